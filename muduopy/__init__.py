@@ -1,0 +1,46 @@
+"""muduopy: event loops, one per thread, and TCP on top of them, in the manner of muduo.
+
+    from muduopy import EventLoop, InetAddress, TcpServer
+
+    loop = EventLoop()
+    server = TcpServer(loop, InetAddress("127.0.0.1", 2007), "echo")
+    server.set_message_callback(lambda conn, buffer, when: conn.send(buffer.retrieve_all()))
+    server.set_thread_num(2)
+    server.start()
+    loop.loop()
+
+The standard library is all it needs, and it knows nothing of what is built on it.
+"""
+
+from muduopy.acceptor import Acceptor
+from muduopy.buffer import Buffer
+from muduopy.channel import Channel
+from muduopy.errors import LoopError, MuduoError, StateError, WrongThreadError
+from muduopy.event_loop import EventLoop, current_loop
+from muduopy.event_loop_thread import EventLoopThread
+from muduopy.event_loop_thread_pool import EventLoopThreadPool
+from muduopy.inet_address import InetAddress
+from muduopy.tcp_connection import State, TcpConnection
+from muduopy.tcp_server import TcpServer
+from muduopy.thread_pool import ThreadPool
+from muduopy.timer_queue import Timer
+
+__all__ = [
+    "Acceptor",
+    "Buffer",
+    "Channel",
+    "EventLoop",
+    "EventLoopThread",
+    "EventLoopThreadPool",
+    "InetAddress",
+    "LoopError",
+    "MuduoError",
+    "State",
+    "StateError",
+    "TcpConnection",
+    "TcpServer",
+    "ThreadPool",
+    "Timer",
+    "WrongThreadError",
+    "current_loop",
+]

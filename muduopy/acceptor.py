@@ -1,0 +1,125 @@
+"""Acceptor: the listening socket of one server."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+from collections.abc import Callable
+
+from muduopy.channel import Channel
+from muduopy.event_loop import EventLoop
+from muduopy.inet_address import InetAddress
+
+log = logging.getLogger(__name__)
+
+ACCEPTS_PER_EVENT = 64
+"""Bounded, so that a storm of connections does not starve those that are there."""
+
+_OUT_OF_FILES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+RETRY_SECONDS = 0.1
+"""How long accepting pauses when even the spare descriptor does not help."""
+
+
+class Acceptor:
+    """Accepts connections and hands their sockets to ``new_connection_callback``.
+
+    Out of file descriptors, the pending connection would stay readable and spin the loop.
+    The classic answer: keep one descriptor in reserve, give it up to accept the connection,
+    close that, and take the reserve again. The client sees end-of-file.
+
+    Loop thread only. Raises OSError when the address cannot be bound.
+    """
+
+    def __init__(self, loop: EventLoop, address: InetAddress, *, reuse_port: bool = False) -> None:
+        self._loop = loop
+        self._socket = socket.socket(address.family, socket.SOCK_STREAM)
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if reuse_port:
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            self._socket.setblocking(False)
+            self._socket.bind(address.sockaddr)
+        except OSError:
+            self._socket.close()
+            raise
+        self.address = InetAddress.from_sockaddr(self._socket.getsockname())
+        self.new_connection_callback: Callable[[socket.socket, InetAddress], object] = _refuse
+        self._spare = _open_spare()
+        self._channel = Channel(loop, self._socket.fileno())
+        self._channel.read_callback = self._accept
+        self._closed = False
+
+    def listen(self) -> None:
+        """Begin to accept. Raises OSError."""
+        self._loop.assert_in_loop_thread()
+        self._socket.listen(socket.SOMAXCONN)
+        self._channel.enable_reading()
+
+    def close(self) -> None:
+        """Stop accepting and release the port; idempotent."""
+        self._loop.assert_in_loop_thread()
+        if self._closed:
+            return
+        self._closed = True
+        self._channel.disable_all()
+        self._socket.close()
+        self._close_spare()
+
+    def _accept(self) -> None:
+        for _ in range(ACCEPTS_PER_EVENT):
+            if self._closed:  # by the callback
+                return
+            try:
+                sock, peer = self._socket.accept()
+            except BlockingIOError:
+                return
+            except OSError as exc:
+                if exc.errno in _OUT_OF_FILES:
+                    self._turn_one_away(exc)
+                    return
+                # The connection died between arriving and being accepted; the next is fine.
+                log.info("accept: %s", exc)
+                continue
+            sock.setblocking(False)
+            try:
+                self.new_connection_callback(sock, InetAddress.from_sockaddr(peer))
+            except Exception:
+                log.exception("new-connection callback raised")
+                sock.close()
+
+    def _turn_one_away(self, reason: OSError) -> None:
+        log.error("accept: %s; turning the connection away", reason.strerror)
+        self._close_spare()
+        try:
+            sock, _ = self._socket.accept()
+            sock.close()
+        except OSError:
+            pass  # another thread was quicker to take the descriptor that was freed
+        self._spare = _open_spare()
+        if self._spare < 0:
+            # Nothing in reserve: look away for a moment rather than spin.
+            self._channel.disable_reading()
+            self._loop.run_after(RETRY_SECONDS, self._resume)
+
+    def _close_spare(self) -> None:
+        if self._spare >= 0:
+            os.close(self._spare)
+            self._spare = -1
+
+    def _resume(self) -> None:
+        if not self._closed:
+            self._channel.enable_reading()
+
+
+def _refuse(sock: socket.socket, peer: InetAddress) -> None:
+    sock.close()
+
+
+def _open_spare() -> int:
+    """A descriptor to give up later; -1 if there is none to be had."""
+    try:
+        return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return -1

@@ -1,0 +1,97 @@
+"""Channel: one file descriptor's interest and callbacks in one event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from muduopy.poller import ERROR, HANGUP, READ, WRITE
+
+if TYPE_CHECKING:
+    from muduopy.event_loop import EventLoop
+
+
+def _ignore() -> None:
+    pass
+
+
+class Channel:
+    """Dispatches a descriptor's events to callbacks.
+
+    It does not own the descriptor. Loop thread only, construction excepted.
+
+    A channel without interest is not registered with the poller at all: the kernel reports
+    hang-ups even to those who asked for nothing, and level-triggered that spins the loop.
+
+    Attributes:
+        events: the mask asked for; 0 means unregistered.
+        read_callback, write_callback, close_callback, error_callback: what to call. Close is
+            for a hang-up with nothing left to read, error for a pending socket error.
+    """
+
+    __slots__ = (
+        "close_callback",
+        "error_callback",
+        "events",
+        "fd",
+        "loop",
+        "read_callback",
+        "write_callback",
+    )
+
+    def __init__(self, loop: EventLoop, fd: int) -> None:
+        self.loop = loop
+        self.fd = fd
+        self.events = 0
+        self.read_callback: Callable[[], object] = _ignore
+        self.write_callback: Callable[[], object] = _ignore
+        self.close_callback: Callable[[], object] = _ignore
+        self.error_callback: Callable[[], object] = _ignore
+
+    def __repr__(self) -> str:
+        return f"<Channel fd={self.fd} events={self.events:#x}>"
+
+    @property
+    def is_reading(self) -> bool:
+        return bool(self.events & READ)
+
+    @property
+    def is_writing(self) -> bool:
+        return bool(self.events & WRITE)
+
+    def enable_reading(self) -> None:
+        self._update(self.events | READ)
+
+    def disable_reading(self) -> None:
+        self._update(self.events & ~READ)
+
+    def enable_writing(self) -> None:
+        self._update(self.events | WRITE)
+
+    def disable_writing(self) -> None:
+        self._update(self.events & ~WRITE)
+
+    def disable_all(self) -> None:
+        """No more events, and out of the poller. The descriptor may be closed after this."""
+        self._update(0)
+
+    def handle_event(self, mask: int) -> None:
+        """Called by the loop with what the kernel reported."""
+        if mask == READ:  # nearly always
+            self.read_callback()
+            return
+        if mask & HANGUP and not mask & READ:
+            self.close_callback()
+            return
+        if mask & ERROR and not mask & READ:
+            self.error_callback()
+            return
+        if mask & READ:
+            self.read_callback()
+        # Reading may have closed the descriptor or lost the interest in writing.
+        if mask & WRITE and self.events & WRITE:
+            self.write_callback()
+
+    def _update(self, events: int) -> None:
+        if events != self.events:
+            self.loop.update_channel(self, events)

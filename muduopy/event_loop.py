@@ -1,0 +1,281 @@
+"""EventLoop: one thread's reactor.
+
+One pass of the loop is: poll, handle the ready channels in the kernel's order, run the timers
+that are due, run the functions that were queued. Three rules make it safe and quick:
+
+* Everything that belongs to a loop is touched by the loop's thread only. Others hand it a
+  function with ``queue_in_loop``; that queue is the one thing shared, and has the one lock.
+* A wake-up costs a system call on both sides, so it is written only when the loop may be
+  asleep and nobody has written one since it last looked.
+* A descriptor is closed by a queued function, that is after the pass in which it was
+  unregistered. Until then the kernel cannot give its number to a new connection, so an event
+  of the old one, still in the hands of the pass, cannot reach the new one.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from types import TracebackType
+
+from muduopy.channel import Channel
+from muduopy.errors import LoopError, WrongThreadError
+from muduopy.poller import Poller, new_default_poller
+from muduopy.timer_queue import Timer, TimerQueue
+from muduopy.wakeup import Wakeup
+
+log = logging.getLogger(__name__)
+
+MAX_POLL_SECONDS = 10.0
+"""A poll sleeps no longer than this: a lost wake-up, were there one, would heal."""
+
+READ_CHUNK = 64 * 1024
+"""How much one recv takes at the most, in bytes; the buffer is shared by a loop's connections."""
+
+FINAL_PASSES = 100
+"""How often functions that queue further functions are followed when the loop ends."""
+
+Functor = Callable[[], object]
+
+_current = threading.local()
+
+
+class EventLoop:
+    """Polls, dispatches, keeps time; owned by the thread that constructs it.
+
+    It owns neither the descriptors nor the objects behind its channels. Raises LoopError when
+    the thread has a loop already. Use as a context manager or call ``close``.
+
+    Attributes:
+        poll_return_time: when the running pass began, seconds of ``time.monotonic``.
+        iterations: how many passes there were.
+        connections: how many TcpConnections live in this loop (kept by them).
+        scratch: the receive buffer shared by this loop's connections.
+    """
+
+    def __init__(self) -> None:
+        if current_loop() is not None:
+            raise LoopError("this thread has an event loop already")
+        self.thread_id = threading.get_ident()
+        self.poll_return_time = time.monotonic()
+        self.iterations = 0
+        self.connections = 0
+        self.scratch = memoryview(bytearray(READ_CHUNK))
+        self._poller: Poller = new_default_poller()
+        self._channels: dict[int, Channel] = {}
+        self._timers = TimerQueue()
+        self._looping = False
+        self._closed = False
+        self._quit = False
+        # Guards _pending and _awake.
+        self._pending_lock = threading.Lock()
+        self._pending: list[Functor] = []
+        self._awake = True  # the loop will look at _pending before it sleeps again
+        self._wakeup = Wakeup()
+        self._wakeup_channel = Channel(self, self._wakeup.fd)
+        self._wakeup_channel.read_callback = self._wakeup.drain
+        self._wakeup_channel.enable_reading()
+        _current.loop = weakref.ref(self)
+
+    def __enter__(self) -> EventLoop:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "looping" if self._looping else "idle"
+        return f"<EventLoop {state} channels={len(self._channels)} iterations={self.iterations}>"
+
+    # ------------------------------------------------------------------ running
+
+    def loop(self) -> None:
+        """Run until ``quit``. Loop thread.
+
+        A quit that came before counts. What is queued when the loop ends is still run, and
+        what that queues; functions queued later wait for the next ``loop`` or are dropped by
+        ``close``.
+        """
+        self.assert_in_loop_thread()
+        if self._looping or self._closed:
+            raise LoopError(f"loop() on {self!r}")
+        self._looping = True
+        try:
+            while not self._quit:
+                self._one_pass()
+            for _ in range(FINAL_PASSES):
+                if not self._run_pending():
+                    break
+        finally:
+            with self._pending_lock:
+                self._awake = True
+            self._looping = False
+            self._quit = False
+
+    def quit(self) -> None:
+        """End ``loop`` after the pass that is under way. Any thread."""
+        self._quit = True
+        self.queue_in_loop(_nothing)
+
+    def close(self) -> None:
+        """Release the poller and the wake-up descriptor; idempotent. Loop thread.
+
+        Does not close what is registered: who opened it does.
+        """
+        if self._closed:
+            return
+        self.assert_in_loop_thread()
+        if self._looping:
+            raise LoopError("close() inside loop()")
+        with self._pending_lock:  # a queue_in_loop under way has finished, or sees _closed
+            self._closed = True
+            self._pending.clear()
+        self._wakeup_channel.disable_all()
+        self._wakeup.close()
+        self._poller.close()
+        _current.loop = None
+
+    def _one_pass(self) -> None:
+        with self._pending_lock:
+            # From here on queueing must wake us, unless there is work already.
+            self._awake = bool(self._pending)
+            timeout = 0.0 if self._awake else MAX_POLL_SECONDS
+        if timeout:
+            timeout = self._timers.seconds_until_next(time.monotonic(), timeout)
+        events = self._poller.poll(timeout)
+        # Without the lock: who still reads False merely writes a wake-up that nobody needs.
+        self._awake = True
+        self.poll_return_time = now = time.monotonic()
+        self.iterations += 1
+        channels = self._channels
+        for fd, mask in events:
+            channel = channels.get(fd)
+            if channel is None:  # unregistered earlier in this pass
+                continue
+            try:
+                channel.handle_event(mask)
+            except Exception:
+                log.exception("handling %r raised", channel)
+        self._timers.run_expired(now)
+        self._run_pending()
+
+    def _run_pending(self) -> bool:
+        with self._pending_lock:
+            batch = self._pending
+            if not batch:
+                return False
+            self._pending = []  # what the batch queues runs in the next pass
+        for functor in batch:
+            try:
+                functor()
+            except Exception:
+                log.exception("function run in the loop raised")
+        return True
+
+    # ------------------------------------------------------------------ from other threads
+
+    def run_in_loop(self, functor: Functor) -> None:
+        """Run at once if called in the loop's thread, else queue. Any thread."""
+        if threading.get_ident() == self.thread_id:
+            functor()
+        else:
+            self.queue_in_loop(functor)
+
+    def queue_in_loop(self, functor: Functor) -> None:
+        """Run in the loop's thread, later, in the order of queueing. Any thread.
+
+        Dropped if the loop has been closed. Not for signal handlers, which may interrupt the
+        holder of the lock: receive signals with ``signal.sigwait`` in a thread.
+        """
+        with self._pending_lock:
+            if self._closed:
+                return
+            self._pending.append(functor)
+            if self._awake:
+                return
+            self._awake = True
+            # Under the lock, so that close() cannot pull the descriptor away meanwhile.
+            self._wakeup.wake()
+
+    @property
+    def queue_size(self) -> int:
+        """How many queued functions wait. Any thread."""
+        with self._pending_lock:
+            return len(self._pending)
+
+    # ------------------------------------------------------------------ timers
+
+    def run_at(self, when: float, callback: Functor) -> Timer:
+        """Call once at ``when``, seconds of ``time.monotonic``. Any thread."""
+        return self._schedule(Timer(callback, when, 0.0))
+
+    def run_after(self, delay: float, callback: Functor) -> Timer:
+        """Call once in ``delay`` seconds. Any thread."""
+        return self._schedule(Timer(callback, time.monotonic() + delay, 0.0))
+
+    def run_every(self, interval: float, callback: Functor) -> Timer:
+        """Call every ``interval`` seconds, on a grid that does not drift. Any thread.
+
+        Beats that were missed while the loop was busy are skipped. Raises ValueError unless
+        the interval is positive.
+        """
+        if interval <= 0:
+            raise ValueError(f"interval {interval} is not positive")
+        return self._schedule(Timer(callback, time.monotonic() + interval, interval))
+
+    def cancel(self, timer: Timer) -> None:
+        """The timer will not run any more; idempotent. Any thread.
+
+        From another thread than the loop's the callback may be running at this moment.
+        """
+        self.run_in_loop(lambda: self._timers.cancel(timer))
+
+    def _schedule(self, timer: Timer) -> Timer:
+        self.run_in_loop(lambda: self._timers.add(timer))
+        return timer
+
+    # ------------------------------------------------------------------ threads and channels
+
+    @property
+    def is_in_loop_thread(self) -> bool:
+        """Any thread."""
+        return threading.get_ident() == self.thread_id
+
+    def assert_in_loop_thread(self) -> None:
+        """Raise WrongThreadError unless called in the loop's thread. Any thread."""
+        if threading.get_ident() != self.thread_id:
+            raise WrongThreadError(
+                f"{self!r} belongs to thread {self.thread_id}, called in {threading.get_ident()}"
+            )
+
+    def update_channel(self, channel: Channel, events: int) -> None:
+        """Change what a channel waits for; 0 unregisters it. Loop thread."""
+        self.assert_in_loop_thread()
+        fd = channel.fd
+        if not events:
+            del self._channels[fd]
+            self._poller.remove(fd)
+        elif channel.events:
+            self._poller.modify(fd, events)
+        else:
+            self._poller.add(fd, events)
+            self._channels[fd] = channel
+        channel.events = events
+
+
+def current_loop() -> EventLoop | None:
+    """The event loop of the calling thread, if it has one."""
+    reference = getattr(_current, "loop", None)
+    return reference() if reference is not None else None
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,65 @@
+"""EventLoopThread: a thread that owns an event loop."""
+
+from __future__ import annotations
+
+import threading
+
+from muduopy.callbacks import ThreadInitCallback
+from muduopy.event_loop import EventLoop
+
+
+class EventLoopThread:
+    """Starts a thread, makes a loop in it and runs it until ``stop``.
+
+    Methods are for the thread that created the object.
+    """
+
+    def __init__(self, name: str = "loop", init: ThreadInitCallback | None = None) -> None:
+        self._init = init
+        self._loop: EventLoop | None = None
+        self._failure: BaseException | None = None
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start_loop(self) -> EventLoop:
+        """Start the thread; returns its loop, ready to take functions and ``quit``.
+
+        Raises whatever the init callback or the making of the loop raised.
+        """
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            self._thread.join()
+            raise self._failure
+        assert self._loop is not None
+        return self._loop
+
+    def stop(self, timeout: float | None = None) -> bool:
+        """Quit the loop and join the thread; idempotent, fine if never started.
+
+        Returns False if the thread still ran after ``timeout`` seconds.
+        """
+        if self._loop is not None:
+            self._loop.quit()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            loop = EventLoop()
+        except BaseException as exc:  # noqa: BLE001 - handed to start_loop
+            self._failure = exc
+            self._ready.set()
+            return
+        with loop:
+            try:
+                if self._init is not None:
+                    self._init(loop)
+            except BaseException as exc:  # noqa: BLE001 - handed to start_loop
+                self._failure = exc
+                return
+            finally:
+                self._loop = loop
+                self._ready.set()
+            loop.loop()

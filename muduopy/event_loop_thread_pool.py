@@ -1,0 +1,67 @@
+"""EventLoopThreadPool: the sub-reactors, and which of them is next."""
+
+from __future__ import annotations
+
+from muduopy.callbacks import ThreadInitCallback
+from muduopy.errors import LoopError
+from muduopy.event_loop import EventLoop
+from muduopy.event_loop_thread import EventLoopThread
+
+
+class EventLoopThreadPool:
+    """N loop threads handed out round robin; with N = 0 the base loop itself.
+
+    All methods: base loop's thread.
+    """
+
+    def __init__(self, base_loop: EventLoop, name: str = "loop", threads: int = 0) -> None:
+        if threads < 0:
+            raise ValueError(f"{threads} threads")
+        self.base_loop = base_loop
+        self.name = name
+        self.thread_num = threads
+        self.started = False
+        self._threads: list[EventLoopThread] = []
+        self._loops: list[EventLoop] = []
+        self._next = 0
+
+    def start(self, init: ThreadInitCallback | None = None) -> None:
+        """Start the threads; with none, ``init`` runs for the base loop. Once only."""
+        self.base_loop.assert_in_loop_thread()
+        if self.started:
+            raise LoopError("the pool is running")
+        self.started = True
+        for number in range(self.thread_num):
+            thread = EventLoopThread(f"{self.name}{number}", init)
+            self._loops.append(thread.start_loop())
+            self._threads.append(thread)
+        if not self._threads and init is not None:
+            init(self.base_loop)
+
+    def get_next_loop(self) -> EventLoop:
+        """The next loop, round robin."""
+        self.base_loop.assert_in_loop_thread()
+        if not self._loops:
+            return self.base_loop
+        loop = self._loops[self._next]
+        self._next = (self._next + 1) % len(self._loops)
+        return loop
+
+    def get_loop_for_hash(self, value: int) -> EventLoop:
+        """The same loop for the same value, always."""
+        self.base_loop.assert_in_loop_thread()
+        return self._loops[value % len(self._loops)] if self._loops else self.base_loop
+
+    def get_all_loops(self) -> list[EventLoop]:
+        self.base_loop.assert_in_loop_thread()
+        return list(self._loops) or [self.base_loop]
+
+    def stop(self) -> None:
+        """Quit the loops, which first run what is queued, and join the threads. Idempotent."""
+        self.base_loop.assert_in_loop_thread()
+        for loop in self._loops:
+            loop.quit()
+        for thread in self._threads:
+            thread.stop()
+        self._threads.clear()
+        self._loops.clear()

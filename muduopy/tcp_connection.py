@@ -1,0 +1,452 @@
+"""TcpConnection: one established connection, living and dying in one loop.
+
+    CONNECTING ──establish──▶ CONNECTED ──shutdown──▶ DISCONNECTING
+                                  │                        │
+                                  └──── end of file, error, force_close ───▶ DISCONNECTED
+
+UP is reported on entering CONNECTED and DOWN on entering DISCONNECTED, once each, both in the
+loop's thread. The descriptor is closed right after DOWN, whoever still holds a reference.
+
+Other threads may call ``send``, ``shutdown``, ``force_close``, ``stop_read`` and
+``start_read``. Their sends are collected and cross over to the loop together, so that a burst
+costs one wake-up and one system call.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from enum import Enum
+
+from muduopy.buffer import Buffer
+from muduopy.callbacks import (
+    ConnectionCallback,
+    MessageCallback,
+    WaterMarkCallback,
+    WriteCompleteCallback,
+)
+from muduopy.channel import Channel
+from muduopy.errors import StateError
+from muduopy.event_loop import EventLoop
+from muduopy.inet_address import InetAddress
+
+log = logging.getLogger(__name__)
+
+HIGH_WATER_MARK = 1024 * 1024
+"""Default of the high-water mark, in bytes waiting to be sent."""
+
+
+class State(Enum):
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    DISCONNECTING = "disconnecting"
+    DISCONNECTED = "disconnected"
+
+
+_NEXT: dict[State, frozenset[State]] = {
+    State.CONNECTING: frozenset({State.CONNECTED}),
+    State.CONNECTED: frozenset({State.DISCONNECTING, State.DISCONNECTED}),
+    State.DISCONNECTING: frozenset({State.DISCONNECTED}),
+    State.DISCONNECTED: frozenset(),
+}
+
+# Read on every send; a local name is found faster than an enum member.
+_CONNECTED = State.CONNECTED
+
+
+def ignore_connection(connection: TcpConnection) -> None:
+    """The connection callback of who sets none."""
+
+
+def discard_message(connection: TcpConnection, buffer: Buffer, when: float) -> None:
+    """The message callback of who sets none: as in muduo, what arrives is dropped."""
+    buffer.retrieve_all()
+
+
+class TcpConnection:
+    """Sends and receives bytes; made by TcpServer, handed to the callbacks.
+
+    Attributes:
+        loop: the loop it lives in.
+        name: "server-ip:port#number", unique in the server.
+        local_address, peer_address: both ends.
+        context: yours; nothing here looks at it. Loop thread by convention.
+        input_buffer: what arrived and was not retrieved yet. Loop thread.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_channel",
+        "_close_callback",
+        "_connection_callback",
+        "_half_close_callback",
+        "_high_water_callback",
+        "_high_water_mark",
+        "_inbox",
+        "_inbox_lock",
+        "_low_water_callback",
+        "_low_water_mark",
+        "_message_callback",
+        "_output",
+        "_peer_finished",
+        "_recv_into",
+        "_scratch",
+        "_sealed",
+        "_send",
+        "_socket",
+        "_state",
+        "_thread_id",
+        "_write_complete_callback",
+        "context",
+        "input_buffer",
+        "local_address",
+        "loop",
+        "name",
+        "peer_address",
+    )
+
+    def __init__(self, loop: EventLoop, sock: socket.socket, name: str, peer: InetAddress) -> None:
+        """Takes over a connected, non-blocking socket. Any thread."""
+        self.loop = loop
+        self.name = name
+        self.local_address = InetAddress.from_sockaddr(sock.getsockname())
+        self.peer_address = peer
+        self.context: object = None
+        self.input_buffer = Buffer()
+        self._thread_id = loop.thread_id
+        self._scratch = loop.scratch
+        self._socket = sock
+        self._send = sock.send
+        self._recv_into = sock.recv_into
+        self._state = State.CONNECTING
+        self._output: Buffer | None = None  # made when first needed; most never need it
+        self._peer_finished = False
+        self._inbox_lock = threading.Lock()  # guards _inbox and _sealed
+        self._inbox: list[bytes] | None = None  # sends from other threads, on their way
+        self._sealed = False  # shutdown or force_close was called: no more sends
+        self._high_water_mark = HIGH_WATER_MARK
+        self._low_water_mark = 0
+        self._connection_callback: ConnectionCallback = ignore_connection
+        self._message_callback: MessageCallback = discard_message
+        self._write_complete_callback: WriteCompleteCallback | None = None
+        self._high_water_callback: WaterMarkCallback | None = None
+        self._low_water_callback: WaterMarkCallback | None = None
+        self._half_close_callback: ConnectionCallback | None = None
+        self._close_callback: Callable[[TcpConnection], object] = ignore_connection
+        self._channel = channel = Channel(loop, sock.fileno())
+        channel.read_callback = self._handle_read
+        channel.write_callback = self._handle_write
+        channel.close_callback = self._handle_close
+        channel.error_callback = self._handle_error
+        # As in muduo: a peer that vanished is noticed some day.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+    def __repr__(self) -> str:
+        return f"<TcpConnection {self.name} {self._state.value} peer={self.peer_address}>"
+
+    # ------------------------------------------------------------------ set-up
+
+    def set_connection_callback(self, callback: ConnectionCallback) -> None:
+        """For UP and DOWN. Loop thread, or before the connection is up."""
+        self._connection_callback = callback
+
+    def set_message_callback(self, callback: MessageCallback) -> None:
+        """For arriving bytes. Loop thread, or before the connection is up."""
+        self._message_callback = callback
+
+    def set_write_complete_callback(self, callback: WriteCompleteCallback | None) -> None:
+        """Queued each time the output has become empty. Loop thread, or before it is up."""
+        self._write_complete_callback = callback
+
+    def set_high_water_callback(
+        self, callback: WaterMarkCallback | None, mark: int = HIGH_WATER_MARK
+    ) -> None:
+        """Queued when the waiting output rises to ``mark`` bytes. Loop thread, or before."""
+        self._high_water_callback = callback
+        self._high_water_mark = mark
+
+    def set_low_water_callback(self, callback: WaterMarkCallback | None, mark: int = 0) -> None:
+        """Queued when the waiting output falls to ``mark`` bytes. Loop thread, or before."""
+        self._low_water_callback = callback
+        self._low_water_mark = mark
+
+    def set_half_close_callback(self, callback: ConnectionCallback | None) -> None:
+        """What to do when the peer has finished sending but may still read.
+
+        None: close at once, dropping output, as muduo does. Otherwise the connection stays up
+        until the callback, or somebody later, calls ``shutdown``. Loop thread, or before.
+        """
+        self._half_close_callback = callback
+
+    def set_close_callback(self, callback: Callable[[TcpConnection], object]) -> None:
+        """For the owner, to forget the connection; runs after DOWN. Before it is up."""
+        self._close_callback = callback
+
+    def set_tcp_no_delay(self, on: bool) -> None:
+        """Send small segments at once (True) or let them wait for company. Any thread."""
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, on)
+
+    def set_keep_alive(self, idle: int, interval: int, probes: int) -> None:
+        """When the kernel gives a silent peer up: seconds, seconds, count. Any thread."""
+        for option, value in (
+            ("TCP_KEEPIDLE", idle),
+            ("TCP_KEEPINTVL", interval),
+            ("TCP_KEEPCNT", probes),
+        ):
+            if hasattr(socket, option):
+                self._socket.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+    # ------------------------------------------------------------------ state
+
+    @property
+    def state(self) -> State:
+        """Any thread; only the loop's own thread can rely on it."""
+        return self._state
+
+    @property
+    def connected(self) -> bool:
+        """Any thread; only the loop's own thread can rely on it."""
+        return self._state is _CONNECTED
+
+    @property
+    def is_reading(self) -> bool:
+        """Loop thread."""
+        return self._channel.is_reading
+
+    @property
+    def output_bytes(self) -> int:
+        """How many bytes the kernel has not taken yet. Loop thread."""
+        return len(self._output) if self._output is not None else 0
+
+    def _become(self, state: State) -> None:
+        if state not in _NEXT[self._state]:
+            raise StateError(f"{self!r} cannot become {state.value}")
+        self._state = state
+
+    # ------------------------------------------------------------------ sending
+
+    def send(self, data: bytes | bytearray | memoryview) -> None:
+        """Send, in order, sooner or later. Any thread.
+
+        Dropped silently unless the connection is up: its going down is reported by DOWN. What
+        the kernel does not take at once waits in memory; watch the water marks.
+        """
+        if threading.get_ident() == self._thread_id:
+            self._send_in_loop(data)
+            return
+        chunk = bytes(data)
+        with self._inbox_lock:
+            if self._sealed:
+                return
+            if self._inbox is not None:
+                self._inbox.append(chunk)  # the queued drain takes it along
+                return
+            self._inbox = [chunk]
+        self.loop.queue_in_loop(self._drain_inbox)
+
+    def _drain_inbox(self) -> None:
+        with self._inbox_lock:
+            chunks, self._inbox = self._inbox, None
+        if chunks:
+            self._send_in_loop(chunks[0] if len(chunks) == 1 else b"".join(chunks))
+
+    def _send_in_loop(self, data: bytes | bytearray | memoryview) -> None:
+        if self._state is not _CONNECTED:
+            return
+        sent = 0
+        output = self._output
+        if not output:  # neither made nor filled
+            try:
+                sent = self._send(data)
+            except BlockingIOError:
+                pass
+            except OSError as exc:
+                self._write_failed(exc)
+                return
+            if sent == len(data):
+                if self._write_complete_callback is not None:
+                    self._queue_write_complete()
+                return
+        if output is None:
+            output = self._output = Buffer()
+        before = len(output)
+        output.append(memoryview(data)[sent:] if sent else data)
+        self._channel.enable_writing()
+        waiting = len(output)
+        if before < self._high_water_mark <= waiting and self._high_water_callback is not None:
+            self._queue_water_mark(self._high_water_callback, waiting)
+
+    def _handle_write(self) -> None:
+        output = self._output
+        if not output:
+            self._channel.disable_writing()
+            return
+        before = len(output)
+        try:
+            output.write_to(self._socket)
+        except BlockingIOError:
+            return
+        except OSError as exc:
+            self._write_failed(exc)
+            return
+        waiting = len(output)
+        if waiting <= self._low_water_mark < before and self._low_water_callback is not None:
+            self._queue_water_mark(self._low_water_callback, waiting)
+        if waiting:
+            return
+        self._channel.disable_writing()
+        if self._write_complete_callback is not None:
+            self._queue_write_complete()
+        if self._state is State.DISCONNECTING:
+            self._finish_sending()
+
+    def _write_failed(self, exc: OSError) -> None:
+        # Not closed on the spot: the caller of send() may be in the middle of something.
+        log.info("%s: send: %s", self.name, exc)
+        self.loop.queue_in_loop(self._handle_close)
+
+    def _queue_write_complete(self) -> None:
+        callback = self._write_complete_callback
+        if callback is not None:
+            self.loop.queue_in_loop(lambda: self._call(callback, self))
+
+    def _queue_water_mark(self, callback: WaterMarkCallback, waiting: int) -> None:
+        self.loop.queue_in_loop(lambda: self._call(callback, self, waiting))
+
+    # ------------------------------------------------------------------ receiving
+
+    def stop_read(self) -> None:
+        """Leave arriving bytes in the kernel, so that the peer has to wait. Any thread.
+
+        A peer that resets meanwhile is noticed by the next send or start_read.
+        """
+        self.loop.run_in_loop(self._stop_read_in_loop)
+
+    def start_read(self) -> None:
+        """Undo ``stop_read``. Any thread."""
+        self.loop.run_in_loop(self._start_read_in_loop)
+
+    def _stop_read_in_loop(self) -> None:
+        if self._state is not State.DISCONNECTED:
+            self._channel.disable_reading()
+
+    def _start_read_in_loop(self) -> None:
+        alive = self._state in (State.CONNECTED, State.DISCONNECTING)
+        if alive and not self._peer_finished:
+            self._channel.enable_reading()
+
+    def _handle_read(self) -> None:
+        try:
+            count = self._recv_into(self._scratch)
+        except BlockingIOError:
+            return
+        except OSError as exc:
+            log.info("%s: recv: %s", self.name, exc)
+            self._handle_close()
+            return
+        if not count:
+            self._handle_end_of_file()
+            return
+        buffer = self.input_buffer
+        buffer.append(bytes(self._scratch[:count]))
+        try:
+            self._message_callback(self, buffer, self.loop.poll_return_time)
+        except Exception:
+            log.exception("%s: message callback raised; closing", self.name)
+            self._handle_close()
+
+    def _handle_end_of_file(self) -> None:
+        if self._half_close_callback is None:
+            self._handle_close()
+            return
+        self._peer_finished = True
+        self._channel.disable_reading()
+        if self._state is _CONNECTED:
+            self._call(self._half_close_callback, self)
+        elif not self._output:
+            self._handle_close()
+
+    # ------------------------------------------------------------------ coming and going
+
+    def establish(self) -> None:
+        """Begin to work and report UP; called once by who made the connection. Loop thread."""
+        self.loop.assert_in_loop_thread()
+        self._become(State.CONNECTED)
+        self.loop.connections += 1
+        self._channel.enable_reading()
+        self._call(self._connection_callback, self)
+
+    def shutdown(self) -> None:
+        """Send what is waiting, then end-of-file; reading goes on until the peer closes.
+
+        Later sends are dropped. Idempotent. Any thread.
+        """
+        self._seal()
+        self.loop.run_in_loop(self._shutdown_in_loop)
+
+    def force_close(self) -> None:
+        """Close soon, dropping what waits to be sent. Idempotent. Any thread."""
+        self._seal()
+        self.loop.queue_in_loop(self._handle_close)
+
+    def force_close_after(self, seconds: float) -> None:
+        """``force_close`` in a while, unless the connection has gone by then. Any thread."""
+        self.loop.run_after(seconds, self.force_close)
+
+    def _seal(self) -> None:
+        with self._inbox_lock:
+            self._sealed = True
+
+    def _shutdown_in_loop(self) -> None:
+        self._drain_inbox()  # sent before shutdown() was called, so it goes before the end
+        if self._state is not _CONNECTED:
+            return
+        self._become(State.DISCONNECTING)
+        if not self._output:
+            self._finish_sending()
+
+    def _finish_sending(self) -> None:
+        if self._peer_finished:
+            self._handle_close()
+            return
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError as exc:  # reset meanwhile
+            log.info("%s: shutdown: %s", self.name, exc)
+            self._handle_close()
+
+    def _handle_error(self) -> None:
+        error = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        log.info("%s: socket error %d", self.name, error)
+        self._handle_close()
+
+    def _handle_close(self) -> None:
+        if self._state not in (State.CONNECTED, State.DISCONNECTING):
+            return
+        self._become(State.DISCONNECTED)
+        self._seal()
+        self._channel.disable_all()
+        self.loop.connections -= 1
+        try:
+            self._call(self._connection_callback, self)
+            self._close_callback(self)
+        finally:
+            # After this pass: until then no new connection can get this descriptor's number.
+            self.loop.queue_in_loop(self._release)
+
+    def _release(self) -> None:
+        self._socket.close()
+        self._output = None
+        # Bound methods of this object are held by its channel: cut the cycle, so that memory
+        # goes with the last reference and does not wait for the garbage collector.
+        self._channel = Channel(self.loop, -1)
+
+    def _call(self, callback: Callable[..., object], *args: object) -> None:
+        """Run a user's callback; one that raises costs this connection, not the process."""
+        try:
+            callback(*args)
+        except Exception:
+            log.exception("%s: callback raised; closing", self.name)
+            self.force_close()

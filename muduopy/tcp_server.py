@@ -1,0 +1,168 @@
+"""TcpServer: accepts connections and spreads them over loops."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import socket
+from collections.abc import Callable
+
+from muduopy.acceptor import Acceptor
+from muduopy.callbacks import (
+    ConnectionCallback,
+    MessageCallback,
+    ThreadInitCallback,
+    WriteCompleteCallback,
+)
+from muduopy.event_loop import EventLoop
+from muduopy.event_loop_thread_pool import EventLoopThreadPool
+from muduopy.inet_address import InetAddress
+from muduopy.tcp_connection import TcpConnection, discard_message, ignore_connection
+from muduopy.timer_queue import Timer
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 3.0
+
+
+class TcpServer:
+    """Binds in the constructor, listens from ``start`` on, until ``stop``.
+
+    Set-up methods: before ``start``. It owns its connections and sub-loops, not the base loop.
+    All methods: base loop's thread, ``stop`` excepted.
+
+    Attributes:
+        address: where it is bound, with the real port if 0 was asked for.
+        name: prefix of its connections' names.
+        connections: those that are up, by name. Base loop's thread.
+    """
+
+    def __init__(
+        self,
+        loop: EventLoop,
+        address: InetAddress,
+        name: str = "server",
+        *,
+        reuse_port: bool = False,
+        half_close: bool = False,
+    ) -> None:
+        """``half_close``: a peer that has finished sending still gets what is waiting for it.
+
+        Raises OSError when the address cannot be bound.
+        """
+        self._loop = loop
+        self._acceptor = Acceptor(loop, address, reuse_port=reuse_port)
+        self._acceptor.new_connection_callback = self._new_connection
+        self.address = self._acceptor.address
+        self.name = name
+        self.connections: dict[str, TcpConnection] = {}
+        self._half_close = half_close
+        self._pool = EventLoopThreadPool(loop, f"{name}-loop")
+        self._numbers = itertools.count(1)
+        self._thread_init: ThreadInitCallback | None = None
+        self._connection_callback: ConnectionCallback = ignore_connection
+        self._message_callback: MessageCallback = discard_message
+        self._write_complete_callback: WriteCompleteCallback | None = None
+        self._started = False
+        self._stopping = False
+        self._stopped_callbacks: list[Callable[[], object]] = []
+        self._drain_timer: Timer | None = None
+
+    def __repr__(self) -> str:
+        return f"<TcpServer {self.name} at {self.address} connections={len(self.connections)}>"
+
+    @property
+    def thread_pool(self) -> EventLoopThreadPool:
+        """The sub-loops; running from ``start`` on."""
+        return self._pool
+
+    def set_thread_num(self, count: int) -> None:
+        """How many sub-loops: 0 leaves all connections in the base loop. Before start."""
+        self._pool = EventLoopThreadPool(self._loop, f"{self.name}-loop", count)
+
+    def set_thread_init_callback(self, callback: ThreadInitCallback) -> None:
+        """Runs in each sub-loop's thread before its loop does. Before start."""
+        self._thread_init = callback
+
+    def set_connection_callback(self, callback: ConnectionCallback) -> None:
+        """For UP and DOWN of each connection. Before start."""
+        self._connection_callback = callback
+
+    def set_message_callback(self, callback: MessageCallback) -> None:
+        """For arriving bytes. Before start."""
+        self._message_callback = callback
+
+    def set_write_complete_callback(self, callback: WriteCompleteCallback) -> None:
+        """For output that has become empty. Before start."""
+        self._write_complete_callback = callback
+
+    def start(self) -> None:
+        """Start the sub-loops, then listen. Idempotent. Raises OSError."""
+        if self._started:
+            return
+        self._started = True
+        self._pool.start(self._thread_init)
+        self._acceptor.listen()
+
+    def stop(
+        self, drain_seconds: float = DRAIN_SECONDS, stopped: Callable[[], object] | None = None
+    ) -> None:
+        """Stop accepting, drain, close, join the sub-loops; then call ``stopped``. Any thread.
+
+        Every connection is shut down: what waits is sent, then end-of-file. Peers that have
+        not closed after ``drain_seconds`` are closed by force. Returns at once; the base loop
+        must go on running for it, and ``stopped`` is called in its thread.
+        """
+        self._loop.run_in_loop(lambda: self._stop_in_loop(drain_seconds, stopped))
+
+    def stop_accepting(self) -> None:
+        """Release the port and leave the connections as they are. Idempotent."""
+        self._acceptor.close()
+
+    def _new_connection(self, sock: socket.socket, peer: InetAddress) -> None:
+        loop = self._pool.get_next_loop()
+        name = f"{self.name}-{self.address}#{next(self._numbers)}"
+        connection = TcpConnection(loop, sock, name, peer)
+        connection.set_connection_callback(self._connection_callback)
+        connection.set_message_callback(self._message_callback)
+        connection.set_write_complete_callback(self._write_complete_callback)
+        connection.set_close_callback(self._connection_closed)
+        if self._half_close:
+            connection.set_half_close_callback(TcpConnection.shutdown)
+        self.connections[name] = connection
+        loop.run_in_loop(connection.establish)
+
+    def _connection_closed(self, connection: TcpConnection) -> None:
+        """In the connection's loop."""
+        self._loop.run_in_loop(lambda: self._forget(connection))
+
+    def _forget(self, connection: TcpConnection) -> None:
+        del self.connections[connection.name]
+        if self._stopping and not self.connections:
+            self._finish_stop()
+
+    def _stop_in_loop(self, drain_seconds: float, stopped: Callable[[], object] | None) -> None:
+        if stopped is not None:
+            self._stopped_callbacks.append(stopped)
+        if self._stopping:
+            return
+        self._stopping = True
+        self.stop_accepting()
+        self._drain_timer = self._loop.run_after(drain_seconds, self._close_the_rest)
+        for connection in list(self.connections.values()):
+            connection.shutdown()
+        if not self.connections:
+            self._loop.queue_in_loop(self._finish_stop)
+
+    def _close_the_rest(self) -> None:
+        for connection in list(self.connections.values()):
+            connection.force_close()
+
+    def _finish_stop(self) -> None:
+        if self._drain_timer is None:
+            return
+        self._loop.cancel(self._drain_timer)
+        self._drain_timer = None
+        self._pool.stop()
+        for callback in self._stopped_callbacks:
+            callback()

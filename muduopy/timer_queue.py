@@ -1,0 +1,101 @@
+"""Timers: a heap on the monotonic clock. Pure: the clock's reading comes as an argument."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+COMPACT_ABOVE = 64
+"""Cancelled timers stay in the heap until they are this many and half of it."""
+
+
+class Timer:
+    """A scheduled call, as returned by ``run_at``, ``run_after`` and ``run_every``.
+
+    Attributes:
+        when: the next due time, seconds of the monotonic clock.
+        interval: seconds between repeats; 0 for a single shot.
+    """
+
+    __slots__ = ("callback", "cancelled", "interval", "queued", "when")
+
+    def __init__(self, callback: Callable[[], object], when: float, interval: float) -> None:
+        self.callback = callback
+        self.when = when
+        self.interval = interval
+        self.cancelled = False
+        self.queued = False  # in the heap; not so while the callback runs
+
+    def __repr__(self) -> str:
+        state = "cancelled" if self.cancelled else "waiting" if self.queued else "not queued"
+        return f"<Timer when={self.when:.6f} interval={self.interval} {state}>"
+
+
+class TimerQueue:
+    """The timers of one loop, in order of due time and, where equal, of scheduling.
+
+    Loop thread only; EventLoop's methods may be called from any thread and end here.
+    """
+
+    __slots__ = ("_cancelled", "_heap", "_sequence")
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, Timer]] = []
+        self._sequence = itertools.count()
+        self._cancelled = 0  # how many entries of the heap are cancelled
+
+    def __len__(self) -> int:
+        return len(self._heap) - self._cancelled
+
+    def add(self, timer: Timer) -> None:
+        if not timer.cancelled:
+            timer.queued = True
+            heapq.heappush(self._heap, (timer.when, next(self._sequence), timer))
+
+    def cancel(self, timer: Timer) -> None:
+        """Idempotent; harmless for a timer that has run. Works from inside callbacks: for the
+        timer itself, and for another one that is due in the same pass."""
+        if timer.cancelled:
+            return
+        timer.cancelled = True
+        if not timer.queued:
+            return
+        self._cancelled += 1
+        if self._cancelled > COMPACT_ABOVE and self._cancelled * 2 > len(self._heap):
+            self._heap = [entry for entry in self._heap if not entry[2].cancelled]
+            heapq.heapify(self._heap)
+            self._cancelled = 0
+
+    def seconds_until_next(self, now: float, at_most: float) -> float:
+        """How long a poll may sleep, in seconds: never negative, never above ``at_most``."""
+        if not self._heap:
+            return at_most
+        return max(0.0, min(at_most, self._heap[0][0] - now))
+
+    def run_expired(self, now: float) -> None:
+        """Run what is due at ``now``. Timers scheduled meanwhile wait for the next pass."""
+        if not self._heap or self._heap[0][0] > now:
+            return
+        barrier = next(self._sequence)
+        while self._heap and self._heap[0][0] <= now and self._heap[0][1] < barrier:
+            timer = heapq.heappop(self._heap)[2]
+            timer.queued = False
+            if timer.cancelled:
+                self._cancelled -= 1
+                continue
+            self._run(timer, now)
+
+    def _run(self, timer: Timer, now: float) -> None:
+        try:
+            timer.callback()
+        except Exception:
+            log.exception("timer callback raised")
+        if timer.interval > 0 and not timer.cancelled:
+            # On the original grid, so that repeats do not drift; missed beats are skipped.
+            beats = int((now - timer.when) / timer.interval) + 1
+            timer.when += beats * timer.interval
+            self.add(timer)
