@@ -1,0 +1,28 @@
+"""The wire protocol: frames, messages, error numbers. Pure: no sockets, no clock, no database."""
+
+from chat.protocol.codec import Message, decode, encode
+from chat.protocol.errors import ErrNo, ProtocolError
+from chat.protocol.fields import MAX_ID, MAX_SEQ, V2, Limits, Schema, build_schema, validate
+from chat.protocol.frames import LF, MAX_FRAME, NUL, FrameDecoder
+from chat.protocol.msgtype import ACK_OF, MsgType
+
+__all__ = [
+    "ACK_OF",
+    "LF",
+    "MAX_FRAME",
+    "MAX_ID",
+    "MAX_SEQ",
+    "NUL",
+    "V2",
+    "ErrNo",
+    "FrameDecoder",
+    "Limits",
+    "Message",
+    "MsgType",
+    "ProtocolError",
+    "Schema",
+    "build_schema",
+    "decode",
+    "encode",
+    "validate",
+]

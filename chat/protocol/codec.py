@@ -1,0 +1,78 @@
+"""JSON in and out: one frame to one dict, checked more strictly than ujson checks.
+
+ujson is fast because it is lax: it accepts NaN, Infinity, raw control characters and lone
+surrogates. What it lets through would come back later, as an exception while a message is
+being encoded for somebody else, so it is refused here, at the border.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import ujson
+
+from chat.protocol.errors import ErrNo, ProtocolError
+
+Message = dict[str, Any]
+
+MAX_DEPTH = 32
+"""How deep arrays and objects may nest: far more than any message needs."""
+
+_CONTROL = bytes(range(32))
+
+
+def decode(frame: bytes) -> Message:
+    """The message in a frame. Raises ProtocolError(BAD_REQUEST) if it is not a JSON object."""
+    try:
+        # Decoding first is what refuses invalid UTF-8: ujson would accept encoded surrogates.
+        message = ujson.loads(frame.decode())
+        if b"\\u" in frame or b"NaN" in frame or b"Infinity" in frame:
+            _check_strictly(frame, message)
+    except (ValueError, RecursionError) as exc:
+        raise ProtocolError(ErrNo.BAD_REQUEST, "not valid JSON in UTF-8") from exc
+    if type(message) is not dict:
+        raise ProtocolError(ErrNo.BAD_REQUEST, "not a JSON object")
+    if len(frame.translate(None, _CONTROL)) != len(frame):
+        raise ProtocolError(ErrNo.BAD_REQUEST, "raw control character in frame")
+    if frame.count(b"[") + frame.count(b"{") > MAX_DEPTH and _depth(message) > MAX_DEPTH:
+        raise ProtocolError(ErrNo.BAD_REQUEST, "nested too deep")
+    return message
+
+
+def encode(message: Message) -> bytes:
+    """A message as compact UTF-8 JSON, without terminator.
+
+    Raises ValueError or OverflowError for what JSON cannot say (NaN, infinities).
+    """
+    return ujson.dumps(
+        message, ensure_ascii=False, escape_forward_slashes=False, allow_nan=False
+    ).encode()
+
+
+def _check_strictly(frame: bytes, message: object) -> None:
+    json.loads(frame, parse_constant=_refuse_constant)
+    if b"\\u" in frame:
+        # Fails with UnicodeEncodeError, a ValueError, if an escape was half a surrogate pair.
+        json.dumps(message, ensure_ascii=False).encode()
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _depth(value: object) -> int:
+    """Nesting depth of a parsed value, without recursion; stops counting past the limit."""
+    depth = 0
+    level = [value]
+    while level and depth <= MAX_DEPTH:
+        children: list[object] = []
+        for item in level:
+            if isinstance(item, dict):
+                children.extend(item.values())
+            elif isinstance(item, list):
+                children.extend(item)
+        if any(isinstance(item, dict | list) for item in level):
+            depth += 1
+        level = children
+    return depth

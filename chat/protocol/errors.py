@@ -1,0 +1,45 @@
+"""The protocol's error numbers, and the one exception that carries them."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ErrNo(IntEnum):
+    """The ``errno`` of an answer. Numbers 0 to 2 are the original system's."""
+
+    OK = 0
+    REFUSED = 1
+    ALREADY_ONLINE = 2
+    NOT_YOU = 3
+    BAD_REQUEST = 4
+    NOT_FOUND = 5
+    TOO_MANY = 6
+    TOO_LARGE = 7
+    UNAVAILABLE = 8
+    NOT_A_MEMBER = 9
+    EXISTS = 10
+
+
+# The two texts that the original's clients show to people, kept letter by letter.
+WRONG_PASSWORD = "id or password is invalid!"
+ALREADY_ONLINE = "this account is using, input another!"
+
+
+class ProtocolError(Exception):
+    """A request that is answered with a failure instead of being served.
+
+    Attributes:
+        errno: the number to answer with.
+        errmsg: one line for a person.
+        extra: further fields of the answer, such as ``retry_after`` (seconds).
+    """
+
+    def __init__(self, errno: ErrNo, errmsg: str, **extra: object) -> None:
+        super().__init__(errmsg)
+        self.errno = errno
+        self.errmsg = errmsg
+        self.extra = extra
+
+    def __str__(self) -> str:
+        return f"errno {int(self.errno)}: {self.errmsg}"

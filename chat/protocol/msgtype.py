@@ -1,0 +1,45 @@
+"""The message numbers (``msgid``) of the wire protocol."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class MsgType(IntEnum):
+    """Every ``msgid``. Values 1 to 10 are the original system's."""
+
+    LOGIN_MSG = 1
+    LOGIN_MSG_ACK = 2
+    LOGINOUT_MSG = 3
+    REG_MSG = 4
+    REG_MSG_ACK = 5
+    ONE_CHAT_MSG = 6
+    ADD_FRIEND_MSG = 7
+    CREATE_GROUP_MSG = 8
+    ADD_GROUP_MSG = 9
+    GROUP_CHAT_MSG = 10
+    CHAT_ACK = 20
+    DELIVERED_MSG = 21
+    ADD_FRIEND_ACK = 22
+    CREATE_GROUP_ACK = 23
+    ADD_GROUP_ACK = 24
+    LOGINOUT_ACK = 25
+    PING_MSG = 26
+    PONG_MSG = 27
+    ERROR_MSG = 31
+    BYE_MSG = 32
+
+
+# Which message answers which request in the v2 dialect. What is absent here is not answered
+# when it succeeds, and by ERROR_MSG when it fails.
+ACK_OF: dict[int, MsgType] = {
+    MsgType.LOGIN_MSG: MsgType.LOGIN_MSG_ACK,
+    MsgType.LOGINOUT_MSG: MsgType.LOGINOUT_ACK,
+    MsgType.REG_MSG: MsgType.REG_MSG_ACK,
+    MsgType.ONE_CHAT_MSG: MsgType.CHAT_ACK,
+    MsgType.ADD_FRIEND_MSG: MsgType.ADD_FRIEND_ACK,
+    MsgType.CREATE_GROUP_MSG: MsgType.CREATE_GROUP_ACK,
+    MsgType.ADD_GROUP_MSG: MsgType.ADD_GROUP_ACK,
+    MsgType.GROUP_CHAT_MSG: MsgType.CHAT_ACK,
+    MsgType.PING_MSG: MsgType.PONG_MSG,
+}
