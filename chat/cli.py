@@ -1,0 +1,86 @@
+"""The command line of chatserver: flags into a Config."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chat import __version__
+from chat.config import Config, ConfigError, check, parse_config
+from muduopy import InetAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """Where to listen and everything else."""
+
+    address: InetAddress
+    config: Config
+
+
+def parse_arguments(argv: Sequence[str] | None) -> Arguments:
+    """Flags override the file, the file overrides the defaults.
+
+    On a mistake it prints one line and exits with status 2.
+    """
+    parser = _parser()
+    given = parser.parse_args(argv)
+    try:
+        config = _read(given.config) if given.config else Config()
+        config = _override(config, "server", given, "threads", "workers", "log_level")
+        config = _override(config, "chat", given, "delivery")
+        config = _override(config, "database", given, "url")
+        return Arguments(_address(given.host, given.port), check(config))
+    except ConfigError as exc:
+        parser.error(str(exc))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="chatserver", description="A chat server for teams.")
+    parser.add_argument("host", metavar="HOST", help="address to listen on, such as 127.0.0.1")
+    parser.add_argument("port", metavar="PORT", help="port to listen on, such as 6000")
+    parser.add_argument("--config", metavar="FILE", type=Path, help="settings (TOML)")
+    parser.add_argument("--db", metavar="URL", dest="url", help="default: sqlite:///var/chat.db")
+    parser.add_argument("--threads", metavar="N", type=int, help="sub-loops; 0: the main loop only")
+    parser.add_argument("--workers", metavar="N", type=int, help="threads for database and hashing")
+    parser.add_argument("--delivery", metavar="MODE", help="stored (default) or direct")
+    parser.add_argument("--log-level", metavar="L", help="debug, info (default), warning, error")
+    parser.add_argument("--version", action="version", version=f"chatserver {__version__}")
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]
+        """One line; argparse would print the usage before it."""
+        self.exit(2, f"{self.prog}: {message} (try --help)\n")
+
+
+def _read(path: Path) -> Config:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as exc:
+        raise ConfigError(f"{path}: {exc.strerror}") from exc
+    except UnicodeDecodeError as exc:
+        raise ConfigError(f"{path}: not UTF-8") from exc
+    try:
+        return parse_config(text)
+    except ConfigError as exc:
+        raise ConfigError(f"{path}: {exc}") from exc
+
+
+def _override(config: Config, section: str, given: argparse.Namespace, *keys: str) -> Config:
+    flags = {key: getattr(given, key) for key in keys if getattr(given, key) is not None}
+    values = dataclasses.replace(getattr(config, section), **flags)
+    return dataclasses.replace(config, **{section: values})
+
+
+def _address(host: str, port: str) -> InetAddress:
+    if not (port.isascii() and port.isdigit() and 0 < int(port) <= 65535):
+        raise ConfigError(f"PORT: {port!r} is not a number from 1 to 65535")
+    try:
+        return InetAddress.resolve(host, int(port))
+    except (OSError, UnicodeError) as exc:
+        raise ConfigError(f"HOST: {host!r} is not an address of this machine") from exc

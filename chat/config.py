@@ -1,0 +1,134 @@
+"""Settings: TOML into frozen dataclasses, every key checked. Pure: paths in, values out."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, get_type_hints
+
+from chat.passwords import HashCost
+from chat.protocol import MAX_FRAME, Limits
+
+T = TypeVar("T")
+
+
+class ConfigError(Exception):
+    """A setting is unknown or wrong; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """Section ``[server]``. Times in seconds."""
+
+    threads: int = 0
+    workers: int = 4
+    max_connections: int = 10_000
+    max_frame: int = MAX_FRAME
+    heartbeat: int = 30
+    login_seconds: int = 600
+    stall_seconds: int = 60
+    drain_seconds: float = 2.0
+    log_level: str = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatConfig:
+    """Section ``[chat]``."""
+
+    delivery: str = "stored"
+    on_duplicate_login: str = "refuse"
+    registration: bool = True
+    token_days: int = 30
+    login_failures: int = 10
+    login_failure_window: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseConfig:
+    """Section ``[database]``."""
+
+    url: str = "sqlite:///var/chat.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that can be set."""
+
+    server: ServerConfig = field(default_factory=ServerConfig)
+    chat: ChatConfig = field(default_factory=ChatConfig)
+    database: DatabaseConfig = field(default_factory=DatabaseConfig)
+    password: HashCost = field(default_factory=HashCost)
+    limits: Limits = field(default_factory=Limits)
+
+
+_CHOICES = {
+    "chat.delivery": ("stored", "direct"),
+    "chat.on_duplicate_login": ("refuse", "replace"),
+    "server.log_level": ("debug", "info", "warning", "error"),
+}
+
+_MINIMUM = {"server.threads": 0, "limits.password_min": 0}
+"""Every other number must be positive."""
+
+
+def parse_config(text: str) -> Config:
+    """Settings from TOML; what is absent keeps its default. Raises ConfigError."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigError(str(exc)) from exc
+    sections: dict[str, Any] = {}
+    known = {section.name: section for section in dataclasses.fields(Config)}
+    for name, values in data.items():
+        if name not in known:
+            raise ConfigError(f"unknown section [{name}]")
+        if not isinstance(values, dict):
+            raise ConfigError(f"{name}: is a section, not a value")
+        default = known[name].default_factory
+        assert callable(default)
+        sections[name] = _section(name, default(), values)
+    return check(Config(**sections))
+
+
+def check(config: Config) -> Config:
+    """The same settings, if their values are possible. Raises ConfigError."""
+    for section in dataclasses.fields(config):
+        values = getattr(config, section.name)
+        for item in dataclasses.fields(values):
+            _check_value(f"{section.name}.{item.name}", getattr(values, item.name))
+    return config
+
+
+def _section(name: str, default: T, values: dict[str, Any]) -> T:
+    types = get_type_hints(type(default))
+    for key, value in values.items():
+        if key not in types:
+            raise ConfigError(f"unknown key {name}.{key}")
+        wanted = types[key]
+        if wanted is float and type(value) is int:
+            continue
+        if type(value) is not wanted:
+            raise ConfigError(
+                f"{name}.{key}: must be {_TYPE_NAMES[wanted]}, not {_TYPE_NAMES.get(type(value))}"
+            )
+    return dataclasses.replace(default, **values)  # type: ignore[type-var]
+
+
+def _check_value(key: str, value: object) -> None:
+    if key in _CHOICES and value not in _CHOICES[key]:
+        raise ConfigError(f"{key}: must be one of {', '.join(_CHOICES[key])}")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        minimum = _MINIMUM.get(key, 1 if isinstance(value, int) else 0)
+        if not value >= minimum:
+            raise ConfigError(f"{key}: must be at least {minimum}")
+
+
+_TYPE_NAMES: dict[type, str] = {
+    int: "an integer",
+    float: "a number",
+    str: "a string",
+    bool: "true or false",
+    list: "an array",
+    dict: "a table",
+}

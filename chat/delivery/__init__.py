@@ -1,0 +1,1 @@
+"""Delivery of messages: commit, ack, wake, hand over."""

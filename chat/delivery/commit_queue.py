@@ -1,0 +1,233 @@
+"""CommitQueue: sends become log and mailbox rows, many in one transaction.
+
+While one commit is being flushed the next sends gather: the busier the node, the larger the
+groups, and an idle node commits at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+import ujson
+
+from chat.bus import Bus
+from chat.db import Database, StorageError, Transaction
+from chat.delivery.message import ChatMessage
+from chat.delivery.outgoing import Outgoing
+from chat.model import GroupModel, LogRow, MessageModel, OfflineMessageModel, UserModel
+from chat.protocol import ErrNo, MsgType
+from chat.session import Session
+from muduopy import EventLoop
+
+log = logging.getLogger(__name__)
+
+MAX_BATCH = 1000
+"""Sends per transaction; the rest goes into the next."""
+
+MAX_WAITING = 20_000
+"""Sends that may wait for a commit; further ones are told to try again."""
+
+Members = dict[int, frozenset[int]]
+
+
+class CommitQueue:
+    """Takes sends from the loops, commits them, acks the senders and wakes the receivers."""
+
+    def __init__(
+        self, database: Database, bus: Bus, on_members: Callable[[Members], object]
+    ) -> None:
+        """``on_members`` hears, on the writer thread, which members groups were found to have."""
+        self._database = database
+        self._bus = bus
+        self._on_members = on_members
+        self._lock = threading.Lock()  # guards _waiting and _submitted
+        self._waiting: list[Outgoing] = []
+        self._submitted = False
+
+    def add(self, outgoing: Outgoing) -> bool:
+        """Queue a send; its outcome comes to ``settle`` in the sender's loop. Any thread.
+
+        False, and nothing queued, when too many wait already.
+        """
+        with self._lock:
+            if len(self._waiting) >= MAX_WAITING:
+                return False
+            self._waiting.append(outgoing)
+            if self._submitted:
+                return True
+            self._submitted = True
+        self._submit()
+        return True
+
+    def _submit(self) -> None:
+        batch = _Batch(self)
+        self._database.submit(batch.work, batch.done)
+
+    def take(self) -> list[Outgoing]:
+        """The next batch. Writer thread."""
+        with self._lock:
+            taken = self._waiting[:MAX_BATCH]
+            self._waiting = self._waiting[MAX_BATCH:]
+            self._submitted = bool(self._waiting)
+        if self._submitted:
+            self._submit()
+        return taken
+
+    def settled(self, batch: Sequence[Outgoing], members: Members) -> None:
+        """The batch is committed, or failed for good. Writer thread."""
+        # Receivers first: their wakes must be on the way before a sender may go on, for what
+        # it sends next could otherwise overtake (see Delivery.send on ``direct``).
+        announced = [outgoing.message for outgoing in batch if outgoing.message is not None]
+        if members:
+            self._on_members(members)
+        if announced:
+            self._bus.publish(announced)
+        by_loop: defaultdict[EventLoop, list[Outgoing]] = defaultdict(list)
+        for outgoing in batch:
+            if outgoing.diverted is None:
+                by_loop[outgoing.session.loop].append(outgoing)
+            else:
+                outgoing.diverted.session.loop.queue_in_loop(outgoing.diverted.store_settled)
+        for loop, answers in by_loop.items():
+            loop.queue_in_loop(lambda answers=answers: settle(answers))  # type: ignore[misc]
+
+
+class _Batch:
+    """One piece of work for the writer: the sends that had gathered by the time it runs."""
+
+    def __init__(self, queue: CommitQueue) -> None:
+        self._queue = queue
+        self._sends: list[Outgoing] | None = None
+
+    def work(self, tx: Transaction) -> Members:
+        if self._sends is None:  # a repeated attempt keeps what it had
+            self._sends = self._queue.take()
+        for outgoing in self._sends:
+            outgoing.reset()
+        return store(tx, self._sends)
+
+    def done(self, members: Members | None, error: Exception | None) -> None:
+        sends = self._sends if self._sends is not None else self._queue.take()
+        if error is not None:
+            log.warning("%d messages were not stored: %s", len(sends), error)
+            if not isinstance(error, StorageError):
+                log.error("storing messages raised", exc_info=error)
+            for outgoing in sends:
+                outgoing.reset()
+                outgoing.fail(ErrNo.UNAVAILABLE, "the message could not be stored, try again")
+        self._queue.settled(sends, members or {})
+
+
+def settle(answers: Sequence[Outgoing]) -> None:
+    """Tell the senders what became of their messages. Their loop's thread."""
+    by_session: defaultdict[Session, list[Outgoing]] = defaultdict(list)
+    for outgoing in answers:
+        by_session[outgoing.session].append(outgoing)
+    for session, outgoings in by_session.items():
+        session.settled(outgoings)
+
+
+def store(tx: Transaction, sends: Sequence[Outgoing]) -> Members:
+    """Write log and mailbox rows, and note each send's outcome. Writer thread.
+
+    The order of the locks is the same on every node: users, groups, log, mailboxes. Returns
+    the members of the groups that were sent to.
+    """
+    users = {outgoing.sender for outgoing in sends}
+    users.update(o.target for o in sends if o.kind == MsgType.ONE_CHAT_MSG)
+    groups = {o.target for o in sends if o.kind == MsgType.GROUP_CHAT_MSG}
+    generations = UserModel(tx).generations(users)
+    members = GroupModel(tx).member_ids(groups) if groups else {}
+    valid = [o for o in sends if _may_send(o, generations, members)]
+    fresh, repeated = _split(valid)
+    _log_and_mail(tx, fresh, members)
+    for outgoing in repeated:
+        _answer_repeated(tx, outgoing)
+    return members
+
+
+def _may_send(outgoing: Outgoing, generations: dict[int, int], members: Members) -> bool:
+    if generations.get(outgoing.sender) != outgoing.generation:
+        outgoing.fail(ErrNo.NOT_YOU, "this session has been replaced")
+    elif outgoing.kind == MsgType.ONE_CHAT_MSG:
+        if outgoing.target not in generations:
+            outgoing.fail(ErrNo.NOT_FOUND, "no such user")
+    elif outgoing.sender not in members.get(outgoing.target, frozenset()):
+        # A group always has members, its creator at least: none means that there is no group.
+        if outgoing.target in members:
+            outgoing.fail(ErrNo.NOT_A_MEMBER, "not a member of that group")
+        else:
+            outgoing.fail(ErrNo.NOT_FOUND, "no such group")
+    return not outgoing.errno
+
+
+def _split(sends: Sequence[Outgoing]) -> tuple[list[Outgoing], list[Outgoing]]:
+    """Those whose (sender, mid) is the first in this batch, and the repetitions."""
+    first: dict[tuple[int, str], Outgoing] = {}
+    repeated = []
+    for outgoing in sends:
+        key = (outgoing.sender, outgoing.mid)
+        if key in first:
+            repeated.append(outgoing)
+        else:
+            first[key] = outgoing
+    return list(first.values()), repeated
+
+
+def _log_and_mail(tx: Transaction, fresh: Sequence[Outgoing], members: Members) -> None:
+    seqs = MessageModel(tx).insert_new([_log_row(outgoing) for outgoing in fresh])
+    owed: list[tuple[int, int]] = []
+    for outgoing, seq in zip(fresh, seqs, strict=True):
+        if seq is None:
+            _answer_repeated(tx, outgoing)
+            continue
+        receivers = _receivers(outgoing, members)
+        owed.extend((user_id, seq) for user_id in receivers)
+        outgoing.seq = seq
+        outgoing.message = ChatMessage(
+            seq,
+            outgoing.kind,
+            outgoing.sender,
+            outgoing.name,
+            outgoing.target,
+            outgoing.text,
+            outgoing.time,
+            outgoing.extra,
+            receivers,
+        )
+    if owed:
+        OfflineMessageModel(tx).insert(owed)
+
+
+def _receivers(outgoing: Outgoing, members: Members) -> frozenset[int]:
+    if outgoing.kind == MsgType.ONE_CHAT_MSG:
+        return frozenset((outgoing.target,))
+    receivers = members[outgoing.target] - {outgoing.sender}
+    return receivers if outgoing.only is None else receivers & outgoing.only
+
+
+def _answer_repeated(tx: Transaction, outgoing: Outgoing) -> None:
+    """This ``mid`` is logged already: the original answer, and no second delivery."""
+    found = MessageModel(tx).find(outgoing.sender, outgoing.mid)
+    assert found is not None
+    seq, row = found
+    if (row.kind, row.target, row.text) == (outgoing.kind, outgoing.target, outgoing.text):
+        outgoing.seq, outgoing.time = seq, row.time
+    else:
+        outgoing.fail(ErrNo.BAD_REQUEST, "mid: was used for another message")
+
+
+def _log_row(outgoing: Outgoing) -> LogRow:
+    extra = ujson.dumps(outgoing.extra, ensure_ascii=False) if outgoing.extra else None
+    return LogRow(
+        outgoing.sender,
+        outgoing.mid,
+        outgoing.kind,
+        outgoing.target,
+        outgoing.text,
+        outgoing.time,
+        extra,
+    )

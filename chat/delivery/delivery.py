@@ -1,0 +1,146 @@
+"""Delivery: how a message gets from one user to others, ``stored`` or ``direct``.
+
+``stored``: commit, then ack the sender, then wake the receivers. Nothing acked is ever lost.
+
+``direct``: a receiver who is online and is owed nothing gets the message at once, unlogged, at
+most once; everybody else's goes the ``stored`` way. So there is one way of storing, and what
+was stored in either mode is handed over by the same pumps.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+
+from chat.bus import Bus
+from chat.db import Database
+from chat.delivery.commit_queue import CommitQueue, Members
+from chat.delivery.mailbox import Mailbox
+from chat.delivery.message import ChatMessage
+from chat.delivery.outgoing import Outgoing
+from chat.delivery.pump import Pump
+from chat.delivery.router import Router
+from chat.protocol import ErrNo, MsgType, ProtocolError
+from chat.session import Session
+from chat.sessions import SessionRegistry
+from muduopy import ThreadPool
+
+STORED = "stored"
+DIRECT = "direct"
+
+MEMBERS_SECONDS = 5.0
+"""How long ``direct`` believes a list of members that a commit has read."""
+
+
+class Delivery:
+    """Takes messages from sessions and sees that they arrive."""
+
+    def __init__(
+        self,
+        database: Database,
+        bus: Bus,
+        sessions: SessionRegistry,
+        workers: ThreadPool,
+        mode: str = STORED,
+    ) -> None:
+        self._sessions = sessions
+        self._direct = mode == DIRECT
+        self._mailbox = Mailbox(database, workers)
+        self._commits = CommitQueue(database, bus, self._remember_members)
+        self._members_lock = threading.Lock()  # guards _members
+        self._members: dict[int, tuple[float, frozenset[int]]] = {}
+        self._router = Router(sessions)
+        bus.start(self._router.on_wakes, self._router.on_doubt)
+
+    def new_pump(self, session: Session) -> Pump:
+        """A pump for a session's next login. Loop thread."""
+        return Pump(session, self._mailbox)
+
+    def send(self, session: Session, outgoing: Outgoing) -> None:
+        """Send; the sender is answered now or when it is committed. Sender's loop.
+
+        Raises ProtocolError(TOO_MANY) when too many sends wait for the database.
+        """
+        # While something of this sender is being committed, a live message would overtake it.
+        if self._direct and not session.in_flight and self._send_live(session, outgoing):
+            if session.v2:
+                session.send(outgoing.ack())
+            return
+        if not self._commits.add(outgoing):
+            raise ProtocolError(ErrNo.TOO_MANY, "too many messages, slow down", retry_after=1)
+        session.in_flight += 1
+
+    def forget_members(self, group_id: int) -> None:
+        """The group has changed. Any thread, after the commit."""
+        with self._members_lock:
+            self._members.pop(group_id, None)
+
+    # ------------------------------------------------------------------ direct
+
+    def _send_live(self, session: Session, outgoing: Outgoing) -> bool:
+        """Hand the message to everybody who can take it; True if that was all."""
+        if outgoing.kind == MsgType.ONE_CHAT_MSG:
+            receiver = self._sessions.find(outgoing.target)
+            if receiver is None:
+                return False
+            return self._hand_over(session, receiver, outgoing.target, outgoing, outgoing.live())
+        members = self._known_members(outgoing.target)
+        if members is None or outgoing.sender not in members:
+            return False
+        message = outgoing.live()
+        missed = set(members) - {outgoing.sender}
+        for user_id, receiver in self._sessions.find_many(list(missed)):
+            if self._hand_over(session, receiver, user_id, outgoing, message):
+                missed.discard(user_id)
+        outgoing.only = frozenset(missed)
+        return not missed
+
+    def _hand_over(
+        self,
+        session: Session,
+        receiver: Session,
+        user_id: int,
+        outgoing: Outgoing,
+        message: ChatMessage,
+    ) -> bool:
+        if receiver.loop is not session.loop:
+            receiver.loop.queue_in_loop(
+                lambda: self._hand_over_there(receiver, user_id, outgoing, message)
+            )
+            return True
+        if receiver.user_id != user_id or not receiver.pump.empty:
+            return False
+        receiver.connection.send(message.frame(receiver.v2) + receiver.decoder.terminator)
+        return True
+
+    def _hand_over_there(
+        self, receiver: Session, user_id: int, outgoing: Outgoing, message: ChatMessage
+    ) -> None:
+        """In the receiver's loop: who cannot take it live gets it by the mailbox."""
+        if receiver.user_id == user_id and receiver.pump.empty:
+            receiver.connection.send(message.frame(receiver.v2) + receiver.decoder.terminator)
+            return
+        pump = receiver.pump
+        diverted = outgoing.divert(pump, new_mid())
+        diverted.only = frozenset((user_id,))
+        if self._commits.add(diverted):
+            pump.stores_pending += 1
+
+    def _known_members(self, group_id: int) -> frozenset[int] | None:
+        with self._members_lock:
+            expires, members = self._members.get(group_id, (0.0, None))
+        return members if expires > time.monotonic() else None
+
+    def _remember_members(self, members: Members) -> None:
+        if not self._direct:
+            return
+        expires = time.monotonic() + MEMBERS_SECONDS
+        with self._members_lock:
+            for group_id, users in members.items():
+                self._members[group_id] = (expires, users)
+
+
+def new_mid() -> str:
+    """A message id where the client gave none."""
+    return uuid.uuid4().hex

@@ -1,0 +1,151 @@
+"""Mailbox: the pumps' access to the table of what is owed, without blocking their loops."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+
+import ujson
+
+from chat.db import Database, Transaction
+from chat.delivery.message import ChatMessage
+from chat.delivery.pump import Pump
+from chat.model import MailRow, OfflineMessageModel
+from chat.protocol import MAX_ID, MsgType
+from muduopy import EventLoop, ThreadPool
+
+log = logging.getLogger(__name__)
+
+Received = tuple[Pump, frozenset[int]]
+
+
+class Mailbox:
+    """Reads on the worker pool; deletions are gathered and committed together.
+
+    Public methods: the pump's loop thread.
+    """
+
+    def __init__(self, database: Database, workers: ThreadPool) -> None:
+        self._database = database
+        self._workers = workers
+        self._lock = threading.Lock()  # guards _received and _submitted
+        self._received: list[Received] = []
+        self._submitted = False
+
+    def read(self, pump: Pump, limit: int) -> None:
+        """Ask for the oldest ``limit`` messages; answers by pump.read_done or read_failed."""
+        user_id = pump.user_id
+
+        def done(found: tuple[list[ChatMessage], bool] | None, error: Exception | None) -> None:
+            if found is not None:
+                pump.read_done(*found)
+                return
+            log.warning("mailbox of user %d: %s", user_id, error)
+            pump.read_failed()
+
+        def work() -> tuple[list[ChatMessage], bool]:
+            return self._database.read(lambda tx: load(tx, user_id, limit))
+
+        if not self._workers.try_run_for(pump.session.loop, work, done):
+            pump.session.loop.queue_in_loop(pump.read_failed)
+
+    def delete(self, pump: Pump, seqs: set[int]) -> None:
+        """Forget received messages; answered by pump.deleted, sooner or later."""
+        with self._lock:
+            self._received.append((pump, frozenset(seqs)))
+            if self._submitted:
+                return
+            self._submitted = True
+        deletion = _Deletion(self)
+        self._database.submit(deletion.work, deletion.done)
+
+    def take(self) -> list[Received]:
+        """Everything gathered so far. Writer thread."""
+        with self._lock:
+            taken, self._received = self._received, []
+            self._submitted = False
+            return taken
+
+    def give_back(self, received: list[Received]) -> None:
+        """It could not be deleted: goes with the next deletion. Writer thread.
+
+        If none comes, the messages are in the mailbox still and are handed over again at the
+        user's next login, which is allowed; losing one would not be.
+        """
+        with self._lock:
+            self._received = received + self._received
+
+
+class _Deletion:
+    """One piece of work for the writer: what was gathered by the time it runs."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+        self._received: list[Received] | None = None
+
+    def work(self, tx: Transaction) -> None:
+        if self._received is None:  # a repeated attempt keeps what it had
+            self._received = self._mailbox.take()
+        pairs = {(pump.user_id, seq) for pump, seqs in self._received for seq in seqs}
+        OfflineMessageModel(tx).delete(list(pairs))
+
+    def done(self, result: None, error: Exception | None) -> None:
+        received = self._received
+        if received is None:
+            received = self._mailbox.take()
+        if error is not None:
+            log.warning("received messages were not deleted: %s", error)
+            self._mailbox.give_back(received)
+            return
+        by_loop: defaultdict[EventLoop, list[Received]] = defaultdict(list)
+        for item in received:
+            by_loop[item[0].session.loop].append(item)
+        for loop, items in by_loop.items():
+            loop.queue_in_loop(lambda items=items: _tell(items))  # type: ignore[misc]
+
+
+def _tell(items: list[Received]) -> None:
+    for pump, seqs in items:
+        pump.deleted(seqs)
+
+
+def load(tx: Transaction, user_id: int, limit: int) -> tuple[list[ChatMessage], bool]:
+    """The oldest ``limit`` messages owed to a user, and whether that was all."""
+    rows = OfflineMessageModel(tx).oldest(user_id, limit)
+    return [_to_message(row) for row in rows], len(rows) < limit
+
+
+def _to_message(row: MailRow) -> ChatMessage:
+    if row.whole is not None:
+        return _from_whole(row.seq, row.whole)
+    assert row.kind is not None and row.sender is not None and row.target is not None
+    extra = ujson.loads(row.extra) if row.extra else None
+    return ChatMessage(
+        row.seq,
+        row.kind,
+        row.sender,
+        row.name or "",
+        row.target,
+        row.text or "",
+        row.time or "",
+        extra,
+    )
+
+
+def _from_whole(seq: int, whole: str) -> ChatMessage:
+    """A message that the mailbox holds as JSON, as the original system wrote it."""
+    try:
+        fields = ujson.loads(whole)
+        kind = MsgType(fields["msgid"])
+        target = fields["toid"] if kind is MsgType.ONE_CHAT_MSG else fields["groupid"]
+        sender, name, text = fields["id"], str(fields["name"]), str(fields["msg"])
+        if not (0 < int(sender) <= MAX_ID and 0 < int(target) <= MAX_ID):
+            raise ValueError("id out of range")
+        return ChatMessage(
+            seq, kind, int(sender), name, int(target), text, str(fields.get("time", ""))
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        # Shown rather than dropped: somebody wrote it to this user.
+        log.warning("unreadable message %d in a mailbox: %s", seq, exc)
+        return ChatMessage(seq, MsgType.ONE_CHAT_MSG, 1, "?", 1, whole, "")

@@ -1,0 +1,108 @@
+"""ChatMessage: one message on its way down, in either dialect's form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chat.protocol import Message, MsgType, encode
+
+Channel = tuple[int, int]
+"""Where a message is announced: (kind, id of the user or group)."""
+
+TARGET_FIELD = {MsgType.ONE_CHAT_MSG: "toid", MsgType.GROUP_CHAT_MSG: "groupid"}
+
+RESERVED = frozenset(
+    "msgid id name toid groupid msg time seq mid rid v errno errmsg error token password device "
+    "friendid friend group friends groups offlinemsg heartbeat node seqs state reason reconnect "
+    "retry_after".split()
+)
+"""Field names with a meaning here: a classic client cannot smuggle them to others."""
+
+
+class ChatMessage:
+    """What a sender said, ready for receivers. Immutable once it is published.
+
+    Attributes:
+        seq: the log's number; 0 for a live message that is not stored (``direct``).
+        kind: ONE_CHAT_MSG or GROUP_CHAT_MSG.
+        sender, name: who said it.
+        target: the user or the group.
+        extra: further fields of a classic message, kept for classic receivers; or None.
+        receivers: whom it was stored for, where known: others must not see it.
+    """
+
+    __slots__ = (
+        "_classic",
+        "_v2",
+        "extra",
+        "kind",
+        "name",
+        "receivers",
+        "sender",
+        "seq",
+        "target",
+        "text",
+        "time",
+    )
+
+    def __init__(
+        self,
+        seq: int,
+        kind: int,
+        sender: int,
+        name: str,
+        target: int,
+        text: str,
+        time: str,
+        extra: dict[str, Any] | None = None,
+        receivers: frozenset[int] = frozenset(),
+    ) -> None:
+        self.seq = seq
+        self.kind = kind
+        self.sender = sender
+        self.name = name
+        self.target = target
+        self.text = text
+        self.time = time
+        self.extra = extra
+        self.receivers = receivers
+        self._v2: bytes | None = None
+        self._classic: bytes | None = None
+
+    def __repr__(self) -> str:
+        return f"<ChatMessage seq={self.seq} {self.sender}->{self.target} kind={self.kind}>"
+
+    @property
+    def channel(self) -> Channel:
+        return (self.kind, self.target)
+
+    def fields(self, v2: bool) -> Message:
+        """The message as a dict, as it stands in ``offlinemsg``."""
+        message: Message = {
+            "msgid": self.kind,
+            "id": self.sender,
+            "name": self.name,
+            TARGET_FIELD[MsgType(self.kind)]: self.target,
+            "msg": self.text,
+            "time": self.time,
+        }
+        if v2:
+            if self.seq:
+                message["seq"] = self.seq
+        elif self.extra:
+            message.update(self.extra)
+        return message
+
+    def frame(self, v2: bool) -> bytes:
+        """The encoded message without terminator. Encoded once, for all receivers.
+
+        Two threads may both encode at the same moment; they get equal bytes.
+        """
+        frame = self._v2 if v2 else self._classic
+        if frame is None:
+            frame = encode(self.fields(v2))
+            if v2:
+                self._v2 = frame
+            else:
+                self._classic = frame
+        return frame

@@ -1,0 +1,228 @@
+"""Pump: hands one logged-in user's mail over, in order, at the receiver's pace.
+
+The mailbox in the database is what the user is owed. A wake that carries the next message is
+pushed straight through; everything else (a wake out of turn, a full window, the start) only
+makes the pump look into the mailbox. That one mechanism serves offline messages, slow readers,
+lost wakes and bursts.
+
+Which rows of the mailbox must not be handed over, because they already were on this
+connection? A row is in one of these states:
+
+    in the mailbox ──give──▶ _unacked ──acknowledge──▶ _deleting ──deleted──▶ gone
+
+A read skips what is in ``_unacked`` or ``_deleting``. A row whose deletion commits while a read
+is under way may still be in that read's snapshot, so it leaves ``_deleting`` only afterwards
+(``_deleted_meanwhile``). And a wake for an old message may come late, when its row is long
+gone; so only a ``seq`` above everything given so far is pushed without looking.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from chat.delivery.message import ChatMessage
+from muduopy import TcpConnection
+
+if TYPE_CHECKING:
+    from chat.delivery.mailbox import Mailbox
+    from chat.session import Session
+
+log = logging.getLogger(__name__)
+
+WINDOW = 200
+"""How many messages may be handed over and not acknowledged."""
+
+RETRY_SECONDS = 1.0
+"""When to look again after the database could not be asked."""
+
+MAX_LIVE_OUTPUT = 256 * 1024
+"""Bytes of output above which a receiver gets nothing more: it does not read."""
+
+
+class Pump:
+    """One login's way to its mailbox. Loop thread of the session.
+
+    Attributes:
+        active: between login and logout; callbacks that come later find it False.
+        stores_pending: live messages that were diverted to the mailbox and are being
+            committed; until then nothing may overtake them.
+    """
+
+    __slots__ = (
+        "_deleted_meanwhile",
+        "_deleting",
+        "_dirty",
+        "_mailbox",
+        "_newest",
+        "_reading",
+        "_unacked",
+        "active",
+        "session",
+        "stores_pending",
+        "user_id",
+    )
+
+    def __init__(self, session: Session, mailbox: Mailbox) -> None:
+        self.session = session
+        self.user_id = 0
+        self.active = False
+        self.stores_pending = 0
+        self._mailbox = mailbox
+        self._dirty = False  # there may be rows that were not given
+        self._reading = False
+        self._newest = 0  # the highest seq given
+        self._unacked: set[int] = set()
+        self._deleting: set[int] = set()
+        self._deleted_meanwhile: set[int] = set()
+
+    def start(self, user_id: int, first: list[ChatMessage], more: bool) -> None:
+        """The login is complete; ``first`` goes out with its answer, ``more`` may be there."""
+        self.user_id = user_id
+        self.active = True
+        self._dirty |= more
+        for message in first:
+            self._unacked.add(message.seq)
+            self._newest = max(self._newest, message.seq)
+
+    def stop(self) -> None:
+        """The user has logged out or the connection is down."""
+        self.active = False
+
+    @property
+    def empty(self) -> bool:
+        """The user is owed nothing at all: a live message may be handed on."""
+        return (
+            self.active
+            and not self._dirty
+            and not self._reading
+            and not self._unacked
+            and not self._deleting
+            and not self.stores_pending
+            and self.session.connection.output_bytes < MAX_LIVE_OUTPUT
+        )
+
+    # ------------------------------------------------------------------ handing over
+
+    def push(self, message: ChatMessage, contiguous: bool, out: list[bytes]) -> None:
+        """A wake: append the message's frame to ``out``, or look into the mailbox."""
+        if (
+            contiguous
+            and not self._dirty
+            and not self._reading
+            and message.seq > self._newest
+            and self._has_room
+            and self.active
+        ):
+            self._give(message, out)
+        else:
+            self.mark_dirty()
+
+    def mark_dirty(self) -> None:
+        """There may be mail."""
+        self._dirty = True
+        self.kick()
+
+    def kick(self) -> None:
+        """Look into the mailbox if there is reason to and room for what is found."""
+        if not (self.active and self._dirty and not self._reading and self._has_room):
+            return
+        self._dirty = False
+        self._reading = True
+        # What was given and not deleted is still in there, in front.
+        known = len(self._unacked) + len(self._deleting)
+        self._mailbox.read(self, known + WINDOW - len(self._unacked))
+
+    def read_done(self, messages: list[ChatMessage], complete: bool) -> None:
+        """What a look into the mailbox found; not ``complete``: there may be more."""
+        self._reading = False
+        out: list[bytes] = []
+        for message in messages:
+            if message.seq in self._unacked or message.seq in self._deleting:
+                continue
+            if len(self._unacked) >= WINDOW:
+                complete = False
+                break
+            self._give(message, out)
+        self._forget_deleted()
+        if not complete:
+            self._dirty = True
+        if out and self.active:
+            self.session.write(out)
+        self.kick()
+
+    def read_failed(self) -> None:
+        """The database could not be asked."""
+        self._reading = False
+        self._dirty = True
+        self._forget_deleted()
+        if self.active:
+            self.session.loop.run_after(RETRY_SECONDS, self.kick)
+
+    @property
+    def _has_room(self) -> bool:
+        # Half a window, so that a reader at its limit does not cost a look per message.
+        limit = WINDOW // 2 if self._dirty else WINDOW
+        return len(self._unacked) < limit and self.session.connection.output_bytes < MAX_LIVE_OUTPUT
+
+    def _give(self, message: ChatMessage, out: list[bytes]) -> None:
+        self._unacked.add(message.seq)
+        if message.seq > self._newest:
+            self._newest = message.seq
+        out.append(message.frame(self.session.v2))
+
+    # ------------------------------------------------------------------ acknowledged
+
+    def acknowledge(self, seqs: Iterable[int]) -> None:
+        """The receiver has these. What is not outstanding here is ignored.
+
+        So a client cannot acknowledge what it was not given, by mistake or in advance.
+        """
+        received = self._unacked.intersection(seqs)
+        if not received:
+            return
+        self._unacked -= received
+        self._deleting |= received
+        self._mailbox.delete(self, received)
+        self.kick()
+
+    def deleted(self, seqs: Iterable[int]) -> None:
+        """These rows are gone for good."""
+        if self._reading:
+            self._deleted_meanwhile.update(seqs)
+        else:
+            self._deleting.difference_update(seqs)
+
+    def _forget_deleted(self) -> None:
+        if self._deleted_meanwhile:
+            self._deleting -= self._deleted_meanwhile
+            self._deleted_meanwhile.clear()
+
+    def store_settled(self) -> None:
+        """A diverted message is in the mailbox now, or has failed."""
+        self.stores_pending -= 1
+
+    # ------------------------------------------------------------------ classic receivers
+
+    def written(self) -> None:
+        """Something was sent to a classic client, which cannot acknowledge.
+
+        It counts as received when the kernel has taken every byte.
+        """
+        if not self._unacked:
+            return
+        connection = self.session.connection
+        if not connection.connected:
+            return
+        if connection.output_bytes:
+            # Set only when it is needed: the callback costs a queued call for every send.
+            connection.set_write_complete_callback(self._all_written)
+        else:
+            self.acknowledge(list(self._unacked))
+
+    def _all_written(self, connection: TcpConnection) -> None:
+        if connection.output_bytes == 0:
+            connection.set_write_complete_callback(None)
+            if self.active:
+                self.written()

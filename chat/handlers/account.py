@@ -1,0 +1,256 @@
+"""Registering, logging in and out."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from chat.db import StorageError, Transaction, UniqueViolation
+from chat.delivery.mailbox import load
+from chat.delivery.message import Channel, ChatMessage
+from chat.delivery.pump import WINDOW
+from chat.handlers.context import Context, Request
+from chat.handlers.shapes import contact_fields, group_fields
+from chat.model import Contact, FriendModel, Group, GroupModel, TokenModel, User, UserModel
+from chat.protocol import V2, ErrNo, Message, MsgType, ProtocolError, errors
+from chat.session import Session
+
+CLASSIC_OFFLINE = 5000
+"""A classic client gets its mail in one frame: up to this many messages, the rest follows."""
+
+MAX_FAILED_LOGINS = 10
+"""On one connection; then it is closed."""
+
+TOKEN_BYTES = 32
+
+
+def register(ctx: Context, request: Request) -> Message:
+    """REG_MSG. Worker thread."""
+    if not ctx.registration:
+        raise ProtocolError(ErrNo.REFUSED, "registration is closed")
+    name: str = request.message["name"]
+    hashed = ctx.passwords.hash(request.message["password"])
+    try:
+        user_id = ctx.database.write(lambda tx: UserModel(tx).insert(name, hashed))
+    except UniqueViolation as exc:
+        raise ProtocolError(ErrNo.REFUSED, "this name is taken") from exc
+    return {"id": user_id}
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a successful login hands from the worker to the loop."""
+
+    user: User
+    generation: int
+    token: str | None
+    device: str | None
+    friends: list[Contact]
+    groups: list[Group]
+    mail: list[ChatMessage]
+    all_mail: bool
+    replaced: Session | None
+
+
+def login(ctx: Context, request: Request) -> Login:
+    """LOGIN_MSG: prove who it is, own the row, subscribe, then read the mailbox. Worker."""
+    user, rehashed = _authenticate(ctx, request)
+    if not ctx.sessions.begin(user.id):
+        if "device" in request.message:
+            # Most likely the same client, reconnecting: its other attempt is under way.
+            raise ProtocolError(ErrNo.UNAVAILABLE, "another login is under way", retry_after=1)
+        raise ProtocolError(ErrNo.ALREADY_ONLINE, errors.ALREADY_ONLINE)
+    try:
+        return _enter(ctx, request, user, rehashed)
+    except BaseException:
+        ctx.sessions.abandon(user.id)
+        raise
+
+
+def _enter(ctx: Context, request: Request, user: User, rehashed: str | None) -> Login:
+    device: str | None = request.message.get("device")
+    token: str | None = request.message.get("token")
+    issued = secrets.token_urlsafe(TOKEN_BYTES) if request.v2 and token is None else None
+
+    def take(tx: Transaction) -> tuple[User, int]:
+        current = UserModel(tx).find(user.id)
+        assert current is not None  # users are never deleted
+        generation = ctx.presence.take(tx, current, device)
+        if issued is not None:
+            TokenModel(tx).insert(issued, user.id, ctx.clock.unix())
+        if rehashed is not None:
+            UserModel(tx).set_password(user.id, user.password, rehashed)
+        return current, generation
+
+    current, generation = ctx.database.write(take)
+    added = False
+    try:
+        groups = ctx.database.read(lambda tx: GroupModel(tx).of_user(user.id))
+        group_ids = frozenset(group.id for group in groups)
+        ctx.bus.subscribe(channels(user.id, group_ids))
+        replaced = ctx.sessions.add(request.session, user.id, group_ids)
+        added = True
+        if replaced is not None:
+            _send_away(replaced, user.id)
+        limit = WINDOW if request.v2 else CLASSIC_OFFLINE
+
+        def snapshot(tx: Transaction) -> tuple[list[Contact], list[Group], list[ChatMessage], bool]:
+            friends = FriendModel(tx).of_user(user.id)
+            return friends, GroupModel(tx).of_user(user.id), *load(tx, user.id, limit)
+
+        friends, groups, mail, all_mail = ctx.database.read(snapshot)
+    except BaseException:
+        if added:
+            ctx.sessions.remove(request.session, user.id)
+        ctx.presence.release(user.id, generation)
+        raise
+    return Login(
+        current, generation, token or issued, device, friends, groups, mail, all_mail, replaced
+    )
+
+
+def _authenticate(ctx: Context, request: Request) -> tuple[User, str | None]:
+    """The user whose password or token this is, and a new hash if the old one has aged."""
+    message = request.message
+    user_id: int = message["id"]
+    key = (request.peer, user_id)
+    wait = ctx.limiter.retry_after(key, ctx.clock.monotonic())
+    token: str | None = message.get("token") if request.v2 else None
+    if token is None and wait:
+        seconds = int(wait) + 1
+        raise ProtocolError(ErrNo.TOO_MANY, "too many failed logins", retry_after=seconds)
+    if token is None and "password" not in message:
+        raise ProtocolError(ErrNo.BAD_REQUEST, "password: is missing")
+    user = ctx.database.read(lambda tx: UserModel(tx).find(user_id))
+    if token is not None:
+        if user is not None and _use_token(ctx, token, user_id):
+            return user, None
+        raise ProtocolError(ErrNo.REFUSED, errors.WRONG_PASSWORD)
+    password: str = message["password"]
+    if not ctx.passwords.verify(user.password if user else None, password) or user is None:
+        ctx.limiter.failed(key, ctx.clock.monotonic())
+        raise ProtocolError(ErrNo.REFUSED, errors.WRONG_PASSWORD)
+    ctx.limiter.succeeded(key)
+    aged = ctx.passwords.needs_rehash(user.password)
+    return user, ctx.passwords.hash(password) if aged else None
+
+
+def _use_token(ctx: Context, token: str, user_id: int) -> bool:
+    now = ctx.clock.unix()
+    return ctx.database.write(lambda tx: TokenModel(tx).use(token, user_id, now, ctx.token_seconds))
+
+
+def finish_login(ctx: Context, session: Session, message: Message, login: Login) -> Message:
+    """Make the session the user's. Session's loop."""
+    user = login.user
+    session.user_id = user.id
+    session.name = user.name
+    session.generation = login.generation
+    session.token = login.token
+    session.device = login.device
+    session.failed_logins = 0
+    session.pump.start(user.id, login.mail, more=not login.all_mail)
+    answer: Message = {
+        "id": user.id,
+        "name": user.name,
+        "friends": [contact_fields(friend) for friend in login.friends],
+        "groups": [group_fields(group) for group in login.groups],
+        "offlinemsg": [mail.fields(session.v2) for mail in login.mail],
+    }
+    if session.v2:
+        node, heartbeat = ctx.presence.node, ctx.heartbeat
+        answer.update(v=V2, token=login.token, heartbeat=heartbeat, node=node)
+    # After the answer has gone out: the rest of the mail, and for a classic client the count.
+    session.loop.queue_in_loop(lambda: _after_login(session, user.id))
+    return answer
+
+
+def _after_login(session: Session, user_id: int) -> None:
+    if session.user_id == user_id:
+        if not session.v2:
+            session.pump.written()
+        session.pump.kick()
+
+
+def abandon_login(ctx: Context, session: Session, login: Login) -> None:
+    """The connection went down while the login was under way. Its loop."""
+    _leave(ctx, session, login.user.id, login.generation)
+
+
+def connection_lost(ctx: Context, session: Session) -> None:
+    """The connection is down: release its user, if any. Its loop."""
+    user_id = session.user_id
+    if user_id:
+        forget_user(ctx, session)
+        _leave(ctx, session, user_id, session.generation)
+
+
+def _leave(ctx: Context, session: Session, user_id: int, generation: int) -> None:
+    unheard = ctx.sessions.remove(session, user_id)
+    if unheard is not None:  # else somebody else has the user, or a logout is under way
+        ctx.bus.unsubscribe(channels(user_id, unheard))
+        ctx.presence.release(user_id, generation)
+
+
+def logout(ctx: Context, request: Request) -> Message:
+    """LOGINOUT_MSG. Worker thread."""
+    session, user_id = request.session, request.user_id
+    generation, token, groups = session.generation, session.token, session.groups
+    # Out of the registry first: whoever logs in elsewhere from here on takes the row over,
+    # and does not find a session to send away.
+    unheard = ctx.sessions.remove(session, user_id)
+
+    def leave(tx: Transaction) -> None:
+        UserModel(tx).go_offline(user_id, generation)
+        if token is not None:
+            TokenModel(tx).delete(token)
+
+    try:
+        ctx.database.write(leave)
+    except StorageError:
+        session.loop.queue_in_loop(lambda: _stay(ctx, session, user_id, groups))
+        raise
+    if unheard is not None:
+        ctx.bus.unsubscribe(channels(user_id, unheard))
+    return {}
+
+
+def _stay(ctx: Context, session: Session, user_id: int, groups: frozenset[int]) -> None:
+    """A logout that could not be committed: still logged in. Session's loop."""
+    if session.user_id != user_id:  # the connection is down by now
+        ctx.presence.release(user_id, session.generation)
+    elif not ctx.sessions.restore(session, user_id, groups):
+        session.close("replaced")
+
+
+def finish_logout(ctx: Context, session: Session, message: Message, result: Message) -> Message:
+    """The session is nobody's again. Session's loop."""
+    forget_user(ctx, session)
+    return result
+
+
+def forget_user(ctx: Context, session: Session) -> None:
+    """Take the identity from a session. Session's loop."""
+    session.pump.stop()
+    session.pump = ctx.delivery.new_pump(session)
+    session.user_id = 0
+    session.name = ""
+    session.token = None
+    session.device = None
+
+
+def channels(user_id: int, group_ids: frozenset[int]) -> list[Channel]:
+    """What a node listens to for a user."""
+    groups = [(int(MsgType.GROUP_CHAT_MSG), group_id) for group_id in group_ids]
+    return [(int(MsgType.ONE_CHAT_MSG), user_id), *groups]
+
+
+def _send_away(session: Session, user_id: int) -> None:
+    """Another login of the same user has taken over."""
+
+    def leave() -> None:
+        if session.user_id == user_id:
+            session.pump.stop()
+            session.close("replaced")
+
+    session.loop.queue_in_loop(leave)

@@ -1,0 +1,84 @@
+"""What handlers get: the parts of the server, the request, and the form of a route."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from chat.bus import Bus
+from chat.clock import Clock
+from chat.db import Database
+from chat.delivery.delivery import Delivery
+from chat.limiter import FailureLimiter
+from chat.passwords import Passwords
+from chat.presence import Presence
+from chat.protocol import Message
+from chat.session import Session
+from chat.sessions import SessionRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts of the server that handlers work with. All of them: any thread."""
+
+    database: Database
+    bus: Bus
+    sessions: SessionRegistry
+    delivery: Delivery
+    presence: Presence
+    passwords: Passwords
+    limiter: FailureLimiter
+    clock: Clock
+    heartbeat: int
+    token_seconds: int
+    registration: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as a worker sees it: values copied in the loop, and the session's identity.
+
+    ``session`` is for handing on (to the registry); its attributes belong to its loop.
+    """
+
+    message: Message
+    user_id: int
+    v2: bool
+    peer: str
+    session: Session
+
+
+class Where(Enum):
+    """The thread that serves a request."""
+
+    LOOP = "loop"
+    """At once, in the session's loop; must not block."""
+
+    WORKER = "worker"
+    """On the worker pool; what comes behind it on the connection waits."""
+
+
+LoopHandler = Callable[[Context, Session, Message], None]
+WorkerHandler = Callable[[Context, Request], Any]
+Finish = Callable[[Context, Session, Message, Any], Message]
+"""In the session's loop, after a worker handler succeeded: makes the answer's fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How one ``msgid`` is served.
+
+    Attributes:
+        where: which kind of handler ``run`` is.
+        login: is it for logged-in sessions only?
+        finish: applies a worker's result; without it, the result is the answer's fields.
+        abandon: called with the result when the connection has gone meanwhile.
+    """
+
+    run: Callable[..., Any]
+    where: Where = Where.WORKER
+    login: bool = True
+    finish: Finish | None = None
+    abandon: Callable[[Context, Session, Any], None] | None = None

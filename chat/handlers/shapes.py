@@ -1,0 +1,22 @@
+"""Rows in the form in which answers show them."""
+
+from __future__ import annotations
+
+from chat.model import Contact, Group
+from chat.protocol import Message
+
+
+def contact_fields(contact: Contact) -> Message:
+    return {"id": contact.id, "name": contact.name, "state": contact.state}
+
+
+def group_fields(group: Group) -> Message:
+    return {
+        "id": group.id,
+        "groupname": group.name,
+        "groupdesc": group.desc,
+        "users": [
+            {"id": user.id, "name": user.name, "state": user.state, "role": user.role}
+            for user in group.users
+        ],
+    }

@@ -1,0 +1,30 @@
+"""DAO models: one class a table, SQL and nothing else. Each lives inside one transaction."""
+
+from chat.model.friend import FriendModel
+from chat.model.group import CREATOR, NORMAL, GroupModel
+from chat.model.message import LogRow, MessageModel
+from chat.model.offlinemessage import MailRow, OfflineMessageModel
+from chat.model.rows import OFFLINE, ONLINE, Contact, Group, GroupUser, User
+from chat.model.setting import SettingModel
+from chat.model.token import TokenModel
+from chat.model.user import UserModel
+
+__all__ = [
+    "CREATOR",
+    "NORMAL",
+    "OFFLINE",
+    "ONLINE",
+    "Contact",
+    "FriendModel",
+    "Group",
+    "GroupModel",
+    "GroupUser",
+    "LogRow",
+    "MailRow",
+    "MessageModel",
+    "OfflineMessageModel",
+    "SettingModel",
+    "TokenModel",
+    "User",
+    "UserModel",
+]

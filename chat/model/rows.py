@@ -1,0 +1,50 @@
+"""The rows that the models return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+ONLINE = "online"
+OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A row of ``user``; ``password`` is a hash."""
+
+    id: int
+    name: str
+    password: str = field(repr=False)
+    state: str
+    node: str | None
+    device: str | None
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A user as friends see one."""
+
+    id: int
+    name: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupUser:
+    """A member of a group."""
+
+    id: int
+    name: str
+    state: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A row of ``allgroup``, with its members."""
+
+    id: int
+    name: str
+    desc: str
+    users: tuple[GroupUser, ...] = ()

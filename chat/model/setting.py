@@ -1,0 +1,20 @@
+"""SettingModel: the table ``setting``, what all servers on one database must agree on."""
+
+from __future__ import annotations
+
+from chat.db.base import Transaction
+
+
+class SettingModel:
+    """Named values. One transaction's; worker thread."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def get(self, name: str) -> str | None:
+        rows = self._tx.query("SELECT value FROM setting WHERE name = ?", (name,))
+        return rows[0][0] if rows else None
+
+    def set(self, name: str, value: str) -> None:
+        if not self._tx.execute("UPDATE setting SET value = ? WHERE name = ?", (value, name)):
+            self._tx.execute("INSERT INTO setting (name, value) VALUES (?, ?)", (name, value))

@@ -1,0 +1,42 @@
+"""TokenModel: the table ``token``. A session token lets a v2 client in without a password."""
+
+from __future__ import annotations
+
+import hashlib
+
+from chat.db.base import Transaction
+
+
+class TokenModel:
+    """Tokens, stored as their SHA-256. One transaction's; worker thread.
+
+    A plain hash is enough, unlike for passwords: a token is 256 random bits.
+    """
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def insert(self, token: str, user_id: int, now: int) -> None:
+        self._tx.execute(
+            "INSERT INTO token (hash, userid, used) VALUES (?, ?, ?)",
+            (_hash(token), user_id, now),
+        )
+
+    def use(self, token: str, user_id: int, now: int, valid_seconds: int) -> bool:
+        """Is it this user's and still valid? Then its time begins anew."""
+        return bool(
+            self._tx.execute(
+                "UPDATE token SET used = ? WHERE hash = ? AND userid = ? AND used > ?",
+                (now, _hash(token), user_id, now - valid_seconds),
+            )
+        )
+
+    def delete(self, token: str) -> None:
+        self._tx.execute("DELETE FROM token WHERE hash = ?", (_hash(token),))
+
+    def delete_expired(self, now: int, valid_seconds: int) -> int:
+        return self._tx.execute("DELETE FROM token WHERE used <= ?", (now - valid_seconds,))
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,90 @@
+"""UserModel: the table ``user``, with presence."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from chat.db.base import Transaction, placeholders
+from chat.model.rows import OFFLINE, ONLINE, Contact, User
+
+IN_LIST = 500
+"""How many ids one IN list holds."""
+
+
+class UserModel:
+    """Users by id, and who is online. One transaction's; worker or writer thread."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def insert(self, name: str, password: str) -> int:
+        """A new user; returns the id. Raises UniqueViolation if the name is taken."""
+        return self._tx.insert("INSERT INTO user (name, password) VALUES (?, ?)", (name, password))
+
+    def find(self, user_id: int) -> User | None:
+        rows = self._tx.query(
+            "SELECT id, name, password, state, node, device, generation FROM user WHERE id = ?",
+            (user_id,),
+        )
+        return User(*rows[0]) if rows else None
+
+    def contact(self, user_id: int) -> Contact | None:
+        rows = self._tx.query("SELECT id, name, state FROM user WHERE id = ?", (user_id,))
+        return Contact(*rows[0]) if rows else None
+
+    def set_password(self, user_id: int, old: str, new: str) -> None:
+        """Replace a hash, unless it has changed meanwhile."""
+        self._tx.execute(
+            "UPDATE user SET password = ? WHERE id = ? AND password = ?", (new, user_id, old)
+        )
+
+    def generations(self, user_ids: Collection[int]) -> dict[int, int]:
+        """The login generation of each of these users that exists."""
+        ids = list(user_ids)
+        found: dict[int, int] = {}
+        for start in range(0, len(ids), IN_LIST):
+            part = ids[start : start + IN_LIST]
+            sql = f"SELECT id, generation FROM user WHERE id IN {placeholders(len(part))}"
+            found.update(self._tx.query(sql, part))
+        return found
+
+    def go_online(self, user: User, node: str, device: str | None) -> int | None:
+        """Take a user for a session of ``node``; returns the new generation.
+
+        None if somebody else took or released the user since ``user`` was read.
+        """
+        changed = self._tx.execute(
+            "UPDATE user SET state = ?, node = ?, device = ?, generation = generation + 1 "
+            "WHERE id = ? AND generation = ? AND state = ?",
+            (ONLINE, node, device, user.id, user.generation, user.state),
+        )
+        return user.generation + 1 if changed else None
+
+    def go_offline(self, user_id: int, generation: int) -> bool:
+        """Release a user, if the session is still the current one."""
+        changed = self._tx.execute(
+            "UPDATE user SET state = ?, node = NULL, device = NULL "
+            "WHERE id = ? AND generation = ? AND state = ?",
+            (OFFLINE, user_id, generation, ONLINE),
+        )
+        return bool(changed)
+
+    def online_at(self, node: str) -> dict[int, int]:
+        """The users of a node, with their generations."""
+        rows = self._tx.query(
+            "SELECT id, generation FROM user WHERE node = ? AND state = ?", (node, ONLINE)
+        )
+        return dict(rows)
+
+    def all_offline(self, node: str | None) -> int:
+        """Release a node's users, or everybody if ``node`` is None; returns how many.
+
+        Generations grow, so that what a former incarnation might still try is refused.
+        """
+        sql = (
+            "UPDATE user SET state = ?, node = NULL, device = NULL, generation = generation + 1 "
+            "WHERE state = ?"
+        )
+        if node is None:
+            return self._tx.execute(sql, (OFFLINE, ONLINE))
+        return self._tx.execute(sql + " AND node = ?", (OFFLINE, ONLINE, node))

@@ -1,0 +1,85 @@
+"""Password hashes: argon2id where argon2-cffi is installed, else scrypt. Self-describing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argon2
+
+SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**14, 8, 1  # 16 MiB, some 30 ms
+SCRYPT_MEMORY = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class HashCost:
+    """Parameters of argon2id. The defaults are OWASP's second choice: about 20 ms."""
+
+    time_cost: int = 2
+    memory_kib: int = 19 * 1024
+    parallelism: int = 1
+
+
+class Passwords:
+    """Hashes and verifies. Slow on purpose: worker threads only."""
+
+    def __init__(self, cost: HashCost) -> None:
+        self._argon2 = _argon2_hasher(cost)
+        # For logins of users that do not exist: they shall take as long as the others.
+        self._nobody = self.hash("nobody's password")
+
+    def hash(self, password: str) -> str:
+        if self._argon2 is not None:
+            return self._argon2.hash(password)
+        return _scrypt(password, os.urandom(16))
+
+    def verify(self, stored: str | None, password: str) -> bool:
+        """Does the password belong to this hash? None: to a user that does not exist."""
+        right = self._matches(stored if stored is not None else self._nobody, password)
+        return right and stored is not None
+
+    def needs_rehash(self, stored: str) -> bool:
+        """Was it made with other parameters than today's?"""
+        if self._argon2 is None:
+            return False
+        if not stored.startswith("$argon2"):
+            return True
+        return self._argon2.check_needs_rehash(stored)
+
+    def _matches(self, stored: str, password: str) -> bool:
+        if stored.startswith("$scrypt$"):
+            salt = base64.b64decode(stored.split("$")[2])
+            return hmac.compare_digest(stored, _scrypt(password, salt))
+        if self._argon2 is None:
+            return False
+        from argon2.exceptions import InvalidHashError, VerificationError
+
+        try:
+            return self._argon2.verify(stored, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def _argon2_hasher(cost: HashCost) -> argon2.PasswordHasher | None:
+    try:
+        import argon2
+    except ImportError:
+        return None
+    return argon2.PasswordHasher(cost.time_cost, cost.memory_kib, cost.parallelism)
+
+
+def _scrypt(password: str, salt: bytes) -> str:
+    digest = hashlib.scrypt(
+        password.encode(),
+        salt=salt,
+        n=SCRYPT_N,
+        r=SCRYPT_R,
+        p=SCRYPT_P,
+        maxmem=SCRYPT_MEMORY,
+    )
+    return "$".join(("", "scrypt", *(base64.b64encode(part).decode() for part in (salt, digest))))

@@ -1,0 +1,157 @@
+"""ChatServer: connections in, frames to the service.
+
+It owns the TcpServer, the limits on connections and the clock that watches over silent and
+stuck peers. It knows nothing of what frames mean.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from chat.config import ServerConfig
+from chat.delivery.pump import Pump
+from chat.protocol import ErrNo, MsgType, encode
+from chat.service import ChatService
+from chat.session import Session
+from muduopy import Buffer, EventLoop, InetAddress, TcpConnection, TcpServer
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 5.0
+"""How often a loop looks for peers that are silent or do not read."""
+
+HEARTBEATS_MISSED = 3
+KEEP_ALIVE = (60, 10, 3)
+"""TCP keepalive: idle seconds, seconds between probes, probes."""
+
+
+class ChatServer:
+    """Accepts chat connections. Base loop's thread, callbacks excepted."""
+
+    def __init__(
+        self,
+        loop: EventLoop,
+        address: InetAddress,
+        config: ServerConfig,
+        service: ChatService,
+        new_pump: Callable[[Session], Pump],
+    ) -> None:
+        """Binds. Raises OSError."""
+        self._config = config
+        self._service = service
+        self._new_pump = new_pump
+        self._lock = threading.Lock()  # guards _open and _refused
+        self._open = 0
+        self._refused = 0
+        # Each loop touches its own set only; the dict is filled before the threads share it.
+        self._by_loop: dict[EventLoop, set[Session]] = {}
+        self._tcp = TcpServer(loop, address, "chat")
+        self._tcp.set_thread_num(config.threads)
+        self._tcp.set_thread_init_callback(self._watch_loop)
+        self._tcp.set_connection_callback(self._on_connection)
+        self._tcp.set_message_callback(self._on_message)
+
+    @property
+    def address(self) -> InetAddress:
+        return self._tcp.address
+
+    def start(self) -> None:
+        """Listen. Raises OSError."""
+        self._tcp.start()
+
+    def stop(self, drain_seconds: float, stopped: Callable[[], object]) -> None:
+        """Stop accepting, tell everybody, finish, close; then call ``stopped``."""
+        self._tcp.stop_accepting()
+        for loop, sessions in self._by_loop.items():
+            loop.queue_in_loop(lambda sessions=sessions: _send_away(sessions))  # type: ignore[misc]
+        self._tcp.stop(drain_seconds, stopped)
+
+    def _watch_loop(self, loop: EventLoop) -> None:
+        sessions: set[Session] = set()
+        with self._lock:
+            self._by_loop[loop] = sessions
+        loop.run_every(SWEEP_SECONDS, lambda: self._sweep(loop, sessions))
+
+    # ------------------------------------------------------------------ in the sessions' loops
+
+    def _on_connection(self, connection: TcpConnection) -> None:
+        if connection.connected:
+            self._came(connection)
+        else:
+            self._went(connection)
+
+    def _came(self, connection: TcpConnection) -> None:
+        with self._lock:
+            self._open += 1
+            full = self._open > self._config.max_connections
+            self._refused += full
+            refused = self._refused
+        if full:
+            log.warning("too many connections, %d refused so far", refused)
+            errno, errmsg = int(ErrNo.TOO_MANY), "too many connections, try again later"
+            error = {"msgid": MsgType.ERROR_MSG, "errno": errno, "error": errno, "errmsg": errmsg}
+            connection.send(encode(error) + b"\n")
+            connection.shutdown()
+            connection.force_close_after(SWEEP_SECONDS)
+            return
+        connection.set_tcp_no_delay(True)
+        connection.set_keep_alive(*KEEP_ALIVE)
+        connection.set_half_close_callback(self._on_half_close)
+        session = Session(connection, self._config.max_frame, self._new_pump, self._service.resume)
+        connection.context = session
+        self._by_loop[connection.loop].add(session)
+
+    def _went(self, connection: TcpConnection) -> None:
+        with self._lock:
+            self._open -= 1
+        session = connection.context
+        if isinstance(session, Session):
+            self._by_loop[connection.loop].discard(session)
+            self._service.disconnected(session)
+            connection.context = None
+
+    def _on_message(self, connection: TcpConnection, buffer: Buffer, when: float) -> None:
+        session = connection.context
+        if not isinstance(session, Session):  # refused
+            buffer.retrieve_all()
+            return
+        session.last_seen = when
+        frames = session.decoder.feed(buffer.retrieve_all())
+        if frames:
+            self._service.receive(session, frames)
+        if session.decoder.too_large and not session.closed:
+            self._service.frame_too_large(session)
+
+    def _on_half_close(self, connection: TcpConnection) -> None:
+        session = connection.context
+        if isinstance(session, Session):
+            session.finish()
+        else:
+            connection.shutdown()
+
+    def _sweep(self, loop: EventLoop, sessions: set[Session]) -> None:
+        now = loop.poll_return_time
+        for session in list(sessions):
+            self._check(session, now)
+
+    def _check(self, session: Session, now: float) -> None:
+        connection = session.connection
+        silent = now - session.last_seen
+        if connection.output_bytes and now - connection.drained_at > self._config.stall_seconds:
+            log.info("%r does not read; closing", session)
+            connection.force_close()
+        elif session.closed:
+            return
+        elif session.user_id:
+            # A classic client has no heartbeat; TCP keepalive watches over it.
+            if session.v2 and silent > HEARTBEATS_MISSED * self._config.heartbeat:
+                session.close("idle", reconnect=True)
+        elif silent > self._config.login_seconds and not session.busy:
+            session.close("idle", reconnect=True)
+
+
+def _send_away(sessions: set[Session]) -> None:
+    for session in list(sessions):
+        session.drain()

@@ -1,0 +1,213 @@
+"""ChatService: serves the frames of a session, strictly in order.
+
+A frame is decoded, checked against the schema and the session's identity, and given to its
+route. While a worker serves a request, the frames behind it wait; so does a request for a
+worker while chat messages before it are being committed. Chat messages do not wait for each
+other.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from chat.db import StorageError
+from chat.handlers import Context, Request, Route, Where
+from chat.handlers.account import MAX_FAILED_LOGINS, connection_lost
+from chat.protocol import (
+    ACK_OF,
+    V2,
+    ErrNo,
+    Message,
+    MsgType,
+    ProtocolError,
+    Schema,
+    decode,
+    validate,
+)
+from chat.protocol.classic import classic_answer
+from chat.session import Session
+from muduopy import ThreadPool
+
+log = logging.getLogger(__name__)
+
+MAX_STRIKES = 50
+"""Bad requests in a row; then the connection is closed."""
+
+
+class ChatService:
+    """Dispatches requests. All methods: the session's loop."""
+
+    def __init__(
+        self,
+        context: Context,
+        routes: Mapping[int, Route],
+        schema: Schema,
+        workers: ThreadPool,
+    ) -> None:
+        self._context = context
+        self._routes = routes
+        self._schema = schema
+        self._workers = workers
+
+    def receive(self, session: Session, frames: list[bytes]) -> None:
+        """Serve what has arrived, or queue it behind what is being served."""
+        if session.closed:
+            return
+        if session.backlog or session.blocked:
+            session.backlog.extend(frames)
+            session.hold_or_read()
+            return
+        for index, frame in enumerate(frames):
+            served = self._serve(session, frame)
+            if not served or session.blocked:
+                # The one that was served is done with; the one that was not comes first.
+                session.backlog.extend(frames[index + served :])
+                session.hold_or_read()
+                return
+
+    def resume(self, session: Session) -> None:
+        """Go on with the backlog."""
+        backlog = session.backlog
+        while backlog and not session.blocked and not session.closed:
+            frame = backlog.popleft()
+            if not self._serve(session, frame):
+                backlog.appendleft(frame)
+                break
+        session.hold_or_read()
+
+    def frame_too_large(self, session: Session) -> None:
+        """The stream cannot be followed any further."""
+        error = ProtocolError(ErrNo.TOO_LARGE, "frame too large")
+        self._answer(session, _failure(MsgType.ERROR_MSG, error), None)
+        session.close()
+
+    def disconnected(self, session: Session) -> None:
+        """The connection is down: release its user."""
+        session.closed = True
+        session.backlog.clear()
+        connection_lost(self._context, session)
+
+    # ------------------------------------------------------------------ one frame
+
+    def _serve(self, session: Session, frame: bytes) -> bool:
+        """Serve a frame; False if it has to wait for chat messages before it."""
+        message: Message = {}
+        try:
+            message = decode(frame)
+            msgid = message.get("msgid")
+            route = self._routes.get(msgid) if type(msgid) is int else None
+            if route is None:
+                message = {"rid": message.get("rid")}
+                raise ProtocolError(ErrNo.BAD_REQUEST, "msgid: is missing or unknown")
+            if route.where is Where.WORKER and session.in_flight:
+                return False
+            if "v" in message:
+                _choose_dialect(session, message)
+            validate(message, self._schema[msgid])  # type: ignore[index]
+            _check_identity(session, route, message)
+            if route.where is Where.LOOP:
+                route.run(self._context, session, message)
+            else:
+                self._start_work(session, route, message)
+            session.strikes = 0
+        except ProtocolError as exc:
+            self._fail(session, message, exc)
+        return True
+
+    def _start_work(self, session: Session, route: Route, message: Message) -> None:
+        request = Request(
+            message, session.user_id, session.v2, session.connection.peer_address.ip, session
+        )
+
+        def work() -> Any:
+            return route.run(self._context, request)
+
+        def done(result: Any, error: Exception | None) -> None:
+            session.busy = False
+            self._finish_work(session, route, message, result, error)
+            session.unblock()
+
+        if not self._workers.try_run_for(session.loop, work, done):
+            raise ProtocolError(ErrNo.UNAVAILABLE, "the server is busy", retry_after=1)
+        session.busy = True
+
+    def _finish_work(
+        self,
+        session: Session,
+        route: Route,
+        message: Message,
+        result: Any,
+        error: Exception | None,
+    ) -> None:
+        if error is not None:
+            self._fail(session, message, _as_protocol_error(message, error))
+            return
+        if session.closed:
+            if route.abandon is not None:
+                route.abandon(self._context, session, result)
+            return
+        if route.finish is not None:
+            result = route.finish(self._context, session, message, result)
+        answer = {"msgid": ACK_OF[message["msgid"]], "errno": 0, **result}
+        self._answer(session, answer, message.get("rid"))
+
+    # ------------------------------------------------------------------ answers
+
+    def _fail(self, session: Session, message: Message, error: ProtocolError) -> None:
+        msgid = message.get("msgid")
+        answer = _failure(ACK_OF.get(msgid, MsgType.ERROR_MSG), error)  # type: ignore[arg-type]
+        if answer["msgid"] == MsgType.CHAT_ACK and isinstance(message.get("mid"), str):
+            answer["mid"] = message["mid"]
+        if not session.v2 and msgid not in (MsgType.LOGIN_MSG, MsgType.REG_MSG):
+            answer["msgid"] = MsgType.ERROR_MSG
+        self._answer(session, answer, message.get("rid"))
+        if error.errno == ErrNo.BAD_REQUEST:
+            session.strikes += 1
+        if msgid == MsgType.LOGIN_MSG and error.errno == ErrNo.REFUSED:
+            session.failed_logins += 1
+        if session.strikes >= MAX_STRIKES or session.failed_logins >= MAX_FAILED_LOGINS:
+            session.close("abuse")
+
+    def _answer(self, session: Session, answer: Message, rid: object) -> None:
+        if isinstance(rid, str):
+            answer["rid"] = rid
+        if not session.v2:
+            shaped = classic_answer(answer)
+            if shaped is None:
+                return
+            answer = shaped
+        session.send(answer)
+
+
+def _choose_dialect(session: Session, message: Message) -> None:
+    """``v`` in a login or registration asks for v2; a connection that has it keeps it."""
+    version = message["v"]
+    chooses = message["msgid"] in (MsgType.LOGIN_MSG, MsgType.REG_MSG)
+    if chooses and type(version) is int and version >= V2:
+        session.v2 = True
+
+
+def _check_identity(session: Session, route: Route, message: Message) -> None:
+    if route.login:
+        if not session.user_id:
+            raise ProtocolError(ErrNo.NOT_YOU, "not logged in")
+        if message.get("id", session.user_id) != session.user_id:
+            raise ProtocolError(ErrNo.NOT_YOU, "id: is not this session's")
+    elif session.user_id and message["msgid"] == MsgType.LOGIN_MSG:
+        raise ProtocolError(ErrNo.BAD_REQUEST, "logged in already")
+
+
+def _failure(msgid: MsgType, error: ProtocolError) -> Message:
+    return {"msgid": msgid, "errno": int(error.errno), "errmsg": error.errmsg, **error.extra}
+
+
+def _as_protocol_error(message: Message, error: Exception) -> ProtocolError:
+    if isinstance(error, ProtocolError):
+        return error
+    if isinstance(error, StorageError):
+        log.warning("request %s: %s", message.get("msgid"), error)
+    else:
+        log.error("request %s failed", message.get("msgid"), exc_info=error)
+    return ProtocolError(ErrNo.UNAVAILABLE, "temporarily unavailable, try again", retry_after=1)

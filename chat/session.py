@@ -1,0 +1,201 @@
+"""Session: a connection's identity and its queue of frames.
+
+It belongs to the connection's loop: every method is for that thread. After login the user's
+id is the session's, whatever a message claims.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from chat.protocol import FrameDecoder, Message, MsgType, encode
+from muduopy import TcpConnection
+
+if TYPE_CHECKING:
+    from chat.delivery.outgoing import Outgoing
+    from chat.delivery.pump import Pump
+
+MAX_IN_FLIGHT = 256
+"""Chat messages of one session that may wait for their commit; then reading pauses."""
+
+HIGH_WATER = 256 * 1024
+LOW_WATER = 64 * 1024
+"""Bytes of output: above the one a session's requests wait, until it falls to the other."""
+
+
+CLOSE_SECONDS = 5.0
+"""How long a connection that we close may take to drain, in seconds."""
+
+
+class Session:
+    """One connection's side of the conversation.
+
+    Attributes:
+        v2: the dialect; False is classic.
+        user_id: the logged-in user, 0 if none; ``name``, ``generation``, ``token`` and
+            ``device`` go with it.
+        groups: the groups of this user that are registered for waking.
+        pump: hands the user's mail over.
+        backlog: frames that wait for something before them.
+        busy: a request is being served by a worker.
+        in_flight: chat messages that are being committed.
+        closed: the connection is down, or about to be closed by us.
+        last_seen: when the peer last sent something, monotonic seconds.
+        strikes: bad requests since the last good one.
+        failed_logins: on this connection.
+        finishing: no more is read; the connection closes when what was sent is served.
+    """
+
+    __slots__ = (
+        "_held",
+        "_output_full",
+        "_resume",
+        "backlog",
+        "busy",
+        "closed",
+        "connection",
+        "decoder",
+        "device",
+        "failed_logins",
+        "generation",
+        "groups",
+        "in_flight",
+        "last_seen",
+        "loop",
+        "name",
+        "finishing",
+        "pump",
+        "strikes",
+        "token",
+        "user_id",
+        "v2",
+    )
+
+    def __init__(
+        self,
+        connection: TcpConnection,
+        max_frame: int,
+        new_pump: Callable[[Session], Pump],
+        resume: Callable[[Session], object],
+    ) -> None:
+        """``resume`` is called when the backlog may go on."""
+        self.connection = connection
+        self.loop = connection.loop
+        self.decoder = FrameDecoder(max_frame)
+        self.v2 = False
+        self.user_id = 0
+        self.name = ""
+        self.generation = 0
+        self.token: str | None = None
+        self.device: str | None = None
+        self.groups: frozenset[int] = frozenset()
+        self.backlog: deque[bytes] = deque()
+        self.busy = False
+        self.in_flight = 0
+        self.closed = False
+        self.last_seen = self.loop.poll_return_time
+        self.strikes = 0
+        self.failed_logins = 0
+        self.finishing = False
+        self.pump = new_pump(self)
+        self._resume = resume
+        self._held = False  # reading is paused
+        self._output_full = False
+        connection.set_high_water_callback(self._output_rose, HIGH_WATER)
+        connection.set_low_water_callback(self._output_fell, LOW_WATER)
+
+    def __repr__(self) -> str:
+        who = f"user {self.user_id}" if self.user_id else "nobody"
+        return f"<Session {self.connection.name} {who} {'v2' if self.v2 else 'classic'}>"
+
+    def send(self, message: Message) -> None:
+        """Send one message. Dropped if the connection is down."""
+        self.connection.send(encode(message) + self.decoder.terminator)
+
+    def write(self, frames: Iterable[bytes]) -> None:
+        """Send encoded frames in one go, then tell the pump that they are out."""
+        end = self.decoder.terminator
+        self.connection.send(end.join(frames) + end)
+        if not self.v2:
+            self.pump.written()
+
+    def settled(self, outgoings: Sequence[Outgoing]) -> None:
+        """These of our sends are committed or have failed."""
+        self.in_flight -= len(outgoings)
+        if self.v2:
+            self.write([encode(outgoing.ack()) for outgoing in outgoings])
+        else:
+            for outgoing in outgoings:
+                if outgoing.errno:
+                    error = {"errno": int(outgoing.errno), "error": int(outgoing.errno)}
+                    text = {"errmsg": outgoing.errmsg}
+                    self.send({"msgid": MsgType.ERROR_MSG, **error, **text})
+        self.unblock()
+
+    def close(self, reason: str | None = None, *, reconnect: bool = False) -> None:
+        """Say goodbye (v2), send what waits, and close."""
+        if self.closed:
+            return
+        self.closed = True
+        self.backlog.clear()
+        if self.v2 and reason is not None:
+            self.send({"msgid": MsgType.BYE_MSG, "reason": reason, "reconnect": reconnect})
+        self.connection.shutdown()
+        # A peer that does not close in turn is not waited for.
+        self.connection.force_close_after(CLOSE_SECONDS)
+
+    # ------------------------------------------------------------------ back-pressure
+
+    @property
+    def blocked(self) -> bool:
+        """No further frame may be handled now."""
+        return self.busy or self._output_full or self.in_flight >= MAX_IN_FLIGHT
+
+    def unblock(self) -> None:
+        """Something that frames may have waited for has ended: go on with the backlog."""
+        if self.closed:
+            return
+        if self.backlog:
+            self._resume(self)
+        if self.finishing:
+            self.finish_if_idle()
+
+    def finish(self) -> None:
+        """Take no more requests; close once everything the peer has sent is answered."""
+        self.finishing = True
+        self.hold_or_read()
+        self.finish_if_idle()
+
+    def drain(self) -> None:
+        """The node stops: say so, then finish."""
+        if self.v2 and not self.closed:
+            self.send({"msgid": MsgType.BYE_MSG, "reason": "draining", "reconnect": True})
+        self.finish()
+
+    def finish_if_idle(self) -> None:
+        """Called while finishing, whenever something has been answered."""
+        if not (self.backlog or self.busy or self.in_flight):
+            self.close()
+
+    def hold_or_read(self) -> None:
+        """Read on only while nothing is queued: the peer's data then waits with the peer."""
+        hold = bool(self.backlog) or self._output_full or self.finishing
+        if hold == self._held or self.closed:
+            return
+        self._held = hold
+        if hold:
+            self.connection.stop_read()
+        else:
+            self.connection.start_read()
+
+    def _output_rose(self, connection: TcpConnection, waiting: int) -> None:
+        self._output_full = True
+        self.hold_or_read()
+
+    def _output_fell(self, connection: TcpConnection, waiting: int) -> None:
+        self._output_full = False
+        self.unblock()
+        self.hold_or_read()
+        self.pump.kick()

@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# Builds the project in .venv, or builds it and runs every check.
+#
+#   scripts/autobuild.sh        virtual environment, dependencies, executables
+#   scripts/autobuild.sh test   the same, then lint, type checks and the whole test suite
+#
+# PYTHON chooses the interpreter (3.11 or newer; default python3). Running it again is quick
+# and changes nothing. Further arguments after "test" go to pytest.
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+
+say() { printf 'autobuild: %s\n' "$*"; }
+die() { printf 'autobuild: %s\n' "$*" >&2; exit 1; }
+
+# Installs Debian packages, as root or through sudo; says what is needed where it can do neither.
+apt_install() {
+    say "installing Debian packages: $*"
+    local sudo=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || die "needs these Debian packages, and root to install them: $*"
+        sudo=(sudo)
+    fi
+    command -v apt-get >/dev/null || die "needs these packages (names as in Debian): $*"
+    local quiet=(-y -qq -o Dpkg::Use-Pty=0)
+    DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install "${quiet[@]}" "$@" >/dev/null 2>&1 || {
+        "${sudo[@]}" apt-get update -qq >/dev/null
+        DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install "${quiet[@]}" "$@" >/dev/null
+    } || die "could not install: $*"
+}
+
+find_python() {
+    python=${PYTHON:-}
+    if [ -z "$python" ]; then
+        for candidate in python3 python3.13 python3.12 python3.11; do
+            if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+                python=$candidate
+                break
+            fi
+        done
+    fi
+    [ -n "$python" ] || die "needs Python 3.11 or newer (Debian package: python3)"
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
+        die "$python is not Python 3.11 or newer"
+}
+
+make_venv() {
+    if [ -x .venv/bin/python ] && .venv/bin/python -c 'import pip' 2>/dev/null; then
+        return
+    fi
+    find_python
+    # Debian ships venv without its pip unless python3-venv is installed.
+    "$python" -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
+    say "making .venv with $("$python" --version)"
+    "$python" -m venv --clear .venv
+}
+
+# Installs the project with some extras, unless a stamp says that this was done for the same
+# pyproject.toml and the same place.
+install() {
+    local extras=$1 stamp
+    stamp=.venv/installed-$extras
+    local want
+    want="$(pwd) $(cksum <pyproject.toml)"
+    if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ]; then
+        return
+    fi
+    say "installing muduopy[$extras]"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".[$extras]"
+    printf '%s' "$want" >"$stamp"
+}
+
+run_checks() {
+    say "ruff"
+    .venv/bin/ruff check --quiet .
+    .venv/bin/ruff format --quiet --check . || die "run: .venv/bin/ruff format ."
+    say "mypy"
+    .venv/bin/mypy --no-error-summary
+    say "pytest"
+    .venv/bin/python -m pytest "$@"
+}
+
+case ${1:-build} in
+build)
+    [ $# -le 1 ] || die "usage: scripts/autobuild.sh [test [PYTEST ARGUMENT …]]"
+    make_venv
+    install chat,client
+    say "done; now try:"
+    echo "    bin/chatserver 127.0.0.1 6000"
+    echo "    bin/chatclient 127.0.0.1 6000"
+    ;;
+test)
+    shift
+    missing=()
+    command -v tmux >/dev/null || missing+=(tmux)
+    command -v cc >/dev/null || missing+=(gcc libc6-dev)
+    [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}"
+    make_venv
+    install chat,client,http,dev
+    run_checks "$@"
+    ;;
+*)
+    die "usage: scripts/autobuild.sh [test [PYTEST ARGUMENT …]]"
+    ;;
+esac
