@@ -15,7 +15,6 @@ import ujson
 
 from chat.bus import Bus
 from chat.db import Database, StorageError, Transaction
-from chat.delivery.message import ChatMessage
 from chat.delivery.outgoing import Outgoing
 from chat.model import GroupModel, LogRow, MessageModel, OfflineMessageModel, UserModel
 from chat.protocol import ErrNo, MsgType
@@ -80,7 +79,7 @@ class CommitQueue:
         """The batch is committed, or failed for good. Writer thread."""
         # Receivers first: their wakes must be on the way before a sender may go on, for what
         # it sends next could otherwise overtake (see Delivery.send on ``direct``).
-        announced = [outgoing.message for outgoing in batch if outgoing.message is not None]
+        announced = [outgoing.message for outgoing in batch if outgoing.stored]
         if members:
             self._on_members(members)
         if announced:
@@ -136,12 +135,13 @@ def store(tx: Transaction, sends: Sequence[Outgoing]) -> Members:
     The order of the locks is the same on every node: users, groups, log, mailboxes. Returns
     the members of the groups that were sent to.
     """
-    users = {outgoing.sender for outgoing in sends}
-    users.update(o.target for o in sends if o.kind == MsgType.ONE_CHAT_MSG)
-    groups = {o.target for o in sends if o.kind == MsgType.GROUP_CHAT_MSG}
+    messages = [outgoing.message for outgoing in sends]
+    users = {message.sender for message in messages}
+    users.update(m.target for m in messages if m.kind == MsgType.ONE_CHAT_MSG)
+    groups = {m.target for m in messages if m.kind == MsgType.GROUP_CHAT_MSG}
     generations = UserModel(tx).generations(users)
     members = GroupModel(tx).member_ids(groups) if groups else {}
-    valid = [o for o in sends if _may_send(o, generations, members)]
+    valid = [outgoing for outgoing in sends if _may_send(outgoing, generations, members)]
     fresh, repeated = _split(valid)
     _log_and_mail(tx, fresh, members)
     for outgoing in repeated:
@@ -150,14 +150,15 @@ def store(tx: Transaction, sends: Sequence[Outgoing]) -> Members:
 
 
 def _may_send(outgoing: Outgoing, generations: dict[int, int], members: Members) -> bool:
-    if generations.get(outgoing.sender) != outgoing.generation:
+    message = outgoing.message
+    if generations.get(message.sender) != outgoing.generation:
         outgoing.fail(ErrNo.NOT_YOU, "this session has been replaced")
-    elif outgoing.kind == MsgType.ONE_CHAT_MSG:
-        if outgoing.target not in generations:
+    elif message.kind == MsgType.ONE_CHAT_MSG:
+        if message.target not in generations:
             outgoing.fail(ErrNo.NOT_FOUND, "no such user")
-    elif outgoing.sender not in members.get(outgoing.target, frozenset()):
+    elif message.sender not in members.get(message.target, frozenset()):
         # A group always has members, its creator at least: none means that there is no group.
-        if outgoing.target in members:
+        if message.target in members:
             outgoing.fail(ErrNo.NOT_A_MEMBER, "not a member of that group")
         else:
             outgoing.fail(ErrNo.NOT_FOUND, "no such group")
@@ -169,7 +170,7 @@ def _split(sends: Sequence[Outgoing]) -> tuple[list[Outgoing], list[Outgoing]]:
     first: dict[tuple[int, str], Outgoing] = {}
     repeated = []
     for outgoing in sends:
-        key = (outgoing.sender, outgoing.mid)
+        key = (outgoing.message.sender, outgoing.mid)
         if key in first:
             repeated.append(outgoing)
         else:
@@ -184,50 +185,43 @@ def _log_and_mail(tx: Transaction, fresh: Sequence[Outgoing], members: Members) 
         if seq is None:
             _answer_repeated(tx, outgoing)
             continue
-        receivers = _receivers(outgoing, members)
-        owed.extend((user_id, seq) for user_id in receivers)
-        outgoing.seq = seq
-        outgoing.message = ChatMessage(
-            seq,
-            outgoing.kind,
-            outgoing.sender,
-            outgoing.name,
-            outgoing.target,
-            outgoing.text,
-            outgoing.time,
-            outgoing.extra,
-            receivers,
-        )
+        message = outgoing.message
+        message.receivers = _receivers(outgoing, members)
+        message.seq = outgoing.seq = seq
+        outgoing.stored = True
+        owed.extend((user_id, seq) for user_id in message.receivers)
     if owed:
         OfflineMessageModel(tx).insert(owed)
 
 
 def _receivers(outgoing: Outgoing, members: Members) -> frozenset[int]:
-    if outgoing.kind == MsgType.ONE_CHAT_MSG:
-        return frozenset((outgoing.target,))
-    receivers = members[outgoing.target] - {outgoing.sender}
+    message = outgoing.message
+    if message.kind == MsgType.ONE_CHAT_MSG:
+        return frozenset((message.target,))
+    receivers = members[message.target] - {message.sender}
     return receivers if outgoing.only is None else receivers & outgoing.only
 
 
 def _answer_repeated(tx: Transaction, outgoing: Outgoing) -> None:
     """This ``mid`` is logged already: the original answer, and no second delivery."""
-    found = MessageModel(tx).find(outgoing.sender, outgoing.mid)
+    message = outgoing.message
+    found = MessageModel(tx).find(message.sender, outgoing.mid)
     assert found is not None
     seq, row = found
-    if (row.kind, row.target, row.text) == (outgoing.kind, outgoing.target, outgoing.text):
+    if (row.kind, row.target, row.text) == (message.kind, message.target, message.text):
         outgoing.seq, outgoing.time = seq, row.time
     else:
         outgoing.fail(ErrNo.BAD_REQUEST, "mid: was used for another message")
 
 
 def _log_row(outgoing: Outgoing) -> LogRow:
-    extra = ujson.dumps(outgoing.extra, ensure_ascii=False) if outgoing.extra else None
+    message = outgoing.message
     return LogRow(
-        outgoing.sender,
+        message.sender,
         outgoing.mid,
-        outgoing.kind,
-        outgoing.target,
-        outgoing.text,
-        outgoing.time,
-        extra,
+        message.kind,
+        message.target,
+        message.text,
+        message.time,
+        ujson.dumps(message.extra, ensure_ascii=False) if message.extra else None,
     )

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
 
 from chat.bus import Bus
 from chat.db import Database
 from chat.delivery.commit_queue import CommitQueue, Members
 from chat.delivery.mailbox import Mailbox
 from chat.delivery.message import ChatMessage
-from chat.delivery.outgoing import Outgoing
+from chat.delivery.outgoing import Outgoing, chat_ack
 from chat.delivery.pump import Pump
 from chat.delivery.router import Router
 from chat.protocol import ErrNo, MsgType, ProtocolError
@@ -57,17 +56,22 @@ class Delivery:
         """A pump for a session's next login. Loop thread."""
         return Pump(session, self._mailbox)
 
-    def send(self, session: Session, outgoing: Outgoing) -> None:
+    def send(
+        self, session: Session, message: ChatMessage, mid: str | None, rid: str | None
+    ) -> None:
         """Send; the sender is answered now or when it is committed. Sender's loop.
 
         Raises ProtocolError(TOO_MANY) when too many sends wait for the database.
         """
+        missed: frozenset[int] | None = None
         # While something of this sender is being committed, a live message would overtake it.
-        if self._direct and not session.in_flight and self._send_live(session, outgoing):
-            if session.v2:
-                session.send(outgoing.ack())
-            return
-        if not self._commits.add(outgoing):
+        if self._direct and not session.in_flight:
+            missed = self._send_live(session, message)
+            if missed is not None and not missed:
+                if session.v2:
+                    session.send(chat_ack(mid, 0, message.time, rid))
+                return
+        if not self._commits.add(Outgoing(session, message, mid, rid, missed)):
             raise ProtocolError(ErrNo.TOO_MANY, "too many messages, slow down", retry_after=1)
         session.in_flight += 1
 
@@ -78,52 +82,51 @@ class Delivery:
 
     # ------------------------------------------------------------------ direct
 
-    def _send_live(self, session: Session, outgoing: Outgoing) -> bool:
-        """Hand the message to everybody who can take it; True if that was all."""
-        if outgoing.kind == MsgType.ONE_CHAT_MSG:
-            receiver = self._sessions.find(outgoing.target)
-            if receiver is None:
-                return False
-            return self._hand_over(session, receiver, outgoing.target, outgoing, outgoing.live())
-        members = self._known_members(outgoing.target)
-        if members is None or outgoing.sender not in members:
-            return False
-        message = outgoing.live()
-        missed = set(members) - {outgoing.sender}
+    def _send_live(self, session: Session, message: ChatMessage) -> frozenset[int] | None:
+        """Hand the message to everybody who can take it; returns who could not.
+
+        None if it is not known who the receivers are.
+        """
+        if message.kind == MsgType.ONE_CHAT_MSG:
+            receiver = self._sessions.find(message.target)
+            if receiver is not None and self._hand_over(session, receiver, message.target, message):
+                return _NOBODY
+            return frozenset((message.target,))
+        members = self._known_members(message.target)
+        if members is None or message.sender not in members:
+            return None
+        missed = set(members) - {message.sender}
         for user_id, receiver in self._sessions.find_many(list(missed)):
-            if self._hand_over(session, receiver, user_id, outgoing, message):
+            if self._hand_over(session, receiver, user_id, message):
                 missed.discard(user_id)
-        outgoing.only = frozenset(missed)
-        return not missed
+        return frozenset(missed)
 
     def _hand_over(
-        self,
-        session: Session,
-        receiver: Session,
-        user_id: int,
-        outgoing: Outgoing,
-        message: ChatMessage,
+        self, session: Session, receiver: Session, user_id: int, message: ChatMessage
     ) -> bool:
-        if receiver.loop is not session.loop:
-            receiver.loop.queue_in_loop(
-                lambda: self._hand_over_there(receiver, user_id, outgoing, message)
-            )
-            return True
-        if receiver.user_id != user_id or not receiver.pump.empty:
-            return False
-        receiver.connection.send(message.frame(receiver.v2) + receiver.decoder.terminator)
+        if receiver.loop is session.loop:
+            return _give_live(receiver, user_id, message)
+        generation = session.generation
+        receiver.loop.queue_in_loop(
+            lambda: self._hand_over_there(session, generation, receiver, user_id, message)
+        )
         return True
 
     def _hand_over_there(
-        self, receiver: Session, user_id: int, outgoing: Outgoing, message: ChatMessage
+        self,
+        session: Session,
+        generation: int,
+        receiver: Session,
+        user_id: int,
+        message: ChatMessage,
     ) -> None:
         """In the receiver's loop: who cannot take it live gets it by the mailbox."""
-        if receiver.user_id == user_id and receiver.pump.empty:
-            receiver.connection.send(message.frame(receiver.v2) + receiver.decoder.terminator)
+        if _give_live(receiver, user_id, message):
             return
         pump = receiver.pump
-        diverted = outgoing.divert(pump, new_mid())
-        diverted.only = frozenset((user_id,))
+        diverted = Outgoing(session, message.copy(), only=frozenset((user_id,)))
+        diverted.generation = generation
+        diverted.diverted = pump
         if self._commits.add(diverted):
             pump.stores_pending += 1
 
@@ -141,6 +144,12 @@ class Delivery:
                 self._members[group_id] = (expires, users)
 
 
-def new_mid() -> str:
-    """A message id where the client gave none."""
-    return uuid.uuid4().hex
+def _give_live(receiver: Session, user_id: int, message: ChatMessage) -> bool:
+    """In the receiver's loop. Another user may have logged in on this connection meanwhile."""
+    if receiver.user_id != user_id or not receiver.pump.empty:
+        return False
+    receiver.connection.send(message.frame(receiver.v2) + receiver.decoder.terminator)
+    return True
+
+
+_NOBODY: frozenset[int] = frozenset()

@@ -9,7 +9,7 @@ from chat.protocol import Message, MsgType, encode
 Channel = tuple[int, int]
 """Where a message is announced: (kind, id of the user or group)."""
 
-TARGET_FIELD = {MsgType.ONE_CHAT_MSG: "toid", MsgType.GROUP_CHAT_MSG: "groupid"}
+TARGET_FIELD: dict[int, str] = {MsgType.ONE_CHAT_MSG: "toid", MsgType.GROUP_CHAT_MSG: "groupid"}
 
 RESERVED = frozenset(
     "msgid id name toid groupid msg time seq mid rid v errno errmsg error token password device "
@@ -20,15 +20,15 @@ RESERVED = frozenset(
 
 
 class ChatMessage:
-    """What a sender said, ready for receivers. Immutable once it is published.
+    """What a sender said. Immutable once it is handed on.
 
     Attributes:
-        seq: the log's number; 0 for a live message that is not stored (``direct``).
+        seq: the log's number, once it has one; 0 for a live message (``direct``).
         kind: ONE_CHAT_MSG or GROUP_CHAT_MSG.
         sender, name: who said it.
         target: the user or the group.
         extra: further fields of a classic message, kept for classic receivers; or None.
-        receivers: whom it was stored for, where known: others must not see it.
+        receivers: whom it was stored for, once that is known: others must not see it.
     """
 
     __slots__ = (
@@ -72,6 +72,12 @@ class ChatMessage:
     def __repr__(self) -> str:
         return f"<ChatMessage seq={self.seq} {self.sender}->{self.target} kind={self.kind}>"
 
+    def copy(self) -> ChatMessage:
+        """The same message, to be stored on its own."""
+        return ChatMessage(
+            0, self.kind, self.sender, self.name, self.target, self.text, self.time, self.extra
+        )
+
     @property
     def channel(self) -> Channel:
         return (self.kind, self.target)
@@ -82,7 +88,7 @@ class ChatMessage:
             "msgid": self.kind,
             "id": self.sender,
             "name": self.name,
-            TARGET_FIELD[MsgType(self.kind)]: self.target,
+            TARGET_FIELD[self.kind]: self.target,
             "msg": self.text,
             "time": self.time,
         }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import itertools
+import secrets
+from typing import TYPE_CHECKING
 
 from chat.delivery.message import ChatMessage
 from chat.protocol import ErrNo, Message, MsgType
@@ -16,13 +18,14 @@ class Outgoing:
     """Made in the sender's loop, filled in by the commit, answered in the sender's loop.
 
     Attributes:
+        message: what is sent; the commit gives it ``seq`` and ``receivers``.
         mid: unique for the sender; the server gives one where the client did not, so that a
             commit whose answer was lost can be repeated.
         only: in ``direct``, the receivers who have not got the message live; None for all.
         diverted: in ``direct``, the pump that could not take the message live after its sender
             had been answered: it is told of the outcome, the sender is not.
         errno, errmsg: the outcome.
-        message: the message to hand on; None if it failed or is a repetition.
+        stored: it was committed now, and is to be handed on; not a failure, nor a repetition.
         seq, time: of the log row, for the ack. A repetition has the first one's.
     """
 
@@ -30,45 +33,31 @@ class Outgoing:
         "diverted",
         "errmsg",
         "errno",
-        "extra",
         "generation",
-        "kind",
         "message",
         "mid",
-        "name",
         "only",
         "rid",
-        "sender",
         "seq",
         "session",
-        "target",
-        "text",
+        "stored",
         "time",
     )
 
     def __init__(
         self,
         session: Session,
-        kind: int,
-        target: int,
-        text: str,
-        time: str,
-        mid: str,
-        rid: str | None,
-        extra: dict[str, Any] | None,
+        message: ChatMessage,
+        mid: str | None = None,
+        rid: str | None = None,
+        only: frozenset[int] | None = None,
     ) -> None:
         self.session = session
-        self.sender = session.user_id
-        self.name = session.name
         self.generation = session.generation
-        self.kind = kind
-        self.target = target
-        self.text = text
-        self.time = time
-        self.mid = mid
+        self.message = message
+        self.mid = mid or new_mid()
         self.rid = rid
-        self.extra = extra
-        self.only: frozenset[int] | None = None
+        self.only = only
         self.diverted: Pump | None = None
         self.reset()
 
@@ -77,39 +66,43 @@ class Outgoing:
         self.errno = ErrNo.OK
         self.errmsg = ""
         self.seq = 0
-        self.message: ChatMessage | None = None
+        self.time = self.message.time
+        self.stored = False
 
     def fail(self, errno: ErrNo, errmsg: str) -> None:
         self.errno = errno
         self.errmsg = errmsg
 
-    def divert(self, pump: Pump, mid: str) -> Outgoing:
-        """The same message for one receiver's mailbox only."""
-        copy = Outgoing(
-            self.session, self.kind, self.target, self.text, self.time, mid, None, self.extra
-        )
-        copy.sender, copy.name, copy.generation = self.sender, self.name, self.generation
-        copy.only = frozenset((pump.user_id,))
-        copy.diverted = pump
-        return copy
-
-    def live(self) -> ChatMessage:
-        """The message as ``direct`` forwards it: not stored, without ``seq``."""
-        return ChatMessage(
-            0, self.kind, self.sender, self.name, self.target, self.text, self.time, self.extra
-        )
-
     def ack(self) -> Message:
         """CHAT_ACK for a v2 sender."""
-        ack: Message = {"msgid": MsgType.CHAT_ACK, "mid": self.mid, "errno": int(self.errno)}
-        if self.errno:
-            ack["errmsg"] = self.errmsg
-            if self.errno in (ErrNo.UNAVAILABLE, ErrNo.TOO_MANY):
-                ack["retry_after"] = 1
-        else:
-            if self.seq:
-                ack["seq"] = self.seq
-            ack["time"] = self.time
-        if self.rid is not None:
-            ack["rid"] = self.rid
+        if not self.errno:
+            return chat_ack(self.mid, self.seq, self.time, self.rid)
+        ack = chat_ack(self.mid, 0, "", self.rid)
+        del ack["time"]
+        ack["errno"] = int(self.errno)
+        ack["errmsg"] = self.errmsg
+        if self.errno == ErrNo.UNAVAILABLE:
+            ack["retry_after"] = 1
         return ack
+
+
+def chat_ack(mid: str | None, seq: int, time: str, rid: str | None) -> Message:
+    """CHAT_ACK of success; no ``seq`` for a live message."""
+    ack: Message = {"msgid": MsgType.CHAT_ACK, "errno": 0, "time": time}
+    if mid is not None:
+        ack["mid"] = mid
+    if seq:
+        ack["seq"] = seq
+    if rid is not None:
+        ack["rid"] = rid
+    return ack
+
+
+# Random per process, then counted: unique without the price of a UUID (2 µs) per message.
+_prefix = secrets.token_hex(12)
+_count = itertools.count(1)
+
+
+def new_mid() -> str:
+    """A message id where the client gave none. Any thread."""
+    return f"{_prefix}-{next(_count)}"

@@ -10,7 +10,7 @@ from chat.handlers.account import (
     logout,
     register,
 )
-from chat.handlers.chat import delivered, group_chat, one_chat, ping
+from chat.handlers.chat import delivered, ping, send
 from chat.handlers.contacts import (
     add_friend,
     create_group,
@@ -25,11 +25,11 @@ ROUTES: dict[int, Route] = {
     MsgType.LOGIN_MSG: Route(login, login=False, finish=finish_login, abandon=abandon_login),
     MsgType.LOGINOUT_MSG: Route(logout, finish=finish_logout),
     MsgType.REG_MSG: Route(register, login=False),
-    MsgType.ONE_CHAT_MSG: Route(one_chat, Where.LOOP),
+    MsgType.ONE_CHAT_MSG: Route(send, Where.LOOP),
     MsgType.ADD_FRIEND_MSG: Route(add_friend),
     MsgType.CREATE_GROUP_MSG: Route(create_group, finish=finish_create_group),
     MsgType.ADD_GROUP_MSG: Route(join_group, finish=finish_join_group),
-    MsgType.GROUP_CHAT_MSG: Route(group_chat, Where.LOOP),
+    MsgType.GROUP_CHAT_MSG: Route(send, Where.LOOP),
     MsgType.DELIVERED_MSG: Route(delivered, Where.LOOP),
     MsgType.PING_MSG: Route(ping, Where.LOOP, login=False),
 }

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chat.delivery.delivery import new_mid
-from chat.delivery.message import RESERVED, TARGET_FIELD
-from chat.delivery.outgoing import Outgoing
+from chat.delivery.message import RESERVED, TARGET_FIELD, ChatMessage
 from chat.handlers.context import Context
 from chat.protocol import Message, MsgType
 from chat.session import Session
@@ -15,32 +13,24 @@ _CLASSIC_FIELDS = 6
 """msgid, id, name, target, msg, time: a classic message of this size has nothing further."""
 
 
-def one_chat(ctx: Context, session: Session, message: Message) -> None:
-    """ONE_CHAT_MSG."""
-    _send(ctx, session, message, MsgType.ONE_CHAT_MSG)
-
-
-def group_chat(ctx: Context, session: Session, message: Message) -> None:
-    """GROUP_CHAT_MSG."""
-    _send(ctx, session, message, MsgType.GROUP_CHAT_MSG)
-
-
-def _send(ctx: Context, session: Session, message: Message, kind: MsgType) -> None:
+def send(ctx: Context, session: Session, message: Message) -> None:
+    """ONE_CHAT_MSG and GROUP_CHAT_MSG."""
+    kind = message["msgid"]
     if session.v2:
         time, extra = ctx.clock.text(), None
     else:
         time, extra = message.get("time") or ctx.clock.text(), _extra(message)
-    outgoing = Outgoing(
-        session,
+    draft = ChatMessage(
+        0,
         kind,
+        session.user_id,
+        session.name,
         message[TARGET_FIELD[kind]],
         message["msg"],
         time,
-        message.get("mid") or new_mid(),
-        message.get("rid"),
         extra,
     )
-    ctx.delivery.send(session, outgoing)
+    ctx.delivery.send(session, draft, message.get("mid"), message.get("rid"))
 
 
 def _extra(message: Message) -> dict[str, Any] | None:

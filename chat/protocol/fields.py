@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from chat.protocol.codec import Message
 from chat.protocol.errors import ErrNo, ProtocolError
@@ -16,8 +17,8 @@ MAX_SEQ = 2**53 - 1
 
 V2 = 2
 
-Check = Callable[[object], str | None]
-"""Returns None when the value is right, else what is wrong with it ("must be …")."""
+Check = Callable[[Any], "str | None"]
+"""Returns None when a value of the right type is right, else what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,19 @@ class Limits:
     seqs: int = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a request."""
+class Field(NamedTuple):
+    """One field of a request: its type, its bounds, and whatever else must hold.
+
+    The bounds are for an integer's value, and for the length of strings and lists. ``null``
+    is the same as absent. A tuple that ``validate`` unpacks: it runs for every message, and
+    that is twice as quick as calling a check for each field (0.36 against 0.75 µs).
+    """
 
     name: str
-    check: Check
+    type: type
+    low: int
+    high: int
+    check: Check | None = None
     required: bool = True
 
 
@@ -49,129 +57,108 @@ Schema = dict[int, tuple[Field, ...]]
 
 def validate(message: Message, fields: tuple[Field, ...]) -> None:
     """Check a request against its row of the schema. Raises ProtocolError(BAD_REQUEST)."""
-    for field in fields:
-        value = message.get(field.name, message)  # message itself: a marker no field can hold
-        if value is message:
-            if field.required:
-                raise ProtocolError(ErrNo.BAD_REQUEST, f"{field.name}: is missing")
+    get = message.get
+    for name, wanted, low, high, check, required in fields:
+        value = get(name)
+        if value is None:
+            if required:
+                raise ProtocolError(ErrNo.BAD_REQUEST, f"{name}: is missing")
             continue
-        problem = field.check(value)
-        if problem is not None:
-            raise ProtocolError(ErrNo.BAD_REQUEST, f"{field.name}: {problem}")
+        # type() is: in Python, True is an int too.
+        if type(value) is not wanted:
+            raise ProtocolError(ErrNo.BAD_REQUEST, f"{name}: {_bounds(wanted, low, high)}")
+        size = value if wanted is int else len(value)  # type: ignore[arg-type]
+        if not low <= size <= high:  # type: ignore[operator]
+            raise ProtocolError(ErrNo.BAD_REQUEST, f"{name}: {_bounds(wanted, low, high)}")
+        if check is not None:
+            problem = check(value)
+            if problem is not None:
+                raise ProtocolError(ErrNo.BAD_REQUEST, f"{name}: {problem}")
+
+
+def _bounds(wanted: type, low: int, high: int) -> str:
+    if wanted is int:
+        return f"must be an integer from {low} to {high}"
+    if wanted is str:
+        return f"must be a string of {low} to {high} characters"
+    return f"must be an array of {low} to {high} message numbers"
 
 
 def build_schema(limits: Limits) -> Schema:
     """The fields of every request a client may send."""
-    rid = Field("rid", text(limits.opaque), required=False)
-    me = Field("id", object_id)
+    rid = Field("rid", str, 0, limits.opaque, required=False)
+    me = Field("id", int, 1, MAX_ID)
+    version = Field("v", int, 1, MAX_ID, required=False)
+    password_max = limits.password_max
     chat = (
         me,
-        Field("msg", text_bytes(limits.text_bytes)),
-        Field("time", text(limits.classic_time), required=False),
-        Field("mid", text(limits.opaque, minimum=1), required=False),
+        Field("msg", str, 0, limits.text_bytes, at_most_bytes(limits.text_bytes)),
+        Field("time", str, 0, limits.classic_time, required=False),
+        Field("mid", str, 1, limits.opaque, required=False),
         rid,
     )
-    version = Field("v", version_number, required=False)
     return {
         MsgType.LOGIN_MSG: (
             me,
             version,
-            Field("password", text(limits.password_max), required=False),
-            Field("token", text(limits.opaque), required=False),
-            Field("device", text(limits.opaque), required=False),
+            Field("password", str, 0, password_max, required=False),
+            Field("token", str, 0, limits.opaque, required=False),
+            Field("device", str, 0, limits.opaque, required=False),
             rid,
         ),
         MsgType.LOGINOUT_MSG: (me, rid),
         MsgType.REG_MSG: (
             version,
-            Field("name", plain_name(limits.name)),
-            Field("password", text(limits.password_max, minimum=limits.password_min)),
+            Field("name", str, 1, limits.name, plain_name),
+            Field("password", str, limits.password_min, password_max),
             rid,
         ),
-        MsgType.ONE_CHAT_MSG: (Field("toid", object_id), *chat),
-        MsgType.GROUP_CHAT_MSG: (Field("groupid", object_id), *chat),
-        MsgType.ADD_FRIEND_MSG: (me, Field("friendid", object_id), rid),
+        MsgType.ONE_CHAT_MSG: (Field("toid", int, 1, MAX_ID), *chat),
+        MsgType.GROUP_CHAT_MSG: (Field("groupid", int, 1, MAX_ID), *chat),
+        MsgType.ADD_FRIEND_MSG: (me, Field("friendid", int, 1, MAX_ID), rid),
         MsgType.CREATE_GROUP_MSG: (
             me,
-            Field("groupname", plain_name(limits.group_name)),
-            Field("groupdesc", text(limits.group_desc)),
+            Field("groupname", str, 1, limits.group_name, plain_name),
+            Field("groupdesc", str, 0, limits.group_desc),
             rid,
         ),
-        MsgType.ADD_GROUP_MSG: (me, Field("groupid", object_id), rid),
-        MsgType.DELIVERED_MSG: (Field("seqs", seq_list(limits.seqs)), rid),
+        MsgType.ADD_GROUP_MSG: (me, Field("groupid", int, 1, MAX_ID), rid),
+        MsgType.DELIVERED_MSG: (Field("seqs", list, 0, limits.seqs, message_numbers), rid),
         MsgType.PING_MSG: (rid,),
     }
 
 
-def object_id(value: object) -> str | None:
-    """A user or group id. ``type() is``: in Python, True is an int too."""
-    if type(value) is int and 1 <= value <= MAX_ID:
-        return None
-    return f"must be an integer from 1 to {MAX_ID}"
-
-
-def version_number(value: object) -> str | None:
-    if type(value) is int and value >= 1:
-        return None
-    return "must be a positive integer"
-
-
-def text(maximum: int, minimum: int = 0) -> Check:
-    """Any text of so many characters."""
-
-    def check(value: object) -> str | None:
-        if type(value) is str and minimum <= len(value) <= maximum:
-            return None
-        return f"must be a string of {minimum} to {maximum} characters"
-
-    return check
-
-
-def text_bytes(maximum: int) -> Check:
-    """Any text of at most so many bytes in UTF-8."""
+def at_most_bytes(maximum: int) -> Check:
+    """Text of at most so many bytes in UTF-8."""
     surely_fits = maximum // 4  # no character has more than four bytes
 
-    def check(value: object) -> str | None:
-        if type(value) is str and (len(value) <= surely_fits or len(value.encode()) <= maximum):
+    def check(value: str) -> str | None:
+        if len(value) <= surely_fits or len(value.encode()) <= maximum:
             return None
-        return f"must be a string of at most {maximum} bytes"
+        return f"must be at most {maximum} bytes in UTF-8"
 
     return check
 
 
-def plain_name(maximum: int) -> Check:
+def plain_name(value: str) -> str | None:
     """A name that looks like what it is.
 
     No control, format or unassigned characters (Unicode category C: zero-width characters,
     bidi overrides), no line separators, no spaces at the ends: two names that differ must be
     able to look different.
     """
-
-    def check(value: object) -> str | None:
-        if type(value) is not str or not 1 <= len(value) <= maximum:
-            return f"must be a string of 1 to {maximum} characters"
-        if value != value.strip():
-            return "must not begin or end with a space"
-        if any(unicodedata.category(char) in _NOT_IN_NAMES for char in value):
-            return "must not contain control or invisible characters"
-        return None
-
-    return check
+    if value != value.strip():
+        return "must not begin or end with a space"
+    if any(unicodedata.category(char) in _NOT_IN_NAMES for char in value):
+        return "must not contain control or invisible characters"
+    return None
 
 
 _NOT_IN_NAMES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
-def seq_list(maximum: int) -> Check:
-    """A list of message numbers."""
-
-    def check(value: object) -> str | None:
-        if (
-            type(value) is list
-            and len(value) <= maximum
-            and all(type(seq) is int and 0 < seq <= MAX_SEQ for seq in value)
-        ):
-            return None
-        return f"must be an array of at most {maximum} message numbers"
-
-    return check
+def message_numbers(value: list[object]) -> str | None:
+    """A list of ``seq``."""
+    if all(type(seq) is int and 0 < seq <= MAX_SEQ for seq in value):
+        return None
+    return f"must hold integers from 1 to {MAX_SEQ}"

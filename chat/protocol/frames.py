@@ -9,6 +9,7 @@ from __future__ import annotations
 
 LF = b"\n"
 NUL = b"\0"
+CR = 13
 
 MAX_FRAME = 64 * 1024
 """Default limit of one frame in bytes, terminator not counted."""
@@ -26,12 +27,13 @@ class FrameDecoder:
         too_large: True once a frame exceeded the limit. Nothing is decoded after that.
     """
 
-    __slots__ = ("_decided", "_max_frame", "_tail", "terminator", "too_large")
+    __slots__ = ("_decided", "_max_frame", "_other", "_tail", "terminator", "too_large")
 
     def __init__(self, max_frame: int = MAX_FRAME) -> None:
         self.terminator = LF
         self.too_large = False
         self._decided = False
+        self._other = NUL
         self._max_frame = max_frame
         self._tail: bytearray | None = None
 
@@ -41,11 +43,21 @@ class FrameDecoder:
         Frames come without terminator. When a frame is too large, the ones before it are
         still returned and ``too_large`` is set.
         """
+        if self._decided and self._tail is None:
+            # Nearly always: exactly one whole frame. Worth 0.3 of 0.5 µs.
+            last = len(data) - 1
+            if (
+                data.find(self.terminator) == last
+                and 0 < last <= self._max_frame
+                and data[last - 1] != CR
+                and self._other not in data
+            ):
+                return [data[:last]]
         if self.too_large:
             return []
         if NUL in data:
             if not self._decided and LF not in data[: data.index(NUL)]:
-                self.terminator = NUL
+                self.terminator, self._other = NUL, LF
             self._decided = True
             data = data.replace(NUL, LF)
         pieces = data.split(LF)
@@ -68,17 +80,20 @@ class FrameDecoder:
             self._tail += rest
         # One byte of grace: it may be the CR of a CR LF.
         if len(self._tail) > self._max_frame + 1:
-            self._tail = None
-            self.too_large = True
+            self._overflow()
 
     def _check(self, pieces: list[bytes]) -> list[bytes]:
         frames = []
         for piece in pieces:
             frame = piece[:-1] if piece.endswith(b"\r") else piece
             if len(frame) > self._max_frame:
-                self.too_large = True
-                self._tail = None
+                self._overflow()
                 break
             if frame:
                 frames.append(frame)
         return frames
+
+    def _overflow(self) -> None:
+        self.too_large = True
+        self._tail = None
+        self._decided = False  # shuts the quick way

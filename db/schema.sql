@@ -1,0 +1,75 @@
+-- The chat server's tables for MySQL 8 and MariaDB 10.5 or newer. sqlite.sql is the SQLite form.
+--
+--     mysql < db/schema.sql     (as an account that may create databases)
+--
+-- utf8mb4_bin: names compare exactly, as they do in SQLite. mid is binary, because under
+-- other collations "abc" would equal "ABC ", and all emoji each other.
+
+CREATE DATABASE IF NOT EXISTS chat CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+USE chat;
+
+CREATE TABLE user (
+    id         INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    name       VARCHAR(50) NOT NULL UNIQUE,
+    password   VARCHAR(255) NOT NULL,
+    state      ENUM('online', 'offline') NOT NULL DEFAULT 'offline',
+    node       VARCHAR(64),
+    device     VARCHAR(64),
+    generation BIGINT NOT NULL DEFAULT 0,
+    KEY user_node (node)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+CREATE TABLE friend (
+    userid   INT NOT NULL,
+    friendid INT NOT NULL,
+    PRIMARY KEY (userid, friendid)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+CREATE TABLE allgroup (
+    id        INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    groupname VARCHAR(50) NOT NULL UNIQUE,
+    groupdesc VARCHAR(200) NOT NULL DEFAULT ''
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+CREATE TABLE groupuser (
+    groupid   INT NOT NULL,
+    userid    INT NOT NULL,
+    grouprole ENUM('creator', 'normal') NOT NULL DEFAULT 'normal',
+    PRIMARY KEY (groupid, userid),
+    KEY groupuser_userid (userid)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+-- The log. kind is the msgid (6 to a user, 10 to a group), target the user's or group's id.
+CREATE TABLE message (
+    seq    BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    sender INT NOT NULL,
+    mid    VARBINARY(256) NOT NULL,
+    kind   SMALLINT NOT NULL,
+    target INT NOT NULL,
+    text   MEDIUMTEXT NOT NULL,
+    time   VARCHAR(40) NOT NULL,
+    extra  MEDIUMTEXT,
+    UNIQUE KEY message_sender_mid (sender, mid)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+-- The mailbox: what each user is still owed. message holds a whole JSON message only where
+-- the log has no row for seq.
+CREATE TABLE offlinemessage (
+    userid  INT NOT NULL,
+    seq     BIGINT NOT NULL,
+    message MEDIUMTEXT,
+    PRIMARY KEY (userid, seq)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+-- Session tokens, hashed. used: Unix seconds.
+CREATE TABLE token (
+    hash   CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+    userid INT NOT NULL,
+    used   BIGINT NOT NULL
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+CREATE TABLE setting (
+    name  VARCHAR(64) NOT NULL PRIMARY KEY,
+    value VARCHAR(255) NOT NULL
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+INSERT INTO setting VALUES ('schema_version', '1');
