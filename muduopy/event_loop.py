@@ -15,6 +15,7 @@ that are due, run the functions that were queued. Three rules make it safe and q
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 import weakref
@@ -137,7 +138,8 @@ class EventLoop:
             raise LoopError("close() inside loop()")
         with self._pending_lock:  # a queue_in_loop under way has finished, or sees _closed
             self._closed = True
-            self._pending.clear()
+            dropped, self._pending = self._pending, []
+        dropped.clear()  # outside the lock: what dies here may call queue_in_loop
         self._wakeup_channel.disable_all()
         self._wakeup.close()
         self._poller.close()
@@ -239,6 +241,8 @@ class EventLoop:
         self.run_in_loop(lambda: self._timers.cancel(timer))
 
     def _schedule(self, timer: Timer) -> Timer:
+        if math.isnan(timer.when):  # compares with nothing, and would jam the heap
+            raise ValueError("a timer needs a time, not NaN")
         self.run_in_loop(lambda: self._timers.add(timer))
         return timer
 

@@ -20,7 +20,7 @@ class InetAddress:
     port: int
 
     def __post_init__(self) -> None:
-        ipaddress.ip_address(self.ip.partition("%")[0])
+        ipaddress.ip_address(self.ip)  # takes a scope ("%eth0") behind IPv6 only
         if not 0 <= self.port <= 65535:
             raise ValueError(f"port {self.port} is not in 0..65535")
 

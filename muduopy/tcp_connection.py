@@ -74,6 +74,7 @@ class TcpConnection:
         local_address, peer_address: both ends.
         context: yours; nothing here looks at it. Loop thread by convention.
         input_buffer: what arrived and was not retrieved yet. Loop thread.
+        drained_at: when the kernel last took some of the waiting output, monotonic seconds.
     """
 
     __slots__ = (
@@ -100,6 +101,7 @@ class TcpConnection:
         "_thread_id",
         "_write_complete_callback",
         "context",
+        "drained_at",
         "input_buffer",
         "local_address",
         "loop",
@@ -122,6 +124,7 @@ class TcpConnection:
         self._recv_into = sock.recv_into
         self._state = State.CONNECTING
         self._output: Buffer | None = None  # made when first needed; most never need it
+        self.drained_at = loop.poll_return_time
         self._peer_finished = False
         self._inbox_lock = threading.Lock()  # guards _inbox and _sealed
         self._inbox: list[bytes] | None = None  # sends from other threads, on their way
@@ -272,6 +275,8 @@ class TcpConnection:
         if output is None:
             output = self._output = Buffer()
         before = len(output)
+        if not before:
+            self.drained_at = self.loop.poll_return_time
         output.append(memoryview(data)[sent:] if sent else data)
         self._channel.enable_writing()
         waiting = len(output)
@@ -291,6 +296,7 @@ class TcpConnection:
         except OSError as exc:
             self._write_failed(exc)
             return
+        self.drained_at = self.loop.poll_return_time
         waiting = len(output)
         if waiting <= self._low_water_mark < before and self._low_water_callback is not None:
             self._queue_water_mark(self._low_water_callback, waiting)

@@ -98,6 +98,7 @@ class TcpServer:
 
     def start(self) -> None:
         """Start the sub-loops, then listen. Idempotent. Raises OSError."""
+        self._loop.assert_in_loop_thread()
         if self._started:
             return
         self._started = True
@@ -145,6 +146,8 @@ class TcpServer:
         if stopped is not None:
             self._stopped_callbacks.append(stopped)
         if self._stopping:
+            if self._drain_timer is None:  # it has been over for a while
+                self._report_stopped()
             return
         self._stopping = True
         self.stop_accepting()
@@ -164,5 +167,9 @@ class TcpServer:
         self._loop.cancel(self._drain_timer)
         self._drain_timer = None
         self._pool.stop()
-        for callback in self._stopped_callbacks:
-            callback()
+        self._report_stopped()
+
+    def _report_stopped(self) -> None:
+        callbacks, self._stopped_callbacks = self._stopped_callbacks, []
+        for callback in callbacks:
+            self._loop.queue_in_loop(callback)  # one that raises must not cost the others

@@ -87,12 +87,14 @@ class ThreadPool:
 
     def stop(self, *, drain: bool = True) -> None:
         """Finish what is queued (``drain``) or discard it; join the workers. Idempotent."""
+        discarded: deque[Task] = deque()
         with self._lock:
             self._running = False
             if not drain:
-                self._queue.clear()
+                discarded, self._queue = self._queue, discarded
             self._not_empty.notify_all()
             self._not_full.notify_all()
+        discarded.clear()  # outside the lock: what dies here may call this pool
         for thread in self._threads:
             thread.join()
 

@@ -28,7 +28,7 @@ class Timer:
         self.when = when
         self.interval = interval
         self.cancelled = False
-        self.queued = False  # in the heap; not so while the callback runs
+        self.queued = False  # in the heap; not so once it is due and about to run
 
     def __repr__(self) -> str:
         state = "cancelled" if self.cancelled else "waiting" if self.queued else "not queued"
@@ -80,14 +80,19 @@ class TimerQueue:
         """Run what is due at ``now``. Timers scheduled meanwhile wait for the next pass."""
         if not self._heap or self._heap[0][0] > now:
             return
-        barrier = next(self._sequence)
-        while self._heap and self._heap[0][0] <= now and self._heap[0][1] < barrier:
+        # Taken out before any of it runs: a callback that schedules for a time in the past,
+        # again and again, would otherwise stay ahead of all others for ever.
+        due: list[Timer] = []
+        while self._heap and self._heap[0][0] <= now:
             timer = heapq.heappop(self._heap)[2]
             timer.queued = False
             if timer.cancelled:
                 self._cancelled -= 1
-                continue
-            self._run(timer, now)
+            else:
+                due.append(timer)
+        for timer in due:
+            if not timer.cancelled:  # by one that ran before it
+                self._run(timer, now)
 
     def _run(self, timer: Timer, now: float) -> None:
         try:
