@@ -113,12 +113,12 @@ class ChatServer:
             connection.context = None
 
     def _on_message(self, connection: TcpConnection, buffer: Buffer, when: float) -> None:
-        session = connection.context
-        if not isinstance(session, Session):  # refused
-            buffer.retrieve_all()
+        session: Session | None = connection.context  # type: ignore[assignment]
+        data = buffer.retrieve_all()
+        if session is None:  # a connection that was refused
             return
         session.last_seen = when
-        frames = session.decoder.feed(buffer.retrieve_all())
+        frames = session.decoder.feed(data)
         if frames:
             self._service.receive(session, frames)
         if session.decoder.too_large and not session.closed:

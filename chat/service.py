@@ -47,25 +47,25 @@ class ChatService:
         workers: ThreadPool,
     ) -> None:
         self._context = context
-        self._routes = routes
-        self._schema = schema
         self._workers = workers
+        # What _serve needs of each message, under plain ints: see _serve.
+        self._table = {
+            int(msgid): (route, schema[msgid], route.where is Where.WORKER, route.login)
+            for msgid, route in routes.items()
+        }
 
     def receive(self, session: Session, frames: list[bytes]) -> None:
         """Serve what has arrived, or queue it behind what is being served."""
         if session.closed:
             return
-        if session.backlog or session.blocked:
-            session.backlog.extend(frames)
+        if len(frames) == 1 and not session.backlog and not session.blocked:
+            if self._serve(session, frames[0]):
+                return
+            session.backlog.append(frames[0])
             session.hold_or_read()
             return
-        for index, frame in enumerate(frames):
-            served = self._serve(session, frame)
-            if not served or session.blocked:
-                # The one that was served is done with; the one that was not comes first.
-                session.backlog.extend(frames[index + served :])
-                session.hold_or_read()
-                return
+        session.backlog.extend(frames)
+        self.resume(session)
 
     def resume(self, session: Session) -> None:
         """Go on with the backlog."""
@@ -92,31 +92,42 @@ class ChatService:
     # ------------------------------------------------------------------ one frame
 
     def _serve(self, session: Session, frame: bytes) -> bool:
-        """Serve a frame; False if it has to wait for chat messages before it."""
+        """Serve a frame; False if it has to wait for chat messages before it.
+
+        Every message passes here, hence the table of tuples and the checks in line.
+        """
         message: Message = {}
         try:
             message = decode(frame)
             msgid = message.get("msgid")
-            route = self._routes.get(msgid) if type(msgid) is int else None
-            if route is None:
+            entry = self._table.get(msgid) if type(msgid) is int else None
+            if entry is None:
                 message = {"rid": message.get("rid")}
                 raise ProtocolError(ErrNo.BAD_REQUEST, "msgid: is missing or unknown")
-            if route.where is Where.WORKER and session.in_flight:
+            route, fields, on_worker, needs_login = entry
+            if on_worker and session.in_flight:
                 return False
             if "v" in message:
                 _choose_dialect(session, message)
-            validate(message, self._schema[msgid])  # type: ignore[index]
-            _check_identity(session, route, message)
-            if route.where is Where.LOOP:
-                route.run(self._context, session, message)
-            else:
+            validate(message, fields)
+            if needs_login:
+                user_id = session.user_id
+                if not user_id:
+                    raise ProtocolError(ErrNo.NOT_YOU, "not logged in")
+                if message.get("id", user_id) != user_id:
+                    raise ProtocolError(ErrNo.NOT_YOU, "id: is not this session's")
+            if on_worker:
                 self._start_work(session, route, message)
+            else:
+                route.run(self._context, session, message)
             session.strikes = 0
         except ProtocolError as exc:
             self._fail(session, message, exc)
         return True
 
     def _start_work(self, session: Session, route: Route, message: Message) -> None:
+        if session.user_id and message["msgid"] == MsgType.LOGIN_MSG:
+            raise ProtocolError(ErrNo.BAD_REQUEST, "logged in already")
         request = Request(
             message, session.user_id, session.v2, session.connection.peer_address.ip, session
         )
@@ -187,16 +198,6 @@ def _choose_dialect(session: Session, message: Message) -> None:
     chooses = message["msgid"] in (MsgType.LOGIN_MSG, MsgType.REG_MSG)
     if chooses and type(version) is int and version >= V2:
         session.v2 = True
-
-
-def _check_identity(session: Session, route: Route, message: Message) -> None:
-    if route.login:
-        if not session.user_id:
-            raise ProtocolError(ErrNo.NOT_YOU, "not logged in")
-        if message.get("id", session.user_id) != session.user_id:
-            raise ProtocolError(ErrNo.NOT_YOU, "id: is not this session's")
-    elif session.user_id and message["msgid"] == MsgType.LOGIN_MSG:
-        raise ProtocolError(ErrNo.BAD_REQUEST, "logged in already")
 
 
 def _failure(msgid: MsgType, error: ProtocolError) -> Message:

@@ -45,12 +45,12 @@ class Session:
         last_seen: when the peer last sent something, monotonic seconds.
         strikes: bad requests since the last good one.
         failed_logins: on this connection.
+        output_full: the peer does not read what it is sent; it gets nothing more until it has.
         finishing: no more is read; the connection closes when what was sent is served.
     """
 
     __slots__ = (
         "_held",
-        "_output_full",
         "_resume",
         "backlog",
         "busy",
@@ -66,6 +66,7 @@ class Session:
         "last_seen",
         "loop",
         "name",
+        "output_full",
         "pump",
         "strikes",
         "token",
@@ -102,7 +103,7 @@ class Session:
         self.pump = new_pump(self)
         self._resume = resume
         self._held = False  # reading is paused
-        self._output_full = False
+        self.output_full = False
         connection.set_high_water_callback(self._output_rose, HIGH_WATER)
         connection.set_low_water_callback(self._output_fell, LOW_WATER)
 
@@ -151,7 +152,7 @@ class Session:
     @property
     def blocked(self) -> bool:
         """No further frame may be handled now."""
-        return self.busy or self._output_full or self.in_flight >= MAX_IN_FLIGHT
+        return self.busy or self.output_full or self.in_flight >= MAX_IN_FLIGHT
 
     def unblock(self) -> None:
         """Something that frames may have waited for has ended: go on with the backlog."""
@@ -181,7 +182,7 @@ class Session:
 
     def hold_or_read(self) -> None:
         """Read on only while nothing is queued: the peer's data then waits with the peer."""
-        hold = bool(self.backlog) or self._output_full or self.finishing
+        hold = bool(self.backlog) or self.output_full or self.finishing
         if hold == self._held or self.closed:
             return
         self._held = hold
@@ -191,11 +192,11 @@ class Session:
             self.connection.start_read()
 
     def _output_rose(self, connection: TcpConnection, waiting: int) -> None:
-        self._output_full = True
+        self.output_full = True
         self.hold_or_read()
 
     def _output_fell(self, connection: TcpConnection, waiting: int) -> None:
-        self._output_full = False
+        self.output_full = False
         self.unblock()
         self.hold_or_read()
         self.pump.kick()

@@ -77,9 +77,6 @@ class Channel:
 
     def handle_event(self, mask: int) -> None:
         """Called by the loop with what the kernel reported."""
-        if mask == READ:  # nearly always
-            self.read_callback()
-            return
         if mask & HANGUP and not mask & READ:
             self.close_callback()
             return

@@ -24,7 +24,7 @@ from types import TracebackType
 
 from muduopy.channel import Channel
 from muduopy.errors import LoopError, WrongThreadError
-from muduopy.poller import Poller, new_default_poller
+from muduopy.poller import READ, Poller, new_default_poller
 from muduopy.timer_queue import Timer, TimerQueue
 from muduopy.wakeup import Wakeup
 
@@ -163,7 +163,10 @@ class EventLoop:
             if channel is None:  # unregistered earlier in this pass
                 continue
             try:
-                channel.handle_event(mask)
+                if mask == READ:  # nearly always; saves a call
+                    channel.read_callback()
+                else:
+                    channel.handle_event(mask)
             except Exception:
                 log.exception("handling %r raised", channel)
         self._timers.run_expired(now)

@@ -123,7 +123,7 @@ class TcpConnection:
         self._send = sock.send
         self._recv_into = sock.recv_into
         self._state = State.CONNECTING
-        self._output: Buffer | None = None  # made when first needed; most never need it
+        self._output: Buffer | None = None  # there only while something waits to be sent
         self.drained_at = loop.poll_return_time
         self._peer_finished = False
         self._inbox_lock = threading.Lock()  # guards _inbox and _sealed
@@ -260,7 +260,7 @@ class TcpConnection:
             return
         sent = 0
         output = self._output
-        if not output:  # neither made nor filled
+        if output is None:
             try:
                 sent = self._send(data)
             except BlockingIOError:
@@ -272,11 +272,9 @@ class TcpConnection:
                 if self._write_complete_callback is not None:
                     self._queue_write_complete()
                 return
-        if output is None:
             output = self._output = Buffer()
-        before = len(output)
-        if not before:
             self.drained_at = self.loop.poll_return_time
+        before = len(output)
         output.append(memoryview(data)[sent:] if sent else data)
         self._channel.enable_writing()
         waiting = len(output)
@@ -285,7 +283,7 @@ class TcpConnection:
 
     def _handle_write(self) -> None:
         output = self._output
-        if not output:
+        if output is None:
             self._channel.disable_writing()
             return
         before = len(output)
@@ -302,6 +300,7 @@ class TcpConnection:
             self._queue_water_mark(self._low_water_callback, waiting)
         if waiting:
             return
+        self._output = None
         self._channel.disable_writing()
         if self._write_complete_callback is not None:
             self._queue_write_complete()
@@ -371,7 +370,7 @@ class TcpConnection:
         self._channel.disable_reading()
         if self._state is _CONNECTED:
             self._call(self._half_close_callback, self)
-        elif not self._output:
+        elif self._output is None:
             self._handle_close()
 
     # ------------------------------------------------------------------ coming and going
@@ -410,7 +409,7 @@ class TcpConnection:
         if self._state is not _CONNECTED:
             return
         self._become(State.DISCONNECTING)
-        if not self._output:
+        if self._output is None:
             self._finish_sending()
 
     def _finish_sending(self) -> None:

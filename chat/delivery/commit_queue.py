@@ -17,7 +17,7 @@ from chat.bus import Bus
 from chat.db import Database, StorageError, Transaction
 from chat.delivery.outgoing import Outgoing
 from chat.model import GroupModel, LogRow, MessageModel, OfflineMessageModel, UserModel
-from chat.protocol import ErrNo, MsgType
+from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo
 from chat.session import Session
 from muduopy import EventLoop
 
@@ -137,8 +137,8 @@ def store(tx: Transaction, sends: Sequence[Outgoing]) -> Members:
     """
     messages = [outgoing.message for outgoing in sends]
     users = {message.sender for message in messages}
-    users.update(m.target for m in messages if m.kind == MsgType.ONE_CHAT_MSG)
-    groups = {m.target for m in messages if m.kind == MsgType.GROUP_CHAT_MSG}
+    users.update(m.target for m in messages if m.kind == ONE_CHAT)
+    groups = {m.target for m in messages if m.kind == GROUP_CHAT}
     generations = UserModel(tx).generations(users)
     members = GroupModel(tx).member_ids(groups) if groups else {}
     valid = [outgoing for outgoing in sends if _may_send(outgoing, generations, members)]
@@ -153,7 +153,7 @@ def _may_send(outgoing: Outgoing, generations: dict[int, int], members: Members)
     message = outgoing.message
     if generations.get(message.sender) != outgoing.generation:
         outgoing.fail(ErrNo.NOT_YOU, "this session has been replaced")
-    elif message.kind == MsgType.ONE_CHAT_MSG:
+    elif message.kind == ONE_CHAT:
         if message.target not in generations:
             outgoing.fail(ErrNo.NOT_FOUND, "no such user")
     elif message.sender not in members.get(message.target, frozenset()):
@@ -196,7 +196,7 @@ def _log_and_mail(tx: Transaction, fresh: Sequence[Outgoing], members: Members) 
 
 def _receivers(outgoing: Outgoing, members: Members) -> frozenset[int]:
     message = outgoing.message
-    if message.kind == MsgType.ONE_CHAT_MSG:
+    if message.kind == ONE_CHAT:
         return frozenset((message.target,))
     receivers = members[message.target] - {message.sender}
     return receivers if outgoing.only is None else receivers & outgoing.only

@@ -20,7 +20,7 @@ from chat.delivery.message import ChatMessage
 from chat.delivery.outgoing import Outgoing, chat_ack
 from chat.delivery.pump import Pump
 from chat.delivery.router import Router
-from chat.protocol import ErrNo, MsgType, ProtocolError
+from chat.protocol import ONE_CHAT, ErrNo, ProtocolError
 from chat.session import Session
 from chat.sessions import SessionRegistry
 from muduopy import ThreadPool
@@ -87,7 +87,7 @@ class Delivery:
 
         None if it is not known who the receivers are.
         """
-        if message.kind == MsgType.ONE_CHAT_MSG:
+        if message.kind == ONE_CHAT:
             receiver = self._sessions.find(message.target)
             if receiver is not None and self._hand_over(session, receiver, message.target, message):
                 return _NOBODY
@@ -105,7 +105,11 @@ class Delivery:
         self, session: Session, receiver: Session, user_id: int, message: ChatMessage
     ) -> bool:
         if receiver.loop is session.loop:
-            return _give_live(receiver, user_id, message)
+            # Another user may have logged in on that connection by now.
+            if receiver.user_id != user_id or not receiver.pump.empty:
+                return False
+            receiver.connection.send(message.frame(receiver.v2) + receiver.decoder.terminator)
+            return True
         generation = session.generation
         receiver.loop.queue_in_loop(
             lambda: self._hand_over_there(session, generation, receiver, user_id, message)
@@ -121,9 +125,10 @@ class Delivery:
         message: ChatMessage,
     ) -> None:
         """In the receiver's loop: who cannot take it live gets it by the mailbox."""
-        if _give_live(receiver, user_id, message):
-            return
         pump = receiver.pump
+        if receiver.user_id == user_id and pump.empty:
+            receiver.connection.send(message.frame(receiver.v2) + receiver.decoder.terminator)
+            return
         diverted = Outgoing(session, message.copy(), only=frozenset((user_id,)))
         diverted.generation = generation
         diverted.diverted = pump
@@ -142,14 +147,6 @@ class Delivery:
         with self._members_lock:
             for group_id, users in members.items():
                 self._members[group_id] = (expires, users)
-
-
-def _give_live(receiver: Session, user_id: int, message: ChatMessage) -> bool:
-    """In the receiver's loop. Another user may have logged in on this connection meanwhile."""
-    if receiver.user_id != user_id or not receiver.pump.empty:
-        return False
-    receiver.connection.send(message.frame(receiver.v2) + receiver.decoder.terminator)
-    return True
 
 
 _NOBODY: frozenset[int] = frozenset()

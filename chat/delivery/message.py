@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from chat.protocol import Message, MsgType, encode
+from chat.protocol import GROUP_CHAT, ONE_CHAT, Message, encode
 
 Channel = tuple[int, int]
 """Where a message is announced: (kind, id of the user or group)."""
 
-TARGET_FIELD: dict[int, str] = {MsgType.ONE_CHAT_MSG: "toid", MsgType.GROUP_CHAT_MSG: "groupid"}
+TARGET_FIELD = {ONE_CHAT: "toid", GROUP_CHAT: "groupid"}
 
 RESERVED = frozenset(
     "msgid id name toid groupid msg time seq mid rid v errno errmsg error token password device "

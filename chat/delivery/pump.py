@@ -37,9 +37,6 @@ WINDOW = 200
 RETRY_SECONDS = 1.0
 """When to look again after the database could not be asked."""
 
-MAX_LIVE_OUTPUT = 256 * 1024
-"""Bytes of output above which a receiver gets nothing more: it does not read."""
-
 
 class Pump:
     """One login's way to its mailbox. Loop thread of the session.
@@ -100,7 +97,7 @@ class Pump:
             and not self._unacked
             and not self._deleting
             and not self.stores_pending
-            and self.session.connection.output_bytes < MAX_LIVE_OUTPUT
+            and not self.session.output_full
         )
 
     # ------------------------------------------------------------------ handing over
@@ -164,7 +161,7 @@ class Pump:
     def _has_room(self) -> bool:
         # Half a window, so that a reader at its limit does not cost a look per message.
         limit = WINDOW // 2 if self._dirty else WINDOW
-        return len(self._unacked) < limit and self.session.connection.output_bytes < MAX_LIVE_OUTPUT
+        return len(self._unacked) < limit and not self.session.output_full
 
     def _give(self, message: ChatMessage, out: list[bytes]) -> None:
         self._unacked.add(message.seq)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from chat.bus import Wake
-from chat.protocol import MsgType
+from chat.protocol import ONE_CHAT
 from chat.session import Session
 from chat.sessions import SessionRegistry
 from muduopy import EventLoop
@@ -24,7 +24,7 @@ class Router:
         by_loop: defaultdict[EventLoop, list[Addressed]] = defaultdict(list)
         for wake in wakes:
             message = wake.message
-            if message.kind == MsgType.ONE_CHAT_MSG:
+            if message.kind == ONE_CHAT:
                 session = self._sessions.find(message.target)
                 if session is not None:
                     by_loop[session.loop].append((message.target, session, wake))

@@ -6,7 +6,7 @@ from typing import Any
 
 from chat.delivery.message import RESERVED, TARGET_FIELD, ChatMessage
 from chat.handlers.context import Context
-from chat.protocol import Message, MsgType
+from chat.protocol import ErrNo, Message, MsgType, ProtocolError, encode
 from chat.session import Session
 
 _CLASSIC_FIELDS = 6
@@ -37,7 +37,12 @@ def _extra(message: Message) -> dict[str, Any] | None:
     """What a classic message holds beyond the protocol, for classic receivers."""
     if len(message) == _CLASSIC_FIELDS and "name" in message and "time" in message:
         return None
-    return {key: value for key, value in message.items() if key not in RESERVED} or None
+    extra = {key: value for key, value in message.items() if key not in RESERVED}
+    try:
+        encode(extra)
+    except (ValueError, OverflowError) as exc:  # 1e999 is JSON, but what it means is not
+        raise ProtocolError(ErrNo.BAD_REQUEST, "a number out of range") from exc
+    return extra or None
 
 
 def delivered(ctx: Context, session: Session, message: Message) -> None:

@@ -4,15 +4,17 @@ from chat.protocol.codec import Message, decode, encode
 from chat.protocol.errors import ErrNo, ProtocolError
 from chat.protocol.fields import MAX_ID, MAX_SEQ, V2, Limits, Schema, build_schema, validate
 from chat.protocol.frames import LF, MAX_FRAME, NUL, FrameDecoder
-from chat.protocol.msgtype import ACK_OF, MsgType
+from chat.protocol.msgtype import ACK_OF, GROUP_CHAT, ONE_CHAT, MsgType
 
 __all__ = [
     "ACK_OF",
+    "GROUP_CHAT",
     "LF",
     "MAX_FRAME",
     "MAX_ID",
     "MAX_SEQ",
     "NUL",
+    "ONE_CHAT",
     "V2",
     "ErrNo",
     "FrameDecoder",

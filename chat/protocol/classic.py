@@ -24,8 +24,10 @@ def classic_answer(answer: Message) -> Message | None:
         return None
     shaped = {key: value for key, value in answer.items() if key not in _V2_ONLY}
     shaped["error"] = shaped["errno"]
-    for group in shaped.get("groups", ()):
-        group["users"] = _dumped(group["users"])
+    if "groups" in shaped:  # copies, because the answer given is not ours to change
+        shaped["groups"] = [
+            {**group, "users": _dumped(group["users"])} for group in shaped["groups"]
+        ]
     for name in _ARRAYS:
         if name in shaped:
             shaped[name] = _dumped(shaped[name])

@@ -40,8 +40,7 @@ class Field(NamedTuple):
     """One field of a request: its type, its bounds, and whatever else must hold.
 
     The bounds are for an integer's value, and for the length of strings and lists. ``null``
-    is the same as absent. A tuple that ``validate`` unpacks: it runs for every message, and
-    that is twice as quick as calling a check for each field (0.36 against 0.75 µs).
+    is the same as absent.
     """
 
     name: str
@@ -52,24 +51,28 @@ class Field(NamedTuple):
     required: bool = True
 
 
-Schema = dict[int, tuple[Field, ...]]
+Fields = tuple[tuple[str, type, int, int, "Check | None", bool], ...]
+"""The fields of one request as plain tuples. ``validate`` runs for every message, and CPython
+unpacks those quicker than named ones: 0.42 against 0.50 µs, and 0.75 with a call per field."""
+
+Schema = dict[int, Fields]
 
 
-def validate(message: Message, fields: tuple[Field, ...]) -> None:
+def validate(message: Message, fields: Fields) -> None:
     """Check a request against its row of the schema. Raises ProtocolError(BAD_REQUEST)."""
     get = message.get
     for name, wanted, low, high, check, required in fields:
         value = get(name)
-        if value is None:
-            if required:
-                raise ProtocolError(ErrNo.BAD_REQUEST, f"{name}: is missing")
+        if type(value) is wanted:  # not isinstance: in Python, True is an int too
+            size = value if wanted is int else len(value)  # type: ignore[arg-type]
+            if not low <= size <= high:  # type: ignore[operator]
+                raise ProtocolError(ErrNo.BAD_REQUEST, f"{name}: {_bounds(wanted, low, high)}")
+        elif value is not None:
+            raise ProtocolError(ErrNo.BAD_REQUEST, f"{name}: {_bounds(wanted, low, high)}")
+        elif required:
+            raise ProtocolError(ErrNo.BAD_REQUEST, f"{name}: is missing")
+        else:
             continue
-        # type() is: in Python, True is an int too.
-        if type(value) is not wanted:
-            raise ProtocolError(ErrNo.BAD_REQUEST, f"{name}: {_bounds(wanted, low, high)}")
-        size = value if wanted is int else len(value)  # type: ignore[arg-type]
-        if not low <= size <= high:  # type: ignore[operator]
-            raise ProtocolError(ErrNo.BAD_REQUEST, f"{name}: {_bounds(wanted, low, high)}")
         if check is not None:
             problem = check(value)
             if problem is not None:
@@ -97,7 +100,7 @@ def build_schema(limits: Limits) -> Schema:
         Field("mid", str, 1, limits.opaque, required=False),
         rid,
     )
-    return {
+    rows: dict[int, tuple[Field, ...]] = {
         MsgType.LOGIN_MSG: (
             me,
             version,
@@ -126,6 +129,12 @@ def build_schema(limits: Limits) -> Schema:
         MsgType.DELIVERED_MSG: (Field("seqs", list, 0, limits.seqs, message_numbers), rid),
         MsgType.PING_MSG: (rid,),
     }
+    return {msgid: tuple(_plain(field) for field in fields) for msgid, fields in rows.items()}
+
+
+def _plain(field: Field) -> tuple[str, type, int, int, Check | None, bool]:
+    name, wanted, low, high, check, required = field
+    return name, wanted, low, high, check, required
 
 
 def at_most_bytes(maximum: int) -> Check:

@@ -43,3 +43,7 @@ ACK_OF: dict[int, MsgType] = {
     MsgType.GROUP_CHAT_MSG: MsgType.CHAT_ACK,
     MsgType.PING_MSG: MsgType.PONG_MSG,
 }
+
+# Plain ints for the hot paths: looking an enum's member up costs more than comparing with it.
+ONE_CHAT = int(MsgType.ONE_CHAT_MSG)
+GROUP_CHAT = int(MsgType.GROUP_CHAT_MSG)
