@@ -119,7 +119,7 @@ class ChatService:
             if on_worker:
                 self._start_work(session, route, message)
             else:
-                route.run(self._context, session, message)
+                route.run(self._context, session, message, frame)
             session.strikes = 0
         except ProtocolError as exc:
             self._fail(session, message, exc)

@@ -66,8 +66,15 @@ class Delivery:
         missed: frozenset[int] | None = None
         # While something of this sender is being committed, a live message would overtake it.
         if self._direct and not session.in_flight:
-            missed = self._send_live(session, message)
-            if missed is not None and not missed:
+            if message.kind == ONE_CHAT:
+                receiver = self._sessions.find(message.target)
+                live = receiver is not None and self._hand_over(
+                    session, receiver, message.target, message
+                )
+            else:
+                missed = self._hand_to_group(session, message)
+                live = missed is not None and not missed
+            if live:
                 if session.v2:
                     session.send(chat_ack(mid, 0, message.time, rid))
                 return
@@ -82,16 +89,11 @@ class Delivery:
 
     # ------------------------------------------------------------------ direct
 
-    def _send_live(self, session: Session, message: ChatMessage) -> frozenset[int] | None:
-        """Hand the message to everybody who can take it; returns who could not.
+    def _hand_to_group(self, session: Session, message: ChatMessage) -> frozenset[int] | None:
+        """Hand the message to every member who can take it; returns who could not.
 
-        None if it is not known who the receivers are.
+        None if it is not known who the members are.
         """
-        if message.kind == ONE_CHAT:
-            receiver = self._sessions.find(message.target)
-            if receiver is not None and self._hand_over(session, receiver, message.target, message):
-                return _NOBODY
-            return frozenset((message.target,))
         members = self._known_members(message.target)
         if members is None or message.sender not in members:
             return None
@@ -147,6 +149,3 @@ class Delivery:
         with self._members_lock:
             for group_id, users in members.items():
                 self._members[group_id] = (expires, users)
-
-
-_NOBODY: frozenset[int] = frozenset()

@@ -19,6 +19,9 @@ RESERVED = frozenset(
 """Field names with a meaning here: a classic client cannot smuggle them to others."""
 
 
+_NOBODY: frozenset[int] = frozenset()
+
+
 class ChatMessage:
     """What a sender said. Immutable once it is handed on.
 
@@ -55,8 +58,9 @@ class ChatMessage:
         text: str,
         time: str,
         extra: dict[str, Any] | None = None,
-        receivers: frozenset[int] = frozenset(),
+        classic_frame: bytes | None = None,
     ) -> None:
+        """``classic_frame``: the encoded form for classic receivers, where it exists already."""
         self.seq = seq
         self.kind = kind
         self.sender = sender
@@ -65,9 +69,9 @@ class ChatMessage:
         self.text = text
         self.time = time
         self.extra = extra
-        self.receivers = receivers
+        self.receivers: frozenset[int] = _NOBODY
         self._v2: bytes | None = None
-        self._classic: bytes | None = None
+        self._classic = classic_frame
 
     def __repr__(self) -> str:
         return f"<ChatMessage seq={self.seq} {self.sender}->{self.target} kind={self.kind}>"

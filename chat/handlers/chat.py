@@ -9,17 +9,20 @@ from chat.handlers.context import Context
 from chat.protocol import ErrNo, Message, MsgType, ProtocolError, encode
 from chat.session import Session
 
-_CLASSIC_FIELDS = 6
-"""msgid, id, name, target, msg, time: a classic message of this size has nothing further."""
 
-
-def send(ctx: Context, session: Session, message: Message) -> None:
+def send(ctx: Context, session: Session, message: Message, frame: bytes) -> None:
     """ONE_CHAT_MSG and GROUP_CHAT_MSG."""
     kind = message["msgid"]
+    extra: dict[str, Any] | None = None
+    as_it_came: bytes | None = None
     if session.v2:
-        time, extra = ctx.clock.text(), None
+        time = ctx.clock.text()
     else:
-        time, extra = message.get("time") or ctx.clock.text(), _extra(message)
+        time = message.get("time") or ctx.clock.text()
+        if len(message) != _CLASSIC_FIELDS or "name" not in message or "time" not in message:
+            extra = _extra(message)
+        elif message["name"] == session.name and frame.count(b'"') == _CLASSIC_QUOTES:
+            as_it_came = frame
     draft = ChatMessage(
         0,
         kind,
@@ -29,14 +32,21 @@ def send(ctx: Context, session: Session, message: Message) -> None:
         message["msg"],
         time,
         extra,
+        as_it_came,
     )
     ctx.delivery.send(session, draft, message.get("mid"), message.get("rid"))
 
 
+# A classic message of msgid, id, name, target, msg and time, with the right name, may go to
+# classic receivers as it came, which saves encoding it (0.7 µs). But only if parsing cannot have
+# hidden anything, such as a key given twice, of which another parser might believe the other
+# one. Six keys and three strings have this many quotation marks; one more means a closer look.
+_CLASSIC_FIELDS = 6
+_CLASSIC_QUOTES = 18
+
+
 def _extra(message: Message) -> dict[str, Any] | None:
     """What a classic message holds beyond the protocol, for classic receivers."""
-    if len(message) == _CLASSIC_FIELDS and "name" in message and "time" in message:
-        return None
     extra = {key: value for key, value in message.items() if key not in RESERVED}
     try:
         encode(extra)
@@ -45,12 +55,12 @@ def _extra(message: Message) -> dict[str, Any] | None:
     return extra or None
 
 
-def delivered(ctx: Context, session: Session, message: Message) -> None:
+def delivered(ctx: Context, session: Session, message: Message, frame: bytes) -> None:
     """DELIVERED_MSG."""
     session.pump.acknowledge(message["seqs"])
 
 
-def ping(ctx: Context, session: Session, message: Message) -> None:
+def ping(ctx: Context, session: Session, message: Message, frame: bytes) -> None:
     """PING_MSG."""
     pong: Message = {"msgid": MsgType.PONG_MSG}
     if "rid" in message:

@@ -60,7 +60,9 @@ class Where(Enum):
     """On the worker pool; what comes behind it on the connection waits."""
 
 
-LoopHandler = Callable[[Context, Session, Message], None]
+LoopHandler = Callable[[Context, Session, Message, bytes], None]
+"""Gets the message and the frame that it came in."""
+
 WorkerHandler = Callable[[Context, Request], Any]
 Finish = Callable[[Context, Session, Message, Any], Message]
 """In the session's loop, after a worker handler succeeded: makes the answer's fields."""
