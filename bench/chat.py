@@ -1,0 +1,166 @@
+"""Messages per second, latency and CPU of the chat server.
+
+    python bench/chat.py --pairs 2,20,100 --delivery direct,stored --inflight 1,8 --baseline
+
+Starts one real server for each delivery mode (each with an SQLite database of its own), registers
+the users, and lets bench/loadgen.c drive pairs of them: in each pair the first writes to the
+second, with a fixed number of messages in flight. A message counts when the second has received
+it, in v2 when the first has its CHAT_ACK as well. `--baseline` measures bench/prototype.py in the
+same run, as the ceiling. The repeats are interleaved: every configuration once, then all again.
+
+The databases lie in a temporary folder; TMPDIR chooses the disk. The share of one core that the
+generator used stands in the table: near 100 % it bounds the result (nearly all of it is the
+kernel's TCP). Exits with 1 if a message was lost, duplicated, reordered or wrong.
+"""
+
+import argparse
+import contextlib
+import itertools
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import common
+
+DEFAULT_DIALECT = {"direct": "classic", "stored": "v2"}
+PROTOTYPE = "prototype"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the table."""
+
+    delivery: str  # or PROTOTYPE
+    dialect: str
+    inflight: int
+    pairs: int
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pairs", type=common.numbers, default=[2, 20, 100], metavar="N,...")
+    parser.add_argument(
+        "--delivery", type=common.words, default=["direct", "stored"], metavar="MODE,..."
+    )
+    parser.add_argument(
+        "--dialect", choices=["classic", "v2"], help="default: classic for direct, v2 for stored"
+    )
+    parser.add_argument("--inflight", type=common.numbers, default=[1, 8], metavar="K,...")
+    parser.add_argument("--text-bytes", type=int, default=32)
+    parser.add_argument("--write-each", action="store_true", help="one write for each message")
+    parser.add_argument("--alternate", action="store_true", help="the two of a pair take turns")
+    parser.add_argument("--warmup", type=float, default=2, metavar="SECONDS")
+    parser.add_argument("--seconds", type=float, default=5, help="the measured window")
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=None, help="the server's I/O threads")
+    parser.add_argument("--workers", type=int, default=4, help="the server's worker threads")
+    parser.add_argument("--config", type=Path, help="a configuration file for the server")
+    parser.add_argument("--server-python", default=sys.executable, metavar="PROGRAM")
+    parser.add_argument("--baseline", action="store_true", help="measure the prototype too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="all figures of all repeats")
+    options = parser.parse_args()
+    if unknown := set(options.delivery) - DEFAULT_DIALECT.keys():
+        parser.error(f"no delivery mode {', '.join(sorted(unknown))}")
+    return options
+
+
+def chat_server(options: argparse.Namespace, delivery: str, folder: Path) -> common.Server:
+    """The real server in one delivery mode, with a fresh database."""
+    command = [options.server_python, "-m", "chat.app", common.HOST, "{port}"]
+    command += ["--db", f"sqlite:///{folder / delivery}.db", "--delivery", delivery]
+    command += ["--workers", str(options.workers)]
+    if options.threads is not None:
+        command += ["--threads", str(options.threads)]
+    if options.config is not None:
+        command += ["--config", str(options.config.resolve())]
+    return common.Server(f"chatserver-{delivery}", command, folder)
+
+
+def prototype(options: argparse.Namespace, folder: Path) -> common.Server:
+    command = [options.server_python, str(common.BENCH / "prototype.py"), common.HOST, "{port}"]
+    return common.Server(PROTOTYPE, command, folder)
+
+
+def cases(options: argparse.Namespace) -> list[Case]:
+    """Every configuration asked for, the prototype's first."""
+    modes = [(mode, options.dialect or DEFAULT_DIALECT[mode]) for mode in options.delivery]
+    if options.baseline:
+        modes.insert(0, (PROTOTYPE, "classic"))
+    grid = itertools.product(modes, options.inflight, options.pairs)
+    return [Case(mode, dialect, inflight, pairs) for (mode, dialect), inflight, pairs in grid]
+
+
+def run_cases(options: argparse.Namespace, folder: Path) -> dict[Case, list[dict[str, Any]]]:
+    """Start the servers, register users, measure every case `repeat` times."""
+    generator = common.LoadGenerator.compile(folder)
+    runs: dict[Case, list[dict[str, Any]]] = {case: [] for case in cases(options)}
+    with contextlib.ExitStack() as stack:
+        servers = {mode: chat_server(options, mode, folder) for mode in options.delivery}
+        if options.baseline:
+            servers[PROTOTYPE] = prototype(options, folder)
+        for mode, server in servers.items():
+            stack.enter_context(server)
+            generator.register(server, 2 * max(options.pairs), folder / f"{mode}.accounts")
+        for turn, case in itertools.product(range(options.repeat), runs):
+            result = generator.measure(
+                "chat",
+                servers[case.delivery],
+                accounts=folder / f"{case.delivery}.accounts",
+                dialect=case.dialect,
+                pairs=case.pairs,
+                inflight=case.inflight,
+                text_bytes=options.text_bytes,
+                write_each=options.write_each,
+                alternate=options.alternate,
+                warmup=options.warmup,
+                seconds=options.seconds,
+            )
+            print(f"{turn + 1}/{options.repeat} {case}: {result['rate']:,.0f}/s", file=sys.stderr)
+            runs[case].append(result)
+    return runs
+
+
+def table(summaries: dict[Case, common.Summary]) -> str:
+    header = ["pairs", "delivery", "dialect", "in flight", "messages/s", "min–max", "p50", "p99"]
+    header += ["server CPU/message", "generator CPU", "errors"]
+    has_baseline = any(case.delivery == PROTOTYPE for case in summaries)
+    rows: list[list[str]] = []
+    for case, found in summaries.items():
+        row = [str(case.pairs), case.delivery, case.dialect, str(case.inflight)]
+        row += [f"{found.rate:,.0f}", f"{found.rate_min:,.0f}–{found.rate_max:,.0f}"]
+        row += [common.microseconds(found.p50_us), common.microseconds(found.p99_us)]
+        row += [f"{found.server_us:.1f} µs", f"{found.generator_share:.0%}", str(found.errors)]
+        if has_baseline:
+            ceiling = summaries[Case(PROTOTYPE, "classic", case.inflight, case.pairs)]
+            row.append(f"{found.rate / ceiling.rate:.2f}")
+        rows.append(row)
+    return common.markdown_table(header + ["of prototype"] * has_baseline, rows)
+
+
+def main() -> None:
+    options = parse_arguments()
+    common.allow_many_files()
+    with common.work_folder() as folder:
+        runs = run_cases(options, Path(folder))
+        storage = common.filesystem(Path(folder))
+    summaries = {case: common.Summary.of(found) for case, found in runs.items()}
+    machine = common.machine_line(options.server_python)
+    order = "the two of a pair in turn" if options.alternate else "one of each pair sends"
+    print(
+        f"{machine}; {options.text_bytes}-character texts, {options.seconds:g} s × "
+        f"{options.repeat}, median; {order}; database on {storage}; generator on the "
+        "same machine\n"
+    )
+    print(f"{table(summaries)}\n\n{common.disturbance(summaries.values())}")
+    report = [{**asdict(case), "runs": found} for case, found in runs.items()]
+    common.write_json(options.json, {"machine": machine, "cases": report})
+    if errors := sum(found.errors for found in summaries.values()):
+        print(f"{errors} messages lost, duplicated, reordered or wrong", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    common.run_main(main)

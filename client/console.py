@@ -1,0 +1,158 @@
+"""Console: lines in and lines out, on a terminal or on pipes. It knows nothing of chat.
+
+Reading must end the moment the connection is lost, and a thread that sits in ``readline``
+cannot be woken: not by closing the descriptor, and at exit the interpreter would wait for its
+lock. So nobody sits there. The reading thread polls two descriptors, the input and one end of
+a socket pair on which other threads wake it, and reads only what is there. A terminal stays
+in its line mode, so that editing works as everywhere; only its echo is switched off for a
+password, and on again however the reading ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import termios
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Self, TextIO
+
+from client.errors import OutputClosedError
+
+_READ_SIZE = 64 * 1024
+_LFLAGS = 3  # where tcgetattr() has the local modes
+
+
+class Console:
+    """The user's side. One thread reads and prints; only ``wake`` is for the others.
+
+    Owns neither the descriptor nor the streams that it is given.
+    """
+
+    def __init__(self, in_fd: int, out: TextIO, err: TextIO) -> None:
+        self._in_fd = in_fd
+        self._out = out
+        self._err = err
+        self._is_terminal = os.isatty(in_fd)
+        self._unread = bytearray()
+        self._at_end = False
+        self._wake_reader, self._wake_writer = socket.socketpair()
+        self._wake_reader.setblocking(False)
+        self._wake_writer.setblocking(False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the socket pair back. Reading thread; idempotent."""
+        self._wake_reader.close()
+        self._wake_writer.close()
+
+    def print(self, line: str) -> None:
+        """Print one line, at once. Reading thread. Raises OutputClosedError."""
+        self._write(line + "\n")
+
+    def error(self, line: str) -> None:
+        """Print one line to the error stream; does not fail. Reading thread."""
+        with contextlib.suppress(OSError, ValueError):
+            self._err.write(line + "\n")
+            self._err.flush()
+
+    def wake(self) -> None:
+        """Have a ``read_line`` that waits call its ``on_wake``. Any thread; never blocks."""
+        # Full: it will wake anyway. Closed: nobody reads any more.
+        with contextlib.suppress(OSError):
+            self._wake_writer.send(b"\0")
+
+    def read_line(self, on_wake: Callable[[], None], prompt: str = "", *, echo: bool = True) -> str:
+        """The next line without its end. Reading thread; blocks.
+
+        ``on_wake`` runs on this thread, between waits, after each ``wake``; what it raises ends
+        the reading. Bytes that are not UTF-8 become U+FFFD. Raises EOFError at the end of
+        input, or OutputClosedError from the prompt.
+        """
+        hidden = self._is_terminal and not echo
+        with self._echo_off() if hidden else contextlib.nullcontext():
+            if prompt:
+                self._write(prompt)
+            try:
+                return self._next_line(on_wake)
+            finally:
+                # The newline that a terminal would have echoed.
+                if hidden or (prompt and not self._is_terminal):
+                    self._write("\n")
+
+    def _write(self, text: str) -> None:
+        try:
+            self._out.write(text)
+            self._out.flush()
+        except (OSError, ValueError) as exc:  # ValueError: the stream is closed on our side
+            raise OutputClosedError from exc
+
+    def _next_line(self, on_wake: Callable[[], None]) -> str:
+        while True:
+            # With a line at hand do not wait, but look: a script with a thousand lines must
+            # notice that the connection is gone.
+            end = self._unread.find(b"\n")
+            at_hand = end >= 0 or self._at_end
+            woken, readable = self._poll(wait=not at_hand)
+            if woken:
+                on_wake()
+            if at_hand:
+                return self._cut(end)
+            if readable:
+                self._read()
+
+    def _cut(self, end: int) -> str:
+        """The unread bytes up to ``end``; all of them, if -1. Raises EOFError if there are none."""
+        if end < 0 and not self._unread:
+            raise EOFError
+        stop = len(self._unread) if end < 0 else end
+        line = bytes(self._unread[:stop])
+        del self._unread[: stop + 1]
+        return line.removesuffix(b"\r").decode(errors="replace")
+
+    def _poll(self, wait: bool) -> tuple[bool, bool]:
+        """Whether somebody woke us, whether the input can be read (or has ended)."""
+        poller = select.poll()  # and not epoll, which refuses regular files
+        poller.register(self._wake_reader, select.POLLIN)
+        if wait:
+            poller.register(self._in_fd, select.POLLIN)
+        ready = {fd for fd, _ in poller.poll(None if wait else 0)}
+        woken = self._wake_reader.fileno() in ready
+        if woken:
+            self._wake_reader.recv(_READ_SIZE)
+        return woken, self._in_fd in ready
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._in_fd, _READ_SIZE)
+        except BlockingIOError:  # somebody else's non-blocking descriptor, and a spurious wake-up
+            return
+        except OSError:  # the terminal is gone, or there was no input from the start
+            data = b""
+        self._unread += data
+        self._at_end = not data
+
+    @contextlib.contextmanager
+    def _echo_off(self) -> Iterator[None]:
+        # TCSANOW, and not getpass's TCSAFLUSH, which throws away what was typed ahead.
+        before = termios.tcgetattr(self._in_fd)
+        silent = [*before]
+        silent[_LFLAGS] &= ~termios.ECHO
+        termios.tcsetattr(self._in_fd, termios.TCSANOW, silent)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(termios.error):  # the terminal is gone
+                termios.tcsetattr(self._in_fd, termios.TCSANOW, before)

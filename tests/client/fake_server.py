@@ -1,0 +1,177 @@
+"""FakeServer: the server's side of one loopback socket, scripted by a table of rules.
+
+It speaks the v2 dialect well enough for a client that behaves, remembers what it was sent,
+and says what a test makes it say.
+"""
+
+from __future__ import annotations
+
+import queue
+import socket
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+from chat.protocol import LF, FrameDecoder, Message, MsgType, decode, encode
+
+WAIT = 5.0
+"""Seconds after which whatever a test waits for will not come."""
+
+Rule = Callable[[Message], list[Message]]
+
+
+def ack(msgid: MsgType, request: Message, errno: int = 0, **fields: Any) -> Message:
+    """An answer to a request, with its rid."""
+    answer = {"msgid": int(msgid), "errno": errno, **fields}
+    if "rid" in request:
+        answer["rid"] = request["rid"]
+    return answer
+
+
+def refuse(msgid: MsgType, errno: int, errmsg: str) -> Rule:
+    """A rule that answers a request with a failure."""
+    return lambda request: [ack(msgid, request, errno, errmsg=errmsg)]
+
+
+def one_chat(seq: int | None, msg: str, sender: int = 2, name: str = "bob") -> Message:
+    """A ONE_CHAT_MSG as it comes down to user 1."""
+    message: Message = {"msgid": 6, "id": sender, "name": name, "toid": 1, "msg": msg}
+    message["time"] = "2024-01-02 03:04:05"
+    if seq is not None:
+        message["seq"] = seq
+    return message
+
+
+def group_chat(seq: int, msg: str, group_id: int = 7) -> Message:
+    """A GROUP_CHAT_MSG as it comes down."""
+    return {**one_chat(seq, msg), "msgid": 10, "groupid": group_id}
+
+
+def login_ack(request: Message, **fields: Any) -> Message:
+    """A successful LOGIN_MSG_ACK; its lists are empty unless given."""
+    defaults = {"id": request["id"], "name": "alice", "v": 2, "token": "t", "heartbeat": 30}
+    lists: dict[str, Any] = {"friends": [], "groups": [], "offlinemsg": []}
+    return ack(MsgType.LOGIN_MSG_ACK, request, **{**defaults, **lists, **fields})
+
+
+def _default_rules() -> dict[int, Rule]:
+    return {
+        MsgType.LOGIN_MSG: lambda r: [login_ack(r)],
+        MsgType.REG_MSG: lambda r: [ack(MsgType.REG_MSG_ACK, r, id=1)],
+        MsgType.LOGINOUT_MSG: lambda r: [ack(MsgType.LOGINOUT_ACK, r)],
+        MsgType.ONE_CHAT_MSG: lambda r: [ack(MsgType.CHAT_ACK, r, mid=r["mid"], seq=1)],
+        MsgType.GROUP_CHAT_MSG: lambda r: [ack(MsgType.CHAT_ACK, r, mid=r["mid"], seq=1)],
+        MsgType.ADD_FRIEND_MSG: lambda r: [
+            ack(
+                MsgType.ADD_FRIEND_ACK,
+                r,
+                friend={"id": r["friendid"], "name": "bob", "state": "offline"},
+            )
+        ],
+        MsgType.CREATE_GROUP_MSG: lambda r: [ack(MsgType.CREATE_GROUP_ACK, r, groupid=4)],
+        MsgType.ADD_GROUP_MSG: lambda r: [
+            ack(
+                MsgType.ADD_GROUP_ACK,
+                r,
+                group={"id": r["groupid"], "groupname": "g", "groupdesc": "d", "users": []},
+            )
+        ],
+        MsgType.PING_MSG: lambda r: [ack(MsgType.PONG_MSG, r)],
+    }
+
+
+class FakeServer:
+    """Serves one connection at a time on 127.0.0.1, answering by ``rules``.
+
+    Attributes:
+        port: where it listens.
+        rules: msgid → what to answer; a test replaces entries before the client sends.
+    """
+
+    def __init__(self) -> None:
+        self.rules = _default_rules()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._received: queue.Queue[Message] = queue.Queue()
+        self._peer: socket.socket | None = None
+        self._connected = threading.Event()
+        self._disconnected = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="fake server", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self.hang_up(wait=False)
+        self._thread.join(WAIT)
+        self._listener.close()
+        assert not self._thread.is_alive()
+
+    def expect(self, msgid: MsgType) -> Message:
+        """The next message of this kind that the client sent; others before it are dropped."""
+        while True:
+            message = self._received.get(timeout=WAIT)
+            if message["msgid"] == msgid:
+                return message
+
+    def received_nothing_more(self, msgid: MsgType) -> bool:
+        """Whether no further message of this kind lies unread."""
+        with self._received.mutex:
+            return all(message["msgid"] != msgid for message in self._received.queue)
+
+    def send(self, *messages: Message) -> None:
+        """Say something unasked."""
+        self.send_bytes(b"".join(encode(message) + LF for message in messages))
+
+    def send_bytes(self, data: bytes) -> None:
+        """Say something that need not be a message."""
+        assert self._connected.wait(WAIT)
+        assert self._peer is not None
+        self._peer.sendall(data)
+
+    def hang_up(self, *, wait: bool = True) -> None:
+        """Close the connection from the server's side."""
+        if wait:
+            assert self._connected.wait(WAIT)
+        if self._peer is not None:
+            try:
+                self._peer.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # the client was faster
+
+    def wait_disconnected(self) -> None:
+        """Wait until a connection has ended."""
+        assert self._disconnected.wait(WAIT)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                peer, _ = self._listener.accept()
+            except OSError:
+                return
+            with peer:
+                self._peer = peer
+                self._connected.set()
+                try:
+                    self._talk(peer)
+                except OSError:
+                    pass  # reset by the client
+            self._disconnected.set()
+
+    def _talk(self, peer: socket.socket) -> None:
+        decoder = FrameDecoder()
+        while data := peer.recv(65536):
+            for frame in decoder.feed(data):
+                message = decode(frame)
+                self._received.put(message)
+                rule = self.rules.get(message["msgid"])
+                if rule is not None:
+                    peer.sendall(b"".join(encode(answer) + LF for answer in rule(message)))

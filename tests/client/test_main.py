@@ -1,0 +1,232 @@
+"""The program as a process: arguments, exit codes, signals, terminals."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import socket
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+import pytest
+from fake_server import FakeServer, login_ack, one_chat
+
+from chat.protocol import MsgType
+from client import __version__
+
+PROGRAM = [sys.executable, "-m", "client.main"]
+IN_FOREGROUND = """
+import fcntl, sys, termios
+from client.main import main
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+sys.exit(main())
+"""  # makes standard input the controlling terminal, whose Ctrl-C is then meant for us
+LONG = 20.0  # seconds; a new interpreter on a busy machine
+
+
+def run(
+    *args: str, stdin: bytes = b"", env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    environment = {**os.environ, **(env or {})}
+    return subprocess.run(
+        [*PROGRAM, *args], input=stdin, capture_output=True, timeout=LONG, env=environment
+    )
+
+
+class OnTerminal:
+    """The program on a pseudo-terminal of its own."""
+
+    def __init__(self, server: FakeServer) -> None:
+        self._master, self._slave = pty.openpty()
+        self._seen = b""
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", IN_FOREGROUND, "127.0.0.1", str(server.port)],
+            stdin=self._slave,
+            stdout=self._slave,
+            stderr=self._slave,
+            start_new_session=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.process.kill()
+        self.process.wait(LONG)
+        os.close(self._master)
+        os.close(self._slave)
+
+    def type(self, data: bytes) -> None:
+        os.write(self._master, data)
+
+    def wait_for(self, expected: bytes) -> bytes:
+        """Read what is on the screen until a text has appeared; returns all since the start."""
+        deadline = time.monotonic() + LONG
+        while expected not in self._seen:
+            ready, _, _ = select.select([self._master], [], [], deadline - time.monotonic())
+            assert ready, self._seen
+            self._seen += os.read(self._master, 65536)
+        return self._seen
+
+    def echo_is_on(self) -> bool:
+        return bool(termios.tcgetattr(self._slave)[3] & termios.ECHO)
+
+    def at_password_prompt(self) -> None:
+        self.wait_for(b"choice:")
+        self.type(b"1\n")
+        self.wait_for(b"id:")
+        self.type(b"1\n")
+        self.wait_for(b"password:")
+        assert not self.echo_is_on()
+
+
+@pytest.fixture
+def terminal(server: FakeServer) -> Iterator[OnTerminal]:
+    with OnTerminal(server) as terminal:
+        yield terminal
+
+
+def test_version() -> None:
+    result = run("--version")
+    assert result.returncode == 0
+    assert result.stdout.decode() == f"chatclient {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "complaint"),
+    [
+        ([], "required: HOST, PORT"),
+        (["127.0.0.1"], "required: PORT"),
+        (["127.0.0.1", "http"], "'http' is not a number from 1 to 65535"),
+        (["127.0.0.1", "0"], "'0' is not a number"),
+        (["127.0.0.1", "65536"], "'65536' is not a number"),
+        (["127.0.0.1", "9" * 9999], "is not a number"),
+        (["127.0.0.1", "6000", "x"], "unrecognized arguments: x"),
+    ],
+)
+def test_bad_arguments(args: list[str], complaint: str) -> None:
+    result = run(*args)
+    assert result.returncode == 2
+    assert complaint in result.stderr.decode()
+    assert result.stderr.count(b"\n") == 1
+
+
+def test_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+    result = run("127.0.0.1", port)
+    assert result.returncode == 1
+    assert result.stdout == b""
+    assert result.stderr.decode() == (f"cannot connect to 127.0.0.1:{port}: Connection refused\n")
+
+
+@pytest.mark.parametrize("host", ["x" * 70, ".."])
+def test_no_such_host(host: str, server: FakeServer) -> None:
+    result = run(host, str(server.port))
+    assert result.returncode == 1
+    assert result.stderr.startswith(b"cannot connect to ")
+    assert result.stderr.count(b"\n") == 1
+
+
+def test_a_script_in_the_c_locale(server: FakeServer) -> None:
+    stored = [one_chat(3, "你好 \ud7ff😀")]
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, offlinemsg=stored)]
+    script = "1\n1\nsecret\nchat:2:Grüße, 你好\nbad \udcff line\n"
+    result = run(
+        "127.0.0.1",
+        str(server.port),
+        stdin=script.encode(errors="surrogateescape"),
+        env={"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+    )
+    assert (result.returncode, result.stderr) == (0, b"")
+    printed = result.stdout.decode()
+    assert "said: 你好" in printed
+    assert printed.endswith("invalid input command!\n")
+    assert server.expect(MsgType.ONE_CHAT_MSG)["msg"] == "Grüße, 你好"
+    server.expect(MsgType.LOGINOUT_MSG)
+
+
+def test_output_that_nobody_reads(server: FakeServer) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = subprocess.run(
+        [*PROGRAM, "127.0.0.1", str(server.port)],
+        input=b"help\n" * 100,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        timeout=LONG,
+    )
+    os.close(writer)
+    assert (process.returncode, process.stderr) == (1, b"")
+
+
+def test_no_standard_streams_at_all(server: FakeServer) -> None:
+    command = f"exec '{sys.executable}' -m client.main 127.0.0.1 {server.port} <&- >&- 2>&-"
+    assert subprocess.run(["sh", "-c", command], timeout=LONG).returncode == 0
+    server.wait_disconnected()
+    assert server.received_nothing_more(MsgType.LOGIN_MSG)
+
+
+def test_lost_connection_while_stdin_stays_open(server: FakeServer) -> None:
+    with subprocess.Popen(
+        [*PROGRAM, "127.0.0.1", str(server.port)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        server.hang_up()
+        assert process.wait(LONG) == 1
+        assert process.stderr is not None
+        assert process.stderr.read() == b"connection to server lost: closed by the server\n"
+
+
+def test_password_is_not_on_the_screen(server: FakeServer, terminal: OnTerminal) -> None:
+    terminal.at_password_prompt()
+    terminal.type(b"secret\n")
+    screen = terminal.wait_for(b"quit : leave the program, quit")
+    assert b"secret" not in screen
+    assert server.expect(MsgType.LOGIN_MSG)["password"] == "secret"
+    assert terminal.echo_is_on()
+    terminal.type(b"\x04")  # Ctrl-D
+    assert terminal.process.wait(LONG) == 0
+    server.expect(MsgType.LOGINOUT_MSG)
+
+
+def test_lost_connection_at_the_password_prompt(server: FakeServer, terminal: OnTerminal) -> None:
+    terminal.at_password_prompt()
+    terminal.type(b"secr")
+    server.hang_up()
+    assert terminal.process.wait(LONG) == 1
+    assert terminal.echo_is_on()
+    assert terminal.wait_for(b"lost: closed by the server").count(b"secr") == 0
+
+
+@pytest.mark.parametrize("at_password", [True, False])
+def test_ctrl_c(terminal: OnTerminal, at_password: bool) -> None:
+    if at_password:
+        terminal.at_password_prompt()
+    else:
+        terminal.wait_for(b"choice:")
+    terminal.type(b"\x03")
+    assert terminal.process.wait(LONG) == 130
+    assert terminal.echo_is_on()
+    assert b"Traceback" not in terminal.wait_for(b"^C" if not at_password else b"password:")
+
+
+def test_sigterm_restores_the_echo(terminal: OnTerminal) -> None:
+    terminal.at_password_prompt()
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.process.wait(LONG) == 128 + signal.SIGTERM
+    assert terminal.echo_is_on()
