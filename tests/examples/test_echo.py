@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_echo_answers_what_it_is_sent() -> None:
-    command = [sys.executable, "-u", str(ROOT / "examples" / "echo.py"), "0"]
+    command = [sys.executable, "-u", "-m", "examples.echo", "0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
