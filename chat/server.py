@@ -15,7 +15,7 @@ from chat.delivery.pump import Pump
 from chat.protocol import ErrNo, MsgType, encode
 from chat.service import ChatService
 from chat.session import Session
-from muduopy import Buffer, EventLoop, InetAddress, TcpConnection, TcpServer
+from muduopy import Address, Buffer, EventLoop, InetAddress, TcpConnection, TcpServer
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class ChatServer:
         self._tcp.set_message_callback(self._on_message)
 
     @property
-    def address(self) -> InetAddress:
+    def address(self) -> Address:
         return self._tcp.address
 
     def start(self) -> None:

@@ -129,7 +129,7 @@ class ChatService:
         if session.user_id and message["msgid"] == MsgType.LOGIN_MSG:
             raise ProtocolError(ErrNo.BAD_REQUEST, "logged in already")
         request = Request(
-            message, session.user_id, session.v2, session.connection.peer_address.ip, session
+            message, session.user_id, session.v2, session.connection.peer_address.host, session
         )
 
         def work() -> Any:

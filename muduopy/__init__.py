@@ -13,6 +13,7 @@ The standard library is all it needs, and it knows nothing of what is built on i
 """
 
 from muduopy.acceptor import Acceptor
+from muduopy.address import Address
 from muduopy.buffer import Buffer
 from muduopy.channel import Channel
 from muduopy.errors import LoopError, MuduoError, StateError, WrongThreadError
@@ -24,9 +25,12 @@ from muduopy.tcp_connection import State, TcpConnection
 from muduopy.tcp_server import TcpServer
 from muduopy.thread_pool import ThreadPool
 from muduopy.timer_queue import Timer
+from muduopy.timing_wheel import TimingWheel
+from muduopy.unix_address import UnixAddress
 
 __all__ = [
     "Acceptor",
+    "Address",
     "Buffer",
     "Channel",
     "EventLoop",
@@ -41,6 +45,8 @@ __all__ = [
     "TcpServer",
     "ThreadPool",
     "Timer",
+    "TimingWheel",
+    "UnixAddress",
     "WrongThreadError",
     "current_loop",
 ]

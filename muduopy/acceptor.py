@@ -6,11 +6,13 @@ import errno
 import logging
 import os
 import socket
+import stat
 from collections.abc import Callable
 
+from muduopy.address import Address, address_of
 from muduopy.channel import Channel
 from muduopy.event_loop import EventLoop
-from muduopy.inet_address import InetAddress
+from muduopy.unix_address import UnixAddress
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +34,7 @@ class Acceptor:
     Loop thread only. Raises OSError when the address cannot be bound.
     """
 
-    def __init__(self, loop: EventLoop, address: InetAddress, *, reuse_port: bool = False) -> None:
+    def __init__(self, loop: EventLoop, address: Address, *, reuse_port: bool = False) -> None:
         self._loop = loop
         self._socket = socket.socket(address.family, socket.SOCK_STREAM)
         try:
@@ -40,12 +42,13 @@ class Acceptor:
             if reuse_port:
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             self._socket.setblocking(False)
-            self._socket.bind(address.sockaddr)
+            _bind(self._socket, address)
         except OSError:
             self._socket.close()
             raise
-        self.address = InetAddress.from_sockaddr(self._socket.getsockname())
-        self.new_connection_callback: Callable[[socket.socket, InetAddress], object] = _refuse
+        self.address = address_of(self._socket.getsockname())
+        self._file = _identity(self.address)
+        self.new_connection_callback: Callable[[socket.socket, Address], object] = _refuse
         self._spare = _open_spare()
         self._channel = Channel(loop, self._socket.fileno())
         self._channel.read_callback = self._accept
@@ -64,6 +67,8 @@ class Acceptor:
             return
         self._closed = True
         self._channel.disable_all()
+        if self._file is not None and _identity(self.address) == self._file:
+            os.unlink(self.address.host)  # ours, and not one that has taken its place
         self._socket.close()
         self._close_spare()
 
@@ -84,7 +89,7 @@ class Acceptor:
                 continue
             sock.setblocking(False)
             try:
-                self.new_connection_callback(sock, InetAddress.from_sockaddr(peer))
+                self.new_connection_callback(sock, address_of(peer))
             except Exception:
                 log.exception("new-connection callback raised")
                 sock.close()
@@ -113,7 +118,7 @@ class Acceptor:
             self._channel.enable_reading()
 
 
-def _refuse(sock: socket.socket, peer: InetAddress) -> None:
+def _refuse(sock: socket.socket, peer: Address) -> None:
     sock.close()
 
 
@@ -123,3 +128,33 @@ def _open_spare() -> int:
         return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return -1
+
+
+def _bind(sock: socket.socket, address: Address) -> None:
+    try:
+        sock.bind(address.sockaddr)
+    except OSError as exc:
+        if exc.errno != errno.EADDRINUSE or not _is_left_behind(address):
+            raise
+        os.unlink(address.host)
+        sock.bind(address.sockaddr)
+
+
+def _is_left_behind(address: Address) -> bool:
+    """Is there a Unix socket's file, and nobody who listens on it?"""
+    if _identity(address) is None:
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        return probe.connect_ex(address.sockaddr) == errno.ECONNREFUSED
+
+
+def _identity(address: Address) -> tuple[int, int] | None:
+    """Which file a Unix address is; None if it is no socket in the file system."""
+    if not isinstance(address, UnixAddress) or address.path.startswith("\0"):
+        return None
+    try:
+        found = os.lstat(address.path)
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if stat.S_ISSOCK(found.st_mode) else None

@@ -46,6 +46,11 @@ class InetAddress:
         return cls.from_sockaddr(infos[0][4])
 
     @property
+    def host(self) -> str:
+        """The IP address, under the name that all kinds of addresses have."""
+        return self.ip
+
+    @property
     def family(self) -> socket.AddressFamily:
         return socket.AF_INET6 if ":" in self.ip else socket.AF_INET
 

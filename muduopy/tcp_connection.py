@@ -1,8 +1,9 @@
 """TcpConnection: one established connection, living and dying in one loop.
 
     CONNECTING ──establish──▶ CONNECTED ──shutdown──▶ DISCONNECTING
-                                  │                        │
-                                  └──── end of file, error, force_close ───▶ DISCONNECTED
+        │                         │                        │
+        │                         └──── end of file, error, force_close ───▶ DISCONNECTED
+        └──── TLS handshake failed, no UP and no DOWN ──────────────────────────▲
 
 UP is reported on entering CONNECTED and DOWN on entering DISCONNECTED, once each, both in the
 loop's thread. The descriptor is closed right after DOWN, whoever still holds a reference.
@@ -19,7 +20,9 @@ import socket
 import threading
 from collections.abc import Callable
 from enum import Enum
+from typing import TYPE_CHECKING
 
+from muduopy.address import Address, address_of
 from muduopy.buffer import Buffer
 from muduopy.callbacks import (
     ConnectionCallback,
@@ -30,7 +33,9 @@ from muduopy.callbacks import (
 from muduopy.channel import Channel
 from muduopy.errors import StateError
 from muduopy.event_loop import EventLoop
-from muduopy.inet_address import InetAddress
+
+if TYPE_CHECKING:
+    import ssl
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +51,7 @@ class State(Enum):
 
 
 _NEXT: dict[State, frozenset[State]] = {
-    State.CONNECTING: frozenset({State.CONNECTED}),
+    State.CONNECTING: frozenset({State.CONNECTED, State.DISCONNECTED}),
     State.CONNECTED: frozenset({State.DISCONNECTING, State.DISCONNECTED}),
     State.DISCONNECTING: frozenset({State.DISCONNECTED}),
     State.DISCONNECTED: frozenset(),
@@ -54,6 +59,8 @@ _NEXT: dict[State, frozenset[State]] = {
 
 # Read on every send; a local name is found faster than an enum member.
 _CONNECTED = State.CONNECTED
+
+_AF_UNIX = getattr(socket, "AF_UNIX", None)
 
 
 def ignore_connection(connection: TcpConnection) -> None:
@@ -74,6 +81,7 @@ class TcpConnection:
         local_address, peer_address: both ends.
         context: yours; nothing here looks at it. Loop thread by convention.
         input_buffer: what arrived and was not retrieved yet. Loop thread.
+        received_at: when bytes last arrived (at first: when it was made), monotonic seconds.
         drained_at: when the kernel last took some of the waiting output, monotonic seconds.
     """
 
@@ -107,13 +115,14 @@ class TcpConnection:
         "loop",
         "name",
         "peer_address",
+        "received_at",
     )
 
-    def __init__(self, loop: EventLoop, sock: socket.socket, name: str, peer: InetAddress) -> None:
+    def __init__(self, loop: EventLoop, sock: socket.socket, name: str, peer: Address) -> None:
         """Takes over a connected, non-blocking socket. Any thread."""
         self.loop = loop
         self.name = name
-        self.local_address = InetAddress.from_sockaddr(sock.getsockname())
+        self.local_address = address_of(sock.getsockname())
         self.peer_address = peer
         self.context: object = None
         self.input_buffer = Buffer()
@@ -124,7 +133,7 @@ class TcpConnection:
         self._recv_into = sock.recv_into
         self._state = State.CONNECTING
         self._output: Buffer | None = None  # there only while something waits to be sent
-        self.drained_at = loop.poll_return_time
+        self.drained_at = self.received_at = loop.poll_return_time
         self._peer_finished = False
         self._inbox_lock = threading.Lock()  # guards _inbox and _sealed
         self._inbox: list[bytes] | None = None  # sends from other threads, on their way
@@ -188,11 +197,18 @@ class TcpConnection:
         self._close_callback = callback
 
     def set_tcp_no_delay(self, on: bool) -> None:
-        """Send small segments at once (True) or let them wait for company. Any thread."""
+        """Send small segments at once (True) or let them wait for company. Any thread.
+
+        A Unix socket always does; this and ``set_keep_alive`` have no effect there.
+        """
+        if self._socket.family == _AF_UNIX:
+            return
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, on)
 
     def set_keep_alive(self, idle: int, interval: int, probes: int) -> None:
         """When the kernel gives a silent peer up: seconds, seconds, count. Any thread."""
+        if self._socket.family == _AF_UNIX:
+            return
         for option, value in (
             ("TCP_KEEPIDLE", idle),
             ("TCP_KEEPINTVL", interval),
@@ -212,6 +228,24 @@ class TcpConnection:
     def connected(self) -> bool:
         """Any thread; only the loop's own thread can rely on it."""
         return self._state is _CONNECTED
+
+    @property
+    def closing(self) -> bool:
+        """``shutdown`` or ``force_close`` was called, or it is down. Any thread."""
+        return self._sealed
+
+    @property
+    def message_callback(self) -> MessageCallback:
+        """What arriving bytes are given to. Loop thread."""
+        return self._message_callback
+
+    @property
+    def tls(self) -> ssl.SSLObject | None:
+        """The TLS layer, to ask for the peer's certificate or the ALPN protocol; None if plain.
+
+        From UP on. Loop thread.
+        """
+        return None
 
     @property
     def is_reading(self) -> bool:
@@ -354,10 +388,11 @@ class TcpConnection:
         if not count:
             self._handle_end_of_file()
             return
+        self.received_at = when = self.loop.poll_return_time
         buffer = self.input_buffer
         buffer.append(bytes(self._scratch[:count]))
         try:
-            self._message_callback(self, buffer, self.loop.poll_return_time)
+            self._message_callback(self, buffer, when)
         except Exception:
             log.exception("%s: message callback raised; closing", self.name)
             self._handle_close()

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable
 
 from muduopy.acceptor import Acceptor
+from muduopy.address import Address
 from muduopy.callbacks import (
     ConnectionCallback,
     MessageCallback,
@@ -16,7 +17,6 @@ from muduopy.callbacks import (
 )
 from muduopy.event_loop import EventLoop
 from muduopy.event_loop_thread_pool import EventLoopThreadPool
-from muduopy.inet_address import InetAddress
 from muduopy.tcp_connection import TcpConnection, discard_message, ignore_connection
 from muduopy.timer_queue import Timer
 
@@ -40,7 +40,7 @@ class TcpServer:
     def __init__(
         self,
         loop: EventLoop,
-        address: InetAddress,
+        address: Address,
         name: str = "server",
         *,
         reuse_port: bool = False,
@@ -120,7 +120,7 @@ class TcpServer:
         """Release the port and leave the connections as they are. Idempotent."""
         self._acceptor.close()
 
-    def _new_connection(self, sock: socket.socket, peer: InetAddress) -> None:
+    def _new_connection(self, sock: socket.socket, peer: Address) -> None:
         loop = self._pool.get_next_loop()
         name = f"{self.name}-{self.address}#{next(self._numbers)}"
         connection = TcpConnection(loop, sock, name, peer)

@@ -17,7 +17,15 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from muduopy import Buffer, EventLoop, EventLoopThread, InetAddress, TcpConnection, TcpServer
+from muduopy import (
+    Address,
+    Buffer,
+    EventLoop,
+    EventLoopThread,
+    InetAddress,
+    TcpConnection,
+    TcpServer,
+)
 
 WAIT = 10.0
 """Seconds until a test that waits in vain fails."""
@@ -201,7 +209,9 @@ class RunningServer:
     Every UP and DOWN is put into ``ups`` and ``downs`` after the test's own callback.
     """
 
-    def __init__(self, threads: int, configure: Configure, **options: Any) -> None:
+    def __init__(
+        self, threads: int, configure: Configure, address: Address = LOOPBACK, **options: Any
+    ) -> None:
         self._thread = EventLoopThread("base")
         self.loop = self._thread.start_loop()
         self.ups: queue.SimpleQueue[TcpConnection] = queue.SimpleQueue()
@@ -210,7 +220,7 @@ class RunningServer:
         self.on_down: Callable[[TcpConnection], object] = lambda conn: None
         self.clients: list[socket.socket] = []
         self.stopped = False
-        self.server = self.call(lambda: TcpServer(self.loop, LOOPBACK, "test", **options))
+        self.server = self.call(lambda: TcpServer(self.loop, address, "test", **options))
         self.server.set_thread_num(threads)
         self.server.set_connection_callback(self._up_or_down)
         configure(self.server)
@@ -227,8 +237,10 @@ class RunningServer:
         return call_in(self.loop, function)
 
     def connect(self) -> socket.socket:
-        client = socket.create_connection((self.server.address.ip, self.server.address.port), WAIT)
+        client = socket.socket(self.server.address.family)
         self.clients.append(client)
+        client.settimeout(WAIT)
+        client.connect(self.server.address.sockaddr)
         return client
 
     def accept(self) -> tuple[socket.socket, TcpConnection]:

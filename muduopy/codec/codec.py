@@ -1,0 +1,40 @@
+"""What a codec is. Your own needs no base class, only these methods."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from muduopy.buffer import Buffer
+
+MAX_SIZE = 64 * 1024
+"""Default limit of a frame's payload, in bytes: that of muduo's chat example."""
+
+
+class Codec(Protocol):
+    """A way to cut streams into frames: a value without state, shared by all connections."""
+
+    def encode(self, payload: bytes) -> bytes:
+        """The frame as it goes over the wire. Any thread. Raises CodecError."""
+
+    def decoder(self) -> Decoder:
+        """What cuts one stream, from its beginning. Any thread."""
+
+
+class Decoder(Protocol):
+    """Cuts one stream; belongs to one buffer, and has the same owner."""
+
+    def decode(self, buffer: Buffer) -> bytes | None:
+        """Take the next frame out of the buffer; None if it has not arrived completely.
+
+        What is unfinished stays in the buffer, and nobody else may take it from there. Between
+        frames the buffer is anybody's. Raises CodecError when the stream breaks the rules or a
+        limit, after the frames before that place, and then again at each call.
+        """
+
+
+def checked_max_size(max_size: int, at_most: int | None = None) -> int:
+    """A limit as it was given, or ValueError."""
+    if max_size < 1 or (at_most is not None and max_size > at_most):
+        raise ValueError(f"max_size {max_size} is out of range")
+    return max_size

@@ -1,0 +1,75 @@
+"""Unix-domain sockets: the address, and a server behind one."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from netkit import ServerMaker, echo
+
+from muduopy import Acceptor, EventLoop, UnixAddress
+
+
+def test_forms() -> None:
+    assert str(UnixAddress("/run/x.sock")) == "unix:/run/x.sock"
+    assert str(UnixAddress("\0name")) == "unix:@name"
+    assert UnixAddress("/run/x.sock").host == "/run/x.sock"
+    assert UnixAddress.from_sockaddr("") == UnixAddress.from_sockaddr(None) == UnixAddress("")
+    assert UnixAddress.from_sockaddr(b"\0name") == UnixAddress("\0name")
+    assert UnixAddress("/tmp/ü").sockaddr == "/tmp/ü".encode()
+
+
+def test_a_path_that_is_too_long_is_refused() -> None:
+    UnixAddress("x" * 107)
+    with pytest.raises(ValueError, match="at most 107 bytes"):
+        UnixAddress("x" * 108)
+
+
+def test_bytes_go_both_ways_and_the_file_is_removed(
+    run_server: ServerMaker, tmp_path: Path
+) -> None:
+    path = tmp_path / "echo.sock"
+    address = UnixAddress(str(path))
+    running = run_server(0, lambda server: server.set_message_callback(echo), address=address)
+    client, connection = running.accept()
+    assert connection.local_address == address
+    assert connection.peer_address == UnixAddress("")
+    connection.set_tcp_no_delay(True)  # means nothing here, and does not harm
+    connection.set_keep_alive(60, 10, 3)
+    client.sendall(b"hello")
+    assert client.recv(100) == b"hello"
+    running.stop()
+    assert not path.exists()
+
+
+def test_a_file_left_behind_is_replaced_and_a_live_one_is_not(tmp_path: Path) -> None:
+    address = UnixAddress(str(tmp_path / "left.sock"))
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(address.path)
+    with EventLoop() as loop:
+        first = Acceptor(loop, address)
+        first.listen()
+        with pytest.raises(OSError, match="in use"):
+            Acceptor(loop, address)
+        first.close()
+        assert not Path(address.path).exists()
+
+
+def test_another_kind_of_file_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("precious")
+    with EventLoop() as loop, pytest.raises(OSError, match="in use"):
+        Acceptor(loop, UnixAddress(str(path)))
+    assert path.read_text() == "precious"
+
+
+def test_a_socket_that_took_our_place_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "x.sock"
+    with EventLoop() as loop:
+        acceptor = Acceptor(loop, UnixAddress(str(path)))
+        path.unlink()
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(str(path))
+            acceptor.close()
+            assert path.exists()
