@@ -1,0 +1,47 @@
+"""What muduopy.http raises.
+
+MuduoError
+└── HttpError
+    ├── BadRequestError     the peer's fault; never leaves the package, becomes an answer
+    └── BadResponseError    the callback's fault: logged, and answered with 500
+"""
+
+from __future__ import annotations
+
+from muduopy.errors import MuduoError
+
+
+class HttpError(MuduoError):
+    """Root of the HTTP server's exceptions."""
+
+
+class BadRequestError(HttpError):
+    """A request that cannot be served; what follows it on the connection cannot be read.
+
+    Attributes:
+        status: what to answer, for instance 413.
+        reason: what is wrong, for a human being.
+    """
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(status, reason)
+        self.status = status
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.reason}"
+
+
+class BadResponseError(HttpError):
+    """A response that HTTP has no bytes for.
+
+    Attributes:
+        reason: what is wrong with it.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"a response that cannot be sent: {self.reason}"

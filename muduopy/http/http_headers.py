@@ -1,0 +1,44 @@
+"""HttpHeaders: the header fields of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+
+class HttpHeaders(Mapping[str, str]):
+    """A mapping that ignores case: ``headers["content-type"]``. Immutable; any thread.
+
+    It iterates over names in lower case, in the order of their first appearance. A field that
+    came several times reads as one, joined with commas, as HTTP has it; ``get_all`` tells them
+    apart.
+    """
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self._fields: dict[str, list[str]] = {}
+        for name, value in pairs:
+            self._fields.setdefault(name.lower(), []).append(value)
+
+    def __getitem__(self, name: str) -> str:
+        return ", ".join(self._fields[name.lower()])
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._fields
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __repr__(self) -> str:
+        return f"HttpHeaders({self._fields})"
+
+    def get_all(self, name: str) -> list[str]:
+        """Every value of a field, in order of appearance; empty if it did not come."""
+        return list(self._fields.get(name.lower(), ()))
+
+    def tokens(self, name: str) -> list[str]:
+        """The members of a field that is a list, in lower case: of Connection, for instance."""
+        return [part.strip().lower() for part in self.get(name, "").split(",") if part.strip()]

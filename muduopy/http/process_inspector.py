@@ -1,0 +1,136 @@
+"""The pages about this process: ``/proc/...`` of the Inspector.
+
+All functions: any thread. They take what the kernel and the interpreter have at the moment.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+
+from muduopy.http import procfs
+
+_MEMORY_FIELDS = "VmPeak VmSize VmLck VmHWM VmRSS RssAnon RssFile VmData VmStk VmSwap".split()
+
+
+def overview() -> str:
+    status = procfs.fields(procfs.read_text("/proc/self/status"))
+    usage = os.times()
+    python = sys.version.split()[0]
+    return procfs.table(
+        [
+            ("pid", pid()),
+            ("command", _command_line()),
+            ("directory", _working_directory()),
+            ("python", f"{python} ({sys.implementation.name})"),
+            ("up", f"{_up_seconds():.0f} s"),
+            ("processor", f"{usage.user:.2f} s user, {usage.system:.2f} s system"),
+            ("memory", status.get("VmRSS", "?")),
+            (
+                "threads",
+                f"{threading.active_count()} of Python, {status.get('Threads', '?')} in all",
+            ),
+            ("files", f"{len(_descriptors())} open of {_most_files()} allowed"),
+        ]
+    )
+
+
+def pid() -> str:
+    return str(os.getpid())
+
+
+def status() -> str:
+    return procfs.read_text("/proc/self/status")
+
+
+def threads() -> str:
+    """Every Python thread with its stack, innermost call last."""
+    # One look at all stacks; threads that end meanwhile merely lose their names.
+    stacks = sys._current_frames()
+    known = {thread.ident: thread for thread in threading.enumerate()}
+    parts = []
+    for ident, frame in stacks.items():
+        thread = known.get(ident)
+        name = thread.name if thread else "?"
+        number = thread.native_id if thread else "?"
+        daemon = " daemon" if thread and thread.daemon else ""
+        stack = "".join(traceback.format_stack(frame))
+        parts.append(f"{name} (thread {number}{daemon})\n{stack}")
+    return "\n".join(sorted(parts))
+
+
+def files() -> str:
+    """Every open descriptor and what it refers to."""
+    return procfs.table([(str(number), what) for number, what in _descriptors()])
+
+
+def memory() -> str:
+    """What the kernel counts, and what the garbage collector does."""
+    kernel = procfs.fields(procfs.read_text("/proc/self/status"))
+    rows = [(name, kernel[name]) for name in _MEMORY_FIELDS if name in kernel]
+    for generation, (count, stats) in enumerate(zip(gc.get_count(), gc.get_stats(), strict=True)):
+        rows.append(
+            (
+                f"gc {generation}",
+                f"{count} counted, {stats['collections']} collections, "
+                f"{stats['collected']} collected",
+            )
+        )
+    return procfs.table(rows)
+
+
+PROCESS_COMMANDS: Mapping[str, tuple[Callable[[], str], str]] = {
+    "overview": (overview, "this process at a glance"),
+    "pid": (pid, "its number"),
+    "status": (status, "what the kernel says of it"),
+    "threads": (threads, "its Python threads and their stacks"),
+    "files": (files, "its open descriptors"),
+    "memory": (memory, "its memory"),
+}
+
+
+def _command_line() -> str:
+    return procfs.read_text("/proc/self/cmdline").replace("\0", " ").strip()
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError as exc:  # it was removed
+        return str(exc)
+
+
+def _up_seconds() -> float:
+    stat = procfs.read_text("/proc/self/stat")
+    try:
+        ticks = int(stat.rpartition(")")[2].split()[19])  # 22nd field: start after boot
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (IndexError, ValueError, OSError, AttributeError):
+        return float("nan")
+
+
+def _descriptors() -> list[tuple[int, str]]:
+    try:
+        numbers = sorted(int(name) for name in os.listdir("/proc/self/fd"))
+    except OSError:
+        return []
+    found = []
+    for number in numbers:
+        try:
+            found.append((number, os.readlink(f"/proc/self/fd/{number}")))
+        except OSError:  # closed meanwhile, as the one that listed the directory
+            continue
+    return found
+
+
+def _most_files() -> str:
+    try:
+        import resource
+    except ImportError:
+        return "?"
+    return str(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
