@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 SWEEP_SECONDS = 5.0
 """How often a loop looks for peers that are silent or do not read."""
 
+REFUSED_SECONDS = 1.0
+"""How long one connection too many may take to read that it is."""
+
 HEARTBEATS_MISSED = 3
 KEEP_ALIVE = (60, 10, 3)
 """TCP keepalive: idle seconds, seconds between probes, probes."""
@@ -63,10 +66,7 @@ class ChatServer:
 
     def stop(self, drain_seconds: float, stopped: Callable[[], object]) -> None:
         """Stop accepting, tell everybody, finish, close; then call ``stopped``."""
-        self._tcp.stop_accepting()
-        for loop, sessions in self._by_loop.items():
-            loop.queue_in_loop(lambda sessions=sessions: _send_away(sessions))  # type: ignore[misc]
-        self._tcp.stop(drain_seconds, stopped)
+        self._tcp.stop(drain_seconds, stopped, _send_away)
 
     def _watch_loop(self, loop: EventLoop) -> None:
         sessions: set[Session] = set()
@@ -84,9 +84,9 @@ class ChatServer:
 
     def _came(self, connection: TcpConnection) -> None:
         with self._lock:
-            self._open += 1
-            full = self._open > self._config.max_connections
+            full = self._open >= self._config.max_connections
             self._refused += full
+            self._open += not full
             refused = self._refused
         if full:
             log.warning("too many connections, %d refused so far", refused)
@@ -94,7 +94,7 @@ class ChatServer:
             error = {"msgid": MsgType.ERROR_MSG, "errno": errno, "error": errno, "errmsg": errmsg}
             connection.send(encode(error) + b"\n")
             connection.shutdown()
-            connection.force_close_after(SWEEP_SECONDS)
+            connection.force_close_after(REFUSED_SECONDS)
             return
         connection.set_tcp_no_delay(True)
         connection.set_keep_alive(*KEEP_ALIVE)
@@ -104,10 +104,10 @@ class ChatServer:
         self._by_loop[connection.loop].add(session)
 
     def _went(self, connection: TcpConnection) -> None:
-        with self._lock:
-            self._open -= 1
         session = connection.context
         if isinstance(session, Session):
+            with self._lock:
+                self._open -= 1
             self._by_loop[connection.loop].discard(session)
             self._service.disconnected(session)
             connection.context = None
@@ -152,6 +152,9 @@ class ChatServer:
             session.close("idle", reconnect=True)
 
 
-def _send_away(sessions: set[Session]) -> None:
-    for session in list(sessions):
+def _send_away(connection: TcpConnection) -> None:
+    session = connection.context
+    if isinstance(session, Session):
         session.drain()
+    else:
+        connection.shutdown()

@@ -418,6 +418,11 @@ class TcpConnection:
         self._channel.enable_reading()
         self._call(self._connection_callback, self)
 
+    def dismiss(self, farewell: ConnectionCallback) -> None:
+        """The server stops: run ``farewell``, if the connection is up. For its owner; loop."""
+        if self._state is _CONNECTED:
+            self._call(farewell, self)
+
     def shutdown(self) -> None:
         """Send what is waiting, then end-of-file; reading goes on until the peer closes.
 

@@ -6,6 +6,7 @@ import itertools
 import logging
 import socket
 from collections.abc import Callable
+from functools import partial
 
 from muduopy.acceptor import Acceptor
 from muduopy.address import Address
@@ -106,15 +107,19 @@ class TcpServer:
         self._acceptor.listen()
 
     def stop(
-        self, drain_seconds: float = DRAIN_SECONDS, stopped: Callable[[], object] | None = None
+        self,
+        drain_seconds: float = DRAIN_SECONDS,
+        stopped: Callable[[], object] | None = None,
+        farewell: ConnectionCallback = TcpConnection.shutdown,
     ) -> None:
         """Stop accepting, drain, close, join the sub-loops; then call ``stopped``. Any thread.
 
-        Every connection is shut down: what waits is sent, then end-of-file. Peers that have
-        not closed after ``drain_seconds`` are closed by force. Returns at once; the base loop
-        must go on running for it, and ``stopped`` is called in its thread.
+        Every connection is given to ``farewell``, in its loop, which should see that it ends
+        soon; the default sends what is waiting, then end-of-file. Connections that are there
+        after ``drain_seconds`` are closed by force. Returns at once; the base loop must go on
+        running for it, and ``stopped`` is called in its thread.
         """
-        self._loop.run_in_loop(lambda: self._stop_in_loop(drain_seconds, stopped))
+        self._loop.run_in_loop(lambda: self._stop_in_loop(drain_seconds, stopped, farewell))
 
     def stop_accepting(self) -> None:
         """Release the port and leave the connections as they are. Idempotent."""
@@ -142,7 +147,12 @@ class TcpServer:
         if self._stopping and not self.connections:
             self._finish_stop()
 
-    def _stop_in_loop(self, drain_seconds: float, stopped: Callable[[], object] | None) -> None:
+    def _stop_in_loop(
+        self,
+        drain_seconds: float,
+        stopped: Callable[[], object] | None,
+        farewell: ConnectionCallback,
+    ) -> None:
         if stopped is not None:
             self._stopped_callbacks.append(stopped)
         if self._stopping:
@@ -153,7 +163,7 @@ class TcpServer:
         self.stop_accepting()
         self._drain_timer = self._loop.run_after(drain_seconds, self._close_the_rest)
         for connection in list(self.connections.values()):
-            connection.shutdown()
+            connection.loop.queue_in_loop(partial(connection.dismiss, farewell))
         if not self.connections:
             self._loop.queue_in_loop(self._finish_stop)
 

@@ -37,6 +37,10 @@ WINDOW = 200
 RETRY_SECONDS = 1.0
 """When to look again after the database could not be asked."""
 
+PATIENCE_SECONDS = 0.05
+"""How long a nearly full window waits for more acknowledgements before a look into the mailbox,
+so that a reader at its limit does not cost a look per message."""
+
 
 class Pump:
     """One login's way to its mailbox. Loop thread of the session.
@@ -53,6 +57,7 @@ class Pump:
         "_dirty",
         "_mailbox",
         "_newest",
+        "_patient",
         "_reading",
         "_unacked",
         "active",
@@ -69,6 +74,7 @@ class Pump:
         self._mailbox = mailbox
         self._dirty = False  # there may be rows that were not given
         self._reading = False
+        self._patient = False  # a look is due soon
         self._newest = 0  # the highest seq given
         self._unacked: set[int] = set()
         self._deleting: set[int] = set()
@@ -125,6 +131,19 @@ class Pump:
         """Look into the mailbox if there is reason to and room for what is found."""
         if not (self.active and self._dirty and not self._reading and self._has_room):
             return
+        if len(self._unacked) > WINDOW // 2:
+            if not self._patient:
+                self._patient = True
+                self.session.loop.run_after(PATIENCE_SECONDS, self._lose_patience)
+            return
+        self._look()
+
+    def _lose_patience(self) -> None:
+        self._patient = False
+        if self.active and self._dirty and not self._reading and self._has_room:
+            self._look()
+
+    def _look(self) -> None:
         self._dirty = False
         self._reading = True
         # What was given and not deleted is still in there, in front.
@@ -159,9 +178,7 @@ class Pump:
 
     @property
     def _has_room(self) -> bool:
-        # Half a window, so that a reader at its limit does not cost a look per message.
-        limit = WINDOW // 2 if self._dirty else WINDOW
-        return len(self._unacked) < limit and not self.session.output_full
+        return len(self._unacked) < WINDOW and not self.session.output_full
 
     def _give(self, message: ChatMessage, out: list[bytes]) -> None:
         self._unacked.add(message.seq)

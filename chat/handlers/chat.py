@@ -63,6 +63,6 @@ def delivered(ctx: Context, session: Session, message: Message, frame: bytes) ->
 def ping(ctx: Context, session: Session, message: Message, frame: bytes) -> None:
     """PING_MSG."""
     pong: Message = {"msgid": MsgType.PONG_MSG}
-    if "rid" in message:
+    if message.get("rid") is not None:
         pong["rid"] = message["rid"]
     session.send(pong)

@@ -36,7 +36,7 @@ def classic_answer(answer: Message) -> Message | None:
     return shaped
 
 
-_V2_ONLY = frozenset({"v", "token", "heartbeat", "node", "rid", "retry_after"})
+_V2_ONLY = frozenset({"v", "token", "heartbeat", "node", "retry_after"})
 
 
 def _dumped(items: Iterable[Message]) -> list[str]:

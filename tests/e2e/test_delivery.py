@@ -66,6 +66,23 @@ def test_more_than_a_window(server: ServerProcess, member: Connect, connect: Con
     client.nothing()
 
 
+@pytest.mark.parametrize("batch", [1, 7, 100, 199])
+def test_every_acknowledgement_brings_more(
+    server: ServerProcess, member: Connect, connect: Connect, batch: int
+) -> None:
+    """A client may wait for what it has acknowledged to be replaced, however little it is."""
+    ann = member(server, "ann")
+    bob = connect(server).register("bob")
+    for number in range(220):
+        ann.chat(bob, str(number))
+        ann.expect(20, errno=0)
+    client = connect(server)
+    mail = client.login(bob)["offlinemsg"]
+    client.acknowledge(*[message["seq"] for message in mail[:batch]])
+    for number in range(200, min(200 + batch, 220)):
+        client.expect(6, msg=str(number))
+
+
 def test_a_classic_client_gets_all_its_mail_at_once(
     server: ServerProcess, member: Connect, connect: Connect
 ) -> None:

@@ -1,0 +1,30 @@
+"""Fixtures for the HTTP server's tests; the rules of tests/muduopy/conftest.py hold here, too."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from httpkit import HttpMaker, RunningHttp
+
+from muduopy.http import HttpCallback
+
+
+@pytest.fixture
+def run_http(no_leaks: None) -> Iterator[HttpMaker]:
+    """Starts servers: ``run_http(callback, threads, **limits)``."""
+    servers: list[RunningHttp] = []
+
+    def make(callback: HttpCallback | None = None, threads: int = 0, **limits: Any) -> RunningHttp:
+        servers.append(RunningHttp(callback, threads, **limits))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.close()

@@ -1,0 +1,152 @@
+"""An HTTP server in a thread, and a client that knows just enough HTTP to check it.
+
+The client does not use h11: two readers of the same standard find more than one twice.
+"""
+
+from __future__ import annotations
+
+import http.client
+import queue
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.message import Message
+from typing import Any, TypeVar
+
+from netkit import LOOPBACK, WAIT, call_in
+
+from muduopy import EventLoopThread
+from muduopy.http import HttpCallback, HttpLimits, HttpRequest, HttpResponse, HttpServer
+
+T = TypeVar("T")
+HttpMaker = Callable[..., "RunningHttp"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    reason: str
+    headers: Message
+    body: bytes
+
+
+def get(path: str = "/", *headers: str, method: str = "GET", version: str = "1.1") -> bytes:
+    lines = [f"{method} {path} HTTP/{version}", "Host: test", *headers, "", ""]
+    return "\r\n".join(lines).encode("latin-1")
+
+
+def post(body: bytes, path: str = "/", *headers: str) -> bytes:
+    return get(path, f"Content-Length: {len(body)}", *headers, method="POST") + body
+
+
+def chunked(*chunks: bytes, path: str = "/") -> bytes:
+    head = get(path, "Transfer-Encoding: chunked", method="POST")
+    return head + b"".join(b"%x\r\n%b\r\n" % (len(c), c) for c in (*chunks, b""))
+
+
+def echo(request: HttpRequest, response: HttpResponse) -> None:
+    """Says what it was asked for."""
+    response.set_header("X-Method", request.method)
+    response.set_header("X-Target", request.target)
+    response.body = request.body or request.path.encode()
+
+
+class HttpClient:
+    """A socket on which answers can be read one after the other."""
+
+    def __init__(self, address: Any) -> None:
+        self.socket = socket.create_connection((address.ip, address.port), WAIT)
+        self.file = self.socket.makefile("rb")
+
+    def send(self, data: bytes) -> HttpClient:
+        self.socket.sendall(data)
+        return self
+
+    def ask(self, data: bytes) -> Answer:
+        return self.send(data).answer(head=data.startswith(b"HEAD"))
+
+    def answer(self, *, head: bool = False) -> Answer:
+        """The next answer; EOFError if the connection ends instead."""
+        line = self.file.readline()
+        if not line:
+            raise EOFError("no more answers")
+        version, status, reason = line.decode("latin-1").split(" ", 2)
+        assert version == "HTTP/1.1"
+        headers = http.client.parse_headers(self.file)
+        has_none = head or int(status) in (204, 304) or int(status) < 200
+        body = b"" if has_none else self._body(headers)
+        return Answer(int(status), reason.strip(), headers, body)
+
+    def _body(self, headers: Message) -> bytes:
+        if headers["Transfer-Encoding"] == "chunked":
+            parts = []
+            while size := int(self.file.readline(), 16):
+                parts.append(self.file.read(size))
+                assert self.file.readline() == b"\r\n"
+            assert self.file.readline() == b"\r\n"
+            return b"".join(parts)
+        length = headers["Content-Length"]
+        return self.file.read() if length is None else self.file.read(int(length))
+
+    def at_end(self) -> bool:
+        """Whether the connection has ended, and cleanly; waits for that."""
+        return self.file.read() == b""
+
+    def close(self) -> None:
+        self.file.close()
+        self.socket.close()
+
+
+class RunningHttp:
+    """A HttpServer whose base loop runs in a thread of its own."""
+
+    def __init__(self, callback: HttpCallback | None, threads: int, **limits: Any) -> None:
+        self._thread = EventLoopThread("http-base")
+        self.loop = self._thread.start_loop()
+        self.clients: list[HttpClient] = []
+        self.stopped = False
+        self.server = self.call(
+            lambda: HttpServer(self.loop, LOOPBACK, "http", limits=HttpLimits(**limits))
+        )
+        self.server.set_thread_num(threads)
+        if callback is not None:
+            self.server.set_http_callback(callback)
+        self.call(self.server.start)
+
+    def call(self, function: Callable[[], T]) -> T:
+        return call_in(self.loop, function)
+
+    def client(self) -> HttpClient:
+        self.clients.append(HttpClient(self.server.address))
+        return self.clients[-1]
+
+    def begin_stop(self, drain_seconds: float = WAIT) -> threading.Event:
+        stopped = threading.Event()
+        self.server.stop(drain_seconds, stopped.set)
+        return stopped
+
+    def stop(self, drain_seconds: float = WAIT) -> None:
+        assert self.begin_stop(drain_seconds).wait(2 * WAIT), "the server did not stop"
+        self.stopped = True
+        assert self._thread.stop(WAIT), "the base loop did not stop"
+
+    def close(self) -> None:
+        for client in self.clients:
+            client.close()
+        if not self.stopped:
+            self.stop(0.0)
+
+
+class Deferring:
+    """A callback that defers all answers and puts (request, response) into ``taken``."""
+
+    def __init__(self) -> None:
+        self.taken: queue.SimpleQueue[tuple[HttpRequest, HttpResponse]] = queue.SimpleQueue()
+
+    def __call__(self, request: HttpRequest, response: HttpResponse) -> None:
+        response.defer()
+        self.taken.put((request, response))
+
+    def take(self) -> tuple[HttpRequest, HttpResponse]:
+        return self.taken.get(timeout=WAIT)
