@@ -1,0 +1,123 @@
+"""docs/protocol.md: its examples are played against a real server, line by line."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from chatkit import PROJECT, ServerProcess, Wire
+
+Connect = Callable[..., Wire]
+
+PAGE = (PROJECT / "docs" / "protocol.md").read_text(encoding="utf-8")
+BLOCKS = [
+    [(line[0], line[2:]) for line in block.splitlines() if line[:1] in "→←"]
+    for block in re.findall(r"^```\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+]
+EXAMPLES = [block for block in BLOCKS if block]
+
+TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+
+
+def alike(got: dict[str, Any], shown: dict[str, Any], port: int) -> bool:
+    """Equal, but for what differs from run to run, which has the same shape."""
+    shown = dict(shown)
+    for name in shown:
+        if name == "time" and TIME.fullmatch(got["time"]):
+            shown["time"] = got["time"]
+        elif name == "token" and len(got["token"]) == 43:
+            shown["token"] = got["token"]
+        elif name == "node":
+            shown["node"] = f"node-{port}"
+    return got == shown
+
+
+class Stage:
+    """The people of the page: 1 and 2, each on a connection of their own."""
+
+    def __init__(self, server: ServerProcess, connect: Connect) -> None:
+        self.server, self.connect = server, connect
+        self.wires = {1: connect(server), 2: connect(server)}
+        self.logged_in: set[int] = set()
+        self.classic = False
+
+    def play(self, block: list[tuple[str, str]]) -> None:
+        """One block: requests with what follows them, or only what somebody receives."""
+        speaker = 2 if block[0][0] == "←" else 1
+        if '"draining"' in block[0][1]:
+            self.restart()
+            return
+        for number, (arrow, text) in enumerate(block):
+            if arrow == "←":
+                message = self.wires[speaker].receive()
+                assert message is not None, text
+                assert alike(message, json.loads(text), self.server.port), (message, text)
+                continue
+            answer = block[number + 1][1] if number + 1 < len(block) else ""
+            speaker = self.who_says(text, answer)
+            self.wires[speaker].write(text.encode() + b"\n")
+            self.note(speaker, text, answer)
+
+    def who_says(self, text: str, answer: str) -> int:
+        """Whose request this is. Whoever has to be logged in for it is."""
+        try:
+            request = json.loads(text)
+        except ValueError:
+            return 1
+        speaker: int = 2 if request["msgid"] == 21 else request.get("id", 1)
+        if '"errno":3' in answer:  # somebody who pretends
+            speaker = 3 - speaker
+        if request["msgid"] not in (1, 4, 26) and speaker not in self.logged_in:
+            self.wires[speaker].login(speaker, password=f"secret-{speaker}")
+            self.logged_in.add(speaker)
+        if request["msgid"] == 1 and request.get("v") != 2:
+            self.wires[speaker] = self.connect(self.server)  # a classic client
+        return speaker
+
+    def note(self, speaker: int, text: str, answer: str) -> None:
+        if '"msgid":2,"errno":0' in answer:
+            self.logged_in.add(speaker)
+        elif '"msgid":25,"errno":0' in answer:
+            self.logged_in.discard(speaker)
+
+    def restart(self) -> None:
+        """The page has come to goodbyes."""
+        self.server.send_signal()
+        for wire in self.wires.values():
+            wire.expect(32, reason="draining", reconnect=True)
+            wire.expect_end()
+        assert self.server.wait() == 0
+        self.server.start()
+        self.wires = {1: self.connect(self.server), 2: self.connect(self.server)}
+        self.wires[1].login(1)
+
+
+def test_every_example_is_what_a_server_sends(server: ServerProcess, connect: Connect) -> None:
+    stage = Stage(server, connect)
+    for block in EXAMPLES:
+        stage.play(block)
+    # The last example is a classic client's message; the other one has received it.
+    last = json.loads(EXAMPLES[-1][-1][1])
+    stage.wires[1].expect(6, name="li si", msg=last["msg"], time=last["time"])
+
+
+def test_every_message_has_an_example() -> None:
+    shown = {json.loads(text)["msgid"] for block in EXAMPLES for _, text in block if text[0] == "{"}
+    table = re.findall(r"^\| (\d+)(?:, (\d+))? \| \[", PAGE, re.MULTILINE)
+    assert {int(number) for row in table for number in row if number} <= shown
+
+
+def test_the_limits_are_the_built_in_ones(server: ServerProcess, connect: Connect) -> None:
+    wire = connect(server)
+    user_id = wire.register("x" * 50, "p" * 128)
+    wire.login(user_id, password="p" * 128, device="d" * 64)
+    wire.chat(user_id, "字" * 5461 + "x", mid="m" * 64, rid="r" * 64)  # 16384 bytes
+    wire.find(20, errno=0, rid="r" * 64)
+    wire.find(6)
+    frame = b'{"msgid":26,"x":"%s"}'
+    wire.write(frame % (b"x" * (65536 - len(frame) + 2)) + b"\r\n")
+    wire.expect(27)
+    wire.write(frame % (b"x" * (65536 - len(frame) + 3)) + b"\n")
+    wire.expect(31, errno=7)
