@@ -53,6 +53,7 @@ class EventLoop:
     Attributes:
         poll_return_time: when the running pass began, seconds of ``time.monotonic``.
         iterations: how many passes there were.
+        busy_seconds: how much of the time was not spent waiting in poll.
         connections: how many TcpConnections live in this loop (kept by them).
         scratch: the receive buffer shared by this loop's connections.
     """
@@ -63,6 +64,7 @@ class EventLoop:
         self.thread_id = threading.get_ident()
         self.poll_return_time = time.monotonic()
         self.iterations = 0
+        self.busy_seconds = 0.0
         self.connections = 0
         self.scratch = memoryview(bytearray(READ_CHUNK))
         self._poller: Poller = new_default_poller()
@@ -109,6 +111,7 @@ class EventLoop:
         if self._looping or self._closed:
             raise LoopError(f"loop() on {self!r}")
         self._looping = True
+        self.poll_return_time = time.monotonic()  # what was before is not part of a pass
         try:
             while not self._quit:
                 self._one_pass()
@@ -152,6 +155,7 @@ class EventLoop:
             timeout = 0.0 if self._awake else MAX_POLL_SECONDS
         if timeout:
             timeout = self._timers.seconds_until_next(time.monotonic(), timeout)
+        self.busy_seconds += time.monotonic() - self.poll_return_time
         events = self._poller.poll(timeout)
         # Without the lock: who still reads False merely writes a wake-up that nobody needs.
         self._awake = True

@@ -18,6 +18,7 @@ PROJECT = Path(__file__).parent.parent
 # Besides the standard library.
 MAY_IMPORT = {
     "muduopy": {"muduopy"},
+    "muduopy.http": {"muduopy", "h11"},
     "chat.protocol": {"chat.protocol", "ujson"},
     "chat": {"chat", "muduopy", "ujson", "argon2", "redis", "mysql"},
     "client": {"client", "chat.protocol", "prompt_toolkit"},

@@ -23,7 +23,8 @@ from muduopy.http.http_headers import HttpHeaders
 from muduopy.http.http_limits import HttpLimits
 from muduopy.http.http_request import HttpRequest
 from muduopy.http.http_response import HttpResponse
-from muduopy.http.http_server import HttpCallback, HttpServer
+from muduopy.http.http_server import HttpServer
+from muduopy.http.http_session import HttpCallback
 from muduopy.http.inspector import Inspector, InspectorCommand
 
 __all__ = [

@@ -147,7 +147,7 @@ class HttpExchange:
         if self._fed - len(self.leftover()) > self._limits.max_header_bytes:
             raise BadRequestError(431, "the header is too large")
         if not head.http_version.startswith(b"1."):
-            raise BadRequestError(505, "HTTP/1.1 is spoken here")
+            raise BadRequestError(505, "only version 1 is spoken here")
         if head.method == b"CONNECT":
             raise BadRequestError(501, "this is not a proxy")
         # Two lengths, or one in a version that does not know it: who read the request before
@@ -243,6 +243,8 @@ class HttpExchange:
         if closes:
             pairs.append((b"Connection", b"close"))
         reason = REASONS.get(response.status, "") if response.reason is None else response.reason
+        if not reason.isprintable():  # h11 looks at all else, but not at this
+            raise ValueError(f"illegal reason {reason!r}")
         return h11.Response(status_code=response.status, headers=pairs, reason=reason)
 
 

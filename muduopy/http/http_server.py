@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
+from muduopy.address import Address
 from muduopy.event_loop import EventLoop
 from muduopy.event_loop_thread_pool import EventLoopThreadPool
 from muduopy.http.http_limits import DEFAULT_LIMITS, HttpLimits
 from muduopy.http.http_request import HttpRequest
 from muduopy.http.http_response import HttpResponse
 from muduopy.http.http_session import HttpCallback, HttpSession
-from muduopy.inet_address import InetAddress
 from muduopy.tcp_connection import TcpConnection
 from muduopy.tcp_server import DRAIN_SECONDS, TcpServer
 from muduopy.timer_queue import Timer
@@ -37,7 +36,7 @@ class HttpServer:
     def __init__(
         self,
         loop: EventLoop,
-        address: InetAddress,
+        address: Address,
         name: str = "http",
         *,
         limits: HttpLimits = DEFAULT_LIMITS,

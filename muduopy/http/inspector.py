@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import TypeAlias, TypeVar
 
+from muduopy.address import Address
 from muduopy.event_loop import EventLoop
 from muduopy.event_loop_thread_pool import EventLoopThreadPool
 from muduopy.http.http_request import HttpRequest
@@ -16,7 +17,6 @@ from muduopy.http.http_server import HttpServer
 from muduopy.http.loop_inspector import LoopInspector
 from muduopy.http.process_inspector import PROCESS_COMMANDS
 from muduopy.http.system_inspector import SYSTEM_COMMANDS
-from muduopy.inet_address import InetAddress
 from muduopy.tcp_server import DRAIN_SECONDS
 from muduopy.thread_pool import ThreadPool
 
@@ -43,7 +43,7 @@ class Inspector:
 
     ``/`` lists all pages, ``/module/command`` is one, and ``/module`` the module's "overview" or
     a list of its commands. Who can connect can read everything, stacks and command line included:
-    bind it to a loopback address, and reach it from elsewhere through ssh.
+    bind it to a loopback address or a Unix socket, and reach it from elsewhere through ssh.
 
     Pages are made in a thread of its own, one at a time, so that none of them blocks a loop. It
     owns its server and that thread, not what it looks at. Constructor, ``start`` and
@@ -53,7 +53,7 @@ class Inspector:
         address: where it is bound, with the real port if 0 was asked for.
     """
 
-    def __init__(self, loop: EventLoop, address: InetAddress, name: str = "inspector") -> None:
+    def __init__(self, loop: EventLoop, address: Address, name: str = "inspector") -> None:
         """Raises OSError when the address cannot be bound."""
         self._server = HttpServer(loop, address, name)
         self._server.set_http_callback(self._on_request)
@@ -82,6 +82,7 @@ class Inspector:
         """As ``HttpServer.stop``; then end the thread, too. Any thread."""
 
         def end() -> None:
+            # Waits for a page that is being made, which waits for loops, but not for long.
             if self._worker is not None:
                 self._worker.stop(drain=False)
             if stopped is not None:

@@ -101,7 +101,7 @@ class LoopInspector:
 
 def _busy_seconds(loop: EventLoop) -> float | None:
     """None if this kind of loop does not count them."""
-    busy: float | None = getattr(loop, "busy_seconds", None)
+    busy: float | None = loop.busy_seconds
     return busy
 
 

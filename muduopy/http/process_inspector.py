@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from types import FrameType
 
 from muduopy.http import procfs
 
@@ -50,18 +52,10 @@ def status() -> str:
 
 def threads() -> str:
     """Every Python thread with its stack, innermost call last."""
-    # One look at all stacks; threads that end meanwhile merely lose their names.
-    stacks = sys._current_frames()
     known = {thread.ident: thread for thread in threading.enumerate()}
-    parts = []
-    for ident, frame in stacks.items():
-        thread = known.get(ident)
-        name = thread.name if thread else "?"
-        number = thread.native_id if thread else "?"
-        daemon = " daemon" if thread and thread.daemon else ""
-        stack = "".join(traceback.format_stack(frame))
-        parts.append(f"{name} (thread {number}{daemon})\n{stack}")
-    return "\n".join(sorted(parts))
+    # One look at all; a thread that ends or begins meanwhile merely lacks its name.
+    frames = sys._current_frames().items()
+    return "\n".join(sorted(_stack(known.get(ident), frame) for ident, frame in frames))
 
 
 def files() -> str:
@@ -92,6 +86,14 @@ PROCESS_COMMANDS: Mapping[str, tuple[Callable[[], str], str]] = {
     "files": (files, "its open descriptors"),
     "memory": (memory, "its memory"),
 }
+
+
+def _stack(thread: threading.Thread | None, frame: FrameType) -> str:
+    title = "a thread that is not known by name"
+    if thread is not None:
+        daemon = ", daemon" if thread.daemon else ""
+        title = f"{thread.name} (thread {thread.native_id}{daemon})"
+    return title + "\n" + "".join(traceback.format_stack(frame))
 
 
 def _command_line() -> str:
@@ -128,9 +130,5 @@ def _descriptors() -> list[tuple[int, str]]:
     return found
 
 
-def _most_files() -> str:
-    try:
-        import resource
-    except ImportError:
-        return "?"
-    return str(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+def _most_files() -> int:
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]

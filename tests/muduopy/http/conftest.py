@@ -18,11 +18,11 @@ from muduopy.http import HttpCallback
 
 @pytest.fixture
 def run_http(no_leaks: None) -> Iterator[HttpMaker]:
-    """Starts servers: ``run_http(callback, threads, **limits)``."""
+    """Starts servers: ``run_http(callback, threads, **options)``; options: limits, address."""
     servers: list[RunningHttp] = []
 
-    def make(callback: HttpCallback | None = None, threads: int = 0, **limits: Any) -> RunningHttp:
-        servers.append(RunningHttp(callback, threads, **limits))
+    def make(callback: HttpCallback | None = None, threads: int = 0, **options: Any) -> RunningHttp:
+        servers.append(RunningHttp(callback, threads, **options))
         return servers[-1]
 
     yield make

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from netkit import LOOPBACK, WAIT, call_in
 
 from muduopy import EventLoopThread
+from muduopy.address import Address
 from muduopy.http import HttpCallback, HttpLimits, HttpRequest, HttpResponse, HttpServer
 
 T = TypeVar("T")
@@ -55,8 +56,14 @@ def echo(request: HttpRequest, response: HttpResponse) -> None:
 class HttpClient:
     """A socket on which answers can be read one after the other."""
 
-    def __init__(self, address: Any) -> None:
-        self.socket = socket.create_connection((address.ip, address.port), WAIT)
+    def __init__(self, address: Address) -> None:
+        self.socket = socket.socket(address.family, socket.SOCK_STREAM)
+        self.socket.settimeout(WAIT)
+        try:
+            self.socket.connect(address.sockaddr)
+        except OSError:
+            self.socket.close()
+            raise
         self.file = self.socket.makefile("rb")
 
     def send(self, data: bytes) -> HttpClient:
@@ -101,13 +108,19 @@ class HttpClient:
 class RunningHttp:
     """A HttpServer whose base loop runs in a thread of its own."""
 
-    def __init__(self, callback: HttpCallback | None, threads: int, **limits: Any) -> None:
+    def __init__(
+        self,
+        callback: HttpCallback | None,
+        threads: int,
+        address: Address = LOOPBACK,
+        **limits: Any,
+    ) -> None:
         self._thread = EventLoopThread("http-base")
         self.loop = self._thread.start_loop()
         self.clients: list[HttpClient] = []
         self.stopped = False
         self.server = self.call(
-            lambda: HttpServer(self.loop, LOOPBACK, "http", limits=HttpLimits(**limits))
+            lambda: HttpServer(self.loop, address, "http", limits=HttpLimits(**limits))
         )
         self.server.set_thread_num(threads)
         if callback is not None:

@@ -8,18 +8,23 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
-from httpkit import Deferring, HttpClient, HttpMaker, chunked, echo, get, post
+from httpkit import Deferring, HttpClient, HttpMaker, RunningHttp, chunked, echo, get, post
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from netkit import LOOPBACK, WAIT, ErrorLog, call_in, eventually, read_all, reset
 
-from muduopy import EventLoop, StateError, WrongThreadError
+from muduopy import EventLoop, InetAddress, StateError, WrongThreadError
 from muduopy.http import HttpRequest, HttpResponse, HttpServer
+from muduopy.unix_address import UnixAddress
 
 SOON = 0.05
 """Seconds, for limits that a test wants to see exceeded."""
+
+NOT_SO_SOON = 0.3
+"""The same where the test must be quicker for the rest of it."""
 
 MIB = 1024 * 1024
 
@@ -29,6 +34,7 @@ MIB = 1024 * 1024
 @pytest.mark.parametrize("threads", [0, 2])
 def test_the_standard_librarys_client(run_http: HttpMaker, threads: int) -> None:
     address = run_http(echo, threads).server.address
+    assert isinstance(address, InetAddress)
     client = http.client.HTTPConnection(address.ip, address.port, timeout=WAIT)
     body = random.randbytes(200_000)
 
@@ -103,6 +109,11 @@ def test_the_peer_and_the_time(run_http: HttpMaker) -> None:
     assert client.ask(get("/")).status == 200
     assert before <= seen[0].when <= time.monotonic()
     assert str(seen[0].peer) == "{}:{}".format(*client.socket.getsockname())
+
+
+def test_a_unix_socket(run_http: HttpMaker, tmp_path: Path) -> None:
+    running = run_http(echo, address=UnixAddress(str(tmp_path / "http")))
+    assert running.client().ask(get("/unix")).body == b"/unix"
 
 
 def test_who_only_finishes_sending_is_answered(run_http: HttpMaker) -> None:
@@ -202,6 +213,7 @@ def test_the_client_has_gone_before_the_answer(run_http: HttpMaker) -> None:
     running = run_http(deferring)
     client = running.client().send(get("/"))
     _, response = deferring.take()
+    client.file.close()  # it would keep the socket open
     reset(client.socket)
     eventually(lambda: running.call(lambda: "connections=0" in repr(running.server)))
     response.finish()
@@ -230,9 +242,7 @@ def test_a_callback_that_raises_is_answered_and_logged(
     assert errors.records[0].getMessage().endswith("the callback for GET /1 raised")
 
 
-def test_an_impossible_answer_is_answered_and_logged(
-    run_http: HttpMaker, errors: ErrorLog
-) -> None:
+def test_an_impossible_answer_is_answered_and_logged(run_http: HttpMaker, errors: ErrorLog) -> None:
     def callback(request: HttpRequest, response: HttpResponse) -> None:
         response.set_header("X", "a\r\nX-Injected: b")
 
@@ -268,7 +278,7 @@ def test_refused_and_closed(run_http: HttpMaker, status: int, data: bytes) -> No
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.lists(st.sampled_from([get("/"), post(b"x"), b"\r\n", b"GET "]) | st.binary()))
-def test_garbage(run_http: HttpMaker, garbage_server: list[HttpMaker], data: list[bytes]) -> None:
+def test_garbage(run_http: HttpMaker, garbage_server: list[RunningHttp], data: list[bytes]) -> None:
     if not garbage_server:
         garbage_server.append(run_http(echo))
     running = garbage_server[0]
@@ -284,7 +294,7 @@ def test_garbage(run_http: HttpMaker, garbage_server: list[HttpMaker], data: lis
 
 
 @pytest.fixture
-def garbage_server() -> list[HttpMaker]:
+def garbage_server() -> list[RunningHttp]:
     """One server for all the examples of a test."""
     return []
 
@@ -293,7 +303,7 @@ def garbage_server() -> list[HttpMaker]:
 
 
 def test_an_idle_client_is_closed_without_a_word(run_http: HttpMaker) -> None:
-    running = run_http(echo, idle_seconds=SOON)
+    running = run_http(echo, idle_seconds=NOT_SO_SOON)
     assert running.client().at_end()
     client = running.client()
     assert client.ask(get("/")).status == 200
@@ -309,7 +319,7 @@ def test_a_slow_header(run_http: HttpMaker) -> None:
 
 
 def test_a_drop_now_and_then_does_not_help(run_http: HttpMaker) -> None:
-    client = run_http(echo, request_seconds=3 * SOON, idle_seconds=SOON).client()
+    client = run_http(echo, request_seconds=3 * SOON).client()
     client.socket.settimeout(SOON / 5)
     client.send(b"GET / HTTP/1.1\r\n")
     start, received = time.monotonic(), b""
@@ -339,11 +349,11 @@ def test_an_answer_that_never_comes(run_http: HttpMaker) -> None:
 
 def test_a_deferred_answer_is_not_an_idle_client(run_http: HttpMaker) -> None:
     deferring = Deferring()
-    running = run_http(deferring, idle_seconds=SOON, request_seconds=SOON)
+    running = run_http(deferring, idle_seconds=NOT_SO_SOON, request_seconds=SOON)
     client = running.client().send(get("/"))
     _, response = deferring.take()
     over = threading.Event()
-    running.loop.run_after(3 * SOON, over.set)
+    running.loop.run_after(1.5 * NOT_SO_SOON, over.set)
     assert over.wait(WAIT)
     response.finish()
     assert client.answer().status == 200

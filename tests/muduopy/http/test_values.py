@@ -26,7 +26,7 @@ def test_headers_ignore_case_and_keep_repetitions() -> None:
     assert list(headers) == ["accept", "host"]
     assert len(headers) == 2
     assert "Host" in headers
-    assert 5 not in headers
+    assert 5 not in headers  # type: ignore[comparison-overlap]
     assert repr(headers) == "HttpHeaders({'accept': ['a', 'b, C'], 'host': ['h']})"
 
 
