@@ -16,11 +16,13 @@ from muduopy.acceptor import Acceptor
 from muduopy.address import Address
 from muduopy.buffer import Buffer
 from muduopy.channel import Channel
+from muduopy.connector import Connector
 from muduopy.errors import LoopError, MuduoError, StateError, WrongThreadError
 from muduopy.event_loop import EventLoop, current_loop
 from muduopy.event_loop_thread import EventLoopThread
 from muduopy.event_loop_thread_pool import EventLoopThreadPool
 from muduopy.inet_address import InetAddress
+from muduopy.tcp_client import TcpClient
 from muduopy.tcp_connection import State, TcpConnection
 from muduopy.tcp_server import TcpServer
 from muduopy.thread_pool import ThreadPool
@@ -33,6 +35,7 @@ __all__ = [
     "Address",
     "Buffer",
     "Channel",
+    "Connector",
     "EventLoop",
     "EventLoopThread",
     "EventLoopThreadPool",
@@ -41,6 +44,7 @@ __all__ = [
     "MuduoError",
     "State",
     "StateError",
+    "TcpClient",
     "TcpConnection",
     "TcpServer",
     "ThreadPool",

@@ -62,6 +62,7 @@ class TimerQueue:
         if timer.cancelled:
             return
         timer.cancelled = True
+        timer.callback = _nothing  # it may hold much, and the entry stays until it is due
         if not timer.queued:
             return
         self._cancelled += 1
@@ -104,3 +105,7 @@ class TimerQueue:
             beats = int((now - timer.when) / timer.interval) + 1
             timer.when += beats * timer.interval
             self.add(timer)
+
+
+def _nothing() -> None:
+    pass

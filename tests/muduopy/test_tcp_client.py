@@ -1,0 +1,295 @@
+"""TcpClient and Connector, against real servers and against nobody."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import queue
+import random
+import socket
+import threading
+import time
+import weakref
+from pathlib import Path
+from typing import Any
+
+import pytest
+from netkit import WAIT, Passes, ServerMaker, call_in, echo, eventually
+
+from muduopy import (
+    Buffer,
+    EventLoop,
+    InetAddress,
+    TcpClient,
+    TcpConnection,
+    UnixAddress,
+)
+from muduopy import connector as connector_module
+from muduopy.connector import Connector
+
+
+def unused_address() -> InetAddress:
+    """Where nobody listens; below the ephemeral range, so that nobody gets it by chance."""
+    for port in random.sample(range(11000, 32000), 1000):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return InetAddress.loopback(port)
+    raise AssertionError("no free port")
+
+
+class Recorder:
+    """A client in another thread's loop, and what happened to it."""
+
+    def __init__(self, loop: EventLoop, address: Any, **options: Any) -> None:
+        self.loop = loop
+        self.ups: queue.SimpleQueue[TcpConnection] = queue.SimpleQueue()
+        self.downs: queue.SimpleQueue[TcpConnection] = queue.SimpleQueue()
+        self.failures: queue.SimpleQueue[tuple[OSError, float | None]] = queue.SimpleQueue()
+        self.received: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self.client = TcpClient(loop, address, "tester", **options)
+        self.client.set_connection_callback(
+            lambda conn: (self.ups if conn.connected else self.downs).put(conn)
+        )
+        self.client.set_message_callback(self._message)
+        self.client.set_connect_failed_callback(
+            lambda error, delay: self.failures.put((error, delay))
+        )
+
+    def _message(self, conn: TcpConnection, buffer: Buffer, when: float) -> None:
+        self.received.put(buffer.retrieve_all())
+
+    def up(self) -> TcpConnection:
+        return self.ups.get(timeout=WAIT)
+
+    def down(self) -> TcpConnection:
+        return self.downs.get(timeout=WAIT)
+
+    def failure(self) -> tuple[OSError, float | None]:
+        return self.failures.get(timeout=WAIT)
+
+    def settle(self) -> None:
+        """Everything queued in the loop so far has run."""
+        call_in(self.loop, lambda: None)
+        call_in(self.loop, lambda: None)
+
+
+def test_there_and_back(run_server: ServerMaker, other_loop: EventLoop) -> None:
+    running = run_server(0, lambda server: server.set_message_callback(echo))
+    peer = Recorder(other_loop, running.server.address)
+    assert peer.client.connection is None
+    peer.client.connect()
+    connection = peer.up()
+    assert peer.client.connection is connection
+    assert connection.name == f"tester:{running.server.address}#1"
+    connection.send(b"hello")
+    assert peer.received.get(timeout=WAIT) == b"hello"
+    peer.client.disconnect()
+    assert peer.down() is connection
+    eventually(lambda: peer.client.connection is None)
+    peer.settle()
+    assert peer.ups.empty()  # it does not come back
+
+
+def test_a_unix_socket(run_server: ServerMaker, other_loop: EventLoop, tmp_path: Path) -> None:
+    address = UnixAddress(str(tmp_path / "s"))
+    run_server(0, lambda server: server.set_message_callback(echo), address=address)
+    peer = Recorder(other_loop, address)
+    peer.client.connect()
+    peer.up().send(b"hello")
+    assert peer.received.get(timeout=WAIT) == b"hello"
+    peer.client.close()
+    peer.down()
+
+
+def test_connecting_twice_is_connecting_once(
+    run_server: ServerMaker, other_loop: EventLoop
+) -> None:
+    peer = Recorder(other_loop, run_server().server.address)
+    for _ in range(3):
+        peer.client.connect()
+    peer.up()
+    peer.client.connect()
+    peer.settle()
+    assert peer.ups.empty()
+    peer.client.close()
+    peer.down()
+
+
+def test_the_delays_double_up_to_a_limit(
+    other_loop: EventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("muduopy.connector.FIRST_DELAY", 0.001)
+    monkeypatch.setattr("muduopy.connector.LAST_DELAY", 0.006)
+    peer = Recorder(other_loop, unused_address())
+    peer.client.connect()
+    failures = [peer.failure() for _ in range(6)]
+    peer.client.stop()
+    assert [delay for _, delay in failures] == [0.001, 0.002, 0.004, 0.006, 0.006, 0.006]
+    assert all(isinstance(error, ConnectionRefusedError) for error, _ in failures)
+    assert peer.ups.empty()
+
+
+def test_jitter_shortens_the_delays(other_loop: EventLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("muduopy.connector.FIRST_DELAY", 0.001)
+    monkeypatch.setattr("muduopy.connector.LAST_DELAY", 0.001)
+    peer = Recorder(other_loop, unused_address(), jitter=True)
+    peer.client.connect()
+    delays = {peer.failure()[1] for _ in range(20)}
+    peer.client.stop()
+    assert len(delays) > 10
+    assert all(delay is not None and 0 <= delay <= 0.001 for delay in delays)
+
+
+def test_a_server_that_comes_up_late(
+    run_server: ServerMaker, other_loop: EventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("muduopy.connector.FIRST_DELAY", 0.01)
+    address = unused_address()
+    peer = Recorder(other_loop, address)
+    peer.client.connect()
+    peer.failure()
+    run_server(address=address)
+    peer.up()
+    peer.client.close()
+    peer.down()
+
+
+@pytest.mark.parametrize("retry", [False, True])
+def test_after_the_connection_went_down(
+    run_server: ServerMaker, other_loop: EventLoop, retry: bool
+) -> None:
+    running = run_server()
+    peer = Recorder(other_loop, running.server.address)
+    if retry:
+        peer.client.enable_retry()
+    peer.client.connect()
+    peer.up()
+    running.ups.get(timeout=WAIT).force_close()
+    peer.down()
+    if retry:
+        assert peer.up().name.endswith("#2")
+        peer.client.close()
+        peer.down()
+    peer.settle()
+    assert peer.client.connection is None
+    assert peer.ups.empty()
+
+
+def test_stopped_while_it_waits(other_loop: EventLoop) -> None:
+    peer = Recorder(other_loop, unused_address())
+    peer.client.connect()
+    assert peer.failure()[1] == 0.5
+    peer.client.stop()
+    peer.settle()
+    assert not other_loop._timers._heap or all(t[2].cancelled for t in other_loop._timers._heap)
+
+
+def test_an_attempt_that_takes_too_long(other_loop: EventLoop) -> None:
+    """A full backlog: the kernel does not answer."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        held = []
+        for _ in range(4):
+            sock = socket.socket()
+            sock.setblocking(False)
+            sock.connect_ex(listener.getsockname())
+            held.append(sock)
+        peer = Recorder(other_loop, InetAddress(*listener.getsockname()), connect_seconds=0.05)
+        peer.client.connect()
+        error, delay = peer.failure()
+        assert isinstance(error, TimeoutError)
+        assert delay == 0.5
+        peer.client.stop()
+        peer.settle()
+        for sock in held:
+            sock.close()
+
+
+def test_what_is_hopeless_is_given_up(other_loop: EventLoop, errors: object) -> None:
+    peer = Recorder(other_loop, UnixAddress(""))
+    for _ in range(2):  # it may be asked again
+        peer.client.connect()
+        error, delay = peer.failure()
+        assert (error.errno, delay) == (errno.EINVAL, None)
+
+
+def test_connecting_to_itself_is_no_connection(
+    passes: Passes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A socket whose own port is the one that it connects to reaches itself."""
+    with socket.socket() as sock, socket.create_server(("127.0.0.1", 0)) as listener:
+        sock.bind(unused_address().sockaddr)
+        sock.connect(sock.getsockname())
+        assert connector_module._is_self_connect(sock)
+        monkeypatch.setattr(connector_module, "_is_self_connect", lambda sock: True)
+        connector = Connector(passes.loop, InetAddress(*listener.getsockname()))
+        failures: list[float | None] = []
+        connector.failed_callback = lambda error, delay: failures.append(delay)
+        connector.start()
+        passes.until(lambda: failures, "the failure")
+        assert failures == [0.5]
+        connector.stop()
+        passes.settle()
+
+
+def test_dropped_by_another_thread_while_connected(
+    run_server: ServerMaker, other_loop: EventLoop
+) -> None:
+    running = run_server()
+    peer = Recorder(other_loop, running.server.address)
+    peer.client.connect()
+    connection = peer.up()
+    client = weakref.ref(peer.client)
+    del peer.client
+    gc.collect()
+    assert connection.connected
+    running.ups.get(timeout=WAIT).force_close()
+    peer.down()
+    peer.settle()
+    del connection
+    gc.collect()
+    assert client() is None
+
+
+def test_closed_from_other_threads_at_random(
+    run_server: ServerMaker, other_loop: EventLoop
+) -> None:
+    """Whatever the moment: as many DOWNs as UPs, and nothing left."""
+    running = run_server(2, lambda server: server.set_message_callback(echo))
+    dice = random.Random(7)
+    peers = [Recorder(other_loop, running.server.address) for _ in range(60)]
+
+    def disturb(peer: Recorder, pause: float, how: str) -> None:
+        peer.client.connect()
+        time.sleep(pause)  # random timing is the point here
+        getattr(peer.client, how)()
+
+    threads = [
+        threading.Thread(
+            target=disturb,
+            args=(peer, dice.random() * 0.003, dice.choice(["close", "disconnect", "stop"])),
+        )
+        for peer in peers
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT)
+    for peer in peers:
+        peer.settle()
+        peer.client.close()
+    for peer in peers:
+        eventually(lambda peer=peer: peer.ups.qsize() == peer.downs.qsize())  # type: ignore[misc]
+        eventually(lambda peer=peer: peer.client.connection is None)  # type: ignore[misc]
+    assert other_loop.connections == 0
+
+
+def test_the_end_of_a_with_closes(run_server: ServerMaker, other_loop: EventLoop) -> None:
+    running = run_server()
+    peer = Recorder(other_loop, running.server.address)
+    with peer.client:
+        peer.client.connect()
+        peer.up()
+    peer.down()
