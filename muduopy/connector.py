@@ -83,6 +83,11 @@ class Connector:
         """Give up what is under way; a connection handed over is not touched. Any thread."""
         self._loop.run_in_loop(self._stop_in_loop)
 
+    def failed(self, error: OSError) -> None:
+        """What was handed over turned out to be of no use: go on trying. Loop thread."""
+        if self._state is ConnectorState.CONNECTED:
+            self._try_later(error)
+
     def _start_in_loop(self) -> None:
         if self._state in (ConnectorState.IDLE, ConnectorState.CONNECTED):
             self._delay = FIRST_DELAY
@@ -138,7 +143,10 @@ class Connector:
             log.error("connecting to %s: %s; giving up", self.address, error.strerror)
             self._state = ConnectorState.IDLE
             self.failed_callback(error, None)
-            return
+        else:
+            self._try_later(error)
+
+    def _try_later(self, error: OSError) -> None:
         delay = random.uniform(0, self._delay) if self._jitter else self._delay
         self._delay = min(2 * self._delay, LAST_DELAY)
         log.info("connecting to %s: %s; again in %.1f s", self.address, error.strerror, delay)

@@ -8,12 +8,16 @@ import socket
 import threading
 from collections.abc import Callable
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from muduopy.address import Address, address_of
 from muduopy.callbacks import ConnectionCallback, MessageCallback, WriteCompleteCallback
 from muduopy.connector import CONNECT_SECONDS, Connector
 from muduopy.event_loop import EventLoop
 from muduopy.tcp_connection import TcpConnection, discard_message, ignore_connection
+
+if TYPE_CHECKING:
+    import ssl
 
 log = logging.getLogger(__name__)
 
@@ -38,14 +42,20 @@ class TcpClient:
         connect_seconds: float = CONNECT_SECONDS,
         jitter: bool = False,
         half_close: bool = False,
+        tls: ssl.SSLContext | None = None,
+        server_hostname: str | None = None,
     ) -> None:
-        """``connect_seconds``: for one attempt. ``jitter``: see Connector. ``half_close``: a
-        server that has finished sending still gets what is waiting for it."""
+        """``connect_seconds``: for one attempt, and for a TLS handshake. ``jitter``: see
+        Connector. ``half_close``: a server that has finished sending still gets what is waiting
+        for it. ``tls``: encrypt, expecting a certificate for ``server_hostname``."""
         self.loop = loop
         self.name = name
         self._connector = Connector(loop, address, connect_seconds=connect_seconds, jitter=jitter)
         self._connector.new_connection_callback = self._new_connection
         self._half_close = half_close
+        self._connect_seconds = connect_seconds
+        self._tls = tls
+        self._server_hostname = server_hostname
         self._numbers = itertools.count(1)
         self._connection_callback: ConnectionCallback = ignore_connection
         self._message_callback: MessageCallback = discard_message
@@ -76,7 +86,7 @@ class TcpClient:
 
     @property
     def connection(self) -> TcpConnection | None:
-        """The connection that is up; None if there is none. Any thread."""
+        """The connection that is up or in its TLS handshake; None if there is none. Any thread."""
         with self._lock:
             return self._connection
 
@@ -153,9 +163,7 @@ class TcpClient:
             peer = address_of(sock.getpeername())
         except OSError:  # it has gone already; reading will tell
             peer = self.address
-        connection = TcpConnection(
-            self.loop, sock, f"{self.name}:{peer}#{next(self._numbers)}", peer
-        )
+        connection = self._make(sock, f"{self.name}:{peer}#{next(self._numbers)}", peer)
         connection.set_connection_callback(self._connection_callback)
         connection.set_message_callback(self._message_callback)
         connection.set_write_complete_callback(self._write_complete_callback)
@@ -166,8 +174,36 @@ class TcpClient:
             self._connection = connection
         connection.establish()
 
+    def _make(self, sock: socket.socket, name: str, peer: Address) -> TcpConnection:
+        if self._tls is None:
+            return TcpConnection(self.loop, sock, name, peer)
+        from muduopy.tls_connection import TlsConnection  # ssl costs 10 ms to import
+
+        connection = TlsConnection(
+            self.loop,
+            sock,
+            name,
+            peer,
+            self._tls,
+            server_side=False,
+            server_hostname=self._server_hostname,
+            handshake_seconds=self._connect_seconds,
+        )
+        connection.set_handshake_failed_callback(self._handshake_failed)
+        return connection
+
+    def _handshake_failed(self, connection: TcpConnection, reason: OSError) -> None:
+        """No connection after all: as if connecting had failed, and tried again like that."""
+        with self._lock:
+            self._connection = None
+            wanted = self._wanted
+        if wanted:
+            self._connector.failed(reason)
+
     def _connection_closed(self, connection: TcpConnection) -> None:
         with self._lock:
+            if self._connection is not connection:  # its handshake had failed
+                return
             self._connection = None
             again = self._retry and self._wanted
         if again:

@@ -422,6 +422,8 @@ class TcpConnection:
         """The server stops: run ``farewell``, if the connection is up. For its owner; loop."""
         if self._state is _CONNECTED:
             self._call(farewell, self)
+        else:
+            self.shutdown()  # means something in the middle of a TLS handshake
 
     def shutdown(self) -> None:
         """Send what is waiting, then end-of-file; reading goes on until the peer closes.

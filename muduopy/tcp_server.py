@@ -7,6 +7,7 @@ import logging
 import socket
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from muduopy.acceptor import Acceptor
 from muduopy.address import Address
@@ -21,9 +22,14 @@ from muduopy.event_loop_thread_pool import EventLoopThreadPool
 from muduopy.tcp_connection import TcpConnection, discard_message, ignore_connection
 from muduopy.timer_queue import Timer
 
+if TYPE_CHECKING:
+    import ssl
+
 log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 3.0
+HANDSHAKE_SECONDS = 10.0
+"""How long a TLS handshake may take: who says nothing holds a connection no longer."""
 
 
 class TcpServer:
@@ -46,8 +52,11 @@ class TcpServer:
         *,
         reuse_port: bool = False,
         half_close: bool = False,
+        tls: ssl.SSLContext | None = None,
+        handshake_seconds: float = HANDSHAKE_SECONDS,
     ) -> None:
         """``half_close``: a peer that has finished sending still gets what is waiting for it.
+        ``tls``: encrypt; a handshake may take ``handshake_seconds``.
 
         Raises OSError when the address cannot be bound.
         """
@@ -58,6 +67,8 @@ class TcpServer:
         self.name = name
         self.connections: dict[str, TcpConnection] = {}
         self._half_close = half_close
+        self._tls = tls
+        self._handshake_seconds = handshake_seconds
         self._pool = EventLoopThreadPool(loop, f"{name}-loop")
         self._numbers = itertools.count(1)
         self._thread_init: ThreadInitCallback | None = None
@@ -128,7 +139,7 @@ class TcpServer:
     def _new_connection(self, sock: socket.socket, peer: Address) -> None:
         loop = self._pool.get_next_loop()
         name = f"{self.name}-{self.address}#{next(self._numbers)}"
-        connection = TcpConnection(loop, sock, name, peer)
+        connection = self._make(loop, sock, name, peer)
         connection.set_connection_callback(self._connection_callback)
         connection.set_message_callback(self._message_callback)
         connection.set_write_complete_callback(self._write_complete_callback)
@@ -137,6 +148,18 @@ class TcpServer:
             connection.set_half_close_callback(TcpConnection.shutdown)
         self.connections[name] = connection
         loop.run_in_loop(connection.establish)
+
+    def _make(
+        self, loop: EventLoop, sock: socket.socket, name: str, peer: Address
+    ) -> TcpConnection:
+        if self._tls is None:
+            return TcpConnection(loop, sock, name, peer)
+        from muduopy.tls_connection import TlsConnection  # ssl costs 10 ms to import
+
+        seconds = self._handshake_seconds
+        return TlsConnection(
+            loop, sock, name, peer, self._tls, server_side=True, handshake_seconds=seconds
+        )
 
     def _connection_closed(self, connection: TcpConnection) -> None:
         """In the connection's loop."""

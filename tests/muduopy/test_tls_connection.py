@@ -1,0 +1,243 @@
+"""TLS: the callbacks are those of plain TCP, the bytes on the wire are not.
+
+``certs/localhost.pem`` is a key and its self-signed certificate for localhost, made for these
+tests only (``openssl req -x509 -newkey ec … -addext subjectAltName=DNS:localhost,IP:127.0.0.1``).
+"""
+
+from __future__ import annotations
+
+import queue
+import socket
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from netkit import WAIT, RunningServer, ServerMaker, echo, read_all, reset
+
+from muduopy import EventLoop, TcpClient, TcpConnection, TcpServer
+
+PEM = Path(__file__).parent / "certs" / "localhost.pem"
+
+
+def server_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(PEM)
+    context.set_alpn_protocols(["chat", "http/1.1"])
+    return context
+
+
+def client_context() -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(PEM))
+    context.set_alpn_protocols(["chat"])
+    return context
+
+
+Start = Callable[..., RunningServer]
+
+
+@pytest.fixture
+def start(run_server: ServerMaker) -> Start:
+    """An echo server that speaks TLS."""
+
+    def make(threads: int = 0, **options: object) -> RunningServer:
+        return run_server(
+            threads,
+            lambda server: server.set_message_callback(echo),
+            tls=server_context(),
+            **options,
+        )
+
+    return make
+
+
+def wrap(sock: socket.socket) -> ssl.SSLSocket:
+    """The client's side, by the standard library."""
+    return client_context().wrap_socket(sock, server_hostname="localhost")
+
+
+def read_exactly(sock: ssl.SSLSocket, count: int) -> bytes:
+    data = b""
+    while len(data) < count and (part := sock.recv(count - len(data))):
+        data += part
+    return data
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_bytes_go_both_ways(start: Start, threads: int) -> None:
+    running = start(threads)
+    with wrap(running.connect()) as client:
+        connection = running.ups.get(timeout=WAIT)
+        assert connection.tls is not None
+        assert connection.tls.selected_alpn_protocol() == "chat"
+        assert connection.tls.version() == "TLSv1.3"
+        for size in (1, 100, 16384, 16385, 300_000):
+            data = bytes(range(256)) * (size // 256 + 1)
+            client.sendall(data[:size])  # the server buffers what we do not read yet
+            assert read_exactly(client, size) == data[:size]
+        connection.send(b"from another thread")
+        assert read_exactly(client, 19) == b"from another thread"
+
+
+def test_older_versions_and_client_certificates(run_server: ServerMaker) -> None:
+    context = server_context()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(PEM)
+    running = run_server(0, lambda server: server.set_message_callback(echo), tls=context)
+    mine = client_context()
+    mine.load_cert_chain(PEM)
+    with mine.wrap_socket(running.connect(), server_hostname="localhost") as client:
+        connection = running.ups.get(timeout=WAIT)
+        assert connection.tls is not None
+        assert connection.tls.version() == "TLSv1.2"
+        certificate = connection.tls.getpeercert()
+        assert certificate is not None
+        assert ("DNS", "localhost") in certificate["subjectAltName"]
+        client.sendall(b"hello")
+        assert client.recv(100) == b"hello"
+
+
+def test_shutdown_drains_and_says_goodbye(start: Start) -> None:
+    running = start()
+    with wrap(running.connect()) as client:
+        connection = running.ups.get(timeout=WAIT)
+        client.suppress_ragged_eofs = False  # an end without close_notify raises
+        connection.send(b"x" * 3_000_000)
+        connection.shutdown()
+        connection.send(b"too late")
+        assert len(read_all(client)) == 3_000_000
+    assert running.downs.get(timeout=WAIT) is connection
+
+
+def test_a_peer_that_says_goodbye(start: Start) -> None:
+    running = start()
+    with wrap(running.connect()) as client:
+        running.ups.get(timeout=WAIT)
+        client.sendall(b"last words")
+        assert client.recv(100) == b"last words"
+        client.unwrap().close()
+    running.downs.get(timeout=WAIT)
+
+
+def test_half_close_gets_what_is_waiting(start: Start) -> None:
+    running = start(half_close=True)
+    with wrap(running.connect()) as client:
+        data = b"y" * 2_000_000
+        client.sendall(data)
+        assert read_exactly(client, len(data)) == data
+        client.unwrap().close()
+    running.downs.get(timeout=WAIT)
+
+
+@pytest.mark.parametrize(
+    "data", [b"GET / HTTP/1.0\r\n\r\n", b"\x16\x03\x01\x00\x05hello", b"\0" * 100, b""]
+)
+def test_who_does_not_speak_tls_is_no_connection(start: Start, data: bytes) -> None:
+    running = start()
+    client = running.connect()
+    client.sendall(data)
+    client.shutdown(socket.SHUT_WR)
+    read_all(client)  # an alert, perhaps, and the end
+    with wrap(running.connect()) as good:
+        good.sendall(b"hello")
+        assert good.recv(10) == b"hello"
+    assert running.ups.get(timeout=WAIT) is running.downs.get(timeout=WAIT)
+    assert running.ups.empty()
+    assert not running.call(lambda: dict(running.server.connections))
+
+
+def test_a_handshake_that_takes_too_long(start: Start) -> None:
+    running = start(handshake_seconds=0.05)
+    client = running.connect()
+    assert client.recv(100) == b""
+    assert running.ups.empty()
+
+
+def test_stopping_does_not_wait_for_a_handshake(start: Start) -> None:
+    running = start(handshake_seconds=600.0)
+    client = running.connect()
+    while not running.call(lambda: len(running.server.connections)):
+        pass
+    running.stop(drain_seconds=600.0)
+    assert client.recv(100) == b""
+
+
+def test_a_reset_in_the_middle(start: Start) -> None:
+    running = start()
+    for _ in range(10):
+        reset(running.connect())
+        client = wrap(running.connect())
+        client.sendall(b"x" * 100_000)
+        reset(client)
+    for _ in range(10):
+        assert running.downs.get(timeout=WAIT)
+    running.call(lambda: None)
+
+
+@pytest.mark.parametrize("what", ["raise", "force_close", "shutdown"])
+def test_ending_inside_callbacks(run_server: ServerMaker, errors: object, what: str) -> None:
+    def end(conn: TcpConnection, *_: object) -> None:
+        if what == "raise":
+            raise RuntimeError("meant")
+        getattr(conn, what)()
+
+    for where in ("connection", "message"):
+
+        def configure(server: TcpServer, where: str = where) -> None:
+            if where == "message":
+                server.set_message_callback(end)
+
+        running = run_server(0, configure, tls=server_context())
+        if where == "connection":
+            running.on_up = end
+        client = wrap(running.connect())
+        with client:
+            try:
+                client.sendall(b"x")
+                read_all(client)
+            except (ssl.SSLError, ConnectionError):
+                pass
+        assert running.ups.get(timeout=WAIT) is running.downs.get(timeout=WAIT)
+
+
+# ---------------------------------------------------------------------- TcpClient
+
+
+def test_two_of_ours(start: Start, other_loop: EventLoop) -> None:
+    running = start(2)
+    events: queue.SimpleQueue[object] = queue.SimpleQueue()
+    client = TcpClient(
+        other_loop, running.server.address, tls=client_context(), server_hostname="localhost"
+    )
+    client.set_connection_callback(lambda conn: events.put(conn.connected))
+    client.set_message_callback(lambda conn, buffer, when: events.put(buffer.retrieve_all()))
+    client.connect()
+    assert events.get(timeout=WAIT) is True
+    connection = client.connection
+    assert connection is not None
+    assert connection.tls is not None
+    assert connection.tls.selected_alpn_protocol() == "chat"
+    connection.send(b"hello")
+    assert events.get(timeout=WAIT) == b"hello"
+    client.disconnect()
+    assert events.get(timeout=WAIT) is False
+
+
+def test_a_certificate_that_does_not_fit(
+    start: Start, other_loop: EventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("muduopy.connector.FIRST_DELAY", 0.001)
+    running = start()
+    failures: queue.SimpleQueue[tuple[OSError, float | None]] = queue.SimpleQueue()
+    client = TcpClient(
+        other_loop, running.server.address, tls=client_context(), server_hostname="example.org"
+    )
+    client.set_connect_failed_callback(lambda error, delay: failures.put((error, delay)))
+    client.connect()
+    found = [failures.get(timeout=WAIT) for _ in range(3)]
+    client.close()
+    assert all(isinstance(error, ssl.SSLCertVerificationError) for error, _ in found)
+    assert [delay for _, delay in found] == [0.001, 0.002, 0.004]
+    assert client.connection is None
+    assert running.ups.empty() or running.downs.get(timeout=WAIT)
