@@ -1,0 +1,55 @@
+"""The benchmarks run, and notice what goes wrong. Their figures are not judged here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def run(name: str, *args: str) -> str:
+    done = subprocess.run(
+        [sys.executable, PROJECT / "bench" / name, *args],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def figures(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("delivery", ["direct", "stored"])
+def test_chat(delivery: str, tmp_path: Path) -> None:
+    result = tmp_path / "figures.json"
+    text = run(
+        "chat.py",
+        *("--pairs", "3", "--delivery", delivery, "--inflight", "2", "--repeat", "1"),
+        *("--seconds", "0.3", "--warmup", "0.1", "--json", str(result)),
+    )
+    assert f"| 3     | {delivery}" in text
+    assert figures(result)
+
+
+def test_idle() -> None:
+    assert "KiB" in run("idle.py", "--connections", "50")
+
+
+def test_echo() -> None:
+    text = run(
+        "echo.py",
+        *("--sizes", "64", "--connections", "2", "--threads", "0"),
+        *("--repeat", "1", "--seconds", "0.3", "--warmup", "0.1"),
+    )
+    assert "muduopy" in text
