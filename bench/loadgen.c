@@ -739,9 +739,11 @@ static void build_frame(struct flow *way, unsigned pair_number)
     put_digits(text + PAIR_AT, pair_number, PAIR_DIGITS);
 
     int size = snprintf(frame, sizeof frame,
-                        "{\"msgid\":6,\"id\":%" PRId64 ",\"name\":\"%s\",\"toid\":%" PRId64
+                        "{\"msgid\":6,\"id\":%" PRId64 ",\"name\":\"%s%06zu\",\"toid\":%" PRId64
                         ",\"msg\":\"",
-                        accounts[way->from->number].id, opt.prefix, accounts[way->to->number].id);
+                        accounts[way->from->number].id, opt.prefix,
+                        (size_t)way->from->number + 1, /* the name it was registered with */
+                        accounts[way->to->number].id);
     way->text_at = (size_t)size;
     size += snprintf(frame + size, sizeof frame - (size_t)size, "%s\",\"time\":\"%s\"", text, day);
     if (opt.v2) {
