@@ -78,7 +78,8 @@ def _override(config: Config, section: str, given: argparse.Namespace, *keys: st
 
 
 def _address(host: str, port: str) -> InetAddress:
-    if not (port.isascii() and port.isdigit() and 0 < int(port) <= 65535):
+    digits = port.isascii() and port.isdigit() and len(port) <= 5
+    if not (digits and 0 < int(port) <= 65535):
         raise ConfigError(f"PORT: {port!r} is not a number from 1 to 65535")
     try:
         return InetAddress.resolve(host, int(port))

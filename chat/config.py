@@ -68,7 +68,7 @@ _CHOICES = {
     "server.log_level": ("debug", "info", "warning", "error"),
 }
 
-_MINIMUM = {"server.threads": 0, "limits.password_min": 0}
+_MINIMUM = {"server.threads": 0, "server.drain_seconds": 0, "limits.password_min": 0}
 """Every other number must be positive."""
 
 

@@ -53,15 +53,18 @@ class Passwords:
 
     def _matches(self, stored: str, password: str) -> bool:
         if stored.startswith("$scrypt$"):
-            salt = base64.b64decode(stored.split("$")[2])
-            return hmac.compare_digest(stored, _scrypt(password, salt))
+            try:
+                salt = base64.b64decode(stored.split("$")[2])
+            except ValueError:  # no hash of ours
+                return False
+            return hmac.compare_digest(stored.encode(), _scrypt(password, salt).encode())
         if self._argon2 is None:
             return False
         from argon2.exceptions import InvalidHashError, VerificationError
 
         try:
             return self._argon2.verify(stored, password)
-        except (VerificationError, InvalidHashError):
+        except (VerificationError, InvalidHashError, UnicodeEncodeError):
             return False
 
 

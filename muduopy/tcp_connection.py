@@ -342,8 +342,10 @@ class TcpConnection:
             self._finish_sending()
 
     def _write_failed(self, exc: OSError) -> None:
-        # Not closed on the spot: the caller of send() may be in the middle of something.
+        # Not closed on the spot: the caller of send() may be in the middle of something. But
+        # whoever asks whether what was sent has gone out must not be told so.
         log.info("%s: send: %s", self.name, exc)
+        self._seal()
         self.loop.queue_in_loop(self._handle_close)
 
     def _queue_write_complete(self) -> None:

@@ -115,14 +115,10 @@ class SqliteDatabase(Database):
         self.path = path
         self._lock_file = _lock(path)
         try:
-            self._writer = self._open()
-            _prepare_schema(self._writer, schema)
-        except (sqlite3.Error, OSError) as exc:
+            self._writer = self._open_prepared(schema)
+        except (sqlite3.Error, OSError, StorageError) as exc:
             os.close(self._lock_file)
             raise StorageError(f"{path}: {exc}") from exc
-        except StorageError:
-            os.close(self._lock_file)
-            raise
         self._readers_lock = threading.Lock()  # guards _readers
         self._readers: list[sqlite3.Connection] = []  # idle ones, last in first out
         self._jobs_lock = threading.Lock()  # guards _jobs and _closing
@@ -201,7 +197,7 @@ class SqliteDatabase(Database):
             self._writer.execute("BEGIN IMMEDIATE")
             outcomes = [self._run_job(work) for work, _ in group]
             self._writer.execute("COMMIT")
-        except sqlite3.Error as exc:
+        except (sqlite3.Error, StorageError) as exc:
             log.error("commit failed: %s", exc)
             self._roll_back()
             outcomes = [(None, StorageError(str(exc)))] * len(group)
@@ -215,8 +211,9 @@ class SqliteDatabase(Database):
         self._writer.execute("SAVEPOINT job")
         try:
             result = work(SqliteTransaction(self._writer))
-        except Exception as exc:  # noqa: BLE001 - handed to done
-            # If SQLite has rolled everything back (disk full), this raises and all fail.
+        except Exception as exc:
+            if isinstance(exc, StorageError) and not self._writer.in_transaction:
+                raise  # SQLite has rolled everything back (disk full): all fail
             self._writer.execute("ROLLBACK TO job")
             self._writer.execute("RELEASE job")
             return None, exc
@@ -241,6 +238,15 @@ class SqliteDatabase(Database):
         except sqlite3.Error as exc:
             raise StorageError(str(exc)) from exc
 
+    def _open_prepared(self, schema: Path) -> sqlite3.Connection:
+        connection = self._open()
+        try:
+            _prepare_schema(connection, schema)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self.path,
@@ -249,11 +255,15 @@ class SqliteDatabase(Database):
             check_same_thread=False,  # one thread at a time, but not always the same
             cached_statements=CACHED_STATEMENTS,
         )
-        connection.execute("PRAGMA journal_mode = WAL")
-        # FULL: in WAL mode, flush at every commit. NORMAL would lose the last ones to a
-        # power cut, after they were acknowledged.
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            # FULL: in WAL mode, flush at every commit. NORMAL would lose the last ones to a
+            # power cut, after they were acknowledged.
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 

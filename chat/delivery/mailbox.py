@@ -9,10 +9,10 @@ from collections import defaultdict
 import ujson
 
 from chat.db import Database, Transaction
-from chat.delivery.message import ChatMessage
+from chat.delivery.message import TARGET_FIELD, ChatMessage
 from chat.delivery.pump import Pump
 from chat.model import MailRow, OfflineMessageModel
-from chat.protocol import MAX_ID, MsgType
+from chat.protocol import MAX_ID, MsgType, ProtocolError, decode
 from muduopy import EventLoop, ThreadPool
 
 log = logging.getLogger(__name__)
@@ -136,16 +136,17 @@ def _to_message(row: MailRow) -> ChatMessage:
 def _from_whole(seq: int, whole: str) -> ChatMessage:
     """A message that the mailbox holds as JSON, as the original system wrote it."""
     try:
-        fields = ujson.loads(whole)
-        kind = MsgType(fields["msgid"])
-        target = fields["toid"] if kind is MsgType.ONE_CHAT_MSG else fields["groupid"]
-        sender, name, text = fields["id"], str(fields["name"]), str(fields["msg"])
-        if not (0 < int(sender) <= MAX_ID and 0 < int(target) <= MAX_ID):
+        fields = decode(whole.encode())  # as strict as with what clients send
+        kind = fields["msgid"]
+        target, sender = fields[TARGET_FIELD[kind]], fields["id"]
+        if not (type(sender) is type(target) is int):
+            raise ValueError("an id is no number")
+        if not (0 < sender <= MAX_ID and 0 < target <= MAX_ID):
             raise ValueError("id out of range")
-        return ChatMessage(
-            seq, kind, int(sender), name, int(target), text, str(fields.get("time", ""))
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        name, text, time = str(fields["name"]), str(fields["msg"]), str(fields.get("time", ""))
+        return ChatMessage(seq, kind, sender, name, target, text, time)
+    except (ProtocolError, ValueError, KeyError, TypeError) as exc:
         # Shown rather than dropped: somebody wrote it to this user.
         log.warning("unreadable message %d in a mailbox: %s", seq, exc)
-        return ChatMessage(seq, MsgType.ONE_CHAT_MSG, 1, "?", 1, whole, "")
+        shown = whole.encode(errors="replace").decode()  # half a surrogate pair cannot be sent
+        return ChatMessage(seq, MsgType.ONE_CHAT_MSG, 1, "?", 1, shown, "")

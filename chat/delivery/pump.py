@@ -227,7 +227,7 @@ class Pump:
         if not self._unacked:
             return
         connection = self.session.connection
-        if not connection.connected:
+        if connection.closing:  # or sending has failed
             return
         if connection.output_bytes:
             # Set only when it is needed: the callback costs a queued call for every send.

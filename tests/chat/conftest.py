@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from loopkit import SCHEMA, WAIT, ErrorLog, FailingDatabase, Passes
+from nodekit import Node
 
 from chat.db import Database
 from chat.db.sqlite import SqliteDatabase
@@ -107,3 +109,22 @@ def workers(no_leaks: None) -> Iterator[ThreadPool]:
     pool = ThreadPool(2, "worker")
     yield pool
     pool.stop()
+
+
+@pytest.fixture
+def make_node(database: Database, passes: Passes) -> Iterator[Callable[..., Node]]:
+    """Makes servers: ``make_node(mode=..., ...)``; see Node."""
+    nodes: list[Node] = []
+
+    def make(**options: Any) -> Node:
+        nodes.append(Node(database, passes, **options))
+        return nodes[-1]
+
+    yield make
+    for node in nodes:
+        node.close()
+
+
+@pytest.fixture
+def node(make_node: Callable[..., Node]) -> Node:
+    return make_node()

@@ -17,7 +17,9 @@ def log_row(sender: int, mid: str, text: str = "hi") -> tuple[object, ...]:
     return (sender, mid, 6, 2, text, "2026-01-02 03:04:05", None)
 
 
-def insert_new(database: Database, keys: list[tuple[int, str]], text: str = "hi") -> list[int | None]:
+def insert_new(
+    database: Database, keys: list[tuple[int, str]], text: str = "hi"
+) -> list[int | None]:
     rows = [log_row(sender, mid, text) for sender, mid in keys]
     return database.write(lambda tx: tx.insert_new_rows("message", COLUMNS, rows, "seq"))
 
@@ -33,7 +35,9 @@ def as_text(mid: str | bytes) -> str:
 
 
 def pairs(database: Database) -> list[tuple[int, int]]:
-    return database.read(lambda tx: tx.query("SELECT userid, seq FROM offlinemessage ORDER BY 1, 2"))
+    return database.read(
+        lambda tx: tx.query("SELECT userid, seq FROM offlinemessage ORDER BY 1, 2")
+    )
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -58,7 +62,7 @@ def test_delete_pairs(database: Database, size: int) -> None:
     # Near misses: the same user, the same number, both swapped.
     others = [(7, number) for number in range(size)] + [(0, 1000), (1000, 0)]
     database.write(lambda tx: tx.insert_rows("offlinemessage", PAIR, rows + others))
-    database.write(lambda tx: tx.delete_pairs("offlinemessage", PAIR, rows + [(99, 99)]))
+    database.write(lambda tx: tx.delete_pairs("offlinemessage", PAIR, [*rows, (99, 99)]))
     assert pairs(database) == sorted(others)
 
 

@@ -41,7 +41,8 @@ def test_rows_are_tuples(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["", "plain", "it's; -- \"x\"", "\0 in the middle \0", "line\nline", "你好 😀", "x" * 250]
+    "value",
+    ["", "plain", 'it\'s; -- "x"', "\0 in the middle \0", "line\nline", "你好 😀", "x" * 250],
 )
 def test_text_survives(database: Database, value: str) -> None:
     put(database, "text", value)

@@ -1,0 +1,273 @@
+"""SQLite's own: the file, its lock, its schema and its durability."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from loopkit import PROJECT, SCHEMA, Outcomes, writer_held
+
+from chat.app import open_database
+from chat.config import ConfigError
+from chat.db import StorageError
+from chat.db.sqlite import MAX_GROUP, SCHEMA_VERSION, SqliteDatabase
+
+PUT = "INSERT INTO setting (name, value) VALUES (?, ?)"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "chat.db"
+
+
+def refused(path: Path, schema: Path = SCHEMA) -> str:
+    with pytest.raises(StorageError) as caught:
+        SqliteDatabase(path, schema)
+    message = str(caught.value)
+    assert str(path) in message
+    assert "\n" not in message
+    return message
+
+
+def on_file(path: Path, run: Callable[[sqlite3.Connection], Any]) -> Any:
+    """Use the file directly, as another program would."""
+    connection = sqlite3.connect(path)
+    try:
+        with connection:
+            return run(connection)
+    finally:
+        connection.close()
+
+
+def use(path: Path, run: Callable[[SqliteDatabase], Any] = lambda database: None) -> Any:
+    """Open, use and close a chat database."""
+    database = SqliteDatabase(path, SCHEMA)
+    try:
+        return run(database)
+    finally:
+        database.close()
+
+
+def test_it_is_exclusive(path: Path) -> None:
+    assert use(path, lambda database: database.exclusive)
+
+
+def test_a_new_file_gets_its_tables_and_its_folder(tmp_path: Path) -> None:
+    path = tmp_path / "some" / "new" / "folder" / "chat.db"
+    use(path)
+    version = on_file(path, lambda c: c.execute("SELECT value FROM setting").fetchall())
+    assert version == [(SCHEMA_VERSION,)]
+
+
+def test_it_is_found_again_as_it_was_left(path: Path) -> None:
+    use(path, lambda database: database.write(lambda tx: tx.execute(PUT, ("a", "1"))))
+    rows = use(path, lambda d: d.read(lambda tx: tx.query("SELECT * FROM setting ORDER BY 1")))
+    assert rows == [("a", "1"), ("schema_version", SCHEMA_VERSION)]
+
+
+def test_an_empty_file_counts_as_new(path: Path) -> None:
+    path.touch()
+    use(path)
+
+
+def test_every_connection_is_durable(path: Path) -> None:
+    pragmas = "journal_mode", "synchronous", "wal_autocheckpoint"
+
+    def ask(tx: Any) -> list[Any]:
+        return [tx.query(f"PRAGMA {pragma}")[0][0] for pragma in pragmas]
+
+    def run(database: SqliteDatabase) -> None:
+        # 2 is FULL: a flush at every commit. NORMAL would be 1, OFF 0.
+        assert database.read(ask) == ["wal", 2, 4000]
+        outcomes = Outcomes()
+        database.submit(ask, outcomes)
+        assert outcomes.next() == (["wal", 2, 4000], None)
+
+    use(path, run)
+
+
+def test_a_commit_is_in_the_file_when_it_is_reported(path: Path) -> None:
+    def run(database: SqliteDatabase) -> list[Any]:
+        database.write(lambda tx: tx.execute(PUT, ("a", "1")))
+        # Another process's view, through a connection of its own.
+        return on_file(path, lambda c: c.execute("SELECT value FROM setting").fetchall())
+
+    assert ("1",) in use(path, run)
+
+
+def test_groups_share_commits(path: Path) -> None:
+    """What waits is committed together, MAX_GROUP at a time."""
+
+    def run(database: SqliteDatabase) -> None:
+        changes: list[int] = []
+        outcomes = Outcomes()
+
+        def note(tx: Any) -> None:
+            tx.execute(PUT, (f"name {len(changes)}", "x"))
+            # Seen from outside: how many rows are committed already.
+            count = on_file(path, lambda c: c.execute("SELECT COUNT(*) FROM setting").fetchone())
+            changes.append(count[0] - 1)
+
+        with writer_held(database):
+            for _ in range(2 * MAX_GROUP):
+                database.submit(note, outcomes)
+        outcomes.take(2 * MAX_GROUP)
+        assert set(changes) == {0, MAX_GROUP}
+
+    use(path, run)
+
+
+# ---------------------------------------------------------------------- who may open it
+
+
+def test_a_second_server_is_refused_and_does_no_harm(path: Path) -> None:
+    def run(database: SqliteDatabase) -> None:
+        assert refused(path) == f"{path}: another server is using this database"
+        database.write(lambda tx: tx.execute(PUT, ("a", "1")))
+        assert refused(path).endswith("another server is using this database")
+
+    use(path, run)
+    use(path)
+
+
+def test_another_process_is_refused(path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from chat.db.sqlite import SqliteDatabase\n"
+        "SqliteDatabase(Path(sys.argv[1]), Path(sys.argv[2]))"
+    )
+    command = [sys.executable, "-c", code, str(path), str(SCHEMA)]
+
+    def run(database: SqliteDatabase) -> str:
+        ended = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, cwd=PROJECT, check=False
+        )
+        assert ended.returncode == 1
+        return ended.stderr
+
+    assert "another server is using this database" in use(path, run)
+
+
+def test_the_lock_is_not_inherited(path: Path) -> None:
+    """A child process that lives on must not keep the database locked."""
+    lock_file = path.with_name("chat.db.lock")
+
+    def run(database: SqliteDatabase) -> list[bool]:
+        fds = Path("/proc/self/fd")
+        ours = [int(fd.name) for fd in fds.iterdir() if points_at(fd, lock_file)]
+        return [os.get_inheritable(fd) for fd in ours]
+
+    assert use(path, run) == [False]
+
+
+def points_at(fd: Path, target: Path) -> bool:
+    try:
+        return fd.readlink() == target
+    except OSError:
+        return False
+
+
+def test_a_stale_lock_file_does_not_matter(path: Path) -> None:
+    path.with_name("chat.db.lock").touch()
+    use(path)
+
+
+def test_a_failed_opening_releases_the_lock(path: Path) -> None:
+    path.write_bytes(b"not a database at all, but a text of some length" * 50)
+    refused(path)
+    path.unlink()
+    use(path)
+
+
+# ---------------------------------------------------------------------- what it may be
+
+
+def test_a_file_that_is_no_database(path: Path) -> None:
+    path.write_bytes(b"not a database at all, but a text of some length" * 50)
+    assert "file is not a database" in refused(path)
+    assert path.read_bytes().startswith(b"not a database"), "it was not touched"
+
+
+def test_somebody_elses_database(path: Path) -> None:
+    on_file(path, lambda c: c.execute("CREATE TABLE cats (name TEXT)"))
+    assert "not a chat server's database" in refused(path)
+    tables = on_file(path, lambda c: c.execute("SELECT name FROM sqlite_master").fetchall())
+    assert tables == [("cats",)], "nothing was added to it"
+
+
+@pytest.mark.parametrize("version", ["0", "2", "", "1 "])
+def test_another_schema_version(path: Path, version: str) -> None:
+    use(path)
+    on_file(path, lambda c: c.execute("UPDATE setting SET value = ?", (version,)))
+    message = refused(path)
+    assert "schema version" in message
+    assert repr(version) in message
+
+
+def test_no_schema_version(path: Path) -> None:
+    use(path)
+    on_file(path, lambda c: c.execute("DELETE FROM setting"))
+    assert "schema version" in refused(path)
+
+
+def test_a_directory_in_its_place(path: Path) -> None:
+    path.mkdir()
+    refused(path)
+
+
+def test_a_file_in_the_place_of_its_directory(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    refused(tmp_path / "file" / "chat.db")
+
+
+def test_a_missing_schema_leaves_nothing_behind(path: Path) -> None:
+    refused(path, path.with_name("missing.sql"))
+    use(path)
+
+
+def test_a_broken_schema_leaves_nothing_behind(path: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.sql"
+    broken.write_text("CREATE TABLE one (a TEXT); CREATE TABEL two (a TEXT);")
+    refused(path, broken)
+    use(path)  # it still counts as new: the tables come all or not at all
+
+
+# ---------------------------------------------------------------------- URLs
+
+
+def test_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for url, place in (
+        ("sqlite:///a.db", tmp_path / "a.db"),
+        (f"sqlite:///{tmp_path}/b.db", tmp_path / "b.db"),
+        ("sqlite:///sub/with%20space.db", tmp_path / "sub" / "with space.db"),
+    ):
+        open_database(url).close()
+        assert place.exists()
+
+
+@pytest.mark.parametrize(
+    "url", ["", "chat.db", "sqlite:", "sqlite://", "sqlite:///", "sqlite://host/x", "mysql:///x"]
+)
+def test_wrong_urls(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"database\.url"):
+        open_database(url)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_writer_is_one_thread_and_ends(path: Path) -> None:
+    before = set(threading.enumerate())
+
+    def run(database: SqliteDatabase) -> list[str]:
+        database.read(lambda tx: tx.query("SELECT 1"))
+        return [thread.name for thread in threading.enumerate() if thread not in before]
+
+    assert use(path, run) == ["sqlite-writer"]
+    assert not [t for t in threading.enumerate() if t not in before]

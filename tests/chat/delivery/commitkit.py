@@ -1,0 +1,141 @@
+"""What the commit queue's tests are made of: users and groups in a real database, senders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from loopkit import FailingDatabase, Passes
+
+from chat.bus import Bus
+from chat.bus.base import OnWakes
+from chat.db import Database
+from chat.delivery.commit_queue import CommitQueue, Members
+from chat.delivery.message import Channel, ChatMessage
+from chat.delivery.outgoing import Outgoing
+from chat.model import CREATOR, NORMAL, GroupModel, OfflineMessageModel, UserModel
+from chat.protocol import GROUP_CHAT, ONE_CHAT
+from muduopy import EventLoop
+
+TIME = "2026-01-02 03:04:05"
+
+
+class RecordingBus(Bus):
+    """Keeps what was announced."""
+
+    def __init__(self) -> None:
+        self.announced: list[ChatMessage] = []
+        self.batches: list[int] = []
+
+    def start(self, on_wakes: OnWakes, on_doubt: object) -> None: ...
+
+    def subscribe(self, channels: object) -> None: ...
+
+    def unsubscribe(self, channels: object) -> None: ...
+
+    def publish(self, messages: Sequence[ChatMessage]) -> None:
+        self.announced += messages
+        self.batches.append(len(messages))
+
+    def close(self) -> None: ...
+
+
+class Sender:
+    """Stands for a session: it has a loop and a login, and hears what became of its sends."""
+
+    def __init__(self, loop: EventLoop, user_id: int, generation: int) -> None:
+        self.loop = self.home = loop
+        self.user_id = user_id
+        self.generation = generation
+        self.outcomes: list[Outgoing] = []
+        self.calls = 0
+
+    def settled(self, outgoings: Sequence[Outgoing]) -> None:
+        assert self.loop.is_in_loop_thread
+        self.calls += 1
+        self.outcomes += outgoings
+        self.home.queue_in_loop(lambda: None)  # the test, which may be asleep in its own loop
+
+
+class CommitDesk:
+    """A commit queue on a real database, with senders in the test's loop."""
+
+    def __init__(self, database: Database, passes: Passes) -> None:
+        self.database = FailingDatabase(database)
+        self.passes = passes
+        self.bus = RecordingBus()
+        self.members: list[Members] = []
+        self.queue = CommitQueue(self.database, self.bus, self.members.append)
+
+    # ------------------------------------------------------------------ who is there
+
+    def users(self, *names: str) -> list[int]:
+        write = self.database.write
+        return [write(lambda tx, name=name: UserModel(tx).insert(name, "h")) for name in names]
+
+    def group(self, name: str, *members: int) -> int:
+        group_id = self.database.write(lambda tx: GroupModel(tx).insert(name, ""))
+        for number, user_id in enumerate(members):
+            self.join(group_id, user_id, NORMAL if number else CREATOR)
+        return group_id
+
+    def join(self, group_id: int, user_id: int, role: str = NORMAL) -> None:
+        self.database.write(lambda tx: GroupModel(tx).add_member(group_id, user_id, role))
+
+    def log_in(self, user_id: int) -> Sender:
+        user = self.database.read(lambda tx: UserModel(tx).find(user_id))
+        assert user is not None
+        generation = self.database.write(lambda tx: UserModel(tx).go_online(user, "n", None))
+        assert generation is not None
+        return Sender(self.passes.loop, user_id, generation)
+
+    # ------------------------------------------------------------------ sending
+
+    def one(self, sender: Sender, to: int, text: str = "hi", mid: str | None = None) -> Outgoing:
+        message = ChatMessage(0, ONE_CHAT, sender.user_id, "name", to, text, TIME)
+        return Outgoing(sender, message, mid)  # type: ignore[arg-type]
+
+    def many(
+        self,
+        sender: Sender,
+        group_id: int,
+        text: str = "hi",
+        mid: str | None = None,
+        only: frozenset[int] | None = None,
+    ) -> Outgoing:
+        message = ChatMessage(0, GROUP_CHAT, sender.user_id, "name", group_id, text, TIME)
+        return Outgoing(sender, message, mid, None, only)  # type: ignore[arg-type]
+
+    def settle(self, *sends: Outgoing) -> tuple[Outgoing, ...]:
+        """Queue sends and wait for their outcomes."""
+        for outgoing in sends:
+            assert self.queue.add(outgoing)
+        self.await_outcomes(*sends)
+        return sends
+
+    def await_outcomes(self, *sends: Outgoing) -> None:
+        senders = {outgoing.session for outgoing in sends}
+        self.passes.until(
+            lambda: all(
+                any(outgoing is done for sender in senders for done in outcomes_of(sender))
+                for outgoing in sends
+            ),
+            "the outcomes",
+        )
+
+    # ------------------------------------------------------------------ what is stored
+
+    def owed(self, user_id: int) -> list[int]:
+        rows = self.database.read(lambda tx: OfflineMessageModel(tx).oldest(user_id, 100_000))
+        return [row.seq for row in rows]
+
+    def logged(self) -> list[tuple[int, str]]:
+        return self.database.read(lambda tx: tx.query("SELECT sender, text FROM message"))
+
+    @property
+    def announced(self) -> list[tuple[Channel, int]]:
+        return [(message.channel, message.seq) for message in self.bus.announced]
+
+
+def outcomes_of(sender: object) -> list[Outgoing]:
+    assert isinstance(sender, Sender)
+    return sender.outcomes

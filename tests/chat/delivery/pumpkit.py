@@ -1,0 +1,161 @@
+"""Fakes that turn a Pump into a pure state machine: a mailbox, a session, a loop.
+
+Nothing happens by itself: a test decides when a read looks, when its answer arrives, when a
+deletion is committed and when the pump hears of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from chat.delivery.message import ChatMessage
+from chat.delivery.pump import Pump
+from chat.protocol import ONE_CHAT, decode
+
+USER = 7
+
+
+def message(seq: int, text: str = "hi") -> ChatMessage:
+    return ChatMessage(seq, ONE_CHAT, 1, "ann", USER, text, "2026-01-02 03:04:05")
+
+
+@dataclass
+class Read:
+    """A look into the mailbox; ``found`` is what it saw, once it has looked."""
+
+    pump: Pump
+    limit: int
+    found: tuple[list[int], bool] | None = None
+
+
+@dataclass
+class Deletion:
+    pump: Pump
+    seqs: set[int]
+    committed: bool = False
+
+
+class FakeMailbox:
+    """The rows of one user, and everything that is under way."""
+
+    def __init__(self) -> None:
+        self.rows: set[int] = set()
+        self.reads: list[Read] = []
+        self.deletions: list[Deletion] = []
+
+    def read(self, pump: Pump, limit: int) -> None:
+        assert limit > 0
+        assert all(read.pump is not pump for read in self.reads), "one look at a time"
+        self.reads.append(Read(pump, limit))
+
+    def delete(self, pump: Pump, seqs: set[int]) -> None:
+        assert seqs
+        self.deletions.append(Deletion(pump, set(seqs)))
+
+    def look(self, read: Read) -> None:
+        """The worker runs the query."""
+        if read.found is None:
+            found = sorted(self.rows)[: read.limit]
+            read.found = (found, len(found) < read.limit)
+
+    def answer(self, read: Read) -> None:
+        """The pump's loop gets the result."""
+        self.look(read)
+        self.reads.remove(read)
+        assert read.found is not None
+        seqs, complete = read.found
+        read.pump.read_done([message(seq) for seq in seqs], complete)
+
+    def fail(self, read: Read) -> None:
+        self.reads.remove(read)
+        read.pump.read_failed()
+
+    def commit(self, deletion: Deletion) -> None:
+        """The writer deletes the rows; the pump does not know yet."""
+        deletion.committed = True
+        self.rows -= deletion.seqs
+
+    def confirm(self, deletion: Deletion) -> None:
+        self.commit(deletion)
+        self.deletions.remove(deletion)
+        deletion.pump.deleted(frozenset(deletion.seqs))
+
+    def settle(self) -> None:
+        """Everything that is under way comes to its end."""
+        while self.reads or self.deletions:
+            for deletion in list(self.deletions):
+                self.confirm(deletion)
+            for read in list(self.reads):
+                self.answer(read)
+
+
+class FakeLoop:
+    """Collects timers for the test to run."""
+
+    def __init__(self) -> None:
+        self.timers: list[tuple[float, Callable[[], object]]] = []
+
+    def run_after(self, seconds: float, callback: Callable[[], object]) -> None:
+        self.timers.append((seconds, callback))
+
+    def run_timers(self) -> None:
+        timers, self.timers = self.timers, []
+        for _, callback in timers:
+            callback()
+
+
+@dataclass
+class FakeSession:
+    """What a pump needs of a session; ``given`` is every ``seq`` that went out, in order."""
+
+    v2: bool = True
+    output_full: bool = False
+    connection: Any = None
+    loop: FakeLoop = field(default_factory=FakeLoop)
+    given: list[int] = field(default_factory=list)
+
+    def write(self, frames: list[bytes]) -> None:
+        assert frames
+        self.given += [decode(frame)["seq"] for frame in frames]
+
+
+class Desk:
+    """A pump with its fakes; nobody is logged in yet."""
+
+    def __init__(self, mailbox: FakeMailbox | None = None) -> None:
+        self.session = FakeSession()
+        self.mailbox = mailbox or FakeMailbox()
+        self.pump = Pump(self.session, self.mailbox)  # type: ignore[arg-type]
+
+    def login(self, found: Iterable[int] = (), more: bool = False) -> Desk:
+        """With these messages in the answer."""
+        first = list(found)
+        self.pump.start(USER, [message(seq) for seq in first], more)
+        self.session.given += first
+        return self
+
+    @property
+    def given(self) -> list[int]:
+        return self.session.given
+
+    def store(self, *seqs: int) -> None:
+        """Messages are committed; their wakes are still to come."""
+        self.mailbox.rows.update(seqs)
+
+    def wake(self, seq: int, contiguous: bool = True) -> None:
+        """As the router does it: a frame that was pushed is written."""
+        out: list[bytes] = []
+        self.pump.push(message(seq), contiguous, out)
+        if out:
+            self.session.write(out)
+
+    def send(self, *seqs: int) -> None:
+        """Store and wake, one after the other."""
+        for seq in seqs:
+            self.store(seq)
+            self.wake(seq)
+
+    def acknowledge(self, *seqs: int) -> None:
+        self.pump.acknowledge(seqs)

@@ -1,0 +1,183 @@
+"""CommitQueue: batches, order, failures and limits."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from commitkit import CommitDesk
+from loopkit import WAIT, writer_held
+
+import chat.delivery.commit_queue
+from chat.delivery.outgoing import Outgoing
+from chat.protocol import ErrNo
+from muduopy import EventLoopThread
+
+
+def test_what_gathers_is_committed_and_answered_together(commits: CommitDesk) -> None:
+    ann, bob = commits.users("ann", "bob")
+    first, second = commits.log_in(ann), commits.log_in(bob)
+    sends = [commits.one(sender, ann) for _ in range(50) for sender in (first, second)]
+    with writer_held(commits.database):
+        for outgoing in sends:
+            commits.queue.add(outgoing)
+    commits.await_outcomes(*sends)
+    assert commits.bus.batches == [100]
+    assert (first.calls, second.calls) == (1, 1)
+
+
+def test_order_is_kept(commits: CommitDesk) -> None:
+    ann, bob = commits.users("ann", "bob")
+    sender = commits.log_in(ann)
+    sends = [commits.one(sender, bob, f"text {number}") for number in range(300)]
+    commits.settle(*sends)
+    assert sender.outcomes == sends
+    seqs = [outgoing.seq for outgoing in sends]
+    assert seqs == sorted(set(seqs))
+    assert commits.owed(bob) == seqs
+    assert [seq for _, seq in commits.announced] == seqs
+
+
+def test_a_batch_has_its_limit(commits: CommitDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat.delivery.commit_queue, "MAX_BATCH", 10)
+    ann, bob = commits.users("ann", "bob")
+    sender = commits.log_in(ann)
+    sends = [commits.one(sender, bob, f"text {number}") for number in range(35)]
+    with writer_held(commits.database):
+        for outgoing in sends:
+            commits.queue.add(outgoing)
+    commits.await_outcomes(*sends)
+    assert commits.bus.batches == [10, 10, 10, 5]
+    assert sender.outcomes == sends
+
+
+def test_a_mid_repeated_over_a_batchs_end(
+    commits: CommitDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chat.delivery.commit_queue, "MAX_BATCH", 2)
+    ann, bob = commits.users("ann", "bob")
+    sender = commits.log_in(ann)
+    sends = [commits.one(sender, bob, mid="m") for _ in range(5)]
+    with writer_held(commits.database):
+        for outgoing in sends:
+            commits.queue.add(outgoing)
+    commits.await_outcomes(*sends)
+    assert [outgoing.stored for outgoing in sends] == [True] + [False] * 4
+    assert len({outgoing.seq for outgoing in sends}) == 1
+
+
+def test_too_many_may_not_wait(commits: CommitDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat.delivery.commit_queue, "MAX_WAITING", 3)
+    ann, bob = commits.users("ann", "bob")
+    sender = commits.log_in(ann)
+    sends = [commits.one(sender, bob) for _ in range(5)]
+    with writer_held(commits.database):
+        taken = [commits.queue.add(outgoing) for outgoing in sends]
+    assert taken == [True, True, True, False, False]
+    commits.await_outcomes(*sends[:3])
+    assert len(commits.owed(bob)) == 3
+    (more,) = commits.settle(commits.one(sender, bob))
+    assert more.stored
+
+
+# ---------------------------------------------------------------------- failures
+
+
+def assert_unavailable(sends: tuple[Outgoing, ...] | list[Outgoing]) -> None:
+    for outgoing in sends:
+        assert (outgoing.errno, outgoing.stored, outgoing.seq) == (ErrNo.UNAVAILABLE, False, 0)
+        assert outgoing.ack()["retry_after"] == 1
+
+
+@pytest.mark.parametrize("how", ["broken", "lose_commits"])
+def test_when_it_cannot_be_stored(commits: CommitDesk, how: str) -> None:
+    ann, bob = commits.users("ann", "bob")
+    sender = commits.log_in(ann)
+    setattr(commits.database, how, True)
+    bad = [commits.one(sender, bob, mid=f"m{number}") for number in range(3)]
+    assert_unavailable(commits.settle(*bad))
+    assert not commits.announced
+    setattr(commits.database, how, False)
+    again = commits.settle(*(commits.one(sender, bob, mid=f"m{number}") for number in range(3)))
+    assert all(outgoing.stored for outgoing in again)
+    assert commits.owed(bob) == [outgoing.seq for outgoing in again]
+
+
+def test_what_was_valid_or_not_before_a_lost_commit_is_all_unavailable(
+    commits: CommitDesk,
+) -> None:
+    ann, bob = commits.users("ann", "bob")
+    sender = commits.log_in(ann)
+    commits.database.lose_commits = True
+    assert_unavailable(commits.settle(commits.one(sender, bob), commits.one(sender, 99)))
+    assert not commits.owed(bob)
+
+
+def test_a_closed_database(commits: CommitDesk) -> None:
+    ann, bob = commits.users("ann", "bob")
+    sender = commits.log_in(ann)
+    commits.database.close()
+    assert_unavailable(commits.settle(commits.one(sender, bob), commits.one(sender, bob)))
+
+
+def test_a_database_closed_with_several_batches_waiting(
+    commits: CommitDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everybody is answered, stored or not, and those who are told so are stored."""
+    monkeypatch.setattr(chat.delivery.commit_queue, "MAX_BATCH", 4)
+    ann, bob = commits.users("ann", "bob")
+    sender = commits.log_in(ann)
+    sends = [commits.one(sender, bob) for _ in range(18)]
+    with writer_held(commits.database):
+        for outgoing in sends:
+            commits.queue.add(outgoing)
+        closer = threading.Thread(target=commits.database.close)
+        closer.start()
+        while not commits.database._real._closing:  # type: ignore[attr-defined]
+            pass
+    closer.join(WAIT)
+    commits.await_outcomes(*sends)
+    assert len(sender.outcomes) == 18
+    stored = [outgoing for outgoing in sends if outgoing.stored]
+    assert stored == sends[: len(stored)]
+    assert_unavailable(sends[len(stored) :])
+    assert len(commits.announced) == len(stored)
+
+
+# ---------------------------------------------------------------------- several loops
+
+
+def test_each_sender_is_answered_in_its_own_loop(commits: CommitDesk) -> None:
+    thread = EventLoopThread("other")
+    other_loop = thread.start_loop()
+    try:
+        ann, bob = commits.users("ann", "bob")
+        here, there = commits.log_in(ann), commits.log_in(bob)
+        there.loop = other_loop  # its settled() checks the thread
+        sends = [commits.one(sender, ann) for _ in range(20) for sender in (here, there)]
+        commits.settle(*sends)
+        assert len(here.outcomes) == len(there.outcomes) == 20
+    finally:
+        assert thread.stop(WAIT)
+
+
+def test_many_threads_add(commits: CommitDesk) -> None:
+    users = commits.users("ann", "bob", "eve", "dan")
+    senders = [commits.log_in(user) for user in users]
+    sends = [[commits.one(sender, users[0], str(n)) for n in range(200)] for sender in senders]
+
+    def add(batch: list[Outgoing]) -> None:
+        for outgoing in batch:
+            assert commits.queue.add(outgoing)
+
+    threads = [threading.Thread(target=add, args=(batch,)) for batch in sends]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT)
+    commits.await_outcomes(*(batch[-1] for batch in sends))
+    for sender, batch in zip(senders, sends, strict=True):
+        assert sender.outcomes == batch
+        seqs = [outgoing.seq for outgoing in batch]
+        assert seqs == sorted(set(seqs))
+    assert len(commits.owed(users[0])) == 800

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+from chat.delivery.message import ChatMessage
+from chat.delivery.outgoing import Outgoing, chat_ack, new_mid
+from chat.protocol import ONE_CHAT, ErrNo
+
+SESSION: Any = SimpleNamespace(generation=5)
+
+
+def outgoing(mid: str | None = "m", rid: str | None = None) -> Outgoing:
+    return Outgoing(SESSION, ChatMessage(0, ONE_CHAT, 1, "ann", 2, "hi", "now"), mid, rid)
+
+
+def test_the_ack_of_success() -> None:
+    sent = outgoing(rid="r")
+    sent.seq = 9
+    expected = {"msgid": 20, "errno": 0, "time": "now", "mid": "m", "seq": 9, "rid": "r"}
+    assert sent.ack() == expected
+    assert "rid" not in outgoing().ack()
+
+
+def test_the_ack_of_a_repetition_has_the_first_ones_time() -> None:
+    sent = outgoing()
+    sent.seq, sent.time = 4, "then"
+    assert sent.ack()["time"] == "then"
+
+
+def test_the_ack_of_failure() -> None:
+    sent = outgoing(rid="r")
+    sent.fail(ErrNo.NOT_FOUND, "no such user")
+    assert sent.ack() == {
+        "msgid": 20,
+        "errno": 5,
+        "mid": "m",
+        "errmsg": "no such user",
+        "rid": "r",
+    }
+
+
+def test_only_unavailable_says_when_to_try_again() -> None:
+    for errno in ErrNo:
+        if errno is not ErrNo.OK:
+            sent = outgoing()
+            sent.fail(errno, "x")
+            assert ("retry_after" in sent.ack()) == (errno is ErrNo.UNAVAILABLE)
+            assert "seq" not in sent.ack()
+            assert "time" not in sent.ack()
+
+
+def test_the_ack_of_a_live_message_has_no_seq() -> None:
+    assert chat_ack("m", 0, "now", None) == {"msgid": 20, "errno": 0, "time": "now", "mid": "m"}
+    assert chat_ack(None, 0, "now", None) == {"msgid": 20, "errno": 0, "time": "now"}
+
+
+def test_reset_forgets_an_attempt() -> None:
+    sent = outgoing()
+    fresh = (sent.errno, sent.errmsg, sent.seq, sent.time, sent.stored)
+    sent.fail(ErrNo.NOT_YOU, "x")
+    sent.seq, sent.time, sent.stored = 3, "then", True
+    sent.reset()
+    assert (sent.errno, sent.errmsg, sent.seq, sent.time, sent.stored) == fresh
+
+
+def test_the_generation_is_noted_at_once() -> None:
+    session: Any = SimpleNamespace(generation=5)
+    sent = Outgoing(session, ChatMessage(0, ONE_CHAT, 1, "ann", 2, "hi", "now"))
+    session.generation = 6
+    assert sent.generation == 5
+
+
+def test_a_mid_is_given_where_there_is_none() -> None:
+    assert outgoing("m").mid == "m"
+    one, other = outgoing(None).mid, outgoing(None).mid
+    assert one != other
+    assert 0 < len(one) <= 64
+
+
+def test_mids_are_unique_across_threads() -> None:
+    made: list[list[str]] = [[] for _ in range(4)]
+    start = threading.Barrier(4, timeout=10)
+
+    def make(mine: list[str]) -> None:
+        start.wait()
+        mine += [new_mid() for _ in range(5000)]
+
+    threads = [threading.Thread(target=make, args=(mine,)) for mine in made]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({mid for mine in made for mid in mine}) == 20_000

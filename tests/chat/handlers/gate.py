@@ -1,0 +1,33 @@
+"""Gate: holds a request inside its worker until the test opens it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from loopkit import WAIT
+
+from chat.handlers import Context, Request
+
+
+class Gate:
+    """Wraps a worker handler; waits when that has done its work."""
+
+    def __init__(self, handler: Callable[[Context, Request], Any]) -> None:
+        self._handler = handler
+        self._inside = threading.Semaphore(0)
+        self._opened = threading.Event()
+
+    def __call__(self, ctx: Context, request: Request) -> Any:
+        result = self._handler(ctx, request)
+        self._inside.release()
+        assert self._opened.wait(WAIT)
+        return result
+
+    def entered(self) -> None:
+        """Wait until a request is inside."""
+        assert self._inside.acquire(timeout=WAIT)
+
+    def open(self) -> None:
+        self._opened.set()

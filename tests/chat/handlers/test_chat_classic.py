@@ -1,0 +1,162 @@
+"""Chat messages of the classic dialect: passed on as they came, if that is safe."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from nodekit import Client, Node
+
+from chat.protocol import MsgType
+
+
+@pytest.fixture
+def ann(node: Node) -> Client:
+    return node.online("ann", v2=False)
+
+
+@pytest.fixture
+def bob(node: Node) -> Client:
+    return node.online("bob", v2=False)
+
+
+def received(node: Node, client: Client, length: int = 1) -> bytes:
+    """The raw frame that comes."""
+    data = bytearray()
+
+    def read() -> bool:
+        chunk = client._receive()
+        if chunk:
+            data.extend(chunk)
+        return b"\n" in data
+
+    client.sock.setblocking(False)
+    node.until(read, "a frame")
+    client.sock.settimeout(10)
+    frame, rest = bytes(data).split(b"\n", 1)
+    assert not rest
+    return frame
+
+
+def frame(ann: Client, bob: Client, **changes: Any) -> bytes:
+    """As nlohmann's dump() writes it: compact, keys sorted."""
+    fields = {"id": ann.user_id, "msg": "hi", "msgid": 6, "name": "ann", "time": "then"}
+    message = {**fields, "toid": bob.user_id, **changes}
+    text = json.dumps(message, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+    return text.encode()
+
+
+def test_it_is_passed_on_as_it_came(node: Node, ann: Client, bob: Client) -> None:
+    sent = frame(ann, bob, msg="hello: 你好")
+    ann.write(sent + b"\n")
+    assert received(node, bob) == sent
+    node.until_owed(bob.user_id, 0)
+
+
+def test_nothing_is_answered(ann: Client, bob: Client) -> None:
+    ann.say(bob)
+    bob.expect(MsgType.ONE_CHAT_MSG)
+    ann.nothing_more()
+
+
+def test_the_name_is_the_senders_own(ann: Client, bob: Client) -> None:
+    ann.write(frame(ann, bob, name="the boss") + b"\n")
+    assert bob.next()["name"] == "ann"
+
+
+def test_the_time_is_the_senders(ann: Client, bob: Client) -> None:
+    ann.say(bob)
+    assert bob.next()["time"] == "by the sender"
+    ann.write(frame(ann, bob, time=None) + b"\n")
+    assert len(bob.next()["time"]) == len("2026-01-02 03:04:05")
+
+
+def test_further_fields_are_passed_on_to_classic_receivers(
+    node: Node, ann: Client, bob: Client
+) -> None:
+    eve = node.online("eve")
+    ann.write(frame(ann, bob, colour="red", n=[1, {"a": None}]) + b"\n")
+    ann.write(frame(ann, eve, colour="red") + b"\n")
+    mail = bob.next()
+    assert (mail["colour"], mail["n"]) == ("red", [1, {"a": None}])
+    assert "colour" not in eve.next()
+
+
+def test_fields_that_mean_something_are_not(ann: Client, bob: Client) -> None:
+    ann.write(frame(ann, bob, errno=1, token="x", offlinemsg=[], groupid=4, seq=9) + b"\n")
+    mail = bob.next()
+    assert mail.keys() == {"msgid", "id", "name", "toid", "msg", "time"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"msg":"hi"', b'"msg":"hi","msg":"ho"'),
+        (b'"id":', b'"id":99,"id":'),
+        (b'"toid":', b'"toid" : 0'),
+        (b'"toid":', b'"toid":0'),
+        (b'"toid":', b'"toid":  00'),
+        (b'"id":', b'"id":0'),
+        (b'"msgid":', b'"msgid":0'),
+        (b'{"id"', b' {"id"'),
+        (b"{", b"{ "),
+        (b'"msg"', b'"\\u006dsg"'),
+        (b'"hi"', b'"\\u0068i"'),
+        (b'"hi"', b'"\\"hi"'),
+        (b'"then"}', b'"then"} '),
+    ],
+)
+def test_no_parser_reads_something_else(
+    node: Node, ann: Client, bob: Client, old: bytes, new: bytes
+) -> None:
+    """What was checked is what arrives, in JSON that every parser reads in the same way."""
+    sent = frame(ann, bob)
+    ann.write(sent.replace(old, new) + b"\n")
+    got = received(node, bob)
+    pairs = json.loads(got, object_pairs_hook=lambda pairs: pairs)
+    assert len(dict(pairs)) == len(pairs) == 6
+    message = dict(pairs)
+    assert (message["id"], message["toid"], message["msgid"]) == (ann.user_id, bob.user_id, 6)
+    assert message["name"] == "ann"
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "1" * 400 + "e400"])
+def test_numbers_out_of_range_are_refused(ann: Client, bob: Client, number: str) -> None:
+    sent = frame(ann, bob, colour=0).replace(b'"colour":0', b'"colour":' + number.encode())
+    ann.write(sent + b"\n")
+    assert ann.next()["errno"] == 4
+    bob.nothing_more()
+
+
+def test_a_failure_is_an_error_message(ann: Client) -> None:
+    ann.say(99)
+    assert ann.next() == {"msgid": 31, "errno": 5, "error": 5, "errmsg": "no such user"}
+
+
+def test_mail_to_v2_and_back(node: Node, ann: Client) -> None:
+    eve = node.online("eve")
+    ann.say(eve, "to v2")
+    mail = eve.expect(MsgType.ONE_CHAT_MSG)
+    assert (mail["msg"], mail["time"]) == ("to v2", "by the sender")
+    assert "seq" in mail
+    eve.deliver(ann, "to classic")
+    mail = ann.expect(MsgType.ONE_CHAT_MSG)
+    assert mail["msg"] == "to classic"
+    assert "seq" not in mail
+
+
+def test_clients_that_end_frames_with_nul(node: Node) -> None:
+    eve = node.user("eve")
+    client = node.connect(v2=False)
+    login = f'{{"msgid":1,"id":{eve},"password":"secret-1"}}'
+    client.write(login.encode() + b"\0")
+    data = bytearray()
+    client.sock.setblocking(False)
+    node.until(lambda: data.extend(client._receive() or b"") or b"}" in data)
+    assert data.endswith(b"}\0")
+    client.user_id = eve
+    node.online("dan").say(eve, "hi")
+    data.clear()
+    node.until(lambda: data.extend(client._receive() or b"") or b"}" in data)
+    assert data.endswith(b"}\0")

@@ -1,0 +1,319 @@
+"""Logging in: who is let in, and what the answer holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from nodekit import PASSWORD, Node
+
+from chat.delivery.pump import WINDOW
+from chat.handlers.account import CLASSIC_OFFLINE, MAX_FAILED_LOGINS
+from chat.model import ONLINE, LogRow, MessageModel, OfflineMessageModel
+from chat.passwords import HashCost, Passwords
+from chat.protocol import ONE_CHAT, MsgType, decode
+
+INVALID = "id or password is invalid!"
+
+
+def test_the_answer(node: Node) -> None:
+    ann = node.user("ann")
+    client = node.connect()
+    answer = client.log_in(ann, device="laptop", rid="r")
+    token = answer.pop("token")
+    assert len(token) == 43
+    assert answer == {
+        "msgid": 2,
+        "errno": 0,
+        "id": ann,
+        "name": "ann",
+        "rid": "r",
+        "friends": [],
+        "groups": [],
+        "offlinemsg": [],
+        "v": 2,
+        "heartbeat": 30,
+        "node": "node-1",
+    }
+    row = node.row(ann)
+    assert (row.state, row.node, row.device) == (ONLINE, "node-1", "laptop")
+    session = client.session
+    assert (session.user_id, session.name, session.generation) == (ann, "ann", row.generation)
+    assert node.sessions.find(ann) is session
+
+
+def test_the_answer_in_classic(node: Node) -> None:
+    ann = node.user("ann")
+    answer = node.connect(v2=False).log_in(ann)
+    assert answer == {"msgid": 2, "errno": 0, "error": 0, "id": ann, "name": "ann"}
+
+
+def test_friends_and_groups_are_shown(node: Node) -> None:
+    ann, bob = node.online("ann"), node.online("bob")
+    ann.ask(MsgType.ADD_FRIEND_MSG, friendid=bob.user_id)
+    group = ann.make_group("tea", bob)
+    ann.leave()
+    bob.leave()
+    node.until(lambda: node.row(bob.user_id).state == "offline")
+    answer = node.connect().log_in(ann.user_id)
+    assert answer["friends"] == [{"id": bob.user_id, "name": "bob", "state": "offline"}]
+    assert answer["groups"] == [
+        {
+            "id": group,
+            "groupname": "tea",
+            "groupdesc": "",
+            "users": [
+                {"id": ann.user_id, "name": "ann", "state": "online", "role": "creator"},
+                {"id": bob.user_id, "name": "bob", "state": "offline", "role": "normal"},
+            ],
+        }
+    ]
+
+
+def test_friends_and_groups_are_strings_in_classic(node: Node) -> None:
+    ann, bob = node.online("ann"), node.online("bob")
+    bob.ask(MsgType.ADD_FRIEND_MSG, friendid=ann.user_id)
+    bob.make_group("tea", ann)
+    bob.leave()
+    answer = node.connect(v2=False).log_in(bob.user_id)
+    (friend,), (group,) = answer["friends"], answer["groups"]
+    assert decode(friend.encode())["name"] == "ann"
+    users = decode(group.encode())["users"]
+    assert [decode(user.encode())["role"] for user in users] == ["normal", "creator"]
+
+
+# ---------------------------------------------------------------------- who is not let in
+
+
+@pytest.mark.parametrize("v2", [True, False])
+def test_wrong_password(node: Node, v2: bool) -> None:
+    ann = node.user("ann")
+    client = node.connect(v2=v2)
+    answer = client.log_in(ann, password="secret-2")
+    assert (answer["msgid"], answer["errno"], answer["errmsg"]) == (2, 1, INVALID)
+    assert client.log_in(ann)["errno"] == 0
+
+
+def test_nobody_is_answered_as_somebody_with_a_wrong_password(node: Node) -> None:
+    node.user("ann")
+    client = node.connect()
+    answer = client.log_in(99)
+    assert answer == {"msgid": 2, "errno": 1, "errmsg": INVALID}
+
+
+def test_neither_password_nor_token(node: Node) -> None:
+    client = node.connect()
+    answer = client.ask(MsgType.LOGIN_MSG, v=2, id=node.user("ann"))
+    assert (answer["errno"], answer["errmsg"]) == (4, "password: is missing")
+
+
+def test_logged_in_already(node: Node) -> None:
+    ann, bob = node.online("ann"), node.user("bob")
+    for user in (ann.user_id, bob):
+        answer = ann.ask(MsgType.LOGIN_MSG, v=2, id=user, password=PASSWORD)
+        assert (answer["errno"], answer["errmsg"]) == (4, "logged in already")
+    assert ann.session.user_id == ann.user_id
+
+
+def test_too_many_failures(make_node: Callable[..., Node]) -> None:
+    node = make_node(failures=3)
+    ann, bob = node.user("ann"), node.user("bob")
+    client = node.connect()
+    for _ in range(3):
+        assert client.log_in(ann, password="wrong")["errno"] == 1
+    answer = client.log_in(ann)
+    assert answer["errno"] == 6
+    assert 0 < answer["retry_after"] <= 61
+    assert client.log_in(bob)["errno"] == 0, "another account"
+    node.clock.now += answer["retry_after"]
+    assert node.connect().log_in(ann)["errno"] == 0
+
+
+def test_a_good_password_forgives(make_node: Callable[..., Node]) -> None:
+    node = make_node(failures=3)
+    ann = node.user("ann")
+    for _ in range(4):
+        client = node.connect()
+        assert client.log_in(ann, password="wrong")["errno"] == 1
+        assert client.log_in(ann)["errno"] == 0
+        client.leave()
+
+
+def test_a_token_is_not_slowed(make_node: Callable[..., Node]) -> None:
+    """Who floods an account with wrong passwords does not lock its clients out."""
+    node = make_node(failures=2)
+    ann = node.user("ann")
+    first = node.connect()
+    token = first.log_in(ann)["token"]
+    first.leave()
+    client = node.connect()
+    for _ in range(3):
+        client.log_in(ann, password="wrong")
+    assert client.log_in(ann)["errno"] == 6
+    assert client.log_in(ann, token=token)["errno"] == 0
+
+
+def test_guessing_on_one_connection_ends_it(make_node: Callable[..., Node]) -> None:
+    node = make_node(failures=1000)
+    users = [node.user(f"user {number}") for number in range(MAX_FAILED_LOGINS)]
+    client = node.connect()
+    for user in users:
+        assert client.log_in(user, password="wrong")["errno"] == 1
+    assert client.ended() == [{"msgid": 32, "reason": "abuse", "reconnect": False}]
+
+
+# ---------------------------------------------------------------------- tokens
+
+
+def test_a_token_lets_in_again_and_again(node: Node) -> None:
+    ann = node.user("ann")
+    client = node.connect()
+    token = client.log_in(ann)["token"]
+    for _ in range(3):
+        client.leave()
+        client = node.connect()
+        answer = client.log_in(ann, token=token)
+        assert (answer["errno"], answer["token"]) == (0, token)
+
+
+def test_wrong_tokens(node: Node) -> None:
+    ann, bob = node.online("ann"), node.user("bob")
+    token = ann.session.token
+    client = node.connect()
+    for user, wrong in ((bob, token), (ann.user_id, "x"), (ann.user_id, ""), (99, token)):
+        answer = client.log_in(user, token=wrong)
+        assert (answer["errno"], answer["errmsg"]) == (1, INVALID)
+
+
+def test_a_token_expires(node: Node) -> None:
+    ann = node.online("ann")
+    token = ann.session.token
+    ann.leave()
+    node.clock.date += node.context.token_seconds
+    client = node.connect()
+    assert client.log_in(ann.user_id, token=token)["errno"] == 1
+    assert client.log_in(ann.user_id)["errno"] == 0
+
+
+def test_classic_clients_have_no_token(node: Node) -> None:
+    ann = node.online("ann")
+    token = ann.session.token
+    ann.leave()
+    classic = node.connect(v2=False)
+    answer = classic.ask(MsgType.LOGIN_MSG, id=ann.user_id, token=token)
+    assert (answer["errno"], answer["errmsg"]) == (4, "password: is missing")
+
+
+# ---------------------------------------------------------------------- passwords that age
+
+
+def test_a_hash_that_has_aged_is_renewed(node: Node) -> None:
+    ann = node.user("ann")
+    old = Passwords(HashCost(time_cost=2, memory_kib=16, parallelism=1)).hash(PASSWORD)
+    node.database.write(lambda tx: tx.execute("UPDATE user SET password = ?", (old,)))
+    node.connect().log_in(ann)
+    renewed = node.row(ann).password
+    assert renewed != old
+    assert not node.context.passwords.needs_rehash(renewed)
+    assert node.context.passwords.verify(renewed, PASSWORD)
+
+
+def test_a_fresh_hash_stays(node: Node) -> None:
+    ann = node.user("ann")
+    before = node.row(ann).password
+    node.connect().log_in(ann)
+    assert node.row(ann).password == before
+
+
+def test_an_old_plain_password_lets_nobody_in(node: Node) -> None:
+    """A table of the original system's, taken over as it was."""
+    ann = node.user("ann")
+    for stored in (PASSWORD, "", "密码", "$scrypt$", "$scrypt$a$b"):
+        row = (stored,)
+        node.database.write(lambda tx, row=row: tx.execute("UPDATE user SET password = ?", row))
+        for password in (PASSWORD, stored):
+            answer = node.connect().log_in(ann, password=password)
+            assert (answer["errno"], answer["errmsg"]) == (1, INVALID)
+
+
+# ---------------------------------------------------------------------- the mail
+
+
+def owe(node: Node, user: int, count: int) -> list[int]:
+    rows = [LogRow(user, f"m{n}", ONE_CHAT, user, f"text {n}", "then", None) for n in range(count)]
+    seqs = [s for s in node.database.write(lambda tx: MessageModel(tx).insert_new(rows)) if s]
+    node.database.write(lambda tx: OfflineMessageModel(tx).insert([(user, s) for s in seqs]))
+    return seqs
+
+
+def test_mail_comes_with_the_answer(node: Node) -> None:
+    ann = node.user("ann")
+    seqs = owe(node, ann, 3)
+    client = node.connect()
+    answer = client.log_in(ann)
+    assert [mail["seq"] for mail in answer["offlinemsg"]] == seqs
+    assert answer["offlinemsg"][0] == {
+        "msgid": 6,
+        "id": ann,
+        "name": "ann",
+        "toid": ann,
+        "msg": "text 0",
+        "time": "then",
+        "seq": seqs[0],
+    }
+    client.nothing_more()
+    assert node.owed(ann) == seqs, "until they are acknowledged"
+    client.got(*seqs)
+    node.until_owed(ann, 0)
+
+
+def test_unacknowledged_mail_comes_again_at_the_next_login(node: Node) -> None:
+    ann = node.user("ann")
+    seqs = owe(node, ann, 3)
+    client = node.connect()
+    client.log_in(ann)
+    client.got(seqs[1])
+    node.until_owed(ann, 2)
+    client.leave()
+    again = node.connect().log_in(ann)
+    assert [mail["seq"] for mail in again["offlinemsg"]] == [seqs[0], seqs[2]]
+
+
+@pytest.mark.parametrize("beyond", [-1, 0, 1, WINDOW + 1])
+def test_mail_beyond_the_window_follows_the_acknowledgements(node: Node, beyond: int) -> None:
+    ann = node.user("ann")
+    seqs = owe(node, ann, WINDOW + beyond)
+    client = node.connect()
+    answer = client.log_in(ann)
+    got = [mail["seq"] for mail in answer["offlinemsg"]]
+    assert got == seqs[:WINDOW]
+    client.nothing_more()
+    while len(got) < len(seqs):
+        client.got(*got)
+        got.append(client.expect(MsgType.ONE_CHAT_MSG)["seq"])
+    assert got == seqs
+    client.got(*got)
+    node.until_owed(ann, 0)
+
+
+def test_mail_in_classic_counts_as_received_when_it_is_out(node: Node) -> None:
+    ann = node.user("ann")
+    owe(node, ann, 300)
+    client = node.connect(v2=False)
+    answer = client.log_in(ann)
+    mail = [decode(item.encode()) for item in answer["offlinemsg"]]
+    assert [item["msg"] for item in mail] == [f"text {number}" for number in range(300)]
+    assert "seq" not in mail[0]
+    node.until_owed(ann, 0)
+
+
+def test_very_much_mail_in_classic(node: Node) -> None:
+    ann = node.user("ann")
+    owe(node, ann, CLASSIC_OFFLINE + 150)
+    client = node.connect(v2=False)
+    answer = client.log_in(ann)
+    assert len(answer["offlinemsg"]) == CLASSIC_OFFLINE
+    rest = client.take(150)
+    assert [item["msg"] for item in rest] == [f"text {CLASSIC_OFFLINE + n}" for n in range(150)]
+    node.until_owed(ann, 0)
+    client.nothing_more()

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nodekit import PASSWORD, Node
+
+from chat.protocol import MsgType
+
+
+def register(
+    node: Node, name: str, *, v2: bool = True, password: str = PASSWORD
+) -> dict[str, object]:
+    client = node.connect(v2=v2)
+    version = {"v": 2} if v2 else {}
+    return client.ask(MsgType.REG_MSG, name=name, password=password, rid="r", **version)
+
+
+def test_a_new_user(node: Node) -> None:
+    answer = register(node, "zhang san")
+    assert answer == {"msgid": 5, "errno": 0, "id": answer["id"], "rid": "r"}
+    user = node.row(int(str(answer["id"])))
+    assert user.name == "zhang san"
+    assert PASSWORD not in user.password
+    client = node.connect()
+    assert client.log_in(user.id)["errno"] == 0
+
+
+def test_a_taken_name(node: Node) -> None:
+    register(node, "ann")
+    answer = register(node, "ann")
+    assert answer == {"msgid": 5, "errno": 1, "errmsg": "this name is taken", "rid": "r"}
+
+
+def test_in_classic(node: Node) -> None:
+    answer = register(node, "ann", v2=False)
+    assert (answer["msgid"], answer["errno"], answer["error"]) == (5, 0, 0)
+    assert isinstance(answer["id"], int)
+    again = register(node, "ann", v2=False)
+    assert (again["msgid"], again["errno"], again["error"]) == (5, 1, 1)
+
+
+def test_closed(make_node: Callable[..., Node]) -> None:
+    node = make_node(registration=False)
+    answer = register(node, "ann")
+    assert (answer["errno"], answer["errmsg"]) == (1, "registration is closed")
+
+
+def test_while_logged_in(node: Node) -> None:
+    ann = node.online("ann")
+    answer = ann.ask(MsgType.REG_MSG, name="bob", password=PASSWORD)
+    assert answer["errno"] == 0
+    assert ann.session.user_id == ann.user_id
+
+
+def test_when_it_cannot_be_stored(node: Node) -> None:
+    node.database.broken = True
+    answer = register(node, "ann")
+    assert (answer["errno"], answer["retry_after"]) == (8, 1)
+    node.database.broken = False
+    assert register(node, "ann")["errno"] == 0
+
+
+def test_many_at_once_get_the_name_once(node: Node) -> None:
+    clients = [node.connect() for _ in range(4)]
+    for client in clients:
+        client.send(MsgType.REG_MSG, v=2, name="ann", password=PASSWORD)
+    errnos = [client.expect(MsgType.REG_MSG_ACK)["errno"] for client in clients]
+    assert sorted(errnos) == [0, 1, 1, 1]

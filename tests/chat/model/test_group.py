@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import pytest
+
+from chat.db import Database, UniqueViolation
+from chat.model import CREATOR, NORMAL, OFFLINE, ONLINE, Group, GroupModel, GroupUser, UserModel
+
+
+@pytest.fixture
+def ids(database: Database) -> list[int]:
+    names = ("ann", "bob", "eve")
+    return [database.write(lambda tx, name=name: UserModel(tx).insert(name, "h")) for name in names]
+
+
+def make(database: Database, name: str, *members: int, desc: str = "") -> int:
+    """A group; the first member is its creator."""
+    group_id = database.write(lambda tx: GroupModel(tx).insert(name, desc))
+    for number, user_id in enumerate(members):
+        join(database, group_id, user_id, NORMAL if number else CREATOR)
+    return group_id
+
+
+def join(database: Database, group_id: int, user_id: int, role: str = NORMAL) -> None:
+    database.write(lambda tx: GroupModel(tx).add_member(group_id, user_id, role))
+
+
+def test_no_group(database: Database) -> None:
+    assert database.read(lambda tx: GroupModel(tx).find(1)) is None
+
+
+def test_a_group_without_members(database: Database) -> None:
+    group_id = make(database, "tea", desc="four o'clock")
+    found = database.read(lambda tx: GroupModel(tx).find(group_id))
+    assert found == Group(group_id, "tea", "four o'clock", ())
+
+
+def test_a_group_with_members(database: Database, ids: list[int]) -> None:
+    ann, bob, eve = ids
+    group_id = make(database, "tea", eve, ann)
+    make(database, "coffee", bob)
+    user = database.read(lambda tx: UserModel(tx).find(eve))
+    assert user is not None
+    database.write(lambda tx: UserModel(tx).go_online(user, "n", None))
+    found = database.read(lambda tx: GroupModel(tx).find(group_id))
+    members = (GroupUser(ann, "ann", OFFLINE, NORMAL), GroupUser(eve, "eve", ONLINE, CREATOR))
+    assert found == Group(group_id, "tea", "", members)
+
+
+def test_a_name_is_taken_once(database: Database) -> None:
+    make(database, "tea")
+    with pytest.raises(UniqueViolation):
+        make(database, "tea", desc="another")
+    make(database, "Tea")
+
+
+def test_a_member_joins_once(database: Database, ids: list[int]) -> None:
+    group_id = make(database, "tea", ids[0])
+    with pytest.raises(UniqueViolation):
+        join(database, group_id, ids[0])
+    join(database, group_id, ids[1])
+
+
+def test_of_user(database: Database, ids: list[int]) -> None:
+    ann, bob, eve = ids
+    tea, coffee, _ = (
+        make(database, "tea", ann, bob),
+        make(database, "coffee", eve, ann),
+        make(database, "milk", bob, eve),
+    )
+    groups = database.read(lambda tx: GroupModel(tx).of_user(ann))
+    assert [group.id for group in groups] == [tea, coffee]
+    assert [[user.name for user in group.users] for group in groups] == [
+        ["ann", "bob"],
+        ["ann", "eve"],
+    ]
+    assert [[user.role for user in group.users] for group in groups] == [
+        [CREATOR, NORMAL],
+        [NORMAL, CREATOR],
+    ]
+    assert groups[0] == database.read(lambda tx: GroupModel(tx).find(tea))
+
+
+def test_of_user_in_no_group(database: Database, ids: list[int]) -> None:
+    make(database, "tea", ids[0])
+    assert database.read(lambda tx: GroupModel(tx).of_user(ids[1])) == []
+
+
+def test_member_ids(database: Database, ids: list[int]) -> None:
+    ann, bob, eve = ids
+    tea, coffee, empty = (
+        make(database, "tea", ann, bob),
+        make(database, "coffee", eve),
+        make(database, "milk"),
+    )
+
+    def members(*group_ids: int) -> dict[int, frozenset[int]]:
+        return database.read(lambda tx: GroupModel(tx).member_ids(group_ids))
+
+    assert members(tea) == {tea: frozenset({ann, bob})}
+    assert members(tea, coffee) == {tea: frozenset({ann, bob}), coffee: frozenset({eve})}
+    assert members(empty, 999) == {}, "no members, or no such group: absent"
+
+
+def test_member_ids_of_many_groups(database: Database) -> None:
+    rows = [(group_id, 1) for group_id in range(1, 1001)]
+    columns = ("groupid", "userid")
+    database.write(lambda tx: tx.insert_rows("groupuser", columns, rows))
+    found = database.read(lambda tx: GroupModel(tx).member_ids(range(1, 1001)))
+    assert found == {group_id: frozenset({1}) for group_id in range(1, 1001)}

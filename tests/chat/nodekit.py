@@ -1,0 +1,334 @@
+"""A whole chat server in the test's own loop, and clients that talk to it through sockets.
+
+The base loop runs only while a test waits for something, so sessions can be looked at without
+races (unless the node has sub-loops).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from loopkit import WAIT, FailingDatabase, Passes
+
+from chat.bus import LocalBus
+from chat.clock import Clock
+from chat.config import ServerConfig
+from chat.db import Database
+from chat.delivery.delivery import STORED, Delivery
+from chat.delivery.pump import Pump
+from chat.handlers import ROUTES, Context, Route
+from chat.limiter import FailureLimiter
+from chat.model import OfflineMessageModel, User, UserModel
+from chat.passwords import HashCost, Passwords
+from chat.presence import Presence
+from chat.protocol import (
+    ACK_OF,
+    FrameDecoder,
+    Limits,
+    Message,
+    MsgType,
+    build_schema,
+    decode,
+    encode,
+)
+from chat.server import ChatServer
+from chat.service import ChatService
+from chat.session import Session
+from chat.sessions import SessionRegistry
+from muduopy import InetAddress, ThreadPool
+
+CHEAP = HashCost(time_cost=1, memory_kib=8, parallelism=1)
+PASSWORD = "secret-1"
+
+
+class TestClock(Clock):
+    """A clock whose monotonic time and date are the test's to set."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1000.0
+        self.date = 1_800_000_000
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def unix(self) -> int:
+        return self.date
+
+
+class Node:
+    """Everything that chat.app puts together, except signals and the command line."""
+
+    def __init__(
+        self,
+        database: Database,
+        passes: Passes,
+        *,
+        mode: str = STORED,
+        replace: bool = False,
+        workers: int = 2,
+        worker_queue: int = 100,
+        registration: bool = True,
+        failures: int = 10,
+        routes: dict[int, Route] | None = None,
+        limits: Limits | None = None,
+        config: ServerConfig | None = None,
+    ) -> None:
+        self.passes = passes
+        self.database = FailingDatabase(database)
+        self.clock = TestClock()
+        self.workers = ThreadPool(workers, "worker", worker_queue)
+        self.sessions = SessionRegistry()
+        self.bus = LocalBus()
+        self.delivery = Delivery(self.database, self.bus, self.sessions, self.workers, mode)
+        self.presence = Presence(
+            self.database, self.sessions, self.workers, "node-1", replace=replace
+        )
+        self.context = Context(
+            database=self.database,
+            bus=self.bus,
+            sessions=self.sessions,
+            delivery=self.delivery,
+            presence=self.presence,
+            passwords=Passwords(CHEAP),
+            limiter=FailureLimiter(failures, 60),
+            clock=self.clock,
+            heartbeat=30,
+            token_seconds=30 * 86_400,
+            registration=registration,
+        )
+        schema = build_schema(limits or Limits())
+        self.service = ChatService(self.context, routes or ROUTES, schema, self.workers)
+        self.config = config or ServerConfig()
+        self.server = ChatServer(
+            passes.loop, InetAddress.loopback(0), self.config, self.service, self._new_pump
+        )
+        self.made: list[Session] = []
+        self.clients: list[Client] = []
+        self.server.start()
+
+    def _new_pump(self, session: Session) -> Pump:
+        self.made.append(session)
+        return self.delivery.new_pump(session)
+
+    # ------------------------------------------------------------------ clients
+
+    def connect(self, *, v2: bool = True, receive_buffer: int | None = None) -> Client:
+        """A client whose session is up."""
+        known = len(self.made)
+        client = self.socket(v2=v2, receive_buffer=receive_buffer)
+        self.passes.until(lambda: len(self.made) > known, "the session")
+        client.session = self.made[known]
+        return client
+
+    def socket(self, *, v2: bool = True, receive_buffer: int | None = None) -> Client:
+        """A client whose session may never come."""
+        sock = socket.socket()
+        if receive_buffer is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        sock.settimeout(WAIT)
+        sock.connect(self.server.address.sockaddr)
+        self.clients.append(Client(self, sock, v2))
+        return self.clients[-1]
+
+    def user(self, name: str, password: str = PASSWORD) -> int:
+        """Somebody who has registered."""
+        hashed = self.context.passwords.hash(password)
+        return self.database.write(lambda tx: UserModel(tx).insert(name, hashed))
+
+    def online(self, user: int | str, *, v2: bool = True, **fields: Any) -> Client:
+        """A client that has logged in, as a new user if a name is given."""
+        user_id = self.user(user) if isinstance(user, str) else user
+        client = self.connect(v2=v2)
+        answer = client.log_in(user_id, **fields)
+        assert answer["errno"] == 0, answer
+        return client
+
+    # ------------------------------------------------------------------ looking in
+
+    def row(self, user_id: int) -> User:
+        user = self.database.read(lambda tx: UserModel(tx).find(user_id))
+        assert user is not None
+        return user
+
+    def owed(self, user_id: int) -> list[int]:
+        rows = self.database.read(lambda tx: OfflineMessageModel(tx).oldest(user_id, 100_000))
+        return [row.seq for row in rows]
+
+    def until_owed(self, user_id: int, count: int) -> None:
+        self.until(lambda: len(self.owed(user_id)) == count, f"{count} messages owed")
+
+    def until(self, condition: Callable[[], object], what: str = "the condition") -> None:
+        """Wait for what happens in other threads, too."""
+        heartbeat = self.passes.loop.run_every(0.001, lambda: None)
+        self.passes.until(condition, what)
+        self.passes.loop.cancel(heartbeat)
+
+    def sweep(self, later: float) -> None:
+        """What the server does every few seconds, so many seconds from now."""
+        loop = self.passes.loop
+        for session in list(self.server._by_loop[loop]):
+            self.server._check(session, loop.poll_return_time + later)
+
+    def close(self) -> None:
+        for client in self.clients:
+            client.close()
+        stopped: list[bool] = []
+        self.server.stop(0.0, lambda: stopped.append(True))
+        self.until(lambda: stopped, "the server's end")
+        self.workers.stop()
+        self.passes.settle()
+
+
+class Client:
+    """The peer's end of a connection; waiting for an answer runs the node's loop."""
+
+    session: Session
+
+    def __init__(self, node: Node, sock: socket.socket, v2: bool) -> None:
+        self.node = node
+        self.sock = sock
+        self.v2 = v2
+        self.user_id = 0
+        self.inbox: list[Message] = []
+        self.at_end = False
+        self._decoder = FrameDecoder(1 << 24)
+
+    # ------------------------------------------------------------------ sending
+
+    def write(self, data: bytes) -> None:
+        self.sock.sendall(data)
+
+    def send(self, msgid: int, **fields: Any) -> None:
+        self.send_all({"msgid": int(msgid), **fields})
+
+    def send_all(self, *messages: Message) -> None:
+        """In one segment; the sender's id is added where it is needed."""
+        self.write(b"".join(encode(self._complete(message)) + b"\n" for message in messages))
+
+    def _complete(self, message: Message) -> Message:
+        anonymous = (MsgType.REG_MSG, MsgType.PING_MSG, MsgType.DELIVERED_MSG, MsgType.LOGIN_MSG)
+        if self.user_id and message.get("msgid") not in anonymous:
+            return {"id": self.user_id, **message}
+        return message
+
+    # ------------------------------------------------------------------ receiving
+
+    def poll(self) -> None:
+        """Take what has arrived."""
+        self.sock.setblocking(False)
+        try:
+            while not self.at_end and (data := self._receive()) is not None:
+                self.at_end = not data
+                self.inbox += [decode(frame) for frame in self._decoder.feed(data)]
+        finally:
+            self.sock.settimeout(WAIT)
+
+    def _receive(self) -> bytes | None:
+        try:
+            return self.sock.recv(1 << 20)
+        except BlockingIOError:
+            return None
+        except ConnectionResetError:
+            return b""
+
+    def until(self, condition: Callable[[], object], what: str = "the condition") -> None:
+        def met() -> object:
+            self.poll()
+            return condition()
+
+        self.node.until(met, what)
+
+    def next(self) -> Message:
+        """The next message, whatever it is."""
+        self.until(lambda: self.inbox or self.at_end, "a message")
+        assert self.inbox, "the connection ended"
+        return self.inbox.pop(0)
+
+    def expect(self, msgid: int) -> Message:
+        """The next message, which must be of this kind."""
+        message = self.next()
+        assert message["msgid"] == msgid, message
+        return message
+
+    def take(self, count: int) -> list[Message]:
+        return [self.next() for _ in range(count)]
+
+    def nothing_more(self) -> None:
+        """Nothing has come, and after an answer to a ping still nothing has."""
+        self.send(MsgType.PING_MSG, rid="nothing more")
+        assert self.next() == {"msgid": 27, "rid": "nothing more"}
+
+    def ended(self) -> list[Message]:
+        """What comes until the connection is closed."""
+        self.until(lambda: self.at_end, "the end")
+        rest, self.inbox = self.inbox, []
+        return rest
+
+    # ------------------------------------------------------------------ requests
+
+    def ask(self, msgid: int, **fields: Any) -> Message:
+        """Send a request and take its answer, which must be the next message."""
+        self.send(msgid, **fields)
+        answer = self.next()
+        if self.v2:
+            assert answer["msgid"] == ACK_OF[msgid], answer
+        return answer
+
+    def log_in(self, user_id: int, **fields: Any) -> Message:
+        if self.v2:
+            fields = {"v": 2, **fields}
+        if "token" not in fields:
+            fields = {"password": PASSWORD, **fields}
+        answer = self.ask(MsgType.LOGIN_MSG, id=user_id, **fields)
+        if answer["errno"] == 0:
+            self.user_id = user_id
+        return answer
+
+    def say(self, to: int | Client, msg: str = "hi", **fields: Any) -> None:
+        toid = to.user_id if isinstance(to, Client) else to
+        self.send(MsgType.ONE_CHAT_MSG, toid=toid, msg=msg, **self._time(), **fields)
+
+    def tell(self, group_id: int, msg: str = "hi", **fields: Any) -> None:
+        self.send(MsgType.GROUP_CHAT_MSG, groupid=group_id, msg=msg, **self._time(), **fields)
+
+    def _time(self) -> Message:
+        return {} if self.v2 else {"time": "by the sender"}
+
+    def deliver(self, to: int | Client, msg: str = "hi", **fields: Any) -> Message:
+        """Say something and take the acknowledgement."""
+        self.say(to, msg, **fields)
+        return self.expect(MsgType.CHAT_ACK)
+
+    def got(self, *seqs: int) -> None:
+        self.send(MsgType.DELIVERED_MSG, seqs=list(seqs))
+
+    def make_group(self, name: str, *members: Client) -> int:
+        """A group of this user's, which others join."""
+        answer = self.ask(MsgType.CREATE_GROUP_MSG, groupname=name, groupdesc="")
+        group_id: int = answer["groupid"]
+        for member in members:
+            assert member.ask(MsgType.ADD_GROUP_MSG, groupid=group_id)["errno"] == 0
+        return group_id
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self.sock.close()
+
+    def leave(self) -> None:
+        """Close, and wait until the server knows."""
+        self.close()
+        self.node.until(
+            lambda: not self.session.connection.connected and not self.session.user_id, "the end"
+        )
+
+
+def replace_route(msgid: int, **changes: Any) -> dict[int, Route]:
+    """The handler table with one row changed."""
+    return {**ROUTES, msgid: dataclasses.replace(ROUTES[msgid], **changes)}
