@@ -1,0 +1,244 @@
+"""Session: back-pressure and the ways in which a conversation ends. Real connections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from loopkit import writer_held
+from nodekit import Client, Node
+
+from chat.protocol import MsgType
+from chat.session import HIGH_WATER, LOW_WATER, MAX_IN_FLIGHT, Session
+
+BYE = {"msgid": 32, "reason": "draining", "reconnect": True}
+BIG = "x" * 16_000
+
+
+def fill(node: Node, client: Client, sender: Client) -> None:
+    """Let mail come until the client's session has too much output waiting."""
+    for _ in range(1000):
+        if client.session.output_full:
+            return
+        sender.send_all(*({"msgid": 6, "toid": client.user_id, "msg": BIG} for _ in range(20)))
+        for _ in range(20):
+            sender.expect(MsgType.CHAT_ACK)
+        if client.session.v2:
+            client.session.pump.acknowledge(list(client.session.pump._unacked))
+        node.passes.settle()
+    pytest.fail("the output did not fill up")
+
+
+@pytest.fixture
+def slow(node: Node) -> Client:
+    """A client with a small receive buffer."""
+    client = node.connect(receive_buffer=8192)
+    client.log_in(node.user("slow"))
+    return client
+
+
+def test_repr(node: Node) -> None:
+    client = node.connect()
+    assert "nobody classic" in repr(client.session)
+    client.log_in(node.user("ann"))
+    assert f"user {client.user_id} v2" in repr(client.session)
+
+
+# ---------------------------------------------------------------------- messages in flight
+
+
+def test_so_many_messages_may_be_in_flight(node: Node) -> None:
+    ann, bob = node.online("ann"), node.user("bob")
+    extra = 40
+    with writer_held(node.database):
+        ann.send_all(
+            *({"msgid": 6, "toid": bob, "msg": str(n)} for n in range(MAX_IN_FLIGHT + extra))
+        )
+        node.until(lambda: ann.session.in_flight == MAX_IN_FLIGHT and ann.session.backlog)
+        node.passes.settle()
+        assert ann.session.in_flight == MAX_IN_FLIGHT
+        assert ann.session.blocked
+        assert not ann.session.connection.is_reading, "the rest waits with the peer"
+        before = len(ann.session.backlog)
+        ann.send(MsgType.PING_MSG)
+        node.passes.settle()
+        assert len(ann.session.backlog) == before
+    acks = [ann.expect(MsgType.CHAT_ACK) for _ in range(MAX_IN_FLIGHT + extra)]
+    assert {ack["errno"] for ack in acks} == {0}
+    ann.expect(MsgType.PONG_MSG)
+    assert ann.session.connection.is_reading
+    assert ann.session.in_flight == 0
+    assert len(node.owed(bob)) == MAX_IN_FLIGHT + extra
+
+
+# ---------------------------------------------------------------------- slow readers
+
+
+def test_who_does_not_read_is_not_served(node: Node, slow: Client) -> None:
+    ann = node.online("ann")
+    fill(node, slow, ann)
+    session = slow.session
+    assert session.connection.output_bytes >= HIGH_WATER // 2
+    assert session.blocked
+    assert not session.connection.is_reading
+    waiting = session.connection.output_bytes
+    slow.send(MsgType.PING_MSG, rid="late")
+    ann.deliver(slow, "late mail")
+    node.passes.settle()
+    assert session.connection.output_bytes == waiting, "neither requests nor mail add to it"
+
+
+def test_who_reads_again_is_served_again(node: Node, slow: Client) -> None:
+    ann = node.online("ann")
+    fill(node, slow, ann)
+    slow.send(MsgType.PING_MSG, rid="late")
+    ann.deliver(slow, "late mail")
+
+    def read() -> bool:
+        slow.poll()
+        return any(message.get("rid") == "late" for message in slow.inbox)
+
+    node.until(read, "the pong")
+    slow.until(lambda: any(message.get("msg") == "late mail" for message in slow.inbox))
+    assert not slow.session.output_full
+    assert slow.session.connection.output_bytes <= LOW_WATER
+    assert slow.session.connection.is_reading
+
+
+def test_answers_alone_can_fill_it_too(node: Node) -> None:
+    """Without any mail: a client that asks and asks and never reads."""
+    client = node.connect(receive_buffer=8192)
+    rid = "r" * 60
+    ping = (f'{{"msgid":26,"rid":"{rid}"}}\n' * 200).encode()
+    client.sock.setblocking(False)
+
+    def flood() -> bool:
+        try:
+            client.sock.send(ping)
+        except BlockingIOError:
+            pass
+        return client.session.output_full
+
+    node.until(flood, "the output to fill up")
+    client.sock.settimeout(10)
+    node.passes.settle()
+    assert client.session.backlog
+    assert client.session.connection.output_bytes < HIGH_WATER + 64 * 1024
+    assert not client.session.connection.is_reading
+
+
+# ---------------------------------------------------------------------- ends
+
+
+def test_close_says_why_to_v2(node: Node) -> None:
+    ann = node.online("ann")
+    ann.session.close("idle", reconnect=True)
+    ann.session.close("abuse")
+    assert ann.ended() == [{"msgid": 32, "reason": "idle", "reconnect": True}]
+
+
+def test_close_without_a_reason_and_in_classic_says_nothing(node: Node) -> None:
+    ann, bob = node.online("ann"), node.online("bob", v2=False)
+    ann.session.close()
+    bob.session.close("idle", reconnect=True)
+    assert ann.ended() == bob.ended() == []
+
+
+def test_a_closed_session_serves_nothing_more(node: Node) -> None:
+    ann, bob = node.online("ann"), node.user("bob")
+    ann.session.close("idle")
+    ann.say(bob)
+    ann.ended()
+    assert node.owed(bob) == []
+
+
+def test_a_peer_that_does_not_close_is_not_waited_for(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat.session.CLOSE_SECONDS", 0.01)
+    ann = node.online("ann")
+    ann.session.close("idle")
+    node.until(lambda: not node.sessions.owned(), "the connection's end")
+
+
+@pytest.mark.parametrize("half_close", [False, True])
+def test_finishing_answers_what_had_come(node: Node, half_close: bool) -> None:
+    ann, bob = node.online("ann"), node.user("bob")
+    with writer_held(node.database):
+        requests = [{"msgid": 6, "toid": bob, "msg": str(n), "mid": f"m{n}"} for n in range(5)]
+        ann.send_all(*requests, {"msgid": 7, "friendid": bob}, {"msgid": 26, "rid": "last"})
+        node.until(lambda: ann.session.in_flight == 5)
+        node.passes.settle()
+        if half_close:
+            ann.sock.shutdown(1)
+            node.until(lambda: ann.session.finishing)
+        else:
+            ann.session.finish()
+        assert not ann.session.closed
+    answers = ann.ended()
+    assert [answer["msgid"] for answer in answers] == [20] * 5 + [22, 27]
+    assert len(node.owed(bob)) == 5
+
+
+def test_finishing_with_nothing_to_do_ends_at_once(node: Node) -> None:
+    ann = node.online("ann")
+    ann.session.finish()
+    assert ann.session.closed
+    assert ann.ended() == []
+
+
+@pytest.mark.parametrize(("v2", "said"), [(True, [BYE]), (False, [])])
+def test_draining(node: Node, v2: bool, said: list[object]) -> None:
+    ann = node.online("ann", v2=v2)
+    ann.session.drain()
+    ann.session.drain()
+    assert ann.ended() == said
+
+
+def test_draining_lets_commits_finish(node: Node) -> None:
+    ann, bob = node.online("ann"), node.user("bob")
+    with writer_held(node.database):
+        ann.say(bob, mid="m")
+        node.until(lambda: ann.session.in_flight)
+        ann.session.drain()
+        assert not ann.session.closed
+    bye, ack = ann.ended()
+    assert bye == BYE
+    assert (ack["msgid"], ack["errno"], ack["mid"]) == (20, 0, "m")
+    assert len(node.owed(bob)) == 1
+
+
+def test_what_the_peer_sends_while_draining_is_not_read(node: Node) -> None:
+    ann, bob = node.online("ann"), node.user("bob")
+    with writer_held(node.database):
+        ann.say(bob)
+        node.until(lambda: ann.session.in_flight)
+        ann.session.drain()
+        ann.say(bob)
+        node.passes.settle()
+        assert not ann.session.connection.is_reading
+    ann.ended()
+    assert len(node.owed(bob)) == 1
+
+
+def test_a_commit_that_ends_after_the_connection(node: Node) -> None:
+    ann, bob = node.online("ann"), node.user("bob")
+    with writer_held(node.database):
+        ann.say(bob)
+        node.until(lambda: ann.session.in_flight)
+        ann.leave()
+    node.until(lambda: not ann.session.in_flight)
+    assert len(node.owed(bob)) == 1
+
+
+def test_resume_is_called_for_a_backlog_only(make_node: Callable[..., Node]) -> None:
+    node = make_node()
+    ann = node.online("ann")
+    resumed: list[Session] = []
+    ann.session._resume = resumed.append
+    ann.session.unblock()
+    assert resumed == []
+    ann.session.backlog.append(b"{}")
+    ann.session.unblock()
+    assert resumed == [ann.session]
+    ann.session.backlog.clear()
