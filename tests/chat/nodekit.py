@@ -123,7 +123,7 @@ class Node:
         """A client whose session is up."""
         known = len(self.made)
         client = self.socket(v2=v2, receive_buffer=receive_buffer)
-        self.passes.until(lambda: len(self.made) > known, "the session")
+        self.until(lambda: len(self.made) > known, "the session")
         client.session = self.made[known]
         return client
 
@@ -132,9 +132,9 @@ class Node:
         sock = socket.socket()
         if receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.clients.append(Client(self, sock, v2))
         sock.settimeout(WAIT)
         sock.connect(self.server.address.sockaddr)
-        self.clients.append(Client(self, sock, v2))
         return self.clients[-1]
 
     def user(self, name: str, password: str = PASSWORD) -> int:

@@ -59,7 +59,7 @@ def test_who_is_not_logged_in(node: Node, msgid: int) -> None:
 @pytest.mark.parametrize("msgid", GOOD)
 def test_nobody_speaks_as_somebody_else(node: Node, msgid: int) -> None:
     ann, bob = node.online("ann"), node.online("bob")
-    ann.send(msgid, **GOOD[msgid], **{"id": bob.user_id})
+    ann.send(msgid, **GOOD[msgid], id=bob.user_id)
     answer = ann.next()
     assert (answer["errno"], answer["errmsg"]) == (3, "id: is not this session's")
 
@@ -254,9 +254,7 @@ def test_workers_that_are_overloaded(make_node: Callable[..., Node]) -> None:
     assert bob.ask(MsgType.ADD_FRIEND_MSG, friendid=99)["errno"] == 5
 
 
-def test_too_many_messages_for_the_database(
-    node: Node, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_many_messages_for_the_database(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chat.delivery.commit_queue.MAX_WAITING", 2)
     ann, bob = node.online("ann"), node.user("bob")
     with writer_held(node.database):
@@ -280,9 +278,7 @@ def test_a_frame_that_is_too_large(node: Node) -> None:
 def test_a_frame_that_is_too_large_in_classic(node: Node) -> None:
     client = node.connect(v2=False)
     client.write(b"x" * 70_000)
-    assert client.ended() == [
-        {"msgid": 31, "errno": 7, "error": 7, "errmsg": "frame too large"}
-    ]
+    assert client.ended() == [{"msgid": 31, "errno": 7, "error": 7, "errmsg": "frame too large"}]
 
 
 # ---------------------------------------------------------------------- strikes
