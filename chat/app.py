@@ -29,7 +29,7 @@ from chat.delivery.delivery import Delivery
 from chat.handlers import ROUTES, Context
 from chat.limiter import FailureLimiter
 from chat.model import SettingModel, TokenModel, UserModel
-from chat.passwords import Passwords
+from chat.passwords import HashCost, Passwords
 from chat.presence import Presence
 from chat.protocol import build_schema
 from chat.server import ChatServer
@@ -53,8 +53,8 @@ class App:
     def __init__(self, address: InetAddress, config: Config) -> None:
         """Opens the database and binds. Raises StorageError, OSError, ConfigError."""
         self._config = config
-        self._loop = EventLoop()
         self._database = open_database(config.database.url)
+        self._loop = EventLoop()
         self._workers = ThreadPool(config.server.workers, "worker", WORKER_QUEUE)
         try:
             self._assemble(address)
@@ -81,7 +81,7 @@ class App:
             sessions=sessions,
             delivery=delivery,
             presence=self._presence,
-            passwords=Passwords(config.password),
+            passwords=new_passwords(config.password),
             limiter=FailureLimiter(config.chat.login_failures, config.chat.login_failure_window),
             clock=clock,
             heartbeat=config.server.heartbeat,
@@ -143,6 +143,14 @@ class App:
             UserModel(tx).all_offline(self._presence.node)  # type: ignore[arg-type]
 
 
+def make_passwords(cost: HashCost) -> Passwords:
+    """The hashing of passwords. Raises ConfigError."""
+    try:
+        return Passwords(cost)
+    except ValueError as exc:
+        raise ConfigError(f"password: {exc}") from exc
+
+
 def open_database(url: str) -> Database:
     """The database behind a URL. Raises ConfigError, StorageError."""
     parts = urlsplit(url)
@@ -150,6 +158,14 @@ def open_database(url: str) -> Database:
         raise ConfigError(f"database.url: {url!r} is not of the form sqlite:///PATH")
     # Three slashes: relative to the current directory; four: absolute.
     return SqliteDatabase(Path(unquote(parts.path[1:])), sqlite_schema())
+
+
+def new_passwords(cost: HashCost) -> Passwords:
+    """Raises ConfigError for an impossible cost."""
+    try:
+        return Passwords(cost)
+    except ValueError as exc:
+        raise ConfigError(f"password: {exc}") from exc
 
 
 def sqlite_schema() -> Path:

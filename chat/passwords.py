@@ -29,9 +29,13 @@ class Passwords:
     """Hashes and verifies. Slow on purpose: worker threads only."""
 
     def __init__(self, cost: HashCost) -> None:
+        """Raises ValueError for a cost that argon2id cannot have."""
         self._argon2 = _argon2_hasher(cost)
-        # For logins of users that do not exist: they shall take as long as the others.
-        self._nobody = self.hash("nobody's password")
+        try:
+            # For logins of users that do not exist: they shall take as long as the others.
+            self._nobody = self.hash("nobody's password")
+        except Exception as exc:
+            raise ValueError(f"impossible cost: {exc}") from exc
 
     def hash(self, password: str) -> str:
         if self._argon2 is not None:

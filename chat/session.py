@@ -144,7 +144,8 @@ class Session:
         if self.v2 and reason is not None:
             self.send({"msgid": MsgType.BYE_MSG, "reason": reason, "reconnect": reconnect})
         self.connection.shutdown()
-        # A peer that does not close in turn is not waited for.
+        self.connection.start_read()  # to notice that the peer closes in turn
+        # A peer that does not is not waited for.
         self.connection.force_close_after(CLOSE_SECONDS)
 
     # ------------------------------------------------------------------ back-pressure

@@ -88,9 +88,11 @@ class TlsConnection(TcpConnection):
             self._give_up(exc)
             return
         self._flush()
+        if self._state is not State.CONNECTING:  # sending has failed
+            return
         self._cancel_timer()
         super().establish()
-        if self._state is State.CONNECTED:
+        if self.connected:
             self._receive()  # what came in one segment with the end of the handshake
 
     def _flush(self) -> None:

@@ -147,5 +147,11 @@ def test_a_changed_cost_needs_a_rehash(argon2: Passwords, cost: HashCost) -> Non
     assert not changed.needs_rehash(changed.hash(PASSWORD))
 
 
+@pytest.mark.parametrize("cost", [HashCost(2, 1, 1), HashCost(2, 8, 4), HashCost(2**40, 8, 1)])
+def test_an_impossible_cost(cost: HashCost) -> None:
+    with pytest.raises(ValueError, match="impossible cost"):
+        Passwords(cost)
+
+
 def test_without_argon2_nothing_needs_a_rehash(scrypt: Passwords) -> None:
     assert not scrypt.needs_rehash(scrypt.hash(PASSWORD))

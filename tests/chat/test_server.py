@@ -152,6 +152,7 @@ def test_a_v2_client_that_misses_its_heartbeats(make_node: Callable[..., Node]) 
     ann.nothing_more()
     node.sweep(HEARTBEATS_MISSED * 30 + 1.0)
     assert ann.ended() == [IDLE]
+    ann.close()
     node.until(lambda: not node.sessions.owned())
 
 
@@ -220,7 +221,6 @@ def test_stopping_says_goodbye_and_finishes(make_node: Callable[..., Node]) -> N
     node.until(lambda: stopped)
     with pytest.raises(ConnectionRefusedError):
         node.socket()
-    node.clients.pop().close() if len(node.clients) > 2 else None
 
 
 def test_stopping_does_not_wait_for_ever(make_node: Callable[..., Node]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from loopkit import ErrorLog, writer_held
+from loopkit import WAIT, ErrorLog, writer_held
 from nodekit import PASSWORD, Client, Node, replace_route
 
 from chat.handlers import ROUTES, Where
@@ -14,6 +15,28 @@ from chat.protocol import ACK_OF, MsgType
 from chat.service import MAX_STRIKES
 
 ABUSE = {"msgid": 32, "reason": "abuse", "reconnect": False}
+
+
+class Held:
+    """Keeps all workers of a node busy inside the block."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._released = threading.Event()
+        self._inside = threading.Semaphore(0)
+
+    def _hold(self) -> None:
+        self._inside.release()
+        assert self._released.wait(WAIT)
+
+    def __enter__(self) -> None:
+        for _ in range(2):
+            assert self._node.workers.run(self._hold)
+        for _ in range(2):
+            assert self._inside.acquire(timeout=WAIT)
+
+    def __exit__(self, *exc: object) -> None:
+        self._released.set()
 
 
 # ---------------------------------------------------------------------- routing
@@ -150,8 +173,7 @@ def test_what_comes_behind_a_worker_waits(node: Node, apart: bool) -> None:
     ann = node.online("ann")
     friend = {"msgid": 7, "friendid": 99, "rid": "first"}
     ping = {"msgid": 26, "rid": "second"}
-    with_worker_held = Held(node)
-    with with_worker_held:
+    with Held(node):
         if apart:
             ann.send_all(friend)
             node.until(lambda: ann.session.busy)
@@ -162,30 +184,6 @@ def test_what_comes_behind_a_worker_waits(node: Node, apart: bool) -> None:
         assert not ann.session.connection.is_reading
     assert [answer["rid"] for answer in ann.take(2)] == ["first", "second"]
     assert ann.session.connection.is_reading
-
-
-class Held:
-    """Keeps all workers of a node busy inside the block."""
-
-    def __init__(self, node: Node) -> None:
-        self._node = node
-
-    def __enter__(self) -> None:
-        from threading import Event, Semaphore
-
-        self._released, inside = Event(), Semaphore(0)
-
-        def hold() -> None:
-            inside.release()
-            assert self._released.wait(10)
-
-        for _ in range(2):
-            assert self._node.workers.try_run(hold)
-        for _ in range(2):
-            assert inside.acquire(timeout=10)
-
-    def __exit__(self, *exc: object) -> None:
-        self._released.set()
 
 
 def test_a_worker_waits_for_the_messages_before_it(node: Node) -> None:

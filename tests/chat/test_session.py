@@ -60,15 +60,14 @@ def test_so_many_messages_may_be_in_flight(node: Node) -> None:
         assert ann.session.blocked
         assert not ann.session.connection.is_reading, "the rest waits with the peer"
         before = len(ann.session.backlog)
-        ann.send(MsgType.PING_MSG)
+        ann.say(bob, "more")
         node.passes.settle()
         assert len(ann.session.backlog) == before
-    acks = [ann.expect(MsgType.CHAT_ACK) for _ in range(MAX_IN_FLIGHT + extra)]
+    acks = [ann.expect(MsgType.CHAT_ACK) for _ in range(MAX_IN_FLIGHT + extra + 1)]
     assert {ack["errno"] for ack in acks} == {0}
-    ann.expect(MsgType.PONG_MSG)
     assert ann.session.connection.is_reading
     assert ann.session.in_flight == 0
-    assert len(node.owed(bob)) == MAX_IN_FLIGHT + extra
+    assert len(node.owed(bob)) == MAX_IN_FLIGHT + extra + 1
 
 
 # ---------------------------------------------------------------------- slow readers
@@ -122,7 +121,6 @@ def test_answers_alone_can_fill_it_too(node: Node) -> None:
     node.until(flood, "the output to fill up")
     client.sock.settimeout(10)
     node.passes.settle()
-    assert client.session.backlog
     assert client.session.connection.output_bytes < HIGH_WATER + 64 * 1024
     assert not client.session.connection.is_reading
 
@@ -170,8 +168,7 @@ def test_finishing_answers_what_had_come(node: Node, half_close: bool) -> None:
         node.until(lambda: ann.session.in_flight == 5)
         node.passes.settle()
         if half_close:
-            ann.sock.shutdown(1)
-            node.until(lambda: ann.session.finishing)
+            ann.sock.shutdown(1)  # noticed when the backlog is served
         else:
             ann.session.finish()
         assert not ann.session.closed
@@ -226,9 +223,20 @@ def test_a_commit_that_ends_after_the_connection(node: Node) -> None:
     with writer_held(node.database):
         ann.say(bob)
         node.until(lambda: ann.session.in_flight)
-        ann.leave()
+        ann.session.connection.force_close()
+        node.until(lambda: ann.session.closed)
     node.until(lambda: not ann.session.in_flight)
     assert len(node.owed(bob)) == 1
+
+
+def test_a_peer_that_closes_in_turn_is_noticed(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though it is not read from any more."""
+    monkeypatch.setattr("chat.session.CLOSE_SECONDS", 3600.0)
+    ann = node.online("ann")
+    ann.session.drain()
+    ann.ended()
+    ann.close()
+    node.until(lambda: not node.sessions.owned(), "the connection's end")
 
 
 def test_resume_is_called_for_a_backlog_only(make_node: Callable[..., Node]) -> None:

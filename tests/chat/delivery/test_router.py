@@ -1,0 +1,146 @@
+"""Router: wakes reach the right pumps, each loop in one call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from loopkit import WAIT, Passes
+
+from chat.bus import Wake
+from chat.delivery.message import ChatMessage
+from chat.delivery.router import Router
+from chat.protocol import GROUP_CHAT, ONE_CHAT, decode
+from chat.sessions import SessionRegistry
+from muduopy import EventLoop, EventLoopThread
+
+
+class StubSession:
+    """A session whose pump takes everything; ``got`` is what was written, call by call."""
+
+    def __init__(self, loop: EventLoop, user_id: int) -> None:
+        self.loop = loop
+        self.user_id = user_id
+        self.groups: frozenset[int] = frozenset()
+        self.pump = self
+        self.writes: list[list[int]] = []
+        self.dirty = 0
+        self.refuse = False
+        self.contiguous: list[bool] = []
+
+    def push(self, message: ChatMessage, contiguous: bool, out: list[bytes]) -> None:
+        assert self.loop.is_in_loop_thread
+        self.contiguous.append(contiguous)
+        if not self.refuse:
+            out.append(message.frame(v2=True))
+
+    def mark_dirty(self) -> None:
+        assert self.loop.is_in_loop_thread
+        self.dirty += 1
+
+    def write(self, frames: list[bytes]) -> None:
+        assert self.loop.is_in_loop_thread
+        self.writes.append([decode(frame)["seq"] for frame in frames])
+
+
+class Board:
+    def __init__(self, passes: Passes) -> None:
+        self.passes = passes
+        self.registry = SessionRegistry()
+        self.router = Router(self.registry)
+
+    def session(self, user_id: int, *groups: int, loop: EventLoop | None = None) -> Any:
+        session: Any = StubSession(loop or self.passes.loop, user_id)
+        self.registry.add(session, user_id, frozenset(groups))
+        return session
+
+    def wake(self, *messages: ChatMessage, contiguous: bool = True) -> None:
+        self.router.on_wakes([Wake(message, contiguous) for message in messages])
+        self.passes.settle()
+
+
+@pytest.fixture
+def board(passes: Passes) -> Board:
+    return Board(passes)
+
+
+def to_one(seq: int, user_id: int) -> ChatMessage:
+    return ChatMessage(seq, ONE_CHAT, 99, "ann", user_id, "hi", "now")
+
+
+def to_group(seq: int, group_id: int, *receivers: int) -> ChatMessage:
+    message = ChatMessage(seq, GROUP_CHAT, 99, "ann", group_id, "hi", "now")
+    message.receivers = frozenset(receivers)
+    return message
+
+
+def test_to_one(board: Board) -> None:
+    one, other = board.session(1), board.session(2)
+    board.wake(to_one(5, 1), to_one(6, 3))
+    assert one.writes == [[5]]
+    assert other.writes == []
+
+
+def test_frames_for_one_connection_go_out_together(board: Board) -> None:
+    one, other = board.session(1, 7), board.session(2, 7)
+    board.wake(to_one(5, 1), to_group(6, 7, 1, 2), to_one(7, 1), to_one(8, 2))
+    assert one.writes == [[5, 6, 7]]
+    assert other.writes == [[6, 8]]
+
+
+def test_only_those_it_was_stored_for_see_it(board: Board) -> None:
+    """A member of this node's list may be one of tomorrow, or the sender."""
+    one, two, three = board.session(1, 7), board.session(2, 7), board.session(3)
+    board.wake(to_group(5, 7, 2, 3))
+    assert (one.writes, two.writes) == ([], [[5]])
+    assert three.writes == [], "not registered for that group: the mailbox has it"
+
+
+def test_what_the_pump_keeps_is_not_written(board: Board) -> None:
+    one = board.session(1)
+    one.refuse = True
+    board.wake(to_one(5, 1))
+    assert one.writes == []
+
+
+@pytest.mark.parametrize("contiguous", [True, False])
+def test_contiguous_is_handed_on(board: Board, contiguous: bool) -> None:
+    one = board.session(1)
+    board.wake(to_one(5, 1), contiguous=contiguous)
+    assert one.contiguous == [contiguous]
+
+
+def test_a_session_that_is_somebody_elses_by_now(board: Board) -> None:
+    one = board.session(1)
+    one.user_id = 2
+    board.wake(to_one(5, 1))
+    assert one.contiguous == []
+
+
+def test_a_session_whose_login_is_not_complete(board: Board) -> None:
+    one = board.session(1)
+    one.user_id = 0
+    one.refuse = True  # as an inactive pump does
+    board.wake(to_one(5, 1))
+    assert one.contiguous == [True], "the pump hears of it, and will look"
+
+
+def test_doubt_makes_everybody_look(board: Board) -> None:
+    sessions = [board.session(1), board.session(2, 7)]
+    board.router.on_doubt()
+    board.passes.settle()
+    assert [session.dirty for session in sessions] == [1, 1]
+
+
+def test_each_loop_gets_its_share(board: Board) -> None:
+    thread = EventLoopThread("other")
+    other_loop = thread.start_loop()
+    try:
+        here, there = board.session(1, 7), board.session(2, 7, loop=other_loop)
+        board.wake(to_group(5, 7, 1, 2), to_one(6, 2))
+        board.router.on_doubt()
+    finally:
+        assert thread.stop(WAIT)
+    board.passes.settle()
+    assert (here.writes, there.writes) == ([[5]], [[5, 6]])
+    assert (here.dirty, there.dirty) == (1, 1)

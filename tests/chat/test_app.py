@@ -1,0 +1,161 @@
+"""App: put together, and taken apart again; tests/e2e/ runs it as a process."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from loopkit import PROJECT, SCHEMA
+from nodekit import CHEAP
+
+import chat.app
+from chat.app import App, raise_file_limit, sqlite_schema
+from chat.config import ChatConfig, Config, ConfigError, DatabaseConfig
+from chat.db import StorageError
+from chat.db.sqlite import SqliteDatabase
+from chat.model import OFFLINE, SettingModel, TokenModel, UserModel
+from chat.passwords import HashCost
+from muduopy import InetAddress
+
+ANYWHERE = InetAddress.loopback(0)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "chat.db"
+
+
+def config(path: Path, delivery: str = "stored", cost: HashCost = CHEAP) -> Config:
+    url = f"sqlite:///{path}"
+    return Config(chat=ChatConfig(delivery), database=DatabaseConfig(url), password=cost)
+
+
+def run_and_stop(app: App) -> None:
+    """What App.run does, but for the signals."""
+    app._server.start()
+    app._loop.queue_in_loop(app._stop)
+    app._loop.loop()
+    app._close()
+
+
+def test_it_starts_and_stops(path: Path) -> None:
+    for _ in range(2):
+        run_and_stop(App(ANYWHERE, config(path)))
+
+
+def test_at_its_start_it_tidies_up(path: Path) -> None:
+    database = SqliteDatabase(path, SCHEMA)
+    ann = database.write(lambda tx: UserModel(tx).insert("ann", "h"))
+    user = database.read(lambda tx: UserModel(tx).find(ann))
+    assert user is not None
+    database.write(lambda tx: UserModel(tx).go_online(user, "another node", None))  # and a crash
+    database.write(lambda tx: TokenModel(tx).insert("old", ann, 1_000_000))
+    database.close()
+    app = App(ANYWHERE, config(path, "direct"))
+    read = app._database.read
+    found = read(lambda tx: UserModel(tx).find(ann))
+    assert found is not None
+    assert (found.state, found.generation) == (OFFLINE, 2)
+    assert read(lambda tx: tx.query("SELECT * FROM token")) == []
+    assert read(lambda tx: SettingModel(tx).get("delivery")) == "direct"
+    run_and_stop(app)
+
+
+def test_at_its_end_it_releases_its_users(path: Path) -> None:
+    app = App(ANYWHERE, config(path))
+    ann = app._database.write(lambda tx: UserModel(tx).insert("ann", "h"))
+    user = app._database.read(lambda tx: UserModel(tx).find(ann))
+    assert user is not None
+    node = app._presence.node
+    app._database.write(lambda tx: UserModel(tx).go_online(user, node, None))
+    run_and_stop(app)
+    database = SqliteDatabase(path, SCHEMA)
+    found = database.read(lambda tx: UserModel(tx).find(ann))
+    database.close()
+    assert found is not None
+    assert found.state == OFFLINE
+
+
+def test_a_port_in_use_leaves_nothing_behind(path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
+        App(InetAddress.from_sockaddr(taken.getsockname()), config(path))
+    run_and_stop(App(ANYWHERE, config(path)))
+
+
+def test_a_database_in_use_leaves_nothing_behind(path: Path) -> None:
+    database = SqliteDatabase(path, SCHEMA)
+    with pytest.raises(StorageError, match="another server is using this database"):
+        App(ANYWHERE, config(path))
+    database.close()
+    run_and_stop(App(ANYWHERE, config(path)))
+
+
+def test_a_wrong_url(path: Path) -> None:
+    wrong = Config(database=DatabaseConfig("postgres://x"))
+    with pytest.raises(ConfigError, match=r"database\.url"):
+        App(ANYWHERE, wrong)
+
+
+@pytest.mark.parametrize("cost", [HashCost(2, 1, 1), HashCost(2, 8, 4), HashCost(2**40, 8, 1)])
+def test_an_impossible_hash_cost(path: Path, cost: HashCost) -> None:
+    with pytest.raises(ConfigError, match="password"):
+        App(ANYWHERE, config(path, cost=cost))
+
+
+def test_the_schema_is_found() -> None:
+    assert sqlite_schema() == SCHEMA
+
+
+def test_the_schema_of_an_installed_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "chat" / "db" / "sqlite.sql"
+    installed.parent.mkdir(parents=True)
+    installed.touch()
+    monkeypatch.setattr(chat.app, "__file__", str(tmp_path / "chat" / "app.py"))
+    assert sqlite_schema() == installed
+
+
+def test_the_file_limit_is_raised_but_never_lowered() -> None:
+    before = soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+        raise_file_limit(300)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (300, hard)
+        raise_file_limit(100)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (300, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert soft > 0
+
+
+# ---------------------------------------------------------------------- the executable
+
+
+def complaint(*argv: str) -> tuple[int, str]:
+    """Its status and what it says when it cannot run."""
+    command = [sys.executable, "-m", "chat.app", *argv]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, cwd=PROJECT, check=False
+    )
+    assert ended.stdout == ""
+    assert ended.stderr.count("\n") == 1
+    return ended.returncode, ended.stderr.rstrip()
+
+
+def test_what_it_says_when_it_cannot_run(path: Path) -> None:
+    here = ("127.0.0.1", "1")
+    status, said = complaint(*here, "--db", "cats")
+    assert (status, said.startswith("chatserver: database.url: 'cats'")) == (2, True)
+    path.write_text("not a database" * 100)
+    status, said = complaint(*here, "--db", f"sqlite:///{path}")
+    assert (status, said) == (1, f"chatserver: database: {path}: file is not a database")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        url = f"sqlite:///{path}2"
+        status, said = complaint("127.0.0.1", port, "--db", url)
+    assert (status, said) == (1, f"chatserver: 127.0.0.1:{port}: Address already in use")
