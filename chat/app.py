@@ -143,14 +143,6 @@ class App:
             UserModel(tx).all_offline(self._presence.node)  # type: ignore[arg-type]
 
 
-def make_passwords(cost: HashCost) -> Passwords:
-    """The hashing of passwords. Raises ConfigError."""
-    try:
-        return Passwords(cost)
-    except ValueError as exc:
-        raise ConfigError(f"password: {exc}") from exc
-
-
 def open_database(url: str) -> Database:
     """The database behind a URL. Raises ConfigError, StorageError."""
     parts = urlsplit(url)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import threading
 import time
 import weakref
@@ -43,12 +44,18 @@ Functor = Callable[[], object]
 
 _current = threading.local()
 
+_loops_lock = threading.Lock()  # guards _loops; held across a fork
+_loops: weakref.WeakSet[EventLoop] = weakref.WeakSet()
+
 
 class EventLoop:
     """Polls, dispatches, keeps time; owned by the thread that constructs it.
 
     It owns neither the descriptors nor the objects behind its channels. Raises LoopError when
     the thread has a loop already. Use as a context manager or call ``close``.
+
+    A forked child inherits no loop: there it counts as closed and belongs to no thread, so that
+    the child cannot disturb the parent's connections, and may make loops of its own.
 
     Attributes:
         poll_return_time: when the running pass began, seconds of ``time.monotonic``.
@@ -82,6 +89,8 @@ class EventLoop:
         self._wakeup_channel.read_callback = self._wakeup.drain
         self._wakeup_channel.enable_reading()
         _current.loop = weakref.ref(self)
+        with _loops_lock:
+            _loops.add(self)
 
     def __enter__(self) -> EventLoop:
         return self
@@ -115,14 +124,27 @@ class EventLoop:
         try:
             while not self._quit:
                 self._one_pass()
-            for _ in range(FINAL_PASSES):
-                if not self._run_pending():
-                    break
+            self._run_what_is_left()
         finally:
             with self._pending_lock:
                 self._awake = True
             self._looping = False
             self._quit = False
+
+    def run_queued(self) -> None:
+        """Run what is queued, and what that queues, without waiting for events. Loop thread.
+
+        For taking things down before or after ``loop``. Raises LoopError inside it.
+        """
+        self.assert_in_loop_thread()
+        if self._looping or self._closed:
+            raise LoopError(f"run_queued() on {self!r}")
+        self._run_what_is_left()
+
+    @property
+    def looping(self) -> bool:
+        """``loop`` is running. Any thread; only the loop's own thread can rely on it."""
+        return self._looping
 
     def quit(self) -> None:
         """End ``loop`` after the pass that is under way. Any thread."""
@@ -137,6 +159,8 @@ class EventLoop:
         if self._closed:
             return
         self.assert_in_loop_thread()
+        with _loops_lock:
+            _loops.discard(self)
         if self._looping:
             raise LoopError("close() inside loop()")
         with self._pending_lock:  # a queue_in_loop under way has finished, or sees _closed
@@ -175,6 +199,11 @@ class EventLoop:
                 log.exception("handling %r raised", channel)
         self._timers.run_expired(now)
         self._run_pending()
+
+    def _run_what_is_left(self) -> None:
+        for _ in range(FINAL_PASSES):
+            if not self._run_pending():
+                break
 
     def _run_pending(self) -> bool:
         with self._pending_lock:
@@ -263,6 +292,8 @@ class EventLoop:
     def assert_in_loop_thread(self) -> None:
         """Raise WrongThreadError unless called in the loop's thread. Any thread."""
         if threading.get_ident() != self.thread_id:
+            if not self.thread_id:
+                raise WrongThreadError(f"{self!r} was made before a fork, by the parent process")
             raise WrongThreadError(
                 f"{self!r} belongs to thread {self.thread_id}, called in {threading.get_ident()}"
             )
@@ -281,6 +312,16 @@ class EventLoop:
             self._channels[fd] = channel
         channel.events = events
 
+    def _disown(self) -> None:
+        """In a forked child: the loop is the parent's. Its descriptors here are only copies."""
+        self._pending_lock = threading.Lock()  # a thread that is not here may have held it
+        self._closed = True
+        self._looping = False
+        self.thread_id = 0  # no thread's
+        self._pending = []
+        self._wakeup.close()
+        self._poller.close()
+
 
 def current_loop() -> EventLoop | None:
     """The event loop of the calling thread, if it has one."""
@@ -290,3 +331,17 @@ def current_loop() -> EventLoop | None:
 
 def _nothing() -> None:
     pass
+
+
+def _forked() -> None:
+    """In the child, whose only thread is the one that forked."""
+    for loop in list(_loops):
+        loop._disown()
+    _loops.clear()
+    _current.loop = None
+    _loops_lock.release()
+
+
+os.register_at_fork(
+    before=_loops_lock.acquire, after_in_parent=_loops_lock.release, after_in_child=_forked
+)

@@ -106,7 +106,6 @@ class TcpConnection:
         "_send",
         "_socket",
         "_state",
-        "_thread_id",
         "_write_complete_callback",
         "context",
         "drained_at",
@@ -126,7 +125,6 @@ class TcpConnection:
         self.peer_address = peer
         self.context: object = None
         self.input_buffer = Buffer()
-        self._thread_id = loop.thread_id
         self._scratch = loop.scratch
         self._socket = sock
         self._send = sock.send
@@ -270,7 +268,7 @@ class TcpConnection:
         Dropped silently unless the connection is up: its going down is reported by DOWN. What
         the kernel does not take at once waits in memory; watch the water marks.
         """
-        if threading.get_ident() == self._thread_id:
+        if threading.get_ident() == self.loop.thread_id:
             self._send_in_loop(data)
             return
         chunk = bytes(data)

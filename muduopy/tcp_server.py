@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import socket
+import threading
 from collections.abc import Callable
 from functools import partial
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from muduopy.acceptor import Acceptor
@@ -17,8 +20,10 @@ from muduopy.callbacks import (
     ThreadInitCallback,
     WriteCompleteCallback,
 )
+from muduopy.errors import StateError
 from muduopy.event_loop import EventLoop
 from muduopy.event_loop_thread_pool import EventLoopThreadPool
+from muduopy.idle_watch import IdleWatch
 from muduopy.tcp_connection import TcpConnection, discard_message, ignore_connection
 from muduopy.timer_queue import Timer
 
@@ -33,15 +38,21 @@ HANDSHAKE_SECONDS = 10.0
 
 
 class TcpServer:
-    """Binds in the constructor, listens from ``start`` on, until ``stop``.
+    """Binds in the constructor, listens from ``start`` on, until ``stop`` or ``close``.
 
-    Set-up methods: before ``start``. It owns its connections and sub-loops, not the base loop.
-    All methods: base loop's thread, ``stop`` excepted.
+        with EventLoop() as loop, TcpServer(loop, address) as server:
+            server.start()
+            loop.loop()
+
+    Set-up methods: before ``start``. It owns its connections and its sub-loops, neither the base
+    loop nor a pool that it was given. All methods: base loop's thread, ``stop`` excepted.
 
     Attributes:
         address: where it is bound, with the real port if 0 was asked for.
         name: prefix of its connections' names.
-        connections: those that are up, by name. Base loop's thread.
+        connections: those that are up, by name; how they are spread is seen in the
+            ``connections`` of each of ``thread_pool.get_all_loops()``. Base loop's thread.
+        refused: how many connections were turned away as one too many. Base loop's thread.
     """
 
     def __init__(
@@ -52,24 +63,44 @@ class TcpServer:
         *,
         reuse_port: bool = False,
         half_close: bool = False,
+        max_connections: int | None = None,
+        idle_timeout: float | None = None,
+        thread_pool: EventLoopThreadPool | None = None,
         tls: ssl.SSLContext | None = None,
         handshake_seconds: float = HANDSHAKE_SECONDS,
     ) -> None:
-        """``half_close``: a peer that has finished sending still gets what is waiting for it.
+        """
+        ``half_close``: a peer that has finished sending still gets what is waiting for it.
+        ``max_connections``: further ones are closed at once, before UP.
+        ``idle_timeout``: seconds (a tenth more, at the most) after which a peer that neither
+        sends nor takes anything is closed, as by ``shutdown`` and soon by force.
+        ``thread_pool``: loops shared with others. It has this base loop, is started here unless
+        it runs already, and is left running.
         ``tls``: encrypt; a handshake may take ``handshake_seconds``.
 
-        Raises OSError when the address cannot be bound.
+        Raises OSError when the address cannot be bound, ValueError for impossible numbers.
         """
+        if max_connections is not None and max_connections < 1:
+            raise ValueError(f"at most {max_connections} connections")
+        if idle_timeout is not None and not 0 < idle_timeout < math.inf:
+            raise ValueError(f"an idle timeout of {idle_timeout} seconds")
+        if thread_pool is not None and thread_pool.base_loop is not loop:
+            raise ValueError("the thread pool has another base loop")
         self._loop = loop
         self._acceptor = Acceptor(loop, address, reuse_port=reuse_port)
         self._acceptor.new_connection_callback = self._new_connection
         self.address = self._acceptor.address
         self.name = name
         self.connections: dict[str, TcpConnection] = {}
+        self.refused = 0
+        self._max_connections = math.inf if max_connections is None else max_connections
+        self._idle_timeout = idle_timeout
+        self._watches: dict[EventLoop, IdleWatch] = {}  # each made on demand, in the base loop
         self._half_close = half_close
         self._tls = tls
         self._handshake_seconds = handshake_seconds
-        self._pool = EventLoopThreadPool(loop, f"{name}-loop")
+        self._owns_pool = thread_pool is None
+        self._pool = thread_pool or EventLoopThreadPool(loop, f"{name}-loop")
         self._numbers = itertools.count(1)
         self._thread_init: ThreadInitCallback | None = None
         self._connection_callback: ConnectionCallback = ignore_connection
@@ -80,6 +111,17 @@ class TcpServer:
         self._stopped_callbacks: list[Callable[[], object]] = []
         self._drain_timer: Timer | None = None
 
+    def __enter__(self) -> TcpServer:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
     def __repr__(self) -> str:
         return f"<TcpServer {self.name} at {self.address} connections={len(self.connections)}>"
 
@@ -89,7 +131,12 @@ class TcpServer:
         return self._pool
 
     def set_thread_num(self, count: int) -> None:
-        """How many sub-loops: 0 leaves all connections in the base loop. Before start."""
+        """How many sub-loops: 0 leaves all connections in the base loop. Before start.
+
+        Raises StateError if the server was given a pool or has started.
+        """
+        if self._started or not self._owns_pool:
+            raise StateError("set_thread_num() on a server that has its loops")
         self._pool = EventLoopThreadPool(self._loop, f"{self.name}-loop", count)
 
     def set_thread_init_callback(self, callback: ThreadInitCallback) -> None:
@@ -114,7 +161,8 @@ class TcpServer:
         if self._started:
             return
         self._started = True
-        self._pool.start(self._thread_init)
+        if not self._pool.started:
+            self._pool.start(self._thread_init)
         self._acceptor.listen()
 
     def stop(
@@ -136,18 +184,46 @@ class TcpServer:
         """Release the port and leave the connections as they are. Idempotent."""
         self._acceptor.close()
 
+    def close(self) -> None:
+        """Stop at once: close all connections, which get their DOWN, and join the sub-loops.
+
+        Drops what waits to be sent; ``stop`` is the polite way. Idempotent. If the base loop
+        is not running, everything is over on return; else the base loop's own connections go
+        down in its next pass. Waits for the sub-loops: not to be called in what they wait for.
+        """
+        self._loop.assert_in_loop_thread()
+        self._stopping = True
+        self.stop_accepting()
+        self._close_the_rest()
+        if not self._owns_pool:
+            self._await_other_loops()
+        self._stop_pool()
+        if not self._loop.looping:
+            self._loop.run_queued()
+
     def _new_connection(self, sock: socket.socket, peer: Address) -> None:
+        if len(self.connections) >= self._max_connections:
+            self.refused += 1
+            sock.close()
+            return
         loop = self._pool.get_next_loop()
         name = f"{self.name}-{self.address}#{next(self._numbers)}"
         connection = self._make(loop, sock, name, peer)
         connection.set_connection_callback(self._connection_callback)
         connection.set_message_callback(self._message_callback)
         connection.set_write_complete_callback(self._write_complete_callback)
-        connection.set_close_callback(self._connection_closed)
         if self._half_close:
             connection.set_half_close_callback(TcpConnection.shutdown)
         self.connections[name] = connection
-        loop.run_in_loop(connection.establish)
+        if self._idle_timeout is None:
+            connection.set_close_callback(self._connection_closed)
+            loop.run_in_loop(connection.establish)
+            return
+        watch = self._watches.get(loop)
+        if watch is None:
+            watch = self._watches[loop] = IdleWatch(loop, self._idle_timeout)
+        connection.set_close_callback(partial(self._watched_connection_closed, watch))
+        loop.run_in_loop(partial(watch.establish, connection))
 
     def _make(
         self, loop: EventLoop, sock: socket.socket, name: str, peer: Address
@@ -164,6 +240,11 @@ class TcpServer:
     def _connection_closed(self, connection: TcpConnection) -> None:
         """In the connection's loop."""
         self._loop.run_in_loop(lambda: self._forget(connection))
+
+    def _watched_connection_closed(self, watch: IdleWatch, connection: TcpConnection) -> None:
+        """In the connection's loop."""
+        watch.forget(connection)
+        self._connection_closed(connection)
 
     def _forget(self, connection: TcpConnection) -> None:
         del self.connections[connection.name]
@@ -199,8 +280,23 @@ class TcpServer:
             return
         self._loop.cancel(self._drain_timer)
         self._drain_timer = None
-        self._pool.stop()
+        self._stop_pool()
         self._report_stopped()
+
+    def _stop_pool(self) -> None:
+        for loop, watch in self._watches.items():
+            loop.queue_in_loop(watch.close)
+        self._watches.clear()
+        if self._owns_pool:
+            self._pool.stop()
+
+    def _await_other_loops(self) -> None:
+        """Until the loops of somebody else's pool have run what is queued for them by now."""
+        for loop in self._pool.get_all_loops():
+            if loop is not self._loop:
+                passed = threading.Event()
+                loop.queue_in_loop(passed.set)
+                passed.wait()
 
     def _report_stopped(self) -> None:
         callbacks, self._stopped_callbacks = self._stopped_callbacks, []

@@ -13,6 +13,7 @@ import pytest
 from netkit import WAIT, ErrorLog, Passes, call_in, eventually
 
 from muduopy import Channel, EventLoop, LoopError, MuduoError, WrongThreadError, current_loop
+from muduopy.event_loop import _current
 
 # ---------------------------------------------------------------------- life
 
@@ -372,3 +373,30 @@ def test_loop_only_methods_raise_in_other_threads(other_loop: EventLoop) -> None
 def test_errors_have_one_root() -> None:
     assert issubclass(LoopError, MuduoError)
     assert issubclass(WrongThreadError, MuduoError)
+
+
+def test_run_queued_runs_what_is_left_without_waiting(loop: EventLoop) -> None:
+    ran: list[str] = []
+    loop.queue_in_loop(lambda: (ran.append("a"), loop.queue_in_loop(lambda: ran.append("b"))))
+    loop.run_after(0.0, lambda: ran.append("timer"))
+    loop.run_queued()
+    assert ran == ["a", "b"]
+
+
+def test_run_queued_inside_loop_fails(loop: EventLoop, errors: ErrorLog) -> None:
+    loop.queue_in_loop(loop.run_queued)
+    loop.quit()
+    assert not loop.looping
+    loop.loop()
+    assert any("run_queued" in text for text in errors.exceptions)
+
+
+def test_disowned_by_a_fork() -> None:
+    """What the child of a fork does to the loops it finds; test_fork.py does it for real."""
+    loop = EventLoop()
+    loop._disown()
+    loop.queue_in_loop(lambda: pytest.fail("ran"))
+    with pytest.raises(WrongThreadError, match="fork"):
+        loop.loop()
+    loop.close()
+    _current.loop = None

@@ -525,6 +525,7 @@ def test_a_storm_from_all_sides(run_server: ServerMaker, half_close: bool) -> No
             thread.start()
         for thread in visitors:
             thread.join()
+        eventually(lambda: running.ups.qsize() > rounds, "the server to catch up")
         clients_done.set()
         for thread in meddlers:
             thread.join()

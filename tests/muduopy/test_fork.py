@@ -1,0 +1,91 @@
+"""fork(): the child has the parent's memory, but none of its threads and none of its loops."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable
+
+import pytest
+from netkit import LinkMaker, Passes
+
+from muduopy import EventLoop, LoopError, WrongThreadError, current_loop
+
+
+def in_child(check: Callable[[], object]) -> str:
+    """Run a check in a forked child; returns what went wrong there."""
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if not child:
+        failure = ""
+        try:
+            check()
+        except BaseException:  # noqa: BLE001 - reported to the parent
+            failure = traceback.format_exc()
+        os.write(write_end, failure.encode()[-4000:])
+        os._exit(0)
+    os.close(write_end)
+    with open(read_end, encoding="utf-8") as report:
+        text = report.read()
+    os.waitpid(child, 0)
+    return text
+
+
+def test_an_inherited_loop_is_nobodys(loop: EventLoop) -> None:
+    ran: list[str] = []
+
+    def check() -> None:
+        for refused in (loop.loop, loop.run_queued, loop.assert_in_loop_thread):
+            with pytest.raises(WrongThreadError, match="before a fork"):
+                refused()
+        loop.queue_in_loop(lambda: ran.append("queued"))
+        loop.run_in_loop(lambda: ran.append("inline"))
+        loop.run_after(0.0, lambda: ran.append("timer"))
+        loop.quit()
+        loop.close()
+        assert not ran
+        assert "closed" in repr(loop)
+
+    assert in_child(check) == ""
+
+
+def test_the_child_makes_loops_of_its_own(loop: EventLoop) -> None:
+    def check() -> None:
+        assert current_loop() is None
+        with EventLoop() as own:
+            ran: list[str] = []
+            own.run_after(0.0, lambda: (ran.append("timer"), own.quit()))
+            own.loop()
+            assert ran == ["timer"]
+            with pytest.raises(LoopError):
+                EventLoop()
+
+    assert in_child(check) == ""
+
+
+def test_the_parent_notices_nothing(passes: Passes, make_link: LinkMaker) -> None:
+    link = make_link().up()
+
+    def check() -> None:
+        link.conn.send(b"from the child")
+        link.conn.shutdown()
+        link.conn.force_close()
+        passes.loop.close()
+
+    assert in_child(check) == ""
+    link.peer.sendall(b"hello")
+    link.until_seen(b"hello")
+    link.conn.send(b"from the parent")
+    assert link.peer.recv(100) == b"from the parent"
+    assert passes.loop is current_loop()
+
+
+def test_loops_that_are_gone_do_not_matter() -> None:
+    with EventLoop():
+        pass
+
+    def check() -> None:
+        with EventLoop():
+            pass
+
+    assert in_child(check) == ""

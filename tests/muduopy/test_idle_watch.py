@@ -1,0 +1,90 @@
+"""IdleWatch: who is closed for being idle, and who is not."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from netkit import KERNEL_TAKES, LOOPBACK, WAIT, Link, LinkMaker, Passes, ServerMaker, call_in
+
+from muduopy import EventLoop, TcpConnection, TcpServer
+from muduopy.idle_watch import IdleWatch
+
+SOON = 0.05
+
+
+def never_idle(conn: TcpConnection) -> None:
+    conn.received_at += 3600.0  # nothing arrives that could set it back
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_the_idle_are_closed_and_the_others_are_not(run_server: ServerMaker, threads: int) -> None:
+    running = run_server(threads, idle_timeout=SOON)
+    running.on_up = lambda conn: never_idle(conn) if conn.name.endswith(("1", "2")) else None
+    busy = [running.accept()[1] for _ in range(2)]
+    idle = [running.accept() for _ in range(2)]
+    gone = {running.downs.get(timeout=WAIT) for _ in idle}
+    assert gone == {conn for _, conn in idle}
+    for client, _ in idle:
+        assert client.recv(1) == b""
+    assert all(conn.connected for conn in busy)
+
+
+def test_who_takes_what_waits_is_not_idle(loop: EventLoop, link: Link) -> None:
+    watch = IdleWatch(loop, 60.0)
+    watch.establish(link.conn)
+    wheel = watch._wheel
+    assert wheel is not None
+    link.conn.received_at = 0.0
+    link.conn.drained_at = start = loop.poll_return_time
+    wheel._wheel.turn(start + 59.0)
+    assert link.conn in wheel
+    assert not link.conn.closing
+    wheel._wheel.turn(start + 60.0 + wheel._wheel.step)
+    assert link.conn not in wheel
+    assert link.conn.closing
+    link.conn.force_close()
+    link.gone()
+    watch.close()
+
+
+def test_an_idle_peer_that_does_not_close_is_closed_by_force(
+    run_server: ServerMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("muduopy.idle_watch.CLOSE_SECONDS", SOON)
+    running = run_server(0, idle_timeout=SOON)
+    # What waits for it keeps shutdown() from sending the end.
+    running.on_up = lambda conn: conn.send(bytes(8 * KERNEL_TAKES))
+    _, conn = running.accept()
+    assert running.downs.get(timeout=WAIT) is conn
+
+
+def test_forgets_who_is_gone(run_server: ServerMaker) -> None:
+    running = run_server(1, idle_timeout=3600.0)
+    client, conn = running.accept()
+    (watch,) = running.call(lambda: list(running.server._watches.values()))
+    assert call_in(conn.loop, lambda: watch._wheel is not None and len(watch._wheel)) == 1
+    client.close()
+    running.downs.get(timeout=WAIT)
+    assert call_in(conn.loop, lambda: watch._wheel is not None and len(watch._wheel)) == 0
+
+
+def test_a_connection_that_ends_at_once_is_not_watched(
+    passes: Passes, loop: EventLoop, make_link: LinkMaker
+) -> None:
+    watch = IdleWatch(loop, 60.0)
+    link = make_link()
+    link.conn.set_connection_callback(lambda conn: conn._handle_close())
+    watch.establish(link.conn)
+    assert watch._wheel is None
+    watch.forget(link.conn)
+    watch.close()
+    late = make_link()
+    watch.establish(late.conn)  # the server has stopped meanwhile
+    assert watch._wheel is None
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, math.inf, math.nan])
+def test_impossible_timeouts(loop: EventLoop, seconds: float) -> None:
+    with pytest.raises(ValueError, match="idle timeout"):
+        TcpServer(loop, LOOPBACK, idle_timeout=seconds)

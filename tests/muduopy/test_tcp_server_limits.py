@@ -1,0 +1,177 @@
+"""TcpServer: its bounds, pools shared between servers, and the blunt end: close()."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+from netkit import LOOPBACK, WAIT, ServerMaker, call_in, drained, echo, read_exactly
+
+from muduopy import (
+    EventLoop,
+    EventLoopThread,
+    EventLoopThreadPool,
+    StateError,
+    TcpConnection,
+    TcpServer,
+    WrongThreadError,
+)
+
+# ---------------------------------------------------------------------- bounds
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_one_connection_too_many_is_closed(run_server: ServerMaker, threads: int) -> None:
+    running = run_server(
+        threads, lambda server: server.set_message_callback(echo), max_connections=2
+    )
+    first, conn = running.accept()
+    second, _ = running.accept()
+    assert running.connect().recv(1) == b""
+    assert running.call(lambda: running.server.refused) == 1
+    for client in (first, second):
+        client.sendall(b"still here")
+        assert read_exactly(client, 10) == b"still here"
+    assert not drained(running.ups)
+    first.close()
+    running.downs.get(timeout=WAIT)
+    call_in(conn.loop, lambda: None)
+    running.call(lambda: None)
+    running.accept()
+
+
+@pytest.mark.parametrize("bound", [0, -1])
+def test_impossible_bounds(loop: EventLoop, bound: int) -> None:
+    with pytest.raises(ValueError, match="connections"):
+        TcpServer(loop, LOOPBACK, max_connections=bound)
+
+
+# ---------------------------------------------------------------------- shared pools
+
+
+@pytest.fixture
+def base(no_leaks: None) -> Iterator[EventLoop]:
+    thread = EventLoopThread("base")
+    yield thread.start_loop()
+    assert thread.stop(WAIT)
+
+
+def test_two_servers_share_a_pool(base: EventLoop) -> None:
+    up: list[TcpConnection] = []
+    came = threading.Semaphore(0)
+
+    def connected(conn: TcpConnection) -> None:
+        if conn.connected:
+            up.append(conn)
+            came.release()
+
+    def start() -> tuple[EventLoopThreadPool, list[TcpServer]]:
+        pool = EventLoopThreadPool(base, "shared", 2)
+        servers = [TcpServer(base, LOOPBACK, name, thread_pool=pool) for name in ("a", "b")]
+        for server in servers:
+            server.set_connection_callback(connected)
+            server.start()
+        return pool, servers
+
+    pool, servers = call_in(base, start)
+    clients = [
+        socket.create_connection((server.address.host, server.address.port), WAIT)
+        for server in servers
+        for _ in range(2)
+    ]
+    for _ in clients:
+        assert came.acquire(timeout=WAIT)
+    loops = call_in(base, pool.get_all_loops)
+    assert [loop.connections for loop in loops] == [2, 2]
+    call_in(base, servers[0].close)
+    assert [conn.name for conn in up if conn.connected] == [
+        conn.name for conn in up if conn.name.startswith("b-")
+    ]
+    assert call_in(base, lambda: servers[1].connections)
+    call_in(base, servers[1].close)
+    assert [loop.connections for loop in loops] == [0, 0]
+    assert pool.started
+    call_in(base, pool.stop)
+    for client in clients:
+        assert client.recv(1) == b""
+        client.close()
+
+
+def test_a_pool_of_another_loop(loop: EventLoop, other_loop: EventLoop) -> None:
+    pool = call_in(other_loop, lambda: EventLoopThreadPool(other_loop))
+    with pytest.raises(ValueError, match="base loop"):
+        TcpServer(loop, LOOPBACK, thread_pool=pool)
+
+
+def test_a_server_with_loops_takes_no_others(loop: EventLoop) -> None:
+    pool = EventLoopThreadPool(loop)
+    with TcpServer(loop, LOOPBACK, thread_pool=pool) as server, pytest.raises(StateError):
+        server.set_thread_num(1)
+    with TcpServer(loop, LOOPBACK) as server:
+        server.start()
+        with pytest.raises(StateError):
+            server.set_thread_num(1)
+    pool.stop()
+
+
+# ---------------------------------------------------------------------- close
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_with_after_the_loop_has_ended(loop: EventLoop, threads: int) -> None:
+    seen: list[bool] = []
+    with TcpServer(loop, LOOPBACK, idle_timeout=60.0) as server:
+        server.set_thread_num(threads)
+
+        def up_or_down(conn: TcpConnection) -> None:
+            seen.append(conn.connected)
+            if conn.connected:
+                loop.quit()
+
+        server.set_connection_callback(up_or_down)
+        server.start()
+        client = socket.create_connection((server.address.host, server.address.port), WAIT)
+        loop.loop()
+        assert seen == [True]
+    assert seen == [True, False]
+    assert server.connections == {}
+    assert client.recv(1) == b""
+    client.close()
+    server.close()  # idempotent
+    assert seen == [True, False]
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_close_inside_the_loop(run_server: ServerMaker, threads: int) -> None:
+    running = run_server(threads)
+    clients = [running.accept()[0] for _ in range(4)]
+    running.call(running.server.close)
+    for client in clients:
+        running.downs.get(timeout=WAIT)
+        assert client.recv(1) == b""
+    running.call(lambda: None)
+    assert running.call(lambda: dict(running.server.connections)) == {}
+    running.stop()  # says at once that it is over
+
+
+def test_close_while_stopping(run_server: ServerMaker) -> None:
+    running = run_server(1)
+    running.accept()
+    stopped = threading.Event()
+
+    def both() -> None:
+        running.server.stop(WAIT, stopped.set, farewell=lambda conn: None)
+        running.server.close()
+
+    running.call(both)
+    assert stopped.wait(WAIT)
+    running.downs.get(timeout=WAIT)
+
+
+def test_close_in_the_wrong_thread(other_loop: EventLoop) -> None:
+    server = call_in(other_loop, lambda: TcpServer(other_loop, LOOPBACK))
+    with pytest.raises(WrongThreadError):
+        server.close()
+    call_in(other_loop, server.close)
