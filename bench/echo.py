@@ -1,5 +1,6 @@
-"""muduopy's echo server beside a bare epoll loop, asyncio and uvloop, in one run.
+"""muduopy's echo server beside a bare epoll loop and other libraries, in one run.
 
+    pip install uvloop gevent twisted tornado     (what is not there is left out)
     python bench/echo.py --sizes 64,16384 --connections 1,100,1000 --threads 0,2
 
 Every server (a file in bench/echo_servers/) is a process of its own; bench/loadgen.c plays ping
@@ -24,6 +25,15 @@ import common
 
 CEILING = "bare epoll"
 
+PEERS = {  # name: (the module that it needs, the program)
+    "uvloop": ("uvloop", "uvloop_protocol.py"),
+    "asyncio": ("asyncio", "asyncio_protocol.py"),
+    "gevent": ("gevent", "gevent_server.py"),
+    "Twisted": ("twisted", "twisted_protocol.py"),
+    "Tornado": ("tornado", "tornado_server.py"),
+    "threads": ("socketserver", "socketserver_threads.py"),
+}
+
 
 @dataclass(frozen=True)
 class Case:
@@ -45,6 +55,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--threads", type=common.numbers, default=[0], metavar="N,...", help="muduopy's sub-loops"
     )
+    parser.add_argument(
+        "--peers", type=peer_names, default=list(PEERS), metavar="NAME,...", help=", ".join(PEERS)
+    )
     parser.add_argument("--warmup", type=float, default=0.5, metavar="SECONDS")
     parser.add_argument("--seconds", type=float, default=3, help="the measured window")
     parser.add_argument("--repeat", type=int, default=3)
@@ -52,7 +65,15 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def servers(threads: list[int], folder: Path) -> dict[str, common.Server]:
+def peer_names(text: str) -> list[str]:
+    """A command-line list of peers. Raises ValueError, which argparse words."""
+    names = common.words(text)
+    if unknown := [name for name in names if name not in PEERS]:
+        raise ValueError(f"unknown: {unknown}")
+    return names
+
+
+def servers(threads: list[int], peers: list[str], folder: Path) -> dict[str, common.Server]:
     """The competitors, the ceiling first; not started yet."""
 
     def server(name: str, program: str, *arguments: str) -> common.Server:
@@ -64,18 +85,22 @@ def servers(threads: list[int], folder: Path) -> dict[str, common.Server]:
     for count in threads:
         name = f"muduopy, {count} sub-loops" if count else "muduopy"
         found[name] = server(name, "muduopy_echo.py", str(count))
-    if importlib.util.find_spec("uvloop"):
-        found["uvloop"] = server("uvloop", "uvloop_protocol.py")
-    else:
-        print("uvloop is not installed: left out", file=sys.stderr)
-    found["asyncio"] = server("asyncio", "asyncio_protocol.py")
+        if count > 1:
+            name = f"muduopy, {count} taking turns"
+            found[name] = server(name, "muduopy_echo.py", str(count), "turns")
+    for name in peers:
+        module, program = PEERS[name]
+        if importlib.util.find_spec(module):
+            found[name] = server(name, program)
+        else:
+            print(f"{module} is not installed: {name} is left out", file=sys.stderr)
     return found
 
 
 def run_cases(options: argparse.Namespace, folder: Path) -> dict[Case, list[dict[str, Any]]]:
     generator = common.LoadGenerator.compile(folder)
     with contextlib.ExitStack() as stack:
-        running = servers(options.threads, folder)
+        running = servers(options.threads, options.peers, folder)
         for server in running.values():
             stack.enter_context(server)
         grid = itertools.product(options.sizes, options.connections, running)

@@ -65,7 +65,13 @@ class EventLoop:
         scratch: the receive buffer shared by this loop's connections.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, turns: threading.Lock | None = None) -> None:
+        """``turns``: held while a pass handles its events; loops that share it take turns.
+
+        Under the global interpreter lock that is quicker than to compete for it at every system
+        call (EventLoopThreadPool has the figures). What is called by the events must then not
+        wait for another of these loops.
+        """
         if current_loop() is not None:
             raise LoopError("this thread has an event loop already")
         self.thread_id = threading.get_ident()
@@ -74,6 +80,7 @@ class EventLoop:
         self.busy_seconds = 0.0
         self.connections = 0
         self.scratch = memoryview(bytearray(READ_CHUNK))
+        self._turns = turns
         self._poller: Poller = new_default_poller()
         self._channels: dict[int, Channel] = {}
         self._timers = TimerQueue()
@@ -185,6 +192,15 @@ class EventLoop:
         self._awake = True
         self.poll_return_time = now = time.monotonic()
         self.iterations += 1
+        if self._turns is None:
+            self._handle(events)
+        else:
+            with self._turns:
+                self._handle(events)
+        self._timers.run_expired(now)
+        self._run_pending()
+
+    def _handle(self, events: list[tuple[int, int]]) -> None:
         channels = self._channels
         for fd, mask in events:
             channel = channels.get(fd)
@@ -197,8 +213,6 @@ class EventLoop:
                     channel.handle_event(mask)
             except Exception:
                 log.exception("handling %r raised", channel)
-        self._timers.run_expired(now)
-        self._run_pending()
 
     def _run_what_is_left(self) -> None:
         for _ in range(FINAL_PASSES):

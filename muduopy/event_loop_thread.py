@@ -14,8 +14,15 @@ class EventLoopThread:
     Methods are for the thread that created the object.
     """
 
-    def __init__(self, name: str = "loop", init: ThreadInitCallback | None = None) -> None:
+    def __init__(
+        self,
+        name: str = "loop",
+        init: ThreadInitCallback | None = None,
+        turns: threading.Lock | None = None,
+    ) -> None:
+        """``init(loop)`` runs in the thread before its loop does; ``turns`` as in EventLoop."""
         self._init = init
+        self._turns = turns
         self._loop: EventLoop | None = None
         self._failure: BaseException | None = None
         self._ready = threading.Event()
@@ -47,7 +54,7 @@ class EventLoopThread:
 
     def _run(self) -> None:
         try:
-            loop = EventLoop()
+            loop = EventLoop(self._turns)
         except BaseException as exc:  # noqa: BLE001 - handed to start_loop
             self._failure = exc
             self._ready.set()

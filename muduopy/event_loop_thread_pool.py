@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+
 from muduopy.callbacks import ThreadInitCallback
 from muduopy.errors import LoopError
 from muduopy.event_loop import EventLoop
@@ -11,10 +14,23 @@ from muduopy.event_loop_thread import EventLoopThread
 class EventLoopThreadPool:
     """N loop threads handed out round robin; with N = 0 the base loop itself.
 
+    Under the global interpreter lock every system call of one loop hands the lock to another
+    that waits for it: two loops reached 0.7 of the throughput of one, four 0.68 (echo of 64
+    bytes, 100 connections, 2 cores). ``take_turns`` lets one loop at a time handle the events of
+    a pass: 0.94 and 0.93, at a p99 of 7 to 9 ms instead of 3 to 4. On an interpreter without
+    that lock it has no effect. With it, callbacks must not wait for another loop of the pool.
+
     All methods: base loop's thread.
     """
 
-    def __init__(self, base_loop: EventLoop, name: str = "loop", threads: int = 0) -> None:
+    def __init__(
+        self,
+        base_loop: EventLoop,
+        name: str = "loop",
+        threads: int = 0,
+        *,
+        take_turns: bool = False,
+    ) -> None:
         if threads < 0:
             raise ValueError(f"{threads} threads")
         self.base_loop = base_loop
@@ -24,6 +40,7 @@ class EventLoopThreadPool:
         self._threads: list[EventLoopThread] = []
         self._loops: list[EventLoop] = []
         self._next = 0
+        self._turns = threading.Lock() if take_turns and _has_gil() else None
 
     def start(self, init: ThreadInitCallback | None = None) -> None:
         """Start the threads; with none, ``init`` runs for the base loop. Once only."""
@@ -32,7 +49,7 @@ class EventLoopThreadPool:
             raise LoopError("the pool is running")
         self.started = True
         for number in range(self.thread_num):
-            thread = EventLoopThread(f"{self.name}{number}", init)
+            thread = EventLoopThread(f"{self.name}{number}", init, self._turns)
             self._loops.append(thread.start_loop())
             self._threads.append(thread)
         if not self._threads and init is not None:
@@ -65,3 +82,9 @@ class EventLoopThreadPool:
             thread.stop()
         self._threads.clear()
         self._loops.clear()
+
+
+def _has_gil() -> bool:
+    """Do this interpreter's threads run Python code one at a time?"""
+    enabled = getattr(sys, "_is_gil_enabled", None)  # new in Python 3.13
+    return enabled is None or bool(enabled())

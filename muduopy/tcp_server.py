@@ -130,14 +130,17 @@ class TcpServer:
         """The sub-loops; running from ``start`` on."""
         return self._pool
 
-    def set_thread_num(self, count: int) -> None:
+    def set_thread_num(self, count: int, *, take_turns: bool = False) -> None:
         """How many sub-loops: 0 leaves all connections in the base loop. Before start.
 
-        Raises StateError if the server was given a pool or has started.
+        ``take_turns``: as in EventLoopThreadPool. Raises StateError if the server was given a
+        pool or has started.
         """
         if self._started or not self._owns_pool:
             raise StateError("set_thread_num() on a server that has its loops")
-        self._pool = EventLoopThreadPool(self._loop, f"{self.name}-loop", count)
+        self._pool = EventLoopThreadPool(
+            self._loop, f"{self.name}-loop", count, take_turns=take_turns
+        )
 
     def set_thread_init_callback(self, callback: ThreadInitCallback) -> None:
         """Runs in each sub-loop's thread before its loop does. Before start."""

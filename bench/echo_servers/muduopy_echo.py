@@ -1,6 +1,6 @@
 """Echo over muduopy.
 
-python bench/echo_servers/muduopy_echo.py 127.0.0.1 PORT [SUB_LOOPS]
+python bench/echo_servers/muduopy_echo.py 127.0.0.1 PORT [SUB_LOOPS [turns]]
 """
 
 import sys
@@ -22,7 +22,8 @@ def main() -> None:
     server = TcpServer(loop, InetAddress(sys.argv[1], int(sys.argv[2])), "echo")
     server.set_connection_callback(on_connection)
     server.set_message_callback(on_message)
-    server.set_thread_num(int(sys.argv[3]) if len(sys.argv) > 3 else 0)
+    sub_loops = int(sys.argv[3]) if len(sys.argv) > 3 else 0
+    server.set_thread_num(sub_loops, take_turns="turns" in sys.argv)
     server.start()
     loop.loop()
 

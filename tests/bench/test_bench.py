@@ -53,3 +53,10 @@ def test_echo() -> None:
         *("--repeat", "1", "--seconds", "0.3", "--warmup", "0.1"),
     )
     assert "muduopy" in text
+
+
+def test_library(tmp_path: Path) -> None:
+    result = tmp_path / "figures.json"
+    text = run("library.py", "--parts", "timers,import", "--repeat", "1", "--json", str(result))
+    assert "10,000 timers" in text
+    assert set(figures(result)) == {"timers", "import"}

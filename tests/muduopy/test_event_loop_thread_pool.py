@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from netkit import call_in
+from netkit import WAIT, call_in
 
-from muduopy import EventLoop, EventLoopThreadPool, LoopError, WrongThreadError
+from muduopy import Channel, EventLoop, EventLoopThreadPool, LoopError, WrongThreadError
 
 Init = Callable[[EventLoop], object]
 Start = Callable[..., EventLoopThreadPool]
@@ -125,3 +126,57 @@ def test_only_in_the_base_loops_thread(other_loop: EventLoop) -> None:
         with pytest.raises(WrongThreadError):
             call()
     assert not pool.started
+
+
+@pytest.mark.parametrize("take_turns", [False, True])
+def test_loops_that_take_turns_handle_one_pass_at_a_time(
+    loop: EventLoop, monkeypatch: pytest.MonkeyPatch, take_turns: bool
+) -> None:
+    """Two loops have an event each; the first waits in its callback to see if the other comes."""
+    monkeypatch.setattr("muduopy.event_loop_thread_pool._has_gil", lambda: True)
+    pool = EventLoopThreadPool(loop, threads=2, take_turns=take_turns)
+    pool.start()
+    inside, both = threading.Lock(), threading.Event()
+    count, done = 0, threading.Semaphore(0)
+
+    def event() -> None:
+        nonlocal count
+        with inside:
+            count += 1
+            if count == 2:
+                both.set()
+        both.wait(0.2 if take_turns else WAIT)
+        with inside:
+            count -= 1
+        done.release()
+
+    pipes = [os.pipe() for _ in range(2)]
+    channels = []
+    for sub_loop, (read_end, _) in zip(pool.get_all_loops(), pipes, strict=True):
+        channel = Channel(sub_loop, read_end)
+
+        def once(channel: Channel = channel) -> None:
+            channel.disable_all()
+            event()
+
+        channel.read_callback = once
+        call_in(sub_loop, channel.enable_reading)
+        channels.append(channel)
+    for _, write_end in pipes:
+        os.write(write_end, b"x")
+    for _ in pipes:
+        assert done.acquire(timeout=WAIT)
+    assert both.is_set() is not take_turns
+    pool.stop()
+    for ends in pipes:
+        for end in ends:
+            os.close(end)
+
+
+def test_without_the_interpreter_lock_nobody_takes_turns(
+    loop: EventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys._is_gil_enabled", lambda: False, raising=False)
+    assert EventLoopThreadPool(loop, threads=2, take_turns=True)._turns is None
+    monkeypatch.setattr("sys._is_gil_enabled", lambda: True, raising=False)
+    assert EventLoopThreadPool(loop, threads=2, take_turns=True)._turns is not None
