@@ -1,0 +1,63 @@
+"""Tunnel: two connections that pass on to each other what they get. For tcprelay and socks4a.
+
+Back-pressure: when what waits for one side rises above the mark, the other side is not read
+until it has fallen again. A slow reader thus slows its sender down, and costs little memory.
+"""
+
+from collections.abc import Callable
+
+from muduopy import Address, Buffer, TcpClient, TcpConnection
+
+HIGH_WATER, LOW_WATER = 1024 * 1024, 64 * 1024
+
+
+class Tunnel:
+    """From a client of ours (`near`) to a server elsewhere (`far`), in one loop."""
+
+    def __init__(
+        self, near: TcpConnection, to: Address, opened: Callable[[], object] = lambda: None
+    ) -> None:
+        self._near = near
+        self._opened = opened
+        self._client = TcpClient(near.loop, to, f"to {to}", half_close=True)
+        self._client.set_connection_callback(self.on_far)
+        self._client.set_connect_failed_callback(self.on_failure)
+        near.stop_read()  # until there is somebody to pass it on to
+        near.set_message_callback(keep)
+        self._client.connect()
+
+    def on_far(self, far: TcpConnection) -> None:
+        if not far.connected:
+            self._near.shutdown()
+            self._near.start_read()  # to notice its end
+            return
+        self._opened()
+        join(self._near, far)
+        join(far, self._near)
+        self._near.start_read()
+
+    def on_failure(self, reason: OSError, retry: float | None) -> None:
+        self._client.stop()
+        self._near.force_close()
+
+    def near_went(self) -> None:
+        """The client is gone."""
+        self._client.disconnect()  # after what was passed on
+
+
+def join(source: TcpConnection, target: TcpConnection) -> None:
+    """From now on what `source` sends goes to `target`, and so does its end."""
+
+    def pass_on(connection: TcpConnection, buffer: Buffer, when: float) -> None:
+        target.send(buffer.retrieve_all())
+
+    source.set_message_callback(pass_on)
+    source.set_half_close_callback(lambda connection: target.shutdown())
+    target.set_high_water_callback(lambda connection, waiting: source.stop_read(), HIGH_WATER)
+    target.set_low_water_callback(lambda connection, waiting: source.start_read(), LOW_WATER)
+    if source.input_buffer:
+        target.send(source.input_buffer.retrieve_all())
+
+
+def keep(connection: TcpConnection, buffer: Buffer, when: float) -> None:
+    """Leave it in the buffer: it is passed on as soon as the tunnel stands."""

@@ -1,0 +1,74 @@
+"""How far apart are two clocks, and how long is the way? muduo's roundtrip.
+
+    python -m examples.roundtrip server [PORT]
+    python -m examples.roundtrip client HOST PORT
+
+Every 0.2 s the client sends its time, the server answers with that and its own (two signed
+64-bit numbers of microseconds since 1970, in network byte order). It reconnects by itself.
+"""
+
+import sys
+import time
+
+from examples import _run
+from muduopy import Buffer, EventLoop, InetAddress, TcpClient, TcpConnection, TcpServer
+
+FRAME_BYTES = 16
+PERIOD_SECONDS = 0.2
+
+
+def now() -> int:
+    return time.time_ns() // 1000
+
+
+def answer(connection: TcpConnection, buffer: Buffer, when: float) -> None:
+    """The server: a frame's first number is the client's, the second becomes ours."""
+    while len(buffer) >= FRAME_BYTES:
+        reply = Buffer()
+        reply.append_int64(buffer.read_int64())
+        reply.append_int64(now())
+        buffer.retrieve(8)
+        connection.send(reply.retrieve_all())
+
+
+def measure(connection: TcpConnection, buffer: Buffer, when: float) -> None:
+    """The client: what came back."""
+    while len(buffer) >= FRAME_BYTES:
+        sent, theirs, back = buffer.read_int64(), buffer.read_int64(), now()
+        print(f"round trip {back - sent} clock error {theirs - (back + sent) // 2}", flush=True)
+
+
+def on_connection(connection: TcpConnection) -> None:
+    if connection.connected:
+        connection.set_tcp_no_delay(True)
+
+
+def ask(client: TcpClient) -> None:
+    connection = client.connection
+    if connection is not None:
+        question = Buffer()
+        question.append_int64(now())
+        question.append_int64(0)
+        connection.send(question.retrieve_all())
+
+
+def main() -> None:
+    with EventLoop() as loop:
+        if _run.text(1, "server") == "server":
+            server = TcpServer(loop, _run.address(3000, 2), "clock")
+            server.set_connection_callback(on_connection)
+            server.set_message_callback(answer)
+            _run.serve(loop, server)
+            return
+        client = TcpClient(loop, InetAddress.resolve(sys.argv[2], int(sys.argv[3])), "clock")
+        client.enable_retry()
+        client.set_connection_callback(on_connection)
+        client.set_message_callback(measure)
+        client.connect()
+        loop.run_every(PERIOD_SECONDS, lambda: ask(client))
+        _run.run(loop)
+        client.close()
+
+
+if __name__ == "__main__":
+    main()
