@@ -66,8 +66,9 @@ class EventLoop:
     """
 
     def __init__(self, turns: threading.Lock | None = None) -> None:
-        """``turns``: held while a pass handles its events; loops that share it take turns.
+        """In the thread that shall run it, which becomes the loop thread.
 
+        ``turns``: held while a pass handles its events; loops that share it take turns.
         Under the global interpreter lock that is quicker than to compete for it at every system
         call (EventLoopThreadPool has the figures). What is called by the events must then not
         wait for another of these loops.

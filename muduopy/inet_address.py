@@ -13,7 +13,8 @@ class InetAddress:
     """Where a socket is or shall be bound, or whom it talks to.
 
     ``ip`` is a literal address, never a host name; ``resolve`` turns names into addresses.
-    Port 0 lets the kernel choose when binding. Raises ValueError for anything else.
+    Port 0 lets the kernel choose when binding. Raises ValueError for anything else. Immutable; any
+    thread.
     """
 
     ip: str
@@ -52,6 +53,7 @@ class InetAddress:
 
     @property
     def family(self) -> socket.AddressFamily:
+        """``socket.AF_INET``, ``AF_INET6`` or ``AF_UNIX``."""
         return socket.AF_INET6 if ":" in self.ip else socket.AF_INET
 
     @property

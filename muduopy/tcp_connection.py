@@ -44,6 +44,8 @@ HIGH_WATER_MARK = 1024 * 1024
 
 
 class State(Enum):
+    """Where a TcpConnection is in its life. Immutable; any thread."""
+
     CONNECTING = "connecting"
     CONNECTED = "connected"
     DISCONNECTING = "disconnecting"

@@ -13,7 +13,8 @@ class UnixAddress:
 
     Abstract names begin with NUL and vanish with their socket. The empty path is what a client
     that did not bind has. A server's file is made when it binds and removed when it stops; one
-    that a killed server left behind is replaced. Raises ValueError for a path that is too long.
+    that a killed server left behind is replaced. Raises ValueError for a path that is too
+    long. Immutable; any thread.
     """
 
     path: str
@@ -34,6 +35,7 @@ class UnixAddress:
 
     @property
     def family(self) -> socket.AddressFamily:
+        """``socket.AF_INET``, ``AF_INET6`` or ``AF_UNIX``."""
         return socket.AF_UNIX
 
     @property

@@ -22,7 +22,7 @@ class Codec(Protocol):
 
 
 class Decoder(Protocol):
-    """Cuts one stream; belongs to one buffer, and has the same owner."""
+    """Cuts one stream; belongs to one buffer, and has the same one owner (its loop thread)."""
 
     def decode(self, buffer: Buffer) -> bytes | None:
         """Take the next frame out of the buffer; None if it has not arrived completely.

@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+"""Writes docs/muduopy/reference.md from the docstrings of muduopy.
+
+    python scripts/reference.py           writes it
+    python scripts/reference.py --check   fails if it is not up to date
+
+Standard library only, and nothing is run: the source is read.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TARGET = ROOT / "docs" / "muduopy" / "reference.md"
+
+SECTIONS: dict[str, list[str]] = {
+    "Loops and timers": ["EventLoop", "Timer", "current_loop", "TimingWheel"],
+    "Servers, clients and connections": ["TcpServer", "TcpClient", "TcpConnection", "State"],
+    "Data and addresses": ["Buffer", "InetAddress", "UnixAddress", "Address"],
+    "Threads": ["EventLoopThread", "EventLoopThreadPool", "ThreadPool"],
+    "Underneath": ["Acceptor", "Connector", "Channel"],
+    "Errors": ["MuduoError", "LoopError", "StateError", "WrongThreadError"],
+}
+"""The names of ``muduopy.__all__``, in an order to read."""
+
+SUBPACKAGES = ("muduopy.codec", "muduopy.http")
+"""Their ``__all__`` is taken as it stands."""
+
+HEAD = """\
+# muduopy: reference
+
+Made from the docstrings by `scripts/reference.py`. Each method says which threads may call it:
+"Any thread", "Loop thread" (that of the loop which the object lives in), or "Before start". Times
+are seconds, sizes bytes. `TcpConnection.tls` and the `tls=` parameters take the types of the
+standard library's `ssl`.
+"""
+
+Node = ast.ClassDef | ast.FunctionDef | ast.Assign | ast.AnnAssign
+
+
+def definitions(package: str) -> dict[str, tuple[Node, str]]:
+    """What a package defines, by name: the node, and the docstring that goes with it."""
+    found: dict[str, tuple[Node, str]] = {}
+    folder = ROOT.joinpath(*package.split("."))
+    for path in sorted(folder.glob("*.py")):
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        for node, following in zip(body, [*body[1:], None], strict=True):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                found.setdefault(node.name, (node, ast.get_docstring(node) or ""))
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+                if isinstance(target, ast.Name):
+                    found.setdefault(target.id, (node, _string(following)))
+    return found
+
+
+def exported(package: str) -> list[str]:
+    """A package's ``__all__``."""
+    source = ROOT.joinpath(*package.split("."), "__init__.py").read_text(encoding="utf-8")
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return list(ast.literal_eval(node.value))
+    raise SystemExit(f"{package} has no __all__")
+
+
+def generate() -> str:
+    """The whole page."""
+    known = definitions("muduopy")
+    listed = [name for names in SECTIONS.values() for name in names]
+    if sorted(listed) != sorted(exported("muduopy")):
+        raise SystemExit("SECTIONS and muduopy.__all__ differ")
+    parts = [HEAD, _contents()]
+    for title, names in SECTIONS.items():
+        parts.append(f"## {title}\n")
+        for name in names:
+            parts.extend(_entry(name, *known[name]))
+    for package in SUBPACKAGES:
+        known = definitions(package)
+        parts.append(f"## {package}\n")
+        for name in exported(package):
+            parts.extend(_entry(name, *known[name]))
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def members(node: ast.ClassDef) -> Iterator[ast.FunctionDef]:
+    """A class's public methods and properties, the constructor first where it says something."""
+    for item in node.body:
+        if not isinstance(item, ast.FunctionDef):
+            continue
+        if (item.name == "__init__" and ast.get_docstring(item)) or item.name[0] != "_":
+            yield item
+
+
+def _contents() -> str:
+    lines = []
+    for title, names in SECTIONS.items():
+        links = ", ".join(f"[{name}](#{name.lower()})" for name in names)
+        lines.append(f"- **{title}**: {links}")
+    for package in SUBPACKAGES:
+        links = ", ".join(f"[{name}](#{name.lower()})" for name in exported(package))
+        lines.append(f"- **{package}**: {links}")
+    return "\n".join(lines) + "\n"
+
+
+def _entry(name: str, node: Node, text: str) -> Iterator[str]:
+    yield f"### {name}\n"
+    if isinstance(node, ast.ClassDef):
+        yield _code(f"class {name}{_parameters(_constructor(node))}")
+        yield _prose(text)
+        for member in members(node):
+            yield f"#### {name}.{member.name}\n" if member.name != "__init__" else ""
+            if member.name != "__init__":
+                yield _code(_signature(member))
+            yield _prose(ast.get_docstring(member) or "")
+    elif isinstance(node, ast.FunctionDef):
+        yield _code(_signature(node))
+        yield _prose(text)
+    else:
+        yield _code(ast.unparse(node))
+        yield _prose(text)
+
+
+def _constructor(node: ast.ClassDef) -> ast.FunctionDef | None:
+    for item in node.body:
+        if isinstance(item, ast.FunctionDef) and item.name == "__init__":
+            return item
+    return None
+
+
+def _parameters(function: ast.FunctionDef | None) -> str:
+    if function is None:
+        return ""
+    arguments = ast.unparse(function.args).removeprefix("self, ").removeprefix("self")
+    return f"({arguments})"
+
+
+def _signature(function: ast.FunctionDef) -> str:
+    decorators = {ast.unparse(decorator) for decorator in function.decorator_list}
+    result = f" -> {ast.unparse(function.returns)}" if function.returns else ""
+    if "property" in decorators:
+        return f"{function.name}{result.replace(' -> ', ': ')}"
+    arguments = ast.unparse(function.args).removeprefix("self, ").removeprefix("self")
+    arguments = arguments.removeprefix("cls, ").removeprefix("cls")
+    return f"{function.name}({arguments}){result}"
+
+
+def _string(node: ast.stmt | None) -> str:
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return str(node.value.value)
+    return ""
+
+
+def _code(text: str) -> str:
+    return "```text\n" + "\n".join(textwrap.wrap(text, 96, subsequent_indent="    ")) + "\n```\n"
+
+
+def _prose(text: str) -> str:
+    """A docstring as Markdown: its code as code blocks, its double backticks as single ones."""
+    out: list[str] = []
+    for line in textwrap.dedent(text).splitlines():
+        if line == "Attributes:":
+            out += ["Attributes:", ""]
+        else:
+            out.append(line.replace("``", "`"))
+    return "\n".join(_attributes(out)) + "\n"
+
+
+def _attributes(lines: list[str]) -> Iterator[str]:
+    """The indented list below "Attributes:" as a Markdown list."""
+    inside = False
+    for line in lines:
+        if line == "Attributes:":
+            inside = True
+        elif inside and line.startswith("    ") and not line.startswith("     "):
+            name, colon, rest = line.strip().partition(":")
+            yield f"- `{name}`:{rest}" if colon else line
+            continue
+        elif inside and line.startswith("        "):
+            yield "  " + line.strip()
+            continue
+        elif line and not line.startswith(" "):
+            inside = False
+        yield line
+
+
+def main() -> None:
+    page = generate()
+    if "--check" in sys.argv:
+        current = TARGET.read_text(encoding="utf-8") if TARGET.exists() else ""
+        if current != page:
+            sys.exit(f"{TARGET.relative_to(ROOT)} is out of date: run scripts/reference.py")
+        return
+    TARGET.parent.mkdir(parents=True, exist_ok=True)
+    TARGET.write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
