@@ -1,9 +1,11 @@
 """What the examples share: numbers from the command line, and running until Ctrl-C."""
 
 import contextlib
+import signal
+import socket
 import sys
 
-from muduopy import EventLoop, InetAddress, TcpServer
+from muduopy import Channel, EventLoop, InetAddress, TcpServer
 
 
 def number(position: int, default: int) -> int:
@@ -37,6 +39,21 @@ def serve(loop: EventLoop, *servers: TcpServer) -> None:
 
 
 def run(loop: EventLoop) -> None:
-    """Run a loop until it is told to quit, or until Ctrl-C."""
-    with contextlib.suppress(KeyboardInterrupt):
-        loop.loop()
+    """Run a loop until it is told to quit, or until Ctrl-C.
+
+    A KeyboardInterrupt could come in the middle of anything. So the signal only makes a socket
+    readable, and the loop quits when it comes to that.
+    """
+    waking, woken = socket.socketpair()
+    for end in (waking, woken):
+        end.setblocking(False)
+    signal.signal(signal.SIGINT, lambda number, frame: None)
+    signal.set_wakeup_fd(waking.fileno())
+    channel = Channel(loop, woken.fileno())
+    channel.read_callback = loop.quit
+    channel.enable_reading()
+    loop.loop()
+    channel.disable_all()
+    signal.set_wakeup_fd(-1)
+    waking.close()
+    woken.close()

@@ -1,6 +1,6 @@
 """A small HTTP server: `python -m examples.http_hello [PORT]`, then `curl 127.0.0.1:8000/`.
 
-Needs h11: `pip install muduopy[http]`.
+Needs h11: `pip install '.[http]'`.
 """
 
 import sys

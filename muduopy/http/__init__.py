@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 server on TcpServer. Needs h11: ``pip install muduopy[http]``.
+"""A small HTTP/1.1 server on TcpServer. Needs h11: ``pip install '.[http]'``.
 
     from muduopy import EventLoop, InetAddress
     from muduopy.http import HttpRequest, HttpResponse, HttpServer
