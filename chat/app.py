@@ -15,20 +15,22 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from functools import partial
 
 from chat import __version__
-from chat.bus import LocalBus
+from chat.backends import mask, open_bus, open_database
+from chat.bus import PRESENCE, TAKEN, Bus, Notice
 from chat.cli import parse_arguments
 from chat.clock import Clock
 from chat.config import Config, ConfigError
-from chat.db import Database, StorageError
-from chat.db.sqlite import SqliteDatabase
+from chat.db import StorageError, Transaction
 from chat.delivery.delivery import Delivery
+from chat.delivery.poller import MailboxPoller
 from chat.handlers import ROUTES, Context
+from chat.lease import Lease
 from chat.limiter import FailureLimiter
-from chat.model import SettingModel, TokenModel, UserModel
+from chat.model import NodeModel, SettingModel, TokenModel, UserModel
+from chat.notices import PresenceNotices
 from chat.passwords import HashCost, Passwords
 from chat.presence import Presence
 from chat.protocol import build_schema
@@ -53,7 +55,12 @@ class App:
     def __init__(self, address: InetAddress, config: Config) -> None:
         """Opens the database and binds. Raises StorageError, OSError, ConfigError."""
         self._config = config
-        self._database = open_database(config.database.url)
+        self._lease: Lease | None = None
+        self._poller: MailboxPoller | None = None
+        self._bus: Bus | None = None
+        self._presence: Presence | None = None
+        self.lease_lost = False
+        self._database = open_database(config.database)
         self._loop = EventLoop()
         self._workers = ThreadPool(config.server.workers, "worker", WORKER_QUEUE)
         try:
@@ -65,19 +72,31 @@ class App:
     def _assemble(self, address: InetAddress) -> None:
         config = self._config
         clock = Clock()
-        bus = LocalBus()
+        node = config.server.node or f"node-{address.port}"
+        self._bus = open_bus(config.bus, node)
         sessions = SessionRegistry()
-        delivery = Delivery(self._database, bus, sessions, self._workers, config.chat.delivery)
+        delivery = Delivery(
+            self._database, self._bus, sessions, self._workers, config.chat.delivery
+        )
+        notices = PresenceNotices(self._loop, self._database, self._bus, sessions, self._workers)
+        if not self._database.exclusive:
+            self._lease = Lease(
+                self._database, node, self._about, self._on_renewed, self._on_lease_lost
+            )
+            self._poller = MailboxPoller(self._loop, self._database, sessions, self._workers)
         self._presence = Presence(
             self._database,
             sessions,
             self._workers,
-            f"node-{address.port}",
+            node,
             replace=config.chat.on_duplicate_login == "replace",
+            lease=self._lease,
+            notices=notices,
         )
+        self._bus.on_notices = partial(self._on_notices, notices)
         context = Context(
             database=self._database,
-            bus=bus,
+            bus=self._bus,
             sessions=sessions,
             delivery=delivery,
             presence=self._presence,
@@ -90,26 +109,51 @@ class App:
         )
         service = ChatService(context, ROUTES, build_schema(config.limits), self._workers)
         self._server = ChatServer(self._loop, address, config.server, service, delivery.new_pump)
+        self._agree_on_delivery(node)
+        if self._lease is not None:
+            self._lease.claim()
         self._presence.reclaim()
         self._tidy(clock, context.token_seconds)
 
-    def _tidy(self, clock: Clock, token_seconds: int) -> None:
+    def _agree_on_delivery(self, node: str) -> None:
+        """All servers on one database deliver in the same way. Raises ConfigError."""
         mode = self._config.chat.delivery
-        self._database.write(lambda tx: SettingModel(tx).set("delivery", mode))
+
+        def agree(tx: Transaction) -> tuple[str | None, list[str]]:
+            model = SettingModel(tx)
+            others = [row.name for row in NodeModel(tx).all() if row.left > 0 and row.name != node]
+            used = model.get("delivery")
+            if not others:
+                model.set("delivery", mode)
+            return used, others
+
+        used, others = self._database.write(agree)
+        if others and used != mode:
+            raise ConfigError(
+                f"chat.delivery: {', '.join(others)} on this database use {used!r}, not {mode!r}"
+            )
+
+    def _tidy(self, clock: Clock, token_seconds: int) -> None:
         self._database.write(lambda tx: TokenModel(tx).delete_expired(clock.unix(), token_seconds))
 
     def run(self) -> None:
         """Serve until SIGINT or SIGTERM; a second one exits at once."""
         threading.Thread(target=self._wait_for_signals, name="signals", daemon=True).start()
         try:
-            self._loop.run_every(RECONCILE_SECONDS, self._presence.reconcile)
+            if self._lease is not None:
+                self._lease.start()  # whose renewals see to the rest
+            else:
+                assert self._presence is not None
+                self._loop.run_every(RECONCILE_SECONDS, self._presence.reconcile)
             self._server.start()
+            if self._poller is not None:
+                self._poller.start()
             log.info(
                 "chatserver %s listening on %s, delivery %s, %s",
                 __version__,
                 self._server.address,
                 self._config.chat.delivery,
-                self._config.database.url,
+                mask(self._config.database.url),
             )
             self._loop.loop()
         finally:
@@ -125,31 +169,54 @@ class App:
         number = signal.sigwait(SIGNALS)
         os._exit(128 + number)
 
+    # ------------------------------------------------------------------ among other nodes
+
+    def _about(self) -> tuple[int, str]:
+        assert self._bus is not None
+        return self._server.open, self._bus.state
+
+    def _on_renewed(self, whole: bool) -> None:
+        """Lease's thread. After a lease that had run out this finds what others have changed."""
+        assert self._presence is not None
+        self._presence.reconcile()
+
+    def _on_lease_lost(self) -> None:
+        """Lease's thread: another server has our name."""
+        self.lease_lost = True
+        self._loop.queue_in_loop(self._stop)
+
+    def _on_notices(self, notices: PresenceNotices, heard: Sequence[Notice]) -> None:
+        """Listener's thread."""
+        assert self._presence is not None
+        taken = [notice.user_id for notice in heard if notice.what == TAKEN]
+        if taken:
+            self._presence.check_soon(taken)
+        for notice in heard:
+            if notice.what == PRESENCE:
+                notices.heard(notice.user_id, notice.ids)
+
+    # ------------------------------------------------------------------ the end
+
     def _stop(self) -> None:
         self._server.stop(self._config.server.drain_seconds, self._loop.quit)
 
     def _close(self) -> None:
+        if self._poller is not None:
+            self._poller.close()
         self._workers.stop()
-        try:
-            # Those whose release was still on its way, or was refused by a full queue.
-            self._database.write(self._release_users)
-        except StorageError as exc:
-            log.warning("users stay online until the next start: %s", exc)
+        if self._presence is not None and not self.lease_lost:
+            node = self._presence.node
+            try:
+                # Those whose release was still on its way, or was refused by a full queue.
+                self._database.write(lambda tx: UserModel(tx).all_offline(node))
+            except StorageError as exc:
+                log.warning("users stay online until the next start: %s", exc)
+        if self._lease is not None:
+            self._lease.close()
+        if self._bus is not None:
+            self._bus.close()
         self._database.close()
         self._loop.close()
-
-    def _release_users(self, tx: object) -> None:
-        if hasattr(self, "_presence"):
-            UserModel(tx).all_offline(self._presence.node)  # type: ignore[arg-type]
-
-
-def open_database(url: str) -> Database:
-    """The database behind a URL. Raises ConfigError, StorageError."""
-    parts = urlsplit(url)
-    if parts.scheme != "sqlite" or parts.netloc or len(parts.path) < 2:
-        raise ConfigError(f"database.url: {url!r} is not of the form sqlite:///PATH")
-    # Three slashes: relative to the current directory; four: absolute.
-    return SqliteDatabase(Path(unquote(parts.path[1:])), sqlite_schema())
 
 
 def new_passwords(cost: HashCost) -> Passwords:
@@ -158,13 +225,6 @@ def new_passwords(cost: HashCost) -> Passwords:
         return Passwords(cost)
     except ValueError as exc:
         raise ConfigError(f"password: {exc}") from exc
-
-
-def sqlite_schema() -> Path:
-    """The table definitions: in an installed package, or in the source tree beside it."""
-    package = Path(__file__).parent
-    installed = package / "db" / "sqlite.sql"
-    return installed if installed.exists() else package.parent / "db" / "sqlite.sql"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -180,7 +240,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Before any thread exists, so that all inherit it.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
-        App(arguments.address, config).run()
+        app = App(arguments.address, config)
+        app.run()
+        if app.lease_lost:
+            return _complain("another server has started under this one's name", 1)
     except ConfigError as exc:
         return _complain(f"{exc}", 2)
     except StorageError as exc:

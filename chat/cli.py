@@ -33,6 +33,10 @@ def parse_arguments(argv: Sequence[str] | None) -> Arguments:
         config = _override(config, "server", given, "threads", "workers", "log_level")
         config = _override(config, "chat", given, "delivery")
         config = _override(config, "database", given, "url")
+        if given.redis is not None:
+            config = dataclasses.replace(
+                config, bus=dataclasses.replace(config.bus, url=given.redis)
+            )
         return Arguments(_address(given.host, given.port), check(config))
     except ConfigError as exc:
         parser.error(str(exc))
@@ -44,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("port", metavar="PORT", help="port to listen on, such as 6000")
     parser.add_argument("--config", metavar="FILE", type=Path, help="settings (TOML)")
     parser.add_argument("--db", metavar="URL", dest="url", help="default: sqlite:///var/chat.db")
+    parser.add_argument("--redis", metavar="URL", help="the bus between servers (default: none)")
     parser.add_argument("--threads", metavar="N", type=int, help="sub-loops; 0: the main loop only")
     parser.add_argument("--workers", metavar="N", type=int, help="threads for database and hashing")
     parser.add_argument("--delivery", metavar="MODE", help="stored (default) or direct")

@@ -30,6 +30,8 @@ class ServerConfig:
     stall_seconds: int = 60
     drain_seconds: float = 2.0
     log_level: str = "info"
+    node: str = ""
+    proxy_protocol: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,16 @@ class DatabaseConfig:
     """Section ``[database]``."""
 
     url: str = "sqlite:///var/chat.db"
+    password_file: str = ""
+    pool: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class BusConfig:
+    """Section ``[bus]``."""
+
+    url: str = ""
+    password_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,7 @@ class Config:
     server: ServerConfig = field(default_factory=ServerConfig)
     chat: ChatConfig = field(default_factory=ChatConfig)
     database: DatabaseConfig = field(default_factory=DatabaseConfig)
+    bus: BusConfig = field(default_factory=BusConfig)
     password: HashCost = field(default_factory=HashCost)
     limits: Limits = field(default_factory=Limits)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import argon2
 
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**14, 8, 1  # 16 MiB, some 30 ms
+HASHES = ("$argon2", "$scrypt$")
 SCRYPT_MEMORY = 64 * 1024 * 1024
 
 
@@ -43,14 +44,17 @@ class Passwords:
         return _scrypt(password, os.urandom(16))
 
     def verify(self, stored: str | None, password: str) -> bool:
-        """Does the password belong to this hash? None: to a user that does not exist."""
+        """Does the password belong to this hash? None: to a user that does not exist.
+
+        What is no hash is a password, as the original system stored them.
+        """
         right = self._matches(stored if stored is not None else self._nobody, password)
         return right and stored is not None
 
     def needs_rehash(self, stored: str) -> bool:
-        """Was it made with other parameters than today's?"""
+        """Was it made with other parameters than today's, or not hashed at all?"""
         if self._argon2 is None:
-            return False
+            return not stored.startswith(HASHES)
         if not stored.startswith("$argon2"):
             return True
         return self._argon2.check_needs_rehash(stored)
@@ -62,6 +66,9 @@ class Passwords:
             except ValueError:  # no hash of ours
                 return False
             return hmac.compare_digest(stored.encode(), _scrypt(password, salt).encode())
+        if not stored.startswith(HASHES):
+            given = password.encode(errors="surrogatepass")
+            return bool(stored) and hmac.compare_digest(stored.encode(), given)
         if self._argon2 is None:
             return False
         from argon2.exceptions import InvalidHashError, VerificationError

@@ -1,15 +1,20 @@
-"""Presence: which users this node's sessions own in the database."""
+"""Presence: which users this node's sessions own in the database, and telling their friends."""
 
 from __future__ import annotations
 
 import logging
 import threading
+from typing import TYPE_CHECKING
 
 from chat.db import Database, StorageError, Transaction
 from chat.model import ONLINE, User, UserModel
 from chat.protocol import ErrNo, ProtocolError, errors
 from chat.sessions import SessionRegistry
 from muduopy import ThreadPool
+
+if TYPE_CHECKING:
+    from chat.lease import Lease
+    from chat.notices import PresenceNotices
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +23,8 @@ class Presence:
     """Takes and releases ``user`` rows for this node.
 
     A row says online as long as its node lives and has the session; what was left behind by
-    a crash or a failed release is put right at the start and by ``reconcile``.
+    a crash, a failed release, a lost answer or a lost notice is put right at the start and by
+    ``reconcile``.
     """
 
     def __init__(
@@ -29,13 +35,18 @@ class Presence:
         node: str,
         *,
         replace: bool,
+        lease: Lease | None = None,
+        notices: PresenceNotices | None = None,
     ) -> None:
-        """``replace``: a second login ends the first one's session instead of being refused."""
+        """``replace``: a second login ends the first one's session instead of being refused.
+        ``lease``: this node's, where there are others."""
         self.node = node
         self._database = database
         self._sessions = sessions
         self._workers = workers
         self._replace = replace
+        self._lease = lease
+        self._notices = notices
         self._lock = threading.Lock()  # guards _reconciling
         self._reconciling = False
 
@@ -52,7 +63,7 @@ class Presence:
 
         The login has announced itself in the registry. Raises ProtocolError(ALREADY_ONLINE).
         """
-        if user.state == ONLINE and self._is_live(user):
+        if user.state == ONLINE and self._is_live(tx, user):
             same_device = device is not None and device == user.device
             if not (same_device or self._replace):
                 raise ProtocolError(ErrNo.ALREADY_ONLINE, errors.ALREADY_ONLINE)
@@ -66,15 +77,31 @@ class Presence:
 
         def work() -> None:
             try:
-                self._database.write(lambda tx: UserModel(tx).go_offline(user_id, generation))
+                left = self._database.write(
+                    lambda tx: UserModel(tx).go_offline(user_id, generation)
+                )
             except StorageError as exc:
                 log.warning("user %d stays online until the next round: %s", user_id, exc)
+                return
+            if left:
+                self.went(user_id)
 
         if not self._workers.try_run(work):
             log.warning("user %d stays online until the next round: workers busy", user_id)
 
+    def came(self, user_id: int) -> None:
+        """A user is online now: friends shall hear of it. Any thread."""
+        if self._notices is not None:
+            self._notices.changed([user_id])
+
+    def went(self, user_id: int) -> None:
+        """A user is offline now: friends shall hear of it. Any thread."""
+        self.came(user_id)  # what they are told is read from the table
+
+    # ------------------------------------------------------------------ putting right
+
     def reconcile(self) -> None:
-        """Release rows of ours that no session owns. Any thread, never blocks."""
+        """Compare our rows with our sessions, and see who is dead. Any thread, never blocks."""
         with self._lock:
             if self._reconciling:
                 return
@@ -86,21 +113,76 @@ class Presence:
         try:
             # Rows first: a login that begins after that is not among them.
             rows = self._database.read(lambda tx: UserModel(tx).online_at(self.node))
-            owned = self._sessions.owned()
-            for user_id, generation in rows.items():
-                if user_id not in owned:
-                    self.release(user_id, generation)
+            self._release_unowned(rows)
+            self._check_sessions(rows)
+            self._bury_the_dead()
         except StorageError as exc:
             log.warning("presence was not reconciled: %s", exc)
         finally:
             self._reconciled()
 
+    def _release_unowned(self, rows: dict[int, int]) -> None:
+        """Rows of ours without a session: a crash, a lost answer to a commit, a full queue."""
+        owned = self._sessions.owned()
+        for user_id, generation in rows.items():
+            if user_id not in owned:
+                self.release(user_id, generation)
+
+    def _check_sessions(self, rows: dict[int, int]) -> None:
+        """Sessions whose row says something else: somebody has the user, or took us for dead."""
+        suspects = [
+            user_id
+            for user_id, (generation, _) in self._sessions.generations().items()
+            if rows.get(user_id) != generation
+        ]
+        if suspects:
+            self.check(suspects)
+
+    def check(self, user_ids: list[int]) -> None:
+        """Have these users' sessions still got their rows? Worker thread. Raises StorageError."""
+        sessions = self._sessions.generations()
+        here = {user_id: sessions[user_id] for user_id in user_ids if user_id in sessions}
+        # After the registry: what is in there has been committed, so a row cannot be older.
+        rows = self._database.read(lambda tx: UserModel(tx).generations(list(here)))
+        ours: list[tuple[int, int]] = []
+        for user_id, (generation, session) in here.items():
+            if rows.get(user_id) == generation:
+                ours.append((user_id, generation))
+            else:
+                log.info("user %d has logged in elsewhere", user_id)
+                session.send_away(user_id)
+        # They may have been taken for dead, and shown offline, while we could not renew.
+        back = self._database.write(lambda tx: UserModel(tx).reassert(ours, self.node))
+        if back and self._notices is not None:
+            self._notices.changed(back)
+
+    def check_soon(self, user_ids: list[int]) -> None:
+        """The same, by a worker. Any thread, never blocks."""
+
+        def work() -> None:
+            try:
+                self.check(user_ids)
+            except StorageError as exc:
+                log.warning("sessions were not checked: %s", exc)  # the next round will
+
+        self._workers.try_run(work)
+
+    def _bury_the_dead(self) -> None:
+        """Users of nodes whose lease has run out are offline."""
+        if self._lease is None or not self._lease.may_judge:
+            return
+        gone = self._database.write(lambda tx: UserModel(tx).offline_of_the_dead())
+        if gone:
+            log.info("%d users of dead nodes are offline", len(gone))
+            if self._notices is not None:
+                self._notices.changed(gone)
+
     def _reconciled(self) -> None:
         with self._lock:
             self._reconciling = False
 
-    def _is_live(self, user: User) -> bool:
+    def _is_live(self, tx: Transaction, user: User) -> bool:
         """Does a session hold the row? One of ours is here or it does not exist."""
-        if user.node == self.node or self._database.exclusive:
+        if user.node is None or user.node == self.node or self._database.exclusive:
             return self._sessions.find(user.id) is not None
-        return True
+        return self._lease is None or not self._lease.is_dead(tx, user.node)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from chat.config import ServerConfig
 from chat.delivery.pump import Pump
 from chat.protocol import ErrNo, MsgType, encode
+from chat.proxy_protocol import BadProxyLineError, split_proxy_line
 from chat.service import ChatService
 from chat.session import Session
 from muduopy import Address, Buffer, EventLoop, InetAddress, TcpConnection, TcpServer
@@ -60,6 +61,12 @@ class ChatServer:
     def address(self) -> Address:
         return self._tcp.address
 
+    @property
+    def open(self) -> int:
+        """How many connections there are. Any thread."""
+        with self._lock:
+            return self._open
+
     def start(self) -> None:
         """Listen. Raises OSError."""
         self._tcp.start()
@@ -100,6 +107,8 @@ class ChatServer:
         connection.set_keep_alive(*KEEP_ALIVE)
         connection.set_half_close_callback(self._on_half_close)
         session = Session(connection, self._config.max_frame, self._new_pump, self._service.resume)
+        if self._config.proxy_protocol:
+            session.announced = b""
         connection.context = session
         self._by_loop[connection.loop].add(session)
 
@@ -117,12 +126,32 @@ class ChatServer:
         data = buffer.retrieve_all()
         if session is None:  # a connection that was refused
             return
+        if session.announced is not None:
+            data = self._introduce(session, session.announced + data)
+            if not data:
+                return
         session.last_seen = when
         frames = session.decoder.feed(data)
         if frames:
             self._service.receive(session, frames)
         if session.decoder.too_large and not session.closed:
             self._service.frame_too_large(session)
+
+    def _introduce(self, session: Session, data: bytes) -> bytes:
+        """The balancer says whom it speaks for; returns what follows that, or nothing yet."""
+        try:
+            found = split_proxy_line(data)
+        except BadProxyLineError as exc:
+            log.warning("%r: %s; closing", session, exc)
+            session.connection.force_close()
+            return b""
+        if found is None:
+            session.announced = data
+            return b""
+        session.announced = None
+        if found[0] is not None:
+            session.peer = found[0]
+        return found[1]
 
     def _on_half_close(self, connection: TcpConnection) -> None:
         session = connection.context

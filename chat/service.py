@@ -128,9 +128,7 @@ class ChatService:
     def _start_work(self, session: Session, route: Route, message: Message) -> None:
         if session.user_id and message["msgid"] == MsgType.LOGIN_MSG:
             raise ProtocolError(ErrNo.BAD_REQUEST, "logged in already")
-        request = Request(
-            message, session.user_id, session.v2, session.connection.peer_address.host, session
-        )
+        request = Request(message, session.user_id, session.v2, session.peer, session)
 
         def work() -> Any:
             return route.run(self._context, request)

@@ -1,7 +1,7 @@
 """Session: a connection's identity and its queue of frames.
 
-It belongs to the connection's loop: every method is for that thread. After login the user's
-id is the session's, whatever a message claims.
+It belongs to the connection's loop: every method is for that thread, ``send_away`` excepted.
+After login the user's id is the session's, whatever a message claims.
 """
 
 from __future__ import annotations
@@ -46,12 +46,15 @@ class Session:
         strikes: bad requests since the last good one.
         failed_logins: on this connection.
         output_full: the peer does not read what it is sent; it gets nothing more until it has.
+        peer: the client's host; behind a balancer what that says it is.
+        announced: what has come of the balancer's line; None once it is complete, or not expected.
         finishing: no more is read; the connection closes when what was sent is served.
     """
 
     __slots__ = (
         "_held",
         "_resume",
+        "announced",
         "backlog",
         "busy",
         "closed",
@@ -67,6 +70,7 @@ class Session:
         "loop",
         "name",
         "output_full",
+        "peer",
         "pump",
         "strikes",
         "token",
@@ -85,6 +89,8 @@ class Session:
         self.connection = connection
         self.loop = connection.loop
         self.decoder = FrameDecoder(max_frame)
+        self.peer = connection.peer_address.host
+        self.announced: bytes | None = None
         self.v2 = False
         self.user_id = 0
         self.name = ""
@@ -147,6 +153,16 @@ class Session:
         self.connection.start_read()  # to notice that the peer closes in turn
         # A peer that does not is not waited for.
         self.connection.force_close_after(CLOSE_SECONDS)
+
+    def send_away(self, user_id: int) -> None:
+        """Another login of the same user has taken over. Any thread."""
+
+        def leave() -> None:
+            if self.user_id == user_id:
+                self.pump.stop()
+                self.close("replaced")
+
+        self.loop.queue_in_loop(leave)
 
     # ------------------------------------------------------------------ back-pressure
 

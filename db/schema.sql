@@ -22,7 +22,8 @@ CREATE TABLE user (
 CREATE TABLE friend (
     userid   INT NOT NULL,
     friendid INT NOT NULL,
-    PRIMARY KEY (userid, friendid)
+    PRIMARY KEY (userid, friendid),
+    KEY friend_friendid (friendid)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 CREATE TABLE allgroup (
@@ -66,6 +67,16 @@ CREATE TABLE token (
     hash   CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     userid INT NOT NULL,
     used   BIGINT NOT NULL
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+-- The servers. One whose lease has run out is dead: expires is in milliseconds since 1970 by the
+-- database's own clock. incarnation: a new one at every start. The rest is what it says of itself.
+CREATE TABLE node (
+    name        VARCHAR(64) NOT NULL PRIMARY KEY,
+    incarnation CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    expires     BIGINT NOT NULL,
+    connections INT NOT NULL DEFAULT 0,
+    bus         VARCHAR(16) NOT NULL DEFAULT ''
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 CREATE TABLE setting (

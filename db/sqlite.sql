@@ -20,6 +20,7 @@ CREATE TABLE friend (
     friendid INTEGER NOT NULL,
     PRIMARY KEY (userid, friendid)
 ) WITHOUT ROWID;
+CREATE INDEX friend_friendid ON friend (friendid);
 
 CREATE TABLE allgroup (
     id        INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -63,6 +64,16 @@ CREATE TABLE token (
     hash   TEXT PRIMARY KEY,
     userid INTEGER NOT NULL,
     used   INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- The servers. One whose lease has run out is dead: expires is in milliseconds since 1970 by the
+-- database's own clock. incarnation: a new one at every start. The rest is what it says of itself.
+CREATE TABLE node (
+    name        TEXT PRIMARY KEY,
+    incarnation TEXT NOT NULL,
+    expires     INTEGER NOT NULL,
+    connections INTEGER NOT NULL DEFAULT 0,
+    bus         TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 
 CREATE TABLE setting (

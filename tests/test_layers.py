@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "muduopy": {"muduopy"},
     "muduopy.http": {"muduopy", "h11"},
     "chat.protocol": {"chat.protocol", "ujson"},
-    "chat": {"chat", "muduopy", "ujson", "argon2", "redis", "mysql"},
+    "chat": {"chat", "muduopy", "ujson", "argon2", "redis", "mysql", "_mysql_connector"},
     "client": {"client", "chat.protocol", "prompt_toolkit"},
 }
 

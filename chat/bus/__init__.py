@@ -1,6 +1,6 @@
 """The bus port and its implementations."""
 
-from chat.bus.base import Bus, Wake
+from chat.bus.base import PRESENCE, TAKEN, Bus, Notice, Wake
 from chat.bus.local import LocalBus
 
-__all__ = ["Bus", "LocalBus", "Wake"]
+__all__ = ["PRESENCE", "TAKEN", "Bus", "LocalBus", "Notice", "Wake"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from chat.bus.base import Bus, OnWakes, Wake
+from chat.bus.base import Bus, Notice, OnWakes, Wake
 from chat.delivery.message import Channel, ChatMessage
 
 
@@ -25,6 +25,9 @@ class LocalBus(Bus):
 
     def publish(self, messages: Sequence[ChatMessage]) -> None:
         self._on_wakes([Wake(message, True) for message in messages])
+
+    def tell(self, notices: Sequence[Notice]) -> None:
+        pass  # there are no others
 
     def close(self) -> None:
         self._on_wakes = _nobody

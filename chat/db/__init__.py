@@ -1,5 +1,5 @@
 """The storage port: transactions on a database, whichever it is. Drivers stay inside here."""
 
-from chat.db.base import Database, StorageError, Transaction, UniqueViolation
+from chat.db.base import Database, OutcomeUnknown, StorageError, Transaction, UniqueViolation
 
-__all__ = ["Database", "StorageError", "Transaction", "UniqueViolation"]
+__all__ = ["Database", "OutcomeUnknown", "StorageError", "Transaction", "UniqueViolation"]

@@ -21,12 +21,24 @@ class StorageError(Exception):
     """The database could not do it now; nothing was committed. Trying again may help."""
 
 
+class OutcomeUnknown(StorageError):
+    """The answer to a COMMIT was lost: it has taken place, or it has not."""
+
+
 class UniqueViolation(StorageError):
     """A row with this unique key exists. Trying again will not help."""
 
 
 class Transaction(ABC):
-    """The inside of one transaction, in the thread that runs the work. SQL uses ``?``."""
+    """The inside of one transaction, in the thread that runs the work. SQL uses ``?``.
+
+    Attributes:
+        for_update: ends a SELECT whose rows nobody else shall change or lock before the commit.
+        clock: an SQL expression: the database's time, in milliseconds since 1970.
+    """
+
+    for_update = ""
+    clock = ""
 
     @abstractmethod
     def query(self, sql: str, params: Sequence[object] = ()) -> list[Row]:

@@ -27,6 +27,14 @@ from chat.db.base import Database, Done, Row, StorageError, T, Transaction, Uniq
 log = logging.getLogger(__name__)
 
 SCHEMA_VERSION = "1"
+ADDED = (
+    "CREATE INDEX IF NOT EXISTS friend_friendid ON friend (friendid)",
+    "CREATE TABLE IF NOT EXISTS node (name TEXT PRIMARY KEY, incarnation TEXT NOT NULL, "
+    "expires INTEGER NOT NULL, connections INTEGER NOT NULL DEFAULT 0, "
+    "bus TEXT NOT NULL DEFAULT '') WITHOUT ROWID",
+)
+"""What a file of version 1 may lack, from the days before the first release."""
+
 BUSY_SECONDS = 5.0
 CACHED_STATEMENTS = 256
 CHUNKS = (64, 16, 4, 1)
@@ -38,7 +46,9 @@ CHECKPOINT_PAGES = 4000
 
 
 class SqliteTransaction(Transaction):
-    """The inside of a transaction of one SQLite connection."""
+    """The inside of a transaction of one SQLite connection. There is one writer: no row locks."""
+
+    clock = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -293,6 +303,8 @@ def _prepare_schema(connection: sqlite3.Connection, schema: Path) -> None:
     version = found.fetchone()
     if version != (SCHEMA_VERSION,):
         raise StorageError(f"schema version {version} is not {SCHEMA_VERSION}")
+    for statement in ADDED:
+        connection.execute(statement)
 
 
 def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:

@@ -102,10 +102,12 @@ class _Batch:
         self._sends: list[Outgoing] | None = None
 
     def work(self, tx: Transaction) -> Members:
-        if self._sends is None:  # a repeated attempt keeps what it had
+        if self._sends is None:
             self._sends = self._queue.take()
-        for outgoing in self._sends:
-            outgoing.reset()
+        else:  # a repeated attempt: the first one may have been committed, for all we know
+            for outgoing in self._sends:
+                outgoing.reset()
+                outgoing.attempted = True
         return store(tx, self._sends)
 
     def done(self, members: Members | None, error: Exception | None) -> None:
@@ -136,10 +138,12 @@ def store(tx: Transaction, sends: Sequence[Outgoing]) -> Members:
     the members of the groups that were sent to.
     """
     messages = [outgoing.message for outgoing in sends]
-    users = {message.sender for message in messages}
-    users.update(m.target for m in messages if m.kind == ONE_CHAT)
+    senders = {message.sender for message in messages}
+    targets = {m.target for m in messages if m.kind == ONE_CHAT}
     groups = {m.target for m in messages if m.kind == GROUP_CHAT}
-    generations = UserModel(tx).generations(users)
+    # Locked: nobody else is then storing anything of these senders, nor taking them over.
+    generations = UserModel(tx).generations(senders, lock=True)
+    generations.update(UserModel(tx).generations(targets - senders))
     members = GroupModel(tx).member_ids(groups) if groups else {}
     valid = [outgoing for outgoing in sends if _may_send(outgoing, generations, members)]
     fresh, repeated = _split(valid)
@@ -208,10 +212,18 @@ def _answer_repeated(tx: Transaction, outgoing: Outgoing) -> None:
     found = MessageModel(tx).find(message.sender, outgoing.mid)
     assert found is not None
     seq, row = found
-    if (row.kind, row.target, row.text) == (message.kind, message.target, message.text):
-        outgoing.seq, outgoing.time = seq, row.time
-    else:
+    if (row.kind, row.target, row.text) != (message.kind, message.target, message.text):
         outgoing.fail(ErrNo.BAD_REQUEST, "mid: was used for another message")
+        return
+    outgoing.seq, outgoing.time = seq, row.time
+    if not outgoing.attempted:
+        outgoing.repeated = True
+    elif not outgoing.repeated and message.kind == ONE_CHAT:
+        # Our own first attempt, whose answer was lost: nobody has been woken for it. (Who of a
+        # group was owed it then is not known here; they find it when they look.)
+        message.seq = seq
+        message.receivers = frozenset((message.target,))
+        outgoing.stored = True
 
 
 def _log_row(outgoing: Outgoing) -> LogRow:

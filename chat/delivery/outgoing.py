@@ -27,9 +27,12 @@ class Outgoing:
         errno, errmsg: the outcome.
         stored: it was committed now, and is to be handed on; not a failure, nor a repetition.
         seq, time: of the log row, for the ack. A repetition has the first one's.
+        attempted: a transaction with it was begun before, and its outcome is not known.
+        repeated: the log had its ``mid`` before our first attempt.
     """
 
     __slots__ = (
+        "attempted",
         "diverted",
         "errmsg",
         "errno",
@@ -37,6 +40,7 @@ class Outgoing:
         "message",
         "mid",
         "only",
+        "repeated",
         "rid",
         "seq",
         "session",
@@ -59,6 +63,8 @@ class Outgoing:
         self.rid = rid
         self.only = only
         self.diverted: Pump | None = None
+        self.attempted = False
+        self.repeated = False
         self.reset()
 
     def reset(self) -> None:

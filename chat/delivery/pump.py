@@ -127,6 +127,13 @@ class Pump:
         self._dirty = True
         self.kick()
 
+    def owes(self, user_id: int, seqs: Iterable[int]) -> None:
+        """A look from outside found these in the mailbox: if one was not given, look as well."""
+        if self.active and self.user_id == user_id:
+            known = self._unacked | self._deleting
+            if not known.issuperset(seqs):
+                self.mark_dirty()
+
     def kick(self) -> None:
         """Look into the mailbox if there is reason to and room for what is found."""
         if not (self.active and self._dirty and not self._reading and self._has_room):

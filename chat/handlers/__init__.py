@@ -12,6 +12,7 @@ from chat.handlers.account import (
 )
 from chat.handlers.chat import delivered, ping, send
 from chat.handlers.contacts import (
+    abandon_group,
     add_friend,
     create_group,
     finish_create_group,
@@ -27,8 +28,10 @@ ROUTES: dict[int, Route] = {
     MsgType.REG_MSG: Route(register, login=False),
     MsgType.ONE_CHAT_MSG: Route(send, Where.LOOP),
     MsgType.ADD_FRIEND_MSG: Route(add_friend),
-    MsgType.CREATE_GROUP_MSG: Route(create_group, finish=finish_create_group),
-    MsgType.ADD_GROUP_MSG: Route(join_group, finish=finish_join_group),
+    MsgType.CREATE_GROUP_MSG: Route(
+        create_group, finish=finish_create_group, abandon=abandon_group
+    ),
+    MsgType.ADD_GROUP_MSG: Route(join_group, finish=finish_join_group, abandon=abandon_group),
     MsgType.GROUP_CHAT_MSG: Route(send, Where.LOOP),
     MsgType.DELIVERED_MSG: Route(delivered, Where.LOOP),
     MsgType.PING_MSG: Route(ping, Where.LOOP, login=False),

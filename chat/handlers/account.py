@@ -5,13 +5,23 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
+from chat.bus import TAKEN, Notice
 from chat.db import StorageError, Transaction, UniqueViolation
 from chat.delivery.mailbox import load
 from chat.delivery.message import Channel, ChatMessage
 from chat.delivery.pump import WINDOW
 from chat.handlers.context import Context, Request
 from chat.handlers.shapes import contact_fields, group_fields
-from chat.model import Contact, FriendModel, Group, GroupModel, TokenModel, User, UserModel
+from chat.model import (
+    ONLINE,
+    Contact,
+    FriendModel,
+    Group,
+    GroupModel,
+    TokenModel,
+    User,
+    UserModel,
+)
 from chat.protocol import V2, ErrNo, Message, MsgType, ProtocolError, errors
 from chat.session import Session
 
@@ -49,7 +59,6 @@ class Login:
     groups: list[Group]
     mail: list[ChatMessage]
     all_mail: bool
-    replaced: Session | None
 
 
 def login(ctx: Context, request: Request) -> Login:
@@ -84,14 +93,19 @@ def _enter(ctx: Context, request: Request, user: User, rehashed: str | None) -> 
 
     current, generation = ctx.database.write(take)
     added = False
+    heard: list[Channel] = []
     try:
         groups = ctx.database.read(lambda tx: GroupModel(tx).of_user(user.id))
         group_ids = frozenset(group.id for group in groups)
-        ctx.bus.subscribe(channels(user.id, group_ids))
-        replaced = ctx.sessions.add(request.session, user.id, group_ids)
+        heard = channels(user.id, group_ids)
+        ctx.bus.subscribe(heard)
+        replaced = ctx.sessions.add(request.session, user.id, group_ids, generation)
         added = True
         if replaced is not None:
-            _send_away(replaced, user.id)
+            ctx.bus.unsubscribe(channels(user.id, replaced.groups))
+            replaced.session.send_away(user.id)
+        elif current.state == ONLINE and current.node != ctx.presence.node:
+            ctx.bus.tell([Notice(user.id, TAKEN, (user.id,))])  # who had it should let go
         limit = WINDOW if request.v2 else CLASSIC_OFFLINE
 
         def snapshot(tx: Transaction) -> tuple[list[Contact], list[Group], list[ChatMessage], bool]:
@@ -102,11 +116,11 @@ def _enter(ctx: Context, request: Request, user: User, rehashed: str | None) -> 
     except BaseException:
         if added:
             ctx.sessions.remove(request.session, user.id)
+        ctx.bus.unsubscribe(heard)
         ctx.presence.release(user.id, generation)
         raise
-    return Login(
-        current, generation, token or issued, device, friends, groups, mail, all_mail, replaced
-    )
+    ctx.presence.came(user.id)
+    return Login(current, generation, token or issued, device, friends, groups, mail, all_mail)
 
 
 def _authenticate(ctx: Context, request: Request) -> tuple[User, str | None]:
@@ -186,19 +200,19 @@ def connection_lost(ctx: Context, session: Session) -> None:
 
 
 def _leave(ctx: Context, session: Session, user_id: int, generation: int) -> None:
-    unheard = ctx.sessions.remove(session, user_id)
-    if unheard is not None:  # else somebody else has the user, or a logout is under way
-        ctx.bus.unsubscribe(channels(user_id, unheard))
+    groups = ctx.sessions.remove(session, user_id)
+    if groups is not None:  # else somebody else has the user, or a logout is under way
+        ctx.bus.unsubscribe(channels(user_id, groups))
         ctx.presence.release(user_id, generation)
 
 
 def logout(ctx: Context, request: Request) -> Message:
     """LOGINOUT_MSG. Worker thread."""
     session, user_id = request.session, request.user_id
-    generation, token, groups = session.generation, session.token, session.groups
+    generation, token = session.generation, session.token
     # Out of the registry first: whoever logs in elsewhere from here on takes the row over,
     # and does not find a session to send away.
-    unheard = ctx.sessions.remove(session, user_id)
+    groups = ctx.sessions.remove(session, user_id)
 
     def leave(tx: Transaction) -> None:
         UserModel(tx).go_offline(user_id, generation)
@@ -208,19 +222,24 @@ def logout(ctx: Context, request: Request) -> Message:
     try:
         ctx.database.write(leave)
     except StorageError:
-        session.loop.queue_in_loop(lambda: _stay(ctx, session, user_id, groups))
+        if groups is not None:
+            session.loop.queue_in_loop(lambda: _stay(ctx, session, user_id, groups))
         raise
-    if unheard is not None:
-        ctx.bus.unsubscribe(channels(user_id, unheard))
+    if groups is not None:
+        ctx.bus.unsubscribe(channels(user_id, groups))
+    ctx.presence.went(user_id)
     return {}
 
 
 def _stay(ctx: Context, session: Session, user_id: int, groups: frozenset[int]) -> None:
     """A logout that could not be committed: still logged in. Session's loop."""
-    if session.user_id != user_id:  # the connection is down by now
-        ctx.presence.release(user_id, session.generation)
-    elif not ctx.sessions.restore(session, user_id, groups):
+    if session.user_id == user_id:
+        if ctx.sessions.restore(session, user_id, groups, session.generation):
+            return
         session.close("replaced")
+    else:  # the connection is down by now
+        ctx.presence.release(user_id, session.generation)
+    ctx.bus.unsubscribe(channels(user_id, groups))
 
 
 def finish_logout(ctx: Context, session: Session, message: Message, result: Message) -> Message:
@@ -243,14 +262,3 @@ def channels(user_id: int, group_ids: frozenset[int]) -> list[Channel]:
     """What a node listens to for a user."""
     groups = [(int(MsgType.GROUP_CHAT_MSG), group_id) for group_id in group_ids]
     return [(int(MsgType.ONE_CHAT_MSG), user_id), *groups]
-
-
-def _send_away(session: Session, user_id: int) -> None:
-    """Another login of the same user has taken over."""
-
-    def leave() -> None:
-        if session.user_id == user_id:
-            session.pump.stop()
-            session.close("replaced")
-
-    session.loop.queue_in_loop(leave)

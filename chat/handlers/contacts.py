@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chat.db import Transaction, UniqueViolation
+from chat.delivery.message import Channel
 from chat.handlers.context import Context, Request
 from chat.handlers.shapes import contact_fields, group_fields
 from chat.model import CREATOR, NORMAL, FriendModel, Group, GroupModel, UserModel
@@ -40,7 +41,7 @@ def create_group(ctx: Context, request: Request) -> Message:
         group_id = ctx.database.write(create)
     except UniqueViolation as exc:
         raise ProtocolError(ErrNo.EXISTS, "a group of this name exists") from exc
-    ctx.bus.subscribe([(MsgType.GROUP_CHAT_MSG, group_id)])
+    ctx.bus.subscribe([_channel(group_id)])
     return {"groupid": group_id}
 
 
@@ -53,7 +54,7 @@ def join_group(ctx: Context, request: Request) -> Message:
     """ADD_GROUP_MSG."""
     group_id: int = request.message["groupid"]
     # Before the commit: from then on messages are owed, and their wakes must find us.
-    ctx.bus.subscribe([(MsgType.GROUP_CHAT_MSG, group_id)])
+    ctx.bus.subscribe([_channel(group_id)])
 
     def join(tx: Transaction) -> Group:
         if GroupModel(tx).find(group_id) is None:
@@ -64,8 +65,12 @@ def join_group(ctx: Context, request: Request) -> Message:
     try:
         group = ctx.database.write(join)
     except UniqueViolation as exc:
+        ctx.bus.unsubscribe([_channel(group_id)])
         group = ctx.database.read(lambda tx: _existing(tx, group_id))
         raise ProtocolError(ErrNo.EXISTS, "is a member already", group=group_fields(group)) from exc
+    except BaseException:
+        ctx.bus.unsubscribe([_channel(group_id)])
+        raise
     ctx.delivery.forget_members(group_id)
     return {"group": group_fields(group)}
 
@@ -75,8 +80,15 @@ def finish_join_group(ctx: Context, session: Session, request: Message, ack: Mes
     return ack
 
 
+def abandon_group(ctx: Context, session: Session, ack: Message) -> None:
+    """The connection went down while a group was being made or joined. Its loop."""
+    group_id = ack["groupid"] if "groupid" in ack else ack["group"]["id"]
+    ctx.bus.unsubscribe([_channel(group_id)])
+
+
 def _begin_to_listen(ctx: Context, session: Session, group_id: int) -> None:
-    ctx.sessions.join(session, session.user_id, group_id)
+    if not ctx.sessions.join(session, session.user_id, group_id):
+        ctx.bus.unsubscribe([_channel(group_id)])  # it was in there, or has gone
     # What was sent between the commit and this moment had no one to wake.
     session.pump.mark_dirty()
 
@@ -85,3 +97,7 @@ def _existing(tx: Transaction, group_id: int) -> Group:
     group = GroupModel(tx).find(group_id)
     assert group is not None  # groups are never deleted
     return group
+
+
+def _channel(group_id: int) -> Channel:
+    return (int(MsgType.GROUP_CHAT_MSG), group_id)

@@ -3,6 +3,7 @@
 from chat.model.friend import FriendModel
 from chat.model.group import CREATOR, NORMAL, GroupModel
 from chat.model.message import LogRow, MessageModel
+from chat.model.node import NodeModel, NodeRow
 from chat.model.offlinemessage import MailRow, OfflineMessageModel
 from chat.model.rows import OFFLINE, ONLINE, Contact, Group, GroupUser, User
 from chat.model.setting import SettingModel
@@ -22,6 +23,8 @@ __all__ = [
     "LogRow",
     "MailRow",
     "MessageModel",
+    "NodeModel",
+    "NodeRow",
     "OfflineMessageModel",
     "SettingModel",
     "TokenModel",

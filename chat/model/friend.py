@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from chat.db.base import Transaction
-from chat.model.rows import Contact
+from collections.abc import Collection
+
+from chat.db.base import Row, Transaction, placeholders
+from chat.model.rows import ONLINE, Contact
+
+IN_LIST = 500
+"""How many ids one IN list holds."""
 
 
 class FriendModel:
@@ -25,3 +30,17 @@ class FriendModel:
             (user_id,),
         )
         return [Contact(*row) for row in rows]
+
+    def online_who_list(self, user_ids: Collection[int]) -> list[Row]:
+        """Who is online and has one of these as a friend: pairs (userid, friendid)."""
+        ids = sorted(user_ids)
+        found: list[Row] = []
+        for start in range(0, len(ids), IN_LIST):
+            part = ids[start : start + IN_LIST]
+            found += self._tx.query(
+                "SELECT friend.userid, friend.friendid FROM friend "
+                "JOIN user ON user.id = friend.userid "
+                f"WHERE friend.friendid IN {placeholders(len(part))} AND user.state = ?",
+                (*part, ONLINE),
+            )
+        return found

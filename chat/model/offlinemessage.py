@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chat.db.base import Transaction
+from chat.db.base import Transaction, placeholders
+
+IN_LIST = 500
+"""How many ids one IN list holds."""
+
+MAX_OWED = 50_000
+"""Rows that one look at so many mailboxes takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,29 @@ class OfflineMessageModel:
     def delete(self, received: Sequence[tuple[int, int]]) -> None:
         """Forget what was received: pairs (userid, seq)."""
         self._tx.delete_pairs("offlinemessage", ("userid", "seq"), sorted(received))
+
+    def count(self) -> int:
+        """How many messages wait, in all mailboxes together."""
+        ((count,),) = self._tx.query("SELECT COUNT(*) FROM offlinemessage")
+        return int(count)
+
+    def owed(self, user_ids: Sequence[int]) -> dict[int, list[int]]:
+        """What each of these users is owed: the numbers, in order; who is owed nothing is absent.
+
+        Bounded: of very many only the oldest.
+        """
+        found: dict[int, list[int]] = {}
+        ids = sorted(user_ids)
+        for start in range(0, len(ids), IN_LIST):
+            part = ids[start : start + IN_LIST]
+            rows = self._tx.query(
+                f"SELECT userid, seq FROM offlinemessage WHERE userid IN {placeholders(len(part))} "
+                "ORDER BY userid, seq LIMIT ?",
+                (*part, MAX_OWED),
+            )
+            for user_id, seq in rows:
+                found.setdefault(user_id, []).append(seq)
+        return found
 
     def oldest(self, user_id: int, limit: int) -> list[MailRow]:
         """The oldest messages that a user is owed, in order."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from chat.db.base import Transaction, placeholders
 from chat.model.rows import OFFLINE, ONLINE, Contact, User
@@ -38,25 +38,30 @@ class UserModel:
             "UPDATE user SET password = ? WHERE id = ? AND password = ?", (new, user_id, old)
         )
 
-    def generations(self, user_ids: Collection[int]) -> dict[int, int]:
-        """The login generation of each of these users that exists."""
-        ids = list(user_ids)
+    def generations(self, user_ids: Collection[int], *, lock: bool = False) -> dict[int, int]:
+        """The login generation of each of these users that exists.
+
+        ``lock``: until the commit they can neither log in elsewhere nor be locked by others.
+        """
+        ids = sorted(user_ids)  # the order in which all nodes must take these locks
+        ending = self._tx.for_update if lock else ""
         found: dict[int, int] = {}
         for start in range(0, len(ids), IN_LIST):
             part = ids[start : start + IN_LIST]
-            sql = f"SELECT id, generation FROM user WHERE id IN {placeholders(len(part))}"
+            where = f"WHERE id IN {placeholders(len(part))}"
+            sql = f"SELECT id, generation FROM user {where}{' ORDER BY id' if lock else ''}{ending}"
             found.update(self._tx.query(sql, part))
         return found
 
     def go_online(self, user: User, node: str, device: str | None) -> int | None:
         """Take a user for a session of ``node``; returns the new generation.
 
-        None if somebody else took or released the user since ``user`` was read.
+        None if somebody else took the user since ``user`` was read.
         """
         changed = self._tx.execute(
             "UPDATE user SET state = ?, node = ?, device = ?, generation = generation + 1 "
-            "WHERE id = ? AND generation = ? AND state = ?",
-            (ONLINE, node, device, user.id, user.generation, user.state),
+            "WHERE id = ? AND generation = ?",
+            (ONLINE, node, device, user.id, user.generation),
         )
         return user.generation + 1 if changed else None
 
@@ -68,6 +73,54 @@ class UserModel:
             (OFFLINE, user_id, generation, ONLINE),
         )
         return bool(changed)
+
+    def reassert(self, users: Iterable[tuple[int, int]], node: str) -> list[int]:
+        """Those of these users (id, generation) that do not count as online at ``node`` do again.
+
+        Returns whom that concerned.
+        """
+        sql = "UPDATE user SET state = ?, node = ? WHERE id = ? AND generation = ? AND state = ?"
+        return [
+            user_id
+            for user_id, generation in sorted(users)
+            if self._tx.execute(sql, (ONLINE, node, user_id, generation, OFFLINE))
+        ]
+
+    def offline_of_the_dead(self) -> list[int]:
+        """Show users offline whose node's lease has run out; returns them.
+
+        Their generation stays: should the node live after all, it may have them back.
+        """
+        rows = self._tx.query(
+            "SELECT id FROM user WHERE state = ? AND node IS NOT NULL AND node NOT IN "
+            f"(SELECT name FROM node WHERE expires > {self._tx.clock}) ORDER BY id",
+            (ONLINE,),
+        )
+        ids = [user_id for (user_id,) in rows]
+        for start in range(0, len(ids), IN_LIST):
+            part = ids[start : start + IN_LIST]
+            self._tx.execute(
+                "UPDATE user SET state = ?, node = NULL "
+                f"WHERE id IN {placeholders(len(part))} AND state = ? AND node NOT IN "
+                f"(SELECT name FROM node WHERE expires > {self._tx.clock})",
+                (OFFLINE, *part, ONLINE),
+            )
+        return ids
+
+    def states(self, user_ids: Collection[int]) -> dict[int, str]:
+        """The state of each of these users that exists."""
+        ids = sorted(user_ids)
+        found: dict[int, str] = {}
+        for start in range(0, len(ids), IN_LIST):
+            part = ids[start : start + IN_LIST]
+            sql = f"SELECT id, state FROM user WHERE id IN {placeholders(len(part))}"
+            found.update(self._tx.query(sql, part))
+        return found
+
+    def online_by_node(self) -> dict[str, int]:
+        """How many users are online at each node."""
+        sql = "SELECT node, COUNT(*) FROM user WHERE state = ? AND node IS NOT NULL GROUP BY node"
+        return dict(self._tx.query(sql, (ONLINE,)))
 
     def online_at(self, node: str) -> dict[int, int]:
         """The users of a node, with their generations."""

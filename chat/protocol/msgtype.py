@@ -26,6 +26,7 @@ class MsgType(IntEnum):
     LOGINOUT_ACK = 25
     PING_MSG = 26
     PONG_MSG = 27
+    PRESENCE_MSG = 28
     ERROR_MSG = 31
     BYE_MSG = 32
 

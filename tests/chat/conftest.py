@@ -22,6 +22,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from loopkit import SCHEMA, WAIT, ErrorLog, FailingDatabase, Passes
+from mariadbkit import mariadb
 from nodekit import Node
 
 from chat.db import Database
@@ -75,7 +76,18 @@ def new_sqlite(directory: Path) -> Database:
     return SqliteDatabase(directory / "chat.db", SCHEMA)
 
 
-BACK_ENDS: dict[str, Callable[[Path], Database]] = {"sqlite": new_sqlite}
+def new_mysql(directory: Path) -> Database:
+    return mariadb().new_database()
+
+
+BACK_ENDS: dict[str, Callable[[Path], Database]] = {"sqlite": new_sqlite, "mysql": new_mysql}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def mariadb_stops() -> Iterator[None]:
+    yield
+    if mariadb.cache_info().currsize:
+        mariadb().stop()
 
 
 @pytest.fixture(params=BACK_ENDS)

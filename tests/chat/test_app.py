@@ -12,8 +12,7 @@ import pytest
 from loopkit import PROJECT, SCHEMA
 from nodekit import CHEAP
 
-import chat.app
-from chat.app import App, raise_file_limit, sqlite_schema
+from chat.app import App, raise_file_limit
 from chat.config import ChatConfig, Config, ConfigError, DatabaseConfig
 from chat.db import StorageError
 from chat.db.sqlite import SqliteDatabase
@@ -104,20 +103,6 @@ def test_a_wrong_url(path: Path) -> None:
 def test_an_impossible_hash_cost(path: Path, cost: HashCost) -> None:
     with pytest.raises(ConfigError, match="password"):
         App(ANYWHERE, config(path, cost=cost))
-
-
-def test_the_schema_is_found() -> None:
-    assert sqlite_schema() == SCHEMA
-
-
-def test_the_schema_of_an_installed_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    installed = tmp_path / "chat" / "db" / "sqlite.sql"
-    installed.parent.mkdir(parents=True)
-    installed.touch()
-    monkeypatch.setattr(chat.app, "__file__", str(tmp_path / "chat" / "app.py"))
-    assert sqlite_schema() == installed
 
 
 def test_the_file_limit_is_raised_but_never_lowered() -> None:

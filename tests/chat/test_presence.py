@@ -41,7 +41,7 @@ class Office:
     def log_in(self, user_id: int, device: str | None = None) -> int:
         generation = self.take(user_id, device)
         session: Any = SimpleNamespace(groups=frozenset())
-        self.sessions.add(session, user_id, frozenset())
+        self.sessions.add(session, user_id, frozenset(), generation)
         return generation
 
     def refused(self, user_id: int, device: str | None = None) -> None:

@@ -38,6 +38,7 @@ class RegistryMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.registry = SessionRegistry()
+        self.generation = 0
         self.beginning: set[int] = set()
         self.here: dict[int, tuple[Session, frozenset[int]]] = {}
         self.gone: list[tuple[int, Session]] = []
@@ -55,12 +56,12 @@ class RegistryMachine(RuleBasedStateMachine):
     @rule(user=USERS, groups=GROUPS)
     def add(self, user: int, groups: frozenset[int]) -> None:
         session = stub()
-        old = self.registry.add(session, user, groups)
-        expected = self.here.get(user, (None, None))[0]
-        assert old is expected
-        if old is not None:
-            assert old.groups == frozenset()
-            self.gone.append((user, old))
+        self.generation += 1
+        replaced = self.registry.add(session, user, groups, self.generation)
+        assert replaced == self.here.get(user)
+        if replaced is not None:
+            assert replaced.session.groups == frozenset()
+            self.gone.append((user, replaced.session))
         self.beginning.discard(user)
         self.here[user] = (session, groups)
 
@@ -69,8 +70,7 @@ class RegistryMachine(RuleBasedStateMachine):
     def remove(self, pick: int) -> None:
         user = sorted(self.here)[pick % len(self.here)]
         session, groups = self.here.pop(user)
-        heard = {group for _, others in self.here.values() for group in others}
-        assert self.registry.remove(session, user) == groups - heard
+        assert self.registry.remove(session, user) == groups
         assert session.groups == frozenset()
         self.gone.append((user, session))
 
@@ -85,7 +85,7 @@ class RegistryMachine(RuleBasedStateMachine):
     def restore(self, pick: int, groups: frozenset[int]) -> None:
         user, session = self.gone[pick % len(self.gone)]
         possible = user not in self.here and user not in self.beginning
-        assert self.registry.restore(session, user, groups) == possible
+        assert self.registry.restore(session, user, groups, 1) == possible
         if possible:
             self.gone.remove((user, session))
             self.here[user] = (session, groups)
@@ -95,7 +95,7 @@ class RegistryMachine(RuleBasedStateMachine):
     def join(self, pick: int, group: int) -> None:
         user = sorted(self.here)[pick % len(self.here)]
         session, groups = self.here[user]
-        self.registry.join(session, user, group)
+        assert self.registry.join(session, user, group) == (group not in groups)
         self.here[user] = (session, groups | {group})
 
     @precondition(lambda self: self.gone)
@@ -142,7 +142,7 @@ def test_beginning_again_after_add() -> None:
     registry = SessionRegistry()
     assert registry.begin(1)
     assert not registry.begin(1)
-    registry.add(stub(), 1, frozenset())
+    registry.add(stub(), 1, frozenset(), 1)
     assert registry.begin(1), "a second login may try"
 
 
@@ -174,7 +174,7 @@ def test_racing_threads() -> None:
                     wrong.append("two logins of one user at once")
                 held[user] -= 1
                 session = stub()
-                registry.add(session, user, frozenset({user, 9}))
+                registry.add(session, user, frozenset({user, 9}), turn)
                 registry.join(session, user, 10)
                 registry.find_many(users)
                 registry.in_group(9)

@@ -14,8 +14,6 @@ from typing import Any
 import pytest
 from loopkit import PROJECT, SCHEMA, Outcomes, writer_held
 
-from chat.app import open_database
-from chat.config import ConfigError
 from chat.db import StorageError
 from chat.db.sqlite import MAX_GROUP, SCHEMA_VERSION, SqliteDatabase
 
@@ -236,30 +234,6 @@ def test_a_broken_schema_leaves_nothing_behind(path: Path, tmp_path: Path) -> No
     broken.write_text("CREATE TABLE one (a TEXT); CREATE TABEL two (a TEXT);")
     refused(path, broken)
     use(path)  # it still counts as new: the tables come all or not at all
-
-
-# ---------------------------------------------------------------------- URLs
-
-
-def test_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for url, place in (
-        ("sqlite:///a.db", tmp_path / "a.db"),
-        (f"sqlite:///{tmp_path}/b.db", tmp_path / "b.db"),
-        ("sqlite:///sub/with%20space.db", tmp_path / "sub" / "with space.db"),
-    ):
-        open_database(url).close()
-        assert place.exists()
-
-
-@pytest.mark.parametrize(
-    "url", ["", "chat.db", "sqlite:", "sqlite://", "sqlite:///", "sqlite://host/x", "mysql:///x"]
-)
-def test_wrong_urls(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError, match=r"database\.url"):
-        open_database(url)
-    assert not list(tmp_path.iterdir())
 
 
 def test_the_writer_is_one_thread_and_ends(path: Path) -> None:

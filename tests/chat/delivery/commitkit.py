@@ -36,6 +36,8 @@ class RecordingBus(Bus):
         self.announced += messages
         self.batches.append(len(messages))
 
+    def tell(self, notices: object) -> None: ...
+
     def close(self) -> None: ...
 
 

@@ -51,7 +51,7 @@ class Board:
 
     def session(self, user_id: int, *groups: int, loop: EventLoop | None = None) -> Any:
         session: Any = StubSession(loop or self.passes.loop, user_id)
-        self.registry.add(session, user_id, frozenset(groups))
+        self.registry.add(session, user_id, frozenset(groups), 1)
         return session
 
     def wake(self, *messages: ChatMessage, contiguous: bool = True) -> None:

@@ -225,10 +225,23 @@ def test_a_fresh_hash_stays(node: Node) -> None:
     assert node.row(ann).password == before
 
 
-def test_an_old_plain_password_lets_nobody_in(node: Node) -> None:
+def test_a_plain_password_of_the_original_is_hashed_at_the_first_login(node: Node) -> None:
     """A table of the original system's, taken over as it was."""
     ann = node.user("ann")
-    for stored in (PASSWORD, "", "密码", "$scrypt$", "$scrypt$a$b"):
+    node.database.write(lambda tx: tx.execute("UPDATE user SET password = '123456'"))
+    assert node.connect().log_in(ann, password="123457")["errno"] == 1
+    client = node.connect()
+    assert client.log_in(ann, password="123456")["errno"] == 0
+    ((stored,),) = node.database.read(lambda tx: tx.query("SELECT password FROM user"))
+    assert stored.startswith("$argon2id$")
+    client.send(MsgType.LOGINOUT_MSG, id=ann)
+    assert client.expect(MsgType.LOGINOUT_ACK)["errno"] == 0
+    assert node.connect().log_in(ann, password="123456")["errno"] == 0
+
+
+def test_what_is_no_password_lets_nobody_in(node: Node) -> None:
+    ann = node.user("ann")
+    for stored in ("", "$scrypt$", "$scrypt$a$b", "$argon2id$"):
         row = (stored,)
         node.database.write(lambda tx, row=row: tx.execute("UPDATE user SET password = ?", row))
         for password in (PASSWORD, stored):

@@ -106,12 +106,14 @@ def test_of_two_who_read_the_same_row_one_goes_online(database: Database) -> Non
     assert find(database, ann).node == "n1"
 
 
-def test_a_row_that_was_released_meanwhile_is_not_taken(database: Database) -> None:
+def test_a_row_that_was_released_meanwhile_can_be_taken(database: Database) -> None:
+    """Only the generation says whether somebody else took it, and that stays at a release."""
     (ann,) = add(database, "ann")
     generation = online(database, ann)
     seen_online = find(database, ann)
     offline(database, ann, generation)
-    assert database.write(lambda tx: UserModel(tx).go_online(seen_online, "n2", None)) is None
+    taken = database.write(lambda tx: UserModel(tx).go_online(seen_online, "n2", None))
+    assert taken == generation + 1
 
 
 def test_taking_over(database: Database) -> None:

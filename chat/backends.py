@@ -1,0 +1,117 @@
+"""From URLs to back ends: which database and which bus a configuration means.
+
+The drivers are imported here, when they are configured, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from chat.bus import Bus, LocalBus
+from chat.config import BusConfig, ConfigError, DatabaseConfig
+from chat.db import Database
+from chat.db.sqlite import SqliteDatabase
+
+MYSQL_PORT = 3306
+DATABASE_PASSWORD = "CHAT_DB_PASSWORD"
+BUS_PASSWORD = "CHAT_REDIS_PASSWORD"
+"""Variables of the environment, where others cannot read it as they can a command line."""
+
+
+def open_database(config: DatabaseConfig, environment: Mapping[str, str] = os.environ) -> Database:
+    """The database behind the URL, its tables ready. Raises ConfigError, StorageError."""
+    parts = _split("database.url", config.url)
+    if parts.scheme == "sqlite" and not parts.netloc and len(parts.path) > 1:
+        # Three slashes: relative to the current directory; four: absolute.
+        return SqliteDatabase(Path(unquote(parts.path[1:])), schema_folder() / "sqlite.sql")
+    if parts.scheme == "mysql":
+        return _open_mysql(config, parts, environment)
+    raise ConfigError(
+        f"database.url: {mask(config.url)!r} is neither sqlite:///PATH "
+        "nor mysql://USER@HOST:PORT/NAME"
+    )
+
+
+def open_bus(config: BusConfig, node: str, environment: Mapping[str, str] = os.environ) -> Bus:
+    """The bus behind the URL; in this process if there is none. Raises ConfigError.
+
+    A bus that cannot be reached is no error: it is tried again and again.
+    """
+    if not config.url:
+        return LocalBus()
+    parts = _split("bus.url", config.url)
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname:
+        raise ConfigError(f"bus.url: {mask(config.url)!r} is not of the form redis://HOST:PORT/0")
+    from chat.bus.redis import RedisBus
+
+    password = _password(parts, config.password_file, environment.get(BUS_PASSWORD))
+    try:
+        return RedisBus(config.url, password, node)
+    except ValueError as exc:
+        raise ConfigError(f"bus.url: {exc}") from exc
+
+
+def schema_folder() -> Path:
+    """The table definitions: in an installed package, or in the source tree beside it."""
+    package = Path(__file__).parent
+    installed = package / "db" / "sqlite.sql"
+    return installed.parent if installed.exists() else package.parent / "db"
+
+
+def mask(url: str) -> str:
+    """A URL as it may be shown: without the password."""
+    try:
+        parts = urlsplit(url)
+        password = parts.password
+    except ValueError:
+        return url.partition("@")[2] or "it"
+    return url.replace(f":{password}@", ":***@") if password else url
+
+
+def _open_mysql(
+    config: DatabaseConfig, parts: SplitResult, environment: Mapping[str, str]
+) -> Database:
+    name = unquote(parts.path.removeprefix("/"))
+    if not (parts.hostname and parts.username and name and "/" not in name):
+        raise ConfigError(
+            f"database.url: {mask(config.url)!r} is not of the form mysql://USER@HOST:PORT/NAME"
+        )
+    try:
+        from chat.db.mysql import MysqlAddress, MysqlDatabase
+        from chat.db.mysql_schema import prepare_schema
+    except ImportError as exc:
+        raise ConfigError("database.url: mysql needs mysql-connector-python") from exc
+    address = MysqlAddress(
+        parts.hostname,
+        parts.port or MYSQL_PORT,
+        unquote(parts.username),
+        _password(parts, config.password_file, environment.get(DATABASE_PASSWORD)),
+        name,
+    )
+    folder = schema_folder()
+    prepare_schema(address, folder / "schema.sql", folder / "upgrade")
+    return MysqlDatabase(address, config.pool)
+
+
+def _split(key: str, url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises for one that is no number
+    except ValueError as exc:
+        raise ConfigError(f"{key}: {mask(url)!r} is no URL: {exc}") from exc
+    return parts
+
+
+def _password(parts: SplitResult, file: str, variable: str | None) -> str:
+    """From the URL, else the file, else the environment; empty if there is none."""
+    if parts.password:
+        return unquote(parts.password)
+    if file:
+        try:
+            return Path(file).read_text(encoding="utf-8").rstrip("\n")
+        except (OSError, UnicodeDecodeError) as exc:
+            raise ConfigError(f"password_file: {file}: {exc}") from exc
+    return variable or ""

@@ -1,0 +1,1 @@
+"""bin/chatcluster: a whole cluster on one machine, of real processes, for trying and for tests."""

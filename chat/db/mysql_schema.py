@@ -1,0 +1,89 @@
+"""Creates, checks and upgrades the tables of a MySQL or MariaDB database."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+
+from chat.db.base import StorageError
+from chat.db.mysql import MysqlAddress, MysqlConnection
+
+log = logging.getLogger(__name__)
+
+SCHEMA_VERSION = 1
+"""What this program works with. Version 0 is the original project's five tables."""
+
+ORIGINAL_TABLES = {"user", "friend", "allgroup", "groupuser", "offlinemessage"}
+LOCK = "chat-schema"
+LOCK_SECONDS = 60
+
+
+def prepare_schema(address: MysqlAddress, schema: Path, upgrades: Path) -> None:
+    """Bring the database to this program's schema. Worker or main thread, at the start.
+
+    ``schema``: what creates everything. ``upgrades``: a folder of scripts ``NNNN-name.sql``, the
+    step from version NNNN - 1. Raises StorageError.
+    """
+    connection = MysqlConnection(address, "READ COMMITTED")
+    try:
+        # Two servers that start together must not both create or upgrade.
+        ((got,),) = connection.rows("SELECT GET_LOCK(%s, %s)", (LOCK, LOCK_SECONDS))
+        if got != 1:
+            raise StorageError(f"{address}: another server is at work on the tables")
+        version = _version(connection)
+        if version is None:
+            log.info("creating the tables in %s", address)
+            _run_script(connection, schema)
+            version = SCHEMA_VERSION
+        if version > SCHEMA_VERSION:
+            raise StorageError(
+                f"{address}: its schema is version {version}, newer than this program's "
+                f"{SCHEMA_VERSION}"
+            )
+        for step in range(version + 1, SCHEMA_VERSION + 1):
+            (script,) = upgrades.glob(f"{step:04d}-*.sql")
+            log.info("upgrading %s: %s", address, script.stem)
+            _run_script(connection, script)
+        _check_durability(connection)
+    finally:
+        connection.close()  # which gives the lock back
+
+
+def _version(connection: MysqlConnection) -> int | None:
+    """The schema's version; None if there are no tables."""
+    tables = {name for (name,) in connection.rows("SHOW TABLES")}
+    if not tables:
+        return None
+    if "setting" in tables:
+        rows = connection.rows("SELECT value FROM setting WHERE name = 'schema_version'")
+        if rows and rows[0][0].isdigit():
+            return int(rows[0][0])
+    elif tables >= ORIGINAL_TABLES:
+        return 0
+    raise StorageError("not a chat server's database")
+
+
+def _check_durability(connection: MysqlConnection) -> None:
+    """What is acknowledged shall survive a power cut."""
+    ((flush, binlog, sync),) = connection.rows(
+        "SELECT @@innodb_flush_log_at_trx_commit, @@log_bin, @@sync_binlog"
+    )
+    if int(flush) != 1:
+        log.warning(
+            "the database does not flush its commits: a power cut can lose acknowledged "
+            "messages; set innodb_flush_log_at_trx_commit = 1"
+        )
+    if int(binlog) and int(sync) != 1:
+        log.warning("a power cut can part the binary log from the data; set sync_binlog = 1")
+
+
+def _run_script(connection: MysqlConnection, path: Path) -> None:
+    """Run the statements of a file but those that choose the database."""
+    text = re.sub(r"^\s*--.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    for statement in text.split(";\n"):
+        sql = statement.strip()
+        if not sql or re.match(r"(CREATE DATABASE|USE)\b", sql):
+            continue
+        connection.run(sql)
+    connection.commit()

@@ -1,0 +1,67 @@
+"""NodeModel: the table ``node``, which servers there are and until when they count as alive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chat.db.base import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRow:
+    """What a server says of itself.
+
+    Attributes:
+        left: milliseconds that its lease has still to run; negative: it is dead.
+    """
+
+    name: str
+    left: int
+    connections: int
+    bus: str
+
+
+class NodeModel:
+    """Leases, by the database's clock alone. One transaction's; worker or lease thread."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def claim(self, name: str, incarnation: str, milliseconds: int) -> None:
+        """Begin a lease, ending that of an earlier incarnation."""
+        self._tx.execute("DELETE FROM node WHERE name = ?", (name,))
+        self._tx.execute(
+            f"INSERT INTO node (name, incarnation, expires) SELECT ?, ?, {self._tx.clock} + ?",
+            (name, incarnation, milliseconds),
+        )
+
+    def left(self, name: str, incarnation: str) -> int | None:
+        """Milliseconds that the lease has still to run; None if it is not this one's any more."""
+        rows = self._tx.query(
+            f"SELECT expires - {self._tx.clock} FROM node WHERE name = ? AND incarnation = ?"
+            + self._tx.for_update,
+            (name, incarnation),
+        )
+        return int(rows[0][0]) if rows else None
+
+    def renew(self, name: str, milliseconds: int, connections: int, bus: str) -> None:
+        """Let the lease run for so long from now on."""
+        self._tx.execute(
+            f"UPDATE node SET expires = {self._tx.clock} + ?, connections = ?, bus = ? "
+            "WHERE name = ?",
+            (milliseconds, connections, bus, name),
+        )
+
+    def release(self, name: str, incarnation: str) -> None:
+        """The server has ended."""
+        self._tx.execute("DELETE FROM node WHERE name = ? AND incarnation = ?", (name, incarnation))
+
+    def is_alive(self, name: str) -> bool:
+        sql = f"SELECT 1 FROM node WHERE name = ? AND expires > {self._tx.clock}"
+        return bool(self._tx.query(sql, (name,)))
+
+    def all(self) -> list[NodeRow]:
+        rows = self._tx.query(
+            f"SELECT name, expires - {self._tx.clock}, connections, bus FROM node ORDER BY name"
+        )
+        return [NodeRow(name, int(left), count, bus) for name, left, count, bus in rows]

@@ -1,0 +1,37 @@
+"""The PROXY protocol, version 1: how a balancer tells a server whom it speaks for. Pure.
+
+One line of text before anything else: ``PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\\r\\n``. Source:
+the specification at haproxy.org, section 2.1.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+MAX_LINE = 107
+"""Bytes, with the line's end."""
+
+
+class BadProxyLineError(ValueError):
+    """A connection that does not begin as it must behind a balancer."""
+
+
+def split_proxy_line(data: bytes) -> tuple[str | None, bytes] | None:
+    """The client's address and what follows the line; None if the line is not complete.
+
+    The address is None where the balancer speaks for itself (UNKNOWN). Raises BadProxyLineError.
+    """
+    line, end, rest = data.partition(b"\r\n")
+    if not end:
+        if len(data) >= MAX_LINE or not data.startswith(b"PROXY "[: len(data)]):
+            raise BadProxyLineError("no PROXY line")
+        return None
+    words = line.split(b" ")
+    if words[:2] == [b"PROXY", b"UNKNOWN"]:
+        return None, rest
+    if len(words) != 6 or words[0] != b"PROXY" or words[1] not in (b"TCP4", b"TCP6"):
+        raise BadProxyLineError("a malformed PROXY line")
+    try:
+        return str(ipaddress.ip_address(words[2].decode("ascii"))), rest
+    except ValueError as exc:
+        raise BadProxyLineError("a malformed PROXY line") from exc

@@ -1,0 +1,445 @@
+"""MySQL's own: lost connections, deadlocks, commits whose answer is lost, schemas. Real MariaDB."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from cutkit import CuttingProxy
+from loopkit import WAIT, ErrorLog, Outcomes
+from mariadbkit import PASSWORD, SCHEMA, UPGRADES, Mariadb, mariadb
+
+import chat.db.mysql
+from chat.db import OutcomeUnknown, StorageError, Transaction, UniqueViolation
+from chat.db.mysql import MysqlConnection, MysqlDatabase
+from chat.db.mysql_schema import prepare_schema
+from chat.model import (
+    GroupModel,
+    LogRow,
+    MessageModel,
+    OfflineMessageModel,
+    SettingModel,
+    UserModel,
+)
+
+
+@pytest.fixture
+def server() -> Mariadb:
+    return mariadb()
+
+
+@pytest.fixture
+def database(server: Mariadb) -> Iterator[MysqlDatabase]:
+    database = server.new_database()
+    assert isinstance(database, MysqlDatabase)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def outcomes() -> Outcomes:
+    return Outcomes()
+
+
+def put(name: str, value: str = "x"):  # type: ignore[no-untyped-def]
+    return lambda tx: SettingModel(tx).set(name, value)
+
+
+def get(database: MysqlDatabase, name: str) -> str | None:
+    return database.read(lambda tx: SettingModel(tx).get(name))
+
+
+def connection_id(tx: Transaction) -> int:
+    ((number,),) = tx.query("SELECT CONNECTION_ID()")
+    return int(number)
+
+
+def kill(server: Mariadb, number: int) -> None:
+    killer = server.connect()
+    killer.run(f"KILL {number}")
+    killer.close()
+
+
+# ---------------------------------------------------------------------- lost connections
+
+
+def test_connections_killed_while_idle(server: Mariadb, database: MysqlDatabase) -> None:
+    for _ in range(3):
+        kill(server, database.read(connection_id))
+        assert get(database, "b") is None
+        kill(server, database.read(connection_id))
+        database.write(put("a"))
+
+
+def test_a_connection_killed_in_the_middle(server: Mariadb, database: MysqlDatabase) -> None:
+    """Nothing was committed: it is begun anew."""
+    runs = 0
+
+    def work(tx: Transaction) -> None:
+        nonlocal runs
+        runs += 1
+        put("a", str(runs))(tx)
+        if runs == 1:
+            kill(server, connection_id(tx))
+        put("b", str(runs))(tx)
+
+    database.write(work)
+    assert (get(database, "a"), get(database, "b"), runs) == ("2", "2", 2)
+
+
+def test_the_writers_connection_killed(
+    server: Mariadb, database: MysqlDatabase, outcomes: Outcomes
+) -> None:
+    killed: list[int] = []
+
+    def work(tx: Transaction) -> str:
+        put("a")(tx)
+        if not killed:
+            killed.append(connection_id(tx))
+            kill(server, killed[0])
+        put("b")(tx)
+        return "done"
+
+    database.submit(work, outcomes)
+    assert outcomes.next() == ("done", None)
+    assert get(database, "b") == "x"
+
+
+def test_the_database_restarts(
+    server: Mariadb, database: MysqlDatabase, outcomes: Outcomes, errors: ErrorLog
+) -> None:
+    database.write(put("a", "1"))
+    server.process.stop(20.0)
+    try:
+        is_away(database, outcomes)
+    finally:
+        server.start()
+    assert get(database, "a") == "1"
+    database.submit(put("a", "3"), outcomes)
+    assert outcomes.next()[1] is None
+    assert get(database, "a") == "3"
+
+
+def is_away(database: MysqlDatabase, outcomes: Outcomes) -> None:
+    with pytest.raises(StorageError):
+        database.write(put("a", "2"))
+    database.submit(put("a", "2"), outcomes)
+    _, error = outcomes.next()
+    assert isinstance(error, StorageError)
+
+
+def test_closed(database: MysqlDatabase, outcomes: Outcomes) -> None:
+    database.close()
+    database.submit(put("a"), outcomes)
+    assert isinstance(outcomes.next()[1], StorageError)
+    with pytest.raises(StorageError, match="closed"):
+        get(database, "a")
+
+
+# ---------------------------------------------------------------------- locks
+
+
+def test_a_deadlock_is_tried_again(database: MysqlDatabase) -> None:
+    users = database.write(lambda tx: [UserModel(tx).insert(name, "h") for name in ("a", "b")])
+    both = threading.Barrier(2)
+    runs = []
+
+    def work(first: int, second: int) -> None:
+        met = False
+
+        def cross(tx: Transaction) -> None:
+            nonlocal met
+            runs.append(first)
+            tx.execute("UPDATE user SET device = 'x' WHERE id = ?", (first,))
+            if not met:
+                met = True
+                both.wait(WAIT)
+            tx.execute("UPDATE user SET device = 'y' WHERE id = ?", (second,))
+
+        database.write(cross)
+
+    with ThreadPoolExecutor(2) as pool:
+        for future in [pool.submit(work, *users), pool.submit(work, *reversed(users))]:
+            future.result(WAIT)
+    assert len(runs) > 2
+
+
+def test_who_holds_a_lock_for_too_long(
+    server: Mariadb, database: MysqlDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a server that is frozen in the middle of a transaction: the database ends it."""
+    monkeypatch.setattr(chat.db.mysql, "IDLE_TRANSACTION_SECONDS", 1)
+    user = database.write(lambda tx: UserModel(tx).insert("a", "h"))
+    frozen = server.connect()
+    frozen.rows("SELECT id FROM user WHERE id = %s FOR UPDATE", (user,))
+    database.write(lambda tx: tx.execute("UPDATE user SET device = 'x' WHERE id = ?", (user,)))
+    assert not frozen.is_alive()
+    frozen.close()
+
+
+def test_senders_are_locked_until_the_commit(database: MysqlDatabase) -> None:
+    user = database.write(lambda tx: UserModel(tx).insert("a", "h"))
+    locked, taken = threading.Event(), threading.Event()
+
+    def store(tx: Transaction) -> None:
+        UserModel(tx).generations([user], lock=True)
+        locked.set()
+        assert not taken.wait(0.2), "a login got through"
+
+    def login() -> None:
+        locked.wait(WAIT)
+        database.write(lambda tx: tx.execute("UPDATE user SET generation = generation + 1"))
+        taken.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(login)
+        database.write(store)
+        future.result(WAIT)
+    assert taken.is_set()
+
+
+# ---------------------------------------------------------------------- the group commit
+
+
+def test_one_that_fails_costs_no_other(
+    database: MysqlDatabase, outcomes: Outcomes, errors: ErrorLog
+) -> None:
+    held, begun = threading.Event(), threading.Event()
+
+    def hold(tx: Transaction) -> None:
+        begun.set()
+        held.wait(WAIT)
+
+    def fail(tx: Transaction) -> None:
+        put("b")(tx)
+        raise ValueError("mine")
+
+    database.submit(hold, outcomes)
+    begun.wait(WAIT)
+    database.submit(put("a"), outcomes)
+    database.submit(fail, outcomes)
+    database.submit(lambda tx: UserModel(tx).insert("n", "h"), outcomes)
+    database.submit(lambda tx: UserModel(tx).insert("n", "h"), outcomes)
+    held.set()
+    found = [outcomes.next()[1] for _ in range(5)]
+    assert [type(error) for error in found] == [
+        *(type(None), type(None), ValueError, type(None), UniqueViolation)
+    ]
+    assert (get(database, "a"), get(database, "b")) == ("x", None)
+
+
+@pytest.fixture
+def proxied(server: Mariadb) -> Iterator[tuple[MysqlDatabase, CuttingProxy]]:
+    server.empty()
+    proxy = CuttingProxy(server.port)
+    database = MysqlDatabase(dataclasses.replace(server.address, port=proxy.port))
+    yield database, proxy
+    database.close()
+    proxy.close()
+
+
+def cut_the_first_commit(proxy: CuttingProxy) -> None:
+    def is_commit(data: bytes) -> bool:
+        return data.upper().endswith(b"\x03COMMIT") and not proxy.cuts  # not "READ COMMITTED"
+
+    proxy.cut_after = is_commit
+
+
+def test_a_lost_answer_to_commit_is_said(proxied: tuple[MysqlDatabase, CuttingProxy]) -> None:
+    database, proxy = proxied
+    cut_the_first_commit(proxy)
+    with pytest.raises(OutcomeUnknown):
+        database.write(put("a"))
+    assert get(database, "a") == "x"
+    database.write(put("a", "y"))
+    assert get(database, "a") == "y"
+
+
+def test_the_writer_runs_it_again(
+    proxied: tuple[MysqlDatabase, CuttingProxy], outcomes: Outcomes
+) -> None:
+    database, proxy = proxied
+    cut_the_first_commit(proxy)
+    row = LogRow(1, "mid", 6, 2, "hi", "2026-01-02 03:04:05", None)
+    runs: list[list[int | None]] = []
+
+    def store(tx: Transaction) -> int:
+        seqs = MessageModel(tx).insert_new([row])
+        runs.append(seqs)
+        if seqs[0] is not None:
+            OfflineMessageModel(tx).insert([(2, seqs[0])])
+        found = MessageModel(tx).find(1, "mid")
+        assert found is not None
+        return found[0]
+
+    database.submit(store, outcomes)
+    seq, error = outcomes.next()
+    assert error is None
+    assert runs == [[seq], [None]]
+    assert proxy.cuts == 1
+    owed = database.read(lambda tx: OfflineMessageModel(tx).oldest(2, 10))
+    assert [mail.seq for mail in owed] == [seq]
+
+
+def test_many_new_rows_with_some_old(database: MysqlDatabase) -> None:
+    def row(number: int) -> LogRow:
+        return LogRow(1, f"mid-{number}", 6, 2, "hi", "2026-01-02 03:04:05", None)
+
+    first = database.write(
+        lambda tx: MessageModel(tx).insert_new([row(n) for n in range(0, 900, 3)])
+    )
+    seqs = database.write(lambda tx: MessageModel(tx).insert_new([row(n) for n in range(900)]))
+    assert [seq is None for seq in seqs] == [n % 3 == 0 for n in range(900)]
+    fresh = [seq for seq in seqs if seq is not None]
+    assert fresh == sorted(fresh)
+    assert not set(fresh) & set(first)
+
+
+def test_mids_that_other_collations_take_for_equal(database: MysqlDatabase) -> None:
+    mids = ["abc", "ABC", "abc ", "äbc", "😀", "😁", "a" * 64, "密" * 64]
+    rows = [LogRow(1, mid, 6, 2, mid, "", None) for mid in mids]
+    seqs = database.write(lambda tx: MessageModel(tx).insert_new(rows))
+    assert None not in seqs
+    for mid, seq in zip(mids, seqs, strict=True):
+        found = database.read(lambda tx, mid=mid: MessageModel(tx).find(1, mid))
+        assert found == (seq, LogRow(1, mid, 6, 2, mid, "", None))
+
+
+def test_read_only(server: Mariadb, database: MysqlDatabase) -> None:
+    root = MysqlConnection(server.address, "READ COMMITTED")
+    try:
+        # As the account has no right to set it for all, for this session's transactions.
+        def work(tx: Transaction) -> None:
+            tx.execute("SET @x = 1")
+            tx.query("SELECT 1")
+
+        database.read(work)
+        root.run("SET SESSION TRANSACTION READ ONLY")
+        with pytest.raises(StorageError, match=r"(?i)read.only"):
+            root.run("INSERT INTO setting (name, value) VALUES ('a', 'b')")
+    finally:
+        root.close()
+
+
+# ---------------------------------------------------------------------- the schema
+
+WAITING = '{"msgid":6,"id":13,"name":"zhang san","toid":15,"msg":"hello","time":"2020"}'
+
+ORIGINAL = [
+    "CREATE TABLE user (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(50) NOT NULL UNIQUE, "
+    "password VARCHAR(50) NOT NULL, state ENUM('online', 'offline') DEFAULT 'offline') "
+    "DEFAULT CHARSET = utf8mb4",
+    "CREATE TABLE friend (userid INT NOT NULL, friendid INT NOT NULL)",
+    "CREATE TABLE allgroup (id INT PRIMARY KEY AUTO_INCREMENT, groupname VARCHAR(50) NOT NULL "
+    "UNIQUE, groupdesc VARCHAR(200) DEFAULT '')",
+    "CREATE TABLE groupuser (groupid INT NOT NULL, userid INT NOT NULL, "
+    "grouprole ENUM('creator', 'normal') DEFAULT 'normal')",
+    "CREATE TABLE offlinemessage (userid INT NOT NULL, message VARCHAR(500) NOT NULL)",
+    "INSERT INTO user VALUES (13, 'zhang san', '123456', 'online'), (15, '李四', '666', 'offline')",
+    "INSERT INTO friend VALUES (13, 15), (13, 15), (15, 13)",
+    "INSERT INTO allgroup VALUES (1, 'C++ chat', 'all about it')",
+    "INSERT INTO groupuser VALUES (1, 13, 'creator'), (1, 15, 'normal'), (1, 15, 'normal')",
+    f"INSERT INTO offlinemessage VALUES (15, '{WAITING}')",
+]
+
+
+@pytest.fixture
+def bare(server: Mariadb) -> Iterator[Mariadb]:
+    """The database without tables; put right afterwards."""
+    server.drop_tables()
+    yield server
+    server.drop_tables()
+    prepare_schema(server.address, SCHEMA, UPGRADES)
+
+
+def test_an_empty_database_gets_its_tables(bare: Mariadb) -> None:
+    prepare_schema(bare.address, SCHEMA, UPGRADES)
+    prepare_schema(bare.address, SCHEMA, UPGRADES)
+    database = MysqlDatabase(bare.address)
+    assert get(database, "schema_version") == "1"
+    database.close()
+
+
+def test_two_servers_that_start_together(bare: Mariadb) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        for future in [
+            pool.submit(prepare_schema, bare.address, SCHEMA, UPGRADES) for _ in range(4)
+        ]:
+            future.result(WAIT)
+
+
+def test_the_original_projects_tables_are_taken_over(bare: Mariadb) -> None:
+    connection = bare.connect()
+    for statement in ORIGINAL:
+        connection.run(statement)
+    connection.commit()
+    connection.close()
+    prepare_schema(bare.address, SCHEMA, UPGRADES)
+    database = MysqlDatabase(bare.address)
+    user = database.read(lambda tx: UserModel(tx).find(13))
+    assert user is not None
+    assert (user.name, user.password, user.state) == ("zhang san", "123456", "offline")
+    (group,) = database.read(lambda tx: GroupModel(tx).of_user(15))
+    assert [(member.name, member.role) for member in group.users] == [
+        ("zhang san", "creator"),
+        ("李四", "normal"),
+    ]
+    (mail,) = database.read(lambda tx: OfflineMessageModel(tx).oldest(15, 10))
+    assert '"hello"' in (mail.whole or "")
+    row = LogRow(13, "mid", 6, 15, "hi", "", None)
+    (seq,) = database.write(lambda tx: MessageModel(tx).insert_new([row]))
+    assert seq is not None
+    assert seq > mail.seq
+    assert database.write(lambda tx: UserModel(tx).insert("new", "h")) > 15
+    database.close()
+    tables = bare.connect()
+    assert len(tables.rows("SHOW TABLES")) == 9
+    tables.close()
+
+
+def test_the_upgraded_schema_is_the_new_one(bare: Mariadb) -> None:
+    def columns() -> list[tuple[object, ...]]:
+        connection = bare.connect()
+        found = connection.rows(
+            "SELECT table_name, column_name, column_type, is_nullable, collation_name, column_key "
+            "FROM information_schema.columns WHERE table_schema = 'chat' "
+            "ORDER BY table_name, ordinal_position"
+        )
+        connection.close()
+        return found
+
+    prepare_schema(bare.address, SCHEMA, UPGRADES)
+    fresh = columns()
+    bare.drop_tables()
+    connection = bare.connect()
+    for statement in ORIGINAL:
+        connection.run(statement)
+    connection.commit()
+    connection.close()
+    prepare_schema(bare.address, SCHEMA, UPGRADES)
+    assert columns() == fresh
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("UPDATE setting SET value = '99' WHERE name = 'schema_version'", "newer than this"),
+        ("UPDATE setting SET value = 'x' WHERE name = 'schema_version'", "not a chat server's"),
+        ("DROP TABLE setting, user", "not a chat server's"),
+    ],
+)
+def test_what_it_will_not_touch(bare: Mariadb, statement: str, problem: str) -> None:
+    prepare_schema(bare.address, SCHEMA, UPGRADES)
+    connection = bare.connect()
+    connection.run(statement)
+    connection.commit()
+    connection.close()
+    with pytest.raises(StorageError, match=problem):
+        prepare_schema(bare.address, SCHEMA, UPGRADES)
+
+
+def test_the_password_does_not_show(database: MysqlDatabase) -> None:
+    assert PASSWORD not in repr(database.address) + str(database.address)

@@ -1,0 +1,67 @@
+"""A private MariaDB for the tests: started once, when the first test asks for it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from chat.cluster import services
+from chat.cluster.processes import Process
+from chat.db import Database
+from chat.db.mysql import MysqlAddress, MysqlConnection, MysqlDatabase
+from chat.db.mysql_schema import prepare_schema
+
+PROJECT = Path(__file__).parent.parent.parent
+SCHEMA = PROJECT / "db" / "schema.sql"
+UPGRADES = PROJECT / "db" / "upgrade"
+PASSWORD = "for-the-tests"
+
+
+class Mariadb:
+    """The server, with one database that is emptied for each test."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="chat-mariadb-"))
+        self.port = services.free_port()
+        self.process = self.start()
+        self.address = MysqlAddress(services.HOST, self.port, services.USER, PASSWORD, "chat")
+        prepare_schema(self.address, SCHEMA, UPGRADES)
+
+    def start(self) -> Process:
+        self.process = services.start_mariadb(self.folder, self.port, PASSWORD)
+        return self.process
+
+    def stop(self) -> None:
+        self.process.stop(20.0)
+        shutil.rmtree(self.folder)
+
+    def connect(self) -> MysqlConnection:
+        """To do something behind the back of the code under test."""
+        return MysqlConnection(self.address, "READ COMMITTED")
+
+    def new_database(self, pool: int = 8) -> Database:
+        """The chat database, empty."""
+        self.empty()
+        return MysqlDatabase(self.address, pool)
+
+    def empty(self) -> None:
+        connection = self.connect()
+        for (table,) in connection.rows("SHOW TABLES"):
+            if table != "setting":
+                connection.run(f"TRUNCATE TABLE {table}")
+        connection.run("DELETE FROM setting WHERE name <> 'schema_version'")
+        connection.commit()
+        connection.close()
+
+    def drop_tables(self) -> None:
+        connection = self.connect()
+        for (table,) in connection.rows("SHOW TABLES"):
+            connection.run(f"DROP TABLE {table}")
+        connection.close()
+
+
+@cache
+def mariadb() -> Mariadb:
+    return Mariadb()

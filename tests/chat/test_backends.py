@@ -1,0 +1,128 @@
+"""Which database and which bus a configuration means; passwords and what is shown of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from loopkit import SCHEMA
+from mariadbkit import PASSWORD, mariadb
+
+import chat.backends
+from chat.backends import mask, open_bus, open_database, schema_folder
+from chat.bus import LocalBus
+from chat.config import BusConfig, ConfigError, DatabaseConfig
+from chat.db import StorageError
+from chat.db.mysql import MysqlDatabase
+
+
+def test_sqlite_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for url, place in (
+        ("sqlite:///a.db", tmp_path / "a.db"),
+        (f"sqlite:///{tmp_path}/b.db", tmp_path / "b.db"),
+        ("sqlite:///sub/with%20space.db", tmp_path / "sub" / "with space.db"),
+    ):
+        open_database(DatabaseConfig(url)).close()
+        assert place.exists()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "chat.db", "sqlite:", "sqlite://", "sqlite:///", "sqlite://host/x"),
+        *(
+            "mysql:///x",
+            "mysql://host/x",
+            "mysql://me@host",
+            "mysql://me@host/",
+            "mysql://me@h:x/y",
+        ),
+        *("mysql://me@host/a/b", "mysql://me@host:99999/x", "postgres://me@host/x"),
+    ],
+)
+def test_wrong_database_urls(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"^database\.url: "):
+        open_database(DatabaseConfig(url))
+    assert not list(tmp_path.iterdir())
+
+
+def test_mysql_passwords(tmp_path: Path) -> None:
+    address = mariadb().address
+    where = f"@{address.host}:{address.port}/{address.name}"
+    file = tmp_path / "password"
+    file.write_text(PASSWORD + "\n", encoding="utf-8")
+    for config, environment in (
+        (DatabaseConfig(f"mysql://{address.user}:{PASSWORD}{where}"), {}),
+        (DatabaseConfig(f"mysql://{address.user}{where}", str(file)), {}),
+        (DatabaseConfig(f"mysql://{address.user}{where}"), {"CHAT_DB_PASSWORD": PASSWORD}),
+    ):
+        database = open_database(config, environment)
+        assert isinstance(database, MysqlDatabase)
+        database.close()
+    with pytest.raises(ConfigError, match="password_file"):
+        open_database(DatabaseConfig(f"mysql://me{where}", str(tmp_path / "none")), {})
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (("chat:", "nobody:"), "wrong user or password"),
+        ((PASSWORD, "wrong"), "wrong user or password"),
+        (("/chat", "/other"), "access denied|no such database"),
+    ],
+)
+def test_mysql_says_in_one_line_what_is_wrong(change: tuple[str, str], problem: str) -> None:
+    address = mariadb().address
+    url = f"mysql://chat:{PASSWORD}@{address.host}:{address.port}/chat"
+    head, sep, tail = url.rpartition(change[0]) if "/" in change[0] else url.partition(change[0])
+    assert sep
+    with pytest.raises(StorageError, match=problem) as caught:
+        open_database(DatabaseConfig(head + change[1] + tail), {})
+    assert "\n" not in str(caught.value)
+    assert PASSWORD not in str(caught.value)
+
+
+def test_nobody_answers() -> None:
+    with pytest.raises(StorageError, match="nobody answers"):
+        open_database(DatabaseConfig("mysql://chat@127.0.0.1:1/chat"), {})
+
+
+def test_the_schema_is_found() -> None:
+    assert schema_folder() == SCHEMA.parent
+    assert (schema_folder() / "schema.sql").exists()
+
+
+def test_the_schema_of_an_installed_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "chat" / "db" / "sqlite.sql"
+    installed.parent.mkdir(parents=True)
+    installed.touch()
+    monkeypatch.setattr(chat.backends, "__file__", str(tmp_path / "chat" / "backends.py"))
+    assert schema_folder() == installed.parent
+
+
+def test_no_bus_is_the_local_one() -> None:
+    assert isinstance(open_bus(BusConfig(), "node-1"), LocalBus)
+
+
+@pytest.mark.parametrize("url", ["redis", "redis://", "http://host/", "redis://host:x/0"])
+def test_wrong_bus_urls(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"^bus\.url: "):
+        open_bus(BusConfig(url), "node-1")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("mysql://me:secret@host/x", "mysql://me:***@host/x"),
+        ("redis://:secret@host:1/0", "redis://:***@host:1/0"),
+        ("mysql://me@host/x", "mysql://me@host/x"),
+        ("sqlite:///x", "sqlite:///x"),
+        ("mysql://me:secret@[::1/x", "[::1/x"),
+    ],
+)
+def test_passwords_are_not_shown(url: str, shown: str) -> None:
+    assert mask(url) == shown
