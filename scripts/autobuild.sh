@@ -13,6 +13,8 @@ say() { printf 'autobuild: %s\n' "$*"; }
 die() { printf 'autobuild: %s\n' "$*" >&2; exit 1; }
 
 # Installs Debian packages, as root or through sudo; says what is needed where it can do neither.
+# Services among them are not started: the tests run their own. policy-rc.d is Debian's way of
+# saying so; one that exists already is left alone.
 apt_install() {
     say "installing Debian packages: $*"
     local sudo=()
@@ -21,7 +23,13 @@ apt_install() {
         sudo=(sudo)
     fi
     command -v apt-get >/dev/null || die "needs these packages (names as in Debian): $*"
-    local quiet=(-y -qq -o Dpkg::Use-Pty=0)
+    local quiet=(-y -qq -o Dpkg::Use-Pty=0) policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" tee "$policy" >/dev/null
+        "${sudo[@]}" chmod 755 "$policy"
+        # shellcheck disable=SC2064 # the values of now are meant
+        trap "${sudo[*]} rm -f $policy" EXIT
+    fi
     DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install "${quiet[@]}" "$@" >/dev/null 2>&1 || {
         "${sudo[@]}" apt-get update -qq >/dev/null
         DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install "${quiet[@]}" "$@" >/dev/null
@@ -53,6 +61,9 @@ make_venv() {
     say "making .venv with $("$python" --version)"
     "$python" -m venv --clear .venv
 }
+
+# Is a program there, if only where Debian keeps what ordinary users do not call?
+has_server() { PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1" >/dev/null; }
 
 # Installs the project with some extras, unless a stamp says that this was done for the same
 # pyproject.toml and the same place.
@@ -93,6 +104,10 @@ test)
     missing=()
     command -v tmux >/dev/null || missing+=(tmux)
     command -v cc >/dev/null || missing+=(gcc libc6-dev)
+    has_server mariadbd || missing+=(mariadb-server)
+    has_server redis-server || missing+=(redis-server)
+    has_server nginx || missing+=(nginx)
+    [ -e /usr/lib/nginx/modules/ngx_stream_module.so ] || missing+=(libnginx-mod-stream)
     [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}"
     make_venv
     install chat,client,http,dev
