@@ -43,7 +43,12 @@ def open_bus(config: BusConfig, node: str, environment: Mapping[str, str] = os.e
     if not config.url:
         return LocalBus()
     parts = _split("bus.url", config.url)
-    if parts.scheme not in ("redis", "rediss") or not parts.hostname:
+    database = parts.path.removeprefix("/")
+    if (
+        parts.scheme not in ("redis", "rediss")
+        or not parts.hostname
+        or (database and not (database.isascii() and database.isdigit()))
+    ):
         raise ConfigError(f"bus.url: {mask(config.url)!r} is not of the form redis://HOST:PORT/0")
     from chat.bus.redis import RedisBus
 

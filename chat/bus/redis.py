@@ -95,12 +95,14 @@ class RedisBus(Bus):
         self._changed = threading.Condition(self._lock)
         self._counts: dict[Channel, int] = {}  # who asked for it, how often
         self._confirmed: set[Channel] = set()
-        self._todo: list[tuple[bool, Channel]] = []  # subscribe?, for the listener
+        self._todo: set[Channel] = set()  # what the listener has to compare with _counts
         self._connected = False
         self._heard_at = 0.0  # when a probe last came back
         self._closing = False
         # The listener's own:
         self._heard: dict[Channel, dict[str, int]] = {}  # the last number of each publisher
+        self._sent: set[Channel] = set()  # what Redis has been asked for
+        self._unanswered: dict[Channel, int] = {}  # how often, without an answer so far
         self._complained = 0.0
         self._thread = threading.Thread(target=self._listen_forever, name="redis-listener")
 
@@ -127,7 +129,7 @@ class RedisBus(Bus):
             for channel in wanted:
                 self._counts[channel] = self._counts.get(channel, 0) + 1
                 if self._counts[channel] == 1:
-                    self._todo.append((True, channel))
+                    self._todo.add(channel)
         self._nudge()
         with self._lock:
             # Not confirmed in time: the bus is unwell, and the mailboxes are polled.
@@ -147,7 +149,7 @@ class RedisBus(Bus):
                 if left > 0:
                     self._counts[channel] = left
                 elif self._counts.pop(channel, None) is not None:
-                    self._todo.append((False, channel))
+                    self._todo.add(channel)
         self._nudge()
 
     def publish(self, messages: Sequence[ChatMessage]) -> None:
@@ -225,10 +227,12 @@ class RedisBus(Bus):
         try:
             pubsub.subscribe(self._own_channel)
             with self._lock:
-                self._todo = [(True, channel) for channel in self._counts]
+                self._todo = set(self._counts)
                 self._heard_at = time.monotonic()
                 self._connected = True
             self._heard.clear()
+            self._sent.clear()
+            self._unanswered.clear()
             self._work_off(pubsub)
             if self._complained:
                 log.info("the bus is there")
@@ -261,14 +265,18 @@ class RedisBus(Bus):
         with self._lock:
             if not self._todo:
                 return
-            self._todo = []
-            new = [c for c in self._counts if c not in self._confirmed]
-            old = [c for c in self._confirmed if c not in self._counts]
+            todo, self._todo = self._todo, set()
+            new = [c for c in todo if c in self._counts and c not in self._sent]
+            old = [c for c in todo if c not in self._counts and c in self._sent]
             self._confirmed.difference_update(old)
         for channel in old:
+            self._sent.discard(channel)
             self._heard.pop(channel, None)
         if old:
             pubsub.unsubscribe(*map(channel_name, old))  # type: ignore[no-untyped-call]
+        for channel in new:
+            self._sent.add(channel)
+            self._unanswered[channel] = self._unanswered.get(channel, 0) + 1
         if new:
             pubsub.subscribe(*map(channel_name, new))
 
@@ -301,10 +309,7 @@ class RedisBus(Bus):
         if channel is None:
             return
         if message["type"] == "subscribe":
-            with self._lock:
-                if channel in self._counts:
-                    self._confirmed.add(channel)
-                self._changed.notify_all()
+            self._answered(channel)
             return
         if message["type"] != "message":
             return
@@ -319,6 +324,17 @@ class RedisBus(Bus):
             notices.append(found)
         elif not found[0].startswith(self._epoch_base):  # our own were handed on at once
             wakes.append(self._wake(channel, *found))
+
+    def _answered(self, channel: Channel) -> None:
+        """Redis has subscribed us. Who came, left and came again must wait for the last answer."""
+        left = self._unanswered.pop(channel, 1) - 1
+        if left:
+            self._unanswered[channel] = left
+            return
+        with self._lock:
+            if channel in self._sent and channel in self._counts:
+                self._confirmed.add(channel)
+            self._changed.notify_all()
 
     def _wake(self, channel: Channel, epoch: str, number: int, message: ChatMessage) -> Wake:
         publishers = self._heard.setdefault(channel, {})

@@ -12,7 +12,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,7 @@ MAX_NODES = 32
 UP_LINE = "server {host}:{port} max_fails=2 fail_timeout=5s;"
 DOWN_LINE = "server {host}:{port} down;"
 
+SERVICES = ("nginx", "redis", "mariadb")
 ORDER = ("nginx", "node", "redis", "mariadb")
 """Who is stopped first: whoever needs the others."""
 
@@ -79,14 +80,21 @@ class Cluster:
     def kill(self, name: str) -> None:
         """kill -9 a process."""
         with self._locked():
-            process = self._process(self._existing(), name)
-            process.send(signal.SIGKILL)
-            process.wait(STOP_SECONDS)
+            self._process(self._existing(), name).kill()
 
     def restart(self, name: str) -> None:
-        """Drain a server and start it again; its clients move to others meanwhile."""
+        """Drain a server and start it again; its clients move to others meanwhile.
+
+        Or end and start MariaDB, Redis or nginx.
+        """
         with self._locked():
-            state = self._existing()
+            state = self._running()
+            if name in SERVICES:
+                process = state.processes.get(name)
+                if process is not None:
+                    process.stop(STOP_SECONDS)
+                self._start_service(state, name)
+                return
             port = self._port(state, name)
             self._stop_node(state, port)
             self._start_node(state, port)
@@ -114,10 +122,8 @@ class Cluster:
     def log(self, name: str) -> Path:
         """The log of a server or service."""
         state = self._existing()
-        if name in ("mariadb", "redis"):
-            return self.folder / name / f"{name}.log"
-        if name == "nginx":
-            return self.folder / "nginx" / "error.log"
+        if name in SERVICES:
+            return self.folder / name / ("error.log" if name == "nginx" else f"{name}.log")
         self._port(state, name)
         return self.folder / f"{name}.log"
 
@@ -151,32 +157,46 @@ class Cluster:
         return state
 
     def _start_all(self, state: ClusterState) -> None:
-        folder, secret = self.folder, state.secret
-        self._keep(
-            state, "mariadb", services.start_mariadb(folder / "mariadb", state.mariadb_port, secret)
-        )
-        self._keep(state, "redis", services.start_redis(folder / "redis", state.redis_port, secret))
+        self._start_service(state, "mariadb")
+        self._start_service(state, "redis")
         self._write_config()
         for port in state.ports():
             self._start_node(state, port)
-        nginx = services.start_nginx(
-            folder / "nginx", self._conf / "nginx.conf", state.listen, self._upstream(state)
-        )
-        self._keep(state, "nginx", nginx)
+        self._start_service(state, "nginx")
+
+    def _start_service(self, state: ClusterState, name: str) -> None:
+        folder, secret, born = self.folder / name, state.secret, self._keeper(state, name)
+        if name == "mariadb":
+            services.start_mariadb(folder, state.mariadb_port, secret, born)
+        elif name == "redis":
+            services.start_redis(folder, state.redis_port, secret, born)
+        else:
+            shipped = self._conf / "nginx.conf"
+            services.start_nginx(folder, shipped, state.listen, self._upstream(state), born)
 
     def _start_node(self, state: ClusterState, port: int) -> None:
         name = node_name(port)
         services.require_free(port)
         database, redis = self._urls(state)
         config = self.folder / "chatserver.toml"
-        process = services.start_chatserver(
-            self.folder / f"{name}.log", port, config, database, redis, state.secret
+        services.start_chatserver(
+            self.folder / f"{name}.log",
+            port,
+            config,
+            database,
+            redis,
+            state.secret,
+            self._keeper(state, name),
         )
-        self._keep(state, name, process)
 
-    def _keep(self, state: ClusterState, name: str, process: Process) -> None:
-        state.processes[name] = process
-        state.save(self.folder)
+    def _keeper(self, state: ClusterState, name: str) -> Callable[[Process], None]:
+        """Writes a process down as soon as it exists."""
+
+        def keep(process: Process) -> None:
+            state.processes[name] = process
+            state.save(self.folder)
+
+        return keep
 
     def _write_config(self) -> None:
         """The servers' settings, made once: what an administrator writes there is kept."""
@@ -199,10 +219,9 @@ class Cluster:
                 process.send(signal.SIGTERM)
             for process in running:
                 process.wait(STOP_SECONDS)
-                process.stop(1.0)
                 ended += 1
             for name in names:
-                del state.processes[name]
+                state.processes.pop(name).stop(1.0)  # with what it may have left behind
             state.save(self.folder)
         return ended
 
@@ -263,7 +282,7 @@ class Cluster:
     def _process(self, state: ClusterState, name: str) -> Process:
         process = state.processes.get(name)
         if process is None or not process.alive:
-            if name in [node_name(port) for port in state.ports()] or name in ORDER:
+            if name in [node_name(port) for port in state.ports()] or name in SERVICES:
                 raise ClusterError(f"{name} is not running")
             raise UsageError(_unknown(state, name))
         return process
@@ -306,7 +325,7 @@ def _check_count(servers: int) -> None:
 
 def _unknown(state: ClusterState, name: str) -> str:
     known = ", ".join(node_name(port) for port in state.ports())
-    return f"unknown node {name!r}; there are: {known}"
+    return f"unknown node {name!r}; there are: {known}, {', '.join(SERVICES)}"
 
 
 def _workers(master: int) -> set[int]:

@@ -128,7 +128,9 @@ def _parser() -> argparse.ArgumentParser:
         ("kill", _kill, "kill -9 a server"),
         ("restart", _restart, "drain a server and start it again"),
     ):
-        verb(name, run, text).add_argument("node", metavar="NODE", help="such as node-6000")
+        verb(name, run, text).add_argument(
+            "node", metavar="NODE", help="such as node-6000; or mariadb, redis, nginx"
+        )
     scale = verb("scale", _scale, "start further servers, or drain the last ones")
     scale.add_argument("servers", type=int, metavar="N")
     logs = verb("logs", _logs, "show the log of a server, or of mariadb, redis or nginx")

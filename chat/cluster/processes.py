@@ -19,8 +19,16 @@ from pathlib import Path
 from chat.cluster.errors import ClusterError
 
 READY_SECONDS = 30.0
+KILL_SECONDS = 10.0
 POLL_SECONDS = 0.02
 LAST_LINES = 5
+
+SESSION, BEGAN = 3, 19
+"""Where these stand in /proc/PID/stat, counted from the state."""
+
+WHEN_TOLD = ("/bin/sh", "-c", 'read -r go && exec "$@" </dev/null', "sh")
+"""Becomes the program that follows when it is told to. Should we be killed before we have written
+it down, it is never told, and ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,31 @@ class Process:
                 os.close(handle)
         return False
 
+    def kill(self) -> None:
+        """kill -9, with whatever it has started itself."""
+        self.send(signal.SIGKILL)
+        for member in self._session():
+            member.send(signal.SIGKILL)
+            member.wait(KILL_SECONDS)
+        self.wait(KILL_SECONDS)
+
+    def _session(self) -> list[Process]:
+        """The processes of its session, of which it is, or was, the leader.
+
+        While one of them lives the kernel gives the leader's number to nobody else; where
+        somebody else has it, none of ours is left.
+        """
+        leader = _began(self.pid)
+        if leader is not None and leader != self.began:
+            return []
+        found = []
+        for entry in Path("/proc").iterdir():
+            pid = int(entry.name) if entry.name.isdigit() else self.pid
+            stat = _stat(pid) if pid != self.pid else None
+            if stat is not None and int(stat[SESSION]) == self.pid:
+                found.append(Process(pid, int(stat[BEGAN])))
+        return found
+
     def wait(self, seconds: float) -> bool:
         """Wait for its end; False if it still runs."""
         with contextlib.suppress(ChildProcessError):
@@ -64,40 +97,40 @@ class Process:
         return not self.alive
 
     def stop(self, seconds: float, number: int = signal.SIGTERM) -> bool:
-        """Ask it to end, then make it; False if it had to be made."""
-        if not self.send(number) or self.wait(seconds):
-            return True
-        self.send(signal.SIGCONT)
-        self.send(signal.SIGKILL)
-        self.wait(seconds)
-        return False
+        """Ask it to end, then make it; False if it had to be made. Nothing of it is left."""
+        by_itself = not self.send(number) or self.wait(seconds)
+        self.kill()
+        return by_itself
 
 
 def start(
     command: Sequence[str],
     log: Path,
     ready: Callable[[], bool],
-    *,
-    folder: Path | None = None,
+    born: Callable[[Process], object],
     environment: dict[str, str] | None = None,
 ) -> Process:
     """Start a program, detached, its output going to ``log``; return when it is ready.
 
-    Raises ClusterError, with the end of its log, if it ends or is not ready in time.
+    ``born`` is called as soon as it runs, to write it down. Raises ClusterError, with the end of
+    its log, if it ends or is not ready in time.
     """
     with log.open("ab") as output:
         size = output.tell()
         child = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
+            [*WHEN_TOLD, *command],
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            cwd=folder,
             env={**os.environ, **(environment or {})},
             start_new_session=True,  # Ctrl-C and a closed terminal are not meant for it
         )
     began = _began(child.pid)
     process = Process(child.pid, began if began is not None else -1)
+    assert child.stdin is not None
+    with child.stdin:
+        born(process)
+        child.stdin.write(b"go\n")
     deadline = time.monotonic() + READY_SECONDS
     while child.poll() is None:
         if ready():
@@ -123,12 +156,18 @@ def run(command: Sequence[str], log: Path) -> None:
 
 def _began(pid: int) -> int | None:
     """When a process began; None if it is gone, or dead and only not collected yet."""
+    stat = _stat(pid)
+    return None if stat is None else int(stat[BEGAN])
+
+
+def _stat(pid: int) -> list[str] | None:
+    """The fields of /proc/PID/stat from the state on; None as above."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return None
     fields = stat.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else int(fields[19])
+    return None if fields[0] in "ZX" else fields
 
 
 def _last_words(log: Path, since: int) -> str:

@@ -11,7 +11,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from chat.backends import BUS_PASSWORD, DATABASE_PASSWORD
@@ -58,6 +58,14 @@ stream {{
 """
 
 
+Born = Callable[[Process], object]
+"""Is told of a program as soon as it runs, before it is ready."""
+
+
+def _ignore(process: Process) -> None:
+    pass
+
+
 def missing_packages() -> list[str]:
     """The Debian packages that a cluster needs and that are not there."""
     missing = {package for name, package in PACKAGES.items() if _find(name) is None}
@@ -67,7 +75,7 @@ def missing_packages() -> list[str]:
     return sorted(missing)
 
 
-def start_mariadb(folder: Path, port: int, password: str) -> Process:
+def start_mariadb(folder: Path, port: int, password: str, born: Born = _ignore) -> Process:
     """The database; makes its files the first time. Raises ClusterError."""
     data = folder / "data"
     log = folder / "mariadb.log"
@@ -93,10 +101,10 @@ def start_mariadb(folder: Path, port: int, password: str) -> Process:
         *(f"--bind-address={HOST}", "--socket=mysqld.sock", f"--pid-file={folder}/mariadb.pid"),
         *(f"--init-file={bootstrap}", *MARIADB_OPTIONS),
     ]
-    return start(command, log, lambda: _greets(port))
+    return start(command, log, lambda: _greets(port), born)
 
 
-def start_redis(folder: Path, port: int, password: str) -> Process:
+def start_redis(folder: Path, port: int, password: str, born: Born = _ignore) -> Process:
     """The bus; it keeps nothing. Raises ClusterError."""
     folder.mkdir(parents=True, exist_ok=True)
     conf = folder / "redis.conf"
@@ -105,10 +113,13 @@ def start_redis(folder: Path, port: int, password: str) -> Process:
         f'bind {HOST}\nport {port}\ndir "{folder}"\nsave ""\nappendonly no\n'
         f"requirepass {password}\nprotected-mode yes\ndaemonize no\n",
     )
-    return start([_program("redis-server"), str(conf)], folder / "redis.log", lambda: accepts(port))
+    command = [_program("redis-server"), str(conf)]
+    return start(command, folder / "redis.log", lambda: accepts(port), born)
 
 
-def start_nginx(folder: Path, shipped: Path, listen: int, servers: Sequence[str]) -> Process:
+def start_nginx(
+    folder: Path, shipped: Path, listen: int, servers: Sequence[str], born: Born = _ignore
+) -> Process:
     """The balancer, by ``shipped`` (conf/nginx.conf). Raises ClusterError."""
     folder.mkdir(parents=True, exist_ok=True)
     load = f"load_module {STREAM_MODULE};" if STREAM_MODULE.exists() else ""
@@ -117,7 +128,7 @@ def start_nginx(folder: Path, shipped: Path, listen: int, servers: Sequence[str]
     (folder / "listen.conf").write_text(f"listen {HOST}:{listen};\n", encoding="utf-8")
     write_upstream(folder, servers)
     command = [_program("nginx"), "-p", f"{folder}/", "-e", "error.log", "-c", "nginx.conf"]
-    return start(command, folder / "nginx.log", lambda: accepts(listen))
+    return start(command, folder / "nginx.log", lambda: accepts(listen), born)
 
 
 def write_upstream(folder: Path, servers: Sequence[str]) -> None:
@@ -135,7 +146,13 @@ def stream_part(shipped: Path) -> str:
 
 
 def start_chatserver(
-    log: Path, port: int, config: Path, database: str, redis: str, password: str
+    log: Path,
+    port: int,
+    config: Path,
+    database: str,
+    redis: str,
+    password: str,
+    born: Born = _ignore,
 ) -> Process:
     """A node; ``password``: that of database and bus. Raises ClusterError."""
     command = [
@@ -144,7 +161,7 @@ def start_chatserver(
     ]
     # Not on the command line, which everybody on the machine can read.
     secrets = {DATABASE_PASSWORD: password, BUS_PASSWORD: password}
-    return start(command, log, lambda: accepts(port), environment=secrets)
+    return start(command, log, lambda: accepts(port), born, secrets)
 
 
 def free_port() -> int:

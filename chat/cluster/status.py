@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from chat.cluster.cluster import Cluster
+from chat.cluster.cluster import SERVICES, Cluster
 from chat.cluster.state import ClusterState, node_name
 from chat.config import ConfigError
 from chat.db import StorageError
 from chat.model import NodeModel, NodeRow, OfflineMessageModel, UserModel
-
-SERVICES = ("nginx", "redis", "mariadb")
 
 
 def status_lines(cluster: Cluster) -> list[str]:

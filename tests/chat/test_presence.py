@@ -10,6 +10,7 @@ import pytest
 from loopkit import FailingDatabase
 
 from chat.db import Database
+from chat.lease import Lease
 from chat.model import OFFLINE, ONLINE, User, UserModel
 from chat.presence import Presence
 from chat.protocol import ErrNo, ProtocolError
@@ -20,11 +21,30 @@ from muduopy import ThreadPool
 class Office:
     """A presence with its registry; ``wait`` for what it has left to the workers."""
 
-    def __init__(self, database: Database, *, replace: bool = False, node: str = "n1") -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        replace: bool = False,
+        node: str = "n1",
+        lease: Lease | None = None,
+    ) -> None:
         self.database = FailingDatabase(database)
         self.sessions = SessionRegistry()
         self.workers = ThreadPool(1, "worker", 2)
-        self.presence = Presence(self.database, self.sessions, self.workers, node, replace=replace)
+        self.lease = lease
+        self.changed: list[int] = []
+        self.sent_away: list[int] = []
+        notices: Any = SimpleNamespace(changed=self.changed.extend)
+        self.presence = Presence(
+            self.database,
+            self.sessions,
+            self.workers,
+            node,
+            replace=replace,
+            lease=lease,
+            notices=notices,
+        )
 
     def user(self, name: str = "ann") -> int:
         return self.database.write(lambda tx: UserModel(tx).insert(name, "h"))
@@ -40,7 +60,7 @@ class Office:
 
     def log_in(self, user_id: int, device: str | None = None) -> int:
         generation = self.take(user_id, device)
-        session: Any = SimpleNamespace(groups=frozenset())
+        session: Any = SimpleNamespace(groups=frozenset(), send_away=self.sent_away.append)
         self.sessions.add(session, user_id, frozenset(), generation)
         return generation
 
@@ -48,6 +68,10 @@ class Office:
         with pytest.raises(ProtocolError) as caught:
             self.take(user_id, device)
         assert caught.value.errno is ErrNo.ALREADY_ONLINE
+
+    def reconcile(self) -> None:
+        """As the workers do it, but at once."""
+        self.presence._reconcile()
 
     def wait(self) -> None:
         """Until the workers have done what they were given."""
@@ -264,3 +288,108 @@ def test_a_login_that_begins_during_a_round_is_left_alone(office: Office) -> Non
     office.sessions.owned = owned  # type: ignore[method-assign]
     reconcile(office)
     assert office.row(ann).state == ONLINE
+
+
+# ---------------------------------------------------------------------- among other nodes
+
+
+class Cluster:
+    """Two offices on one database, each with a lease that is old enough to judge."""
+
+    def __init__(
+        self, make_office: Callable[..., Office], make_lease: Callable[..., Lease]
+    ) -> None:
+        self.here = make_office(node="n1", lease=make_lease("n1"))
+        self.there = make_office(node="n2", lease=make_lease("n2"))
+        for office in (self.here, self.there):
+            office.database.exclusive = False  # whatever kind it is
+
+
+@pytest.fixture
+def make_lease(database: Database) -> Iterator[Callable[[str], Lease]]:
+    leases: list[Lease] = []
+
+    def make(node: str) -> Lease:
+        lease = Lease(database, node, lambda: (0, ""), lambda whole: None, lambda: None)
+        lease.claim()
+        lease._whole_since -= 100
+        leases.append(lease)
+        return lease
+
+    yield make
+    for lease in leases:
+        lease.close()
+
+
+@pytest.fixture
+def cluster(make_office: Callable[..., Office], make_lease: Callable[..., Lease]) -> Cluster:
+    return Cluster(make_office, make_lease)
+
+
+def test_a_user_of_a_live_node(cluster: Cluster) -> None:
+    ann = cluster.here.user()
+    cluster.there.log_in(ann, "laptop")
+    cluster.here.refused(ann)
+    assert cluster.here.take(ann, "laptop") == 2
+
+
+def test_a_user_of_a_dead_node(cluster: Cluster) -> None:
+    ann = cluster.here.user()
+    cluster.there.log_in(ann)
+    assert cluster.there.lease is not None
+    cluster.there.lease.close()
+    assert cluster.here.take(ann) == 2
+
+
+def test_the_dead_are_buried(cluster: Cluster) -> None:
+    ann, bob, eve = (cluster.here.user(name) for name in ("ann", "bob", "eve"))
+    generation = cluster.there.log_in(ann)
+    cluster.here.log_in(bob)
+    cluster.there.log_in(eve)
+    assert cluster.there.lease is not None
+    cluster.there.lease.close()
+    cluster.here.reconcile()
+    row = cluster.here.row(ann)
+    assert (row.state, row.node, row.generation) == (OFFLINE, None, generation)
+    assert cluster.here.row(bob).state == ONLINE
+    assert sorted(cluster.here.changed) == [ann, eve]
+
+
+def test_who_was_buried_alive_has_its_users_back(cluster: Cluster) -> None:
+    ann, bob = cluster.here.user(), cluster.here.user("bob")
+    cluster.there.log_in(ann)
+    cluster.there.log_in(bob)
+    assert cluster.there.lease is not None
+    cluster.there.lease.close()
+    cluster.here.reconcile()
+    cluster.here.log_in(bob)  # meanwhile
+    cluster.there.lease.claim()
+    cluster.there.reconcile()
+    row = cluster.here.row(ann)
+    assert (row.state, row.node, row.generation) == (ONLINE, "n2", 1)
+    assert cluster.here.row(bob).node == "n1"
+    assert cluster.there.sent_away == [bob]
+    assert cluster.there.changed == [ann]
+
+
+def test_nobody_is_buried_by_who_has_just_come_back(cluster: Cluster) -> None:
+    ann = cluster.here.user()
+    cluster.there.log_in(ann)
+    assert cluster.here.lease is not None
+    assert cluster.there.lease is not None
+    cluster.there.lease.close()
+    cluster.here.lease.claim()  # whole since this moment
+    cluster.here.reconcile()
+    assert cluster.here.row(ann).state == ONLINE
+    cluster.here.refused(ann)
+
+
+def test_a_session_whose_user_is_elsewhere_by_now(cluster: Cluster) -> None:
+    ann = cluster.here.user()
+    cluster.there.log_in(ann, "laptop")
+    cluster.here.log_in(ann, "laptop")
+    cluster.there.presence.check([ann, 999])
+    assert cluster.there.sent_away == [ann]
+    cluster.here.presence.check_soon([ann])
+    cluster.here.wait()
+    assert cluster.here.sent_away == []

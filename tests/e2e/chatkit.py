@@ -209,6 +209,13 @@ class Wire:
                 return message
             passed.append(message)
 
+    def find_any(self, *msgids: int) -> Message | None:
+        """The first message of one of these kinds, passing over others; None at the end."""
+        while True:
+            message = self.receive()
+            if message is None or message["msgid"] in msgids:
+                return message
+
     def expect_end(self) -> None:
         message = self.receive()
         assert message is None, message

@@ -1,0 +1,93 @@
+"""MailboxPoller: mail that nobody was woken for arrives all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from nodekit import Node
+
+import chat.delivery.poller
+from chat.db import Transaction
+from chat.delivery.poller import MailboxPoller
+from chat.model import LogRow, MessageModel, OfflineMessageModel
+from chat.protocol import ONE_CHAT, MsgType
+
+
+@pytest.fixture
+def rounds(node: Node, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Runs a poller; the function waits for one more whole round."""
+    monkeypatch.setattr(chat.delivery.poller, "POLL_SECONDS", 0.001)
+    done: list[bool] = []
+    poller = MailboxPoller(
+        node.passes.loop, node.database, node.sessions, node.workers, lambda: done.append(True)
+    )
+    poller.start()
+
+    def one_more() -> None:
+        seen = len(done)
+        node.until(lambda: len(done) > seen + 1, "a round")
+
+    yield one_more
+    poller.close()
+    poller.close()
+
+
+def behind_its_back(node: Node, sender: int, receiver: int, *texts: str) -> list[int]:
+    """Another node stores messages, and nobody hears of it."""
+    rows = [LogRow(sender, text, ONE_CHAT, receiver, text, "now", None) for text in texts]
+
+    def store(tx: Transaction) -> list[int]:
+        seqs = MessageModel(tx).insert_new(rows)
+        OfflineMessageModel(tx).insert([(receiver, seq) for seq in seqs if seq])
+        return [seq for seq in seqs if seq]
+
+    return node.database.write(store)
+
+
+def test_it_finds_mail(node: Node, rounds: Callable[[], None]) -> None:
+    ann, bob = node.user("ann"), node.online("bob")
+    seqs = behind_its_back(node, ann, bob.user_id, "1", "2")
+    assert [m["seq"] for m in bob.take(2)] == seqs
+    rounds()
+    bob.nothing_more()
+    bob.got(seqs[0])
+    node.until_owed(bob.user_id, 1)
+    rounds()
+    bob.nothing_more()
+    (third,) = behind_its_back(node, ann, bob.user_id, "3")
+    assert bob.expect(MsgType.ONE_CHAT_MSG)["seq"] == third
+
+
+def test_a_lower_number_that_was_committed_later(node: Node, rounds: Callable[[], None]) -> None:
+    ann, bob = node.user("ann"), node.online("bob")
+    low, high = behind_its_back(node, ann, 999, "low", "high")
+    for seq in (high, low):
+        node.database.write(
+            lambda tx, seq=seq: OfflineMessageModel(tx).insert([(bob.user_id, seq)])
+        )
+        assert bob.expect(MsgType.ONE_CHAT_MSG)["seq"] == seq
+
+
+def test_nobody_is_here(node: Node, rounds: Callable[[], None]) -> None:
+    rounds()
+
+
+def test_the_database_is_away(node: Node, rounds: Callable[[], None]) -> None:
+    ann, bob = node.user("ann"), node.online("bob")
+    node.database.broken = True
+    rounds()
+    node.database.broken = False
+    (seq,) = behind_its_back(node, ann, bob.user_id, "1")
+    assert bob.expect(MsgType.ONE_CHAT_MSG)["seq"] == seq
+
+
+def test_a_closed_one_does_not_begin(node: Node) -> None:
+    done: list[bool] = []
+    poller = MailboxPoller(
+        node.passes.loop, node.database, node.sessions, node.workers, lambda: done.append(True)
+    )
+    poller.close()
+    poller.start()
+    node.passes.settle()
+    assert not done

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from chat.db import Database
+from chat.model import NodeModel, NodeRow
+
+
+def claim(database: Database, name: str, incarnation: str = "i1", milliseconds: int = 5000) -> None:
+    database.write(lambda tx: NodeModel(tx).claim(name, incarnation, milliseconds))
+
+
+def left(database: Database, name: str, incarnation: str = "i1") -> int | None:
+    return database.write(lambda tx: NodeModel(tx).left(name, incarnation))
+
+
+def alive(database: Database, name: str) -> bool:
+    return database.read(lambda tx: NodeModel(tx).is_alive(name))
+
+
+def test_a_lease_runs(database: Database) -> None:
+    claim(database, "n1")
+    found = left(database, "n1")
+    assert found is not None
+    assert 0 < found <= 5000
+    assert alive(database, "n1")
+
+
+def test_a_lease_that_has_run_out(database: Database) -> None:
+    claim(database, "n1", milliseconds=-1000)
+    found = left(database, "n1")
+    assert found is not None
+    assert found <= -1000
+    assert not alive(database, "n1")
+
+
+def test_there_is_none(database: Database) -> None:
+    assert left(database, "n1") is None
+    assert not alive(database, "n1")
+
+
+def test_renewing_makes_it_run_again(database: Database) -> None:
+    claim(database, "n1", milliseconds=-1000)
+    database.write(lambda tx: NodeModel(tx).renew("n1", 5000, 7, "healthy"))
+    assert alive(database, "n1")
+    (row,) = database.read(lambda tx: NodeModel(tx).all())
+    assert row == NodeRow("n1", row.left, 7, "healthy")
+    assert 0 < row.left <= 5000
+
+
+def test_a_new_incarnation_ends_the_old_ones(database: Database) -> None:
+    claim(database, "n1", "i1")
+    claim(database, "n1", "i2")
+    assert left(database, "n1", "i1") is None
+    assert left(database, "n1", "i2") is not None
+    database.write(lambda tx: NodeModel(tx).release("n1", "i1"))
+    assert alive(database, "n1"), "that was not the old one's to give up"
+
+
+def test_giving_it_up(database: Database) -> None:
+    claim(database, "n1")
+    claim(database, "n2")
+    database.write(lambda tx: NodeModel(tx).release("n1", "i1"))
+    assert not alive(database, "n1")
+    assert [row.name for row in database.read(lambda tx: NodeModel(tx).all())] == ["n2"]

@@ -1,0 +1,153 @@
+"""Lease: renewed in time, found to have run out, taken by another, given up."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Iterator
+
+import pytest
+from loopkit import WAIT, ErrorLog, FailingDatabase
+
+import chat.lease
+from chat.db import Database
+from chat.lease import Lease
+from chat.model import NodeModel, NodeRow
+
+
+class Holder:
+    """A lease and what it reports."""
+
+    def __init__(self, database: Database, node: str = "n1") -> None:
+        self.renewals: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self.losses: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self.lease = Lease(
+            database,
+            node,
+            lambda: (3, "healthy"),
+            self.renewals.put,
+            lambda: self.losses.put(True),
+        )
+
+    def renewed(self) -> bool:
+        """Wait for a renewal: was the lease whole?"""
+        return self.renewals.get(timeout=WAIT)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Renewals follow each other at once."""
+    monkeypatch.setattr(chat.lease, "RENEW_SECONDS", 0.001)
+    monkeypatch.setattr(chat.lease, "RETRY_SECONDS", 0.001)
+
+
+@pytest.fixture
+def make_holder(database: Database) -> Iterator[Callable[..., Holder]]:
+    holders: list[Holder] = []
+
+    def make(other: Database | None = None, node: str = "n1") -> Holder:
+        holders.append(Holder(other or database, node))
+        return holders[-1]
+
+    yield make
+    for holder in holders:
+        holder.lease.close()
+
+
+def rows(database: Database) -> list[NodeRow]:
+    return database.read(lambda tx: NodeModel(tx).all())
+
+
+@pytest.mark.usefixtures("quick")
+def test_renewed_again_and_again(database: Database, make_holder: Callable[..., Holder]) -> None:
+    holder = make_holder()
+    holder.lease.claim()
+    holder.lease.start()
+    for _ in range(5):
+        assert holder.renewed() is True
+    (row,) = rows(database)
+    assert (row.name, row.connections, row.bus) == ("n1", 3, "healthy")
+    assert row.left > 5000
+    holder.lease.close()
+    assert not rows(database), "given up"
+
+
+def test_closing_one_that_never_ran(database: Database, make_holder: Callable[..., Holder]) -> None:
+    holder = make_holder()
+    holder.lease.claim()
+    holder.lease.close()
+    holder.lease.close()
+    assert not rows(database)
+
+
+@pytest.mark.usefixtures("quick")
+def test_another_server_of_the_same_name(
+    database: Database, make_holder: Callable[..., Holder], errors: ErrorLog
+) -> None:
+    first, second = make_holder(), make_holder()
+    first.lease.claim()
+    second.lease.claim()
+    first.lease.start()
+    assert first.losses.get(timeout=WAIT)
+    assert first.lease.lost
+    assert first.renewals.empty()
+    assert "another server has started as n1" in errors.messages[0]
+    first.lease.close()
+    assert len(rows(database)) == 1, "the second one's is not touched"
+
+
+@pytest.mark.usefixtures("quick")
+def test_one_that_had_run_out(
+    database: Database, make_holder: Callable[..., Holder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder = make_holder()
+    monkeypatch.setattr(chat.lease, "LEASE_SECONDS", 0.0)
+    holder.lease.claim()
+    assert holder.lease.may_judge
+    monkeypatch.setattr(chat.lease, "LEASE_SECONDS", 10.0)
+    holder.lease._whole_since -= 100
+    assert holder.lease.may_judge
+    holder.lease.start()
+    assert holder.renewed() is False
+    assert not holder.lease.may_judge, "others may only not have been able to renew either"
+    assert holder.renewed() is True
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_database_that_is_away_for_a_while(
+    database: Database, make_holder: Callable[..., Holder], caplog: pytest.LogCaptureFixture
+) -> None:
+    failing = FailingDatabase(database)
+    holder = make_holder(failing)
+    holder.lease.claim()
+    failing.broken = True
+    holder.lease.start()
+    while "the lease was not renewed" not in caplog.text:
+        assert holder.losses.empty()
+    failing.broken = False
+    assert holder.renewed() is True
+
+
+def test_giving_it_up_while_the_database_is_away(
+    database: Database, make_holder: Callable[..., Holder]
+) -> None:
+    failing = FailingDatabase(database)
+    holder = make_holder(failing)
+    holder.lease.claim()
+    failing.broken = True
+    holder.lease.close()
+    assert len(rows(database)) == 1, "it runs out by itself"
+
+
+def test_who_may_be_called_dead(database: Database, make_holder: Callable[..., Holder]) -> None:
+    judge, other = make_holder(node="judge"), make_holder(node="other")
+    judge.lease.claim()
+    other.lease.claim()
+
+    def dead() -> bool:
+        return database.read(lambda tx: judge.lease.is_dead(tx, "other"))
+
+    assert not dead()
+    other.lease.close()
+    assert not dead(), "the judge itself is too young"
+    judge.lease._whole_since -= 100
+    assert dead()

@@ -1,0 +1,145 @@
+"""A cluster of real processes, used by its own executable."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "e2e"))
+
+from chatkit import PROJECT, WAIT, Message, Wire, free_port
+
+from chat.backends import open_database
+from chat.config import DatabaseConfig
+from chat.db import Database
+
+
+def chatcluster(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "chat.cluster.main", *arguments, "--dir", str(folder)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def free_ports() -> tuple[int, int]:
+    """One for nginx, and the first of three for servers, two apart."""
+    while True:
+        first = free_port()
+        if first < 31990 and all(_is_free(first + 2 * number) for number in range(4)):
+            return free_port(), first
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+class ClusterKit:
+    """One cluster, from ``up`` to ``down``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.listen, self.first = free_ports()
+
+    def up(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        ports = ("--listen", str(self.listen), "--server-port", str(self.first))
+        return chatcluster(self.folder, "up", *ports, *arguments)
+
+    def do(self, *arguments: str) -> str:
+        """A command that must succeed; returns what it printed."""
+        done = chatcluster(self.folder, *arguments)
+        assert (done.returncode, done.stderr) == (0, ""), done
+        return done.stdout
+
+    def fails(self, status: int, *arguments: str) -> str:
+        """A command that must fail, with one clear line."""
+        done = chatcluster(self.folder, *arguments)
+        assert (done.returncode, done.stdout) == (status, ""), done
+        assert done.stderr.count("\n") == 1
+        assert "Traceback" not in done.stderr
+        return done.stderr
+
+    # ------------------------------------------------------------------ looking in
+
+    @property
+    def state(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.folder / "cluster.json").read_text())
+        return found
+
+    def pid(self, name: str) -> int:
+        pid: int = self.state["processes"][name]["pid"]
+        return pid
+
+    def port(self, number: int) -> int:
+        return self.first + 2 * number
+
+    def name(self, number: int) -> str:
+        return f"node-{self.port(number)}"
+
+    def log(self, number: int) -> str:
+        return (self.folder / f"{self.name(number)}.log").read_text()
+
+    def freeze(self, name: str) -> None:
+        os.kill(self.pid(name), signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        os.kill(self.pid(name), signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def database(self) -> Iterator[Database]:
+        """Behind the servers' backs."""
+        state = self.state
+        url = f"mysql://chat@127.0.0.1:{state['mariadb_port']}/chat"
+        secret = {"CHAT_DB_PASSWORD": state["secret"]}
+        with contextlib.closing(open_database(DatabaseConfig(url, pool=1), secret)) as database:
+            yield database
+
+    # ------------------------------------------------------------------ clients
+
+    def connect(self, number: int | None = None) -> Wire:
+        """To one of the servers, or through nginx."""
+        return Wire(self.listen if number is None else self.port(number))
+
+
+def until(condition: Callable[[], object], what: str, seconds: float = WAIT) -> float:
+    """Wait for what no event tells of; returns how long it took."""
+    begun = time.monotonic()
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() - begun < seconds, f"waited {seconds} s in vain for {what}"
+        pause.wait(0.02)
+    return time.monotonic() - begun
+
+
+def alive(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def try_login(wire: Wire, user_id: int, **fields: Any) -> Message:
+    """Log in, whatever the answer."""
+    if "token" not in fields:
+        fields.setdefault("password", "secret-1")
+    wire.send(msgid=1, id=user_id, v=2, **fields)
+    answer = wire.find(2)
+    if answer["errno"] == 0:
+        wire.id = user_id
+    return answer

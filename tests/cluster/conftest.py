@@ -1,0 +1,52 @@
+"""Fixtures for the cluster's tests: one cluster that is up, shared by a module."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+# The helpers beside the tests are importable under every import mode of pytest.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from clusterkit import ClusterKit, Wire
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterKit]:
+    """Two servers, MariaDB, Redis and nginx. Who breaks something mends it."""
+    kit = ClusterKit(tmp_path_factory.mktemp("cluster") / "dir")
+    done = kit.up()
+    assert (done.returncode, done.stderr) == (0, ""), done
+    yield kit
+    logs = "".join(kit.log(number) for number in range(2))
+    kit.do("down")
+    assert "Traceback" not in logs, logs
+
+
+@pytest.fixture
+def connect(cluster: ClusterKit) -> Iterator[Callable[..., Wire]]:
+    """Opens connections: ``connect(number)`` to a server, ``connect()`` through nginx."""
+    wires: list[Wire] = []
+
+    def make(number: int | None = None) -> Wire:
+        wires.append(cluster.connect(number))
+        return wires[-1]
+
+    yield make
+    for wire in wires:
+        wire.close()
+
+
+@pytest.fixture
+def member(connect: Callable[..., Wire]) -> Callable[..., Wire]:
+    """A new user who is logged in: ``member(name, number, **fields of the login)``."""
+
+    def make(name: str, number: int | None = None, **fields: object) -> Wire:
+        wire = connect(number)
+        wire.login(wire.register(name), **fields)
+        return wire
+
+    return make
