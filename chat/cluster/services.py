@@ -33,6 +33,7 @@ PACKAGES = {
     "nginx": "nginx",
 }
 
+CHATSERVER = (sys.executable, "-m", "chat.app")
 GREETING_SECONDS = 1.0
 
 MARIADB_OPTIONS = (
@@ -153,10 +154,11 @@ def start_chatserver(
     redis: str,
     password: str,
     born: Born = _ignore,
+    program: Sequence[str] = CHATSERVER,
 ) -> Process:
     """A node; ``password``: that of database and bus. Raises ClusterError."""
     command = [
-        *(sys.executable, "-m", "chat.app", HOST, str(port), "--config", str(config)),
+        *(*program, HOST, str(port), "--config", str(config)),
         *("--db", database, "--redis", redis),
     ]
     # Not on the command line, which everybody on the machine can read.

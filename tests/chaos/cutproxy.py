@@ -1,0 +1,129 @@
+"""Proxy: between a chat server and the database; does harm at chosen statements.
+
+A thread a connection and direction, plain sockets: the load of a chaos run is small.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable
+
+PIECE = 1 << 16
+
+
+class Trap:
+    """Springs once, at the first transaction that comes to ``commit`` after ``statement``.
+
+    ``statement``: what a client must have sent on that connection in the same transaction.
+    """
+
+    def __init__(self, statement: bytes, action: str, then: Callable[[], None]) -> None:
+        self.statement = statement
+        self.action = action
+        self.then = then
+
+
+class Proxy:
+    """Passes bytes on until a trap is set. ``arm`` and ``heal``: any thread."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._lock = threading.Lock()  # guards what follows
+        self._trap: Trap | None = None
+        self._sockets: set[socket.socket] = set()
+        self.sprung = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def arm(self, trap: Trap) -> None:
+        with self._lock:
+            self._trap = trap
+
+    def heal(self) -> None:
+        with self._lock:
+            self._trap = None
+
+    def close(self) -> None:
+        with self._lock:
+            sockets = list(self._sockets)
+        for sock in (self._listener, *sockets):
+            _shut(sock)
+            sock.close()
+
+    # ------------------------------------------------------------------ passing on
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        try:
+            server = socket.create_connection(("127.0.0.1", self._target))
+        except OSError:
+            client.close()
+            return
+        for sock in (client, server):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with self._lock:
+            self._sockets |= {client, server}
+        back = threading.Thread(target=self._back, args=(server, client), daemon=True)
+        back.start()
+        self._forward(client, server)
+        back.join()
+        with self._lock:
+            self._sockets -= {client, server}
+        client.close()
+        server.close()
+
+    def _forward(self, client: socket.socket, server: socket.socket) -> None:
+        seen: set[bytes] = set()  # of this transaction
+        with contextlib.suppress(OSError):
+            while data := client.recv(PIECE):
+                trap = self._look(data, seen)
+                if trap is not None and trap.action == "cut":
+                    _shut(client)  # before the answer can come
+                    server.sendall(data)
+                    server.recv(PIECE, socket.MSG_PEEK)  # it has been carried out
+                    trap.then()
+                    break
+                if trap is not None:  # "stop": the statement is carried out, and then nothing
+                    trap.then()
+                server.sendall(data)
+        _shut(server)
+
+    def _look(self, data: bytes, seen: set[bytes]) -> Trap | None:
+        commit = b"COMMIT" in data[:16].upper()
+        with self._lock:
+            trap = self._trap
+            if trap is None:
+                seen.clear()
+                return None
+            if trap.statement in data:
+                seen.add(trap.statement)
+            springs = trap.statement in seen and (commit or trap.action == "stop")
+            if commit:
+                seen.clear()
+            if not springs:
+                return None
+            self._trap = None
+            self.sprung += 1
+            return trap
+
+    @staticmethod
+    def _back(server: socket.socket, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := server.recv(PIECE):
+                client.sendall(data)
+        _shut(client)
+
+
+def _shut(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)

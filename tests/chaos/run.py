@@ -1,0 +1,250 @@
+"""Runs chaos: seeded clients and faults on real servers, then the checker.
+
+    python tests/chaos/run.py --seed 1                  one run, its schedule and its result
+    python tests/chaos/run.py --runs 200 --seed 1000    many, a line each
+    python tests/chaos/run.py --seed 1 --bug forget-mids    with a deliberate bug
+
+Exit status: 0 if nothing was wrong. The same seed gives the same clients and the same schedule of
+faults; how the machine's threads interleave is not in its hands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+
+from chatkit import Wire
+from checker import History, check
+from faults import Fault, draw, inflict
+from stage import Stage
+from talker import Client
+
+CLIENTS = 24
+GROUPS = 4
+QUIET_SECONDS = 3.0
+"""Nothing has come for so long: longer than the servers' own search for forgotten mail takes."""
+
+SILENT_SECONDS = 12.0
+"""When nothing has come for so long, what is missing will not come any more."""
+
+END_SECONDS = 90.0
+"""What a healed system may take to hand over everything."""
+
+LONG_SECONDS, SHORT_SECONDS = 40.0, 12.0
+"""Of faults. In a long run servers may be frozen beyond their lease; every fifth seed is one."""
+
+
+@dataclass(slots=True)
+class Result:
+    """What a run came to."""
+
+    seed: int
+    faults: list[Fault]
+    problems: list[str]
+    sent: int = 0
+    acked: int = 0
+    deliveries: int = 0
+    logins: int = 0
+    traps: int = 0
+    seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+    def line(self) -> str:
+        verdict = "ok" if not self.problems else f"{len(self.problems)} PROBLEMS"
+        return (
+            f"seed {self.seed}: {verdict}; {len(self.faults)} faults, {self.traps} of them inside "
+            f"a transaction, {self.sent} sent, "
+            f"{self.acked} acknowledged, {self.deliveries} deliveries, {self.logins} logins, "
+            f"{self.seconds:.0f} s"
+        )
+
+
+def run(
+    seed: int,
+    seconds: float | None = None,
+    *,
+    bug: str | None = None,
+    faults: list[Fault] | None = None,
+) -> Result:
+    """One run. ``seconds`` and ``faults``: instead of those that the seed gives."""
+    if seconds is None:
+        seconds = SHORT_SECONDS if seed % 5 else LONG_SECONDS
+    begun = time.monotonic()
+    stage = Stage(bug=bug)
+    schedule = draw(seed, stage.names, seconds) if faults is None else faults
+    history = History()
+    try:
+        stage.up()
+        clients = _cast(stage, seed, history)
+        asyncio.run(_play(stage, clients, history, schedule, seconds))
+        tracebacks = [name for name in stage.names if "Traceback" in stage.log(name)]
+        history.surprises += [f"{name} logged a traceback" for name in tracebacks]
+        problems = check(history)
+        notes = [stage.log(name) for name in stage.names] if problems else []
+    finally:
+        stage.down()
+    return Result(
+        seed,
+        schedule,
+        problems,
+        len(history.sent),
+        sum(sent.acked is not None for sent in history.sent),
+        len(history.received),
+        sum(client.logins for client in clients),
+        sum(proxy.sprung for proxy in stage.proxies.values()),
+        time.monotonic() - begun,
+        notes,
+    )
+
+
+def _cast(stage: Stage, seed: int, history: History) -> list[Client]:
+    """Register everybody, and make the groups."""
+    clients = []
+    with Wire(stage.listen) as wire:
+        for number in range(CLIENTS):
+            name = f"user {number}"
+            user_id = wire.register(name)
+            clients.append(Client(stage.listen, user_id, name, seed * 1000 + number, history))
+    ids = [client.user_id for client in clients]
+    for client in clients:
+        client.peers = [user_id for user_id in ids if user_id != client.user_id]
+    for number in range(GROUPS):
+        members = clients[number :: GROUPS - 1][:8]
+        group_id = _make_group(stage, f"group {number}", [client.user_id for client in members])
+        for client in clients:
+            if client in members:
+                client.groups[group_id] = frozenset(member.user_id for member in members)
+            else:
+                client.foreign_groups.append(group_id)
+    return clients
+
+
+def _make_group(stage: Stage, name: str, members: list[int]) -> int:
+    group_id = 0
+    for user_id in members:
+        with Wire(stage.listen) as wire:
+            wire.login(user_id)
+            if not group_id:
+                wire.send(msgid=8, id=user_id, groupname=name, groupdesc="")
+                group_id = wire.expect(23, errno=0)["groupid"]
+            else:
+                wire.send(msgid=9, id=user_id, groupid=group_id)
+                wire.expect(24, errno=0)
+            wire.send(msgid=3, id=user_id)
+            wire.expect(25, errno=0)
+    return group_id
+
+
+async def _play(
+    stage: Stage, clients: list[Client], history: History, faults: list[Fault], seconds: float
+) -> None:
+    tasks = [asyncio.create_task(client.run()) for client in clients]
+    over = threading.Event()
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    mending = []
+    try:
+        for fault in faults:
+            await asyncio.sleep(max(0.0, begun + fault.at - loop.time()))
+            mending = [m for m in mending if not m.done()]
+            mending.append(asyncio.create_task(_inflict(stage, fault, over)))
+        await asyncio.sleep(max(0.0, begun + seconds - loop.time()))
+        over.set()
+        await asyncio.gather(*mending)
+        await asyncio.to_thread(stage.heal)
+        for client in clients:
+            client.talking = False
+            client.calm = True
+        await _until_quiet(clients, history)
+    finally:
+        over.set()
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+
+
+_busy: set[str] = set()
+
+
+async def _inflict(stage: Stage, fault: Fault, over: threading.Event) -> None:
+    """Faults of the same program do not overlap: a dead one cannot be frozen."""
+    subject = next((name for name in ("redis", "mariadb", "nginx") if name in fault.what), None)
+    subject = subject or fault.whom
+    if subject in _busy:
+        return
+    _busy.add(subject)
+    try:
+        await asyncio.to_thread(inflict, stage, fault, over.wait)
+    finally:
+        _busy.discard(subject)
+
+
+async def _until_quiet(clients: list[Client], history: History) -> None:
+    """All is acknowledged, and nothing has come for a while."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + END_SECONDS
+    while loop.time() < deadline:
+        await asyncio.sleep(0.1)
+        unacked = sum(len(client.outbox) for client in clients)
+        last = max(client.idle_since for client in clients)
+        silent = loop.time() - last
+        if not unacked and silent > (SILENT_SECONDS if _missing(history) else QUIET_SECONDS):
+            return
+    if any(client.outbox for client in clients):
+        history.surprises.append(
+            f"not acknowledged at the end: {[c.name for c in clients if c.outbox]}"
+        )
+
+
+def _missing(history: History) -> int:
+    got = {(item.receiver, item.text) for item in history.received}
+    return sum(
+        (receiver, sent.text) not in got
+        for sent in history.sent
+        if sent.acked is not None
+        for receiver in sent.receivers
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Chaos runs.")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--seconds", type=float, help="of faults, in each run")
+    parser.add_argument("--bug", help="a deliberate one: see buggy_server.py")
+    arguments = parser.parse_args()
+    bad = 0
+    inflicted: Counter[str] = Counter()
+    for seed in range(arguments.seed, arguments.seed + arguments.runs):
+        result = run(seed, arguments.seconds, bug=arguments.bug)
+        print(result.line(), flush=True)
+        if arguments.runs == 1 or result.problems:
+            for line in (*result.faults, *result.problems[:20]):
+                print(f"    {line}", flush=True)
+        if result.problems:
+            folder = Path("var/chaos")
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"seed-{seed}.log").write_text("\n".join(result.problems + result.notes))
+        bad += bool(result.problems)
+        inflicted.update(fault.what for fault in result.faults)
+    if arguments.runs > 1:
+        print(f"{arguments.runs} runs, {bad} with problems; faults:")
+        for what, count in sorted(inflicted.items()):
+            print(f"    {count:5} {what}")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""The stage of a chaos run: real servers, and proxies before the database and the balancer's view.
+
+Everything is private to a folder and on loopback, and is ended by its identity.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from cutproxy import Proxy
+
+from chat.cluster import services
+from chat.cluster.processes import Process
+
+PROJECT = Path(__file__).resolve().parents[2]
+PASSWORD = "for-the-stage"
+CONFIG = "[password]\ntime_cost = 1\nmemory_kib = 64\n[server]\nheartbeat = 2\n"
+"""Cheap hashing, and servers that miss a silent client soon."""
+
+HONEST = ("-m", "chat.app")
+
+
+class Stage:
+    """MariaDB, Redis, nginx and chat servers. Blocking: call it from a thread.
+
+    Attributes:
+        proxies: one for each chat server, between it and the database.
+    """
+
+    def __init__(self, servers: int = 2, bug: str | None = None) -> None:
+        """``bug``: the name of a deliberate one in buggy_server.py."""
+        self.folder = Path(tempfile.mkdtemp(prefix="chat-chaos-"))
+        self.names = [f"node-{number}" for number in range(servers)]
+        self.listen = services.free_port()
+        self.proxies: dict[str, Proxy] = {}
+        self._program = HONEST
+        if bug is not None:
+            self._program = (str(Path(__file__).with_name("buggy_server.py")), bug)
+        self._ports = {name: services.free_port() for name in self.names}
+        self._mariadb_port = services.free_port()
+        self._redis_port = services.free_port()
+        self._processes: dict[str, Process] = {}
+        self._starters: dict[str, Callable[[], Process]] = {
+            "mariadb": self._start_mariadb,
+            "redis": self._start_redis,
+            "nginx": self._start_nginx,
+        }
+        for name in self.names:
+            self._starters[name] = lambda name=name: self._start_node(name)  # type: ignore[misc]
+
+    def up(self) -> None:
+        """Start everything."""
+        for name in ("mariadb", "redis"):
+            self.start(name)
+        for name in self.names:
+            self.proxies[name] = Proxy(self._mariadb_port)
+            self._write_config(name)
+            self.start(name)
+        self.start("nginx")
+
+    def down(self) -> None:
+        """End everything and delete the folder."""
+        for name in ("nginx", *self.names, "redis", "mariadb"):
+            process = self._processes.pop(name, None)
+            if process is not None:
+                process.send(signal.SIGCONT)
+                process.stop(20.0)
+        for proxy in self.proxies.values():
+            proxy.close()
+        shutil.rmtree(self.folder)
+
+    # ------------------------------------------------------------------ what faults do
+
+    def start(self, name: str) -> None:
+        self._processes[name] = self._starters[name]()
+
+    def kill(self, name: str) -> None:
+        self._processes[name].kill()
+
+    def stop(self, name: str) -> None:
+        """As an administrator does it."""
+        self._processes[name].stop(30.0)
+
+    def freeze(self, name: str) -> None:
+        self._processes[name].send(signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        self._processes[name].send(signal.SIGCONT)
+
+    def reload_nginx(self) -> None:
+        self._processes["nginx"].send(signal.SIGHUP)
+
+    def redis(self, *command: str) -> None:
+        """A command to Redis."""
+        import redis
+
+        client = redis.Redis(port=self._redis_port, password=PASSWORD)
+        client.execute_command(*command)
+        client.close()
+
+    def heal(self) -> None:
+        """Everything runs, and nothing is cut any more."""
+        for proxy in self.proxies.values():
+            proxy.heal()
+        for name, process in list(self._processes.items()):
+            process.send(signal.SIGCONT)
+            if not process.alive:
+                self.start(name)
+
+    def log(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text(encoding="utf-8")
+
+    # ------------------------------------------------------------------ starting
+
+    def _start_mariadb(self) -> Process:
+        return services.start_mariadb(self.folder / "mariadb", self._mariadb_port, PASSWORD)
+
+    def _start_redis(self) -> Process:
+        return services.start_redis(self.folder / "redis", self._redis_port, PASSWORD)
+
+    def _start_nginx(self) -> Process:
+        lines = [
+            f"server {services.HOST}:{port} max_fails=2 fail_timeout=1s;"
+            for port in self._ports.values()
+        ]
+        conf = PROJECT / "conf" / "nginx.conf"
+        return services.start_nginx(self.folder / "nginx", conf, self.listen, lines)
+
+    def _write_config(self, name: str) -> None:
+        text = CONFIG + f'node = "{name}"\n'
+        (self.folder / f"{name}.toml").write_text(text, encoding="utf-8")
+
+    def _start_node(self, name: str) -> Process:
+        database = f"mysql://{services.USER}@{services.HOST}:{self.proxies[name].port}/chat"
+        return services.start_chatserver(
+            self.folder / f"{name}.log",
+            self._ports[name],
+            self.folder / f"{name}.toml",
+            database,
+            f"redis://{services.HOST}:{self._redis_port}/0",
+            PASSWORD,
+            program=(sys.executable, *self._program),
+        )

@@ -1,0 +1,283 @@
+"""A chaos client: talks, acknowledges, and disappears at random; never loses what it must keep."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import random
+import socket
+import struct
+from typing import Any
+
+from checker import History, Received, Sent
+
+ONE_CHAT, GROUP_CHAT = 6, 10
+LOGIN_SECONDS = 5.0
+SILENCE_SECONDS = 5.0
+PING_SECONDS = 1.5
+OUTBOX = 20
+RETRY_ERRNOS = {6, 8}
+REPLACED = 3
+PASSWORD = "secret-1"
+
+MIDS = ("mid", "MID", "Mid", "míd", "mid ", "ｍｉｄ", "😀", "😁")
+"""Equal to somebody who compares carelessly."""
+
+_connections = itertools.count(1)
+
+Message = dict[str, Any]
+
+
+class GoneError(Exception):
+    """The connection is over, or not worth waiting for."""
+
+
+class Client:
+    """One user. Everything in the event loop's thread."""
+
+    def __init__(self, port: int, user_id: int, name: str, seed: int, history: History) -> None:
+        self.user_id = user_id
+        self.name = name
+        self.peers: list[int] = []
+        self.groups: dict[int, frozenset[int]] = {}
+        self.foreign_groups: list[int] = []
+        self.outbox: dict[str, Sent] = {}
+        self.token: str | None = None
+        self.talking = True
+        self.calm = False  # disappears no more
+        self.logins = 0
+        self.idle_since = 0.0
+        self._port = port
+        self._random = random.Random(seed)
+        self._history = history
+        self._numbers = itertools.count()
+        self._done: dict[str, Sent] = {}
+        self._connection = 0
+        self._writer: asyncio.StreamWriter | None = None
+        self._retry = asyncio.Event()
+        self._half_open: list[asyncio.StreamWriter] = []
+        self._slow = False
+
+    # ------------------------------------------------------------------ life
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        try:
+            while True:
+                with contextlib.suppress(GoneError, OSError, asyncio.IncompleteReadError):
+                    await self._live()
+                self._leave()
+                await asyncio.sleep(self._random.uniform(0.05, 0.3))
+        finally:
+            self._leave()
+            for writer in self._half_open:
+                writer.transport.abort()
+
+    async def _live(self) -> None:
+        """One connection."""
+        self._slow = False
+        async with asyncio.timeout(LOGIN_SECONDS):
+            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+            self._writer = writer
+            self._connection = next(_connections)
+            await self._log_in(reader)
+        tasks = [
+            asyncio.create_task(coroutine)
+            for coroutine in (self._read(reader), self._talk(), self._ping(), self._disappear())
+        ]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+    def _leave(self) -> None:
+        if self._writer is not None:
+            self._writer.transport.abort()
+            self._writer = None
+
+    async def _log_in(self, reader: asyncio.StreamReader) -> None:
+        secret = {"token": self.token} if self.token else {"password": PASSWORD}
+        self._send(msgid=1, id=self.user_id, v=2, device=f"device of {self.name}", **secret)
+        while True:
+            message = await self._receive(reader)
+            if message["msgid"] == 2:
+                break
+            raise GoneError("something before the answer to the login")  # a goodbye
+        if message["errno"]:
+            if message["errno"] == 1:
+                self._history.surprises.append(f"{self.name} cannot log in: {message}")
+            raise GoneError(message["errmsg"])
+        self.token = message["token"]
+        self.logins += 1
+        for mail in message["offlinemsg"]:
+            self._got(mail)
+        for sent in self.outbox.values():  # un-acknowledged messages first, in order
+            self._say(sent)
+
+    # ------------------------------------------------------------------ reading
+
+    async def _receive(self, reader: asyncio.StreamReader) -> Message:
+        try:
+            async with asyncio.timeout(SILENCE_SECONDS):
+                line = await reader.readuntil(b"\n")
+        except TimeoutError as exc:
+            raise GoneError("silence") from exc
+        message: Message = json.loads(line)
+        return message
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        while True:
+            message = await self._receive(reader)
+            msgid = message["msgid"]
+            if msgid in (ONE_CHAT, GROUP_CHAT):
+                self._got(message)
+            elif msgid == 20:
+                self._answered(message)
+            elif msgid == 32:
+                raise GoneError(message["reason"])
+            elif msgid == 31 and message["errno"] != REPLACED:  # said after a logout
+                self._history.surprises.append(f"{self.name}: {message}")
+            while self._slow:
+                await asyncio.sleep(0.05)
+
+    def _got(self, message: Message) -> None:
+        kind = message["msgid"]
+        target = message["toid" if kind == ONE_CHAT else "groupid"]
+        got = Received(
+            self.user_id,
+            self._connection,
+            message["seq"],
+            message["id"],
+            kind,
+            target,
+            message["msg"],
+        )
+        self._history.received.append(got)
+        self.idle_since = asyncio.get_running_loop().time()
+        delay = self._random.choice((0.0, 0.0, 0.02, 0.3))
+        asyncio.get_running_loop().call_later(delay, self._acknowledge, self._connection, got.seq)
+
+    def _acknowledge(self, connection: int, seq: int) -> None:
+        if connection == self._connection:
+            self._send(msgid=21, seqs=[seq])
+
+    def _answered(self, ack: Message) -> None:
+        errno, mid = ack["errno"], ack["mid"]
+        sent = self.outbox.get(mid)
+        if sent is None:
+            # Resent before the first answer came: the same number, or it is wrong.
+            if not errno:
+                self._repeated(mid, ack["seq"])
+            return
+        if not errno:
+            del self.outbox[mid]
+            sent.acked = self._history.tick()
+            sent.acked_connection = self._connection
+            sent.seq = ack["seq"]
+            self._done[mid] = sent
+        elif errno in RETRY_ERRNOS:
+            self._history.failed_connections.add(self._connection)
+            asyncio.get_running_loop().call_later(0.3, self._resend_from, self._connection, mid)
+        elif errno == REPLACED:
+            raise GoneError("replaced")
+        elif errno == 9 and sent.target in self.foreign_groups and sent.kind == GROUP_CHAT:
+            del self.outbox[mid]
+        else:
+            self._history.surprises.append(f"{self.name}: {sent} was refused: {ack}")
+            del self.outbox[mid]
+
+    def _repeated(self, mid: str, seq: int) -> None:
+        sent = self._done.get(mid)
+        if sent is not None and sent.seq != seq:
+            self._history.surprises.append(f"{self.name}: acknowledged as {seq}, too: {sent}")
+
+    # ------------------------------------------------------------------ writing
+
+    def _send(self, **message: Any) -> None:
+        if self._writer is not None and not self._writer.transport.is_closing():
+            self._writer.write(json.dumps(message, ensure_ascii=False).encode() + b"\n")
+
+    def _say(self, sent: Sent) -> None:
+        target = {"toid" if sent.kind == ONE_CHAT else "groupid": sent.target}
+        self._send(msgid=sent.kind, id=self.user_id, msg=sent.text, mid=sent.mid, **target)
+
+    def _resend_from(self, connection: int, mid: str) -> None:
+        if connection != self._connection or mid not in self.outbox:
+            return
+        mids = list(self.outbox)
+        for later in mids[mids.index(mid) :]:
+            self._say(self.outbox[later])
+
+    async def _talk(self) -> None:
+        while True:
+            await asyncio.sleep(self._random.expovariate(20))
+            if self.talking and len(self.outbox) < OUTBOX:
+                self._say_something()
+
+    def _say_something(self) -> None:
+        number = next(self._numbers)
+        mid = f"{MIDS[number % len(MIDS)]}{number // len(MIDS)}"
+        text = f"{self.name} says {number} {self._random.choice(('', '你好', '“”', 'x' * 300))}"
+        kind, receivers = GROUP_CHAT, frozenset[int]()
+        dice = self._random.random()
+        if dice < 0.05 and self.foreign_groups:
+            target = self._random.choice(self.foreign_groups)
+        elif dice < 0.4 and self.groups:
+            target = self._random.choice(sorted(self.groups))
+            receivers = self.groups[target] - {self.user_id}
+        else:
+            kind, target = ONE_CHAT, self._random.choice(self.peers)
+            receivers = frozenset((target,))
+        sent = Sent(
+            self.user_id,
+            number,
+            mid,
+            kind,
+            target,
+            text,
+            receivers,
+            self._history.tick(),
+            self._connection,
+        )
+        self._history.sent.append(sent)
+        self.outbox[mid] = sent
+        self._say(sent)
+
+    async def _ping(self) -> None:
+        while True:
+            await asyncio.sleep(PING_SECONDS)
+            self._send(msgid=26)
+
+    async def _disappear(self) -> None:
+        """Ends, or troubles, the connection in one of many ways."""
+        while True:
+            await asyncio.sleep(self._random.expovariate(1 / 4))
+            if self.calm or self._writer is None:
+                continue
+            way = self._random.choice(("reset", "close", "half-open", "slow", "logout"))
+            if way == "reset":
+                sock: socket.socket = self._writer.get_extra_info("socket")
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                raise GoneError(way)
+            if way == "close":
+                self._writer.close()
+                raise GoneError(way)
+            if way == "half-open":  # the server hears nothing of our end
+                self._half_open.append(self._writer)
+                self._writer = None
+                raise GoneError(way)
+            if way == "logout":
+                self._send(msgid=3, id=self.user_id)
+                self.token = None
+                await asyncio.sleep(0.1)
+                raise GoneError(way)
+            self._slow = True
+            await asyncio.sleep(self._random.uniform(0.5, 2.0))
+            self._slow = False

@@ -1,0 +1,39 @@
+"""A short, seeded part of the chaos: `scripts/chaos.sh` runs the long one."""
+
+from __future__ import annotations
+
+import pytest
+from faults import ACTIONS, draw
+from run import run
+
+
+@pytest.mark.timeout(150)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_nothing_is_lost_or_repeated(seed: int) -> None:
+    result = run(seed)
+    assert not result.problems, "\n".join([result.line(), *result.problems[:10], *result.notes])
+    assert result.acked > 100
+    assert result.deliveries > result.acked
+
+
+@pytest.mark.timeout(150)
+@pytest.mark.parametrize(
+    ("bug", "problem"),
+    [
+        ("delete-before-ack", "lost: "),
+        ("trust-the-count", "lost: "),
+        ("forget-mids", "delivered twice"),
+    ],
+)
+def test_the_checker_finds_a_deliberate_bug(bug: str, problem: str) -> None:
+    """The clients' own coming and going is enough for that."""
+    result = run(1, 8.0, bug=bug, faults=[])
+    assert [line for line in result.problems if line.startswith(problem)], result.line()
+
+
+def test_a_schedule_comes_from_its_seed() -> None:
+    names = ["node-0", "node-1"]
+    assert draw(1, names, 40) == draw(1, names, 40) != draw(2, names, 40)
+    drawn = {fault.what for seed in range(50) for fault in draw(seed, names, 40)}
+    assert drawn == set(ACTIONS)
+    assert any(fault.seconds > 10 for seed in range(50) for fault in draw(seed, names, 40))
