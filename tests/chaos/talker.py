@@ -18,6 +18,9 @@ LOGIN_SECONDS = 5.0
 SILENCE_SECONDS = 5.0
 PING_SECONDS = 1.5
 OUTBOX = 20
+REPEATED = 0.03
+"""How often a message is sent again at once, as an impatient client might."""
+
 RETRY_ERRNOS = {6, 8}
 REPLACED = 3
 PASSWORD = "secret-1"
@@ -249,6 +252,8 @@ class Client:
         self._history.sent.append(sent)
         self.outbox[mid] = sent
         self._say(sent)
+        if self._random.random() < REPEATED:
+            self._say(sent)
 
     async def _ping(self) -> None:
         while True:

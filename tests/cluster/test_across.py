@@ -211,8 +211,10 @@ def test_a_frozen_server_finds_out_what_it_lost(
     friend.find(28, id=bob.id, state="offline")  # ten seconds and a little later
     mended.thaw(mended.name(0))
     assert ann.find(32)["reason"] == "replaced"
-    ann.expect(20, errno=3)
-    ann.expect_end()
+    ack = ann.find_any(20)  # unless the goodbye came first: then there is none
+    assert ack is None or ack["errno"] == 3, ack
+    if ack is not None:
+        ann.expect_end()
     friend.find(28, id=bob.id, state="online")
     bob.chat(friend.id, "still here", mid="1")
     assert bob.find(20)["errno"] == 0
