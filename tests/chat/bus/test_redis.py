@@ -169,8 +169,11 @@ def test_subscriptions_are_counted(make_ear: Callable[..., Ear]) -> None:
 def test_after_a_new_subscription_only_the_first_number_is_in_turn(
     make_ear: Callable[..., Ear],
 ) -> None:
-    here, there = make_ear(), make_ear()
+    here, there, witness = make_ear(), make_ear(), make_ear()
+    witness.bus.subscribe([user(7)])
     here.bus.publish([to_user(7, 1)])
+    witness.take(1)  # it is out
+    witness.bus.unsubscribe([user(7)])
     there.bus.subscribe([user(7)])
     here.bus.publish([to_user(7, 2), to_user(7, 3)])
     assert seqs(there.take(2)) == [(2, False), (3, True)]
