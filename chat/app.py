@@ -19,7 +19,7 @@ from functools import partial
 
 from chat import __version__
 from chat.backends import mask, open_bus, open_database
-from chat.bus import PRESENCE, TAKEN, Bus, Notice
+from chat.bus import PRESENCE, TAKEN, Bus, BusRefusedError, Notice
 from chat.cli import parse_arguments
 from chat.clock import Clock
 from chat.config import Config, ConfigError
@@ -29,7 +29,7 @@ from chat.delivery.poller import MailboxPoller
 from chat.handlers import ROUTES, Context
 from chat.lease import Lease
 from chat.limiter import FailureLimiter
-from chat.model import NodeModel, SettingModel, TokenModel, UserModel
+from chat.model import NodeModel, SettingModel, TokenModel
 from chat.notices import PresenceNotices
 from chat.passwords import HashCost, Passwords
 from chat.presence import Presence
@@ -73,7 +73,7 @@ class App:
         config = self._config
         clock = Clock()
         node = config.server.node or f"node-{address.port}"
-        self._bus = open_bus(config.bus, node)
+        self._bus = open_bus(config.bus, node, self._loop, self._workers)
         sessions = SessionRegistry()
         delivery = Delivery(
             self._database, self._bus, sessions, self._workers, config.chat.delivery
@@ -205,17 +205,13 @@ class App:
             self._poller.close()
         self._workers.stop()
         if self._presence is not None and not self.lease_lost:
-            node = self._presence.node
-            try:
-                # Those whose release was still on its way, or was refused by a full queue.
-                self._database.write(lambda tx: UserModel(tx).all_offline(node))
-            except StorageError as exc:
-                log.warning("users stay online until the next start: %s", exc)
+            self._presence.release_all()
         if self._lease is not None:
             self._lease.close()
         if self._bus is not None:
             self._bus.close()
         self._database.close()
+        self._loop.run_queued()
         self._loop.close()
 
 
@@ -248,6 +244,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(f"{exc}", 2)
     except StorageError as exc:
         return _complain(f"database: {exc}", 1)
+    except BusRefusedError as exc:
+        return _complain(f"bus: {exc}", 1)
     except OSError as exc:
         return _complain(f"{arguments.address}: {exc.strerror}", 1)
     return 0

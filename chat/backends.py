@@ -14,6 +14,7 @@ from chat.bus import Bus, LocalBus
 from chat.config import BusConfig, ConfigError, DatabaseConfig
 from chat.db import Database
 from chat.db.sqlite import SqliteDatabase
+from muduopy import EventLoop, ThreadPool
 
 MYSQL_PORT = 3306
 DATABASE_PASSWORD = "CHAT_DB_PASSWORD"
@@ -35,28 +36,33 @@ def open_database(config: DatabaseConfig, environment: Mapping[str, str] = os.en
     )
 
 
-def open_bus(config: BusConfig, node: str, environment: Mapping[str, str] = os.environ) -> Bus:
-    """The bus behind the URL; in this process if there is none. Raises ConfigError.
+def open_bus(
+    config: BusConfig,
+    node: str,
+    loop: EventLoop,
+    workers: ThreadPool,
+    environment: Mapping[str, str] = os.environ,
+) -> Bus:
+    """The bus behind the URL; in this process if there is none.
 
-    A bus that cannot be reached is no error: it is tried again and again.
+    A bus that does not answer is no error: it is tried again and again. Raises ConfigError,
+    BusRefusedError.
     """
     if not config.url:
         return LocalBus()
-    parts = _split("bus.url", config.url)
-    database = parts.path.removeprefix("/")
-    if (
-        parts.scheme not in ("redis", "rediss")
-        or not parts.hostname
-        or (database and not (database.isascii() and database.isdigit()))
-    ):
-        raise ConfigError(f"bus.url: {mask(config.url)!r} is not of the form redis://HOST:PORT/0")
     from chat.bus.redis import RedisBus
+    from chat.bus.redis_url import check_redis, parse_redis_url
 
-    password = _password(parts, config.password_file, environment.get(BUS_PASSWORD))
+    password = _password("", config.password_file, environment.get(BUS_PASSWORD))
     try:
-        return RedisBus(config.url, password, node)
+        address = parse_redis_url(config.url, password)
+        address.tls_context()  # before anybody is asked: can the file be used?
+        check_redis(address)
+        return RedisBus(loop, workers, address, node)
     except ValueError as exc:
-        raise ConfigError(f"bus.url: {exc}") from exc
+        raise ConfigError(f"bus.url: {mask(config.url)!r}: {exc}") from exc
+    except OSError as exc:
+        raise ConfigError(f"bus.url: {mask(config.url)!r}: {exc.strerror}") from exc
 
 
 def schema_folder() -> Path:
@@ -93,7 +99,7 @@ def _open_mysql(
         parts.hostname,
         parts.port or MYSQL_PORT,
         unquote(parts.username),
-        _password(parts, config.password_file, environment.get(DATABASE_PASSWORD)),
+        _password(parts.password or "", config.password_file, environment.get(DATABASE_PASSWORD)),
         name,
     )
     folder = schema_folder()
@@ -110,10 +116,10 @@ def _split(key: str, url: str) -> SplitResult:
     return parts
 
 
-def _password(parts: SplitResult, file: str, variable: str | None) -> str:
+def _password(in_url: str, file: str, variable: str | None) -> str:
     """From the URL, else the file, else the environment; empty if there is none."""
-    if parts.password:
-        return unquote(parts.password)
+    if in_url:
+        return unquote(in_url)
     if file:
         try:
             return Path(file).read_text(encoding="utf-8").rstrip("\n")

@@ -72,11 +72,11 @@ class PresenceNotices:
         with self._lock:
             self._due = False
         # When the workers are busy, presence is what can wait.
-        if not self._workers.try_run(self._tell):
+        if not self._workers.try_run(self.tell_now):
             self._gather()
 
-    def _tell(self) -> None:
-        """Worker thread."""
+    def tell_now(self) -> None:
+        """Tell what has been gathered. Worker thread, or the main thread at the end: blocks."""
         with self._lock:
             changed, self._changed = self._changed, set()
             news, self._news = self._news, defaultdict(set)

@@ -50,13 +50,34 @@ class Presence:
         self._lock = threading.Lock()  # guards _reconciling
         self._reconciling = False
 
-    def reclaim(self) -> int:
-        """At the start: nobody is logged in here yet. Worker thread. Raises StorageError.
+    def reclaim(self) -> None:
+        """At the start: nobody is logged in here yet. Blocks. Raises StorageError.
 
         A database that only this process can use has no other nodes: all its users are ours.
         """
+        self._changed(self._all_offline())
+
+    def release_all(self) -> None:
+        """At the end: also those whose release is still on its way. Blocks.
+
+        Nobody else would tell their friends; who comes back elsewhere is online by then.
+        """
+        try:
+            gone = self._all_offline()
+        except StorageError as exc:
+            log.warning("users stay online until the next start: %s", exc)
+            return
+        self._changed(gone)
+        if self._notices is not None:
+            self._notices.tell_now()
+
+    def _all_offline(self) -> list[int]:
         node = None if self._database.exclusive else self.node
         return self._database.write(lambda tx: UserModel(tx).all_offline(node))
+
+    def _changed(self, user_ids: list[int]) -> None:
+        if user_ids and self._notices is not None:
+            self._notices.changed(user_ids)
 
     def take(self, tx: Transaction, user: User, device: str | None) -> int:
         """Make a user ours, inside a login's transaction; returns the generation.
@@ -91,8 +112,7 @@ class Presence:
 
     def came(self, user_id: int) -> None:
         """A user is online now: friends shall hear of it. Any thread."""
-        if self._notices is not None:
-            self._notices.changed([user_id])
+        self._changed([user_id])
 
     def went(self, user_id: int) -> None:
         """A user is offline now: friends shall hear of it. Any thread."""
@@ -153,8 +173,7 @@ class Presence:
                 session.send_away(user_id)
         # They may have been taken for dead, and shown offline, while we could not renew.
         back = self._database.write(lambda tx: UserModel(tx).reassert(ours, self.node))
-        if back and self._notices is not None:
-            self._notices.changed(back)
+        self._changed(back)
 
     def check_soon(self, user_ids: list[int]) -> None:
         """The same, by a worker. Any thread, never blocks."""
@@ -174,8 +193,7 @@ class Presence:
         gone = self._database.write(lambda tx: UserModel(tx).offline_of_the_dead())
         if gone:
             log.info("%d users of dead nodes are offline", len(gone))
-            if self._notices is not None:
-                self._notices.changed(gone)
+            self._changed(gone)
 
     def _reconciled(self) -> None:
         with self._lock:

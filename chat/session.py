@@ -40,7 +40,8 @@ class Session:
         pump: hands the user's mail over.
         backlog: frames that wait for something before them.
         busy: a request is being served by a worker.
-        in_flight: chat messages that are being committed.
+        in_flight: chat messages that are being committed, or forwarded to other nodes.
+        forwarding: how many of these are being forwarded.
         closed: the connection is down, or about to be closed by us.
         last_seen: when the peer last sent something, monotonic seconds.
         strikes: bad requests since the last good one.
@@ -63,6 +64,7 @@ class Session:
         "device",
         "failed_logins",
         "finishing",
+        "forwarding",
         "generation",
         "groups",
         "in_flight",
@@ -101,6 +103,7 @@ class Session:
         self.backlog: deque[bytes] = deque()
         self.busy = False
         self.in_flight = 0
+        self.forwarding = 0
         self.closed = False
         self.last_seen = self.loop.poll_return_time
         self.strikes = 0

@@ -1,6 +1,29 @@
 """The bus port and its implementations."""
 
-from chat.bus.base import PRESENCE, TAKEN, Bus, Notice, Wake
+from chat.bus.base import (
+    PRESENCE,
+    TAKEN,
+    Bus,
+    BusRefusedError,
+    Forward,
+    Forwarded,
+    Live,
+    LiveHandler,
+    Notice,
+    Wake,
+)
 from chat.bus.local import LocalBus
 
-__all__ = ["PRESENCE", "TAKEN", "Bus", "LocalBus", "Notice", "Wake"]
+__all__ = [
+    "PRESENCE",
+    "TAKEN",
+    "Bus",
+    "BusRefusedError",
+    "Forward",
+    "Forwarded",
+    "Live",
+    "LiveHandler",
+    "LocalBus",
+    "Notice",
+    "Wake",
+]

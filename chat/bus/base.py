@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from chat.delivery.message import Channel, ChatMessage
+
+if TYPE_CHECKING:
+    from chat.session import Session
+
+
+class BusRefusedError(Exception):
+    """The bus is there and will not have us, or is something else, or its name does not exist."""
 
 
 class Wake(NamedTuple):
@@ -44,6 +51,56 @@ class Notice(NamedTuple):
 OnNotices = Callable[[Sequence[Notice]], object]
 
 
+class Forward(NamedTuple):
+    """A live message (``direct``) for receivers at other nodes.
+
+    Attributes:
+        generation: of the sender's login, for nodes that must store it after all.
+        tag: the caller's own.
+    """
+
+    message: ChatMessage
+    receivers: frozenset[int]
+    generation: int
+    tag: object
+
+
+class Forwarded(NamedTuple):
+    """What became of it: nobody took it for these."""
+
+    forward: Forward
+    missed: frozenset[int]
+
+
+class Live(NamedTuple):
+    """A live message from another node, for this node's session of a user."""
+
+    user_id: int
+    session: Session
+    message: ChatMessage
+    generation: int
+
+
+class LiveHandler(ABC):
+    """Who has the sessions, where messages are handed on live. Any thread; quick."""
+
+    @abstractmethod
+    def forwarded(self, results: Sequence[Forwarded]) -> None:
+        """What became of messages that went to other nodes."""
+
+    @abstractmethod
+    def find(self, message: ChatMessage) -> list[tuple[int, Session]]:
+        """The sessions here of the message's receivers."""
+
+    @abstractmethod
+    def hand_over(self, lives: Sequence[Live]) -> None:
+        """Hand these over, or store them: they are this node's now."""
+
+    @abstractmethod
+    def store(self, message: ChatMessage, generation: int) -> None:
+        """Its receiver has just left this node: store it."""
+
+
 def ignore_notices(notices: Sequence[Notice]) -> None:
     """The handler of who sets none."""
 
@@ -54,9 +111,16 @@ class Bus(ABC):
     Attributes:
         on_notices: called, like the callbacks of ``start``, with notices from other nodes. Set
             before anything is subscribed.
+        live: handles live messages; set before ``start`` where there are any.
     """
 
     on_notices: OnNotices = staticmethod(ignore_notices)
+    live: LiveHandler | None = None
+
+    @property
+    def alone(self) -> bool:
+        """Are there no other nodes that a message could be forwarded to?"""
+        return True
 
     @property
     def healthy(self) -> bool:
@@ -89,6 +153,11 @@ class Bus(ABC):
     @abstractmethod
     def tell(self, notices: Sequence[Notice]) -> None:
         """Send notices to the other nodes. Any thread; never blocks, never raises."""
+
+    def forward(self, forward: Forward) -> None:
+        """Hand a live message to other nodes; the outcome comes to ``live.forwarded``. Any
+        thread; never blocks, never raises. Not for a bus that is ``alone``."""
+        raise NotImplementedError
 
     @abstractmethod
     def close(self) -> None:

@@ -7,7 +7,9 @@ must be as private as the database (a password, no public address).
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import ujson
 
@@ -15,24 +17,23 @@ from chat.bus.base import PRESENCE, TAKEN, Notice
 from chat.delivery.message import Channel, ChatMessage
 from chat.protocol import GROUP_CHAT, MAX_ID, ONE_CHAT
 
-PREFIX = "chat:"
-MAX_PAYLOAD = 1024 * 1024
-"""Bytes. A group message names its receivers: 100,000 of them fit."""
-
 MAX_SEQ = 2**53
 WAKE_FIELDS = 12
+LIVE_FIELDS = 12
 NOTICE_FIELDS = 3
+ANSWER_FIELDS = 3
 
 
 class BadPayloadError(ValueError):
     """Not something that a chat server sends."""
 
 
-def channel_name(channel: Channel) -> str:
+def channel_name(channel: Channel) -> bytes:
     """``chat:6:ID`` for a user, ``chat:10:ID`` for a group."""
-    return f"{PREFIX}{channel[0]}:{channel[1]}"
+    return b"chat:%d:%d" % channel
 
 
+@lru_cache(maxsize=65_536)
 def parse_channel(name: bytes) -> Channel | None:
     """The channel of a name; None for a foreign one."""
     parts = name.split(b":")
@@ -55,28 +56,94 @@ def encode_notice(notice: Notice) -> bytes:
     return ujson.dumps(["n", notice.what, list(notice.ids)]).encode()
 
 
-def decode(channel: Channel, payload: bytes) -> tuple[str, int, ChatMessage] | Notice:
-    """A wake, as (epoch, number, message), or a notice. Raises BadPayloadError."""
-    if len(payload) > MAX_PAYLOAD:
-        raise BadPayloadError(f"{len(payload)} bytes")
+def encode_live(node: str, number: int, generation: int, message: ChatMessage) -> bytes:
+    """``node``: where to answer, under which ``number``; 0: no answer is wanted."""
+    receivers = sorted(message.receivers) if message.kind == GROUP_CHAT else None
+    fields = [
+        *("l", node, number, generation, message.kind, message.sender, message.name),
+        *(message.target, message.text, message.time, message.extra, receivers),
+    ]
+    return ujson.dumps(fields, ensure_ascii=False, escape_forward_slashes=False).encode()
+
+
+def encode_answer(number: int, reached: Collection[int]) -> bytes:
+    return ujson.dumps(["a", number, list(reached)]).encode()
+
+
+def decode_answer(payload: bytes | None) -> tuple[int, list[int]]:
+    """(number, reached). Raises BadPayloadError."""
+    fields = _parse(payload)
+    if len(fields) == ANSWER_FIELDS and fields[0] == "a":
+        _, number, reached = fields
+        if type(number) is int and type(reached) is list and all(map(_is_id, reached)):
+            return number, reached
+    raise BadPayloadError("no answer")
+
+
+class LivePayload(NamedTuple):
+    """A live message from another node."""
+
+    node: str
+    number: int
+    generation: int
+    message: ChatMessage
+
+
+class WakePayload(NamedTuple):
+    """A wake from another node."""
+
+    epoch: str
+    number: int
+    message: ChatMessage
+
+
+def decode(channel: Channel, payload: bytes | None) -> WakePayload | LivePayload | Notice:
+    """What somebody has published on a user's or group's channel; None for what was too long.
+
+    Raises BadPayloadError.
+    """
+    fields = _parse(payload)
+    form = (fields[0], len(fields)) if fields else None
+    if form == ("w", WAKE_FIELDS):
+        return _wake(channel, fields)
+    if form == ("l", LIVE_FIELDS):
+        return _live(channel, fields)
+    if form == ("n", NOTICE_FIELDS):
+        return _notice(channel, fields)
+    raise BadPayloadError("an unknown form")
+
+
+def _parse(payload: bytes | None) -> list[Any]:
+    if payload is None:
+        raise BadPayloadError("too long")
     try:
         fields = ujson.loads(payload)
     except ValueError as exc:
         raise BadPayloadError(str(exc)) from exc
-    if type(fields) is list and len(fields) == WAKE_FIELDS and fields[0] == "w":
-        return _wake(channel, fields)
-    if type(fields) is list and len(fields) == NOTICE_FIELDS and fields[0] == "n":
-        return _notice(channel, fields)
-    raise BadPayloadError("neither wake nor notice")
+    if type(fields) is not list:
+        raise BadPayloadError("no array")
+    return fields
 
 
-def _wake(channel: Channel, fields: list[Any]) -> tuple[str, int, ChatMessage]:
-    _, epoch, number, seq, kind, sender, name, target, text, time, extra, receivers = fields
+def _wake(channel: Channel, fields: list[Any]) -> WakePayload:
+    _, epoch, number, seq, *rest = fields
+    right = type(epoch) is str and type(number) is type(seq) is int
+    if not (right and number > 0 and 0 < seq < MAX_SEQ):
+        raise BadPayloadError("a field is wrong")
+    return WakePayload(epoch, number, _message(channel, seq, rest))
+
+
+def _live(channel: Channel, fields: list[Any]) -> LivePayload:
+    _, node, number, generation, *rest = fields
+    if not (type(node) is str and type(number) is type(generation) is int):
+        raise BadPayloadError("a field is wrong")
+    return LivePayload(node, number, generation, _message(channel, 0, rest))
+
+
+def _message(channel: Channel, seq: int, fields: list[Any]) -> ChatMessage:
+    kind, sender, name, target, text, time, extra, receivers = fields
     right = (
-        type(epoch) is type(name) is type(text) is type(time) is str
-        and type(number) is type(seq) is int
-        and number > 0
-        and 0 < seq < MAX_SEQ
+        type(name) is type(text) is type(time) is str
         and (kind, target) == channel
         and kind in (ONE_CHAT, GROUP_CHAT)
         and _is_id(sender)
@@ -92,7 +159,7 @@ def _wake(channel: Channel, fields: list[Any]) -> tuple[str, int, ChatMessage]:
         message.receivers = frozenset(receivers)
     else:
         raise BadPayloadError("receivers are wrong")
-    return epoch, number, message
+    return message
 
 
 def _notice(channel: Channel, fields: list[Any]) -> Notice:

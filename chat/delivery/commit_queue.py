@@ -86,10 +86,10 @@ class CommitQueue:
             self._bus.publish(announced)
         by_loop: defaultdict[EventLoop, list[Outgoing]] = defaultdict(list)
         for outgoing in batch:
-            if outgoing.diverted is None:
-                by_loop[outgoing.session.loop].append(outgoing)
-            else:
+            if outgoing.diverted is not None:
                 outgoing.diverted.session.loop.queue_in_loop(outgoing.diverted.store_settled)
+            elif outgoing.session is not None:
+                by_loop[outgoing.session.loop].append(outgoing)
         for loop, answers in by_loop.items():
             loop.queue_in_loop(lambda answers=answers: settle(answers))  # type: ignore[misc]
 
@@ -126,7 +126,8 @@ def settle(answers: Sequence[Outgoing]) -> None:
     """Tell the senders what became of their messages. Their loop's thread."""
     by_session: defaultdict[Session, list[Outgoing]] = defaultdict(list)
     for outgoing in answers:
-        by_session[outgoing.session].append(outgoing)
+        if outgoing.session is not None:
+            by_session[outgoing.session].append(outgoing)
     for session, outgoings in by_session.items():
         session.settled(outgoings)
 

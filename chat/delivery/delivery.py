@@ -9,30 +9,38 @@ was stored in either mode is handed over by the same pumps.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
+from collections import defaultdict
+from collections.abc import Sequence
 
-from chat.bus import Bus
+from chat.bus import Bus, Forward, Forwarded, Live, LiveHandler
 from chat.db import Database
-from chat.delivery.commit_queue import CommitQueue, Members
+from chat.delivery.commit_queue import CommitQueue, Members, settle
 from chat.delivery.mailbox import Mailbox
 from chat.delivery.message import ChatMessage
 from chat.delivery.outgoing import Outgoing, chat_ack
 from chat.delivery.pump import Pump
 from chat.delivery.router import Router
-from chat.protocol import ONE_CHAT, ErrNo, ProtocolError
+from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo, ProtocolError
 from chat.session import Session
 from chat.sessions import SessionRegistry
-from muduopy import ThreadPool
+from muduopy import EventLoop, ThreadPool
+
+log = logging.getLogger(__name__)
 
 STORED = "stored"
 DIRECT = "direct"
+
+Ended = tuple[Session, Outgoing, frozenset[int]]
+"""A message that went to other nodes, its sender, and who got it from none of them."""
 
 MEMBERS_SECONDS = 5.0
 """How long ``direct`` believes a list of members that a commit has read."""
 
 
-class Delivery:
+class Delivery(LiveHandler):
     """Takes messages from sessions and sees that they arrive."""
 
     def __init__(
@@ -50,6 +58,8 @@ class Delivery:
         self._members_lock = threading.Lock()  # guards _members
         self._members: dict[int, tuple[float, frozenset[int]]] = {}
         self._router = Router(sessions)
+        self._bus = bus
+        bus.live = self
         bus.start(self._router.on_wakes, self._router.on_doubt)
 
     def new_pump(self, session: Session) -> Pump:
@@ -65,20 +75,31 @@ class Delivery:
         """
         missed: frozenset[int] | None = None
         # While something of this sender is being committed, a live message would overtake it.
-        if self._direct and not session.in_flight:
+        if self._direct and session.in_flight == session.forwarding:
+            elsewhere: frozenset[int] | None = None
             if message.kind == ONE_CHAT:
                 receiver = self._sessions.find(message.target)
+                if receiver is None:
+                    elsewhere = frozenset((message.target,))
                 live = receiver is not None and self._hand_over(
                     session, receiver, message.target, message
                 )
             else:
-                missed = self._hand_to_group(session, message)
+                missed = elsewhere = self._hand_to_group(session, message)
                 live = missed is not None and not missed
             if live:
                 if session.v2:
                     session.send(chat_ack(mid, 0, message.time, rid))
                 return
-        if not self._commits.add(Outgoing(session, message, mid, rid, missed)):
+            if missed is not None:
+                # Others have the live one, without a number; this one may get one.
+                message = message.copy()
+            if elsewhere and not self._bus.alone:
+                self._forward(
+                    session, Outgoing(session, session.generation, message, mid, rid), elsewhere
+                )
+                return
+        if not self._commits.add(Outgoing(session, session.generation, message, mid, rid, missed)):
             raise ProtocolError(ErrNo.TOO_MANY, "too many messages, slow down", retry_after=1)
         session.in_flight += 1
 
@@ -114,28 +135,78 @@ class Delivery:
             return True
         generation = session.generation
         receiver.loop.queue_in_loop(
-            lambda: self._hand_over_there(session, generation, receiver, user_id, message)
+            lambda: self._hand_over_there(generation, receiver, user_id, message)
         )
         return True
 
     def _hand_over_there(
-        self,
-        session: Session,
-        generation: int,
-        receiver: Session,
-        user_id: int,
-        message: ChatMessage,
+        self, generation: int, receiver: Session, user_id: int, message: ChatMessage
     ) -> None:
-        """In the receiver's loop: who cannot take it live gets it by the mailbox."""
+        """In the receiver's loop: who cannot take it live gets it by the mailbox.
+
+        ``generation``: of the sender's login.
+        """
         pump = receiver.pump
         if receiver.user_id == user_id and pump.empty:
             receiver.connection.send(message.frame(receiver.v2) + receiver.decoder.terminator)
             return
-        diverted = Outgoing(session, message.copy(), only=frozenset((user_id,)))
-        diverted.generation = generation
+        diverted = Outgoing(None, generation, message.copy(), only=frozenset((user_id,)))
         diverted.diverted = pump
         if self._commits.add(diverted):
             pump.stores_pending += 1
+
+    # ------------------------------------------------------------------ direct, to other nodes
+
+    def _forward(self, session: Session, outgoing: Outgoing, receivers: frozenset[int]) -> None:
+        """Sender's loop. Its fate comes to ``forwarded``; until then it counts as in flight."""
+        session.in_flight += 1
+        session.forwarding += 1
+        self._bus.forward(Forward(outgoing.message, receivers, outgoing.generation, outgoing))
+
+    def forwarded(self, results: Sequence[Forwarded]) -> None:
+        by_loop: defaultdict[EventLoop, list[Ended]] = defaultdict(list)
+        for result in results:
+            outgoing = result.forward.tag
+            assert isinstance(outgoing, Outgoing) and outgoing.session is not None
+            by_loop[outgoing.session.loop].append((outgoing.session, outgoing, result.missed))
+        for loop, ended in by_loop.items():
+            loop.queue_in_loop(lambda ended=ended: self._end_forwarding(ended))  # type: ignore[misc]
+
+    def _end_forwarding(self, ended: Sequence[Ended]) -> None:
+        """Senders' loop: acknowledge what was handed on, store the rest."""
+        answers = []
+        for session, outgoing, missed in ended:
+            session.forwarding -= 1
+            if missed:
+                outgoing.only = missed if outgoing.message.kind == GROUP_CHAT else None
+                if self._commits.add(outgoing):
+                    continue
+                outgoing.fail(ErrNo.TOO_MANY, "too many messages, slow down")
+            answers.append(outgoing)
+        settle(answers)
+
+    def find(self, message: ChatMessage) -> list[tuple[int, Session]]:
+        if message.kind == GROUP_CHAT:
+            here = self._sessions.in_group(message.target)
+            return [(user_id, s) for user_id, s in here if user_id in message.receivers]
+        session = self._sessions.find(message.target)
+        return [] if session is None else [(message.target, session)]
+
+    def hand_over(self, lives: Sequence[Live]) -> None:
+        by_loop: defaultdict[EventLoop, list[Live]] = defaultdict(list)
+        for live in lives:
+            by_loop[live.session.loop].append(live)
+        for loop, share in by_loop.items():
+            loop.queue_in_loop(lambda share=share: self._take(share))  # type: ignore[misc]
+
+    def _take(self, lives: Sequence[Live]) -> None:
+        """Receivers' loop."""
+        for live in lives:
+            self._hand_over_there(live.generation, live.session, live.user_id, live.message)
+
+    def store(self, message: ChatMessage, generation: int) -> None:
+        if not self._commits.add(Outgoing(None, generation, message)):
+            log.warning("a message to user %d is lost: too many wait", message.target)
 
     def _known_members(self, group_id: int) -> frozenset[int] | None:
         with self._members_lock:

@@ -18,6 +18,8 @@ class Outgoing:
     """Made in the sender's loop, filled in by the commit, answered in the sender's loop.
 
     Attributes:
+        session: who sent it; None where the sender is at another node, which has answered.
+        generation: of the sender's login.
         message: what is sent; the commit gives it ``seq`` and ``receivers``.
         mid: unique for the sender; the server gives one where the client did not, so that a
             commit whose answer was lost can be repeated.
@@ -50,14 +52,15 @@ class Outgoing:
 
     def __init__(
         self,
-        session: Session,
+        session: Session | None,
+        generation: int,
         message: ChatMessage,
         mid: str | None = None,
         rid: str | None = None,
         only: frozenset[int] | None = None,
     ) -> None:
         self.session = session
-        self.generation = session.generation
+        self.generation = generation
         self.message = message
         self.mid = mid or new_mid()
         self.rid = rid

@@ -129,15 +129,20 @@ class UserModel:
         )
         return dict(rows)
 
-    def all_offline(self, node: str | None) -> int:
-        """Release a node's users, or everybody if ``node`` is None; returns how many.
+    def all_offline(self, node: str | None) -> list[int]:
+        """Release a node's users, or everybody if ``node`` is None; returns whom.
 
         Generations grow, so that what a former incarnation might still try is refused.
         """
-        sql = (
-            "UPDATE user SET state = ?, node = NULL, device = NULL, generation = generation + 1 "
-            "WHERE state = ?"
+        where, params = "state = ?", [ONLINE]
+        if node is not None:
+            where, params = "state = ? AND node = ?", [ONLINE, node]
+        rows = self._tx.query(
+            f"SELECT id FROM user WHERE {where} ORDER BY id{self._tx.for_update}", params
         )
-        if node is None:
-            return self._tx.execute(sql, (OFFLINE, ONLINE))
-        return self._tx.execute(sql + " AND node = ?", (OFFLINE, ONLINE, node))
+        self._tx.execute(
+            "UPDATE user SET state = ?, node = NULL, device = NULL, generation = generation + 1 "
+            f"WHERE {where}",
+            (OFFLINE, *params),
+        )
+        return [user_id for (user_id,) in rows]

@@ -5,12 +5,14 @@ Usage: buggy_server.py BUG HOST PORT [FLAG …]
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from chat import app
-from chat.bus.redis_publisher import Publisher
+from chat.bus.redis import RedisBus
+from chat.bus.redis_link import PublisherLink
 from chat.delivery.commit_queue import CommitQueue
 from chat.delivery.pump import Pump
 from chat.model import MessageModel, OfflineMessageModel
@@ -30,45 +32,30 @@ def delete_before_ack() -> None:
 def trust_the_count() -> None:
     """What Redis says somebody has received is deleted from the mailbox."""
     database: list[Any] = []
-    init = CommitQueue.__init__
+    init, publish, on_counts = CommitQueue.__init__, PublisherLink.publish, RedisBus.on_counts
 
     def remember(self: Any, db: Any, *others: Any) -> None:
         init(self, db, *others)
         database.append(db)
 
-    def run(self: Any) -> None:
-        while True:
-            with self._lock:
-                while not self._queue and not self._closing:
-                    self._ready.wait()
-                if self._closing:
-                    return
-                batch = [self._queue.popleft() for _ in range(len(self._queue))]
-            try:
-                pipeline = self._client.pipeline(transaction=False)
-                for channel, payload in batch:
-                    pipeline.publish(channel, payload)
-                counts = pipeline.execute()
-            except Exception as exc:  # noqa: BLE001 - as the honest one, more or less
-                self._failed(len(batch), exc)
-                continue
-            received = [_owed(item) for item, count in zip(batch, counts, strict=True) if count]
-            pairs = [pair for pair in received if pair is not None]
-            if pairs:
-                database[0].write(lambda tx, pairs=pairs: OfflineMessageModel(tx).delete(pairs))
+    def publish_all(self: Any, channel: bytes, payload: bytes, tag: Any = None) -> None:
+        if payload.startswith(b'["w"') and channel.startswith(b"chat:6:"):
+            tag = Owed((int(channel.split(b":")[2]), json.loads(payload)[3]))
+        publish(self, channel, payload, tag)
+
+    def trust(self: Any, counts: Any) -> None:
+        received = [tag for tag, count in counts if isinstance(tag, Owed) and count]
+        if received:
+            database[0].submit(lambda tx: OfflineMessageModel(tx).delete(received), print)
+        on_counts(self, [(tag, count) for tag, count in counts if not isinstance(tag, Owed)])
 
     CommitQueue.__init__ = remember  # type: ignore[method-assign]
-    Publisher._run = run  # type: ignore[method-assign]
+    PublisherLink.publish = publish_all  # type: ignore[method-assign]
+    RedisBus.on_counts = trust  # type: ignore[method-assign]
 
 
-def _owed(item: tuple[str, bytes]) -> tuple[int, int] | None:
-    from chat.bus.redis_codec import decode, parse_channel
-
-    channel = parse_channel(item[0].encode())
-    if channel is None or channel[0] != 6 or not item[1].startswith(b'["w"'):
-        return None
-    found = decode(channel, item[1])
-    return (channel[1], found[1 + 1].seq) if isinstance(found, tuple) else None  # type: ignore[union-attr,misc]
+class Owed(tuple[int, int]):
+    """A user, and the seq of a message."""
 
 
 def forget_mids() -> None:

@@ -9,27 +9,42 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import redis
 from loopkit import WAIT
 
-from chat.bus import Bus, Notice, Wake
+from chat.bus import Forwarded, Live, LiveHandler, Notice, Wake
 from chat.bus.redis import RedisBus
+from chat.bus.redis_url import parse_redis_url
 from chat.cluster import services
-from chat.cluster.processes import Process
+from chat.cluster.processes import Process, start
 from chat.delivery.message import Channel, ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT
+from chat.session import Session
+from muduopy import EventLoopThread, ThreadPool
 
 PASSWORD = "p%/:@ word"
 """With what URLs must escape."""
+
+CLUSTER_PASSWORD = "of-the-cluster"
+SLOTS = 16_384
 
 
 class RedisServer:
     """One server; killed, frozen and started again on the same port."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: Path | None = None) -> None:
+        """``tls``: also with this key and certificate, on ``tls_port``."""
         self.folder = Path(tempfile.mkdtemp(prefix="chat-redis-"))
         self.port = services.free_port()
+        self.tls_port = services.free_port()
+        self._more = ""
+        if tls is not None:
+            self._more = (
+                f"\ntls-port {self.tls_port}\ntls-cert-file {tls}\ntls-key-file {tls}\n"
+                f"tls-ca-cert-file {tls}\ntls-auth-clients no"
+            )
         self.process: Process
         self.start()
 
@@ -38,7 +53,7 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        self.process = services.start_redis(self.folder, self.port, f'"{PASSWORD}"')
+        self.process = services.start_redis(self.folder, self.port, f'"{PASSWORD}"{self._more}')
 
     def kill(self) -> None:
         self.process.send(signal.SIGKILL)
@@ -66,16 +81,28 @@ def redis_server() -> RedisServer:
 
 
 class Ear:
-    """Hears a bus. Any thread."""
+    """A bus on a loop of its own, and what it said. Any thread; close it."""
 
-    def __init__(self, bus: Bus) -> None:
-        self.bus = bus
+    def __init__(self, url: str, password: str = PASSWORD, node: str = "node-1") -> None:
+        self._thread = EventLoopThread("bus")
+        self._workers = ThreadPool(1)
         self._changed = threading.Condition()
         self.wakes: list[Wake] = []
         self.notices: list[Notice] = []
         self.doubts = 0
-        bus.on_notices = self._on_notices
-        bus.start(self._on_wakes, self._on_doubt)
+        self.loop = self._thread.start_loop()
+        self.bus = RedisBus(self.loop, self._workers, parse_redis_url(url, password), node)
+        self.bus.on_notices = self._on_notices
+        self.bus.live = self.sessions = Sessions(self._changed)
+
+    def start(self) -> Ear:
+        self.bus.start(self._on_wakes, self._on_doubt)
+        return self
+
+    def close(self) -> None:
+        self.bus.close()
+        self._thread.stop()
+        self._workers.stop()
 
     def _on_wakes(self, wakes: Sequence[Wake]) -> None:
         with self._changed:
@@ -104,8 +131,36 @@ class Ear:
             return taken
 
 
-def new_bus(server: RedisServer, node: str = "node-1") -> RedisBus:
-    return RedisBus(server.url, PASSWORD, node)
+class Sessions(LiveHandler):
+    """Who is at this node, and what became of live messages. Any thread."""
+
+    def __init__(self, changed: threading.Condition) -> None:
+        self._changed = changed
+        self.here: set[int] = set()
+        self.ended: list[tuple[object, set[int]]] = []  # tag, who was missed
+        self.handed: list[tuple[int, ChatMessage]] = []
+        self.stored: list[ChatMessage] = []
+
+    def forwarded(self, results: Sequence[Forwarded]) -> None:
+        with self._changed:
+            self.ended += [(result.forward.tag, set(result.missed)) for result in results]
+            self._changed.notify_all()
+
+    def find(self, message: ChatMessage) -> list[tuple[int, Session]]:
+        return [(user_id, NOT_LOOKED_AT) for user_id in sorted(self.here & message.receivers)]
+
+    def hand_over(self, lives: Sequence[Live]) -> None:
+        with self._changed:
+            self.handed += [(live.user_id, live.message) for live in lives]
+            self._changed.notify_all()
+
+    def store(self, message: ChatMessage, generation: int) -> None:
+        with self._changed:
+            self.stored.append(message)
+            self._changed.notify_all()
+
+
+NOT_LOOKED_AT: Any = object()
 
 
 def until(condition: Callable[[], object], what: str = "the condition") -> None:
@@ -136,3 +191,82 @@ def user(user_id: int) -> Channel:
 
 def group(group_id: int) -> Channel:
     return (GROUP_CHAT, group_id)
+
+
+class RedisClusterServers:
+    """A Redis Cluster of three primaries without replicas, in folders of their own."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="chat-redis-cluster-"))
+        self.ports = [services.free_port() for _ in range(3)]
+        self._buses = [services.free_port() for _ in range(3)]
+        self.processes: list[Process] = []
+        for number in range(3):
+            self.processes.append(self._start(number))
+        third = SLOTS // 3
+        for number, port in enumerate(self.ports):
+            client = self.client(number)
+            last = SLOTS - 1 if number == 2 else (number + 1) * third - 1
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", number * third, last)
+            for other, bus in zip(self.ports, self._buses, strict=True):
+                if other != port:
+                    client.execute_command("CLUSTER", "MEET", "127.0.0.1", other, bus)
+            client.close()
+        self.wait_until_whole()
+
+    @property
+    def url(self) -> str:
+        return "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in self.ports)
+
+    def client(self, number: int) -> redis.Redis:
+        return redis.Redis(port=self.ports[number], password=CLUSTER_PASSWORD)
+
+    def wait_until_whole(self) -> None:
+        for number in range(3):
+            client = self.client(number)
+            until(lambda client=client: self._whole(client), "a whole cluster")
+            client.close()
+
+    @staticmethod
+    def _whole(client: redis.Redis) -> bool:
+        info = client.execute_command("CLUSTER INFO")
+        return info["cluster_state"] == "ok" and int(info["cluster_known_nodes"]) == 3
+
+    def _start(self, number: int) -> Process:
+        folder = self.folder / str(number)
+        folder.mkdir(exist_ok=True)
+        port = self.ports[number]
+        (folder / "redis.conf").write_text(
+            f'bind 127.0.0.1\nport {port}\ndir "{folder}"\nsave ""\nappendonly no\n'
+            f"cluster-enabled yes\ncluster-port {self._buses[number]}\n"
+            f"cluster-node-timeout 1000\nrequirepass {CLUSTER_PASSWORD}\n"
+            f"masterauth {CLUSTER_PASSWORD}\nprotected-mode yes\ndaemonize no\n",
+            encoding="utf-8",
+        )
+        return start(
+            ["redis-server", str(folder / "redis.conf")],
+            folder / "redis.log",
+            lambda: services.accepts(port),
+            lambda process: None,
+        )
+
+    def kill(self, number: int) -> None:
+        self.processes[number].send(signal.SIGKILL)
+        assert self.processes[number].wait(WAIT)
+
+    def start(self, number: int) -> None:
+        self.processes[number] = self._start(number)
+
+    def move_slot(self, slot: int, source: int, target: int) -> None:
+        """An empty slot changes hands, as an administrator would do it."""
+        clients = [self.client(number) for number in range(3)]
+        ids = [client.execute_command("CLUSTER MYID").decode() for client in clients]
+        for client in (clients[target], clients[source], *clients):
+            client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", ids[target])
+        for client in clients:
+            client.close()
+
+    def stop(self) -> None:
+        for process in self.processes:
+            process.stop(WAIT)
+        shutil.rmtree(self.folder)

@@ -14,6 +14,7 @@ from chat.bus import LocalBus
 from chat.config import BusConfig, ConfigError, DatabaseConfig
 from chat.db import StorageError
 from chat.db.mysql import MysqlDatabase
+from muduopy import EventLoop, ThreadPool
 
 
 def test_sqlite_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,14 +105,25 @@ def test_the_schema_of_an_installed_package(
     assert schema_folder() == installed.parent
 
 
-def test_no_bus_is_the_local_one() -> None:
-    assert isinstance(open_bus(BusConfig(), "node-1"), LocalBus)
+def test_no_bus_is_the_local_one(loop: EventLoop, workers: ThreadPool) -> None:
+    assert isinstance(open_bus(BusConfig(), "node-1", loop, workers), LocalBus)
 
 
-@pytest.mark.parametrize("url", ["redis", "redis://", "http://host/", "redis://host:x/0"])
-def test_wrong_bus_urls(url: str) -> None:
-    with pytest.raises(ConfigError, match=r"^bus\.url: "):
-        open_bus(BusConfig(url), "node-1")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis",
+        "redis://",
+        "http://host/",
+        "redis://me:secret@host:x/0",
+        "redis://a,b",
+        "rediss://host?ca=/no/such/file",
+    ],
+)
+def test_wrong_bus_urls(url: str, loop: EventLoop, workers: ThreadPool) -> None:
+    with pytest.raises(ConfigError, match=r"^bus\.url: ") as wrong:
+        open_bus(BusConfig(url), "node-1", loop, workers)
+    assert "secret" not in str(wrong.value)
 
 
 @pytest.mark.parametrize(

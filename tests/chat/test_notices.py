@@ -73,6 +73,16 @@ def test_a_friend_comes_and_goes(square: Square) -> None:
     assert not square.bus.told
 
 
+def test_friends_hear_when_a_server_stops(square: Square) -> None:
+    """Nobody else would tell them."""
+    bob, friend = square.node.online("bob"), square.elsewhere("friend")
+    square.node.database.write(lambda tx: FriendModel(tx).insert(friend, bob.user_id))
+    square.node.database.exclusive = False
+    square.node.presence.release_all()
+    assert square.bus.told == [Notice(friend, PRESENCE, (bob.user_id,))]
+    assert square.node.row(friend).state == "online"
+
+
 def test_only_who_lists_a_friend_hears(square: Square) -> None:
     ann, eve = square.node.online("ann"), square.node.online("eve")
     bob = square.node.user("bob")

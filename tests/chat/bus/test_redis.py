@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from cutkit import CuttingProxy
@@ -12,7 +13,6 @@ from rediskit import (
     Ear,
     RedisServer,
     group,
-    new_bus,
     redis_server,
     to_group,
     to_user,
@@ -20,8 +20,10 @@ from rediskit import (
     user,
 )
 
-from chat.bus import PRESENCE, TAKEN, Notice, Wake
-from chat.bus.redis import RedisBus
+from chat.bus import PRESENCE, TAKEN, Forward, Notice, Wake
+from chat.delivery.message import ChatMessage
+
+CERTIFICATE = Path(__file__).parents[2] / "muduopy" / "certs" / "localhost.pem"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -46,7 +48,8 @@ def make_ear(no_leaks: None) -> Iterator[Callable[..., Ear]]:
     ears: list[Ear] = []
 
     def make(server: RedisServer | None = None, *, connected: bool = True) -> Ear:
-        ears.append(Ear(new_bus(server or redis_server(), f"node-{len(ears)}")))
+        url = (server or redis_server()).url
+        ears.append(Ear(url, node=f"node-{len(ears)}").start())
         if connected:
             until_healthy(ears[-1])
             ears[-1].until(lambda: ears[-1].doubts == 1)
@@ -54,7 +57,7 @@ def make_ear(no_leaks: None) -> Iterator[Callable[..., Ear]]:
 
     yield make
     for ear in ears:
-        ear.bus.close()
+        ear.close()
 
 
 def until_healthy(ear: Ear) -> None:
@@ -191,9 +194,7 @@ def test_a_gap_is_noticed(make_ear: Callable[..., Ear]) -> None:
     there.bus.subscribe([user(7)])
     here.bus.publish([to_user(7, 1)])
     there.take(1)
-    assert isinstance(here.bus, RedisBus)
-    with here.bus._numbers_lock:
-        here.bus._number(to_user(7, 2))  # numbered and lost
+    here.loop.run_in_loop(lambda: here.bus._numbers.update({user(7): 2}))  # numbered and lost
     here.bus.publish([to_user(7, 3), to_user(7, 4)])
     assert seqs(there.take(2)) == [(3, False), (4, True)]
 
@@ -236,6 +237,135 @@ def test_threads_that_come_and_go(make_ear: Callable[..., Ear]) -> None:
     client = redis_server().client()
     until(lambda: client.pubsub_numsub("chat:10:1") == [(b"chat:10:1", 0)])
     client.close()
+
+
+# ---------------------------------------------------------------------- live messages
+
+
+def forward(ear: Ear, message: ChatMessage, tag: str) -> None:
+    ear.bus.forward(Forward(message, message.receivers, 1, tag))
+
+
+def test_a_live_message_to_a_user(make_ear: Callable[..., Ear]) -> None:
+    here, there = make_ear(), make_ear()
+    there.sessions.here = {7}
+    there.bus.subscribe([user(7)])
+    forward(here, to_user(7, 0, "hello"), "a")
+    forward(here, to_user(9, 0), "b")
+    here.until(lambda: len(here.sessions.ended) == 2)
+    assert sorted(here.sessions.ended, key=str) == [("a", set()), ("b", {9})]
+    there.until(lambda: there.sessions.handed)
+    ((receiver, message),) = there.sessions.handed
+    assert (receiver, message.text, message.seq, message.extra) == (7, "hello", 0, {"x": [1]})
+    assert not there.sessions.stored
+
+
+def test_a_live_message_for_who_has_just_left(make_ear: Callable[..., Ear]) -> None:
+    """Redis counts the node, the node has the user no more: it stores the message."""
+    here, there = make_ear(), make_ear()
+    there.bus.subscribe([user(7)])
+    forward(here, to_user(7, 0), "a")
+    there.until(lambda: there.sessions.stored)
+    here.until(lambda: here.sessions.ended == [("a", set())])
+    assert not there.sessions.handed
+
+
+def test_a_live_message_to_a_group(make_ear: Callable[..., Ear]) -> None:
+    """One publish; each node that listens says whom it has, ours too."""
+    here, second, third = make_ear(), make_ear(), make_ear()
+    here.sessions.here, second.sessions.here, third.sessions.here = {1}, {2, 3}, {4}
+    for ear in (here, second, third):
+        ear.bus.subscribe([group(8)])
+    forward(here, to_group(8, 0, 2, 3, 4, 5), "a")
+    here.until(lambda: here.sessions.ended == [("a", {5})])
+    second.until(lambda: len(second.sessions.handed) == 2)
+    third.until(lambda: len(third.sessions.handed) == 1)
+    assert [user_id for user_id, _ in second.sessions.handed] == [2, 3]
+    assert not here.sessions.handed, "who is here was handed it before"
+
+
+def test_a_live_message_to_a_group_that_nobody_else_is_in(make_ear: Callable[..., Ear]) -> None:
+    here = make_ear()
+    forward(here, to_group(8, 0, 2), "a")
+    here.bus.subscribe([group(8)])
+    forward(here, to_group(8, 0, 3), "b")
+    here.until(lambda: here.sessions.ended == [("a", {2}), ("b", {3})])
+
+
+def test_a_node_dies_before_it_answers(
+    own_server: RedisServer, make_ear: Callable[..., Ear]
+) -> None:
+    here = make_ear(own_server)
+    client = own_server.client()
+    dead = client.pubsub()
+    dead.subscribe("chat:10:8")
+    dead.get_message(timeout=5)
+    forward(here, to_group(8, 0, 2), "a")
+    here.until(lambda: here.sessions.ended == [("a", {2})])
+    dead.close()
+    client.close()
+
+
+def test_what_became_of_live_messages_when_redis_dies(
+    own_server: RedisServer, make_ear: Callable[..., Ear]
+) -> None:
+    """Nobody knows; they are to be stored."""
+    here = make_ear(own_server)
+    own_server.freeze()
+    forward(here, to_user(7, 0), "a")
+    forward(here, to_group(8, 0, 2), "b")
+    own_server.kill()
+    forward(here, to_user(7, 0), "c")
+    here.until(lambda: len(here.sessions.ended) == 3)
+    assert sorted(here.sessions.ended, key=str) == [("a", {7}), ("b", {2}), ("c", {7})]
+    own_server.start()
+
+
+def test_forged_live_messages(make_ear: Callable[..., Ear]) -> None:
+    here = make_ear()
+    here.sessions.here = {7}
+    here.bus.subscribe([user(7)])
+    client = redis_server().client()
+    for payload in (b'["l"]', b'["l",1,0,1,6,1,"",7,"","",null,null]', b'["a",1,[1]]'):
+        client.publish("chat:6:7", payload)
+    for payload in (b"", b"[]", b'["a",1,["x"]]', b'["a",7,[1]]'):
+        client.publish(here.bus._own_name, payload)
+    forward(here, to_user(7, 0, "real"), "a")
+    here.until(lambda: here.sessions.handed)
+    assert [message.text for _, message in here.sessions.handed] == ["real"]
+    client.close()
+
+
+# ---------------------------------------------------------------------- through TLS
+
+
+def test_through_tls(no_leaks: None) -> None:
+    server = RedisServer(tls=CERTIFICATE)
+    url = f"rediss://localhost:{server.tls_port}"
+    here = Ear(f"{url}?ca={CERTIFICATE}", node="here").start()
+    there = Ear(f"{url}?ca={CERTIFICATE}", node="there").start()
+    try:
+        for ear in (here, there):
+            until_healthy(ear)
+            ear.until(lambda ear=ear: ear.doubts == 1)
+        there.bus.subscribe([user(7)])
+        here.bus.publish([to_user(7, seq, "x" * 1000) for seq in range(1, 501)])
+        assert seqs(there.take(500)) == [(seq, True) for seq in range(1, 501)]
+    finally:
+        here.close()
+        there.close()
+        server.stop()
+
+
+def test_a_certificate_that_is_not_trusted(caplog: pytest.LogCaptureFixture) -> None:
+    server = RedisServer(tls=CERTIFICATE)
+    ear = Ear(f"rediss://localhost:{server.tls_port}").start()
+    try:
+        until(lambda: "certificate verify failed" in caplog.text)
+        assert not ear.bus.healthy
+    finally:
+        ear.close()
+        server.stop()
 
 
 # ---------------------------------------------------------------------- Redis misbehaves
@@ -309,15 +439,14 @@ def test_a_frozen_redis_holds_nobody_up(
 
 
 def test_a_wrong_password(make_ear: Callable[..., Ear], caplog: pytest.LogCaptureFixture) -> None:
-    bus = RedisBus(redis_server().url, "wrong", "node-1")
+    ear = Ear(redis_server().url, "wrong").start()
     try:
-        Ear(bus)
         until(lambda: "mailboxes are polled" in caplog.text)
         assert "password" in caplog.text.lower()
         assert PASSWORD not in caplog.text
-        assert not bus.healthy
+        assert not ear.bus.healthy
     finally:
-        bus.close()
+        ear.close()
 
 
 def test_garbage_on_a_channel(
@@ -338,32 +467,31 @@ def test_garbage_on_a_channel(
 def test_cut_off_in_the_middle(no_leaks: None) -> None:
     """The network to Redis breaks again and again; in the end everything is there."""
     proxy = CuttingProxy(redis_server().port)
-    far = RedisBus(f"redis://127.0.0.1:{proxy.port}/0", PASSWORD, "far")
-    near = new_bus(redis_server())
+    there = Ear(f"redis://127.0.0.1:{proxy.port}/0", node="far").start()
+    here = Ear(redis_server().url).start()
     try:
-        there, here = Ear(far), Ear(near)
         until_healthy(there)
         until_healthy(here)
         for cut in range(3):
             doubts = there.doubts
             proxy.cut_after = lambda data: b"SUBSCRIBE" in data and b"chat:6:" in data
-            far.subscribe([user(cut + 1)])
+            there.bus.subscribe([user(cut + 1)])
             proxy.cut_after = lambda data: False
             there.until(lambda doubts=doubts: there.doubts > doubts)
             until_healthy(there)
         assert proxy.cuts >= 3
-        near.publish([to_user(cut + 1, cut + 1) for cut in range(3)])
+        here.bus.publish([to_user(cut + 1, cut + 1) for cut in range(3)])
         assert [seq for seq, _ in seqs(there.take(3))] == [1, 2, 3]
     finally:
-        far.close()
-        near.close()
+        there.close()
+        here.close()
         proxy.close()
 
 
 def test_a_full_queue_drops_and_is_found_out(
     make_ear: Callable[..., Ear], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chat.bus.redis_publisher.MAX_QUEUED", 10)
+    monkeypatch.setattr("chat.bus.redis_link.MAX_WAITING", 10)
     here, there = make_ear(), make_ear()
     there.bus.subscribe([user(7)])
     here.bus.publish([to_user(7, seq) for seq in range(1, 101)])
@@ -383,9 +511,4 @@ def test_closing(make_ear: Callable[..., Ear]) -> None:
 
 
 def test_a_bus_that_was_never_started(no_leaks: None) -> None:
-    new_bus(redis_server()).close()
-
-
-def test_an_impossible_url() -> None:
-    with pytest.raises(ValueError, match="socket_timeout"):
-        RedisBus("redis://127.0.0.1:1/0?socket_timeout=x", "", "node-1")
+    Ear(redis_server().url).close()

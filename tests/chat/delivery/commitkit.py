@@ -94,7 +94,7 @@ class CommitDesk:
 
     def one(self, sender: Sender, to: int, text: str = "hi", mid: str | None = None) -> Outgoing:
         message = ChatMessage(0, ONE_CHAT, sender.user_id, "name", to, text, TIME)
-        return Outgoing(sender, message, mid)  # type: ignore[arg-type]
+        return Outgoing(sender, sender.generation, message, mid)  # type: ignore[arg-type]
 
     def many(
         self,
@@ -105,7 +105,7 @@ class CommitDesk:
         only: frozenset[int] | None = None,
     ) -> Outgoing:
         message = ChatMessage(0, GROUP_CHAT, sender.user_id, "name", group_id, text, TIME)
-        return Outgoing(sender, message, mid, None, only)  # type: ignore[arg-type]
+        return Outgoing(sender, sender.generation, message, mid, None, only)  # type: ignore[arg-type]
 
     def settle(self, *sends: Outgoing) -> tuple[Outgoing, ...]:
         """Queue sends and wait for their outcomes."""

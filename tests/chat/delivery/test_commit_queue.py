@@ -59,7 +59,7 @@ def test_extra_fields_are_kept(commits: CommitDesk) -> None:
     ann, bob = commits.users("ann", "bob")
     sender = commits.log_in(ann)
     message = ChatMessage(0, ONE_CHAT, ann, "ann", bob, "hi", TIME, {"colour": "红", "n": [1]})
-    (sent,) = commits.settle(Outgoing(sender, message, "m"))  # type: ignore[arg-type]
+    (sent,) = commits.settle(Outgoing(sender, 1, message, "m"))  # type: ignore[arg-type]
     found = commits.database.read(lambda tx: MessageModel(tx).find(ann, "m"))
     assert found is not None
     assert (found[0], found[1].extra) == (sent.seq, '{"colour":"红","n":[1]}')

@@ -12,7 +12,7 @@ SESSION: Any = SimpleNamespace(generation=5)
 
 
 def outgoing(mid: str | None = "m", rid: str | None = None) -> Outgoing:
-    return Outgoing(SESSION, ChatMessage(0, ONE_CHAT, 1, "ann", 2, "hi", "now"), mid, rid)
+    return Outgoing(SESSION, 1, ChatMessage(0, ONE_CHAT, 1, "ann", 2, "hi", "now"), mid, rid)
 
 
 def test_the_ack_of_success() -> None:
@@ -63,13 +63,6 @@ def test_reset_forgets_an_attempt() -> None:
     sent.seq, sent.time, sent.stored = 3, "then", True
     sent.reset()
     assert (sent.errno, sent.errmsg, sent.seq, sent.time, sent.stored) == fresh
-
-
-def test_the_generation_is_noted_at_once() -> None:
-    session: Any = SimpleNamespace(generation=5)
-    sent = Outgoing(session, ChatMessage(0, ONE_CHAT, 1, "ann", 2, "hi", "now"))
-    session.generation = 6
-    assert sent.generation == 5
 
 
 def test_a_mid_is_given_where_there_is_none() -> None:
