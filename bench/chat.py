@@ -1,16 +1,16 @@
 """Messages per second, latency and CPU of the chat server.
 
     python bench/chat.py --pairs 2,20,100 --delivery direct,stored --inflight 1,8 --baseline
+    python bench/chat.py --across               the two of a pair at two servers
+    python bench/chat.py --across --group 100   a group instead of pairs
 
-Starts one real server for each delivery mode (each with an SQLite database of its own), registers
-the users, and lets bench/loadgen.c drive pairs of them: in each pair the first writes to the
-second, with a fixed number of messages in flight. A message counts when the second has received
-it, in v2 when the first has its CHAT_ACK as well. `--baseline` measures bench/prototype.py in the
-same run, as the ceiling. The repeats are interleaved: every configuration once, then all again.
-
-The databases lie in a temporary folder; TMPDIR chooses the disk. The share of one core that the
-generator used stands in the table: near 100 % it bounds the result (nearly all of it is the
-kernel's TCP). Exits with 1 if a message was lost, duplicated, reordered or wrong.
+Starts one real server for each delivery mode, each with an SQLite database of its own, or on
+MariaDB (`--mariadb`), or two servers with MariaDB and Redis (`--across`), or with nginx before them
+(`--nginx`). It registers the users and lets bench/loadgen.c drive pairs of them: in each pair the
+first writes to the second, with a fixed number of messages in flight. A message counts when the
+second has received it, in v2 when the first has its CHAT_ACK as well. `--baseline` measures
+bench/prototype.py in the same run, as the ceiling. The repeats are interleaved: every configuration
+once, then all again.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import common
+from chat_cluster import ChatCluster, make_group
 
 DEFAULT_DIALECT = {"direct": "classic", "stored": "v2"}
 PROTOTYPE = "prototype"
@@ -49,6 +50,11 @@ def parse_arguments() -> argparse.Namespace:
         "--dialect", choices=["classic", "v2"], help="default: classic for direct, v2 for stored"
     )
     parser.add_argument("--inflight", type=common.numbers, default=[1, 8], metavar="K,...")
+    parser.add_argument("--mariadb", action="store_true", help="instead of SQLite")
+    parser.add_argument("--across", action="store_true", help="two servers; implies --mariadb")
+    parser.add_argument("--nginx", action="store_true", help="before the servers")
+    parser.add_argument("--group", type=int, metavar="N", help="a group of N instead of pairs")
+    parser.add_argument("--senders", type=int, default=10, help="members that write to it")
     parser.add_argument("--text-bytes", type=int, default=32)
     parser.add_argument("--write-each", action="store_true", help="one write for each message")
     parser.add_argument("--alternate", action="store_true", help="the two of a pair take turns")
@@ -62,21 +68,29 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--baseline", action="store_true", help="measure the prototype too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="all figures of all repeats")
     options = parser.parse_args()
+    if options.group is not None:
+        options.pairs = [0]
     if unknown := set(options.delivery) - DEFAULT_DIALECT.keys():
         parser.error(f"no delivery mode {', '.join(sorted(unknown))}")
     return options
 
 
-def chat_server(options: argparse.Namespace, delivery: str, folder: Path) -> common.Server:
-    """The real server in one delivery mode, with a fresh database."""
-    command = [options.server_python, "-m", "chat.app", common.HOST, "{port}"]
-    command += ["--db", f"sqlite:///{folder / delivery}.db", "--delivery", delivery]
-    command += ["--workers", str(options.workers)]
+def chat_server(
+    options: argparse.Namespace, delivery: str, folder: Path
+) -> common.Server | ChatCluster:
+    """The real server, or two, in one delivery mode, with a fresh database."""
+    flags = ["--delivery", delivery, "--workers", str(options.workers)]
     if options.threads is not None:
-        command += ["--threads", str(options.threads)]
+        flags += ["--threads", str(options.threads)]
     if options.config is not None:
-        command += ["--config", str(options.config.resolve())]
-    return common.Server(f"chatserver-{delivery}", command, folder)
+        flags += ["--config", str(options.config.resolve())]
+    name, python = f"chatserver-{delivery}", options.server_python
+    if options.across or options.mariadb or options.nginx:
+        servers = 2 if options.across else 1
+        return ChatCluster(name, folder / name, python, flags, servers, options.nginx)
+    command = [python, "-m", "chat.app", common.HOST, "{port}"]
+    command += ["--db", f"sqlite:///{folder / delivery}.db", *flags]
+    return common.Server(name, command, folder)
 
 
 def prototype(options: argparse.Namespace, folder: Path) -> common.Server:
@@ -98,26 +112,47 @@ def run_cases(options: argparse.Namespace, folder: Path) -> dict[Case, list[dict
     generator = common.LoadGenerator.compile(folder)
     runs: dict[Case, list[dict[str, Any]]] = {case: [] for case in cases(options)}
     with contextlib.ExitStack() as stack:
-        servers = {mode: chat_server(options, mode, folder) for mode in options.delivery}
+        servers: dict[str, common.Server | ChatCluster] = {
+            mode: chat_server(options, mode, folder) for mode in options.delivery
+        }
+        groups: dict[str, int] = {}
         if options.baseline:
             servers[PROTOTYPE] = prototype(options, folder)
         for mode, server in servers.items():
             stack.enter_context(server)
-            generator.register(server, 2 * max(options.pairs), folder / f"{mode}.accounts")
+            accounts = folder / f"{mode}.accounts"
+            generator.register(server, options.group or 2 * max(options.pairs), accounts)
+            if options.group:
+                groups[mode] = make_group(server.port, accounts, options.group)
         for turn, case in itertools.product(range(options.repeat), runs):
-            result = generator.measure(
-                "chat",
-                servers[case.delivery],
-                accounts=folder / f"{case.delivery}.accounts",
-                dialect=case.dialect,
-                pairs=case.pairs,
-                inflight=case.inflight,
-                text_bytes=options.text_bytes,
-                write_each=options.write_each,
-                alternate=options.alternate,
-                warmup=options.warmup,
-                seconds=options.seconds,
-            )
+            server = servers[case.delivery]
+            common_flags = {
+                "accounts": folder / f"{case.delivery}.accounts",
+                "dialect": case.dialect,
+                "inflight": case.inflight,
+                "text_bytes": options.text_bytes,
+                "warmup": options.warmup,
+                "seconds": options.seconds,
+                "second_port": getattr(server, "second_port", None),
+            }
+            if options.group:
+                result = generator.measure(
+                    "group",
+                    server,
+                    group=groups[case.delivery],
+                    users=options.group,
+                    senders=options.senders,
+                    **common_flags,
+                )
+            else:
+                result = generator.measure(
+                    "chat",
+                    server,
+                    pairs=case.pairs,
+                    write_each=options.write_each,
+                    alternate=options.alternate,
+                    **common_flags,
+                )
             print(f"{turn + 1}/{options.repeat} {case}: {result['rate']:,.0f}/s", file=sys.stderr)
             runs[case].append(result)
     return runs

@@ -22,7 +22,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
@@ -144,6 +144,10 @@ class Server(AbstractContextManager["Server"]):
     def pid(self) -> int:
         return self.process.pid
 
+    def cpu_seconds(self) -> float:
+        """That it has used so far."""
+        return cpu_seconds(self.pid)
+
     def stop(self) -> None:
         """End the process and wait for it; idempotent."""
         if self.stopped:
@@ -182,6 +186,19 @@ class Server(AbstractContextManager["Server"]):
 # ---------------------------------------------------------------- the generator
 
 
+class Target(Protocol):
+    """Whatever the generator can be pointed at."""
+
+    name: str
+    port: int
+
+    def cpu_seconds(self) -> float:
+        """That the servers have used so far."""
+
+    def last_words(self) -> str:
+        """For error messages."""
+
+
 @dataclass(frozen=True)
 class LoadGenerator:
     """The compiled load generator."""
@@ -205,7 +222,7 @@ class LoadGenerator:
             raise BenchError(f"loadgen.c does not compile:\n{built.stderr}")
         return cls(program)
 
-    def command(self, mode: str, server: Server, options: dict[str, Any]) -> list[str]:
+    def command(self, mode: str, server: Target, options: dict[str, Any]) -> list[str]:
         flags: list[str] = []
         for name, value in options.items():
             flag = "--" + name.replace("_", "-")
@@ -215,7 +232,7 @@ class LoadGenerator:
                 flags += [flag, str(value)]
         return [str(self.program), mode, HOST, str(server.port), *flags]
 
-    def register(self, server: Server, users: int, accounts: Path, **options: Any) -> None:
+    def register(self, server: Target, users: int, accounts: Path, **options: Any) -> None:
         """Register users and write their ids, one a line, to `accounts`."""
         done = subprocess.run(
             self.command("register", server, {"users": users, **options}),
@@ -227,7 +244,7 @@ class LoadGenerator:
             raise BenchError(f"{done.stderr.strip()}\n{server.name} said:\n{server.last_words()}")
         accounts.write_text(done.stdout)
 
-    def measure(self, mode: str, server: Server, **options: Any) -> dict[str, Any]:
+    def measure(self, mode: str, server: Target, **options: Any) -> dict[str, Any]:
         """One run. The generator's figures and, in the same window, `server_cpu_seconds`
 
         and `other_cpu_seconds`: what anything else on this machine took away.
@@ -244,7 +261,7 @@ class LoadGenerator:
             try:
                 for line in process.stderr:
                     if line.strip() in {"MEASURE", "DONE"}:
-                        samples[line.strip()] = cpu_seconds(server.pid), machine_cpu_seconds()
+                        samples[line.strip()] = server.cpu_seconds(), machine_cpu_seconds()
                     else:
                         complaints.append(line.strip())
                 output = process.stdout.read()

@@ -4,6 +4,7 @@
  *     cc -O2 -Wall -Wextra -o loadgen loadgen.c
  *     loadgen register HOST PORT --prefix bench --users 200 --password secret1   > ids
  *     loadgen chat     HOST PORT --accounts ids --pairs 100 --dialect v2 --inflight 8
+ *     loadgen group    HOST PORT --accounts ids --users 100 --group 1 --senders 10 --dialect v2
  *     loadgen idle     HOST PORT --accounts ids --users 200 --dialect v2         < pipe
  *     loadgen echo     HOST PORT --connections 100 --bytes 64
  *
@@ -23,6 +24,10 @@
  * from the decision to send to the return of the recv() that brought the message: both ends live
  * in this process, so one clock serves. Being a closed loop, a stalled server delays the messages
  * behind the stall instead of counting them as late.
+ *
+ * --second-port: every other connection goes there, so that the two of a pair are at two servers.
+ * In a group the first --senders users write to all the others, each with K messages in flight; a
+ * message is done when all have it, and each arrival counts.
  *
  * A text is NONCE-PAIR-COUNTER and padding; the nonce tells this run from an earlier one whose
  * messages may still be waiting in a mailbox. Message c of a pair uses slot c % K, and is not sent
@@ -79,6 +84,7 @@ enum msgid {
     LOGIN_MSG_ACK = 2,
     REG_MSG_ACK = 5,
     ONE_CHAT_MSG = 6,
+    GROUP_CHAT_MSG = 10,
     CHAT_ACK = 20,
     ERROR_MSG = 31,
     BYE_MSG = 32,
@@ -90,13 +96,13 @@ enum { E_ALREADY_ONLINE = 2, E_SLOW_DOWN = 6, E_UNAVAILABLE = 8 };
 
 static struct {
     const char *mode, *host, *accounts, *password, *prefix;
-    unsigned port, first_id, users, pairs, inflight, text_bytes, login_inflight;
+    unsigned port, second_port, group, senders, first_id, users, pairs, inflight, text_bytes, login_inflight;
     unsigned connections, bytes;
     double warmup, seconds, drain, login_timeout;
     bool v2, use_token, write_each, alternate;
 } opt = {
     .password = "secret1", .prefix = "bench", .pairs = 1, .inflight = 1, .text_bytes = 32,
-    .login_inflight = 16, .connections = 1, .bytes = 64,
+    .login_inflight = 16, .senders = 1, .connections = 1, .bytes = 64,
     .warmup = 1, .drain = 10, .login_timeout = 300,
 };
 
@@ -376,6 +382,8 @@ static void conn_open(struct conn *c)
     struct timeval limit = {.tv_sec = CONNECT_SECONDS};
     int one = 1;
     c->number = (unsigned)(c - conns);
+    if (opt.second_port != 0 && c->number % 2 == 1)
+        address.sin_port = htons((uint16_t)opt.second_port);
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (c->fd < 0)
         die("socket number %u: %s", c->number, strerror(errno));
@@ -1027,6 +1035,176 @@ static int run_chat(void)
     return errors != 0;
 }
 
+/* ---------------------------------------------------------------- mode group */
+
+struct group_slot {
+    bool busy, acked;
+    uint32_t counter, missing;
+    uint64_t sent_ns;
+};
+
+struct group_sender {
+    struct conn *conn;
+    struct group_slot *slots;
+    uint32_t next;
+    char *frame;
+    size_t frame_size, text_at, mid_at;
+};
+
+static struct group_sender *senders;
+static uint32_t *group_expected;    /* for each receiver and sender: the counter to come next */
+
+static void build_group_frame(struct group_sender *s, unsigned number)
+{
+    char frame[MAX_TEXT + 1024], text[MAX_TEXT + 1];
+    memset(text, 'x', opt.text_bytes);
+    text[opt.text_bytes] = '\0';
+    memcpy(text, nonce, NONCE_DIGITS);
+    text[NONCE_DIGITS] = text[COUNTER_AT - 1] = '-';
+    put_digits(text + PAIR_AT, number, PAIR_DIGITS);
+    int size = snprintf(frame, sizeof frame,
+                        "{\"msgid\":10,\"id\":%" PRId64 ",\"groupid\":%u,\"msg\":\"",
+                        accounts[number].id, opt.group);
+    s->text_at = (size_t)size;
+    size += snprintf(frame + size, sizeof frame - (size_t)size, "%s\",\"mid\":\"", text);
+    s->mid_at = (size_t)size;
+    size += snprintf(frame + size, sizeof frame - (size_t)size, "%.*s\"}\n", MIN_TEXT, text);
+    s->frame = memcpy(allocate((size_t)size, 1), frame, (size_t)size);
+    s->frame_size = (size_t)size;
+}
+
+static void group_pump(struct group_sender *s)
+{
+    for (; sending && !s->slots[s->next % opt.inflight].busy; s->next++) {
+        put_digits(s->frame + s->text_at + COUNTER_AT, s->next, COUNTER_DIGITS);
+        put_digits(s->frame + s->mid_at + COUNTER_AT, s->next, COUNTER_DIGITS);
+        s->slots[s->next % opt.inflight] = (struct group_slot){
+            .busy = true, .counter = s->next, .missing = opt.users - 1, .sent_ns = clock_ns};
+        queue(s->conn, s->frame, s->frame_size);
+    }
+    if (s->conn->out_size > 0)
+        flush(s->conn);
+}
+
+static struct group_slot *group_slot_of(struct span text, unsigned *sender, uint32_t *counter)
+{
+    if (text.size < MIN_TEXT || memcmp(text.at, nonce, NONCE_DIGITS) != 0) {
+        faults.stale++;
+        return NULL;
+    }
+    *sender = get_digits(text.at + PAIR_AT, PAIR_DIGITS);
+    *counter = get_digits(text.at + COUNTER_AT, COUNTER_DIGITS);
+    if (*sender >= opt.senders) {
+        faults.misdelivered++;
+        return NULL;
+    }
+    struct group_slot *slot = &senders[*sender].slots[*counter % opt.inflight];
+    if (!slot->busy || slot->counter != *counter) {
+        faults.duplicated++;
+        return NULL;
+    }
+    return slot;
+}
+
+static void group_on_frame(struct conn *c, const struct frame *f)
+{
+    unsigned sender;
+    uint32_t counter;
+    struct group_slot *slot;
+    if (f->msgid == LOGIN_MSG_ACK) {
+        login_answered(c, f);
+        note_offline_seqs(c, f->offlinemsg);
+        return;
+    }
+    if (f->msgid == GROUP_CHAT_MSG) {
+        note_seq(c, f->seq);
+        if ((slot = group_slot_of(f->msg, &sender, &counter)) == NULL)
+            return;
+        uint32_t *expected = &group_expected[(size_t)c->number * opt.senders + sender];
+        if (counter < *expected) {
+            faults.duplicated++;
+            return;
+        }
+        faults.reordered += counter > *expected;
+        *expected = counter + 1;
+        slot->missing--;
+        window_messages += in_window;
+        if (in_window)
+            record(&latency, clock_ns - slot->sent_ns);
+    } else if (f->msgid == CHAT_ACK) {
+        if (f->errnum != 0)
+            die("a message was refused with errno %" PRId64 " %.*s", f->errnum,
+                (int)f->errmsg.size, f->errmsg.at);
+        if ((slot = group_slot_of(f->mid, &sender, &counter)) == NULL)
+            return;
+        slot->acked = true;
+    } else {
+        return;
+    }
+    if (slot->missing == 0 && (slot->acked || !opt.v2)) {
+        slot->busy = false;
+        group_pump(&senders[sender]);
+    }
+}
+
+static void group_after_read(struct conn *c)
+{
+    if (n_seqs > 0)
+        send_delivered(c);
+    if (c->out_size > 0)
+        flush(c);
+}
+
+static unsigned group_busy(void)
+{
+    unsigned busy = 0;
+    for (unsigned i = 0; i < opt.senders * opt.inflight; i++)
+        busy += senders[0].slots[i].busy;
+    return busy;
+}
+
+static int run_group(void)
+{
+    if (opt.text_bytes < MIN_TEXT || opt.text_bytes > MAX_TEXT)
+        die("--text-bytes: %d to %d", MIN_TEXT, MAX_TEXT);
+    if (opt.users < 2 || opt.senders < 1 || opt.senders > opt.users || opt.inflight < 1)
+        die("--users from 2, --senders from 1 to that, --inflight from 1");
+    n_conns = opt.users;
+    conns = allocate(n_conns, sizeof *conns);
+    read_accounts(n_conns);
+    snprintf(nonce, sizeof nonce, "%08x", (unsigned)(now_ns() / 1000) ^ ((unsigned)getpid() << 16));
+    group_expected = allocate((size_t)opt.users * opt.senders, sizeof *group_expected);
+    senders = allocate(opt.senders, sizeof *senders);
+    struct group_slot *slots = allocate((size_t)opt.senders * opt.inflight, sizeof *slots);
+    for (unsigned i = 0; i < opt.senders; i++) {
+        senders[i].conn = &conns[i];
+        senders[i].slots = slots + (size_t)i * opt.inflight;
+        build_group_frame(&senders[i], i);
+    }
+    on_frame = group_on_frame;
+    after_read = group_after_read;
+    start_all(opt.login_inflight, send_login);
+    sending = true;
+    clock_ns = now_ns();
+    for (unsigned i = 0; i < opt.senders; i++)
+        group_pump(&senders[i]);
+    measure();
+    sending = false;
+    for (uint64_t end = now_ns() + (uint64_t)(opt.drain * 1e9); group_busy() && now_ns() < end;)
+        poll_once(20);
+    faults.lost = group_busy();
+    run_until(now_ns() + LINGER_MS * NS_PER_MS);
+    uint64_t errors = faults.lost + faults.duplicated + faults.reordered + faults.misdelivered;
+    printf("{\"mode\":\"group\",\"users\":%u,\"senders\":%u,\"inflight\":%u,", opt.users,
+           opt.senders, opt.inflight);
+    print_common();
+    printf(",\"lost\":%" PRIu64 ",\"duplicated\":%" PRIu64 ",\"reordered\":%" PRIu64
+           ",\"misdelivered\":%" PRIu64 ",\"stale\":%" PRIu64 ",\"errors\":%" PRIu64 "}\n",
+           faults.lost, faults.duplicated, faults.reordered, faults.misdelivered, faults.stale,
+           errors);
+    return errors != 0;
+}
+
 /* ---------------------------------------------------------------- mode idle */
 
 static void idle_on_frame(struct conn *c, const struct frame *f)
@@ -1179,7 +1357,7 @@ static const struct {
     const char *name;
     int (*run)(void);
 } modes[] = {
-    {"chat", run_chat}, {"idle", run_idle}, {"register", run_register}, {"echo", run_echo},
+    {"chat", run_chat}, {"group", run_group}, {"idle", run_idle}, {"register", run_register}, {"echo", run_echo},
 };
 
 enum { AS_TEXT, AS_UNSIGNED, AS_DOUBLE, AS_FLAG };
@@ -1197,6 +1375,9 @@ static const struct {
     {"prefix", AS_TEXT, &opt.prefix},                   /* register: name without its number */
     {"login-inflight", AS_UNSIGNED, &opt.login_inflight},
     {"login-timeout", AS_DOUBLE, &opt.login_timeout},   /* seconds, for all of them */
+    {"second-port", AS_UNSIGNED, &opt.second_port},     /* of every other connection */
+    {"group", AS_UNSIGNED, &opt.group},                 /* group: the group's id */
+    {"senders", AS_UNSIGNED, &opt.senders},             /* group: how many of the users write */
     {"pairs", AS_UNSIGNED, &opt.pairs},
     {"inflight", AS_UNSIGNED, &opt.inflight},
     {"text-bytes", AS_UNSIGNED, &opt.text_bytes},
@@ -1253,7 +1434,7 @@ static void read_options(int argc, char **argv)
         apply(index, optarg);
     }
     if (argc - optind != 3)
-        die("usage: loadgen chat|idle|register|echo HOST PORT [--option value ...]");
+        die("usage: loadgen chat|group|idle|register|echo HOST PORT [--option value ...]");
     opt.mode = argv[optind];
     opt.host = argv[optind + 1];
     opt.port = (unsigned)strtoul(argv[optind + 2], NULL, 10);

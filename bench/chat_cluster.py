@@ -1,0 +1,148 @@
+"""Chat servers with MariaDB, Redis and nginx, for the benchmarks; all private, all on loopback."""
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import common
+
+sys.path.insert(0, str(common.ROOT))
+
+from chat.cluster import services
+from chat.cluster.errors import ClusterError
+from chat.cluster.processes import Process
+
+PASSWORD = "bench"
+BENCH_PASSWORD = "secret1"  # the generator's users
+
+
+@dataclass
+class ChatCluster(AbstractContextManager["ChatCluster"]):
+    """One chat server, or two with Redis between them, on MariaDB; behind nginx if wanted.
+
+    To the load generator it looks like a server: ``port``, and ``second_port`` where there are
+    two servers and no nginx.
+    """
+
+    name: str
+    folder: Path
+    python: str
+    flags: Sequence[str]
+    servers: int = 1
+    nginx: bool = False
+
+    def __enter__(self) -> Self:
+        self._processes: dict[str, Process] = {}
+        self.folder.mkdir()
+        try:
+            self._start()
+        except ClusterError as exc:
+            self.stop()
+            raise common.BenchError(str(exc)) from exc
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _start(self) -> None:
+        os.environ["PYTHONPATH"] = str(common.ROOT)
+        mariadb, redis = services.free_port(), services.free_port()
+        self._processes["mariadb"] = services.start_mariadb(
+            self.folder / "mariadb", mariadb, PASSWORD
+        )
+        self._processes["redis"] = services.start_redis(self.folder / "redis", redis, PASSWORD)
+        config = self.folder / "chatserver.toml"
+        config.write_text("")
+        self.ports = [services.free_port() for _ in range(self.servers)]
+        for port in self.ports:
+            self._processes[f"server {port}"] = services.start_chatserver(
+                self._log(port),
+                port,
+                config,
+                f"mysql://{services.USER}@{common.HOST}:{mariadb}/{services.DATABASE}",
+                f"redis://{common.HOST}:{redis}/0" if self.servers > 1 else "",
+                PASSWORD,
+                program=(self.python, "-m", "chat.app", *self.flags),
+            )
+        self.port = self.ports[0]
+        self.second_port = None if self.nginx else (*self.ports, None)[1]
+        if self.nginx:
+            self.port = services.free_port()
+            lines = [f"server {common.HOST}:{port};" for port in self.ports]
+            conf = common.ROOT / "conf" / "nginx.conf"
+            self._processes["nginx"] = services.start_nginx(
+                self.folder / "nginx", conf, self.port, lines
+            )
+
+    def stop(self) -> None:
+        """End everything; idempotent."""
+        for name in reversed(list(self._processes)):
+            self._processes.pop(name).stop(common.STOP_SECONDS)
+
+    def cpu_seconds(self) -> float:
+        """Of the chat servers; ``parts`` has the others."""
+        return sum(
+            common.cpu_seconds(process.pid)
+            for name, process in self._processes.items()
+            if name.startswith("server")
+        )
+
+    def parts(self) -> dict[str, float]:
+        """CPU seconds so far, of each kind of program."""
+        return {
+            name: common.cpu_seconds(process.pid)
+            for name, process in self._processes.items()
+            if not name.startswith("server")
+        }
+
+    def last_words(self) -> str:
+        return "\n".join(self._log(port).read_text(errors="replace")[-700:] for port in self.ports)
+
+    def _log(self, port: int) -> Path:
+        return self.folder / f"server-{port}.log"
+
+
+def make_group(port: int, accounts: Path, members: int) -> int:
+    """The first accounts found a group; returns its id."""
+    ids = [int(line.split()[0]) for line in accounts.read_text().splitlines()[:members]]
+    group = 0
+    for user_id in ids:
+        with socket.create_connection((common.HOST, port), 10) as sock:
+            file = sock.makefile("rw", encoding="utf-8", newline="\n")
+            _ask(file, msgid=1, id=user_id, password=BENCH_PASSWORD, v=2)
+            if not group:
+                name = f"group of {members}"
+                answer = _ask(file, msgid=8, id=user_id, groupname=name, groupdesc="")
+                group = answer["groupid"]
+            else:
+                _ask(file, msgid=9, id=user_id, groupid=group)
+            _ask(file, msgid=3, id=user_id)
+    return group
+
+
+def _ask(file: Any, **request: Any) -> dict[str, Any]:
+    json.dump(request, file)
+    file.write("\n")
+    file.flush()
+    while True:
+        answer: dict[str, Any] = json.loads(file.readline())
+        if answer["msgid"] != 28:  # somebody comes or goes
+            break
+    if answer["errno"]:
+        raise common.BenchError(f"{request} was refused: {answer}")
+    return answer
