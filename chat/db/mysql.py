@@ -229,32 +229,46 @@ class MysqlTransaction(Transaction):
 
     def insert_rows(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         for chunk in _chunks(rows):
-            one = "(" + ",".join(["%s"] * len(columns)) + ")"
-            sql = f"INSERT INTO {table} ({','.join(columns)}) VALUES {','.join([one] * len(chunk))}"
-            self._connection.run(sql, _flatten(chunk))
+            self._insert(table, columns, chunk)
 
     def insert_new_rows(
         self, table: str, columns: Sequence[str], rows: Sequence[Row], generated: str
     ) -> list[int | None]:
         """The caller has locked something that keeps others from inserting the same keys."""
-        keys = [(row[0], row[1]) for row in rows]
-        there = self._find(table, columns, keys, generated)
-        fresh = [row for row in rows if (row[0], row[1]) not in there]
-        self.insert_rows(table, columns, fresh)
-        # Read back, because nothing promises that a statement's ids follow one another.
-        ids = self._find(table, columns, [(row[0], row[1]) for row in fresh], generated)
-        return [ids.get(key) for key in keys]
+        ids: list[int | None] = []
+        for chunk in _chunks(rows):
+            try:
+                new = self._insert_and_find(table, columns, chunk, generated)
+                ids += [new[row[:2]] for row in chunk]
+            except UniqueViolation:  # the statement is undone, the transaction goes on
+                there = self._find(table, columns, [row[:2] for row in chunk], generated)
+                fresh = [row for row in chunk if row[:2] not in there]
+                new = self._insert_and_find(table, columns, fresh, generated) if fresh else {}
+                ids += [new.get(row[:2]) for row in chunk]
+        return ids
+
+    def _insert_and_find(
+        self, table: str, columns: Sequence[str], rows: Sequence[Row], generated: str
+    ) -> dict[Row, int]:
+        first = self._insert(table, columns, rows)
+        # Read back, because nothing promises that a statement's ids follow one another. Others
+        # may have inserted meanwhile, so these are not all ours.
+        select = f"SELECT {columns[0]}, {columns[1]}, {generated} FROM {table} "
+        found = self._connection.rows(select + f"WHERE {generated} >= %s", (first,))
+        return {row[:2]: row[2] for row in found}
+
+    def _insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> int:
+        """Returns the first of the generated ids."""
+        one = "(" + ",".join(["%s"] * len(columns)) + ")"
+        sql = f"INSERT INTO {table} ({','.join(columns)}) VALUES {','.join([one] * len(rows))}"
+        return int(self._connection.run(sql, _flatten(rows)).lastrowid or 0)
 
     def _find(
         self, table: str, columns: Sequence[str], keys: Sequence[Row], generated: str
     ) -> dict[Row, int]:
-        found: dict[Row, int] = {}
-        select = f"SELECT {columns[0]}, {columns[1]}, {generated} FROM {table} WHERE "
-        for chunk in _chunks(keys):
-            where = _any_of((columns[0], columns[1]), len(chunk))
-            for first, second, value in self._connection.rows(select + where, _flatten(chunk)):
-                found[(first, second)] = value
-        return found
+        where = _any_of((columns[0], columns[1]), len(keys))
+        select = f"SELECT {columns[0]}, {columns[1]}, {generated} FROM {table} WHERE {where}"
+        return {row[:2]: row[2] for row in self._connection.rows(select, _flatten(keys))}
 
     def delete_pairs(self, table: str, columns: tuple[str, str], pairs: Sequence[Row]) -> None:
         for chunk in _chunks(pairs):

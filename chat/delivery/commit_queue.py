@@ -29,6 +29,9 @@ MAX_BATCH = 1000
 MAX_WAITING = 20_000
 """Sends that may wait for a commit; further ones are told to try again."""
 
+MAX_KNOWN = 100_000
+"""Users that are remembered to exist; then the memory begins anew."""
+
 Members = dict[int, frozenset[int]]
 
 
@@ -45,6 +48,8 @@ class CommitQueue:
         self._lock = threading.Lock()  # guards _waiting and _submitted
         self._waiting: list[Outgoing] = []
         self._submitted = False
+        self.known: set[int] = set()
+        """Users that exist, for nobody is ever deleted: saves a query a batch. Writer thread."""
 
     def add(self, outgoing: Outgoing) -> bool:
         """Queue a send; its outcome comes to ``settle`` in the sender's loop. Any thread.
@@ -108,7 +113,7 @@ class _Batch:
             for outgoing in self._sends:
                 outgoing.reset()
                 outgoing.attempted = True
-        return store(tx, self._sends)
+        return store(tx, self._sends, self._queue.known)
 
     def done(self, members: Members | None, error: Exception | None) -> None:
         sends = self._sends if self._sends is not None else self._queue.take()
@@ -132,11 +137,12 @@ def settle(answers: Sequence[Outgoing]) -> None:
         session.settled(outgoings)
 
 
-def store(tx: Transaction, sends: Sequence[Outgoing]) -> Members:
+def store(tx: Transaction, sends: Sequence[Outgoing], known: set[int]) -> Members:
     """Write log and mailbox rows, and note each send's outcome. Writer thread.
 
-    The order of the locks is the same on every node: users, groups, log, mailboxes. Returns
-    the members of the groups that were sent to.
+    The order of the locks is the same on every node: users, groups, log, mailboxes. ``known``:
+    users that need not be looked up; those that were are added. Returns the members of the
+    groups that were sent to.
     """
     messages = [outgoing.message for outgoing in sends]
     senders = {message.sender for message in messages}
@@ -144,9 +150,13 @@ def store(tx: Transaction, sends: Sequence[Outgoing]) -> Members:
     groups = {m.target for m in messages if m.kind == GROUP_CHAT}
     # Locked: nobody else is then storing anything of these senders, nor taking them over.
     generations = UserModel(tx).generations(senders, lock=True)
-    generations.update(UserModel(tx).generations(targets - senders))
+    unknown = targets - known - generations.keys()
+    if unknown:
+        if len(known) > MAX_KNOWN:
+            known.clear()
+        known.update(UserModel(tx).generations(unknown))
     members = GroupModel(tx).member_ids(groups) if groups else {}
-    valid = [outgoing for outgoing in sends if _may_send(outgoing, generations, members)]
+    valid = [o for o in sends if _may_send(o, generations, known, members)]
     fresh, repeated = _split(valid)
     _log_and_mail(tx, fresh, members)
     for outgoing in repeated:
@@ -154,12 +164,14 @@ def store(tx: Transaction, sends: Sequence[Outgoing]) -> Members:
     return members
 
 
-def _may_send(outgoing: Outgoing, generations: dict[int, int], members: Members) -> bool:
+def _may_send(
+    outgoing: Outgoing, generations: dict[int, int], known: set[int], members: Members
+) -> bool:
     message = outgoing.message
     if generations.get(message.sender) != outgoing.generation:
         outgoing.fail(ErrNo.NOT_YOU, "this session has been replaced")
     elif message.kind == ONE_CHAT:
-        if message.target not in generations:
+        if message.target not in known and message.target not in generations:
             outgoing.fail(ErrNo.NOT_FOUND, "no such user")
     elif message.sender not in members.get(message.target, frozenset()):
         # A group always has members, its creator at least: none means that there is no group.
