@@ -91,9 +91,9 @@ class CommitQueue:
             self._bus.publish(announced)
         by_loop: defaultdict[EventLoop, list[Outgoing]] = defaultdict(list)
         for outgoing in batch:
-            if outgoing.diverted is not None:
-                outgoing.diverted.session.loop.queue_in_loop(outgoing.diverted.store_settled)
-            elif outgoing.session is not None:
+            for pump in outgoing.diverted:
+                pump.session.loop.queue_in_loop(pump.store_settled)
+            if outgoing.session is not None:
                 by_loop[outgoing.session.loop].append(outgoing)
         for loop, answers in by_loop.items():
             loop.queue_in_loop(lambda answers=answers: settle(answers))  # type: ignore[misc]

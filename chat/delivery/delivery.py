@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from chat.bus import Bus, Forward, Forwarded, Live, LiveHandler
 from chat.db import Database
 from chat.delivery.commit_queue import CommitQueue, Members, settle
+from chat.delivery.live import Diverter, LiveBatch
 from chat.delivery.mailbox import Mailbox
 from chat.delivery.message import ChatMessage
 from chat.delivery.outgoing import Outgoing, chat_ack
@@ -55,6 +56,7 @@ class Delivery(LiveHandler):
         self._direct = mode == DIRECT
         self._mailbox = Mailbox(database, workers)
         self._commits = CommitQueue(database, bus, self._remember_members)
+        self._diverter = Diverter(self._commits)
         self._members_lock = threading.Lock()  # guards _members
         self._members: dict[int, tuple[float, frozenset[int]]] = {}
         self._router = Router(sessions)
@@ -73,95 +75,110 @@ class Delivery(LiveHandler):
 
         Raises ProtocolError(TOO_MANY) when too many sends wait for the database.
         """
-        missed: frozenset[int] | None = None
         # While something of this sender is being committed, a live message would overtake it.
         if self._direct and session.in_flight == session.forwarding:
-            elsewhere: frozenset[int] | None = None
             if message.kind == ONE_CHAT:
-                receiver = self._sessions.find(message.target)
-                if receiver is None:
-                    elsewhere = frozenset((message.target,))
-                live = receiver is not None and self._hand_over(
-                    session, receiver, message.target, message
-                )
+                sent = self._send_to_user(session, message, mid, rid)
             else:
-                missed = elsewhere = self._hand_to_group(session, message)
-                live = missed is not None and not missed
-            if live:
-                if session.v2:
-                    session.send(chat_ack(mid, 0, message.time, rid))
+                sent = self._send_to_group(session, message, mid, rid)
+            if sent:
                 return
-            if missed is not None:
-                # Others have the live one, without a number; this one may get one.
-                message = message.copy()
-            if elsewhere and not self._bus.alone:
-                self._forward(
-                    session, Outgoing(session, session.generation, message, mid, rid), elsewhere
-                )
-                return
-        if not self._commits.add(Outgoing(session, session.generation, message, mid, rid, missed)):
-            raise ProtocolError(ErrNo.TOO_MANY, "too many messages, slow down", retry_after=1)
-        session.in_flight += 1
+        self._store(Outgoing(session, session.generation, message, mid, rid))
 
     def forget_members(self, group_id: int) -> None:
         """The group has changed. Any thread, after the commit."""
         with self._members_lock:
             self._members.pop(group_id, None)
 
+    def _store(self, outgoing: Outgoing) -> None:
+        if not self._commits.add(outgoing):
+            raise ProtocolError(ErrNo.TOO_MANY, "too many messages, slow down", retry_after=1)
+        assert outgoing.session is not None
+        outgoing.session.in_flight += 1
+
     # ------------------------------------------------------------------ direct
 
-    def _hand_to_group(self, session: Session, message: ChatMessage) -> frozenset[int] | None:
-        """Hand the message to every member who can take it; returns who could not.
-
-        None if it is not known who the members are.
-        """
-        members = self._known_members(message.target)
-        if members is None or message.sender not in members:
-            return None
-        missed = set(members) - {message.sender}
-        for user_id, receiver in self._sessions.find_many(list(missed)):
-            if self._hand_over(session, receiver, user_id, message):
-                missed.discard(user_id)
-        return frozenset(missed)
-
-    def _hand_over(
-        self, session: Session, receiver: Session, user_id: int, message: ChatMessage
+    def _send_to_user(
+        self, session: Session, message: ChatMessage, mid: str | None, rid: str | None
     ) -> bool:
-        if receiver.loop is session.loop:
-            # Another user may have logged in on that connection by now.
-            if receiver.user_id != user_id or not receiver.pump.empty:
+        """False if it has to be stored."""
+        receiver = self._sessions.find(message.target)
+        if receiver is None:
+            if self._bus.alone:
                 return False
+            self._forward(session, message, mid, rid, frozenset((message.target,)))
+        elif receiver.loop is not session.loop:
+            generation = session.generation
+            receiver.loop.queue_in_loop(
+                lambda: self._take([Live(message.target, receiver, message, generation)])
+            )
+            _acknowledge(session, message, mid, rid)
+        # Another user may have logged in on that connection by now.
+        elif receiver.user_id == message.target and receiver.pump.empty:
             receiver.connection.send(message.frame(receiver.v2) + receiver.decoder.terminator)
-            return True
-        generation = session.generation
-        receiver.loop.queue_in_loop(
-            lambda: self._hand_over_there(generation, receiver, user_id, message)
-        )
+            _acknowledge(session, message, mid, rid)
+        else:
+            return False
         return True
 
-    def _hand_over_there(
-        self, generation: int, receiver: Session, user_id: int, message: ChatMessage
-    ) -> None:
-        """In the receiver's loop: who cannot take it live gets it by the mailbox.
+    def _send_to_group(
+        self, session: Session, message: ChatMessage, mid: str | None, rid: str | None
+    ) -> bool:
+        """Hand it to every member who can take it. False if all of it has to be stored."""
+        members = self._known_members(message.target)
+        if members is None or message.sender not in members:
+            return False
+        absent = set(members) - {message.sender}
+        by_loop: defaultdict[EventLoop, list[Live]] = defaultdict(list)
+        for user_id, receiver in self._sessions.find_many(list(absent)):
+            absent.discard(user_id)
+            by_loop[receiver.loop].append(Live(user_id, receiver, message, session.generation))
+        batch = LiveBatch()
+        batch.take(by_loop.pop(session.loop, ()))
+        batch.write()
+        self._queue(by_loop)
+        late = {live.user_id for live in batch.late}
+        if absent and not self._bus.alone:
+            # Now: who is here must not get the sender's next message before this one.
+            self._diverter.divert(batch.late)
+            # The others have the live one, without a number; this one may get one.
+            self._forward(session, message.copy(), mid, rid, frozenset(absent))
+        elif late or absent:
+            self._store(
+                Outgoing(
+                    session, session.generation, message.copy(), mid, rid, frozenset(late | absent)
+                )
+            )
+        else:
+            _acknowledge(session, message, mid, rid)
+        return True
 
-        ``generation``: of the sender's login.
-        """
-        pump = receiver.pump
-        if receiver.user_id == user_id and pump.empty:
-            receiver.connection.send(message.frame(receiver.v2) + receiver.decoder.terminator)
-            return
-        diverted = Outgoing(None, generation, message.copy(), only=frozenset((user_id,)))
-        diverted.diverted = pump
-        if self._commits.add(diverted):
-            pump.stores_pending += 1
+    def _queue(self, by_loop: dict[EventLoop, list[Live]]) -> None:
+        for loop, lives in by_loop.items():
+            loop.queue_in_loop(lambda lives=lives: self._take(lives))  # type: ignore[misc]
+
+    def _take(self, lives: Sequence[Live]) -> None:
+        """Receivers' loop."""
+        batch = LiveBatch()
+        batch.take(lives)
+        batch.write()
+        self._diverter.divert(batch.late)
 
     # ------------------------------------------------------------------ direct, to other nodes
 
-    def _forward(self, session: Session, outgoing: Outgoing, receivers: frozenset[int]) -> None:
+    def _forward(
+        self,
+        session: Session,
+        message: ChatMessage,
+        mid: str | None,
+        rid: str | None,
+        receivers: frozenset[int],
+    ) -> None:
         """Sender's loop. Its fate comes to ``forwarded``; until then it counts as in flight."""
         session.in_flight += 1
         session.forwarding += 1
-        self._bus.forward(Forward(outgoing.message, receivers, outgoing.generation, outgoing))
+        outgoing = Outgoing(session, session.generation, message, mid, rid)
+        self._bus.forward(Forward(message, receivers, session.generation, outgoing))
 
     def forwarded(self, results: Sequence[Forwarded]) -> None:
         by_loop: defaultdict[EventLoop, list[Ended]] = defaultdict(list)
@@ -196,17 +213,13 @@ class Delivery(LiveHandler):
         by_loop: defaultdict[EventLoop, list[Live]] = defaultdict(list)
         for live in lives:
             by_loop[live.session.loop].append(live)
-        for loop, share in by_loop.items():
-            loop.queue_in_loop(lambda share=share: self._take(share))  # type: ignore[misc]
-
-    def _take(self, lives: Sequence[Live]) -> None:
-        """Receivers' loop."""
-        for live in lives:
-            self._hand_over_there(live.generation, live.session, live.user_id, live.message)
+        self._queue(by_loop)
 
     def store(self, message: ChatMessage, generation: int) -> None:
         if not self._commits.add(Outgoing(None, generation, message)):
             log.warning("a message to user %d is lost: too many wait", message.target)
+
+    # ------------------------------------------------------------------ members
 
     def _known_members(self, group_id: int) -> frozenset[int] | None:
         with self._members_lock:
@@ -220,3 +233,9 @@ class Delivery(LiveHandler):
         with self._members_lock:
             for group_id, users in members.items():
                 self._members[group_id] = (expires, users)
+
+
+def _acknowledge(session: Session, message: ChatMessage, mid: str | None, rid: str | None) -> None:
+    """It was handed on. To v2 senders; others do not ask."""
+    if session.v2:
+        session.send(chat_ack(mid, 0, message.time, rid))

@@ -24,8 +24,8 @@ class Outgoing:
         mid: unique for the sender; the server gives one where the client did not, so that a
             commit whose answer was lost can be repeated.
         only: in ``direct``, the receivers who have not got the message live; None for all.
-        diverted: in ``direct``, the pump that could not take the message live after its sender
-            had been answered: it is told of the outcome, the sender is not.
+        diverted: in ``direct``, the pumps that could not take the message live after its sender
+            had been answered: they are told of the outcome, the sender is not.
         errno, errmsg: the outcome.
         stored: it was committed now, and is to be handed on; not a failure, nor a repetition.
         seq, time: of the log row, for the ack. A repetition has the first one's.
@@ -65,7 +65,7 @@ class Outgoing:
         self.mid = mid or new_mid()
         self.rid = rid
         self.only = only
-        self.diverted: Pump | None = None
+        self.diverted: tuple[Pump, ...] = ()
         self.attempted = False
         self.repeated = False
         self.reset()

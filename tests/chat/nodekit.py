@@ -14,7 +14,7 @@ from typing import Any
 
 from loopkit import WAIT, FailingDatabase, Passes
 
-from chat.bus import LocalBus
+from chat.bus import Bus, LocalBus
 from chat.clock import Clock
 from chat.config import ServerConfig
 from chat.db import Database
@@ -79,13 +79,14 @@ class Node:
         routes: dict[int, Route] | None = None,
         limits: Limits | None = None,
         config: ServerConfig | None = None,
+        bus: Bus | None = None,
     ) -> None:
         self.passes = passes
         self.database = FailingDatabase(database)
         self.clock = TestClock()
         self.workers = ThreadPool(workers, "worker", worker_queue)
         self.sessions = SessionRegistry()
-        self.bus = LocalBus()
+        self.bus = bus or LocalBus()
         self.delivery = Delivery(self.database, self.bus, self.sessions, self.workers, mode)
         self.presence = Presence(
             self.database, self.sessions, self.workers, "node-1", replace=replace

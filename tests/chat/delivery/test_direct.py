@@ -8,9 +8,11 @@ import pytest
 from loopkit import writer_held
 from nodekit import Client, Node
 
+from chat.bus import Forward, Forwarded, Live, LocalBus
 from chat.config import ServerConfig
 from chat.delivery.delivery import DIRECT
-from chat.protocol import MsgType
+from chat.delivery.message import ChatMessage
+from chat.protocol import GROUP_CHAT, MsgType
 
 
 @pytest.fixture
@@ -238,3 +240,93 @@ def test_a_diverted_message_that_cannot_be_stored(loops: Node) -> None:
     loops.until(lambda: bob.session.pump.empty)
     assert "seq" not in ann.deliver(bob, "next")
     assert bob.next()["msg"] == "next"
+
+
+# ---------------------------------------------------------------------- other servers
+
+
+class PatientBus(LocalBus):
+    """There are others; what became of a live message is known when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: list[Forward] = []
+
+    @property
+    def alone(self) -> bool:
+        return False
+
+    def forward(self, forward: Forward) -> None:
+        self.waiting.append(forward)
+
+    def answer(self, *missed: int) -> None:
+        """The oldest one has reached all but these."""
+        assert self.live is not None
+        self.live.forwarded([Forwarded(self.waiting.pop(0), frozenset(missed))])
+
+
+@pytest.fixture
+def bus() -> PatientBus:
+    return PatientBus()
+
+
+@pytest.fixture
+def first_of_two(make_node: Callable[..., Node], bus: PatientBus) -> Node:
+    return make_node(mode=DIRECT, bus=bus)
+
+
+def test_to_a_user_elsewhere(first_of_two: Node, bus: PatientBus) -> None:
+    node = first_of_two
+    ann, bob = node.online("ann"), node.user("bob")
+    ann.say(bob, "first")
+    ann.say(bob, "second")
+    node.until(lambda: len(bus.waiting) == 2)
+    ann.nothing_more()
+    bus.answer()
+    assert "seq" not in ann.expect(MsgType.CHAT_ACK)
+    bus.answer(bob)
+    assert ann.expect(MsgType.CHAT_ACK)["seq"]
+    answer = node.connect().log_in(bob)
+    assert [mail["msg"] for mail in answer["offlinemsg"]] == ["second"]
+
+
+def test_who_is_here_and_not_ready_is_not_overtaken(first_of_two: Node, bus: PatientBus) -> None:
+    """What the others' servers say comes later than the sender's next message."""
+    node = first_of_two
+    ann, bob, eve = node.online("ann"), node.online("bob"), node.online("eve")
+    group = ann.make_group("tea", bob, eve)
+    ann.tell(group, "stored")
+    ann.expect(MsgType.CHAT_ACK)
+    mail = bob.expect(MsgType.GROUP_CHAT_MSG)
+    eve.leave()
+    node.until(lambda: node.sessions.find(eve.user_id) is None)
+    ann.tell(group, "first")  # bob has not acknowledged the one before
+    node.until(lambda: len(bus.waiting) == 1)
+    bob.got(mail["seq"])
+    ann.tell(group, "second")
+    node.until(lambda: len(bus.waiting) == 2)
+    later = [bob.expect(MsgType.GROUP_CHAT_MSG) for _ in range(2)]
+    assert [item["msg"] for item in later] == ["first", "second"]
+    bus.answer(eve.user_id)
+    bus.answer(eve.user_id)
+    assert all(ann.expect(MsgType.CHAT_ACK)["seq"] for _ in range(2))
+    bob.nothing_more()
+    answer = node.connect().log_in(eve.user_id)
+    assert [m["msg"] for m in answer["offlinemsg"]] == ["stored", "first", "second"]
+
+
+def test_late_receivers_share_a_row_of_the_log(first_of_two: Node, bus: PatientBus) -> None:
+    node = first_of_two
+    ann, *others = [node.online(name) for name in ("ann", "bob", "eve", "dan")]
+    group = ann.make_group("tea", *others)
+    for other in others:
+        other.session.output_full = True
+    generation = node.row(ann.user_id).generation
+    message = ChatMessage(0, GROUP_CHAT, ann.user_id, "ann", group, "hi", "now")
+    before = log_rows(node)
+    lives = [Live(other.user_id, other.session, message, generation) for other in others]
+    node.delivery.hand_over(lives)
+    node.until(lambda: all(len(node.owed(other.user_id)) == 1 for other in others))
+    assert log_rows(node) == before + 1
+    for other in others:
+        other.session.output_full = False
