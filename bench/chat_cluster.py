@@ -1,5 +1,6 @@
 """Chat servers with MariaDB, Redis and nginx, for the benchmarks; all private, all on loopback."""
 
+import contextlib
 import json
 import os
 import socket
@@ -18,6 +19,8 @@ sys.path.insert(0, str(common.ROOT))
 from chat.cluster import services
 from chat.cluster.errors import ClusterError
 from chat.cluster.processes import Process
+from chat.db import Database
+from chat.db.mysql import MysqlAddress, MysqlDatabase
 
 PASSWORD = "bench"
 BENCH_PASSWORD = "secret1"  # the generator's users
@@ -62,6 +65,7 @@ class ChatCluster(AbstractContextManager["ChatCluster"]):
     def _start(self) -> None:
         os.environ["PYTHONPATH"] = str(common.ROOT)
         mariadb, redis = services.free_port(), services.free_port()
+        self._mariadb_port = mariadb
         self._processes["mariadb"] = services.start_mariadb(
             self.folder / "mariadb", mariadb, PASSWORD
         )
@@ -88,6 +92,17 @@ class ChatCluster(AbstractContextManager["ChatCluster"]):
             self._processes["nginx"] = services.start_nginx(
                 self.folder / "nginx", conf, self.port, lines
             )
+
+    def database(self, pool: int = 2) -> AbstractContextManager[Database]:
+        """To look at, or to fill, behind the servers' backs."""
+        address = MysqlAddress(
+            common.HOST, self._mariadb_port, services.USER, PASSWORD, services.DATABASE
+        )
+        return contextlib.closing(MysqlDatabase(address, pool))
+
+    def kill(self, number: int) -> None:
+        """kill -9 a server."""
+        self._processes.pop(f"server {self.ports[number]}").kill()
 
     def stop(self) -> None:
         """End everything; idempotent."""

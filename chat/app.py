@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from chat import __version__
-from chat.backends import mask, open_bus, open_database
+from chat.backends import BusAddress, find_bus, mask, open_bus, open_database
 from chat.bus import PRESENCE, TAKEN, Bus, BusRefusedError, Notice
 from chat.cli import parse_arguments
 from chat.clock import Clock
@@ -53,27 +53,31 @@ class App:
     """A whole chat server. Main thread."""
 
     def __init__(self, address: InetAddress, config: Config) -> None:
-        """Opens the database and binds. Raises StorageError, OSError, ConfigError."""
+        """Opens the database and binds.
+
+        Raises StorageError, BusRefusedError, OSError, ConfigError.
+        """
         self._config = config
         self._lease: Lease | None = None
         self._poller: MailboxPoller | None = None
         self._bus: Bus | None = None
         self._presence: Presence | None = None
         self.lease_lost = False
+        bus = find_bus(config.bus)  # what can be wrong with it shows before anything is written
         self._database = open_database(config.database)
         self._loop = EventLoop()
         self._workers = ThreadPool(config.server.workers, "worker", WORKER_QUEUE)
         try:
-            self._assemble(address)
+            self._assemble(address, bus)
         except BaseException:
             self._close()
             raise
 
-    def _assemble(self, address: InetAddress) -> None:
+    def _assemble(self, address: InetAddress, bus: BusAddress) -> None:
         config = self._config
         clock = Clock()
         node = config.server.node or f"node-{address.port}"
-        self._bus = open_bus(config.bus, node, self._loop, self._workers)
+        self._bus = open_bus(bus, node, self._loop, self._workers)
         sessions = SessionRegistry()
         delivery = Delivery(
             self._database, self._bus, sessions, self._workers, config.chat.delivery

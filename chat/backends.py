@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from chat.bus import Bus, LocalBus
@@ -16,6 +17,10 @@ from chat.db import Database
 from chat.db.sqlite import SqliteDatabase
 from muduopy import EventLoop, ThreadPool
 
+if TYPE_CHECKING:
+    from chat.bus.redis_url import RedisAddress
+
+BusAddress: TypeAlias = "RedisAddress | None"
 MYSQL_PORT = 3306
 DATABASE_PASSWORD = "CHAT_DB_PASSWORD"
 BUS_PASSWORD = "CHAT_REDIS_PASSWORD"
@@ -36,21 +41,14 @@ def open_database(config: DatabaseConfig, environment: Mapping[str, str] = os.en
     )
 
 
-def open_bus(
-    config: BusConfig,
-    node: str,
-    loop: EventLoop,
-    workers: ThreadPool,
-    environment: Mapping[str, str] = os.environ,
-) -> Bus:
-    """The bus behind the URL; in this process if there is none.
+def find_bus(config: BusConfig, environment: Mapping[str, str] = os.environ) -> BusAddress:
+    """Where the bus is, None for this process; says at once what will not mend itself.
 
     A bus that does not answer is no error: it is tried again and again. Raises ConfigError,
     BusRefusedError.
     """
     if not config.url:
-        return LocalBus()
-    from chat.bus.redis import RedisBus
+        return None
     from chat.bus.redis_url import check_redis, parse_redis_url
 
     password = _password("", config.password_file, environment.get(BUS_PASSWORD))
@@ -58,11 +56,20 @@ def open_bus(
         address = parse_redis_url(config.url, password)
         address.tls_context()  # before anybody is asked: can the file be used?
         check_redis(address)
-        return RedisBus(loop, workers, address, node)
     except ValueError as exc:
         raise ConfigError(f"bus.url: {mask(config.url)!r}: {exc}") from exc
     except OSError as exc:
         raise ConfigError(f"bus.url: {mask(config.url)!r}: {exc.strerror}") from exc
+    return address
+
+
+def open_bus(address: BusAddress, node: str, loop: EventLoop, workers: ThreadPool) -> Bus:
+    """The bus itself, which connects once it is started."""
+    if address is None:
+        return LocalBus()
+    from chat.bus.redis import RedisBus
+
+    return RedisBus(loop, workers, address, node)
 
 
 def schema_folder() -> Path:

@@ -106,7 +106,7 @@ def check_redis(address: RedisAddress) -> None:
         except (redis.ConnectionError, redis.TimeoutError, OSError) as exc:
             if isinstance(_root(exc), socket.gaierror | ssl.SSLError):
                 raise BusRefusedError(f"{address}: {_root(exc)}") from exc
-            log.warning("nobody answers at %s:%d yet; messages between servers are slow", *host)
+            log.warning("Redis does not answer yet, mailboxes are polled: %s", exc)
         except redis.RedisError as exc:
             raise BusRefusedError(f"{address}: {exc}") from exc
         else:

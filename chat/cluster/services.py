@@ -76,7 +76,14 @@ def missing_packages() -> list[str]:
     return sorted(missing)
 
 
-def start_mariadb(folder: Path, port: int, password: str, born: Born = _ignore) -> Process:
+def start_mariadb(
+    folder: Path,
+    port: int,
+    password: str,
+    born: Born = _ignore,
+    *,
+    options: Sequence[str] = (),
+) -> Process:
     """The database; makes its files the first time. Raises ClusterError."""
     data = folder / "data"
     log = folder / "mariadb.log"
@@ -100,7 +107,7 @@ def start_mariadb(folder: Path, port: int, password: str, born: Born = _ignore) 
     command = [
         *(_program("mariadbd"), "--no-defaults", *who, f"--datadir={data}", f"--port={port}"),
         *(f"--bind-address={HOST}", "--socket=mysqld.sock", f"--pid-file={folder}/mariadb.pid"),
-        *(f"--init-file={bootstrap}", *MARIADB_OPTIONS),
+        *(f"--init-file={bootstrap}", *MARIADB_OPTIONS, *options),
     ]
     return start(command, log, lambda: _greets(port), born)
 

@@ -514,6 +514,7 @@ def _words(exc: Any, address: MysqlAddress) -> str:
     reasons = {
         1044: "access denied to this database",
         1045: "wrong user or password",
+        1698: "wrong user or password",
         1049: "there is no such database",
         1040: "it has too many connections",
         2003: "nobody answers there",

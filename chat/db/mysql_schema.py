@@ -33,8 +33,8 @@ def prepare_schema(address: MysqlAddress, schema: Path, upgrades: Path) -> None:
             raise StorageError(f"{address}: another server is at work on the tables")
         version = _version(connection)
         if version is None:
-            log.info("creating the tables in %s", address)
             _run_script(connection, schema)
+            log.info("the tables in %s have been created", address)
             version = SCHEMA_VERSION
         if version > SCHEMA_VERSION:
             raise StorageError(
@@ -43,8 +43,8 @@ def prepare_schema(address: MysqlAddress, schema: Path, upgrades: Path) -> None:
             )
         for step in range(version + 1, SCHEMA_VERSION + 1):
             (script,) = upgrades.glob(f"{step:04d}-*.sql")
-            log.info("upgrading %s: %s", address, script.stem)
             _run_script(connection, script)
+            log.info("%s has been upgraded: %s", address, script.stem)
         _check_durability(connection)
     finally:
         connection.close()  # which gives the lock back

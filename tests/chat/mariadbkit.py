@@ -22,15 +22,19 @@ PASSWORD = "for-the-tests"
 class Mariadb:
     """The server, with one database that is emptied for each test."""
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
+        """``options``: of the server, besides those that chatcluster gives it."""
         self.folder = Path(tempfile.mkdtemp(prefix="chat-mariadb-"))
         self.port = services.free_port()
+        self.options = options
         self.process = self.start()
         self.address = MysqlAddress(services.HOST, self.port, services.USER, PASSWORD, "chat")
         prepare_schema(self.address, SCHEMA, UPGRADES)
 
     def start(self) -> Process:
-        self.process = services.start_mariadb(self.folder, self.port, PASSWORD)
+        self.process = services.start_mariadb(
+            self.folder, self.port, PASSWORD, options=self.options
+        )
         return self.process
 
     def stop(self) -> None:

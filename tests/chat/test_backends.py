@@ -9,7 +9,7 @@ from loopkit import SCHEMA
 from mariadbkit import PASSWORD, mariadb
 
 import chat.backends
-from chat.backends import mask, open_bus, open_database, schema_folder
+from chat.backends import find_bus, mask, open_bus, open_database, schema_folder
 from chat.bus import LocalBus
 from chat.config import BusConfig, ConfigError, DatabaseConfig
 from chat.db import StorageError
@@ -106,7 +106,8 @@ def test_the_schema_of_an_installed_package(
 
 
 def test_no_bus_is_the_local_one(loop: EventLoop, workers: ThreadPool) -> None:
-    assert isinstance(open_bus(BusConfig(), "node-1", loop, workers), LocalBus)
+    address = find_bus(BusConfig())
+    assert isinstance(open_bus(address, "node-1", loop, workers), LocalBus)
 
 
 @pytest.mark.parametrize(
@@ -120,9 +121,9 @@ def test_no_bus_is_the_local_one(loop: EventLoop, workers: ThreadPool) -> None:
         "rediss://host?ca=/no/such/file",
     ],
 )
-def test_wrong_bus_urls(url: str, loop: EventLoop, workers: ThreadPool) -> None:
+def test_wrong_bus_urls(url: str) -> None:
     with pytest.raises(ConfigError, match=r"^bus\.url: ") as wrong:
-        open_bus(BusConfig(url), "node-1", loop, workers)
+        find_bus(BusConfig(url))
     assert "secret" not in str(wrong.value)
 
 

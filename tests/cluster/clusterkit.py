@@ -109,6 +109,12 @@ class ClusterKit:
         with contextlib.closing(open_database(DatabaseConfig(url, pool=1), secret)) as database:
             yield database
 
+    def administer(self, statement: str) -> None:
+        """As the database's administrator."""
+        path = self.folder / "mariadb" / "data" / "mysqld.sock"
+        command = ["mariadb", "--no-defaults", f"--socket={path}", "-e", statement]
+        subprocess.run(command, check=True, timeout=WAIT)
+
     # ------------------------------------------------------------------ clients
 
     def connect(self, number: int | None = None) -> Wire:

@@ -306,6 +306,20 @@ def test_the_database_is_killed(mended: ClusterKit, member: Member, connect: Con
     assert received(bob, 1) == ["after"]
 
 
+def test_the_database_becomes_read_only(mended: ClusterKit, member: Member) -> None:
+    ann, bob = member("ann ro", 0), member("bob ro", 1)
+    mended.administer("SET GLOBAL read_only = 1")
+    try:
+        ann.chat(bob.id, "later", mid="1")
+        assert ann.find(20)["errno"] == 8
+        ann.nothing()
+    finally:
+        mended.administer("SET GLOBAL read_only = 0")
+    ann.chat(bob.id, "later", mid="1")
+    assert ann.find(20)["errno"] == 0
+    assert received(bob, 1) == ["later"]
+
+
 def test_nginx_is_killed(mended: ClusterKit, member: Member) -> None:
     ann, bob = member("ann nginx", device="a"), member("bob nginx", 0)
     mended.do("kill", "nginx")

@@ -95,7 +95,7 @@ def test_nobody_answers(caplog: pytest.LogCaptureFixture) -> None:
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         check_redis(RedisAddress((reserved.getsockname(),)))
-    assert "nobody answers" in caplog.text
+    assert "does not answer yet" in caplog.text
 
 
 def test_something_else_is_there() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 from collections.abc import Iterator
@@ -322,6 +323,40 @@ def test_read_only(server: Mariadb, database: MysqlDatabase) -> None:
             root.run("INSERT INTO setting (name, value) VALUES ('a', 'b')")
     finally:
         root.close()
+
+
+@pytest.fixture
+def small() -> Iterator[Mariadb]:
+    """A server whose files may not grow; restarted without ``options``, they may."""
+    server = Mariadb("--innodb-file-per-table=0", "--innodb-data-file-path=ibdata1:12M")
+    yield server
+    server.stop()
+
+
+def test_a_full_disk(small: Mariadb, outcomes: Outcomes, errors: ErrorLog) -> None:
+    """Nothing is half-written, and it goes on when there is room."""
+    text = "x" * 20_000
+
+    def log(tx: Transaction, mid: str) -> None:
+        (seq,) = MessageModel(tx).insert_new([LogRow(1, mid, 6, 2, text, "", None)])
+        OfflineMessageModel(tx).insert([(2, seq or 0)])
+
+    with contextlib.closing(MysqlDatabase(small.address)) as database:
+        stored = 0
+        with pytest.raises(StorageError, match="full"):
+            while True:
+                database.write(lambda tx, number=stored: log(tx, f"m{number}"))
+                stored += 1
+        for table in ("message", "offlinemessage"):
+            rows = database.read(lambda tx, table=table: tx.query(f"SELECT COUNT(*) FROM {table}"))
+            assert rows == [(stored,)]
+        database.submit(lambda tx: log(tx, "by the writer"), outcomes)
+        assert isinstance(outcomes.next()[1], StorageError)
+        small.process.stop(WAIT)
+        small.options = ()
+        small.start()
+        database.submit(lambda tx: log(tx, "by the writer"), outcomes)
+        assert outcomes.next() == (None, None)
 
 
 # ---------------------------------------------------------------------- the schema
