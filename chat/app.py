@@ -37,6 +37,7 @@ from chat.protocol import build_schema
 from chat.server import ChatServer
 from chat.service import ChatService
 from chat.sessions import SessionRegistry
+from chat.tls import tls_context
 from muduopy import EventLoop, InetAddress, ThreadPool
 
 log = logging.getLogger("chat")
@@ -63,6 +64,7 @@ class App:
         self._bus: Bus | None = None
         self._presence: Presence | None = None
         self.lease_lost = False
+        self._tls = tls_context(config.server)
         bus = find_bus(config.bus)  # what can be wrong with it shows before anything is written
         self._database = open_database(config.database)
         self._loop = EventLoop()
@@ -112,7 +114,9 @@ class App:
             registration=config.chat.registration,
         )
         service = ChatService(context, ROUTES, build_schema(config.limits), self._workers)
-        self._server = ChatServer(self._loop, address, config.server, service, delivery.new_pump)
+        self._server = ChatServer(
+            self._loop, address, config.server, service, delivery.new_pump, self._tls
+        )
         self._agree_on_delivery(node)
         if self._lease is not None:
             self._lease.claim()
@@ -153,9 +157,10 @@ class App:
             if self._poller is not None:
                 self._poller.start()
             log.info(
-                "chatserver %s listening on %s, delivery %s, %s",
+                "chatserver %s listening on %s%s, delivery %s, %s",
                 __version__,
                 self._server.address,
+                "" if self._tls is None else " with TLS",
                 self._config.chat.delivery,
                 mask(self._config.database.url),
             )

@@ -32,6 +32,8 @@ class ServerConfig:
     log_level: str = "info"
     node: str = ""
     proxy_protocol: bool = False
+    tls_certificate: str = ""
+    tls_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from chat.config import ServerConfig
 from chat.delivery.pump import Pump
@@ -17,6 +18,9 @@ from chat.proxy_protocol import BadProxyLineError, split_proxy_line
 from chat.service import ChatService
 from chat.session import Session
 from muduopy import Address, Buffer, EventLoop, InetAddress, TcpConnection, TcpServer
+
+if TYPE_CHECKING:
+    import ssl
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +45,7 @@ class ChatServer:
         config: ServerConfig,
         service: ChatService,
         new_pump: Callable[[Session], Pump],
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """Binds. Raises OSError."""
         self._config = config
@@ -51,7 +56,7 @@ class ChatServer:
         self._refused = 0
         # Each loop touches its own set only; the dict is filled before the threads share it.
         self._by_loop: dict[EventLoop, set[Session]] = {}
-        self._tcp = TcpServer(loop, address, "chat")
+        self._tcp = TcpServer(loop, address, "chat", tls=tls)
         self._tcp.set_thread_num(config.threads)
         self._tcp.set_thread_init_callback(self._watch_loop)
         self._tcp.set_connection_callback(self._on_connection)
