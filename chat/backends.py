@@ -110,7 +110,7 @@ def _open_mysql(
         name,
     )
     folder = schema_folder()
-    prepare_schema(address, folder / "schema.sql", folder / "upgrade")
+    prepare_schema(address, folder / "schema.sql", folder / "upgrade" / "mysql")
     return MysqlDatabase(address, config.pool)
 
 

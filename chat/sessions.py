@@ -98,6 +98,18 @@ class SessionRegistry:
             self._by_group.setdefault(group_id, {})[user_id] = session
             return True
 
+    def leave(self, session: Session, user_id: int, group_id: int) -> bool:
+        """The session's user is out of a group; False if it was not in, or the session is over."""
+        with self._lock:
+            if self._by_user.get(user_id) is not session or group_id not in session.groups:
+                return False
+            session.groups -= {group_id}
+            members = self._by_group[group_id]
+            del members[user_id]
+            if not members:
+                del self._by_group[group_id]
+            return True
+
     def find(self, user_id: int) -> Session | None:
         # Without the lock: looking one key up is atomic in every CPython, with or without GIL.
         return self._by_user.get(user_id)

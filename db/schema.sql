@@ -32,25 +32,31 @@ CREATE TABLE allgroup (
     groupdesc VARCHAR(200) NOT NULL DEFAULT ''
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
+-- since: the last message of all before the user joined; history begins behind it.
 CREATE TABLE groupuser (
     groupid   INT NOT NULL,
     userid    INT NOT NULL,
     grouprole ENUM('creator', 'normal') NOT NULL DEFAULT 'normal',
+    since     BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (groupid, userid),
     KEY groupuser_userid (userid)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 -- The log. kind is the msgid (6 to a user, 10 to a group), target the user's or group's id.
+-- conversation: made of the others, one number for what two users say to each other in either
+-- direction, or for what is said in a group, so that history is one range of an index.
 CREATE TABLE message (
-    seq    BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
-    sender INT NOT NULL,
-    mid    VARBINARY(256) NOT NULL,
-    kind   SMALLINT NOT NULL,
-    target INT NOT NULL,
-    text   MEDIUMTEXT NOT NULL,
-    time   VARCHAR(40) NOT NULL,
-    extra  MEDIUMTEXT,
-    UNIQUE KEY message_sender_mid (sender, mid)
+    seq          BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    sender       INT NOT NULL,
+    mid          VARBINARY(256) NOT NULL,
+    kind         SMALLINT NOT NULL,
+    target       INT NOT NULL,
+    text         MEDIUMTEXT NOT NULL,
+    time         VARCHAR(40) NOT NULL,
+    extra        MEDIUMTEXT,
+    conversation BIGINT AS (IF(kind = 10, -target, LEAST(sender, target) * 2147483648 + GREATEST(sender, target))) VIRTUAL,
+    UNIQUE KEY message_sender_mid (sender, mid),
+    KEY message_conversation (conversation, seq)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 -- The mailbox: what each user is still owed. message holds a whole JSON message only where
@@ -83,4 +89,4 @@ CREATE TABLE setting (
     name  VARCHAR(64) NOT NULL PRIMARY KEY,
     value VARCHAR(255) NOT NULL
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
-INSERT INTO setting VALUES ('schema_version', '1');
+INSERT INTO setting VALUES ('schema_version', '2');

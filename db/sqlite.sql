@@ -28,27 +28,33 @@ CREATE TABLE allgroup (
     groupdesc TEXT NOT NULL DEFAULT ''
 );
 
+-- since: the last message of all before the user joined; history begins behind it.
 CREATE TABLE groupuser (
     groupid   INTEGER NOT NULL,
     userid    INTEGER NOT NULL,
     grouprole TEXT NOT NULL DEFAULT 'normal' CHECK (grouprole IN ('creator', 'normal')),
+    since     INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (groupid, userid)
 ) WITHOUT ROWID;
 CREATE INDEX groupuser_userid ON groupuser (userid);
 
 -- The log. AUTOINCREMENT: a seq is never used a second time, not even after a deletion.
 -- kind is the msgid (6 to a user, 10 to a group), target the user's or group's id.
+-- conversation: made of the others, one number for what two users say to each other in either
+-- direction, or for what is said in a group, so that history is one range of an index.
 CREATE TABLE message (
-    seq    INTEGER PRIMARY KEY AUTOINCREMENT,
-    sender INTEGER NOT NULL,
-    mid    TEXT NOT NULL,
-    kind   INTEGER NOT NULL,
-    target INTEGER NOT NULL,
-    text   TEXT NOT NULL,
-    time   TEXT NOT NULL,
-    extra  TEXT,
+    seq          INTEGER PRIMARY KEY AUTOINCREMENT,
+    sender       INTEGER NOT NULL,
+    mid          TEXT NOT NULL,
+    kind         INTEGER NOT NULL,
+    target       INTEGER NOT NULL,
+    text         TEXT NOT NULL,
+    time         TEXT NOT NULL,
+    extra        TEXT,
+    conversation INTEGER AS (IIF(kind = 10, -target, MIN(sender, target) * 2147483648 + MAX(sender, target))) VIRTUAL,
     UNIQUE (sender, mid)
 );
+CREATE INDEX message_conversation ON message (conversation, seq);
 
 -- The mailbox: what each user is still owed. message holds a whole JSON message only where
 -- the log has no row for seq.
@@ -80,4 +86,4 @@ CREATE TABLE setting (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) WITHOUT ROWID;
-INSERT INTO setting VALUES ('schema_version', '1');
+INSERT INTO setting VALUES ('schema_version', '2');

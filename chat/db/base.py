@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -18,7 +19,15 @@ Done = Callable[["T | None", "Exception | None"], object]
 
 
 class StorageError(Exception):
-    """The database could not do it now; nothing was committed. Trying again may help."""
+    """The database could not do it now; nothing was committed. Trying again may help.
+
+    Attributes:
+        number: the database's own number for it, 0 if there is none.
+    """
+
+    def __init__(self, words: str, number: int = 0) -> None:
+        super().__init__(words)
+        self.number = number
 
 
 class OutcomeUnknown(StorageError):
@@ -102,6 +111,12 @@ class Database(ABC):
     @abstractmethod
     def close(self) -> None:
         """Commit what was submitted, then close. Idempotent. Not from the writer thread."""
+
+
+def find_upgrade(folder: Path, step: int) -> Path:
+    """The script that takes the tables from the version before to ``step``."""
+    (script,) = folder.glob(f"{step:04d}-*.sql")
+    return script
 
 
 def placeholders(count: int) -> str:

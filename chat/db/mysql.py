@@ -113,7 +113,9 @@ class MysqlAddress:
 class MysqlConnection:
     """A connection, with the driver's errors translated. One thread at a time."""
 
-    def __init__(self, address: MysqlAddress, isolation: str) -> None:
+    def __init__(
+        self, address: MysqlAddress, isolation: str, answer_seconds: int = ANSWER_SECONDS
+    ) -> None:
         """Raises StorageError."""
         # Has there been a statement since the last commit or rollback? The driver's own idea of
         # that is wrong after a statement that failed.
@@ -132,8 +134,8 @@ class MysqlConnection:
                 # Rows that were found, not rows that differ: as SQLite counts.
                 client_flags=[ClientFlag.FOUND_ROWS],
                 connection_timeout=CONNECT_SECONDS,
-                read_timeout=ANSWER_SECONDS,
-                write_timeout=ANSWER_SECONDS,
+                read_timeout=answer_seconds,
+                write_timeout=answer_seconds,
                 time_zone="+00:00",
                 sql_mode="STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION",
             )
@@ -506,7 +508,7 @@ def _translate(exc: Any) -> StorageError:
     )
     if number in LOST or isinstance(exc, timed_out) or "MySQL Connection not available" in words:
         return _LostConnection(words)
-    return StorageError(words)
+    return StorageError(words, number or 0)
 
 
 def _words(exc: Any, address: MysqlAddress) -> str:

@@ -6,17 +6,22 @@ import logging
 import re
 from pathlib import Path
 
-from chat.db.base import StorageError
+from chat.db.base import StorageError, find_upgrade
 from chat.db.mysql import MysqlAddress, MysqlConnection
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """What this program works with. Version 0 is the original project's five tables."""
 
 ORIGINAL_TABLES = {"user", "friend", "allgroup", "groupuser", "offlinemessage"}
 LOCK = "chat-schema"
 LOCK_SECONDS = 60
+UPGRADE_SECONDS = 3600
+"""A statement of an upgrade may rebuild a table with all messages."""
+
+ALREADY_THERE = frozenset({1060, 1061})
+"""A column, a key: an upgrade that was cut short is run again."""
 
 
 def prepare_schema(address: MysqlAddress, schema: Path, upgrades: Path) -> None:
@@ -25,7 +30,7 @@ def prepare_schema(address: MysqlAddress, schema: Path, upgrades: Path) -> None:
     ``schema``: what creates everything. ``upgrades``: a folder of scripts ``NNNN-name.sql``, the
     step from version NNNN - 1. Raises StorageError.
     """
-    connection = MysqlConnection(address, "READ COMMITTED")
+    connection = MysqlConnection(address, "READ COMMITTED", answer_seconds=UPGRADE_SECONDS)
     try:
         # Two servers that start together must not both create or upgrade.
         ((got,),) = connection.rows("SELECT GET_LOCK(%s, %s)", (LOCK, LOCK_SECONDS))
@@ -42,7 +47,7 @@ def prepare_schema(address: MysqlAddress, schema: Path, upgrades: Path) -> None:
                 f"{SCHEMA_VERSION}"
             )
         for step in range(version + 1, SCHEMA_VERSION + 1):
-            (script,) = upgrades.glob(f"{step:04d}-*.sql")
+            script = find_upgrade(upgrades, step)
             _run_script(connection, script)
             log.info("%s has been upgraded: %s", address, script.stem)
         _check_durability(connection)
@@ -85,5 +90,9 @@ def _run_script(connection: MysqlConnection, path: Path) -> None:
         sql = statement.strip()
         if not sql or re.match(r"(CREATE DATABASE|USE)\b", sql):
             continue
-        connection.run(sql)
+        try:
+            connection.run(sql)
+        except StorageError as exc:
+            if exc.number not in ALREADY_THERE:
+                raise
     connection.commit()

@@ -22,18 +22,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from chat.db.base import Database, Done, Row, StorageError, T, Transaction, UniqueViolation, Work
+from chat.db.base import (
+    Database,
+    Done,
+    Row,
+    StorageError,
+    T,
+    Transaction,
+    UniqueViolation,
+    Work,
+    find_upgrade,
+)
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = "1"
-ADDED = (
-    "CREATE INDEX IF NOT EXISTS friend_friendid ON friend (friendid)",
-    "CREATE TABLE IF NOT EXISTS node (name TEXT PRIMARY KEY, incarnation TEXT NOT NULL, "
-    "expires INTEGER NOT NULL, connections INTEGER NOT NULL DEFAULT 0, "
-    "bus TEXT NOT NULL DEFAULT '') WITHOUT ROWID",
-)
-"""What a file of version 1 may lack, from the days before the first release."""
+SCHEMA_VERSION = 2
 
 BUSY_SECONDS = 5.0
 CACHED_STATEMENTS = 256
@@ -300,11 +303,14 @@ def _prepare_schema(connection: sqlite3.Connection, schema: Path) -> None:
     if "setting" not in tables:
         raise StorageError("not a chat server's database")
     found = connection.execute("SELECT value FROM setting WHERE name = 'schema_version'")
-    version = found.fetchone()
-    if version != (SCHEMA_VERSION,):
-        raise StorageError(f"schema version {version} is not {SCHEMA_VERSION}")
-    for statement in ADDED:
-        connection.execute(statement)
+    row = found.fetchone()
+    version = int(row[0]) if row and row[0].isdigit() else 0
+    if not 1 <= version <= SCHEMA_VERSION:
+        raise StorageError(f"its schema is version {version}, this program's {SCHEMA_VERSION}")
+    for step in range(version + 1, SCHEMA_VERSION + 1):
+        path = find_upgrade(schema.parent / "upgrade" / "sqlite", step)
+        connection.executescript(f"BEGIN IMMEDIATE; {path.read_text(encoding='utf-8')} COMMIT;")
+        log.info("the tables have been upgraded: %s", path.stem)
 
 
 def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:

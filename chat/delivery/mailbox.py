@@ -113,10 +113,11 @@ def _tell(items: list[Received]) -> None:
 def load(tx: Transaction, user_id: int, limit: int) -> tuple[list[ChatMessage], bool]:
     """The oldest ``limit`` messages owed to a user, and whether that was all."""
     rows = OfflineMessageModel(tx).oldest(user_id, limit)
-    return [_to_message(row) for row in rows], len(rows) < limit
+    return [to_message(row) for row in rows], len(rows) < limit
 
 
-def _to_message(row: MailRow) -> ChatMessage:
+def to_message(row: MailRow) -> ChatMessage:
+    """A row of a mailbox or of the log, as it goes down to clients."""
     if row.whole is not None:
         return _from_whole(row.seq, row.whole)
     assert row.kind is not None and row.sender is not None and row.target is not None

@@ -14,7 +14,7 @@ TARGET_FIELD = {ONE_CHAT: "toid", GROUP_CHAT: "groupid"}
 RESERVED = frozenset(
     "msgid id name toid groupid msg time seq mid rid v errno errmsg error token password device "
     "friendid friend group friends groups offlinemsg heartbeat node seqs state reason reconnect "
-    "retry_after".split()
+    "retry_after with before limit messages more userid users".split()
 )
 """Field names with a meaning here: a classic client cannot smuggle them to others."""
 

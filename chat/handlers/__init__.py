@@ -11,15 +11,21 @@ from chat.handlers.account import (
     register,
 )
 from chat.handlers.chat import delivered, ping, send
-from chat.handlers.contacts import (
+from chat.handlers.context import Context, Request, Route, Where
+from chat.handlers.friends import add_friend, remove_friend
+from chat.handlers.groups import (
     abandon_group,
-    add_friend,
     create_group,
+    dissolve_group,
     finish_create_group,
     finish_join_group,
+    finish_leave_group,
     join_group,
+    leave_group,
+    members,
+    remove_member,
 )
-from chat.handlers.context import Context, Request, Route, Where
+from chat.handlers.history import history
 from chat.protocol import MsgType
 
 ROUTES: dict[int, Route] = {
@@ -35,6 +41,12 @@ ROUTES: dict[int, Route] = {
     MsgType.GROUP_CHAT_MSG: Route(send, Where.LOOP),
     MsgType.DELIVERED_MSG: Route(delivered, Where.LOOP),
     MsgType.PING_MSG: Route(ping, Where.LOOP, login=False),
+    MsgType.HISTORY_MSG: Route(history),
+    MsgType.REMOVE_FRIEND_MSG: Route(remove_friend),
+    MsgType.LEAVE_GROUP_MSG: Route(leave_group, finish=finish_leave_group),
+    MsgType.REMOVE_MEMBER_MSG: Route(remove_member),
+    MsgType.DISSOLVE_GROUP_MSG: Route(dissolve_group, finish=finish_leave_group),
+    MsgType.MEMBERS_MSG: Route(members),
 }
 
 __all__ = ["ROUTES", "Context", "Request", "Route", "Where"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat.model import Contact, Group
+from chat.model import Contact, Group, GroupUser
 from chat.protocol import Message
 
 
@@ -15,8 +15,9 @@ def group_fields(group: Group) -> Message:
         "id": group.id,
         "groupname": group.name,
         "groupdesc": group.desc,
-        "users": [
-            {"id": user.id, "name": user.name, "state": user.state, "role": user.role}
-            for user in group.users
-        ],
+        "users": [member_fields(user) for user in group.users],
     }
+
+
+def member_fields(user: GroupUser) -> Message:
+    return {"id": user.id, "name": user.name, "state": user.state, "role": user.role}

@@ -23,6 +23,11 @@ class FriendModel:
             "INSERT INTO friend (userid, friendid) VALUES (?, ?)", (user_id, friend_id)
         )
 
+    def delete(self, user_id: int, friend_id: int) -> bool:
+        """False if it was not there."""
+        sql = "DELETE FROM friend WHERE userid = ? AND friendid = ?"
+        return bool(self._tx.execute(sql, (user_id, friend_id)))
+
     def of_user(self, user_id: int) -> list[Contact]:
         rows = self._tx.query(
             "SELECT user.id, user.name, user.state FROM friend "

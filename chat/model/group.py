@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection
 
 from chat.db.base import Row, Transaction, placeholders
-from chat.model.rows import Group, GroupUser
+from chat.model.rows import Group, GroupUser, Membership
 
 CREATOR = "creator"
 NORMAL = "normal"
@@ -29,12 +29,46 @@ class GroupModel:
             "INSERT INTO allgroup (groupname, groupdesc) VALUES (?, ?)", (name, desc)
         )
 
+    def delete(self, group_id: int) -> None:
+        """End a group; its id is not used again."""
+        self._tx.execute("DELETE FROM groupuser WHERE groupid = ?", (group_id,))
+        self._tx.execute("DELETE FROM allgroup WHERE id = ?", (group_id,))
+
     def add_member(self, group_id: int, user_id: int, role: str) -> None:
-        """Raises UniqueViolation if the user is a member already."""
+        """A member from now on. Raises UniqueViolation if the user is one already."""
         self._tx.execute(
-            "INSERT INTO groupuser (groupid, userid, grouprole) VALUES (?, ?, ?)",
+            "INSERT INTO groupuser (groupid, userid, grouprole, since) "
+            "SELECT ?, ?, ?, COALESCE(MAX(seq), 0) FROM message",
             (group_id, user_id, role),
         )
+
+    def remove_member(self, group_id: int, user_id: int) -> bool:
+        """False if the user was no member."""
+        sql = "DELETE FROM groupuser WHERE groupid = ? AND userid = ?"
+        return bool(self._tx.execute(sql, (group_id, user_id)))
+
+    def promote_oldest(self, group_id: int) -> bool:
+        """Who has been a member for longest is the creator now; False if there is nobody."""
+        rows = self._tx.query(
+            "SELECT userid FROM groupuser WHERE groupid = ? ORDER BY since, userid LIMIT 1"
+            + self._tx.for_update,
+            (group_id,),
+        )
+        for (user_id,) in rows:
+            self._tx.execute(
+                "UPDATE groupuser SET grouprole = ? WHERE groupid = ? AND userid = ?",
+                (CREATOR, group_id, user_id),
+            )
+        return bool(rows)
+
+    def membership(self, group_id: int, user_id: int, *, lock: bool = False) -> Membership | None:
+        """What a user is in a group; None: no member. ``lock``: and stays until the commit."""
+        rows = self._tx.query(
+            "SELECT grouprole, since FROM groupuser WHERE groupid = ? AND userid = ?"
+            + (self._tx.for_update if lock else ""),
+            (group_id, user_id),
+        )
+        return Membership(*rows[0]) if rows else None
 
     def find(self, group_id: int) -> Group | None:
         """A group with its members."""

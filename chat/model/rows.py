@@ -41,6 +41,18 @@ class GroupUser:
 
 
 @dataclass(frozen=True, slots=True)
+class Membership:
+    """What a user is in a group.
+
+    Attributes:
+        since: the last message that there was when the user became a member.
+    """
+
+    role: str
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """A row of ``allgroup``, with its members."""
 

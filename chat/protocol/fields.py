@@ -23,7 +23,8 @@ Check = Callable[[Any], "str | None"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long the parts of a message may be. Characters, except ``text_bytes``."""
+    """How long the parts of a message may be. Characters, except ``text_bytes``; ``seqs`` and
+    ``history`` are numbers of messages."""
 
     name: int = 50
     password_min: int = 6
@@ -34,6 +35,7 @@ class Limits:
     opaque: int = 64
     classic_time: int = 40
     seqs: int = 1000
+    history: int = 100
 
 
 class Field(NamedTuple):
@@ -91,6 +93,8 @@ def build_schema(limits: Limits) -> Schema:
     """The fields of every request a client may send."""
     rid = Field("rid", str, 0, limits.opaque, required=False)
     me = Field("id", int, 1, MAX_ID)
+    friend = Field("friendid", int, 1, MAX_ID)
+    group = Field("groupid", int, 1, MAX_ID)
     version = Field("v", int, 1, MAX_ID, required=False)
     password_max = limits.password_max
     chat = (
@@ -117,15 +121,28 @@ def build_schema(limits: Limits) -> Schema:
             rid,
         ),
         MsgType.ONE_CHAT_MSG: (Field("toid", int, 1, MAX_ID), *chat),
-        MsgType.GROUP_CHAT_MSG: (Field("groupid", int, 1, MAX_ID), *chat),
-        MsgType.ADD_FRIEND_MSG: (me, Field("friendid", int, 1, MAX_ID), rid),
+        MsgType.GROUP_CHAT_MSG: (group, *chat),
+        MsgType.ADD_FRIEND_MSG: (me, friend, rid),
+        MsgType.REMOVE_FRIEND_MSG: (me, friend, rid),
         MsgType.CREATE_GROUP_MSG: (
             me,
             Field("groupname", str, 1, limits.group_name, plain_name),
             Field("groupdesc", str, 0, limits.group_desc),
             rid,
         ),
-        MsgType.ADD_GROUP_MSG: (me, Field("groupid", int, 1, MAX_ID), rid),
+        MsgType.ADD_GROUP_MSG: (me, group, rid),
+        MsgType.LEAVE_GROUP_MSG: (me, group, rid),
+        MsgType.REMOVE_MEMBER_MSG: (me, group, Field("userid", int, 1, MAX_ID), rid),
+        MsgType.DISSOLVE_GROUP_MSG: (me, group, rid),
+        MsgType.MEMBERS_MSG: (me, group, rid),
+        MsgType.HISTORY_MSG: (
+            me,
+            Field("with", int, 1, MAX_ID, required=False),
+            Field("groupid", int, 1, MAX_ID, required=False),
+            Field("before", int, 1, MAX_SEQ, required=False),
+            Field("limit", int, 1, limits.history, required=False),
+            rid,
+        ),
         MsgType.DELIVERED_MSG: (Field("seqs", list, 0, limits.seqs, message_numbers), rid),
         MsgType.PING_MSG: (rid,),
     }

@@ -27,8 +27,20 @@ class MsgType(IntEnum):
     PING_MSG = 26
     PONG_MSG = 27
     PRESENCE_MSG = 28
+    HISTORY_MSG = 29
+    HISTORY_ACK = 30
     ERROR_MSG = 31
     BYE_MSG = 32
+    REMOVE_FRIEND_MSG = 40
+    REMOVE_FRIEND_ACK = 41
+    LEAVE_GROUP_MSG = 42
+    LEAVE_GROUP_ACK = 43
+    REMOVE_MEMBER_MSG = 44
+    REMOVE_MEMBER_ACK = 45
+    DISSOLVE_GROUP_MSG = 46
+    DISSOLVE_GROUP_ACK = 47
+    MEMBERS_MSG = 48
+    MEMBERS_ACK = 49
 
 
 # Which message answers which request in the v2 dialect. What is absent here is not answered
@@ -43,6 +55,12 @@ ACK_OF: dict[int, MsgType] = {
     MsgType.ADD_GROUP_MSG: MsgType.ADD_GROUP_ACK,
     MsgType.GROUP_CHAT_MSG: MsgType.CHAT_ACK,
     MsgType.PING_MSG: MsgType.PONG_MSG,
+    MsgType.HISTORY_MSG: MsgType.HISTORY_ACK,
+    MsgType.REMOVE_FRIEND_MSG: MsgType.REMOVE_FRIEND_ACK,
+    MsgType.LEAVE_GROUP_MSG: MsgType.LEAVE_GROUP_ACK,
+    MsgType.REMOVE_MEMBER_MSG: MsgType.REMOVE_MEMBER_ACK,
+    MsgType.DISSOLVE_GROUP_MSG: MsgType.DISSOLVE_GROUP_ACK,
+    MsgType.MEMBERS_MSG: MsgType.MEMBERS_ACK,
 }
 
 # Plain ints for the hot paths: looking an enum's member up costs more than comparing with it.

@@ -15,7 +15,7 @@ from chat.db.mysql_schema import prepare_schema
 
 PROJECT = Path(__file__).parent.parent.parent
 SCHEMA = PROJECT / "db" / "schema.sql"
-UPGRADES = PROJECT / "db" / "upgrade"
+UPGRADES = PROJECT / "db" / "upgrade" / "mysql"
 PASSWORD = "for-the-tests"
 
 

@@ -65,6 +65,12 @@ GOOD: dict[int, dict[str, Any]] = {
     MsgType.CREATE_GROUP_MSG: {"groupname": "g", "groupdesc": ""},
     MsgType.ADD_GROUP_MSG: {"groupid": 1},
     MsgType.GROUP_CHAT_MSG: {"groupid": 1, "msg": "x"},
+    MsgType.HISTORY_MSG: {"with": 1},
+    MsgType.REMOVE_FRIEND_MSG: {"friendid": 1},
+    MsgType.LEAVE_GROUP_MSG: {"groupid": 1},
+    MsgType.REMOVE_MEMBER_MSG: {"groupid": 1, "userid": 1},
+    MsgType.DISSOLVE_GROUP_MSG: {"groupid": 1},
+    MsgType.MEMBERS_MSG: {"groupid": 1},
 }
 
 

@@ -98,6 +98,20 @@ class RegistryMachine(RuleBasedStateMachine):
         assert self.registry.join(session, user, group) == (group not in groups)
         self.here[user] = (session, groups | {group})
 
+    @precondition(lambda self: self.here)
+    @rule(pick=PICK, group=st.integers(1, 4))
+    def leave(self, pick: int, group: int) -> None:
+        user = sorted(self.here)[pick % len(self.here)]
+        session, groups = self.here[user]
+        assert self.registry.leave(session, user, group) == (group in groups)
+        self.here[user] = (session, groups - {group})
+
+    @precondition(lambda self: self.gone)
+    @rule(pick=PICK, group=st.integers(1, 4))
+    def leave_too_late(self, pick: int, group: int) -> None:
+        user, session = self.gone[pick % len(self.gone)]
+        assert not self.registry.leave(session, user, group)
+
     @precondition(lambda self: self.gone)
     @rule(pick=PICK, group=st.integers(1, 4))
     def join_too_late(self, pick: int, group: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from mariadbkit import PASSWORD, SCHEMA, UPGRADES, Mariadb, mariadb
 import chat.db.mysql
 from chat.db import OutcomeUnknown, StorageError, Transaction, UniqueViolation
 from chat.db.mysql import MysqlConnection, MysqlDatabase
-from chat.db.mysql_schema import prepare_schema
+from chat.db.mysql_schema import SCHEMA_VERSION, prepare_schema
 from chat.model import (
     GroupModel,
     LogRow,
@@ -24,6 +25,8 @@ from chat.model import (
     OfflineMessageModel,
     SettingModel,
     UserModel,
+    group_conversation,
+    user_conversation,
 )
 
 
@@ -394,7 +397,7 @@ def test_an_empty_database_gets_its_tables(bare: Mariadb) -> None:
     prepare_schema(bare.address, SCHEMA, UPGRADES)
     prepare_schema(bare.address, SCHEMA, UPGRADES)
     database = MysqlDatabase(bare.address)
-    assert get(database, "schema_version") == "1"
+    assert get(database, "schema_version") == str(SCHEMA_VERSION)
     database.close()
 
 
@@ -433,6 +436,37 @@ def test_the_original_projects_tables_are_taken_over(bare: Mariadb) -> None:
     tables = bare.connect()
     assert len(tables.rows("SHOW TABLES")) == 9
     tables.close()
+
+
+def statements(step: int) -> list[str]:
+    """Of one upgrade."""
+    (path,) = UPGRADES.glob(f"{step:04d}-*.sql")
+    text = re.sub(r"^\s*--.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return [part for part in map(str.strip, text.split(";\n")) if part]
+
+
+@pytest.mark.parametrize("done", range(len(statements(2))))
+def test_version_1_is_upgraded_even_if_it_was_begun(bare: Mariadb, done: int) -> None:
+    connection = bare.connect()
+    for statement in [*ORIGINAL, *statements(1)]:
+        connection.run(statement)
+    columns = "sender, mid, kind, target, text, time"
+    insert = f"INSERT INTO message ({columns}) VALUES (%s, %s, %s, %s, '', '')"
+    for row in ((15, "a", 6, 13), (13, "a", 6, 15), (13, "b", 10, 1)):
+        connection.run(insert, row)
+    connection.commit()
+    for statement in statements(2)[:done]:
+        connection.run(statement)
+    connection.close()
+    prepare_schema(bare.address, SCHEMA, UPGRADES)
+    connection = bare.connect()
+    assert connection.rows("SELECT conversation FROM message ORDER BY seq") == [
+        (user_conversation(13, 15),),
+        (user_conversation(13, 15),),
+        (group_conversation(1),),
+    ]
+    assert connection.rows("SELECT DISTINCT since FROM groupuser") == [(0,)]
+    connection.close()
 
 
 def test_the_upgraded_schema_is_the_new_one(bare: Mariadb) -> None:

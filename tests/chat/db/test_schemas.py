@@ -96,7 +96,7 @@ def test_the_same_column_generates_ids(table: str) -> None:
 def test_the_same_choices(table: str) -> None:
     def choices(lines: list[str]) -> dict[str, set[str]]:
         found = {
-            name: re.search(r"(?:ENUM|IN) *\(([^)]*)\)", line)
+            name: re.search(r"\b(?:ENUM|IN) *\(([^)]*)\)", line)
             for name, line in columns(lines).items()
         }
         return {

@@ -16,6 +16,7 @@ from loopkit import PROJECT, SCHEMA, Outcomes, writer_held
 
 from chat.db import StorageError
 from chat.db.sqlite import MAX_GROUP, SCHEMA_VERSION, SqliteDatabase
+from chat.model import group_conversation, user_conversation
 
 PUT = "INSERT INTO setting (name, value) VALUES (?, ?)"
 
@@ -61,13 +62,13 @@ def test_a_new_file_gets_its_tables_and_its_folder(tmp_path: Path) -> None:
     path = tmp_path / "some" / "new" / "folder" / "chat.db"
     use(path)
     version = on_file(path, lambda c: c.execute("SELECT value FROM setting").fetchall())
-    assert version == [(SCHEMA_VERSION,)]
+    assert version == [(str(SCHEMA_VERSION),)]
 
 
 def test_it_is_found_again_as_it_was_left(path: Path) -> None:
     use(path, lambda database: database.write(lambda tx: tx.execute(PUT, ("a", "1"))))
     rows = use(path, lambda d: d.read(lambda tx: tx.query("SELECT * FROM setting ORDER BY 1")))
-    assert rows == [("a", "1"), ("schema_version", SCHEMA_VERSION)]
+    assert rows == [("a", "1"), ("schema_version", str(SCHEMA_VERSION))]
 
 
 def test_an_empty_file_counts_as_new(path: Path) -> None:
@@ -199,19 +200,92 @@ def test_somebody_elses_database(path: Path) -> None:
     assert tables == [("cats",)], "nothing was added to it"
 
 
-@pytest.mark.parametrize("version", ["0", "2", "", "1 "])
+@pytest.mark.parametrize("version", ["0", "999", "", "1 "])
 def test_another_schema_version(path: Path, version: str) -> None:
     use(path)
     on_file(path, lambda c: c.execute("UPDATE setting SET value = ?", (version,)))
-    message = refused(path)
-    assert "schema version" in message
-    assert repr(version) in message
+    shown = version if version.isdigit() else "0"
+    assert f"its schema is version {shown}, this program's {SCHEMA_VERSION}" in refused(path)
 
 
 def test_no_schema_version(path: Path) -> None:
     use(path)
     on_file(path, lambda c: c.execute("DELETE FROM setting"))
-    assert "schema version" in refused(path)
+    assert "its schema is version 0" in refused(path)
+
+
+VERSION_1 = (Path(__file__).parent / "sqlite-1.sql").read_text(encoding="utf-8")
+
+
+def structure(path: Path) -> list[tuple[object, ...]]:
+    """Tables with their columns, and indexes."""
+    tables = on_file(
+        path, lambda c: c.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    )
+    found: list[tuple[object, ...]] = []
+    for (table,) in sorted(tables):
+        for pragma in ("table_xinfo", "index_list"):
+            query = f"PRAGMA {pragma}({table})"
+            rows = on_file(path, lambda c, query=query: c.execute(query).fetchall())
+            found += [(table, pragma, *row[1:]) for row in sorted(rows, key=str)]
+    return found
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_file_of_version_1_is_upgraded(path: Path, tmp_path: Path, complete: bool) -> None:
+    """Nothing is lost; not complete: from before version 1 had all its tables."""
+    text = VERSION_1
+    if not complete:
+        text = text.replace("CREATE INDEX friend_friendid ON friend (friendid);", "")
+        begin = text.index("CREATE TABLE node")
+        text = text[:begin] + text[text.index(";", begin) + 1 :]
+    on_file(path, lambda c: c.executescript(text))
+    on_file(
+        path,
+        lambda c: c.executemany(
+            "INSERT INTO message (sender, mid, kind, target, text, time) "
+            "VALUES (?, ?, ?, ?, ?, '')",
+            [
+                (7, "a", 6, 3, "hi"),
+                (3, "a", 6, 7, "hello"),
+                (7, "b", 10, 3, "all"),
+                (9, "a", 6, 3, "x"),
+            ],
+        ),
+    )
+    on_file(path, lambda c: c.execute("INSERT INTO groupuser VALUES (3, 7, 'creator')"))
+    use(path)
+    use(path)
+    fresh = tmp_path / "fresh.db"
+    use(fresh)
+    assert structure(path) == structure(fresh)
+    rows = on_file(
+        path, lambda c: c.execute("SELECT text, conversation FROM message ORDER BY seq").fetchall()
+    )
+    between = user_conversation(3, 7)
+    assert rows == [
+        ("hi", between),
+        ("hello", between),
+        ("all", group_conversation(3)),
+        ("x", user_conversation(9, 3)),
+    ]
+    assert on_file(path, lambda c: c.execute("SELECT * FROM groupuser").fetchall()) == [
+        (3, 7, "creator", 0)
+    ]
+
+
+def test_an_upgrade_that_fails_changes_nothing(path: Path, tmp_path: Path) -> None:
+    on_file(path, lambda c: c.executescript(VERSION_1))
+    before = structure(path)
+    folder = tmp_path / "db"
+    (folder / "upgrade" / "sqlite").mkdir(parents=True)
+    (folder / "sqlite.sql").write_text(SCHEMA.read_text())
+    (folder / "upgrade" / "sqlite" / "0002-broken.sql").write_text(
+        "ALTER TABLE groupuser ADD COLUMN since INTEGER; ALTER TABEL x;"
+    )
+    refused(path, folder / "sqlite.sql")
+    assert structure(path) == before
+    use(path)
 
 
 def test_a_directory_in_its_place(path: Path) -> None:

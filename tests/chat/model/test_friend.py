@@ -53,3 +53,14 @@ def test_a_friend_is_added_once(database: Database, ids: list[int]) -> None:
 def test_somebody_who_is_not_there_is_not_shown(database: Database, ids: list[int]) -> None:
     add(database, ids[0], 999)
     assert friends(database, ids[0]) == []
+
+
+def test_a_friend_is_removed(database: Database, ids: list[int]) -> None:
+    ann, bob, eve = ids
+    add(database, ann, bob)
+    add(database, ann, eve)
+    add(database, bob, ann)
+    assert database.write(lambda tx: FriendModel(tx).delete(ann, bob))
+    assert not database.write(lambda tx: FriendModel(tx).delete(ann, bob))
+    assert [friend.name for friend in friends(database, ann)] == ["eve"]
+    assert [friend.name for friend in friends(database, bob)] == ["ann"]

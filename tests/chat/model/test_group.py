@@ -3,7 +3,18 @@ from __future__ import annotations
 import pytest
 
 from chat.db import Database, UniqueViolation
-from chat.model import CREATOR, NORMAL, OFFLINE, ONLINE, Group, GroupModel, GroupUser, UserModel
+from chat.model import (
+    CREATOR,
+    NORMAL,
+    OFFLINE,
+    ONLINE,
+    Group,
+    GroupModel,
+    GroupUser,
+    LogRow,
+    MessageModel,
+    UserModel,
+)
 
 
 @pytest.fixture
@@ -107,3 +118,58 @@ def test_member_ids_of_many_groups(database: Database) -> None:
     database.write(lambda tx: tx.insert_rows("groupuser", columns, rows))
     found = database.read(lambda tx: GroupModel(tx).member_ids(range(1, 1001)))
     assert found == {group_id: frozenset({1}) for group_id in range(1, 1001)}
+
+
+def role(database: Database, group_id: int, user_id: int) -> str | None:
+    found = database.read(lambda tx: GroupModel(tx).membership(group_id, user_id))
+    return found.role if found else None
+
+
+def say(database: Database, mid: str) -> int:
+    """A message, whoever it is for; returns its number."""
+    row = LogRow(1, mid, 6, 2, "hi", "", None)
+    (seq,) = database.write(lambda tx: MessageModel(tx).insert_new([row]))
+    assert seq is not None
+    return seq
+
+
+def test_since_when_somebody_is_a_member(database: Database, ids: list[int]) -> None:
+    ann, bob, eve = ids
+    group_id = make(database, "tea", ann)
+    seq = say(database, "a")
+    join(database, group_id, bob)
+    for user_id, since in ((ann, 0), (bob, seq)):
+        found = database.read(lambda tx, u=user_id: GroupModel(tx).membership(group_id, u))
+        assert found is not None
+        assert found.since == since
+    assert role(database, group_id, eve) is None
+
+
+def test_members_go(database: Database, ids: list[int]) -> None:
+    ann, bob, _ = ids
+    group_id = make(database, "tea", ann, bob)
+    assert database.write(lambda tx: GroupModel(tx).remove_member(group_id, bob))
+    assert not database.write(lambda tx: GroupModel(tx).remove_member(group_id, bob))
+    assert role(database, group_id, bob) is None
+    assert role(database, group_id, ann) == CREATOR
+
+
+def test_the_oldest_member_is_promoted(database: Database, ids: list[int]) -> None:
+    ann, bob, eve = ids
+    group_id = make(database, "tea")
+    for number, user_id in enumerate((eve, bob, ann)):
+        join(database, group_id, user_id)
+        say(database, str(number))
+    assert database.write(lambda tx: GroupModel(tx).promote_oldest(group_id))
+    assert [role(database, group_id, user) for user in ids] == [NORMAL, NORMAL, CREATOR]
+    empty = make(database, "milk")
+    assert not database.write(lambda tx: GroupModel(tx).promote_oldest(empty))
+
+
+def test_a_group_that_ends_takes_no_other_with_it(database: Database, ids: list[int]) -> None:
+    ann, bob, _ = ids
+    tea, milk = make(database, "tea", ann, bob), make(database, "milk", bob)
+    database.write(lambda tx: GroupModel(tx).delete(tea))
+    assert database.read(lambda tx: GroupModel(tx).find(tea)) is None
+    assert [group.id for group in database.read(lambda tx: GroupModel(tx).of_user(bob))] == [milk]
+    assert make(database, "tea") > milk

@@ -14,7 +14,7 @@ def put(database: Database, name: str, value: str) -> None:
 
 
 def test_the_schema_says_its_version(database: Database) -> None:
-    assert get(database, "schema_version") == SCHEMA_VERSION
+    assert get(database, "schema_version") == str(SCHEMA_VERSION)
 
 
 def test_set_and_set_again(database: Database) -> None:

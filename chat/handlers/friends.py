@@ -1,0 +1,33 @@
+"""The list of friends. All handlers: worker thread."""
+
+from __future__ import annotations
+
+from chat.db import UniqueViolation
+from chat.handlers.context import Context, Request
+from chat.handlers.shapes import contact_fields
+from chat.model import FriendModel, UserModel
+from chat.protocol import ErrNo, Message, ProtocolError
+
+
+def add_friend(ctx: Context, request: Request) -> Message:
+    """ADD_FRIEND_MSG."""
+    friend_id: int = request.message["friendid"]
+    if friend_id == request.user_id:
+        raise ProtocolError(ErrNo.BAD_REQUEST, "friendid: is your own")
+    friend = ctx.database.read(lambda tx: UserModel(tx).contact(friend_id))
+    if friend is None:
+        raise ProtocolError(ErrNo.NOT_FOUND, "no such user")
+    fields = {"friend": contact_fields(friend)}
+    try:
+        ctx.database.write(lambda tx: FriendModel(tx).insert(request.user_id, friend_id))
+    except UniqueViolation as exc:
+        raise ProtocolError(ErrNo.EXISTS, "is a friend already", **fields) from exc
+    return fields
+
+
+def remove_friend(ctx: Context, request: Request) -> Message:
+    """REMOVE_FRIEND_MSG."""
+    friend_id: int = request.message["friendid"]
+    if not ctx.database.write(lambda tx: FriendModel(tx).delete(request.user_id, friend_id)):
+        raise ProtocolError(ErrNo.NOT_FOUND, "is not in your list")
+    return {"friendid": friend_id}

@@ -1,0 +1,167 @@
+"""Groups and who is in them. All handlers: worker thread; ``finish_…``: session's loop."""
+
+from __future__ import annotations
+
+from chat.db import Transaction, UniqueViolation
+from chat.delivery.message import Channel
+from chat.handlers.context import Context, Request
+from chat.handlers.shapes import group_fields, member_fields
+from chat.model import CREATOR, NORMAL, Group, GroupModel
+from chat.protocol import GROUP_CHAT, ErrNo, Message, ProtocolError
+from chat.session import Session
+
+
+def create_group(ctx: Context, request: Request) -> Message:
+    """CREATE_GROUP_MSG: the creator is the first member."""
+    name: str = request.message["groupname"]
+    desc: str = request.message["groupdesc"]
+
+    def create(tx: Transaction) -> int:
+        group_id = GroupModel(tx).insert(name, desc)
+        GroupModel(tx).add_member(group_id, request.user_id, CREATOR)
+        return group_id
+
+    try:
+        group_id = ctx.database.write(create)
+    except UniqueViolation as exc:
+        raise ProtocolError(ErrNo.EXISTS, "a group of this name exists") from exc
+    ctx.bus.subscribe([_channel(group_id)])
+    return {"groupid": group_id}
+
+
+def finish_create_group(ctx: Context, session: Session, request: Message, ack: Message) -> Message:
+    _begin_to_listen(ctx, session, ack["groupid"])
+    return ack
+
+
+def join_group(ctx: Context, request: Request) -> Message:
+    """ADD_GROUP_MSG."""
+    group_id: int = request.message["groupid"]
+    # Before the commit: from then on messages are owed, and their wakes must find us.
+    ctx.bus.subscribe([_channel(group_id)])
+
+    def join(tx: Transaction) -> Group:
+        _existing(tx, group_id)
+        GroupModel(tx).add_member(group_id, request.user_id, NORMAL)
+        return _existing(tx, group_id)
+
+    try:
+        group = ctx.database.write(join)
+    except UniqueViolation as exc:
+        ctx.bus.unsubscribe([_channel(group_id)])
+        group = ctx.database.read(lambda tx: _existing(tx, group_id))
+        raise ProtocolError(ErrNo.EXISTS, "is a member already", group=group_fields(group)) from exc
+    except BaseException:
+        ctx.bus.unsubscribe([_channel(group_id)])
+        raise
+    ctx.delivery.forget_members(group_id)
+    return {"group": group_fields(group)}
+
+
+def finish_join_group(ctx: Context, session: Session, request: Message, ack: Message) -> Message:
+    _begin_to_listen(ctx, session, request["groupid"])
+    return ack
+
+
+def abandon_group(ctx: Context, session: Session, ack: Message) -> None:
+    """The connection went down while a group was being made or joined. Its loop."""
+    group_id = ack["groupid"] if "groupid" in ack else ack["group"]["id"]
+    ctx.bus.unsubscribe([_channel(group_id)])
+
+
+def members(ctx: Context, request: Request) -> Message:
+    """MEMBERS_MSG: who is in one of one's groups."""
+    group_id: int = request.message["groupid"]
+
+    def look(tx: Transaction) -> Group:
+        _role(tx, group_id, request.user_id)
+        return _existing(tx, group_id)
+
+    group = ctx.database.read(look)
+    return {"groupid": group_id, "users": [member_fields(user) for user in group.users]}
+
+
+def leave_group(ctx: Context, request: Request) -> Message:
+    """LEAVE_GROUP_MSG. A creator's place goes to the oldest member; nobody left: no group."""
+    group_id: int = request.message["groupid"]
+
+    def leave(tx: Transaction) -> None:
+        model = GroupModel(tx)
+        role = _role(tx, group_id, request.user_id, lock=True)
+        model.remove_member(group_id, request.user_id)
+        if role == CREATOR and not model.promote_oldest(group_id):
+            model.delete(group_id)
+
+    ctx.database.write(leave)
+    ctx.delivery.forget_members(group_id)
+    return {"groupid": group_id}
+
+
+def remove_member(ctx: Context, request: Request) -> Message:
+    """REMOVE_MEMBER_MSG: the creator sends somebody away."""
+    group_id: int = request.message["groupid"]
+    user_id: int = request.message["userid"]
+    if user_id == request.user_id:
+        raise ProtocolError(ErrNo.BAD_REQUEST, "userid: is your own; leave the group instead")
+
+    def remove(tx: Transaction) -> None:
+        _must_be_creator(tx, group_id, request.user_id)
+        if not GroupModel(tx).remove_member(group_id, user_id):
+            raise ProtocolError(ErrNo.NOT_FOUND, "no such member")
+
+    ctx.database.write(remove)
+    ctx.delivery.forget_members(group_id)
+    return {"groupid": group_id, "userid": user_id}
+
+
+def dissolve_group(ctx: Context, request: Request) -> Message:
+    """DISSOLVE_GROUP_MSG: the creator ends the group."""
+    group_id: int = request.message["groupid"]
+
+    def dissolve(tx: Transaction) -> None:
+        _must_be_creator(tx, group_id, request.user_id)
+        GroupModel(tx).delete(group_id)
+
+    ctx.database.write(dissolve)
+    ctx.delivery.forget_members(group_id)
+    return {"groupid": group_id}
+
+
+def finish_leave_group(ctx: Context, session: Session, request: Message, ack: Message) -> Message:
+    """Also after a dissolution. Others who are still registered hear nothing, as nothing comes."""
+    if ctx.sessions.leave(session, session.user_id, ack["groupid"]):
+        ctx.bus.unsubscribe([_channel(ack["groupid"])])
+    return ack
+
+
+def _begin_to_listen(ctx: Context, session: Session, group_id: int) -> None:
+    if not ctx.sessions.join(session, session.user_id, group_id):
+        ctx.bus.unsubscribe([_channel(group_id)])  # it was in there, or has gone
+    # What was sent between the commit and this moment had no one to wake.
+    session.pump.mark_dirty()
+
+
+def _existing(tx: Transaction, group_id: int) -> Group:
+    """Raises ProtocolError(NOT_FOUND)."""
+    group = GroupModel(tx).find(group_id)
+    if group is None:
+        raise ProtocolError(ErrNo.NOT_FOUND, "no such group")
+    return group
+
+
+def _role(tx: Transaction, group_id: int, user_id: int, *, lock: bool = False) -> str:
+    """What somebody is in a group. Raises ProtocolError(NOT_FOUND or NOT_A_MEMBER)."""
+    membership = GroupModel(tx).membership(group_id, user_id, lock=lock)
+    if membership is None:
+        _existing(tx, group_id)
+        raise ProtocolError(ErrNo.NOT_A_MEMBER, "not a member of that group")
+    return membership.role
+
+
+def _must_be_creator(tx: Transaction, group_id: int, user_id: int) -> None:
+    if _role(tx, group_id, user_id, lock=True) != CREATOR:
+        raise ProtocolError(ErrNo.REFUSED, "only the group's creator may do that")
+
+
+def _channel(group_id: int) -> Channel:
+    return (GROUP_CHAT, group_id)

@@ -1,0 +1,55 @@
+"""HISTORY_MSG: what was said before. Worker thread."""
+
+from __future__ import annotations
+
+from chat.db import Transaction
+from chat.delivery.mailbox import to_message
+from chat.handlers.context import Context, Request
+from chat.model import (
+    GroupModel,
+    HistoryModel,
+    MailRow,
+    UserModel,
+    group_conversation,
+    user_conversation,
+)
+from chat.protocol import ErrNo, Message, ProtocolError
+
+DEFAULT_LIMIT = 50
+
+
+def history(ctx: Context, request: Request) -> Message:
+    """The newest messages before a ``seq``, of a conversation that the asker is a party to."""
+    message = request.message
+    other: int | None = message.get("with")
+    group_id: int | None = message.get("groupid")
+    if (other is None) == (group_id is None):
+        raise ProtocolError(ErrNo.BAD_REQUEST, "with or groupid: one of them is needed")
+    before: int | None = message.get("before")
+    limit: int = message.get("limit") or DEFAULT_LIMIT
+
+    def look(tx: Transaction) -> list[MailRow]:
+        if other is not None:
+            if UserModel(tx).contact(other) is None:
+                raise ProtocolError(ErrNo.NOT_FOUND, "no such user")
+            conversation, since = user_conversation(request.user_id, other), 0
+        else:
+            assert group_id is not None
+            conversation, since = group_conversation(group_id), _joined(tx, group_id, request)
+        return HistoryModel(tx).newest(conversation, since, before, limit + 1)
+
+    rows = ctx.database.read(look)
+    return {
+        "messages": [to_message(row).fields(v2=True) for row in reversed(rows[:limit])],
+        "more": len(rows) > limit,
+    }
+
+
+def _joined(tx: Transaction, group_id: int, request: Request) -> int:
+    """The last message before the asker became a member: what came before is not for them."""
+    membership = GroupModel(tx).membership(group_id, request.user_id)
+    if membership is not None:
+        return membership.since
+    if GroupModel(tx).find(group_id) is None:
+        raise ProtocolError(ErrNo.NOT_FOUND, "no such group")
+    raise ProtocolError(ErrNo.NOT_A_MEMBER, "not a member of that group")
