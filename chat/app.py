@@ -187,7 +187,7 @@ class App:
     def _on_renewed(self, whole: bool) -> None:
         """Lease's thread. After a lease that had run out this finds what others have changed."""
         assert self._presence is not None
-        self._presence.reconcile()
+        self._presence.reconcile(all_of_it=not whole)
 
     def _on_lease_lost(self) -> None:
         """Lease's thread: another server has our name."""

@@ -7,8 +7,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from chat.db import Database, StorageError, Transaction
-from chat.model import ONLINE, User, UserModel
-from chat.protocol import ErrNo, ProtocolError, errors
+from chat.model import ONLINE, NodeModel, User, UserModel
+from chat.protocol import MAX_ID, ErrNo, ProtocolError, errors
 from chat.sessions import SessionRegistry
 from muduopy import ThreadPool
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from chat.notices import PresenceNotices
 
 log = logging.getLogger(__name__)
+
+PART = 5000
+"""Users that one round, or one transaction, is about."""
 
 
 class Presence:
@@ -47,8 +50,10 @@ class Presence:
         self._replace = replace
         self._lease = lease
         self._notices = notices
-        self._lock = threading.Lock()  # guards _reconciling
+        self._lock = threading.Lock()  # guards _reconciling and _thorough
         self._reconciling = False
+        self._thorough = True  # the next round looks at everybody
+        self._next = 0  # who was looked at last; of the one worker that reconciles
 
     def reclaim(self) -> None:
         """At the start: nobody is logged in here yet. Blocks. Raises StorageError.
@@ -120,9 +125,14 @@ class Presence:
 
     # ------------------------------------------------------------------ putting right
 
-    def reconcile(self) -> None:
-        """Compare our rows with our sessions, and see who is dead. Any thread, never blocks."""
+    def reconcile(self, *, all_of_it: bool = False) -> None:
+        """Compare our rows with our sessions, and see who is dead. Any thread, never blocks.
+
+        A part at a time, so that a round costs the same however many users there are; unless
+        there is reason to doubt ``all_of_it``.
+        """
         with self._lock:
+            self._thorough |= all_of_it
             if self._reconciling:
                 return
             self._reconciling = True
@@ -130,16 +140,32 @@ class Presence:
             self._reconciled()
 
     def _reconcile(self) -> None:
+        """Worker thread; one at a time."""
+        with self._lock:
+            thorough, self._thorough = self._thorough, False
         try:
-            # Rows first: a login that begins after that is not among them.
-            rows = self._database.read(lambda tx: UserModel(tx).online_at(self.node))
-            self._release_unowned(rows)
-            self._check_sessions(rows)
+            if thorough:
+                self._next = 0
+            while self._compare_part() and thorough:
+                pass
             self._bury_the_dead()
         except StorageError as exc:
             log.warning("presence was not reconciled: %s", exc)
+            with self._lock:
+                self._thorough |= thorough
         finally:
             self._reconciled()
+
+    def _compare_part(self) -> bool:
+        """Compare the rows and sessions of the next users; False after the last ones."""
+        begin = self._next
+        # Rows first: a login that begins after that is not among them.
+        rows = self._database.read(lambda tx: UserModel(tx).online_at(self.node, begin, PART))
+        more = len(rows) == PART
+        end = self._next = max(rows) if more else 0
+        self._release_unowned(rows)
+        self._check_sessions(rows, begin, end or MAX_ID)
+        return more
 
     def _release_unowned(self, rows: dict[int, int]) -> None:
         """Rows of ours without a session: a crash, a lost answer to a commit, a full queue."""
@@ -148,12 +174,12 @@ class Presence:
             if user_id not in owned:
                 self.release(user_id, generation)
 
-    def _check_sessions(self, rows: dict[int, int]) -> None:
+    def _check_sessions(self, rows: dict[int, int], begin: int, end: int) -> None:
         """Sessions whose row says something else: somebody has the user, or took us for dead."""
         suspects = [
             user_id
             for user_id, (generation, _) in self._sessions.generations().items()
-            if rows.get(user_id) != generation
+            if begin < user_id <= end and rows.get(user_id) != generation
         ]
         if suspects:
             self.check(suspects)
@@ -190,10 +216,22 @@ class Presence:
         """Users of nodes whose lease has run out are offline."""
         if self._lease is None or not self._lease.may_judge:
             return
-        gone = self._database.write(lambda tx: UserModel(tx).offline_of_the_dead())
-        if gone:
-            log.info("%d users of dead nodes are offline", len(gone))
+        dead = self._database.read(lambda tx: UserModel(tx).nodes() - NodeModel(tx).alive())
+        for node in dead:
+            self._bury(node)
+
+    def _bury(self, node: str) -> None:
+        while True:
+            gone = self._database.write(lambda tx: self._take_from(tx, node))
+            if not gone:
+                return
+            log.info("%d users of %s are offline: it is dead", len(gone), node)
             self._changed(gone)
+
+    @staticmethod
+    def _take_from(tx: Transaction, node: str) -> list[int]:
+        # It may have come back to life meanwhile.
+        return [] if NodeModel(tx).is_alive(node) else UserModel(tx).offline_of(node, PART)
 
     def _reconciled(self) -> None:
         with self._lock:

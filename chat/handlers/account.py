@@ -95,8 +95,7 @@ def _enter(ctx: Context, request: Request, user: User, rehashed: str | None) -> 
     added = False
     heard: list[Channel] = []
     try:
-        groups = ctx.database.read(lambda tx: GroupModel(tx).of_user(user.id))
-        group_ids = frozenset(group.id for group in groups)
+        group_ids = ctx.database.read(lambda tx: GroupModel(tx).ids_of_user(user.id))
         heard = channels(user.id, group_ids)
         ctx.bus.subscribe(heard)
         replaced = ctx.sessions.add(request.session, user.id, group_ids, generation)

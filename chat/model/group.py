@@ -97,6 +97,11 @@ class GroupModel:
         )
         return _with_members(groups, members)
 
+    def ids_of_user(self, user_id: int) -> frozenset[int]:
+        """The groups a user is in."""
+        rows = self._tx.query("SELECT groupid FROM groupuser WHERE userid = ?", (user_id,))
+        return frozenset(group_id for (group_id,) in rows)
+
     def member_ids(self, group_ids: Collection[int]) -> dict[int, frozenset[int]]:
         """The members of these groups; a group without members, or none at all, is absent."""
         found: defaultdict[int, set[int]] = defaultdict(set)

@@ -56,6 +56,11 @@ class NodeModel:
         """The server has ended."""
         self._tx.execute("DELETE FROM node WHERE name = ? AND incarnation = ?", (name, incarnation))
 
+    def alive(self) -> set[str]:
+        """The names of those whose lease runs."""
+        rows = self._tx.query(f"SELECT name FROM node WHERE expires > {self._tx.clock}")
+        return {name for (name,) in rows}
+
     def is_alive(self, name: str) -> bool:
         sql = f"SELECT 1 FROM node WHERE name = ? AND expires > {self._tx.clock}"
         return bool(self._tx.query(sql, (name,)))

@@ -86,24 +86,27 @@ class UserModel:
             if self._tx.execute(sql, (ONLINE, node, user_id, generation, OFFLINE))
         ]
 
-    def offline_of_the_dead(self) -> list[int]:
-        """Show users offline whose node's lease has run out; returns them.
+    def nodes(self) -> set[str]:
+        """The nodes that have users; one look into an index for each, not one for each user."""
+        sql = "SELECT DISTINCT node FROM user WHERE node IS NOT NULL"
+        return {node for (node,) in self._tx.query(sql)}
+
+    def offline_of(self, node: str, limit: int) -> list[int]:
+        """Show up to ``limit`` users of a dead node offline; returns them.
 
         Their generation stays: should the node live after all, it may have them back.
         """
         rows = self._tx.query(
-            "SELECT id FROM user WHERE state = ? AND node IS NOT NULL AND node NOT IN "
-            f"(SELECT name FROM node WHERE expires > {self._tx.clock}) ORDER BY id",
-            (ONLINE,),
+            "SELECT id FROM user WHERE node = ? AND state = ? ORDER BY id LIMIT ?"
+            + self._tx.for_update,
+            (node, ONLINE, limit),
         )
         ids = [user_id for (user_id,) in rows]
         for start in range(0, len(ids), IN_LIST):
             part = ids[start : start + IN_LIST]
             self._tx.execute(
-                "UPDATE user SET state = ?, node = NULL "
-                f"WHERE id IN {placeholders(len(part))} AND state = ? AND node NOT IN "
-                f"(SELECT name FROM node WHERE expires > {self._tx.clock})",
-                (OFFLINE, *part, ONLINE),
+                f"UPDATE user SET state = ?, node = NULL WHERE id IN {placeholders(len(part))}",
+                (OFFLINE, *part),
             )
         return ids
 
@@ -122,10 +125,12 @@ class UserModel:
         sql = "SELECT node, COUNT(*) FROM user WHERE state = ? AND node IS NOT NULL GROUP BY node"
         return dict(self._tx.query(sql, (ONLINE,)))
 
-    def online_at(self, node: str) -> dict[int, int]:
-        """The users of a node, with their generations."""
+    def online_at(self, node: str, after: int, limit: int) -> dict[int, int]:
+        """Users of a node with their generations: the next ``limit`` with ids above ``after``."""
         rows = self._tx.query(
-            "SELECT id, generation FROM user WHERE node = ? AND state = ?", (node, ONLINE)
+            "SELECT id, generation FROM user WHERE node = ? AND state = ? AND id > ? "
+            "ORDER BY id LIMIT ?",
+            (node, ONLINE, after, limit),
         )
         return dict(rows)
 

@@ -237,6 +237,43 @@ def test_reconcile_releases_what_no_session_owns(office: Office) -> None:
     assert states == [ONLINE, OFFLINE, ONLINE, ONLINE]
 
 
+def test_a_part_at_a_time(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounds cost the same however many users there are; in the end all were looked at."""
+    monkeypatch.setattr("chat.presence.PART", 2)
+    users = [office.user(f"user {number}") for number in range(5)]
+    for user in users:
+        office.take(user)
+    reconcile(office)  # the first one is thorough
+    assert [office.row(user).state for user in users] == [OFFLINE] * 5
+    for user in users:
+        office.take(user)
+    for left in (3, 1, 0):
+        reconcile(office)
+        assert sum(office.row(user).state == ONLINE for user in users) == left
+    for user in users:
+        office.take(user)
+    office.presence._workers = ThreadPool(0)
+    office.presence.reconcile(all_of_it=True)
+    assert [office.row(user).state for user in users] == [OFFLINE] * 5
+
+
+def test_sessions_are_compared_with_their_part(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat.presence.PART", 2)
+    users = [office.user(f"user {number}") for number in range(5)]
+    for user in users:
+        office.log_in(user)
+    for _ in range(4):
+        reconcile(office)
+        assert office.sent_away == []
+    for user in users:
+        other_node(office, user, "n2")
+    for gone in (2, 4, 5):
+        reconcile(office)
+        assert len(office.sent_away) >= gone
+
+
 def test_reconcile_survives_a_failing_database(office: Office) -> None:
     ann = office.user()
     office.take(ann)

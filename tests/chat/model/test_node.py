@@ -35,6 +35,14 @@ def test_a_lease_that_has_run_out(database: Database) -> None:
 def test_there_is_none(database: Database) -> None:
     assert left(database, "n1") is None
     assert not alive(database, "n1")
+    assert database.read(lambda tx: NodeModel(tx).alive()) == set()
+
+
+def test_who_is_alive(database: Database) -> None:
+    claim(database, "n1")
+    claim(database, "n2")
+    claim(database, "n3", milliseconds=-1)
+    assert database.read(lambda tx: NodeModel(tx).alive()) == {"n1", "n2"}
 
 
 def test_renewing_makes_it_run_again(database: Database) -> None:

@@ -143,8 +143,28 @@ def test_online_at(database: Database) -> None:
     offline(database, bob, generation)
     online(database, bob, "n1")
     online(database, eve, "n2")
-    assert database.read(lambda tx: UserModel(tx).online_at("n1")) == {ann: 1, bob: 2}
-    assert database.read(lambda tx: UserModel(tx).online_at("n3")) == {}
+
+    def at(node: str, after: int = 0, limit: int = 9) -> dict[int, int]:
+        return database.read(lambda tx: UserModel(tx).online_at(node, after, limit))
+
+    assert at("n1") == {ann: 1, bob: 2}
+    assert at("n1", ann) == {bob: 2}
+    assert at("n1", 0, 1) == {ann: 1}
+    assert at("n1", bob) == at("n3") == {}
+    assert database.read(lambda tx: UserModel(tx).nodes()) == {"n1", "n2"}
+
+
+def test_offline_of_a_node(database: Database) -> None:
+    ann, bob, eve, dan = add(database, "ann", "bob", "eve", "dan")
+    for user_id, node in ((ann, "n1"), (bob, "n1"), (eve, "n1"), (dan, "n2")):
+        online(database, user_id, node)
+
+    def take(limit: int) -> list[int]:
+        return database.write(lambda tx: UserModel(tx).offline_of("n1", limit))
+
+    assert (take(2), take(2), take(2)) == ([ann, bob], [eve], [])
+    assert (find(database, ann).state, find(database, ann).generation) == (OFFLINE, 1)
+    assert find(database, dan).state == ONLINE
 
 
 @pytest.mark.parametrize(
