@@ -159,15 +159,19 @@ def run_cases(options: argparse.Namespace, folder: Path) -> dict[Case, list[dict
 
 
 def table(summaries: dict[Case, common.Summary]) -> str:
-    header = ["pairs", "delivery", "dialect", "in flight", "messages/s", "min–max", "p50", "p99"]
-    header += ["server CPU/message", "generator CPU", "errors"]
     has_baseline = any(case.delivery == PROTOTYPE for case in summaries)
+    has_services = any(found.services_us for found in summaries.values())
+    header = ["pairs", "delivery", "dialect", "in flight", "messages/s", "min–max", "p50", "p99"]
+    header += ["server CPU/message"] + ["other servers' CPU"] * has_services
+    header += ["generator CPU", "errors"]
     rows: list[list[str]] = []
     for case, found in summaries.items():
         row = [str(case.pairs), case.delivery, case.dialect, str(case.inflight)]
         row += [f"{found.rate:,.0f}", f"{found.rate_min:,.0f}–{found.rate_max:,.0f}"]
         row += [common.microseconds(found.p50_us), common.microseconds(found.p99_us)]
-        row += [f"{found.server_us:.1f} µs", f"{found.generator_share:.0%}", str(found.errors)]
+        row += [f"{found.server_us:.1f} µs"]
+        row += [f"{found.services_us:.1f} µs"] * has_services
+        row += [f"{found.generator_share:.0%}", str(found.errors)]
         if has_baseline:
             ceiling = summaries[Case(PROTOTYPE, "classic", case.inflight, case.pairs)]
             row.append(f"{found.rate / ceiling.rate:.2f}")

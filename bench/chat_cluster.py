@@ -110,26 +110,32 @@ class ChatCluster(AbstractContextManager["ChatCluster"]):
             self._processes.pop(name).stop(common.STOP_SECONDS)
 
     def cpu_seconds(self) -> float:
-        """Of the chat servers; ``parts`` has the others."""
-        return sum(
-            common.cpu_seconds(process.pid)
-            for name, process in self._processes.items()
-            if name.startswith("server")
-        )
+        """Of the chat servers."""
+        return self._cpu(servers=True)
 
-    def parts(self) -> dict[str, float]:
-        """CPU seconds so far, of each kind of program."""
-        return {
-            name: common.cpu_seconds(process.pid)
+    def services_cpu_seconds(self) -> float:
+        """Of the others."""
+        return self._cpu(servers=False)
+
+    def _cpu(self, servers: bool) -> float:
+        return sum(
+            common.cpu_seconds(pid)
             for name, process in self._processes.items()
-            if not name.startswith("server")
-        }
+            if name.startswith("server") == servers
+            for pid in (process.pid, *_children(process.pid))
+        )
 
     def last_words(self) -> str:
         return "\n".join(self._log(port).read_text(errors="replace")[-700:] for port in self.ports)
 
     def _log(self, port: int) -> Path:
         return self.folder / f"server-{port}.log"
+
+
+def _children(pid: int) -> list[int]:
+    """nginx works in a process of its own."""
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(child) for child in text.split()]
 
 
 def make_group(port: int, accounts: Path, members: int) -> int:

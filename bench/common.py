@@ -148,6 +148,10 @@ class Server(AbstractContextManager["Server"]):
         """That it has used so far."""
         return cpu_seconds(self.pid)
 
+    def services_cpu_seconds(self) -> float:
+        """It needs nobody."""
+        return 0.0
+
     def stop(self) -> None:
         """End the process and wait for it; idempotent."""
         if self.stopped:
@@ -194,6 +198,9 @@ class Target(Protocol):
 
     def cpu_seconds(self) -> float:
         """That the servers have used so far."""
+
+    def services_cpu_seconds(self) -> float:
+        """What database, bus and balancer have used."""
 
     def last_words(self) -> str:
         """For error messages."""
@@ -244,15 +251,16 @@ class LoadGenerator:
             raise BenchError(f"{done.stderr.strip()}\n{server.name} said:\n{server.last_words()}")
         accounts.write_text(done.stdout)
 
-    def measure(self, mode: str, server: Target, **options: Any) -> dict[str, Any]:
-        """One run. The generator's figures and, in the same window, `server_cpu_seconds`
+    def measure(self, mode: str, target: Target, **options: Any) -> dict[str, Any]:
+        """One run. The generator's figures and, in the same window, `server_cpu_seconds`,
 
-        and `other_cpu_seconds`: what anything else on this machine took away.
+        `services_cpu_seconds` (database, bus, balancer), and `other_cpu_seconds`: what anything
+        else on this machine took away.
         """
-        samples: dict[str, tuple[float, float]] = {}
+        samples: dict[str, tuple[float, float, float]] = {}
         complaints: list[str] = []
         with subprocess.Popen(
-            self.command(mode, server, options),
+            self.command(mode, target, options),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -261,7 +269,11 @@ class LoadGenerator:
             try:
                 for line in process.stderr:
                     if line.strip() in {"MEASURE", "DONE"}:
-                        samples[line.strip()] = server.cpu_seconds(), machine_cpu_seconds()
+                        samples[line.strip()] = (
+                            target.cpu_seconds(),
+                            target.services_cpu_seconds(),
+                            machine_cpu_seconds(),
+                        )
                     else:
                         complaints.append(line.strip())
                 output = process.stdout.read()
@@ -269,14 +281,17 @@ class LoadGenerator:
                 process.kill()
                 raise
         if process.returncode not in {0, 1} or len(samples) != 2:
-            raise BenchError(f"{'; '.join(complaints)}\n{server.name}:\n{server.last_words()}")
+            raise BenchError(f"{'; '.join(complaints)}\n{target.name}:\n{target.last_words()}")
         result: dict[str, Any] = json.loads(output)
-        server_before, machine_before = samples["MEASURE"]
-        server_after, machine_after = samples["DONE"]
-        result["server_cpu_seconds"] = server_after - server_before
-        # The kernel keeps the two accounts differently: a little below zero means nothing.
-        others = machine_after - machine_before - result["server_cpu_seconds"]
-        result["other_cpu_seconds"] = max(0.0, others - result["cpu_seconds"])
+        server, services, machine = (
+            after - before
+            for before, after in zip(samples["MEASURE"], samples["DONE"], strict=True)
+        )
+        result["server_cpu_seconds"] = server
+        result["services_cpu_seconds"] = services
+        # The kernel keeps the accounts differently: a little below zero means nothing.
+        others = machine - server - services - result["cpu_seconds"]
+        result["other_cpu_seconds"] = max(0.0, others)
         return result
 
 
@@ -299,6 +314,7 @@ class Summary:
     p99_us: float
     max_us: float
     server_us: float  # server CPU, microseconds per message
+    services_us: float  # of database, bus and balancer
     generator_share: float  # of one core, 0 to 1
     others_share: float  # the worst repeat's; of one core
     errors: int
@@ -319,6 +335,9 @@ class Summary:
             max_us=max(run["max_us"] for run in runs),
             server_us=median(
                 run["server_cpu_seconds"] * 1e6 / max(run["messages"], 1) for run in runs
+            ),
+            services_us=median(
+                run["services_cpu_seconds"] * 1e6 / max(run["messages"], 1) for run in runs
             ),
             generator_share=median(run["cpu_seconds"] / run["seconds"] for run in runs),
             others_share=max(run["other_cpu_seconds"] / run["seconds"] for run in runs),
