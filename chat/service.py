@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chat.db import StorageError
-from chat.handlers import Context, Request, Route, Where
+from chat.handlers import WAIT, Context, Request, Route, Where
 from chat.handlers.account import MAX_FAILED_LOGINS, connection_lost
 from chat.protocol import (
     ACK_OF,
@@ -92,7 +92,7 @@ class ChatService:
     # ------------------------------------------------------------------ one frame
 
     def _serve(self, session: Session, frame: bytes) -> bool:
-        """Serve a frame; False if it has to wait for chat messages before it.
+        """Serve a frame; False if it has to wait for the chat messages before it.
 
         Every message passes here, hence the table of tuples and the checks in line.
         """
@@ -118,8 +118,8 @@ class ChatService:
                     raise ProtocolError(ErrNo.NOT_YOU, "id: is not this session's")
             if on_worker:
                 self._start_work(session, route, message)
-            else:
-                route.run(self._context, session, message, frame)
+            elif route.run(self._context, session, message, frame) is WAIT:
+                return False
             session.strikes = 0
         except ProtocolError as exc:
             self._fail(session, message, exc)

@@ -15,12 +15,13 @@ a node works the same whether Redis is there or not.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from chat.bus.base import Bus, Forward, Forwarded, Live, Notice, OnWakes, Wake, ignore_notices
 from chat.bus.forwarding import Forwarding
@@ -268,9 +269,18 @@ class RedisBus(Bus, ShardOwner):
     # ------------------------------------------------------------------ listening
 
     def on_messages(self, messages: Sequence[Published]) -> None:
-        wakes: list[Wake] = []
         notices: list[Notice] = []
-        lives: list[Live] = []
+        for is_live, run in itertools.groupby(self._sort(messages, notices), _is_live):
+            # In their order: what was stored must not overtake what was live, nor the reverse.
+            if not is_live:
+                self._on_wakes(list(run))  # type: ignore[arg-type]
+            elif self.live is not None:
+                self.live.hand_over(list(run))  # type: ignore[arg-type]
+        if notices:
+            self.on_notices(notices)
+
+    def _sort(self, messages: Sequence[Published], notices: list[Notice]) -> Iterator[Wake | Live]:
+        """What is for our sessions; notices are put aside, answers are taken."""
         for name, payload in messages:
             channel = parse_channel(name)
             try:
@@ -284,15 +294,9 @@ class RedisBus(Bus, ShardOwner):
             if isinstance(found, Notice):
                 notices.append(found)
             elif isinstance(found, LivePayload):
-                lives += self._take_live(found)
+                yield from self._take_live(found)
             elif not found.epoch.startswith(self._epoch_base):  # our own were handed on at once
-                wakes.append(self._wake(channel, found.epoch, found.number, found.message))
-        if wakes:
-            self._on_wakes(wakes)
-        if notices:
-            self.on_notices(notices)
-        if lives and self.live is not None:
-            self.live.hand_over(lives)
+                yield self._wake(channel, found.epoch, found.number, found.message)
 
     def _wake(self, channel: Channel, epoch: str, number: int, message: ChatMessage) -> Wake:
         publishers = self._heard.setdefault(channel, {})
@@ -338,6 +342,10 @@ class _Waiting:
         self.channels = channels
         self.names = [channel_name(channel) for channel in channels]
         self.over = threading.Event()
+
+
+def _is_live(item: Wake | Live) -> bool:
+    return type(item) is Live
 
 
 def _nobody(wakes: Sequence[Wake]) -> None:

@@ -10,8 +10,6 @@ was stored in either mode is handed over by the same pumps.
 from __future__ import annotations
 
 import logging
-import threading
-import time
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -20,6 +18,7 @@ from chat.db import Database
 from chat.delivery.commit_queue import CommitQueue, Members, settle
 from chat.delivery.live import Diverter, LiveBatch
 from chat.delivery.mailbox import Mailbox
+from chat.delivery.members import MemberLists
 from chat.delivery.message import ChatMessage
 from chat.delivery.outgoing import Outgoing, chat_ack
 from chat.delivery.pump import Pump
@@ -37,9 +36,6 @@ DIRECT = "direct"
 Ended = tuple[Session, Outgoing, frozenset[int]]
 """A message that went to other nodes, its sender, and who got it from none of them."""
 
-MEMBERS_SECONDS = 5.0
-"""How long ``direct`` believes a list of members that a commit has read."""
-
 
 class Delivery(LiveHandler):
     """Takes messages from sessions and sees that they arrive."""
@@ -55,10 +51,9 @@ class Delivery(LiveHandler):
         self._sessions = sessions
         self._direct = mode == DIRECT
         self._mailbox = Mailbox(database, workers)
-        self._commits = CommitQueue(database, bus, self._remember_members)
+        self._commits = CommitQueue(database, bus, self._learn_members)
         self._diverter = Diverter(self._commits)
-        self._members_lock = threading.Lock()  # guards _members
-        self._members: dict[int, tuple[float, frozenset[int]]] = {}
+        self._members = MemberLists(database, workers)
         self._router = Router(sessions)
         self._bus = bus
         bus.live = self
@@ -70,25 +65,35 @@ class Delivery(LiveHandler):
 
     def send(
         self, session: Session, message: ChatMessage, mid: str | None, rid: str | None
-    ) -> None:
+    ) -> bool:
         """Send; the sender is answered now or when it is committed. Sender's loop.
 
-        Raises ProtocolError(TOO_MANY) when too many sends wait for the database.
+        False, and nothing done: it has to wait for what this sender has in flight. Raises
+        ProtocolError(TOO_MANY) when too many sends wait for the database.
         """
-        # While something of this sender is being committed, a live message would overtake it.
-        if self._direct and session.in_flight == session.forwarding:
-            if message.kind == ONE_CHAT:
-                sent = self._send_to_user(session, message, mid, rid)
-            else:
-                sent = self._send_to_group(session, message, mid, rid)
-            if sent:
-                return
+        if self._direct:
+            # While something of this sender is being committed, a live message would overtake it.
+            if session.in_flight == session.forwarding:
+                if message.kind == ONE_CHAT:
+                    live = self._send_to_user(session, message, mid, rid)
+                else:
+                    live = self._send_to_group(session, message, mid, rid)
+                if live:
+                    return True
+            # What is forwarded may yet have to be stored: before this one, then.
+            if session.forwarding:
+                return False
         self._store(Outgoing(session, session.generation, message, mid, rid))
+        return True
 
     def forget_members(self, group_id: int) -> None:
         """The group has changed. Any thread, after the commit."""
-        with self._members_lock:
-            self._members.pop(group_id, None)
+        self._members.forget(group_id)
+
+    def _learn_members(self, members: Members) -> None:
+        """Writer thread."""
+        if self._direct:
+            self._members.learn(members)
 
     def _store(self, outgoing: Outgoing) -> None:
         if not self._commits.add(outgoing):
@@ -125,7 +130,7 @@ class Delivery(LiveHandler):
         self, session: Session, message: ChatMessage, mid: str | None, rid: str | None
     ) -> bool:
         """Hand it to every member who can take it. False if all of it has to be stored."""
-        members = self._known_members(message.target)
+        members = self._members.of(message.target)
         if members is None or message.sender not in members:
             return False
         absent = set(members) - {message.sender}
@@ -218,21 +223,6 @@ class Delivery(LiveHandler):
     def store(self, message: ChatMessage, generation: int) -> None:
         if not self._commits.add(Outgoing(None, generation, message)):
             log.warning("a message to user %d is lost: too many wait", message.target)
-
-    # ------------------------------------------------------------------ members
-
-    def _known_members(self, group_id: int) -> frozenset[int] | None:
-        with self._members_lock:
-            expires, members = self._members.get(group_id, (0.0, None))
-        return members if expires > time.monotonic() else None
-
-    def _remember_members(self, members: Members) -> None:
-        if not self._direct:
-            return
-        expires = time.monotonic() + MEMBERS_SECONDS
-        with self._members_lock:
-            for group_id, users in members.items():
-                self._members[group_id] = (expires, users)
 
 
 def _acknowledge(session: Session, message: ChatMessage, mid: str | None, rid: str | None) -> None:

@@ -95,13 +95,15 @@ class Pump:
 
     @property
     def empty(self) -> bool:
-        """The user is owed nothing at all: a live message may be handed on."""
+        """The user has acknowledged everything: a live message may be handed on.
+
+        What is acknowledged and not deleted yet cannot be overtaken any more.
+        """
         return (
             self.active
             and not self._dirty
             and not self._reading
             and not self._unacked
-            and not self._deleting
             and not self.stores_pending
             and not self.session.output_full
         )

@@ -11,7 +11,7 @@ from chat.handlers.account import (
     register,
 )
 from chat.handlers.chat import delivered, ping, send
-from chat.handlers.context import Context, Request, Route, Where
+from chat.handlers.context import WAIT, Context, Request, Route, Where
 from chat.handlers.friends import add_friend, remove_friend
 from chat.handlers.groups import (
     abandon_group,
@@ -49,4 +49,4 @@ ROUTES: dict[int, Route] = {
     MsgType.MEMBERS_MSG: Route(members),
 }
 
-__all__ = ["ROUTES", "Context", "Request", "Route", "Where"]
+__all__ = ["ROUTES", "WAIT", "Context", "Request", "Route", "Where"]

@@ -6,12 +6,12 @@ import re
 from typing import Any
 
 from chat.delivery.message import RESERVED, TARGET_FIELD, ChatMessage
-from chat.handlers.context import Context
+from chat.handlers.context import WAIT, Context, Waiting
 from chat.protocol import ErrNo, Message, MsgType, ProtocolError, encode
 from chat.session import Session
 
 
-def send(ctx: Context, session: Session, message: Message, frame: bytes) -> None:
+def send(ctx: Context, session: Session, message: Message, frame: bytes) -> Waiting | None:
     """ONE_CHAT_MSG and GROUP_CHAT_MSG."""
     kind = message["msgid"]
     extra: dict[str, Any] | None = None
@@ -39,7 +39,8 @@ def send(ctx: Context, session: Session, message: Message, frame: bytes) -> None
         extra,
         as_it_came,
     )
-    ctx.delivery.send(session, draft, message.get("mid"), message.get("rid"))
+    sent = ctx.delivery.send(session, draft, message.get("mid"), message.get("rid"))
+    return None if sent else WAIT
 
 
 # A classic message of msgid, id, name, target, msg and time, with the right name, may go to

@@ -50,6 +50,15 @@ class Request:
     session: Session
 
 
+class Waiting(Enum):
+    """What a loop handler says instead of serving a request."""
+
+    WAIT = "until the chat messages before it are settled"
+
+
+WAIT = Waiting.WAIT
+
+
 class Where(Enum):
     """The thread that serves a request."""
 
@@ -60,8 +69,8 @@ class Where(Enum):
     """On the worker pool; what comes behind it on the connection waits."""
 
 
-LoopHandler = Callable[[Context, Session, Message, bytes], None]
-"""Gets the message and the frame that it came in."""
+LoopHandler = Callable[[Context, Session, Message, bytes], "Waiting | None"]
+"""Gets the message and the frame that it came in. WAIT: not now, nothing has been done."""
 
 WorkerHandler = Callable[[Context, Request], Any]
 Finish = Callable[[Context, Session, Message, Any], Message]

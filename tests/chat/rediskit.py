@@ -140,6 +140,7 @@ class Sessions(LiveHandler):
         self.ended: list[tuple[object, set[int]]] = []  # tag, who was missed
         self.handed: list[tuple[int, ChatMessage]] = []
         self.stored: list[ChatMessage] = []
+        self.on_handed: Callable[[str], object] = lambda text: None
 
     def forwarded(self, results: Sequence[Forwarded]) -> None:
         with self._changed:
@@ -152,6 +153,8 @@ class Sessions(LiveHandler):
     def hand_over(self, lives: Sequence[Live]) -> None:
         with self._changed:
             self.handed += [(live.user_id, live.message) for live in lives]
+            for live in lives:
+                self.on_handed(live.message.text)
             self._changed.notify_all()
 
     def store(self, message: ChatMessage, generation: int) -> None:

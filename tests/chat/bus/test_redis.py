@@ -292,6 +292,26 @@ def test_a_live_message_to_a_group_that_nobody_else_is_in(make_ear: Callable[...
     here.until(lambda: here.sessions.ended == [("a", {2}), ("b", {3})])
 
 
+def test_live_and_stored_messages_keep_their_order(make_ear: Callable[..., Ear]) -> None:
+    """Also where they arrive together."""
+    here, there = make_ear(), make_ear()
+    there.sessions.here = {7}
+    there.bus.subscribe([user(7)])
+    order: list[str] = []
+    there.bus._on_wakes = lambda wakes: order.extend(wake.message.text for wake in wakes)
+    there.sessions.on_handed = order.append
+
+    def publish() -> None:  # in one pass, so that it goes out in one write
+        for number in range(0, 300, 3):
+            forward(here, to_user(7, 0, str(number)), "live")
+            here.bus.publish([to_user(7, number + 1, str(number + 1))])
+            forward(here, to_user(7, 0, str(number + 2)), "live")
+
+    here.loop.run_in_loop(publish)
+    there.until(lambda: len(order) == 300)
+    assert order == [str(number) for number in range(300)]
+
+
 def test_a_node_dies_before_it_answers(
     own_server: RedisServer, make_ear: Callable[..., Ear]
 ) -> None:

@@ -157,10 +157,11 @@ def test_the_list_of_members_is_not_believed_for_ever(
     node: Node, members: Members, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann, _, _, group = members
-    assert node.delivery._known_members(group) == {1, 2, 3}
-    expires, users = node.delivery._members[group]
-    monkeypatch.setitem(node.delivery._members, group, (expires - 3600, users))
-    assert node.delivery._known_members(group) is None
+    lists = node.delivery._members
+    assert lists.of(group) == {1, 2, 3}
+    expires, users = lists._lists[group]
+    monkeypatch.setitem(lists._lists, group, (expires - 3600, users))
+    assert lists.of(group) is None
     ann.tell(group, "stored again")
     assert ann.expect(MsgType.CHAT_ACK)["seq"]
 
@@ -313,6 +314,31 @@ def test_who_is_here_and_not_ready_is_not_overtaken(first_of_two: Node, bus: Pat
     bob.nothing_more()
     answer = node.connect().log_in(eve.user_id)
     assert [m["msg"] for m in answer["offlinemsg"]] == ["stored", "first", "second"]
+
+
+def test_what_must_be_stored_waits_for_what_is_forwarded(
+    first_of_two: Node, bus: PatientBus
+) -> None:
+    """For that may have to be stored, too, and was sent before."""
+    node = first_of_two
+    ann, bob, eve = node.online("ann"), node.online("bob"), node.user("eve")
+    bob.session.output_full = True
+    for number in range(3):
+        ann.say(eve, f"to eve {number}")
+    ann.say(bob, "to bob, who cannot take it live")
+    ann.say(eve, "to eve 3")
+    node.until(lambda: len(bus.waiting) == 3 and ann.session.backlog)
+    assert node.owed(bob.user_id) == []
+    for _ in range(3):
+        bus.answer(eve)
+    acks = [ann.expect(MsgType.CHAT_ACK) for _ in range(5)]
+    seqs = [ack["seq"] for ack in acks]
+    assert seqs == sorted(seqs)
+    answer = node.connect().log_in(eve)
+    assert [mail["msg"] for mail in answer["offlinemsg"]] == [f"to eve {n}" for n in range(4)]
+    bob.session.output_full = False
+    bob.session.pump.kick()
+    assert bob.expect(MsgType.ONE_CHAT_MSG)["msg"] == "to bob, who cannot take it live"
 
 
 def test_late_receivers_share_a_row_of_the_log(first_of_two: Node, bus: PatientBus) -> None:

@@ -1,0 +1,83 @@
+"""MemberLists: who is in a group, remembered for a few seconds, for ``direct``."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from chat.db import Database, StorageError
+from chat.delivery.commit_queue import Members
+from chat.model import GroupModel
+from muduopy import ThreadPool
+
+log = logging.getLogger(__name__)
+
+MEMBERS_SECONDS = 5.0
+"""How long a list is believed after it was read."""
+
+REFRESH_SECONDS = 2.0
+"""One that is in use is read again this long before, so that a busy group always has one: a
+message without it is stored for everybody, and whoever is owed something gets nothing live."""
+
+MAX_LISTS = 10_000
+
+
+class MemberLists:
+    """Any thread."""
+
+    def __init__(self, database: Database, workers: ThreadPool) -> None:
+        self._database = database
+        self._workers = workers
+        self._lock = threading.Lock()  # guards what follows
+        self._lists: dict[int, tuple[float, frozenset[int]]] = {}  # until when, who
+        self._reading: set[int] = set()
+
+    def of(self, group_id: int) -> frozenset[int] | None:
+        """Who is in it; None: that is not known at the moment."""
+        now = time.monotonic()
+        with self._lock:
+            expires, members = self._lists.get(group_id, (0.0, None))
+            if expires <= now:
+                return None
+            refresh = expires - now < REFRESH_SECONDS and group_id not in self._reading
+            if refresh:
+                self._reading.add(group_id)
+        if refresh and not self._workers.try_run(lambda: self._read(group_id)):
+            self._done(group_id)
+        return members
+
+    def learn(self, members: Members) -> None:
+        """These lists have just been read."""
+        self._keep(members, time.monotonic())
+
+    def forget(self, group_id: int) -> None:
+        """The group has changed."""
+        with self._lock:
+            self._lists.pop(group_id, None)
+
+    def _read(self, group_id: int) -> None:
+        """Worker thread."""
+        begun = time.monotonic()
+        try:
+            found = self._database.read(lambda tx: GroupModel(tx).member_ids([group_id]))
+        except StorageError as exc:
+            log.warning("members of group %d were not read: %s", group_id, exc)
+        else:
+            self._keep(found, begun)
+            if not found:
+                self.forget(group_id)
+        finally:
+            self._done(group_id)
+
+    def _keep(self, members: Members, read_at: float) -> None:
+        expires = read_at + MEMBERS_SECONDS
+        with self._lock:
+            if len(self._lists) > MAX_LISTS:
+                self._lists.clear()
+            for group_id, users in members.items():
+                self._lists[group_id] = (expires, users)
+
+    def _done(self, group_id: int) -> None:
+        with self._lock:
+            self._reading.discard(group_id)

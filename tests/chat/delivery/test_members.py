@@ -1,0 +1,167 @@
+"""MemberLists: believed for a while, read again in time, forgotten at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from loopkit import WAIT, ErrorLog, FailingDatabase
+
+from chat.delivery.members import MEMBERS_SECONDS, REFRESH_SECONDS, MemberLists
+from chat.model import CREATOR, NORMAL, GroupModel
+from muduopy import ThreadPool
+
+
+class Pool(ThreadPool):
+    """Runs what it is given when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.waiting: list[Callable[[], object]] = []
+        self.full = False
+
+    def try_run(self, task: Callable[[], object]) -> bool:
+        if not self.full:
+            self.waiting.append(task)
+        return not self.full
+
+    def run_all(self) -> int:
+        tasks, self.waiting = self.waiting, []
+        for task in tasks:
+            task()
+        return len(tasks)
+
+
+class Clock:
+    now = 1000.0
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("chat.delivery.members.time.monotonic", lambda: clock.now)
+    return clock
+
+
+@pytest.fixture
+def pool() -> Pool:
+    return Pool()
+
+
+@pytest.fixture
+def lists(failing: FailingDatabase, pool: Pool, clock: Clock) -> MemberLists:
+    return MemberLists(failing, pool)
+
+
+def make_group(database: FailingDatabase, *members: int) -> int:
+    def make(tx):  # type: ignore[no-untyped-def]
+        group_id = GroupModel(tx).insert("tea", "")
+        for user_id in members:
+            GroupModel(tx).add_member(group_id, user_id, NORMAL if user_id > 1 else CREATOR)
+        return group_id
+
+    return database.write(make)
+
+
+def test_what_was_learned_is_believed_for_a_while(lists: MemberLists, clock: Clock) -> None:
+    assert lists.of(7) is None
+    lists.learn({7: frozenset({1, 2}), 8: frozenset({3})})
+    assert (lists.of(7), lists.of(8)) == ({1, 2}, {3})
+    clock.now += MEMBERS_SECONDS
+    assert lists.of(7) is None
+
+
+def test_a_list_in_use_is_read_again_in_time(
+    lists: MemberLists, pool: Pool, clock: Clock, failing: FailingDatabase
+) -> None:
+    group = make_group(failing, 1, 2, 3)
+    lists.learn({group: frozenset({1, 2})})
+    clock.now += MEMBERS_SECONDS - REFRESH_SECONDS
+    lists.of(group)
+    assert not pool.waiting, "early enough"
+    clock.now += 0.5
+    for _ in range(3):
+        assert lists.of(group) == {1, 2}, "nobody waits for it"
+    assert pool.run_all() == 1, "once"
+    clock.now += MEMBERS_SECONDS - 0.1
+    assert lists.of(group) == {1, 2, 3}
+    assert pool.run_all() == 1
+
+
+def test_a_list_is_as_old_as_its_reading(
+    lists: MemberLists, pool: Pool, clock: Clock, failing: FailingDatabase
+) -> None:
+    group = make_group(failing, 1)
+    lists.learn({group: frozenset({1})})
+    clock.now += MEMBERS_SECONDS - 0.5
+    lists.of(group)
+    real = failing.read
+
+    def slow(work):  # type: ignore[no-untyped-def]
+        result = real(work)
+        clock.now += 2.0
+        return result
+
+    failing.read = slow  # type: ignore[method-assign]
+    pool.run_all()
+    clock.now += MEMBERS_SECONDS - 2.0
+    assert lists.of(group) is None
+
+
+def test_what_has_changed_is_forgotten(lists: MemberLists) -> None:
+    lists.learn({7: frozenset({1})})
+    lists.forget(7)
+    lists.forget(7)
+    assert lists.of(7) is None
+
+
+def test_a_group_that_is_gone(lists: MemberLists, pool: Pool, clock: Clock) -> None:
+    lists.learn({99: frozenset({1})})
+    clock.now += MEMBERS_SECONDS - 0.5
+    assert lists.of(99) == {1}
+    pool.run_all()
+    assert lists.of(99) is None
+
+
+def test_when_it_cannot_be_read_it_is_tried_again(
+    lists: MemberLists, pool: Pool, clock: Clock, failing: FailingDatabase, errors: ErrorLog
+) -> None:
+    group = make_group(failing, 1)
+    lists.learn({group: frozenset({1})})
+    clock.now += MEMBERS_SECONDS - 1.0
+    pool.full = True
+    lists.of(group)
+    pool.full = False
+    failing.broken_reads = True
+    lists.of(group)
+    assert pool.run_all() == 1
+    failing.broken_reads = False
+    assert lists.of(group) == {1}
+    assert pool.run_all() == 1
+
+
+def test_from_many_threads(failing: FailingDatabase) -> None:
+    """With a real pool: each list is read by one at a time, and nothing is lost."""
+    workers = ThreadPool(2)
+    lists = MemberLists(failing, workers)
+    group = make_group(failing, 1, 2)
+    problems: list[object] = []
+
+    def use() -> None:
+        for _ in range(300):
+            lists.learn({group: frozenset({1, 2})})
+            expires, users = lists._lists[group]
+            lists._lists[group] = (expires - MEMBERS_SECONDS + 1.0, users)
+            found = lists.of(group)
+            if found not in (None, {1, 2}):
+                problems.append(found)
+
+    threads = [threading.Thread(target=use) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT)
+    workers.stop()
+    assert not problems
+    assert lists.of(group) in (None, {1, 2})
