@@ -158,15 +158,21 @@ def run_cases(options: argparse.Namespace, folder: Path) -> dict[Case, list[dict
     return runs
 
 
-def table(summaries: dict[Case, common.Summary]) -> str:
+def table(summaries: dict[Case, common.Summary], group: int | None) -> str:
     has_baseline = any(case.delivery == PROTOTYPE for case in summaries)
     has_services = any(found.services_us for found in summaries.values())
-    header = ["pairs", "delivery", "dialect", "in flight", "messages/s", "min–max", "p50", "p99"]
-    header += ["server CPU/message"] + ["other servers' CPU"] * has_services
+    load, what = ("pairs", "message") if group is None else ("group of", "arrival")
+    header = [load, "delivery", "dialect", "in flight", f"{what}s/s", "min–max", "p50", "p99"]
+    header += [f"server CPU/{what}"] + ["other servers' CPU"] * has_services
     header += ["generator CPU", "errors"]
     rows: list[list[str]] = []
     for case, found in summaries.items():
-        row = [str(case.pairs), case.delivery, case.dialect, str(case.inflight)]
+        row = [
+            str(case.pairs if group is None else group),
+            case.delivery,
+            case.dialect,
+            str(case.inflight),
+        ]
         row += [f"{found.rate:,.0f}", f"{found.rate_min:,.0f}–{found.rate_max:,.0f}"]
         row += [common.microseconds(found.p50_us), common.microseconds(found.p99_us)]
         row += [f"{found.server_us:.1f} µs"]
@@ -188,12 +194,14 @@ def main() -> None:
     summaries = {case: common.Summary.of(found) for case, found in runs.items()}
     machine = common.machine_line(options.server_python)
     order = "the two of a pair in turn" if options.alternate else "one of each pair sends"
+    if options.group is not None:
+        order = f"{options.senders} members send"
     print(
         f"{machine}; {options.text_bytes}-character texts, {options.seconds:g} s × "
         f"{options.repeat}, median; {order}; database on {storage}; generator on the "
         "same machine\n"
     )
-    print(f"{table(summaries)}\n\n{common.disturbance(summaries.values())}")
+    print(f"{table(summaries, options.group)}\n\n{common.disturbance(summaries.values())}")
     report = [{**asdict(case), "runs": found} for case, found in runs.items()]
     common.write_json(options.json, {"machine": machine, "cases": report})
     if errors := sum(found.errors for found in summaries.values()):
