@@ -98,10 +98,10 @@ def _parser() -> argparse.ArgumentParser:
         description="A whole chat cluster on this machine: MariaDB, Redis, nginx, chat servers.",
     )
     parser.add_argument("--version", action="version", version=f"chatcluster {__version__}")
-    common = _Parser(add_help=False)
-    common.add_argument(
-        "--dir", type=Path, default=DEFAULT_DIR, help=f"its folder (default: {DEFAULT_DIR})"
-    )
+    text = f"its folder (default: {DEFAULT_DIR})"
+    parser.add_argument("--dir", type=Path, default=DEFAULT_DIR, help=text)
+    common = _Parser(add_help=False)  # before the verb or behind it
+    common.add_argument("--dir", type=Path, default=argparse.SUPPRESS, help=text)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
     def verb(

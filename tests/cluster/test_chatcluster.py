@@ -171,6 +171,16 @@ def test_there_is_none(tmp_path: Path) -> None:
         assert not (tmp_path / "none").exists()
 
 
+def test_the_folder_may_stand_before_the_verb(tmp_path: Path) -> None:
+    for arguments in (("--dir", "a", "status"), ("status", "--dir", "a")):
+        command = [sys.executable, "-m", "chat.cluster.main", *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert f"there is no cluster in {tmp_path}/a" in done.stderr
+
+
 def test_an_unknown_node(kit: ClusterKit) -> None:
     assert kit.up("--servers", "1").returncode == 0
     for verb in ("kill", "restart", "logs"):

@@ -21,6 +21,7 @@ from rediskit import (
 )
 
 from chat.bus import PRESENCE, TAKEN, Forward, Notice, Wake
+from chat.bus.redis_url import check_redis, parse_redis_url
 from chat.delivery.message import ChatMessage
 
 CERTIFICATE = Path(__file__).parents[2] / "muduopy" / "certs" / "localhost.pem"
@@ -532,3 +533,26 @@ def test_closing(make_ear: Callable[..., Ear]) -> None:
 
 def test_a_bus_that_was_never_started(no_leaks: None) -> None:
     Ear(redis_server().url).close()
+
+
+def test_with_the_rights_of_the_deployment_page(
+    own_server: RedisServer, make_ear: Callable[..., Ear]
+) -> None:
+    """The access list that docs/deploy.md shows is enough."""
+    page = (Path(__file__).parents[3] / "docs" / "deploy.md").read_text(encoding="utf-8")
+    (line,) = [line for line in page.splitlines() if line.startswith("user chat on ")]
+    client = own_server.client()
+    client.execute_command("ACL", "SETUSER", *line.replace("+cluster|slots", "").split()[1:])
+    client.close()
+    url = f"redis://chat:a-long-random-password@127.0.0.1:{own_server.port}"
+    check_redis(parse_redis_url(url))
+    here, there = Ear(url, "").start(), Ear(url, "").start()
+    try:
+        for ear in (here, there):
+            until_healthy(ear)
+        there.bus.subscribe([user(7)])
+        here.bus.publish([to_user(7, 1)])
+        there.take(1)
+    finally:
+        here.close()
+        there.close()
