@@ -20,7 +20,8 @@ from chat.cluster import services
 from chat.cluster.errors import ClusterError
 from chat.cluster.processes import Process
 from chat.db import Database
-from chat.db.mysql import MysqlAddress, MysqlDatabase
+from chat.db.mysql import MysqlDatabase
+from chat.db.mysql_connection import MysqlAddress
 
 PASSWORD = "bench"
 BENCH_PASSWORD = "secret1"  # the generator's users

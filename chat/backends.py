@@ -98,7 +98,8 @@ def _open_mysql(
             f"database.url: {mask(config.url)!r} is not of the form mysql://USER@HOST:PORT/NAME"
         )
     try:
-        from chat.db.mysql import MysqlAddress, MysqlDatabase
+        from chat.db.mysql import MysqlDatabase
+        from chat.db.mysql_connection import MysqlAddress
         from chat.db.mysql_schema import prepare_schema
     except ImportError as exc:
         raise ConfigError("database.url: mysql needs mysql-connector-python") from exc

@@ -37,7 +37,8 @@ from chat.bus.redis_codec import (
     encode_wake,
     parse_channel,
 )
-from chat.bus.redis_link import Count
+from chat.bus.redis_link import LinkContext
+from chat.bus.redis_publisher import Count
 from chat.bus.redis_servers import ClusterServers, RedisServers, SingleServer
 from chat.bus.redis_shard import RedisShard, ShardOwner
 from chat.bus.redis_url import RedisAddress
@@ -88,7 +89,8 @@ class RedisBus(Bus, ShardOwner):
         self._complained_at = float("-inf")
         servers = ClusterServers if address.cluster else SingleServer
         probe = PROBE + self._epoch_base.encode()
-        self._servers: RedisServers = servers(loop, workers, address, f"chat-{node}", probe, self)
+        context = LinkContext(loop, workers, address, f"chat-{node}")
+        self._servers: RedisServers = servers(context, probe, self)
         self._timer = loop.run_every(OVERDUE_SECONDS, self._look_for_overdue)
 
     # ------------------------------------------------------------------ the port

@@ -4,11 +4,8 @@
      ▲            │             │         │
      └────────────┴─────────────┴─────────┘   failed: again in a moment, longer each time
 
-Two kinds. A publisher's requests are answered in their order; a subscriber's connection brings
-what others publish. Redis wants these apart, and so its slow readers cannot hold our writing up.
-
-What is published in one pass of the loop goes out in one write, and its answers come back in a few
-reads: that is what makes a cluster quick (docs/performance.md).
+Two kinds are made of it. A publisher's requests are answered in their order; a subscriber's
+connection brings what others publish. Redis wants these apart.
 """
 
 from __future__ import annotations
@@ -16,13 +13,12 @@ from __future__ import annotations
 import logging
 import random
 from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from chat.bus.redis_url import ANSWER_SECONDS, CONNECT_SECONDS, Host, RedisAddress
-from chat.bus.resp import ErrorReply, Published, Reply, RespError, RespParser, encode_command
+from chat.bus.resp import ErrorReply, Reply, RespError, RespParser, encode_command
 from muduopy import Buffer, EventLoop, InetAddress, TcpClient, TcpConnection, ThreadPool
 
 log = logging.getLogger(__name__)
@@ -30,17 +26,23 @@ log = logging.getLogger(__name__)
 FIRST_RETRY, LAST_RETRY = 0.1, 2.0
 """Seconds between attempts, doubling, with jitter."""
 
-MAX_WAITING = 50_000
-"""What may be published and not answered; more is dropped. It is in the database all the same."""
-
-MAX_OUTPUT = 32 * 1024 * 1024
-"""Bytes that may wait for Redis to take them."""
-
 COMPLAIN_SECONDS = 10.0
 """Not more often than that is the same written to the log."""
 
-Count = tuple[Any, int]
-"""The tag of something published, and how many subscribers Redis has handed it to."""
+
+@dataclass(frozen=True, slots=True)
+class LinkContext:
+    """What all links of a bus share.
+
+    Attributes:
+        workers: look host names up.
+        name: shown by Redis' CLIENT LIST.
+    """
+
+    loop: EventLoop
+    workers: ThreadPool
+    address: RedisAddress
+    name: str
 
 
 class LinkState(Enum):
@@ -57,18 +59,13 @@ class RedisLink(ABC):
         up_at: when it last came up, seconds of the monotonic clock.
     """
 
-    def __init__(
-        self, loop: EventLoop, workers: ThreadPool, address: RedisAddress, host: Host, name: str
-    ) -> None:
-        """``workers`` look host names up. ``name``: shown by Redis' CLIENT LIST."""
+    def __init__(self, context: LinkContext, host: Host) -> None:
         self.state = LinkState.DOWN
         self.up_at = 0.0
         self.host = host
-        self._loop = loop
-        self._workers = workers
-        self._address = address
-        self._name = name
-        self._tls = address.tls_context()
+        self._loop = context.loop
+        self._context = context
+        self._tls = context.address.tls_context()
         self._closed = False
         self._client: TcpClient | None = None
         self._connection: TcpConnection | None = None
@@ -88,7 +85,7 @@ class RedisLink(ABC):
         try:
             self._connect(InetAddress(*self.host))  # an address: nothing to be looked up
         except ValueError:
-            queued = self._workers.try_run_for(
+            queued = self._context.workers.try_run_for(
                 self._loop, lambda: InetAddress.resolve(*self.host), self._resolved
             )
             if not queued:
@@ -176,9 +173,10 @@ class RedisLink(ABC):
         connection.set_tcp_no_delay(True)
         self._connection = connection
         self.state = LinkState.GREETING
-        commands = [(b"CLIENT", b"SETNAME", self._name.encode())]
-        if self._address.password:
-            login = (self._address.user, self._address.password)
+        commands = [(b"CLIENT", b"SETNAME", self._context.name.encode())]
+        address = self._context.address
+        if address.password:
+            login = (address.user, address.password)
             words = (word.encode() for word in login if word is not None)
             commands.insert(0, (b"AUTH", *words))  # type: ignore[arg-type]
         self._greetings = len(commands)
@@ -219,184 +217,3 @@ class RedisLink(ABC):
                 self._complained_at = float("-inf")
             self._went_up()
         return rest
-
-
-class PublisherLink(RedisLink):
-    """Publishes, pipelined, and reports to how many subscribers."""
-
-    def __init__(
-        self,
-        loop: EventLoop,
-        workers: ThreadPool,
-        address: RedisAddress,
-        host: Host,
-        name: str,
-        on_counts: Callable[[Sequence[Count]], object],
-        on_moved: Callable[[], object],
-    ) -> None:
-        """``on_counts`` hears of what was published with a tag; with 0 where it got lost.
-        ``on_moved``: another server of the cluster is responsible."""
-        super().__init__(loop, workers, address, host, name)
-        self._verb = b"SPUBLISH" if address.cluster else b"PUBLISH"
-        self._on_counts = on_counts
-        self._on_moved = on_moved
-        self._output: list[bytes] = []  # of this pass
-        self._waiting: deque[Any] = deque()  # the tags of what is not answered yet
-        self._waiting_since = 0.0
-
-    def publish(self, channel: bytes, payload: bytes, tag: object = None) -> None:
-        """Publish, with what else is published in this pass. Dropped if that is impossible."""
-        if self.state is not LinkState.UP or len(self._waiting) >= MAX_WAITING:
-            if self.state is LinkState.UP:
-                self.complain("too much waits for an answer")
-            if tag is not None:
-                self._on_counts([(tag, 0)])
-            return
-        if not self._waiting:
-            self._waiting_since = self._loop.poll_return_time
-        if not self._output:
-            self._loop.queue_in_loop(self._flush)
-        verb = self._verb
-        self._output.append(
-            b"*3\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n"
-            % (len(verb), verb, len(channel), channel, len(payload), payload)
-        )
-        self._waiting.append(tag)
-
-    def check(self, now: float) -> None:
-        """Called now and then: does Redis still read and answer?"""
-        late = self._waiting and now - self._waiting_since > ANSWER_SECONDS
-        if self.state is LinkState.UP and late:
-            self.fail("no answer")
-        elif self._connection is not None and self._connection.output_bytes > MAX_OUTPUT:
-            self.fail("it does not read")
-
-    def _flush(self) -> None:
-        if self._output:
-            data = b"".join(self._output)
-            self._output.clear()
-            self._write(data)
-
-    def _went_up(self) -> None:
-        pass
-
-    def _went_down(self) -> None:
-        self._output.clear()
-        lost, self._waiting = self._waiting, deque()
-        counts = [(tag, 0) for tag in lost if tag is not None]
-        if counts:
-            self._on_counts(counts)
-
-    def _take(self, replies: Sequence[Reply]) -> None:
-        self._waiting_since = self._loop.poll_return_time
-        counts: list[Count] = []
-        if len(replies) > len(self._waiting):
-            self.fail("an answer to nothing")
-            return
-        for reply in replies:
-            tag = self._waiting.popleft()
-            if isinstance(reply, ErrorReply):
-                self._refused(reply)
-            if tag is not None:
-                counts.append((tag, reply if type(reply) is int else 0))
-        if counts:
-            self._on_counts(counts)
-
-    def _refused(self, error: ErrorReply) -> None:
-        self.complain(error.text)
-        if error.code in ("MOVED", "CLUSTERDOWN"):
-            self._on_moved()
-
-
-class SubscriberLink(RedisLink):
-    """Subscribes, and hands on what is published there."""
-
-    def __init__(
-        self,
-        loop: EventLoop,
-        workers: ThreadPool,
-        address: RedisAddress,
-        host: Host,
-        name: str,
-        on_messages: Callable[[Sequence[Published]], object],
-        on_change: Callable[[], object],
-        on_moved: Callable[[], object],
-    ) -> None:
-        """``on_change``: what is ``confirmed`` has changed. ``on_moved``: see PublisherLink."""
-        super().__init__(loop, workers, address, host, name)
-        self._verbs = (
-            (b"SSUBSCRIBE", b"SUNSUBSCRIBE") if address.cluster else (b"SUBSCRIBE", b"UNSUBSCRIBE")
-        )
-        self._on_messages = on_messages
-        self._on_change = on_change
-        self._on_moved = on_moved
-        self._wanted: set[bytes] = set()
-        self._unanswered: dict[bytes, int] = {}  # how often asked for, without an answer so far
-        self.confirmed: set[bytes] = set()
-
-    @property
-    def complete(self) -> bool:
-        """Is everything that is wanted confirmed?"""
-        return len(self.confirmed) == len(self._wanted)
-
-    def subscribe(self, channels: Sequence[bytes]) -> None:
-        """Hear of these, also after connecting again."""
-        self._wanted.update(channels)
-        self._ask_for(channels)
-
-    def unsubscribe(self, channels: Sequence[bytes]) -> None:
-        """Hear of these no more."""
-        self._wanted.difference_update(channels)
-        self.confirmed.difference_update(channels)
-        if self.state is LinkState.UP:
-            verb = self._verbs[1]
-            self._write(b"".join([encode_command(verb, channel) for channel in channels]))
-
-    def _ask_for(self, channels: Sequence[bytes]) -> None:
-        if self.state is not LinkState.UP or not channels:
-            return
-        for channel in channels:
-            self._unanswered[channel] = self._unanswered.get(channel, 0) + 1
-        verb = self._verbs[0]
-        self._write(b"".join([encode_command(verb, channel) for channel in channels]))
-
-    def _went_up(self) -> None:
-        self._unanswered.clear()
-        self._ask_for(sorted(self._wanted))
-        self._on_change()
-
-    def _went_down(self) -> None:
-        self.confirmed.clear()
-        self._on_change()
-
-    def _take(self, replies: Sequence[Reply]) -> None:
-        messages: list[Published] = []
-        changed = False
-        for reply in replies:
-            if type(reply) is Published:
-                messages.append(reply)
-            elif isinstance(reply, ErrorReply):
-                self.complain(reply.text)
-                if reply.code in ("MOVED", "CLUSTERDOWN"):
-                    self._on_moved()
-            elif type(reply) is list and len(reply) == 3 and type(reply[1]) is bytes:
-                changed |= self._answered(reply[0], reply[1])
-        if messages:
-            self._on_messages(messages)
-        if changed:
-            self._on_change()
-
-    def _answered(self, verb: Reply, channel: bytes) -> bool:
-        if verb in (b"unsubscribe", b"sunsubscribe"):
-            if channel in self.confirmed:  # nobody asked: it has moved to another server
-                self.confirmed.discard(channel)
-                self._on_moved()
-            return False
-        # Who came, left and came again must wait for the last answer.
-        left = self._unanswered.pop(channel, 1) - 1
-        if left:
-            self._unanswered[channel] = left
-            return False
-        if channel in self._wanted:
-            self.confirmed.add(channel)
-        return True

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Collection
-from functools import partial
 
 import redis
 from redis.crc import key_slot
 
+from chat.bus.redis_link import LinkContext
 from chat.bus.redis_shard import RedisShard, ShardOwner, probe_in
 from chat.bus.redis_url import Host, RedisAddress
-from muduopy import EventLoop, ThreadPool
 
 log = logging.getLogger(__name__)
 
@@ -56,16 +55,8 @@ class RedisServers(ABC):
 class SingleServer(RedisServers):
     """One server, which has every channel."""
 
-    def __init__(
-        self,
-        loop: EventLoop,
-        workers: ThreadPool,
-        address: RedisAddress,
-        name: str,
-        probe: bytes,
-        owner: ShardOwner,
-    ) -> None:
-        self._shard = RedisShard(loop, workers, address, address.hosts[0], name, probe, owner)
+    def __init__(self, context: LinkContext, probe: bytes, owner: ShardOwner) -> None:
+        self._shard = RedisShard(context, context.address.hosts[0], probe, owner)
         self._shards = (self._shard,)
 
     def start(self) -> None:
@@ -88,28 +79,19 @@ class SingleServer(RedisServers):
 class ClusterServers(RedisServers):
     """The primaries of a Redis Cluster; asks one of them from time to time who has which slots."""
 
-    def __init__(
-        self,
-        loop: EventLoop,
-        workers: ThreadPool,
-        address: RedisAddress,
-        name: str,
-        probe: bytes,
-        owner: ShardOwner,
-    ) -> None:
-        self._loop = loop
-        self._workers = workers
-        self._address = address
+    def __init__(self, context: LinkContext, probe: bytes, owner: ShardOwner) -> None:
+        """``probe``: what names of channels that nobody else uses begin with."""
+        self._loop = context.loop
+        self._context = context
         self._probe = probe
         self._owner = owner
-        self._new_shard = partial(self._make, name)
         self._shards: dict[Host, RedisShard] = {}
         self._layout: Layout = {}
         self._by_slot: list[RedisShard | None] = [None] * SLOTS
         self._looking = False
         self._suspicious = False  # something has moved since the last look began
         self._looked_at = float("-inf")
-        self._timer = loop.run_every(LOOK_SECONDS, self._look_sometimes)
+        self._timer = self._loop.run_every(LOOK_SECONDS, self._look_sometimes)
         self._closed = False
 
     def start(self) -> None:
@@ -134,9 +116,10 @@ class ClusterServers(RedisServers):
         if self._looking or self._closed or now - self._looked_at < LOOK_SECONDS:
             return  # the timer will
         self._suspicious = False
-        hosts = [*self._shards, *self._address.hosts]
-        self._looking = self._workers.try_run_for(
-            self._loop, lambda: read_layout(self._address, hosts), self._found
+        address = self._context.address
+        hosts = [*self._shards, *address.hosts]
+        self._looking = self._context.workers.try_run_for(
+            self._loop, lambda: read_layout(address, hosts), self._found
         )
         self._looked_at = now
 
@@ -162,14 +145,13 @@ class ClusterServers(RedisServers):
         for host, slots in layout.items():
             shard = self._shards.get(host)
             if shard is None:
-                shard = self._shards[host] = self._new_shard(host, probe_in(slots, self._probe))
+                probe = probe_in(slots, self._probe)
+                shard = RedisShard(self._context, host, probe, self._owner)
+                self._shards[host] = shard
                 shard.start()
             for part in slots:
                 self._by_slot[part.start : part.stop] = [shard] * len(part)
         self._owner.on_moved()
-
-    def _make(self, name: str, host: Host, probe: bytes) -> RedisShard:
-        return RedisShard(self._loop, self._workers, self._address, host, name, probe, self._owner)
 
 
 def read_layout(address: RedisAddress, hosts: Collection[Host]) -> Layout:

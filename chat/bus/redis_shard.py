@@ -11,10 +11,11 @@ from collections.abc import Iterable, Sequence
 
 from redis.crc import key_slot
 
-from chat.bus.redis_link import Count, LinkState, PublisherLink, SubscriberLink
-from chat.bus.redis_url import Host, RedisAddress
+from chat.bus.redis_link import LinkContext, LinkState
+from chat.bus.redis_publisher import Count, PublisherLink
+from chat.bus.redis_subscriber import SubscriberLink
+from chat.bus.redis_url import Host
 from chat.bus.resp import Published
-from muduopy import EventLoop, ThreadPool
 
 PROBE_SECONDS = 1.0
 DEAF_SECONDS = 3.0
@@ -52,33 +53,23 @@ class RedisShard:
 
     def __init__(
         self,
-        loop: EventLoop,
-        workers: ThreadPool,
-        address: RedisAddress,
+        context: LinkContext,
         host: Host,
-        name: str,
         probe: bytes,
         owner: ShardOwner,
     ) -> None:
         """``probe``: a channel of this server that nobody else uses."""
         self.host = host
-        self._loop = loop
+        self._loop = context.loop
         self._probe = probe
         self._owner = owner
         self._heard_at = float("-inf")
         self._probed_at = float("-inf")
         self._doubtful = True  # what was published before now is lost
-        self._publisher = PublisherLink(
-            loop, workers, address, host, name, owner.on_counts, owner.on_moved
-        )
-        self._subscriber = SubscriberLink(
-            *(loop, workers, address, host, name),
-            self._take,
-            self._changed,
-            owner.on_moved,
-        )
+        self._publisher = PublisherLink(context, host, owner.on_counts, owner.on_moved)
+        self._subscriber = SubscriberLink(context, host, self._take, self._changed, owner.on_moved)
         self._subscriber.subscribe([probe])
-        self._timer = loop.run_every(CHECK_SECONDS, self._check)
+        self._timer = self._loop.run_every(CHECK_SECONDS, self._check)
 
     def __repr__(self) -> str:
         return f"<RedisShard {self._publisher!r} {self._subscriber!r}>"

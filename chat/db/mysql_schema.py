@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from chat.db.base import StorageError, find_upgrade
-from chat.db.mysql import MysqlAddress, MysqlConnection
+from chat.db.mysql_connection import MysqlAddress, MysqlConnection
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from chat import app
 from chat.bus.redis import RedisBus
-from chat.bus.redis_link import PublisherLink
+from chat.bus.redis_publisher import PublisherLink
+from chat.delivery import commit_queue
 from chat.delivery.commit_queue import CommitQueue
 from chat.delivery.pump import Pump
 from chat.model import MessageModel, OfflineMessageModel
@@ -70,6 +71,7 @@ def forget_mids() -> None:
         return insert(self, fresh)
 
     MessageModel.insert_new = insert_all  # type: ignore[method-assign]
+    commit_queue._split = lambda sends: (list(sends), [])
 
 
 BUGS: dict[str, Callable[[], None]] = {

@@ -74,8 +74,10 @@ def run(
     *,
     bug: str | None = None,
     faults: list[Fault] | None = None,
+    patience: float = SILENT_SECONDS,
 ) -> Result:
-    """One run. ``seconds`` and ``faults``: instead of those that the seed gives."""
+    """One run. ``seconds`` and ``faults``: instead of those that the seed gives. ``patience``:
+    how long what is missing is waited for in the end."""
     if seconds is None:
         seconds = SHORT_SECONDS if seed % 5 else LONG_SECONDS
     begun = time.monotonic()
@@ -85,7 +87,7 @@ def run(
     try:
         stage.up()
         clients = _cast(stage, seed, history)
-        asyncio.run(_play(stage, clients, history, schedule, seconds))
+        asyncio.run(_play(stage, clients, history, schedule, seconds, patience))
         tracebacks = [name for name in stage.names if "Traceback" in stage.log(name)]
         history.surprises += [f"{name} logged a traceback" for name in tracebacks]
         problems = check(history)
@@ -145,7 +147,12 @@ def _make_group(stage: Stage, name: str, members: list[int]) -> int:
 
 
 async def _play(
-    stage: Stage, clients: list[Client], history: History, faults: list[Fault], seconds: float
+    stage: Stage,
+    clients: list[Client],
+    history: History,
+    faults: list[Fault],
+    seconds: float,
+    patience: float,
 ) -> None:
     tasks = [asyncio.create_task(client.run()) for client in clients]
     over = threading.Event()
@@ -164,7 +171,7 @@ async def _play(
         for client in clients:
             client.talking = False
             client.calm = True
-        await _until_quiet(clients, history)
+        await _until_quiet(clients, history, patience)
     finally:
         over.set()
         for task in tasks:
@@ -191,7 +198,7 @@ async def _inflict(stage: Stage, fault: Fault, over: threading.Event) -> None:
         _busy.discard(subject)
 
 
-async def _until_quiet(clients: list[Client], history: History) -> None:
+async def _until_quiet(clients: list[Client], history: History, patience: float) -> None:
     """All is acknowledged, and nothing has come for a while."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + END_SECONDS
@@ -200,7 +207,7 @@ async def _until_quiet(clients: list[Client], history: History) -> None:
         unacked = sum(len(client.outbox) for client in clients)
         last = max(client.idle_since for client in clients)
         silent = loop.time() - last
-        if not unacked and silent > (SILENT_SECONDS if _missing(history) else QUIET_SECONDS):
+        if not unacked and silent > (patience if _missing(history) else QUIET_SECONDS):
             return
     if any(client.outbox for client in clients):
         history.surprises.append(

@@ -27,7 +27,7 @@ def test_nothing_is_lost_or_repeated(seed: int) -> None:
 )
 def test_the_checker_finds_a_deliberate_bug(bug: str, problem: str) -> None:
     """The clients' own coming and going is enough for that."""
-    result = run(1, 8.0, bug=bug, faults=[])
+    result = run(1, 6.0, bug=bug, faults=[], patience=3.0)
     assert [line for line in result.problems if line.startswith(problem)], result.line()
 
 

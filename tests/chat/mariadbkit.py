@@ -10,7 +10,8 @@ from pathlib import Path
 from chat.cluster import services
 from chat.cluster.processes import Process
 from chat.db import Database
-from chat.db.mysql import MysqlAddress, MysqlConnection, MysqlDatabase
+from chat.db.mysql import MysqlDatabase
+from chat.db.mysql_connection import MysqlAddress, MysqlConnection
 from chat.db.mysql_schema import prepare_schema
 
 PROJECT = Path(__file__).parent.parent.parent

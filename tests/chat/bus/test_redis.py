@@ -512,7 +512,7 @@ def test_cut_off_in_the_middle(no_leaks: None) -> None:
 def test_a_full_queue_drops_and_is_found_out(
     make_ear: Callable[..., Ear], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chat.bus.redis_link.MAX_WAITING", 10)
+    monkeypatch.setattr("chat.bus.redis_publisher.MAX_WAITING", 10)
     here, there = make_ear(), make_ear()
     there.bus.subscribe([user(7)])
     here.bus.publish([to_user(7, seq) for seq in range(1, 101)])

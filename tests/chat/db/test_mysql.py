@@ -14,9 +14,9 @@ from cutkit import CuttingProxy
 from loopkit import WAIT, ErrorLog, Outcomes
 from mariadbkit import PASSWORD, SCHEMA, UPGRADES, Mariadb, mariadb
 
-import chat.db.mysql
 from chat.db import OutcomeUnknown, StorageError, Transaction, UniqueViolation
-from chat.db.mysql import MysqlConnection, MysqlDatabase
+from chat.db.mysql import MysqlDatabase
+from chat.db.mysql_connection import MysqlConnection
 from chat.db.mysql_schema import SCHEMA_VERSION, prepare_schema
 from chat.model import (
     GroupModel,
@@ -175,7 +175,7 @@ def test_who_holds_a_lock_for_too_long(
     server: Mariadb, database: MysqlDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As a server that is frozen in the middle of a transaction: the database ends it."""
-    monkeypatch.setattr(chat.db.mysql, "IDLE_TRANSACTION_SECONDS", 1)
+    monkeypatch.setattr("chat.db.mysql_connection.IDLE_TRANSACTION_SECONDS", 1)
     user = database.write(lambda tx: UserModel(tx).insert("a", "h"))
     frozen = server.connect()
     frozen.rows("SELECT id FROM user WHERE id = %s FOR UPDATE", (user,))
