@@ -39,6 +39,7 @@ def test_bytes_go_both_ways_and_the_file_is_removed(
     connection.set_keep_alive(60, 10, 3)
     client.sendall(b"hello")
     assert client.recv(100) == b"hello"
+    client.close()
     running.stop()
     assert not path.exists()
 
