@@ -34,12 +34,12 @@ class Terminal:
     def screen(self) -> str:
         return self._tmux("capture-pane", "-p", "-S", "-500")
 
-    def wait_for(self, text: str) -> str:
-        """Until the screen shows the text; returns the screen."""
+    def wait_for(self, text: str, times: int = 1) -> str:
+        """Until the screen shows the text so often; returns the screen."""
         pause = threading.Event()  # a terminal tells nobody what it shows: look again and again
         for _ in range(int(WAIT / 0.02)):
             screen = self.screen()
-            if text in screen:
+            if screen.count(text) >= times:
                 return screen
             pause.wait(0.02)
         raise AssertionError(f"{text!r} is not on the screen:\n{screen}")

@@ -140,10 +140,12 @@ def enter(terminal: Terminal, name: str, user_id: int) -> None:
     terminal.wait_for("password:")
     terminal.type(PASSWORD)
     terminal.wait_for(f"{name} register success, userid is {user_id}, do not forget it!")
+    terminal.wait_for("choice:", times=2)
     terminal.type("1")
-    terminal.wait_for("id:")
+    terminal.wait_for("\nid:")
     terminal.type(str(user_id))
-    terminal.wait_for("password:")
+    # Only then is the echo off: what is typed before a prompt is shown, as in any terminal.
+    terminal.wait_for("password:", times=2)
     terminal.type(PASSWORD)
     screen = terminal.wait_for(f"login user => id:{user_id} name:{name}")
     assert PASSWORD not in screen
