@@ -76,10 +76,12 @@ CREATE TABLE token (
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 -- The servers. One whose lease has run out is dead: expires is in milliseconds since 1970 by the
--- database's own clock. incarnation: a new one at every start. The rest is what it says of itself.
+-- database's own clock. incarnation: a new one at every start. place: machine and port. The rest is
+-- what it says of itself.
 CREATE TABLE node (
     name        VARCHAR(64) NOT NULL PRIMARY KEY,
     incarnation CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    place       VARCHAR(255) NOT NULL DEFAULT '',
     expires     BIGINT NOT NULL,
     connections INT NOT NULL DEFAULT 0,
     bus         VARCHAR(16) NOT NULL DEFAULT ''
@@ -89,4 +91,4 @@ CREATE TABLE setting (
     name  VARCHAR(64) NOT NULL PRIMARY KEY,
     value VARCHAR(255) NOT NULL
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
-INSERT INTO setting VALUES ('schema_version', '2');
+REPLACE INTO setting VALUES ('schema_version', '2');

@@ -73,10 +73,12 @@ CREATE TABLE token (
 ) WITHOUT ROWID;
 
 -- The servers. One whose lease has run out is dead: expires is in milliseconds since 1970 by the
--- database's own clock. incarnation: a new one at every start. The rest is what it says of itself.
+-- database's own clock. incarnation: a new one at every start. place: machine and port. The rest is
+-- what it says of itself.
 CREATE TABLE node (
     name        TEXT PRIMARY KEY,
     incarnation TEXT NOT NULL,
+    place       TEXT NOT NULL DEFAULT '',
     expires     INTEGER NOT NULL,
     connections INTEGER NOT NULL DEFAULT 0,
     bus         TEXT NOT NULL DEFAULT ''
@@ -86,4 +88,4 @@ CREATE TABLE setting (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) WITHOUT ROWID;
-INSERT INTO setting VALUES ('schema_version', '2');
+REPLACE INTO setting VALUES ('schema_version', '2');

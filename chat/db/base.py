@@ -43,11 +43,18 @@ class Transaction(ABC):
 
     Attributes:
         for_update: ends a SELECT whose rows nobody else shall change or lock before the commit.
+        for_share: ends one whose rows nobody shall change before the commit; empty where that
+            goes without saying.
         clock: an SQL expression: the database's time, in milliseconds since 1970.
     """
 
     for_update = ""
+    for_share = ""
     clock = ""
+
+    def bytes_in(self, column: str) -> str:
+        """An SQL expression: how many bytes a text has in UTF-8."""
+        return f"LENGTH({column})"
 
     @abstractmethod
     def query(self, sql: str, params: Sequence[object] = ()) -> list[Row]:

@@ -15,13 +15,20 @@ SCHEMA_VERSION = 2
 """What this program works with. Version 0 is the original project's five tables."""
 
 ORIGINAL_TABLES = {"user", "friend", "allgroup", "groupuser", "offlinemessage"}
+OUR_TABLES = {"message", "token", "node", "setting"}
+"""Which the original project has not."""
+
 LOCK = "chat-schema"
 LOCK_SECONDS = 60
 UPGRADE_SECONDS = 3600
 """A statement of an upgrade may rebuild a table with all messages."""
 
-ALREADY_THERE = frozenset({1060, 1061})
-"""A column, a key: an upgrade that was cut short is run again."""
+CREATED = frozenset({1050})
+UPGRADED = frozenset({1060, 1061})
+"""Tables; columns and keys that are there already: what was cut short is run again."""
+
+UNFINISHED = "schema_unfinished"
+"""A table that is there while the others are being created."""
 
 
 def prepare_schema(address: MysqlAddress, schema: Path, upgrades: Path) -> None:
@@ -38,7 +45,9 @@ def prepare_schema(address: MysqlAddress, schema: Path, upgrades: Path) -> None:
             raise StorageError(f"{address}: another server is at work on the tables")
         version = _version(connection)
         if version is None:
-            _run_script(connection, schema)
+            connection.run(f"CREATE TABLE IF NOT EXISTS {UNFINISHED} (nothing INT)")
+            _run_script(connection, schema, CREATED)
+            connection.run(f"DROP TABLE {UNFINISHED}")
             log.info("the tables in %s have been created", address)
             version = SCHEMA_VERSION
         if version > SCHEMA_VERSION:
@@ -48,7 +57,7 @@ def prepare_schema(address: MysqlAddress, schema: Path, upgrades: Path) -> None:
             )
         for step in range(version + 1, SCHEMA_VERSION + 1):
             script = find_upgrade(upgrades, step)
-            _run_script(connection, script)
+            _run_script(connection, script, UPGRADED)
             log.info("%s has been upgraded: %s", address, script.stem)
         _check_durability(connection)
     finally:
@@ -56,15 +65,15 @@ def prepare_schema(address: MysqlAddress, schema: Path, upgrades: Path) -> None:
 
 
 def _version(connection: MysqlConnection) -> int | None:
-    """The schema's version; None if there are no tables."""
+    """The schema's version; None if the tables are not there, or not all of them yet."""
     tables = {name for (name,) in connection.rows("SHOW TABLES")}
-    if not tables:
+    if not tables or UNFINISHED in tables:
         return None
     if "setting" in tables:
         rows = connection.rows("SELECT value FROM setting WHERE name = 'schema_version'")
         if rows and rows[0][0].isdigit():
             return int(rows[0][0])
-    elif tables >= ORIGINAL_TABLES:
+    elif tables >= ORIGINAL_TABLES and not tables & OUR_TABLES:
         return 0
     raise StorageError("not a chat server's database")
 
@@ -83,8 +92,8 @@ def _check_durability(connection: MysqlConnection) -> None:
         log.warning("a power cut can part the binary log from the data; set sync_binlog = 1")
 
 
-def _run_script(connection: MysqlConnection, path: Path) -> None:
-    """Run the statements of a file but those that choose the database."""
+def _run_script(connection: MysqlConnection, path: Path, pass_over: frozenset[int]) -> None:
+    """Run the statements of a file but those that choose the database, or fail like this."""
     text = re.sub(r"^\s*--.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     for statement in text.split(";\n"):
         sql = statement.strip()
@@ -93,6 +102,6 @@ def _run_script(connection: MysqlConnection, path: Path) -> None:
         try:
             connection.run(sql)
         except StorageError as exc:
-            if exc.number not in ALREADY_THERE:
+            if exc.number not in pass_over:
                 raise
     connection.commit()

@@ -9,13 +9,16 @@ from chat.db.base import Row, Transaction, UniqueViolation
 from chat.db.mysql_connection import MysqlConnection
 
 ROWS = 200
-"""Rows per multi-row statement."""
+CHARACTERS = 512 * 1024
+"""What a multi-row statement holds at the most. So many characters are 2 MiB of SQL in the worst
+case, and a server takes 16 MiB in one statement unless told otherwise."""
 
 
 class MysqlTransaction(Transaction):
     """The inside of a transaction on a connection."""
 
     for_update = " FOR UPDATE"
+    for_share = " LOCK IN SHARE MODE"
     clock = "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)"
 
     def __init__(self, connection: MysqlConnection) -> None:
@@ -91,8 +94,15 @@ def _any_of(columns: tuple[str, str], count: int) -> str:
 
 
 def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    for start in range(0, len(rows), ROWS):
-        yield rows[start : start + ROWS]
+    start = size = 0
+    for end, row in enumerate(rows):
+        length = sum([len(value) for value in row if type(value) is str])
+        if end > start and (end - start == ROWS or size + length > CHARACTERS):
+            yield rows[start:end]
+            start, size = end, 0
+        size += length
+    if start < len(rows):
+        yield rows[start:]
 
 
 def _flatten(rows: Sequence[Row]) -> list[object]:

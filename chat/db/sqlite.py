@@ -56,6 +56,9 @@ class SqliteTransaction(Transaction):
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
+    def bytes_in(self, column: str) -> str:
+        return f"LENGTH(CAST({column} AS BLOB))"
+
     def query(self, sql: str, params: Sequence[object] = ()) -> list[Row]:
         return self._run(sql, params).fetchall()
 

@@ -56,14 +56,16 @@ CREATE TABLE new_message (
     UNIQUE KEY message_sender_mid (sender, mid)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
+-- Numbered as they are read, which is the order in which they were stored.
 CREATE TABLE new_offlinemessage (
     userid  INT NOT NULL,
-    seq     BIGINT NOT NULL,
+    seq     BIGINT NOT NULL AUTO_INCREMENT,
     message MEDIUMTEXT,
-    PRIMARY KEY (userid, seq)
+    PRIMARY KEY (userid, seq),
+    KEY numbering (seq)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
-INSERT INTO new_offlinemessage
-    SELECT userid, ROW_NUMBER() OVER (ORDER BY userid), message FROM offlinemessage;
+INSERT INTO new_offlinemessage (userid, message) SELECT userid, message FROM offlinemessage;
+ALTER TABLE new_offlinemessage MODIFY seq BIGINT NOT NULL, DROP KEY numbering;
 
 -- The log's numbers go on behind those that the waiting messages have got.
 INSERT INTO new_message (seq, sender, mid, kind, target, text, time)

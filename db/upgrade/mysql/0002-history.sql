@@ -3,7 +3,12 @@
 --
 -- A step that was cut short is run again: columns and keys that exist by then are passed over.
 
+-- What the step before may have left behind.
+DROP TABLE IF EXISTS old_user, old_friend, old_allgroup, old_groupuser, old_offlinemessage;
+
 ALTER TABLE groupuser ADD COLUMN since BIGINT NOT NULL DEFAULT 0;
+
+ALTER TABLE node ADD COLUMN place VARCHAR(255) NOT NULL DEFAULT '' AFTER incarnation;
 
 ALTER TABLE message ADD COLUMN conversation BIGINT
     AS (IF(kind = 10, -target, LEAST(sender, target) * 2147483648 + GREATEST(sender, target))) VIRTUAL;

@@ -3,9 +3,12 @@
 
 -- What a file of version 1 may lack, from before the first release.
 CREATE INDEX IF NOT EXISTS friend_friendid ON friend (friendid);
-CREATE TABLE IF NOT EXISTS node (
+-- SQLite adds columns behind the others; nothing but a dead server's row can be in there.
+DROP TABLE IF EXISTS node;
+CREATE TABLE node (
     name        TEXT PRIMARY KEY,
     incarnation TEXT NOT NULL,
+    place       TEXT NOT NULL DEFAULT '',
     expires     INTEGER NOT NULL,
     connections INTEGER NOT NULL DEFAULT 0,
     bus         TEXT NOT NULL DEFAULT ''

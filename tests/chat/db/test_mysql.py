@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from cutkit import CuttingProxy
+from hypothesis import given
+from hypothesis import strategies as st
 from loopkit import WAIT, ErrorLog, Outcomes
-from mariadbkit import PASSWORD, SCHEMA, UPGRADES, Mariadb, mariadb
+from mariadbkit import PASSWORD, Mariadb, mariadb
 
 from chat.db import OutcomeUnknown, StorageError, Transaction, UniqueViolation
 from chat.db.mysql import MysqlDatabase
 from chat.db.mysql_connection import MysqlConnection
-from chat.db.mysql_schema import SCHEMA_VERSION, prepare_schema
+from chat.db.mysql_transaction import CHARACTERS, ROWS, _chunks
 from chat.model import (
-    GroupModel,
     LogRow,
     MessageModel,
     OfflineMessageModel,
     SettingModel,
     UserModel,
-    group_conversation,
-    user_conversation,
 )
 
 
@@ -284,8 +282,8 @@ def test_the_writer_runs_it_again(
     assert error is None
     assert runs == [[seq], [None]]
     assert proxy.cuts == 1
-    owed = database.read(lambda tx: OfflineMessageModel(tx).oldest(2, 10))
-    assert [mail.seq for mail in owed] == [seq]
+    owed = database.read(lambda tx: OfflineMessageModel(tx).sizes(2, 10))
+    assert [owed_seq for owed_seq, _ in owed] == [seq]
 
 
 def test_many_new_rows_with_some_old(database: MysqlDatabase) -> None:
@@ -362,152 +360,22 @@ def test_a_full_disk(small: Mariadb, outcomes: Outcomes, errors: ErrorLog) -> No
         assert outcomes.next() == (None, None)
 
 
-# ---------------------------------------------------------------------- the schema
-
-WAITING = '{"msgid":6,"id":13,"name":"zhang san","toid":15,"msg":"hello","time":"2020"}'
-
-ORIGINAL = [
-    "CREATE TABLE user (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(50) NOT NULL UNIQUE, "
-    "password VARCHAR(50) NOT NULL, state ENUM('online', 'offline') DEFAULT 'offline') "
-    "DEFAULT CHARSET = utf8mb4",
-    "CREATE TABLE friend (userid INT NOT NULL, friendid INT NOT NULL)",
-    "CREATE TABLE allgroup (id INT PRIMARY KEY AUTO_INCREMENT, groupname VARCHAR(50) NOT NULL "
-    "UNIQUE, groupdesc VARCHAR(200) DEFAULT '')",
-    "CREATE TABLE groupuser (groupid INT NOT NULL, userid INT NOT NULL, "
-    "grouprole ENUM('creator', 'normal') DEFAULT 'normal')",
-    "CREATE TABLE offlinemessage (userid INT NOT NULL, message VARCHAR(500) NOT NULL)",
-    "INSERT INTO user VALUES (13, 'zhang san', '123456', 'online'), (15, '李四', '666', 'offline')",
-    "INSERT INTO friend VALUES (13, 15), (13, 15), (15, 13)",
-    "INSERT INTO allgroup VALUES (1, 'C++ chat', 'all about it')",
-    "INSERT INTO groupuser VALUES (1, 13, 'creator'), (1, 15, 'normal'), (1, 15, 'normal')",
-    f"INSERT INTO offlinemessage VALUES (15, '{WAITING}')",
-]
+@given(st.lists(st.integers(0, 3 * CHARACTERS // 2), max_size=30))
+def test_a_statement_has_its_limit(lengths: list[int]) -> None:
+    rows = [(number, "x" * length) for number, length in enumerate(lengths)]
+    chunks = list(_chunks(rows))
+    assert [row for chunk in chunks for row in chunk] == rows
+    for chunk in chunks:
+        assert 0 < len(chunk) <= ROWS
+        assert len(chunk) == 1 or sum(len(text) for _, text in chunk) <= CHARACTERS
 
 
-@pytest.fixture
-def bare(server: Mariadb) -> Iterator[Mariadb]:
-    """The database without tables; put right afterwards."""
-    server.drop_tables()
-    yield server
-    server.drop_tables()
-    prepare_schema(server.address, SCHEMA, UPGRADES)
-
-
-def test_an_empty_database_gets_its_tables(bare: Mariadb) -> None:
-    prepare_schema(bare.address, SCHEMA, UPGRADES)
-    prepare_schema(bare.address, SCHEMA, UPGRADES)
-    database = MysqlDatabase(bare.address)
-    assert get(database, "schema_version") == str(SCHEMA_VERSION)
-    database.close()
-
-
-def test_two_servers_that_start_together(bare: Mariadb) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        for future in [
-            pool.submit(prepare_schema, bare.address, SCHEMA, UPGRADES) for _ in range(4)
-        ]:
-            future.result(WAIT)
-
-
-def test_the_original_projects_tables_are_taken_over(bare: Mariadb) -> None:
-    connection = bare.connect()
-    for statement in ORIGINAL:
-        connection.run(statement)
-    connection.commit()
-    connection.close()
-    prepare_schema(bare.address, SCHEMA, UPGRADES)
-    database = MysqlDatabase(bare.address)
-    user = database.read(lambda tx: UserModel(tx).find(13))
-    assert user is not None
-    assert (user.name, user.password, user.state) == ("zhang san", "123456", "offline")
-    (group,) = database.read(lambda tx: GroupModel(tx).of_user(15))
-    assert [(member.name, member.role) for member in group.users] == [
-        ("zhang san", "creator"),
-        ("李四", "normal"),
-    ]
-    (mail,) = database.read(lambda tx: OfflineMessageModel(tx).oldest(15, 10))
-    assert '"hello"' in (mail.whole or "")
-    row = LogRow(13, "mid", 6, 15, "hi", "", None)
-    (seq,) = database.write(lambda tx: MessageModel(tx).insert_new([row]))
-    assert seq is not None
-    assert seq > mail.seq
-    assert database.write(lambda tx: UserModel(tx).insert("new", "h")) > 15
-    database.close()
-    tables = bare.connect()
-    assert len(tables.rows("SHOW TABLES")) == 9
-    tables.close()
-
-
-def statements(step: int) -> list[str]:
-    """Of one upgrade."""
-    (path,) = UPGRADES.glob(f"{step:04d}-*.sql")
-    text = re.sub(r"^\s*--.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return [part for part in map(str.strip, text.split(";\n")) if part]
-
-
-@pytest.mark.parametrize("done", range(len(statements(2))))
-def test_version_1_is_upgraded_even_if_it_was_begun(bare: Mariadb, done: int) -> None:
-    connection = bare.connect()
-    for statement in [*ORIGINAL, *statements(1)]:
-        connection.run(statement)
-    columns = "sender, mid, kind, target, text, time"
-    insert = f"INSERT INTO message ({columns}) VALUES (%s, %s, %s, %s, '', '')"
-    for row in ((15, "a", 6, 13), (13, "a", 6, 15), (13, "b", 10, 1)):
-        connection.run(insert, row)
-    connection.commit()
-    for statement in statements(2)[:done]:
-        connection.run(statement)
-    connection.close()
-    prepare_schema(bare.address, SCHEMA, UPGRADES)
-    connection = bare.connect()
-    assert connection.rows("SELECT conversation FROM message ORDER BY seq") == [
-        (user_conversation(13, 15),),
-        (user_conversation(13, 15),),
-        (group_conversation(1),),
-    ]
-    assert connection.rows("SELECT DISTINCT since FROM groupuser") == [(0,)]
-    connection.close()
-
-
-def test_the_upgraded_schema_is_the_new_one(bare: Mariadb) -> None:
-    def columns() -> list[tuple[object, ...]]:
-        connection = bare.connect()
-        found = connection.rows(
-            "SELECT table_name, column_name, column_type, is_nullable, collation_name, column_key "
-            "FROM information_schema.columns WHERE table_schema = 'chat' "
-            "ORDER BY table_name, ordinal_position"
-        )
-        connection.close()
-        return found
-
-    prepare_schema(bare.address, SCHEMA, UPGRADES)
-    fresh = columns()
-    bare.drop_tables()
-    connection = bare.connect()
-    for statement in ORIGINAL:
-        connection.run(statement)
-    connection.commit()
-    connection.close()
-    prepare_schema(bare.address, SCHEMA, UPGRADES)
-    assert columns() == fresh
-
-
-@pytest.mark.parametrize(
-    ("statement", "problem"),
-    [
-        ("UPDATE setting SET value = '99' WHERE name = 'schema_version'", "newer than this"),
-        ("UPDATE setting SET value = 'x' WHERE name = 'schema_version'", "not a chat server's"),
-        ("DROP TABLE setting, user", "not a chat server's"),
-    ],
-)
-def test_what_it_will_not_touch(bare: Mariadb, statement: str, problem: str) -> None:
-    prepare_schema(bare.address, SCHEMA, UPGRADES)
-    connection = bare.connect()
-    connection.run(statement)
-    connection.commit()
-    connection.close()
-    with pytest.raises(StorageError, match=problem):
-        prepare_schema(bare.address, SCHEMA, UPGRADES)
+def test_the_most_characters_in_the_fewest_statements(database: MysqlDatabase) -> None:
+    """Each of these takes four times its length in SQL, and a server 16 MiB in a statement."""
+    text = "\U0001f600" * 16_384
+    rows = [LogRow(1, f"m{number}", 6, 2, text, "", text) for number in range(300)]
+    seqs = database.write(lambda tx: MessageModel(tx).insert_new(rows))
+    assert None not in seqs
 
 
 def test_the_password_does_not_show(database: MysqlDatabase) -> None:

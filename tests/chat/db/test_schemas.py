@@ -107,7 +107,7 @@ def test_the_same_choices(table: str) -> None:
 
 
 def test_the_same_version() -> None:
-    version = re.compile(r"INSERT INTO setting VALUES \('schema_version', '(\d+)'\)")
+    version = re.compile(r"REPLACE INTO setting VALUES \('schema_version', '(\d+)'\)")
     assert version.findall(source("sqlite.sql")) == version.findall(source("schema.sql")) != []
 
 
