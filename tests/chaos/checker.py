@@ -6,6 +6,7 @@ It knows nothing of servers. What it demands, of every run:
 - each message has one number (``seq``), and one number is one message: so whoever shows each
   number once shows each message once;
 - on one connection no number comes twice;
+- who remembers the last REMEMBERED numbers that came shows nothing twice;
 - whoever puts messages in the order of their numbers has each sender's order: of two that one sent
   after the other's acknowledgement the second has the higher number, and so have two that went out
   on one connection on which nothing failed;
@@ -16,6 +17,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+
+REMEMBERED = 1000
+"""Numbers that a client has to remember, by the protocol."""
 
 
 @dataclass(slots=True)
@@ -77,6 +81,7 @@ def check(history: History) -> list[str]:
     problems += _foreign(history, by_text)
     problems += _numbers(history, by_text)
     problems += _twice_on_a_connection(history)
+    problems += _shown_twice(history)
     problems += _lost(history)
     problems += _order(history)
     return problems
@@ -122,6 +127,23 @@ def _twice_on_a_connection(history: History) -> list[str]:
         if (got.connection, got.seq) in seen:
             problems.append(f"twice on one connection: {got}")
         seen.add((got.connection, got.seq))
+    return problems
+
+
+def _shown_twice(history: History) -> list[str]:
+    shown: defaultdict[int, dict[int, None]] = defaultdict(dict)  # in their order
+    ever: set[tuple[int, int]] = set()
+    problems = []
+    for got in history.received:
+        remembered = shown[got.receiver]
+        if got.seq in remembered:
+            continue
+        if (got.receiver, got.seq) in ever:
+            problems.append(f"came again when it was long forgotten: {got}")
+        ever.add((got.receiver, got.seq))
+        remembered[got.seq] = None
+        if len(remembered) > REMEMBERED:
+            del remembered[next(iter(remembered))]
     return problems
 
 

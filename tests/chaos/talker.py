@@ -144,11 +144,17 @@ class Client:
             elif msgid == 20:
                 self._answered(message)
             elif msgid == 32:
-                raise GoneError(message["reason"])
+                self._told_to_go(message)
             elif msgid == 31 and message["errno"] != REPLACED:  # said after a logout
                 self._history.surprises.append(f"{self.name}: {message}")
             while self._slow:
                 await asyncio.sleep(0.05)
+
+    def _told_to_go(self, bye: Message) -> None:
+        # Nobody else uses this account, and what is sent here is in order.
+        if not bye["reconnect"]:
+            self._history.surprises.append(f"{self.name} was sent away: {bye}")
+        raise GoneError(bye["reason"])
 
     def _got(self, message: Message) -> None:
         kind = message["msgid"]

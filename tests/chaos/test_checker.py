@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from checker import History, Received, Sent, check
+from checker import REMEMBERED, History, Received, Sent, check
 
 
 class Story:
@@ -73,6 +73,19 @@ def test_delivered_twice() -> None:
     story.receive(sent, 2, 10)
     story.receive(sent, 2, 11)
     assert story.problem().startswith("delivered twice, as [10, 11]")
+
+
+def test_came_again_when_it_was_forgotten() -> None:
+    story = Story()
+    old = story.send(1, 2)
+    story.receive(old, 2, 1)
+    for seq in range(2, REMEMBERED + 2):
+        if seq == REMEMBERED:
+            story.receive(old, 2, 1, connection=8)
+            assert check(story.history) == []
+        story.receive(story.send(1, 2), 2, seq)
+    story.receive(old, 2, 1, connection=9)
+    assert story.problem().startswith("came again when it was long forgotten")
 
 
 def test_acknowledged_under_another_number() -> None:
