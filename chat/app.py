@@ -12,6 +12,7 @@ import logging
 import os
 import resource
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from functools import partial
 
 from chat import __version__
 from chat.backends import BusAddress, find_bus, mask, open_bus, open_database
-from chat.bus import PRESENCE, TAKEN, Bus, BusRefusedError, Notice
+from chat.bus import MEMBERS, PRESENCE, TAKEN, Bus, BusRefusedError, Notice
 from chat.cli import parse_arguments
 from chat.clock import Clock
 from chat.config import Config, ConfigError
@@ -27,7 +28,7 @@ from chat.db import StorageError, Transaction
 from chat.delivery.delivery import Delivery
 from chat.delivery.poller import MailboxPoller
 from chat.handlers import ROUTES, Context
-from chat.lease import Lease
+from chat.lease import Lease, NameTakenError
 from chat.limiter import FailureLimiter
 from chat.model import NodeModel, SettingModel, TokenModel
 from chat.notices import PresenceNotices
@@ -44,6 +45,9 @@ log = logging.getLogger("chat")
 
 SIGNALS = {signal.SIGINT, signal.SIGTERM}
 RECONCILE_SECONDS = 5.0
+TIDY_SECONDS = 3600.0
+END_SECONDS = 10.0
+"""What the end may take once the clients are gone, should the database not answer."""
 SPARE_FILES = 64
 """Descriptors besides connections: database, loops, standard streams."""
 SECONDS_PER_DAY = 86_400
@@ -56,7 +60,7 @@ class App:
     def __init__(self, address: InetAddress, config: Config) -> None:
         """Opens the database and binds.
 
-        Raises StorageError, BusRefusedError, OSError, ConfigError.
+        Raises StorageError, BusRefusedError, NameTakenError, OSError, ConfigError.
         """
         self._config = config
         self._lease: Lease | None = None
@@ -64,6 +68,7 @@ class App:
         self._bus: Bus | None = None
         self._presence: Presence | None = None
         self.lease_lost = False
+        self._guard: threading.Timer | None = None
         self._tls = tls_context(config.server)
         bus = find_bus(config.bus)  # what can be wrong with it shows before anything is written
         self._database = open_database(config.database)
@@ -86,8 +91,9 @@ class App:
         )
         notices = PresenceNotices(self._loop, self._database, self._bus, sessions, self._workers)
         if not self._database.exclusive:
+            place = f"{address} on {socket.gethostname()}"
             self._lease = Lease(
-                self._database, node, self._about, self._on_renewed, self._on_lease_lost
+                self._database, node, place, self._about, self._on_renewed, self._on_lease_lost
             )
             self._poller = MailboxPoller(self._loop, self._database, sessions, self._workers)
         self._presence = Presence(
@@ -99,7 +105,7 @@ class App:
             lease=self._lease,
             notices=notices,
         )
-        self._bus.on_notices = partial(self._on_notices, notices)
+        self._bus.on_notices = partial(self._on_notices, notices, delivery)
         context = Context(
             database=self._database,
             bus=self._bus,
@@ -117,11 +123,22 @@ class App:
         self._server = ChatServer(
             self._loop, address, config.server, service, delivery.new_pump, self._tls
         )
-        self._agree_on_delivery(node)
+        try:
+            self._enter(node, self._presence)
+            tidy = partial(self._tidy, clock, context.token_seconds)
+            tidy()
+        except BaseException:
+            self._server.close()
+            raise
+        self._loop.run_every(TIDY_SECONDS, lambda: self._workers.try_run(tidy))
+
+    def _enter(self, node: str, presence: Presence) -> None:
+        """Become one of the servers."""
+        # The lease first: of two that start together, each sees the other from here on.
         if self._lease is not None:
             self._lease.claim()
-        self._presence.reclaim()
-        self._tidy(clock, context.token_seconds)
+        self._agree_on_delivery(node)
+        presence.reclaim()
 
     def _agree_on_delivery(self, node: str) -> None:
         """All servers on one database deliver in the same way. Raises ConfigError."""
@@ -130,7 +147,7 @@ class App:
         def agree(tx: Transaction) -> tuple[str | None, list[str]]:
             model = SettingModel(tx)
             others = [row.name for row in NodeModel(tx).all() if row.left > 0 and row.name != node]
-            used = model.get("delivery")
+            used = model.get("delivery", lock=True)
             if not others:
                 model.set("delivery", mode)
             return used, others
@@ -142,6 +159,7 @@ class App:
             )
 
     def _tidy(self, clock: Clock, token_seconds: int) -> None:
+        """Raises StorageError."""
         self._database.write(lambda tx: TokenModel(tx).delete_expired(clock.unix(), token_seconds))
 
     def run(self) -> None:
@@ -194,25 +212,37 @@ class App:
         self.lease_lost = True
         self._loop.queue_in_loop(self._stop)
 
-    def _on_notices(self, notices: PresenceNotices, heard: Sequence[Notice]) -> None:
+    def _on_notices(
+        self, notices: PresenceNotices, delivery: Delivery, heard: Sequence[Notice]
+    ) -> None:
         """Listener's thread."""
         assert self._presence is not None
-        taken = [notice.user_id for notice in heard if notice.what == TAKEN]
+        taken = [notice.target for notice in heard if notice.what == TAKEN]
         if taken:
             self._presence.check_soon(taken)
         for notice in heard:
             if notice.what == PRESENCE:
-                notices.heard(notice.user_id, notice.ids)
+                notices.heard(notice.target, notice.ids)
+            elif notice.what == MEMBERS:
+                delivery.forget_members(notice.target)
 
     # ------------------------------------------------------------------ the end
 
     def _stop(self) -> None:
-        self._server.stop(self._config.server.drain_seconds, self._loop.quit)
+        drain = self._config.server.drain_seconds
+        if self._guard is None:
+            self._guard = threading.Timer(drain + END_SECONDS, _give_up)
+            self._guard.daemon = True
+            self._guard.start()
+        self._server.stop(drain, self._loop.quit)
 
     def _close(self) -> None:
         if self._poller is not None:
             self._poller.close()
-        self._workers.stop()
+        if self._bus is not None:
+            self._bus.stop_waiting()
+        # Nobody waits for what is queued; users are released below.
+        self._workers.stop(drain=False)
         if self._presence is not None and not self.lease_lost:
             self._presence.release_all()
         if self._lease is not None:
@@ -222,6 +252,14 @@ class App:
         self._database.close()
         self._loop.run_queued()
         self._loop.close()
+        if self._guard is not None:
+            self._guard.cancel()
+
+
+def _give_up() -> None:
+    """The database does not answer. Nothing that was acknowledged depends on our waiting."""
+    log.error("could not end in time")
+    os._exit(1)
 
 
 def new_passwords(cost: HashCost) -> Passwords:
@@ -251,6 +289,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _complain("another server has started under this one's name", 1)
     except ConfigError as exc:
         return _complain(f"{exc}", 2)
+    except NameTakenError as exc:
+        return _complain(f"server.node: {exc}; give this one another name", 2)
     except StorageError as exc:
         return _complain(f"database: {exc}", 1)
     except BusRefusedError as exc:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_type_hints
@@ -83,6 +84,19 @@ _CHOICES = {
     "server.log_level": ("debug", "info", "warning", "error"),
 }
 
+_MAXIMUM = {
+    # What the columns of the tables hold.
+    "limits.name": 50,
+    "limits.group_name": 50,
+    "limits.group_desc": 200,
+    "limits.opaque": 64,
+    "limits.classic_time": 40,
+    "limits.history": 1000,
+}
+
+_node_name = re.compile(r"[A-Za-z0-9._:-]{0,64}").fullmatch
+"""Redis takes no blanks in the name of a client, and a column has this many characters."""
+
 _MINIMUM = {"server.threads": 0, "server.drain_seconds": 0, "limits.password_min": 0}
 """Every other number must be positive."""
 
@@ -133,6 +147,10 @@ def _section(name: str, default: T, values: dict[str, Any]) -> T:
 def _check_value(key: str, value: object) -> None:
     if key in _CHOICES and value not in _CHOICES[key]:
         raise ConfigError(f"{key}: must be one of {', '.join(_CHOICES[key])}")
+    if key == "server.node" and not _node_name(str(value)):
+        raise ConfigError(f"{key}: must be up to 64 letters, digits and . _ : -")
+    if key in _MAXIMUM and isinstance(value, int) and value > _MAXIMUM[key]:
+        raise ConfigError(f"{key}: must be at most {_MAXIMUM[key]}")
     if isinstance(value, int | float) and not isinstance(value, bool):
         minimum = _MINIMUM.get(key, 1 if isinstance(value, int) else 0)
         if not value >= minimum:

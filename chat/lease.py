@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from chat.db import Database, StorageError, Transaction
+from chat.db import Database, StorageError, Transaction, UniqueViolation
 from chat.model.node import NodeModel
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,10 @@ LEASE_SECONDS = 10.0
 RENEW_SECONDS = 3.0
 RETRY_SECONDS = 0.5
 """After a renewal that failed."""
+
+
+class NameTakenError(Exception):
+    """A server at another place lives under this name."""
 
 
 class Lease:
@@ -41,13 +45,16 @@ class Lease:
         self,
         database: Database,
         node: str,
+        place: str,
         about: Callable[[], tuple[int, str]],
         on_renewed: Callable[[bool], object],
         on_lost: Callable[[], object],
     ) -> None:
-        """``about``: connections and the state of the bus, to be shown. The callbacks run in the
+        """``place``: the machine and the port: a server that comes back there is the same one.
+        ``about``: connections and the state of the bus, to be shown. The callbacks run in the
         lease's thread: ``on_renewed(whole)``, and ``on_lost`` at the most once."""
         self.node = node
+        self._place = place
         self.incarnation = secrets.token_hex(16)
         self.lost = False
         self._database = database
@@ -59,12 +66,18 @@ class Lease:
         self._thread = threading.Thread(target=self._run, name="lease")
 
     def claim(self) -> None:
-        """Begin it. Before ``start``. Raises StorageError."""
-        milliseconds = int(LEASE_SECONDS * 1000)
-        self._database.write(
-            lambda tx: NodeModel(tx).claim(self.node, self.incarnation, milliseconds)
-        )
+        """Begin it. Before ``start``. Raises StorageError, NameTakenError."""
+        try:
+            taken = self._database.write(self._claim)
+        except UniqueViolation:  # another one has just come into being
+            taken = self._database.write(self._claim)
+        if taken is not None:
+            raise NameTakenError(f"{self.node} is running at {taken}")
         self._whole_since = time.monotonic()
+
+    def _claim(self, tx: Transaction) -> str | None:
+        milliseconds = int(LEASE_SECONDS * 1000)
+        return NodeModel(tx).claim(self.node, self.incarnation, self._place, milliseconds)
 
     def start(self) -> None:
         """Renew it from now on."""
@@ -98,6 +111,10 @@ class Lease:
                 left = self._database.write(self._renew)
             except StorageError as exc:
                 log.warning("the lease was not renewed: %s", exc)
+                pause = RETRY_SECONDS
+                continue
+            except Exception:  # whatever it is, without a lease this server is dead
+                log.exception("renewing the lease")
                 pause = RETRY_SECONDS
                 continue
             pause = RENEW_SECONDS

@@ -77,21 +77,34 @@ class Presence:
             self._notices.tell_now()
 
     def _all_offline(self) -> list[int]:
-        node = None if self._database.exclusive else self.node
-        return self._database.write(lambda tx: UserModel(tx).all_offline(node))
+        if self._database.exclusive:
+            return self._database.write(lambda tx: UserModel(tx).all_offline(None))
+        lease = self._lease
+        assert lease is not None
+
+        def work(tx: Transaction) -> list[int]:
+            # The name may be another server's by now, or always have been: then so are the users.
+            if NodeModel(tx).left(self.node, lease.incarnation) is None:
+                return []
+            return UserModel(tx).all_offline(self.node)
+
+        return self._database.write(work)
 
     def _changed(self, user_ids: list[int]) -> None:
         if user_ids and self._notices is not None:
             self._notices.changed(user_ids)
 
-    def take(self, tx: Transaction, user: User, device: str | None) -> int:
+    def take(
+        self, tx: Transaction, user: User, device: str | None, *, may_replace: bool = True
+    ) -> int:
         """Make a user ours, inside a login's transaction; returns the generation.
 
-        The login has announced itself in the registry. Raises ProtocolError(ALREADY_ONLINE).
+        The login has announced itself in the registry. ``may_replace``: a session that lives,
+        if the device or the configuration allows it. Raises ProtocolError(ALREADY_ONLINE).
         """
         if user.state == ONLINE and self._is_live(tx, user):
             same_device = device is not None and device == user.device
-            if not (same_device or self._replace):
+            if not (may_replace and (same_device or self._replace)):
                 raise ProtocolError(ErrNo.ALREADY_ONLINE, errors.ALREADY_ONLINE)
         generation = UserModel(tx).go_online(user, self.node, device)
         if generation is None:
@@ -196,7 +209,7 @@ class Presence:
                 ours.append((user_id, generation))
             else:
                 log.info("user %d has logged in elsewhere", user_id)
-                session.send_away(user_id)
+                session.send_away(user_id, generation + 1)
         # They may have been taken for dead, and shown offline, while we could not renew.
         back = self._database.write(lambda tx: UserModel(tx).reassert(ours, self.node))
         self._changed(back)

@@ -80,6 +80,10 @@ class ChatServer:
         """Stop accepting, tell everybody, finish, close; then call ``stopped``."""
         self._tcp.stop(drain_seconds, stopped, _send_away)
 
+    def close(self) -> None:
+        """Idempotent. Not for a server that serves: nobody is told. The loop's thread."""
+        self._tcp.close()
+
     def _watch_loop(self, loop: EventLoop) -> None:
         sessions: set[Session] = set()
         with self._lock:

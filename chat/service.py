@@ -128,18 +128,34 @@ class ChatService:
     def _start_work(self, session: Session, route: Route, message: Message) -> None:
         if session.user_id and message["msgid"] == MsgType.LOGIN_MSG:
             raise ProtocolError(ErrNo.BAD_REQUEST, "logged in already")
-        request = Request(message, session.user_id, session.v2, session.peer, session)
+        request = Request(
+            message, session.user_id, session.v2, session.peer, session, session.last_seen
+        )
 
         def work() -> Any:
             return route.run(self._context, request)
 
         def done(result: Any, error: Exception | None) -> None:
             session.busy = False
-            self._finish_work(session, route, message, result, error)
-            session.unblock()
+            try:
+                self._finish_work(session, route, message, result, error)
+            finally:
+                session.unblock()
 
-        if not self._workers.try_run_for(session.loop, work, done):
-            raise ProtocolError(ErrNo.UNAVAILABLE, "the server is busy", retry_after=1)
+        busy = ProtocolError(ErrNo.UNAVAILABLE, "the server is busy", retry_after=1)
+
+        def start_later() -> None:
+            if session.closed:
+                session.busy = False
+            elif not self._workers.try_run_for(session.loop, work, done):
+                done(None, busy)
+
+        if message["msgid"] == MsgType.LOGIN_MSG:
+            # After the next look at the connection: should its peer have hung up, after having
+            # waited for us in vain, that is known then.
+            session.loop.queue_in_loop(lambda: session.loop.queue_in_loop(start_later))
+        elif not self._workers.try_run_for(session.loop, work, done):
+            raise busy
         session.busy = True
 
     def _finish_work(
@@ -158,7 +174,11 @@ class ChatService:
                 route.abandon(self._context, session, result)
             return
         if route.finish is not None:
-            result = route.finish(self._context, session, message, result)
+            try:
+                result = route.finish(self._context, session, message, result)
+            except ProtocolError as exc:
+                self._fail(session, message, exc)
+                return
         answer = {"msgid": ACK_OF[message["msgid"]], "errno": 0, **result}
         self._answer(session, answer, message.get("rid"))
 

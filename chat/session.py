@@ -14,6 +14,7 @@ from chat.protocol import FrameDecoder, Message, MsgType, encode
 from muduopy import TcpConnection
 
 if TYPE_CHECKING:
+    from chat.delivery.live import LiveSend
     from chat.delivery.outgoing import Outgoing
     from chat.delivery.pump import Pump
 
@@ -40,8 +41,8 @@ class Session:
         pump: hands the user's mail over.
         backlog: frames that wait for something before them.
         busy: a request is being served by a worker.
-        in_flight: chat messages that are being committed, or forwarded to other nodes.
-        forwarding: how many of these are being forwarded.
+        in_flight: chat messages whose fate is not known yet.
+        live_sends: those of them that are on their way live (``direct``), in order.
         closed: the connection is down, or about to be closed by us.
         last_seen: when the peer last sent something, monotonic seconds.
         strikes: bad requests since the last good one.
@@ -64,11 +65,11 @@ class Session:
         "device",
         "failed_logins",
         "finishing",
-        "forwarding",
         "generation",
         "groups",
         "in_flight",
         "last_seen",
+        "live_sends",
         "loop",
         "name",
         "output_full",
@@ -103,7 +104,7 @@ class Session:
         self.backlog: deque[bytes] = deque()
         self.busy = False
         self.in_flight = 0
-        self.forwarding = 0
+        self.live_sends: list[LiveSend] = []
         self.closed = False
         self.last_seen = self.loop.poll_return_time
         self.strikes = 0
@@ -157,17 +158,23 @@ class Session:
         # A peer that does not is not waited for.
         self.connection.force_close_after(CLOSE_SECONDS)
 
-    def send_away(self, user_id: int) -> None:
-        """Another login of the same user has taken over. Any thread."""
+    def send_away(self, user_id: int, generation: int) -> None:
+        """A login of the same user, with this generation, has taken over. Any thread."""
 
         def leave() -> None:
-            if self.user_id == user_id:
+            # Not if this is a later login still, on the same connection.
+            if self.user_id == user_id and self.generation < generation:
                 self.pump.stop()
                 self.close("replaced")
 
         self.loop.queue_in_loop(leave)
 
     # ------------------------------------------------------------------ back-pressure
+
+    @property
+    def leaving(self) -> bool:
+        """What is sent now may not arrive: the connection is being closed. Any thread: a hint."""
+        return self.closed or self.connection.closing
 
     @property
     def blocked(self) -> bool:

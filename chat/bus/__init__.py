@@ -1,6 +1,7 @@
 """The bus port and its implementations."""
 
 from chat.bus.base import (
+    MEMBERS,
     PRESENCE,
     TAKEN,
     Bus,
@@ -15,6 +16,7 @@ from chat.bus.base import (
 from chat.bus.local import LocalBus
 
 __all__ = [
+    "MEMBERS",
     "PRESENCE",
     "TAKEN",
     "Bus",

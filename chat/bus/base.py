@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from chat.delivery.message import Channel, ChatMessage
+from chat.protocol import GROUP_CHAT, ONE_CHAT
 
 if TYPE_CHECKING:
     from chat.session import Session
@@ -40,12 +41,24 @@ TAKEN = "taken"
 """A notice to whoever has a session of this user: another node has the user now."""
 
 
-class Notice(NamedTuple):
-    """Something that nodes tell each other on a user's channel. As a wake, it may get lost."""
+MEMBERS = "members"
+"""A notice to whoever has members of this group: somebody has joined or left."""
 
-    user_id: int
+
+class Notice(NamedTuple):
+    """Something that nodes tell each other on a user's or a group's channel. It may get lost.
+
+    Attributes:
+        target: whose channel; a group's for MEMBERS, else a user's.
+    """
+
+    target: int
     what: str
     ids: tuple[int, ...]
+
+    @property
+    def channel(self) -> Channel:
+        return (GROUP_CHAT if self.what == MEMBERS else ONE_CHAT, self.target)
 
 
 OnNotices = Callable[[Sequence[Notice]], object]
@@ -55,13 +68,15 @@ class Forward(NamedTuple):
     """A live message (``direct``) for receivers at other nodes.
 
     Attributes:
-        generation: of the sender's login, for nodes that must store it after all.
+        generation: of the sender's login; ``mid``: under which it is stored, by whoever has to
+            after all, so that two cannot.
         tag: the caller's own.
     """
 
     message: ChatMessage
     receivers: frozenset[int]
     generation: int
+    mid: str
     tag: object
 
 
@@ -79,6 +94,7 @@ class Live(NamedTuple):
     session: Session
     message: ChatMessage
     generation: int
+    mid: str
 
 
 class LiveHandler(ABC):
@@ -97,8 +113,8 @@ class LiveHandler(ABC):
         """Hand these over, or store them: they are this node's now."""
 
     @abstractmethod
-    def store(self, message: ChatMessage, generation: int) -> None:
-        """Its receiver has just left this node: store it."""
+    def store(self, message: ChatMessage, generation: int, mid: str) -> None:
+        """A message to a user, who has just left this node, or may have got it: store it."""
 
 
 def ignore_notices(notices: Sequence[Notice]) -> None:
@@ -141,6 +157,9 @@ class Bus(ABC):
     def subscribe(self, channels: Iterable[Channel]) -> None:
         """Hear of these channels. Worker thread: blocks until that is certain, or the bus is
         known not to be healthy. Counted: each needs its ``unsubscribe``."""
+
+    def stop_waiting(self) -> None:  # noqa: B027 - most buses do not wait
+        """The loop has ended: ``subscribe`` returns at once from now on. Main thread."""
 
     @abstractmethod
     def unsubscribe(self, channels: Iterable[Channel]) -> None:

@@ -15,8 +15,8 @@ from collections.abc import Collection
 from chat.bus.base import Forward, Forwarded
 from chat.protocol import GROUP_CHAT
 
-ANSWER_SECONDS = 1.0
-"""Nodes that have not answered by then count as gone."""
+ANSWER_SECONDS = 1.5
+"""Nodes that have not answered by then count as gone. Well beyond what they take for fresh."""
 
 
 class Forwarding:

@@ -1,13 +1,10 @@
 """RedisBus: wakes between nodes by Redis' publish and subscribe.
 
-Redis may lose anything, so what matters is to notice. Each publisher numbers what it sends on each
-channel; a receiver that sees the next number knows that nothing is missing. A number out of turn
-only means: look into the mailbox. A publisher that is heard on a channel for the first time
-counts as in turn only with its number 1, for what came before that may have been lost.
+Redis may lose anything, so what matters is to notice: see RunningNumbers.
 
 Everything here happens in one loop, the connections' included: what other threads ask for is
-queued there. So there are no locks, and what a busy pass publishes goes out together. A worker
-that subscribes waits until the loop says that it is done.
+queued there. So there are hardly any locks, and what a busy pass publishes goes out together. A
+worker that subscribes waits until the loop says that it is done.
 
 This node's own sessions are woken at once, in the thread that publishes, not through Redis: alone,
 a node works the same whether Redis is there or not.
@@ -17,11 +14,10 @@ from __future__ import annotations
 
 import itertools
 import logging
-import secrets
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from chat.bus.base import Bus, Forward, Forwarded, Live, Notice, OnWakes, Wake, ignore_notices
 from chat.bus.forwarding import Forwarding
@@ -42,21 +38,17 @@ from chat.bus.redis_publisher import Count
 from chat.bus.redis_servers import ClusterServers, RedisServers, SingleServer
 from chat.bus.redis_shard import RedisShard, ShardOwner
 from chat.bus.redis_url import RedisAddress
+from chat.bus.redis_waiting import Waiter, Waiters
 from chat.bus.resp import Published
+from chat.bus.running_numbers import RunningNumbers
 from chat.delivery.message import Channel, ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT
 from muduopy import EventLoop, ThreadPool
 
 log = logging.getLogger(__name__)
 
-CONFIRM_SECONDS = 2.0
-"""How long a login waits for its subscription."""
-
 OVERDUE_SECONDS = 0.25
 """How often live messages are looked for that no node has answered for."""
-
-MAX_CHANNELS = 200_000
-"""Channels that running numbers are kept for; then a new epoch begins, with none."""
 
 COMPLAIN_SECONDS = 10.0
 
@@ -73,22 +65,20 @@ class RedisBus(Bus, ShardOwner):
         """``workers`` do what blocks. Connects later, by itself. Raises OSError."""
         self.on_notices = ignore_notices
         self._loop = loop
-        self._epoch_base = secrets.token_hex(8)
-        self._own_name = NODE + self._epoch_base.encode()
+        self._numbers = RunningNumbers()
+        self._name = self._numbers.publisher
+        self._own_name = NODE + self._name.encode()
         self._on_wakes: OnWakes = _nobody
         self._on_doubt: Callable[[], object] = _nothing
         self._forwarding = Forwarding()
         self._counts: Counter[Channel] = Counter()  # who asked for it, how often
         self._places: dict[bytes, RedisShard] = {}  # where we have asked for it
-        self._numbers: dict[Channel, int] = {}  # the last that was published
-        self._epochs = 0
-        self._heard: dict[Channel, dict[str, int]] = {}  # the last number of each publisher
-        self._waiting: list[_Waiting] = []
+        self._waiters = Waiters()
+        self._waiting: list[Waiter] = []  # those whose subscriptions we have asked for
         self._healthy_until = 0.0  # written by the loop
-        self._closed = False
         self._complained_at = float("-inf")
         servers = ClusterServers if address.cluster else SingleServer
-        probe = PROBE + self._epoch_base.encode()
+        probe = PROBE + self._name.encode()
         context = LinkContext(loop, workers, address, f"chat-{node}")
         self._servers: RedisServers = servers(context, probe, self)
         self._timer = loop.run_every(OVERDUE_SECONDS, self._look_for_overdue)
@@ -113,12 +103,12 @@ class RedisBus(Bus, ShardOwner):
         return "healthy" if self.healthy else "deaf"
 
     def subscribe(self, channels: Iterable[Channel]) -> None:
-        if self._closed:
-            return
-        waiting = _Waiting(list(channels))
-        self._loop.run_in_loop(lambda: self._subscribe(waiting))
-        # Not confirmed in time: the bus is unwell, and the mailboxes are polled.
-        waiting.over.wait(CONFIRM_SECONDS)
+        waiter = Waiter(list(channels))
+        subscribe = partial(self._subscribe, waiter)
+        self._waiters.wait(waiter, lambda: self._loop.run_in_loop(subscribe))
+
+    def stop_waiting(self) -> None:
+        self._waiters.release()
 
     def unsubscribe(self, channels: Iterable[Channel]) -> None:
         wanted = list(channels)
@@ -135,7 +125,7 @@ class RedisBus(Bus, ShardOwner):
         self._loop.run_in_loop(lambda: self._forward(forward))
 
     def close(self) -> None:
-        self._closed = True
+        self._waiters.release()
         self._loop.run_in_loop(self._close)
 
     # ------------------------------------------------------------------ publishing
@@ -146,16 +136,12 @@ class RedisBus(Bus, ShardOwner):
             # A user has one session: one that is here is nowhere else.
             if message.kind == ONE_CHAT and channel in self._counts:
                 continue
-            if len(self._numbers) >= MAX_CHANNELS:
-                self._numbers.clear()
-                self._epochs += 1
-            number = self._numbers[channel] = self._numbers.get(channel, 0) + 1
-            epoch = f"{self._epoch_base}.{self._epochs}"
+            epoch, number = self._numbers.next(channel)
             self._send(channel_name(channel), encode_wake(epoch, number, message))
 
     def _tell(self, notices: Sequence[Notice]) -> None:
         for notice in notices:
-            self._send(channel_name((ONE_CHAT, notice.user_id)), encode_notice(notice))
+            self._send(channel_name(notice.channel), encode_notice(notice))
 
     def _forward(self, forward: Forward) -> None:
         message = forward.message
@@ -163,7 +149,7 @@ class RedisBus(Bus, ShardOwner):
         if message.kind == GROUP_CHAT:
             message.receivers = forward.receivers
             number = self._forwarding.begin(forward)
-        payload = encode_live(self._epoch_base, number, forward.generation, message)
+        payload = encode_live(self._name, number, forward.generation, forward.mid, message)
         self._send(channel_name(message.channel), payload, (forward, number))
 
     def _send(self, name: bytes, payload: bytes, tag: object = None) -> None:
@@ -196,13 +182,11 @@ class RedisBus(Bus, ShardOwner):
         self._loop.cancel(self._timer)
         self._servers.close()
         self._healthy_until = 0.0
-        for waiting in self._waiting:
-            waiting.over.set()
 
-    def _subscribe(self, waiting: _Waiting) -> None:
-        self._counts.update(waiting.channels)
-        self._place(waiting.names)
-        self._waiting.append(waiting)
+    def _subscribe(self, waiter: Waiter) -> None:
+        self._counts.update(waiter.channels)
+        self._place(waiter.names)
+        self._waiting.append(waiter)
         self._end_waiting()
 
     def _unsubscribe(self, channels: Sequence[Channel]) -> None:
@@ -211,7 +195,7 @@ class RedisBus(Bus, ShardOwner):
                 self._counts[channel] -= 1
                 if not self._counts[channel]:
                     del self._counts[channel]
-                    self._heard.pop(channel, None)
+                    self._numbers.forget(channel)
         self._place([channel_name(channel) for channel in channels])
 
     def _is_wanted(self, name: bytes) -> bool:
@@ -220,7 +204,7 @@ class RedisBus(Bus, ShardOwner):
 
     def _place(self, names: Iterable[bytes]) -> None:
         """Hear of these where they are, if they are wanted; and nowhere else."""
-        if self._closed:
+        if self._waiters.closed:
             return
         new: dict[RedisShard, list[bytes]] = {}
         for name in names:
@@ -241,11 +225,11 @@ class RedisBus(Bus, ShardOwner):
         """Release the workers whose subscriptions are confirmed, or cannot be for now."""
         if self._waiting:
             left = []
-            for waiting in self._waiting:
-                if all(self._is_settled(name) for name in waiting.names):
-                    waiting.over.set()
+            for waiter in self._waiting:
+                if all(self._is_settled(name) for name in waiter.names):
+                    waiter.over.set()
                 else:
-                    left.append(waiting)
+                    left.append(waiter)
             self._waiting = left
 
     def _is_settled(self, name: bytes) -> bool:
@@ -260,7 +244,7 @@ class RedisBus(Bus, ShardOwner):
         self._end_waiting()
 
     def on_doubt(self) -> None:
-        self._heard.clear()
+        self._numbers.forget_all()
         self._on_doubt()
 
     def on_moved(self) -> None:
@@ -270,9 +254,9 @@ class RedisBus(Bus, ShardOwner):
 
     # ------------------------------------------------------------------ listening
 
-    def on_messages(self, messages: Sequence[Published]) -> None:
+    def on_messages(self, messages: Sequence[Published], fresh: bool) -> None:
         notices: list[Notice] = []
-        for is_live, run in itertools.groupby(self._sort(messages, notices), _is_live):
+        for is_live, run in itertools.groupby(self._sort(messages, fresh, notices), _is_live):
             # In their order: what was stored must not overtake what was live, nor the reverse.
             if not is_live:
                 self._on_wakes(list(run))  # type: ignore[arg-type]
@@ -281,7 +265,9 @@ class RedisBus(Bus, ShardOwner):
         if notices:
             self.on_notices(notices)
 
-    def _sort(self, messages: Sequence[Published], notices: list[Notice]) -> Iterator[Wake | Live]:
+    def _sort(
+        self, messages: Sequence[Published], fresh: bool, notices: list[Notice]
+    ) -> Iterator[Wake | Live]:
         """What is for our sessions; notices are put aside, answers are taken."""
         for name, payload in messages:
             channel = parse_channel(name)
@@ -296,54 +282,48 @@ class RedisBus(Bus, ShardOwner):
             if isinstance(found, Notice):
                 notices.append(found)
             elif isinstance(found, LivePayload):
-                yield from self._take_live(found)
-            elif not found.epoch.startswith(self._epoch_base):  # our own were handed on at once
-                yield self._wake(channel, found.epoch, found.number, found.message)
-
-    def _wake(self, channel: Channel, epoch: str, number: int, message: ChatMessage) -> Wake:
-        publishers = self._heard.setdefault(channel, {})
-        contiguous = number == publishers.get(epoch, 0) + 1
-        publishers[epoch] = number
-        return Wake(message, contiguous)
+                yield from self._take_live(found, fresh)
+            elif not self._numbers.is_own(found.epoch):  # our own were handed on at once
+                # What comes after all had left is not counted: nobody would forget it.
+                in_turn = channel in self._counts and self._numbers.in_turn(
+                    channel, found.epoch, found.number
+                )
+                yield Wake(found.message, in_turn)
 
     def _take_answer(self, name: bytes, payload: bytes | None) -> None:
         """A node says who of a group has got a live message."""
         if name == self._own_name:
             self._report(self._forwarding.answered(*decode_answer(payload)))
 
-    def _take_live(self, found: LivePayload) -> list[Live]:
-        """A live message: whom we have gets it from us, and its sender's node is told so."""
+    def _take_live(self, found: LivePayload, fresh: bool) -> list[Live]:
+        """A live message: whom we have gets it from us, and its sender's node is told so.
+
+        One that may have been on its way for long has perhaps been given up, and stored, by its
+        sender's node; so has it by us, under the same ``mid``, or not at all.
+        """
         if self.live is None:
             return []
-        message, generation = found.message, found.generation
+        _, number, generation, mid, message = found
         here = self.live.find(message)
-        if not found.number:
-            if not here:  # we were subscribed, so its sender believes that we have the user
-                self.live.store(message, generation)
-        elif found.node == self._epoch_base:  # ours comes back: who is here has got it
-            self._report(self._forwarding.answered(found.number, ()))
+        if not number:
+            if not here or not fresh:  # its sender's node believes that we have the user
+                self.live.store(message, generation, mid)
+                return []
+        elif found.node == self._name:  # ours comes back: who is here has got it
+            self._report(self._forwarding.answered(number, ()))
             return []
+        elif not fresh:
+            return []  # without an answer, they store it for our users
         else:
-            answer = encode_answer(found.number, [user_id for user_id, _ in here])
+            answer = encode_answer(number, [user_id for user_id, _ in here])
             self._send(NODE + found.node.encode(), answer)
-        return [Live(user_id, session, message, generation) for user_id, session in here]
+        return [Live(user_id, session, message, generation, mid) for user_id, session in here]
 
     def _complain(self, reason: Exception) -> None:
         now = self._loop.poll_return_time
         if now - self._complained_at > COMPLAIN_SECONDS:
             self._complained_at = now
             log.warning("somebody else publishes on our channels: %s", reason)
-
-
-class _Waiting:
-    """A worker that waits for subscriptions."""
-
-    __slots__ = ("channels", "names", "over")
-
-    def __init__(self, channels: list[Channel]) -> None:
-        self.channels = channels
-        self.names = [channel_name(channel) for channel in channels]
-        self.over = threading.Event()
 
 
 def _is_live(item: Wake | Live) -> bool:

@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 
 import ujson
 
-from chat.bus.base import PRESENCE, TAKEN, Notice
+from chat.bus.base import MEMBERS, PRESENCE, TAKEN, Notice
 from chat.delivery.message import Channel, ChatMessage
 from chat.protocol import GROUP_CHAT, MAX_ID, ONE_CHAT
 
 MAX_SEQ = 2**53
+MAX_MID = 64
 WAKE_FIELDS = 12
-LIVE_FIELDS = 12
+LIVE_FIELDS = 13
 NOTICE_FIELDS = 3
 ANSWER_FIELDS = 3
 
@@ -56,11 +57,11 @@ def encode_notice(notice: Notice) -> bytes:
     return ujson.dumps(["n", notice.what, list(notice.ids)]).encode()
 
 
-def encode_live(node: str, number: int, generation: int, message: ChatMessage) -> bytes:
+def encode_live(node: str, number: int, generation: int, mid: str, message: ChatMessage) -> bytes:
     """``node``: where to answer, under which ``number``; 0: no answer is wanted."""
     receivers = sorted(message.receivers) if message.kind == GROUP_CHAT else None
     fields = [
-        *("l", node, number, generation, message.kind, message.sender, message.name),
+        *("l", node, number, generation, mid, message.kind, message.sender, message.name),
         *(message.target, message.text, message.time, message.extra, receivers),
     ]
     return ujson.dumps(fields, ensure_ascii=False, escape_forward_slashes=False).encode()
@@ -86,6 +87,7 @@ class LivePayload(NamedTuple):
     node: str
     number: int
     generation: int
+    mid: str
     message: ChatMessage
 
 
@@ -134,10 +136,11 @@ def _wake(channel: Channel, fields: list[Any]) -> WakePayload:
 
 
 def _live(channel: Channel, fields: list[Any]) -> LivePayload:
-    _, node, number, generation, *rest = fields
-    if not (type(node) is str and type(number) is type(generation) is int):
+    _, node, number, generation, mid, *rest = fields
+    right = type(node) is type(mid) is str and type(number) is type(generation) is int
+    if not (right and 0 < len(mid) <= MAX_MID):
         raise BadPayloadError("a field is wrong")
-    return LivePayload(node, number, generation, _message(channel, 0, rest))
+    return LivePayload(node, number, generation, mid, _message(channel, 0, rest))
 
 
 def _message(channel: Channel, seq: int, fields: list[Any]) -> ChatMessage:
@@ -164,7 +167,7 @@ def _message(channel: Channel, seq: int, fields: list[Any]) -> ChatMessage:
 
 def _notice(channel: Channel, fields: list[Any]) -> Notice:
     _, what, ids = fields
-    if channel[0] != ONE_CHAT or what not in (PRESENCE, TAKEN):
+    if what not in (PRESENCE, TAKEN, MEMBERS) or Notice(1, what, ()).channel[0] != channel[0]:
         raise BadPayloadError("an unknown notice")
     if not (type(ids) is list and all(_is_id(user_id) for user_id in ids)):
         raise BadPayloadError("ids are wrong")

@@ -144,6 +144,8 @@ class ClusterServers(RedisServers):
         self._by_slot = [None] * SLOTS
         for host, slots in layout.items():
             shard = self._shards.get(host)
+            if shard is not None and not _is_in(shard.probe, slots):
+                shard.change_probe(probe_in(slots, self._probe))
             if shard is None:
                 probe = probe_in(slots, self._probe)
                 shard = RedisShard(self._context, host, probe, self._owner)
@@ -152,6 +154,11 @@ class ClusterServers(RedisServers):
             for part in slots:
                 self._by_slot[part.start : part.stop] = [shard] * len(part)
         self._owner.on_moved()
+
+
+def _is_in(channel: bytes, slots: list[range]) -> bool:
+    slot = key_slot(channel)
+    return any(slot in part for part in slots)
 
 
 def read_layout(address: RedisAddress, hosts: Collection[Host]) -> Layout:

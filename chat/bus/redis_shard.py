@@ -1,12 +1,17 @@
 """RedisShard: one Redis server as the bus sees it, a link to publish and one to listen.
 
-It publishes something to itself every second. While that does not come back, what others
-publish may not come either, and the shard is deaf, whatever the connections look like.
+It publishes something to itself all the time. While that does not come back, what others publish
+may not come either, and the shard is deaf, whatever the connections look like.
+
+The same tells whether what arrives has been on its way for long: after Redis has been frozen, a
+probe from before is still to come; after we have been frozen, whatever was waiting comes before a
+probe that is sent only then. That matters for live messages, which others may have given up by now.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterable, Sequence
 
 from redis.crc import key_slot
@@ -17,11 +22,16 @@ from chat.bus.redis_subscriber import SubscriberLink
 from chat.bus.redis_url import Host
 from chat.bus.resp import Published
 
-PROBE_SECONDS = 1.0
+PROBE_SECONDS = 0.25
 DEAF_SECONDS = 3.0
 """Without a probe that came back for so long, a shard is deaf."""
 
-CHECK_SECONDS = 0.5
+FRESH_SECONDS = 0.6
+"""What surely was published less than so long ago is fresh: well below what a publisher waits."""
+
+ASK_AGAIN_SECONDS = 1.0
+MAX_PROBES = 64
+"""Under way; the oldest of so many is old in any case."""
 
 
 class ShardOwner(ABC):
@@ -32,8 +42,8 @@ class ShardOwner(ABC):
         """What was published with a tag has gone to so many subscribers."""
 
     @abstractmethod
-    def on_messages(self, messages: Sequence[Published]) -> None:
-        """What others have published."""
+    def on_messages(self, messages: Sequence[Published], fresh: bool) -> None:
+        """What others have published; ``fresh``: just now, and not long ago."""
 
     @abstractmethod
     def on_change(self) -> None:
@@ -64,12 +74,16 @@ class RedisShard:
         self._probe = probe
         self._owner = owner
         self._heard_at = float("-inf")
-        self._probed_at = float("-inf")
+        self._number = 0  # of the last probe
+        self._unheard: deque[tuple[int, float]] = deque(maxlen=MAX_PROBES)  # number, sent when
+        self._awaited = 0  # what comes before this probe may be old
+        self._checked_at = self._loop.poll_return_time
+        self._asked_at = float("-inf")
         self._doubtful = True  # what was published before now is lost
         self._publisher = PublisherLink(context, host, owner.on_counts, owner.on_moved)
         self._subscriber = SubscriberLink(context, host, self._take, self._changed, owner.on_moved)
         self._subscriber.subscribe([probe])
-        self._timer = self._loop.run_every(CHECK_SECONDS, self._check)
+        self._timer = self._loop.run_every(PROBE_SECONDS, self._check)
 
     def __repr__(self) -> str:
         return f"<RedisShard {self._publisher!r} {self._subscriber!r}>"
@@ -101,36 +115,67 @@ class RedisShard:
         """See PublisherLink."""
         self._publisher.publish(channel, payload, tag)
 
-    def subscribe(self, channels: Sequence[bytes]) -> None:
+    def subscribe(self, channels: Iterable[bytes]) -> None:
         self._subscriber.subscribe(channels)
 
-    def unsubscribe(self, channels: Sequence[bytes]) -> None:
+    def unsubscribe(self, channels: Iterable[bytes]) -> None:
         self._subscriber.unsubscribe(channels)
 
+    def change_probe(self, probe: bytes) -> None:
+        """The slot of the former one has moved to another server."""
+        self._subscriber.unsubscribe([self._probe])
+        self._probe = probe
+        self._unheard.clear()
+        self._subscriber.subscribe([probe])
+
+    @property
+    def probe(self) -> bytes:
+        return self._probe
+
     def _check(self) -> None:
-        now = self._loop.poll_return_time
+        now = self._checked_at = self._loop.poll_return_time
         self._publisher.check(now)
-        if now - self._probed_at >= PROBE_SECONDS:
-            self._send_probe(now)
+        self._send_probe(now)
+        if now - self._asked_at > ASK_AGAIN_SECONDS:
+            self._asked_at = now
+            self._subscriber.ask_again()
         if self.connected and now > max(self.healthy_until, self._subscriber.up_at + DEAF_SECONDS):
             self._subscriber.fail("nothing comes from there")
 
     def _send_probe(self, now: float) -> None:
-        self._probed_at = now
-        self._publisher.publish(self._probe, b"")
+        self._number += 1
+        self._unheard.append((self._number, now))
+        self._publisher.publish(self._probe, b"%d" % self._number)
 
     def _take(self, messages: Sequence[Published]) -> None:
-        others = [message for message in messages if message.channel != self._probe]
-        if len(others) < len(messages):
-            self._heard_at = self._loop.poll_return_time
-            self._owner.on_change()
-            self._end_doubt()
+        now = self._loop.poll_return_time
+        if now - self._checked_at > FRESH_SECONDS:  # we have been frozen, or very busy
+            self._send_probe(now)
+            self._awaited = self._number
+        late = bool(self._unheard) and now - self._unheard[0][1] > FRESH_SECONDS
+        fresh = not (late or self._awaited)
+        others = []
+        for message in messages:
+            if message.channel != self._probe:
+                others.append(message)
+            elif message.payload is not None and message.payload.isdigit():
+                self._heard(int(message.payload), now)
         if others:
-            self._owner.on_messages(others)
+            self._owner.on_messages(others, fresh)
+
+    def _heard(self, number: int, now: float) -> None:
+        while self._unheard and self._unheard[0][0] <= number:
+            self._unheard.popleft()
+        if number >= self._awaited:
+            self._awaited = 0
+        self._heard_at = now
+        self._owner.on_change()
+        self._end_doubt()
 
     def _changed(self) -> None:
         if not self.connected:
             self._heard_at = float("-inf")
+            self._unheard.clear()
             self._doubtful = True
         elif self.is_confirmed(self._probe) and self._heard_at < self._subscriber.up_at:
             self._send_probe(self._loop.poll_return_time)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
@@ -27,7 +28,8 @@ MAX_BATCH = 1000
 """Sends per transaction; the rest goes into the next."""
 
 MAX_WAITING = 20_000
-"""Sends that may wait for a commit; further ones are told to try again."""
+MAX_CHARACTERS = 32 * 1024 * 1024
+"""Sends, and characters in them, that may wait for a commit; further ones are told to try again."""
 
 MAX_KNOWN = 100_000
 """Users that are remembered to exist; then the memory begins anew."""
@@ -39,14 +41,16 @@ class CommitQueue:
     """Takes sends from the loops, commits them, acks the senders and wakes the receivers."""
 
     def __init__(
-        self, database: Database, bus: Bus, on_members: Callable[[Members], object]
+        self, database: Database, bus: Bus, on_members: Callable[[Members, float], object]
     ) -> None:
-        """``on_members`` hears, on the writer thread, which members groups were found to have."""
+        """``on_members`` hears, on the writer thread, which members groups were found to have,
+        and when at the earliest."""
         self._database = database
         self._bus = bus
         self._on_members = on_members
-        self._lock = threading.Lock()  # guards _waiting and _submitted
+        self._lock = threading.Lock()  # guards _waiting, _characters and _submitted
         self._waiting: list[Outgoing] = []
+        self._characters = 0
         self._submitted = False
         self.known: set[int] = set()
         """Users that exist, for nobody is ever deleted: saves a query a batch. Writer thread."""
@@ -57,9 +61,10 @@ class CommitQueue:
         False, and nothing queued, when too many wait already.
         """
         with self._lock:
-            if len(self._waiting) >= MAX_WAITING:
+            if len(self._waiting) >= MAX_WAITING or self._characters >= MAX_CHARACTERS:
                 return False
             self._waiting.append(outgoing)
+            self._characters += len(outgoing.message.text)
             if self._submitted:
                 return True
             self._submitted = True
@@ -75,24 +80,24 @@ class CommitQueue:
         with self._lock:
             taken = self._waiting[:MAX_BATCH]
             self._waiting = self._waiting[MAX_BATCH:]
-            self._submitted = bool(self._waiting)
-        if self._submitted:
+            self._characters -= sum([len(outgoing.message.text) for outgoing in taken])
+            self._submitted = more = bool(self._waiting)
+        if more:
             self._submit()
         return taken
 
-    def settled(self, batch: Sequence[Outgoing], members: Members) -> None:
+    def settled(self, batch: Sequence[Outgoing], members: Members, read_at: float) -> None:
         """The batch is committed, or failed for good. Writer thread."""
         # Receivers first: their wakes must be on the way before a sender may go on, for what
         # it sends next could otherwise overtake (see Delivery.send on ``direct``).
         announced = [outgoing.message for outgoing in batch if outgoing.stored]
         if members:
-            self._on_members(members)
+            self._on_members(members, read_at)
         if announced:
             self._bus.publish(announced)
         by_loop: defaultdict[EventLoop, list[Outgoing]] = defaultdict(list)
         for outgoing in batch:
-            for pump in outgoing.diverted:
-                pump.session.loop.queue_in_loop(pump.store_settled)
+            outgoing.settle_diverted()
             if outgoing.session is not None:
                 by_loop[outgoing.session.loop].append(outgoing)
         for loop, answers in by_loop.items():
@@ -105,6 +110,7 @@ class _Batch:
     def __init__(self, queue: CommitQueue) -> None:
         self._queue = queue
         self._sends: list[Outgoing] | None = None
+        self._begun = 0.0
 
     def work(self, tx: Transaction) -> Members:
         if self._sends is None:
@@ -113,6 +119,7 @@ class _Batch:
             for outgoing in self._sends:
                 outgoing.reset()
                 outgoing.attempted = True
+        self._begun = time.monotonic()
         return store(tx, self._sends, self._queue.known)
 
     def done(self, members: Members | None, error: Exception | None) -> None:
@@ -124,7 +131,7 @@ class _Batch:
             for outgoing in sends:
                 outgoing.reset()
                 outgoing.fail(ErrNo.UNAVAILABLE, "the message could not be stored, try again")
-        self._queue.settled(sends, members or {})
+        self._queue.settled(sends, members or {}, self._begun)
 
 
 def settle(answers: Sequence[Outgoing]) -> None:
@@ -150,24 +157,32 @@ def store(tx: Transaction, sends: Sequence[Outgoing], known: set[int]) -> Member
     groups = {m.target for m in messages if m.kind == GROUP_CHAT}
     # Locked: nobody else is then storing anything of these senders, nor taking them over.
     generations = UserModel(tx).generations(senders, lock=True)
+    if len(known) > MAX_KNOWN:
+        known.clear()
     unknown = targets - known - generations.keys()
     if unknown:
-        if len(known) > MAX_KNOWN:
-            known.clear()
         known.update(UserModel(tx).generations(unknown))
-    members = GroupModel(tx).member_ids(groups) if groups else {}
+    members = _members(tx, groups) if groups else {}
     valid = [o for o in sends if _may_send(o, generations, known, members)]
     fresh, repeated = _split(valid)
     _log_and_mail(tx, fresh, members)
     for outgoing in repeated:
-        _answer_repeated(tx, outgoing)
+        _answer_repeated(tx, outgoing, members)
     return members
+
+
+def _members(tx: Transaction, groups: set[int]) -> Members:
+    """Who is in these groups, until the commit: a message and a membership cannot disagree."""
+    GroupModel(tx).hold(groups)
+    return GroupModel(tx).member_ids(groups)
 
 
 def _may_send(
     outgoing: Outgoing, generations: dict[int, int], known: set[int], members: Members
 ) -> bool:
     message = outgoing.message
+    if outgoing.session is None:
+        return True  # it was checked, and acknowledged, when it was sent
     if generations.get(message.sender) != outgoing.generation:
         outgoing.fail(ErrNo.NOT_YOU, "this session has been replaced")
     elif message.kind == ONE_CHAT:
@@ -200,7 +215,7 @@ def _log_and_mail(tx: Transaction, fresh: Sequence[Outgoing], members: Members) 
     owed: list[tuple[int, int]] = []
     for outgoing, seq in zip(fresh, seqs, strict=True):
         if seq is None:
-            _answer_repeated(tx, outgoing)
+            _answer_repeated(tx, outgoing, members)
             continue
         message = outgoing.message
         message.receivers = _receivers(outgoing, members)
@@ -215,12 +230,15 @@ def _receivers(outgoing: Outgoing, members: Members) -> frozenset[int]:
     message = outgoing.message
     if message.kind == ONE_CHAT:
         return frozenset((message.target,))
-    receivers = members[message.target] - {message.sender}
+    receivers = members.get(message.target, frozenset()) - {message.sender}
     return receivers if outgoing.only is None else receivers & outgoing.only
 
 
-def _answer_repeated(tx: Transaction, outgoing: Outgoing) -> None:
-    """This ``mid`` is logged already: the original answer, and no second delivery."""
+def _answer_repeated(tx: Transaction, outgoing: Outgoing, members: Members) -> None:
+    """This ``mid`` is logged already: the original answer, and no second delivery.
+
+    In ``direct`` it may be logged for others, who missed it in another loop or at another node.
+    """
     message = outgoing.message
     found = MessageModel(tx).find(message.sender, outgoing.mid)
     assert found is not None
@@ -229,7 +247,13 @@ def _answer_repeated(tx: Transaction, outgoing: Outgoing) -> None:
         outgoing.fail(ErrNo.BAD_REQUEST, "mid: was used for another message")
         return
     outgoing.seq, outgoing.time = seq, row.time
-    if not outgoing.attempted:
+    if outgoing.only is not None:
+        message.seq = seq
+        message.receivers = _receivers(outgoing, members)
+        owed = message.receivers - OfflineMessageModel(tx).holders(seq, message.receivers)
+        OfflineMessageModel(tx).insert([(user_id, seq) for user_id in owed])
+        outgoing.stored = True
+    elif not outgoing.attempted:
         outgoing.repeated = True
     elif not outgoing.repeated and message.kind == ONE_CHAT:
         # Our own first attempt, whose answer was lost: nobody has been woken for it. (Who of a

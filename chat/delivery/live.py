@@ -1,76 +1,76 @@
-"""Handing live messages (``direct``) to the sessions of one loop, and storing for who is not ready.
-
-Who is owed something, or does not read, must not get a live message: it would overtake. It is
-*diverted* into the mailbox, and until it is there nothing live is handed to that session either.
-"""
+"""The parts of live delivery: a batch of frames for one loop's sessions, and a send's fate."""
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
-from chat.bus import Live
-from chat.delivery.commit_queue import CommitQueue
 from chat.delivery.message import ChatMessage
 from chat.delivery.outgoing import Outgoing
+from chat.delivery.pump import Pump
 from chat.session import Session
-
-log = logging.getLogger(__name__)
 
 
 class LiveBatch:
-    """Live messages for sessions of one loop; each session's go out in one write. Its thread.
-
-    Attributes:
-        late: what could not be handed over, and has to be diverted.
-    """
+    """Live messages for sessions of one loop; each session's go out in one write. Its thread."""
 
     def __init__(self) -> None:
-        self.late: list[Live] = []
         self._out: defaultdict[Session, list[bytes]] = defaultdict(list)
-        self._blocked: set[Session] = set()
 
-    def take(self, lives: Iterable[Live]) -> None:
-        """Sort out who can have it now."""
-        for live in lives:
-            session = live.session
-            # Another user may have logged in on that connection by now.
-            if (
-                session.user_id == live.user_id
-                and session.pump.empty
-                and session not in self._blocked
-            ):
-                self._out[session].append(live.message.frame(session.v2))
-            else:
-                self._blocked.add(session)
-                self.late.append(live)
+    def take(self, user_id: int, session: Session, message: ChatMessage) -> bool:
+        """False if it must not have it now: it would overtake what is owed, or not arrive.
+
+        Then it has to be stored, and until its pump hears of that, nothing live goes there.
+        """
+        # Another user may have logged in on that connection by now.
+        if session.user_id == user_id and session.pump.empty:
+            self._out[session].append(message.frame(session.v2))
+            return True
+        session.pump.stores_pending += 1
+        return False
+
+    def take_all(
+        self, message: ChatMessage, receivers: Iterable[tuple[int, Session]]
+    ) -> list[tuple[int, Pump]]:
+        """Hand it to all of them; returns those for whom it has to be stored."""
+        return [
+            (user_id, session.pump)
+            for user_id, session in receivers
+            if not self.take(user_id, session, message)
+        ]
 
     def write(self) -> None:
         """Send what can be sent."""
         for session, frames in self._out.items():
             end = session.decoder.terminator
             session.connection.send(end.join(frames) + end)
-        self._out.clear()
 
 
-class Diverter:
-    """Puts live messages into the mailboxes of those who could not take them."""
+class LiveSend:
+    """A message on its way to sessions that are not in its sender's loop. The sender's loop.
 
-    def __init__(self, commits: CommitQueue) -> None:
-        self._commits = commits
+    Attributes:
+        parts: how many loops and buses have not yet said whom they reached.
+        missed: the receivers that nobody could hand it to: it is stored for them.
+    """
 
-    def divert(self, late: Sequence[Live]) -> None:
-        """Store each message for all its late receivers. The receivers' loop."""
-        by_message: dict[ChatMessage, list[Live]] = {}
-        for live in late:
-            by_message.setdefault(live.message, []).append(live)
-        for message, lives in by_message.items():
-            receivers = frozenset(live.user_id for live in lives)
-            outgoing = Outgoing(None, lives[0].generation, message.copy(), only=receivers)
-            outgoing.diverted = tuple(live.session.pump for live in lives)
-            if self._commits.add(outgoing):
-                for pump in outgoing.diverted:
-                    pump.stores_pending += 1
-            else:
-                log.warning("a live message is lost: too many wait for the database")
+    __slots__ = ("missed", "outgoing", "parts")
+
+    def __init__(self, outgoing: Outgoing) -> None:
+        self.outgoing = outgoing
+        self.parts = 0
+        self.missed: set[int] = set()
+
+    def miss(self, late: Collection[tuple[int, Pump]]) -> None:
+        """These users of this node have to wait for it."""
+        self.missed.update([user_id for user_id, _ in late])
+        self.outgoing.diverted += tuple([pump for _, pump in late])
+
+
+class Part(NamedTuple):
+    """What came of one part of a send: ``late`` at this node, ``missed`` at all others."""
+
+    send: LiveSend
+    late: Collection[tuple[int, Pump]]
+    missed: Collection[int]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
+from collections.abc import Collection
 
 import ujson
 
@@ -17,7 +18,15 @@ from muduopy import EventLoop, ThreadPool
 
 log = logging.getLogger(__name__)
 
+LOOK_BYTES = 256 * 1024
+"""Text that one look takes, so that a full mailbox costs memory for a part of it only."""
+
+RETRY_SECONDS = 1.0
+"""When a deletion that failed is tried again."""
+
 Received = tuple[Pump, frozenset[int]]
+Mail = tuple[list[ChatMessage], bool]
+"""Messages, and whether they were all that there is."""
 
 
 class Mailbox:
@@ -33,19 +42,22 @@ class Mailbox:
         self._received: list[Received] = []
         self._submitted = False
 
-    def read(self, pump: Pump, limit: int) -> None:
-        """Ask for the oldest ``limit`` messages; answers by pump.read_done or read_failed."""
+    def read(self, pump: Pump, known: frozenset[int], room: int) -> None:
+        """Ask for the oldest messages besides those that are known, up to ``room`` of them.
+
+        Answers by pump.read_done or read_failed.
+        """
         user_id = pump.user_id
 
-        def done(found: tuple[list[ChatMessage], bool] | None, error: Exception | None) -> None:
+        def done(found: Mail | None, error: Exception | None) -> None:
             if found is not None:
                 pump.read_done(*found)
                 return
             log.warning("mailbox of user %d: %s", user_id, error)
             pump.read_failed()
 
-        def work() -> tuple[list[ChatMessage], bool]:
-            return self._database.read(lambda tx: load(tx, user_id, limit))
+        def work() -> Mail:
+            return self._database.read(lambda tx: load(tx, user_id, known, room, LOOK_BYTES))
 
         if not self._workers.try_run_for(pump.session.loop, work, done):
             pump.session.loop.queue_in_loop(pump.read_failed)
@@ -54,7 +66,11 @@ class Mailbox:
         """Forget received messages; answered by pump.deleted, sooner or later."""
         with self._lock:
             self._received.append((pump, frozenset(seqs)))
-            if self._submitted:
+        self._submit()
+
+    def _submit(self) -> None:
+        with self._lock:
+            if self._submitted or not self._received:
                 return
             self._submitted = True
         deletion = _Deletion(self)
@@ -68,13 +84,15 @@ class Mailbox:
             return taken
 
     def give_back(self, received: list[Received]) -> None:
-        """It could not be deleted: goes with the next deletion. Writer thread.
+        """It could not be deleted: it is tried again, alone or with the next. Writer thread.
 
-        If none comes, the messages are in the mailbox still and are handed over again at the
-        user's next login, which is allowed; losing one would not be.
+        Until that has worked, the messages are in the mailbox and would be handed over again at
+        the user's next login, which is allowed; losing one would not be.
         """
         with self._lock:
             self._received = received + self._received
+        for pump, _ in received[:1]:
+            pump.session.loop.run_after(RETRY_SECONDS, self._submit)
 
 
 class _Deletion:
@@ -110,10 +128,25 @@ def _tell(items: list[Received]) -> None:
         pump.deleted(seqs)
 
 
-def load(tx: Transaction, user_id: int, limit: int) -> tuple[list[ChatMessage], bool]:
-    """The oldest ``limit`` messages owed to a user, and whether that was all."""
-    rows = OfflineMessageModel(tx).oldest(user_id, limit)
-    return [to_message(row) for row in rows], len(rows) < limit
+def load(tx: Transaction, user_id: int, known: Collection[int], room: int, max_bytes: int) -> Mail:
+    """The oldest messages owed to a user besides those that are known, and whether that was all.
+
+    No more than ``room`` of them, and no more than ``max_bytes`` of text; but one in any case.
+    """
+    model = OfflineMessageModel(tx)
+    limit = len(known) + room + 1
+    found = model.sizes(user_id, limit)
+    new = [(seq, size) for seq, size in found if seq not in known]
+    chosen: list[int] = []
+    left = max_bytes
+    for seq, size in new[:room]:
+        if chosen and size > left:
+            break
+        chosen.append(seq)
+        left -= size
+    complete = len(chosen) == len(new) and len(found) < limit
+    rows = model.messages(user_id, chosen)
+    return [to_message(row) for row in rows], complete
 
 
 def to_message(row: MailRow) -> ChatMessage:

@@ -14,7 +14,7 @@ from muduopy import ThreadPool
 log = logging.getLogger(__name__)
 
 MEMBERS_SECONDS = 5.0
-"""How long a list is believed after it was read."""
+"""How long a list is believed after it was read; should nobody say that it has changed."""
 
 REFRESH_SECONDS = 2.0
 """One that is in use is read again this long before, so that a busy group always has one: a
@@ -24,37 +24,54 @@ MAX_LISTS = 10_000
 
 
 class MemberLists:
-    """Any thread."""
+    """Any thread.
+
+    A list counts only if its reading began after the last change that we heard of: one that was
+    being read meanwhile may be the old one.
+    """
 
     def __init__(self, database: Database, workers: ThreadPool) -> None:
         self._database = database
         self._workers = workers
         self._lock = threading.Lock()  # guards what follows
-        self._lists: dict[int, tuple[float, frozenset[int]]] = {}  # until when, who
+        self._lists: dict[int, tuple[float, frozenset[int]]] = {}  # when it was read, who
+        self._changed: dict[int, float] = {}  # when
+        self._all_changed = 0.0
         self._reading: set[int] = set()
 
     def of(self, group_id: int) -> frozenset[int] | None:
         """Who is in it; None: that is not known at the moment."""
         now = time.monotonic()
         with self._lock:
-            expires, members = self._lists.get(group_id, (0.0, None))
-            if expires <= now:
+            read_at, members = self._lists.get(group_id, (0.0, None))
+            left = read_at + MEMBERS_SECONDS - now
+            if left <= 0:
                 return None
-            refresh = expires - now < REFRESH_SECONDS and group_id not in self._reading
+            refresh = left < REFRESH_SECONDS and group_id not in self._reading
             if refresh:
                 self._reading.add(group_id)
         if refresh and not self._workers.try_run(lambda: self._read(group_id)):
             self._done(group_id)
         return members
 
-    def learn(self, members: Members) -> None:
-        """These lists have just been read."""
-        self._keep(members, time.monotonic())
+    def learn(self, members: Members, read_at: float) -> None:
+        """These lists have been read, at that time or later: monotonic seconds."""
+        with self._lock:
+            if len(self._lists) > MAX_LISTS:
+                self._lists.clear()
+            for group_id, users in members.items():
+                if read_at > max(self._changed.get(group_id, 0.0), self._all_changed):
+                    self._lists[group_id] = (read_at, users)
 
     def forget(self, group_id: int) -> None:
         """The group has changed."""
+        now = time.monotonic()
         with self._lock:
             self._lists.pop(group_id, None)
+            if len(self._changed) > MAX_LISTS:
+                self._changed.clear()
+                self._all_changed = now
+            self._changed[group_id] = now
 
     def _read(self, group_id: int) -> None:
         """Worker thread."""
@@ -64,19 +81,11 @@ class MemberLists:
         except StorageError as exc:
             log.warning("members of group %d were not read: %s", group_id, exc)
         else:
-            self._keep(found, begun)
+            self.learn(found, begun)
             if not found:
                 self.forget(group_id)
         finally:
             self._done(group_id)
-
-    def _keep(self, members: Members, read_at: float) -> None:
-        expires = read_at + MEMBERS_SECONDS
-        with self._lock:
-            if len(self._lists) > MAX_LISTS:
-                self._lists.clear()
-            for group_id, users in members.items():
-                self._lists[group_id] = (expires, users)
 
     def _done(self, group_id: int) -> None:
         with self._lock:

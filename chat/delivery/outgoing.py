@@ -24,8 +24,8 @@ class Outgoing:
         mid: unique for the sender; the server gives one where the client did not, so that a
             commit whose answer was lost can be repeated.
         only: in ``direct``, the receivers who have not got the message live; None for all.
-        diverted: in ``direct``, the pumps that could not take the message live after its sender
-            had been answered: they are told of the outcome, the sender is not.
+        diverted: in ``direct``, the pumps that could not take the message live: they take nothing
+            live until they hear that it is stored.
         errno, errmsg: the outcome.
         stored: it was committed now, and is to be handed on; not a failure, nor a repetition.
         seq, time: of the log row, for the ack. A repetition has the first one's.
@@ -78,6 +78,11 @@ class Outgoing:
         self.time = self.message.time
         self.stored = False
 
+    def settle_diverted(self) -> None:
+        """Their message is in the mailboxes now, or has failed. Any thread."""
+        for pump in self.diverted:
+            pump.session.loop.queue_in_loop(pump.store_settled)
+
     def fail(self, errno: ErrNo, errmsg: str) -> None:
         self.errno = errno
         self.errmsg = errmsg
@@ -90,7 +95,7 @@ class Outgoing:
         del ack["time"]
         ack["errno"] = int(self.errno)
         ack["errmsg"] = self.errmsg
-        if self.errno == ErrNo.UNAVAILABLE:
+        if self.errno in (ErrNo.UNAVAILABLE, ErrNo.TOO_MANY):
             ack["retry_after"] = 1
         return ack
 

@@ -16,12 +16,17 @@ import random
 import threading
 from collections.abc import Callable
 
-from chat.db import Database, StorageError
+from chat.db import Database, StorageError, Transaction
+from chat.delivery.pump import WINDOW
 from chat.model import OfflineMessageModel
+from chat.session import Session
 from chat.sessions import SessionRegistry
 from muduopy import EventLoop, ThreadPool
 
 log = logging.getLogger(__name__)
+
+ENOUGH = WINDOW + 1
+"""Numbers that show a pump that it has missed something: it never knows of more than a window."""
 
 POLL_SECONDS = 2.0
 """Between two rounds, at the least; a little more, at random, so that nodes do not march."""
@@ -67,15 +72,29 @@ class MailboxPoller:
     def _round(self) -> None:
         """Worker thread."""
         try:
-            here = {user: session for user, (_, session) in self._sessions.generations().items()}
-            owed = self._database.read(lambda tx: OfflineMessageModel(tx).owed(list(here)))
+            self._look()
         except StorageError as exc:
             log.warning("mailboxes were not looked at: %s", exc)
-            owed = {}
-        for user_id, seqs in owed.items():
-            session = here[user_id]
-            session.loop.queue_in_loop(
-                lambda session=session, user_id=user_id, seqs=seqs: session.pump.owes(user_id, seqs)  # type: ignore[misc]
-            )
-        self._after_round()
-        self.start()
+        except Exception:
+            log.exception("looking at the mailboxes")
+        finally:
+            self._after_round()
+            self.start()
+
+    def _look(self) -> None:
+        sessions = self._sessions.generations().items()
+        # Who looks anyway need not be told; and may be owed very much.
+        here = {
+            user_id: session for user_id, (_, session) in sessions if not session.pump.is_waiting
+        }
+
+        def look(tx: Transaction) -> None:
+            for owed in OfflineMessageModel(tx).owed(list(here)):
+                for user_id, seqs in owed.items():
+                    self._tell(here[user_id], user_id, seqs[:ENOUGH])
+
+        self._database.read(look)
+
+    @staticmethod
+    def _tell(session: Session, user_id: int, seqs: list[int]) -> None:
+        session.loop.queue_in_loop(lambda: session.pump.owes(user_id, seqs))

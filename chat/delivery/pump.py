@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WINDOW = 200
-"""How many messages may be handed over and not acknowledged."""
+"""How many messages may be handed over and not acknowledged, or acknowledged and not deleted. So
+no more than that can come again, and a client knows how many numbers it has to remember."""
 
 RETRY_SECONDS = 1.0
 """When to look again after the database could not be asked."""
@@ -80,18 +81,26 @@ class Pump:
         self._deleting: set[int] = set()
         self._deleted_meanwhile: set[int] = set()
 
-    def start(self, user_id: int, first: list[ChatMessage], more: bool) -> None:
-        """The login is complete; ``first`` goes out with its answer, ``more`` may be there."""
+    def start(self, user_id: int, first: list[ChatMessage], more: bool, newest: int) -> None:
+        """The login is complete; ``first`` goes out with its answer, ``more`` may be there.
+
+        ``newest``: the highest number that there was when the mailbox was read. A wake for a
+        lower one, however late, may be for a message that was handed over at an earlier login.
+        """
         self.user_id = user_id
         self.active = True
         self._dirty |= more
-        for message in first:
-            self._unacked.add(message.seq)
-            self._newest = max(self._newest, message.seq)
+        self._newest = newest
+        self._unacked.update(message.seq for message in first)
 
     def stop(self) -> None:
         """The user has logged out or the connection is down."""
         self.active = False
+
+    @property
+    def is_waiting(self) -> bool:
+        """It will look into the mailbox anyway, when it can. Any thread: a hint."""
+        return self._dirty or self._reading
 
     @property
     def empty(self) -> bool:
@@ -101,6 +110,7 @@ class Pump:
         """
         return (
             self.active
+            and not self.session.leaving
             and not self._dirty
             and not self._reading
             and not self._unacked
@@ -140,7 +150,7 @@ class Pump:
         """Look into the mailbox if there is reason to and room for what is found."""
         if not (self.active and self._dirty and not self._reading and self._has_room):
             return
-        if len(self._unacked) > WINDOW // 2:
+        if self._outstanding > WINDOW // 2:
             if not self._patient:
                 self._patient = True
                 self.session.loop.run_after(PATIENCE_SECONDS, self._lose_patience)
@@ -156,8 +166,8 @@ class Pump:
         self._dirty = False
         self._reading = True
         # What was given and not deleted is still in there, in front.
-        known = len(self._unacked) + len(self._deleting)
-        self._mailbox.read(self, known + WINDOW - len(self._unacked))
+        known = frozenset(self._unacked | self._deleting)
+        self._mailbox.read(self, known, WINDOW - len(known))
 
     def read_done(self, messages: list[ChatMessage], complete: bool) -> None:
         """What a look into the mailbox found; not ``complete``: there may be more."""
@@ -166,7 +176,7 @@ class Pump:
         for message in messages:
             if message.seq in self._unacked or message.seq in self._deleting:
                 continue
-            if len(self._unacked) >= WINDOW:
+            if self._outstanding >= WINDOW:
                 complete = False
                 break
             self._give(message, out)
@@ -186,8 +196,13 @@ class Pump:
             self.session.loop.run_after(RETRY_SECONDS, self.kick)
 
     @property
+    def _outstanding(self) -> int:
+        """What would come again at the next login, were the server killed now."""
+        return len(self._unacked) + len(self._deleting)
+
+    @property
     def _has_room(self) -> bool:
-        return len(self._unacked) < WINDOW and not self.session.output_full
+        return self._outstanding < WINDOW and not self.session.output_full
 
     def _give(self, message: ChatMessage, out: list[bytes]) -> None:
         self._unacked.add(message.seq)
@@ -216,6 +231,7 @@ class Pump:
             self._deleted_meanwhile.update(seqs)
         else:
             self._deleting.difference_update(seqs)
+            self.kick()
 
     def _forget_deleted(self) -> None:
         if self._deleted_meanwhile:

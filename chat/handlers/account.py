@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chat.bus import TAKEN, Notice
 from chat.db import StorageError, Transaction, UniqueViolation
-from chat.delivery.mailbox import load
+from chat.delivery.mailbox import LOOK_BYTES, load
 from chat.delivery.message import Channel, ChatMessage
 from chat.delivery.pump import WINDOW
 from chat.handlers.context import Context, Request
@@ -18,15 +18,21 @@ from chat.model import (
     FriendModel,
     Group,
     GroupModel,
+    MessageModel,
     TokenModel,
     User,
     UserModel,
 )
-from chat.protocol import V2, ErrNo, Message, MsgType, ProtocolError, errors
+from chat.protocol import GROUP_CHAT, V2, ErrNo, Message, MsgType, ProtocolError, errors
 from chat.session import Session
 
 CLASSIC_OFFLINE = 5000
-"""A classic client gets its mail in one frame: up to this many messages, the rest follows."""
+CLASSIC_BYTES = 1024 * 1024
+"""A classic client gets its mail in one frame: up to so many messages, and so much text; the rest
+follows."""
+
+PATIENCE_SECONDS = 5.0
+"""A client waits for so long for the answer to a login; then it has tried again."""
 
 MAX_FAILED_LOGINS = 10
 """On one connection; then it is closed."""
@@ -48,6 +54,17 @@ def register(ctx: Context, request: Request) -> Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a login's answer shows, all of one moment; and ``newest``: the last message then."""
+
+    friends: list[Contact]
+    groups: list[Group]
+    mail: list[ChatMessage]
+    all_mail: bool
+    newest: int
+
+
+@dataclass(frozen=True, slots=True)
 class Login:
     """What a successful login hands from the worker to the loop."""
 
@@ -55,14 +72,13 @@ class Login:
     generation: int
     token: str | None
     device: str | None
-    friends: list[Contact]
-    groups: list[Group]
-    mail: list[ChatMessage]
-    all_mail: bool
+    shown: Snapshot
 
 
 def login(ctx: Context, request: Request) -> Login:
     """LOGIN_MSG: prove who it is, own the row, subscribe, then read the mailbox. Worker."""
+    if ctx.clock.monotonic() - request.received_at > PATIENCE_SECONDS:
+        raise ProtocolError(ErrNo.UNAVAILABLE, "the server is busy", retry_after=1)
     user, rehashed = _authenticate(ctx, request)
     if not ctx.sessions.begin(user.id):
         if "device" in request.message:
@@ -70,13 +86,25 @@ def login(ctx: Context, request: Request) -> Login:
             raise ProtocolError(ErrNo.UNAVAILABLE, "another login is under way", retry_after=1)
         raise ProtocolError(ErrNo.ALREADY_ONLINE, errors.ALREADY_ONLINE)
     try:
-        return _enter(ctx, request, user, rehashed)
+        user, former, generation, token = _take(ctx, request, user, rehashed)
     except BaseException:
         ctx.sessions.abandon(user.id)
         raise
+    entry = _Entry(ctx, request.session, user.id, generation)
+    try:
+        shown = entry.enter(former, request.v2)
+    except BaseException:
+        entry.undo()
+        raise
+    ctx.presence.came(user.id)
+    device: str | None = request.message.get("device")
+    return Login(user, generation, token, device, shown)
 
 
-def _enter(ctx: Context, request: Request, user: User, rehashed: str | None) -> Login:
+def _take(
+    ctx: Context, request: Request, user: User, rehashed: str | None
+) -> tuple[User, str | None, int, str | None]:
+    """Make the row ours; returns user, the node that had it, generation and token."""
     device: str | None = request.message.get("device")
     token: str | None = request.message.get("token")
     issued = secrets.token_urlsafe(TOKEN_BYTES) if request.v2 and token is None else None
@@ -84,7 +112,10 @@ def _enter(ctx: Context, request: Request, user: User, rehashed: str | None) -> 
     def take(tx: Transaction) -> tuple[User, int]:
         current = UserModel(tx).find(user.id)
         assert current is not None  # users are never deleted
-        generation = ctx.presence.take(tx, current, device)
+        # Who has hung up already has logged in elsewhere by now, and must not be thrown out
+        # there by a login that nobody waits for.
+        gone = request.session.finishing or request.session.closed
+        generation = ctx.presence.take(tx, current, device, may_replace=not gone)
         if issued is not None:
             TokenModel(tx).insert(issued, user.id, ctx.clock.unix())
         if rehashed is not None:
@@ -92,34 +123,70 @@ def _enter(ctx: Context, request: Request, user: User, rehashed: str | None) -> 
         return current, generation
 
     current, generation = ctx.database.write(take)
-    added = False
-    heard: list[Channel] = []
-    try:
-        group_ids = ctx.database.read(lambda tx: GroupModel(tx).ids_of_user(user.id))
-        heard = channels(user.id, group_ids)
+    former = current.node if current.state == ONLINE else None
+    return current, former, generation, token or issued
+
+
+class _Entry:
+    """A login whose row is taken, on its way to being registered; and back, if that fails."""
+
+    def __init__(self, ctx: Context, session: Session, user_id: int, generation: int) -> None:
+        self._ctx = ctx
+        self._session = session
+        self._user_id = user_id
+        self._generation = generation
+        self._heard: list[Channel] = []  # as long as nobody else will give these up
+        self._added = False
+
+    def enter(self, former: str | None, v2: bool) -> Snapshot:
+        """Subscribe, register, and read what the answer shows."""
+        ctx, user_id = self._ctx, self._user_id
+        groups = ctx.database.read(lambda tx: GroupModel(tx).ids_of_user(user_id))
+        heard = channels(user_id, groups)
+        self._heard = heard
         ctx.bus.subscribe(heard)
-        replaced = ctx.sessions.add(request.session, user.id, group_ids, generation)
-        added = True
+        replaced = ctx.sessions.add(self._session, user_id, groups, self._generation)
+        self._added = True
         if replaced is not None:
-            ctx.bus.unsubscribe(channels(user.id, replaced.groups))
-            replaced.session.send_away(user.id)
-        elif current.state == ONLINE and current.node != ctx.presence.node:
-            ctx.bus.tell([Notice(user.id, TAKEN, (user.id,))])  # who had it should let go
-        limit = WINDOW if request.v2 else CLASSIC_OFFLINE
+            ctx.bus.unsubscribe(channels(user_id, replaced.groups))
+            replaced.session.send_away(user_id, self._generation)
+        elif former is not None and former != ctx.presence.node:
+            ctx.bus.tell([Notice(user_id, TAKEN, (user_id,))])  # who had it should let go
+        shown = ctx.database.read(lambda tx: _snapshot(tx, user_id, v2))
+        self._join_late({group.id for group in shown.groups} - groups)
+        return shown
 
-        def snapshot(tx: Transaction) -> tuple[list[Contact], list[Group], list[ChatMessage], bool]:
-            friends = FriendModel(tx).of_user(user.id)
-            return friends, GroupModel(tx).of_user(user.id), *load(tx, user.id, limit)
+    def _join_late(self, group_ids: set[int]) -> None:
+        """Groups that an earlier session has joined while we were reading."""
+        for group_id in group_ids:
+            channel = (GROUP_CHAT, group_id)
+            self._ctx.bus.subscribe([channel])
+            if not self._ctx.sessions.join(self._session, self._user_id, group_id):
+                self._ctx.bus.unsubscribe([channel])
 
-        friends, groups, mail, all_mail = ctx.database.read(snapshot)
-    except BaseException:
-        if added:
-            ctx.sessions.remove(request.session, user.id)
-        ctx.bus.unsubscribe(heard)
-        ctx.presence.release(user.id, generation)
-        raise
-    ctx.presence.came(user.id)
-    return Login(current, generation, token or issued, device, friends, groups, mail, all_mail)
+    def undo(self) -> None:
+        """It has failed: as if it had never been."""
+        ctx = self._ctx
+        if not self._added:
+            ctx.sessions.abandon(self._user_id)
+            ctx.bus.unsubscribe(self._heard)
+        else:
+            groups = ctx.sessions.remove(self._session, self._user_id)
+            if groups is not None:  # else who has replaced us has given them up
+                ctx.bus.unsubscribe(channels(self._user_id, groups))
+        ctx.presence.release(self._user_id, self._generation)
+
+
+def _snapshot(tx: Transaction, user_id: int, v2: bool) -> Snapshot:
+    count, size = (WINDOW, LOOK_BYTES) if v2 else (CLASSIC_OFFLINE, CLASSIC_BYTES)
+    mail, all_mail = load(tx, user_id, (), count, size)
+    return Snapshot(
+        FriendModel(tx).of_user(user_id),
+        GroupModel(tx).of_user(user_id),
+        mail,
+        all_mail,
+        MessageModel(tx).newest(),
+    )
 
 
 def _authenticate(ctx: Context, request: Request) -> tuple[User, str | None]:
@@ -155,20 +222,25 @@ def _use_token(ctx: Context, token: str, user_id: int) -> bool:
 
 def finish_login(ctx: Context, session: Session, message: Message, login: Login) -> Message:
     """Make the session the user's. Session's loop."""
-    user = login.user
+    user, shown = login.user, login.shown
+    if ctx.sessions.find(user.id) is not session:  # another login has replaced this one meanwhile
+        session.close("replaced")
+        raise ProtocolError(ErrNo.ALREADY_ONLINE, errors.ALREADY_ONLINE)
     session.user_id = user.id
     session.name = user.name
     session.generation = login.generation
     session.token = login.token
     session.device = login.device
     session.failed_logins = 0
-    session.pump.start(user.id, login.mail, more=not login.all_mail)
+    # Mail for a group that was joined while we were reading may have woken nobody.
+    joined = len(shown.groups) != len(session.groups)
+    session.pump.start(user.id, shown.mail, not shown.all_mail or joined, shown.newest)
     answer: Message = {
         "id": user.id,
         "name": user.name,
-        "friends": [contact_fields(friend) for friend in login.friends],
-        "groups": [group_fields(group) for group in login.groups],
-        "offlinemsg": [mail.fields(session.v2) for mail in login.mail],
+        "friends": [contact_fields(friend) for friend in shown.friends],
+        "groups": [group_fields(group) for group in shown.groups],
+        "offlinemsg": [mail.fields(session.v2) for mail in shown.mail],
     }
     if session.v2:
         node, heartbeat = ctx.presence.node, ctx.heartbeat
@@ -234,6 +306,7 @@ def _stay(ctx: Context, session: Session, user_id: int, groups: frozenset[int]) 
     """A logout that could not be committed: still logged in. Session's loop."""
     if session.user_id == user_id:
         if ctx.sessions.restore(session, user_id, groups, session.generation):
+            session.pump.mark_dirty()  # what came meanwhile has woken nobody
             return
         session.close("replaced")
     else:  # the connection is down by now

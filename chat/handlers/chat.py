@@ -51,6 +51,9 @@ def send(ctx: Context, session: Session, message: Message, frame: bytes) -> Wait
 # original's clients end when they cannot parse something.
 _CLASSIC_FIELDS = 6
 _CLASSIC_QUOTES = 18
+MAX_EXTRA = 4096
+"""Bytes of what a classic message holds beyond the protocol."""
+
 _leading_zero = re.compile(rb'" *: *0').search
 
 
@@ -58,7 +61,8 @@ def _extra(message: Message) -> dict[str, Any] | None:
     """What a classic message holds beyond the protocol, for classic receivers."""
     extra = {key: value for key, value in message.items() if key not in RESERVED}
     try:
-        encode(extra)
+        if len(encode(extra)) > MAX_EXTRA:
+            raise ProtocolError(ErrNo.BAD_REQUEST, f"unknown fields: more than {MAX_EXTRA} bytes")
     except (ValueError, OverflowError) as exc:  # 1e999 is JSON, but what it means is not
         raise ProtocolError(ErrNo.BAD_REQUEST, "a number out of range") from exc
     return extra or None

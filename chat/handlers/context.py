@@ -40,7 +40,8 @@ class Context:
 class Request:
     """A request as a worker sees it: values copied in the loop, and the session's identity.
 
-    ``session`` is for handing on (to the registry); its attributes belong to its loop.
+    ``session`` is for handing on (to the registry); its attributes belong to its loop, but
+    ``closed`` and ``finishing``, which may be looked at. ``received_at``: monotonic seconds.
     """
 
     message: Message
@@ -48,6 +49,7 @@ class Request:
     v2: bool
     peer: str
     session: Session
+    received_at: float
 
 
 class Waiting(Enum):

@@ -41,7 +41,7 @@ def join_group(ctx: Context, request: Request) -> Message:
     ctx.bus.subscribe([_channel(group_id)])
 
     def join(tx: Transaction) -> Group:
-        _existing(tx, group_id)
+        _change(tx, group_id)
         GroupModel(tx).add_member(group_id, request.user_id, NORMAL)
         return _existing(tx, group_id)
 
@@ -54,7 +54,7 @@ def join_group(ctx: Context, request: Request) -> Message:
     except BaseException:
         ctx.bus.unsubscribe([_channel(group_id)])
         raise
-    ctx.delivery.forget_members(group_id)
+    ctx.delivery.members_changed(group_id)
     return {"group": group_fields(group)}
 
 
@@ -87,13 +87,14 @@ def leave_group(ctx: Context, request: Request) -> Message:
 
     def leave(tx: Transaction) -> None:
         model = GroupModel(tx)
-        role = _role(tx, group_id, request.user_id, lock=True)
+        _change(tx, group_id)
+        role = _role(tx, group_id, request.user_id)
         model.remove_member(group_id, request.user_id)
         if role == CREATOR and not model.promote_oldest(group_id):
             model.delete(group_id)
 
     ctx.database.write(leave)
-    ctx.delivery.forget_members(group_id)
+    ctx.delivery.members_changed(group_id)
     return {"groupid": group_id}
 
 
@@ -105,12 +106,13 @@ def remove_member(ctx: Context, request: Request) -> Message:
         raise ProtocolError(ErrNo.BAD_REQUEST, "userid: is your own; leave the group instead")
 
     def remove(tx: Transaction) -> None:
+        _change(tx, group_id)
         _must_be_creator(tx, group_id, request.user_id)
         if not GroupModel(tx).remove_member(group_id, user_id):
             raise ProtocolError(ErrNo.NOT_FOUND, "no such member")
 
     ctx.database.write(remove)
-    ctx.delivery.forget_members(group_id)
+    ctx.delivery.members_changed(group_id)
     return {"groupid": group_id, "userid": user_id}
 
 
@@ -119,11 +121,12 @@ def dissolve_group(ctx: Context, request: Request) -> Message:
     group_id: int = request.message["groupid"]
 
     def dissolve(tx: Transaction) -> None:
+        _change(tx, group_id)
         _must_be_creator(tx, group_id, request.user_id)
         GroupModel(tx).delete(group_id)
 
     ctx.database.write(dissolve)
-    ctx.delivery.forget_members(group_id)
+    ctx.delivery.members_changed(group_id)
     return {"groupid": group_id}
 
 
@@ -141,6 +144,15 @@ def _begin_to_listen(ctx: Context, session: Session, group_id: int) -> None:
     session.pump.mark_dirty()
 
 
+def _change(tx: Transaction, group_id: int) -> None:
+    """Nobody else changes who is in it, nor is a message to it being stored, until the commit.
+
+    Raises ProtocolError(NOT_FOUND).
+    """
+    if not GroupModel(tx).change(group_id):
+        raise ProtocolError(ErrNo.NOT_FOUND, "no such group")
+
+
 def _existing(tx: Transaction, group_id: int) -> Group:
     """Raises ProtocolError(NOT_FOUND)."""
     group = GroupModel(tx).find(group_id)
@@ -149,9 +161,9 @@ def _existing(tx: Transaction, group_id: int) -> Group:
     return group
 
 
-def _role(tx: Transaction, group_id: int, user_id: int, *, lock: bool = False) -> str:
+def _role(tx: Transaction, group_id: int, user_id: int) -> str:
     """What somebody is in a group. Raises ProtocolError(NOT_FOUND or NOT_A_MEMBER)."""
-    membership = GroupModel(tx).membership(group_id, user_id, lock=lock)
+    membership = GroupModel(tx).membership(group_id, user_id)
     if membership is None:
         _existing(tx, group_id)
         raise ProtocolError(ErrNo.NOT_A_MEMBER, "not a member of that group")
@@ -159,7 +171,7 @@ def _role(tx: Transaction, group_id: int, user_id: int, *, lock: bool = False) -
 
 
 def _must_be_creator(tx: Transaction, group_id: int, user_id: int) -> None:
-    if _role(tx, group_id, user_id, lock=True) != CREATOR:
+    if _role(tx, group_id, user_id) != CREATOR:
         raise ProtocolError(ErrNo.REFUSED, "only the group's creator may do that")
 
 

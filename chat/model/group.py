@@ -34,6 +34,24 @@ class GroupModel:
         self._tx.execute("DELETE FROM groupuser WHERE groupid = ?", (group_id,))
         self._tx.execute("DELETE FROM allgroup WHERE id = ?", (group_id,))
 
+    def hold(self, group_ids: Collection[int]) -> None:
+        """Nobody comes or goes in these groups before the commit."""
+        if self._tx.for_share:
+            ids = sorted(group_ids)  # the order in which all nodes must take these locks
+            self._tx.query(
+                f"SELECT id FROM allgroup WHERE id IN {placeholders(len(ids))} ORDER BY id"
+                + self._tx.for_share,
+                ids,
+            )
+
+    def change(self, group_id: int) -> bool:
+        """Begin to change who is in a group, alone; False if there is no such group."""
+        return bool(
+            self._tx.query(
+                "SELECT id FROM allgroup WHERE id = ?" + self._tx.for_update, (group_id,)
+            )
+        )
+
     def add_member(self, group_id: int, user_id: int, role: str) -> None:
         """A member from now on. Raises UniqueViolation if the user is one already."""
         self._tx.execute(
@@ -50,8 +68,7 @@ class GroupModel:
     def promote_oldest(self, group_id: int) -> bool:
         """Who has been a member for longest is the creator now; False if there is nobody."""
         rows = self._tx.query(
-            "SELECT userid FROM groupuser WHERE groupid = ? ORDER BY since, userid LIMIT 1"
-            + self._tx.for_update,
+            "SELECT userid FROM groupuser WHERE groupid = ? ORDER BY since, userid LIMIT 1",
             (group_id,),
         )
         for (user_id,) in rows:
@@ -61,11 +78,10 @@ class GroupModel:
             )
         return bool(rows)
 
-    def membership(self, group_id: int, user_id: int, *, lock: bool = False) -> Membership | None:
-        """What a user is in a group; None: no member. ``lock``: and stays until the commit."""
+    def membership(self, group_id: int, user_id: int) -> Membership | None:
+        """What a user is in a group; None: no member."""
         rows = self._tx.query(
-            "SELECT grouprole, since FROM groupuser WHERE groupid = ? AND userid = ?"
-            + (self._tx.for_update if lock else ""),
+            "SELECT grouprole, since FROM groupuser WHERE groupid = ? AND userid = ?",
             (group_id, user_id),
         )
         return Membership(*rows[0]) if rows else None

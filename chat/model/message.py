@@ -38,6 +38,11 @@ class MessageModel:
             "seq",
         )
 
+    def newest(self) -> int:
+        """The highest ``seq`` that there is; 0 if there is none."""
+        ((newest,),) = self._tx.query("SELECT MAX(seq) FROM message")
+        return newest or 0
+
     def find(self, sender: int, mid: str) -> tuple[int, LogRow] | None:
         """What this sender sent under this ``mid``, with its ``seq``."""
         rows = self._tx.query(

@@ -27,13 +27,26 @@ class NodeModel:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    def claim(self, name: str, incarnation: str, milliseconds: int) -> None:
-        """Begin a lease, ending that of an earlier incarnation."""
+    def claim(self, name: str, incarnation: str, place: str, milliseconds: int) -> str | None:
+        """Begin a lease, ending that of an earlier incarnation at the same place.
+
+        Returns where another server lives under this name; nothing has been done then.
+        """
+        rows = self._tx.query(
+            f"SELECT place FROM node WHERE name = ? AND place <> ? AND expires > {self._tx.clock}"
+            + self._tx.for_update,
+            (name, place),
+        )
+        if rows:
+            taken: str = rows[0][0]
+            return taken
         self._tx.execute("DELETE FROM node WHERE name = ?", (name,))
         self._tx.execute(
-            f"INSERT INTO node (name, incarnation, expires) SELECT ?, ?, {self._tx.clock} + ?",
-            (name, incarnation, milliseconds),
+            "INSERT INTO node (name, incarnation, place, expires) "
+            f"SELECT ?, ?, ?, {self._tx.clock} + ?",
+            (name, incarnation, place, milliseconds),
         )
+        return None
 
     def left(self, name: str, incarnation: str) -> int | None:
         """Milliseconds that the lease has still to run; None if it is not this one's any more."""

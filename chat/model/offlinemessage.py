@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from chat.db.base import Transaction, placeholders
@@ -40,6 +41,20 @@ class OfflineMessageModel:
         # By user and then seq, the order in which all nodes must take these locks.
         self._tx.insert_rows("offlinemessage", ("userid", "seq"), sorted(owed))
 
+    def holders(self, seq: int, user_ids: Collection[int]) -> set[int]:
+        """Which of these users are owed this message."""
+        found: set[int] = set()
+        ids = sorted(user_ids)
+        for start in range(0, len(ids), IN_LIST):
+            part = ids[start : start + IN_LIST]
+            rows = self._tx.query(
+                "SELECT userid FROM offlinemessage "
+                f"WHERE seq = ? AND userid IN {placeholders(len(part))}",
+                (seq, *part),
+            )
+            found.update([user_id for (user_id,) in rows])
+        return found
+
     def delete(self, received: Sequence[tuple[int, int]]) -> None:
         """Forget what was received: pairs (userid, seq)."""
         self._tx.delete_pairs("offlinemessage", ("userid", "seq"), sorted(received))
@@ -49,33 +64,53 @@ class OfflineMessageModel:
         ((count,),) = self._tx.query("SELECT COUNT(*) FROM offlinemessage")
         return int(count)
 
-    def owed(self, user_ids: Sequence[int]) -> dict[int, list[int]]:
+    def owed(self, user_ids: Sequence[int]) -> Iterator[dict[int, list[int]]]:
         """What each of these users is owed: the numbers, in order; who is owed nothing is absent.
 
-        Bounded: of very many only the oldest.
+        In parts, so that not all is in memory at once. Of very many only the oldest.
         """
-        found: dict[int, list[int]] = {}
         ids = sorted(user_ids)
-        for start in range(0, len(ids), IN_LIST):
+        start = 0
+        while start < len(ids):
             part = ids[start : start + IN_LIST]
             rows = self._tx.query(
                 f"SELECT userid, seq FROM offlinemessage WHERE userid IN {placeholders(len(part))} "
                 "ORDER BY userid, seq LIMIT ?",
                 (*part, MAX_OWED),
             )
+            found: dict[int, list[int]] = {}
             for user_id, seq in rows:
                 found.setdefault(user_id, []).append(seq)
-        return found
+            yield found
+            # Nobody may hide behind a huge mailbox: go on behind the one that filled this part.
+            start = bisect_right(ids, rows[-1][0]) if len(rows) == MAX_OWED else start + len(part)
 
-    def oldest(self, user_id: int, limit: int) -> list[MailRow]:
-        """The oldest messages that a user is owed, in order."""
+    def sizes(self, user_id: int, limit: int) -> list[tuple[int, int]]:
+        """The oldest messages that a user is owed, in order: number, and how many bytes of text."""
+        text = self._tx.bytes_in("COALESCE(mail.message, message.text)")
+        extra = self._tx.bytes_in("message.extra")
         rows = self._tx.query(
-            "SELECT mail.seq, mail.message, message.kind, message.sender, user.name, "
-            "message.target, message.text, message.time, message.extra "
-            "FROM offlinemessage AS mail "
-            "LEFT JOIN message ON message.seq = mail.seq "
-            "LEFT JOIN user ON user.id = message.sender "
+            f"SELECT mail.seq, {text} + COALESCE({extra}, 0) "
+            "FROM offlinemessage AS mail LEFT JOIN message ON message.seq = mail.seq "
             "WHERE mail.userid = ? ORDER BY mail.seq LIMIT ?",
             (user_id, limit),
         )
-        return [MailRow(*row) for row in rows]
+        return [(seq, int(size or 0)) for seq, size in rows]
+
+    def messages(self, user_id: int, seqs: Sequence[int]) -> list[MailRow]:
+        """Those of these messages that the user is owed, in order."""
+        found: list[MailRow] = []
+        for start in range(0, len(seqs), IN_LIST):
+            part = seqs[start : start + IN_LIST]
+            rows = self._tx.query(
+                "SELECT mail.seq, mail.message, message.kind, message.sender, user.name, "
+                "message.target, message.text, message.time, message.extra "
+                "FROM offlinemessage AS mail "
+                "LEFT JOIN message ON message.seq = mail.seq "
+                "LEFT JOIN user ON user.id = message.sender "
+                f"WHERE mail.userid = ? AND mail.seq IN {placeholders(len(part))} "
+                "ORDER BY mail.seq",
+                (user_id, *part),
+            )
+            found += [MailRow(*row) for row in rows]
+        return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -52,7 +53,7 @@ class TestClock(Clock):
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = 1000.0
+        self.now = time.monotonic() - 1e6  # so that no request seems to have waited
         self.date = 1_800_000_000
 
     def monotonic(self) -> float:
@@ -159,8 +160,13 @@ class Node:
         return user
 
     def owed(self, user_id: int) -> list[int]:
-        rows = self.database.read(lambda tx: OfflineMessageModel(tx).oldest(user_id, 100_000))
-        return [row.seq for row in rows]
+        rows = self.database.read(lambda tx: OfflineMessageModel(tx).sizes(user_id, 100_000))
+        return [seq for seq, _ in rows]
+
+    def log_rows(self) -> int:
+        """How many messages are in the log."""
+        rows = self.database.read(lambda tx: tx.query("SELECT COUNT(*) FROM message"))
+        return int(rows[0][0])
 
     def until_owed(self, user_id: int, count: int) -> None:
         self.until(lambda: len(self.owed(user_id)) == count, f"{count} messages owed")

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 from loopkit import WAIT
@@ -131,6 +131,14 @@ class Ear:
             return taken
 
 
+class Stored(NamedTuple):
+    """A live message that this node was told to store."""
+
+    text: str
+    generation: int
+    mid: str
+
+
 class Sessions(LiveHandler):
     """Who is at this node, and what became of live messages. Any thread."""
 
@@ -138,8 +146,8 @@ class Sessions(LiveHandler):
         self._changed = changed
         self.here: set[int] = set()
         self.ended: list[tuple[object, set[int]]] = []  # tag, who was missed
-        self.handed: list[tuple[int, ChatMessage]] = []
-        self.stored: list[ChatMessage] = []
+        self.handed: list[Live] = []
+        self.stored: list[Stored] = []
         self.on_handed: Callable[[str], object] = lambda text: None
 
     def forwarded(self, results: Sequence[Forwarded]) -> None:
@@ -152,14 +160,14 @@ class Sessions(LiveHandler):
 
     def hand_over(self, lives: Sequence[Live]) -> None:
         with self._changed:
-            self.handed += [(live.user_id, live.message) for live in lives]
+            self.handed += lives
             for live in lives:
                 self.on_handed(live.message.text)
             self._changed.notify_all()
 
-    def store(self, message: ChatMessage, generation: int) -> None:
+    def store(self, message: ChatMessage, generation: int, mid: str) -> None:
         with self._changed:
-            self.stored.append(message)
+            self.stored.append(Stored(message.text, generation, mid))
             self._changed.notify_all()
 
 
@@ -174,6 +182,14 @@ def until(condition: Callable[[], object], what: str = "the condition") -> None:
             return
         pause.wait(0.01)
     raise AssertionError(f"waited in vain for {what}")
+
+
+def until_healthy(ear: Ear) -> None:
+    until(lambda: ear.bus.healthy, "a healthy bus")
+
+
+def seqs(wakes: Sequence[Wake]) -> list[tuple[int, bool]]:
+    return [(wake.message.seq, wake.contiguous) for wake in wakes]
 
 
 def to_user(user_id: int, seq: int = 1, text: str = "hi") -> ChatMessage:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+import queue
 import resource
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
-from loopkit import PROJECT, SCHEMA
+from loopkit import PROJECT, SCHEMA, WAIT, ErrorLog
 from nodekit import CHEAP
 
 from chat.app import App, raise_file_limit
-from chat.config import ChatConfig, Config, ConfigError, DatabaseConfig
+from chat.config import ChatConfig, Config, ConfigError, DatabaseConfig, ServerConfig
 from chat.db import StorageError
 from chat.db.sqlite import SqliteDatabase
 from chat.model import OFFLINE, SettingModel, TokenModel, UserModel
@@ -77,6 +80,42 @@ def test_at_its_end_it_releases_its_users(path: Path) -> None:
     database.close()
     assert found is not None
     assert found.state == OFFLINE
+
+
+def test_at_its_end_nobody_waits_for_the_bus(path: Path) -> None:
+    """Logins that do would each wait in vain: the loop that hears of it has ended."""
+    app = App(ANYWHERE, config(path))
+    assert app._bus is not None
+    told, waiting, waited = threading.Event(), threading.Event(), []
+
+    def subscribe() -> None:
+        waiting.set()
+        waited.append(told.wait(WAIT))
+
+    app._bus.stop_waiting = told.set  # type: ignore[method-assign]
+    assert app._workers.try_run(subscribe)
+    assert waiting.wait(WAIT)
+    run_and_stop(app)
+    assert waited == [True]
+
+
+def test_a_database_that_does_not_answer_at_the_end(
+    path: Path, monkeypatch: pytest.MonkeyPatch, errors: ErrorLog
+) -> None:
+    """The process does not wait for it for ever."""
+    exits: queue.SimpleQueue[int] = queue.SimpleQueue()
+    monkeypatch.setattr("chat.app.END_SECONDS", 0.0)
+    monkeypatch.setattr("os._exit", exits.put)
+    app = App(ANYWHERE, config(path))
+    assert app._presence is not None
+    statuses = []
+    app._presence.release_all = lambda: statuses.append(  # type: ignore[method-assign]
+        exits.get(timeout=WAIT)
+    )
+    app._config = dataclasses.replace(app._config, server=ServerConfig(drain_seconds=0.0))
+    run_and_stop(app)
+    assert statuses == [1]
+    assert errors.messages == ["could not end in time"]
 
 
 def test_a_port_in_use_leaves_nothing_behind(path: Path) -> None:

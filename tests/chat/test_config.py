@@ -24,6 +24,16 @@ DEFAULTS: dict[tuple[str, str], Any] = {
     (section, key): getattr(getattr(Config(), section), key) for section, key in KEYS
 }
 NUMBERS = [key for key in KEYS if type(DEFAULTS[key]) in (int, float)]
+MAXIMA = {
+    ("limits", "name"): 50,
+    ("limits", "group_name"): 50,
+    ("limits", "group_desc"): 200,
+    ("limits", "opaque"): 64,
+    ("limits", "classic_time"): 40,
+    ("limits", "history"): 1000,
+}
+"""What the columns of the tables hold."""
+
 MAY_BE_ZERO = [("server", "threads"), ("server", "drain_seconds"), ("limits", "password_min")]
 CHOICES = {
     ("chat", "delivery"): ["stored", "direct"],
@@ -96,8 +106,9 @@ def test_what_is_absent_keeps_its_default() -> None:
 
 @pytest.mark.parametrize(("section", "key"), NUMBERS)
 def test_numbers_are_taken(section: str, key: str) -> None:
-    config = parse_config(one(section, key, "77"))
-    assert getattr(getattr(config, section), key) == 77
+    value = min(77, MAXIMA.get((section, key), 77))
+    config = parse_config(one(section, key, str(value)))
+    assert getattr(getattr(config, section), key) == value
 
 
 @pytest.mark.parametrize(("section", "key"), CHOICES)
@@ -141,6 +152,25 @@ def test_too_small_a_number_is_refused_by_name(section: str, key: str) -> None:
         message = refused(one(section, key, str(value)))
         assert message == f"{section}.{key}: must be at least {minimum}"
     parse_config(one(section, key, str(minimum)))
+
+
+@pytest.mark.parametrize(("section", "key"), MAXIMA)
+def test_more_than_a_column_holds_is_refused_by_name(section: str, key: str) -> None:
+    most = MAXIMA[section, key]
+    parse_config(one(section, key, str(most)))
+    message = refused(one(section, key, str(most + 1)))
+    assert message == f"{section}.{key}: must be at most {most}"
+
+
+@pytest.mark.parametrize("name", ["", "berlin-1", "a.b_c:6000", "x" * 64])
+def test_a_node_s_name(name: str) -> None:
+    assert parse_config(one("server", "node", f'"{name}"')).server.node == name
+
+
+@pytest.mark.parametrize("name", ["münchen", "berlin 1", " ", r"a\n", "a/b", "x" * 65])
+def test_a_node_s_name_that_redis_would_not_take(name: str) -> None:
+    message = refused(one("server", "node", f'"{name}"'))
+    assert message == "server.node: must be up to 64 letters, digits and . _ : -"
 
 
 @pytest.mark.parametrize("value", ["-0.1", "-inf", "nan"])

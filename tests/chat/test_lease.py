@@ -9,20 +9,21 @@ import pytest
 from loopkit import WAIT, ErrorLog, FailingDatabase
 
 import chat.lease
-from chat.db import Database
-from chat.lease import Lease
+from chat.db import Database, UniqueViolation
+from chat.lease import Lease, NameTakenError
 from chat.model import NodeModel, NodeRow
 
 
 class Holder:
     """A lease and what it reports."""
 
-    def __init__(self, database: Database, node: str = "n1") -> None:
+    def __init__(self, database: Database, node: str, place: str) -> None:
         self.renewals: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self.losses: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self.lease = Lease(
             database,
             node,
+            place,
             lambda: (3, "healthy"),
             self.renewals.put,
             lambda: self.losses.put(True),
@@ -44,8 +45,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def make_holder(database: Database) -> Iterator[Callable[..., Holder]]:
     holders: list[Holder] = []
 
-    def make(other: Database | None = None, node: str = "n1") -> Holder:
-        holders.append(Holder(other or database, node))
+    def make(other: Database | None = None, node: str = "n1", place: str = "here:6000") -> Holder:
+        holders.append(Holder(other or database, node, place))
         return holders[-1]
 
     yield make
@@ -80,7 +81,7 @@ def test_closing_one_that_never_ran(database: Database, make_holder: Callable[..
 
 
 @pytest.mark.usefixtures("quick")
-def test_another_server_of_the_same_name(
+def test_a_server_that_comes_back_to_its_place(
     database: Database, make_holder: Callable[..., Holder], errors: ErrorLog
 ) -> None:
     first, second = make_holder(), make_holder()
@@ -93,6 +94,36 @@ def test_another_server_of_the_same_name(
     assert "another server has started as n1" in errors.messages[0]
     first.lease.close()
     assert len(rows(database)) == 1, "the second one's is not touched"
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_name_in_use_elsewhere_is_refused(
+    database: Database, make_holder: Callable[..., Holder]
+) -> None:
+    first, second = make_holder(), make_holder(place="there:6000")
+    first.lease.claim()
+    with pytest.raises(NameTakenError, match="n1 is running at here:6000"):
+        second.lease.claim()
+    second.lease.close()
+    assert len(rows(database)) == 1, "nothing of the first one's is given up"
+    first.lease.start()
+    assert first.renewed() is True
+    assert first.losses.empty()
+    first.lease.close()
+    second = make_holder(place="there:6000")
+    second.lease.claim()  # the name is free now
+    assert len(rows(database)) == 1
+
+
+def test_a_dead_server_s_name_is_free(
+    database: Database, make_holder: Callable[..., Holder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chat.lease, "LEASE_SECONDS", 0.0)
+    make_holder().lease.claim()
+    monkeypatch.setattr(chat.lease, "LEASE_SECONDS", 10.0)
+    make_holder(place="there:6000").lease.claim()
+    (row,) = rows(database)
+    assert row.left > 5000
 
 
 @pytest.mark.usefixtures("quick")
@@ -151,3 +182,20 @@ def test_who_may_be_called_dead(database: Database, make_holder: Callable[..., H
     assert not dead(), "the judge itself is too young"
     judge.lease._whole_since -= 100
     assert dead()
+
+
+def test_two_that_come_into_being_together(
+    database: Database, make_holder: Callable[..., Holder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither saw the other's row, so the second one's insertion fails, once."""
+    claim = NodeModel.claim
+    first, second = make_holder(place="here:6000"), make_holder(place="there:6000")
+
+    def race(self: NodeModel, *arguments: object) -> object:
+        monkeypatch.setattr(NodeModel, "claim", claim)
+        raise UniqueViolation("Duplicate entry")
+
+    first.lease.claim()
+    monkeypatch.setattr(NodeModel, "claim", race)
+    with pytest.raises(NameTakenError, match="here:6000"):
+        second.lease.claim()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from nodekit import Client, Node
+from presencekit import new_lease
 
 import chat.notices
 from chat.bus import PRESENCE, Notice
@@ -78,7 +79,9 @@ def test_friends_hear_when_a_server_stops(square: Square) -> None:
     bob, friend = square.node.online("bob"), square.elsewhere("friend")
     square.node.database.write(lambda tx: FriendModel(tx).insert(friend, bob.user_id))
     square.node.database.exclusive = False
+    lease = square.node.presence._lease = new_lease(square.node.database, square.node.presence.node)
     square.node.presence.release_all()
+    lease.close()
     assert square.bus.told == [Notice(friend, PRESENCE, (bob.user_id,))]
     assert square.node.row(friend).state == "online"
 

@@ -12,6 +12,7 @@ import pytest
 from chatkit import PROJECT, collect_mail, free_port
 from clusterkit import ClusterKit, Wire, alive, try_login, until
 
+from chat.db import Transaction
 from chat.model import NodeModel, OfflineMessageModel, UserModel
 
 Member = Callable[..., Wire]
@@ -101,7 +102,7 @@ def test_a_classic_client_at_another_server(connect: Connect, cluster: ClusterKi
         assert ann.find(6)["msg"] == "hi"
         with cluster.database() as database:  # counted as delivered when the kernel had it
             until(
-                lambda: not database.read(lambda tx: OfflineMessageModel(tx).owed([bob.id])),
+                lambda: not database.read(lambda tx: OfflineMessageModel(tx).sizes(bob.id, 1)),
                 "delivery",
             )
 
@@ -224,10 +225,16 @@ def test_a_frozen_server_finds_out_what_it_lost(
 
 
 def test_two_servers_of_one_name(mended: ClusterKit, member: Member) -> None:
-    """The second one has the name; the first one ends rather than serve beside it."""
+    """Only one of them has its lease: it is the later one, and the former one ends."""
     ann = member("ann of two names", 0)
+
+    def claim(tx: Transaction) -> None:
+        name = mended.name(0)
+        ((place,),) = tx.query("SELECT place FROM node WHERE name = ?", (name,))
+        NodeModel(tx).claim(name, "f" * 32, place, 1)
+
     with mended.database() as database:
-        database.write(lambda tx: NodeModel(tx).claim(mended.name(0), "f" * 32, 1))
+        database.write(claim)
     assert ann.find(32)["reason"] == "draining"
     until(lambda: not _runs(mended, mended.name(0)), "the end of the first one")
     assert "another server has started under this one's name" in mended.log(0)

@@ -96,6 +96,56 @@ def test_a_slot_moves(servers: RedisClusterServers, make_ear: Callable[..., Ear]
         servers.wait_until_whole()
 
 
+def test_the_slot_of_the_own_probe_moves(
+    servers: RedisClusterServers, make_ear: Callable[..., Ear]
+) -> None:
+    """What tells the health of a server is then heard on another channel of it."""
+    here, there = make_ear(), make_ear()
+    shard = next(iter(there.bus._servers.shards))
+    owner, probe = servers.ports.index(shard.host[1]), shard.probe
+    slot = key_slot(probe)
+    users = [number for number in USERS if key_slot(b"chat:6:%d" % number) != slot]
+    there.bus.subscribe([user(number) for number in users])
+    servers.move_slot(slot, owner, (owner + 1) % 3)
+    try:
+        until(lambda: shard.probe != probe, "another probe")
+        before = shard.healthy_until
+        until(lambda: shard.healthy_until > before, "a probe that comes back")
+        until(lambda: there.bus.healthy)
+        assert shard in there.bus._servers.shards
+        here.bus.publish([to_user(number, number) for number in users])
+        assert numbers(there, len(users)) == [(number, True) for number in users]
+    finally:
+        servers.move_slot(slot, (owner + 1) % 3, owner)
+        servers.wait_until_whole()
+
+
+def test_a_slot_leaves_and_comes_back(
+    servers: RedisClusterServers, make_ear: Callable[..., Ear], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis takes the subscription away; when the bus looks nothing seems to have changed."""
+    here, there = make_ear(), make_ear()
+    there.bus.subscribe([user(7), user(8)])
+    here.bus.publish([to_user(7, 1)])
+    there.take(1)
+    monkeypatch.setattr("chat.bus.redis_servers.LOOK_SECONDS", 600.0)  # not in between, nor later
+    slot = key_slot(b"chat:6:7")
+    owner = min(slot // (16_384 // 3), 2)
+    client = servers.client(owner)
+
+    def subscribers() -> int:
+        return int(client.execute_command("PUBSUB", "SHARDNUMSUB", "chat:6:7")[1])
+
+    servers.move_slot(slot, owner, (owner + 1) % 3)
+    servers.move_slot(slot, (owner + 1) % 3, owner)
+    servers.wait_until_whole()
+    until(lambda: subscribers() == 1, "the subscription")
+    client.close()
+    there.bus.subscribe([user(7)])  # another login
+    here.bus.publish([to_user(7, 2), to_user(7, 3)])
+    assert [seq for seq, _ in numbers(there, 2)] == [2, 3]
+
+
 def test_a_server_is_killed_and_comes_back(
     servers: RedisClusterServers, make_ear: Callable[..., Ear]
 ) -> None:

@@ -66,7 +66,9 @@ class CommitDesk:
         self.passes = passes
         self.bus = RecordingBus()
         self.members: list[Members] = []
-        self.queue = CommitQueue(self.database, self.bus, self.members.append)
+        self.queue = CommitQueue(
+            self.database, self.bus, lambda members, read_at: self.members.append(members)
+        )
 
     # ------------------------------------------------------------------ who is there
 
@@ -127,8 +129,8 @@ class CommitDesk:
     # ------------------------------------------------------------------ what is stored
 
     def owed(self, user_id: int) -> list[int]:
-        rows = self.database.read(lambda tx: OfflineMessageModel(tx).oldest(user_id, 100_000))
-        return [row.seq for row in rows]
+        rows = self.database.read(lambda tx: OfflineMessageModel(tx).sizes(user_id, 100_000))
+        return [seq for seq, _ in rows]
 
     def logged(self) -> list[tuple[int, str]]:
         return self.database.read(lambda tx: tx.query("SELECT sender, text FROM message"))

@@ -26,7 +26,8 @@ class Read:
     """A look into the mailbox; ``found`` is what it saw, once it has looked."""
 
     pump: Pump
-    limit: int
+    known: frozenset[int]
+    room: int
     found: tuple[list[int], bool] | None = None
 
 
@@ -45,10 +46,10 @@ class FakeMailbox:
         self.reads: list[Read] = []
         self.deletions: list[Deletion] = []
 
-    def read(self, pump: Pump, limit: int) -> None:
-        assert limit > 0
+    def read(self, pump: Pump, known: frozenset[int], room: int) -> None:
+        assert room > 0
         assert all(read.pump is not pump for read in self.reads), "one look at a time"
-        self.reads.append(Read(pump, limit))
+        self.reads.append(Read(pump, known, room))
 
     def delete(self, pump: Pump, seqs: set[int]) -> None:
         assert seqs
@@ -57,8 +58,8 @@ class FakeMailbox:
     def look(self, read: Read) -> None:
         """The worker runs the query."""
         if read.found is None:
-            found = sorted(self.rows)[: read.limit]
-            read.found = (found, len(found) < read.limit)
+            new = sorted(self.rows - read.known)
+            read.found = (new[: read.room], len(new) <= read.room)
 
     def answer(self, read: Read) -> None:
         """The pump's loop gets the result."""
@@ -112,6 +113,7 @@ class FakeSession:
 
     v2: bool = True
     output_full: bool = False
+    leaving: bool = False
     connection: Any = None
     loop: FakeLoop = field(default_factory=FakeLoop)
     given: list[int] = field(default_factory=list)
@@ -129,10 +131,11 @@ class Desk:
         self.mailbox = mailbox or FakeMailbox()
         self.pump = Pump(self.session, self.mailbox)  # type: ignore[arg-type]
 
-    def login(self, found: Iterable[int] = (), more: bool = False) -> Desk:
+    def login(self, found: Iterable[int] = (), more: bool = False, newest: int = 0) -> Desk:
         """With these messages in the answer."""
         first = list(found)
-        self.pump.start(USER, [message(seq) for seq in first], more)
+        newest = max(newest, *first, 0)
+        self.pump.start(USER, [message(seq) for seq in first], more, newest)
         self.session.given += first
         return self
 

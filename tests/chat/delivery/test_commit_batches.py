@@ -80,6 +80,37 @@ def test_too_many_may_not_wait(commits: CommitDesk, monkeypatch: pytest.MonkeyPa
     assert more.stored
 
 
+def test_too_much_may_not_wait(commits: CommitDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat.delivery.commit_queue, "MAX_CHARACTERS", 100)
+    ann, bob = commits.users("ann", "bob")
+    sender = commits.log_in(ann)
+    sends = [commits.one(sender, bob, "x" * 60) for _ in range(3)]
+    with writer_held(commits.database):
+        taken = [commits.queue.add(outgoing) for outgoing in sends]
+    assert taken == [True, True, False]
+    commits.await_outcomes(*sends[:2])
+    (more,) = commits.settle(commits.one(sender, bob, "x" * 60))
+    assert more.stored
+
+
+def test_so_many_known_users_that_they_are_forgotten(
+    commits: CommitDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a batch to somebody who was known, and to somebody who was not."""
+    monkeypatch.setattr(chat.delivery.commit_queue, "MAX_KNOWN", 3)
+    ann, bob, eve = commits.users("ann", "bob", "eve")
+    sender = commits.log_in(ann)
+    commits.settle(commits.one(sender, bob))
+    commits.queue.known.update(range(1000, 1003))
+    sends = [commits.one(sender, bob), commits.one(sender, eve)]
+    with writer_held(commits.database):
+        for outgoing in sends:
+            commits.queue.add(outgoing)
+    commits.await_outcomes(*sends)
+    assert all(outgoing.stored for outgoing in sends)
+    assert len(commits.queue.known) <= 3
+
+
 # ---------------------------------------------------------------------- failures
 
 

@@ -8,20 +8,13 @@ import pytest
 from loopkit import writer_held
 from nodekit import Client, Node
 
-from chat.bus import Forward, Forwarded, Live, LocalBus
-from chat.config import ServerConfig
 from chat.delivery.delivery import DIRECT
-from chat.delivery.message import ChatMessage
-from chat.protocol import GROUP_CHAT, MsgType
+from chat.protocol import MsgType
 
 
 @pytest.fixture
 def node(make_node: Callable[..., Node]) -> Node:
     return make_node(mode=DIRECT)
-
-
-def log_rows(node: Node) -> int:
-    return int(node.database.read(lambda tx: tx.query("SELECT COUNT(*) FROM message"))[0][0])
 
 
 def test_to_somebody_online(node: Node) -> None:
@@ -31,7 +24,7 @@ def test_to_somebody_online(node: Node) -> None:
     mail = bob.expect(MsgType.ONE_CHAT_MSG)
     assert mail["msg"] == "live"
     assert "seq" not in mail
-    assert log_rows(node) == 0
+    assert node.log_rows() == 0
     bob.nothing_more()
 
 
@@ -45,7 +38,7 @@ def test_classic_to_classic(node: Node) -> None:
     ann.say(bob, "live")
     assert bob.next()["msg"] == "live"
     ann.nothing_more()
-    assert log_rows(node) == 0
+    assert node.log_rows() == 0
 
 
 def test_to_oneself(node: Node) -> None:
@@ -102,6 +95,19 @@ def test_who_does_not_read_gets_it_stored(node: Node) -> None:
     assert bob.next()["msg"] == "kept"
 
 
+@pytest.mark.parametrize("how", ["idle", "draining"])
+def test_a_session_that_the_server_is_ending(node: Node, how: str) -> None:
+    """Its connection takes nothing more: what is said to it has to wait for the next login."""
+    ann, bob = node.online("ann"), node.online("bob")
+    if how == "idle":
+        bob.session.close("idle", reconnect=True)
+    else:
+        bob.session.drain()
+    assert ann.deliver(bob, "kept")["seq"]
+    assert [message["msgid"] for message in bob.ended()] == [MsgType.BYE_MSG]
+    assert len(node.owed(bob.user_id)) == 1
+
+
 # ---------------------------------------------------------------------- groups
 
 
@@ -130,7 +136,7 @@ def test_to_a_group_that_is_all_there(node: Node, members: Members) -> None:
         mail = member.expect(MsgType.GROUP_CHAT_MSG)
         assert (mail["msg"], "seq" in mail) == ("live", False)
     ann.nothing_more()
-    assert log_rows(node) == 1
+    assert node.log_rows() == 1
 
 
 def test_to_a_group_of_which_somebody_is_away(node: Node, members: Members) -> None:
@@ -159,11 +165,19 @@ def test_the_list_of_members_is_not_believed_for_ever(
     ann, _, _, group = members
     lists = node.delivery._members
     assert lists.of(group) == {1, 2, 3}
-    expires, users = lists._lists[group]
-    monkeypatch.setitem(lists._lists, group, (expires - 3600, users))
+    monkeypatch.setattr("chat.delivery.members.MEMBERS_SECONDS", 0.0)
     assert lists.of(group) is None
     ann.tell(group, "stored again")
     assert ann.expect(MsgType.CHAT_ACK)["seq"]
+
+
+def test_to_a_group_with_a_session_that_the_server_is_ending(node: Node, members: Members) -> None:
+    ann, bob, _, group = members
+    bob.session.close("idle", reconnect=True)
+    ann.tell(group, "kept")
+    assert ann.expect(MsgType.CHAT_ACK)["seq"]
+    assert [message["msgid"] for message in bob.ended()] == [MsgType.BYE_MSG]
+    assert len(node.owed(bob.user_id)) == 1
 
 
 def test_who_is_not_a_member(node: Node, members: Members) -> None:
@@ -172,187 +186,3 @@ def test_who_is_not_a_member(node: Node, members: Members) -> None:
     dan.tell(group)
     assert dan.expect(MsgType.CHAT_ACK)["errno"] == 9
     bob.nothing_more()
-
-
-# ---------------------------------------------------------------------- between loops
-
-
-@pytest.fixture
-def loops(make_node: Callable[..., Node]) -> Node:
-    return make_node(mode=DIRECT, config=ServerConfig(threads=2))
-
-
-def test_live_between_loops(loops: Node) -> None:
-    ann, bob = loops.online("ann"), loops.online("bob")
-    assert ann.session.loop is not bob.session.loop
-    for number in range(50):
-        ann.say(bob, str(number))
-    mail = bob.take(50)
-    assert [item["msg"] for item in mail] == [str(number) for number in range(50)]
-    assert all("seq" not in item for item in mail)
-    assert len([ann.expect(MsgType.CHAT_ACK) for _ in range(50)]) == 50
-
-
-def test_what_could_not_be_taken_live_there_is_stored(loops: Node) -> None:
-    ann, bob = loops.online("ann"), loops.online("bob")
-    bob.session.output_full = True
-    ack = ann.deliver(bob, "diverted")
-    assert "seq" not in ack, "answered before it was known"
-    loops.until_owed(bob.user_id, 1)
-    loops.until(lambda: not bob.session.pump.stores_pending)
-    bob.session.output_full = False
-    bob.session.loop.queue_in_loop(bob.session.pump.kick)
-    mail = bob.expect(MsgType.ONE_CHAT_MSG)
-    assert (mail["msg"], "seq" in mail) == ("diverted", True)
-
-
-def test_what_follows_a_diverted_message_stays_behind_it(loops: Node) -> None:
-    ann, bob = loops.online("ann"), loops.online("bob")
-    bob.session.output_full = True
-    with writer_held(loops.database):
-        for text in ("first", "second"):
-            ann.deliver(bob, text)
-        loops.until(lambda: bob.session.pump.stores_pending == 2)
-        bob.session.output_full = False
-        ann.deliver(bob, "third")
-        loops.until(lambda: bob.session.pump.stores_pending == 3)
-    assert [item["msg"] for item in bob.take(3)] == ["first", "second", "third"]
-
-
-def test_a_diverted_message_for_a_user_who_has_just_left(loops: Node) -> None:
-    ann, bob = loops.online("ann"), loops.online("bob")
-    bob.session.user_id = 0  # its logout has been served in its loop, the registry does not know
-    ann.deliver(bob, "kept")
-    loops.until_owed(bob.user_id, 1)
-    bob.session.user_id = bob.user_id
-
-
-def test_a_diverted_message_that_cannot_be_stored(loops: Node) -> None:
-    """At most once: it is lost, and nobody waits for it."""
-    ann, bob = loops.online("ann"), loops.online("bob")
-    loops.database.lose_commits = True
-    bob.session.output_full = True
-    ann.deliver(bob, "lost")
-    loops.until(
-        lambda: not bob.session.pump.stores_pending and not loops.delivery._commits._waiting
-    )
-    loops.database.lose_commits = False
-    bob.session.output_full = False
-    loops.until(lambda: bob.session.pump.empty)
-    assert "seq" not in ann.deliver(bob, "next")
-    assert bob.next()["msg"] == "next"
-
-
-# ---------------------------------------------------------------------- other servers
-
-
-class PatientBus(LocalBus):
-    """There are others; what became of a live message is known when the test says so."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.waiting: list[Forward] = []
-
-    @property
-    def alone(self) -> bool:
-        return False
-
-    def forward(self, forward: Forward) -> None:
-        self.waiting.append(forward)
-
-    def answer(self, *missed: int) -> None:
-        """The oldest one has reached all but these."""
-        assert self.live is not None
-        self.live.forwarded([Forwarded(self.waiting.pop(0), frozenset(missed))])
-
-
-@pytest.fixture
-def bus() -> PatientBus:
-    return PatientBus()
-
-
-@pytest.fixture
-def first_of_two(make_node: Callable[..., Node], bus: PatientBus) -> Node:
-    return make_node(mode=DIRECT, bus=bus)
-
-
-def test_to_a_user_elsewhere(first_of_two: Node, bus: PatientBus) -> None:
-    node = first_of_two
-    ann, bob = node.online("ann"), node.user("bob")
-    ann.say(bob, "first")
-    ann.say(bob, "second")
-    node.until(lambda: len(bus.waiting) == 2)
-    ann.nothing_more()
-    bus.answer()
-    assert "seq" not in ann.expect(MsgType.CHAT_ACK)
-    bus.answer(bob)
-    assert ann.expect(MsgType.CHAT_ACK)["seq"]
-    answer = node.connect().log_in(bob)
-    assert [mail["msg"] for mail in answer["offlinemsg"]] == ["second"]
-
-
-def test_who_is_here_and_not_ready_is_not_overtaken(first_of_two: Node, bus: PatientBus) -> None:
-    """What the others' servers say comes later than the sender's next message."""
-    node = first_of_two
-    ann, bob, eve = node.online("ann"), node.online("bob"), node.online("eve")
-    group = ann.make_group("tea", bob, eve)
-    ann.tell(group, "stored")
-    ann.expect(MsgType.CHAT_ACK)
-    mail = bob.expect(MsgType.GROUP_CHAT_MSG)
-    eve.leave()
-    node.until(lambda: node.sessions.find(eve.user_id) is None)
-    ann.tell(group, "first")  # bob has not acknowledged the one before
-    node.until(lambda: len(bus.waiting) == 1)
-    bob.got(mail["seq"])
-    ann.tell(group, "second")
-    node.until(lambda: len(bus.waiting) == 2)
-    later = [bob.expect(MsgType.GROUP_CHAT_MSG) for _ in range(2)]
-    assert [item["msg"] for item in later] == ["first", "second"]
-    bus.answer(eve.user_id)
-    bus.answer(eve.user_id)
-    assert all(ann.expect(MsgType.CHAT_ACK)["seq"] for _ in range(2))
-    bob.nothing_more()
-    answer = node.connect().log_in(eve.user_id)
-    assert [m["msg"] for m in answer["offlinemsg"]] == ["stored", "first", "second"]
-
-
-def test_what_must_be_stored_waits_for_what_is_forwarded(
-    first_of_two: Node, bus: PatientBus
-) -> None:
-    """For that may have to be stored, too, and was sent before."""
-    node = first_of_two
-    ann, bob, eve = node.online("ann"), node.online("bob"), node.user("eve")
-    bob.session.output_full = True
-    for number in range(3):
-        ann.say(eve, f"to eve {number}")
-    ann.say(bob, "to bob, who cannot take it live")
-    ann.say(eve, "to eve 3")
-    node.until(lambda: len(bus.waiting) == 3 and ann.session.backlog)
-    assert node.owed(bob.user_id) == []
-    for _ in range(3):
-        bus.answer(eve)
-    acks = [ann.expect(MsgType.CHAT_ACK) for _ in range(5)]
-    seqs = [ack["seq"] for ack in acks]
-    assert seqs == sorted(seqs)
-    answer = node.connect().log_in(eve)
-    assert [mail["msg"] for mail in answer["offlinemsg"]] == [f"to eve {n}" for n in range(4)]
-    bob.session.output_full = False
-    bob.session.pump.kick()
-    assert bob.expect(MsgType.ONE_CHAT_MSG)["msg"] == "to bob, who cannot take it live"
-
-
-def test_late_receivers_share_a_row_of_the_log(first_of_two: Node, bus: PatientBus) -> None:
-    node = first_of_two
-    ann, *others = [node.online(name) for name in ("ann", "bob", "eve", "dan")]
-    group = ann.make_group("tea", *others)
-    for other in others:
-        other.session.output_full = True
-    generation = node.row(ann.user_id).generation
-    message = ChatMessage(0, GROUP_CHAT, ann.user_id, "ann", group, "hi", "now")
-    before = log_rows(node)
-    lives = [Live(other.user_id, other.session, message, generation) for other in others]
-    node.delivery.hand_over(lives)
-    node.until(lambda: all(len(node.owed(other.user_id)) == 1 for other in others))
-    assert log_rows(node) == before + 1
-    for other in others:
-        other.session.output_full = False

@@ -59,15 +59,21 @@ def owe(database: Database, user_id: int, count: int) -> list[int]:
 
 
 def owed(database: Database, user_id: int) -> list[int]:
-    return [
-        row.seq for row in database.read(lambda tx: OfflineMessageModel(tx).oldest(user_id, 99))
-    ]
+    return [seq for seq, _ in database.read(lambda tx: OfflineMessageModel(tx).sizes(user_id, 99))]
 
 
 def test_read(mailbox: Mailbox, database: Database, passes: Passes, pump: Any) -> None:
     seqs = owe(database, 9, 3)
-    for limit, expected in ((2, (seqs[:2], False)), (3, (seqs, False)), (4, (seqs, True))):
-        mailbox.read(pump, limit)
+    for known, room, expected in [
+        ((), 2, (seqs[:2], False)),
+        ((), 3, (seqs, True)),
+        ((), 4, (seqs, True)),
+        (seqs[:1], 1, (seqs[1:2], False)),
+        (seqs[1:2], 2, ([seqs[0], seqs[2]], True)),
+        (seqs, 1, ([], True)),
+        ((77, 78), 2, (seqs[:2], False)),
+    ]:
+        mailbox.read(pump, frozenset(known), room)
         passes.until(lambda: pump.found)
         assert pump.found.pop() == expected
 
@@ -76,7 +82,7 @@ def test_a_failed_read(
     mailbox: Mailbox, failing: FailingDatabase, passes: Passes, pump: Any
 ) -> None:
     failing.broken = True
-    mailbox.read(pump, 5)
+    mailbox.read(pump, frozenset(), 5)
     passes.until(lambda: pump.failures)
     assert not pump.found
 
@@ -84,7 +90,7 @@ def test_a_failed_read(
 def test_no_worker_to_read(database: Database, passes: Passes, pump: Any) -> None:
     stopped = ThreadPool(1, "none")
     stopped.stop()
-    Mailbox(database, stopped).read(pump, 5)
+    Mailbox(database, stopped).read(pump, frozenset(), 5)
     assert not pump.failures, "never from inside the call"
     passes.until(lambda: pump.failures)
 
@@ -114,7 +120,7 @@ def test_more_than_a_statement_holds(
     assert owed(database, 9) == []
 
 
-def test_a_failed_deletion_goes_with_the_next(
+def test_a_failed_deletion_is_tried_again_with_the_next(
     mailbox: Mailbox, failing: FailingDatabase, passes: Passes, pump: Any
 ) -> None:
     seqs = owe(failing, 9, 3)
@@ -157,7 +163,7 @@ def store_whole(database: Database, seq: int, whole: str) -> None:
 
 
 def loaded(database: Database) -> ChatMessage:
-    messages, complete = database.read(lambda tx: load(tx, 9, 10))
+    messages, complete = database.read(lambda tx: load(tx, 9, (), 10, 1000))
     assert complete
     (message,) = messages
     return message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -66,7 +67,7 @@ def make_group(database: FailingDatabase, *members: int) -> int:
 
 def test_what_was_learned_is_believed_for_a_while(lists: MemberLists, clock: Clock) -> None:
     assert lists.of(7) is None
-    lists.learn({7: frozenset({1, 2}), 8: frozenset({3})})
+    lists.learn({7: frozenset({1, 2}), 8: frozenset({3})}, clock.now)
     assert (lists.of(7), lists.of(8)) == ({1, 2}, {3})
     clock.now += MEMBERS_SECONDS
     assert lists.of(7) is None
@@ -76,7 +77,7 @@ def test_a_list_in_use_is_read_again_in_time(
     lists: MemberLists, pool: Pool, clock: Clock, failing: FailingDatabase
 ) -> None:
     group = make_group(failing, 1, 2, 3)
-    lists.learn({group: frozenset({1, 2})})
+    lists.learn({group: frozenset({1, 2})}, clock.now)
     clock.now += MEMBERS_SECONDS - REFRESH_SECONDS
     lists.of(group)
     assert not pool.waiting, "early enough"
@@ -93,7 +94,7 @@ def test_a_list_is_as_old_as_its_reading(
     lists: MemberLists, pool: Pool, clock: Clock, failing: FailingDatabase
 ) -> None:
     group = make_group(failing, 1)
-    lists.learn({group: frozenset({1})})
+    lists.learn({group: frozenset({1})}, clock.now)
     clock.now += MEMBERS_SECONDS - 0.5
     lists.of(group)
     real = failing.read
@@ -109,15 +110,40 @@ def test_a_list_is_as_old_as_its_reading(
     assert lists.of(group) is None
 
 
-def test_what_has_changed_is_forgotten(lists: MemberLists) -> None:
-    lists.learn({7: frozenset({1})})
+def test_what_has_changed_is_forgotten(lists: MemberLists, clock: Clock) -> None:
+    lists.learn({7: frozenset({1}), 8: frozenset({1})}, clock.now)
     lists.forget(7)
     lists.forget(7)
     assert lists.of(7) is None
+    assert lists.of(8) == {1}
+
+
+def test_a_list_from_before_the_change_is_not_believed(lists: MemberLists, clock: Clock) -> None:
+    """It was being read while somebody joined: who is in it may be the old ones."""
+    begun = clock.now
+    clock.now += 0.1
+    lists.forget(7)
+    lists.learn({7: frozenset({1})}, begun)
+    assert lists.of(7) is None
+    lists.learn({7: frozenset({1, 2})}, clock.now + 0.1)
+    assert lists.of(7) == {1, 2}
+
+
+def test_so_many_changes_that_they_are_forgotten(
+    lists: MemberLists, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat.delivery.members.MAX_LISTS", 10)
+    for group in range(12):
+        lists.forget(group)
+        clock.now += 0.1
+    lists.learn({0: frozenset({1})}, clock.now - 0.2)
+    assert lists.of(0) is None, "it may be older than a change"
+    lists.learn({0: frozenset({1})}, clock.now)
+    assert lists.of(0) == {1}
 
 
 def test_a_group_that_is_gone(lists: MemberLists, pool: Pool, clock: Clock) -> None:
-    lists.learn({99: frozenset({1})})
+    lists.learn({99: frozenset({1})}, clock.now)
     clock.now += MEMBERS_SECONDS - 0.5
     assert lists.of(99) == {1}
     pool.run_all()
@@ -128,7 +154,7 @@ def test_when_it_cannot_be_read_it_is_tried_again(
     lists: MemberLists, pool: Pool, clock: Clock, failing: FailingDatabase, errors: ErrorLog
 ) -> None:
     group = make_group(failing, 1)
-    lists.learn({group: frozenset({1})})
+    lists.learn({group: frozenset({1})}, clock.now)
     clock.now += MEMBERS_SECONDS - 1.0
     pool.full = True
     lists.of(group)
@@ -150,9 +176,8 @@ def test_from_many_threads(failing: FailingDatabase) -> None:
 
     def use() -> None:
         for _ in range(300):
-            lists.learn({group: frozenset({1, 2})})
-            expires, users = lists._lists[group]
-            lists._lists[group] = (expires - MEMBERS_SECONDS + 1.0, users)
+            # As if it had been read a while ago: each use has it read again.
+            lists.learn({group: frozenset({1, 2})}, time.monotonic() - MEMBERS_SECONDS + 1.0)
             found = lists.of(group)
             if found not in (None, {1, 2}):
                 problems.append(found)

@@ -62,7 +62,7 @@ def line(passes: Passes) -> Iterator[Line]:
         lambda session: None,
     )
     connection.establish()
-    session.pump.start(USER, [], more=False)
+    session.pump.start(USER, [], more=False, newest=0)
     yield Line(session, peer, mailbox)
     connection.force_close()
     passes.settle()

@@ -45,13 +45,16 @@ class PumpMachine(RuleBasedStateMachine):
         self.received: set[int] = set()  # acknowledged in whichever login
         self.desk = Desk()
         self.old: list[tuple[Desk, int]] = []
-        self.login_began = 1
         for _ in range(stored):
             self.store()
         self.wakes.clear()  # nobody was there to be woken
         self.found: list[int] | None = None
         self.begin_login()
         self.finish_login()
+
+    @property
+    def committed(self) -> set[int]:
+        return set(range(1, self.next_seq)) - set(self.held_back)
 
     @property
     def logged_in(self) -> bool:
@@ -62,12 +65,15 @@ class PumpMachine(RuleBasedStateMachine):
     def begin_login(self) -> None:
         """The worker has registered the session, and reads the mailbox."""
         self.found = sorted(self.desk.mailbox.rows)[:WINDOW]
+        self.more = len(self.desk.mailbox.rows) > WINDOW
+        self.newest = max(self.committed, default=0)
+        self.gone = self.committed - self.desk.mailbox.rows
 
     @precondition(lambda self: not self.logged_in and self.found is not None)
     @rule()
     def finish_login(self) -> None:
         assert self.found is not None
-        self.desk.login(self.found, len(self.found) == WINDOW)
+        self.desk.login(self.found, self.more, self.newest)
         self.found = None
         self.desk.pump.kick()
 
@@ -77,7 +83,7 @@ class PumpMachine(RuleBasedStateMachine):
         self.desk.pump.stop()
         self.old.append((self.desk, len(self.desk.given)))
         self.desk = Desk(self.desk.mailbox)
-        self.login_began = self.next_seq
+        self.gone: set[int] = set()
 
     # ------------------------------------------------------------------ senders
 
@@ -124,8 +130,7 @@ class PumpMachine(RuleBasedStateMachine):
         seq = self.wakes[pick % len(self.wakes)]
         if not again:
             self.wakes.remove(seq)
-        # Not contiguous are a wake from before the login, and the first after a lost one.
-        contiguous = contiguous and seq >= self.login_began and not self.wakes_lost
+        contiguous = contiguous and not self.wakes_lost  # the first after a lost one is not
         self.desk.wake(seq, contiguous)
         self.wakes_lost &= contiguous
 
@@ -216,6 +221,14 @@ class PumpMachine(RuleBasedStateMachine):
         assert len(self.desk.pump._unacked) <= WINDOW
 
     @invariant()
+    def at_most_a_window_would_come_again(self) -> None:
+        assert len(set(self.desk.given) & self.desk.mailbox.rows) <= WINDOW
+
+    @invariant()
+    def what_was_gone_before_the_login_stays_gone(self) -> None:
+        assert not self.gone & set(self.desk.given)
+
+    @invariant()
     def in_order_if_nothing_is_late(self) -> None:
         if self.orderly:
             assert self.desk.given == sorted(self.desk.given)
@@ -226,8 +239,7 @@ class PumpMachine(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_deleted_that_was_not_received(self) -> None:
-        committed = set(range(1, self.next_seq)) - set(self.held_back)
-        assert committed - self.desk.mailbox.rows <= self.received
+        assert self.committed - self.desk.mailbox.rows <= self.received
 
     @invariant()
     def empty_means_that_only_deletions_are_due(self) -> None:

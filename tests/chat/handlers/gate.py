@@ -29,5 +29,9 @@ class Gate:
         """Wait until a request is inside."""
         assert self._inside.acquire(timeout=WAIT)
 
+    def has_entered(self) -> bool:
+        """Is one? For requests that the loop has yet to hand to the workers."""
+        return self._inside.acquire(blocking=False)
+
     def open(self) -> None:
         self._opened.set()

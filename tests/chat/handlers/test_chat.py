@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from loopkit import writer_held
 from nodekit import Node
 
 from chat.protocol import MsgType
@@ -134,6 +135,19 @@ def test_when_it_cannot_be_stored(node: Node) -> None:
     assert ann.deliver(bob, "hi", mid="m")["errno"] == 0
     bob.expect(MsgType.ONE_CHAT_MSG)
     bob.nothing_more()
+
+
+def test_more_receivers_than_are_remembered(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the memory is emptied, nobody in the batch may count as unknown."""
+    ann, bob, eve = node.online("ann"), node.user("bob"), node.user("eve")
+    ann.deliver(bob)
+    monkeypatch.setattr("chat.delivery.commit_queue.MAX_KNOWN", 0)
+    with writer_held(node.database):
+        ann.say(bob)
+        ann.say(eve)
+        node.until(lambda: ann.session.in_flight == 2)
+    assert [ack["errno"] for ack in ann.take(2)] == [0, 0]
+    assert ann.deliver(99)["errno"] == 5
 
 
 # ---------------------------------------------------------------------- acknowledging

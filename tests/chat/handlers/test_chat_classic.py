@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from nodekit import Client, Node
 
+from chat.handlers.chat import MAX_EXTRA
 from chat.protocol import MsgType
 
 
@@ -126,6 +127,18 @@ def test_numbers_out_of_range_are_refused(ann: Client, bob: Client, number: str)
     sent = frame(ann, bob, colour=0).replace(b'"colour":0', b'"colour":' + number.encode())
     ann.write(sent + b"\n")
     assert ann.next()["errno"] == 4
+    bob.nothing_more()
+
+
+def test_so_many_further_fields(ann: Client, bob: Client) -> None:
+    """What is counted is their JSON, with the braces: {"colour":"xxx"}."""
+    fits = MAX_EXTRA - len('{"colour":""}')
+    ann.write(frame(ann, bob, colour="x" * fits) + b"\n")
+    assert bob.next()["colour"] == "x" * fits
+    ann.write(frame(ann, bob, colour="x" * (fits + 1)) + b"\n")
+    answer = ann.next()
+    assert (answer["msgid"], answer["errno"]) == (31, 4)
+    assert answer["errmsg"] == "unknown fields: more than 4096 bytes"
     bob.nothing_more()
 
 

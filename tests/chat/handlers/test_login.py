@@ -7,11 +7,10 @@ from collections.abc import Callable
 import pytest
 from nodekit import PASSWORD, Node
 
-from chat.delivery.pump import WINDOW
-from chat.handlers.account import CLASSIC_OFFLINE, MAX_FAILED_LOGINS
-from chat.model import ONLINE, LogRow, MessageModel, OfflineMessageModel
+from chat.handlers.account import MAX_FAILED_LOGINS
+from chat.model import ONLINE
 from chat.passwords import HashCost, Passwords
-from chat.protocol import ONE_CHAT, MsgType, decode
+from chat.protocol import MsgType, decode
 
 INVALID = "id or password is invalid!"
 
@@ -247,86 +246,3 @@ def test_what_is_no_password_lets_nobody_in(node: Node) -> None:
         for password in (PASSWORD, stored):
             answer = node.connect().log_in(ann, password=password)
             assert (answer["errno"], answer["errmsg"]) == (1, INVALID)
-
-
-# ---------------------------------------------------------------------- the mail
-
-
-def owe(node: Node, user: int, count: int) -> list[int]:
-    rows = [LogRow(user, f"m{n}", ONE_CHAT, user, f"text {n}", "then", None) for n in range(count)]
-    seqs = [s for s in node.database.write(lambda tx: MessageModel(tx).insert_new(rows)) if s]
-    node.database.write(lambda tx: OfflineMessageModel(tx).insert([(user, s) for s in seqs]))
-    return seqs
-
-
-def test_mail_comes_with_the_answer(node: Node) -> None:
-    ann = node.user("ann")
-    seqs = owe(node, ann, 3)
-    client = node.connect()
-    answer = client.log_in(ann)
-    assert [mail["seq"] for mail in answer["offlinemsg"]] == seqs
-    assert answer["offlinemsg"][0] == {
-        "msgid": 6,
-        "id": ann,
-        "name": "ann",
-        "toid": ann,
-        "msg": "text 0",
-        "time": "then",
-        "seq": seqs[0],
-    }
-    client.nothing_more()
-    assert node.owed(ann) == seqs, "until they are acknowledged"
-    client.got(*seqs)
-    node.until_owed(ann, 0)
-
-
-def test_unacknowledged_mail_comes_again_at_the_next_login(node: Node) -> None:
-    ann = node.user("ann")
-    seqs = owe(node, ann, 3)
-    client = node.connect()
-    client.log_in(ann)
-    client.got(seqs[1])
-    node.until_owed(ann, 2)
-    client.leave()
-    again = node.connect().log_in(ann)
-    assert [mail["seq"] for mail in again["offlinemsg"]] == [seqs[0], seqs[2]]
-
-
-@pytest.mark.parametrize("beyond", [-1, 0, 1, WINDOW + 1])
-def test_mail_beyond_the_window_follows_the_acknowledgements(node: Node, beyond: int) -> None:
-    ann = node.user("ann")
-    seqs = owe(node, ann, WINDOW + beyond)
-    client = node.connect()
-    answer = client.log_in(ann)
-    got = [mail["seq"] for mail in answer["offlinemsg"]]
-    assert got == seqs[:WINDOW]
-    client.nothing_more()
-    while len(got) < len(seqs):
-        client.got(*got)
-        got.append(client.expect(MsgType.ONE_CHAT_MSG)["seq"])
-    assert got == seqs
-    client.got(*got)
-    node.until_owed(ann, 0)
-
-
-def test_mail_in_classic_counts_as_received_when_it_is_out(node: Node) -> None:
-    ann = node.user("ann")
-    owe(node, ann, 300)
-    client = node.connect(v2=False)
-    answer = client.log_in(ann)
-    mail = [decode(item.encode()) for item in answer["offlinemsg"]]
-    assert [item["msg"] for item in mail] == [f"text {number}" for number in range(300)]
-    assert "seq" not in mail[0]
-    node.until_owed(ann, 0)
-
-
-def test_very_much_mail_in_classic(node: Node) -> None:
-    ann = node.user("ann")
-    owe(node, ann, CLASSIC_OFFLINE + 150)
-    client = node.connect(v2=False)
-    answer = client.log_in(ann)
-    assert len(answer["offlinemsg"]) == CLASSIC_OFFLINE
-    rest = client.take(150)
-    assert [item["msg"] for item in rest] == [f"text {CLASSIC_OFFLINE + n}" for n in range(150)]
-    node.until_owed(ann, 0)
-    client.nothing_more()

@@ -122,8 +122,7 @@ def test_a_client_that_goes_while_it_is_being_logged_in(make_node: Callable[...,
     ann = node.user("ann")
     client = node.connect()
     client.send(MsgType.LOGIN_MSG, v=2, id=ann, password=PASSWORD)
-    node.until(lambda: client.session.busy)
-    gate.entered()  # it owns the row and is registered
+    node.until(gate.has_entered)  # it owns the row and is registered
     assert node.row(ann).state == ONLINE
     client.session.connection.force_close()
     node.until(lambda: client.session.closed)

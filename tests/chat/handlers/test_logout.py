@@ -5,9 +5,10 @@ from collections.abc import Callable
 from gate import Gate
 from nodekit import PASSWORD, Node, replace_route
 
+from chat.db import StorageError
 from chat.handlers.account import logout
-from chat.model import OFFLINE, ONLINE
-from chat.protocol import MsgType
+from chat.model import OFFLINE, ONLINE, LogRow, MessageModel, OfflineMessageModel
+from chat.protocol import ONE_CHAT, MsgType
 
 
 def test_the_answer(node: Node) -> None:
@@ -99,6 +100,26 @@ def test_a_logout_that_cannot_be_stored_changes_nothing(node: Node) -> None:
     bob.tell(group, "still there?")
     assert ann.expect(MsgType.GROUP_CHAT_MSG)["msg"] == "still there?"
     assert ann.ask(MsgType.LOGINOUT_MSG)["errno"] == 0
+
+
+def test_what_came_during_a_failed_logout(node: Node) -> None:
+    """The session was out of the registry: nobody was woken for it."""
+    ann, bob = node.online("ann"), node.online("bob")
+    real = node.database.write
+
+    def write(work: object) -> object:
+        row = LogRow(ann.user_id, "m", ONE_CHAT, bob.user_id, "meanwhile", "then", None)
+        (seq,) = real(lambda tx: MessageModel(tx).insert_new([row]))
+        assert seq is not None
+        real(lambda tx: OfflineMessageModel(tx).insert([(bob.user_id, seq)]))
+        raise StorageError("for the test")
+
+    node.database.write = write  # type: ignore[method-assign, assignment]
+    bob.send(MsgType.LOGINOUT_MSG)
+    found = {message["msgid"]: message for message in bob.take(2)}
+    assert found[MsgType.LOGINOUT_ACK]["errno"] == 8
+    assert found[MsgType.ONE_CHAT_MSG]["msg"] == "meanwhile"
+    node.database.write = real  # type: ignore[method-assign]
 
 
 def test_who_was_replaced_during_a_failed_logout_is_closed(

@@ -4,8 +4,15 @@ from chat.db import Database
 from chat.model import NodeModel, NodeRow
 
 
-def claim(database: Database, name: str, incarnation: str = "i1", milliseconds: int = 5000) -> None:
-    database.write(lambda tx: NodeModel(tx).claim(name, incarnation, milliseconds))
+def claim(
+    database: Database,
+    name: str,
+    incarnation: str = "i1",
+    milliseconds: int = 5000,
+    place: str = "here:1",
+) -> str | None:
+    """None, or where the server is that has the name."""
+    return database.write(lambda tx: NodeModel(tx).claim(name, incarnation, place, milliseconds))
 
 
 def left(database: Database, name: str, incarnation: str = "i1") -> int | None:
@@ -55,12 +62,35 @@ def test_renewing_makes_it_run_again(database: Database) -> None:
 
 
 def test_a_new_incarnation_ends_the_old_ones(database: Database) -> None:
-    claim(database, "n1", "i1")
-    claim(database, "n1", "i2")
+    assert claim(database, "n1", "i1") is None
+    assert claim(database, "n1", "i2") is None, "the same place: it has come back"
     assert left(database, "n1", "i1") is None
     assert left(database, "n1", "i2") is not None
     database.write(lambda tx: NodeModel(tx).release("n1", "i1"))
     assert alive(database, "n1"), "that was not the old one's to give up"
+
+
+def test_a_name_in_use_at_another_place(database: Database) -> None:
+    claim(database, "n1", "i1", 5000, "here:1")
+    assert claim(database, "n1", "i2", 5000, "there:1") == "here:1"
+    assert left(database, "n1", "i2") is None
+    found = left(database, "n1", "i1")
+    assert found is not None
+    assert found > 0, "nothing has happened to the one that is there"
+    assert claim(database, "n2", "i2", 5000, "there:1") is None, "another name"
+
+
+def test_a_name_whose_lease_has_run_out_is_free(database: Database) -> None:
+    claim(database, "n1", "i1", -1, "here:1")
+    assert claim(database, "n1", "i2", 5000, "there:1") is None
+    assert left(database, "n1", "i1") is None
+    assert claim(database, "n1", "i1", 5000, "here:1") == "there:1"
+
+
+def test_a_name_that_was_given_up_is_free(database: Database) -> None:
+    claim(database, "n1", "i1", 5000, "here:1")
+    database.write(lambda tx: NodeModel(tx).release("n1", "i1"))
+    assert claim(database, "n1", "i2", 5000, "there:1") is None
 
 
 def test_giving_it_up(database: Database) -> None:

@@ -1,0 +1,243 @@
+"""Direct: messages handed on live, unlogged, to whoever is online and is owed nothing.
+
+Whoever can have it at once gets it. For everybody else it is stored, and goes the way of all
+stored messages: who is owed something, or does not read, or is not online. That must neither
+overtake nor be overtaken, so
+
+* a session for which a live message is being stored gets nothing live until it is;
+* a sender whose message is being stored sends nothing live until it is;
+* what is under way to other loops or nodes may have to be stored yet. So a sender's next message
+  that has to be stored waits, and what came of the live ones counts in the order of sending.
+
+What has reached another node is that node's: it hands it over or stores it. When in doubt, both
+nodes store it, under the same ``mid``, which the log takes once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+from chat.bus import Bus, Forward, Forwarded, Live, LiveHandler
+from chat.delivery.commit_queue import CommitQueue
+from chat.delivery.live import LiveBatch, LiveSend, Part
+from chat.delivery.members import MemberLists
+from chat.delivery.message import ChatMessage
+from chat.delivery.outgoing import Outgoing, chat_ack
+from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo
+from chat.session import Session
+from chat.sessions import Here, SessionRegistry
+from muduopy import EventLoop
+
+log = logging.getLogger(__name__)
+
+
+class Direct(LiveHandler):
+    """Tries to hand messages on live, and takes those that other nodes hand on."""
+
+    def __init__(
+        self, bus: Bus, sessions: SessionRegistry, commits: CommitQueue, members: MemberLists
+    ) -> None:
+        self._bus = bus
+        self._sessions = sessions
+        self._commits = commits
+        self._members = members
+
+    # ------------------------------------------------------------------ from sessions here
+
+    def send(
+        self, session: Session, message: ChatMessage, mid: str | None, rid: str | None
+    ) -> bool:
+        """False, and nothing done, if it has to be stored for all. Sender's loop."""
+        # While something of this sender is being committed, a live message would overtake it.
+        if session.in_flight != len(session.live_sends):
+            return False
+        if message.kind == ONE_CHAT:
+            return self._send_to_user(session, message, mid, rid)
+        return self._send_to_group(session, message, mid, rid)
+
+    def _send_to_user(
+        self, session: Session, message: ChatMessage, mid: str | None, rid: str | None
+    ) -> bool:
+        receiver = self._sessions.find(message.target)
+        if receiver is None:
+            if self._bus.alone:
+                return False
+            self._forward(self._begin(session, message, mid, rid), frozenset((message.target,)))
+        elif receiver.loop is not session.loop:
+            send = self._begin(session, message, mid, rid)
+            self._hand_to(receiver.loop, send, [(message.target, receiver)])
+        # Another user may have logged in on that connection by now.
+        elif receiver.user_id == message.target and receiver.pump.empty:
+            receiver.connection.send(message.frame(receiver.v2) + receiver.decoder.terminator)
+            _acknowledge(session, message, mid, rid)
+        else:
+            return False
+        return True
+
+    def _send_to_group(
+        self, session: Session, message: ChatMessage, mid: str | None, rid: str | None
+    ) -> bool:
+        members = self._members.of(message.target)
+        if members is None or message.sender not in members:
+            return False
+        absent = set(members) - {message.sender}
+        by_loop: defaultdict[EventLoop, Here] = defaultdict(list)
+        for user_id, receiver in self._sessions.find_many(list(absent)):
+            absent.discard(user_id)
+            by_loop[receiver.loop].append((user_id, receiver))
+        batch = LiveBatch()
+        late = batch.take_all(message, by_loop.pop(session.loop, ()))
+        batch.write()
+        if not (late or by_loop or absent):
+            _acknowledge(session, message, mid, rid)
+            return True
+        send = self._begin(session, message, mid, rid)
+        send.miss(late)
+        if absent and not self._bus.alone:
+            self._forward(send, frozenset(absent))
+        else:
+            send.missed |= absent
+        for loop, here in by_loop.items():
+            self._hand_to(loop, send, here)
+        self._end(session)  # unless something is awaited
+        return True
+
+    def _begin(
+        self, session: Session, message: ChatMessage, mid: str | None, rid: str | None
+    ) -> LiveSend:
+        """It counts as in flight until all parts have ended."""
+        send = LiveSend(Outgoing(session, session.generation, message, mid, rid))
+        session.in_flight += 1
+        session.live_sends.append(send)
+        return send
+
+    def _forward(self, send: LiveSend, receivers: frozenset[int]) -> None:
+        send.parts += 1
+        outgoing = send.outgoing
+        self._bus.forward(
+            Forward(outgoing.message, receivers, outgoing.generation, outgoing.mid, send)
+        )
+
+    def _hand_to(self, loop: EventLoop, send: LiveSend, here: Here) -> None:
+        send.parts += 1
+        message = send.outgoing.message
+        home = _loop_of(send)
+
+        def take() -> None:
+            batch = LiveBatch()
+            late = batch.take_all(message, here)
+            batch.write()
+            home.queue_in_loop(lambda: self._end_parts([Part(send, late, ())]))
+
+        loop.queue_in_loop(take)
+
+    def forwarded(self, results: Sequence[Forwarded]) -> None:
+        by_loop: defaultdict[EventLoop, list[Part]] = defaultdict(list)
+        for result in results:
+            send = result.forward.tag
+            assert isinstance(send, LiveSend)
+            by_loop[_loop_of(send)].append(Part(send, (), result.missed))
+        for loop, parts in by_loop.items():
+            loop.queue_in_loop(lambda parts=parts: self._end_parts(parts))  # type: ignore[misc]
+
+    def _end_parts(self, parts: Collection[Part]) -> None:
+        """Senders' loop."""
+        sessions: dict[Session, None] = {}  # in their order
+        for send, late, missed in parts:
+            send.parts -= 1
+            send.miss(late)
+            send.missed.update(missed)
+            assert send.outgoing.session is not None
+            sessions[send.outgoing.session] = None
+        for session in sessions:
+            self._end(session)
+
+    def _end(self, session: Session) -> None:
+        """Acknowledge or store what nothing is awaited of, in the order of sending."""
+        ended = 0
+        answers = []
+        for send in session.live_sends:
+            if send.parts:
+                break
+            ended += 1
+            outgoing = send.outgoing
+            if send.missed:
+                # Who has it live has it without a number; this one gets one.
+                outgoing.message = outgoing.message.copy()
+                if outgoing.message.kind == GROUP_CHAT:
+                    outgoing.only = frozenset(send.missed)
+                if self._commits.add(outgoing):
+                    continue
+                outgoing.fail(ErrNo.TOO_MANY, "too many messages, slow down")
+                outgoing.settle_diverted()
+            answers.append(outgoing)
+        del session.live_sends[:ended]
+        if answers:
+            session.settled(answers)
+        elif ended:
+            session.unblock()
+
+    # ------------------------------------------------------------------ from other nodes
+
+    def find(self, message: ChatMessage) -> Here:
+        if message.kind == GROUP_CHAT:
+            here = self._sessions.in_group(message.target)
+            return [(user_id, s) for user_id, s in here if user_id in message.receivers]
+        session = self._sessions.find(message.target)
+        return [] if session is None else [(message.target, session)]
+
+    def hand_over(self, lives: Sequence[Live]) -> None:
+        by_loop: defaultdict[EventLoop, list[Live]] = defaultdict(list)
+        for live in lives:
+            by_loop[live.session.loop].append(live)
+        for loop, its in by_loop.items():
+            loop.queue_in_loop(lambda its=its: self._take(its))  # type: ignore[misc]
+
+    def _take(self, lives: Sequence[Live]) -> None:
+        """Receivers' loop."""
+        batch = LiveBatch()
+        late: dict[ChatMessage, list[Live]] = {}
+        for live in lives:
+            if not batch.take(live.user_id, live.session, live.message):
+                late.setdefault(live.message, []).append(live)
+        batch.write()
+        for message, its in late.items():
+            only = frozenset([live.user_id for live in its])
+            first = its[0]
+            outgoing = Outgoing(None, first.generation, message.copy(), first.mid, only=only)
+            outgoing.diverted = tuple([live.session.pump for live in its])
+            self._store(outgoing)
+
+    def store(self, message: ChatMessage, generation: int, mid: str) -> None:
+        outgoing = Outgoing(None, generation, message, mid)
+        here = self.find(message)
+        if not here:
+            self._store(outgoing)
+            return
+        ((_, session),) = here
+
+        def divert() -> None:
+            # What comes live behind it must not overtake it.
+            session.pump.stores_pending += 1
+            outgoing.diverted = (session.pump,)
+            self._store(outgoing)
+
+        session.loop.queue_in_loop(divert)
+
+    def _store(self, outgoing: Outgoing) -> None:
+        if not self._commits.add(outgoing):
+            log.warning("a live message is lost: too many wait for the database")
+            outgoing.settle_diverted()
+
+
+def _loop_of(send: LiveSend) -> EventLoop:
+    assert send.outgoing.session is not None
+    return send.outgoing.session.loop
+
+
+def _acknowledge(session: Session, message: ChatMessage, mid: str | None, rid: str | None) -> None:
+    """It was handed on. To v2 senders; others do not ask."""
+    if session.v2:
+        session.send(chat_ack(mid, 0, message.time, rid))

@@ -1,0 +1,239 @@
+"""Logins that something overtakes: another login, a join, the end of the connection."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+from loopkit import WAIT
+from nodekit import PASSWORD, Client, Node
+
+from chat.bus import LocalBus
+from chat.db import StorageError
+from chat.delivery.message import Channel
+from chat.handlers.account import PATIENCE_SECONDS
+from chat.model import OFFLINE, ONLINE
+from chat.protocol import GROUP_CHAT, ONE_CHAT, MsgType
+
+REPLACED = {"msgid": 32, "reason": "replaced", "reconnect": False}
+
+# What a login reads, in this order: the user, the user's groups, and what the answer shows.
+GROUPS, SHOWN = 2, 3
+
+
+class CountingBus(LocalBus):
+    """Counts what is subscribed to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self.counts: Counter[Channel] = Counter()
+
+    def subscribe(self, channels: Iterable[Channel]) -> None:
+        with self._lock:
+            self.counts.update(channels)
+
+    def unsubscribe(self, channels: Iterable[Channel]) -> None:
+        with self._lock:
+            self.counts.subtract(channels)
+
+    @property
+    def heard(self) -> dict[Channel, int]:
+        with self._lock:
+            return {channel: count for channel, count in self.counts.items() if count}
+
+
+class Pause:
+    """Stops a worker when it has read for the n-th time from now on; others pass."""
+
+    def __init__(self, node: Node, number: int) -> None:
+        self.node = node
+        self.error: Exception | None = None
+        self._number = number
+        self._count = 0
+        self._inside, self._opened = threading.Event(), threading.Event()
+        self._real = node.database.read
+        node.database.read = self._read  # type: ignore[method-assign]
+
+    def _read(self, work: Any) -> Any:
+        self._count += 1
+        if self._count != self._number:
+            return self._real(work)
+        result = self._real(work)
+        self._inside.set()
+        assert self._opened.wait(WAIT)
+        if self.error is not None:
+            raise self.error
+        return result
+
+    def entered(self) -> None:
+        self.node.until(self._inside.is_set, "the login")
+
+    def open(self, error: Exception | None = None) -> None:
+        self.error = error
+        self._opened.set()
+
+
+@pytest.fixture
+def bus() -> CountingBus:
+    return CountingBus()
+
+
+@pytest.fixture
+def node(make_node: Callable[..., Node], bus: CountingBus) -> Node:
+    """One at which everybody takes over."""
+    return make_node(replace=True, workers=4, bus=bus)
+
+
+def begin(node: Node, user_id: int, **fields: Any) -> Client:
+    """A client that has asked for a login."""
+    client = node.connect()
+    client.send(MsgType.LOGIN_MSG, v=2, id=user_id, password=PASSWORD, **fields)
+    return client
+
+
+def paused(node: Node, user_id: int, number: int) -> tuple[Client, Pause]:
+    """A login that has come so far."""
+    pause = Pause(node, number)
+    client = begin(node, user_id)
+    pause.entered()
+    return client, pause
+
+
+# ---------------------------------------------------------------------- another login
+
+
+def test_who_is_replaced_before_its_answer_is_told(node: Node, bus: CountingBus) -> None:
+    ann, bob = node.user("ann"), node.online("bob")
+    first, pause = paused(node, ann, SHOWN)
+    second = node.online(ann)
+    pause.open()
+    assert first.ended() == [REPLACED], "not logged in, and deaf for ever"
+    assert first.session.user_id == 0
+    assert node.sessions.find(ann) is second.session
+    assert node.row(ann).state == ONLINE
+    assert bus.heard == {(ONE_CHAT, ann): 1, (ONE_CHAT, bob.user_id): 1}
+    bob.deliver(ann, "hello")
+    assert second.expect(MsgType.ONE_CHAT_MSG)["msg"] == "hello"
+
+
+def test_who_fails_after_having_been_replaced_takes_nothing_along(
+    node: Node, bus: CountingBus
+) -> None:
+    ann = node.user("ann")
+    first, pause = paused(node, ann, SHOWN)
+    second = node.online(ann)
+    pause.open(StorageError("for the test"))
+    assert first.expect(MsgType.LOGIN_MSG_ACK)["errno"] == 8
+    assert node.sessions.find(ann) is second.session
+    assert bus.heard == {(ONE_CHAT, ann): 1}, "what the second one hears"
+    node.workers.stop()  # the release, if there was one, has been carried out
+    assert node.row(ann).state == ONLINE
+
+
+@pytest.mark.parametrize("number", [GROUPS, SHOWN])
+def test_who_fails_leaves_nothing_behind(node: Node, bus: CountingBus, number: int) -> None:
+    ann = node.user("ann")
+    first, pause = paused(node, ann, number)
+    pause.open(StorageError("for the test"))
+    assert first.expect(MsgType.LOGIN_MSG_ACK)["errno"] == 8
+    node.until(lambda: node.row(ann).state == OFFLINE)
+    assert node.sessions.owned() == set()
+    assert bus.heard == {}
+    assert first.log_in(ann)["errno"] == 0
+
+
+def test_being_sent_away_late(node: Node) -> None:
+    """The connection is the user's again by then, with a login that came after the other one."""
+    ann = node.user("ann")
+    client = node.online(ann)
+    client.ask(MsgType.LOGINOUT_MSG)
+    node.online(ann).leave()
+    assert client.log_in(ann)["errno"] == 0
+    assert client.session.generation == 3
+    client.session.send_away(ann, 2)
+    node.passes.settle()  # the session has heard of it
+    client.nothing_more()
+    client.session.send_away(ann, 4)
+    assert client.ended() == [REPLACED]
+
+
+# ---------------------------------------------------------------------- a group is joined
+
+
+def test_a_group_that_is_joined_while_the_user_is_taken_over(node: Node, bus: CountingBus) -> None:
+    """By the old session, when the new one has read the user's groups already."""
+    eve, old = node.online("eve"), node.online("ann")
+    ann = old.user_id
+    group = eve.make_group("tea")
+    new, pause = paused(node, ann, GROUPS)
+    assert old.ask(MsgType.ADD_GROUP_MSG, groupid=group)["errno"] == 0
+    pause.open()
+    answer = new.expect(MsgType.LOGIN_MSG_ACK)
+    assert [shown["id"] for shown in answer["groups"]] == [group]
+    assert old.ended() == [REPLACED]
+    assert new.session.groups == {group}
+    assert bus.heard == {
+        (ONE_CHAT, ann): 1,
+        (ONE_CHAT, eve.user_id): 1,
+        (GROUP_CHAT, group): 2,
+    }
+    eve.tell(group, "to the group")
+    eve.expect(MsgType.CHAT_ACK)
+    assert new.expect(MsgType.GROUP_CHAT_MSG)["msg"] == "to the group"
+
+
+# ---------------------------------------------------------------------- nobody waits for it
+
+
+@pytest.mark.parametrize("number", [GROUPS, SHOWN])
+def test_a_connection_that_ends_during_the_login(node: Node, bus: CountingBus, number: int) -> None:
+    ann = node.user("ann")
+    client, pause = paused(node, ann, number)
+    client.session.connection.force_close()
+    node.until(lambda: client.session.closed)
+    pause.open()
+    node.until(lambda: node.row(ann).state == OFFLINE)
+    assert node.sessions.owned() == set()
+    assert bus.heard == {}
+
+
+def test_who_has_hung_up_does_not_take_over(node: Node) -> None:
+    """As after a server was frozen: by now the client is logged in elsewhere."""
+    ann = node.online("ann", device="laptop")
+    late = begin(node, ann.user_id, device="laptop")
+    late.close()  # what it sent has not been read yet
+    node.until(lambda: late.session.closed and not late.session.busy)
+    ann.nothing_more()
+    row = node.row(ann.user_id)
+    assert (row.state, row.generation) == (ONLINE, 1)
+    assert node.sessions.find(ann.user_id) is ann.session
+
+
+def test_who_has_gone_is_not_even_tried(node: Node) -> None:
+    ann = node.user("ann")
+    client = begin(node, ann)
+    node.until(lambda: client.session.busy)
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()  # with a reset
+    node.until(lambda: client.session.closed and not client.session.busy)
+    assert node.row(ann).generation == 0
+
+
+def test_who_has_waited_for_too_long_is_told_so(node: Node) -> None:
+    """The client has given up by now, and has asked somebody else."""
+    ann = node.online("ann", device="laptop")
+    second = node.connect()
+    node.clock.now = node.passes.loop.poll_return_time + 1000.0 * PATIENCE_SECONDS
+    answer = second.log_in(ann.user_id, device="laptop")
+    assert (answer["errno"], answer["retry_after"]) == (8, 1)
+    ann.nothing_more()
+    assert node.row(ann.user_id).generation == 1
+    node.clock.now = node.passes.loop.poll_return_time
+    assert second.log_in(ann.user_id, device="laptop")["errno"] == 0
+    assert ann.ended() == [REPLACED]

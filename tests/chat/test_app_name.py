@@ -1,0 +1,120 @@
+"""App: a server's name, which no other server on the same database may have."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from loopkit import PROJECT
+from mariadbkit import PASSWORD, mariadb
+from nodekit import CHEAP
+
+from chat.app import App
+from chat.cluster.services import HOST, USER, free_port
+from chat.config import Config, DatabaseConfig, ServerConfig
+from chat.db import Database
+from chat.lease import NameTakenError
+from chat.model import OFFLINE, ONLINE, NodeModel, UserModel
+from muduopy import InetAddress
+
+pytestmark = pytest.mark.parametrize("database", ["mysql"], indirect=True)
+
+NAME = "berlin"
+
+
+def url() -> str:
+    return f"mysql://{USER}:{PASSWORD}@{HOST}:{mariadb().port}/chat"
+
+
+class Other:
+    """A server of that name, as the database knows it, with a user who is logged in there."""
+
+    def __init__(self, database: Database, place: str) -> None:
+        self._database = database
+        claimed = database.write(lambda tx: NodeModel(tx).claim(NAME, "other", place, 1_000_000))
+        assert claimed is None
+        self.ann = database.write(lambda tx: UserModel(tx).insert("ann", "h"))
+        user = database.read(lambda tx: UserModel(tx).find(self.ann))
+        assert user is not None
+        database.write(lambda tx: UserModel(tx).go_online(user, NAME, None))
+
+    @property
+    def lives(self) -> bool:
+        return self._database.write(lambda tx: NodeModel(tx).left(NAME, "other")) is not None
+
+    @property
+    def state(self) -> str:
+        """The user's."""
+        user = self._database.read(lambda tx: UserModel(tx).find(self.ann))
+        assert user is not None
+        return user.state
+
+
+def start(port: int) -> App:
+    """One that is put together, and does not run."""
+    server = ServerConfig(node=NAME)
+    config = Config(server=server, database=DatabaseConfig(url()), password=CHEAP)
+    return App(InetAddress.loopback(port), config)
+
+
+def end(app: App) -> None:
+    """As App.run ends."""
+    app._server.close()
+    app._close()
+
+
+def test_at_another_place_it_is_refused(database: Database, tmp_path: Path) -> None:
+    """In one line, and nothing happens to the one that is there."""
+    other = Other(database, "there:6000")
+    settings = tmp_path / "chat.toml"
+    settings.write_text(f'[server]\nnode = "{NAME}"\nlog_level = "error"\n')
+    command = [sys.executable, "-m", "chat.app", HOST, str(free_port())]
+    command += ["--db", url(), "--config", str(settings)]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, cwd=PROJECT, check=False
+    )
+    said = "server.node: berlin is running at there:6000; give this one another name"
+    assert (ended.returncode, ended.stderr) == (2, f"chatserver: {said}\n")
+    assert (other.lives, other.state) == (True, ONLINE)
+
+
+def test_a_refused_one_gives_its_port_back(database: Database) -> None:
+    Other(database, "there:6000")
+    port = free_port()
+    with pytest.raises(NameTakenError):
+        start(port)
+    socket.create_server((HOST, port)).close()
+
+
+def place(port: int) -> str:
+    return f"{HOST}:{port} on {socket.gethostname()}"
+
+
+def test_at_the_same_place_it_starts_at_once(database: Database) -> None:
+    """After a crash: its lease still runs, and its users are its own."""
+    port = free_port()
+    other = Other(database, place(port))
+    app = start(port)
+    assert (other.lives, other.state) == (False, OFFLINE)
+    end(app)
+
+
+def test_a_port_in_use_evicts_nobody(database: Database) -> None:
+    """Who has the port may be the server of this name and place."""
+    with socket.create_server((HOST, 0)) as taken:
+        port = taken.getsockname()[1]
+        other = Other(database, place(port))
+        with pytest.raises(OSError, match="in use"):
+            start(port)
+    assert (other.lives, other.state) == (True, ONLINE)
+
+
+def test_who_has_lost_its_name_leaves_the_users_alone(database: Database) -> None:
+    port = free_port()
+    app = start(port)
+    other = Other(database, place(port))  # in its place, as after a freeze
+    end(app)
+    assert (other.lives, other.state) == (True, ONLINE)
