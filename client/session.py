@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from chat.protocol import ErrNo, Message, MsgType
 from client import model
@@ -24,6 +24,9 @@ from client.errors import ClientError, ConnectionLostError, NoAnswerError, Refus
 from client.heartbeat import Heartbeat
 from client.model import Account, ChatMessage, Event, Friend, Group
 from client.timing import Timing
+
+if TYPE_CHECKING:
+    from client.tls import TlsSocket
 
 _SEQS_PER_FRAME = 500
 """Half of what a server takes in one DELIVERED_MSG, and some 9 KiB at most."""
@@ -40,7 +43,7 @@ class Session:
 
     def __init__(
         self,
-        sock: socket.socket,
+        sock: socket.socket | TlsSocket,
         on_ready: Callable[[], None],
         timing: Timing | None = None,
         new_mid: Callable[[], str] = lambda: uuid.uuid4().hex,
