@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from chat.protocol import LF, FrameDecoder, Message, MsgType, decode, encode
+from client import msgids
 
 WAIT = 5.0
 """Seconds after which whatever a test waits for will not come."""
@@ -21,7 +22,7 @@ WAIT = 5.0
 Rule = Callable[[Message], list[Message]]
 
 
-def ack(msgid: MsgType, request: Message, errno: int = 0, **fields: Any) -> Message:
+def ack(msgid: int, request: Message, errno: int = 0, **fields: Any) -> Message:
     """An answer to a request, with its rid."""
     answer = {"msgid": int(msgid), "errno": errno, **fields}
     if "rid" in request:
@@ -29,7 +30,7 @@ def ack(msgid: MsgType, request: Message, errno: int = 0, **fields: Any) -> Mess
     return answer
 
 
-def refuse(msgid: MsgType, errno: int, errmsg: str) -> Rule:
+def refuse(msgid: int, errno: int, errmsg: str) -> Rule:
     """A rule that answers a request with a failure."""
     return lambda request: [ack(msgid, request, errno, errmsg=errmsg)]
 
@@ -78,6 +79,12 @@ def _default_rules() -> dict[int, Rule]:
             )
         ],
         MsgType.PING_MSG: lambda r: [ack(MsgType.PONG_MSG, r)],
+        msgids.HISTORY_MSG: lambda r: [ack(msgids.HISTORY_ACK, r, messages=[], more=False)],
+        msgids.REMOVE_FRIEND_MSG: lambda r: [ack(msgids.REMOVE_FRIEND_ACK, r)],
+        msgids.LEAVE_GROUP_MSG: lambda r: [ack(msgids.LEAVE_GROUP_ACK, r)],
+        msgids.REMOVE_MEMBER_MSG: lambda r: [ack(msgids.REMOVE_MEMBER_ACK, r)],
+        msgids.DISSOLVE_GROUP_MSG: lambda r: [ack(msgids.DISSOLVE_GROUP_ACK, r)],
+        msgids.MEMBERS_MSG: lambda r: [ack(msgids.MEMBERS_ACK, r, users=[])],
     }
 
 
@@ -115,14 +122,14 @@ class FakeServer:
         self._listener.close()
         assert not self._thread.is_alive()
 
-    def expect(self, msgid: MsgType) -> Message:
+    def expect(self, msgid: int) -> Message:
         """The next message of this kind that the client sent; others before it are dropped."""
         while True:
             message = self._received.get(timeout=WAIT)
             if message["msgid"] == msgid:
                 return message
 
-    def received_nothing_more(self, msgid: MsgType) -> bool:
+    def received_nothing_more(self, msgid: int) -> bool:
         """Whether no further message of this kind lies unread."""
         with self._received.mutex:
             return all(message["msgid"] != msgid for message in self._received.queue)
