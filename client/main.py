@@ -9,13 +9,13 @@ import signal
 import sys
 from typing import NoReturn, TextIO
 
-from client import __version__
 from client.connection import open_socket
 from client.console import Console
 from client.errors import ConnectError, OutputClosedError
 from client.menu import Menu
 from client.session import Session
 from client.timing import Timing
+from client.version import __version__
 
 _EXIT_FAILURE = 1
 _EXIT_USAGE = 2
