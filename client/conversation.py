@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chat.protocol import V2, ErrNo, Message, MsgType
-from client import model, msgids
+from client import model
 from client.errors import NotLoggedInError
 from client.model import Account, ChatFailed, ChatMessage, Event, Signal
 
@@ -40,12 +40,12 @@ _ANSWERS = (
     MsgType.CREATE_GROUP_ACK,
     MsgType.ADD_GROUP_ACK,
     MsgType.LOGINOUT_ACK,
-    msgids.HISTORY_ACK,
-    msgids.REMOVE_FRIEND_ACK,
-    msgids.LEAVE_GROUP_ACK,
-    msgids.REMOVE_MEMBER_ACK,
-    msgids.DISSOLVE_GROUP_ACK,
-    msgids.MEMBERS_ACK,
+    MsgType.HISTORY_ACK,
+    MsgType.REMOVE_FRIEND_ACK,
+    MsgType.LEAVE_GROUP_ACK,
+    MsgType.REMOVE_MEMBER_ACK,
+    MsgType.DISSOLVE_GROUP_ACK,
+    MsgType.MEMBERS_ACK,
 )
 
 
@@ -111,7 +111,7 @@ class Conversation:
         """Whether more events wait than memory should be spent on."""
         return len(self._inbox) > INBOX_LIMIT
 
-    def request(self, msgid: int, **fields: Any) -> Message:
+    def request(self, msgid: MsgType, **fields: Any) -> Message:
         """A request to send; its ``rid`` finds the answer. Raises NotLoggedInError."""
         message: Message = {"msgid": int(msgid), **fields}
         if msgid in _ANONYMOUS_REQUESTS:

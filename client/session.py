@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from chat.protocol import ErrNo, Message, MsgType
-from client import model, msgids
+from client import model
 from client.connection import Connection
 from client.conversation import Conversation, Handover
 from client.errors import ClientError, ConnectionLostError, NoAnswerError, RefusedError
@@ -138,23 +138,23 @@ class Session:
 
     def remove_friend(self, friend_id: int) -> None:
         """Take somebody off the contact list. Any thread; blocks."""
-        self._request(msgids.REMOVE_FRIEND_MSG, friendid=friend_id)
+        self._request(MsgType.REMOVE_FRIEND_MSG, friendid=friend_id)
 
     def leave_group(self, group_id: int) -> None:
         """Leave a group. Any thread; blocks."""
-        self._request(msgids.LEAVE_GROUP_MSG, groupid=group_id)
+        self._request(MsgType.LEAVE_GROUP_MSG, groupid=group_id)
 
     def remove_member(self, group_id: int, user_id: int) -> None:
         """Put a member out of a group of one's own. Any thread; blocks."""
-        self._request(msgids.REMOVE_MEMBER_MSG, groupid=group_id, userid=user_id)
+        self._request(MsgType.REMOVE_MEMBER_MSG, groupid=group_id, userid=user_id)
 
     def dissolve_group(self, group_id: int) -> None:
         """End a group of one's own. Any thread; blocks."""
-        self._request(msgids.DISSOLVE_GROUP_MSG, groupid=group_id)
+        self._request(MsgType.DISSOLVE_GROUP_MSG, groupid=group_id)
 
     def members(self, group_id: int) -> tuple[Member, ...]:
         """Who is in a group. Any thread; blocks."""
-        return model.read_members(self._request(msgids.MEMBERS_MSG, groupid=group_id))
+        return model.read_members(self._request(MsgType.MEMBERS_MSG, groupid=group_id))
 
     def history(
         self, target: int, *, in_group: bool, before: int | None = None, limit: int = 50
@@ -163,7 +163,7 @@ class Session:
         where = {"groupid" if in_group else "with": target}
         if before is not None:
             where["before"] = before
-        return model.read_history(self._request(msgids.HISTORY_MSG, **where, limit=limit))
+        return model.read_history(self._request(MsgType.HISTORY_MSG, **where, limit=limit))
 
     def logout(self, seconds: float | None = None) -> None:
         """Log out; the connection stays. Any thread; blocks, at most ``seconds`` if given."""
@@ -245,7 +245,7 @@ class Session:
         """Give the connection up; returns at once, ``on_ready`` follows. Any thread."""
         self._connection.fail(reason)
 
-    def _request(self, msgid: int, seconds: float | None = None, /, **fields: Any) -> Message:
+    def _request(self, msgid: MsgType, seconds: float | None = None, /, **fields: Any) -> Message:
         seconds = self._timing.answer if seconds is None else seconds
         changed, conversation = self._conversation_changed, self._conversation
         with changed:

@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from chat.protocol import LF, FrameDecoder, Message, MsgType, decode, encode
-from client import msgids
 
 WAIT = 5.0
 """Seconds after which whatever a test waits for will not come."""
@@ -22,7 +21,7 @@ WAIT = 5.0
 Rule = Callable[[Message], list[Message]]
 
 
-def ack(msgid: int, request: Message, errno: int = 0, **fields: Any) -> Message:
+def ack(msgid: MsgType, request: Message, errno: int = 0, **fields: Any) -> Message:
     """An answer to a request, with its rid."""
     answer = {"msgid": int(msgid), "errno": errno, **fields}
     if "rid" in request:
@@ -30,7 +29,7 @@ def ack(msgid: int, request: Message, errno: int = 0, **fields: Any) -> Message:
     return answer
 
 
-def refuse(msgid: int, errno: int, errmsg: str) -> Rule:
+def refuse(msgid: MsgType, errno: int, errmsg: str) -> Rule:
     """A rule that answers a request with a failure."""
     return lambda request: [ack(msgid, request, errno, errmsg=errmsg)]
 
@@ -79,12 +78,12 @@ def _default_rules() -> dict[int, Rule]:
             )
         ],
         MsgType.PING_MSG: lambda r: [ack(MsgType.PONG_MSG, r)],
-        msgids.HISTORY_MSG: lambda r: [ack(msgids.HISTORY_ACK, r, messages=[], more=False)],
-        msgids.REMOVE_FRIEND_MSG: lambda r: [ack(msgids.REMOVE_FRIEND_ACK, r)],
-        msgids.LEAVE_GROUP_MSG: lambda r: [ack(msgids.LEAVE_GROUP_ACK, r)],
-        msgids.REMOVE_MEMBER_MSG: lambda r: [ack(msgids.REMOVE_MEMBER_ACK, r)],
-        msgids.DISSOLVE_GROUP_MSG: lambda r: [ack(msgids.DISSOLVE_GROUP_ACK, r)],
-        msgids.MEMBERS_MSG: lambda r: [ack(msgids.MEMBERS_ACK, r, users=[])],
+        MsgType.HISTORY_MSG: lambda r: [ack(MsgType.HISTORY_ACK, r, messages=[], more=False)],
+        MsgType.REMOVE_FRIEND_MSG: lambda r: [ack(MsgType.REMOVE_FRIEND_ACK, r)],
+        MsgType.LEAVE_GROUP_MSG: lambda r: [ack(MsgType.LEAVE_GROUP_ACK, r)],
+        MsgType.REMOVE_MEMBER_MSG: lambda r: [ack(MsgType.REMOVE_MEMBER_ACK, r)],
+        MsgType.DISSOLVE_GROUP_MSG: lambda r: [ack(MsgType.DISSOLVE_GROUP_ACK, r)],
+        MsgType.MEMBERS_MSG: lambda r: [ack(MsgType.MEMBERS_ACK, r, users=[])],
     }
 
 

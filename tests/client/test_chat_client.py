@@ -15,7 +15,7 @@ from fake_server import WAIT, FakeServer, Rule, ack, group_chat, login_ack, one_
 from tlskit import PEM, TlsRelay
 
 from chat.protocol import Message, MsgType
-from client import ChatClient, ChatMessage, ClientError, ConnectError, State, Status, Timing, msgids
+from client import ChatClient, ChatMessage, ClientError, ConnectError, State, Status, Timing
 from client.errors import (
     ClosedError,
     ConnectionLostError,
@@ -793,7 +793,7 @@ def test_the_account_follows_what_is_asked(server: FakeServer, client: ChatClien
     assert client.create_group("chess", "fun").id == 4
     assert client.join_group(5) == Group(5, "g", "d", ())
     user = {"id": 2, "name": "bob", "state": "online", "role": "normal"}
-    server.rules[msgids.MEMBERS_MSG] = lambda r: [ack(msgids.MEMBERS_ACK, r, users=[user])]
+    server.rules[MsgType.MEMBERS_MSG] = lambda r: [ack(MsgType.MEMBERS_ACK, r, users=[user])]
     bob = Member(2, "bob", "online", "normal")
     assert client.members(5) == (bob,)
     account = client.account
@@ -827,20 +827,20 @@ def test_what_exists_already_is_no_failure(server: FakeServer, client: ChatClien
 
 
 def test_history(server: FakeServer, client: ChatClient) -> None:
-    server.rules[msgids.HISTORY_MSG] = lambda r: [
-        ack(msgids.HISTORY_ACK, r, messages=[one_chat(3, "a")], more=True)
+    server.rules[MsgType.HISTORY_MSG] = lambda r: [
+        ack(MsgType.HISTORY_ACK, r, messages=[one_chat(3, "a")], more=True)
     ]
     page = client.history(user_id=2, limit=20)
     assert [message.text for message in page.messages] == ["a"]
     assert page.more
     client.history(group_id=7, before=3)
-    assert server.expect(msgids.HISTORY_MSG)["with"] == 2
-    request = server.expect(msgids.HISTORY_MSG)
+    assert server.expect(MsgType.HISTORY_MSG)["with"] == 2
+    request = server.expect(MsgType.HISTORY_MSG)
     assert (request["groupid"], request["before"]) == (7, 3)
 
 
 def test_a_server_that_keeps_no_history(server: FakeServer, client: ChatClient) -> None:
-    server.rules[msgids.HISTORY_MSG] = refuse(MsgType.ERROR_MSG, 4, "msgid: is missing or unknown")
+    server.rules[MsgType.HISTORY_MSG] = refuse(MsgType.ERROR_MSG, 4, "msgid: is missing or unknown")
     with pytest.raises(RefusedError, match="unknown"):
         client.history(user_id=2)
 

@@ -9,7 +9,6 @@ from fake_server import WAIT, FakeServer, ack, login_ack, one_chat, refuse
 
 from chat.protocol import MsgType
 from client import conversation as conversation_module
-from client import msgids
 from client.connection import open_socket
 from client.errors import (
     ConnectionLostError,
@@ -107,18 +106,18 @@ def test_leaving_and_removing(server: FakeServer, session: Session) -> None:
     session.leave_group(7)
     session.remove_member(7, 5)
     session.dissolve_group(7)
-    assert server.expect(msgids.REMOVE_FRIEND_MSG)["friendid"] == 5
-    assert server.expect(msgids.LEAVE_GROUP_MSG)["groupid"] == 7
-    request = server.expect(msgids.REMOVE_MEMBER_MSG)
+    assert server.expect(MsgType.REMOVE_FRIEND_MSG)["friendid"] == 5
+    assert server.expect(MsgType.LEAVE_GROUP_MSG)["groupid"] == 7
+    request = server.expect(MsgType.REMOVE_MEMBER_MSG)
     assert (request["groupid"], request["userid"]) == (7, 5)
-    request = server.expect(msgids.DISSOLVE_GROUP_MSG)
+    request = server.expect(MsgType.DISSOLVE_GROUP_MSG)
     assert (request["groupid"], request["id"]) == (7, 1)
 
 
 def test_members(server: FakeServer, session: Session) -> None:
     user = {"id": 2, "name": "bob", "state": "online", "role": "normal"}
-    server.rules[msgids.MEMBERS_MSG] = lambda r: [
-        ack(msgids.MEMBERS_ACK, r, users=[user, "no object"])
+    server.rules[MsgType.MEMBERS_MSG] = lambda r: [
+        ack(MsgType.MEMBERS_ACK, r, users=[user, "no object"])
     ]
     session.login(1, "secret")
     assert session.members(7) == (Member(2, "bob", "online", "normal"),)
@@ -126,8 +125,8 @@ def test_members(server: FakeServer, session: Session) -> None:
 
 def test_history(server: FakeServer, session: Session) -> None:
     page = [one_chat(3, "a"), {**one_chat(4, "b", sender=1), "toid": 2}]
-    server.rules[msgids.HISTORY_MSG] = lambda r: [
-        ack(msgids.HISTORY_ACK, r, messages=page, more=True)
+    server.rules[MsgType.HISTORY_MSG] = lambda r: [
+        ack(MsgType.HISTORY_ACK, r, messages=page, more=True)
     ]
     session.login(1, "secret")
     history = session.history(2, in_group=False)
@@ -136,10 +135,10 @@ def test_history(server: FakeServer, session: Session) -> None:
         (4, "b", 1, 2),
     ]
     assert history.more
-    request = server.expect(msgids.HISTORY_MSG)
+    request = server.expect(MsgType.HISTORY_MSG)
     assert (request["with"], request["limit"], "before" in request) == (2, 50, False)
     session.history(7, in_group=True, before=3, limit=10)
-    request = server.expect(msgids.HISTORY_MSG)
+    request = server.expect(MsgType.HISTORY_MSG)
     assert (request["groupid"], request["before"], request["limit"]) == (7, 3, 10)
     assert server.received_nothing_more(MsgType.DELIVERED_MSG)
 

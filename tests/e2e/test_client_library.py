@@ -437,3 +437,48 @@ def test_a_program_that_reads_is_killed(
         last += program.lines(1)
     program.kill()
     assert read + last[read[-1:] == last[:1] :] == expected
+
+
+# ---------------------------------------------------------------------- history and ways out
+
+
+def test_history_page_by_page(server: ServerProcess, enter: Enter) -> None:
+    ann, bob = (enter(server.port, name).log_in() for name in ("ann", "bob"))
+    sendings = []
+    for number in range(60):
+        sender, receiver = (ann, bob) if number % 2 else (bob, ann)
+        sendings.append(sender.client.send(receiver.id, str(number)))
+        sendings[-1].result(WAIT)
+    page = ann.client.history(user_id=bob.id, limit=40)
+    assert [message.text for message in page.messages] == [str(n) for n in range(20, 60)]
+    assert page.more
+    assert (page.messages[0].sender_id, page.messages[0].to_id) == (bob.id, ann.id)
+    assert page.messages[0].seq == sendings[20].result().seq
+    rest = ann.client.history(user_id=bob.id, before=page.messages[0].seq, limit=40)
+    assert [message.text for message in rest.messages] == [str(n) for n in range(20)]
+    assert not rest.more
+    with pytest.raises(RefusedError):
+        ann.client.history(group_id=9999)
+
+
+def test_ways_out(server: ServerProcess, enter: Enter) -> None:
+    ann, bob, cat = (enter(server.port, name).log_in() for name in ("ann", "bob", "cat"))
+    tea = ann.client.create_group("tea")
+    for person in (bob, cat):
+        person.client.join_group(tea.id)
+    assert [member.name for member in ann.client.members(tea.id)] == ["ann", "bob", "cat"]
+    ann.client.remove_member(tea.id, bob.id)
+    with pytest.raises(RefusedError) as caught:
+        bob.client.send_group(tea.id, "hello?").result(WAIT)
+    assert caught.value.errno == 9
+    cat.client.leave_group(tea.id)
+    assert cat.client.account is not None
+    assert cat.client.account.groups == ()
+    assert [member.name for member in ann.client.members(tea.id)] == ["ann"]
+    ann.client.dissolve_group(tea.id)
+    with pytest.raises(RefusedError, match="no such group"):
+        bob.client.join_group(tea.id)
+    ann.client.add_friend(bob.id)
+    ann.client.remove_friend(bob.id)
+    with pytest.raises(RefusedError):
+        ann.client.remove_friend(bob.id)
