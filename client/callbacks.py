@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from client.desk import Desk
 from client.dispatcher import Dispatcher
+from client.errors import ClosedError
 from client.lifecycle import Status
 from client.model import ChatMessage, Presence
 from client.shared import SharedState
@@ -92,6 +93,9 @@ class Callbacks:
             self._in_hand = (desk, message)
         try:
             self._on_message(message)
+        except ClosedError:  # the application is ending, and cannot take care of it
+            self._in_hand = None
+            return
         except Exception:
             log.exception("on_message failed; the message counts as received")
         self._done()

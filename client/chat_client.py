@@ -24,7 +24,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from client.callbacks import Callbacks
 from client.connection import open_socket
@@ -68,7 +68,8 @@ class ChatClient(Requests):
     Callbacks run on one thread, in order, and without any lock held: ``on_message(ChatMessage)``,
     ``on_presence(Presence)``, ``on_state(Status)``. A message is acknowledged to the server when
     ``on_message`` has returned; when it raises, too, after the exception was logged, because it
-    would raise again at every login. Without ``on_message`` there is ``messages()``.
+    would raise again at every login. Only ClosedError leaves it for the next time: a program that
+    is ending may raise that. Without ``on_message`` there is ``messages()``.
     """
 
     def __init__(
@@ -288,6 +289,24 @@ class ChatClient(Requests):
         if self._callbacks.take_messages:
             raise ValueError("on_message takes the messages")
         return self._stream.within(timeout)
+
+    # ------------------------------------------------------------------ keeping more
+
+    def remember(self, name: str, content: dict[str, Any]) -> None:
+        """Keep a JSON object of one's own beside the login, under a file's name. Any thread.
+
+        Without a folder or a login nothing is kept. Raises StoreError.
+        """
+        with self._shared.changed:
+            desk = self._shared.desk
+            if desk is not None and desk.store is not None:
+                desk.store.write_extra(name, content)
+
+    def recall(self, name: str) -> dict[str, Any]:
+        """What was kept under a name; empty if that is nothing. Any thread. Raises StoreError."""
+        with self._shared.changed:
+            desk = self._shared.desk
+            return {} if desk is None or desk.store is None else desk.store.read_extra(name)
 
     # ------------------------------------------------------------------ parts
 

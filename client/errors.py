@@ -12,6 +12,7 @@
     ├── NotConfirmedError       nobody waits for the ack of a message any more
     ├── TooLargeError           more than fits into one frame; nothing was sent
     ├── StoreError              the files of an account cannot be used
+    │   └── InUseError          because another program has the account open
     └── OutputClosedError       nobody reads what the program prints
 
 ``str()`` of each is one line for a person. A RefusedError's text comes from the server: escape
@@ -191,6 +192,13 @@ class StoreError(ClientError):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"
+
+
+class InUseError(StoreError):
+    """Another program has opened the account's files. Two of them would replace each other."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(path, "is in use by another program")
 
 
 class OutputClosedError(ClientError):

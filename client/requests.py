@@ -54,13 +54,14 @@ class Requests:
 
         Any thread; blocks.
         """
+        since = self._note(lambda roster: roster.heard)
         try:
             friend = self._ask(lambda session: session.add_friend(friend_id))
         except RefusedError as exc:
             if exc.errno != ErrNo.EXISTS or "friend" not in exc.answer:
                 raise
             friend = model.read_friend(model.read_object(exc.answer, "friend"))
-        self._note(lambda roster: roster.add_friend(friend))
+        self._note(lambda roster: roster.add_friend(friend, since))
         return friend
 
     def remove_friend(self, friend_id: int) -> None:
@@ -113,7 +114,7 @@ class Requests:
         return question(session)
 
     def _note(self, change: Callable[[Roster], T]) -> T | None:
-        """Change the roster after a request that has succeeded."""
+        """Look into the roster, or change it after a request that has succeeded."""
         with self._shared.changed:
             desk = self._shared.desk
             return None if desk is None or desk.roster is None else change(desk.roster)

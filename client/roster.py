@@ -15,10 +15,13 @@ class Roster:
 
     Attributes:
         account: how things are now; never changed in place.
+        heard: how often somebody was said to have come or gone.
     """
 
     def __init__(self, account: Account) -> None:
         self.account = account
+        self.heard = 0
+        self._last: dict[int, tuple[int, str]] = {}  # user → when, in ``heard``, and state
 
     def __repr__(self) -> str:
         who = self.account
@@ -26,6 +29,8 @@ class Roster:
 
     def present(self, presence: Presence) -> None:
         """Somebody came or went."""
+        self.heard += 1
+        self._last[presence.user_id] = (self.heard, presence.state)
         friends = tuple(
             replace(friend, state=presence.state) if friend.id == presence.user_id else friend
             for friend in self.account.friends
@@ -33,8 +38,15 @@ class Roster:
         groups = tuple(_with_presence(group, presence) for group in self.account.groups)
         self.account = replace(self.account, friends=friends, groups=groups)
 
-    def add_friend(self, friend: Friend) -> None:
-        """Put a friend on the list, or in the place of what was known of that one."""
+    def add_friend(self, friend: Friend, since: int | None = None) -> None:
+        """Put a friend on the list, or in the place of what was known of that one.
+
+        ``since``: what ``heard`` was when it was asked for. What has been heard of that friend
+        after that is newer than the answer.
+        """
+        heard, state = self._last.get(friend.id, (0, ""))
+        if since is not None and heard > since:
+            friend = replace(friend, state=state)
         others = [other for other in self.account.friends if other.id != friend.id]
         self.account = replace(self.account, friends=(*others, friend))
 

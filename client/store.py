@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from chat.protocol import MAX_ID, MAX_SEQ
-from client.errors import StoreError
+from client.errors import InUseError, StoreError
 from client.inbox import SEEN_SEQS
 from client.journal import Journal, Record, read_private, write_private
 from client.outbox import Outgoing
@@ -225,7 +225,7 @@ class Store:
         try:
             content = json.loads(read_private(self.folder / name) or b"{}")
         except (ValueError, RecursionError):
-            log.warning("%s is damaged, and ignored", self.folder / name)
+            log.warning("%s is damaged, and ignored (in %s)", name, self.folder)
             return {}
         return content if isinstance(content, dict) else {}
 
@@ -257,7 +257,7 @@ class Store:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as exc:
             os.close(fd)
-            raise StoreError(self.folder, "is in use by another program") from exc
+            raise InUseError(self.folder) from exc
         return fd
 
     def _open_outbox(self) -> None:
@@ -267,7 +267,7 @@ class Store:
                 continue
             message = _read_message(record)
             if message is None:
-                log.warning("%s: a message in it cannot be read", self._outbox.path)
+                log.warning("a message in %s cannot be read", self._outbox.path)
             else:
                 self._unsent[message.mid] = message
         self._write_outbox()
@@ -326,7 +326,7 @@ def _read_credentials(path: Path, host: str, port: int, user_id: int) -> Credent
     except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict) or not _is_opaque(record.get("device")):
-        log.warning("%s is damaged, and ignored", path)
+        log.warning("%s is damaged, and ignored (in %s)", path.name, path.parent)
         return None
     if not _is_owner(record, _owner(host, port, user_id)):
         raise StoreError(path, "belongs to another account")

@@ -28,7 +28,8 @@ from client.errors import (
     StoreError,
     TooLargeError,
 )
-from client.model import Friend, Group, Member, Presence
+from client.link import Link
+from client.model import Friend, Group, Member, Presence, Signal
 from client.store import saved_accounts
 from client.tls import make_context
 
@@ -195,6 +196,29 @@ def test_register_and_log_in(server: FakeServer, make: Make) -> None:
     assert len(request["device"]) >= 16
     with pytest.raises(LoggedInError, match="logged in already, as 1"):
         client.login(1, "secret")
+
+
+def test_the_account_is_known_when_a_login_returns(
+    server: FakeServer, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer may wake whoever waits before the receiver's thread has told what is in it."""
+    on_signal = Link._on_signal
+    pause = threading.Event()
+
+    def late(link: Link, signal: Signal) -> None:
+        pause.wait(0.05)
+        on_signal(link, signal)
+
+    monkeypatch.setattr(Link, "_on_signal", late)
+    states = States()
+    client = make(on_state=states)
+    assert client.login(1, "secret").name == "alice"
+    states.wait_for(State.ONLINE)
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, name="Alice the second")]
+    server.hang_up()
+    states.wait_for(State.ONLINE)
+    assert client.account is not None
+    assert client.account.name == "Alice the second"
 
 
 def test_a_login_that_is_refused(server: FakeServer, make: Make) -> None:
@@ -527,6 +551,24 @@ def test_a_restart_with_the_same_folder(server: FakeServer, make: Make, tmp_path
     assert last.outbox == ()
 
 
+def test_a_program_may_keep_something_of_its_own(make: Make, tmp_path: Path) -> None:
+    client = make(folder=tmp_path)
+    client.remember("mine.json", {"a": 1})  # whose would it be?
+    assert client.recall("mine.json") == {}
+    client.login(1, "secret")
+    assert client.recall("mine.json") == {}
+    client.remember("mine.json", {"a": "你好"})
+    client.close()
+    again = make(folder=tmp_path)
+    again.login(1)
+    assert again.recall("mine.json") == {"a": "你好"}
+    again.close()
+    other = make()
+    other.login(1, "secret")
+    other.remember("mine.json", {"a": 1})
+    assert other.recall("mine.json") == {}
+
+
 def test_two_programs_on_one_folder(server: FakeServer, make: Make, tmp_path: Path) -> None:
     client = make(folder=tmp_path)
     client.login(1, "secret")
@@ -681,6 +723,22 @@ def test_a_callback_that_raises(
         client.login(1, "secret")
         assert server.expect(MsgType.DELIVERED_MSG)["seqs"] == [3]
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_callback_that_cannot_take_any_more(server: FakeServer, make: Make) -> None:
+    refused = threading.Event()
+
+    def on_message(message: ChatMessage) -> None:
+        refused.set()
+        raise ClosedError
+
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, offlinemsg=[one_chat(3, "a")])]
+    client = make(on_message=on_message)
+    client.login(1, "secret")
+    assert refused.wait(WAIT)
+    client.close()
+    server.wait_disconnected()
+    assert server.received_nothing_more(MsgType.DELIVERED_MSG)
 
 
 def test_a_callback_may_ask_and_send_and_wait(server: FakeServer, make: Make) -> None:

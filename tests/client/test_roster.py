@@ -45,6 +45,17 @@ def test_friends() -> None:
     assert [f.id for f in changed.account.friends] == [4, 2]
 
 
+def test_what_was_heard_since_is_newer_than_the_answer() -> None:
+    changed = roster()
+    changed.present(Presence(5, "online"))
+    since = changed.heard
+    changed.add_friend(Friend(5, "eve", "offline"), since)
+    assert changed.account.friends[-1].state == "offline"
+    changed.present(Presence(5, "online"))
+    changed.add_friend(Friend(5, "eve", "offline"), since)
+    assert changed.account.friends[-1].state == "online"
+
+
 def test_groups() -> None:
     changed = roster()
     created = changed.created_group(9, "go", "stones")
