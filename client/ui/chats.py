@@ -108,24 +108,23 @@ class Chats:
 
     def receive(self, message: ChatMessage) -> Arrival:
         """A message has arrived."""
-        me, my_name = self.me
-        in_group = message.group_id is not None
-        if message.group_id is not None:
-            key = RoomKey(True, message.group_id)
-        else:
-            key = RoomKey(False, message.sender_id if message.sender_id != me else message.to_id)
         self._names[message.sender_id] = message.sender_name
+        key = self._key_of(message)
         room = self.room(key)
-        if not in_group and key.id not in self._friends and message.sender_id == key.id:
+        is_theirs = not key.in_group and message.sender_id == key.id
+        if is_theirs and key.id not in self._friends:
             room.title = message.sender_name
-        entry = received(message, me)
-        entry.mention = in_group and not entry.mine and names(message.text, my_name)
+        entry = self._entry(message)
         fresh = room.receive(entry)
-        seen = room is self.current and room.anchor is None
-        if seen:
-            room.mark_read()
-        calls = fresh and not entry.mine and (entry.mention or not in_group)
+        seen = self._read_if_seen(room)
+        calls = fresh and not entry.mine and (entry.mention or not key.in_group)
         return Arrival(room, fresh, calls, seen)
+
+    def _key_of(self, message: ChatMessage) -> RoomKey:
+        if message.group_id is not None:
+            return RoomKey(True, message.group_id)
+        from_me = message.sender_id == self.me[0]
+        return RoomKey(False, message.to_id if from_me else message.sender_id)
 
     def write(self, sending: Sending) -> Room:
         """A message of one's own is on its way; also one that an earlier run has left."""
@@ -141,8 +140,7 @@ class Chats:
         room = self._in_room.pop(receipt.mid, None)
         if room is not None:
             room.stored(receipt.mid, receipt.seq, receipt.time)
-            if room is self.current and room.anchor is None:
-                room.mark_read()
+            self._read_if_seen(room)
 
     def fail(self, mid: str, why: str) -> Room | None:
         """The server will not take a message of one's own; returns where it is."""
@@ -159,18 +157,35 @@ class Chats:
 
     def add_past(self, room: Room, messages: Iterable[ChatMessage], *, more: bool) -> int:
         """A page of a room's history; returns how many messages were not here yet."""
-        me, name = self.me
+        added = room.add_past(self._past_entries(messages), more=more)
+        self._read_if_seen(room)
+        return added
+
+    def catch_up(self, room: Room, messages: Iterable[ChatMessage], *, more: bool) -> None:
+        """The newest page of a room's history, after something may have been missed."""
+        room.catch_up(self._past_entries(messages), more=more)
+        self._read_if_seen(room)
+
+    def _past_entries(self, messages: Iterable[ChatMessage]) -> list[Entry]:
         entries = []
         for message in messages:
             self._names.setdefault(message.sender_id, message.sender_name)
-            entry = received(message, me)
-            in_group = message.group_id is not None
-            entry.mention = in_group and not entry.mine and names(message.text, name)
-            entries.append(entry)
-        added = room.add_past(entries, more=more)
-        if room is self.current and room.anchor is None:
+            entries.append(self._entry(message))
+        return entries
+
+    def _entry(self, message: ChatMessage) -> Entry:
+        me, name = self.me
+        entry = received(message, me)
+        in_group = message.group_id is not None
+        entry.mention = in_group and not entry.mine and names(message.text, name)
+        return entry
+
+    def _read_if_seen(self, room: Room) -> bool:
+        """What arrives where one is looking is read."""
+        seen = room is self.current and room.anchor is None
+        if seen:
             room.mark_read()
-        return added
+        return seen
 
     # ------------------------------------------------------------------ rooms
 
@@ -218,10 +233,10 @@ class Chats:
         counts = [room.unread for room in self.rooms.values() if room.unread]
         return sum(counts), len(counts)
 
-    def start_afresh(self) -> None:
-        """Something may have been said elsewhere: load every room's messages again."""
+    def missed_something(self) -> None:
+        """There was no connection for a while: somebody else may have had the account."""
         for room in self.rooms.values():
-            room.start_afresh()
+            room.stale = bool(room.entries)
 
     def _is_listed(self, room: Room) -> bool:
         if room is self.current:

@@ -26,6 +26,9 @@ FIELDS: dict[Mode, tuple[str, ...]] = {
     Mode.SIGN_IN: ("id", "password"),
     Mode.REGISTER: ("name", "password", "password again"),
 }
+ALL_FIELDS = ("id", "name", "password", "password again")
+"""In the order in which they stand below each other."""
+
 SECRET = frozenset({"password", "password again"})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from client.errors import (
     ConnectError,
     ConnectionLostError,
+    InUseError,
     NoAnswerError,
     NotConfirmedError,
     RefusedError,
@@ -24,6 +25,8 @@ def why(error: BaseException, texts: Texts) -> str:
         return texts("no answer")
     if isinstance(error, NotConfirmedError):
         return texts("not confirmed")
+    if isinstance(error, InUseError):
+        return texts("in use")
     if isinstance(error, TooLargeError):
         return texts("too long", size=error.size, limit=error.limit)
     return one_line(str(error) or type(error).__name__)

@@ -55,6 +55,7 @@ class Room:
         active: unix seconds of the last message, 0 if there was none.
         draft: what is being written, and where the cursor is in it.
         hidden: not to be listed until something happens in it.
+        stale: something may have been said that did not come here.
     """
 
     def __init__(self, key: RoomKey, title: str) -> None:
@@ -70,6 +71,7 @@ class Room:
         self.active = 0.0
         self.draft = ("", 0)
         self.hidden = False
+        self.stale = False
         self._by_seq: dict[int, Entry] = {}
         self._by_mid: dict[str, Entry] = {}
         self._count = 0  # numbers entries that have no seq
@@ -149,12 +151,25 @@ class Room:
             self.active = max(self.active, self.entries[-1].when or 0.0)
         return added
 
-    def start_afresh(self) -> None:
-        """There may be gaps: keep only what the server has not confirmed, and load again."""
+    def catch_up(self, entries: list[Entry], *, more: bool) -> None:
+        """The newest page of history, after a time in which something may have been missed.
+
+        If it does not reach back to what is here, there is a gap, and what is here goes: all
+        but what the server has not confirmed.
+        """
+        self.stale = False
+        known_past = self.past
+        reaches_back = any(entry.seq in self._by_seq for entry in entries)
+        if more and not reaches_back and self._by_seq:
+            self._start_afresh()
+        self.add_past(entries, more=more)
+        if reaches_back:
+            self.past = known_past
+
+    def _start_afresh(self) -> None:
         kept = [entry for entry in self.entries if entry.mid is not None]
         self.entries = kept
         self._by_seq.clear()
-        self.past = Past.UNKNOWN
         self.anchor = None
 
     # ------------------------------------------------------------------ being read

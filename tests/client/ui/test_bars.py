@@ -80,7 +80,7 @@ def test_the_list_shows_the_current_room() -> None:
 
 
 def test_an_empty_list() -> None:
-    assert listed(Chats(5)) == ["none yet: /add or /join"[:21] + "…"]
+    assert listed(Chats(5)) == ["nobody yet"]
 
 
 def test_the_title() -> None:

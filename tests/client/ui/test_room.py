@@ -151,16 +151,36 @@ def test_new_messages_without_seq_are_new() -> None:
     assert first.text == "direct"
 
 
-def test_starting_afresh_keeps_what_is_not_confirmed() -> None:
+def test_catching_up_without_a_gap() -> None:
+    made = room(1, 2, 3)
+    made.add_past([], more=False)
+    made.anchor = Anchor(made.entries[0], 0)
+    made.stale = True
+    made.catch_up([entry(seq, str(seq), mine=seq == 4) for seq in (3, 4)], more=True)
+    assert texts(made) == ["1", "2", "3", "4"]
+    assert (made.past, made.stale) == (Past.COMPLETE, False)
+    assert made.anchor is not None
+    made.catch_up([], more=False)
+    assert texts(made) == ["1", "2", "3", "4"]
+
+
+def test_catching_up_over_a_gap_keeps_what_is_not_confirmed() -> None:
     made = room(1, 2)
     made.write(mine("m1"))
+    made.add_past([], more=False)
     made.anchor = Anchor(made.entries[0], 0)
-    made.start_afresh()
-    assert texts(made) == ["mine"]
-    assert (made.past, made.anchor) == (Past.UNKNOWN, None)
+    made.catch_up([entry(seq, str(seq)) for seq in (8, 9)], more=True)
+    assert texts(made) == ["8", "9", "mine"]
+    assert (made.past, made.anchor) == (Past.MORE, None)
     assert made.receive(entry(2, "2"))
-    made.stored("m1", 3, at(0))
-    assert texts(made) == ["2", "mine"]
+    made.stored("m1", 10, at(0))
+    assert texts(made) == ["2", "8", "9", "mine"]
+
+
+def test_catching_up_with_all_there_is() -> None:
+    made = room(1, 2)
+    made.catch_up([entry(seq, str(seq)) for seq in (3, 4)], more=False)
+    assert texts(made) == ["1", "2", "3", "4"]
 
 
 def test_a_hidden_room_appears_when_something_happens() -> None:

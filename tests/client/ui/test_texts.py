@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import string
+from pathlib import Path
 
 import pytest
 
+import client.ui
 from client.ui.orders import COMMANDS
 from client.ui.texts import CHINESE, ENGLISH, Texts, language_of
 from client.ui.themes import PEOPLE, THEMES, name_class, theme_of
@@ -35,6 +37,19 @@ def test_days_and_months(texts: dict[str, str]) -> None:
 def test_every_command_has_a_help_text() -> None:
     helps = {key.removeprefix("help ") for key in ENGLISH if key.startswith("help ")}
     assert {command.name for command in COMMANDS} <= helps
+
+
+def test_every_text_is_used() -> None:
+    folder = Path(client.ui.__file__).parent
+    sources = [path for path in folder.glob("*.py") if path.name != "texts.py"]
+    code = "".join(path.read_text("utf-8") for path in sources)
+    of_tables = ("key ", "mark ", "help ", "error ", "welcome ")
+    unused = [
+        key
+        for key in ENGLISH
+        if f'"{key}"' not in code and f"'{key}'" not in code and not key.startswith(of_tables)
+    ]
+    assert not unused
 
 
 def test_values_are_put_in() -> None:
