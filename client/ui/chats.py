@@ -63,6 +63,8 @@ class Chats:
 
     def set_account(self, account: Account) -> None:
         """Friends and groups are these now."""
+        if account.name != self.me[1]:
+            self._rename_myself(account.name)
         self.me = (account.id, account.name)
         self.account = account
         self._friends = {friend.id: friend for friend in account.friends}
@@ -73,6 +75,13 @@ class Chats:
             self.room(RoomKey(True, group.id)).title = group.name
             for member in group.members:
                 self._names.setdefault(member.id, member.name)
+
+    def _rename_myself(self, name: str) -> None:
+        """What was written before the name was known."""
+        for room in self.rooms.values():
+            for entry in room.entries:
+                if entry.mine and entry.sender != name:
+                    entry.sender, entry.rendered = name, None
 
     def name_of(self, user_id: int) -> str:
         """A user's name, not escaped; empty if it is not known."""

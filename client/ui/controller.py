@@ -118,10 +118,10 @@ class Controller:
 
     # ------------------------------------------------------------------ whose conversations
 
-    def begin(self, user_id: int) -> None:
+    def begin(self, user_id: int, name: str = "") -> None:
         """This user is being logged in: show what is known of the conversations."""
         if self.chats.me[0] != user_id:
-            self.scene.chats = Chats(user_id)
+            self.scene.chats = Chats(user_id, name)
             self._was_online = False
             try:
                 self.chats.restore(self.client.recall(UI_FILE))
@@ -164,6 +164,7 @@ class Controller:
         self.chats.open(room)
         self._show_draft()
         self._complete(room)
+        self.save()
 
     def open_key(self, key: RoomKey) -> Room:
         """The same for a conversation that may be new."""

@@ -206,6 +206,7 @@ class Keyboard:
         buffer = self._screen.input
         if buffer.text:
             self._cancelled = False
+            self._scene.notice = None
             buffer.reset()
         elif self._cancelled:
             self._doing.choices.quit()

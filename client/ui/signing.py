@@ -59,8 +59,7 @@ class Signing:
             self._failed(exc)
             return
         self._form.busy = True
-        controller.begin(account.user_id)
-        controller.chats.me = (account.user_id, account.name)
+        controller.begin(account.user_id, account.name)
         self._scene.signed_in = True
         controller.terminal.spawn(self._decided(future, account.user_id, by_token=True))
 

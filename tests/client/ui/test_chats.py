@@ -117,6 +117,14 @@ def test_messages_of_ones_own() -> None:
     assert chats.fail("m2", "late") is None
 
 
+def test_ones_own_name_is_learnt_at_the_login() -> None:
+    chats = Chats(ANN)
+    room = chats.write(sending("m1", "from an earlier run"))
+    assert room.entries[0].sender == ""
+    chats.set_account(ACCOUNT)
+    assert room.entries[0].sender == "ann"
+
+
 def test_going_from_room_to_room() -> None:
     chats = make_chats()
     bob, tea, cat = chats.ordered()
