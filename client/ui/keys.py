@@ -13,7 +13,7 @@ from prompt_toolkit.keys import Keys
 
 from client.ui.controller import Controller
 from client.ui.doing import Doing
-from client.ui.form import Mode
+from client.ui.form import SECRET, Mode
 from client.ui.recall import Recall
 from client.ui.scene import Front, Scene
 from client.ui.screen import Screen
@@ -131,6 +131,8 @@ class Keyboard:
 
     def _turn_form(self) -> None:
         self._scene.form.turn()
+        for name in SECRET:
+            self._screen.fields[name].reset()
         self._screen.go_to_field(self._scene.form.fields[0])
 
     def _down_or_saved(self, step: int) -> None:

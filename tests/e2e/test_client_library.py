@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -16,8 +17,18 @@ import pytest
 from chatkit import PASSWORD, PROJECT, WAIT, ServerProcess
 from frameproxy import Cut, CutOnce, FrameProxy, Way
 
-from client import ChatClient, ChatMessage, RefusedError, ReplacedError, Sending, State, Timing
+from client import (
+    ChatClient,
+    ChatMessage,
+    ConnectError,
+    RefusedError,
+    ReplacedError,
+    Sending,
+    State,
+    Timing,
+)
 from client.errors import NotLoggedInError
+from client.tls import make_context
 
 QUICK = Timing(
     connect=WAIT,
@@ -482,3 +493,24 @@ def test_ways_out(server: ServerProcess, enter: Enter) -> None:
     ann.client.remove_friend(bob.id)
     with pytest.raises(RefusedError):
         ann.client.remove_friend(bob.id)
+
+
+def test_tls_at_the_server_itself(make_server: Callable[..., ServerProcess]) -> None:
+    pem = PROJECT / "tests" / "muduopy" / "certs" / "localhost.pem"
+    server = make_server(f'[server]\ntls_certificate = "{pem}"\ntls_key = "{pem}"\n')
+    with ChatClient("localhost", server.port, tls=make_context(str(pem)), timing=QUICK) as client:
+        user_id = client.register("ann", PASSWORD)
+        client.login(user_id, PASSWORD)
+        sendings = [client.send(user_id, str(number) * 1000) for number in range(200)]
+        all_confirmed(sendings)
+        texts = [message.text for message in client.messages(timeout=1.0)]
+        assert texts == [str(number) * 1000 for number in range(200)]
+    with pytest.raises(ConnectError, match="certificate is not valid"):
+        ChatClient("localhost", server.port, tls=True, timing=QUICK).connect()
+
+
+def test_the_test_in_the_guide(server: ServerProcess) -> None:
+    guide = (PROJECT / "docs" / "client.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    exec(re.findall(r"```python\n(.*?)```", guide, re.S)[-1], names)
+    names["test_hello"](server.port)
