@@ -50,7 +50,7 @@ T = TypeVar("T")
 SETTINGS_FILE = "settings.json"
 
 _WORKERS = 4
-_ESCAPE_SECONDS = 0.1
+_ESCAPE_SECONDS = 0.05
 """How long after Esc a key still means Alt+key. Terminals send both at once."""
 
 _REDRAW_SECONDS = 0.02

@@ -6,6 +6,8 @@ bring is carried over to that thread; what blocks is given to others.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 
@@ -72,14 +74,16 @@ class Controller:
 
     def on_presence(self, presence: Presence) -> None:
         """Dispatcher's thread."""
-        self.terminal.call_soon(self.refresh_account)
+        self._tell(self.refresh_account)
 
     def on_state(self, status: Status) -> None:
         """Dispatcher's thread."""
-        try:
-            self.terminal.call_soon(self._status_changed, status)
-        except ClosedError:
-            pass  # it is told of its own end
+        self._tell(self._status_changed, status)
+
+    def _tell(self, call: Callable[..., object], *args: object) -> None:
+        """Any thread: have a call made on the terminal's, if there still is one."""
+        with contextlib.suppress(ClosedError):
+            self.terminal.call_soon(call, *args)
 
     def _receive(self, message: ChatMessage, taken: threading.Event) -> None:
         arrival = self.chats.receive(message)
@@ -114,7 +118,7 @@ class Controller:
         """Show each second of a wait."""
         while self.scene.status is status and not self.ended.is_set():
             self.terminal.show()
-            await self.terminal.run_call(self.ended.wait, 1.0)
+            await asyncio.sleep(1.0)
 
     # ------------------------------------------------------------------ whose conversations
 
@@ -237,8 +241,11 @@ class Controller:
         room = self.chats.current
         if room is None:
             return
-        if up > 0 and self.pane.at_top:
-            self.load_past(room, then_scroll=True)
+        if up > 0 and self.pane.at_top and room.past in (Past.UNKNOWN, Past.MORE):
+            if self.scene.status.state is State.ONLINE:
+                self.load_past(room, then_scroll=True)
+            else:
+                self.scene.say(self.scene.texts("no online"), failed=True)
         self.pane.page(room, up)
         self._read_at_end(room)
 
@@ -288,13 +295,7 @@ class Controller:
         self.chats.write(sending)
         self._count_unsent()
 
-        def settled(future: object) -> None:  # on a thread of the client's
-            try:
-                self.terminal.call_soon(self._settled, sending)
-            except ClosedError:
-                pass  # nobody looks any more
-
-        sending.add_done_callback(settled)
+        sending.add_done_callback(lambda future: self._tell(self._settled, sending))
 
     def retry(self, room: Room) -> int:
         """Send what has failed again, in its order; returns how many messages."""

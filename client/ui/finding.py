@@ -10,17 +10,20 @@ class Finding:
     """What is looked for in a room, and where it was found.
 
     Attributes:
+        text: as it was typed.
         query: folded, so that upper and lower case are the same.
         found: the message it was found in last; None if nowhere.
     """
 
     def __init__(self, room: Room) -> None:
         self.room = room
+        self.text = ""
         self.query = ""
         self.found: Entry | None = None
 
     def look_for(self, text: str) -> bool:
         """Look for another text, from where the search is upwards. Returns whether it is there."""
+        self.text = text
         self.query = text.casefold()
         entries = self.room.entries
         start = len(entries) - 1 if self.found is None else self.room.index(self.found)

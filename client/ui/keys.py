@@ -255,8 +255,8 @@ class Keyboard:
             self._on(f"escape {number}", lambda n=number: self._numbered(n), *both)  # type: ignore[misc]
         self._on("escape /", lambda: controller.open(controller.chats.previous), *both)
         self._on("escape a", self._attempt(looking.next_unread), *both)
-        self._on("c-k", self._switch, Front.INPUT)
-        self._on("c-f", self._attempt(self._search), Front.INPUT)
+        self._on("c-k", looking.switch, Front.INPUT)
+        self._on("c-f", self._attempt(looking.search), Front.INPUT)
         self._on("escape r", self._attempt(self._doing.retry), *both)
         self._on("f2", looking.toggle_list, *both)
         self._on("f5", self._attempt(self._doing.choices.reconnect), *both)
@@ -280,10 +280,6 @@ class Keyboard:
         for key in ("n", "N", "escape", "c-c", "c-d", "c-g"):
             self._on(key, lambda: scene.answer(yes=False), Front.QUESTION)
 
-    def _switch(self) -> None:
-        self._screen.prompt.reset()
-        self._doing.looking.switch()
-
     def _in_switcher(self) -> None:
         only = Front.SWITCHER
         self._on("enter", self._doing.looking.switched, only)
@@ -301,10 +297,6 @@ class Keyboard:
 
     def _leave_switcher(self) -> None:
         self._scene.switcher = None
-
-    def _search(self) -> None:
-        self._screen.prompt.reset()
-        self._doing.looking.search()
 
     def _in_search(self) -> None:
         only, looking = Front.SEARCH, self._doing.looking

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 
 from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.layout import (
@@ -92,6 +93,9 @@ class Screen:
             Front.SEARCH: self._prompt_control,
         }.get(front, self._idle_control)
         if self.layout.current_control is not control:
+            if control is self._prompt_control:
+                begun = "" if self._scene.finding is None else self._scene.finding.text
+                self.prompt.reset(Document(begun, len(begun)))
             self.layout.focus(control)
 
     @property

@@ -712,7 +712,11 @@ def test_searching(server: FakeServer, app: AppRun) -> None:
     app.type(ESC)
     app.wait_for(">", gone="search:")
     app.command("/search message 7")
-    app.wait_for("search:", "message 7")
+    app.wait_for("search: message 7", "message 7")
+    app.type(ESC)
+    app.settle()
+    app.type(ctrl("f"))
+    app.wait_for("search:", gone="search: message 7")
     app.type(ctrl("c"))
     app.wait_for(">")
 

@@ -157,7 +157,7 @@ def test_the_status() -> None:
         ),
         (
             Status(State.STOPPED, RefusedError(2, "in use")),
-            "the server does not let us in: in use",
+            "the server does not let us in: in use. F5: try again",
         ),
         (Status(State.STOPPED, NoAnswerError(5)), "no answer"),
     ],
