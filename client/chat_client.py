@@ -42,6 +42,7 @@ from client.model import Account, ChatMessage, Presence
 from client.requests import Requests, check_id
 from client.sending import Sending
 from client.shared import SharedState
+from client.store import forget_account
 from client.supervisor import Supervisor
 from client.timing import Timing
 
@@ -179,8 +180,15 @@ class ChatClient(Requests):
             return None if desk is None or desk.roster is None else desk.roster.account
 
     def register(self, name: str, password: str) -> int:
-        """Register a user; returns the id to log in with. Any thread; blocks."""
-        return self._ask(lambda session: session.register(name, password), logged_in=False)
+        """Register a user; returns the id to log in with. Any thread; blocks.
+
+        If the folder has something of an earlier user with this id, from a server that was set
+        up anew since, that is removed.
+        """
+        user_id = self._ask(lambda session: session.register(name, password), logged_in=False)
+        if self._folder is not None:
+            forget_account(self._folder, self._host, self._port, user_id)
+        return user_id
 
     def login(self, user_id: int, password: str | None = None) -> Account:
         """Log in; without password by the saved token. Any thread; blocks.

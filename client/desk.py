@@ -60,6 +60,7 @@ class Desk:
         self.outbox = Outbox(retry, () if store is None else store.unsent)
         self.inbox = Inbox(() if store is None else store.seen)
         self._sendings = {message.mid: _sending(message) for message in self.outbox.messages}
+        self._restored = frozenset(self._sendings)  # written by an earlier run
         saved = None if store is None else store.credentials
         self.credentials = Credentials(
             name="" if saved is None else saved.name,
@@ -84,14 +85,33 @@ class Desk:
             return {"password": self.password}
         return {} if self.credentials.token is None else {"token": self.credentials.token}
 
-    def logged_in(self, signal: LoggedIn) -> None:
-        """A login has succeeded. From here on the token counts, and the password is forgotten."""
+    def logged_in(self, signal: LoggedIn) -> list[Completion]:
+        """A login has succeeded. From here on the token counts, and the password is forgotten.
+
+        Names do not change. If the saved one was another, this is another server at the same
+        address, and what an earlier run has left was not written by this user. Returns
+        what completes those Sendings.
+        """
+        name, self.credentials.name = self.credentials.name, signal.account.name
+        dropped = self._drop_restored() if name not in ("", signal.account.name) else []
         self.roster = Roster(signal.account)
-        self.credentials.name = signal.account.name
         if signal.token is not None:
             self.credentials.token = signal.token
             self.password = None
         self._save_credentials()
+        return dropped
+
+    def _drop_restored(self) -> list[Completion]:
+        log.warning("messages of another user with the same number are not sent")
+        error = NotConfirmedError(kept=False)
+        completions: list[Completion] = []
+        for message in self.outbox.messages:
+            if message.mid in self._restored:
+                self.outbox.remove(message.mid)
+                self._forget(message)
+                sending = self._sendings.pop(message.mid)
+                completions.append(lambda sending=sending: sending.set_exception(error))  # type: ignore[misc]
+        return completions
 
     def forget_token(self) -> None:
         """It is not worth anything any more."""
@@ -130,18 +150,18 @@ class Desk:
             "mid": message.mid,
         }
 
-    def answered(self, answer: ChatAnswer, now: float) -> Completion | None:
+    def answered(self, answer: ChatAnswer, now: float) -> list[Completion]:
         """Take a CHAT_ACK. Returns what completes its Sending, if this was the last word."""
         message = self.outbox.answered(answer, now)
         if message is None or message.state not in (OutState.ACKED, OutState.FAILED):
-            return None
+            return []
         self._forget(message)
         sending = self._sendings.pop(message.mid)
         if message.state is OutState.ACKED:
             receipt = Receipt(answer.mid, answer.seq, answer.time)
-            return lambda: sending.set_result(receipt)
+            return [lambda: sending.set_result(receipt)]
         error = RefusedError(answer.errno, answer.errmsg)
-        return lambda: sending.set_exception(error)
+        return [lambda: sending.set_exception(error)]
 
     def give_up(self) -> list[Completion]:
         """Nobody will wait for answers any more. Returns what completes all Sendings."""
@@ -162,12 +182,12 @@ class Desk:
 
     def done(self, message: ChatMessage) -> None:
         """The application has taken care of a message."""
-        if self.inbox.done(message) and self.store is not None:
-            assert message.seq is not None
+        mark = self.inbox.done(message)
+        if mark is not None and self.store is not None:
             try:
-                self.store.saw(message.seq)
+                self.store.saw(mark)
             except StoreError as exc:
-                log.warning("message %d may be shown again after a restart: %s", message.seq, exc)
+                log.warning("message %d may be shown again after a restart: %s", mark.seq, exc)
 
     def close(self) -> None:
         """Let the files go. Idempotent."""

@@ -277,23 +277,23 @@ class Link:
 
     def _on_signal(self, signal: Signal) -> None:
         """Receiver's thread."""
-        completion: Completion | None = None
+        completions: list[Completion] = []
         with self._changed:
             desk = self._speaker
             if desk is None or not self._counts(desk):
                 return
             if isinstance(signal, LoggedIn):
-                desk.logged_in(signal)
+                completions = desk.logged_in(signal)
                 self._welcomed = True
             elif isinstance(signal, ChatAnswer):
-                completion = desk.answered(signal, time.monotonic())
+                completions = desk.answered(signal, time.monotonic())
                 if signal.errno == ErrNo.NOT_YOU and not self._shared.leaving:
                     self._goodbye = Goodbye("replaced", reconnect=False)
             elif desk.roster is not None:
                 desk.roster.present(signal)
             self._changed.notify_all()
-        if completion is not None:
-            completion()
+        for complete in completions:
+            complete()
         if isinstance(signal, Presence):
             self._on_presence(signal)
 

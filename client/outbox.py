@@ -134,6 +134,12 @@ class Outbox:
             self._remove(message, OutState.FAILED)
         return message
 
+    def remove(self, mid: str) -> None:
+        """A message is not to be sent after all."""
+        message = self._sent.get(mid) or self._waiting.get(mid)
+        if message is not None:
+            self._remove(message, OutState.FAILED)
+
     def _from(self, message: Outgoing) -> dict[str, Outgoing]:
         """The sent ones from this one on."""
         if message.mid not in self._sent:

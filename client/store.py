@@ -26,7 +26,7 @@ from typing import Any, Self
 
 from chat.protocol import MAX_ID, MAX_SEQ
 from client.errors import InUseError, StoreError
-from client.inbox import SEEN_SEQS
+from client.inbox import SEEN_SEQS, Seen
 from client.journal import Journal, Record, read_private, write_private
 from client.outbox import Outgoing
 
@@ -71,6 +71,17 @@ class Credentials:
 def new_device() -> str:
     """A name for this installation that nobody else has. Any thread."""
     return os.urandom(_DEVICE_BYTES).hex()
+
+
+def forget_account(folder: Path, host: str, port: int, user_id: int) -> None:
+    """Remove an account's files: this id has just been given to somebody new. Any thread.
+
+    Whatever cannot be removed, or is in use, stays.
+    """
+    with contextlib.suppress(OSError, StoreError):
+        if (folder / _server_name(host, port) / str(user_id)).exists():
+            with Store(folder, host, port, user_id) as store:
+                store.clear()
 
 
 def default_folder() -> Path:
@@ -122,7 +133,7 @@ class Store:
         self._outbox = Journal(self.folder / "outbox.jsonl")
         self._unsent: dict[str, Outgoing] = {}
         self._seen = Journal(self.folder / "seen.jsonl")
-        self._shown: list[int] = []
+        self._shown: list[Seen] = []
         try:
             self._credentials = _read_credentials(self._account_file, host, port, user_id)
             self._open_outbox()
@@ -150,6 +161,16 @@ class Store:
         if self._is_empty:
             self._remove()
         os.close(fd)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._credentials = None
+        self._unsent.clear()
+        self._shown.clear()
+        with contextlib.suppress(OSError):
+            for path in self.folder.iterdir():
+                if path.name != "lock":
+                    path.unlink()
 
     @property
     def _is_empty(self) -> bool:
@@ -204,18 +225,18 @@ class Store:
 
     # ------------------------------------------------------------------ what was shown
 
-    def saw(self, seq: int) -> None:
+    def saw(self, mark: Seen) -> None:
         """A message was taken care of. Raises StoreError."""
-        self._shown.append(seq)
+        self._shown.append(mark)
         if self._seen.records > SEEN_SEQS + _SLACK:
             self._shown = self._shown[-SEEN_SEQS:]
             self._write_seen()
         else:
-            self._seen.append({"seq": seq})
+            self._seen.append(_seen_record(mark))
 
     @property
-    def seen(self) -> tuple[int, ...]:
-        """The numbers of messages that were shown, in that order."""
+    def seen(self) -> tuple[Seen, ...]:
+        """What is remembered of messages that were shown, in that order."""
         return tuple(self._shown)
 
     # ------------------------------------------------------------------ other files
@@ -273,9 +294,8 @@ class Store:
         self._write_outbox()
 
     def _open_seen(self) -> None:
-        seqs = [record.get("seq") for record in self._own_records(self._seen)]
-        known = [seq for seq in seqs if type(seq) is int and 0 < seq <= MAX_SEQ]
-        self._shown = known[-SEEN_SEQS:]
+        marks = [_read_seen(record) for record in self._own_records(self._seen)]
+        self._shown = [mark for mark in marks if mark is not None][-SEEN_SEQS:]
         self._write_seen()
 
     def _write_outbox(self) -> None:
@@ -283,7 +303,7 @@ class Store:
         self._outbox.replace([self._owner, *messages])
 
     def _write_seen(self) -> None:
-        self._seen.replace([self._owner, *({"seq": seq} for seq in self._shown)])
+        self._seen.replace([self._owner, *map(_seen_record, self._shown)])
 
     def _own_records(self, journal: Journal) -> list[Record]:
         """A journal's records but for its first, which says whose it is. Raises StoreError."""
@@ -340,6 +360,17 @@ def _read_credentials(path: Path, host: str, port: int, user_id: int) -> Credent
 
 def _is_opaque(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _MAX_OPAQUE
+
+
+def _seen_record(mark: Seen) -> Record:
+    return {"seq": mark.seq, "check": mark.check}
+
+
+def _read_seen(record: Record) -> Seen | None:
+    seq, check = record.get("seq"), record.get("check")
+    if type(seq) is int and 0 < seq <= MAX_SEQ and type(check) is int:
+        return Seen(seq, check)
+    return None
 
 
 def _message_record(message: Outgoing) -> Record:

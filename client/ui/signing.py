@@ -111,6 +111,7 @@ class Signing:
         else:
             self._form.busy = False
             self._form.turn()
+            controller.forget_user()  # an earlier one of this number, at a server set up anew
             controller.terminal.fill_in("id", str(user_id))
             self._sign_in(user_id, wanted.password)
             self._scene.say(self._scene.texts("registered", id=user_id))

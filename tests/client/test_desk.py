@@ -29,9 +29,8 @@ def answer(mid: str, errno: int = 0) -> ChatAnswer:
 
 def settle(desk: Desk, sending: Sending, errno: int = 0) -> None:
     desk.outbox.take(now=0)
-    completion = desk.answered(answer(sending.mid, errno), now=0)
-    assert completion is not None
-    completion()
+    (complete,) = desk.answered(answer(sending.mid, errno), now=0)
+    complete()
 
 
 def break_disk(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,6 +167,27 @@ def test_seen_messages_are_not_shown_after_a_restart(tmp_path: Path) -> None:
     assert not again.inbox.put(message)
     assert again.inbox.take_acknowledgements() == [3]
     again.close()
+
+
+def test_what_another_user_of_the_same_number_has_left_is_not_sent(tmp_path: Path) -> None:
+    desk = file_desk(tmp_path)
+    assert desk.logged_in(LOGGED_IN) == []
+    desk.write(7, "from ann", to_group=False)
+    desk.close()
+    again = file_desk(tmp_path)
+    left = again.sendings[0]
+    fresh = again.write(7, "from eve", to_group=False)
+    eve = LoggedIn(Account(5, "eve", (), (), None), "token-2")
+    for complete in again.logged_in(eve):
+        complete()
+    with pytest.raises(NotConfirmedError):
+        left.result(0)
+    assert again.sendings == (fresh,)
+    again.close()
+    last = file_desk(tmp_path)
+    assert [sending.text for sending in last.sendings] == ["from eve"]
+    assert last.credentials.name == "eve"
+    last.close()
 
 
 def test_a_full_disk(

@@ -1,16 +1,27 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from client import inbox as inbox_module
-from client.inbox import Inbox
+from client.inbox import Inbox, Seen, mark_of
 from client.model import ChatMessage
 
 
 def chat(seq: int | None, text: str = "hi") -> ChatMessage:
     return ChatMessage(2, "bob", "now", text, None, seq, 1)
+
+
+def marks(*seqs: int) -> list[Seen]:
+    """What is remembered of such messages."""
+    return [mark for seq in seqs if (mark := mark_of(chat(seq))) is not None]
+
+
+def seen(inbox: Inbox) -> list[int]:
+    return [mark.seq for mark in inbox.seen]
 
 
 def read(inbox: Inbox) -> list[int | None]:
@@ -34,7 +45,7 @@ def test_messages_come_in_order_and_are_acknowledged_when_done() -> None:
     assert inbox.take_acknowledgements() == [1]
     assert not inbox.has_acknowledgements
     assert len(inbox) == 1
-    assert inbox.seen == (1,)
+    assert seen(inbox) == [1]
 
 
 def test_a_repetition_is_not_queued_and_acknowledged_only_once_it_was_seen() -> None:
@@ -68,24 +79,35 @@ def test_a_message_without_seq_passes_through() -> None:
     assert inbox.put(chat(None))
     assert read(inbox) == [None, None]
     assert inbox.take_acknowledgements() == []
-    assert inbox.seen == ()
+    assert seen(inbox) == []
 
 
 def test_what_an_earlier_run_has_seen_is_not_shown() -> None:
-    inbox = Inbox([1, 2])
+    inbox = Inbox(marks(1, 2))
     assert not inbox.put(chat(2))
     assert inbox.put(chat(3))
     assert read(inbox) == [3]
     assert inbox.take_acknowledgements() == [2, 3]
 
 
+def test_another_message_of_the_same_number_is_another_message() -> None:
+    """A server that was set up anew counts from 1 again."""
+    inbox = Inbox(marks(1, 2))
+    assert inbox.put(chat(1, "something else"))
+    assert inbox.put(replace(chat(2), time="another time"))
+    assert read(inbox) == [1, 2]
+    assert mark_of(chat(1)) == mark_of(replace(chat(1), sender_name="renamed"))
+    assert mark_of(chat(1, "\ud800")) is not None
+    assert mark_of(chat(None)) is None
+
+
 def test_few_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inbox_module, "SEEN_SEQS", 2)
-    inbox = Inbox([1, 2, 3])
-    assert inbox.seen == (2, 3)
+    inbox = Inbox(marks(1, 2, 3))
+    assert seen(inbox) == [2, 3]
     inbox.put(chat(4))
     read(inbox)
-    assert inbox.seen == (3, 4)
+    assert seen(inbox) == [3, 4]
 
 
 def test_too_much_to_hold(monkeypatch: pytest.MonkeyPatch) -> None:

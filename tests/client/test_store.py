@@ -9,12 +9,14 @@ import pytest
 
 from client import store as store_module
 from client.errors import StoreError
+from client.inbox import Seen
 from client.outbox import Outgoing
 from client.store import (
     Credentials,
     SavedAccount,
     Store,
     default_folder,
+    forget_account,
     new_device,
     saved_accounts,
 )
@@ -29,6 +31,10 @@ def open_store(root: Path, user_id: int = 5, host: str = HOST) -> Store:
 
 def message(mid: str, *, to_group: bool = False, text: str = "你好\n") -> Outgoing:
     return Outgoing(mid, 7, to_group, text, 1000.5)
+
+
+def seen(seq: int) -> Seen:
+    return Seen(seq, seq * 7)
 
 
 def everything_in(root: Path) -> dict[str, int]:
@@ -53,7 +59,7 @@ def test_nobody_else_may_look(tmp_path: Path) -> None:
     with open_store(tmp_path / "root") as store:
         store.save_credentials(CREDENTIALS)
         store.add(message("a"))
-        store.saw(1)
+        store.saw(seen(1))
         store.write_extra("ui.json", {})
         assert stat.S_IMODE((tmp_path / "root").stat().st_mode) == 0o700
         assert everything_in(tmp_path / "root") == {
@@ -93,9 +99,9 @@ def test_messages_that_were_not_confirmed_survive(tmp_path: Path) -> None:
 def test_what_was_seen_survives(tmp_path: Path) -> None:
     with open_store(tmp_path) as store:
         for seq in (3, 1, 2):
-            store.saw(seq)
+            store.saw(seen(seq))
     with open_store(tmp_path) as store:
-        assert store.seen == (3, 1, 2)
+        assert store.seen == (seen(3), seen(1), seen(2))
 
 
 def test_files_do_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,14 +112,14 @@ def test_files_do_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         for number in range(100):
             store.add(message(f"m{number}"))
             store.remove(f"m{number}")
-            store.saw(number + 1)
+            store.saw(seen(number + 1))
             for name in ("outbox.jsonl", "seen.jsonl"):
                 lines = (store.folder / name).read_bytes().count(b"\n")
                 assert lines <= 20
-        assert store.seen[-10:] == tuple(range(91, 101))
+        assert store.seen[-10:] == tuple(map(seen, range(91, 101)))
         assert store.unsent == (message("stays"),)
     with open_store(tmp_path) as store:
-        assert store.seen == tuple(range(91, 101))
+        assert store.seen == tuple(map(seen, range(91, 101)))
         assert store.unsent == (message("stays"),)
 
 
@@ -130,7 +136,7 @@ def test_another_accounts_file(tmp_path: Path, name: str) -> None:
     with open_store(tmp_path, user_id=6) as other:
         other.save_credentials(CREDENTIALS)
         other.add(message("theirs"))
-        other.saw(1)
+        other.saw(seen(1))
     with open_store(tmp_path) as mine:
         mine.save_credentials(CREDENTIALS)
     (mine.folder / name).write_bytes((other.folder / name).read_bytes())
@@ -157,10 +163,10 @@ def test_damaged_files_are_ignored(tmp_path: Path, content: bytes) -> None:
         assert store.seen == ()
         assert store.read_extra("ui.json") == {}
         store.add(message("a"))
-        store.saw(1)
+        store.saw(seen(1))
     with open_store(tmp_path) as store:
         assert store.unsent == (message("a"),)
-        assert store.seen == (1,)
+        assert store.seen == (seen(1),)
 
 
 def test_messages_of_nobody_known_are_not_sent(tmp_path: Path) -> None:
@@ -244,6 +250,20 @@ def test_saved_accounts(tmp_path: Path) -> None:
     assert saved_accounts(tmp_path, HOST, 6001) == []
     with open_store(tmp_path, 7):
         assert len(saved_accounts(tmp_path, HOST, PORT)) == 2  # one that is in use, too
+
+
+def test_an_id_that_is_given_to_somebody_new(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        store.save_credentials(CREDENTIALS)
+        store.add(message("a"))
+        store.saw(seen(1))
+        store.write_extra("ui.json", {"a": 1})
+        forget_account(tmp_path, HOST, PORT, 5)  # in use: it stays
+        assert store.folder.exists()
+    forget_account(tmp_path, HOST, PORT, 6)
+    forget_account(tmp_path, HOST, PORT, 5)
+    forget_account(tmp_path, HOST, PORT, 5)
+    assert everything_in(tmp_path) == {}
 
 
 def test_the_default_folder(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chatkit import PASSWORD, PROJECT, WAIT, ServerProcess
+from chatkit import PASSWORD, PROJECT, WAIT, ServerProcess, Wire
 from frameproxy import Cut, CutOnce, FrameProxy, Way
 
 from client import (
@@ -514,3 +514,27 @@ def test_the_test_in_the_guide(server: ServerProcess) -> None:
     names: dict[str, Any] = {}
     exec(re.findall(r"```python\n(.*?)```", guide, re.S)[-1], names)
     names["test_hello"](server.port)
+
+
+@pytest.mark.parametrize("registers_by_itself", [True, False])
+def test_a_server_that_was_set_up_anew(
+    server: ServerProcess, tmp_path: Path, registers_by_itself: bool
+) -> None:
+    """At the same address, with the same numbers: nothing of the old one's counts."""
+    for life in ("first", "second"):
+        with ChatClient("127.0.0.1", server.port, folder=tmp_path, timing=QUICK) as client:
+            if registers_by_itself or life == "first":
+                user_id = client.register("ann", PASSWORD)
+            else:
+                with Wire(server.port) as wire:
+                    user_id = wire.register("ann")
+            assert user_id == 1
+            client.login(user_id, PASSWORD)
+            for number in range(3):
+                client.send(user_id, f"{life} {number}").result(WAIT)
+            texts = [message.text for message in client.messages(timeout=1.0)]
+            assert texts == [f"{life} {number}" for number in range(3)]
+        server.stop()
+        for path in server.folder.glob("chat.db*"):
+            path.unlink()
+        server.start()
