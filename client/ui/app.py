@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.document import Document
+from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import DynamicStyle, Style
 
 from client.chat_client import ChatClient
@@ -102,6 +103,7 @@ class App:
         self._settings = settings_file.load(self._settings_path)
         language = options.language or self._settings.language or language_of(environment)
         theme = options.theme or self._settings.theme or theme_of(environment)
+        self._monochrome = bool(environment.get("NO_COLOR"))  # https://no-color.org
         self._styles = {name: Style.from_dict(classes) for name, classes in THEMES.items()}
         self._style = self._styles[theme]
         self.scene = Scene(Texts(language), Form(self._saved()))
@@ -156,6 +158,7 @@ class App:
             full_screen=True,
             enable_page_navigation_bindings=False,
             min_redraw_interval=_REDRAW_SECONDS,
+            color_depth=ColorDepth.DEPTH_1_BIT if self._monochrome else None,
             input=input,
             output=output,
         )
