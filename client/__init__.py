@@ -1,6 +1,37 @@
-"""The chat client. Start it with ``bin/chatclient``; its parts are put together in client.main.
+"""A chat account for programs, and the chat client for people.
 
-It imports the standard library and chat.protocol, nothing else of this project.
+    from client import ChatClient
+
+    with ChatClient("127.0.0.1", 6000) as client:
+        client.login(5, "secret")
+        for message in client.messages():
+            client.send(message.sender_id, f"you said: {message.text}")
+
+``client.errors`` has the whole tree of errors, ``client.model`` what the server tells.
+``bin/chatclient`` is put together in client.main. The package imports the standard library
+and chat.protocol, nothing else of this project; its terminal needs prompt_toolkit.
 """
 
-__version__ = "0.1.0"
+from client.chat_client import ChatClient
+from client.errors import ClientError, ConnectError, RefusedError, ReplacedError
+from client.lifecycle import State, Status
+from client.model import Account, ChatMessage, History
+from client.sending import Receipt, Sending
+from client.timing import Timing
+from client.version import __version__ as __version__
+
+__all__ = [
+    "Account",
+    "ChatClient",
+    "ChatMessage",
+    "ClientError",
+    "ConnectError",
+    "History",
+    "Receipt",
+    "RefusedError",
+    "ReplacedError",
+    "Sending",
+    "State",
+    "Status",
+    "Timing",
+]

@@ -14,10 +14,16 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from chat.protocol import LF, MAX_FRAME, FrameDecoder, Message, ProtocolError, decode, encode
 from client.errors import ConnectError, ConnectionLostError, TooLargeError
 from client.timing import Timing
+
+if TYPE_CHECKING:
+    import ssl
+
+    from client.tls import TlsSocket
 
 MAX_INCOMING = 16 * 1024 * 1024
 """Largest frame taken, in bytes: a login ack may carry 200 messages of 16 KiB and their JSON."""
@@ -30,8 +36,10 @@ _JOIN_SECONDS = 5.0
 """More than the receiver ever needs once its socket is shut down, unless a callback hangs."""
 
 
-def open_socket(host: str, port: int, timing: Timing) -> socket.socket:
-    """A connected socket. Any thread. Raises ConnectError."""
+def open_socket(
+    host: str, port: int, timing: Timing, tls: ssl.SSLContext | None = None
+) -> socket.socket | TlsSocket:
+    """A connected socket, with TLS on it if a context is given. Any thread. Raises ConnectError."""
     try:
         sock = socket.create_connection((host, port), timing.connect)
     except TimeoutError as exc:
@@ -43,7 +51,11 @@ def open_socket(host: str, port: int, timing: Timing) -> socket.socket:
     # Small messages, each wanted at once: do not let Nagle wait for more.
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    return sock
+    if tls is None:
+        return sock
+    from client.tls import wrap
+
+    return wrap(sock, host, port, tls)
 
 
 class Connection:
@@ -59,7 +71,7 @@ class Connection:
 
     def __init__(
         self,
-        sock: socket.socket,
+        sock: socket.socket | TlsSocket,
         on_message: Callable[[Message], None],
         on_close: Callable[[str], None],
         send_seconds: float,

@@ -7,6 +7,7 @@ fed with what arrived. Not thread-safe; a Session guards it with a lock.
 * A chat message carries a ``mid``, and its CHAT_ACK is found by it.
 * What others sent becomes events in an inbox. They are taken from there, shown, and only then
   acknowledged, so that a client that dies in between loses nothing.
+* What a program must know at once, whoever reads the inbox and when, becomes signals.
 * Each ``seq`` is shown once per user. Per user, because a group message has one ``seq`` for all
   its receivers, and two of them may log in on one connection, one after the other.
 """
@@ -22,7 +23,7 @@ from typing import Any
 from chat.protocol import V2, ErrNo, Message, MsgType
 from client import model
 from client.errors import NotLoggedInError
-from client.model import Account, ChatFailed, ChatMessage, Event
+from client.model import Account, ChatFailed, ChatMessage, Event, Signal
 
 SEEN_SEQS = 10_000
 """How many are remembered: far above the 200 that a server leaves un-acknowledged."""
@@ -39,6 +40,12 @@ _ANSWERS = (
     MsgType.CREATE_GROUP_ACK,
     MsgType.ADD_GROUP_ACK,
     MsgType.LOGINOUT_ACK,
+    MsgType.HISTORY_ACK,
+    MsgType.REMOVE_FRIEND_ACK,
+    MsgType.LEAVE_GROUP_ACK,
+    MsgType.REMOVE_MEMBER_ACK,
+    MsgType.DISSOLVE_GROUP_ACK,
+    MsgType.MEMBERS_ACK,
 )
 
 
@@ -71,6 +78,7 @@ class Conversation:
         self._requests: dict[str, Message | None] = {}  # rid → answer, None while awaited
         self._chats: dict[str, tuple[int, bool]] = {}  # mid → target, to_group
         self._inbox: deque[Event] = deque()
+        self._signals: list[Signal] = []
         self._seen: dict[int, None] = {}  # a set that knows which entry is oldest
         self._seen_by = 0
         self._table: dict[int, Callable[[Message], Message | None]] = {
@@ -78,6 +86,7 @@ class Conversation:
             MsgType.ONE_CHAT_MSG: self._on_chat,
             MsgType.GROUP_CHAT_MSG: self._on_chat,
             MsgType.CHAT_ACK: self._on_chat_ack,
+            MsgType.PRESENCE_MSG: self._on_presence,
             MsgType.ERROR_MSG: self._on_error,
             MsgType.BYE_MSG: self._on_bye,
         }
@@ -168,6 +177,11 @@ class Conversation:
             fresh.append(event)
         return Handover(fresh, repeated, self.account)
 
+    def take_signals(self) -> list[Signal]:
+        """What ``receive`` has noted since the last call."""
+        signals, self._signals = self._signals, []
+        return signals
+
     def _me(self) -> int:
         if self.account is None:
             raise NotLoggedInError
@@ -206,6 +220,7 @@ class Conversation:
         if self.account.id != self._seen_by:
             self._seen.clear()
             self._seen_by = self.account.id
+        self._signals.append(model.read_logged_in(ack))
         for stored in model.objects(ack, "offlinemsg"):
             self._on_chat(stored)
 
@@ -220,13 +235,18 @@ class Conversation:
         self._inbox.append(model.read_chat(message))
 
     def _on_chat_ack(self, message: Message) -> None:
-        mid = message.get("mid")
-        target = self._chats.pop(mid, None) if type(mid) is str else None
-        if target is None:
+        answer = model.read_chat_answer(message)
+        if answer is None:
             return
-        errno, errmsg = model.read_failure(message)
-        if errno != ErrNo.OK:
-            self._inbox.append(ChatFailed(*target, errmsg))
+        self._signals.append(answer)
+        target = self._chats.pop(answer.mid, None)
+        if target is not None and answer.errno != ErrNo.OK:
+            self._inbox.append(ChatFailed(*target, answer.errmsg))
+
+    def _on_presence(self, message: Message) -> None:
+        presence = model.read_presence(message)
+        if presence is not None:
+            self._signals.append(presence)
 
     def _on_error(self, message: Message) -> None:
         rid = message.get("rid")

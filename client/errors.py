@@ -5,8 +5,14 @@
     ├── ConnectionLostError     the connection is gone
     ├── NoAnswerError           the server is there, but did not answer in time
     ├── NotLoggedInError        the caller asked for what only a logged-in user can do
+    ├── LoggedInError           the caller asked for what only one who is not can do
     ├── RefusedError            the server answered: no
+    ├── ReplacedError           another login has taken this session over
+    ├── ClosedError             the caller has closed the client
+    ├── NotConfirmedError       nobody waits for the ack of a message any more
     ├── TooLargeError           more than fits into one frame; nothing was sent
+    ├── StoreError              the files of an account cannot be used
+    │   └── InUseError          because another program has the account open
     └── OutputClosedError       nobody reads what the program prints
 
 ``str()`` of each is one line for a person. A RefusedError's text comes from the server: escape
@@ -14,6 +20,8 @@ it before it is printed.
 """
 
 from __future__ import annotations
+
+from chat.protocol import Message
 
 
 class ClientError(Exception):
@@ -76,21 +84,80 @@ class NotLoggedInError(ClientError):
         return "not logged in"
 
 
+class LoggedInError(ClientError):
+    """The caller asked to log in while somebody is. Nothing was sent.
+
+    Attributes:
+        user_id: who is logged in.
+    """
+
+    def __init__(self, user_id: int) -> None:
+        super().__init__(user_id)
+        self.user_id = user_id
+
+    def __str__(self) -> str:
+        return f"logged in already, as {self.user_id}"
+
+
 class RefusedError(ClientError):
     """The server answered a request with a failure.
 
     Attributes:
         errno: the protocol's error number.
         errmsg: the server's words, not escaped.
+        answer: the whole answer, for what else stands in it; empty if there is none.
     """
 
-    def __init__(self, errno: int, errmsg: str) -> None:
+    def __init__(self, errno: int, errmsg: str, answer: Message | None = None) -> None:
         super().__init__(errno, errmsg)
         self.errno = errno
         self.errmsg = errmsg
+        self.answer = answer or {}
 
     def __str__(self) -> str:
         return self.errmsg or f"error {self.errno}"
+
+
+class ReplacedError(ClientError):
+    """Another login of the same account has taken the session over, or the server sent us away.
+
+    The client does not connect again by itself: two programs would take turns for ever.
+
+    Attributes:
+        reason: the server's word for it, such as "replaced" or "abuse"; not escaped.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        if self.reason == "replaced":
+            return "this account has logged in elsewhere"
+        return f"sent away by the server: {self.reason}"
+
+
+class ClosedError(ClientError):
+    """The client was closed, or never connected."""
+
+    def __str__(self) -> str:
+        return "the client is closed"
+
+
+class NotConfirmedError(ClientError):
+    """The client was closed or the user logged out before the server confirmed a message.
+
+    Attributes:
+        kept: it is in the outbox's file, and goes out after this account's next login.
+    """
+
+    def __init__(self, kept: bool) -> None:
+        super().__init__(kept)
+        self.kept = kept
+
+    def __str__(self) -> str:
+        what_next = "; it stays in the outbox" if self.kept else ""
+        return f"not confirmed by the server{what_next}"
 
 
 class TooLargeError(ClientError):
@@ -108,6 +175,30 @@ class TooLargeError(ClientError):
 
     def __str__(self) -> str:
         return f"too long ({self.size} bytes, at most {self.limit})"
+
+
+class StoreError(ClientError):
+    """The files of an account cannot be read or written, or are somebody else's.
+
+    Attributes:
+        path: which file or folder.
+        reason: why, in a few words.
+    """
+
+    def __init__(self, path: object, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+class InUseError(StoreError):
+    """Another program has opened the account's files. Two of them would replace each other."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(path, "is in use by another program")
 
 
 class OutputClosedError(ClientError):

@@ -1,4 +1,8 @@
-"""The program ``chatclient``: arguments, standard streams, exit codes. The composition root."""
+"""The program ``chatclient``: arguments, standard streams, exit codes. The composition root.
+
+On a terminal it is a screen of windows (client.ui); through pipes, with ``--plain`` or on a
+terminal that can do no better, it is the original's menu and commands, line by line.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,22 @@ import io
 import os
 import signal
 import sys
-from typing import NoReturn, TextIO
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
-from client import __version__
+from client.commands import parse_id
 from client.connection import open_socket
 from client.console import Console
-from client.errors import ConnectError, OutputClosedError
+from client.errors import ConnectError, OutputClosedError, StoreError
 from client.menu import Menu
 from client.session import Session
+from client.store import default_folder
 from client.timing import Timing
+from client.version import __version__
+
+if TYPE_CHECKING:
+    import ssl
 
 _EXIT_FAILURE = 1
 _EXIT_USAGE = 2
@@ -30,7 +41,15 @@ def main(argv: list[str] | None = None) -> int:
     or nobody reads the output, 2 for wrong arguments, 130 after Ctrl-C. Raises SystemExit for
     ``--help``, ``--version`` and wrong arguments, as argparse does.
     """
-    args = _parser().parse_args(argv)
+    parser = _parser()
+    args = parser.parse_args(argv)
+    tls = _tls_context(parser, args)
+    if not args.plain and _has_screen():
+        return _run_screen(parser, args, tls)
+    return _run_lines(args, tls)
+
+
+def _run_lines(args: argparse.Namespace, tls: ssl.SSLContext | None) -> int:
     # So that a password prompt switches the echo on again before the process ends.
     for signum in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(signum) is signal.SIG_DFL:  # leave nohup's decision alone
@@ -38,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
     out = _text_stream(sys.stdout)
     try:
         with Console(_input_fd(), out, _text_stream(sys.stderr)) as console:
-            return _run(args.host, args.port, console)
+            return _run_menu(args.host, args.port, tls, console)
     except KeyboardInterrupt:
         return _EXIT_SIGNAL + signal.SIGINT
     except OutputClosedError:
@@ -46,15 +65,77 @@ def main(argv: list[str] | None = None) -> int:
         return _EXIT_FAILURE
 
 
-def _run(host: str, port: int, console: Console) -> int:
+def _run_menu(host: str, port: int, tls: ssl.SSLContext | None, console: Console) -> int:
     timing = Timing()
     try:
-        sock = open_socket(host, port, timing)
+        sock = open_socket(host, port, timing, tls)
     except ConnectError as exc:
         console.error(str(exc))
         return _EXIT_FAILURE
     with Session(sock, console.wake, timing) as session:
         return Menu(console, session, timing).run()
+
+
+def _has_screen() -> bool:
+    """Can windows be shown here?"""
+    if sys.stdin is None or sys.stdout is None:
+        return False
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    return (
+        os.environ.get("TERM", "") not in ("", "dumb") and find_spec("prompt_toolkit") is not None
+    )
+
+
+def _run_screen(
+    parser: argparse.ArgumentParser, args: argparse.Namespace, tls: ssl.SSLContext | None
+) -> int:
+    from client.ui.app import App, Options
+
+    _text_stream(sys.stdout)
+    folder, not_kept = _folder(parser, args.folder)
+    options = Options(
+        host=args.host,
+        port=args.port,
+        tls=tls,
+        folder=folder,
+        user_id=args.user,
+        language=args.lang,
+        theme=args.theme,
+        not_kept=not_kept,
+    )
+    return App(options, os.environ).run()
+
+
+def _folder(parser: argparse.ArgumentParser, wanted: Path | None) -> tuple[Path | None, str]:
+    """Where to keep logins and messages; None and why, if that is nowhere.
+
+    One that was asked for must be usable.
+    """
+    try:
+        folder = default_folder() if wanted is None else wanted
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            raise StoreError(folder, "permission denied")
+    except (OSError, StoreError) as exc:
+        why = str(exc) if isinstance(exc, StoreError) else f"{exc.filename}: {exc.strerror}"
+        if wanted is not None:
+            parser.exit(_EXIT_FAILURE, f"{parser.prog}: {why}\n")
+        return None, why
+    return folder, ""
+
+
+def _tls_context(
+    parser: argparse.ArgumentParser, args: argparse.Namespace
+) -> ssl.SSLContext | None:
+    if not (args.tls or args.ca):
+        return None
+    from client.tls import make_context
+
+    try:
+        return make_context(args.ca)
+    except OSError as exc:  # an SSLError is one, too
+        parser.error(f"--ca {args.ca}: {exc.strerror or exc}")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -69,6 +150,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="chatclient", description="A chat client for one terminal.")
     parser.add_argument("host", metavar="HOST", help="the server's name or address")
     parser.add_argument("port", metavar="PORT", type=_port, help="its TCP port")
+    parser.add_argument("--plain", action="store_true", help="line by line, as through a pipe")
+    parser.add_argument("--user", metavar="ID", type=_user, help="which of the saved logins")
+    parser.add_argument("--folder", metavar="DIR", type=Path, help="where to keep them")
+    parser.add_argument("--tls", action="store_true", help="encrypt the connection")
+    parser.add_argument("--ca", metavar="FILE", help="with TLS: whom to trust (PEM)")
+    parser.add_argument("--lang", choices=("en", "zh"), help="English or Chinese")
+    parser.add_argument("--theme", choices=("dark", "light"), help="the terminal's background")
     parser.add_argument("--version", action="version", version=f"chatclient {__version__}")
     return parser
 
@@ -77,6 +165,13 @@ def _port(text: str) -> int:
     if text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= _MAX_PORT:
         return int(text[:6])
     raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_MAX_PORT}")
+
+
+def _user(text: str) -> int:
+    number = parse_id(text)
+    if number is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no user's number")
+    return number
 
 
 def _text_stream(stream: TextIO | None) -> TextIO:

@@ -6,10 +6,13 @@ client that shows a friend without a name is of more use than one that shows not
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from chat.protocol import MAX_SEQ, Message, MsgType
+from chat.protocol import MAX_ID, MAX_SEQ, Message, MsgType
+
+LONGEST_RETRY = 3600.0
+"""A server that asks for more patience, in seconds, is asked again after this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class ChatMessage:
     Attributes:
         group_id: None for one-to-one.
         seq: the server's number for it; None if the server does not store messages.
+        to_id: the receiver; 0 for a group's.
     """
 
     sender_id: int
@@ -71,6 +75,7 @@ class ChatMessage:
     text: str
     group_id: int | None
     seq: int | None
+    to_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,65 @@ class Goodbye:
 Event = ChatMessage | ChatFailed | ServerError | Goodbye
 
 
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """A login has succeeded; what follows in the stream is already this user's. Signal.
+
+    Attributes:
+        token: logs in without the password; None if the server gave none.
+    """
+
+    account: Account
+    token: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAnswer:
+    """A CHAT_ACK, good or bad. Signal.
+
+    Attributes:
+        mid: which message.
+        seq: the server's number for it; None if it failed or is not stored.
+        retry_after: seconds to wait before trying again, if the server says so.
+    """
+
+    mid: str
+    errno: int
+    errmsg: str
+    seq: int | None
+    time: str
+    retry_after: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """A friend came or went. Signal.
+
+    Attributes:
+        state: "online" or "offline".
+    """
+
+    user_id: int
+    state: str
+
+
+Signal = LoggedIn | ChatAnswer | Presence
+"""What a program wants to know at once and in the order of the stream, and no person is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A page of a conversation's past.
+
+    Attributes:
+        messages: oldest first.
+        more: there are older ones.
+    """
+
+    messages: tuple[ChatMessage, ...]
+    more: bool
+
+
 def read_account(ack: Message) -> Account:
     """The account in a successful LOGIN_MSG_ACK of the v2 dialect."""
     return Account(
@@ -128,16 +192,20 @@ def read_friend(item: Message) -> Friend:
 
 def read_group(item: Message) -> Group:
     """A group in LOGIN_MSG_ACK or ADD_GROUP_ACK."""
-    members = tuple(
+    group_id, name, desc = read_id(item, "id"), _str(item, "groupname"), _str(item, "groupdesc")
+    return Group(group_id, name, desc, read_members(item))
+
+
+def read_members(item: Message) -> tuple[Member, ...]:
+    """The ``users`` of a group or of MEMBERS_ACK."""
+    return tuple(
         Member(read_id(user, "id"), _str(user, "name"), _str(user, "state"), _str(user, "role"))
         for user in objects(item, "users")
     )
-    return Group(read_id(item, "id"), _str(item, "groupname"), _str(item, "groupdesc"), members)
 
 
 def read_chat(message: Message) -> ChatMessage:
     """A ONE_CHAT_MSG or GROUP_CHAT_MSG, live or stored."""
-    seq = message.get("seq")
     in_group = message.get("msgid") == MsgType.GROUP_CHAT_MSG
     return ChatMessage(
         sender_id=read_id(message, "id"),
@@ -145,8 +213,41 @@ def read_chat(message: Message) -> ChatMessage:
         time=_str(message, "time"),
         text=_str(message, "msg"),
         group_id=read_id(message, "groupid") if in_group else None,
-        seq=seq if type(seq) is int and 0 < seq <= MAX_SEQ else None,
+        seq=_seq(message),
+        to_id=read_id(message, "toid"),
     )
+
+
+def read_history(ack: Message) -> History:
+    """A successful HISTORY_ACK."""
+    messages = tuple(read_chat(item) for item in objects(ack, "messages"))
+    return History(messages, ack.get("more") is True)
+
+
+def read_logged_in(ack: Message) -> LoggedIn:
+    """A successful LOGIN_MSG_ACK."""
+    return LoggedIn(read_account(ack), _str(ack, "token") or None)
+
+
+def read_chat_answer(ack: Message) -> ChatAnswer | None:
+    """A CHAT_ACK; None if it does not say of which message."""
+    mid = ack.get("mid")
+    if type(mid) is not str:
+        return None
+    errno, errmsg = read_failure(ack)
+    return ChatAnswer(mid, errno, errmsg, _seq(ack), _str(ack, "time"), read_retry_after(ack))
+
+
+def read_presence(message: Message) -> Presence | None:
+    """A PRESENCE_MSG; None if it names nobody."""
+    user_id, state = read_id(message, "id"), _str(message, "state")
+    return Presence(user_id, state) if 0 < user_id <= MAX_ID and state else None
+
+
+def read_retry_after(answer: Message) -> float | None:
+    """How long to wait before trying again, in seconds; None if the answer does not say."""
+    seconds = _seconds(answer.get("retry_after"))
+    return None if seconds is None else min(seconds, LONGEST_RETRY)
 
 
 def read_goodbye(message: Message) -> Goodbye:
@@ -182,6 +283,11 @@ def objects(message: Message, key: str) -> list[Message]:
 def _str(message: Message, key: str) -> str:
     value = message.get(key)
     return value if type(value) is str else ""
+
+
+def _seq(message: Message) -> int | None:
+    seq = message.get("seq")
+    return seq if type(seq) is int and 0 < seq <= MAX_SEQ else None
 
 
 def _seconds(value: Any) -> float | None:

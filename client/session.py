@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from chat.protocol import ErrNo, Message, MsgType
 from client import model
@@ -22,8 +22,11 @@ from client.connection import Connection
 from client.conversation import Conversation, Handover
 from client.errors import ClientError, ConnectionLostError, NoAnswerError, RefusedError
 from client.heartbeat import Heartbeat
-from client.model import Account, ChatMessage, Event, Friend, Group
+from client.model import Account, ChatMessage, Event, Friend, Group, History, Member, Signal
 from client.timing import Timing
+
+if TYPE_CHECKING:
+    from client.tls import TlsSocket
 
 _SEQS_PER_FRAME = 500
 """Half of what a server takes in one DELIVERED_MSG, and some 9 KiB at most."""
@@ -34,19 +37,21 @@ class Session:
 
     Requests block until they are answered and raise RefusedError, NoAnswerError,
     ConnectionLostError or NotLoggedInError. ``on_ready`` is called on the receiver thread
-    whenever there is something to ``deliver`` and when the connection is gone; it must only
-    wake somebody.
+    whenever there is something to ``deliver`` or ``take`` and when the connection is gone;
+    ``on_signal`` before it, for what need not be shown. Both must only note it or wake somebody.
     """
 
     def __init__(
         self,
-        sock: socket.socket,
+        sock: socket.socket | TlsSocket,
         on_ready: Callable[[], None],
         timing: Timing | None = None,
         new_mid: Callable[[], str] = lambda: uuid.uuid4().hex,
+        on_signal: Callable[[Signal], None] = lambda signal: None,
     ) -> None:
         self._timing = timing or Timing()
         self._on_ready = on_ready
+        self._on_signal = on_signal
         self._connection = Connection(sock, self._on_message, self._on_close, self._timing.send)
         self._heartbeat = Heartbeat(self._timing.heartbeat, self._beat)
         self._conversation = Conversation(new_mid)
@@ -91,9 +96,22 @@ class Session:
         self._connection.close()
         self._heartbeat.stop()
 
-    def login(self, user_id: int, password: str) -> Account:
-        """Log in. Any thread; blocks. The offline messages come through ``deliver``."""
-        answer = self._request(MsgType.LOGIN_MSG, id=user_id, password=password)
+    def login(
+        self,
+        user_id: int,
+        password: str | None = None,
+        *,
+        token: str | None = None,
+        device: str | None = None,
+        seconds: float | None = None,
+    ) -> Account:
+        """Log in, by password or token. Any thread; blocks, at most ``seconds`` if given.
+
+        The offline messages come through ``deliver`` or ``take``.
+        """
+        secrets = {"password": password, "token": token, "device": device}
+        given = {name: value for name, value in secrets.items() if value is not None}
+        answer = self._request(MsgType.LOGIN_MSG, seconds, id=user_id, **given)
         account = model.read_account(answer)
         self._heartbeat.set_interval(self._interval_for(account))
         return account
@@ -118,6 +136,35 @@ class Session:
         answer = self._request(MsgType.ADD_GROUP_MSG, groupid=group_id)
         return model.read_group(model.read_object(answer, "group"))
 
+    def remove_friend(self, friend_id: int) -> None:
+        """Take somebody off the contact list. Any thread; blocks."""
+        self._request(MsgType.REMOVE_FRIEND_MSG, friendid=friend_id)
+
+    def leave_group(self, group_id: int) -> None:
+        """Leave a group. Any thread; blocks."""
+        self._request(MsgType.LEAVE_GROUP_MSG, groupid=group_id)
+
+    def remove_member(self, group_id: int, user_id: int) -> None:
+        """Put a member out of a group of one's own. Any thread; blocks."""
+        self._request(MsgType.REMOVE_MEMBER_MSG, groupid=group_id, userid=user_id)
+
+    def dissolve_group(self, group_id: int) -> None:
+        """End a group of one's own. Any thread; blocks."""
+        self._request(MsgType.DISSOLVE_GROUP_MSG, groupid=group_id)
+
+    def members(self, group_id: int) -> tuple[Member, ...]:
+        """Who is in a group. Any thread; blocks."""
+        return model.read_members(self._request(MsgType.MEMBERS_MSG, groupid=group_id))
+
+    def history(
+        self, target: int, *, in_group: bool, before: int | None = None, limit: int = 50
+    ) -> History:
+        """A page of a conversation's past, older than ``before``. Any thread; blocks."""
+        where = {"groupid" if in_group else "with": target}
+        if before is not None:
+            where["before"] = before
+        return model.read_history(self._request(MsgType.HISTORY_MSG, **where, limit=limit))
+
     def logout(self, seconds: float | None = None) -> None:
         """Log out; the connection stays. Any thread; blocks, at most ``seconds`` if given."""
         self._request(MsgType.LOGINOUT_MSG, seconds)
@@ -133,6 +180,13 @@ class Session:
     def group_chat(self, group_id: int, text: str) -> None:
         """Send a group a message. Any thread; as ``chat``."""
         self._send_chat(group_id, text, to_group=True)
+
+    def submit(self, message: Message) -> None:
+        """Send a chat message whose ``mid`` and ack are the caller's business. Any thread.
+
+        The ack is a ChatAnswer signal. Raises ConnectionLostError.
+        """
+        self._connection.send(message)
 
     def settle_chats(self) -> None:
         """Wait for the chat acks that are still out. Any thread; blocks, bounded.
@@ -159,8 +213,7 @@ class Session:
         Any thread, one at a time; ``show`` runs on it. If ``show`` raises, what it had shown
         is acknowledged all the same.
         """
-        with self._conversation_changed:
-            handover = self._conversation.take()
+        handover = self.take()
         received = handover.repeated
         try:
             for event in handover.events:
@@ -168,17 +221,29 @@ class Session:
                 if isinstance(event, ChatMessage) and event.seq is not None:
                     received.append(event.seq)
         finally:
-            self._acknowledge(received, handover)
+            if handover.account is not None and handover.account is self.account:
+                self.acknowledge(received)
 
-    def _acknowledge(self, seqs: list[int], handover: Handover) -> None:
-        if not seqs or handover.account is None or handover.account is not self.account:
-            return
+    def take(self) -> Handover:
+        """The waiting events, for somebody who acknowledges by himself. Any thread."""
+        with self._conversation_changed:
+            return self._conversation.take()
+
+    def acknowledge(self, seqs: list[int]) -> None:
+        """Tell the server that these were taken care of. Any thread; does not fail.
+
+        If the connection is lost, they come again at the next login.
+        """
         chunks = [seqs[i : i + _SEQS_PER_FRAME] for i in range(0, len(seqs), _SEQS_PER_FRAME)]
         for chunk in chunks:
             try:
                 self._connection.send({"msgid": int(MsgType.DELIVERED_MSG), "seqs": chunk})
             except ConnectionLostError:
-                return  # reported by on_ready; the server sends these again at the next login
+                return  # reported by on_ready
+
+    def fail(self, reason: str) -> None:
+        """Give the connection up; returns at once, ``on_ready`` follows. Any thread."""
+        self._connection.fail(reason)
 
     def _request(self, msgid: MsgType, seconds: float | None = None, /, **fields: Any) -> Message:
         seconds = self._timing.answer if seconds is None else seconds
@@ -200,7 +265,7 @@ class Session:
         if answer is None:
             raise NoAnswerError(seconds) if lost is None else ConnectionLostError(lost)
         if answer.get("errno") != ErrNo.OK or answer["msgid"] == MsgType.ERROR_MSG:
-            raise RefusedError(*model.read_failure(answer))
+            raise RefusedError(*model.read_failure(answer), answer)
         return answer
 
     def _send_chat(self, target: int, text: str, *, to_group: bool) -> None:
@@ -217,9 +282,12 @@ class Session:
         """Receiver thread."""
         with self._conversation_changed:
             reply = self._conversation.receive(message)
+            signals = self._conversation.take_signals()
             ready = self._conversation.has_events
             overflowing = self._conversation.overflowing
             self._conversation_changed.notify_all()
+        for signal in signals:
+            self._on_signal(signal)
         if reply is not None:
             with contextlib.suppress(ConnectionLostError):  # then this thread ends by itself
                 self._connection.send(reply)

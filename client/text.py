@@ -7,6 +7,7 @@ characters or turn the direction of what follows.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -51,14 +52,61 @@ bidi overrides, zero-width characters and tags; halves of surrogate pairs; line 
 separators. Private and unassigned characters stay: at worst they are boxes, and tomorrow's
 emoji are among them."""
 
+_IGNORABLE = frozenset(
+    {
+        *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0),
+        *range(0x180B, 0x1810),
+        *range(0xFE00, 0xFE10),
+        *range(0xE0100, 0xE01F0),
+    }
+)
+"""Letters and marks that Unicode wants shown as nothing, escaped, too: fillers and variation
+selectors. They make two names look alike, or a message look empty."""
+
+_SYMBOLS = "\u00a9\u00ae\u203c\u2049\u2100-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+_MARKS = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+
+_suspect = re.compile(
+    "[" + "".join(map(chr, sorted(_IGNORABLE))) + "]|[" + _MARKS + "]{5}"
+).search  # in what is printable otherwise
+
+# What holds an emoji together: a selector for its looks, a joiner to the next one, the tags of a
+# flag. Terminals differ about what to draw for the whole; its parts are the same everywhere.
+_selector = re.compile(f"(?<=[{_SYMBOLS}])[\ufe0e\ufe0f]|(?<=[#*0-9])\ufe0f(?=\u20e3)")
+_joiner = re.compile(f"(?<=[{_SYMBOLS}])\u200d(?=[{_SYMBOLS}])")
+_tags = re.compile("(?<=\U0001f3f4)[\U000e0020-\U000e007f]+")
+
+_stack = re.compile(f"([{_MARKS}]{{4}})[{_MARKS}]+")
+"""Marks upon marks, which would reach into the lines above. Four are more than any language has."""
+
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+_TAB = 4
+
+_line_end = re.compile("\r\n|[\n\r\v\f\x85\u2028\u2029]")
 
 
 def escape(text: str) -> str:
-    """The text with every character escaped that could do more than be seen."""
-    if text.isprintable():
+    """The text on one line, with every character escaped that could do more than be seen.
+
+    What could only be taken for something else is escaped as well; emoji made of several are
+    shown as these, and marks are not stacked higher than any language does.
+    """
+    if text.isprintable() and (text.isascii() or not _suspect(text)):
         return text
-    return "".join(_escape_char(char) for char in text)
+    for what in (_tags, _selector, _joiner):
+        text = what.sub("", text)
+    text = _stack.sub(r"\1", text)
+    return "".join(map(_escape_char, text))
+
+
+def escape_lines(text: str) -> list[str]:
+    """The same for a text that may have several lines: at least one, without their ends.
+
+    A tab is as wide as it would be in an editor.
+    """
+    if text.isascii() and text.isprintable():
+        return [text]
+    return [escape(line.expandtabs(_TAB)) for line in _line_end.split(text)]
 
 
 def account_lines(account: Account) -> Iterator[str]:
@@ -149,7 +197,7 @@ def chat_failed(target: int, to_group: bool, why: str) -> str:
 
 
 def _escape_char(char: str) -> str:
-    if unicodedata.category(char) not in _UNSAFE:
+    if unicodedata.category(char) not in _UNSAFE and ord(char) not in _IGNORABLE:
         return char
     if char in _SHORT:
         return _SHORT[char]

@@ -13,18 +13,33 @@ class Timing:
         connect: until a TCP connection stands.
         send: until the kernel has taken one frame. Longer means that the server reads nothing.
         answer: until a request is answered. A login may wait for a password hash in a queue.
+        login: until a login that will be tried again by itself is answered. Shorter than
+            ``answer``: a frozen server behind a balancer accepts connections and says nothing,
+            and the next attempt reaches another one.
+        patience: until a login that somebody waits for is given up, attempts and all.
         chat_acks: until the last chat messages are acked, before leaving.
         goodbye: until LOGINOUT_MSG is answered when the program ends anyway.
         heartbeat: between two PING_MSG until a login ack names another interval.
         shortest_heartbeat: what the server asks for is not taken below this.
         lost_after_beats: a server silent for so many intervals counts as lost.
+        first_backoff: ceiling of the wait before the first attempt to connect again.
+        longest_backoff: ceiling of the wait before any.
+        stable: a connection that lasted this long ends a series of failures.
+        retry: until a message is sent again that the server could not take for the moment,
+            unless it says how long.
     """
 
     connect: float = 10.0
     send: float = 10.0
     answer: float = 10.0
+    login: float = 5.0
+    patience: float = 20.0
     chat_acks: float = 5.0
     goodbye: float = 2.0
     heartbeat: float = 30.0
     shortest_heartbeat: float = 1.0
     lost_after_beats: int = 3
+    first_backoff: float = 0.5
+    longest_backoff: float = 30.0
+    stable: float = 10.0
+    retry: float = 1.0

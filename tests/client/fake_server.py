@@ -78,6 +78,12 @@ def _default_rules() -> dict[int, Rule]:
             )
         ],
         MsgType.PING_MSG: lambda r: [ack(MsgType.PONG_MSG, r)],
+        MsgType.HISTORY_MSG: lambda r: [ack(MsgType.HISTORY_ACK, r, messages=[], more=False)],
+        MsgType.REMOVE_FRIEND_MSG: lambda r: [ack(MsgType.REMOVE_FRIEND_ACK, r)],
+        MsgType.LEAVE_GROUP_MSG: lambda r: [ack(MsgType.LEAVE_GROUP_ACK, r)],
+        MsgType.REMOVE_MEMBER_MSG: lambda r: [ack(MsgType.REMOVE_MEMBER_ACK, r)],
+        MsgType.DISSOLVE_GROUP_MSG: lambda r: [ack(MsgType.DISSOLVE_GROUP_ACK, r)],
+        MsgType.MEMBERS_MSG: lambda r: [ack(MsgType.MEMBERS_ACK, r, users=[])],
     }
 
 
@@ -115,14 +121,14 @@ class FakeServer:
         self._listener.close()
         assert not self._thread.is_alive()
 
-    def expect(self, msgid: MsgType) -> Message:
+    def expect(self, msgid: int) -> Message:
         """The next message of this kind that the client sent; others before it are dropped."""
         while True:
             message = self._received.get(timeout=WAIT)
             if message["msgid"] == msgid:
                 return message
 
-    def received_nothing_more(self, msgid: MsgType) -> bool:
+    def received_nothing_more(self, msgid: int) -> bool:
         """Whether no further message of this kind lies unread."""
         with self._received.mutex:
             return all(message["msgid"] != msgid for message in self._received.queue)

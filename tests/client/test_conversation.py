@@ -12,7 +12,15 @@ from chat.protocol import Message, MsgType
 from client import conversation as conversation_module
 from client.conversation import Conversation
 from client.errors import NotLoggedInError
-from client.model import ChatFailed, ChatMessage, Goodbye, ServerError
+from client.model import (
+    ChatAnswer,
+    ChatFailed,
+    ChatMessage,
+    Goodbye,
+    LoggedIn,
+    Presence,
+    ServerError,
+)
 
 
 def _conversation(user_id: int | None = None, **fields: Any) -> Conversation:
@@ -118,6 +126,38 @@ def test_chat_acks() -> None:
     conversation.receive({"msgid": 20, "mid": "m2", "errno": 9, "errmsg": "once more"})
     assert not conversation.awaits_chat_acks
     assert conversation.take().events == [ChatFailed(7, True, "not a member")]
+
+
+def test_every_chat_ack_is_a_signal() -> None:
+    conversation = _conversation(1)
+    conversation.take_signals()
+    conversation.receive({"msgid": 20, "mid": "x", "errno": 0, "seq": 9, "time": "now"})
+    conversation.receive({"msgid": 20, "mid": "y", "errno": 8, "errmsg": "later", "retry_after": 3})
+    conversation.receive({"msgid": 20, "errno": 0, "seq": 9})
+    assert conversation.take_signals() == [
+        ChatAnswer("x", 0, "error 0", 9, "now", None),
+        ChatAnswer("y", 8, "later", None, "", 3.0),
+    ]
+    assert conversation.take_signals() == []
+    assert not conversation.has_events
+
+
+def test_presence_is_a_signal() -> None:
+    conversation = _conversation(1)
+    conversation.take_signals()
+    conversation.receive({"msgid": 28, "id": 2, "state": "online"})
+    for wrong in ({}, {"id": 2}, {"id": 0, "state": "online"}, {"id": 2**31, "state": "online"}):
+        conversation.receive({"msgid": 28, **wrong})
+    assert conversation.take_signals() == [Presence(2, "online")]
+    assert not conversation.has_events
+
+
+def test_a_login_is_a_signal_before_what_follows() -> None:
+    conversation = _conversation(1, offlinemsg=[one_chat(3, "a")], token="tt")
+    (signal,) = conversation.take_signals()
+    assert isinstance(signal, LoggedIn)
+    assert (signal.account.id, signal.token) == (1, "tt")
+    assert "tt" not in repr(signal)
 
 
 def test_given_up_chats_are_failures() -> None:

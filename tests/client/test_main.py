@@ -12,14 +12,16 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import pytest
 from fake_server import FakeServer, login_ack, one_chat
+from tlskit import PEM, TlsRelay
 
 from chat.protocol import MsgType
-from client import __version__
+from client.version import __version__
 
 PROGRAM = [sys.executable, "-m", "client.main"]
 IN_FOREGROUND = """
@@ -43,11 +45,22 @@ def run(
 class OnTerminal:
     """The program on a pseudo-terminal of its own."""
 
-    def __init__(self, server: FakeServer) -> None:
+    def __init__(
+        self,
+        server: FakeServer,
+        *args: str,
+        plain: bool = True,
+        term: str = "xterm-256color",
+        environment: dict[str, str] | None = None,
+    ) -> None:
         self._master, self._slave = pty.openpty()
+        termios.tcsetwinsize(self._slave, (24, 80))
         self._seen = b""
+        if plain and term == "xterm-256color":
+            args = (*args, "--plain")
         self.process = subprocess.Popen(
-            [sys.executable, "-c", IN_FOREGROUND, "127.0.0.1", str(server.port)],
+            [sys.executable, "-c", IN_FOREGROUND, "127.0.0.1", str(server.port), *args],
+            env={**os.environ, "LANG": "C.UTF-8", "TERM": term, **(environment or {})},
             stdin=self._slave,
             stdout=self._slave,
             stderr=self._slave,
@@ -230,3 +243,91 @@ def test_sigterm_restores_the_echo(terminal: OnTerminal) -> None:
     terminal.process.send_signal(signal.SIGTERM)
     assert terminal.process.wait(LONG) == 128 + signal.SIGTERM
     assert terminal.echo_is_on()
+
+
+# ---------------------------------------------------------------------- the screen of windows
+
+
+def test_a_terminal_that_can_do_no_better_gets_lines(server: FakeServer) -> None:
+    for term in ("dumb", ""):
+        with OnTerminal(server, term=term) as terminal:
+            terminal.wait_for(b"choice:")
+
+
+def test_a_terminal_gets_windows(server: FakeServer, tmp_path: Path) -> None:
+    with OnTerminal(server, "--folder", str(tmp_path), plain=False) as terminal:
+        terminal.wait_for(b"Ctrl+Q: quit")
+        assert not terminal.echo_is_on()
+        terminal.type(b"\x11")
+        assert terminal.process.wait(LONG) == 0
+        assert terminal.echo_is_on()
+        assert terminal.wait_for(b"\x1b[?1049l")  # the screen is as it was
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_signals_leave_a_good_terminal_behind(
+    server: FakeServer, tmp_path: Path, number: signal.Signals
+) -> None:
+    with OnTerminal(server, "--folder", str(tmp_path), plain=False) as terminal:
+        terminal.wait_for(b"Ctrl+Q: quit")
+        terminal.process.send_signal(number)
+        assert terminal.process.wait(LONG) == 128 + number
+        assert terminal.echo_is_on()
+        assert b"Traceback" not in terminal.wait_for(b"\x1b[?1049l")
+
+
+def test_the_language_and_the_colours_that_are_asked_for(
+    server: FakeServer, tmp_path: Path
+) -> None:
+    args = ("--folder", str(tmp_path), "--lang", "zh", "--theme", "light")
+    with OnTerminal(server, *args, plain=False) as terminal:
+        terminal.wait_for("退出".encode())
+    with OnTerminal(server, *args, plain=False, environment={"NO_COLOR": "1"}) as terminal:
+        seen = terminal.wait_for("退出".encode())
+        assert b"38;" not in seen
+        assert b"48;" not in seen
+
+
+def test_a_folder_that_cannot_be_used(server: FakeServer, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="ascii")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with OnTerminal(server, "--folder", str(folder), plain=False) as terminal:
+            assert terminal.process.wait(LONG) == 1
+            assert b"chatclient: " in terminal.wait_for(b"file")
+
+
+def test_no_home_is_no_obstacle(server: FakeServer, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="ascii")
+    environment = {"XDG_STATE_HOME": str(tmp_path / "file")}
+    with OnTerminal(server, plain=False, environment=environment) as terminal:
+        terminal.wait_for(b"cannot be kept")
+
+
+@pytest.mark.parametrize(
+    ("args", "complaint"),
+    [
+        (["--user", "bob"], "'bob' is no user's number"),
+        (["--lang", "fr"], "invalid choice: 'fr'"),
+        (["--theme", "pink"], "invalid choice: 'pink'"),
+        (["--ca", "/no/such/file"], "--ca /no/such/file: No such file or directory"),
+        (["--ca", "/dev/null"], "--ca /dev/null: "),
+    ],
+)
+def test_more_bad_arguments(args: list[str], complaint: str) -> None:
+    result = run("127.0.0.1", "6000", *args)
+    assert result.returncode == 2
+    assert complaint in result.stderr.decode()
+    assert result.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("flags", [["--tls"], ["--tls", "--ca", str(PEM)], ["--ca", str(PEM)]])
+def test_tls_in_line_mode(server: FakeServer, flags: list[str]) -> None:
+    with TlsRelay(server.port) as relay:
+        result = run("localhost", str(relay.port), *flags, stdin=b"1\n1\nsecret\nchat:2:hi\n")
+    if "--ca" in flags:
+        assert (result.returncode, result.stderr) == (0, b"")
+        assert server.expect(MsgType.ONE_CHAT_MSG)["msg"] == "hi"
+    else:
+        assert result.returncode == 1
+        assert b"its certificate is not valid" in result.stderr
+        assert result.stderr.count(b"\n") == 1

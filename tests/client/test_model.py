@@ -14,7 +14,10 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=5,
 )
-_FIELDS = ["id", "name", "friends", "groups", "users", "seq", "msgid", "heartbeat", "errno"]
+_FIELDS = [
+    *("id", "name", "friends", "groups", "users", "seq", "msgid", "heartbeat", "errno", "mid"),
+    *("state", "messages", "more", "retry_after", "token", "toid"),
+]
 
 
 def test_account() -> None:
@@ -64,6 +67,12 @@ def test_goodbye_and_failure() -> None:
     assert model.read_failure({"errno": "5"}) == (-1, "error -1")
 
 
+def test_patience_is_bounded() -> None:
+    assert model.read_retry_after({"retry_after": 3}) == 3.0
+    assert model.read_retry_after({"retry_after": 10**5}) == 3600.0
+    assert model.read_retry_after({"retry_after": -1}) is None
+
+
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(_FIELDS), _JSON))
 def test_reading_never_raises(message: dict[str, Any]) -> None:
@@ -71,3 +80,9 @@ def test_reading_never_raises(message: dict[str, Any]) -> None:
     model.read_chat(message)
     model.read_goodbye(message)
     model.read_failure(message)
+    model.read_history(message)
+    model.read_logged_in(message)
+    model.read_chat_answer(message)
+    model.read_presence(message)
+    model.read_retry_after(message)
+    model.read_members(message)

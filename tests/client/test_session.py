@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Iterator
 
@@ -16,7 +17,19 @@ from client.errors import (
     RefusedError,
     TooLargeError,
 )
-from client.model import ChatFailed, ChatMessage, Event, Friend, Goodbye, Group
+from client.model import (
+    ChatAnswer,
+    ChatFailed,
+    ChatMessage,
+    Event,
+    Friend,
+    Goodbye,
+    Group,
+    LoggedIn,
+    Member,
+    Presence,
+    Signal,
+)
 from client.session import Session
 from client.timing import Timing
 
@@ -72,6 +85,86 @@ def test_requests_and_their_results(server: FakeServer, session: Session) -> Non
     session.logout()
     assert session.account is None
     assert session.login(1, "secret").id == 1
+
+
+def test_a_login_by_token(server: FakeServer, session: Session) -> None:
+    session.login(1, token="t", device="laptop")
+    request = server.expect(MsgType.LOGIN_MSG)
+    assert (request["token"], request["device"]) == ("t", "laptop")
+    assert "password" not in request
+
+
+def test_a_login_that_is_not_waited_for_long(server: FakeServer, session: Session) -> None:
+    del server.rules[MsgType.LOGIN_MSG]
+    with pytest.raises(NoAnswerError, match=r"within 0\.05 s"):
+        session.login(1, "secret", seconds=0.05)
+
+
+def test_leaving_and_removing(server: FakeServer, session: Session) -> None:
+    session.login(1, "secret")
+    session.remove_friend(5)
+    session.leave_group(7)
+    session.remove_member(7, 5)
+    session.dissolve_group(7)
+    assert server.expect(MsgType.REMOVE_FRIEND_MSG)["friendid"] == 5
+    assert server.expect(MsgType.LEAVE_GROUP_MSG)["groupid"] == 7
+    request = server.expect(MsgType.REMOVE_MEMBER_MSG)
+    assert (request["groupid"], request["userid"]) == (7, 5)
+    request = server.expect(MsgType.DISSOLVE_GROUP_MSG)
+    assert (request["groupid"], request["id"]) == (7, 1)
+
+
+def test_members(server: FakeServer, session: Session) -> None:
+    user = {"id": 2, "name": "bob", "state": "online", "role": "normal"}
+    server.rules[MsgType.MEMBERS_MSG] = lambda r: [
+        ack(MsgType.MEMBERS_ACK, r, users=[user, "no object"])
+    ]
+    session.login(1, "secret")
+    assert session.members(7) == (Member(2, "bob", "online", "normal"),)
+
+
+def test_history(server: FakeServer, session: Session) -> None:
+    page = [one_chat(3, "a"), {**one_chat(4, "b", sender=1), "toid": 2}]
+    server.rules[MsgType.HISTORY_MSG] = lambda r: [
+        ack(MsgType.HISTORY_ACK, r, messages=page, more=True)
+    ]
+    session.login(1, "secret")
+    history = session.history(2, in_group=False)
+    assert [(m.seq, m.text, m.sender_id, m.to_id) for m in history.messages] == [
+        (3, "a", 2, 1),
+        (4, "b", 1, 2),
+    ]
+    assert history.more
+    request = server.expect(MsgType.HISTORY_MSG)
+    assert (request["with"], request["limit"], "before" in request) == (2, 50, False)
+    session.history(7, in_group=True, before=3, limit=10)
+    request = server.expect(MsgType.HISTORY_MSG)
+    assert (request["groupid"], request["before"], request["limit"]) == (7, 3, 10)
+    assert server.received_nothing_more(MsgType.DELIVERED_MSG)
+
+
+def test_signals_come_at_once_and_in_order(server: FakeServer) -> None:
+    signals: queue.SimpleQueue[Signal] = queue.SimpleQueue()
+    sock = open_socket("127.0.0.1", server.port, Timing())
+    with Session(sock, lambda: None, on_signal=signals.put) as session:
+        session.login(1, "secret")
+        assert isinstance(signals.get(timeout=WAIT), LoggedIn)
+        session.submit({"msgid": 6, "id": 1, "toid": 2, "msg": "hi", "mid": "m-1"})
+        answer = signals.get(timeout=WAIT)
+        assert isinstance(answer, ChatAnswer)
+        assert (answer.mid, answer.errno, answer.seq) == ("m-1", 0, 1)
+        server.send({"msgid": 28, "id": 2, "state": "online"})
+        assert signals.get(timeout=WAIT) == Presence(2, "online")
+
+
+def test_a_refusal_has_the_whole_answer(server: FakeServer, session: Session) -> None:
+    server.rules[MsgType.ADD_FRIEND_MSG] = lambda r: [
+        ack(MsgType.ADD_FRIEND_ACK, r, 10, errmsg="exists", friend={"id": 5})
+    ]
+    session.login(1, "secret")
+    with pytest.raises(RefusedError) as caught:
+        session.add_friend(5)
+    assert caught.value.answer["friend"] == {"id": 5}
 
 
 def test_refusals(server: FakeServer, session: Session) -> None:

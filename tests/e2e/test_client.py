@@ -122,7 +122,7 @@ def open_client(server: ServerProcess, tmp_path: Path) -> Iterator[Open]:
 
     def make(name: str) -> Terminal:
         command = f"PYTHONPATH={PROJECT} LANG=C.UTF-8 {sys.executable} -m client.main"
-        line = f"{command} 127.0.0.1 {server.port}; echo status $?; exec sleep 1000"
+        line = f"{command} 127.0.0.1 {server.port} --plain; echo status $?; exec sleep 1000"
         terminals.append(Terminal(tmp_path, name, "sh", "-c", line))
         return terminals[-1]
 

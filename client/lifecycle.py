@@ -1,0 +1,100 @@
+"""Lifecycle: the states of a client, and which may follow which. Pure.
+
+::
+
+    IDLE ──▶ CONNECTING ──▶ CONNECTED ──▶ LOGGING_IN ──▶ ONLINE
+                ▲  │            │              │            │
+                │  ▼            ▼              ▼            ▼
+                WAITING ◀───── the connection is lost; back-off
+
+    STOPPED   the server sent us away, or refuses the token: only a new login goes on
+    CLOSED    the end
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from client.errors import ClientError
+
+
+class State(Enum):
+    """How things stand between a client and its server."""
+
+    IDLE = "idle"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    LOGGING_IN = "logging in"
+    ONLINE = "online"
+    WAITING = "waiting"
+    STOPPED = "stopped"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A state, and why.
+
+    Attributes:
+        error: what ended the last attempt or connection; None if nothing did.
+        retry_at: WAITING: when the next attempt begins, in ``time.monotonic()`` seconds.
+    """
+
+    state: State
+    error: ClientError | None = None
+    retry_at: float | None = None
+
+
+_FOLLOWS: dict[State, frozenset[State]] = {
+    State.IDLE: frozenset({State.CONNECTING, State.CLOSED}),
+    State.CONNECTING: frozenset({State.CONNECTED, State.WAITING, State.CLOSED}),
+    State.CONNECTED: frozenset(
+        {State.LOGGING_IN, State.WAITING, State.STOPPED, State.CONNECTING, State.CLOSED}
+    ),
+    State.LOGGING_IN: frozenset(
+        {
+            State.ONLINE,
+            State.CONNECTED,
+            State.WAITING,
+            State.STOPPED,
+            State.CONNECTING,
+            State.CLOSED,
+        }
+    ),
+    State.ONLINE: frozenset({State.WAITING, State.STOPPED, State.CONNECTING, State.CLOSED}),
+    State.WAITING: frozenset({State.CONNECTING, State.CLOSED}),
+    State.STOPPED: frozenset({State.CONNECTING, State.CLOSED}),
+    State.CLOSED: frozenset(),
+}
+
+UP = frozenset({State.CONNECTED, State.LOGGING_IN, State.ONLINE})
+"""There is a connection."""
+
+
+class Lifecycle:
+    """The one place where the state changes. Not thread-safe.
+
+    Attributes:
+        status: the state now, and why.
+    """
+
+    def __init__(self) -> None:
+        self.status = Status(State.IDLE)
+
+    def __repr__(self) -> str:
+        return f"<Lifecycle {self.status.state.value}>"
+
+    @property
+    def state(self) -> State:
+        """The state now."""
+        return self.status.state
+
+    def become(
+        self, state: State, error: ClientError | None = None, retry_at: float | None = None
+    ) -> Status:
+        """Change the state. Raises ValueError, and changes nothing, if it must not follow."""
+        if state not in _FOLLOWS[self.state]:
+            raise ValueError(f"{state} must not follow {self.state}")
+        self.status = Status(state, error, retry_at)
+        return self.status

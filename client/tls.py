@@ -1,0 +1,143 @@
+"""TlsSocket: TLS over a connected socket, with one thread that reads and others that write.
+
+Not ``ssl.SSLSocket``: one OpenSSL object must not be used by two threads at once, and before
+CPython 3.13.1 nothing stands between a ``recv`` in one thread and a ``send`` in another. Here
+the TLS machine works on two buffers in memory, under a lock that is held only while bytes
+are being turned; waiting for the network happens outside it, as with a plain socket.
+
+This module is imported only when TLS is asked for: ``ssl`` takes a while to load.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+
+from client.errors import ConnectError
+
+_RECV_SIZE = 64 * 1024
+
+
+def make_context(ca_file: str | None = None) -> ssl.SSLContext:
+    """A client's context: the system's authorities, or those in a PEM file. Any thread.
+
+    Raises OSError (ssl.SSLError is one) if the file is none.
+    """
+    return ssl.create_default_context(cafile=ca_file)
+
+
+def wrap(sock: socket.socket, host: str, port: int, context: ssl.SSLContext) -> TlsSocket:
+    """Shake hands, within the socket's time-out per step; takes the socket over. Any thread.
+
+    Raises ConnectError; the socket is closed then.
+    """
+    try:
+        return TlsSocket(sock, context, host)
+    except ssl.SSLCertVerificationError as exc:
+        sock.close()
+        raise ConnectError(
+            host, port, f"its certificate is not valid: {exc.verify_message}"
+        ) from exc
+    except ssl.SSLError as exc:
+        sock.close()
+        words = (exc.reason or str(exc)).lower().replace("_", " ")
+        raise ConnectError(host, port, f"TLS failed: {words}") from exc
+    except TimeoutError as exc:
+        sock.close()
+        raise ConnectError(host, port, "timed out") from exc
+    except (OSError, ValueError) as exc:  # ValueError: the name is none that a server could have
+        sock.close()
+        raise ConnectError(host, port, str(exc)) from exc
+
+
+class TlsSocket:
+    """Has of a socket what a Connection needs. Takes the socket over and closes it."""
+
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext, host: str) -> None:
+        self._sock = sock
+        self._arrived = ssl.MemoryBIO()
+        self._leaving = ssl.MemoryBIO()
+        self._tls_lock = threading.Lock()  # guards the two above and the object below
+        self._order_lock = threading.Lock()  # what leaves first is on the wire first
+        self._tls = context.wrap_bio(self._arrived, self._leaving, server_hostname=host)
+        self._shake_hands()
+
+    def settimeout(self, seconds: float | None) -> None:
+        """As a socket's. Any thread."""
+        self._sock.settimeout(seconds)
+
+    def fileno(self) -> int:
+        """As a socket's. Any thread."""
+        return self._sock.fileno()
+
+    def shutdown(self, how: int) -> None:
+        """As a socket's: ends a ``recv`` and a ``sendall`` that wait. Any thread."""
+        self._sock.shutdown(how)
+
+    def close(self) -> None:
+        """As a socket's. Any thread."""
+        self._sock.close()
+
+    def sendall(self, data: bytes) -> None:
+        """As a socket's. Any thread."""
+        with self._tls_lock:
+            self._tls.write(data)
+        self._flush()
+
+    def recv(self, size: int) -> bytes:
+        """As a socket's; empty at the end of the stream. One thread at a time."""
+        while True:
+            data = self._read(size)
+            self._flush_if_needed()
+            if data is not None:
+                return data
+            encrypted = self._sock.recv(_RECV_SIZE)
+            with self._tls_lock:
+                if encrypted:
+                    self._arrived.write(encrypted)
+                else:
+                    self._arrived.write_eof()
+
+    def _read(self, size: int) -> bytes | None:
+        """What has been decrypted; None if more bytes are needed first."""
+        with self._tls_lock:
+            try:
+                return self._tls.read(size)
+            except ssl.SSLWantReadError:
+                return None
+            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                # An end without close_notify could have been made by somebody in between. Here
+                # it takes nothing away: a message cut off is no frame, and what is not
+                # acknowledged comes again.
+                return b""
+
+    def _flush(self) -> None:
+        with self._order_lock:
+            with self._tls_lock:
+                encrypted = self._leaving.read()
+            self._sock.sendall(encrypted)
+
+    def _flush_if_needed(self) -> None:
+        if self._leaving.pending:  # an alert, or the answer to a change of keys
+            with contextlib.suppress(OSError):  # reading goes on until it fails, too
+                self._flush()
+
+    def _shake_hands(self) -> None:
+        while True:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self._flush()
+                encrypted = self._sock.recv(_RECV_SIZE)
+                if not encrypted:
+                    raise ConnectionResetError("closed during the TLS handshake") from None
+                self._arrived.write(encrypted)
+            except ssl.SSLError:
+                with contextlib.suppress(OSError):
+                    self._flush()  # the alert tells the server why
+                raise
+            else:
+                self._flush()
+                return

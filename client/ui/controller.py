@@ -1,0 +1,343 @@
+"""Controller: what happens becomes what is seen, and what is typed becomes what happens.
+
+It stands between a ChatClient and a Scene, on the terminal's thread. What the client's threads
+bring is carried over to that thread; what blocks is given to others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+
+from chat.protocol import ErrNo
+from client.chat_client import ChatClient
+from client.errors import (
+    ClientError,
+    ClosedError,
+    NotConfirmedError,
+    RefusedError,
+    StoreError,
+    TooLargeError,
+)
+from client.lifecycle import State, Status
+from client.model import Account, ChatMessage, Presence
+from client.sending import Sending
+from client.ui.chats import Chats
+from client.ui.pane import Pane
+from client.ui.reasons import why
+from client.ui.room import Past, Room, RoomKey
+from client.ui.scene import Scene
+from client.ui.terminal import Terminal
+
+UI_FILE = "ui.json"
+
+PAGE = 50
+"""Messages that are loaded at once: two screens or so, and soon there even on a slow link."""
+
+_GONE_SECONDS = 0.5
+
+
+class Controller:
+    """The client's side of the terminal. The terminal's thread, unless a method says otherwise.
+
+    Attributes:
+        client: set once, before anything else is called.
+        ended: the terminal is being left.
+    """
+
+    client: ChatClient
+
+    def __init__(self, scene: Scene, pane: Pane, terminal: Terminal) -> None:
+        self.scene = scene
+        self.pane = pane
+        self.terminal = terminal
+        self.ended = threading.Event()
+        self._was_online = False
+        self.on_refused: Callable[[RefusedError], None] = lambda error: None
+
+    @property
+    def chats(self) -> Chats:
+        """The conversations."""
+        return self.scene.chats
+
+    # ------------------------------------------------------------------ from the client's threads
+
+    def on_message(self, message: ChatMessage) -> None:
+        """Dispatcher's thread. Returns when the message is in its conversation."""
+        taken = threading.Event()
+        self.terminal.call_soon(self._receive, message, taken)
+        while not taken.wait(_GONE_SECONDS):
+            if self.ended.is_set():
+                raise ClosedError
+
+    def on_presence(self, presence: Presence) -> None:
+        """Dispatcher's thread."""
+        self._tell(self.refresh_account)
+
+    def on_state(self, status: Status) -> None:
+        """Dispatcher's thread."""
+        self._tell(self._status_changed, status)
+
+    def _tell(self, call: Callable[..., object], *args: object) -> None:
+        """Any thread: have a call made on the terminal's, if there still is one."""
+        with contextlib.suppress(ClosedError):
+            self.terminal.call_soon(call, *args)
+
+    def _receive(self, message: ChatMessage, taken: threading.Event) -> None:
+        arrival = self.chats.receive(message)
+        taken.set()
+        if arrival.calls and not arrival.seen and self.scene.bell:
+            self.terminal.ring()
+
+    def refresh_account(self) -> None:
+        """Friends and groups may have changed."""
+        account = self.client.account
+        if account is not None and account.id == self.chats.me[0]:
+            self.chats.set_account(account)
+
+    def _status_changed(self, status: Status) -> None:
+        self.scene.status = status
+        if status.state is State.STOPPED:
+            if isinstance(status.error, RefusedError) and status.error.errno == ErrNo.REFUSED:
+                self.on_refused(status.error)
+        elif status.state is State.ONLINE:
+            self._online()
+        elif status.state is State.WAITING:
+            self.terminal.spawn(self._count_down(status))
+
+    def _online(self) -> None:
+        self.refresh_account()
+        if self._was_online:
+            self.chats.missed_something()
+        self._was_online = True
+        self._complete(self.chats.current)
+
+    async def _count_down(self, status: Status) -> None:
+        """Show each second of a wait."""
+        while self.scene.status is status and not self.ended.is_set():
+            self.terminal.show()
+            await asyncio.sleep(1.0)
+
+    # ------------------------------------------------------------------ whose conversations
+
+    def begin(self, user_id: int, name: str = "") -> None:
+        """This user is being logged in: show what is known of the conversations."""
+        if self.chats.me[0] != user_id:
+            self.scene.chats = Chats(user_id, name)
+            self._was_online = False
+            try:
+                self.chats.restore(self.client.recall(UI_FILE))
+            except StoreError as exc:
+                self.scene.say(why(exc, self.scene.texts), failed=True)
+        for sending in self.client.outbox:
+            self.track(sending)
+        self._show_draft()
+
+    def enter(self, account: Account) -> None:
+        """This user is logged in: show the conversations."""
+        self.chats.set_account(account)
+        self.scene.signed_in = True
+
+    def forget_user(self) -> None:
+        """Nobody is logged in: nothing of the conversations is to be seen."""
+        self.scene.chats = Chats(0)
+        self._was_online = False
+        self._count_unsent()
+        self._show_draft()
+
+    def save(self) -> None:
+        """Keep what is worth keeping of the conversations."""
+        self._keep_draft()
+        if self.chats.me[0]:
+            try:
+                self.client.remember(UI_FILE, self.chats.to_saved())
+            except StoreError as exc:
+                self.scene.say(why(exc, self.scene.texts), failed=True)
+
+    # ------------------------------------------------------------------ rooms
+
+    def open(self, room: Room | None) -> None:
+        """Look at another conversation; what is half typed stays with the old one."""
+        if room is None or room is self.chats.current:
+            return
+        self._keep_draft()
+        self.scene.finding = None
+        self.scene.notice = None
+        self.chats.open(room)
+        self._show_draft()
+        self._complete(room)
+        self.save()
+
+    def open_key(self, key: RoomKey) -> Room:
+        """The same for a conversation that may be new."""
+        room = self.chats.room(key)
+        self.open(room)
+        return room
+
+    def _complete(self, room: Room | None) -> None:
+        """Get what is missing of a conversation that is looked at."""
+        if room is None or self.scene.status.state is not State.ONLINE:
+            return
+        if room.past is Past.UNKNOWN:
+            self.load_past(room)
+        elif room.stale:
+            self.terminal.spawn(self._catch_up(room))
+        if room.key.in_group and self.chats.group(room.key.id) is not None:
+            self.terminal.spawn(self._load_members(room))
+
+    async def _catch_up(self, room: Room) -> None:
+        chats = self.chats
+        try:
+            page = await self.terminal.run_call(self.client.history, **_which(room), limit=PAGE)
+        except ClientError:
+            return  # it stays stale
+        chats.catch_up(room, page.messages, more=page.more)
+        self.terminal.show()
+
+    def load_past(self, room: Room, *, then_scroll: bool = False) -> None:
+        """Load older messages, if there are any and there is a connection."""
+        if (
+            room.past not in (Past.UNKNOWN, Past.MORE)
+            or self.scene.status.state is not State.ONLINE
+        ):
+            return
+        room.past = Past.LOADING
+        self.terminal.spawn(self._load_past(room, then_scroll))
+
+    async def _load_past(self, room: Room, then_scroll: bool) -> None:
+        chats = self.chats
+        await self.load_page(room)
+        if then_scroll and chats.current is room and self.pane.at_top:
+            self.pane.page(room, 1)
+        self.terminal.show()
+
+    async def load_page(self, room: Room) -> None:
+        """Load one page of older messages, and wait for it."""
+        chats = self.chats
+        try:
+            page = await self.terminal.run_call(
+                self.client.history, **_which(room), before=room.oldest_seq, limit=PAGE
+            )
+        except RefusedError as exc:
+            again = exc.errno in (ErrNo.TOO_MANY, ErrNo.UNAVAILABLE)
+            room.past = Past.MORE if again else Past.UNAVAILABLE
+        except ClientError:
+            room.past = Past.UNKNOWN  # once more when there is a connection
+        else:
+            chats.add_past(room, page.messages, more=page.more)
+
+    async def _load_members(self, room: Room) -> None:
+        try:
+            await self.terminal.run_call(self.client.members, room.key.id)
+        except ClientError:
+            return  # what was known before is shown
+        self.refresh_account()
+        self.terminal.show()
+
+    def scroll_page(self, up: int) -> None:
+        """A page up or down; older messages are loaded at the top."""
+        room = self.chats.current
+        if room is None:
+            return
+        if up > 0 and self.pane.at_top and room.past in (Past.UNKNOWN, Past.MORE):
+            if self.scene.status.state is State.ONLINE:
+                self.load_past(room, then_scroll=True)
+            else:
+                self.scene.say(self.scene.texts("no online"), failed=True)
+        self.pane.page(room, up)
+        self._read_at_end(room)
+
+    def scroll(self, up: int) -> None:
+        """Some lines up or down."""
+        room = self.chats.current
+        if room is not None:
+            self.pane.scroll(room, up)
+            self._read_at_end(room)
+
+    def to_start(self) -> None:
+        """To the oldest message that is loaded."""
+        if self.chats.current is not None:
+            self.pane.to_start(self.chats.current)
+
+    def to_end(self) -> None:
+        """To the newest message."""
+        room = self.chats.current
+        if room is not None:
+            self.pane.to_end(room)
+            self._read_at_end(room)
+
+    def _read_at_end(self, room: Room) -> None:
+        if room.anchor is None:
+            room.mark_read()
+
+    # ------------------------------------------------------------------ writing
+
+    def write(self, room: Room, text: str) -> bool:
+        """Send a message; returns whether that began well. If not, a notice says why."""
+        # What a terminal sends need not be UTF-8.
+        text = text.encode("utf-8", "replace").decode()
+        send = self.client.send_group if room.key.in_group else self.client.send
+        try:
+            sending = send(room.key.id, text)
+        except TooLargeError as exc:
+            self.scene.say(why(exc, self.scene.texts), failed=True)
+            return False
+        except ClientError as exc:
+            self.scene.say(why(exc, self.scene.texts), failed=True)
+            return False
+        self.track(sending)
+        return True
+
+    def track(self, sending: Sending) -> None:
+        """Show a message that is on its way, and what becomes of it."""
+        self.chats.write(sending)
+        self._count_unsent()
+
+        sending.add_done_callback(lambda future: self._tell(self._settled, sending))
+
+    def retry(self, room: Room) -> int:
+        """Send what has failed again, in its order; returns how many messages."""
+        failed = room.failed
+        for entry in failed:
+            if not self.write(room, entry.text):
+                break
+            self.chats.forget(room, entry)
+        return len(failed)
+
+    def discard(self, room: Room) -> int:
+        """Forget what has failed; returns how many messages."""
+        failed = room.failed
+        for entry in failed:
+            self.chats.forget(room, entry)
+        return len(failed)
+
+    def _settled(self, sending: Sending) -> None:
+        self._count_unsent()
+        error = sending.exception()
+        if error is None:
+            self.chats.stored(sending.result())
+        elif not (isinstance(error, NotConfirmedError) and error.kept):
+            room = self.chats.fail(sending.mid, why(error, self.scene.texts))
+            if room is not None and room is not self.chats.current:
+                self.scene.say(why(error, self.scene.texts), failed=True)
+
+    def _count_unsent(self) -> None:
+        self.scene.unsent = len(self.client.outbox)
+
+    # ------------------------------------------------------------------ drafts
+
+    def _keep_draft(self) -> None:
+        if self.chats.current is not None and self.scene.signed_in:
+            self.chats.current.draft = self.terminal.typed()
+
+    def _show_draft(self) -> None:
+        room = self.chats.current
+        text, cursor = room.draft if room is not None else ("", 0)
+        self.terminal.retype(text, cursor)
+
+
+def _which(room: Room) -> dict[str, int]:
+    """How the client calls a room."""
+    return {"group_id" if room.key.in_group else "user_id": room.key.id}

@@ -1,0 +1,161 @@
+"""Doing: what is typed into the input line, carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from client.model import Member
+from client.ui.cells import one_line
+from client.ui.choices import Choices
+from client.ui.contacts import Contacts
+from client.ui.controller import Controller
+from client.ui.handler import Handler
+from client.ui.helping import one_command, whole_help
+from client.ui.looking import Looking
+from client.ui.orders import Order, OrderError, Say, Takes, understand
+from client.ui.room import Room, RoomKey
+
+
+class Doing(Handler):
+    """Understands lines, writes messages, and gives orders to those who carry them out.
+
+    The terminal's thread.
+
+    Attributes:
+        looking, contacts, choices: who carries out what; the keys use them, too.
+    """
+
+    def __init__(self, controller: Controller, choices: Choices) -> None:
+        super().__init__(controller)
+        self.looking = Looking(controller)
+        self.contacts = Contacts(controller)
+        self.choices = choices
+        self._table: dict[str, Callable[..., None]] = {
+            "help": self.help,
+            "chat": self.looking.chat,
+            "group": self.looking.group,
+            "add": self.contacts.add,
+            "remove": self.contacts.remove,
+            "friends": self.contacts.friends,
+            "create": self.contacts.create,
+            "join": self.contacts.join,
+            "members": self.contacts.members,
+            "kick": self.contacts.kick,
+            "leave": self.contacts.leave,
+            "dissolve": self.contacts.dissolve,
+            "search": self.looking.search,
+            "export": self.looking.export,
+            "retry": self.retry,
+            "discard": self.discard,
+            "close": self.looking.close,
+            "list": self.looking.toggle_list,
+            "whoami": choices.whoami,
+            "theme": choices.theme,
+            "lang": choices.language,
+            "bell": choices.bell,
+            "reconnect": choices.reconnect,
+            "logout": choices.logout,
+            "quit": choices.quit,
+        }
+
+    def enter(self, line: str) -> None:
+        """The input line was entered. It is emptied unless something is wrong with it."""
+        self._scene.notice = None
+        self.attempt(lambda: self._enter(line))
+
+    def attempt(self, action: Callable[[], None]) -> None:
+        """Do something; if it cannot be done, a notice says why."""
+        try:
+            action()
+        except OrderError as exc:
+            values = {name: one_line(value) for name, value in exc.values.items()}
+            self._notice(exc.key, failed=True, **values)
+
+    def help(self, command: str | None = None) -> None:
+        """All of it, or what one command does."""
+        if command is None:
+            cells = self._controller.terminal.columns() - 2
+            self._view("help title", whole_help(self._texts, cells))
+            return
+        about = one_command(command, self._texts)
+        if about is None:
+            raise OrderError("no such command", command=command)
+        self._scene.say(about)
+
+    def retry(self) -> None:
+        """Send what has failed in this conversation again."""
+        count = self._controller.retry(self._room())
+        if count:
+            self._notice("retrying", count=count)
+        else:
+            self._notice("nothing failed")
+
+    def discard(self) -> None:
+        """Forget what has failed in this conversation."""
+        count = self._controller.discard(self._room())
+        if count:
+            self._notice("discarded", count=count)
+        else:
+            self._notice("nothing failed")
+
+    # ------------------------------------------------------------------ lines
+
+    def _enter(self, line: str) -> None:
+        meaning = understand(line, self._resolve, in_room=self._chats.current is not None)
+        if meaning is None:
+            self._controller.terminal.retype("")
+            return
+        if isinstance(meaning, Say):
+            written = self._write(self._chats.current, meaning.text)
+        elif self._is_message(meaning):
+            written = self._write_order(meaning)
+        else:
+            self._controller.terminal.retype("")
+            self._table[meaning.name](*meaning.args)
+            written = True
+        if written:
+            self._controller.terminal.remember(line)
+
+    @staticmethod
+    def _is_message(order: Order) -> bool:
+        return order.name in ("chat", "group", "say") and isinstance(order.args[-1], str)
+
+    def _write_order(self, order: Order) -> bool:
+        text = str(order.args[-1])
+        if order.name == "say":
+            return self._write(self._chats.current, text)
+        room = self._chats.room(RoomKey(order.name == "group", int(order.args[0])))
+        if not self._write(room, text):
+            return False
+        self._controller.open(room)
+        room.divider = None  # who answers has read
+        return True
+
+    def _write(self, room: Room | None, text: str) -> bool:
+        """Send; returns whether that began well."""
+        if room is None:
+            raise OrderError("no room")
+        if not self._controller.write(room, text):
+            return False
+        self._controller.terminal.retype("")
+        return True
+
+    def _resolve(self, takes: Takes, name: str) -> int | None:
+        """Whose name that is, if it is one person's or group's."""
+        wanted = name.casefold()
+        account = self._chats.account
+        if takes is Takes.GROUP:
+            groups = () if account is None else account.groups
+            found = {group.id for group in groups if group.name.casefold() == wanted}
+        else:
+            friends = () if account is None else account.friends
+            found = {friend.id for friend in friends if friend.name.casefold() == wanted}
+            known = (key.id for key in self._chats.rooms if not key.in_group)
+            found |= {id_ for id_ in known if self._chats.name_of(id_).casefold() == wanted}
+            found |= {m.id for m in self._current_members() if m.name.casefold() == wanted}
+        return found.pop() if len(found) == 1 else None
+
+    def _current_members(self) -> tuple[Member, ...]:
+        room = self._chats.current
+        group = self._chats.group(room.key.id) if room is not None and room.key.in_group else None
+        return () if group is None else group.members

@@ -1,0 +1,128 @@
+"""Looking: the commands that go somewhere: to a conversation, to a message, into a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from client.ui import exporting
+from client.ui.cells import one_line
+from client.ui.entry import Mark
+from client.ui.exporting import ExportError
+from client.ui.finding import Finding
+from client.ui.handler import Handler
+from client.ui.orders import OrderError
+from client.ui.room import Past, Room, RoomKey
+from client.ui.scene import Switcher
+
+
+class Looking(Handler):
+    """Conversations and what is in them. The terminal's thread."""
+
+    def chat(self, user_id: int) -> None:
+        """A conversation with somebody."""
+        self._controller.open_key(RoomKey(False, user_id))
+
+    def group(self, group_id: int) -> None:
+        """A group's conversation."""
+        self._controller.open_key(RoomKey(True, group_id))
+
+    def switch(self) -> None:
+        """Choose a conversation by some letters."""
+        self._scene.switcher = Switcher(self._chats, self._texts)
+
+    def switched(self) -> None:
+        """One was chosen, or none."""
+        switcher, self._scene.switcher = self._scene.switcher, None
+        if switcher is not None:
+            self._controller.open(switcher.chosen)
+
+    def next_unread(self) -> None:
+        """To the next conversation with something new."""
+        room = self._chats.next_unread()
+        if room is None:
+            self._notice("nothing unread")
+        else:
+            self._controller.open(room)
+
+    def toggle_list(self) -> None:
+        """Show the list of conversations, or do not."""
+        self._scene.toggle_list(self._controller.terminal.columns())
+
+    def search(self, text: str = "") -> None:
+        """Begin to search in the messages that are loaded."""
+        room = self._room()
+        self._scene.finding = finding = Finding(room)
+        self._notice("search keys")
+        if text:
+            self.look_for(finding, text)
+
+    def look_for(self, finding: Finding, text: str) -> None:
+        """Other words to search for."""
+        self._scene.notice = None
+        if not finding.look_for(text):
+            self._notice("not found", failed=True, query=one_line(text))
+        self._reveal(finding)
+
+    def search_on(self, *, older: bool) -> None:
+        """To the next place where it is found."""
+        finding = self._scene.finding
+        if finding is None or not finding.query:
+            return
+        self._scene.notice = None
+        if not (finding.older() if older else finding.newer()):
+            key = "no older match" if older else "no newer match"
+            self._notice(key, failed=True, query=one_line(finding.query))
+        self._reveal(finding)
+
+    def search_done(self) -> None:
+        """Back to writing, where one is."""
+        self._scene.finding = None
+        self._scene.notice = None
+
+    def _reveal(self, finding: Finding) -> None:
+        if finding.found is not None:
+            self._controller.pane.reveal(finding.room, finding.found)
+
+    def export(self, name: str) -> None:
+        """Write the whole conversation to a new file."""
+        room = self._room()
+        try:
+            path = exporting.to_path(name)
+        except ExportError as exc:
+            raise OrderError("export failed", file=name, why=str(exc)) from exc
+        self._controller.terminal.spawn(self._write_file(room, path))
+
+    async def _write_file(self, room: Room, path: Path) -> None:
+        shown = one_line(str(path))
+        terminal = self._controller.terminal
+        self._notice("exporting")
+        await self._load_everything(room)
+        entries = [entry for entry in room.entries if entry.mark in (Mark.RECEIVED, Mark.STORED)]
+        try:
+            count = await terminal.run_call(exporting.write, path, entries)
+        except ExportError as exc:
+            if exc.exists:
+                self._notice("export exists", failed=True, file=shown)
+            else:
+                self._notice("export failed", failed=True, file=shown, why=one_line(str(exc)))
+        else:
+            self._notice("exported", count=count, file=shown)
+        terminal.show()
+
+    async def _load_everything(self, room: Room) -> None:
+        while room.past in (Past.UNKNOWN, Past.MORE) and self._is_online:
+            before = room.oldest_seq
+            await self._controller.load_page(room)
+            if room.past is Past.MORE and room.oldest_seq == before:
+                return  # it does not get any further
+
+    def close(self) -> None:
+        """Take the conversation off the list, until something is said in it."""
+        room = self._room()
+        following = self._chats.neighbour(1)
+        room.draft = ("", 0)
+        if following is room or following is None:
+            self._chats.open(None)
+        else:
+            self._controller.open(following)
+        room.hidden = True

@@ -1,0 +1,79 @@
+"""A chat account for any language: `python -m examples.bridge HOST PORT [FOLDER]`.
+
+JSON objects go in on standard input and come out on standard output, one a line:
+
+    {"do": "login", "user_id": 5, "password": "…"}     password: if FOLDER has no login yet
+    {"do": "send", "to": 6, "text": "hello"}           or "group": 7 instead of "to"
+    {"do": "add_friend", "friend_id": 6}               and other methods of ChatClient
+
+Each is answered, with what it gave as "ref": {"ref": 1, "ok": …} or {"ref": 1, "error": "…"}.
+What comes by itself is an "event": "message", "presence" or "state". The end of input ends it.
+"""
+
+import dataclasses
+import json
+import sys
+import threading
+from concurrent.futures import Future
+from typing import Any
+
+from client import ChatClient, ClientError, Receipt
+
+printing = threading.Lock()  # lines of several threads must not mix
+
+METHODS = {
+    *("register", "login", "logout", "add_friend", "remove_friend", "create_group", "join_group"),
+    *("leave_group", "members", "remove_member", "dissolve_group", "history"),
+}
+
+
+def say(**line: Any) -> None:
+    with printing:
+        print(json.dumps(line, default=plain), flush=True)
+
+
+def plain(value: Any) -> Any:
+    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) else str(value)  # type: ignore[arg-type]
+
+
+def send(client: ChatClient, ref: Any, text: str, to: int = 0, group: int = 0) -> None:
+    def done(sending: Future[Receipt]) -> None:  # the server has it; other lines went on meanwhile
+        error = sending.exception()
+        say(ref=ref, **({"ok": sending.result()} if error is None else {"error": str(error)}))
+
+    sending = client.send_group(group, text) if group else client.send(to, text)
+    sending.add_done_callback(done)
+
+
+def obey(client: ChatClient, order: dict[str, Any]) -> None:
+    ref, what = order.pop("ref", None), order.pop("do", None)
+    try:
+        if what == "send":
+            send(client, ref, **order)
+        elif what in METHODS:
+            say(ref=ref, ok=getattr(client, what)(**order))
+        else:
+            say(ref=ref, error=f"there is nothing called {what!r}")
+    except (ClientError, ValueError, TypeError) as exc:
+        say(ref=ref, error=str(exc))
+
+
+def main() -> None:
+    client = ChatClient(
+        sys.argv[1],
+        int(sys.argv[2]),
+        folder=sys.argv[3] if len(sys.argv) > 3 else None,
+        on_message=lambda message: say(event="message", message=message),
+        on_presence=lambda presence: say(event="presence", presence=presence),
+        on_state=lambda status: say(event="state", state=status.state.value, why=status.error),
+    )
+    with client:
+        for line in sys.stdin:
+            try:
+                obey(client, dict(json.loads(line)))
+            except (ValueError, TypeError) as exc:
+                say(error=f"not a JSON object: {exc}")
+
+
+if __name__ == "__main__":
+    main()

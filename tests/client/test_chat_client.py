@@ -1,0 +1,1010 @@
+"""ChatClient against a scripted server; tests/e2e/test_client_library.py has a real one."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_server import WAIT, FakeServer, Rule, ack, group_chat, login_ack, one_chat, refuse
+from tlskit import PEM, TlsRelay
+
+from chat.protocol import Message, MsgType
+from client import ChatClient, ChatMessage, ClientError, ConnectError, State, Status, Timing
+from client.errors import (
+    ClosedError,
+    ConnectionLostError,
+    LoggedInError,
+    NoAnswerError,
+    NotConfirmedError,
+    NotLoggedInError,
+    RefusedError,
+    ReplacedError,
+    StoreError,
+    TooLargeError,
+)
+from client.link import Link
+from client.model import Friend, Group, Member, Presence, Signal
+from client.store import saved_accounts
+from client.tls import make_context
+
+QUICK = Timing(
+    connect=WAIT,
+    answer=WAIT,
+    login=WAIT,
+    patience=2 * WAIT,
+    chat_acks=WAIT,
+    first_backoff=0.01,
+    longest_backoff=0.02,
+    retry=0.01,
+)
+
+Make = Callable[..., ChatClient]
+
+
+class States:
+    """What ``on_state`` was told, and a way to wait for it."""
+
+    def __init__(self) -> None:
+        self.queue: queue.SimpleQueue[Status] = queue.SimpleQueue()
+
+    def __call__(self, status: Status) -> None:
+        self.queue.put(status)
+
+    def wait_for(self, state: State) -> Status:
+        while True:
+            status = self.queue.get(timeout=WAIT)
+            if status.state is state:
+                return status
+
+
+@pytest.fixture
+def make(server: FakeServer) -> Iterator[Make]:
+    """Makes connected clients; each is closed at the end."""
+    clients: list[ChatClient] = []
+
+    def make(**options: Any) -> ChatClient:
+        client = ChatClient("127.0.0.1", server.port, **{"timing": QUICK, **options})
+        clients.append(client)
+        client.connect()
+        return client
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def client(make: Make) -> ChatClient:
+    """One that is logged in as user 1."""
+    client = make()
+    client.login(1, "secret")
+    return client
+
+
+def times(rules: list[Rule], then: Rule) -> Rule:
+    """One rule after the other, and the last one from then on."""
+    left = list(rules)
+    return lambda request: (left.pop(0) if left else then)(request)
+
+
+def silence(request: Message) -> list[Message]:
+    return []
+
+
+def chat_ack(request: Message, errno: int = 0, **fields: Any) -> list[Message]:
+    return [ack(MsgType.CHAT_ACK, request, errno, mid=request["mid"], **fields)]
+
+
+# ---------------------------------------------------------------------- connecting
+
+
+def test_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    client = ChatClient("127.0.0.1", port, timing=QUICK)
+    with pytest.raises(ConnectError, match="refused"):
+        client.connect()
+    assert client.state is State.CLOSED
+    with pytest.raises(ClosedError):
+        client.connect()
+    with pytest.raises(ConnectError, match="refused"), ChatClient("127.0.0.1", port):
+        pass
+
+
+def test_somebody_listens_later() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    states = States()
+    client = ChatClient("127.0.0.1", port, on_state=states, timing=QUICK)
+    client.start()
+    client.start()
+    assert isinstance(states.wait_for(State.WAITING).error, ConnectError)
+    with socket.create_server(("127.0.0.1", port)):
+        client.connect(WAIT)
+        assert client.state is State.CONNECTED
+        client.close()
+
+
+def test_connecting_for_some_time_in_vain() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    client = ChatClient("127.0.0.1", port, timing=QUICK)
+    with pytest.raises(ConnectError):
+        client.connect(timeout=0.1)
+    assert client.state is State.CLOSED
+
+
+def test_the_states_of_a_life(server: FakeServer) -> None:
+    states = States()
+    with ChatClient("127.0.0.1", server.port, on_state=states, timing=QUICK) as client:
+        client.login(1, "secret")
+        server.hang_up()
+        lost = states.wait_for(State.WAITING)
+        assert str(lost.error) == "connection to server lost: closed by the server"
+        assert lost.retry_at is not None
+        states.wait_for(State.ONLINE)
+        assert repr(client) == f"<ChatClient 127.0.0.1:{server.port} online>"
+    assert states.wait_for(State.CLOSED).error is None
+    assert states.queue.empty()
+
+
+def test_a_client_that_was_never_started() -> None:
+    client = ChatClient("127.0.0.1", 1)
+    assert client.state is State.IDLE
+    with pytest.raises(ClosedError):
+        client.register("ann", "secret")
+    with pytest.raises(NotLoggedInError):
+        client.send(5, "hi")
+    client.close()
+    client.close()
+    with pytest.raises(ClosedError):
+        client.login(1, "secret")
+    with pytest.raises(ClosedError):
+        client.send(5, "hi")
+    assert list(client.messages()) == []
+
+
+def test_through_tls(server: FakeServer) -> None:
+    with TlsRelay(server.port) as relay:
+        context = make_context(str(PEM))
+        with ChatClient("localhost", relay.port, tls=context, timing=QUICK) as client:
+            client.login(1, "secret")
+            assert client.send(5, "hi").result(WAIT).seq == 1
+        with pytest.raises(ConnectError, match="certificate is not valid"):
+            ChatClient("localhost", relay.port, tls=True, timing=QUICK).connect()
+
+
+# ---------------------------------------------------------------------- logging in
+
+
+def test_register_and_log_in(server: FakeServer, make: Make) -> None:
+    client = make()
+    assert client.register("alice", "secret") == 1
+    with pytest.raises(NotLoggedInError):
+        client.add_friend(5)
+    account = client.login(1, "secret")
+    assert (account.id, account.name) == (1, "alice")
+    assert client.account == account
+    request = server.expect(MsgType.LOGIN_MSG)
+    assert (request["password"], request["v"]) == ("secret", 2)
+    assert len(request["device"]) >= 16
+    with pytest.raises(LoggedInError, match="logged in already, as 1"):
+        client.login(1, "secret")
+
+
+def test_the_account_is_known_when_a_login_returns(
+    server: FakeServer, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer may wake whoever waits before the receiver's thread has told what is in it."""
+    on_signal = Link._on_signal
+    pause = threading.Event()
+
+    def late(link: Link, signal: Signal) -> None:
+        pause.wait(0.05)
+        on_signal(link, signal)
+
+    monkeypatch.setattr(Link, "_on_signal", late)
+    states = States()
+    client = make(on_state=states)
+    assert client.login(1, "secret").name == "alice"
+    states.wait_for(State.ONLINE)
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, name="Alice the second")]
+    server.hang_up()
+    states.wait_for(State.ONLINE)
+    assert client.account is not None
+    assert client.account.name == "Alice the second"
+
+
+def test_a_login_that_is_refused(server: FakeServer, make: Make) -> None:
+    server.rules[MsgType.LOGIN_MSG] = refuse(MsgType.LOGIN_MSG_ACK, 1, "no!")
+    client = make()
+    with pytest.raises(RefusedError, match="no!"):
+        client.login(1, "wrong")
+    assert client.state is State.CONNECTED
+    assert client.account is None
+    with pytest.raises(NotLoggedInError):
+        client.send(5, "hi")
+    with pytest.raises(NotLoggedInError):
+        client.add_friend(5)
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r)]
+    assert client.login(1, "right").id == 1
+
+
+def test_a_login_without_answer_is_given_up_and_tried_again(server: FakeServer, make: Make) -> None:
+    server.rules[MsgType.LOGIN_MSG] = times([silence, silence], lambda r: [login_ack(r)])
+    client = make(timing=Timing(login=0.05, first_backoff=0.01, longest_backoff=0.02))
+    assert client.login(1, "secret").id == 1
+    devices = {server.expect(MsgType.LOGIN_MSG)["device"] for _ in range(3)}
+    assert len(devices) == 1
+
+
+def test_a_login_that_is_never_answered(server: FakeServer, make: Make) -> None:
+    del server.rules[MsgType.LOGIN_MSG]
+    hasty = Timing(login=0.05, patience=0.2, first_backoff=0.01, longest_backoff=0.02)
+    client = make(timing=hasty)
+    with pytest.raises(NoAnswerError):
+        client.login(1, "secret")
+    with pytest.raises(NotLoggedInError):
+        client.send(5, "hi")
+
+
+@pytest.mark.parametrize("errno", [6, 8])
+def test_a_login_that_must_wait(server: FakeServer, make: Make, errno: int) -> None:
+    later = refuse(MsgType.LOGIN_MSG_ACK, errno, "later")
+    server.rules[MsgType.LOGIN_MSG] = times([later, later], lambda r: [login_ack(r)])
+    assert make().login(1, "secret").id == 1
+
+
+def test_the_token_is_used_from_then_on(server: FakeServer, make: Make) -> None:
+    states = States()
+    client = make(on_state=states)
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, token="tt")]
+    client.login(1, "secret")
+    states.wait_for(State.ONLINE)
+    first = server.expect(MsgType.LOGIN_MSG)
+    server.hang_up()
+    second = server.expect(MsgType.LOGIN_MSG)
+    assert (second["token"], second["device"]) == ("tt", first["device"])
+    assert "password" not in second
+
+
+def test_a_token_that_is_no_longer_good_stops_the_client(server: FakeServer, make: Make) -> None:
+    states = States()
+    client = make(on_state=states)
+    client.login(1, "secret")
+    pending = client.send(5, "hi")
+    pending.result(WAIT)
+    server.rules[MsgType.LOGIN_MSG] = refuse(MsgType.LOGIN_MSG_ACK, 1, "no!")
+    server.hang_up()
+    assert isinstance(states.wait_for(State.STOPPED).error, RefusedError)
+    waiting = client.send(5, "still written down")
+    with pytest.raises(RefusedError, match="no!"):
+        client.add_friend(5)
+    with pytest.raises(RefusedError, match="no!"):
+        next(client.messages())
+    assert not client.flush(0.01)
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r)]
+    client.login(1, "new secret")  # a new desk: nothing was kept
+    with pytest.raises(NotConfirmedError):
+        waiting.result(WAIT)
+
+
+def test_a_login_nobody_waits_for(server: FakeServer) -> None:
+    client = ChatClient("127.0.0.1", server.port, timing=QUICK)
+    client.start()
+    future = client.login_soon(1, "secret")
+    sending = client.send(5, "at once")
+    assert future.result(WAIT).id == 1
+    assert sending.result(WAIT).seq == 1
+    client.close()
+
+
+def test_a_login_is_cancelled(server: FakeServer, make: Make) -> None:
+    del server.rules[MsgType.LOGIN_MSG]
+    client = make()
+    future = client.login_soon(1, "secret")
+    server.expect(MsgType.LOGIN_MSG)
+    client.cancel_login()
+    client.cancel_login()
+    with pytest.raises(NotLoggedInError):
+        future.result(WAIT)
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r)]
+    server.hang_up()
+    assert client.login(2, "secret").id == 2
+
+
+def test_a_login_is_pending_when_the_client_closes(server: FakeServer, make: Make) -> None:
+    del server.rules[MsgType.LOGIN_MSG]
+    client = make()
+    future = client.login_soon(1, "secret")
+    server.expect(MsgType.LOGIN_MSG)
+    client.close()
+    with pytest.raises(ClosedError):
+        future.result(WAIT)
+
+
+def test_nonsense_is_refused_before_anything_happens(client: ChatClient) -> None:
+    for number in (0, -1, 2**31, True, "5", None, 5.0):
+        with pytest.raises(ValueError, match="is no id"):
+            client.send(number, "hi")  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="is no id"):
+            client.login(number)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="either"):
+        client.history()
+    with pytest.raises(ValueError, match="either"):
+        client.history(user_id=1, group_id=1)
+    with pytest.raises(TooLargeError):
+        client.send(5, "x" * 70_000)
+    with pytest.raises(ValueError, match="surrogates"):
+        client.send(5, "\ud800")
+    assert client.outbox == ()
+
+
+# ---------------------------------------------------------------------- logging out
+
+
+def test_logout(server: FakeServer, make: Make, tmp_path: Path) -> None:
+    client = make(folder=tmp_path)
+    client.login(1, "secret")
+    assert [a.user_id for a in saved_accounts(tmp_path, "127.0.0.1", server.port)] == [1]
+    client.send(5, "first")
+    client.logout()
+    assert server.expect(MsgType.ONE_CHAT_MSG)["msg"] == "first"
+    assert server.expect(MsgType.LOGINOUT_MSG)["id"] == 1
+    assert saved_accounts(tmp_path, "127.0.0.1", server.port) == []
+    assert client.account is None
+    with pytest.raises(NotLoggedInError):
+        client.logout()
+    with pytest.raises(RefusedError, match="a password is needed"):
+        client.login(1)
+    assert client.login(2, "secret").id == 2
+
+
+def test_logout_acknowledges_first(server: FakeServer, client: ChatClient) -> None:
+    server.send(one_chat(3, "a"))
+    assert next(client.messages()).text == "a"
+    client.logout()
+    assert server.expect(MsgType.DELIVERED_MSG)["seqs"] == [3]
+    server.expect(MsgType.LOGINOUT_MSG)
+
+
+def test_a_logout_that_the_server_does_not_hear_counts_here(
+    server: FakeServer, make: Make, tmp_path: Path
+) -> None:
+    def hang_up(request: Message) -> list[Message]:
+        server.hang_up()
+        return []
+
+    client = make(folder=tmp_path)
+    client.login(1, "secret")
+    server.rules[MsgType.LOGINOUT_MSG] = hang_up
+    with pytest.raises(ConnectionLostError):
+        client.logout()
+    assert client.account is None
+    assert saved_accounts(tmp_path, "127.0.0.1", server.port) == []
+
+
+def test_a_logout_while_reconnecting(server: FakeServer, tmp_path: Path) -> None:
+    states = States()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    client = ChatClient("127.0.0.1", port, folder=tmp_path, on_state=states, timing=QUICK)
+    client.start()
+    future = client.login_soon(1, "secret")
+    states.wait_for(State.WAITING)
+    with pytest.raises(ConnectionLostError, match="not connected"):
+        client.logout()
+    with pytest.raises(NotLoggedInError):
+        future.result(WAIT)
+    client.close()
+
+
+# ---------------------------------------------------------------------- sending
+
+
+def test_messages_and_receipts(server: FakeServer, client: ChatClient) -> None:
+    server.rules[MsgType.ONE_CHAT_MSG] = lambda r: chat_ack(r, seq=7, time="2024-01-02 03:04:05")
+    sending = client.send(5, "hi: 你好")
+    receipt = sending.result(WAIT)
+    assert (receipt.mid, receipt.seq, receipt.time) == (sending.mid, 7, "2024-01-02 03:04:05")
+    request = server.expect(MsgType.ONE_CHAT_MSG)
+    assert (request["toid"], request["msg"], request["mid"]) == (5, "hi: 你好", sending.mid)
+    assert client.send_group(7, "all").result(WAIT).seq == 1
+    assert server.expect(MsgType.GROUP_CHAT_MSG)["groupid"] == 7
+    assert client.outbox == ()
+    assert not sending.cancel()
+
+
+def test_a_message_that_is_refused(server: FakeServer, client: ChatClient) -> None:
+    server.rules[MsgType.ONE_CHAT_MSG] = lambda r: chat_ack(r, 5, errmsg="no such user")
+    with pytest.raises(RefusedError, match="no such user") as caught:
+        client.send(99, "hi").result(WAIT)
+    assert caught.value.errno == 5
+
+
+def test_duplicate_acks_are_one(server: FakeServer, client: ChatClient) -> None:
+    server.rules[MsgType.ONE_CHAT_MSG] = lambda r: chat_ack(r, seq=7) * 3 + chat_ack(r, 5)
+    assert client.send(5, "a").result(WAIT).seq == 7
+    assert client.send(5, "b").result(WAIT).seq == 7
+    assert client.state is State.ONLINE
+
+
+def test_messages_wait_for_a_connection(server: FakeServer, make: Make) -> None:
+    states = States()
+    client = make(on_state=states)
+    client.login(1, "secret")
+    del server.rules[MsgType.LOGIN_MSG]
+    server.hang_up()
+    states.wait_for(State.LOGGING_IN)
+    sendings = [client.send(5, str(number)) for number in range(5)]
+    assert client.outbox == tuple(sendings)
+    assert not client.flush(0.01)
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r)]
+    server.hang_up()
+    assert client.flush(WAIT)
+    sent = [server.expect(MsgType.ONE_CHAT_MSG) for _ in range(5)]
+    assert [m["mid"] for m in sent] == [s.mid for s in sendings]
+
+
+def test_unacked_messages_are_sent_again_in_order_with_their_mids(
+    server: FakeServer, client: ChatClient
+) -> None:
+    server.rules[MsgType.ONE_CHAT_MSG] = silence
+    sendings = [client.send(5, str(number)) for number in range(3)]
+    first = [server.expect(MsgType.ONE_CHAT_MSG)["mid"] for _ in range(3)]
+    server.rules[MsgType.ONE_CHAT_MSG] = lambda r: chat_ack(r, seq=1)
+    server.hang_up()
+    assert client.flush(WAIT)
+    second = [server.expect(MsgType.ONE_CHAT_MSG)["mid"] for _ in range(3)]
+    assert first == second == [s.mid for s in sendings]
+
+
+@pytest.mark.parametrize("errno", [6, 8])
+def test_not_now_means_again_from_there_on(
+    server: FakeServer, client: ChatClient, errno: int
+) -> None:
+    refused: list[str] = []
+    stored: list[str] = []
+
+    def serve(request: Message) -> list[Message]:
+        text = request["msg"]
+        if text in ("1", "2", "3") and text not in refused:
+            refused.append(text)
+            return chat_ack(request, errno, errmsg="later")
+        stored.append(text)
+        return chat_ack(request, seq=len(stored))
+
+    server.rules[MsgType.ONE_CHAT_MSG] = serve
+    sendings = [client.send(5, str(number)) for number in range(5)]
+    for sending in sendings:
+        sending.result(WAIT)
+    assert refused == ["1", "2", "3"]
+    assert [text for text in dict.fromkeys(stored) if text in refused] == refused
+    assert client.outbox == ()
+
+
+def test_errno_3_to_a_message_means_that_the_session_is_gone(
+    server: FakeServer, make: Make
+) -> None:
+    states = States()
+    client = make(on_state=states)
+    client.login(1, "secret")
+    server.rules[MsgType.ONE_CHAT_MSG] = lambda r: chat_ack(r, 3, errmsg="not logged in")
+    sending = client.send(5, "hi")
+    assert isinstance(states.wait_for(State.STOPPED).error, ReplacedError)
+    assert not sending.done()
+    server.rules[MsgType.ONE_CHAT_MSG] = lambda r: chat_ack(r, seq=4)
+    client.reconnect()
+    assert sending.result(WAIT).seq == 4
+
+
+def test_closing_waits_for_acks(server: FakeServer, make: Make) -> None:
+    held: list[Message] = []
+    server.rules[MsgType.ONE_CHAT_MSG] = lambda r: held.append(r) or []
+    client = make()
+    client.login(1, "secret")
+    sending = client.send(5, "hi")
+    server.expect(MsgType.ONE_CHAT_MSG)
+    closing = threading.Thread(target=client.close)
+    closing.start()
+    server.send(*chat_ack(held[0], seq=4))
+    closing.join(WAIT)
+    assert sending.result(0).seq == 4
+
+
+def test_what_is_not_confirmed_when_the_client_closes(server: FakeServer, make: Make) -> None:
+    server.rules[MsgType.ONE_CHAT_MSG] = silence
+    client = make(timing=Timing(chat_acks=0.05))
+    client.login(1, "secret")
+    sending = client.send(5, "hi")
+    client.close()
+    with pytest.raises(NotConfirmedError, match=r"^not confirmed by the server$"):
+        sending.result(0)
+
+
+def test_a_restart_with_the_same_folder(server: FakeServer, make: Make, tmp_path: Path) -> None:
+    server.rules[MsgType.ONE_CHAT_MSG] = silence
+    client = make(folder=tmp_path, timing=Timing(chat_acks=0.05))
+    client.login(1, "secret")
+    sending = client.send(5, "hi")
+    sent = server.expect(MsgType.ONE_CHAT_MSG)
+    client.close()
+    with pytest.raises(NotConfirmedError, match="stays in the outbox"):
+        sending.result(0)
+    server.rules[MsgType.ONE_CHAT_MSG] = lambda r: chat_ack(r, seq=9)
+    again = make(folder=tmp_path)
+    future = again.login_soon(1)
+    (restored,) = again.outbox
+    assert (restored.mid, restored.text, restored.created) == (sent["mid"], "hi", sending.created)
+    future.result(WAIT)
+    assert restored.result(WAIT).seq == 9
+    assert server.expect(MsgType.LOGIN_MSG)["token"] == "t"
+    again.close()
+    last = make(folder=tmp_path)
+    last.login(1)
+    assert last.outbox == ()
+
+
+def test_a_program_may_keep_something_of_its_own(make: Make, tmp_path: Path) -> None:
+    client = make(folder=tmp_path)
+    client.remember("mine.json", {"a": 1})  # whose would it be?
+    assert client.recall("mine.json") == {}
+    client.login(1, "secret")
+    assert client.recall("mine.json") == {}
+    client.remember("mine.json", {"a": "你好"})
+    client.close()
+    again = make(folder=tmp_path)
+    again.login(1)
+    assert again.recall("mine.json") == {"a": "你好"}
+    again.close()
+    other = make()
+    other.login(1, "secret")
+    other.remember("mine.json", {"a": 1})
+    assert other.recall("mine.json") == {}
+
+
+def test_two_programs_on_one_folder(server: FakeServer, make: Make, tmp_path: Path) -> None:
+    client = make(folder=tmp_path)
+    client.login(1, "secret")
+    other = make(folder=tmp_path)
+    with pytest.raises(StoreError, match="is in use by another program"):
+        other.login(1, "secret")
+    client.close()
+    assert other.login(1).id == 1
+
+
+def test_many_threads_write(server: FakeServer, client: ChatClient) -> None:
+    def write(number: int) -> None:
+        for count in range(50):
+            client.send(number, str(count))
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in (5, 6, 7)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT)
+    assert client.flush(WAIT)
+    texts: dict[int, list[str]] = {5: [], 6: [], 7: []}
+    for _ in range(150):
+        message = server.expect(MsgType.ONE_CHAT_MSG)
+        texts[message["toid"]].append(message["msg"])
+    assert all(found == [str(count) for count in range(50)] for found in texts.values())
+
+
+# ---------------------------------------------------------------------- receiving
+
+
+def test_the_iterator_acknowledges_when_the_next_is_asked_for(
+    server: FakeServer, make: Make
+) -> None:
+    stored = [one_chat(3, "a"), group_chat(4, "b"), one_chat(None, "c")]
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, offlinemsg=stored)]
+    client = make()
+    client.login(1, "secret")
+    messages = client.messages()
+    assert next(messages).text == "a"
+    assert server.received_nothing_more(MsgType.DELIVERED_MSG)
+    second = next(messages)
+    assert (second.text, second.group_id, second.to_id) == ("b", 7, 1)
+    assert server.expect(MsgType.DELIVERED_MSG)["seqs"] == [3]
+    assert next(messages).text == "c"
+    assert server.expect(MsgType.DELIVERED_MSG)["seqs"] == [4]
+    client.close()
+    assert list(messages) == []
+    assert server.received_nothing_more(MsgType.DELIVERED_MSG)
+
+
+def test_a_loop_that_ends_well_has_taken_care_of_its_last_message(server: FakeServer) -> None:
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, offlinemsg=[one_chat(3, "a")])]
+    with ChatClient("127.0.0.1", server.port, timing=QUICK) as client:
+        client.login(1, "secret")
+        for message in client.messages():
+            assert message.text == "a"
+            break
+    assert server.expect(MsgType.DELIVERED_MSG)["seqs"] == [3]
+
+
+def test_a_loop_that_fails_has_not(server: FakeServer) -> None:
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, offlinemsg=[one_chat(3, "a")])]
+
+    def run() -> None:
+        with ChatClient("127.0.0.1", server.port, timing=QUICK) as client:
+            client.login(1, "secret")
+            for _ in client.messages():
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run()
+    server.wait_disconnected()
+    assert server.received_nothing_more(MsgType.DELIVERED_MSG)
+
+
+def test_a_loop_ends_after_a_silence(server: FakeServer, client: ChatClient) -> None:
+    server.send(one_chat(3, "a"))
+    assert [message.text for message in client.messages(timeout=0.2)] == ["a"]
+
+
+def test_a_loop_ends_when_another_thread_closes(server: FakeServer, client: ChatClient) -> None:
+    server.send(one_chat(3, "a"))
+    messages = client.messages()
+    assert next(messages).text == "a"
+    threading.Timer(0.02, client.close).start()
+    assert list(messages) == []
+
+
+def test_a_message_that_comes_again_is_shown_once(server: FakeServer, client: ChatClient) -> None:
+    server.send(one_chat(3, "a"))
+    messages = client.messages()
+    assert next(messages).text == "a"
+    stored = [one_chat(3, "a"), one_chat(4, "b")]
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, offlinemsg=stored)]
+    server.hang_up()  # while the first is in hand
+    assert next(messages).text == "b"
+    assert set(server.expect(MsgType.DELIVERED_MSG)["seqs"]) == {3}
+    server.hang_up()  # now that it has been seen, it is only acknowledged again
+    assert 3 in server.expect(MsgType.DELIVERED_MSG)["seqs"]
+
+
+def test_what_was_seen_is_not_shown_after_a_restart(
+    server: FakeServer, make: Make, tmp_path: Path
+) -> None:
+    stored = [one_chat(3, "a"), one_chat(4, "b")]
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, offlinemsg=stored)]
+    client = make(folder=tmp_path)
+    client.login(1, "secret")
+    messages = client.messages()
+    assert [next(messages).text, next(messages).text] == ["a", "b"]
+    client.close()  # "b" is still in hand
+    again = make(folder=tmp_path)
+    again.login(1)
+    assert [message.text for message in again.messages(timeout=0.2)] == ["b"]
+
+
+def test_callbacks_in_order_acknowledged_one_by_one(server: FakeServer, make: Make) -> None:
+    got: queue.SimpleQueue[tuple[ChatMessage, int]] = queue.SimpleQueue()
+    go_on = threading.Semaphore(0)
+
+    def on_message(message: ChatMessage) -> None:
+        got.put((message, threading.get_ident()))
+        assert go_on.acquire(timeout=WAIT)
+
+    stored = [one_chat(seq, str(seq)) for seq in (3, 4)]
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, offlinemsg=stored)]
+    client = make(on_message=on_message)
+    client.login(1, "secret")
+    with pytest.raises(ValueError, match="on_message takes"):
+        client.messages()
+    first, thread = got.get(timeout=WAIT)
+    assert first.text == "3"
+    assert thread != threading.get_ident()
+    assert server.received_nothing_more(MsgType.DELIVERED_MSG)
+    go_on.release()
+    assert server.expect(MsgType.DELIVERED_MSG)["seqs"] == [3]
+    assert got.get(timeout=WAIT)[0].text == "4"
+    go_on.release()
+    assert server.expect(MsgType.DELIVERED_MSG)["seqs"] == [4]
+
+
+def test_a_callback_that_raises(
+    server: FakeServer, make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    def on_message(message: ChatMessage) -> None:
+        raise ZeroDivisionError
+
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, offlinemsg=[one_chat(3, "a")])]
+    with caplog.at_level(logging.ERROR):
+        client = make(on_message=on_message)
+        client.login(1, "secret")
+        assert server.expect(MsgType.DELIVERED_MSG)["seqs"] == [3]
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_callback_that_cannot_take_any_more(server: FakeServer, make: Make) -> None:
+    refused = threading.Event()
+
+    def on_message(message: ChatMessage) -> None:
+        refused.set()
+        raise ClosedError
+
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, offlinemsg=[one_chat(3, "a")])]
+    client = make(on_message=on_message)
+    client.login(1, "secret")
+    assert refused.wait(WAIT)
+    client.close()
+    server.wait_disconnected()
+    assert server.received_nothing_more(MsgType.DELIVERED_MSG)
+
+
+def test_a_callback_may_ask_and_send_and_wait(server: FakeServer, make: Make) -> None:
+    done = threading.Event()
+
+    def on_message(message: ChatMessage) -> None:
+        client.add_friend(message.sender_id)
+        assert client.send(message.sender_id, "thanks").result(WAIT).seq == 1
+        done.set()
+
+    client = make(on_message=on_message)
+    client.login(1, "secret")
+    server.send(one_chat(3, "a"))
+    assert done.wait(WAIT)
+
+
+def test_a_callback_may_close(server: FakeServer, make: Make) -> None:
+    closed = threading.Event()
+
+    def on_message(message: ChatMessage) -> None:
+        client.close()
+        closed.set()
+
+    client = make(on_message=on_message)
+    client.login(1, "secret")
+    server.send(one_chat(3, "a"), one_chat(4, "b"))
+    assert closed.wait(WAIT)
+    assert server.expect(MsgType.DELIVERED_MSG)["seqs"] == [3]
+    server.wait_disconnected()
+    assert server.received_nothing_more(MsgType.DELIVERED_MSG)
+
+
+def test_closing_waits_for_the_callback_that_runs(
+    server: FakeServer, make: Make, tmp_path: Path
+) -> None:
+    running, go_on = threading.Event(), threading.Event()
+
+    def on_message(message: ChatMessage) -> None:
+        running.set()
+        assert go_on.wait(WAIT)
+
+    client = make(on_message=on_message, folder=tmp_path)
+    client.login(1, "secret")
+    server.send(one_chat(3, "a"), one_chat(4, "b"))
+    assert running.wait(WAIT)
+    closing = threading.Thread(target=client.close)
+    closing.start()
+    go_on.set()
+    closing.join(WAIT)
+    assert server.expect(MsgType.DELIVERED_MSG)["seqs"] == [3]
+    again = make(folder=tmp_path)
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [
+        login_ack(r, offlinemsg=[one_chat(3, "a"), one_chat(4, "b")])
+    ]
+    again.login(1)
+    assert next(again.messages()).text == "b"
+
+
+def test_a_callback_that_waits_for_an_ack_does_not_hold_up_closing(
+    server: FakeServer, make: Make
+) -> None:
+    waiting, failed = threading.Event(), threading.Event()
+
+    def on_message(message: ChatMessage) -> None:
+        sending = client.send(5, "hi")
+        waiting.set()
+        with pytest.raises(NotConfirmedError):
+            sending.result(WAIT)
+        failed.set()
+
+    server.rules[MsgType.ONE_CHAT_MSG] = silence
+    client = make(on_message=on_message, timing=Timing(chat_acks=0.05, goodbye=0.05))
+    client.login(1, "secret")
+    server.send(one_chat(3, "a"))
+    assert waiting.wait(WAIT)
+    client.close()
+    assert failed.wait(WAIT)
+
+
+def test_more_than_an_application_takes(
+    server: FakeServer, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("client.inbox.QUEUE_LIMIT", 10)
+    states = States()
+    client = make(on_state=states)
+    client.login(1, "secret")
+    server.send(*(one_chat(None, "x") for _ in range(20)))
+    lost = states.wait_for(State.WAITING)
+    assert "more messages than the application takes" in str(lost.error)
+    client.close()
+
+
+# ---------------------------------------------------------------------- friends and groups
+
+
+def test_presence(server: FakeServer, make: Make) -> None:
+    came: queue.SimpleQueue[Presence] = queue.SimpleQueue()
+    friends = [{"id": 2, "name": "bob", "state": "offline"}]
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, friends=friends)]
+    client = make(on_presence=came.put)
+    client.login(1, "secret")
+    server.send({"msgid": 28, "id": 2, "state": "online"})
+    assert came.get(timeout=WAIT) == Presence(2, "online")
+    assert client.account is not None
+    assert client.account.friends == (Friend(2, "bob", "online"),)
+
+
+def test_the_account_follows_what_is_asked(server: FakeServer, client: ChatClient) -> None:
+    assert client.add_friend(3) == Friend(3, "bob", "offline")
+    assert client.create_group("chess", "fun").id == 4
+    assert client.join_group(5) == Group(5, "g", "d", ())
+    user = {"id": 2, "name": "bob", "state": "online", "role": "normal"}
+    server.rules[MsgType.MEMBERS_MSG] = lambda r: [ack(MsgType.MEMBERS_ACK, r, users=[user])]
+    bob = Member(2, "bob", "online", "normal")
+    assert client.members(5) == (bob,)
+    account = client.account
+    assert account is not None
+    assert account.friends == (Friend(3, "bob", "offline"),)
+    me = Member(1, "alice", "online", "creator")
+    assert account.groups == (Group(4, "chess", "fun", (me,)), Group(5, "g", "d", (bob,)))
+    client.remove_member(5, 2)
+    client.remove_friend(3)
+    client.dissolve_group(4)
+    account = client.account
+    assert (account.friends, account.groups) == ((), (Group(5, "g", "d", ()),))
+    client.leave_group(5)
+    assert client.account.groups == ()
+
+
+def test_what_exists_already_is_no_failure(server: FakeServer, client: ChatClient) -> None:
+    friend = {"id": 3, "name": "bob", "state": "online"}
+    group = {"id": 5, "groupname": "g", "groupdesc": "d", "users": []}
+    server.rules[MsgType.ADD_FRIEND_MSG] = lambda r: [
+        ack(MsgType.ADD_FRIEND_ACK, r, 10, errmsg="is a friend already", friend=friend)
+    ]
+    server.rules[MsgType.ADD_GROUP_MSG] = lambda r: [
+        ack(MsgType.ADD_GROUP_ACK, r, 10, errmsg="is a member already", group=group)
+    ]
+    assert client.add_friend(3) == Friend(3, "bob", "online")
+    assert client.join_group(5) == Group(5, "g", "d", ())
+    server.rules[MsgType.ADD_FRIEND_MSG] = refuse(MsgType.ADD_FRIEND_ACK, 10, "exists")
+    with pytest.raises(RefusedError, match="exists"):
+        client.add_friend(4)
+
+
+def test_history(server: FakeServer, client: ChatClient) -> None:
+    server.rules[MsgType.HISTORY_MSG] = lambda r: [
+        ack(MsgType.HISTORY_ACK, r, messages=[one_chat(3, "a")], more=True)
+    ]
+    page = client.history(user_id=2, limit=20)
+    assert [message.text for message in page.messages] == ["a"]
+    assert page.more
+    client.history(group_id=7, before=3)
+    assert server.expect(MsgType.HISTORY_MSG)["with"] == 2
+    request = server.expect(MsgType.HISTORY_MSG)
+    assert (request["groupid"], request["before"]) == (7, 3)
+
+
+def test_a_server_that_keeps_no_history(server: FakeServer, client: ChatClient) -> None:
+    server.rules[MsgType.HISTORY_MSG] = refuse(MsgType.ERROR_MSG, 4, "msgid: is missing or unknown")
+    with pytest.raises(RefusedError, match="unknown"):
+        client.history(user_id=2)
+
+
+def test_a_request_waits_for_the_connection(server: FakeServer, make: Make) -> None:
+    states = States()
+    client = make(on_state=states)
+    client.login(1, "secret")
+    server.hang_up()
+    states.wait_for(State.WAITING)
+    assert client.add_friend(3) == Friend(3, "bob", "offline")
+
+
+# ---------------------------------------------------------------------- being sent away
+
+
+def say_goodbye(server: FakeServer, reason: str, *, reconnect: bool) -> None:
+    server.send({"msgid": 32, "reason": reason, "reconnect": reconnect})
+    server.hang_up()
+
+
+@pytest.mark.parametrize("reason", ["draining", "idle", "a newer word"])
+def test_a_goodbye_that_invites_to_come_again(server: FakeServer, make: Make, reason: str) -> None:
+    states = States()
+    client = make(on_state=states)
+    client.login(1, "secret")
+    states.wait_for(State.ONLINE)
+    say_goodbye(server, reason, reconnect=True)
+    assert str(states.wait_for(State.WAITING).error) == f"connection to server lost: {reason}"
+    states.wait_for(State.ONLINE)
+
+
+@pytest.mark.parametrize("reason", ["replaced", "abuse"])
+def test_a_goodbye_for_good(server: FakeServer, make: Make, reason: str) -> None:
+    states = States()
+    client = make(on_state=states)
+    client.login(1, "secret")
+    states.wait_for(State.ONLINE)
+    say_goodbye(server, reason, reconnect=False)
+    status = states.wait_for(State.STOPPED)
+    assert isinstance(status.error, ReplacedError)
+    with pytest.raises(ReplacedError):
+        next(client.messages())
+    with pytest.raises(ReplacedError):
+        client.add_friend(2)
+    assert states.queue.empty()
+    assert client.login(1, "secret").id == 1  # because somebody asked for it
+
+
+def test_nothing_is_sent_after_draining_was_announced(server: FakeServer, make: Make) -> None:
+    client = make()
+    client.login(1, "secret")
+    server.rules[MsgType.PING_MSG] = lambda r: [ack(MsgType.PONG_MSG, r)]
+    server.send({"msgid": 32, "reason": "draining", "reconnect": True}, one_chat(3, "a"))
+    assert next(client.messages()).text == "a"  # so the goodbye has been read
+    sending = client.send(5, "later")
+    server.hang_up()
+    sending.result(WAIT)
+    assert server.expect(MsgType.ONE_CHAT_MSG)["msg"] == "later"
+    assert server.received_nothing_more(MsgType.ONE_CHAT_MSG)
+
+
+def test_sent_away_while_logging_in(server: FakeServer, make: Make) -> None:
+    def abuse(request: Message) -> list[Message]:
+        say_goodbye(server, "abuse", reconnect=False)
+        return []
+
+    server.rules[MsgType.LOGIN_MSG] = abuse
+    states = States()
+    client = make(on_state=states)
+    future = client.login_soon(1, "secret")
+    states.wait_for(State.STOPPED)
+    client.cancel_login()
+    with pytest.raises(ClientError):
+        future.result(WAIT)
+
+
+def test_an_error_before_anything_else_is_the_reason(server: FakeServer) -> None:
+    states = States()
+    client = ChatClient("127.0.0.1", server.port, on_state=states, timing=QUICK)
+    client.start()
+    server.send({"msgid": 31, "errno": 6, "errmsg": "too many connections"})
+    server.hang_up()
+    lost = states.wait_for(State.WAITING)
+    assert str(lost.error) == "connection to server lost: too many connections"
+    client.close()
+
+
+def test_reconnecting_at_once(server: FakeServer, make: Make) -> None:
+    patient = Timing(first_backoff=1000.0, longest_backoff=1000.0)
+    states = States()
+    client = make(on_state=states, timing=patient)
+    client.login(1, "secret")
+    states.wait_for(State.ONLINE)
+    server.hang_up()
+    status = states.wait_for(State.WAITING)
+    assert status.retry_at is not None
+    client.reconnect()
+    states.wait_for(State.ONLINE)
+
+
+def test_closing_while_waiting_to_reconnect(server: FakeServer, make: Make) -> None:
+    states = States()
+    client = make(on_state=states, timing=Timing(first_backoff=1000.0, longest_backoff=1000.0))
+    client.login(1, "secret")
+    server.hang_up()
+    states.wait_for(State.WAITING)
+    client.close()
+    assert client.state is State.CLOSED

@@ -1,0 +1,883 @@
+"""The application, typed to through a pipe, with a scripted server."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apprun import (
+    DOWN,
+    END,
+    ENTER,
+    ESC,
+    F1,
+    F2,
+    F5,
+    HOME,
+    PAGE_DOWN,
+    PAGE_UP,
+    TAB,
+    UP,
+    AppRun,
+    alt,
+    ctrl,
+    paste,
+)
+from fake_server import FakeServer, ack, group_chat, login_ack, one_chat, refuse
+
+from chat.protocol import Message, MsgType
+from client.store import Credentials, Store, saved_accounts
+
+FRIENDS = [
+    {"id": 2, "name": "bob", "state": "online"},
+    {"id": 3, "name": "安妮", "state": "offline"},
+]
+GROUPS = [
+    {
+        "id": 7,
+        "groupname": "tea",
+        "groupdesc": "four o'clock",
+        "users": [
+            {"id": 1, "name": "alice", "state": "online", "role": "creator"},
+            {"id": 2, "name": "bob", "state": "online", "role": "normal"},
+        ],
+    }
+]
+
+Start = Callable[..., AppRun]
+
+
+def silence(request: Message) -> list[Message]:
+    return []
+
+
+@pytest.fixture
+def server(server: FakeServer) -> FakeServer:
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, friends=FRIENDS, groups=GROUPS)]
+    server.rules[MsgType.MEMBERS_MSG] = lambda r: [
+        ack(MsgType.MEMBERS_ACK, r, users=GROUPS[0]["users"])
+    ]
+    seqs = itertools.count(1000)
+    for kind in (MsgType.ONE_CHAT_MSG, MsgType.GROUP_CHAT_MSG):
+        server.rules[kind] = lambda r: [
+            ack(MsgType.CHAT_ACK, r, mid=r["mid"], seq=next(seqs), time="2026-11-23 10:00:00")
+        ]
+    return server
+
+
+@pytest.fixture
+def start(server: FakeServer) -> Iterator[Start]:
+    """Starts applications; each is ended."""
+    runs: list[AppRun] = []
+
+    def make(folder: Path | None = None, **options: Any) -> AppRun:
+        runs.append(AppRun(server.port, folder, **options).__enter__())
+        return runs[-1]
+
+    yield make
+    for run in runs:
+        run.__exit__(None, None, None)
+
+
+@pytest.fixture
+def app(start: Start) -> AppRun:
+    """One that is signed in."""
+    run = start()
+    run.sign_in()
+    return run
+
+
+@pytest.fixture
+def talk(app: AppRun) -> AppRun:
+    """One that talks with bob."""
+    app.command("/chat bob")
+    app.wait_for("bob (2)  online")
+    return app
+
+
+# ---------------------------------------------------------------------- the form
+
+
+def test_signing_in(server: FakeServer, start: Start) -> None:
+    app = start()
+    screen = app.wait_for("Sign in", "number", "password")
+    assert "again" not in screen
+    app.type("1", ENTER, "secret", ENTER)
+    app.wait_for("● bob", "○ 安妮", "# tea", "alice (1) ●")
+    assert "secret" not in app.screen
+    assert server.expect(MsgType.LOGIN_MSG)["password"] == "secret"
+
+
+def test_a_password_is_not_on_the_screen(start: Start) -> None:
+    app = start()
+    app.type("1", TAB, "secret")
+    assert "secret" not in app.wait_for("******")
+
+
+def test_registering(server: FakeServer, start: Start) -> None:
+    app = start()
+    app.type(ctrl("r"))
+    app.wait_for("name", "again")
+    app.type("alice", ENTER, "secret", ENTER, "secret", ENTER)
+    app.wait_for("You are number 1.", "alice (1) ●")
+    assert server.expect(MsgType.REG_MSG)["name"] == "alice"
+    assert server.expect(MsgType.LOGIN_MSG)["id"] == 1
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        ([ENTER], "Type the number that you were given"),
+        (["bob", ENTER, "x", ENTER], "bob is no number"),
+        (["0", ENTER, "x", ENTER], "0 is no number"),
+        (["5", ENTER, ENTER], "Type your password."),
+        ([ctrl("r"), ENTER], "Type the name that others will see."),
+        ([ctrl("r"), "x", ENTER, "short", ENTER, ENTER], "at least 6 characters"),
+        ([ctrl("r"), "x", ENTER, "secret", ENTER, "other!", ENTER], "not the same"),
+        ([ctrl("r"), "x" * 51, ENTER, "secret", ENTER, "secret", ENTER], "at most 50 characters"),
+    ],
+)
+def test_mistakes_in_the_form_get_one_line(start: Start, keys: list[str], line: str) -> None:
+    app = start()
+    app.type(*keys)
+    screen = app.wait_for(line)
+    assert sum(line in shown for shown in screen.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("errno", "errmsg", "line"),
+    [
+        (1, "no", "Number or password is wrong."),
+        (2, "in use", "This account is in use elsewhere."),
+        (5, "odd\x1b[2J", "odd\\x1b[2J"),
+    ],
+)
+def test_a_login_that_is_refused(
+    server: FakeServer, start: Start, errno: int, errmsg: str, line: str
+) -> None:
+    server.rules[MsgType.LOGIN_MSG] = refuse(MsgType.LOGIN_MSG_ACK, errno, errmsg)
+    app = start()
+    app.type("1", ENTER, "secret", ENTER)
+    app.wait_for(line, "Sign in")
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r)]
+    app.type("secret", ENTER)
+    app.wait_for("alice (1) ●")
+
+
+@pytest.mark.parametrize(
+    ("errno", "errmsg", "line"),
+    [
+        (1, "this name is taken", "Somebody is called ann\\x07 already."),
+        (1, "registration is closed", "does not let anybody register"),
+        (4, "name: has control characters", "name: has control characters"),
+    ],
+)
+def test_a_registration_that_is_refused(
+    server: FakeServer, start: Start, errno: int, errmsg: str, line: str
+) -> None:
+    server.rules[MsgType.REG_MSG] = refuse(MsgType.REG_MSG_ACK, errno, errmsg)
+    app = start()
+    app.type(ctrl("r"))
+    app.wait_for("again")
+    app.ask(lambda: app.app.fill_in("name", "ann\x07"))
+    app.type(ENTER, "secret", ENTER, "secret", ENTER)
+    app.wait_for(line, "again")
+
+
+def test_moving_through_the_form(start: Start) -> None:
+    app = start()
+    app.type(TAB, TAB, "12", DOWN, UP, "3", "\x1b[Z", "\x1b[Z", "4")
+    app.wait_for("1234")
+    app.type(F1)
+    app.wait_for("KEYS")
+    app.type(ESC)
+    app.wait_for("1234", gone="KEYS")
+    app.type(paste("5\nsecond line"))
+    app.wait_for("12345", gone="second")
+
+
+def test_a_server_that_is_not_there(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with AppRun(port) as app:
+        app.type("1", ENTER, "secret", ENTER)
+        app.wait_for("signing in", "Connection refused")
+        app.type(ESC)
+        app.wait_for("Tab: next field", gone="signing in")
+        app.type(ctrl("c"))
+        assert app.end() == 0
+
+
+@pytest.mark.parametrize("key", [ctrl("q"), ctrl("c"), ctrl("d")])
+def test_leaving_from_the_form(start: Start, key: str) -> None:
+    app = start()
+    app.wait_for("Sign in")
+    app.type(key)
+    assert app.end() == 0
+
+
+def test_in_chinese(start: Start) -> None:
+    app = start(environment={"LANG": "zh_CN.UTF-8"})
+    app.wait_for("登录", "账号", "密码")
+    app.type("1", ENTER, "secret", ENTER)
+    app.wait_for("alice (1) ●", "F1 帮助")
+    app.type(F1)
+    app.wait_for("按键")
+
+
+# ---------------------------------------------------------------------- saved logins
+
+
+def save_login(folder: Path, port: int, user_id: int, name: str, token: str = "tt") -> None:
+    with Store(folder, "127.0.0.1", port, user_id) as store:
+        store.save_credentials(Credentials(name, "laptop", token))
+
+
+def test_straight_in_with_a_saved_login(server: FakeServer, start: Start, tmp_path: Path) -> None:
+    save_login(tmp_path, server.port, 1, "alice")
+    app = start(tmp_path)
+    app.wait_for("● bob", "alice (1) ●")
+    assert server.expect(MsgType.LOGIN_MSG)["token"] == "tt"
+
+
+def test_the_last_used_one_or_the_one_that_is_named(
+    server: FakeServer, start: Start, tmp_path: Path
+) -> None:
+    save_login(tmp_path, server.port, 1, "alice")
+    save_login(tmp_path, server.port, 5, "eve")
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, name="somebody")]
+    app = start(tmp_path)
+    app.wait_for("somebody (5) ●")
+    app.type(ctrl("q"))
+    app.end()
+    app = start(tmp_path, user_id=1)
+    app.wait_for("somebody (1) ●")
+    app.type(ctrl("q"))
+    app.end()
+    app = start(tmp_path, user_id=9)
+    app.wait_for("Sign in", "9", "somebody (1), somebody (5)")
+    app.type(UP)
+    app.type(ENTER)
+    app.wait_for("somebody (5) ●")
+
+
+def test_a_saved_login_that_is_not_good_any_more(
+    server: FakeServer, start: Start, tmp_path: Path
+) -> None:
+    save_login(tmp_path, server.port, 1, "alice")
+    server.rules[MsgType.LOGIN_MSG] = refuse(MsgType.LOGIN_MSG_ACK, 1, "no")
+    app = start(tmp_path)
+    app.wait_for("not good any more: type your password", "Sign in")
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r)]
+    app.type("secret", ENTER)
+    app.wait_for("alice (1) ●")
+    server.rules[MsgType.LOGIN_MSG] = refuse(MsgType.LOGIN_MSG_ACK, 1, "no")
+    server.hang_up()  # and while one is in
+    app.wait_for("not good any more: type your password", "Sign in")
+
+
+def test_a_saved_login_while_the_server_is_away(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    save_login(tmp_path, port, 1, "alice")
+    with AppRun(port, tmp_path) as app:
+        app.wait_for("alice (1) ○", "Connection refused")
+        app.command("/chat 5 are you there?")
+        app.wait_for("…", "are you there?", "1 unsent")
+        app.type(ctrl("q"))
+        app.wait_for("Not sent yet: 1. Quit?")
+        app.type("n")
+        app.wait_for("1 unsent", gone="Quit?")
+        app.type(ctrl("q"))
+        app.wait_for("Quit?")
+        app.type("y")
+        assert app.end() == 0
+    with AppRun(port, tmp_path) as app:
+        app.wait_for("…", "are you there?", "1 unsent", "user 5")
+
+
+def test_an_account_that_is_open_elsewhere(
+    server: FakeServer, start: Start, tmp_path: Path
+) -> None:
+    with Store(tmp_path, "127.0.0.1", server.port, 1) as store:
+        store.save_credentials(Credentials("alice", "laptop", "tt"))
+        app = start(tmp_path)
+        app.wait_for("open in another program on this computer", "Sign in")
+
+
+def test_signing_out(server: FakeServer, start: Start, tmp_path: Path) -> None:
+    app = start(tmp_path)
+    app.sign_in()
+    assert saved_accounts(tmp_path, "127.0.0.1", server.port)
+    app.command("/logout")
+    screen = app.wait_for("You have signed out.", "Sign in")
+    assert "bob" not in screen
+    server.expect(MsgType.LOGINOUT_MSG)
+    assert saved_accounts(tmp_path, "127.0.0.1", server.port) == []
+    app.type(ctrl("a"), ctrl("k"))
+    app.ask(lambda: app.app.fill_in("id", ""))
+    app.type("2", TAB, "secret", ENTER)
+    app.wait_for("alice (2) ●")
+
+
+# ---------------------------------------------------------------------- talking
+
+
+def test_writing_and_its_marks(server: FakeServer, talk: AppRun) -> None:
+    held: list[Message] = []
+    server.rules[MsgType.ONE_CHAT_MSG] = lambda r: held.append(r) or []
+    talk.command("hello bob")
+    talk.wait_until(
+        lambda screen: any("…" in line and "hello bob" in line for line in screen.splitlines())
+    )
+    sent = server.expect(MsgType.ONE_CHAT_MSG)
+    assert (sent["toid"], sent["msg"]) == (2, "hello bob")
+    server.send(ack(MsgType.CHAT_ACK, sent, mid=sent["mid"], seq=5, time="2026-11-23 10:00:00"))
+    talk.wait_for("✓18:00 alice: hello bob")
+
+
+def test_a_message_that_fails_and_is_sent_again(server: FakeServer, talk: AppRun) -> None:
+    server.rules[MsgType.ONE_CHAT_MSG] = lambda r: [
+        ack(MsgType.CHAT_ACK, r, 5, mid=r["mid"], errmsg="no such user")
+    ]
+    talk.command("hello")
+    talk.wait_for("✗", "(no such user; /retry or /discard)")
+    server.rules[MsgType.ONE_CHAT_MSG] = lambda r: [ack(MsgType.CHAT_ACK, r, mid=r["mid"], seq=5)]
+    talk.type(alt("r"))
+    talk.wait_for("✓", gone="✗")
+    talk.command("/retry")
+    talk.wait_for("No message has failed here.")
+
+
+def test_a_failed_message_is_discarded(server: FakeServer, talk: AppRun) -> None:
+    server.rules[MsgType.ONE_CHAT_MSG] = lambda r: [
+        ack(MsgType.CHAT_ACK, r, 5, mid=r["mid"], errmsg="no such user")
+    ]
+    talk.command("gone for good")
+    talk.wait_for("✗")
+    talk.command("/discard")
+    talk.wait_for("Failed messages forgotten: 1.", gone="gone for good")
+
+
+def test_receiving_in_front_and_behind(server: FakeServer, talk: AppRun) -> None:
+    server.send(one_chat(3, "hi there"))
+    talk.wait_for("bob: hi there")
+    assert server.expect(MsgType.DELIVERED_MSG)["seqs"] == [3]
+    assert talk.output.bells == 0
+    server.send(one_chat(4, "psst", sender=3, name="安妮"))
+    talk.wait_for("安妮       1", "1 unread")
+    assert talk.output.bells == 1
+    server.send(group_chat(5, "alice, tea?"))
+    talk.wait_for("tea       @1", "2 unread in 2")
+    assert talk.output.bells == 2
+    server.send(group_chat(6, "nothing for you"))
+    talk.wait_for("@2")
+    assert talk.output.bells == 2
+    assert talk.output.titles[-1] == "(3) chat"
+    talk.type(alt("a"))
+    talk.wait_for("─ new ─", "bob: alice, tea?")
+    talk.type(alt("a"))
+    talk.wait_for("─ new ─", "安妮: psst")
+    talk.type(alt("a"))
+    talk.wait_for("Nothing is unread.")
+    assert talk.output.titles[-1] == "chat"
+
+
+def test_presence(server: FakeServer, app: AppRun) -> None:
+    app.wait_for("○ 安妮")
+    server.send({"msgid": 28, "id": 3, "state": "online"})
+    app.wait_for("● 安妮")
+
+
+def test_the_bell_can_be_silenced(server: FakeServer, app: AppRun) -> None:
+    app.command("/bell off")
+    app.wait_for("The bell is silent.")
+    server.send(one_chat(3, "psst"))
+    app.wait_for("1 unread")
+    assert app.output.bells == 0
+
+
+def test_what_others_send_cannot_drive_the_terminal(server: FakeServer, talk: AppRun) -> None:
+    server.send(one_chat(3, "\x1b[2J\x1b]0;owned\x07 \u202eevil\u200b\x9b31m"))
+    screen = talk.wait_for("\\x1b[2J", "\\x1b]0;owned\\x07", "\\u202eevil\\u200b\\x9b31m")
+    assert all(line.isprintable() for line in screen.splitlines())
+
+
+def test_a_draft_stays_with_its_conversation(server: FakeServer, talk: AppRun) -> None:
+    talk.type("half a thou")
+    server.send(one_chat(3, "meanwhile"))
+    talk.wait_for("meanwhile", "> half a thou")
+    talk.type(ctrl("n"))
+    talk.wait_for("tea (7)", gone="half a thou")
+    talk.type("other")
+    talk.wait_for("> other")
+    talk.type(ctrl("p"))
+    talk.wait_for("> half a thou", gone="other")
+    talk.type("ght", ENTER)
+    assert server.expect(MsgType.ONE_CHAT_MSG)["msg"] == "half a thought"
+    talk.type(alt("/"))
+    talk.wait_for("> other")
+
+
+def test_a_message_of_several_lines(server: FakeServer, talk: AppRun) -> None:
+    talk.type("one", alt(ENTER), "two", ctrl("j"), "three")
+    talk.wait_for("> one\n  two\n  three")
+    talk.type(ENTER)
+    assert server.expect(MsgType.ONE_CHAT_MSG)["msg"] == "one\ntwo\nthree"
+    talk.wait_for("alice: one", "       two")
+
+
+def test_a_paste_of_several_lines_asks_first(server: FakeServer, talk: AppRun) -> None:
+    talk.type(paste("one line"))
+    talk.wait_for("> one line")
+    talk.type(paste("\r\ntwo\r\nthree\x1b\x00\r\n"))
+    talk.wait_for("Paste 2 lines into the message?")
+    talk.type("x", "n")
+    talk.wait_for("> one line", gone="Paste")
+    talk.type(paste("\ntwo\nthree"))
+    talk.wait_for("Paste 2 lines")
+    talk.type("y")
+    talk.wait_for("> one linetwo\n  three")
+    talk.type(ENTER)
+    assert server.expect(MsgType.ONE_CHAT_MSG)["msg"] == "one linetwo\nthree"
+
+
+def test_what_was_sent_can_be_had_again(server: FakeServer, talk: AppRun) -> None:
+    talk.command("first")
+    talk.command("second")
+    talk.wait_for("alice: second")
+    talk.type("unfinished", UP)
+    talk.wait_for("> second")
+    talk.type(UP)
+    talk.wait_for("> first")
+    talk.type(DOWN, DOWN)
+    talk.wait_for("> unfinished")
+    talk.type(DOWN)
+    talk.settle()
+    assert "> unfinished" in talk.screen
+
+
+def test_a_message_too_long_for_a_frame(talk: AppRun) -> None:
+    talk.type(paste("x" * 70_000))
+    talk.type(ENTER)
+    talk.wait_for("too long for one message")
+    assert talk.ask(lambda: len(talk.app.typed()[0])) == 70_000
+    talk.type(ctrl("c"))
+    talk.settle()
+    assert talk.ask(lambda: talk.app.typed()) == ("", 0)
+
+
+# ---------------------------------------------------------------------- commands
+
+
+def test_commands_of_the_original(server: FakeServer, app: AppRun) -> None:
+    app.command("chat:5:hello: you")
+    sent = server.expect(MsgType.ONE_CHAT_MSG)
+    assert (sent["toid"], sent["msg"]) == (5, "hello: you")
+    app.wait_for("user 5", "hello: you")
+    app.command("groupchat:7:all: of you")
+    assert server.expect(MsgType.GROUP_CHAT_MSG)["msg"] == "all: of you"
+    app.wait_for("tea (7)")
+    app.command("addfriend:3")
+    app.wait_for("bob (3) is on your list.")
+    app.command("creategroup:chess:for fun")
+    app.wait_for("The group chess is there. Its number is 4.")
+    app.command("addgroup:9")
+    app.wait_for("You are in g (9) now.")
+
+
+def test_friends_and_groups(server: FakeServer, talk: AppRun) -> None:
+    talk.command("/friends")
+    talk.wait_for("Friends", "2  bob", "3  安妮")
+    talk.type("q")
+    talk.wait_for(">", gone="Friends")
+    talk.command("/remove")
+    talk.wait_for("bob is not on your list any more.")
+    assert server.expect(MsgType.REMOVE_FRIEND_MSG)["friendid"] == 2
+    talk.command("/members")
+    talk.wait_for("This conversation is not with a group.")
+    talk.type(ctrl("c"))
+    talk.command("/members tea")
+    talk.wait_for("Members of tea", "1  alice  creator", "2  bob")
+    talk.type(ESC)
+    talk.command("/group tea")
+    talk.wait_for("tea (7)  2 of 2 online  four o'clock")
+    talk.command("/kick bob")
+    talk.wait_for("bob is not in tea any more.")
+    request = server.expect(MsgType.REMOVE_MEMBER_MSG)
+    assert (request["groupid"], request["userid"]) == (7, 2)
+    talk.command("/leave")
+    talk.wait_for("Leave tea? y: yes   n: no")
+    talk.type("n")
+    talk.wait_for(">", gone="Leave tea?")
+    assert server.received_nothing_more(MsgType.LEAVE_GROUP_MSG)
+    talk.command("/dissolve")
+    talk.wait_for("Dissolve tea for everybody?")
+    talk.type("y")
+    talk.wait_for("tea does not exist any more.")
+    server.expect(MsgType.DISSOLVE_GROUP_MSG)
+
+
+@pytest.mark.parametrize(
+    ("line", "notice"),
+    [
+        ("/dance", "There is no command /dance."),
+        ("/chat", "Type it like this: /chat WHO [TEXT]"),
+        ("/chat nobody hi", "Nobody you know is called nobody"),
+        ("/add me", "me is no number"),
+        ("/add 99", "no such user"),
+        ("/theme pink", "pink: choose one of dark, light."),
+        ("/export /no/such/folder/x", "/no/such/folder/x: No such file or directory"),
+        ("/help nothing", "There is no command nothing."),
+        ("chat:bob:hi", "Type it like this: chat:friendid:message (friendid is a number)"),
+        ("/kick bob", "This conversation is not with a group."),
+        ("/remove 77", "77 is not on your list."),
+        ("/\x1b[2J", "There is no command /"),
+    ],
+)
+def test_mistakes_get_one_line(server: FakeServer, talk: AppRun, line: str, notice: str) -> None:
+    server.rules[MsgType.ADD_FRIEND_MSG] = refuse(MsgType.ADD_FRIEND_ACK, 5, "no such user")
+    talk.ask(lambda: talk.app.retype(line))
+    talk.type(ENTER)
+    screen = talk.wait_for(notice)
+    assert sum(notice in shown for shown in screen.splitlines()) == 1
+
+
+@pytest.mark.parametrize("line", ["hello", "/retry", "/search x", "/close", "/say hi"])
+def test_where_nothing_is_looked_at(app: AppRun, line: str) -> None:
+    app.command(line)
+    app.wait_for("Choose a conversation first")
+
+
+def test_the_small_commands(start: Start, tmp_path: Path) -> None:
+    app = start(tmp_path)
+    app.sign_in()
+    app.command("/whoami")
+    app.wait_for("You are alice, number 1, at 127.0.0.1:")
+    app.command("/help quit")
+    app.wait_for("/quit: leave the program")
+    app.command("/theme")
+    app.wait_for("The theme is dark")
+    app.command("/theme light")
+    app.wait_for("The theme is light.")
+    app.command("/lang zh")
+    app.wait_for("现在是中文。", "F1 帮助")
+    app.command("/bell")
+    app.wait_for("给你的消息会响铃。")
+    app.command("/reconnect")
+    app.wait_for("已经连接。")
+    app.command("quit")
+    assert app.end() == 0
+    kept = json.loads((tmp_path / "settings.json").read_text("utf-8"))
+    assert kept == {"theme": "light", "language": "zh", "bell": True}
+    again = start(tmp_path)
+    again.wait_for("F1 帮助")
+
+
+def test_tab_completes(app: AppRun) -> None:
+    app.type("/ch", TAB)
+    app.wait_for("> /chat")
+    app.type("b", TAB)
+    app.wait_for("> /chat 2")
+    app.type("hi", ENTER)
+    app.wait_for("bob (2)", "alice: hi")
+    app.type("/", TAB)
+    app.wait_for("/help [COMMAND]", "/chat WHO [TEXT]")
+    app.type(TAB)
+    app.settle()
+    app.type(ENTER)  # takes what is offered
+    app.wait_for("> /help", gone="/chat WHO")
+    app.type(ESC, ctrl("c"))
+    app.type("@", TAB)
+    app.wait_for("@bob", "@安妮")
+
+
+def test_the_list(app: AppRun) -> None:
+    app.wait_for("│", "● bob")
+    app.type(F2)
+    app.wait_for("Choose a conversation", gone="● bob")
+    app.command("/list")
+    app.wait_for("● bob")
+    app.type(alt("2"))
+    app.wait_for("tea (7)")
+    app.command("/close")
+    app.wait_for("安妮 (3)", gone="tea")
+    app.type(alt("9"))
+    app.settle()
+    assert "安妮 (3)" in app.screen
+
+
+def test_the_switcher(app: AppRun) -> None:
+    app.type(ctrl("k"))
+    app.wait_for("go to:", "bob (2)", "tea (7)")
+    app.type("te")
+    app.wait_for("go to: te", " tea (7)", gone="bob (2)")
+    app.type(ENTER)
+    app.wait_for("tea (7)  2 of 2 online")
+    app.type(ctrl("k"), DOWN, UP, TAB, ctrl("p"), ESC)
+    app.wait_for(">", gone="go to:")
+    app.type(ctrl("k"), "xyz", ENTER)
+    app.wait_for("tea (7)  2 of 2 online", gone="go to:")
+
+
+def test_help(app: AppRun) -> None:
+    app.type("?")
+    app.wait_for("KEYS", "Esc: close")
+    app.type(PAGE_DOWN)
+    app.wait_for("COMMANDS")
+    app.type(END)
+    app.wait_for("THE ORIGINAL'S COMMANDS")
+    app.type(HOME, "j", "k", DOWN, UP, " ", PAGE_UP)
+    app.wait_for("KEYS")
+    app.type("q")
+    app.wait_for("● bob", gone="KEYS")
+    app.type("x?")
+    app.wait_for("> x?")
+
+
+# ---------------------------------------------------------------------- the past
+
+
+def history(*pages: tuple[int, int]) -> Callable[[Message], list[Message]]:
+    """A rule that answers with these pages (first and last seq), the newest first."""
+    left = list(pages)
+
+    def answer(request: Message) -> list[Message]:
+        first, last = left.pop(0)
+        messages = [one_chat(seq, f"message {seq}") for seq in range(first, last + 1)]
+        return [ack(MsgType.HISTORY_ACK, request, messages=messages, more=bool(left))]
+
+    return answer
+
+
+def test_older_messages_come_with_page_up(server: FakeServer, app: AppRun) -> None:
+    server.rules[MsgType.HISTORY_MSG] = history((51, 100), (1, 50))
+    app.command("/chat 2")
+    app.wait_for("message 100")
+    request = server.expect(MsgType.HISTORY_MSG)
+    assert (request["with"], request["limit"]) == (2, 50)
+    for _ in range(3):
+        app.type(PAGE_UP)
+    app.wait_for("▼ more below")
+    app.type(PAGE_UP, PAGE_UP)
+    assert server.expect(MsgType.HISTORY_MSG)["before"] == 51
+    app.wait_for("message 49")
+    app.type(alt("<"))
+    app.wait_for("this is where the conversation begins", "message 1\n")
+    app.type(PAGE_DOWN, alt("j"), alt("k"))
+    server.send(one_chat(101, "fresh"))
+    app.wait_for("▼ 1 new below")
+    app.type(alt(">"))
+    app.wait_for("bob: fresh", gone="▼")
+
+
+def test_a_server_without_history(server: FakeServer, app: AppRun) -> None:
+    server.rules[MsgType.HISTORY_MSG] = refuse(MsgType.ERROR_MSG, 4, "msgid: unknown")
+    app.command("/chat 2")
+    app.wait_for("older messages are not available")
+
+
+def test_history_that_fails_is_asked_for_again(server: FakeServer, app: AppRun) -> None:
+    server.rules[MsgType.HISTORY_MSG] = refuse(MsgType.HISTORY_ACK, 8, "later")
+    app.command("/chat 2")
+    app.wait_for("PageUp: older messages")
+    server.rules[MsgType.HISTORY_MSG] = history((1, 2))
+    app.type(PAGE_UP)
+    app.wait_for("message 2")
+
+
+def test_searching(server: FakeServer, app: AppRun) -> None:
+    server.rules[MsgType.HISTORY_MSG] = history((1, 50))
+    app.command("/chat 2")
+    app.wait_for("message 50")
+    app.type(ctrl("f"), "MESSAGE 4")
+    app.wait_for("search: MESSAGE 4", "message 49")
+    for _ in range(10):
+        app.type(ENTER)
+    app.wait_for("message 4\n")
+    app.type(UP)
+    app.wait_for("nothing above")
+    app.type(DOWN)
+    app.wait_for("message 40", gone="nothing above")
+    app.type("0")
+    app.wait_for("message 40")
+    app.type("000")
+    app.wait_for("is not in the messages that are loaded")
+    app.type(ESC)
+    app.wait_for(">", gone="search:")
+    app.command("/search message 7")
+    app.wait_for("search: message 7", "message 7")
+    app.type(ESC)
+    app.settle()
+    app.type(ctrl("f"))
+    app.wait_for("search:", gone="search: message 7")
+    app.type(ctrl("c"))
+    app.wait_for(">")
+
+
+def test_exporting(server: FakeServer, app: AppRun, tmp_path: Path) -> None:
+    server.rules[MsgType.HISTORY_MSG] = history((51, 100), (1, 50))
+    app.command("/chat 2")
+    app.wait_for("message 100")
+    path = tmp_path / "bob.txt"
+    app.command(f"/export {path}")
+    app.wait_for("Messages written to")
+    lines = path.read_text("utf-8").splitlines()
+    assert len(lines) == 100
+    assert lines[0].endswith("[2] bob: message 1")
+    app.command(f"/export {path}")
+    app.wait_for("exists already")
+
+
+def test_between_two_runs(server: FakeServer, start: Start, tmp_path: Path) -> None:
+    app = start(tmp_path)
+    app.sign_in()
+    app.command("/chat 3")
+    app.wait_for("安妮 (3)")
+    app.type("half typed")
+    app.wait_for("> half typed")
+    server.send(one_chat(5, "unread"))
+    app.wait_for("bob        1")
+    app.type(ctrl("q"))
+    assert app.end() == 0
+    server.rules[MsgType.HISTORY_MSG] = lambda r: [
+        ack(MsgType.HISTORY_ACK, r, messages=[one_chat(5, "unread")], more=False)
+    ]
+    again = start(tmp_path)
+    again.wait_for("> half typed", "安妮 (3)", "bob        1")
+    again.type(alt("a"))
+    again.wait_for("─ new ─", "bob: unread")
+
+
+# ---------------------------------------------------------------------- connection
+
+
+def test_the_connection_is_lost_and_comes_back(server: FakeServer, talk: AppRun) -> None:
+    server.rules[MsgType.LOGIN_MSG] = silence
+    server.hang_up()
+    talk.wait_for("signing in … what you write is sent later", "alice (1) ○")
+    talk.command("written meanwhile")
+    talk.wait_for("…", "written meanwhile", "1 unsent")
+    talk.command("/add 5")
+    talk.wait_for("That needs a connection")
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, friends=FRIENDS)]
+    server.hang_up()
+    talk.wait_for("✓", "written meanwhile", "alice (1) ●", gone="unsent")
+
+
+def test_back_off_and_f5(server: FakeServer, start: Start) -> None:
+    from client.timing import Timing
+
+    app = start(timing=Timing(first_backoff=1000.0, longest_backoff=1000.0, goodbye=0.1))
+    app.sign_in()
+    server.hang_up()
+    app.wait_for("not connected: closed by the server. Next attempt in", "(F5: now)")
+    app.type(F5)
+    app.wait_for("alice (1) ●", gone="not connected")
+
+
+def test_replaced_and_taken_back(server: FakeServer, talk: AppRun) -> None:
+    server.send({"msgid": 32, "reason": "replaced", "reconnect": False})
+    talk.wait_for("this account has signed in elsewhere. F5: take it back")
+    talk.command("kept for later")
+    talk.wait_for("…", "kept for later")
+    talk.type(F5)
+    talk.wait_for("✓", gone="elsewhere")
+
+
+def test_what_was_said_elsewhere_meanwhile(server: FakeServer, talk: AppRun) -> None:
+    server.send(one_chat(3, "before"))
+    talk.wait_for("bob: before")
+    server.rules[MsgType.HISTORY_MSG] = history((60, 65), (50, 59))
+    server.send({"msgid": 32, "reason": "replaced", "reconnect": False})
+    talk.wait_for("F5")
+    talk.type(F5)
+    talk.wait_for("message 65", gone="before")
+
+
+# ---------------------------------------------------------------------- leaving and resizing
+
+
+def test_ways_to_leave(start: Start) -> None:
+    for keys in ([ctrl("q")], [ctrl("d")], ["/quit", ENTER], ["quit", ENTER]):
+        app = start()
+        app.sign_in()
+        app.type(*keys)
+        assert app.end() == 0
+
+
+def test_ctrl_c_empties_the_line_and_leaves_at_the_second_time(app: AppRun) -> None:
+    app.type("something", ctrl("c"))
+    app.settle()
+    app.type(ctrl("c"))
+    app.wait_for("Press Ctrl+C again to quit.", gone="something")
+    app.type(ctrl("c"))
+    assert app.end() == 0
+
+
+def test_the_terminal_goes_away(app: AppRun) -> None:
+    app.hang_up()
+    assert app.end() == 1
+
+
+@pytest.mark.parametrize("columns", [20, 40, 55, 56, 80, 200])
+@pytest.mark.parametrize("rows", [3, 10, 24, 60])
+def test_any_size_will_do(server: FakeServer, start: Start, columns: int, rows: int) -> None:
+    app = start(columns=80, rows=24)
+    app.sign_in()
+    app.command("/chat 2")
+    app.wait_for("bob (2)")
+    server.send(one_chat(3, "hello 你好 " * 10))
+    app.wait_for("bob: hello")
+    app.resize(columns, rows)
+    app.settle()
+    assert len(app.lines) == rows
+    app.type("x")
+    app.settle()
+    for keys in (F1, ESC, ctrl("k"), ESC, ctrl("f"), ESC, F2, F2):
+        app.type(keys)
+        app.settle()
+    app.resize(80, 24)
+    app.wait_for("bob: hello", "> x")
+
+
+def test_a_narrow_terminal_has_no_list(start: Start) -> None:
+    app = start(columns=50)
+    app.sign_in()
+    app.wait_for("Choose a conversation", gone="● bob")
+    app.type(F2)
+    app.wait_for("● bob")
+
+
+def test_warnings_are_shown_where_they_disturb_nothing(
+    server: FakeServer, start: Start, tmp_path: Path
+) -> None:
+    folder = tmp_path / f"127.0.0.1_{server.port}" / "1"
+    folder.mkdir(parents=True)
+    (folder / "ui.json").write_bytes(b"nonsense")
+    app = start(tmp_path, not_kept="no\x1b home")
+    app.wait_for("Login and unsent messages cannot be kept: no\\x1b home")
+    app.sign_in()
+    app.wait_for("ui.json is damaged, and ignored")
+
+
+def test_a_flood_does_not_keep_keys_waiting(server: FakeServer, talk: AppRun) -> None:
+    done = threading.Event()
+
+    def flood() -> None:
+        server.send(*(one_chat(None, f"flood {number}") for number in range(3000)))
+        done.set()
+
+    threading.Thread(target=flood, daemon=True).start()
+    talk.type("still typing")
+    talk.wait_for("> still typing")
+    assert done.wait(30)
+    talk.wait_for("flood 2999")
+    renders = talk.renders
+    assert renders < 1500  # far fewer than messages

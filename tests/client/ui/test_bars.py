@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import pytest
+from uikit import ANN, BOB, TEA, bob_room, in_tea, make_chats, one, tea_room
+
+from client.errors import (
+    ClientError,
+    ConnectError,
+    ConnectionLostError,
+    NoAnswerError,
+    NotConfirmedError,
+    RefusedError,
+    ReplacedError,
+    StoreError,
+    TooLargeError,
+)
+from client.lifecycle import State, Status
+from client.ui import bars, when
+from client.ui.cells import width
+from client.ui.chats import Chats
+from client.ui.pane import Line
+from client.ui.reasons import why
+from client.ui.room import RoomKey
+from client.ui.texts import Texts
+
+EN, ZH = Texts("en"), Texts("zh")
+
+
+def now() -> float:
+    moment = when.parse("2026-11-23 12:00:00")
+    assert moment is not None
+    return moment
+
+
+def plain(line: Line) -> str:
+    return "".join(text for _, text in line)
+
+
+def listed(chats: Chats, cells: int = 22, height: int = 10) -> list[str]:
+    return [plain(line) for line in bars.list_lines(chats, EN, cells, height, now())]
+
+
+def test_the_list() -> None:
+    chats = make_chats()
+    chats.receive(one(1, "hi", minute=1))
+    chats.receive(in_tea(2, "@ann", minute=2))
+    assert listed(chats) == [
+        "# tea         @1 18:02",
+        "● bob          1 18:01",
+        "○ 安妮                ",
+    ]
+    chats.open(bob_room(chats))
+    lines = bars.list_lines(chats, EN, 22, 10, now())
+    assert all("class:list.current" in style for style, _ in lines[1])
+    assert "class:list.mention" in lines[0][2][0]
+
+
+@pytest.mark.parametrize("cells", [8, 12, 16, 20, 22, 30])
+def test_every_line_of_the_list_is_as_wide_as_the_list(cells: int) -> None:
+    chats = make_chats()
+    for sender in range(10, 25):
+        chats.receive(one(sender, "hi" * sender, sender=sender, minute=sender))
+    chats.rooms[RoomKey(False, 10)].title = "一个很长的名字\x1b[2J" * 3
+    chats.rooms[RoomKey(False, 11)].unread = 12345
+    for line in listed(chats, cells, 20):
+        assert width(line) == cells
+        assert line.isprintable()
+
+
+def test_the_list_shows_the_current_room() -> None:
+    chats = make_chats()
+    for sender in range(10, 40):
+        chats.receive(one(sender, "hi", sender=sender, minute=sender))
+    assert len(listed(chats, height=5)) == 5
+    for room in chats.ordered():
+        chats.open(room)
+        shown = bars.list_lines(chats, EN, 22, 5, now())
+        assert sum("class:list.current" in line[0][0] for line in shown) == 1
+        assert len(shown) == 5
+
+
+def test_an_empty_list() -> None:
+    assert listed(Chats(5)) == ["nobody yet"]
+
+
+def test_the_title() -> None:
+    chats = make_chats()
+    assert plain(bars.title_line(chats, EN, 60, "localhost:6000")).strip() == "localhost:6000"
+    chats.open(bob_room(chats))
+    title = plain(bars.title_line(chats, EN, 60, "localhost:6000"))
+    assert title == " bob (2)  online" + " " * 28 + " localhost:6000 "
+    chats.open(tea_room(chats))
+    title = plain(bars.title_line(chats, EN, 60, "localhost:6000"))
+    assert title.startswith(" tea (7)  2 of 2 online  four o'clock ")
+    chats.open(chats.room(RoomKey(False, 99)))
+    assert plain(bars.title_line(chats, EN, 60, "x")).startswith(" user 99 ")
+    chats.open(chats.room(RoomKey(False, ANN)))
+    assert plain(bars.title_line(chats, EN, 60, "x")).startswith(" ann (myself)  online ")
+    chats.open(chats.room(RoomKey(True, 5)))
+    assert plain(bars.title_line(chats, ZH, 60, "x")).startswith(" 群 5 ")
+
+
+@pytest.mark.parametrize("cells", [20, 40, 57, 80, 132])
+def test_bars_are_as_wide_as_the_screen(cells: int) -> None:
+    chats = make_chats()
+    room = tea_room(chats)
+    room.title = "名字" * 40
+    chats.open(room)
+    chats.receive(one(1, "hi"))
+    for texts in (EN, ZH):
+        assert width(plain(bars.title_line(chats, texts, cells, "a-long-host-name:6000"))) == cells
+        for unsent in (0, 3):
+            for below in (False, True):
+                line = bars.status_line(chats, texts, cells, State.ONLINE, unsent, below)
+                assert width(plain(line)) == cells
+
+
+def test_the_status() -> None:
+    chats = make_chats()
+    line = plain(bars.status_line(chats, EN, 60, State.ONLINE, 0, below=False))
+    assert line == " ann (1) ● " + " " * 40 + " F1 help "
+    chats.receive(one(1, "hi"))
+    chats.receive(one(2, "hi"))
+    line = plain(bars.status_line(chats, EN, 60, State.WAITING, 1, below=False))
+    assert line.startswith(" ann (1) ○ 2 unread · 1 unsent ")
+    chats.receive(in_tea(3, "hi"))
+    line = plain(bars.status_line(chats, ZH, 60, State.ONLINE, 0, below=True))
+    assert line.startswith(" ann (1) ● ▼ 下面还有 · 2 个会话共 3 条未读 ")
+    chats.open(tea_room(chats))
+    tea_room(chats).unread = 4
+    line = plain(bars.status_line(chats, EN, 80, State.ONLINE, 0, below=True))
+    assert "▼ 4 new below" in line
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"),
+    [
+        (Status(State.ONLINE), ""),
+        (Status(State.CLOSED), ""),
+        (
+            Status(State.WAITING, ConnectionLostError("closed by the server"), 112.4),
+            "not connected: closed by the server. Next attempt in 12 s (F5: now)",
+        ),
+        (
+            Status(State.CONNECTING, ConnectError("host", 1, "Connection refused")),
+            "connecting … (Connection refused)",
+        ),
+        (Status(State.CONNECTING), "connecting … what you write is sent later"),
+        (Status(State.LOGGING_IN), "signing in … what you write is sent later"),
+        (
+            Status(State.STOPPED, ReplacedError("replaced")),
+            "this account has signed in elsewhere. F5: take it back",
+        ),
+        (
+            Status(State.STOPPED, ReplacedError("ab\x1buse")),
+            "the server has sent us away: ab\\x1buse. F5: try again",
+        ),
+        (
+            Status(State.STOPPED, RefusedError(2, "in use")),
+            "the server does not let us in: in use. F5: try again",
+        ),
+        (Status(State.STOPPED, NoAnswerError(5)), "no answer"),
+    ],
+)
+def test_the_banner(status: Status, shown: str) -> None:
+    assert bars.banner(status, EN, now=100.0) == shown
+    assert bool(bars.banner(status, ZH, now=100.0)) is bool(shown)
+
+
+@pytest.mark.parametrize(
+    ("error", "english", "chinese"),
+    [
+        (RefusedError(5, "no such\x1b user"), "no such\\x1b user", "没有这个用户或群"),
+        (RefusedError(5, ""), "there is no such user or group", "没有这个用户或群"),
+        (RefusedError(99, "odd"), "odd", "odd"),
+        (RefusedError(99, ""), "error 99", "error 99"),
+        (NoAnswerError(5), "no answer", "没有回答"),
+        (NotConfirmedError(kept=True), "not confirmed", "未确认"),
+        (StoreError("/x", "is a directory"), "/x: is a directory", "/x: is a directory"),
+        (OSError(), "OSError", "OSError"),
+    ],
+)
+def test_why_something_failed(error: ClientError, english: str, chinese: str) -> None:
+    assert why(error, EN) == english
+    assert why(error, ZH) == chinese
+
+
+def test_why_a_message_is_too_long() -> None:
+    assert "70000" in why(TooLargeError(70000, 65536), EN)
+
+
+def test_titles_are_escaped() -> None:
+    chats = make_chats()
+    room = bob_room(chats)
+    room.title = "b\x1bob\n"
+    assert bars.room_title(room, chats, EN) == "b\\x1bob\\n"
+    assert (BOB, TEA) == (2, 7)

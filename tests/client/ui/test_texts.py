@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import string
+from pathlib import Path
+
+import pytest
+
+import client.ui
+from client.ui.orders import COMMANDS
+from client.ui.texts import CHINESE, ENGLISH, Texts, language_of
+from client.ui.themes import PEOPLE, THEMES, name_class, theme_of
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def test_both_languages_have_the_same_texts() -> None:
+    assert list(ENGLISH) == list(CHINESE)
+
+
+@pytest.mark.parametrize("key", ENGLISH)
+def test_both_languages_say_the_same_things(key: str) -> None:
+    assert placeholders(ENGLISH[key]) == placeholders(CHINESE[key])
+    assert ENGLISH[key].count("|") == CHINESE[key].count("|")
+    assert ENGLISH[key].isprintable()
+    assert CHINESE[key].isprintable()
+    assert any(char > "\u2e7f" for char in CHINESE[key]) or key.startswith("mark")
+
+
+@pytest.mark.parametrize("texts", [ENGLISH, CHINESE])
+def test_days_and_months(texts: dict[str, str]) -> None:
+    assert len(texts["weekdays"].split()) == 7
+    assert len(texts["months"].split()) == 12
+
+
+def test_every_command_has_a_help_text() -> None:
+    helps = {key.removeprefix("help ") for key in ENGLISH if key.startswith("help ")}
+    assert {command.name for command in COMMANDS} <= helps
+
+
+def test_every_text_is_used() -> None:
+    folder = Path(client.ui.__file__).parent
+    sources = [path for path in folder.glob("*.py") if path.name != "texts.py"]
+    code = "".join(path.read_text("utf-8") for path in sources)
+    of_tables = ("key ", "mark ", "help ", "error ", "welcome ")
+    unused = [
+        key
+        for key in ENGLISH
+        if f'"{key}"' not in code and f"'{key}'" not in code and not key.startswith(of_tables)
+    ]
+    assert not unused
+
+
+def test_values_are_put_in() -> None:
+    texts = Texts("en")
+    assert texts("number wrong", text="x") == "x is no number from 1 to 2147483647."
+    texts.language = "zh"
+    assert texts("number wrong", text="{x}") == "{x} 不是 1 到 2147483647 之间的数字。"
+    assert Texts("fr").language == "en"
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C.UTF-8"}, "en"),
+        ({"LANG": "en_US.UTF-8", "LC_MESSAGES": "zh_TW.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": ""}, "zh"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+    ],
+)
+def test_the_language_of_the_locale(environment: dict[str, str], language: str) -> None:
+    assert language_of(environment) == language
+
+
+def test_both_themes_have_the_same_classes() -> None:
+    assert THEMES["dark"].keys() == THEMES["light"].keys()
+    assert {name_class(number) for number in range(1, 100)} == {
+        f"class:name.{number}" for number in range(PEOPLE)
+    }
+    assert name_class(5) == name_class(5)
+
+
+@pytest.mark.parametrize(
+    ("value", "theme"),
+    [("15;0", "dark"), ("0;15", "light"), ("0;default;7", "light"), ("", "dark"), ("x", "dark")],
+)
+def test_the_theme_of_the_terminal(value: str, theme: str) -> None:
+    assert theme_of({"COLORFGBG": value}) == theme
+    assert theme_of({}) == "dark"

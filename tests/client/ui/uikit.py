@@ -1,0 +1,78 @@
+"""Messages and accounts for the terminal's tests."""
+
+from __future__ import annotations
+
+from client.model import Account, ChatMessage, Friend, Group, Member
+from client.sending import Receipt, Sending
+from client.ui.chats import Chats
+from client.ui.entry import Entry, Mark
+from client.ui.room import Room, RoomKey
+
+ANN, BOB, CAT = 1, 2, 3
+TEA = 7
+
+ACCOUNT = Account(
+    ANN,
+    "ann",
+    (Friend(BOB, "bob", "online"), Friend(CAT, "安妮", "offline")),
+    (
+        Group(
+            TEA,
+            "tea",
+            "four o'clock",
+            (Member(ANN, "ann", "online", "creator"), Member(BOB, "bob", "online", "normal")),
+        ),
+    ),
+    30.0,
+)
+
+
+def at(minute: int) -> str:
+    """A time of the server's."""
+    return f"2026-11-23 {10 + minute // 60:02}:{minute % 60:02}:00"
+
+
+def one(
+    seq: int | None, text: str, sender: int = BOB, to: int = ANN, minute: int = 0
+) -> ChatMessage:
+    """A message between two."""
+    names = {ANN: "ann", BOB: "bob", CAT: "安妮"}
+    name = names.get(sender, f"name {sender}")
+    return ChatMessage(sender, name, at(minute), text, None, seq, to)
+
+
+def in_tea(seq: int | None, text: str, sender: int = BOB, minute: int = 0) -> ChatMessage:
+    """A message in the group."""
+    name = {ANN: "ann", BOB: "bob"}.get(sender, f"name {sender}")
+    return ChatMessage(sender, name, at(minute), text, TEA, seq)
+
+
+def sending(mid: str, text: str = "hello", to: int = BOB, *, to_group: bool = False) -> Sending:
+    return Sending(mid, to, to_group, text, 1_800_000_000.0)
+
+
+def receipt(mid: str, seq: int | None, minute: int = 0) -> Receipt:
+    return Receipt(mid, seq, at(minute))
+
+
+def make_chats() -> Chats:
+    chats = Chats(ANN, "ann")
+    chats.set_account(ACCOUNT)
+    return chats
+
+
+def bob_room(chats: Chats) -> Room:
+    return chats.room(RoomKey(False, BOB))
+
+
+def tea_room(chats: Chats) -> Room:
+    return chats.room(RoomKey(True, TEA))
+
+
+def texts(room: Room) -> list[str]:
+    return [entry.text for entry in room.entries]
+
+
+def entry(seq: int | None, text: str = "x", *, mine: bool = False) -> Entry:
+    mark = Mark.STORED if mine else Mark.RECEIVED
+    return Entry(ANN if mine else BOB, "bob", text, at(0), 1000.0, mark, seq=seq)

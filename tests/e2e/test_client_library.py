@@ -1,0 +1,540 @@
+"""ChatClient against a real server: lost connections at every point, restarts, kills."""
+
+from __future__ import annotations
+
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import wait
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chatkit import PASSWORD, PROJECT, WAIT, ServerProcess, Wire
+from frameproxy import Cut, CutOnce, FrameProxy, Way
+
+from client import (
+    ChatClient,
+    ChatMessage,
+    ConnectError,
+    RefusedError,
+    ReplacedError,
+    Sending,
+    State,
+    Timing,
+)
+from client.errors import NotLoggedInError
+from client.tls import make_context
+
+QUICK = Timing(
+    connect=WAIT,
+    answer=WAIT,
+    login=WAIT,
+    patience=2 * WAIT,
+    chat_acks=WAIT,
+    first_backoff=0.02,
+    longest_backoff=0.1,
+)
+
+LOGIN, LOGIN_ACK, CHAT, CHAT_ACK, DELIVERED = 1, 2, 6, 20, 21
+
+
+class Reader:
+    """Collects messages: ``on_message`` of a client."""
+
+    def __init__(self) -> None:
+        self.messages: list[ChatMessage] = []
+        self._arrived = threading.Condition()
+
+    def __call__(self, message: ChatMessage) -> None:
+        with self._arrived:
+            self.messages.append(message)
+            self._arrived.notify_all()
+
+    @property
+    def texts(self) -> list[str]:
+        with self._arrived:
+            return [message.text for message in self.messages]
+
+    def wait_for(self, count: int) -> list[str]:
+        with self._arrived:
+            came = self._arrived.wait_for(lambda: len(self.messages) >= count, 2 * WAIT)
+            assert came, f"{len(self.messages)} of {count} messages came"
+        return self.texts
+
+
+class Person:
+    """A client that is logged in, and what it reads."""
+
+    def __init__(self, port: int, name: str, **options: Any) -> None:
+        self.reader = Reader()
+        self.client = ChatClient(
+            "127.0.0.1", port, on_message=self.reader, **{"timing": QUICK, **options}
+        )
+        self.client.connect()
+        self.id = self.client.register(name, PASSWORD)
+
+    def log_in(self) -> Person:
+        self.client.login(self.id, PASSWORD)
+        return self
+
+
+Enter = Callable[..., Person]
+
+
+@pytest.fixture
+def enter() -> Iterator[Enter]:
+    """Registers people: ``enter(port, name)``; each client is closed at the end."""
+    people: list[Person] = []
+
+    def make(port: int, name: str, **options: Any) -> Person:
+        people.append(Person(port, name, **options))
+        return people[-1]
+
+    yield make
+    for person in people:
+        person.client.close()
+
+
+def all_confirmed(sendings: list[Sending]) -> None:
+    done, pending = wait(sendings, 2 * WAIT)
+    assert not pending, f"{len(pending)} of {len(sendings)} messages were not confirmed"
+    seqs = [sending.result().seq for sending in sendings]
+    assert len(set(seqs)) == len(done)
+    assert seqs == sorted(seqs, key=lambda seq: seq or 0)
+
+
+# ---------------------------------------------------------------------- everyday
+
+
+def test_a_bot_in_ten_lines(server: ServerProcess, enter: Enter) -> None:
+    ann = enter(server.port, "ann").log_in()
+    bot = ChatClient("127.0.0.1", server.port, timing=QUICK)
+    with bot:
+        bot_id = bot.register("bot", PASSWORD)
+        bot.login(bot_id, PASSWORD)
+        ann.client.send(bot_id, "hello")
+        for message in bot.messages():
+            bot.send(message.sender_id, f"you said: {message.text}")
+            break
+    assert ann.reader.wait_for(1) == ["you said: hello"]
+
+
+def test_friends_groups_and_presence(server: ServerProcess, enter: Enter) -> None:
+    presences: list[tuple[int, str]] = []
+    seen = threading.Event()
+
+    def on_presence(presence: Any) -> None:
+        presences.append((presence.user_id, presence.state))
+        seen.set()
+
+    ann = enter(server.port, "ann", on_presence=on_presence).log_in()
+    bob = enter(server.port, "bob")
+    friend = ann.client.add_friend(bob.id)
+    assert (friend.name, friend.state) == ("bob", "offline")
+    assert ann.client.add_friend(bob.id) == friend  # again
+    bob.log_in()
+    assert seen.wait(WAIT)
+    assert presences == [(bob.id, "online")]
+    assert ann.client.account is not None
+    assert ann.client.account.friends[0].state == "online"
+    tea = ann.client.create_group("tea", "four o'clock")
+    joined = bob.client.join_group(tea.id)
+    assert [member.name for member in joined.members] == ["ann", "bob"]
+    ann.client.send_group(tea.id, "tea is ready").result(WAIT)
+    assert bob.reader.wait_for(1) == ["tea is ready"]
+    with pytest.raises(RefusedError, match="no such user"):
+        ann.client.send(9999, "hello?").result(WAIT)
+
+
+def test_the_same_account_elsewhere(server: ServerProcess, enter: Enter) -> None:
+    ann = enter(server.port, "ann", device="laptop").log_in()
+    other = ChatClient("127.0.0.1", server.port, device="phone", timing=QUICK)
+    with other:
+        with pytest.raises(RefusedError, match="this account is using") as caught:
+            other.login(ann.id, PASSWORD)
+        assert caught.value.errno == 2
+    again = ChatClient("127.0.0.1", server.port, device="laptop", timing=QUICK)
+    with again:
+        again.login(ann.id, PASSWORD)  # takes over at once
+        with pytest.raises(ReplacedError, match="has logged in elsewhere"):
+            ann.client.add_friend(1)
+        assert ann.client.state is State.STOPPED
+        assert again.state is State.ONLINE
+
+
+def test_a_server_that_drains(server: ServerProcess, enter: Enter) -> None:
+    ann, bob = (enter(server.port, name).log_in() for name in ("ann", "bob"))
+    sendings = [ann.client.send(bob.id, str(number)) for number in range(50)]
+    server.stop()
+    sendings += [ann.client.send(bob.id, str(number)) for number in range(50, 100)]
+    server.start()
+    all_confirmed(sendings)
+    assert bob.reader.wait_for(100) == [str(number) for number in range(100)]
+
+
+def test_logout_revokes_the_token(server: ServerProcess, enter: Enter, tmp_path: Path) -> None:
+    ann = enter(server.port, "ann", folder=tmp_path).log_in()
+    ann.client.close()
+    again = ChatClient("127.0.0.1", server.port, folder=tmp_path, timing=QUICK)
+    with again:
+        again.login(ann.id)
+        (token,) = server.query("SELECT count(*) FROM token")
+        assert token == (1,)
+        again.logout()
+        assert server.query("SELECT count(*) FROM token") == [(0,)]
+        with pytest.raises(NotLoggedInError):
+            again.send(ann.id, "hi")
+
+
+# ---------------------------------------------------------------------- lost connections
+
+
+@pytest.mark.parametrize("nth", [1, 7])
+@pytest.mark.parametrize("cut", list(Cut), ids=lambda cut: cut.value)
+@pytest.mark.parametrize(
+    ("way", "msgid"),
+    [
+        (Way.UP, CHAT),
+        (Way.DOWN, CHAT_ACK),
+        (Way.DOWN, CHAT),
+        (Way.UP, DELIVERED),
+    ],
+    ids=["chat", "chat ack", "delivery", "delivered"],
+)
+def test_the_connection_is_cut(
+    server: ServerProcess, enter: Enter, way: Way, msgid: int, cut: Cut, nth: int
+) -> None:
+    with FrameProxy(server.port) as proxy:
+        ann = enter(proxy.port, "ann").log_in()
+        bob = enter(server.port, "bob").log_in()
+        proxy.policy = policy = CutOnce(way, msgid, cut, nth)
+        talk(ann, bob, 30)
+        assert policy.happened.is_set() or msgid == DELIVERED
+        ann.client.close()
+
+
+@pytest.mark.parametrize("cut", list(Cut), ids=lambda cut: cut.value)
+@pytest.mark.parametrize(("way", "msgid"), [(Way.UP, LOGIN), (Way.DOWN, LOGIN_ACK)])
+def test_the_connection_is_cut_at_the_login(
+    server: ServerProcess, enter: Enter, way: Way, msgid: int, cut: Cut
+) -> None:
+    with FrameProxy(server.port) as proxy:
+        ann = enter(proxy.port, "ann")
+        bob = enter(server.port, "bob").log_in()
+        waiting = [bob.client.send(ann.id, f"bob {number}") for number in range(10)]
+        all_confirmed(waiting)
+        proxy.policy = policy = CutOnce(way, msgid, cut)
+        ann.log_in()
+        assert policy.happened.is_set()
+        assert ann.reader.wait_for(10) == [f"bob {number}" for number in range(10)]
+        # And now the one with the token, after the connection was lost once more.
+        first, second = CutOnce(Way.UP, CHAT, Cut.AFTER), CutOnce(way, msgid, cut)
+        proxy.policy = lambda where, message: first(where, message) or second(where, message)
+        talk(ann, bob, 10)
+        assert first.happened.is_set()
+        assert second.happened.is_set()
+        ann.client.close()
+
+
+@pytest.mark.parametrize("limit", [0, 1, 10, 63, 64, 65, 100, 200, 350, 500, 1000, 2500])
+def test_every_connection_is_cut_after_some_bytes(
+    server: ServerProcess, enter: Enter, limit: int
+) -> None:
+    with FrameProxy(server.port) as proxy:
+        ann = enter(proxy.port, "ann").log_in()
+        bob = enter(server.port, "bob").log_in()
+        proxy.bytes_until_cut = [limit] * 8
+        proxy.policy = CutOnce(Way.UP, CHAT, Cut.BEFORE)
+        talk(ann, bob, 20)
+        assert proxy.connections > 2
+        ann.client.close()
+
+
+def talk(ann: Person, bob: Person, count: int) -> None:
+    """Both write; everything arrives once and in order, and nothing is left to do."""
+    read = len(ann.reader.texts)
+    theirs = [bob.client.send(ann.id, f"bob {number}") for number in range(count)]
+    ours = [ann.client.send(bob.id, f"ann {number}") for number in range(count)]
+    all_confirmed(ours)
+    all_confirmed(theirs)
+    assert bob.reader.wait_for(count) == [f"ann {number}" for number in range(count)]
+    assert ann.reader.wait_for(read + count)[read:] == [f"bob {number}" for number in range(count)]
+    # One more each, so that a repetition would have come before it.
+    last = [bob.client.send(ann.id, "end"), ann.client.send(bob.id, "end")]
+    all_confirmed(last[:1])
+    assert ann.reader.wait_for(read + count + 1)[read + count :] == ["end"]
+    assert bob.reader.wait_for(count + 1)[count:] == ["end"]
+    assert ann.client.flush(WAIT)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_cut_at_random(server: ServerProcess, enter: Enter, seed: int) -> None:
+    """Some thirty connections, each cut somewhere."""
+    chance = random.Random(seed)
+    lock = threading.Lock()
+    cuts = 30
+
+    def policy(way: Way, message: dict[str, Any]) -> Cut | None:
+        nonlocal cuts
+        with lock:
+            if cuts == 0 or chance.random() > 0.1:
+                return None
+            cuts -= 1
+            return chance.choice(list(Cut))
+
+    with FrameProxy(server.port) as proxy:
+        ann = enter(proxy.port, "ann").log_in()
+        bob = enter(server.port, "bob").log_in()
+        proxy.policy = policy
+        talk(ann, bob, 300)
+        ann.client.close()
+
+
+# ---------------------------------------------------------------------- kills
+
+
+def test_the_server_is_killed_with_a_thousand_messages_in_flight(
+    server: ServerProcess, enter: Enter
+) -> None:
+    ann, bob = (enter(server.port, name).log_in() for name in ("ann", "bob"))
+    sendings = [ann.client.send(bob.id, str(number)) for number in range(1000)]
+    sendings[100].result(WAIT)
+    server.kill()
+    assert any(not sending.done() for sending in sendings)
+    server.start()
+    all_confirmed(sendings)
+    assert bob.reader.wait_for(1000) == [str(number) for number in range(1000)]
+    assert server.query("SELECT count(*) FROM message") == [(1000,)]
+    ann.client.send(bob.id, "end").result(WAIT)
+    assert bob.reader.wait_for(1001)[1000:] == ["end"]
+
+
+def test_the_server_is_killed_again_and_again(server: ServerProcess, enter: Enter) -> None:
+    ann, bob = (enter(server.port, name).log_in() for name in ("ann", "bob"))
+    sendings: list[Sending] = []
+    for round_number in range(5):
+        sendings += [ann.client.send(bob.id, f"{round_number}.{n}") for n in range(200)]
+        sendings[200 * round_number + 20].result(WAIT)
+        server.kill()
+        server.start()
+    all_confirmed(sendings)
+    expected = [f"{round_number}.{n}" for round_number in range(5) for n in range(200)]
+    assert bob.reader.wait_for(1000) == expected
+
+
+WRITER = """
+import sys
+from client import ChatClient, Timing
+port, user_id, to, folder, run, count = sys.argv[1:]
+client = ChatClient("127.0.0.1", int(port), folder=folder,
+                    timing=Timing(first_backoff=0.02, longest_backoff=0.1, chat_acks=30))
+client.start()
+client.login_soon(int(user_id))
+for number in range(int(count)):
+    text = f"{run}.{number}"
+    client.send(int(to), text)
+    print(text, flush=True)
+client.flush(60)
+client.close()
+print("closed", flush=True)
+"""
+
+READER = """
+import sys
+from client import ChatClient, Timing
+port, user_id, folder = sys.argv[1:]
+with ChatClient("127.0.0.1", int(port), folder=folder,
+                timing=Timing(first_backoff=0.02, longest_backoff=0.1)) as client:
+    client.login(int(user_id))
+    for message in client.messages():
+        print(message.text, flush=True)
+        sys.stdin.readline()
+"""
+
+
+class Program:
+    """A client in a process of its own, to be killed."""
+
+    def __init__(self, code: str, *args: object) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code, *map(str, args)],
+            cwd=PROJECT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def lines(self, count: int | None = None) -> list[str]:
+        """So many lines of its output, or all until it ends."""
+        assert self.process.stdout is not None
+        found: list[str] = []
+        while (count is None or len(found) < count) and (line := self.process.stdout.readline()):
+            found.append(line.rstrip("\n"))
+        return found
+
+    def kill(self) -> list[str]:
+        """kill -9; returns what it had printed by then."""
+        self.process.send_signal(signal.SIGKILL)
+        rest = self.lines()
+        self.process.wait(WAIT)
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.stdout.close()
+        return rest
+
+    def go_on(self, count: int) -> None:
+        """Let it go on to the next message, so often."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n" * count)
+        self.process.stdin.flush()
+
+
+def test_a_program_that_writes_is_killed(
+    server: ServerProcess, enter: Enter, tmp_path: Path
+) -> None:
+    """What ``send`` has returned for arrives once, whenever the program is killed."""
+    bob = enter(server.port, "bob").log_in()
+    ann = enter(server.port, "ann", folder=tmp_path).log_in()
+    ann.client.close()
+    chance = random.Random(5)
+    written: list[str] = []
+    for run in range(8):
+        program = Program(WRITER, server.port, ann.id, bob.id, tmp_path, run, 10_000)
+        written += program.lines(chance.randint(1, 400))
+        written += program.kill()
+        server.wait_until_offline(ann.id)
+    program = Program(WRITER, server.port, ann.id, bob.id, tmp_path, "last", 3)
+    assert program.lines() == ["last.0", "last.1", "last.2", "closed"]
+    program.kill()
+    texts = bob.reader.wait_for(len(written) + 3)
+    while "last.2" not in texts:  # what was written down, and the kill came before the print
+        texts = bob.reader.wait_for(len(texts) + 1)
+    assert len(texts) == len(set(texts)), "something came twice"
+    assert set(written) <= set(texts), "something was lost"
+    in_the_order_of_writing = [text for text in texts if text in set(written)]
+    assert in_the_order_of_writing == written
+
+
+def test_a_program_that_reads_is_killed(
+    server: ServerProcess, enter: Enter, tmp_path: Path
+) -> None:
+    """Nothing is lost; what comes twice is only the one message that was in hand."""
+    ann = enter(server.port, "ann", folder=tmp_path).log_in()
+    ann.client.close()
+    bob = enter(server.port, "bob").log_in()
+    expected = [str(number) for number in range(600)]
+    all_confirmed([bob.client.send(ann.id, text) for text in expected])
+    chance = random.Random(6)
+    read: list[str] = []
+    for _ in range(8):
+        program = Program(READER, server.port, ann.id, tmp_path)
+        count = chance.randint(1, 60)
+        program.go_on(count)
+        lines = program.lines(chance.randint(1, count + 1))
+        lines += program.kill()
+        read += lines[read[-1:] == lines[:1] :]  # the first may be what was in hand at the kill
+        server.wait_until_offline(ann.id)
+    program = Program(READER, server.port, ann.id, tmp_path)
+    program.go_on(len(expected))
+    last = program.lines(1)
+    while last[-1] != expected[-1]:
+        last += program.lines(1)
+    program.kill()
+    assert read + last[read[-1:] == last[:1] :] == expected
+
+
+# ---------------------------------------------------------------------- history and ways out
+
+
+def test_history_page_by_page(server: ServerProcess, enter: Enter) -> None:
+    ann, bob = (enter(server.port, name).log_in() for name in ("ann", "bob"))
+    sendings = []
+    for number in range(60):
+        sender, receiver = (ann, bob) if number % 2 else (bob, ann)
+        sendings.append(sender.client.send(receiver.id, str(number)))
+        sendings[-1].result(WAIT)
+    page = ann.client.history(user_id=bob.id, limit=40)
+    assert [message.text for message in page.messages] == [str(n) for n in range(20, 60)]
+    assert page.more
+    assert (page.messages[0].sender_id, page.messages[0].to_id) == (bob.id, ann.id)
+    assert page.messages[0].seq == sendings[20].result().seq
+    rest = ann.client.history(user_id=bob.id, before=page.messages[0].seq, limit=40)
+    assert [message.text for message in rest.messages] == [str(n) for n in range(20)]
+    assert not rest.more
+    with pytest.raises(RefusedError):
+        ann.client.history(group_id=9999)
+
+
+def test_ways_out(server: ServerProcess, enter: Enter) -> None:
+    ann, bob, cat = (enter(server.port, name).log_in() for name in ("ann", "bob", "cat"))
+    tea = ann.client.create_group("tea")
+    for person in (bob, cat):
+        person.client.join_group(tea.id)
+    assert [member.name for member in ann.client.members(tea.id)] == ["ann", "bob", "cat"]
+    ann.client.remove_member(tea.id, bob.id)
+    with pytest.raises(RefusedError) as caught:
+        bob.client.send_group(tea.id, "hello?").result(WAIT)
+    assert caught.value.errno == 9
+    cat.client.leave_group(tea.id)
+    assert cat.client.account is not None
+    assert cat.client.account.groups == ()
+    assert [member.name for member in ann.client.members(tea.id)] == ["ann"]
+    ann.client.dissolve_group(tea.id)
+    with pytest.raises(RefusedError, match="no such group"):
+        bob.client.join_group(tea.id)
+    ann.client.add_friend(bob.id)
+    ann.client.remove_friend(bob.id)
+    with pytest.raises(RefusedError):
+        ann.client.remove_friend(bob.id)
+
+
+def test_tls_at_the_server_itself(make_server: Callable[..., ServerProcess]) -> None:
+    pem = PROJECT / "tests" / "muduopy" / "certs" / "localhost.pem"
+    server = make_server(f'[server]\ntls_certificate = "{pem}"\ntls_key = "{pem}"\n')
+    with ChatClient("localhost", server.port, tls=make_context(str(pem)), timing=QUICK) as client:
+        user_id = client.register("ann", PASSWORD)
+        client.login(user_id, PASSWORD)
+        sendings = [client.send(user_id, str(number) * 1000) for number in range(200)]
+        all_confirmed(sendings)
+        texts = [message.text for message in client.messages(timeout=1.0)]
+        assert texts == [str(number) * 1000 for number in range(200)]
+    with pytest.raises(ConnectError, match="certificate is not valid"):
+        ChatClient("localhost", server.port, tls=True, timing=QUICK).connect()
+
+
+def test_the_test_in_the_guide(server: ServerProcess) -> None:
+    guide = (PROJECT / "docs" / "client.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    exec(re.findall(r"```python\n(.*?)```", guide, re.S)[-1], names)
+    names["test_hello"](server.port)
+
+
+@pytest.mark.parametrize("registers_by_itself", [True, False])
+def test_a_server_that_was_set_up_anew(
+    server: ServerProcess, tmp_path: Path, registers_by_itself: bool
+) -> None:
+    """At the same address, with the same numbers: nothing of the old one's counts."""
+    for life in ("first", "second"):
+        with ChatClient("127.0.0.1", server.port, folder=tmp_path, timing=QUICK) as client:
+            if registers_by_itself or life == "first":
+                user_id = client.register("ann", PASSWORD)
+            else:
+                with Wire(server.port) as wire:
+                    user_id = wire.register("ann")
+            assert user_id == 1
+            client.login(user_id, PASSWORD)
+            for number in range(3):
+                client.send(user_id, f"{life} {number}").result(WAIT)
+            texts = [message.text for message in client.messages(timeout=1.0)]
+            assert texts == [f"{life} {number}" for number in range(3)]
+        server.stop()
+        for path in server.folder.glob("chat.db*"):
+            path.unlink()
+        server.start()
