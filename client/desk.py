@@ -24,9 +24,10 @@ from client.errors import (
 from client.inbox import Inbox
 from client.model import ChatAnswer, ChatMessage, LoggedIn
 from client.outbox import Outbox, Outgoing, OutState
+from client.records import Credentials, new_device
 from client.roster import Roster
 from client.sending import Receipt, Sending
-from client.store import Credentials, Store, new_device
+from client.store import Store
 
 log = logging.getLogger(__name__)
 

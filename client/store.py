@@ -20,21 +20,26 @@ import json
 import logging
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from chat.protocol import MAX_ID, MAX_SEQ
 from client.errors import InUseError, StoreError
 from client.inbox import SEEN_SEQS, Seen
 from client.journal import Journal, Record, read_private, write_private
 from client.outbox import Outgoing
+from client.records import (
+    Credentials,
+    is_owner,
+    message_record,
+    owner,
+    read_credentials,
+    read_message,
+    read_seen,
+    seen_record,
+)
 
 log = logging.getLogger(__name__)
-
-_VERSION = 1
-_MAX_OPAQUE = 64
-_DEVICE_BYTES = 16
 
 _SLACK = 1000
 """Lines that may be out of date before a journal is written anew."""
@@ -51,26 +56,6 @@ class SavedAccount:
     user_id: int
     name: str
     used: float
-
-
-@dataclass(slots=True)
-class Credentials:
-    """How an account logs in, and what the server takes us for.
-
-    Attributes:
-        device: this installation's own name, made up once. Without it a client that lost its
-            connection would be locked out by its own ghost.
-        token: from the last login, None after a logout.
-    """
-
-    name: str
-    device: str
-    token: str | None = field(repr=False)
-
-
-def new_device() -> str:
-    """A name for this installation that nobody else has. Any thread."""
-    return os.urandom(_DEVICE_BYTES).hex()
 
 
 def forget_account(folder: Path, host: str, port: int, user_id: int) -> None:
@@ -109,7 +94,7 @@ def saved_accounts(folder: Path, host: str, port: int) -> list[SavedAccount]:
             file = path / "account.json"
             user_id = _to_id(path.name)
             with contextlib.suppress(OSError, StoreError):
-                credentials = _read_credentials(file, host, port, user_id)
+                credentials = read_credentials(file, host, port, user_id)
                 if credentials is not None and credentials.token:
                     used = file.stat().st_mtime
                     found.append(SavedAccount(user_id, credentials.name, used))
@@ -126,7 +111,7 @@ class Store:
     def __init__(self, folder: Path, host: str, port: int, user_id: int) -> None:
         """Open or make the files. Raises StoreError."""
         self.folder = folder / _server_name(host, port) / str(user_id)
-        self._owner: Record = _owner(host, port, user_id)
+        self._owner: Record = owner(host, port, user_id)
         self._make_folders(folder)
         self._lock_fd = self._lock()
         self._credentials: Credentials | None = None
@@ -135,7 +120,7 @@ class Store:
         self._seen = Journal(self.folder / "seen.jsonl")
         self._shown: list[Seen] = []
         try:
-            self._credentials = _read_credentials(self._account_file, host, port, user_id)
+            self._credentials = read_credentials(self._account_file, host, port, user_id)
             self._open_outbox()
             self._open_seen()
         except BaseException:
@@ -206,7 +191,7 @@ class Store:
 
     def add(self, message: Outgoing) -> None:
         """A message was written. Raises StoreError; then it is not kept."""
-        self._outbox.append(_message_record(message))
+        self._outbox.append(message_record(message))
         self._unsent[message.mid] = message
 
     def remove(self, mid: str) -> None:
@@ -232,7 +217,7 @@ class Store:
             self._shown = self._shown[-SEEN_SEQS:]
             self._write_seen()
         else:
-            self._seen.append(_seen_record(mark))
+            self._seen.append(seen_record(mark))
 
     @property
     def seen(self) -> tuple[Seen, ...]:
@@ -286,7 +271,7 @@ class Store:
             if "done" in record:
                 self._unsent.pop(str(record["done"]), None)
                 continue
-            message = _read_message(record)
+            message = read_message(record)
             if message is None:
                 log.warning("a message in %s cannot be read", self._outbox.path)
             else:
@@ -294,23 +279,23 @@ class Store:
         self._write_outbox()
 
     def _open_seen(self) -> None:
-        marks = [_read_seen(record) for record in self._own_records(self._seen)]
+        marks = [read_seen(record) for record in self._own_records(self._seen)]
         self._shown = [mark for mark in marks if mark is not None][-SEEN_SEQS:]
         self._write_seen()
 
     def _write_outbox(self) -> None:
-        messages = [_message_record(message) for message in self._unsent.values()]
+        messages = [message_record(message) for message in self._unsent.values()]
         self._outbox.replace([self._owner, *messages])
 
     def _write_seen(self) -> None:
-        self._seen.replace([self._owner, *map(_seen_record, self._shown)])
+        self._seen.replace([self._owner, *map(seen_record, self._shown)])
 
     def _own_records(self, journal: Journal) -> list[Record]:
         """A journal's records but for its first, which says whose it is. Raises StoreError."""
         records = journal.load()
         heads = [record for record in records if "host" in record]
         for head in heads:
-            if not _is_owner(head, self._owner):
+            if not is_owner(head, self._owner):
                 raise StoreError(journal.path, "belongs to another account")
         if records and not heads:
             # Whose it is, the first line would say, and that is gone. Another's messages must not
@@ -326,69 +311,3 @@ def _server_name(host: str, port: int) -> str:
 
 def _to_id(name: str) -> int:
     return int(name) if re.fullmatch(r"[1-9][0-9]{0,9}", name) else 0
-
-
-def _owner(host: str, port: int, user_id: int) -> Record:
-    return {"v": _VERSION, "host": host.lower(), "port": port, "id": user_id}
-
-
-def _is_owner(head: Record, owner: Record) -> bool:
-    return all(head.get(key) == owner[key] for key in ("host", "port", "id"))
-
-
-def _read_credentials(path: Path, host: str, port: int, user_id: int) -> Credentials | None:
-    """None if there are none or they are damaged. Raises StoreError if they are another's."""
-    text = read_private(path)
-    if not text:
-        return None
-    try:
-        record = json.loads(text)
-    except (ValueError, RecursionError):
-        record = None
-    if not isinstance(record, dict) or not _is_opaque(record.get("device")):
-        log.warning("%s is damaged, and ignored (in %s)", path.name, path.parent)
-        return None
-    if not _is_owner(record, _owner(host, port, user_id)):
-        raise StoreError(path, "belongs to another account")
-    token = record.get("token")
-    return Credentials(
-        name=str(record.get("name", "")),
-        device=record["device"],
-        token=token if _is_opaque(token) else None,
-    )
-
-
-def _is_opaque(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= _MAX_OPAQUE
-
-
-def _seen_record(mark: Seen) -> Record:
-    return {"seq": mark.seq, "check": mark.check}
-
-
-def _read_seen(record: Record) -> Seen | None:
-    seq, check = record.get("seq"), record.get("check")
-    if type(seq) is int and 0 < seq <= MAX_SEQ and type(check) is int:
-        return Seen(seq, check)
-    return None
-
-
-def _message_record(message: Outgoing) -> Record:
-    return {
-        "mid": message.mid,
-        "groupid" if message.to_group else "toid": message.target,
-        "text": message.text,
-        "at": message.created,
-    }
-
-
-def _read_message(record: Record) -> Outgoing | None:
-    to_group = "groupid" in record
-    target = record.get("groupid" if to_group else "toid")
-    mid, text, created = record.get("mid"), record.get("text"), record.get("at")
-    if not (_is_opaque(mid) and isinstance(mid, str) and isinstance(text, str)):
-        return None
-    if not (type(target) is int and 0 < target <= MAX_ID):
-        return None
-    when = float(created) if isinstance(created, int | float) else 0.0
-    return Outgoing(mid, target, to_group, text, when)

@@ -11,13 +11,12 @@ from client import store as store_module
 from client.errors import StoreError
 from client.inbox import Seen
 from client.outbox import Outgoing
+from client.records import Credentials, new_device
 from client.store import (
-    Credentials,
     SavedAccount,
     Store,
     default_folder,
     forget_account,
-    new_device,
     saved_accounts,
 )
 

@@ -32,7 +32,8 @@ from apprun import (
 from fake_server import FakeServer, ack, group_chat, login_ack, one_chat, refuse
 
 from chat.protocol import Message, MsgType
-from client.store import Credentials, Store, saved_accounts
+from client.records import Credentials
+from client.store import Store, saved_accounts
 
 FRIENDS = [
     {"id": 2, "name": "bob", "state": "online"},
