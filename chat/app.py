@@ -102,6 +102,7 @@ class App:
             self._workers,
             node,
             replace=config.chat.on_duplicate_login == "replace",
+            bus=self._bus,
             lease=self._lease,
             notices=notices,
         )
@@ -134,26 +135,23 @@ class App:
 
     def _enter(self, node: str, presence: Presence) -> None:
         """Become one of the servers."""
-        # The lease first: of two that start together, each sees the other from here on.
+        agree = partial(self._agree_on_delivery, node)
         if self._lease is not None:
-            self._lease.claim()
-        self._agree_on_delivery(node)
+            self._lease.claim(agree)
+        else:
+            self._database.write(agree)
         presence.reclaim()
 
-    def _agree_on_delivery(self, node: str) -> None:
+    def _agree_on_delivery(self, node: str, tx: Transaction) -> None:
         """All servers on one database deliver in the same way. Raises ConfigError."""
         mode = self._config.chat.delivery
-
-        def agree(tx: Transaction) -> tuple[str | None, list[str]]:
-            model = SettingModel(tx)
-            others = [row.name for row in NodeModel(tx).all() if row.left > 0 and row.name != node]
-            used = model.get("delivery", lock=True)
-            if not others:
-                model.set("delivery", mode)
-            return used, others
-
-        used, others = self._database.write(agree)
-        if others and used != mode:
+        model = SettingModel(tx)
+        model.get("schema_version", lock=True)  # of two that start together, one waits here
+        others = [row.name for row in NodeModel(tx).all() if row.left > 0 and row.name != node]
+        used = model.get("delivery")
+        if not others or used is None:
+            model.set("delivery", mode)
+        elif used != mode:
             raise ConfigError(
                 f"chat.delivery: {', '.join(others)} on this database use {used!r}, not {mode!r}"
             )

@@ -65,19 +65,24 @@ class Lease:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lease")
 
-    def claim(self) -> None:
-        """Begin it. Before ``start``. Raises StorageError, NameTakenError."""
+    def claim(self, agree: Callable[[Transaction], object] = lambda tx: None) -> None:
+        """Begin it. Before ``start``. Raises StorageError, NameTakenError.
+
+        ``agree`` is called in the same transaction, and whatever it raises prevents the claim.
+        """
+
+        def work(tx: Transaction) -> str | None:
+            agree(tx)
+            milliseconds = int(LEASE_SECONDS * 1000)
+            return NodeModel(tx).claim(self.node, self.incarnation, self._place, milliseconds)
+
         try:
-            taken = self._database.write(self._claim)
+            taken = self._database.write(work)
         except UniqueViolation:  # another one has just come into being
-            taken = self._database.write(self._claim)
+            taken = self._database.write(work)
         if taken is not None:
             raise NameTakenError(f"{self.node} is running at {taken}")
         self._whole_since = time.monotonic()
-
-    def _claim(self, tx: Transaction) -> str | None:
-        milliseconds = int(LEASE_SECONDS * 1000)
-        return NodeModel(tx).claim(self.node, self.incarnation, self._place, milliseconds)
 
     def start(self) -> None:
         """Renew it from now on."""

@@ -6,6 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from chat.bus import Bus, user_channels
 from chat.db import Database, StorageError, Transaction
 from chat.model import ONLINE, NodeModel, User, UserModel
 from chat.protocol import MAX_ID, ErrNo, ProtocolError, errors
@@ -15,6 +16,7 @@ from muduopy import ThreadPool
 if TYPE_CHECKING:
     from chat.lease import Lease
     from chat.notices import PresenceNotices
+    from chat.session import Session
 
 log = logging.getLogger(__name__)
 
@@ -38,16 +40,18 @@ class Presence:
         node: str,
         *,
         replace: bool,
+        bus: Bus | None = None,
         lease: Lease | None = None,
         notices: PresenceNotices | None = None,
     ) -> None:
         """``replace``: a second login ends the first one's session instead of being refused.
-        ``lease``: this node's, where there are others."""
+        ``bus``, ``lease``: this node's, where there are others."""
         self.node = node
         self._database = database
         self._sessions = sessions
         self._workers = workers
         self._replace = replace
+        self._bus = bus
         self._lease = lease
         self._notices = notices
         self._lock = threading.Lock()  # guards _reconciling and _thorough
@@ -209,10 +213,18 @@ class Presence:
                 ours.append((user_id, generation))
             else:
                 log.info("user %d has logged in elsewhere", user_id)
-                session.send_away(user_id, generation + 1)
+                self._send_away(session, user_id, generation)
         # They may have been taken for dead, and shown offline, while we could not renew.
         back = self._database.write(lambda tx: UserModel(tx).reassert(ours, self.node))
         self._changed(back)
+
+    def _send_away(self, session: Session, user_id: int, generation: int) -> None:
+        # Not to be found from here on, though its connection may take a while to end: what
+        # comes for the user is for the other node alone.
+        groups = self._sessions.remove(session, user_id, generation)
+        if groups is not None and self._bus is not None:
+            self._bus.unsubscribe(user_channels(user_id, groups))
+        session.send_away(user_id, generation + 1)
 
     def check_soon(self, user_ids: list[int]) -> None:
         """The same, by a worker. Any thread, never blocks."""

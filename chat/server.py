@@ -143,7 +143,7 @@ class ChatServer:
         frames = session.decoder.feed(data)
         if frames:
             self._service.receive(session, frames)
-        if session.decoder.too_large and not session.closed:
+        if session.decoder.too_large and not (session.closed or session.finishing):
             self._service.frame_too_large(session)
 
     def _introduce(self, session: Session, data: bytes) -> bytes:

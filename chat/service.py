@@ -69,19 +69,25 @@ class ChatService:
 
     def resume(self, session: Session) -> None:
         """Go on with the backlog."""
+        if session.resuming:  # a frame was answered at once: we are in here already
+            return
+        session.resuming = True
         backlog = session.backlog
-        while backlog and not session.blocked and not session.closed:
-            frame = backlog.popleft()
-            if not self._serve(session, frame):
-                backlog.appendleft(frame)
-                break
+        try:
+            while backlog and not session.blocked and not session.closed:
+                frame = backlog.popleft()
+                if not self._serve(session, frame):
+                    backlog.appendleft(frame)
+                    break
+        finally:
+            session.resuming = False
         session.hold_or_read()
 
     def frame_too_large(self, session: Session) -> None:
         """The stream cannot be followed any further."""
         error = ProtocolError(ErrNo.TOO_LARGE, "frame too large")
         self._answer(session, _failure(MsgType.ERROR_MSG, error), None)
-        session.close()
+        session.finish()  # what came before it is still answered
 
     def disconnected(self, session: Session) -> None:
         """The connection is down: release its user."""

@@ -41,6 +41,7 @@ class Session:
         pump: hands the user's mail over.
         backlog: frames that wait for something before them.
         busy: a request is being served by a worker.
+        resuming: the backlog is being served, further up in the stack.
         in_flight: chat messages whose fate is not known yet.
         live_sends: those of them that are on their way live (``direct``), in order.
         closed: the connection is down, or about to be closed by us.
@@ -75,6 +76,7 @@ class Session:
         "output_full",
         "peer",
         "pump",
+        "resuming",
         "strikes",
         "token",
         "user_id",
@@ -104,6 +106,7 @@ class Session:
         self.backlog: deque[bytes] = deque()
         self.busy = False
         self.in_flight = 0
+        self.resuming = False
         self.live_sends: list[LiveSend] = []
         self.closed = False
         self.last_seen = self.loop.poll_return_time

@@ -77,13 +77,18 @@ class SessionRegistry:
             self._insert(session, user_id, groups, generation)
             return True
 
-    def remove(self, session: Session, user_id: int) -> frozenset[int] | None:
-        """The session is over; None if it had been replaced or removed before.
+    def remove(
+        self, session: Session, user_id: int, generation: int | None = None
+    ) -> frozenset[int] | None:
+        """The session, or its login of that generation, is over.
 
-        Else the groups that it was registered for.
+        Returns the groups that it was registered for; None if it had been replaced or removed
+        before.
         """
         with self._lock:
             if self._by_user.get(user_id) is not session:
+                return None
+            if generation not in (None, self._generations[user_id]):
                 return None
             groups = session.groups
             self._remove(session, user_id)

@@ -12,6 +12,7 @@ from chat.bus.base import (
     LiveHandler,
     Notice,
     Wake,
+    user_channels,
 )
 from chat.bus.local import LocalBus
 
@@ -28,4 +29,5 @@ __all__ = [
     "LocalBus",
     "Notice",
     "Wake",
+    "user_channels",
 ]

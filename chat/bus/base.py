@@ -95,6 +95,7 @@ class Live(NamedTuple):
     message: ChatMessage
     generation: int
     mid: str
+    fresh: bool = True
 
 
 class LiveHandler(ABC):
@@ -115,6 +116,11 @@ class LiveHandler(ABC):
     @abstractmethod
     def store(self, message: ChatMessage, generation: int, mid: str) -> None:
         """A message to a user, who has just left this node, or may have got it: store it."""
+
+
+def user_channels(user_id: int, group_ids: Iterable[int]) -> list[Channel]:
+    """What a node listens to for a user."""
+    return [(ONE_CHAT, user_id), *[(GROUP_CHAT, group_id) for group_id in group_ids]]
 
 
 def ignore_notices(notices: Sequence[Notice]) -> None:

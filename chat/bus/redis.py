@@ -299,25 +299,25 @@ class RedisBus(Bus, ShardOwner):
         """A live message: whom we have gets it from us, and its sender's node is told so.
 
         One that may have been on its way for long has perhaps been given up, and stored, by its
-        sender's node; so has it by us, under the same ``mid``, or not at all.
+        sender's node: it is not fresh, and we store it, too, under the same ``mid``.
         """
         if self.live is None:
             return []
         _, number, generation, mid, message = found
         here = self.live.find(message)
         if not number:
-            if not here or not fresh:  # its sender's node believes that we have the user
+            if not here:  # its sender's node believes that we have the user
                 self.live.store(message, generation, mid)
                 return []
         elif found.node == self._name:  # ours comes back: who is here has got it
             self._report(self._forwarding.answered(number, ()))
             return []
-        elif not fresh:
-            return []  # without an answer, they store it for our users
         else:
             answer = encode_answer(number, [user_id for user_id, _ in here])
             self._send(NODE + found.node.encode(), answer)
-        return [Live(user_id, session, message, generation, mid) for user_id, session in here]
+        return [
+            Live(user_id, session, message, generation, mid, fresh) for user_id, session in here
+        ]
 
     def _complain(self, reason: Exception) -> None:
         now = self._loop.poll_return_time

@@ -10,6 +10,7 @@ probe that is sent only then. That matters for live messages, which others may h
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -77,7 +78,7 @@ class RedisShard:
         self._number = 0  # of the last probe
         self._unheard: deque[tuple[int, float]] = deque(maxlen=MAX_PROBES)  # number, sent when
         self._awaited = 0  # what comes before this probe may be old
-        self._checked_at = self._loop.poll_return_time
+        self._alive_at = time.monotonic()
         self._asked_at = float("-inf")
         self._doubtful = True  # what was published before now is lost
         self._publisher = PublisherLink(context, host, owner.on_counts, owner.on_moved)
@@ -133,7 +134,7 @@ class RedisShard:
         return self._probe
 
     def _check(self) -> None:
-        now = self._checked_at = self._loop.poll_return_time
+        now = self._look_at_clock()
         self._publisher.check(now)
         self._send_probe(now)
         if now - self._asked_at > ASK_AGAIN_SECONDS:
@@ -142,16 +143,24 @@ class RedisShard:
         if self.connected and now > max(self.healthy_until, self._subscriber.up_at + DEAF_SECONDS):
             self._subscriber.fail("nothing comes from there")
 
+    def _look_at_clock(self) -> float:
+        """The time; have we been frozen, or very busy, since we looked last?"""
+        # Not the loop's, which is from before it read what we are given.
+        now = time.monotonic()
+        frozen = now - self._alive_at > FRESH_SECONDS
+        self._alive_at = now
+        if frozen:
+            self._send_probe(now)
+            self._awaited = self._number
+        return now
+
     def _send_probe(self, now: float) -> None:
         self._number += 1
         self._unheard.append((self._number, now))
         self._publisher.publish(self._probe, b"%d" % self._number)
 
     def _take(self, messages: Sequence[Published]) -> None:
-        now = self._loop.poll_return_time
-        if now - self._checked_at > FRESH_SECONDS:  # we have been frozen, or very busy
-            self._send_probe(now)
-            self._awaited = self._number
+        now = self._look_at_clock()
         late = bool(self._unheard) and now - self._unheard[0][1] > FRESH_SECONDS
         fresh = not (late or self._awaited)
         others = []

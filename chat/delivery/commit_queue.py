@@ -247,7 +247,7 @@ def _answer_repeated(tx: Transaction, outgoing: Outgoing, members: Members) -> N
         outgoing.fail(ErrNo.BAD_REQUEST, "mid: was used for another message")
         return
     outgoing.seq, outgoing.time = seq, row.time
-    if outgoing.only is not None:
+    if outgoing.rejoin:
         message.seq = seq
         message.receivers = _receivers(outgoing, members)
         owed = message.receivers - OfflineMessageModel(tx).holders(seq, message.receivers)

@@ -19,7 +19,7 @@ from chat.delivery.message import ChatMessage
 from chat.delivery.outgoing import Outgoing
 from chat.delivery.pump import Pump
 from chat.delivery.router import Router
-from chat.protocol import ErrNo, ProtocolError
+from chat.protocol import GROUP_CHAT, ErrNo, ProtocolError
 from chat.session import Session
 from chat.sessions import SessionRegistry
 from muduopy import ThreadPool
@@ -45,9 +45,14 @@ class Delivery:
         self._commits = CommitQueue(database, bus, self._learn_members)
         self._members = MemberLists(database, workers)
         self._direct = Direct(bus, sessions, self._commits, self._members)
-        router = Router(sessions)
+        self._router = Router(sessions)
         bus.live = self._direct
-        bus.start(router.on_wakes, router.on_doubt)
+        bus.start(self._router.on_wakes, self._on_doubt)
+
+    def _on_doubt(self) -> None:
+        """Something that other nodes said is lost. The bus' thread."""
+        self._members.forget_all()
+        self._router.on_doubt()
 
     def new_pump(self, session: Session) -> Pump:
         """A pump for a session's next login. Loop thread."""
@@ -67,7 +72,9 @@ class Delivery:
             # What is under way may yet have to be stored: before this one, then.
             if session.live_sends:
                 return False
-        if not self._commits.add(Outgoing(session, session.generation, message, mid, rid)):
+        outgoing = Outgoing(session, session.generation, message, mid, rid)
+        outgoing.rejoin = self._is_direct and message.kind == GROUP_CHAT
+        if not self._commits.add(outgoing):
             raise ProtocolError(ErrNo.TOO_MANY, "too many messages, slow down", retry_after=1)
         session.in_flight += 1
         return True

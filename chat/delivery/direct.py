@@ -71,7 +71,7 @@ class Direct(LiveHandler):
         # Another user may have logged in on that connection by now.
         elif receiver.user_id == message.target and receiver.pump.empty:
             receiver.connection.send(message.frame(receiver.v2) + receiver.decoder.terminator)
-            _acknowledge(session, message, mid, rid)
+            self._handed_over(session, message, mid, rid)
         else:
             return False
         return True
@@ -79,6 +79,8 @@ class Direct(LiveHandler):
     def _send_to_group(
         self, session: Session, message: ChatMessage, mid: str | None, rid: str | None
     ) -> bool:
+        if not (self._bus.alone or self._bus.healthy):
+            return False  # nor do we hear who has joined
         members = self._members.of(message.target)
         if members is None or message.sender not in members:
             return False
@@ -91,7 +93,7 @@ class Direct(LiveHandler):
         late = batch.take_all(message, by_loop.pop(session.loop, ()))
         batch.write()
         if not (late or by_loop or absent):
-            _acknowledge(session, message, mid, rid)
+            self._handed_over(session, message, mid, rid)
             return True
         send = self._begin(session, message, mid, rid)
         send.miss(late)
@@ -103,6 +105,15 @@ class Direct(LiveHandler):
             self._hand_to(loop, send, here)
         self._end(session)  # unless something is awaited
         return True
+
+    def _handed_over(
+        self, session: Session, message: ChatMessage, mid: str | None, rid: str | None
+    ) -> None:
+        """To everybody, at once: acknowledge it in its turn. (Classic senders do not ask.)"""
+        if session.live_sends:
+            self._begin(session, message, mid, rid)
+        elif session.v2:
+            session.send(chat_ack(mid, 0, message.time, rid))
 
     def _begin(
         self, session: Session, message: ChatMessage, mid: str | None, rid: str | None
@@ -168,6 +179,7 @@ class Direct(LiveHandler):
                 outgoing.message = outgoing.message.copy()
                 if outgoing.message.kind == GROUP_CHAT:
                     outgoing.only = frozenset(send.missed)
+                    outgoing.rejoin = True
                 if self._commits.add(outgoing):
                     continue
                 outgoing.fail(ErrNo.TOO_MANY, "too many messages, slow down")
@@ -200,7 +212,11 @@ class Direct(LiveHandler):
         batch = LiveBatch()
         late: dict[ChatMessage, list[Live]] = {}
         for live in lives:
-            if not batch.take(live.user_id, live.session, live.message):
+            if live.fresh:
+                taken = batch.take(live.user_id, live.session, live.message)
+            else:
+                taken = batch.leave(live.session)
+            if not taken:
                 late.setdefault(live.message, []).append(live)
         batch.write()
         for message, its in late.items():
@@ -211,20 +227,7 @@ class Direct(LiveHandler):
             self._store(outgoing)
 
     def store(self, message: ChatMessage, generation: int, mid: str) -> None:
-        outgoing = Outgoing(None, generation, message, mid)
-        here = self.find(message)
-        if not here:
-            self._store(outgoing)
-            return
-        ((_, session),) = here
-
-        def divert() -> None:
-            # What comes live behind it must not overtake it.
-            session.pump.stores_pending += 1
-            outgoing.diverted = (session.pump,)
-            self._store(outgoing)
-
-        session.loop.queue_in_loop(divert)
+        self._store(Outgoing(None, generation, message, mid))
 
     def _store(self, outgoing: Outgoing) -> None:
         if not self._commits.add(outgoing):
@@ -235,9 +238,3 @@ class Direct(LiveHandler):
 def _loop_of(send: LiveSend) -> EventLoop:
     assert send.outgoing.session is not None
     return send.outgoing.session.loop
-
-
-def _acknowledge(session: Session, message: ChatMessage, mid: str | None, rid: str | None) -> None:
-    """It was handed on. To v2 senders; others do not ask."""
-    if session.v2:
-        session.send(chat_ack(mid, 0, message.time, rid))

@@ -27,6 +27,11 @@ class LiveBatch:
         if session.user_id == user_id and session.pump.empty:
             self._out[session].append(message.frame(session.v2))
             return True
+        return self.leave(session)
+
+    @staticmethod
+    def leave(session: Session) -> bool:
+        """It is stored for this session in any case. Returns False."""
         session.pump.stores_pending += 1
         return False
 

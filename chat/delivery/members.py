@@ -73,6 +73,13 @@ class MemberLists:
                 self._all_changed = now
             self._changed[group_id] = now
 
+    def forget_all(self) -> None:
+        """Any group may have changed."""
+        with self._lock:
+            self._lists.clear()
+            self._changed.clear()
+            self._all_changed = time.monotonic()
+
     def _read(self, group_id: int) -> None:
         """Worker thread."""
         begun = time.monotonic()

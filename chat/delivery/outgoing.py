@@ -24,6 +24,7 @@ class Outgoing:
         mid: unique for the sender; the server gives one where the client did not, so that a
             commit whose answer was lost can be repeated.
         only: in ``direct``, the receivers who have not got the message live; None for all.
+        rejoin: in ``direct``, the log may have its ``mid`` already, but for some receivers only.
         diverted: in ``direct``, the pumps that could not take the message live: they take nothing
             live until they hear that it is stored.
         errno, errmsg: the outcome.
@@ -42,6 +43,7 @@ class Outgoing:
         "message",
         "mid",
         "only",
+        "rejoin",
         "repeated",
         "rid",
         "seq",
@@ -65,6 +67,7 @@ class Outgoing:
         self.mid = mid or new_mid()
         self.rid = rid
         self.only = only
+        self.rejoin = only is not None
         self.diverted: tuple[Pump, ...] = ()
         self.attempted = False
         self.repeated = False

@@ -14,11 +14,10 @@ from chat.handlers.chat import delivered, ping, send
 from chat.handlers.context import WAIT, Context, Request, Route, Where
 from chat.handlers.friends import add_friend, remove_friend
 from chat.handlers.groups import (
-    abandon_group,
+    abandon_joining,
     create_group,
     dissolve_group,
-    finish_create_group,
-    finish_join_group,
+    finish_joining,
     finish_leave_group,
     join_group,
     leave_group,
@@ -34,10 +33,8 @@ ROUTES: dict[int, Route] = {
     MsgType.REG_MSG: Route(register, login=False),
     MsgType.ONE_CHAT_MSG: Route(send, Where.LOOP),
     MsgType.ADD_FRIEND_MSG: Route(add_friend),
-    MsgType.CREATE_GROUP_MSG: Route(
-        create_group, finish=finish_create_group, abandon=abandon_group
-    ),
-    MsgType.ADD_GROUP_MSG: Route(join_group, finish=finish_join_group, abandon=abandon_group),
+    MsgType.CREATE_GROUP_MSG: Route(create_group, finish=finish_joining, abandon=abandon_joining),
+    MsgType.ADD_GROUP_MSG: Route(join_group, finish=finish_joining, abandon=abandon_joining),
     MsgType.GROUP_CHAT_MSG: Route(send, Where.LOOP),
     MsgType.DELIVERED_MSG: Route(delivered, Where.LOOP),
     MsgType.PING_MSG: Route(ping, Where.LOOP, login=False),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from chat.bus import TAKEN, Notice
+from chat.bus import TAKEN, Notice, user_channels
 from chat.db import StorageError, Transaction, UniqueViolation
 from chat.delivery.mailbox import LOOK_BYTES, load
 from chat.delivery.message import Channel, ChatMessage
@@ -23,7 +23,7 @@ from chat.model import (
     User,
     UserModel,
 )
-from chat.protocol import GROUP_CHAT, V2, ErrNo, Message, MsgType, ProtocolError, errors
+from chat.protocol import GROUP_CHAT, V2, ErrNo, Message, ProtocolError, errors
 from chat.session import Session
 
 CLASSIC_OFFLINE = 5000
@@ -142,21 +142,25 @@ class _Entry:
         """Subscribe, register, and read what the answer shows."""
         ctx, user_id = self._ctx, self._user_id
         groups = ctx.database.read(lambda tx: GroupModel(tx).ids_of_user(user_id))
-        heard = channels(user_id, groups)
+        heard = user_channels(user_id, groups)
         self._heard = heard
         ctx.bus.subscribe(heard)
         replaced = ctx.sessions.add(self._session, user_id, groups, self._generation)
         self._added = True
         if replaced is not None:
-            ctx.bus.unsubscribe(channels(user_id, replaced.groups))
+            ctx.bus.unsubscribe(user_channels(user_id, replaced.groups))
             replaced.session.send_away(user_id, self._generation)
         elif former is not None and former != ctx.presence.node:
             ctx.bus.tell([Notice(user_id, TAKEN, (user_id,))])  # who had it should let go
         shown = ctx.database.read(lambda tx: _snapshot(tx, user_id, v2))
-        self._join_late({group.id for group in shown.groups} - groups)
+        late = {group.id for group in shown.groups} - groups
+        if late:
+            self._join(late)
+            # Whatever has come for them meanwhile has woken nobody.
+            shown = replace(shown, all_mail=False)
         return shown
 
-    def _join_late(self, group_ids: set[int]) -> None:
+    def _join(self, group_ids: set[int]) -> None:
         """Groups that an earlier session has joined while we were reading."""
         for group_id in group_ids:
             channel = (GROUP_CHAT, group_id)
@@ -173,7 +177,7 @@ class _Entry:
         else:
             groups = ctx.sessions.remove(self._session, self._user_id)
             if groups is not None:  # else who has replaced us has given them up
-                ctx.bus.unsubscribe(channels(self._user_id, groups))
+                ctx.bus.unsubscribe(user_channels(self._user_id, groups))
         ctx.presence.release(self._user_id, self._generation)
 
 
@@ -273,7 +277,7 @@ def connection_lost(ctx: Context, session: Session) -> None:
 def _leave(ctx: Context, session: Session, user_id: int, generation: int) -> None:
     groups = ctx.sessions.remove(session, user_id)
     if groups is not None:  # else somebody else has the user, or a logout is under way
-        ctx.bus.unsubscribe(channels(user_id, groups))
+        ctx.bus.unsubscribe(user_channels(user_id, groups))
         ctx.presence.release(user_id, generation)
 
 
@@ -297,7 +301,7 @@ def logout(ctx: Context, request: Request) -> Message:
             session.loop.queue_in_loop(lambda: _stay(ctx, session, user_id, groups))
         raise
     if groups is not None:
-        ctx.bus.unsubscribe(channels(user_id, groups))
+        ctx.bus.unsubscribe(user_channels(user_id, groups))
     ctx.presence.went(user_id)
     return {}
 
@@ -311,7 +315,7 @@ def _stay(ctx: Context, session: Session, user_id: int, groups: frozenset[int]) 
         session.close("replaced")
     else:  # the connection is down by now
         ctx.presence.release(user_id, session.generation)
-    ctx.bus.unsubscribe(channels(user_id, groups))
+    ctx.bus.unsubscribe(user_channels(user_id, groups))
 
 
 def finish_logout(ctx: Context, session: Session, message: Message, result: Message) -> Message:
@@ -328,9 +332,3 @@ def forget_user(ctx: Context, session: Session) -> None:
     session.name = ""
     session.token = None
     session.device = None
-
-
-def channels(user_id: int, group_ids: frozenset[int]) -> list[Channel]:
-    """What a node listens to for a user."""
-    groups = [(int(MsgType.GROUP_CHAT_MSG), group_id) for group_id in group_ids]
-    return [(int(MsgType.ONE_CHAT_MSG), user_id), *groups]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from chat.db import Transaction, UniqueViolation
 from chat.delivery.message import Channel
 from chat.handlers.context import Context, Request
@@ -11,7 +13,15 @@ from chat.protocol import GROUP_CHAT, ErrNo, Message, ProtocolError
 from chat.session import Session
 
 
-def create_group(ctx: Context, request: Request) -> Message:
+class Joined(NamedTuple):
+    """Somebody is in a group now; this node is subscribed to it, once for that."""
+
+    user_id: int
+    group_id: int
+    answer: Message
+
+
+def create_group(ctx: Context, request: Request) -> Joined:
     """CREATE_GROUP_MSG: the creator is the first member."""
     name: str = request.message["groupname"]
     desc: str = request.message["groupdesc"]
@@ -26,15 +36,10 @@ def create_group(ctx: Context, request: Request) -> Message:
     except UniqueViolation as exc:
         raise ProtocolError(ErrNo.EXISTS, "a group of this name exists") from exc
     ctx.bus.subscribe([_channel(group_id)])
-    return {"groupid": group_id}
+    return Joined(request.user_id, group_id, {"groupid": group_id})
 
 
-def finish_create_group(ctx: Context, session: Session, request: Message, ack: Message) -> Message:
-    _begin_to_listen(ctx, session, ack["groupid"])
-    return ack
-
-
-def join_group(ctx: Context, request: Request) -> Message:
+def join_group(ctx: Context, request: Request) -> Joined:
     """ADD_GROUP_MSG."""
     group_id: int = request.message["groupid"]
     # Before the commit: from then on messages are owed, and their wakes must find us.
@@ -48,25 +53,26 @@ def join_group(ctx: Context, request: Request) -> Message:
     try:
         group = ctx.database.write(join)
     except UniqueViolation as exc:
-        ctx.bus.unsubscribe([_channel(group_id)])
+        # It may be a repetition, of which only the answer was lost.
+        _begin_to_listen(ctx, request.user_id, group_id)
         group = ctx.database.read(lambda tx: _existing(tx, group_id))
         raise ProtocolError(ErrNo.EXISTS, "is a member already", group=group_fields(group)) from exc
     except BaseException:
         ctx.bus.unsubscribe([_channel(group_id)])
         raise
     ctx.delivery.members_changed(group_id)
-    return {"group": group_fields(group)}
+    return Joined(request.user_id, group_id, {"group": group_fields(group)})
 
 
-def finish_join_group(ctx: Context, session: Session, request: Message, ack: Message) -> Message:
-    _begin_to_listen(ctx, session, request["groupid"])
-    return ack
+def finish_joining(ctx: Context, session: Session, request: Message, joined: Joined) -> Message:
+    """Of a group that was made or joined."""
+    _begin_to_listen(ctx, joined.user_id, joined.group_id)
+    return joined.answer
 
 
-def abandon_group(ctx: Context, session: Session, ack: Message) -> None:
-    """The connection went down while a group was being made or joined. Its loop."""
-    group_id = ack["groupid"] if "groupid" in ack else ack["group"]["id"]
-    ctx.bus.unsubscribe([_channel(group_id)])
+def abandon_joining(ctx: Context, session: Session, joined: Joined) -> None:
+    """The connection went down meanwhile. Its loop."""
+    _begin_to_listen(ctx, joined.user_id, joined.group_id)
 
 
 def members(ctx: Context, request: Request) -> Message:
@@ -137,11 +143,14 @@ def finish_leave_group(ctx: Context, session: Session, request: Message, ack: Me
     return ack
 
 
-def _begin_to_listen(ctx: Context, session: Session, group_id: int) -> None:
-    if not ctx.sessions.join(session, session.user_id, group_id):
+def _begin_to_listen(ctx: Context, user_id: int, group_id: int) -> None:
+    """Give the subscription to the user's session, which may be another one by now. Any thread."""
+    session = ctx.sessions.find(user_id)
+    if session is None or not ctx.sessions.join(session, user_id, group_id):
         ctx.bus.unsubscribe([_channel(group_id)])  # it was in there, or has gone
-    # What was sent between the commit and this moment had no one to wake.
-    session.pump.mark_dirty()
+    if session is not None:
+        # What was sent between the commit and this moment had no one to wake.
+        session.loop.run_in_loop(session.pump.mark_dirty)
 
 
 def _change(tx: Transaction, group_id: int) -> None:

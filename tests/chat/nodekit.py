@@ -90,7 +90,7 @@ class Node:
         self.bus = bus or LocalBus()
         self.delivery = Delivery(self.database, self.bus, self.sessions, self.workers, mode)
         self.presence = Presence(
-            self.database, self.sessions, self.workers, "node-1", replace=replace
+            self.database, self.sessions, self.workers, "node-1", replace=replace, bus=self.bus
         )
         self.context = Context(
             database=self.database,

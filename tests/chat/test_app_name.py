@@ -14,10 +14,10 @@ from nodekit import CHEAP
 
 from chat.app import App
 from chat.cluster.services import HOST, USER, free_port
-from chat.config import Config, DatabaseConfig, ServerConfig
+from chat.config import Config, ConfigError, DatabaseConfig, ServerConfig
 from chat.db import Database
 from chat.lease import NameTakenError
-from chat.model import OFFLINE, ONLINE, NodeModel, UserModel
+from chat.model import OFFLINE, ONLINE, NodeModel, SettingModel, UserModel
 from muduopy import InetAddress
 
 pytestmark = pytest.mark.parametrize("database", ["mysql"], indirect=True)
@@ -118,3 +118,22 @@ def test_who_has_lost_its_name_leaves_the_users_alone(database: Database) -> Non
     other = Other(database, place(port))  # in its place, as after a freeze
     end(app)
     assert (other.lives, other.state) == (True, ONLINE)
+
+
+@pytest.mark.parametrize("before", [None, "stored"])
+def test_on_a_delivery_that_all_can_agree(database: Database, before: str | None) -> None:
+    """None: the other one is older than the setting."""
+    if before is not None:
+        database.write(lambda tx: SettingModel(tx).set("delivery", before))
+    database.write(lambda tx: NodeModel(tx).claim("other", "x", "there:6000", 60_000))
+    end(start(free_port()))
+    assert database.read(lambda tx: SettingModel(tx).get("delivery")) == "stored"
+
+
+def test_who_would_deliver_otherwise_has_not_begun(database: Database) -> None:
+    database.write(lambda tx: SettingModel(tx).set("delivery", "direct"))
+    database.write(lambda tx: NodeModel(tx).claim("other", "x", "there:6000", 60_000))
+    with pytest.raises(ConfigError, match="other on this database use 'direct', not 'stored'"):
+        start(free_port())
+    names = [row.name for row in database.read(lambda tx: NodeModel(tx).all())]
+    assert names == ["other"]

@@ -91,6 +91,7 @@ def test_a_session_whose_user_is_elsewhere_by_now(cluster: Cluster) -> None:
     cluster.here.log_in(ann, "laptop")
     cluster.there.presence.check([ann, 999])
     assert cluster.there.sent_away == [(ann, 2)]
+    assert cluster.there.sessions.find(ann) is None, "what comes for the user is for the other node"
     cluster.here.presence.check_soon([ann])
     cluster.here.wait()
     assert cluster.here.sent_away == []

@@ -279,6 +279,16 @@ def test_a_frame_that_is_too_large(node: Node) -> None:
     assert error == {"msgid": 31, "errno": 7, "errmsg": "frame too large"}
 
 
+def test_what_came_before_a_frame_that_is_too_large_is_answered(node: Node) -> None:
+    ann, bob = node.online("ann"), node.user("bob")
+    with writer_held(node.database):
+        for number in range(3):
+            ann.say(bob, mid=f"m{number}")
+        ann.write(b"x" * 70_000)
+        assert ann.expect(MsgType.ERROR_MSG)["errno"] == 7
+    assert [ack["mid"] for ack in ann.ended()] == ["m0", "m1", "m2"]
+
+
 def test_a_frame_that_is_too_large_in_classic(node: Node) -> None:
     client = node.connect(v2=False)
     client.write(b"x" * 70_000)

@@ -8,7 +8,7 @@ import pytest
 
 from chat.bus.redis_link import LinkContext
 from chat.bus.redis_publisher import Count
-from chat.bus.redis_shard import FRESH_SECONDS, MAX_PROBES, PROBE_SECONDS, RedisShard, ShardOwner
+from chat.bus.redis_shard import MAX_PROBES, PROBE_SECONDS, RedisShard, ShardOwner
 from chat.bus.redis_url import RedisAddress
 from chat.bus.resp import Published
 from muduopy import EventLoop, ThreadPool
@@ -20,7 +20,7 @@ class Clockwork(ShardOwner):
     """Owner of a shard: moves its clock, and notes what is handed on and whether it is fresh."""
 
     def __init__(self, loop: EventLoop, workers: ThreadPool) -> None:
-        self._loop = loop
+        self.now = 1000.0
         self.sent: list[tuple[bytes, bytes]] = []  # probes
         self.heard: list[tuple[bytes | None, bool]] = []
         self.shard = RedisShard(
@@ -33,7 +33,7 @@ class Clockwork(ShardOwner):
 
     def passes(self, seconds: float) -> None:
         """Time in which nothing of ours runs."""
-        self._loop.poll_return_time += seconds
+        self.now += seconds
 
     def ticks(self, count: int = 1) -> None:
         """So often the timer runs when it should."""
@@ -74,8 +74,10 @@ class Clockwork(ShardOwner):
 
 
 @pytest.fixture
-def clock(loop: EventLoop, workers: ThreadPool) -> Clockwork:
+def clock(loop: EventLoop, workers: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> Clockwork:
     clock = Clockwork(loop, workers)
+    monkeypatch.setattr("chat.bus.redis_shard.time.monotonic", lambda: clock.now)
+    clock.shard._alive_at = clock.now
     clock.ticks()
     clock.come_back()
     return clock
@@ -106,8 +108,8 @@ def test_redis_was_frozen(clock: Clockwork) -> None:
     for probe in old:
         clock.arrive(probe)
     assert clock.is_fresh(), "the last one was sent just now"
-    clock.passes(FRESH_SECONDS - PROBE_SECONDS)
-    clock.ticks()
+    clock.passes(0.1)
+    clock.ticks(2)
     clock.passes(0.1)
     assert not clock.is_fresh(), "and is old by now"
     clock.arrive(last)

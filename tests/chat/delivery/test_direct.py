@@ -186,3 +186,18 @@ def test_who_is_not_a_member(node: Node, members: Members) -> None:
     dan.tell(group)
     assert dan.expect(MsgType.CHAT_ACK)["errno"] == 9
     bob.nothing_more()
+
+
+def test_when_too_many_wait_nobody_hangs(
+    node: Node, members: Members, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is refused at once, while the next one is being served: not one inside the other."""
+    ann, _, eve, group = members
+    eve.leave()
+    monkeypatch.setattr("chat.delivery.commit_queue.MAX_WAITING", 0)
+    texts = [{"msgid": 10, "groupid": group, "msg": "x", "mid": f"m{n}"} for n in range(600)]
+    ann.send_all(*texts)
+    acks = ann.take(600)
+    assert [ack["mid"] for ack in acks] == [text["mid"] for text in texts]
+    assert {ack["errno"] for ack in acks} == {6}
+    assert (ann.session.in_flight, ann.session.live_sends) == (0, [])

@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 from loopkit import WAIT
-from nodekit import PASSWORD, Client, Node
+from nodekit import PASSWORD, Client, Node, replace_route
 
 from chat.bus import LocalBus
 from chat.db import StorageError
 from chat.delivery.message import Channel
 from chat.handlers.account import PATIENCE_SECONDS
-from chat.model import OFFLINE, ONLINE
+from chat.handlers.context import Context, Request
+from chat.handlers.groups import Joined, join_group
+from chat.model import NORMAL, OFFLINE, ONLINE, GroupModel
 from chat.protocol import GROUP_CHAT, ONE_CHAT, MsgType
 
 REPLACED = {"msgid": 32, "reason": "replaced", "reconnect": False}
@@ -171,6 +173,7 @@ def test_a_group_that_is_joined_while_the_user_is_taken_over(node: Node, bus: Co
     eve, old = node.online("eve"), node.online("ann")
     ann = old.user_id
     group = eve.make_group("tea")
+    node.until(lambda: not eve.session.pump.is_waiting)  # its look would be counted, too
     new, pause = paused(node, ann, GROUPS)
     assert old.ask(MsgType.ADD_GROUP_MSG, groupid=group)["errno"] == 0
     pause.open()
@@ -237,3 +240,70 @@ def test_who_has_waited_for_too_long_is_told_so(node: Node) -> None:
     node.clock.now = node.passes.loop.poll_return_time
     assert second.log_in(ann.user_id, device="laptop")["errno"] == 0
     assert ann.ended() == [REPLACED]
+
+
+# ---------------------------------------------------------------------- groups
+
+
+def test_what_is_said_in_a_group_while_it_is_being_joined_late(node: Node) -> None:
+    """Between what the answer shows and being registered for the group, nobody is woken."""
+    eve, old = node.online("eve"), node.online("ann")
+    group = eve.make_group("tea")
+    node.until(lambda: not eve.session.pump.is_waiting)  # its look would be counted, too
+    groups = Pause(node, GROUPS)
+    new = begin(node, old.user_id)
+    groups.entered()
+    assert old.ask(MsgType.ADD_GROUP_MSG, groupid=group)["errno"] == 0
+    node.until(lambda: not old.session.pump.is_waiting)
+    node.database.read = groups._real  # type: ignore[method-assign]
+    shown = Pause(node, 1)
+    groups.open()
+    shown.entered()
+    eve.tell(group, "first")
+    eve.expect(MsgType.CHAT_ACK)
+    shown.open()
+    assert new.expect(MsgType.LOGIN_MSG_ACK)["offlinemsg"] == []
+    eve.tell(group, "second")
+    eve.expect(MsgType.CHAT_ACK)
+    assert [mail["msg"] for mail in new.take(2)] == ["first", "second"]
+
+
+@pytest.mark.parametrize("how", ["lost", "taken over"])
+def test_a_join_that_outlives_its_session(make_node: Callable[..., Node], how: str) -> None:
+    """It is the user who is in the group: the next session hears of it."""
+    entered, go = threading.Event(), threading.Event()
+
+    def gated(ctx: Context, request: Request) -> Joined:
+        entered.set()
+        assert go.wait(WAIT)
+        return join_group(ctx, request)
+
+    bus = CountingBus()
+    routes = replace_route(MsgType.ADD_GROUP_MSG, run=gated)
+    node = make_node(routes=routes, workers=4, bus=bus)
+    eve, old = node.online("eve"), node.online("ann", device="laptop")
+    group = eve.make_group("tea")
+    old.send(MsgType.ADD_GROUP_MSG, groupid=group)
+    node.until(entered.is_set)
+    if how == "lost":
+        old.session.connection.force_close()
+        node.until(lambda: old.session.closed)
+    new = node.online(old.user_id, device="laptop")
+    go.set()
+    node.until(lambda: group in new.session.groups)
+    assert bus.heard[(GROUP_CHAT, group)] == 2
+    eve.tell(group, "hello")
+    assert new.expect(MsgType.GROUP_CHAT_MSG)["msg"] == "hello"
+    assert new.ask(MsgType.ADD_GROUP_MSG, groupid=group)["errno"] == 10
+    assert bus.heard[(GROUP_CHAT, group)] == 2
+
+
+def test_joining_again_mends_what_was_missed(node: Node, bus: CountingBus) -> None:
+    """The answer to the commit was lost, and nobody is registered for the group."""
+    eve, ann = node.online("eve"), node.online("ann")
+    group = eve.make_group("tea")
+    node.database.write(lambda tx: GroupModel(tx).add_member(group, ann.user_id, NORMAL))
+    assert ann.ask(MsgType.ADD_GROUP_MSG, groupid=group)["errno"] == 10
+    assert bus.heard[(GROUP_CHAT, group)] == 2
+    eve.tell(group, "hello")
+    assert ann.expect(MsgType.GROUP_CHAT_MSG)["msg"] == "hello"
