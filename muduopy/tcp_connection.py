@@ -89,6 +89,7 @@ class TcpConnection:
 
     __slots__ = (
         "__weakref__",
+        "_broken",
         "_channel",
         "_close_callback",
         "_connection_callback",
@@ -137,6 +138,7 @@ class TcpConnection:
         self._peer_finished = False
         self._inbox_lock = threading.Lock()  # guards _inbox and _sealed
         self._inbox: list[bytes] | None = None  # sends from other threads, on their way
+        self._broken = False  # sending has failed, and the end is queued
         self._sealed = False  # shutdown or force_close was called: no more sends
         self._high_water_mark = HIGH_WATER_MARK
         self._low_water_mark = 0
@@ -343,7 +345,11 @@ class TcpConnection:
 
     def _write_failed(self, exc: OSError) -> None:
         # Not closed on the spot: the caller of send() may be in the middle of something. But
-        # whoever asks whether what was sent has gone out must not be told so.
+        # whoever asks whether what was sent has gone out must not be told so. It may send more
+        # until then, and all of that fails, too.
+        if self._broken:
+            return
+        self._broken = True
         log.info("%s: send: %s", self.name, exc)
         self._seal()
         self.loop.queue_in_loop(self._handle_close)

@@ -304,7 +304,8 @@ def test_what_other_threads_sent_before_a_shutdown_goes_before_the_end(link: Lin
     assert read_all(link.peer) == b"ab"
 
 
-def test_send_to_a_peer_that_has_reset(link: Link) -> None:
+def test_send_to_a_peer_that_has_reset(link: Link, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "muduopy")
     link.watch_writes()
     link.up()
     link.conn.stop_read()  # so that it is the write that notices
@@ -312,9 +313,11 @@ def test_send_to_a_peer_that_has_reset(link: Link) -> None:
     link.passes.settle()
     assert link.seen == ["UP"]
     link.conn.send(b"x")
-    link.conn.send(b"y")
+    for _ in range(10):
+        link.conn.send(b"y")
     assert link.seen == ["UP"]  # never inline: the caller may be in the middle of something
     link.gone()
+    assert [": send: " in line for line in caplog.messages].count(True) == 1
 
 
 # ---------------------------------------------------------------------- write-complete, marks
