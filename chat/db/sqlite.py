@@ -12,6 +12,7 @@ takes one step a row.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -255,6 +256,9 @@ class SqliteDatabase(Database):
             raise StorageError(str(exc)) from exc
 
     def _open_prepared(self, schema: Path) -> sqlite3.Connection:
+        with contextlib.suppress(OSError):  # SQLite will say what is wrong
+            # Everybody's messages, and the hashes. What SQLite puts beside it gets its mode.
+            os.close(_open_private(self.path))
         connection = self._open()
         try:
             _prepare_schema(connection, schema)
@@ -286,7 +290,7 @@ class SqliteDatabase(Database):
 def _lock(path: Path) -> int:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock_file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock_file = _open_private(Path(f"{path}.lock"))
     except OSError as exc:
         raise StorageError(f"{path}: {exc.strerror}") from exc
     try:
@@ -295,6 +299,11 @@ def _lock(path: Path) -> int:
         os.close(lock_file)
         raise StorageError(f"{path}: another server is using this database") from exc
     return lock_file
+
+
+def _open_private(path: Path) -> int:
+    """A file that is made for this user alone. One that exists is as its owner wants it."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def _prepare_schema(connection: sqlite3.Connection, schema: Path) -> None:

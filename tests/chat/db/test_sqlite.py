@@ -16,7 +16,7 @@ from loopkit import PROJECT, SCHEMA, Outcomes, writer_held
 
 from chat.db import StorageError
 from chat.db.sqlite import MAX_GROUP, SCHEMA_VERSION, SqliteDatabase
-from chat.model import group_conversation, user_conversation
+from chat.model import SettingModel, group_conversation, user_conversation
 
 PUT = "INSERT INTO setting (name, value) VALUES (?, ?)"
 
@@ -52,6 +52,18 @@ def use(path: Path, run: Callable[[SqliteDatabase], Any] = lambda database: None
         return run(database)
     finally:
         database.close()
+
+
+def test_it_is_for_its_user_alone(path: Path) -> None:
+    """Messages and hashes; in the files beside it, too."""
+
+    def look(database: SqliteDatabase) -> dict[str, int]:
+        database.write(lambda tx: SettingModel(tx).set("a", "b"))
+        return {file.name: file.stat().st_mode & 0o777 for file in path.parent.glob("chat.db*")}
+
+    modes = use(path, look)
+    assert len(modes) == 4
+    assert set(modes.values()) == {0o600}, modes
 
 
 def test_it_is_exclusive(path: Path) -> None:
