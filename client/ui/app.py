@@ -57,6 +57,9 @@ _ESCAPE_SECONDS = 0.05
 _REDRAW_SECONDS = 0.02
 """The screen is drawn at most so often: a flood of messages must not keep keys waiting."""
 
+_MEMBERS_SECONDS = 20.0
+"""How often it is asked who is in the group that is looked at, and online."""
+
 _SAVE_SECONDS = 5.0
 """How often it is looked whether there is something to keep for the next run."""
 
@@ -115,7 +118,7 @@ class App:
         self.pane = Pane(self.scene.texts)
         self.controller = Controller(self.scene, self.pane, self)
         self.screen = Screen(self.scene, self.pane, options.server, self.columns)
-        self.signing = Signing(self.controller)
+        self.signing = Signing(self.controller, self._saved)
         self.client = self.controller.client = self._make_client()
         choices = Choices(
             self.controller, self.signing, options.server, self._settings, self._keep_settings
@@ -220,6 +223,7 @@ class App:
                 if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's decision
                     self._loop.add_signal_handler(number, self.leave, 128 + number)
         self.spawn(self._save_now_and_then())
+        self.spawn(self._ask_for_members())
         self._go_straight_in()
 
     def _go_straight_in(self) -> None:
@@ -241,6 +245,12 @@ class App:
                 if state != self._saved_state:
                     self._saved_state = state
                     self.controller.save()
+
+    async def _ask_for_members(self) -> None:
+        while True:
+            await asyncio.sleep(_MEMBERS_SECONDS)
+            if self.scene.signed_in:
+                self.controller.refresh_members()
 
     def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Something of ours is wrong: end, and let it be seen."""

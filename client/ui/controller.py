@@ -88,8 +88,21 @@ class Controller:
     def _receive(self, message: ChatMessage, taken: threading.Event) -> None:
         arrival = self.chats.receive(message)
         taken.set()
+        group = self.chats.group(message.group_id or 0)
+        if group is not None and message.sender_id not in [one.id for one in group.members]:
+            self.refresh_members()  # somebody has joined
         if arrival.calls and not arrival.seen and self.scene.bell:
             self.terminal.ring()
+
+    def refresh_members(self) -> None:
+        """Who is in the group that is looked at, and who of them is online, changes by itself."""
+        room = self.chats.current
+        if room is not None and self.scene.status.state is State.ONLINE:
+            self._complete_members(room)
+
+    def _complete_members(self, room: Room) -> None:
+        if room.key.in_group and self.chats.group(room.key.id) is not None:
+            self.terminal.spawn(self._load_members(room))
 
     def refresh_account(self) -> None:
         """Friends and groups may have changed."""
@@ -184,8 +197,7 @@ class Controller:
             self.load_past(room)
         elif room.stale:
             self.terminal.spawn(self._catch_up(room))
-        if room.key.in_group and self.chats.group(room.key.id) is not None:
-            self.terminal.spawn(self._load_members(room))
+        self._complete_members(room)
 
     async def _catch_up(self, room: Room) -> None:
         chats = self.chats
@@ -223,6 +235,8 @@ class Controller:
         except RefusedError as exc:
             again = exc.errno in (ErrNo.TOO_MANY, ErrNo.UNAVAILABLE)
             room.past = Past.MORE if again else Past.UNAVAILABLE
+            if not again and chats.current is room:  # there is no such group, or user
+                self.scene.say(why(exc, self.scene.texts), failed=True)
         except ClientError:
             room.past = Past.UNKNOWN  # once more when there is a connection
         else:

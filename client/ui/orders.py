@@ -214,6 +214,9 @@ def _from_original(line: str) -> Order:
 
 
 def split_name(text: str) -> tuple[str, str]:
-    """A group's name and its description, which may follow after a colon."""
+    """A group's name, which may stand in quotes, and its description, after a colon."""
+    quoted = re.fullmatch(r'"([^"]+)"\s*(?::(.*))?', text.strip(), re.DOTALL)
+    if quoted is not None:
+        return quoted[1].strip(), (quoted[2] or "").strip()
     name, _, desc = text.partition(":")
     return name.strip(), desc.strip()

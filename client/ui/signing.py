@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import Future
 
 from chat.protocol import ErrNo
@@ -19,8 +20,13 @@ from client.ui.scene import Scene
 class Signing:
     """What the form does. The terminal's thread."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(
+        self, controller: Controller, saved: Callable[[], list[SavedAccount]] = list
+    ) -> None:
+        """``saved``: the logins that are kept now."""
         self._controller = controller
+        self._saved = saved
+        self._registering: object = None  # which attempt the form waits for
         controller.on_refused = self._refused_later
 
     @property
@@ -65,7 +71,12 @@ class Signing:
 
     def cancel(self) -> None:
         """Give up what the form is waiting for."""
-        self._controller.client.cancel_login()
+        if self._registering is not None:
+            self._registering = None
+            self._form.busy = False
+            self._form.say("")
+        else:
+            self._controller.client.cancel_login()
 
     def _sign_in(self, user_id: int, password: str) -> None:
         try:
@@ -101,14 +112,22 @@ class Signing:
         self._form.busy = True
         self._say("registering")
         controller = self._controller
+        self._registering = attempt = object()
         try:
             user_id = await controller.terminal.run_call(
                 controller.client.register, wanted.name, wanted.password
             )
         except ClientError as exc:
-            self._form.busy = False
-            self._form.say(self._registration_refusal(exc, wanted.name), failed=True)
+            if self._registering is attempt:
+                self._registering = None
+                self._form.busy = False
+                self._form.say(self._registration_refusal(exc, wanted.name), failed=True)
         else:
+            if self._registering is not attempt:  # given up, but the server had it already
+                self._form.say(self._scene.texts("registered", id=user_id))
+                controller.terminal.show()
+                return
+            self._registering = None
             self._form.busy = False
             self._form.turn()
             controller.forget_user()  # an earlier one of this number, at a server set up anew
@@ -152,6 +171,7 @@ class Signing:
         if self._form.mode is Mode.REGISTER:
             self._form.turn()
         self._form.busy = False
+        self._form.saved = self._saved()
         self._form.say(line, failed=failed)
         self._controller.terminal.fill_in("password", "")
 

@@ -131,6 +131,22 @@ def test_registering(server: FakeServer, start: Start) -> None:
     assert server.expect(MsgType.LOGIN_MSG)["id"] == 1
 
 
+def test_giving_up_a_registration(server: FakeServer, start: Start) -> None:
+    """The server may have it by then; whoever gave up must hear the number."""
+    answer = server.rules.pop(MsgType.REG_MSG)
+    app = start()
+    app.type(ctrl("r"))
+    app.wait_for("name", "again")
+    app.type("alice", ENTER, "secret", ENTER, "secret", ENTER)
+    request = server.expect(MsgType.REG_MSG)
+    app.wait_for("registering")
+    app.type(ESC)
+    app.wait_for("again", gone="registering")
+    for message in answer(request):
+        server.send(message)
+    app.wait_for("You are number 1.", "Register")
+
+
 @pytest.mark.parametrize(
     ("keys", "line"),
     [
@@ -319,6 +335,7 @@ def test_signing_out(server: FakeServer, start: Start, tmp_path: Path) -> None:
     app.command("/logout")
     screen = app.wait_for("You have signed out.", "Sign in")
     assert "bob" not in screen
+    assert "need no password" not in screen, "there is no saved login any more"
     server.expect(MsgType.LOGINOUT_MSG)
     assert saved_accounts(tmp_path, "127.0.0.1", server.port) == []
     app.type(ctrl("a"), ctrl("k"))
@@ -388,6 +405,15 @@ def test_receiving_in_front_and_behind(server: FakeServer, talk: AppRun) -> None
     talk.type(alt("a"))
     talk.wait_for("Nothing is unread.")
     assert talk.output.titles[-1] == "chat"
+
+
+def test_somebody_new_in_a_group(server: FakeServer, app: AppRun) -> None:
+    app.command("/group tea")
+    app.wait_for("of 2 online")
+    users = [*GROUPS[0]["users"], {"id": 9, "name": "dan", "state": "online", "role": "normal"}]
+    server.rules[MsgType.MEMBERS_MSG] = lambda r: [ack(MsgType.MEMBERS_ACK, r, users=users)]
+    server.send({**group_chat(5, "hello, I am new"), "id": 9, "name": "dan"})
+    app.wait_for("dan: hello, I am new", "of 3 online")
 
 
 def test_presence(server: FakeServer, app: AppRun) -> None:

@@ -117,6 +117,9 @@ def test_the_table() -> None:
 def test_names_of_groups() -> None:
     assert split_name("tea") == ("tea", "")
     assert split_name("tea time : four: o'clock") == ("tea time", "four: o'clock")
+    assert split_name('"tea: time": four') == ("tea: time", "four")
+    assert split_name('"tea time"') == ("tea time", "")
+    assert split_name('"tea" time') == ('"tea" time', "")
 
 
 @settings(deadline=None)
