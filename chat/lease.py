@@ -50,7 +50,7 @@ class Lease:
         on_renewed: Callable[[bool], object],
         on_lost: Callable[[], object],
     ) -> None:
-        """``place``: the machine and the port: a server that comes back there is the same one.
+        """``place``: the address and the machine: a server that comes back there is the same one.
         ``about``: connections and the state of the bus, to be shown. The callbacks run in the
         lease's thread: ``on_renewed(whole)``, and ``on_lost`` at the most once."""
         self.node = node

@@ -32,7 +32,11 @@ def log_in(client: ChatClient, user_id: int) -> None:
 
 
 def main() -> int:
-    host, port, user_id = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    try:
+        host, port, user_id = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    except (IndexError, ValueError):
+        print("usage: bot HOST PORT ID", file=sys.stderr)
+        return 2
     try:
         with ChatClient(host, port, folder=FOLDER) as client:
             log_in(client, user_id)

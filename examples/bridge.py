@@ -71,8 +71,8 @@ def main() -> None:
         for line in sys.stdin:
             try:
                 obey(client, dict(json.loads(line)))
-            except (ValueError, TypeError) as exc:
-                say(error=f"not a JSON object: {exc}")
+            except (ValueError, TypeError):
+                say(error="not a JSON object")
 
 
 if __name__ == "__main__":
