@@ -8,6 +8,9 @@
 CREATE DATABASE IF NOT EXISTS chat CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 USE chat;
 
+-- skeleton: the same for all names that look alike; NULL for a name that looks like an older one,
+-- and for a row of a server of version 2. dialect: the table of the classic client that the account
+-- used last.
 CREATE TABLE user (
     id         INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     name       VARCHAR(50) NOT NULL UNIQUE,
@@ -16,7 +19,10 @@ CREATE TABLE user (
     node       VARCHAR(64),
     device     VARCHAR(64),
     generation BIGINT NOT NULL DEFAULT 0,
-    KEY user_node (node)
+    skeleton   CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
+    dialect    VARCHAR(32),
+    KEY user_node (node),
+    UNIQUE KEY user_skeleton (skeleton)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 CREATE TABLE friend (
@@ -29,17 +35,23 @@ CREATE TABLE friend (
 CREATE TABLE allgroup (
     id        INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     groupname VARCHAR(50) NOT NULL UNIQUE,
-    groupdesc VARCHAR(200) NOT NULL DEFAULT ''
+    groupdesc VARCHAR(200) NOT NULL DEFAULT '',
+    skeleton  CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
+    UNIQUE KEY allgroup_skeleton (skeleton)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 -- since: the last message of all before the user joined; history begins behind it.
+-- joinorder: grows with every join of the group; NULL for a row of a server of version 2, which joined
+-- behind all that have a number.
 CREATE TABLE groupuser (
     groupid   INT NOT NULL,
     userid    INT NOT NULL,
     grouprole ENUM('creator', 'normal') NOT NULL DEFAULT 'normal',
     since     BIGINT NOT NULL DEFAULT 0,
+    joinorder BIGINT,
     PRIMARY KEY (groupid, userid),
-    KEY groupuser_userid (userid)
+    KEY groupuser_userid (userid),
+    KEY groupuser_joinorder (groupid, joinorder)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 -- The log. kind is the msgid (6 to a user, 10 to a group), target the user's or group's id.
@@ -91,4 +103,4 @@ CREATE TABLE setting (
     name  VARCHAR(64) NOT NULL PRIMARY KEY,
     value VARCHAR(255) NOT NULL
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
-REPLACE INTO setting VALUES ('schema_version', '2');
+REPLACE INTO setting VALUES ('schema_version', '3');

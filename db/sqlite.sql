@@ -3,6 +3,8 @@
 
 -- A user's presence: state is what friends see; node, device and generation say whose session
 -- it is. The generation grows with every login, and whatever acts for an older one is refused.
+-- skeleton: the same for all names that look alike; NULL for a name that looks like an older one.
+-- dialect: the table of the classic client that the account used last.
 CREATE TABLE user (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     name       TEXT NOT NULL UNIQUE,
@@ -10,9 +12,12 @@ CREATE TABLE user (
     state      TEXT NOT NULL DEFAULT 'offline' CHECK (state IN ('online', 'offline')),
     node       TEXT,
     device     TEXT,
-    generation INTEGER NOT NULL DEFAULT 0
+    generation INTEGER NOT NULL DEFAULT 0,
+    skeleton   TEXT,
+    dialect    TEXT
 );
 CREATE INDEX user_node ON user (node) WHERE node IS NOT NULL;
+CREATE UNIQUE INDEX user_skeleton ON user (skeleton);
 
 -- One-way: userid has friendid in the list of contacts.
 CREATE TABLE friend (
@@ -25,18 +30,23 @@ CREATE INDEX friend_friendid ON friend (friendid);
 CREATE TABLE allgroup (
     id        INTEGER PRIMARY KEY AUTOINCREMENT,
     groupname TEXT NOT NULL UNIQUE,
-    groupdesc TEXT NOT NULL DEFAULT ''
+    groupdesc TEXT NOT NULL DEFAULT '',
+    skeleton  TEXT
 );
+CREATE UNIQUE INDEX allgroup_skeleton ON allgroup (skeleton);
 
 -- since: the last message of all before the user joined; history begins behind it.
+-- joinorder: grows with every join of the group.
 CREATE TABLE groupuser (
     groupid   INTEGER NOT NULL,
     userid    INTEGER NOT NULL,
     grouprole TEXT NOT NULL DEFAULT 'normal' CHECK (grouprole IN ('creator', 'normal')),
     since     INTEGER NOT NULL DEFAULT 0,
+    joinorder INTEGER,
     PRIMARY KEY (groupid, userid)
 ) WITHOUT ROWID;
 CREATE INDEX groupuser_userid ON groupuser (userid);
+CREATE INDEX groupuser_joinorder ON groupuser (groupid, joinorder);
 
 -- The log. AUTOINCREMENT: a seq is never used a second time, not even after a deletion.
 -- kind is the msgid (6 to a user, 10 to a group), target the user's or group's id.
@@ -88,4 +98,4 @@ CREATE TABLE setting (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) WITHOUT ROWID;
-REPLACE INTO setting VALUES ('schema_version', '2');
+REPLACE INTO setting VALUES ('schema_version', '3');

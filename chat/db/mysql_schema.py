@@ -11,7 +11,7 @@ from chat.db.mysql_connection import MysqlAddress, MysqlConnection
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """What this program works with. Version 0 is the original project's five tables."""
 
 ORIGINAL_TABLES = {"user", "friend", "allgroup", "groupuser", "offlinemessage"}

@@ -37,7 +37,7 @@ from chat.db.base import (
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 BUSY_SECONDS = 5.0
 CACHED_STATEMENTS = 256

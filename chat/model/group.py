@@ -53,11 +53,15 @@ class GroupModel:
         )
 
     def add_member(self, group_id: int, user_id: int, role: str) -> None:
-        """A member from now on. Raises UniqueViolation if the user is one already."""
+        """A member from now on. The group is new, or ``change`` has locked it.
+
+        Raises UniqueViolation if the user is one already.
+        """
+        self._number_members(group_id)
         self._tx.execute(
-            "INSERT INTO groupuser (groupid, userid, grouprole, since) "
-            "SELECT ?, ?, ?, COALESCE(MAX(seq), 0) FROM message",
-            (group_id, user_id, role),
+            "INSERT INTO groupuser (groupid, userid, grouprole, since, joinorder) "
+            "SELECT ?, ?, ?, COALESCE(MAX(seq), 0), ? FROM message",
+            (group_id, user_id, role, self._last_number(group_id) + 1),
         )
 
     def remove_member(self, group_id: int, user_id: int) -> bool:
@@ -66,9 +70,13 @@ class GroupModel:
         return bool(self._tx.execute(sql, (group_id, user_id)))
 
     def promote_oldest(self, group_id: int) -> bool:
-        """Who has been a member for longest is the creator now; False if there is nobody."""
+        """The first of the members that joined is the creator now; False if there is no member.
+
+        ``change`` has locked the group.
+        """
+        self._number_members(group_id)
         rows = self._tx.query(
-            "SELECT userid FROM groupuser WHERE groupid = ? ORDER BY since, userid LIMIT 1",
+            "SELECT userid FROM groupuser WHERE groupid = ? ORDER BY joinorder LIMIT 1",
             (group_id,),
         )
         for (user_id,) in rows:
@@ -77,6 +85,31 @@ class GroupModel:
                 (CREATOR, group_id, user_id),
             )
         return bool(rows)
+
+    def _number_members(self, group_id: int) -> None:
+        """Number the members that a server of version 2 has added: they have no ``joinorder``.
+
+        Each change of a group by this version numbers them first. So they have joined after all
+        members with a number. Among themselves ``since`` decides, and then the id.
+        """
+        rows = self._tx.query(
+            "SELECT userid FROM groupuser WHERE groupid = ? AND joinorder IS NULL "
+            "ORDER BY since, userid",
+            (group_id,),
+        )
+        if not rows:
+            return
+        for number, (user_id,) in enumerate(rows, self._last_number(group_id) + 1):
+            self._tx.execute(
+                "UPDATE groupuser SET joinorder = ? WHERE groupid = ? AND userid = ?",
+                (number, group_id, user_id),
+            )
+
+    def _last_number(self, group_id: int) -> int:
+        ((number,),) = self._tx.query(
+            "SELECT COALESCE(MAX(joinorder), 0) FROM groupuser WHERE groupid = ?", (group_id,)
+        )
+        return int(number)
 
     def membership(self, group_id: int, user_id: int) -> Membership | None:
         """What a user is in a group; None: no member."""

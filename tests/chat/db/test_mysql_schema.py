@@ -12,10 +12,12 @@ import ujson
 from loopkit import WAIT
 from mariadbkit import SCHEMA, UPGRADES, Mariadb, mariadb
 
-from chat.db import StorageError
+from chat.db import StorageError, Transaction
 from chat.db.mysql import MysqlDatabase
 from chat.db.mysql_schema import SCHEMA_VERSION, UNFINISHED, prepare_schema
 from chat.model import (
+    CREATOR,
+    NORMAL,
     GroupModel,
     LogRow,
     MessageModel,
@@ -140,6 +142,76 @@ def test_version_1_is_upgraded_even_if_it_was_begun(bare: Mariadb, done: int) ->
     ]
     assert connection.rows("SELECT DISTINCT since FROM groupuser") == [(0,)]
     connection.close()
+
+
+@pytest.mark.parametrize("done", range(len(statements(3))))
+def test_version_2_is_upgraded_even_if_it_was_begun(bare: Mariadb, done: int) -> None:
+    """Mail that waits stays; members are numbered as they joined; nobody has a skeleton yet."""
+    connection = bare.connect()
+    for statement in [*ORIGINAL, *statements(1), *statements(2)]:
+        connection.run(statement)
+    connection.run("UPDATE groupuser SET since = 5")
+    connection.run("INSERT INTO groupuser VALUES (1, 9, 'normal', 4), (2, 15, 'creator', 9)")
+    connection.run(
+        "INSERT INTO message (seq, sender, mid, kind, target, text, time) "
+        "VALUES (100, 13, 'a', 6, 15, 'logged', '')"
+    )
+    connection.run("INSERT INTO offlinemessage (userid, seq) VALUES (15, 100)")
+    connection.commit()
+    for statement in statements(3)[:done]:
+        connection.run(statement)
+    connection.commit()
+    connection.close()
+    prepare_schema(bare.address, SCHEMA, UPGRADES)
+    database = MysqlDatabase(bare.address)
+    rows = database.read(
+        lambda tx: tx.query("SELECT groupid, userid, joinorder FROM groupuser ORDER BY 1, 3")
+    )
+    assert rows == [(1, 9, 1), (1, 13, 2), (1, 15, 3), (2, 15, 1)]
+    rows = database.read(lambda tx: tx.query("SELECT name, skeleton, dialect FROM user"))
+    assert rows == [("zhang san", None, None), ("李四", None, None)]
+    mail = database.read(lambda tx: OfflineMessageModel(tx).messages(15, range(1, 101)))
+    texts = [row.text or ujson.loads(row.whole or "")["msg"] for row in mail]
+    assert texts == ["hello", "again", "and again", "logged"]
+    database.close()
+
+
+def test_a_server_of_version_2_works_on_upgraded_tables(bare: Mariadb) -> None:
+    """What it inserts has no skeleton and no number; this version numbers such members first."""
+    prepare_schema(bare.address, SCHEMA, UPGRADES)
+    database = MysqlDatabase(bare.address)
+    ids = [
+        database.write(lambda tx, name=name: UserModel(tx).insert(name, "h"))
+        for name in ("ann", "bob", "eve", "joe")
+    ]
+    ann, bob, eve, joe = ids
+    group = database.write(lambda tx: GroupModel(tx).insert("tea", ""))
+    database.write(lambda tx: GroupModel(tx).add_member(group, ann, CREATOR))
+    database.write(lambda tx: GroupModel(tx).add_member(group, joe, NORMAL))
+    connection = bare.connect()
+    for user_id in (eve, bob):
+        connection.run(
+            "INSERT INTO groupuser (groupid, userid, grouprole, since) "
+            "SELECT %s, %s, 'normal', COALESCE(MAX(seq), 0) FROM message",
+            (group, user_id),
+        )
+    connection.run("INSERT INTO user (name, password) VALUES ('of version 2', 'h')")
+    connection.commit()
+    connection.close()
+    successors = []
+    for leaving in (ann, joe, bob):
+        database.write(lambda tx, leaving=leaving: leave(tx, group, leaving))
+        found = database.read(lambda tx: GroupModel(tx).find(group))
+        assert found is not None
+        successors += [user.id for user in found.users if user.role == CREATOR]
+    assert successors == [joe, bob, eve]
+    database.close()
+
+
+def leave(tx: Transaction, group_id: int, user_id: int) -> None:
+    GroupModel(tx).change(group_id)
+    GroupModel(tx).remove_member(group_id, user_id)
+    GroupModel(tx).promote_oldest(group_id)
 
 
 def test_the_originals_passwords_do_not_stay_behind(bare: Mariadb) -> None:

@@ -16,7 +16,12 @@ from loopkit import PROJECT, SCHEMA, Outcomes, writer_held
 
 from chat.db import StorageError
 from chat.db.sqlite import MAX_GROUP, SCHEMA_VERSION, SqliteDatabase
-from chat.model import SettingModel, group_conversation, user_conversation
+from chat.model import (
+    OfflineMessageModel,
+    SettingModel,
+    group_conversation,
+    user_conversation,
+)
 
 PUT = "INSERT INTO setting (name, value) VALUES (?, ?)"
 
@@ -243,6 +248,51 @@ def structure(path: Path) -> list[tuple[object, ...]]:
     return found
 
 
+def version_2() -> str:
+    """A file of version 2."""
+    (upgrade,) = (SCHEMA.parent / "upgrade" / "sqlite").glob("0002-*.sql")
+    return VERSION_1 + upgrade.read_text(encoding="utf-8")
+
+
+def test_a_file_of_version_2_is_upgraded(path: Path, tmp_path: Path) -> None:
+    """Mail that waits stays; members are numbered as they joined; nobody has a skeleton yet."""
+    on_file(path, lambda c: c.executescript(version_2()))
+    on_file(
+        path,
+        lambda c: c.executescript(
+            "INSERT INTO user (id, name, password) VALUES (3, 'ann', 'h'), (7, 'Ann', 'h');"
+            "INSERT INTO allgroup VALUES (1, 'tea', ''), (2, 'milk', '');"
+            "INSERT INTO groupuser VALUES (1, 3, 'normal', 5), (1, 7, 'creator', 4),"
+            " (1, 9, 'normal', 5), (2, 3, 'creator', 0);"
+            "INSERT INTO message (sender, mid, kind, target, text, time)"
+            " VALUES (7, 'a', 6, 3, 'hi', '');"
+            "INSERT INTO offlinemessage (userid, seq) VALUES (3, 1);"
+            "INSERT INTO offlinemessage VALUES (3, 2, '{\"msgid\":6}');"
+        ),
+    )
+    use(path)
+    fresh = tmp_path / "fresh.db"
+    use(fresh)
+    assert structure(path) == structure(fresh)
+    mail = use(path, lambda db: db.read(lambda tx: OfflineMessageModel(tx).messages(3, (1, 2))))
+    assert [(row.seq, row.text, row.whole) for row in mail] == [
+        (1, "hi", None),
+        (2, None, '{"msgid":6}'),
+    ]
+    query = "SELECT groupid, userid, grouprole, since, joinorder FROM groupuser"
+    assert on_file(path, lambda c: c.execute(query).fetchall()) == [
+        (1, 3, "normal", 5, 2),
+        (1, 7, "creator", 4, 1),
+        (1, 9, "normal", 5, 3),
+        (2, 3, "creator", 0, 1),
+    ]
+    query = "SELECT id, name, skeleton, dialect FROM user"
+    assert on_file(path, lambda c: c.execute(query).fetchall()) == [
+        (3, "ann", None, None),
+        (7, "Ann", None, None),
+    ]
+
+
 @pytest.mark.parametrize("complete", [True, False])
 def test_a_file_of_version_1_is_upgraded(path: Path, tmp_path: Path, complete: bool) -> None:
     """Nothing is lost; not complete: from before version 1 had all its tables."""
@@ -266,6 +316,7 @@ def test_a_file_of_version_1_is_upgraded(path: Path, tmp_path: Path, complete: b
         ),
     )
     on_file(path, lambda c: c.execute("INSERT INTO groupuser VALUES (3, 7, 'creator')"))
+    on_file(path, lambda c: c.execute("INSERT INTO offlinemessage (userid, seq) VALUES (3, 1)"))
     use(path)
     use(path)
     fresh = tmp_path / "fresh.db"
@@ -282,8 +333,10 @@ def test_a_file_of_version_1_is_upgraded(path: Path, tmp_path: Path, complete: b
         ("x", user_conversation(9, 3)),
     ]
     assert on_file(path, lambda c: c.execute("SELECT * FROM groupuser").fetchall()) == [
-        (3, 7, "creator", 0)
+        (3, 7, "creator", 0, 1)
     ]
+    mail = use(path, lambda db: db.read(lambda tx: OfflineMessageModel(tx).messages(3, (1,))))
+    assert [row.text for row in mail] == ["hi"]
 
 
 def test_an_upgrade_that_fails_changes_nothing(path: Path, tmp_path: Path) -> None:

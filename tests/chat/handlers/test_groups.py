@@ -177,6 +177,15 @@ def test_a_creator_s_place_goes_to_the_oldest_member(node: Node) -> None:
     assert bob.make_group("tea") > group, "the name is free, the number is not"
 
 
+def test_nothing_was_said_between_two_joins(node: Node) -> None:
+    """The one that joined first succeeds, though the other has the lower number."""
+    ann, bob, eve = (node.online(name) for name in ("ann", "bob", "eve"))
+    group = eve.make_group("tea", bob, ann)
+    assert eve.ask(MsgType.LEAVE_GROUP_MSG, groupid=group)["errno"] == 0
+    users = bob.ask(MsgType.MEMBERS_MSG, groupid=group)["users"]
+    assert {user["name"]: user["role"] for user in users} == {"ann": "normal", "bob": "creator"}
+
+
 def test_the_creator_sends_somebody_away(node: Node) -> None:
     ann, bob, eve = (node.online(name) for name in ("ann", "bob", "eve"))
     group = ann.make_group("tea", bob)

@@ -173,3 +173,29 @@ def test_a_group_that_ends_takes_no_other_with_it(database: Database, ids: list[
     assert database.read(lambda tx: GroupModel(tx).find(tea)) is None
     assert [group.id for group in database.read(lambda tx: GroupModel(tx).of_user(bob))] == [milk]
     assert make(database, "tea") > milk
+
+
+def test_the_first_that_joined_succeeds(database: Database, ids: list[int]) -> None:
+    """Nothing was said in between, so ``since`` is the same for all."""
+    ann, bob, eve = ids
+    group_id = make(database, "tea", bob, eve, ann)
+    successors = []
+    for leaving in (bob, eve):
+        database.write(lambda tx, leaving=leaving: GroupModel(tx).remove_member(group_id, leaving))
+        database.write(lambda tx: GroupModel(tx).promote_oldest(group_id))
+        found = database.read(lambda tx: GroupModel(tx).find(group_id))
+        assert found is not None
+        successors += [user.id for user in found.users if user.role == CREATOR]
+    assert successors == [eve, ann]
+
+
+def test_who_comes_back_is_the_newest(database: Database, ids: list[int]) -> None:
+    ann, bob, eve = ids
+    group_id = make(database, "tea", ann, bob, eve)
+    for user_id in (bob, ann):
+        database.write(lambda tx, user_id=user_id: GroupModel(tx).remove_member(group_id, user_id))
+        join(database, group_id, user_id)
+    database.write(lambda tx: GroupModel(tx).promote_oldest(group_id))
+    membership = database.read(lambda tx: GroupModel(tx).membership(group_id, eve))
+    assert membership is not None
+    assert membership.role == CREATOR

@@ -1,0 +1,20 @@
+-- From version 2: names have a skeleton, which is the same for names that look alike; members are
+-- numbered in the order in which they joined; an account remembers the dialect of its classic client.
+--
+-- The server fills the skeletons in when it starts, in small steps.
+
+ALTER TABLE user ADD COLUMN skeleton TEXT;
+ALTER TABLE user ADD COLUMN dialect TEXT;
+CREATE UNIQUE INDEX user_skeleton ON user (skeleton);
+
+ALTER TABLE allgroup ADD COLUMN skeleton TEXT;
+CREATE UNIQUE INDEX allgroup_skeleton ON allgroup (skeleton);
+
+ALTER TABLE groupuser ADD COLUMN joinorder INTEGER;
+REPLACE INTO groupuser (groupid, userid, grouprole, since, joinorder)
+    SELECT groupid, userid, grouprole, since,
+        ROW_NUMBER() OVER (PARTITION BY groupid ORDER BY since, userid)
+    FROM groupuser;
+CREATE INDEX groupuser_joinorder ON groupuser (groupid, joinorder);
+
+UPDATE setting SET value = '3' WHERE name = 'schema_version';
