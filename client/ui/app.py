@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from prompt_toolkit.application import Application
 from prompt_toolkit.document import Document
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import DynamicStyle, Style
@@ -31,6 +30,7 @@ from client.ui.controller import Controller
 from client.ui.doing import Doing
 from client.ui.form import Form
 from client.ui.keys import Keyboard
+from client.ui.pacing import PacedApplication
 from client.ui.pane import Pane
 from client.ui.scene import Front, Scene
 from client.ui.screen import Screen
@@ -53,9 +53,6 @@ SETTINGS_FILE = "settings.json"
 _WORKERS = 4
 _ESCAPE_SECONDS = 0.05
 """How long after Esc a key still means Alt+key. Terminals send both at once."""
-
-_REDRAW_SECONDS = 0.02
-"""The screen is drawn at most so often: a flood of messages must not keep keys waiting."""
 
 _MEMBERS_SECONDS = 20.0
 """How often it is asked who is in the group that is looked at, and online."""
@@ -152,15 +149,16 @@ class App:
             timing=options.timing,
         )
 
-    def _make_application(self, input: Input | None, output: Output | None) -> Application[int]:
-        application: Application[int] = Application(
+    def _make_application(
+        self, input: Input | None, output: Output | None
+    ) -> PacedApplication[int]:
+        application: PacedApplication[int] = PacedApplication(
             layout=self.screen.layout,
             style=DynamicStyle(lambda: self._style),
             include_default_pygments_style=False,
             key_bindings=self.keyboard.bindings,
             full_screen=True,
             enable_page_navigation_bindings=False,
-            min_redraw_interval=_REDRAW_SECONDS,
             color_depth=ColorDepth.DEPTH_1_BIT if self._monochrome else None,
             input=input,
             output=output,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 
 from chat.protocol import ErrNo
@@ -24,6 +25,7 @@ from client.errors import (
 from client.lifecycle import State, Status
 from client.model import Account, ChatMessage, Presence
 from client.sending import Sending
+from client.ui.bell import Bell
 from client.ui.chats import Chats
 from client.ui.pane import Pane
 from client.ui.reasons import why
@@ -49,11 +51,19 @@ class Controller:
 
     client: ChatClient
 
-    def __init__(self, scene: Scene, pane: Pane, terminal: Terminal) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        pane: Pane,
+        terminal: Terminal,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.scene = scene
         self.pane = pane
         self.terminal = terminal
         self.ended = threading.Event()
+        self._clock = clock
+        self._bell = Bell()
         self._was_online = False
         self.on_refused: Callable[[RefusedError], None] = lambda error: None
 
@@ -91,7 +101,12 @@ class Controller:
         group = self.chats.group(message.group_id or 0)
         if group is not None and message.sender_id not in [one.id for one in group.members]:
             self.refresh_members()  # somebody has joined
-        if arrival.calls and not arrival.seen and self.scene.bell:
+        if arrival.calls and not arrival.seen:
+            self._alert()
+
+    def _alert(self) -> None:
+        """A message calls the user, who does not see it."""
+        if self._bell.rings(self._clock()) and self.scene.bell:
             self.terminal.ring()
 
     def refresh_members(self) -> None:

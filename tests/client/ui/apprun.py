@@ -171,6 +171,12 @@ class AppRun:
         self.app.call_soon(lambda: answers.put(question()))
         return answers.get(timeout=WAIT)
 
+    def pass_time(self, seconds: float) -> None:
+        """Let the controller's clock be so much later."""
+        controller = self.app.controller
+        clock = controller._clock
+        controller._clock = lambda: clock() + seconds
+
     def settle(self) -> None:
         """Wait until all keys typed so far have had their effect and been drawn."""
         self.ask(lambda: None)

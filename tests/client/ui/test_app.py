@@ -6,6 +6,7 @@ import itertools
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -391,9 +392,11 @@ def test_receiving_in_front_and_behind(server: FakeServer, talk: AppRun) -> None
     server.send(one_chat(4, "psst", sender=3, name="安妮"))
     talk.wait_for("安妮       1", "1 unread")
     assert talk.output.bells == 1
+    talk.pass_time(5.0)
     server.send(group_chat(5, "alice, tea?"))
     talk.wait_for("tea       @1", "2 unread in 2")
     assert talk.output.bells == 2
+    talk.pass_time(5.0)
     server.send(group_chat(6, "nothing for you"))
     talk.wait_for("@2")
     assert talk.output.bells == 2
@@ -420,6 +423,12 @@ def test_presence(server: FakeServer, app: AppRun) -> None:
     app.wait_for("○ 安妮")
     server.send({"msgid": 28, "id": 3, "state": "online"})
     app.wait_for("● 安妮")
+
+
+def test_a_burst_of_mail_rings_once(server: FakeServer, app: AppRun) -> None:
+    server.send(*(one_chat(seq, f"mail {seq}") for seq in range(1, 151)))
+    app.wait_for("150 unread")
+    assert app.output.bells == 1
 
 
 def test_the_bell_can_be_silenced(server: FakeServer, app: AppRun) -> None:
@@ -892,6 +901,19 @@ def test_warnings_are_shown_where_they_disturb_nothing(
     app.wait_for("Login and unsent messages cannot be kept: no\\x1b home")
     app.sign_in()
     app.wait_for("ui.json is damaged, and ignored")
+
+
+def test_a_wall_clock_that_is_set_back(
+    server: FakeServer, talk: AppRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The screen goes on being drawn, though each reading is an hour before the last."""
+    hours = itertools.count(1)
+    wall = time.time()
+    monkeypatch.setattr(time, "time", lambda: wall - 3600.0 * next(hours))
+    server.send(one_chat(3, "after the clock was set back"))
+    talk.wait_for("after the clock was set back")
+    talk.type("typed")
+    talk.wait_for("> typed")
 
 
 def test_a_flood_does_not_keep_keys_waiting(server: FakeServer, talk: AppRun) -> None:

@@ -1,0 +1,48 @@
+"""Nothing in the client waits by the wall clock, which may be set back."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import client
+
+FOLDER = Path(client.__file__).parent
+
+WALL_CLOCK = {
+    "desk.py": 1,  # when a message was written, which is shown
+    "ui/pane.py": 1,  # which day is today
+    "ui/screen.py": 1,  # the same in the list of conversations
+}
+"""Module → how often it may read the wall clock."""
+
+
+def reads_of_the_wall_clock(source: str) -> int:
+    """How often ``time.time``, ``datetime.now`` or the like stands in a source."""
+    names = {"time": {"time", "time_ns"}, "datetime": {"now", "today", "utcnow"}}
+    return sum(
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.attr in names.get(node.value.id, ())
+        for node in ast.walk(ast.parse(source))
+    )
+
+
+def test_the_wall_clock_is_read_only_to_show_it() -> None:
+    found = {}
+    for path in FOLDER.rglob("*.py"):
+        count = reads_of_the_wall_clock(path.read_text("utf-8"))
+        if count:
+            found[str(path.relative_to(FOLDER))] = count
+    assert found == WALL_CLOCK
+
+
+@pytest.mark.parametrize("option", ["min_redraw_interval", "max_render_postpone_time"])
+def test_prompt_toolkit_does_not_wait_by_it_either(option: str) -> None:
+    for path in FOLDER.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.keyword) and node.arg == option:
+                assert isinstance(node.value, ast.Constant)
+                assert node.value.value is None
