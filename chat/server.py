@@ -17,6 +17,7 @@ from chat.protocol import ErrNo, MsgType, encode
 from chat.proxy_protocol import BadProxyLineError, split_proxy_line
 from chat.service import ChatService
 from chat.session import Session
+from chat.turns import Turns
 from muduopy import Address, Buffer, EventLoop, InetAddress, TcpConnection, TcpServer
 
 if TYPE_CHECKING:
@@ -54,8 +55,9 @@ class ChatServer:
         self._lock = threading.Lock()  # guards _open and _refused
         self._open = 0
         self._refused = 0
-        # Each loop touches its own set only; the dict is filled before the threads share it.
+        # Each loop touches its own only; the dicts are filled before the threads share them.
         self._by_loop: dict[EventLoop, set[Session]] = {}
+        self._turns: dict[EventLoop, Turns] = {}
         self._tcp = TcpServer(loop, address, "chat", tls=tls)
         self._tcp.set_thread_num(config.threads)
         self._tcp.set_thread_init_callback(self._watch_loop)
@@ -88,6 +90,7 @@ class ChatServer:
         sessions: set[Session] = set()
         with self._lock:
             self._by_loop[loop] = sessions
+            self._turns[loop] = Turns(loop, self._service.take_turn)
         loop.run_every(SWEEP_SECONDS, lambda: self._sweep(loop, sessions))
 
     # ------------------------------------------------------------------ in the sessions' loops
@@ -115,7 +118,8 @@ class ChatServer:
         connection.set_tcp_no_delay(True)
         connection.set_keep_alive(*KEEP_ALIVE)
         connection.set_half_close_callback(self._on_half_close)
-        session = Session(connection, self._config.max_frame, self._new_pump, self._service.resume)
+        turns = self._turns[connection.loop]
+        session = Session(connection, self._config.max_frame, self._new_pump, turns.add)
         if self._config.proxy_protocol:
             session.announced = b""
         connection.context = session
@@ -140,11 +144,7 @@ class ChatServer:
             if not data:
                 return
         session.last_seen = when
-        frames = session.decoder.feed(data)
-        if frames:
-            self._service.receive(session, frames)
-        if session.decoder.too_large and not (session.closed or session.finishing):
-            self._service.frame_too_large(session)
+        self._service.receive(session, data)
 
     def _introduce(self, session: Session, data: bytes) -> bytes:
         """The balancer says whom it speaks for; returns what follows that, or nothing yet."""

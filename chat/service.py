@@ -54,46 +54,55 @@ class ChatService:
             for msgid, route in routes.items()
         }
 
-    def receive(self, session: Session, frames: list[bytes]) -> None:
-        """Serve what has arrived, or queue it behind what is being served."""
+    def receive(self, session: Session, data: bytes) -> None:
+        """Serve what has arrived, or keep it for the session's turn."""
         if session.closed:
             return
-        if len(frames) == 1 and not session.backlog and not session.blocked:
-            if self._serve(session, frames[0]):
-                return
-            session.backlog.append(frames[0])
-            session.hold_or_read()
-            return
-        session.backlog.extend(frames)
-        self.resume(session)
+        # A client that waits for its answers sends one frame at a time: no need for a turn.
+        frame = session.decoder.whole(data)
+        if frame is None or session.pending or session.blocked:
+            session.arrived(data)
+        elif not self._serve(session, frame):
+            session.postpone(frame)
 
-    def resume(self, session: Session) -> None:
-        """Go on with the backlog."""
-        if session.resuming:  # a frame was answered at once: we are in here already
-            return
-        session.resuming = True
-        backlog = session.backlog
-        try:
-            while backlog and not session.blocked and not session.closed:
-                frame = backlog.popleft()
-                if not self._serve(session, frame):
-                    backlog.appendleft(frame)
-                    break
-        finally:
-            session.resuming = False
+    def take_turn(self, session: Session, limit: int) -> int:
+        """Serve up to ``limit`` of the frames that wait; returns how many were looked at."""
+        if session.closed or session.blocked:
+            return 0
+        ready = session.ready
+        taken, dry, waits = len(ready), False, False
+        if taken < limit:
+            ready.extend(session.decoder.take(limit - taken))
+            dry = session.decoder.taken < limit - taken
+            taken += session.decoder.taken
+        while ready and not session.blocked and not session.closed:
+            frame = ready.popleft()
+            if not self._serve(session, frame):
+                ready.appendleft(frame)
+                waits = True
+                break
+        if dry and not ready:
+            session.pending = False
+            if session.decoder.too_large and not (session.closed or session.finishing):
+                self._frame_too_large(session)
+        elif not waits:
+            session.ask_for_turn()
         session.hold_or_read()
-
-    def frame_too_large(self, session: Session) -> None:
-        """The stream cannot be followed any further."""
-        error = ProtocolError(ErrNo.TOO_LARGE, "frame too large")
-        self._answer(session, _failure(MsgType.ERROR_MSG, error), None)
-        session.finish()  # what came before it is still answered
+        if session.finishing:
+            session.finish_if_idle()
+        return taken
 
     def disconnected(self, session: Session) -> None:
         """The connection is down: release its user."""
         session.closed = True
-        session.backlog.clear()
+        session.drop_frames()
         connection_lost(self._context, session)
+
+    def _frame_too_large(self, session: Session) -> None:
+        """The stream cannot be followed any further."""
+        error = ProtocolError(ErrNo.TOO_LARGE, "frame too large")
+        self._answer(session, _failure(MsgType.ERROR_MSG, error), None)
+        session.finish()  # what came before it is still answered
 
     # ------------------------------------------------------------------ one frame
 

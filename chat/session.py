@@ -39,9 +39,11 @@ class Session:
             ``device`` go with it.
         groups: the groups of this user that are registered for waking.
         pump: hands the user's mail over.
-        backlog: frames that wait for something before them.
+        pending: the decoder or ``ready`` may hold frames: reading pauses until a turn has
+            found that they do not.
+        ready: frames that were cut from the stream and not served yet; few at a time.
+        in_turn: the session waits for its turn in the loop (see chat.turns).
         busy: a request is being served by a worker.
-        resuming: the backlog is being served, further up in the stack.
         in_flight: chat messages whose fate is not known yet.
         live_sends: those of them that are on their way live (``direct``), in order.
         closed: the connection is down, or about to be closed by us.
@@ -58,7 +60,6 @@ class Session:
         "_held",
         "_resume",
         "announced",
-        "backlog",
         "busy",
         "closed",
         "connection",
@@ -69,14 +70,16 @@ class Session:
         "generation",
         "groups",
         "in_flight",
+        "in_turn",
         "last_seen",
         "live_sends",
         "loop",
         "name",
         "output_full",
         "peer",
+        "pending",
         "pump",
-        "resuming",
+        "ready",
         "strikes",
         "token",
         "user_id",
@@ -90,7 +93,7 @@ class Session:
         new_pump: Callable[[Session], Pump],
         resume: Callable[[Session], object],
     ) -> None:
-        """``resume`` is called when the backlog may go on."""
+        """``resume`` gives the session a turn: its frames are served soon."""
         self.connection = connection
         self.loop = connection.loop
         self.decoder = FrameDecoder(max_frame)
@@ -103,10 +106,11 @@ class Session:
         self.token: str | None = None
         self.device: str | None = None
         self.groups: frozenset[int] = frozenset()
-        self.backlog: deque[bytes] = deque()
+        self.pending = False
+        self.ready: deque[bytes] = deque()
+        self.in_turn = False
         self.busy = False
         self.in_flight = 0
-        self.resuming = False
         self.live_sends: list[LiveSend] = []
         self.closed = False
         self.last_seen = self.loop.poll_return_time
@@ -153,7 +157,7 @@ class Session:
         if self.closed:
             return
         self.closed = True
-        self.backlog.clear()
+        self.drop_frames()
         if self.v2 and reason is not None:
             self.send({"msgid": MsgType.BYE_MSG, "reason": reason, "reconnect": reconnect})
         self.connection.shutdown()
@@ -184,12 +188,37 @@ class Session:
         """No further frame may be handled now."""
         return self.busy or self.output_full or self.in_flight >= MAX_IN_FLIGHT
 
+    def arrived(self, data: bytes) -> None:
+        """Keep these bytes; they are served in the session's turn, as soon as it may go on."""
+        self.decoder.feed(data)
+        self.pending = True
+        if self.blocked:
+            self.hold_or_read()
+        else:
+            self._resume(self)
+
+    def ask_for_turn(self) -> None:
+        """Have the frames that wait served, unless they must go on waiting."""
+        if self.pending and not (self.closed or self.blocked):
+            self._resume(self)
+
+    def postpone(self, frame: bytes) -> None:
+        """This frame, the first that waits, has to wait for chat messages before it."""
+        self.ready.appendleft(frame)
+        self.pending = True
+        self.hold_or_read()
+
+    def drop_frames(self) -> None:
+        """What has come and was not served is not served any more."""
+        self.ready.clear()
+        self.decoder.clear()
+        self.pending = False
+
     def unblock(self) -> None:
-        """Something that frames may have waited for has ended: go on with the backlog."""
+        """Something that frames may have waited for has ended: go on with them."""
         if self.closed:
             return
-        if self.backlog:
-            self._resume(self)
+        self.ask_for_turn()
         if self.finishing:
             self.finish_if_idle()
 
@@ -207,12 +236,12 @@ class Session:
 
     def finish_if_idle(self) -> None:
         """Called while finishing, whenever something has been answered."""
-        if not (self.backlog or self.busy or self.in_flight):
+        if not (self.pending or self.busy or self.in_flight):
             self.close()
 
     def hold_or_read(self) -> None:
         """Read on only while nothing is queued: the peer's data then waits with the peer."""
-        hold = bool(self.backlog) or self.output_full or self.finishing
+        hold = self.pending or self.output_full or self.finishing
         if hold == self._held or self.closed:
             return
         self._held = hold

@@ -162,7 +162,8 @@ class Connection:
                 return "closed by the server"
             self.last_heard = time.monotonic()
             try:
-                for frame in decoder.feed(data):
+                decoder.feed(data)
+                for frame in decoder.take():
                     self._on_message(decode(frame))
             except ProtocolError:
                 return "the server does not speak the chat protocol"

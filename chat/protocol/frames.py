@@ -3,9 +3,15 @@
 A frame ends with LF or with one NUL; CR before LF is dropped, empty frames are skipped.
 Neither byte can occur inside a frame, because raw control characters are not allowed there.
 That makes the decoder simple: it turns every NUL into LF and splits.
+
+The decoder keeps bytes and cuts frames on request. A connection that has to wait so costs the
+bytes that it has sent and no more: split into frames, 52 MB of ``11\\n`` took 1,000 MB.
 """
 
 from __future__ import annotations
+
+import sys
+from typing import Protocol
 
 LF = b"\n"
 NUL = b"\0"
@@ -14,86 +20,154 @@ CR = 13
 MAX_FRAME = 64 * 1024
 """Default limit of one frame in bytes, terminator not counted."""
 
+WINDOW = 16 * 1024
+"""Bytes that are split at once. Bounds what one ``take`` copies of frames that it leaves."""
+
+
+class Cutter(Protocol):
+    """Finds the ends of frames. One for each decoder: it may remember where it has looked."""
+
+    def cut(self, held: bytearray, limit: int) -> list[bytes]:
+        """Remove up to ``limit`` frames from the front of ``held``, with their ends.
+
+        Returns fewer, perhaps none, when it has reached what it splits at once; none at all
+        means that no frame is complete.
+        """
+        ...  # pragma: no cover
+
+
+class LineCutter:
+    """Cuts at each LF. A byte without LF behind it is looked at once."""
+
+    __slots__ = ("_scanned",)
+
+    def __init__(self) -> None:
+        self._scanned = 0  # so many bytes of what is held are known to have no LF
+
+    def cut(self, held: bytearray, limit: int) -> list[bytes]:
+        end = held.find(LF, self._scanned)
+        if end < 0:
+            self._scanned = len(held)
+            return []
+        window = bytes(held[: max(end + 1, WINDOW)])
+        pieces = window.split(LF, limit)
+        rest = pieces.pop()
+        del held[: len(window) - len(rest)]  # moves an offset
+        self._scanned = len(rest) if len(pieces) < limit else 0
+        return pieces
+
 
 class FrameDecoder:
-    """Cuts a byte stream into frames.
+    """Cuts a byte stream into frames, as many as are asked for.
 
-    It holds at most one unfinished frame of ``max_frame`` bytes. It does not look inside
-    frames. Not thread-safe: one decoder belongs to one connection.
+    It does not look inside frames, and does not bound what it is fed: its owner stops to read
+    while frames wait. Not thread-safe: one decoder belongs to one connection.
 
     Attributes:
+        cutter: finds the ends of frames; may be replaced at any time.
+        max_frame: the limit of one frame in bytes; may be changed at any time.
         terminator: ``b"\\n"`` or ``b"\\0"``, whichever ended the first frame; ``b"\\n"``
             until then. Answers on this connection end with it.
+        decided: a frame of this stream has ended with a terminator.
+        taken: how many frames the last ``take`` has cut, empty ones included.
         too_large: True once a frame exceeded the limit. Nothing is decoded after that.
     """
 
-    __slots__ = ("_decided", "_max_frame", "_other", "_tail", "terminator", "too_large")
+    __slots__ = (
+        "_held",
+        "_other",
+        "cutter",
+        "decided",
+        "max_frame",
+        "taken",
+        "terminator",
+        "too_large",
+    )
 
     def __init__(self, max_frame: int = MAX_FRAME) -> None:
         self.terminator = LF
+        self.decided = False
         self.too_large = False
-        self._decided = False
+        self.taken = 0
+        self.max_frame = max_frame
+        self.cutter: Cutter = LineCutter()
         self._other = NUL
-        self._max_frame = max_frame
-        self._tail: bytearray | None = None
+        self._held = bytearray()
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """Take the next bytes of the stream; return the frames that they complete, in order.
+    @property
+    def held(self) -> int:
+        """How many bytes wait: frames that were not taken yet, and an unfinished one."""
+        return len(self._held)
 
-        Frames come without terminator. When a frame is too large, the ones before it are
-        still returned and ``too_large`` is set.
+    def whole(self, data: bytes) -> bytes | None:
+        """The frame, if ``data`` is exactly one and nothing waits before it.
+
+        None means: ``feed`` it. Nearly all data is one whole frame, and this way is three times
+        as quick (0.2 of 0.6 µs).
         """
-        if self._decided and self._tail is None:
-            # Nearly always: exactly one whole frame. Worth 0.3 of 0.5 µs.
+        if self.decided and not self._held:
             last = len(data) - 1
             if (
                 data.find(self.terminator) == last
-                and 0 < last <= self._max_frame
+                and 0 < last <= self.max_frame
                 and data[last - 1] != CR
                 and self._other not in data
+                and not self.too_large
             ):
-                return [data[:last]]
+                return data[:last]
+        return None
+
+    def feed(self, data: bytes) -> None:
+        """Add the next bytes of the stream."""
         if self.too_large:
-            return []
+            return
+        if not self.decided:
+            self._decide(data)
         if NUL in data:
-            if not self._decided and LF not in data[: data.index(NUL)]:
-                self.terminator, self._other = NUL, LF
-            self._decided = True
             data = data.replace(NUL, LF)
-        pieces = data.split(LF)
-        rest = pieces.pop()
-        if pieces:
-            self._decided = True
-            if self._tail is not None:
-                self._tail += pieces[0]
-                pieces[0] = bytes(self._tail)
-                self._tail = None
-        if rest:
-            self._keep(rest)
-        return self._check(pieces)
+        self._held += data
 
-    def _keep(self, rest: bytes) -> None:
-        # A bytearray grows in place: a frame that arrives byte by byte costs linear time.
-        if self._tail is None:
-            self._tail = bytearray(rest)
-        else:
-            self._tail += rest
-        # One byte of grace: it may be the CR of a CR LF.
-        if len(self._tail) > self._max_frame + 1:
-            self._overflow()
+    def take(self, limit: int = sys.maxsize) -> list[bytes]:
+        """Cut up to ``limit`` frames, in order and without their ends.
 
-    def _check(self, pieces: list[bytes]) -> list[bytes]:
-        frames = []
-        for piece in pieces:
-            frame = piece[:-1] if piece.endswith(b"\r") else piece
-            if len(frame) > self._max_frame:
-                self._overflow()
+        Empty frames count, but are left out. When a frame is too large, the ones before it are
+        still returned and ``too_large`` is set.
+        """
+        held = self._held
+        frames: list[bytes] = []
+        taken = 0
+        while held and taken < limit:
+            pieces = self.cutter.cut(held, limit - taken)
+            if not pieces:
+                # One byte of grace: it may be the CR of a CR LF.
+                if len(held) > self.max_frame + 1:
+                    self._overflow()
                 break
-            if frame:
-                frames.append(frame)
+            taken += len(pieces)
+            for piece in pieces:
+                frame = piece[:-1] if piece.endswith(b"\r") else piece
+                if len(frame) > self.max_frame:
+                    self._overflow()
+                    break
+                if frame:
+                    frames.append(frame)
+        self.taken = taken
         return frames
+
+    def clear(self) -> None:
+        """Forget what was fed and not taken."""
+        del self._held[:]
+        self.cutter = LineCutter()
+
+    def _decide(self, data: bytes) -> None:
+        """The first end of a frame says how this client ends all of them."""
+        end, nul = data.find(LF), data.find(NUL)
+        if end < 0 and nul < 0:
+            return
+        self.decided = True
+        if nul >= 0 and not 0 <= end < nul:
+            self.terminator, self._other = NUL, LF
 
     def _overflow(self) -> None:
         self.too_large = True
-        self._tail = None
-        self._decided = False  # shuts the quick way
+        self.clear()

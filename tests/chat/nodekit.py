@@ -233,7 +233,8 @@ class Client:
         try:
             while not self.at_end and (data := self._receive()) is not None:
                 self.at_end = not data
-                self.inbox += [decode(frame) for frame in self._decoder.feed(data)]
+                self._decoder.feed(data)
+                self.inbox += [decode(frame) for frame in self._decoder.take()]
         finally:
             self.sock.settimeout(WAIT)
 

@@ -186,7 +186,7 @@ def test_what_comes_behind_a_worker_waits(node: Node, apart: bool) -> None:
             ann.send_all(ping)
         else:
             ann.send_all(friend, ping)
-        node.until(lambda: ann.session.backlog)
+        node.until(lambda: ann.session.pending)
         assert not ann.session.connection.is_reading
     assert [answer["rid"] for answer in ann.take(2)] == ["first", "second"]
     assert ann.session.connection.is_reading
@@ -198,7 +198,7 @@ def test_a_worker_waits_for_the_messages_before_it(node: Node) -> None:
         ann.send_all({"msgid": 6, "toid": bob, "msg": "a", "rid": "1"})
         ann.send_all({"msgid": 7, "friendid": bob, "rid": "2"})
         ann.send_all({"msgid": 26, "rid": "3"})
-        node.until(lambda: ann.session.in_flight and ann.session.backlog)
+        node.until(lambda: ann.session.in_flight and ann.session.pending)
         node.passes.settle()
         assert not ann.session.busy
     assert [answer["rid"] for answer in ann.take(3)] == ["1", "2", "3"]

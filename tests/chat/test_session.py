@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from loopkit import writer_held
 from nodekit import Client, Node
@@ -54,15 +52,15 @@ def test_so_many_messages_may_be_in_flight(node: Node) -> None:
         ann.send_all(
             *({"msgid": 6, "toid": bob, "msg": str(n)} for n in range(MAX_IN_FLIGHT + extra))
         )
-        node.until(lambda: ann.session.in_flight == MAX_IN_FLIGHT and ann.session.backlog)
+        node.until(lambda: ann.session.in_flight == MAX_IN_FLIGHT and ann.session.pending)
         node.passes.settle()
         assert ann.session.in_flight == MAX_IN_FLIGHT
         assert ann.session.blocked
         assert not ann.session.connection.is_reading, "the rest waits with the peer"
-        before = len(ann.session.backlog)
+        before = ann.session.decoder.held, len(ann.session.ready)
         ann.say(bob, "more")
         node.passes.settle()
-        assert len(ann.session.backlog) == before
+        assert (ann.session.decoder.held, len(ann.session.ready)) == before
     acks = [ann.expect(MsgType.CHAT_ACK) for _ in range(MAX_IN_FLIGHT + extra + 1)]
     assert {ack["errno"] for ack in acks} == {0}
     assert ann.session.connection.is_reading
@@ -168,7 +166,7 @@ def test_finishing_answers_what_had_come(node: Node, half_close: bool) -> None:
         node.until(lambda: ann.session.in_flight == 5)
         node.passes.settle()
         if half_close:
-            ann.sock.shutdown(1)  # noticed when the backlog is served
+            ann.sock.shutdown(1)  # noticed when what waits is served
         else:
             ann.session.finish()
         assert not ann.session.closed
@@ -239,14 +237,16 @@ def test_a_peer_that_closes_in_turn_is_noticed(node: Node, monkeypatch: pytest.M
     node.until(lambda: not node.sessions.owned(), "the connection's end")
 
 
-def test_resume_is_called_for_a_backlog_only(make_node: Callable[..., Node]) -> None:
-    node = make_node()
+def test_a_turn_is_for_frames_that_wait(node: Node) -> None:
     ann = node.online("ann")
     resumed: list[Session] = []
     ann.session._resume = resumed.append
     ann.session.unblock()
     assert resumed == []
-    ann.session.backlog.append(b"{}")
-    ann.session.unblock()
+    ann.session.arrived(b"{}\n")
     assert resumed == [ann.session]
-    ann.session.backlog.clear()
+    ann.session.unblock()
+    assert resumed == [ann.session] * 2
+    ann.session.drop_frames()
+    ann.session.unblock()
+    assert resumed == [ann.session] * 2

@@ -175,7 +175,8 @@ class FakeServer:
     def _talk(self, peer: socket.socket) -> None:
         decoder = FrameDecoder()
         while data := peer.recv(65536):
-            for frame in decoder.feed(data):
+            decoder.feed(data)
+            for frame in decoder.take():
                 message = decode(frame)
                 self._received.put(message)
                 rule = self.rules.get(message["msgid"])

@@ -105,7 +105,7 @@ def test_what_must_be_stored_waits_for_what_is_forwarded(
         ann.say(eve, f"to eve {number}")
     ann.say(bob, "to bob, who cannot take it live")
     ann.say(eve, "to eve 3")
-    node.until(lambda: len(bus.waiting) == 3 and ann.session.backlog)
+    node.until(lambda: len(bus.waiting) == 3 and ann.session.ready)
     assert node.owed(bob.user_id) == []
     for _ in range(3):
         bus.answer(eve)

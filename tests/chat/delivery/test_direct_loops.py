@@ -55,7 +55,7 @@ def test_what_follows_a_diverted_message_stays_behind_it(loops: Node) -> None:
         loops.until(lambda: bob.session.pump.stores_pending)
         bob.session.output_full = False
         ann.say(bob, "third")
-        loops.until(lambda: ann.session.in_flight + len(ann.session.backlog) == 3)
+        loops.until(lambda: ann.session.in_flight + len(ann.session.ready) == 3)
     assert [item["msg"] for item in bob.take(3)] == ["first", "second", "third"]
     assert all(ann.expect(MsgType.CHAT_ACK)["seq"] for _ in range(3))
 
@@ -85,7 +85,7 @@ def test_who_is_leaving_gets_all_in_order(make_node: Callable[..., Node]) -> Non
     go.set()
     node.until(lambda: node.sessions.find(bob_id) is None)
     ann.say(bob_id, "second")
-    node.until(lambda: ann.session.in_flight + len(ann.session.backlog) == 2)
+    node.until(lambda: ann.session.in_flight + len(ann.session.ready) == 2)
     busy.set()
     node.until_owed(bob_id, 3)
     answer = node.connect().log_in(bob_id)

@@ -1,0 +1,69 @@
+"""Turns: shares the time of one loop between the sessions that have frames waiting.
+
+A session whose client sends faster than we serve would keep its loop for itself: a hundred of
+them made a quiet pair of users wait for 10 s. So a session serves a few frames and goes to the
+end of the line; and after so many frames of all sessions together the loop looks at its
+connections again, where single frames are served at once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+
+from chat.session import Session
+from muduopy import EventLoop
+
+log = logging.getLogger(__name__)
+
+FRAMES_PER_TURN = 32
+"""What a session may have cut at once."""
+
+FRAMES_PER_PASS = 256
+"""What all turns of one pass may take together: about a millisecond."""
+
+
+class Turns:
+    """The sessions of one loop that wait to be served. Loop thread."""
+
+    def __init__(self, loop: EventLoop, take_turn: Callable[[Session, int], int]) -> None:
+        """``take_turn`` serves up to so many frames of a session and returns their number.
+
+        It calls ``add`` when the session needs another turn.
+        """
+        self._loop = loop
+        self._take_turn = take_turn
+        self._line: deque[Session] = deque()
+        self._queued = False  # _run is queued in the loop
+
+    def add(self, session: Session) -> None:
+        """Give the session a turn in this pass of the loop or the next; once, if called again."""
+        if session.in_turn:
+            return
+        session.in_turn = True
+        self._line.append(session)
+        self._queue()
+
+    def _queue(self) -> None:
+        if not self._queued:
+            self._queued = True
+            self._loop.queue_in_loop(self._run)
+
+    def _run(self) -> None:
+        self._queued = False
+        line, left = self._line, FRAMES_PER_PASS
+        while line and left > 0:
+            session = line.popleft()
+            session.in_turn = False
+            left -= 1 + self._serve(session)
+        if line:
+            self._queue()
+
+    def _serve(self, session: Session) -> int:
+        try:
+            return self._take_turn(session, FRAMES_PER_TURN)
+        except Exception:
+            log.exception("serving %r failed; closing", session)
+            session.connection.force_close()
+            return 0
