@@ -158,7 +158,14 @@ class App:
 
     def _tidy(self, clock: Clock, token_seconds: int) -> None:
         """Raises StorageError."""
-        self._database.write(lambda tx: TokenModel(tx).delete_expired(clock.unix(), token_seconds))
+        now = clock.unix()
+        place = ""
+
+        def next_part(tx: Transaction) -> str:
+            return TokenModel(tx).delete_expired(now, token_seconds, place)
+
+        while place := self._database.write(next_part):
+            pass
 
     def run(self) -> None:
         """Serve until SIGINT or SIGTERM; a second one exits at once."""

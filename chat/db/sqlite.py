@@ -107,7 +107,8 @@ class SqliteTransaction(Transaction):
     def delete_pairs(self, table: str, columns: tuple[str, str], pairs: Sequence[Row]) -> None:
         for chunk in _chunks(pairs):
             values = ",".join(["(?,?)"] * len(chunk))
-            where = f"({columns[0]}, {columns[1]}) IN (VALUES {values})"
+            # A bare VALUES of two rows or more would have SQLite scan the whole table.
+            where = f"({columns[0]}, {columns[1]}) IN (SELECT * FROM (VALUES {values}))"
             self._run(f"DELETE FROM {table} WHERE {where}", _flatten(chunk))
 
     def _run(self, sql: str, params: Sequence[object]) -> sqlite3.Cursor:

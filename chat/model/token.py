@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 
-from chat.db.base import Transaction
+from chat.db.base import Transaction, placeholders
+
+PART = 500
+"""Tokens that one look for expired ones takes."""
 
 
 class TokenModel:
@@ -34,8 +37,24 @@ class TokenModel:
     def delete(self, token: str) -> None:
         self._tx.execute("DELETE FROM token WHERE hash = ?", (_hash(token),))
 
-    def delete_expired(self, now: int, valid_seconds: int) -> int:
-        return self._tx.execute("DELETE FROM token WHERE used <= ?", (now - valid_seconds,))
+    def delete_expired(self, now: int, valid_seconds: int, after: str = "") -> str:
+        """Delete what has expired of the next tokens behind ``after``.
+
+        Returns where to go on, "" when that were the last ones. There is no index on ``used``,
+        which changes with every use: so the table is read in parts, which are short transactions.
+        """
+        rows = self._tx.query(
+            "SELECT hash, used FROM token WHERE hash > ? ORDER BY hash LIMIT ?", (after, PART)
+        )
+        oldest = now - valid_seconds
+        expired = [hash_ for hash_, used in rows if used <= oldest]
+        if expired:
+            # Asked once more: it may have been used meanwhile.
+            self._tx.execute(
+                f"DELETE FROM token WHERE hash IN {placeholders(len(expired))} AND used <= ?",
+                (*expired, oldest),
+            )
+        return rows[-1][0] if len(rows) == PART else ""
 
 
 def _hash(token: str) -> str:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+
+import chat.model.token
 from chat.db import Database
 from chat.model import TokenModel
 
@@ -51,13 +54,32 @@ def test_delete(database: Database) -> None:
     assert use(database, "b", 1, 1001)
 
 
+def delete_expired(database: Database, now: int) -> int:
+    """All of them, in parts; returns in how many."""
+    parts, place = 0, ""
+    while place or not parts:
+        place = database.write(
+            lambda tx, after=place: TokenModel(tx).delete_expired(now, VALID, after)  # type: ignore[misc]
+        )
+        parts += 1
+    return parts
+
+
 def test_delete_expired(database: Database) -> None:
     for number in range(5):
         insert(database, f"t{number}", 1, 1000 + number)
     now = 1000 + 2 + VALID
-    assert database.write(lambda tx: TokenModel(tx).delete_expired(now, VALID)) == 3
-    assert database.write(lambda tx: TokenModel(tx).delete_expired(now, VALID)) == 0
+    assert delete_expired(database, now) == 1
     assert [use(database, f"t{number}", 1, 1005) for number in range(5)] == [False] * 3 + [True] * 2
+
+
+def test_delete_expired_in_parts(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat.model.token, "PART", 2)
+    for number in range(5):
+        insert(database, f"t{number}", 1, 1000 + number % 2)
+    assert delete_expired(database, 1000 + VALID) == 3
+    rows = database.read(lambda tx: tx.query("SELECT used FROM token"))
+    assert rows == [(1001,), (1001,)]
 
 
 def test_the_table_does_not_hold_the_token(database: Database) -> None:

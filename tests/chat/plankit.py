@@ -1,0 +1,160 @@
+"""Planner: a database that asks for the plan of every statement before it runs it.
+
+The statements are those that the server issues, with their values, so a new one is looked at
+without being listed anywhere.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import chat.model
+from chat.db import Database, Transaction
+from chat.db.base import Done, Row, T, Work
+from chat.db.mysql_connection import MysqlConnection
+from chat.db.mysql_transaction import MysqlTransaction
+from chat.db.sqlite import SqliteTransaction
+
+GROWING = frozenset(
+    {"allgroup", "friend", "groupuser", "message", "offlinemessage", "token", "user"}
+)
+"""Tables that grow with the use of the server."""
+
+MODEL_FOLDER = str(Path(chat.model.__file__).parent)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A statement that reads a whole table, or a whole index of it.
+
+    Attributes:
+        method: of the model that issued it, as ``Model.method``.
+    """
+
+    method: str
+    sql: str
+    step: str
+
+
+class Planner(Database):
+    """A real database whose statements are planned first. Any thread, as the real one.
+
+    Attributes:
+        methods: the models' methods that have issued statements.
+        scans: what was found.
+    """
+
+    def __init__(self, real: Database) -> None:
+        self._real = real
+        self.exclusive = real.exclusive
+        self.methods: set[str] = set()
+        self.scans: list[Scan] = []
+
+    def read(self, work: Work[T]) -> T:
+        return self._real.read(lambda tx: work(self._planned(tx)))
+
+    def write(self, work: Work[T]) -> T:
+        return self._real.write(lambda tx: work(self._planned(tx)))
+
+    def submit(self, work: Work[T], done: Done[T]) -> None:
+        self._real.submit(lambda tx: work(self._planned(tx)), done)
+
+    def close(self) -> None:
+        self._real.close()
+
+    def _planned(self, tx: Transaction) -> Transaction:
+        if isinstance(tx, SqliteTransaction):
+            return PlannedSqlite(self, tx)
+        assert isinstance(tx, MysqlTransaction)
+        return MysqlTransaction(PlannedConnection(self, tx._connection))  # type: ignore[arg-type]
+
+    def note(self, sql: str, scans: Iterator[str]) -> None:
+        """The steps of a plan that are scans."""
+        method = _issuer()
+        self.methods.add(method)
+        self.scans += [Scan(method, sql[:200], step) for step in scans]
+
+
+class PlannedSqlite(SqliteTransaction):
+    def __init__(self, planner: Planner, tx: SqliteTransaction) -> None:
+        super().__init__(tx._connection)
+        self._planner = planner
+
+    def _run(self, sql: str, params: Sequence[object]) -> Any:
+        plan = self._connection.execute(f"EXPLAIN QUERY PLAN {sql}", params).fetchall()
+        self._planner.note(sql, _sqlite_scans(sql, [step for _, _, _, step in plan]))
+        return super()._run(sql, params)
+
+
+class PlannedConnection:
+    def __init__(self, planner: Planner, connection: MysqlConnection) -> None:
+        self._planner = planner
+        self._connection = connection
+
+    def run(self, sql: str, params: Sequence[Any] = ()) -> Any:
+        self._plan(sql, params)
+        return self._connection.run(sql, params)
+
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+        self._plan(sql, params)
+        return self._connection.rows(sql, params)
+
+    def _plan(self, sql: str, params: Sequence[Any]) -> None:
+        cursor = self._connection.run(f"EXPLAIN {sql}", params)
+        names = [column[0] for column in cursor.description]
+        plan = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        self._planner.note(sql, _mysql_scans(sql, plan))
+
+
+def _sqlite_scans(sql: str, steps: Sequence[str]) -> Iterator[str]:
+    tables = _tables(sql)
+    for step in steps:
+        found = re.match(r"SCAN (\w+)", step)
+        if found and tables.get(found[1], found[1]) in GROWING:
+            yield step
+
+
+def _mysql_scans(sql: str, plan: Sequence[dict[str, Any]]) -> Iterator[str]:
+    tables = _tables(sql)
+    for step in plan:
+        table = tables.get(step["table"], step["table"])
+        if (
+            step["select_type"] != "INSERT"
+            and step["type"] in ("ALL", "index")
+            and table in GROWING
+        ):
+            yield str(step)
+
+
+def _tables(sql: str) -> dict[str, str]:
+    """The tables behind a statement's aliases."""
+    return {alias: table for table, alias in re.findall(r"(\w+) AS (\w+)", sql)}
+
+
+def _issuer() -> str:
+    """The outermost method of a model that is being run: what the server has called."""
+    frame: FrameType | None = sys._getframe(1)
+    issuer = ""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(MODEL_FOLDER):
+            issuer = frame.f_code.co_qualname
+        frame = frame.f_back
+    assert issuer, "SQL that no model has issued"
+    return issuer
+
+
+def model_methods() -> set[str]:
+    """Every public method of every model."""
+    models = [getattr(chat.model, name) for name in chat.model.__all__ if name.endswith("Model")]
+    return {
+        f"{model.__name__}.{name}"
+        for model in models
+        for name in vars(model)
+        if not name.startswith("_")
+    }
