@@ -177,8 +177,9 @@ def _from_whole(seq: int, whole: str) -> ChatMessage:
             raise ValueError("an id is no number")
         if not (0 < sender <= MAX_ID and 0 < target <= MAX_ID):
             raise ValueError("id out of range")
-        name, text, time = str(fields["name"]), str(fields["msg"]), str(fields.get("time", ""))
-        return ChatMessage(seq, kind, sender, name, target, text, time)
+        name, text = str(fields["name"]), str(fields["msg"])
+        written = {"time": str(fields.get("time", ""))}  # when the server took it is not known
+        return ChatMessage(seq, kind, sender, name, target, text, "", written)
     except (ProtocolError, ValueError, KeyError, TypeError) as exc:
         # Shown rather than dropped: somebody wrote it to this user.
         log.warning("unreadable message %d in a mailbox: %s", seq, exc)

@@ -30,7 +30,9 @@ class ChatMessage:
         kind: ONE_CHAT_MSG or GROUP_CHAT_MSG.
         sender, name: who said it.
         target: the user or the group.
-        extra: further fields of a classic message, kept for classic receivers; or None.
+        time: the server's, UTC, when it took the message; "" if that is not known.
+        extra: what a classic message holds for classic receivers only: further fields, and as
+            ``time`` its sender's own time, of an unknown zone; or None.
         receivers: whom it was stored for, once that is known: others must not see it.
     """
 

@@ -14,13 +14,11 @@ from chat.session import Session
 def send(ctx: Context, session: Session, message: Message, frame: bytes) -> Waiting | None:
     """ONE_CHAT_MSG and GROUP_CHAT_MSG."""
     kind = message["msgid"]
+    time = ctx.clock.text()
     extra: dict[str, Any] | None = None
     as_it_came: bytes | None = None
-    if session.v2:
-        time = ctx.clock.text()
-    else:
-        time = message.get("time") or ctx.clock.text()
-        if len(message) != _CLASSIC_FIELDS or "name" not in message or "time" not in message:
+    if not session.v2:
+        if len(message) != _CLASSIC_FIELDS or "name" not in message or not message.get("time"):
             extra = _extra(message)
         elif (
             message["name"] == session.name
@@ -28,6 +26,11 @@ def send(ctx: Context, session: Session, message: Message, frame: bytes) -> Wait
             and not _leading_zero(frame)
         ):
             as_it_came = frame
+        written = message.get("time")
+        if written:
+            # The sender's own time, for classic receivers. A zone it does not name: 21:59 in
+            # Shanghai is not 21:59 UTC, which v2 receivers would take it for.
+            extra = {**extra, "time": written} if extra else {"time": written}
     draft = ChatMessage(
         0,
         kind,

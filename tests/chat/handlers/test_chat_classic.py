@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import calendar
 import json
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -151,12 +154,39 @@ def test_mail_to_v2_and_back(node: Node, ann: Client) -> None:
     eve = node.online("eve")
     ann.say(eve, "to v2")
     mail = eve.expect(MsgType.ONE_CHAT_MSG)
-    assert (mail["msg"], mail["time"]) == ("to v2", "by the sender")
+    assert mail["msg"] == "to v2"
     assert "seq" in mail
     eve.deliver(ann, "to classic")
     mail = ann.expect(MsgType.ONE_CHAT_MSG)
     assert mail["msg"] == "to classic"
     assert "seq" not in mail
+
+
+@pytest.mark.parametrize("written", ["2026-11-26 21:59:00", "9999-12-31 23:59:59"])
+@pytest.mark.parametrize("mode", ["stored", "direct"])
+def test_v2_receivers_get_the_servers_time(
+    make_node: Callable[..., Node], mode: str, written: str
+) -> None:
+    """The sender's is of a zone that it does not name; classic receivers get it unchanged."""
+    node = make_node(mode=mode)
+    ann, bob, eve = node.online("ann", v2=False), node.online("bob", v2=False), node.online("eve")
+    late, late_classic = node.user("late"), node.user("late classic")
+    for to in (bob.user_id, eve.user_id, late, late_classic):
+        ann.send(MsgType.ONE_CHAT_MSG, toid=to, msg="hi", name="ann", time=written)
+    assert bob.next()["time"] == written
+    assert_server_time(eve.next()["time"])
+    node.until_owed(late_classic, 1)
+    client = node.connect()
+    assert_server_time(client.log_in(late)["offlinemsg"][0]["time"])
+    history = client.ask(MsgType.HISTORY_MSG, **{"with": ann.user_id})
+    assert_server_time(history["messages"][0]["time"])
+    mail = node.connect(v2=False).log_in(late_classic)["offlinemsg"][0]
+    assert json.loads(mail)["time"] == written
+
+
+def assert_server_time(text: str) -> None:
+    sent = calendar.timegm(time.strptime(text, "%Y-%m-%d %H:%M:%S"))
+    assert abs(sent - time.time()) < 600
 
 
 def test_clients_that_end_frames_with_nul(node: Node) -> None:
