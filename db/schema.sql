@@ -8,9 +8,9 @@
 CREATE DATABASE IF NOT EXISTS chat CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 USE chat;
 
--- skeleton: the same for all names that look alike; NULL for a name that looks like an older one,
--- and for a row of a server of version 2. dialect: the table of the classic client that the account
--- used last.
+-- folded: the same for names that differ in case and width; skeleton: the same for names that look
+-- alike. Both are hashes, and NULL where an older name has the same, or where a server of version 2 has
+-- made the row. dialect: the table of the classic client that the account used last.
 CREATE TABLE user (
     id         INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     name       VARCHAR(50) NOT NULL UNIQUE,
@@ -19,9 +19,11 @@ CREATE TABLE user (
     node       VARCHAR(64),
     device     VARCHAR(64),
     generation BIGINT NOT NULL DEFAULT 0,
+    folded     CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
     skeleton   CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
     dialect    VARCHAR(32),
     KEY user_node (node),
+    UNIQUE KEY user_folded (folded),
     UNIQUE KEY user_skeleton (skeleton)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
@@ -36,7 +38,9 @@ CREATE TABLE allgroup (
     id        INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     groupname VARCHAR(50) NOT NULL UNIQUE,
     groupdesc VARCHAR(200) NOT NULL DEFAULT '',
+    folded    CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
     skeleton  CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
+    UNIQUE KEY allgroup_folded (folded),
     UNIQUE KEY allgroup_skeleton (skeleton)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 

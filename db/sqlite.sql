@@ -3,7 +3,8 @@
 
 -- A user's presence: state is what friends see; node, device and generation say whose session
 -- it is. The generation grows with every login, and whatever acts for an older one is refused.
--- skeleton: the same for all names that look alike; NULL for a name that looks like an older one.
+-- folded: the same for names that differ in case and width; skeleton: the same for names that look
+-- alike. Both are hashes, and NULL where an older name has the same.
 -- dialect: the table of the classic client that the account used last.
 CREATE TABLE user (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -13,10 +14,12 @@ CREATE TABLE user (
     node       TEXT,
     device     TEXT,
     generation INTEGER NOT NULL DEFAULT 0,
+    folded     TEXT,
     skeleton   TEXT,
     dialect    TEXT
 );
 CREATE INDEX user_node ON user (node) WHERE node IS NOT NULL;
+CREATE UNIQUE INDEX user_folded ON user (folded);
 CREATE UNIQUE INDEX user_skeleton ON user (skeleton);
 
 -- One-way: userid has friendid in the list of contacts.
@@ -31,8 +34,10 @@ CREATE TABLE allgroup (
     id        INTEGER PRIMARY KEY AUTOINCREMENT,
     groupname TEXT NOT NULL UNIQUE,
     groupdesc TEXT NOT NULL DEFAULT '',
+    folded    TEXT,
     skeleton  TEXT
 );
+CREATE UNIQUE INDEX allgroup_folded ON allgroup (folded);
 CREATE UNIQUE INDEX allgroup_skeleton ON allgroup (skeleton);
 
 -- since: the last message of all before the user joined; history begins behind it.

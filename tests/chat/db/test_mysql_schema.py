@@ -146,7 +146,7 @@ def test_version_1_is_upgraded_even_if_it_was_begun(bare: Mariadb, done: int) ->
 
 @pytest.mark.parametrize("done", range(len(statements(3))))
 def test_version_2_is_upgraded_even_if_it_was_begun(bare: Mariadb, done: int) -> None:
-    """Mail that waits stays; members are numbered as they joined; nobody has a skeleton yet."""
+    """Mail that waits stays; members are numbered as they joined; no name has its hashes yet."""
     connection = bare.connect()
     for statement in [*ORIGINAL, *statements(1), *statements(2)]:
         connection.run(statement)
@@ -168,8 +168,8 @@ def test_version_2_is_upgraded_even_if_it_was_begun(bare: Mariadb, done: int) ->
         lambda tx: tx.query("SELECT groupid, userid, joinorder FROM groupuser ORDER BY 1, 3")
     )
     assert rows == [(1, 9, 1), (1, 13, 2), (1, 15, 3), (2, 15, 1)]
-    rows = database.read(lambda tx: tx.query("SELECT name, skeleton, dialect FROM user"))
-    assert rows == [("zhang san", None, None), ("李四", None, None)]
+    rows = database.read(lambda tx: tx.query("SELECT name, folded, skeleton, dialect FROM user"))
+    assert rows == [("zhang san", None, None, None), ("李四", None, None, None)]
     mail = database.read(lambda tx: OfflineMessageModel(tx).messages(15, range(1, 101)))
     texts = [row.text or ujson.loads(row.whole or "")["msg"] for row in mail]
     assert texts == ["hello", "again", "and again", "logged"]
@@ -177,7 +177,7 @@ def test_version_2_is_upgraded_even_if_it_was_begun(bare: Mariadb, done: int) ->
 
 
 def test_a_server_of_version_2_works_on_upgraded_tables(bare: Mariadb) -> None:
-    """What it inserts has no skeleton and no number; this version numbers such members first."""
+    """What it inserts has no hashes and no number; this version numbers such members first."""
     prepare_schema(bare.address, SCHEMA, UPGRADES)
     database = MysqlDatabase(bare.address)
     ids = [

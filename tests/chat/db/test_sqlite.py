@@ -255,7 +255,7 @@ def version_2() -> str:
 
 
 def test_a_file_of_version_2_is_upgraded(path: Path, tmp_path: Path) -> None:
-    """Mail that waits stays; members are numbered as they joined; nobody has a skeleton yet."""
+    """Mail that waits stays; members are numbered as they joined; no name has its hashes yet."""
     on_file(path, lambda c: c.executescript(version_2()))
     on_file(
         path,
@@ -286,10 +286,10 @@ def test_a_file_of_version_2_is_upgraded(path: Path, tmp_path: Path) -> None:
         (1, 9, "normal", 5, 3),
         (2, 3, "creator", 0, 1),
     ]
-    query = "SELECT id, name, skeleton, dialect FROM user"
+    query = "SELECT id, name, folded, skeleton, dialect FROM user"
     assert on_file(path, lambda c: c.execute(query).fetchall()) == [
-        (3, "ann", None, None),
-        (7, "Ann", None, None),
+        (3, "ann", None, None, None),
+        (7, "Ann", None, None, None),
     ]
 
 

@@ -1,13 +1,17 @@
--- From version 2: names have a skeleton, which is the same for names that look alike; members are
--- numbered in the order in which they joined; an account remembers the dialect of its classic client.
+-- From version 2: names have hashes that are the same for names that look alike; members are numbered
+-- in the order in which they joined; an account remembers the dialect of its classic client.
 --
--- The server fills the skeletons in when it starts, in small steps.
+-- The server fills the hashes in when it starts, in small steps.
 
+ALTER TABLE user ADD COLUMN folded TEXT;
 ALTER TABLE user ADD COLUMN skeleton TEXT;
 ALTER TABLE user ADD COLUMN dialect TEXT;
+CREATE UNIQUE INDEX user_folded ON user (folded);
 CREATE UNIQUE INDEX user_skeleton ON user (skeleton);
 
+ALTER TABLE allgroup ADD COLUMN folded TEXT;
 ALTER TABLE allgroup ADD COLUMN skeleton TEXT;
+CREATE UNIQUE INDEX allgroup_folded ON allgroup (folded);
 CREATE UNIQUE INDEX allgroup_skeleton ON allgroup (skeleton);
 
 ALTER TABLE groupuser ADD COLUMN joinorder INTEGER;

@@ -1,10 +1,10 @@
--- From version 2: names have a skeleton, which is the same for names that look alike; members are
--- numbered in the order in which they joined; an account remembers the dialect of its classic client.
+-- From version 2: names have hashes that are the same for names that look alike; members are numbered
+-- in the order in which they joined; an account remembers the dialect of its classic client.
 --
 -- Servers of version 2 that are running go on working: their INSERT statements name their columns.
 -- They leave the new columns NULL:
---   skeleton:  a server of version 3 fills it in before it accepts the next new name, and when it
---              starts. Until then the exact name is unique, as it was.
+--   folded, skeleton: a server of version 3 fills them in before it accepts the next new name, and
+--              when it starts. Until then the exact name is unique, as it was.
 --   joinorder: a server of version 3 numbers such members before the next change of the group. Such a
 --              member has joined after everybody who has a number.
 --   dialect:   the account has used no classic client yet.
@@ -13,11 +13,15 @@
 --
 -- A step that was cut short is run again: columns and keys that exist by then are passed over.
 
+ALTER TABLE user ADD COLUMN folded CHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
 ALTER TABLE user ADD COLUMN skeleton CHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
 ALTER TABLE user ADD COLUMN dialect VARCHAR(32);
+ALTER TABLE user ADD UNIQUE KEY user_folded (folded);
 ALTER TABLE user ADD UNIQUE KEY user_skeleton (skeleton);
 
+ALTER TABLE allgroup ADD COLUMN folded CHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
 ALTER TABLE allgroup ADD COLUMN skeleton CHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
+ALTER TABLE allgroup ADD UNIQUE KEY allgroup_folded (folded);
 ALTER TABLE allgroup ADD UNIQUE KEY allgroup_skeleton (skeleton);
 
 ALTER TABLE groupuser ADD COLUMN joinorder BIGINT;
