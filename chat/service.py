@@ -150,7 +150,7 @@ class ChatService:
         def work() -> Any:
             return route.run(self._context, request)
 
-        def done(result: Any, error: Exception | None) -> None:
+        def done(result: Any, error: BaseException | None) -> None:
             session.busy = False
             try:
                 self._finish_work(session, route, message, result, error)
@@ -179,7 +179,7 @@ class ChatService:
         route: Route,
         message: Message,
         result: Any,
-        error: Exception | None,
+        error: BaseException | None,
     ) -> None:
         if error is not None:
             self._fail(session, message, _as_protocol_error(message, error))
@@ -237,7 +237,7 @@ def _failure(msgid: MsgType, error: ProtocolError) -> Message:
     return {"msgid": msgid, "errno": int(error.errno), "errmsg": error.errmsg, **error.extra}
 
 
-def _as_protocol_error(message: Message, error: Exception) -> ProtocolError:
+def _as_protocol_error(message: Message, error: BaseException) -> ProtocolError:
     if isinstance(error, ProtocolError):
         return error
     if isinstance(error, StorageError):

@@ -31,7 +31,7 @@ def on_request(workers: ThreadPool, connection: TcpConnection, buffer: Buffer, w
     port = int.from_bytes(data[2:4], "big")
     connection.stop_read()
 
-    def found(address: InetAddress | None, error: Exception | None) -> None:
+    def found(address: InetAddress | None, error: BaseException | None) -> None:
         if address is None or not connection.connected:
             refuse(connection)
             return

@@ -90,8 +90,8 @@ class Acceptor:
             sock.setblocking(False)
             try:
                 self.new_connection_callback(sock, address_of(peer))
-            except Exception:
-                log.exception("new-connection callback raised")
+            except BaseException as exc:  # noqa: BLE001 - contained
+                self._loop.contain(exc, "new-connection callback raised")
                 sock.close()
 
     def _turn_one_away(self, reason: OSError) -> None:

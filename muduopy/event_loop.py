@@ -10,6 +10,17 @@ that are due, run the functions that were queued. Three rules make it safe and q
 * A descriptor is closed by a queued function, that is after the pass in which it was
   unregistered. Until then the kernel cannot give its number to a new connection, so an event
   of the old one, still in the hands of the pass, cannot reach the new one.
+
+No exception of a callback ends a pass. One rule holds for callbacks of connections, channels,
+timers and signals, for queued functions, and for the tasks of a ThreadPool:
+
+* An ``Exception`` is logged. A connection whose callback raised it is closed.
+* Any other ``BaseException`` (SystemExit, KeyboardInterrupt, asyncio.CancelledError) also closes
+  the connection. Then the main loop quits, and its ``loop`` raises the exception. The main loop
+  of a sub-loop is the base loop of its pool; that of another loop thread or of a worker is the
+  loop of the main thread. Without a main loop the exception is logged only.
+
+So ``sys.exit()`` ends the program from any callback, and no loop dies alone.
 """
 
 from __future__ import annotations
@@ -41,6 +52,7 @@ FINAL_PASSES = 100
 """How often functions that queue further functions are followed when the loop ends."""
 
 Functor = Callable[[], object]
+Escalate = Callable[[BaseException], object]
 
 _current = threading.local()
 
@@ -65,13 +77,17 @@ class EventLoop:
         scratch: the receive buffer shared by this loop's connections.
     """
 
-    def __init__(self, turns: threading.Lock | None = None) -> None:
+    def __init__(
+        self, turns: threading.Lock | None = None, escalate: Escalate | None = None
+    ) -> None:
         """In the thread that shall run it, which becomes the loop thread.
 
         ``turns``: held while a pass handles its events; loops that share it take turns.
         Under the global interpreter lock that is quicker than to compete for it at every system
         call (EventLoopThreadPool has the figures). What is called by the events must then not
         wait for another of these loops.
+        ``escalate``: takes the exceptions that are no ``Exception`` to the main loop. Without it
+        this loop is a main loop: ``loop`` raises them. Called in the loop thread.
         """
         if current_loop() is not None:
             raise LoopError("this thread has an event loop already")
@@ -82,9 +98,12 @@ class EventLoop:
         self.connections = 0
         self.scratch = memoryview(bytearray(READ_CHUNK))
         self._turns = turns
+        self._escalate = escalate
+        self._in_pool = False  # set by EventLoopThread
+        self._failure: BaseException | None = None  # what loop() or run_queued() will raise
         self._poller: Poller = new_default_poller()
         self._channels: dict[int, Channel] = {}
-        self._timers = TimerQueue()
+        self._timers = TimerQueue(self.contain)
         self._looping = False
         self._closed = False
         self._quit = False
@@ -122,7 +141,7 @@ class EventLoop:
 
         A quit that came before counts. What is queued when the loop ends is still run, and
         what that queues; functions queued later wait for the next ``loop`` or are dropped by
-        ``close``.
+        ``close``. Raises what ``escalate`` was given.
         """
         self.assert_in_loop_thread()
         if self._looping or self._closed:
@@ -138,16 +157,19 @@ class EventLoop:
                 self._awake = True
             self._looping = False
             self._quit = False
+        self._raise_failure()
 
     def run_queued(self) -> None:
         """Run what is queued, and what that queues, without waiting for events. Loop thread.
 
-        For taking things down before or after ``loop``. Raises LoopError inside it.
+        For taking things down before or after ``loop``. Raises LoopError inside it, and what
+        ``escalate`` was given.
         """
         self.assert_in_loop_thread()
         if self._looping or self._closed:
             raise LoopError(f"run_queued() on {self!r}")
         self._run_what_is_left()
+        self._raise_failure()
 
     @property
     def looping(self) -> bool:
@@ -155,7 +177,16 @@ class EventLoop:
         return self._looping
 
     def quit(self) -> None:
-        """End ``loop`` after the pass that is under way. Any thread."""
+        """End ``loop`` after the pass that is under way. Any thread.
+
+        Raises LoopError for the loop of a pool: its connections would hang. Quit the base loop,
+        or stop the server or the pool.
+        """
+        if self._in_pool:
+            raise LoopError("a pool's loop ends with the pool: quit the base loop instead")
+        self._end()
+
+    def _end(self) -> None:
         self._quit = True
         self.queue_in_loop(_nothing)
 
@@ -179,6 +210,9 @@ class EventLoop:
         self._wakeup.close()
         self._poller.close()
         _current.loop = None
+        if self._failure is not None:
+            log.error("closed without raising this", exc_info=self._failure)
+            self._failure = None
 
     def _one_pass(self) -> None:
         with self._pending_lock:
@@ -212,8 +246,8 @@ class EventLoop:
                     channel.read_callback()
                 else:
                     channel.handle_event(mask)
-            except Exception:
-                log.exception("handling %r raised", channel)
+            except BaseException as exc:  # noqa: BLE001 - contained
+                self.contain(exc, "handling %r raised", channel)
 
     def _run_what_is_left(self) -> None:
         for _ in range(FINAL_PASSES):
@@ -226,12 +260,61 @@ class EventLoop:
             if not batch:
                 return False
             self._pending = []  # what the batch queues runs in the next pass
-        for functor in batch:
-            try:
-                functor()
-            except Exception:
-                log.exception("function run in the loop raised")
+        functors = iter(batch)
+        try:
+            for functor in functors:
+                try:
+                    functor()
+                except BaseException as exc:  # noqa: BLE001 - contained
+                    self.contain(exc, "function run in the loop raised")
+        except BaseException:  # Ctrl-C between two of them
+            with self._pending_lock:
+                self._pending[:0] = functors
+            raise
         return True
+
+    # ------------------------------------------------------------------ exceptions of callbacks
+
+    def contain(self, exc: BaseException, what: str, *args: object) -> None:
+        """Log an exception of a callback as ``what % args``, or hand it to the main loop.
+
+        For code that calls its user's functions, in an ``except BaseException`` block. The rule
+        is at the top of this module. Loop thread.
+        """
+        if isinstance(exc, Exception):
+            log.error(what, *args, exc_info=exc)
+        elif self._escalate is None:
+            self._fail(exc)
+        else:
+            log.error(what + "; the main loop will raise it", *args, exc_info=exc)
+            self._escalate(exc)
+
+    def escalate(self, exc: BaseException) -> None:
+        """Quit, and have ``loop`` raise ``exc``; or hand it on to this loop's main loop.
+
+        The first such exception is raised, others are logged. Any thread.
+        """
+        if self._escalate is not None:
+            self._escalate(exc)
+        else:
+            self.queue_in_loop(lambda: self._fail(exc))
+
+    def _fail(self, exc: BaseException) -> None:
+        if self._failure is None:
+            self._failure = exc
+            self._quit = True
+        else:
+            log.error("another exception is to be raised first", exc_info=exc)
+
+    def _raise_failure(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is None:
+            return
+        self._quit = False
+        try:
+            raise failure
+        finally:
+            del failure  # its traceback holds this frame
 
     # ------------------------------------------------------------------ from other threads
 
@@ -342,6 +425,20 @@ def current_loop() -> EventLoop | None:
     """The event loop of the calling thread, if it has one."""
     reference = getattr(_current, "loop", None)
     return reference() if reference is not None else None
+
+
+def escalate_to_main_thread(exc: BaseException) -> None:
+    """Have the loop of the main thread raise ``exc``; log it if there is no such loop.
+
+    Any thread.
+    """
+    main = threading.main_thread().ident
+    with _loops_lock:
+        loop = next((loop for loop in _loops if loop.thread_id == main), None)
+    if loop is not None:
+        loop.escalate(exc)
+    else:
+        log.critical("the main thread has no event loop that could raise this", exc_info=exc)
 
 
 def _nothing() -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import threading
 
 from muduopy.callbacks import ThreadInitCallback
-from muduopy.event_loop import EventLoop
+from muduopy.event_loop import EventLoop, escalate_to_main_thread
 
 
 class EventLoopThread:
     """Starts a thread, makes a loop in it and runs it until ``stop``.
+
+    The loop outlives what its callbacks raise. An exception that is no ``Exception``, such as
+    SystemExit, is raised by the ``loop`` method of the main loop: the base loop, if one was
+    given, else the loop of the main thread.
 
     Methods are for the thread that created the object.
     """
@@ -19,10 +23,16 @@ class EventLoopThread:
         name: str = "loop",
         init: ThreadInitCallback | None = None,
         turns: threading.Lock | None = None,
+        base_loop: EventLoop | None = None,
     ) -> None:
-        """``init(loop)`` runs in the thread before its loop does; ``turns`` as in EventLoop."""
+        """``init(loop)`` runs in the thread before its loop does; ``turns`` as in EventLoop.
+
+        ``base_loop``: for pools, the main loop of this one, which then cannot be quit.
+        """
         self._init = init
         self._turns = turns
+        self._in_pool = base_loop is not None
+        self._escalate = escalate_to_main_thread if base_loop is None else base_loop.escalate
         self._loop: EventLoop | None = None
         self._failure: BaseException | None = None
         self._ready = threading.Event()
@@ -47,18 +57,19 @@ class EventLoopThread:
         Returns False if the thread still ran after ``timeout`` seconds.
         """
         if self._loop is not None:
-            self._loop.quit()
+            self._loop._end()
         if self._thread.ident is not None:
             self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:
-            loop = EventLoop(self._turns)
+            loop = EventLoop(self._turns, self._escalate)
         except BaseException as exc:  # noqa: BLE001 - handed to start_loop
             self._failure = exc
             self._ready.set()
             return
+        loop._in_pool = self._in_pool
         with loop:
             try:
                 if self._init is not None:

@@ -49,7 +49,7 @@ class EventLoopThreadPool:
             raise LoopError("the pool is running")
         self.started = True
         for number in range(self.thread_num):
-            thread = EventLoopThread(f"{self.name}{number}", init, self._turns)
+            thread = EventLoopThread(f"{self.name}{number}", init, self._turns, self.base_loop)
             self._loops.append(thread.start_loop())
             self._threads.append(thread)
         if not self._threads and init is not None:
@@ -77,7 +77,7 @@ class EventLoopThreadPool:
         """Quit the loops, which first run what is queued, and join the threads. Idempotent."""
         self.base_loop.assert_in_loop_thread()
         for loop in self._loops:
-            loop.quit()
+            loop._end()
         for thread in self._threads:
             thread.stop()
         self._threads.clear()

@@ -401,8 +401,8 @@ class TcpConnection:
         buffer.append(bytes(self._scratch[:count]))
         try:
             self._message_callback(self, buffer, when)
-        except Exception:
-            log.exception("%s: message callback raised; closing", self.name)
+        except BaseException as exc:  # noqa: BLE001 - contained
+            self.loop.contain(exc, "%s: message callback raised; closing", self.name)
             self._handle_close()
 
     def _handle_end_of_file(self) -> None:
@@ -502,6 +502,6 @@ class TcpConnection:
         """Run a user's callback; one that raises costs this connection, not the process."""
         try:
             callback(*args)
-        except Exception:
-            log.exception("%s: callback raised; closing", self.name)
+        except BaseException as exc:  # noqa: BLE001 - contained
+            self.loop.contain(exc, "%s: callback raised; closing", self.name)
             self.force_close()

@@ -6,21 +6,25 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import TypeVar
+from concurrent.futures import CancelledError
+from typing import Generic, TypeVar
 
-from muduopy.event_loop import EventLoop
+from muduopy.event_loop import EventLoop, escalate_to_main_thread
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Task = Callable[[], object]
+Done = Callable[["T | None", "BaseException | None"], object]
 
 
 class ThreadPool:
     """Runs tasks in ``threads`` threads, in order of arrival.
 
-    With 0 threads a task runs inline, in the caller. A task that raises is logged and the
-    worker lives on. All methods: any thread, ``stop`` excepted (not from a worker).
+    With 0 threads a task runs inline, in the caller. A worker outlives what its tasks raise: an
+    ``Exception`` is logged; any other BaseException, such as SystemExit, is raised by the ``loop``
+    method of the main thread's loop. All methods: any thread, ``stop`` excepted (not from a
+    worker).
     """
 
     def __init__(self, threads: int, name: str = "worker", max_queue: int = 1024) -> None:
@@ -70,20 +74,14 @@ class ThreadPool:
         self,
         loop: EventLoop,
         work: Callable[[], T],
-        done: Callable[[T | None, Exception | None], object],
+        done: Done[T],
     ) -> bool:
-        """``try_run(work)``, then ``done(result, error)`` in the loop; one of the two is None."""
+        """``try_run(work)``, then ``done(result, error)`` in the loop; one of the two is None.
 
-        def task() -> None:
-            result: T | None = None
-            error: Exception | None = None
-            try:
-                result = work()
-            except Exception as exc:  # noqa: BLE001 - handed to done
-                error = exc
-            loop.queue_in_loop(lambda: done(result, error))
-
-        return self.try_run(task)
+        After True, ``done`` is called once, unless the loop is closed before. ``error`` is what
+        ``work`` raised, SystemExit included, or CancelledError if ``stop`` discarded the task.
+        """
+        return self.try_run(_Errand(loop, work, done))
 
     def stop(self, *, drain: bool = True) -> None:
         """Finish what is queued (``drain``) or discard it; join the workers. Idempotent."""
@@ -94,7 +92,12 @@ class ThreadPool:
                 discarded, self._queue = self._queue, discarded
             self._not_empty.notify_all()
             self._not_full.notify_all()
-        discarded.clear()  # outside the lock: what dies here may call this pool
+        # Outside the lock: what is told here, or dies here, may call this pool.
+        while discarded:
+            task = discarded.popleft()
+            if isinstance(task, _Errand):
+                task.discard()
+            del task
         for thread in self._threads:
             thread.join()
 
@@ -109,7 +112,7 @@ class ThreadPool:
         with self._lock:
             if not self._running:
                 return False
-        _run_logged(task)
+        _run_contained(task, inline=True)
         return True
 
     def _work(self) -> None:
@@ -121,12 +124,41 @@ class ThreadPool:
                     return
                 task = self._queue.popleft()
                 self._not_full.notify()
-            _run_logged(task)
+            _run_contained(task)
             del task  # it may hold a connection
 
 
-def _run_logged(task: Task) -> None:
+class _Errand(Generic[T]):
+    """A task whose result goes back to a loop."""
+
+    __slots__ = ("_done", "_loop", "_work")
+
+    def __init__(self, loop: EventLoop, work: Callable[[], T], done: Done[T]) -> None:
+        self._loop = loop
+        self._work = work
+        self._done = done
+
+    def __call__(self) -> None:
+        result: T | None = None
+        error: BaseException | None = None
+        try:
+            result = self._work()
+        except BaseException as exc:  # noqa: BLE001 - handed to done
+            error = exc
+        self._loop.queue_in_loop(lambda: self._done(result, error))
+
+    def discard(self) -> None:
+        """It will not run."""
+        self._loop.queue_in_loop(lambda: self._done(None, CancelledError()))
+
+
+def _run_contained(task: Task, *, inline: bool = False) -> None:
     try:
         task()
     except Exception:
         log.exception("task raised")
+    except BaseException as exc:
+        if inline:  # the thread is the caller's
+            raise
+        log.exception("task raised; the main thread's loop will raise it")
+        escalate_to_main_thread(exc)

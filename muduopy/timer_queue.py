@@ -35,15 +35,22 @@ class Timer:
         return f"<Timer when={self.when:.6f} interval={self.interval} {state}>"
 
 
+def log_error(exc: BaseException, text: str) -> None:
+    """What is done with the exceptions of callbacks where nothing else is asked for."""
+    log.error(text, exc_info=exc)
+
+
 class TimerQueue:
     """The timers of one loop, in order of due time and, where equal, of scheduling.
 
     Loop thread only; EventLoop's methods may be called from any thread and end here.
     """
 
-    __slots__ = ("_cancelled", "_heap", "_sequence")
+    __slots__ = ("_cancelled", "_contain", "_heap", "_sequence")
 
-    def __init__(self) -> None:
+    def __init__(self, contain: Callable[[BaseException, str], object] = log_error) -> None:
+        """``contain(exception, text)``: takes what a callback raised."""
+        self._contain = contain
         self._heap: list[tuple[float, int, Timer]] = []
         self._sequence = itertools.count()
         self._cancelled = 0  # how many entries of the heap are cancelled
@@ -91,15 +98,21 @@ class TimerQueue:
                 self._cancelled -= 1
             else:
                 due.append(timer)
-        for timer in due:
-            if not timer.cancelled:  # by one that ran before it
-                self._run(timer, now)
+        timers = iter(due)
+        try:
+            for timer in timers:
+                if not timer.cancelled:  # by one that ran before it
+                    self._run(timer, now)
+        except BaseException:  # Ctrl-C between two of them
+            for timer in timers:
+                self.add(timer)
+            raise
 
     def _run(self, timer: Timer, now: float) -> None:
         try:
             timer.callback()
-        except Exception:
-            log.exception("timer callback raised")
+        except BaseException as exc:  # noqa: BLE001 - contained
+            self._contain(exc, "timer callback raised")
         if timer.interval > 0 and not timer.cancelled:
             # On the original grid, so that repeats do not drift; missed beats are skipped.
             beats = int((now - timer.when) / timer.interval) + 1

@@ -14,15 +14,13 @@ wheels. As all times in a loop, that of an activity is when the pass began in wh
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 from muduopy.errors import StateError
 from muduopy.event_loop import EventLoop
-
-log = logging.getLogger(__name__)
+from muduopy.timer_queue import log_error
 
 BUCKETS = 10
 """Default number of steps in a turn: an idle time is 10 % longer than asked for, at the most."""
@@ -49,7 +47,16 @@ class Wheel(Generic[T]):
         step: seconds.
     """
 
-    __slots__ = ("_buckets", "_entries", "_last_active", "_on_idle", "_seconds", "start", "step")
+    __slots__ = (
+        "_buckets",
+        "_contain",
+        "_entries",
+        "_last_active",
+        "_on_idle",
+        "_seconds",
+        "start",
+        "step",
+    )
 
     def __init__(
         self,
@@ -58,8 +65,12 @@ class Wheel(Generic[T]):
         *,
         buckets: int = BUCKETS,
         last_active: Callable[[T], float] | None = None,
+        contain: Callable[[BaseException, str], object] = log_error,
     ) -> None:
-        """As TimingWheel. Raises ValueError."""
+        """As TimingWheel. ``contain(exception, text)``: takes what ``on_idle`` raised.
+
+        Raises ValueError.
+        """
         if not 0 < seconds < math.inf:
             raise ValueError(f"{seconds} seconds are no time to be idle")
         if buckets < 1:
@@ -69,6 +80,7 @@ class Wheel(Generic[T]):
         self._seconds = seconds
         self._on_idle = on_idle
         self._last_active = last_active
+        self._contain = contain
         self._entries: dict[T, _Entry[T]] = {}
         self._buckets: dict[int, dict[T, _Entry[T]]] = {}  # by the number of the step
 
@@ -108,8 +120,8 @@ class Wheel(Generic[T]):
         """Report what has become idle, in no particular order; those are not watched any more.
 
         ``on_idle`` may do anything to the wheel. What it removes or touches is not reported in
-        this turn, though it was due; what it adds is watched anew. If it raises, that is
-        logged and costs nobody else.
+        this turn, though it was due; what it adds is watched anew. If it raises, the other
+        items are still reported.
         """
         reached = self._step_at(now)
         due = [number for number in self._buckets if number <= reached]
@@ -123,15 +135,18 @@ class Wheel(Generic[T]):
             return
         active = entry.active
         if self._last_active is not None:
-            active = max(active, self._last_active(item))
+            try:
+                active = max(active, self._last_active(item))
+            except BaseException as exc:  # noqa: BLE001 - contained
+                self._contain(exc, "last_active raised")
         if self._step_for(active) > reached:
             self._put(entry, active)
             return
         del self._entries[item]
         try:
             self._on_idle(item)
-        except Exception:
-            log.exception("idle callback raised")
+        except BaseException as exc:  # noqa: BLE001 - contained
+            self._contain(exc, "idle callback raised")
 
     def _step_for(self, active: float) -> int:
         """The first step that begins later than the item's time has run out."""
@@ -178,7 +193,9 @@ class TimingWheel(Generic[T]):
         """
         loop.assert_in_loop_thread()
         self._loop = loop
-        self._wheel = Wheel(seconds, on_idle, buckets=buckets, last_active=last_active)
+        self._wheel = Wheel(
+            seconds, on_idle, buckets=buckets, last_active=last_active, contain=loop.contain
+        )
         self._timer = loop.run_every(self._wheel.step, self._turn)
         self._wheel.start = self._timer.when  # else an item would wait for up to a step more
         self._closed = False

@@ -200,8 +200,8 @@ class TlsConnection(TcpConnection):
         self.received_at = when = self.loop.poll_return_time
         try:
             self._message_callback(self, buffer, when)
-        except Exception:
-            log.exception("%s: message callback raised; closing", self.name)
+        except BaseException as exc:  # noqa: BLE001 - contained
+            self.loop.contain(exc, "%s: message callback raised; closing", self.name)
             self._handle_close()
 
     # ------------------------------------------------------------------ going

@@ -138,7 +138,7 @@ class RedisLink(ABC):
 
     # ------------------------------------------------------------------ connecting
 
-    def _resolved(self, address: InetAddress | None, error: Exception | None) -> None:
+    def _resolved(self, address: InetAddress | None, error: BaseException | None) -> None:
         if self.state is not LinkState.CONNECTING or self._client is not None:
             return
         if address is None:

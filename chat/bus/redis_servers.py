@@ -129,7 +129,7 @@ class ClusterServers(RedisServers):
         if self._suspicious or not well or now - self._looked_at > LOOK_ANYWAY_SECONDS:
             self.look()
 
-    def _found(self, layout: Layout | None, error: Exception | None) -> None:
+    def _found(self, layout: Layout | None, error: BaseException | None) -> None:
         self._looking = False
         if layout is None:
             log.warning("the Redis Cluster does not say who has what: %s", error)

@@ -122,7 +122,7 @@ class _Batch:
         self._begun = time.monotonic()
         return store(tx, self._sends, self._queue.known)
 
-    def done(self, members: Members | None, error: Exception | None) -> None:
+    def done(self, members: Members | None, error: BaseException | None) -> None:
         sends = self._sends if self._sends is not None else self._queue.take()
         if error is not None:
             log.warning("%d messages were not stored: %s", len(sends), error)

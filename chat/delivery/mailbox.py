@@ -49,7 +49,7 @@ class Mailbox:
         """
         user_id = pump.user_id
 
-        def done(found: Mail | None, error: Exception | None) -> None:
+        def done(found: Mail | None, error: BaseException | None) -> None:
             if found is not None:
                 pump.read_done(*found)
                 return
@@ -108,7 +108,7 @@ class _Deletion:
         pairs = {(pump.user_id, seq) for pump, seqs in self._received for seq in seqs}
         OfflineMessageModel(tx).delete(list(pairs))
 
-    def done(self, result: None, error: Exception | None) -> None:
+    def done(self, result: None, error: BaseException | None) -> None:
         received = self._received
         if received is None:
             received = self._mailbox.take()

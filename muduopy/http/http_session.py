@@ -164,8 +164,9 @@ class HttpSession:
         )
         try:
             self._callback(request, response)
-        except Exception:
-            log.exception(
+        except BaseException as exc:  # noqa: BLE001 - contained
+            self._loop.contain(
+                exc,
                 "%s: the callback for %s %s raised",
                 self._connection.name,
                 request.method,

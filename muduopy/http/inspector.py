@@ -124,7 +124,7 @@ class Inspector:
         def run() -> None:
             try:
                 future.set_result(function())
-            except Exception as exc:  # noqa: BLE001 - handed to the caller
+            except BaseException as exc:  # noqa: BLE001 - handed to the caller
                 future.set_exception(exc)
 
         loop.queue_in_loop(run)
@@ -160,7 +160,7 @@ class Inspector:
         try:
             page = self._page(request)
             response.set_text(*((page, 200) if page is not None else (_no_page(request), 404)))
-        except Exception as exc:
+        except BaseException as exc:
             response.set_text(f"{type(exc).__name__}: {exc}\n", 500)
             raise  # the pool logs it
         finally:
