@@ -119,8 +119,11 @@ class App:
             heartbeat=config.server.heartbeat,
             token_seconds=config.chat.token_days * SECONDS_PER_DAY,
             registration=config.chat.registration,
+            limits=config.limits,
+            classic=config.classic,
         )
-        service = ChatService(context, ROUTES, build_schema(config.limits), self._workers)
+        schema = build_schema(config.limits, config.classic.password_min)
+        service = ChatService(context, ROUTES, schema, self._workers)
         self._server = ChatServer(
             self._loop, address, config.server, service, delivery.new_pump, self._tls
         )

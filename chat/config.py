@@ -50,6 +50,16 @@ class ChatConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassicConfig:
+    """Section ``[classic]``: for clients of the original project. ``gap`` in seconds, ``frame``
+    in bytes; 0 turns either off."""
+
+    gap: float = 0.003
+    frame: int = 1023
+    password_min: int = 3
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseConfig:
     """Section ``[database]``."""
 
@@ -72,6 +82,7 @@ class Config:
 
     server: ServerConfig = field(default_factory=ServerConfig)
     chat: ChatConfig = field(default_factory=ChatConfig)
+    classic: ClassicConfig = field(default_factory=ClassicConfig)
     database: DatabaseConfig = field(default_factory=DatabaseConfig)
     bus: BusConfig = field(default_factory=BusConfig)
     password: HashCost = field(default_factory=HashCost)
@@ -92,13 +103,23 @@ _MAXIMUM = {
     "limits.opaque": 64,
     "limits.classic_time": 40,
     "limits.history": 1000,
+    "classic.gap": 1,  # a second between two messages: more is a mistake in the unit
 }
 
 _node_name = re.compile(r"[A-Za-z0-9._:-]{0,64}").fullmatch
 """Redis takes no blanks in the name of a client, and a column has this many characters."""
 
-_MINIMUM = {"server.threads": 0, "server.drain_seconds": 0, "limits.password_min": 0}
+_MINIMUM = {
+    "server.threads": 0,
+    "server.drain_seconds": 0,
+    "limits.password_min": 0,
+    "classic.gap": 0,
+    "classic.frame": 0,
+}
 """Every other number must be positive."""
+
+MIN_CLASSIC_FRAME = 800
+"""Everything but a message's text fits into this, with all names and times as long as can be."""
 
 
 def parse_config(text: str) -> Config:
@@ -149,12 +170,14 @@ def _check_value(key: str, value: object) -> None:
         raise ConfigError(f"{key}: must be one of {', '.join(_CHOICES[key])}")
     if key == "server.node" and not _node_name(str(value)):
         raise ConfigError(f"{key}: must be up to 64 letters, digits and . _ : -")
-    if key in _MAXIMUM and isinstance(value, int) and value > _MAXIMUM[key]:
+    if key in _MAXIMUM and isinstance(value, int | float) and not value <= _MAXIMUM[key]:
         raise ConfigError(f"{key}: must be at most {_MAXIMUM[key]}")
     if isinstance(value, int | float) and not isinstance(value, bool):
         minimum = _MINIMUM.get(key, 1 if isinstance(value, int) else 0)
         if not value >= minimum:
             raise ConfigError(f"{key}: must be at least {minimum}")
+    if key == "classic.frame" and value and value < MIN_CLASSIC_FRAME:  # type: ignore[operator]
+        raise ConfigError(f"{key}: must be at least {MIN_CLASSIC_FRAME}, or 0 for no limit")
 
 
 _TYPE_NAMES: dict[type, str] = {

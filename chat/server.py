@@ -186,6 +186,8 @@ class ChatServer:
             # A classic client has no heartbeat; TCP keepalive watches over it.
             if session.v2 and silent > HEARTBEATS_MISSED * self._config.heartbeat:
                 session.close("idle", reconnect=True)
+        elif session.known and not session.v2:
+            return  # at the original's menu, which may be left open
         elif silent > self._config.login_seconds and not session.busy:
             session.close("idle", reconnect=True)
 

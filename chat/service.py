@@ -36,6 +36,10 @@ MAX_STRIKES = 50
 """Bad requests in a row; then the connection is closed."""
 
 
+MAX_SHOWN = 60
+"""Characters of a name that the log shows."""
+
+
 class ChatService:
     """Dispatches requests. All methods: the session's loop."""
 
@@ -194,6 +198,8 @@ class ChatService:
             except ProtocolError as exc:
                 self._fail(session, message, exc)
                 return
+        if message["msgid"] in (MsgType.LOGIN_MSG, MsgType.REG_MSG):
+            session.known = True
         answer = {"msgid": ACK_OF[message["msgid"]], "errno": 0, **result}
         self._answer(session, answer, message.get("rid"))
 
@@ -207,6 +213,10 @@ class ChatService:
         if not session.v2 and msgid not in (MsgType.LOGIN_MSG, MsgType.REG_MSG):
             answer["msgid"] = MsgType.ERROR_MSG
         self._answer(session, answer, message.get("rid"))
+        if msgid == MsgType.REG_MSG:
+            # The original's clients show every refusal as "name is already exist".
+            name = str(message.get("name"))[:MAX_SHOWN]
+            log.info("%s: registration of %r refused: %s", session.peer, name, error.errmsg)
         if error.errno == ErrNo.BAD_REQUEST:
             session.strikes += 1
         if msgid == MsgType.LOGIN_MSG and error.errno == ErrNo.REFUSED:

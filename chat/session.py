@@ -50,6 +50,7 @@ class Session:
         last_seen: when the peer last sent something, monotonic seconds.
         strikes: bad requests since the last good one.
         failed_logins: on this connection.
+        known: somebody has registered or logged in here; the peer is no passer-by.
         output_full: the peer does not read what it is sent; it gets nothing more until it has.
         peer: the client's host; behind a balancer what that says it is.
         announced: what has come of the balancer's line; None once it is complete, or not expected.
@@ -71,6 +72,7 @@ class Session:
         "groups",
         "in_flight",
         "in_turn",
+        "known",
         "last_seen",
         "live_sends",
         "loop",
@@ -116,6 +118,7 @@ class Session:
         self.last_seen = self.loop.poll_return_time
         self.strikes = 0
         self.failed_logins = 0
+        self.known = False
         self.finishing = False
         self.pump = new_pump(self)
         self._resume = resume

@@ -45,7 +45,12 @@ def register(ctx: Context, request: Request) -> Message:
     if not ctx.registration:
         raise ProtocolError(ErrNo.REFUSED, "registration is closed")
     name: str = request.message["name"]
-    hashed = ctx.passwords.hash(request.message["password"])
+    password: str = request.message["password"]
+    shortest = ctx.limits.password_min if request.v2 else ctx.classic.password_min
+    if len(password) < shortest:
+        between = f"must be a string of {shortest} to {ctx.limits.password_max} characters"
+        raise ProtocolError(ErrNo.BAD_REQUEST, f"password: {between}")
+    hashed = ctx.passwords.hash(password)
     try:
         user_id = ctx.database.write(lambda tx: UserModel(tx).insert(name, hashed))
     except UniqueViolation as exc:

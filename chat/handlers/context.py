@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from chat.bus import Bus
 from chat.clock import Clock
+from chat.config import ClassicConfig
 from chat.db import Database
 from chat.delivery.delivery import Delivery
 from chat.limiter import FailureLimiter
 from chat.passwords import Passwords
 from chat.presence import Presence
-from chat.protocol import Message
+from chat.protocol import Limits, Message
 from chat.session import Session
 from chat.sessions import SessionRegistry
 
@@ -34,6 +35,8 @@ class Context:
     heartbeat: int
     token_seconds: int
     registration: bool
+    limits: Limits = field(default_factory=Limits)
+    classic: ClassicConfig = field(default_factory=ClassicConfig)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,14 +89,19 @@ def _bounds(wanted: type, low: int, high: int) -> str:
     return f"must be an array of {low} to {high} message numbers"
 
 
-def build_schema(limits: Limits) -> Schema:
-    """The fields of every request a client may send."""
+def build_schema(limits: Limits, shortest_password: int | None = None) -> Schema:
+    """The fields of every request a client may send.
+
+    ``shortest_password``: of those that some dialect may register, if not ``limits``'.
+    """
     rid = Field("rid", str, 0, limits.opaque, required=False)
     me = Field("id", int, 1, MAX_ID)
     friend = Field("friendid", int, 1, MAX_ID)
     group = Field("groupid", int, 1, MAX_ID)
     version = Field("v", int, 1, MAX_ID, required=False)
-    password_max = limits.password_max
+    password_min, password_max = limits.password_min, limits.password_max
+    if shortest_password is not None:
+        password_min = min(password_min, shortest_password)
     chat = (
         me,
         Field("msg", str, 0, limits.text_bytes, at_most_bytes(limits.text_bytes)),
@@ -117,7 +122,7 @@ def build_schema(limits: Limits) -> Schema:
         MsgType.REG_MSG: (
             version,
             Field("name", str, 1, limits.name, plain_name),
-            Field("password", str, limits.password_min, password_max),
+            Field("password", str, password_min, password_max),
             rid,
         ),
         MsgType.ONE_CHAT_MSG: (Field("toid", int, 1, MAX_ID), *chat),

@@ -17,7 +17,7 @@ from loopkit import WAIT, FailingDatabase, Passes
 
 from chat.bus import Bus, LocalBus
 from chat.clock import Clock
-from chat.config import ServerConfig
+from chat.config import ClassicConfig, ServerConfig
 from chat.db import Database
 from chat.delivery.delivery import STORED, Delivery
 from chat.delivery.pump import Pump
@@ -80,6 +80,7 @@ class Node:
         routes: dict[int, Route] | None = None,
         limits: Limits | None = None,
         config: ServerConfig | None = None,
+        classic: ClassicConfig | None = None,
         bus: Bus | None = None,
     ) -> None:
         self.passes = passes
@@ -104,8 +105,10 @@ class Node:
             heartbeat=30,
             token_seconds=30 * 86_400,
             registration=registration,
+            limits=limits or Limits(),
+            classic=classic or ClassicConfig(),
         )
-        schema = build_schema(limits or Limits())
+        schema = build_schema(self.context.limits, self.context.classic.password_min)
         self.service = ChatService(self.context, routes or ROUTES, schema, self.workers)
         self.config = config or ServerConfig()
         self.server = ChatServer(

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loopkit import PROJECT
 
-from chat.config import Config, ConfigError, check, parse_config
+from chat.config import MIN_CLASSIC_FRAME, Config, ConfigError, check, parse_config
 
 SHIPPED = (PROJECT / "conf" / "chatserver.toml").read_text(encoding="utf-8")
 
@@ -31,10 +31,17 @@ MAXIMA = {
     ("limits", "opaque"): 64,
     ("limits", "classic_time"): 40,
     ("limits", "history"): 1000,
+    ("classic", "gap"): 1,
 }
-"""What the columns of the tables hold."""
+"""What the columns of the tables hold, and what is a mistake in the unit."""
 
-MAY_BE_ZERO = [("server", "threads"), ("server", "drain_seconds"), ("limits", "password_min")]
+MAY_BE_ZERO = [
+    ("server", "threads"),
+    ("server", "drain_seconds"),
+    ("limits", "password_min"),
+    ("classic", "gap"),
+    ("classic", "frame"),
+]
 CHOICES = {
     ("chat", "delivery"): ["stored", "direct"],
     ("chat", "on_duplicate_login"): ["refuse", "replace"],
@@ -106,7 +113,8 @@ def test_what_is_absent_keeps_its_default() -> None:
 
 @pytest.mark.parametrize(("section", "key"), NUMBERS)
 def test_numbers_are_taken(section: str, key: str) -> None:
-    value = min(77, MAXIMA.get((section, key), 77))
+    usual = MIN_CLASSIC_FRAME if key == "frame" else 77
+    value = min(usual, MAXIMA.get((section, key), usual))
     config = parse_config(one(section, key, str(value)))
     assert getattr(getattr(config, section), key) == value
 
@@ -155,11 +163,16 @@ def test_too_small_a_number_is_refused_by_name(section: str, key: str) -> None:
 
 
 @pytest.mark.parametrize(("section", "key"), MAXIMA)
-def test_more_than_a_column_holds_is_refused_by_name(section: str, key: str) -> None:
+def test_too_large_a_number_is_refused_by_name(section: str, key: str) -> None:
     most = MAXIMA[section, key]
     parse_config(one(section, key, str(most)))
     message = refused(one(section, key, str(most + 1)))
     assert message == f"{section}.{key}: must be at most {most}"
+
+
+def test_too_small_a_frame_for_classic_clients_is_refused() -> None:
+    message = refused(one("classic", "frame", str(MIN_CLASSIC_FRAME - 1)))
+    assert message == f"classic.frame: must be at least {MIN_CLASSIC_FRAME}, or 0 for no limit"
 
 
 @pytest.mark.parametrize("name", ["", "berlin-1", "a.b_c:6000", "x" * 64])

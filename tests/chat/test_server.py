@@ -163,6 +163,23 @@ def test_a_classic_client_may_be_silent(make_node: Callable[..., Node]) -> None:
     ann.nothing_more()
 
 
+def test_a_classic_client_may_be_left_at_the_menu(make_node: Callable[..., Node]) -> None:
+    """Once it has registered or logged in, silence is the business of TCP's keepalive."""
+    node = make_node(config=CONFIG)
+    registered = node.connect(v2=False)
+    registered.ask(MsgType.REG_MSG, name="ann", password="123")
+    back = node.online("bob", v2=False)
+    back.send(MsgType.LOGINOUT_MSG)
+    node.until(lambda: not back.session.user_id)
+    passer_by, v2 = node.connect(v2=False), node.connect()
+    v2.ask(MsgType.REG_MSG, name="eve", password=PASSWORD, v=2)
+    node.sweep(100_000.0)
+    assert passer_by.ended() == []
+    assert v2.ended() == [IDLE]
+    registered.nothing_more()
+    back.nothing_more()
+
+
 def test_who_does_not_read_is_closed(make_node: Callable[..., Node]) -> None:
     node = make_node(config=CONFIG)
     client = node.connect(receive_buffer=8192, v2=False)

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from nodekit import PASSWORD, Node
 
-from chat.protocol import MsgType
+from chat.config import ClassicConfig
+from chat.protocol import Limits, MsgType
 
 
 def register(
@@ -37,6 +39,47 @@ def test_in_classic(node: Node) -> None:
     assert isinstance(answer["id"], int)
     again = register(node, "ann", v2=False)
     assert (again["msgid"], again["errno"], again["error"]) == (5, 1, 1)
+
+
+def test_the_tutorials_password_in_classic(node: Node) -> None:
+    """An original client would show the refusal as "name is already exist"."""
+    assert register(node, "ann", v2=False, password="123")["errno"] == 0
+    assert register(node, "bob", v2=False, password="12")["errno"] == 4
+
+
+def test_short_passwords_in_v2(node: Node) -> None:
+    answer = register(node, "ann", password="12345")
+    wrong = "password: must be a string of 6 to 128 characters"
+    assert (answer["errno"], answer["errmsg"]) == (4, wrong)
+
+
+def test_the_shortest_passwords_are_settings(make_node: Callable[..., Node]) -> None:
+    node = make_node(limits=Limits(password_min=2), classic=ClassicConfig(password_min=8))
+    assert register(node, "ann", password="12")["errno"] == 0
+    assert register(node, "bob", password="1")["errno"] == 4
+    assert register(node, "bob", v2=False, password="1234567")["errno"] == 4
+    assert register(node, "bob", v2=False, password="12345678")["errno"] == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"name": "ann", "password": "12"}, "password: must be a string of 3 to 128 characters"),
+        ({"name": "taken", "password": "123"}, "this name is taken"),
+        ({"name": "a\nb", "password": "123"}, "name: must not contain control"),
+        ({"name": "x" * 10_000, "password": "123"}, "name: must be a string of 1 to 50"),
+        ({"name": 5, "password": "123"}, "name: must be a string of 1 to 50"),
+    ],
+)
+def test_the_log_says_why_one_was_refused(
+    node: Node, caplog: pytest.LogCaptureFixture, fields: dict[str, object], why: str
+) -> None:
+    node.user("taken")
+    caplog.set_level("INFO", "chat.service")
+    assert node.connect(v2=False).ask(MsgType.REG_MSG, **fields)["errno"] != 0
+    (line,) = [line for line in caplog.messages if "registration" in line]
+    shown = repr(str(fields["name"])[:60])
+    assert line.startswith(f"127.0.0.1: registration of {shown} refused: {why}")
 
 
 def test_closed(make_node: Callable[..., Node]) -> None:
