@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self, TextIO
 
-from client.errors import OutputClosedError
+from client.errors import OutputClosedError, UnreadableInputError
 
 _READ_SIZE = 64 * 1024
 _LFLAGS = 3  # where tcgetattr() has the local modes
@@ -31,7 +31,9 @@ class Console:
     Owns neither the descriptor nor the streams that it is given.
     """
 
-    def __init__(self, in_fd: int, out: TextIO, err: TextIO) -> None:
+    def __init__(self, in_fd: int, out: TextIO, err: TextIO, encoding: str = "utf-8") -> None:
+        """``encoding``: of what is typed; the streams have their own."""
+        self._encoding = encoding
         self._in_fd = in_fd
         self._out = out
         self._err = err
@@ -78,9 +80,21 @@ class Console:
         """The next line without its end. Reading thread; blocks.
 
         ``on_wake`` runs on this thread, between waits, after each ``wake``; what it raises ends
-        the reading. Bytes that are not UTF-8 become U+FFFD. Raises EOFError at the end of
-        input, or OutputClosedError from the prompt.
+        the reading. A line that cannot be decoded is asked for again on a terminal; a script's
+        next line would be the answer to another question. Raises UnreadableInputError, EOFError
+        at the end of input, or OutputClosedError from the prompt.
         """
+        while True:
+            line = self._ask(on_wake, prompt, echo)
+            try:
+                return line.decode(self._encoding)
+            except UnicodeDecodeError as exc:
+                error = UnreadableInputError(self._encoding)
+                if not self._is_terminal:
+                    raise error from exc
+                self.error(str(error))
+
+    def _ask(self, on_wake: Callable[[], None], prompt: str, echo: bool) -> bytes:
         hidden = self._is_terminal and not echo
         with self._echo_off() if hidden else contextlib.nullcontext():
             if prompt:
@@ -99,7 +113,7 @@ class Console:
         except (OSError, ValueError) as exc:  # ValueError: the stream is closed on our side
             raise OutputClosedError from exc
 
-    def _next_line(self, on_wake: Callable[[], None]) -> str:
+    def _next_line(self, on_wake: Callable[[], None]) -> bytes:
         while True:
             # With a line at hand do not wait, but look: a script with a thousand lines must
             # notice that the connection is gone.
@@ -113,14 +127,14 @@ class Console:
             if readable:
                 self._read()
 
-    def _cut(self, end: int) -> str:
+    def _cut(self, end: int) -> bytes:
         """The unread bytes up to ``end``; all of them, if -1. Raises EOFError if there are none."""
         if end < 0 and not self._unread:
             raise EOFError
         stop = len(self._unread) if end < 0 else end
         line = bytes(self._unread[:stop])
         del self._unread[: stop + 1]
-        return line.removesuffix(b"\r").decode(errors="replace")
+        return line.removesuffix(b"\r")
 
     def _poll(self, wait: bool) -> tuple[bool, bool]:
         """Whether somebody woke us, whether the input can be read (or has ended)."""

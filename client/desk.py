@@ -22,6 +22,7 @@ from client.errors import (
     TooLargeError,
 )
 from client.inbox import Inbox
+from client.limits import check_text
 from client.model import ChatAnswer, ChatMessage, LoggedIn
 from client.outbox import Outbox, Outgoing, OutState
 from client.records import Credentials, new_device
@@ -130,6 +131,7 @@ class Desk:
 
     def write(self, target: int, text: str, *, to_group: bool) -> Sending:
         """Put a message into the outbox and its file. Raises TooLargeError or StoreError."""
+        check_text(text)
         message = Outgoing(uuid.uuid4().hex, target, to_group, text, time.time())
         size = len(encode(self.frame(message)))
         if size > MAX_FRAME:

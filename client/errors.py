@@ -10,9 +10,10 @@
     ├── ReplacedError           another login has taken this session over
     ├── ClosedError             the caller has closed the client
     ├── NotConfirmedError       nobody waits for the ack of a message any more
-    ├── TooLargeError           more than fits into one frame; nothing was sent
+    ├── TooLargeError           a text longer than the server takes; nothing was sent
     ├── StoreError              the files of an account cannot be used
     │   └── InUseError          because another program has the account open
+    ├── UnreadableInputError    what was typed is not in the expected encoding
     └── OutputClosedError       nobody reads what the program prints
 
 ``str()`` of each is one line for a person. A RefusedError's text comes from the server: escape
@@ -161,10 +162,10 @@ class NotConfirmedError(ClientError):
 
 
 class TooLargeError(ClientError):
-    """A message does not fit into one frame; the server would hang up on it.
+    """A text is longer than the server takes, or its message does not fit into one frame.
 
     Attributes:
-        size: of the encoded message in bytes.
+        size: of the text in bytes of UTF-8, or of the frame.
         limit: the most that is sent, in bytes.
     """
 
@@ -199,6 +200,24 @@ class InUseError(StoreError):
 
     def __init__(self, path: object) -> None:
         super().__init__(path, "is in use by another program")
+
+
+class UnreadableInputError(ClientError):
+    """A line of a script is not in the encoding that the locale names. It was not used.
+
+    Attributes:
+        encoding: the one that was expected.
+    """
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__(encoding)
+        self.encoding = encoding
+
+    def __str__(self) -> str:
+        return (
+            f"the input is not {self.encoding}: nothing of this line was sent; "
+            "set LANG to the input's encoding, LANG=C.UTF-8 for UTF-8"
+        )
 
 
 class OutputClosedError(ClientError):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 from client.commands import parse_id
 from client.connection import open_socket
 from client.console import Console
+from client.encoding import encoding_of, needs_utf8
 from client.errors import ConnectError, OutputClosedError, StoreError
 from client.menu import Menu
 from client.session import Session
@@ -37,9 +38,9 @@ _MAX_PORT = 65535
 def main(argv: list[str] | None = None) -> int:
     """Run the client; returns the exit code. Main thread.
 
-    0 at the end of input and after ``quit``, 1 when the server cannot be reached or was lost
-    or nobody reads the output, 2 for wrong arguments, 130 after Ctrl-C. Raises SystemExit for
-    ``--help``, ``--version`` and wrong arguments, as argparse does.
+    0 at the end of input and after ``quit``, 1 when the server cannot be reached or was lost,
+    nobody reads the output or the encoding is wrong, 2 for wrong arguments, 130 after Ctrl-C.
+    Raises SystemExit for ``--help``, ``--version`` and wrong arguments, as argparse does.
     """
     parser = _parser()
     args = parser.parse_args(argv)
@@ -54,9 +55,10 @@ def _run_lines(args: argparse.Namespace, tls: ssl.SSLContext | None) -> int:
     for signum in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(signum) is signal.SIG_DFL:  # leave nohup's decision alone
             signal.signal(signum, _terminate)
-    out = _text_stream(sys.stdout)
+    encoding = _encoding()
+    out, err = _text_stream(sys.stdout, encoding), _text_stream(sys.stderr, encoding)
     try:
-        with Console(_input_fd(), out, _text_stream(sys.stderr)) as console:
+        with Console(_input_fd(), out, err, encoding) as console:
             return _run_menu(args.host, args.port, tls, console)
     except KeyboardInterrupt:
         return _EXIT_SIGNAL + signal.SIGINT
@@ -90,9 +92,17 @@ def _has_screen() -> bool:
 def _run_screen(
     parser: argparse.ArgumentParser, args: argparse.Namespace, tls: ssl.SSLContext | None
 ) -> int:
+    encoding = _encoding()
+    if encoding != "utf-8":
+        from client.ui.texts import language_of
+
+        language = args.lang or language_of(os.environ)
+        line = needs_utf8(encoding, language)
+        print(f"{parser.prog}: {line}", file=_text_stream(sys.stderr, encoding))
+        return _EXIT_FAILURE
     from client.ui.app import App, Options
 
-    _text_stream(sys.stdout)
+    _text_stream(sys.stdout, encoding)
     folder, not_kept = _folder(parser, args.folder)
     options = Options(
         host=args.host,
@@ -174,13 +184,19 @@ def _user(text: str) -> int:
     return number
 
 
-def _text_stream(stream: TextIO | None) -> TextIO:
-    """A standard stream in UTF-8, whatever the locale says; a closed one swallows what it gets."""
+def _encoding() -> str:
+    """Of what is typed and shown."""
+    stream = sys.stdin or sys.stdout
+    return encoding_of(os.environ, "" if stream is None else stream.encoding)
+
+
+def _text_stream(stream: TextIO | None, encoding: str) -> TextIO:
+    """A standard stream in this encoding; a closed one swallows what it gets."""
     if stream is None:
         # Not closed on purpose: it lives as long as the process, as the others do.
         return open(os.devnull, "w", encoding="utf-8")
     if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+        stream.reconfigure(encoding=encoding, errors="backslashreplace")
     return stream
 
 

@@ -10,7 +10,12 @@ from collections.abc import Callable, Iterable
 from client import text
 from client.commands import CommandError, parse, parse_id
 from client.console import Console
-from client.errors import ClientError, ConnectionLostError, OutputClosedError
+from client.errors import (
+    ClientError,
+    ConnectionLostError,
+    OutputClosedError,
+    UnreadableInputError,
+)
 from client.model import Account, Event
 from client.session import Session
 from client.timing import Timing
@@ -49,15 +54,19 @@ class Menu:
 
         The console's reading thread. Raises OutputClosedError when nobody reads the output.
         """
+        code = 0
         try:
             try:
                 self._main_menu()
             except (EOFError, _Quit):
                 pass
+            except UnreadableInputError as exc:
+                self._console.error(str(exc))
+                code = 1
             self._leave()
         except ConnectionLostError as exc:
             return self._lost(exc)
-        return 0
+        return code
 
     def _main_menu(self) -> None:
         while True:

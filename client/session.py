@@ -22,6 +22,7 @@ from client.connection import Connection
 from client.conversation import Conversation, Handover
 from client.errors import ClientError, ConnectionLostError, NoAnswerError, RefusedError
 from client.heartbeat import Heartbeat
+from client.limits import check_text
 from client.model import Account, ChatMessage, Event, Friend, Group, History, Member, Signal
 from client.timing import Timing
 
@@ -269,6 +270,7 @@ class Session:
         return answer
 
     def _send_chat(self, target: int, text: str, *, to_group: bool) -> None:
+        check_text(text)
         with self._conversation_changed:
             message = self._conversation.chat(target, text, to_group=to_group)
         try:

@@ -20,7 +20,6 @@ from client.errors import (
     NotConfirmedError,
     RefusedError,
     StoreError,
-    TooLargeError,
 )
 from client.lifecycle import State, Status
 from client.model import Account, ChatMessage, Presence
@@ -305,14 +304,9 @@ class Controller:
 
     def write(self, room: Room, text: str) -> bool:
         """Send a message; returns whether that began well. If not, a notice says why."""
-        # What a terminal sends need not be UTF-8.
-        text = text.encode("utf-8", "replace").decode()
         send = self.client.send_group if room.key.in_group else self.client.send
         try:
             sending = send(room.key.id, text)
-        except TooLargeError as exc:
-            self.scene.say(why(exc, self.scene.texts), failed=True)
-            return False
         except ClientError as exc:
             self.scene.say(why(exc, self.scene.texts), failed=True)
             return False

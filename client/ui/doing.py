@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from client.encoding import is_unicode
 from client.model import Member
 from client.ui.cells import one_line
 from client.ui.choices import Choices
@@ -101,6 +102,8 @@ class Doing(Handler):
     # ------------------------------------------------------------------ lines
 
     def _enter(self, line: str) -> None:
+        if not is_unicode(line):
+            raise OrderError("not unicode")
         meaning = understand(line, self._resolve, in_room=self._chats.current is not None)
         if meaning is None:
             self._controller.terminal.retype("")

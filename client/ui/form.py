@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from client.commands import parse_id
+from client.encoding import is_unicode
+from client.limits import LIMITS
 from client.store import SavedAccount
 from client.ui.cells import one_line
 
-# As the server's defaults; it has the last word.
-MAX_NAME = 50
-MIN_PASSWORD = 6
-MAX_PASSWORD = 128
+# The server's defaults; it has the last word.
+MAX_NAME = LIMITS.name
+MIN_PASSWORD = LIMITS.password_min
+MAX_PASSWORD = LIMITS.password_max
 
 
 class Mode(Enum):
@@ -99,6 +101,9 @@ class Form:
 
     def check(self, answers: dict[str, str]) -> SignIn | Registration:
         """What the answers ask for. Raises FormError about the first that will not do."""
+        for name in self.fields:
+            if not is_unicode(answers[name]):
+                raise FormError(name, "not unicode")
         if self.mode is Mode.SIGN_IN:
             return _check_sign_in(answers)
         return _check_registration(answers)
@@ -121,13 +126,13 @@ def _check_registration(answers: dict[str, str]) -> Registration:
     if not name:
         raise FormError("name", "no name")
     if len(name) > MAX_NAME:
-        raise FormError("name", "name long")
+        raise FormError("name", "name long", most=str(MAX_NAME))
     if not password:
         raise FormError("password", "no password")
     if len(password) < MIN_PASSWORD:
-        raise FormError("password", "password short")
+        raise FormError("password", "password short", least=str(MIN_PASSWORD))
     if len(password) > MAX_PASSWORD:
-        raise FormError("password", "password long")
+        raise FormError("password", "password long", most=str(MAX_PASSWORD))
     if password != answers["password again"]:
         raise FormError("password again", "passwords differ")
     return Registration(name, password)

@@ -12,7 +12,7 @@ from fake_server import WAIT
 from menu_run import Printed
 
 from client.console import Console
-from client.errors import OutputClosedError
+from client.errors import OutputClosedError, UnreadableInputError
 
 
 class Woken(Exception):
@@ -85,9 +85,18 @@ def test_a_line_in_pieces(pipe: Typist) -> None:
     typing.join(WAIT)
 
 
-def test_bytes_that_are_not_utf_8(pipe: Typist) -> None:
-    pipe.type(b"a\xff\xfeb\n")
-    assert pipe.console.read_line(_nothing) == "a\ufffd\ufffdb"
+def test_a_script_that_is_not_utf_8(pipe: Typist) -> None:
+    """The next line would be the answer to another question."""
+    pipe.type(b"a\xff\xfeb\nnext\n")
+    with pytest.raises(UnreadableInputError, match="the input is not utf-8"):
+        pipe.console.read_line(_nothing)
+
+
+def test_a_terminal_that_sends_something_else_is_asked_again(terminal: Typist) -> None:
+    terminal.type(b"\xc4\xe3\nname\n")
+    assert terminal.console.read_line(_nothing, "name:") == "name"
+    assert terminal.out.getvalue() == "name:name:"
+    assert terminal.err.getvalue().startswith("the input is not utf-8: ")
 
 
 def test_prompts_end_their_line_in_a_script(pipe: Typist) -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from chat.protocol import MAX_FRAME, encode
+from chat.protocol import MAX_FRAME
 from client.desk import Desk, open_desk
 from client.errors import NotConfirmedError, RefusedError, StoreError, TooLargeError
 from client.journal import Journal, Record
+from client.limits import MAX_TEXT
 from client.model import Account, ChatAnswer, ChatMessage, LoggedIn
 from client.sending import Receipt, Sending
 
@@ -69,20 +70,19 @@ def test_no_two_mids_are_alike() -> None:
     assert len({desk.write(7, "x", to_group=False).mid for _ in range(100)}) == 100
 
 
-def test_what_does_not_fit_into_a_frame_is_not_queued() -> None:
+def test_what_the_server_would_refuse_is_not_queued() -> None:
     desk = memory_desk()
-    room = MAX_FRAME - len(encode(desk.frame(_written(desk, ""))))
-    desk.write(7, "x" * room, to_group=False)
-    with pytest.raises(TooLargeError):
-        desk.write(7, "x" * (room + 1), to_group=False)
+    desk.write(7, "x" * MAX_TEXT, to_group=False)
+    desk.write(7, "好" * (MAX_TEXT // 3), to_group=False)
+    with pytest.raises(TooLargeError, match=f"{MAX_TEXT + 1} bytes, at most {MAX_TEXT}"):
+        desk.write(7, "x" * (MAX_TEXT + 1), to_group=False)
+    with pytest.raises(TooLargeError, match=f"{MAX_TEXT + 2} bytes, at most {MAX_TEXT}"):
+        desk.write(7, "好" * (MAX_TEXT // 3 + 1), to_group=False)
+    with pytest.raises(TooLargeError, match=f"at most {MAX_FRAME}"):  # six bytes for each in JSON
+        desk.write(7, "\x01" * MAX_TEXT, to_group=False)
     with pytest.raises(ValueError, match="surrogates"):
         desk.write(7, "\ud800", to_group=False)
     assert len(desk.sendings) == 2
-
-
-def _written(desk: Desk, text: str) -> object:
-    desk.write(7, text, to_group=False)
-    return desk.outbox.messages[0]
 
 
 def test_unconfirmed_messages_are_there_after_a_restart(tmp_path: Path) -> None:

@@ -163,12 +163,36 @@ def test_a_script_in_the_c_locale(server: FakeServer) -> None:
         stdin=script.encode(errors="surrogateescape"),
         env={"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
     )
-    assert (result.returncode, result.stderr) == (0, b"")
-    printed = result.stdout.decode()
-    assert "said: 你好" in printed
-    assert printed.endswith("invalid input command!\n")
+    assert result.returncode == 1
+    assert result.stderr.startswith(b"the input is not utf-8: nothing of this line was sent")
+    assert result.stderr.count(b"\n") == 1
+    assert "said: 你好" in result.stdout.decode()
     assert server.expect(MsgType.ONE_CHAT_MSG)["msg"] == "Grüße, 你好"
     server.expect(MsgType.LOGINOUT_MSG)
+
+
+def test_a_script_in_gbk(server: FakeServer) -> None:
+    """Its locale need not be installed here."""
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, offlinemsg=[one_chat(3, "茶 😀")])]
+    script = "1\n1\nsecret\nchat:2:你好\n"
+    result = run(
+        "127.0.0.1", str(server.port), stdin=script.encode("gbk"), env={"LC_ALL": "zh_CN.GBK"}
+    )
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert "said: 茶 \\U0001f600" in result.stdout.decode("gbk")
+    assert server.expect(MsgType.ONE_CHAT_MSG)["msg"] == "你好"
+
+
+def test_windows_need_utf_8(server: FakeServer) -> None:
+    """One line, in the encoding that the terminal has."""
+    for locale, line in (
+        ("zh_CN.GBK", "请设置 LANG=zh_CN.UTF-8".encode("gbk")),
+        ("de_DE.ISO-8859-1", b"iso8859-1, and the windows need UTF-8: set LANG=C.UTF-8"),
+    ):
+        with OnTerminal(server, plain=False, environment={"LC_ALL": locale}) as terminal:
+            assert terminal.process.wait(LONG) == 1
+            seen = terminal.wait_for(line)
+            assert seen.count(b"\n") == 1
 
 
 def test_output_that_nobody_reads(server: FakeServer) -> None:

@@ -219,7 +219,7 @@ def test_a_message_too_long_for_a_frame(menu: MenuRun) -> None:
     menu.login()
     menu.type_bytes(b"chat:5:" + b"x" * 50_000)
     menu.type_bytes(b"x" * 20_000 + b"\n")
-    assert "message to 5 failed: too long" in menu.out.wait_for("at most 65536)\n")
+    assert "message to 5 failed: too long" in menu.out.wait_for("at most 16384)\n")
     menu.type("quit")
     assert menu.end() == 0
 

@@ -197,7 +197,7 @@ def test_a_session_through_muduopys_tls(server: FakeServer) -> None:
         ready = threading.Semaphore(0)
         with Session(sock, ready.release) as session:
             assert session.login(1, "secret").name == "alice"
-            big = "x" * 60_000
+            big = "x" * 16_000
             for number in range(50):
                 server.send(one_chat(number + 1, big))
                 session.chat(5, big)

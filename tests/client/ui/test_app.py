@@ -461,6 +461,15 @@ def test_a_draft_stays_with_its_conversation(server: FakeServer, talk: AppRun) -
     talk.wait_for("> other")
 
 
+def test_bytes_that_are_not_utf_8_are_not_sent(server: FakeServer, talk: AppRun) -> None:
+    talk.ask(lambda: talk.app.retype("\udcc4\udce3"))
+    talk.type(ENTER)
+    talk.wait_for("Some bytes are not UTF-8. Set the terminal to UTF-8")
+    talk.type(ctrl("c"))
+    talk.command("good")
+    assert server.expect(MsgType.ONE_CHAT_MSG)["msg"] == "good"
+
+
 def test_a_message_of_several_lines(server: FakeServer, talk: AppRun) -> None:
     talk.type("one", alt(ENTER), "two", ctrl("j"), "three")
     talk.wait_for("> one\n  two\n  three")
@@ -499,11 +508,11 @@ def test_what_was_sent_can_be_had_again(server: FakeServer, talk: AppRun) -> Non
     assert "> unfinished" in talk.screen
 
 
-def test_a_message_too_long_for_a_frame(talk: AppRun) -> None:
-    talk.type(paste("x" * 70_000))
+def test_a_message_longer_than_the_server_takes(talk: AppRun) -> None:
+    talk.type(paste("x" * 16_385))
     talk.type(ENTER)
-    talk.wait_for("too long for one message")
-    assert talk.ask(lambda: len(talk.app.typed()[0])) == 70_000
+    talk.wait_for("Too long: 16385 bytes of 16384. Shorten the message or send it in parts.")
+    assert talk.ask(lambda: len(talk.app.typed()[0])) == 16_385
     talk.type(ctrl("c"))
     talk.settle()
     assert talk.ask(lambda: talk.app.typed()) == ("", 0)
