@@ -1,4 +1,4 @@
-"""ConnectionPool: a bounded number of database connections, opened when they are needed.
+"""ConnectionPool: a bounded number of database connections, opened at the start or when needed.
 
 The one that was given back last is handed out first, so that in quiet times few are used and the
 others can be closed by the server. A connection that has lain idle is asked whether it lives
@@ -81,6 +81,19 @@ class ConnectionPool(Generic[C]):
             if time.monotonic() - returned < IDLE_SECONDS or connection.is_alive():
                 return connection
             self.discard(connection)
+
+    def fill(self, count: int) -> None:
+        """Open so many connections now, or ``bound`` if that is fewer. Raises StorageError.
+
+        Later no request has to wait for one to be opened, or to find a descriptor for it.
+        """
+        taken: list[C] = []
+        try:
+            while len(taken) < min(count, self.bound):
+                taken.append(self.take())
+        finally:
+            for connection in taken:
+                self.give_back(connection)
 
     def give_back(self, connection: C) -> None:
         """It can be used again. One with an open transaction is rolled back."""

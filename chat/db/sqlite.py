@@ -12,10 +12,7 @@ takes one step a row.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import logging
-import os
 import sqlite3
 import threading
 from collections import deque
@@ -34,6 +31,8 @@ from chat.db.base import (
     Work,
     find_upgrade,
 )
+from chat.db.pool import ConnectionPool
+from chat.db.sqlite_lock import SqliteLock
 
 log = logging.getLogger(__name__)
 
@@ -121,24 +120,33 @@ class SqliteTransaction(Transaction):
 
 
 class SqliteDatabase(Database):
-    """A SQLite file, used by this process alone: a lock file beside it keeps others out."""
+    """A SQLite file, used by this process alone: see SqliteLock."""
 
     exclusive = True
 
-    def __init__(self, path: Path, schema: Path) -> None:
-        """Opens the file, creating it with its tables if need be.
+    def __init__(self, path: Path, schema: Path, readers: int = 4) -> None:
+        """Opens the file, creating it with its tables if need be, and all connections.
 
-        Raises StorageError if that fails or another process uses it.
+        ``readers``: how many threads can read at once; others wait. Raises StorageError if
+        opening fails or another process uses the file.
         """
         self.path = path
-        self._lock_file = _lock(path)
+        try:
+            self._lock = SqliteLock(path)
+        except StorageError as exc:
+            raise StorageError(f"{path}: {exc}") from exc
+        self._readers = ConnectionPool(self._open_reader, readers)
         try:
             self._writer = self._open_prepared(schema)
         except (sqlite3.Error, OSError, StorageError) as exc:
-            os.close(self._lock_file)
+            self._lock.close()
             raise StorageError(f"{path}: {exc}") from exc
-        self._readers_lock = threading.Lock()  # guards _readers
-        self._readers: list[sqlite3.Connection] = []  # idle ones, last in first out
+        try:
+            # Now, and not when they are needed: there may be no descriptors left by then.
+            self._readers.fill(readers)
+        except StorageError as exc:
+            self._close_connections()
+            raise StorageError(f"{path}: {exc}") from exc
         self._jobs_lock = threading.Lock()  # guards _jobs and _closing
         self._jobs_ready = threading.Condition(self._jobs_lock)
         self._jobs: deque[tuple[Work[Any], Done[Any]]] = deque()
@@ -147,18 +155,14 @@ class SqliteDatabase(Database):
         self._thread.start()
 
     def read(self, work: Work[T]) -> T:
-        reader = self._take_reader()
+        reader = self._readers.take()
         try:
-            reader.execute("BEGIN")
-            try:
-                return work(SqliteTransaction(reader))
-            finally:
-                reader.execute("ROLLBACK")
+            reader.connection.execute("BEGIN")
+            return work(SqliteTransaction(reader.connection))
         except sqlite3.Error as exc:
             raise StorageError(str(exc)) from exc
         finally:
-            with self._readers_lock:
-                self._readers.append(reader)
+            self._readers.give_back(reader)
 
     def write(self, work: Work[T]) -> T:
         finished = threading.Event()
@@ -190,12 +194,12 @@ class SqliteDatabase(Database):
             self._closing = True
             self._jobs_ready.notify()
         self._thread.join()
+        self._close_connections()
+
+    def _close_connections(self) -> None:
+        self._readers.close()
         self._writer.close()
-        with self._readers_lock:
-            for reader in self._readers:
-                reader.close()
-            self._readers.clear()
-        os.close(self._lock_file)
+        self._lock.close()
 
     # ------------------------------------------------------------------ the writer thread
 
@@ -247,19 +251,7 @@ class SqliteDatabase(Database):
 
     # ------------------------------------------------------------------ connections
 
-    def _take_reader(self) -> sqlite3.Connection:
-        with self._readers_lock:
-            if self._readers:
-                return self._readers.pop()
-        try:
-            return self._open()
-        except sqlite3.Error as exc:
-            raise StorageError(str(exc)) from exc
-
     def _open_prepared(self, schema: Path) -> sqlite3.Connection:
-        with contextlib.suppress(OSError):  # SQLite will say what is wrong
-            # Everybody's messages, and the hashes. What SQLite puts beside it gets its mode.
-            os.close(_open_private(self.path))
         connection = self._open()
         try:
             _prepare_schema(connection, schema)
@@ -268,9 +260,17 @@ class SqliteDatabase(Database):
             raise
         return connection
 
+    def _open_reader(self) -> _Reader:
+        try:
+            return _Reader(self._open())
+        except sqlite3.Error as exc:
+            raise StorageError(str(exc)) from exc
+
     def _open(self) -> sqlite3.Connection:
+        """Raises sqlite3.Error, StorageError."""
         connection = sqlite3.connect(
-            self.path,
+            f"{self._lock.path.as_uri()}?mode=rw",  # not made anew, should it have been moved
+            uri=True,
             timeout=BUSY_SECONDS,
             isolation_level=None,  # BEGIN and COMMIT are ours
             check_same_thread=False,  # one thread at a time, but not always the same
@@ -282,29 +282,35 @@ class SqliteDatabase(Database):
             # power cut, after they were acknowledged.
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            # Sorting and savepoints open no files.
+            connection.execute("PRAGMA temp_store = MEMORY")
+            # Opens what SQLite needs beside the file.
+            connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchall()
+            self._lock.check()
         except BaseException:
             connection.close()
             raise
         return connection
 
 
-def _lock(path: Path) -> int:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock_file = _open_private(Path(f"{path}.lock"))
-    except OSError as exc:
-        raise StorageError(f"{path}: {exc.strerror}") from exc
-    try:
-        fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as exc:
-        os.close(lock_file)
-        raise StorageError(f"{path}: another server is using this database") from exc
-    return lock_file
+class _Reader:
+    """A connection as the pool wants it."""
 
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
 
-def _open_private(path: Path) -> int:
-    """A file that is made for this user alone. One that exists is as its owner wants it."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def is_alive(self) -> bool:
+        return True
+
+    def reset(self) -> None:
+        try:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+        except sqlite3.Error as exc:
+            raise StorageError(str(exc)) from exc
+
+    def close(self) -> None:
+        self.connection.close()
 
 
 def _prepare_schema(connection: sqlite3.Connection, schema: Path) -> None:

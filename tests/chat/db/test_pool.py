@@ -145,3 +145,28 @@ def test_close_wakes_who_waits() -> None:
     threading.Timer(0.05, pool.close).start()
     with pytest.raises(StorageError, match="closed"):
         pool.take()
+
+
+def test_fill() -> None:
+    pool = ConnectionPool(Fake, 3)
+    pool.fill(2)
+    assert (pool.size, pool.idle) == (2, 2)
+    pool.fill(9)
+    assert (pool.size, pool.idle) == (3, 3)
+
+
+def test_fill_that_fails_keeps_what_it_has() -> None:
+    made: list[Fake] = []
+
+    def connect() -> Fake:
+        if len(made) == 2:
+            raise StorageError("no more")
+        made.append(Fake())
+        return made[-1]
+
+    pool = ConnectionPool(connect, 3)
+    with pytest.raises(StorageError, match="no more"):
+        pool.fill(3)
+    assert (pool.size, pool.idle) == (2, 2)
+    pool.close()
+    assert all(connection.closed for connection in made)

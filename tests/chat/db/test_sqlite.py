@@ -145,9 +145,12 @@ def test_groups_share_commits(path: Path) -> None:
 
 def test_a_second_server_is_refused_and_does_no_harm(path: Path) -> None:
     def run(database: SqliteDatabase) -> None:
-        assert refused(path) == f"{path}: another server is using this database"
+        assert refused(path) == (
+            f"{path}: another server is using this database; stop that one, "
+            "or give this one a file of its own (--db)"
+        )
         database.write(lambda tx: tx.execute(PUT, ("a", "1")))
-        assert refused(path).endswith("another server is using this database")
+        assert "another server" in refused(path)
 
     use(path, run)
     use(path)
