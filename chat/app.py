@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from chat import __version__
@@ -27,6 +27,7 @@ from chat.config import Config, ConfigError
 from chat.db import StorageError, Transaction
 from chat.delivery.delivery import Delivery
 from chat.delivery.poller import MailboxPoller
+from chat.file_limit import fit_file_limit
 from chat.handlers import ROUTES, Context
 from chat.lease import Lease, NameTakenError
 from chat.limiter import FailureLimiter
@@ -48,8 +49,6 @@ RECONCILE_SECONDS = 5.0
 TIDY_SECONDS = 3600.0
 END_SECONDS = 10.0
 """What the end may take once the clients are gone, should the database not answer."""
-SPARE_FILES = 64
-"""Descriptors besides connections: database, loops, standard streams."""
 SECONDS_PER_DAY = 86_400
 WORKER_QUEUE = 4096
 
@@ -71,7 +70,8 @@ class App:
         self._guard: threading.Timer | None = None
         self._tls = tls_context(config.server)
         bus = find_bus(config.bus)  # what can be wrong with it shows before anything is written
-        self._database = open_database(config.database)
+        threads = config.server.workers + 1  # and the main thread, at the start and the end
+        self._database = open_database(config.database, threads=threads)
         self._loop = EventLoop()
         self._workers = ThreadPool(config.server.workers, "worker", WORKER_QUEUE)
         try:
@@ -287,7 +287,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         format="%(asctime)s %(levelname)-7s %(threadName)s %(message)s",
         stream=sys.stderr,
     )
-    raise_file_limit(config.server.max_connections + SPARE_FILES)
+    config = replace(config, server=fit_file_limit(config.server))
     # Before any thread exists, so that all inherit it.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
@@ -306,16 +306,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as exc:
         return _complain(f"{arguments.address}: {exc.strerror}", 1)
     return 0
-
-
-def raise_file_limit(wanted: int) -> None:
-    """Allow as many descriptors as are wanted, or as the hard limit permits."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < allowed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-    if allowed < wanted:
-        log.warning("open files are limited to %d: fewer connections than configured", allowed)
 
 
 def _complain(problem: str, status: int) -> int:

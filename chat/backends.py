@@ -27,14 +27,20 @@ BUS_PASSWORD = "CHAT_REDIS_PASSWORD"
 """Variables of the environment, where others cannot read it as they can a command line."""
 
 
-def open_database(config: DatabaseConfig, environment: Mapping[str, str] = os.environ) -> Database:
-    """The database behind the URL, its tables ready. Raises ConfigError, StorageError."""
+def open_database(
+    config: DatabaseConfig, environment: Mapping[str, str] = os.environ, *, threads: int = 1
+) -> Database:
+    """The database behind the URL, its tables ready. Raises ConfigError, StorageError.
+
+    ``threads``: how many will use it at once; as many connections are opened now.
+    """
     parts = _split("database.url", config.url)
     if parts.scheme == "sqlite" and not parts.netloc and len(parts.path) > 1:
         # Three slashes: relative to the current directory; four: absolute.
-        return SqliteDatabase(Path(unquote(parts.path[1:])), schema_folder() / "sqlite.sql")
+        path = Path(unquote(parts.path[1:]))
+        return SqliteDatabase(path, schema_folder() / "sqlite.sql", threads)
     if parts.scheme == "mysql":
-        return _open_mysql(config, parts, environment)
+        return _open_mysql(config, parts, environment, threads)
     raise ConfigError(
         f"database.url: {mask(config.url)!r} is neither sqlite:///PATH "
         "nor mysql://USER@HOST:PORT/NAME"
@@ -90,7 +96,7 @@ def mask(url: str) -> str:
 
 
 def _open_mysql(
-    config: DatabaseConfig, parts: SplitResult, environment: Mapping[str, str]
+    config: DatabaseConfig, parts: SplitResult, environment: Mapping[str, str], threads: int
 ) -> Database:
     name = unquote(parts.path.removeprefix("/"))
     if not (parts.hostname and parts.username and name and "/" not in name):
@@ -112,7 +118,7 @@ def _open_mysql(
     )
     folder = schema_folder()
     prepare_schema(address, folder / "schema.sql", folder / "upgrade" / "mysql")
-    return MysqlDatabase(address, config.pool)
+    return MysqlDatabase(address, config.pool, threads)
 
 
 def _split(key: str, url: str) -> SplitResult:

@@ -60,21 +60,24 @@ class MysqlDatabase(Database):
 
     exclusive = False
 
-    def __init__(self, address: MysqlAddress, pool: int = 8) -> None:
-        """Tries to connect. ``pool``: at most so many connections besides the writer's.
-
-        Raises StorageError.
+    def __init__(self, address: MysqlAddress, pool: int = 8, ready: int = 1) -> None:
+        """Connects. ``pool``: at most so many connections besides the writer's, of which
+        ``ready`` are opened now. Raises StorageError.
         """
         warn_of_slow_driver()
         self.address = address
         self._pool = ConnectionPool(lambda: MysqlConnection(address, "REPEATABLE READ"), pool)
-        self._pool.give_back(self._pool.take())
+        try:
+            self._pool.fill(ready)
+            self._writer: MysqlConnection | None = self._connect_writer()  # the writer thread's
+        except BaseException:
+            self._pool.close()
+            raise
         self._jobs_lock = threading.Lock()  # guards _jobs and _closing
         self._jobs_ready = threading.Condition(self._jobs_lock)
         self._jobs: deque[_Job] = deque()
         self._closing = False
-        self._writer: MysqlConnection | None = None  # the writer thread's
-        self._writer_used = 0.0
+        self._writer_used = time.monotonic()
         self._thread = threading.Thread(target=self._write_forever, name="mysql-writer")
         self._thread.start()
 
@@ -209,10 +212,13 @@ class MysqlDatabase(Database):
             writer = None
         if writer is None:
             try:
-                writer = self._writer = MysqlConnection(self.address, "READ COMMITTED")
+                writer = self._writer = self._connect_writer()
             except StorageError as exc:
                 raise LostConnection(str(exc)) from exc
         return writer
+
+    def _connect_writer(self) -> MysqlConnection:
+        return MysqlConnection(self.address, "READ COMMITTED")
 
     def _roll_back(self) -> None:
         if self._writer is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import queue
-import resource
 import socket
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import pytest
 from loopkit import PROJECT, SCHEMA, WAIT, ErrorLog
 from nodekit import CHEAP
 
-from chat.app import App, raise_file_limit
+from chat.app import App
 from chat.config import ChatConfig, Config, ConfigError, DatabaseConfig, ServerConfig
 from chat.db import StorageError
 from chat.db.sqlite import SqliteDatabase
@@ -142,19 +141,6 @@ def test_a_wrong_url(path: Path) -> None:
 def test_an_impossible_hash_cost(path: Path, cost: HashCost) -> None:
     with pytest.raises(ConfigError, match="password"):
         App(ANYWHERE, config(path, cost=cost))
-
-
-def test_the_file_limit_is_raised_but_never_lowered() -> None:
-    before = soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
-        raise_file_limit(300)
-        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (300, hard)
-        raise_file_limit(100)
-        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (300, hard)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
-    assert soft > 0
 
 
 # ---------------------------------------------------------------------- the executable

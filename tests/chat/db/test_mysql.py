@@ -370,6 +370,13 @@ def test_a_statement_has_its_limit(lengths: list[int]) -> None:
         assert len(chunk) == 1 or sum(len(text) for _, text in chunk) <= CHARACTERS
 
 
+def test_connections_are_opened_at_the_start(server: Mariadb) -> None:
+    with contextlib.closing(MysqlDatabase(server.address, 8, 5)) as database:
+        assert (database.pool.size, database.pool.idle) == (5, 5)
+    with contextlib.closing(MysqlDatabase(server.address, 2, 5)) as database:
+        assert database.pool.size == 2
+
+
 def test_the_most_characters_in_the_fewest_statements(database: MysqlDatabase) -> None:
     """Each of these takes four times its length in SQL, and a server 16 MiB in a statement."""
     text = "\U0001f600" * 16_384
