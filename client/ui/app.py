@@ -32,7 +32,7 @@ from client.ui.form import Form
 from client.ui.keys import Keyboard
 from client.ui.pacing import PacedApplication
 from client.ui.pane import Pane
-from client.ui.scene import Front, Scene
+from client.ui.scene import Notice, Scene
 from client.ui.screen import Screen
 from client.ui.signing import Signing
 from client.ui.texts import Texts, language_of
@@ -70,6 +70,7 @@ class Options:
         user_id: go straight in as this user, if there is a saved login.
         language, theme: instead of what the settings or the environment say.
         not_kept: why there is no folder, if one was wanted.
+        notice_seconds: how long a notice is shown.
     """
 
     host: str
@@ -81,6 +82,7 @@ class Options:
     theme: str | None = None
     timing: Timing | None = None
     not_kept: str = ""
+    notice_seconds: float = 10.0
 
     @property
     def server(self) -> str:
@@ -128,6 +130,7 @@ class App:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="chat terminal")
         self._title = ""
+        self._timed_notice: Notice | None = None
         self._saved_state: object = None
 
     def _saved(self) -> list[SavedAccount]:
@@ -234,6 +237,7 @@ class App:
                 return
         if wanted is not None:
             self.fill_in("id", str(wanted))
+            self.fill_in("password", "")
 
     async def _save_now_and_then(self) -> None:
         while True:
@@ -267,6 +271,21 @@ class App:
         if title != self._title:
             self._title = title
             self.application.output.set_title(title)
+        self._time_notice()
+
+    def _time_notice(self) -> None:
+        """A notice that is drawn for the first time goes after a while."""
+        notice = self.scene.notice
+        if notice is self._timed_notice:
+            return
+        self._timed_notice = notice
+        if notice is not None and not notice.stays and self._loop is not None:
+            self._loop.call_later(self._options.notice_seconds, self._drop_notice, notice)
+
+    def _drop_notice(self, notice: Notice) -> None:
+        if self.scene.notice is notice:
+            self.scene.notice = None
+            self.show()
 
     def _suspend(self) -> None:
         self.application.suspend_to_background()
@@ -336,8 +355,7 @@ class App:
     def fill_in(self, field: str, text: str) -> None:
         """Put something into a field of the form, and the cursor there."""
         self.screen.fields[field].reset(Document(text, len(text)))
-        if self.scene.front is Front.FORM:
-            self.screen.go_to_field(field)
+        self.screen.go_to_field(field)
 
 
 class _ToNotice(logging.Handler):

@@ -26,18 +26,22 @@ class Contacts(Handler):
         self._ask_server(self._controller.client.add_friend, user_id, done=done)
 
     def remove(self, user_id: int | None = None) -> None:
-        """Take somebody off the list; whom one talks with, if nobody is named."""
+        """Take somebody off the list, if the user is sure; whom one talks with, if not named."""
         if user_id is None:
             room = self._room()
             user_id = room.key.id if not room.key.in_group else 0
         name = one_line(self._chats.name_of(user_id)) or str(user_id)
         if not self._chats.is_friend(user_id):
             raise OrderError("not a friend", name=name)
-        self._ask_server(
-            self._controller.client.remove_friend,
-            user_id,
-            done=lambda nothing: self._notice("friend removed", name=name),
-        )
+
+        def yes() -> None:
+            self._ask_server(
+                self._controller.client.remove_friend,
+                user_id,
+                done=lambda nothing: self._notice("friend removed", name=name),
+            )
+
+        self._scene.ask(self._texts("remove sure", name=name), yes)
 
     def friends(self) -> None:
         """The list, as a page."""

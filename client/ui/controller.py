@@ -216,7 +216,7 @@ class Controller:
     async def _catch_up(self, room: Room) -> None:
         chats = self.chats
         try:
-            page = await self.terminal.run_call(self.client.history, **_which(room), limit=PAGE)
+            page = await self.terminal.run_call(self.client.history, **_which(room.key), limit=PAGE)
         except ClientError:
             return  # it stays stale
         chats.catch_up(room, page.messages, more=page.more)
@@ -239,12 +239,16 @@ class Controller:
             self.pane.page(room, 1)
         self.terminal.show()
 
+    async def look_up(self, key: RoomKey) -> None:
+        """Ask the server about a conversation that is not known. Raises ClientError."""
+        await self.terminal.run_call(self.client.history, **_which(key), limit=1)
+
     async def load_page(self, room: Room) -> None:
         """Load one page of older messages, and wait for it."""
         chats = self.chats
         try:
             page = await self.terminal.run_call(
-                self.client.history, **_which(room), before=room.oldest_seq, limit=PAGE
+                self.client.history, **_which(room.key), before=room.oldest_seq, limit=PAGE
             )
         except RefusedError as exc:
             again = exc.errno in (ErrNo.TOO_MANY, ErrNo.UNAVAILABLE)
@@ -359,8 +363,9 @@ class Controller:
         room = self.chats.current
         text, cursor = room.draft if room is not None else ("", 0)
         self.terminal.retype(text, cursor)
+        self.scene.draft_waits = bool(text)  # an Enter may be meant for what was there before
 
 
-def _which(room: Room) -> dict[str, int]:
+def _which(key: RoomKey) -> dict[str, int]:
     """How the client calls a room."""
-    return {"group_id" if room.key.in_group else "user_id": room.key.id}
+    return {"group_id" if key.in_group else "user_id": key.id}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from client.encoding import is_unicode
+from client.errors import TooLargeError
+from client.limits import check_text
 from client.model import Member
 from client.ui.cells import one_line
 from client.ui.choices import Choices
@@ -14,6 +16,7 @@ from client.ui.handler import Handler
 from client.ui.helping import one_command, whole_help
 from client.ui.looking import Looking
 from client.ui.orders import Order, OrderError, Say, Takes, understand
+from client.ui.reasons import why
 from client.ui.room import Room, RoomKey
 
 
@@ -70,7 +73,7 @@ class Doing(Handler):
             action()
         except OrderError as exc:
             values = {name: one_line(value) for name, value in exc.values.items()}
-            self._notice(exc.key, failed=True, **values)
+            self._scene.say(self._texts(exc.key, **values), failed=True)
 
     def help(self, command: str | None = None) -> None:
         """All of it, or what one command does."""
@@ -111,7 +114,7 @@ class Doing(Handler):
         if isinstance(meaning, Say):
             written = self._write(self._chats.current, meaning.text)
         elif self._is_message(meaning):
-            written = self._write_order(meaning)
+            written = self._write_order(meaning, line)
         else:
             self._controller.terminal.retype("")
             self._table[meaning.name](*meaning.args)
@@ -123,15 +126,27 @@ class Doing(Handler):
     def _is_message(order: Order) -> bool:
         return order.name in ("chat", "group", "say") and isinstance(order.args[-1], str)
 
-    def _write_order(self, order: Order) -> bool:
+    def _write_order(self, order: Order, line: str) -> bool:
         text = str(order.args[-1])
         if order.name == "say":
             return self._write(self._chats.current, text)
-        room = self._chats.room(RoomKey(order.name == "group", int(order.args[0])))
-        if not self._write(room, text):
+        key = RoomKey(order.name == "group", int(order.args[0]))
+        try:
+            check_text(text)
+        except TooLargeError as exc:
+            self._scene.say(why(exc, self._texts), failed=True)
             return False
-        self._controller.open(room)
-        room.divider = None  # who answers has read
+        self._controller.terminal.retype("")
+
+        def arrived() -> None:
+            if not self._controller.write(self._chats.room(key), text):
+                missing()
+
+        def missing() -> None:
+            if not self._controller.terminal.typed()[0]:
+                self._controller.terminal.retype(line)
+
+        self.looking.visit(key, arrived, missing)
         return True
 
     def _write(self, room: Room | None, text: str) -> bool:

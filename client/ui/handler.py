@@ -57,8 +57,10 @@ class Handler:
     def _is_online(self) -> bool:
         return self._scene.status.state is State.ONLINE
 
-    def _notice(self, key: str, *, failed: bool = False, **values: object) -> None:
-        self._scene.say(self._texts(key, **values), failed=failed)
+    def _notice(
+        self, key: str, *, failed: bool = False, stays: bool = False, **values: object
+    ) -> None:
+        self._scene.say(self._texts(key, **values), failed=failed, stays=stays)
 
     def _view(self, key: str, lines: list[Line], **values: object) -> None:
         self._scene.viewer = Viewer(self._texts(key, **values), lines)

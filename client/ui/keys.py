@@ -65,6 +65,7 @@ class Keyboard:
 
         def handle(event: KeyPressEvent) -> None:
             self._cancelled &= keys == "c-c"
+            self._scene.draft_waits &= keys == "enter"
             action()
             self._screen.focus()
 
@@ -151,8 +152,10 @@ class Keyboard:
     def _cancel_form(self) -> None:
         if self._scene.form.busy:
             self._signing.cancel()
-        else:
+        elif self._cancelled:
             self._doing.choices.quit_now()
+        else:
+            self._say_again()
 
     # ------------------------------------------------------------------ the input line
 
@@ -173,6 +176,7 @@ class Keyboard:
         self._on("up", self._up, only)
         self._on("down", self._down, only)
         buffer.on_text_changed += lambda changed: self._typing()
+        buffer.on_cursor_position_changed += lambda moved: self._moving()
 
         @self.bindings.add(
             Keys.BracketedPaste, filter=Condition(lambda: self._scene.front is Front.INPUT)
@@ -183,6 +187,10 @@ class Keyboard:
     def _typing(self) -> None:
         """What was said about the line before has been read."""
         self._scene.notice = None
+        self._scene.draft_waits = False
+
+    def _moving(self) -> None:
+        self._scene.draft_waits = False
 
     def _enter(self) -> None:
         buffer = self._screen.input
@@ -191,7 +199,10 @@ class Keyboard:
             buffer.complete_state = None  # the first Enter only takes what was offered
             return
         buffer.complete_state = None
-        self._doing.enter(buffer.text)
+        if self._scene.draft_waits:
+            self._scene.say(self._scene.texts("draft waits"))
+        elif self._scene.visiting is None:
+            self._doing.enter(buffer.text)
 
     def _paste(self, text: str) -> None:
         """A paste of several lines is not put in unasked."""
@@ -210,11 +221,14 @@ class Keyboard:
             self._cancelled = False
             self._scene.notice = None
             buffer.reset()
-        elif self._cancelled:
-            self._doing.choices.quit()
+        elif self._cancelled or self._scene.unsent:
+            self._doing.choices.quit()  # asks by itself about what is unsent
         else:
-            self._cancelled = True
-            self._scene.say(self._scene.texts("say again"))
+            self._say_again()
+
+    def _say_again(self) -> None:
+        self._cancelled = True
+        self._scene.say(self._scene.texts("say again"))
 
     def _up(self) -> None:
         buffer = self._screen.input

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+from chat.protocol import ErrNo
+from client.errors import ClientError, RefusedError
 from client.ui import exporting
 from client.ui.cells import one_line
 from client.ui.entry import Mark
@@ -14,17 +17,75 @@ from client.ui.orders import OrderError
 from client.ui.room import Past, Room, RoomKey
 from client.ui.scene import Switcher
 
+_UNKNOWN: dict[tuple[bool, int], str] = {
+    (False, ErrNo.NOT_FOUND): "no such user",
+    (True, ErrNo.NOT_FOUND): "no such group",
+    (True, ErrNo.NOT_A_MEMBER): "not a member",
+}
+"""In a group?, the server's answer → what is said."""
+
 
 class Looking(Handler):
     """Conversations and what is in them. The terminal's thread."""
 
     def chat(self, user_id: int) -> None:
         """A conversation with somebody."""
-        self._controller.open_key(RoomKey(False, user_id))
+        self.visit(RoomKey(False, user_id))
 
     def group(self, group_id: int) -> None:
         """A group's conversation."""
-        self._controller.open_key(RoomKey(True, group_id))
+        self.visit(RoomKey(True, group_id))
+
+    def visit(
+        self,
+        key: RoomKey,
+        arrived: Callable[[], None] = lambda: None,
+        missing: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Open a conversation. One that is not known yet must be known to the server.
+
+        Then ``arrived`` is called; or ``missing``, and nothing is opened.
+        """
+        known = self._is_known(key)
+        if not known and self._is_online:
+            self._scene.visiting = key
+            self._controller.terminal.spawn(self._visit(key, arrived, missing))
+        elif not known and key.in_group and self._chats.account is not None:
+            missing()
+            raise OrderError("not a member", id=str(key.id))
+        else:
+            self._controller.open_key(key)
+            arrived()
+
+    def _is_known(self, key: RoomKey) -> bool:
+        if key.in_group:
+            return self._chats.group(key.id) is not None
+        room = self._chats.rooms.get(key)
+        spoken = room is not None and bool(room.entries or room.active)
+        return spoken or key.id == self._chats.me[0] or self._chats.is_friend(key.id)
+
+    async def _visit(
+        self, key: RoomKey, arrived: Callable[[], None], missing: Callable[[], None]
+    ) -> None:
+        controller, chats = self._controller, self._chats
+        try:
+            await controller.look_up(key)
+        except RefusedError as exc:
+            unknown = _UNKNOWN.get((key.in_group, exc.errno))
+        except ClientError:
+            unknown = None  # it may be there; what is written waits
+        else:
+            unknown = None
+        self._scene.visiting = None
+        if chats is not self._scene.chats:
+            return  # the user has signed out meanwhile
+        if unknown is None:
+            controller.open_key(key)
+            arrived()
+        else:
+            self._notice(unknown, failed=True, id=key.id)
+            missing()
+        controller.terminal.show()
 
     def switch(self) -> None:
         """Choose a conversation by some letters."""
@@ -52,7 +113,7 @@ class Looking(Handler):
         """Begin to search in the messages that are loaded."""
         room = self._room()
         self._scene.finding = finding = Finding(room)
-        self._notice("search keys")
+        self._notice("search keys", stays=True)
         if text:
             self.look_for(finding, text)
 
@@ -95,7 +156,7 @@ class Looking(Handler):
     async def _write_file(self, room: Room, path: Path) -> None:
         shown = one_line(str(path))
         terminal = self._controller.terminal
-        self._notice("exporting")
+        self._notice("exporting", stays=True)
         await self._load_everything(room)
         entries = [entry for entry in room.entries if entry.mark in (Mark.RECEIVED, Mark.STORED)]
         try:

@@ -17,7 +17,7 @@ from client.ui.chats import Chats
 from client.ui.finding import Finding
 from client.ui.form import Form
 from client.ui.pane import Line
-from client.ui.room import Room
+from client.ui.room import Room, RoomKey
 from client.ui.texts import Texts
 
 NARROW = 56
@@ -40,10 +40,15 @@ class Front(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One line about what was done or was not."""
+    """One line about what was done or was not.
+
+    Attributes:
+        stays: until another takes its place or a key is pressed, and not only some seconds.
+    """
 
     text: str
     failed: bool = False
+    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,8 @@ class Scene:
         status: of the client.
         unsent: messages that the server has not confirmed.
         notice, question, viewer, switcher, finding: what is in front, if anything.
+        draft_waits: the input line has what was typed earlier; Enter does not send it yet.
+        visiting: a conversation that is opened if the server knows of it.
         wants_list: whether the user wants to see the list of conversations.
         bell: whether it rings.
         theme: which colours there are.
@@ -142,6 +149,8 @@ class Scene:
         self.switcher: Switcher | None = None
         self.finding: Finding | None = None
         self.wants_list: bool | None = None
+        self.draft_waits = False
+        self.visiting: RoomKey | None = None
         self.bell = True
         self.theme = "dark"
 
@@ -158,9 +167,9 @@ class Scene:
             return Front.SWITCHER
         return Front.INPUT if self.finding is None else Front.SEARCH
 
-    def say(self, text: str, *, failed: bool = False) -> None:
+    def say(self, text: str, *, failed: bool = False, stays: bool = False) -> None:
         """Show a notice, which is escaped already."""
-        self.notice = Notice(text, failed)
+        self.notice = Notice(text, failed, stays)
 
     def ask(self, text: str, yes: Callable[[], None]) -> None:
         """Ask something; ``yes`` is called if the answer is y."""

@@ -73,6 +73,7 @@ class Screen:
             )
             for name, buffer in self.fields.items()
         }
+        self._field = ALL_FIELDS[0]  # has the cursor, or gets it back
         self._idle_control = FormattedTextControl("", focusable=True, show_cursor=False)
         self.layout = Layout(self._build(), focused_element=self._field_controls["id"])
 
@@ -82,10 +83,9 @@ class Screen:
         """Give the cursor to what is in front."""
         front = self._scene.front
         if front is Front.FORM:
-            names = self._scene.form.fields
-            focused = [self._field_controls[name] for name in names]
-            if self.layout.current_control not in focused:
-                self.layout.focus(focused[0])
+            field = self._field_controls[self.field]
+            if self.layout.current_control is not field:
+                self.layout.focus(field)
             return
         control = {
             Front.INPUT: self._input_control,
@@ -100,15 +100,16 @@ class Screen:
 
     @property
     def field(self) -> str:
-        """The field of the form that has the cursor."""
-        current = self.layout.current_control
+        """The field of the form that has the cursor, or gets it back from what is in front."""
         names = self._scene.form.fields
-        return next((n for n in names if self._field_controls[n] is current), names[0])
+        return self._field if self._field in names else names[0]
 
     def go_to_field(self, name: str) -> None:
         """Give the cursor to a field of the form."""
-        if self._scene.front is Front.FORM and name in self._scene.form.fields:
-            self.layout.focus(self._field_controls[name])
+        if name in self._scene.form.fields:
+            self._field = name
+            if self._scene.front is Front.FORM:
+                self.layout.focus(self._field_controls[name])
 
     def step_field(self, step: int) -> None:
         """To the next (1) or previous (-1) field."""

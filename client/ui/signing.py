@@ -133,7 +133,7 @@ class Signing:
             controller.forget_user()  # an earlier one of this number, at a server set up anew
             controller.terminal.fill_in("id", str(user_id))
             self._sign_in(user_id, wanted.password)
-            self._scene.say(self._scene.texts("registered", id=user_id))
+            self._scene.say(self._scene.texts("registered", id=user_id), stays=True)
         controller.terminal.show()
 
     # ------------------------------------------------------------------ out

@@ -228,15 +228,25 @@ def test_a_server_that_is_not_there(start: Start) -> None:
         app.wait_for("signing in", "Connection refused")
         app.type(ESC)
         app.wait_for("Tab: next field", gone="signing in")
-        app.type(ctrl("c"))
+        app.type(ctrl("c"), ctrl("c"))
         assert app.end() == 0
 
 
-@pytest.mark.parametrize("key", [ctrl("q"), ctrl("c"), ctrl("d")])
+@pytest.mark.parametrize("key", [ctrl("q"), ctrl("d")])
 def test_leaving_from_the_form(start: Start, key: str) -> None:
     app = start()
     app.wait_for("Sign in")
     app.type(key)
+    assert app.end() == 0
+
+
+def test_ctrl_c_in_the_form_asks_once(start: Start) -> None:
+    app = start()
+    app.type("1", ctrl("c"))
+    app.wait_for("Press Ctrl+C again to quit.")
+    app.type("2", ctrl("c"))
+    app.settle()
+    app.type(ctrl("c"))
     assert app.end() == 0
 
 
@@ -280,9 +290,35 @@ def test_the_last_used_one_or_the_one_that_is_named(
     app.end()
     app = start(tmp_path, user_id=9)
     app.wait_for("Sign in", "9", "somebody (1), somebody (5)")
-    app.type(UP)
+    app.type(UP, UP)
     app.type(ENTER)
     app.wait_for("somebody (5) ●")
+
+
+def test_a_user_without_a_saved_login_is_asked_for_the_password(
+    server: FakeServer, start: Start
+) -> None:
+    app = start(user_id=1)
+    app.wait_for("Sign in", "1")
+    app.type("mypassword")
+    assert "mypassword" not in app.wait_for("**********")
+    app.type(ENTER)
+    app.wait_for("alice (1) ●")
+    assert server.expect(MsgType.LOGIN_MSG)["password"] == "mypassword"
+
+
+def test_the_field_has_the_cursor_again(server: FakeServer, start: Start) -> None:
+    """After the help, a password is not typed into the number."""
+    app = start()
+    app.type("1", TAB, "sec", F1)
+    app.wait_for("KEYS")
+    app.type(ESC)
+    app.wait_for("***", gone="KEYS")
+    app.type(ESC)
+    app.settle()
+    app.type("ret", ENTER)
+    app.wait_for("alice (1) ●")
+    assert server.expect(MsgType.LOGIN_MSG)["password"] == "secret"
 
 
 def test_a_saved_login_that_is_not_good_any_more(
@@ -308,6 +344,10 @@ def test_a_saved_login_while_the_server_is_away(tmp_path: Path) -> None:
         app.wait_for("alice (1) ○", "Connection refused")
         app.command("/chat 5 are you there?")
         app.wait_for("…", "are you there?", "1 unsent")
+        app.type(ctrl("c"))  # one question, not two
+        app.wait_for("Not sent yet: 1. Quit?")
+        app.type(ctrl("c"))
+        app.wait_for("1 unsent", gone="Quit?")
         app.type(ctrl("q"))
         app.wait_for("Not sent yet: 1. Quit?")
         app.type("n")
@@ -417,6 +457,45 @@ def test_somebody_new_in_a_group(server: FakeServer, app: AppRun) -> None:
     server.rules[MsgType.MEMBERS_MSG] = lambda r: [ack(MsgType.MEMBERS_ACK, r, users=users)]
     server.send({**group_chat(5, "hello, I am new"), "id": 9, "name": "dan"})
     app.wait_for("dan: hello, I am new", "of 3 online")
+
+
+def test_what_the_server_does_not_know_is_not_opened(server: FakeServer, app: AppRun) -> None:
+    server.rules[MsgType.HISTORY_MSG] = refuse(MsgType.HISTORY_ACK, 5, "no such user")
+    app.command("/chat 999")
+    app.wait_for("There is no user 999. Check the number.", gone="user 999\n")
+    app.command("/chat 999 hello: you")
+    app.wait_for("There is no user 999.", "> /chat 999 hello: you")
+    app.type(ctrl("c"))
+    app.command("/group 5")
+    app.wait_for("There is no group 5.")
+    server.rules[MsgType.HISTORY_MSG] = refuse(MsgType.HISTORY_ACK, 9, "not a member")
+    app.command("groupchat:5:hello")
+    app.wait_for("You are not in group 5. Join it first: /join 5", "> groupchat:5:hello")
+    assert app.ask(lambda: app.app.scene.chats.current) is None
+    assert server.received_nothing_more(MsgType.ONE_CHAT_MSG)
+    assert server.received_nothing_more(MsgType.GROUP_CHAT_MSG)
+
+
+def test_what_follows_an_order_does_not_go_elsewhere(server: FakeServer, talk: AppRun) -> None:
+    """An Enter while the server is asked about a conversation sends nothing to the old one."""
+    server.rules[MsgType.HISTORY_MSG] = silence
+    talk.command("/chat 9")
+    asked = server.expect(MsgType.HISTORY_MSG)
+    while asked["with"] != 9:
+        asked = server.expect(MsgType.HISTORY_MSG)
+    talk.type("secret for 9", ENTER)
+    talk.settle()
+    server.send(ack(MsgType.HISTORY_ACK, asked, messages=[], more=False))
+    talk.wait_for("user 9")
+    assert server.received_nothing_more(MsgType.ONE_CHAT_MSG)
+
+
+def test_notices_go_by_themselves(start: Start) -> None:
+    app = start(notice_seconds=0.1)
+    app.sign_in()
+    app.command("/whoami")
+    app.wait_for("You are alice, number 1")
+    app.wait_until(lambda screen: "You are alice" not in screen)
 
 
 def test_presence(server: FakeServer, app: AppRun) -> None:
@@ -543,6 +622,12 @@ def test_friends_and_groups(server: FakeServer, talk: AppRun) -> None:
     talk.type("q")
     talk.wait_for(">", gone="Friends")
     talk.command("/remove")
+    talk.wait_for("Take bob off your list? y: yes   n: no")
+    talk.type("n")
+    talk.wait_for(">", gone="Take bob")
+    assert server.received_nothing_more(MsgType.REMOVE_FRIEND_MSG)
+    talk.command("/remove")
+    talk.type("y")
     talk.wait_for("bob is not on your list any more.")
     assert server.expect(MsgType.REMOVE_FRIEND_MSG)["friendid"] == 2
     talk.command("/members")
@@ -796,6 +881,12 @@ def test_between_two_runs(server: FakeServer, start: Start, tmp_path: Path) -> N
     ]
     again = start(tmp_path)
     again.wait_for("> half typed", "安妮 (3)", "bob        1")
+    again.type(ENTER, ENTER)
+    again.wait_for("This was typed earlier.", "> half typed")
+    assert server.received_nothing_more(MsgType.ONE_CHAT_MSG)
+    again.type("\x1b[D")
+    again.type(ENTER)
+    assert server.expect(MsgType.ONE_CHAT_MSG)["msg"] == "half typed"
     again.type(alt("a"))
     again.wait_for("─ new ─", "bob: unread")
 
