@@ -2,10 +2,9 @@
 
 import contextlib
 import signal
-import socket
 import sys
 
-from muduopy import Channel, EventLoop, InetAddress, TcpServer
+from muduopy import EventLoop, InetAddress, TcpServer
 
 
 def number(position: int, default: int) -> int:
@@ -41,19 +40,8 @@ def serve(loop: EventLoop, *servers: TcpServer) -> None:
 def run(loop: EventLoop) -> None:
     """Run a loop until it is told to quit, or until Ctrl-C.
 
-    A KeyboardInterrupt could come in the middle of anything. So the signal only makes a socket
-    readable, and the loop quits when it comes to that.
+    A KeyboardInterrupt could come in the middle of anything, so SIGINT is an event of the loop.
     """
-    waking, woken = socket.socketpair()
-    for end in (waking, woken):
-        end.setblocking(False)
-    signal.signal(signal.SIGINT, lambda number, frame: None)
-    signal.set_wakeup_fd(waking.fileno())
-    channel = Channel(loop, woken.fileno())
-    channel.read_callback = loop.quit
-    channel.enable_reading()
+    loop.add_signal_handler(signal.SIGINT, loop.quit)
     loop.loop()
-    channel.disable_all()
-    signal.set_wakeup_fd(-1)
-    waking.close()
-    woken.close()
+    loop.remove_signal_handler(signal.SIGINT)

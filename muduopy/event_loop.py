@@ -37,6 +37,7 @@ from types import TracebackType
 from muduopy.channel import Channel
 from muduopy.errors import LoopError, WrongThreadError
 from muduopy.poller import READ, Poller, new_default_poller
+from muduopy.signal_watch import SignalWatch
 from muduopy.timer_queue import Timer, TimerQueue
 from muduopy.wakeup import Wakeup
 
@@ -107,14 +108,16 @@ class EventLoop:
         self._looping = False
         self._closed = False
         self._quit = False
-        # Guards _pending and _awake.
-        self._pending_lock = threading.Lock()
+        # Guards _pending and _awake. Reentrant, as a signal handler may interrupt its holder:
+        # whoever holds it keeps them valid from one line to the next.
+        self._pending_lock = threading.RLock()
         self._pending: list[Functor] = []
         self._awake = True  # the loop will look at _pending before it sleeps again
         self._wakeup = Wakeup()
         self._wakeup_channel = Channel(self, self._wakeup.fd)
         self._wakeup_channel.read_callback = self._wakeup.drain
         self._wakeup_channel.enable_reading()
+        self._signals: SignalWatch | None = None
         _current.loop = weakref.ref(self)
         with _loops_lock:
             _loops.add(self)
@@ -206,6 +209,9 @@ class EventLoop:
             self._closed = True
             dropped, self._pending = self._pending, []
         dropped.clear()  # outside the lock: what dies here may call queue_in_loop
+        if self._signals is not None:
+            self._signals.close()
+            self._signals = None
         self._wakeup_channel.disable_all()
         self._wakeup.close()
         self._poller.close()
@@ -215,10 +221,14 @@ class EventLoop:
             self._failure = None
 
     def _one_pass(self) -> None:
+        timeout = MAX_POLL_SECONDS
         with self._pending_lock:
-            # From here on queueing must wake us, unless there is work already.
-            self._awake = bool(self._pending)
-            timeout = 0.0 if self._awake else MAX_POLL_SECONDS
+            # From here on queueing must wake us, unless there is work already. In this order: a
+            # signal handler that queues after the look at _pending finds us asleep.
+            self._awake = False
+            if self._pending:
+                self._awake = True
+                timeout = 0.0
         if timeout:
             timeout = self._timers.seconds_until_next(time.monotonic(), timeout)
         self.busy_seconds += time.monotonic() - self.poll_return_time
@@ -328,8 +338,9 @@ class EventLoop:
     def queue_in_loop(self, functor: Functor) -> None:
         """Run in the loop's thread, later, in the order of queueing. Any thread.
 
-        Dropped if the loop has been closed. Not for signal handlers, which may interrupt the
-        holder of the lock: receive signals with ``signal.sigwait`` in a thread.
+        Dropped if the loop has been closed. Also for handlers of ``signal.signal``, as are
+        ``quit``, ``run_at``, ``run_after`` and ``run_every``, and nothing else of a loop;
+        ``add_signal_handler`` has no such limits.
         """
         with self._pending_lock:
             if self._closed:
@@ -377,8 +388,41 @@ class EventLoop:
     def _schedule(self, timer: Timer) -> Timer:
         if math.isnan(timer.when):  # compares with nothing, and would jam the heap
             raise ValueError("a timer needs a time, not NaN")
-        self.run_in_loop(lambda: self._timers.add(timer))
+        if threading.get_ident() != self.thread_id:
+            self.queue_in_loop(lambda: self._timers.add(timer))
+            return timer
+        self._timers.add(timer)
+        if not self._awake:  # a signal handler, which interrupted the poll
+            self._wakeup.wake()
         return timer
+
+    # ------------------------------------------------------------------ signals
+
+    def add_signal_handler(self, signum: int, callback: Functor) -> None:
+        """Call back in the loop whenever the process gets a signal. Loop thread: the main thread.
+
+        It runs like any callback, between others, so everything is allowed in it. Replaces the
+        handler of that signal until ``remove_signal_handler`` or ``close``, and the wake-up
+        descriptor of the ``signal`` module. Neither child processes nor forked copies inherit
+        anything of this. Signals of one kind that come together may be reported once.
+
+        Raises WrongThreadError outside the main thread, ValueError or OSError for a signal that
+        cannot be caught.
+        """
+        self.assert_in_loop_thread()
+        if self._closed:
+            raise LoopError(f"add_signal_handler() on {self!r}")
+        if self._signals is None:
+            self._signals = SignalWatch(self)
+        self._signals.add(signum, callback)
+
+    def remove_signal_handler(self, signum: int) -> bool:
+        """Restore the handler that was there before; False if there was none of ours.
+
+        Loop thread.
+        """
+        self.assert_in_loop_thread()
+        return self._signals is not None and self._signals.remove(signum)
 
     # ------------------------------------------------------------------ threads and channels
 
@@ -412,11 +456,14 @@ class EventLoop:
 
     def _disown(self) -> None:
         """In a forked child: the loop is the parent's. Its descriptors here are only copies."""
-        self._pending_lock = threading.Lock()  # a thread that is not here may have held it
+        self._pending_lock = threading.RLock()  # a thread that is not here may have held it
         self._closed = True
         self._looping = False
         self.thread_id = 0  # no thread's
         self._pending = []
+        if self._signals is not None:
+            self._signals.disown()
+            self._signals = None
         self._wakeup.close()
         self._poller.close()
 

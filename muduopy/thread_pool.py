@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError
 from typing import Generic, TypeVar
 
+from muduopy.errors import StateError
 from muduopy.event_loop import EventLoop, escalate_to_main_thread
 
 log = logging.getLogger(__name__)
@@ -21,10 +22,10 @@ Done = Callable[["T | None", "BaseException | None"], object]
 class ThreadPool:
     """Runs tasks in ``threads`` threads, in order of arrival.
 
-    With 0 threads a task runs inline, in the caller. A worker outlives what its tasks raise: an
-    ``Exception`` is logged; any other BaseException, such as SystemExit, is raised by the ``loop``
-    method of the main thread's loop. All methods: any thread, ``stop`` excepted (not from a
-    worker).
+    The threads are started by the first task, or by ``start``. With 0 threads a task runs inline,
+    in the caller. A worker outlives what its tasks raise: an ``Exception`` is logged; any other
+    BaseException, such as SystemExit, is raised by the ``loop`` method of the main thread's loop.
+    All methods: any thread, ``stop`` excepted (not from a worker).
     """
 
     def __init__(self, threads: int, name: str = "worker", max_queue: int = 1024) -> None:
@@ -33,17 +34,32 @@ class ThreadPool:
             raise ValueError(f"{threads} threads, a queue of {max_queue}")
         self.name = name
         self.max_queue = max_queue
-        self._lock = threading.Lock()  # guards _queue and _running
+        self._lock = threading.Lock()  # guards _queue, _running and _started
         self._not_empty = threading.Condition(self._lock)
         self._not_full = threading.Condition(self._lock)
         self._queue: deque[Task] = deque()
         self._running = True
+        self._started = False
         self._threads = [
             threading.Thread(target=self._work, name=f"{name}{number}", daemon=True)
             for number in range(threads)
         ]
-        for thread in self._threads:
-            thread.start()
+
+    def start(self) -> None:
+        """Start the threads, unless a task has. Idempotent.
+
+        Raises RuntimeError if the system has no more threads to give; the pool is stopped then.
+        """
+        try:
+            with self._lock:
+                if self._started or not self._running:
+                    return
+                self._started = True
+                for thread in self._threads:
+                    thread.start()
+        except RuntimeError:
+            self.stop(drain=False)
+            raise
 
     @property
     def queue_size(self) -> int:
@@ -55,6 +71,8 @@ class ThreadPool:
         """Queue a task; blocks while the queue is full. False if the pool was stopped."""
         if not self._threads:
             return self._run_inline(task)
+        if not self._started:
+            self.start()
         with self._lock:
             while self._running and len(self._queue) >= self.max_queue:
                 self._not_full.wait()
@@ -67,6 +85,8 @@ class ThreadPool:
         """
         if not self._threads:
             return self._run_inline(task)
+        if not self._started:
+            self.start()
         with self._lock:
             return len(self._queue) < self.max_queue and self._put(task)
 
@@ -84,7 +104,12 @@ class ThreadPool:
         return self.try_run(_Errand(loop, work, done))
 
     def stop(self, *, drain: bool = True) -> None:
-        """Finish what is queued (``drain``) or discard it; join the workers. Idempotent."""
+        """Finish what is queued (``drain``) or discard it; join the workers. Idempotent.
+
+        Raises StateError in a worker, which would wait for itself.
+        """
+        if threading.current_thread() in self._threads:
+            raise StateError("stop() in a worker of the pool: call it in another thread")
         discarded: deque[Task] = deque()
         with self._lock:
             self._running = False
@@ -99,7 +124,8 @@ class ThreadPool:
                 task.discard()
             del task
         for thread in self._threads:
-            thread.join()
+            if thread.ident is not None:  # it was started
+                thread.join()
 
     def _put(self, task: Task) -> bool:
         if not self._running:

@@ -46,7 +46,7 @@ class TimerQueue:
     Loop thread only; EventLoop's methods may be called from any thread and end here.
     """
 
-    __slots__ = ("_cancelled", "_contain", "_heap", "_sequence")
+    __slots__ = ("_cancelled", "_compacting", "_contain", "_heap", "_late", "_sequence")
 
     def __init__(self, contain: Callable[[BaseException, str], object] = log_error) -> None:
         """``contain(exception, text)``: takes what a callback raised."""
@@ -54,12 +54,16 @@ class TimerQueue:
         self._heap: list[tuple[float, int, Timer]] = []
         self._sequence = itertools.count()
         self._cancelled = 0  # how many entries of the heap are cancelled
+        self._compacting = False
+        self._late: list[Timer] = []  # set by a signal handler while the heap is rebuilt
 
     def __len__(self) -> int:
         return len(self._heap) - self._cancelled
 
     def add(self, timer: Timer) -> None:
-        if not timer.cancelled:
+        if self._compacting:
+            self._late.append(timer)
+        elif not timer.cancelled:
             timer.queued = True
             heapq.heappush(self._heap, (timer.when, next(self._sequence), timer))
 
@@ -74,9 +78,19 @@ class TimerQueue:
             return
         self._cancelled += 1
         if self._cancelled > COMPACT_ABOVE and self._cancelled * 2 > len(self._heap):
-            self._heap = [entry for entry in self._heap if not entry[2].cancelled]
-            heapq.heapify(self._heap)
-            self._cancelled = 0
+            self._compact()
+
+    def _compact(self) -> None:
+        """Drop the cancelled entries. What a signal handler adds meanwhile is not lost."""
+        if self._compacting:
+            return
+        self._compacting = True
+        self._heap = [entry for entry in self._heap if not entry[2].cancelled]
+        heapq.heapify(self._heap)
+        self._cancelled = 0
+        self._compacting = False
+        while self._late:
+            self.add(self._late.pop())
 
     def seconds_until_next(self, now: float, at_most: float) -> float:
         """How long a poll may sleep, in seconds: never negative, never above ``at_most``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import signal
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -246,3 +247,67 @@ def test_finished_tasks_are_let_go(make_pool: Make) -> None:
 def test_impossible_numbers_are_refused(arguments: tuple[int, str, int]) -> None:
     with pytest.raises(ValueError):
         ThreadPool(*arguments)
+
+
+# ---------------------------------------------------------------------- starting
+
+
+def test_no_thread_runs_before_the_first_task() -> None:
+    pool = ThreadPool(2, "lazy")
+    threads = threading.active_count()
+    assert pool.queue_size == 0
+    assert threading.active_count() == threads
+    pool.run(lambda: None)
+    assert threading.active_count() >= threads + 1
+    pool.stop()
+
+
+def test_start_starts_all_once() -> None:
+    pool = ThreadPool(3)
+    threads = threading.active_count()
+    pool.start()
+    pool.start()
+    assert threading.active_count() == threads + 3
+    pool.stop()
+    pool.start()
+    assert threading.active_count() == threads
+
+
+def test_a_mask_set_before_the_first_task_counts() -> None:
+    pool = ThreadPool(1)
+    signals = {signal.SIGUSR1}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    masks: list[set[int]] = []
+    try:
+        pool.run(lambda: masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, [])))
+        pool.stop()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    assert signals <= masks[0]
+
+
+def test_too_many_threads_are_an_error_and_no_thread_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start, left = threading.Thread.start, [2]
+
+    def refuse(thread: threading.Thread) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    pool = ThreadPool(3)
+    with pytest.raises(RuntimeError, match="thread"):
+        pool.try_run(lambda: None)
+    assert not pool.try_run(lambda: None)
+    pool.stop()
+
+
+def test_a_worker_cannot_stop_its_pool(make_pool: Make, errors: ErrorLog) -> None:
+    pool = make_pool(1)
+    pool.run(pool.stop)
+    pool.run(lambda: None)
+    pool.stop()
+    assert errors.exceptions == ["stop() in a worker of the pool: call it in another thread"]
