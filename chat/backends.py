@@ -55,8 +55,10 @@ def find_bus(config: BusConfig, environment: Mapping[str, str] = os.environ) -> 
     """
     if not config.url:
         return None
-    from chat.bus.redis_url import check_redis, parse_redis_url
-
+    try:
+        from chat.bus.redis_url import check_redis, parse_redis_url
+    except ImportError as exc:
+        raise ConfigError("bus.url: redis:// needs redis; try: pip install redis") from exc
     password = _password("", config.password_file, environment.get(BUS_PASSWORD))
     try:
         address = parse_redis_url(config.url, password)
@@ -108,7 +110,10 @@ def _open_mysql(
         from chat.db.mysql_connection import MysqlAddress
         from chat.db.mysql_schema import prepare_schema
     except ImportError as exc:
-        raise ConfigError("database.url: mysql needs mysql-connector-python") from exc
+        raise ConfigError(
+            "database.url: mysql:// needs mysql-connector-python; "
+            "try: pip install 'mysql-connector-python<=9.7.0'"
+        ) from exc
     address = MysqlAddress(
         parts.hostname,
         parts.port or MYSQL_PORT,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from chat import __version__
 from chat.config import Config, ConfigError, check, parse_config
+from chat.shipped import shipped
 from muduopy import InetAddress
 
 
@@ -53,8 +54,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", metavar="N", type=int, help="threads for database and hashing")
     parser.add_argument("--delivery", metavar="MODE", help="stored (default) or direct")
     parser.add_argument("--log-level", metavar="L", help="debug, info (default), warning, error")
+    parser.add_argument(
+        "--print-config", action=_PrintConfig, help="print all settings with their defaults"
+    )
     parser.add_argument("--version", action="version", version=f"chatserver {__version__}")
     return parser
+
+
+class _PrintConfig(argparse.Action):
+    """Prints conf/chatserver.toml and exits. Needs no HOST and PORT, as --version does."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(shipped("chatserver.toml").read_text(encoding="utf-8"), end="")  # noqa: T201
+        parser.exit()
 
 
 class _Parser(argparse.ArgumentParser):

@@ -9,7 +9,11 @@ from collections.abc import Callable
 from functools import partial
 
 from muduopy import EventLoop, InetAddress, ThreadPool
-from muduopy.http import HttpRequest, HttpResponse, HttpServer
+
+try:
+    from muduopy.http import HttpRequest, HttpResponse, HttpServer
+except ModuleNotFoundError as exc:
+    sys.exit(f"{exc}")
 
 Page = Callable[[HttpRequest, HttpResponse], object]
 

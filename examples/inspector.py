@@ -7,7 +7,11 @@ import sys
 import threading
 
 from muduopy import Buffer, EventLoop, InetAddress, TcpConnection, TcpServer
-from muduopy.http import Inspector
+
+try:
+    from muduopy.http import Inspector
+except ModuleNotFoundError as exc:
+    sys.exit(f"{exc}")
 
 counter_lock = threading.Lock()  # guards echoed_bytes: two loops write it
 echoed_bytes = 0

@@ -7,7 +7,7 @@
 # PYTHON chooses the interpreter (3.11 or newer; default python3). Running it again is quick
 # and changes nothing. Further arguments after "test" go to pytest.
 set -euo pipefail
-cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+cd -P -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/.."
 
 say() { printf 'autobuild: %s\n' "$*"; }
 die() { printf 'autobuild: %s\n' "$*" >&2; exit 1; }
@@ -51,8 +51,26 @@ find_python() {
         die "$python is not Python 3.11 or newer"
 }
 
+# One build at a time: a server and a client that are started together for the first time would
+# both make .venv. The second one waits, and finds it made.
+lock_build() {
+    exec 9>.build-lock || die "cannot write to $(pwd), which has not been built yet"
+    flock -n 9 || {
+        say "another build is at work here; waiting for it"
+        flock 9
+    }
+}
+
+# Programs that run later must not hold the lock.
+unlock_build() { exec 9>&-; }
+
+place() { printf '%s\n%s' "$(pwd)" "$(readlink -f -- .venv/bin/python)"; }
+
+# Makes .venv, unless it is one that was made in this place with an interpreter that is still there.
+# The paths inside are absolute: the .venv of a copied checkout runs the code of the original.
 make_venv() {
-    if [ -x .venv/bin/python ] && .venv/bin/python -c 'import pip' 2>/dev/null; then
+    if [ -x .venv/bin/python ] && [ "$(cat .venv/place 2>/dev/null)" = "$(place)" ] &&
+        .venv/bin/python -c 'import pip' 2>/dev/null; then
         return
     fi
     find_python
@@ -60,24 +78,24 @@ make_venv() {
     "$python" -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
     say "making .venv with $("$python" --version)"
     "$python" -m venv --clear .venv
+    place >.venv/place
 }
 
 # Is a program there, if only where Debian keeps what ordinary users do not call?
 has_server() { PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1" >/dev/null; }
 
 # Installs the project with some extras, unless a stamp says that this was done for the same
-# pyproject.toml and the same place.
+# pyproject.toml. The last stamp is for bin/*, which compares it: see scripts/launch.sh.
 install() {
-    local extras=$1 stamp
+    local extras=$1 sum stamp
+    sum=$(cksum <pyproject.toml)
     stamp=.venv/installed-$extras
-    local want
-    want="$(pwd) $(cksum <pyproject.toml)"
-    if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ]; then
-        return
+    if [ "$(cat "$stamp" 2>/dev/null)" != "$sum" ]; then
+        say "installing muduopy[$extras]"
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".[$extras]"
+        printf '%s' "$sum" >"$stamp"
     fi
-    say "installing muduopy[$extras]"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".[$extras]"
-    printf '%s' "$want" >"$stamp"
+    printf '%s\n%s' "$(place)" "$sum" >.venv/built
 }
 
 run_checks() {
@@ -93,8 +111,10 @@ run_checks() {
 case ${1:-build} in
 build)
     [ $# -le 1 ] || die "usage: scripts/autobuild.sh [test [PYTEST ARGUMENT …]]"
+    lock_build
     make_venv
     install chat,client
+    unlock_build
     say "done; now try:"
     echo "    bin/chatserver 127.0.0.1 6000"
     echo "    bin/chatclient 127.0.0.1 6000"
@@ -109,8 +129,10 @@ test)
     has_server nginx || missing+=(nginx)
     [ -e /usr/lib/nginx/modules/ngx_stream_module.so ] || missing+=(libnginx-mod-stream)
     [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}"
+    lock_build
     make_venv
     install chat,client,http,dev
+    unlock_build
     run_checks "$@"
     ;;
 *)

@@ -14,6 +14,7 @@ from chat.cluster.errors import ClusterError, UsageError
 from chat.cluster.services import HOST
 from chat.cluster.state import ClusterState, node_name
 from chat.cluster.status import status_lines
+from chat.shipped import shipped
 
 DEFAULT_DIR = Path("var/cluster")
 LAST_LINES = "200"
@@ -23,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Status: 0 done, 1 could not be done, 2 wrong arguments."""
     parser = _parser()
     arguments = parser.parse_args(argv)
-    cluster = Cluster(arguments.dir, conf_folder())
+    cluster = Cluster(arguments.dir, shipped())
     verb: Callable[[Cluster, argparse.Namespace], int] = arguments.run
     try:
         return verb(cluster, arguments)
@@ -35,13 +36,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(exc, 1)
     except KeyboardInterrupt:
         return 130
-
-
-def conf_folder() -> Path:
-    """Where nginx.conf is: in an installed package, or in the source tree beside it."""
-    package = Path(__file__).resolve().parent
-    installed = package / "conf"
-    return installed if installed.exists() else package.parent.parent / "conf"
 
 
 def _up(cluster: Cluster, arguments: argparse.Namespace) -> int:

@@ -13,7 +13,10 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-import h11
+try:
+    import h11
+except ModuleNotFoundError as exc:
+    raise ModuleNotFoundError("muduopy.http needs h11; try: pip install h11", name="h11") from exc
 
 from muduopy.address import Address
 from muduopy.http.errors import BadRequestError, BadResponseError
