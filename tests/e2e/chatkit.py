@@ -64,7 +64,8 @@ class ServerProcess:
         self._process = subprocess.Popen(
             self.command(), cwd=PROJECT, stderr=subprocess.PIPE, text=True, encoding="utf-8"
         )
-        self._reader = threading.Thread(target=self._read_log, args=(self._process,))
+        # A test that fails may leave the server running: pytest must end all the same.
+        self._reader = threading.Thread(target=self._read_log, args=(self._process,), daemon=True)
         self._reader.start()
         self.wait_for_log("listening on")
         return self
