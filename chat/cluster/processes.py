@@ -143,12 +143,12 @@ def start(
     raise ClusterError(f"{Path(command[0]).name} did not start: {_last_words(log, size)}")
 
 
-def run(command: Sequence[str], log: Path) -> None:
-    """Run a program to its end. Raises ClusterError if it fails."""
+def run(command: Sequence[str], log: Path, folder: Path) -> None:
+    """Run a program to its end in ``folder``. Raises ClusterError if it fails."""
     with log.open("ab") as output:
         size = output.tell()
         status = subprocess.call(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
         )
     if status:
         raise ClusterError(f"{Path(command[0]).name} failed: {_last_words(log, size)}")

@@ -33,7 +33,9 @@ PACKAGES = {
     "nginx": "nginx",
 }
 
-CHATSERVER = (sys.executable, "-m", "chat.app")
+CHATSERVER = (sys.executable, "-P", "-m", "chat.app")
+"""-P: a file chat.py or queue.py in the current folder is no part of the server."""
+
 GREETING_SECONDS = 1.0
 
 MARIADB_OPTIONS = (
@@ -93,8 +95,10 @@ def start_mariadb(
         folder.mkdir(parents=True, exist_ok=True)
         making = folder / "data.new"
         shutil.rmtree(making, ignore_errors=True)
-        install = [_program("mariadb-install-db"), "--no-defaults", f"--datadir={making}", *who]
-        run([*install, "--skip-test-db", "--auth-root-authentication-method=socket"], log)
+        # A relative path: given an absolute one, the script of MariaDB fails at a blank in it.
+        where = f"--datadir=./{making.name}"
+        install = [_program("mariadb-install-db"), "--no-defaults", where, *who]
+        run([*install, "--skip-test-db", "--auth-root-authentication-method=socket"], log, folder)
         making.rename(data)  # complete, or not there
     bootstrap = folder / "init.sql"
     _write_private(

@@ -12,6 +12,8 @@ from chat.model import NodeModel, NodeRow, OfflineMessageModel, UserModel
 def status_lines(cluster: Cluster) -> list[str]:
     """Raises ClusterError if there is no cluster."""
     state = cluster.state()
+    if not any(process.alive for process in state.processes.values()):
+        return [f"the cluster in {cluster.folder} is down; start it with: chatcluster up"]
     lines = [f"nginx on port {state.listen}, servers on {', '.join(map(str, state.ports()))}"]
     for name in SERVICES:
         lines.append(f"{name:<12} {_process(state, name)}")

@@ -47,7 +47,9 @@ def test_from_up_to_down_and_up_again(kit: ClusterKit) -> None:
     assert all(map(alive, pids))
     assert kit.do("down") == "down: 5 processes ended\n"
     assert not any(map(alive, pids))
-    assert "down" in kit.do("status")
+    assert kit.do("status") == (
+        f"the cluster in {kit.folder} is down; start it with: chatcluster up\n"
+    )
     for port in (kit.listen, kit.port(0), kit.port(1), kit.state["mariadb_port"]):
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0
@@ -55,6 +57,27 @@ def test_from_up_to_down_and_up_again(kit: ClusterKit) -> None:
     assert kit.up().returncode == 0
     with kit.connect() as bob:
         assert [m["msg"] for m in bob.login(ids[1])["offlinemsg"]] == ["across"]
+
+
+def test_a_folder_with_blanks_and_modules_of_other_programs(tmp_path: Path) -> None:
+    """The folder's own chat.py and queue.py are no part of the servers."""
+    here = tmp_path / "聊天 room"
+    here.mkdir()
+    for name in ("chat.py", "queue.py", "client.py"):
+        (here / name).write_text("raise SystemExit('not this one')\n", encoding="utf-8")
+    program = Path(sys.executable).with_name("chatcluster")
+    kit = ClusterKit(here / "my cluster")
+    where = ["--listen", str(kit.listen), "--server-port", str(kit.first), "--servers", "1"]
+    try:
+        command = [program, "up", "--dir", kit.folder.name, *where]
+        done = subprocess.run(
+            command, cwd=here, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, ""), done
+        with kit.connect() as ann:
+            assert ann.register("ann") == 1
+    finally:
+        kit.do("down")
 
 
 def test_killing_restarting_scaling(kit: ClusterKit) -> None:
