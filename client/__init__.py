@@ -16,6 +16,7 @@ from client.chat_client import ChatClient
 from client.errors import ClientError, ConnectError, RefusedError, ReplacedError
 from client.lifecycle import State, Status
 from client.model import Account, ChatMessage, History
+from client.outbox import Withdrawal
 from client.sending import Receipt, Sending
 from client.timing import Timing
 from client.version import __version__ as __version__
@@ -34,4 +35,5 @@ __all__ = [
     "State",
     "Status",
     "Timing",
+    "Withdrawal",
 ]

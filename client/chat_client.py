@@ -39,6 +39,7 @@ from client.lifecycle import State, Status
 from client.link import Link
 from client.message_stream import MessageStream
 from client.model import Account, ChatMessage, Presence
+from client.outbox import Withdrawal
 from client.requests import Requests, check_id
 from client.sending import Sending
 from client.shared import SharedState
@@ -273,6 +274,23 @@ class ChatClient(Requests):
         """What the server has not confirmed yet, in order; of an earlier run, too. Any thread."""
         with self._shared.changed:
             return () if self._shared.desk is None else self._shared.desk.sendings
+
+    def withdraw(self, mid: str) -> Withdrawal:
+        """Take a message of ``outbox`` back, by its ``mid``. Any thread; does not block.
+
+        WITHDRAWN: the server has not got it. UNSURE: it is not sent again, but the server may
+        have an earlier copy, whose answer was lost. TOO_LATE: nothing was changed; the message
+        is on its way, or not in the outbox any more. Else its Sending fails with WithdrawnError.
+        """
+        with self._shared.changed:
+            desk = self._shared.desk
+            if desk is None:
+                return Withdrawal.TOO_LATE
+            result, completions = desk.withdraw(mid)
+            self._shared.changed.notify_all()
+        for complete in completions:
+            complete()
+        return result
 
     def flush(self, timeout: float) -> bool:
         """Wait until the outbox is empty, at most ``timeout`` seconds; is it? Any thread."""

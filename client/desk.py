@@ -20,11 +20,12 @@ from client.errors import (
     RefusedError,
     StoreError,
     TooLargeError,
+    WithdrawnError,
 )
 from client.inbox import Inbox
 from client.limits import check_text
 from client.model import ChatAnswer, ChatMessage, LoggedIn
-from client.outbox import Outbox, Outgoing, OutState
+from client.outbox import Outbox, Outgoing, OutState, Withdrawal
 from client.records import Credentials, new_device
 from client.roster import Roster
 from client.sending import Receipt, Sending
@@ -165,6 +166,20 @@ class Desk:
             return [lambda: sending.set_result(receipt)]
         error = RefusedError(answer.errno, answer.errmsg)
         return [lambda: sending.set_exception(error)]
+
+    def withdraw(self, mid: str) -> tuple[Withdrawal, list[Completion]]:
+        """Take a message out of the outbox.
+
+        Returns what came of it, and what completes its Sending.
+        """
+        message = next((one for one in self.outbox.messages if one.mid == mid), None)
+        result = self.outbox.withdraw(mid)
+        if message is None or result is Withdrawal.TOO_LATE:
+            return result, []
+        self._forget(message)
+        sending = self._sendings.pop(mid)
+        error = WithdrawnError(unsure=result is Withdrawal.UNSURE)
+        return result, [lambda: sending.set_exception(error)]
 
     def give_up(self) -> list[Completion]:
         """Nobody will wait for answers any more. Returns what completes all Sendings."""

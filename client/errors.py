@@ -10,6 +10,7 @@
     ├── ReplacedError           another login has taken this session over
     ├── ClosedError             the caller has closed the client
     ├── NotConfirmedError       nobody waits for the ack of a message any more
+    ├── WithdrawnError          the caller has withdrawn the message
     ├── TooLargeError           a text longer than the server takes; nothing was sent
     ├── StoreError              the files of an account cannot be used
     │   └── InUseError          because another program has the account open
@@ -159,6 +160,21 @@ class NotConfirmedError(ClientError):
     def __str__(self) -> str:
         what_next = "; it stays in the outbox" if self.kept else ""
         return f"not confirmed by the server{what_next}"
+
+
+class WithdrawnError(ClientError):
+    """A message was withdrawn, and is not sent any more.
+
+    Attributes:
+        unsure: it had been sent before, and the server may have it.
+    """
+
+    def __init__(self, unsure: bool) -> None:
+        super().__init__(unsure)
+        self.unsure = unsure
+
+    def __str__(self) -> str:
+        return "withdrawn" + ("; the server may have it already" if self.unsure else "")
 
 
 class TooLargeError(ClientError):

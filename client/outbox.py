@@ -40,6 +40,19 @@ class OutState(Enum):
     FAILED = "failed"
 
 
+class Withdrawal(Enum):
+    """What came of withdrawing a message.
+
+    WITHDRAWN: it is not sent; the server has not got it.
+    UNSURE: it is not sent again, but an earlier copy was not answered: the server may have it.
+    TOO_LATE: it is on its way and will be answered, or its fate is decided.
+    """
+
+    WITHDRAWN = "withdrawn"
+    UNSURE = "unsure"
+    TOO_LATE = "too late"
+
+
 @dataclass(slots=True)
 class Outgoing:
     """One message on its way. Only the outbox changes it.
@@ -48,6 +61,8 @@ class Outgoing:
         mid: the sender's own id for it; never used twice.
         target: the receiver's or the group's id.
         created: unix seconds.
+        unanswered: copies that were sent and of which nothing was heard. The server may have
+            committed one whose answer was lost with the connection.
     """
 
     mid: str
@@ -56,6 +71,7 @@ class Outgoing:
     text: str
     created: float
     state: OutState = OutState.WAITING
+    unanswered: int = 0
 
 
 class Outbox:
@@ -71,6 +87,7 @@ class Outbox:
         self._waiting: dict[str, Outgoing] = {}
         self._not_before = 0.0
         for message in restored:
+            message.unanswered = 1  # the file does not tell whether the earlier run has sent it
             self.add(message)
 
     def __repr__(self) -> str:
@@ -105,6 +122,7 @@ class Outbox:
             del self._waiting[message.mid]
             self._sent[message.mid] = message
             message.state = OutState.SENT
+            message.unanswered += 1
         return taken
 
     def start_over(self) -> None:
@@ -121,6 +139,7 @@ class Outbox:
         message = self._sent.get(answer.mid) or self._waiting.get(answer.mid)
         if message is None:
             return None
+        message.unanswered -= 1
         if answer.errno == ErrNo.OK:
             self._remove(message, OutState.ACKED)
         elif answer.errno in _NOT_NOW:
@@ -133,6 +152,17 @@ class Outbox:
         else:
             self._remove(message, OutState.FAILED)
         return message
+
+    def withdraw(self, mid: str) -> Withdrawal:
+        """The user does not want a message sent after all.
+
+        One that is SENT stays: its answer is due, and the server may deliver it meanwhile.
+        """
+        message = self._waiting.get(mid)
+        if message is None:
+            return Withdrawal.TOO_LATE
+        self._remove(message, OutState.FAILED)
+        return Withdrawal.UNSURE if message.unanswered > 0 else Withdrawal.WITHDRAWN
 
     def remove(self, mid: str) -> None:
         """A message is not to be sent after all."""

@@ -25,8 +25,9 @@ class Sending(Future[Receipt]):
     """A future Receipt. It cannot be cancelled: the message may be on its way already.
 
     ``result()`` raises RefusedError if the server will never take the message, or
-    NotConfirmedError if the client was closed before. Any thread may wait, but not a callback
-    of another Sending: those run on the thread that receives, and must return soon.
+    NotConfirmedError if the client was closed before, or WithdrawnError after ``withdraw``.
+    Any thread may wait, but not a callback of another Sending: those run on the thread that
+    receives, and must return soon.
 
     Attributes:
         mid: the sender's own id for it.

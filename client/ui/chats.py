@@ -159,7 +159,7 @@ class Chats:
         return room
 
     def forget(self, room: Room, entry: Entry) -> None:
-        """Take a message that failed out."""
+        """Take a message that failed or was withdrawn out."""
         if entry.mid is not None:
             self._in_room.pop(entry.mid, None)
         room.forget(entry)

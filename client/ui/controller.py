@@ -20,12 +20,15 @@ from client.errors import (
     NotConfirmedError,
     RefusedError,
     StoreError,
+    WithdrawnError,
 )
 from client.lifecycle import State, Status
 from client.model import Account, ChatMessage, Presence
+from client.outbox import Withdrawal
 from client.sending import Sending
 from client.ui.bell import Bell
 from client.ui.chats import Chats
+from client.ui.entry import Entry, Mark
 from client.ui.pane import Pane
 from client.ui.reasons import why
 from client.ui.room import Past, Room, RoomKey
@@ -333,18 +336,24 @@ class Controller:
             self.chats.forget(room, entry)
         return len(failed)
 
-    def discard(self, room: Room) -> int:
-        """Forget what has failed; returns how many messages."""
-        failed = room.failed
-        for entry in failed:
+    def unsend(self, room: Room, entry: Entry) -> Withdrawal:
+        """Take back a message that is queued or has failed."""
+        assert entry.mid is not None
+        result = Withdrawal.WITHDRAWN
+        if entry.mark is Mark.SENDING:
+            result = self.client.withdraw(entry.mid)
+        if result is not Withdrawal.TOO_LATE:
             self.chats.forget(room, entry)
-        return len(failed)
+        self._count_unsent()
+        return result
 
     def _settled(self, sending: Sending) -> None:
         self._count_unsent()
         error = sending.exception()
         if error is None:
             self.chats.stored(sending.result())
+        elif isinstance(error, WithdrawnError):
+            pass  # it is taken out where that was asked for
         elif not (isinstance(error, NotConfirmedError) and error.kept):
             room = self.chats.fail(sending.mid, why(error, self.scene.texts))
             if room is not None and room is not self.chats.current:

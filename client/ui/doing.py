@@ -8,6 +8,7 @@ from client.encoding import is_unicode
 from client.errors import TooLargeError
 from client.limits import check_text
 from client.model import Member
+from client.outbox import Withdrawal
 from client.ui.cells import one_line
 from client.ui.choices import Choices
 from client.ui.contacts import Contacts
@@ -50,6 +51,7 @@ class Doing(Handler):
             "search": self.looking.search,
             "export": self.looking.export,
             "retry": self.retry,
+            "unsend": self.unsend,
             "discard": self.discard,
             "close": self.looking.close,
             "list": self.looking.toggle_list,
@@ -94,13 +96,30 @@ class Doing(Handler):
         else:
             self._notice("nothing failed")
 
+    def unsend(self) -> None:
+        """Take back the last message that the server has not got, to be written anew."""
+        room = self._room()
+        if not room.unsent:
+            raise OrderError("nothing unsent")
+        entry = room.unsent[-1]
+        result = self._controller.unsend(room, entry)
+        if result is Withdrawal.TOO_LATE:
+            raise OrderError("unsend late")
+        if not self._controller.terminal.typed()[0]:
+            self._controller.terminal.retype(entry.text)
+        self._notice("unsent unsure" if result is Withdrawal.UNSURE else "unsent surely")
+
     def discard(self) -> None:
-        """Forget what has failed in this conversation."""
-        count = self._controller.discard(self._room())
-        if count:
-            self._notice("discarded", count=count)
-        else:
-            self._notice("nothing failed")
+        """Take back all that the server has not got in this conversation."""
+        room = self._room()
+        if not room.unsent:
+            raise OrderError("nothing unsent")
+        results = [self._controller.unsend(room, entry) for entry in room.unsent]
+        taken = len(results) - results.count(Withdrawal.TOO_LATE)
+        unsure = results.count(Withdrawal.UNSURE)
+        if not taken:
+            raise OrderError("unsend late")
+        self._notice("discarded unsure" if unsure else "discarded", count=taken, unsure=unsure)
 
     # ------------------------------------------------------------------ lines
 

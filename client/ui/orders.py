@@ -105,6 +105,7 @@ COMMANDS = (
     SlashCommand("search", (_optional(Takes.TEXT),), ("find",)),
     SlashCommand("export", (Param(Takes.FILE),)),
     SlashCommand("retry"),
+    SlashCommand("unsend"),
     SlashCommand("discard"),
     SlashCommand("close"),
     SlashCommand("list"),

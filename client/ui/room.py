@@ -91,6 +91,11 @@ class Room:
         """Messages of one's own that the server did not take."""
         return [entry for entry in self.entries if entry.mark is Mark.FAILED]
 
+    @property
+    def unsent(self) -> list[Entry]:
+        """Messages of one's own that the server has not taken: queued or failed, in order."""
+        return [entry for entry in self.entries if entry.mid is not None]
+
     # ------------------------------------------------------------------ what happens
 
     def receive(self, entry: Entry) -> bool:
@@ -136,7 +141,7 @@ class Room:
         return entry
 
     def forget(self, entry: Entry) -> None:
-        """Take a message of one's own out, one that failed."""
+        """Take a message of one's own out, one that failed or was withdrawn."""
         self._take_out(entry)
         if entry.mid is not None:
             self._by_mid.pop(entry.mid, None)

@@ -7,10 +7,17 @@ import pytest
 
 from chat.protocol import MAX_FRAME
 from client.desk import Desk, open_desk
-from client.errors import NotConfirmedError, RefusedError, StoreError, TooLargeError
+from client.errors import (
+    NotConfirmedError,
+    RefusedError,
+    StoreError,
+    TooLargeError,
+    WithdrawnError,
+)
 from client.journal import Journal, Record
 from client.limits import MAX_TEXT
 from client.model import Account, ChatAnswer, ChatMessage, LoggedIn
+from client.outbox import Withdrawal
 from client.sending import Receipt, Sending
 
 LOGGED_IN = LoggedIn(Account(5, "ann", (), (), None), "token-1")
@@ -103,6 +110,22 @@ def test_unconfirmed_messages_are_there_after_a_restart(tmp_path: Path) -> None:
     last = file_desk(tmp_path)
     assert last.sendings == ()
     last.close()
+
+
+def test_a_withdrawn_message_is_gone_after_a_restart(tmp_path: Path) -> None:
+    desk = file_desk(tmp_path)
+    first, second = (desk.write(7, text, to_group=False) for text in ("one", "two"))
+    result, completions = desk.withdraw(first.mid)
+    assert result is Withdrawal.WITHDRAWN
+    for complete in completions:
+        complete()
+    with pytest.raises(WithdrawnError):
+        first.result(0)
+    assert desk.withdraw(first.mid) == (Withdrawal.TOO_LATE, [])
+    desk.close()
+    again = file_desk(tmp_path)
+    assert [sending.mid for sending in again.sendings] == [second.mid]
+    again.close()
 
 
 def test_what_nobody_keeps_is_gone() -> None:

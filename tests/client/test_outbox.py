@@ -13,9 +13,10 @@ from hypothesis.stateful import (
     rule,
 )
 
+from chat.protocol import ErrNo
 from client import outbox as outbox_module
 from client.model import ChatAnswer
-from client.outbox import Outbox, Outgoing, OutState
+from client.outbox import Outbox, Outgoing, OutState, Withdrawal
 
 RETRY = 1.0
 
@@ -276,3 +277,40 @@ class OutboxMachine(RuleBasedStateMachine):
 
 OutboxMachine.TestCase.settings = settings(deadline=None, max_examples=150, stateful_step_count=40)
 TestOutboxMachine = OutboxMachine.TestCase
+
+
+def test_a_message_that_was_never_sent_can_be_withdrawn() -> None:
+    outbox = filled("a", "b")
+    assert outbox.withdraw("a") is Withdrawal.WITHDRAWN
+    assert mids(outbox.take(now=0)) == ["b"]
+
+
+def test_a_message_on_its_way_cannot() -> None:
+    outbox = filled("a")
+    outbox.take(now=0)
+    assert outbox.withdraw("a") is Withdrawal.TOO_LATE
+    assert mids(outbox.messages) == ["a"]
+    outbox.answered(answer("a"), now=0)
+    assert outbox.withdraw("a") is Withdrawal.TOO_LATE
+
+
+def test_a_message_whose_answer_was_lost_may_have_arrived() -> None:
+    outbox = filled("a")
+    outbox.take(now=0)
+    outbox.start_over()
+    assert outbox.withdraw("a") is Withdrawal.UNSURE
+    assert outbox.take(now=0) == []
+    assert outbox.answered(answer("a"), now=0) is None
+
+
+def test_a_message_that_the_server_could_not_take_did_not_arrive() -> None:
+    outbox = filled("a", "b")
+    outbox.take(now=0)
+    outbox.answered(answer("a", ErrNo.UNAVAILABLE), now=0)  # b waits behind it, unanswered
+    assert outbox.withdraw("a") is Withdrawal.WITHDRAWN
+    assert outbox.withdraw("b") is Withdrawal.UNSURE
+
+
+def test_what_an_earlier_run_has_left_may_have_arrived() -> None:
+    outbox = Outbox(RETRY, [message("a")])
+    assert outbox.withdraw("a") is Withdrawal.UNSURE

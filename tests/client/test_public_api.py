@@ -21,6 +21,7 @@ def test_the_names() -> None:
         "State",
         "Status",
         "Timing",
+        "Withdrawal",
     ]
     for name in client.__all__:
         assert getattr(client, name).__doc__
@@ -50,6 +51,7 @@ def test_errors_are_one_line_each() -> None:
         client.errors.ReplacedError("abuse"),
         client.errors.ClosedError(),
         client.errors.NotConfirmedError(kept=True),
+        client.errors.WithdrawnError(unsure=True),
         client.errors.StoreError("/tmp/x", "is a directory"),
     ]
     for error in errors:

@@ -406,7 +406,7 @@ def test_a_message_that_fails_and_is_sent_again(server: FakeServer, talk: AppRun
         ack(MsgType.CHAT_ACK, r, 5, mid=r["mid"], errmsg="no such user")
     ]
     talk.command("hello")
-    talk.wait_for("✗", "(no such user; /retry or /discard)")
+    talk.wait_for("✗", "(no such user; /retry or /unsend)")
     server.rules[MsgType.ONE_CHAT_MSG] = lambda r: [ack(MsgType.CHAT_ACK, r, mid=r["mid"], seq=5)]
     talk.type(alt("r"))
     talk.wait_for("✓", gone="✗")
@@ -421,7 +421,51 @@ def test_a_failed_message_is_discarded(server: FakeServer, talk: AppRun) -> None
     talk.command("gone for good")
     talk.wait_for("✗")
     talk.command("/discard")
-    talk.wait_for("Failed messages forgotten: 1.", gone="gone for good")
+    talk.wait_for("Messages taken back: 1.", gone="gone for good")
+
+
+def test_a_failed_message_is_taken_back(server: FakeServer, talk: AppRun) -> None:
+    server.rules[MsgType.ONE_CHAT_MSG] = lambda r: [
+        ack(MsgType.CHAT_ACK, r, 5, mid=r["mid"], errmsg="no such user")
+    ]
+    talk.command("with a tpyo")
+    talk.wait_for("✗")
+    talk.type(alt("u"))
+    talk.wait_for("Taken back. It was not sent.", "> with a tpyo", gone="✗")
+    talk.type(ctrl("c"))
+    talk.command("/unsend")
+    talk.wait_for("The server has every message of this conversation.")
+
+
+def test_a_queued_message_is_taken_back(server: FakeServer, talk: AppRun) -> None:
+    server.rules[MsgType.LOGIN_MSG] = silence
+    server.hang_up()
+    talk.wait_for("alice (1) ○")
+    for text in ("one", "two", "three"):
+        talk.command(text)
+    talk.wait_for("alice: three", "3 unsent")
+    talk.command("/unsend")
+    talk.wait_for("Taken back. It was not sent.", "> three", "2 unsent", gone="alice: three")
+    talk.type(ctrl("c"))
+    talk.command("/discard")
+    talk.wait_for("Messages taken back: 2.", gone="alice: one")
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, friends=FRIENDS)]
+    server.hang_up()
+    talk.wait_for("alice (1) ●")
+    assert server.received_nothing_more(MsgType.ONE_CHAT_MSG)
+
+
+def test_a_message_that_may_have_arrived_is_taken_back(server: FakeServer, talk: AppRun) -> None:
+    server.rules[MsgType.ONE_CHAT_MSG] = silence
+    talk.command("did it arrive?")
+    server.expect(MsgType.ONE_CHAT_MSG)
+    talk.command("/unsend")
+    talk.wait_for("It is on its way and cannot be taken back. Wait for its mark.")
+    server.rules[MsgType.LOGIN_MSG] = silence
+    server.hang_up()
+    talk.wait_for("alice (1) ○")
+    talk.type(alt("u"))
+    talk.wait_for("Taken back, but the server may have it already.", "> did it arrive?")
 
 
 def test_receiving_in_front_and_behind(server: FakeServer, talk: AppRun) -> None:
