@@ -31,6 +31,7 @@ from chat.file_limit import fit_file_limit
 from chat.handlers import ROUTES, Context
 from chat.lease import Lease, NameTakenError
 from chat.limiter import FailureLimiter
+from chat.lookalikes import Lookalikes
 from chat.model import NodeModel, SettingModel, TokenModel
 from chat.notices import PresenceNotices
 from chat.passwords import HashCost, Passwords
@@ -113,6 +114,7 @@ class App:
             sessions=sessions,
             delivery=delivery,
             presence=self._presence,
+            lookalikes=Lookalikes(self._database),
             passwords=new_passwords(config.password),
             limiter=FailureLimiter(config.chat.login_failures, config.chat.login_failure_window),
             clock=clock,
@@ -129,6 +131,7 @@ class App:
         )
         try:
             self._enter(node, self._presence)
+            context.lookalikes.start(self._loop, self._workers)
             tidy = partial(self._tidy, clock, context.token_seconds)
             tidy()
         except BaseException:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from chat.protocol import ErrNo
+from chat.protocol.errors import NAME_TAKEN
 from client.commands import COMMANDS
 from client.errors import ClientError, RefusedError
 from client.model import (
@@ -37,6 +38,8 @@ MENU = """\
 INVALID_CHOICE = "invalid input!"
 ID_EXPECTED = "id must be a number!"
 LOGOUT_SUCCESS = "loginout success"
+NO_WORDS = str(RefusedError(ErrNo.REFUSED, ""))
+"""What is shown of a refusal by the original's server, which gives no reason."""
 
 _WRONG_PASSWORD = "id or password is invalid!"
 _ALREADY_ONLINE = "this account is using, input another!"
@@ -155,8 +158,9 @@ def registered(name: str, user_id: int) -> str:
 
 
 def register_failed(name: str, error: ClientError) -> str:
-    """Why a registration failed."""
-    if isinstance(error, RefusedError) and error.errno == ErrNo.REFUSED:
+    """Why a registration failed. The original's server sends no words with it."""
+    refused = isinstance(error, RefusedError) and error.errno == ErrNo.REFUSED
+    if refused and str(error) in (NAME_TAKEN, NO_WORDS):
         return f"{escape(name)} is already exist, register error!"
     return failed(f"{name} register", error)
 

@@ -14,16 +14,19 @@ from chat.handlers.context import Context, Request
 from chat.handlers.shapes import contact_fields, group_fields
 from chat.model import (
     ONLINE,
+    USERS,
     Contact,
     FriendModel,
     Group,
     GroupModel,
     MessageModel,
+    NameModel,
     TokenModel,
     User,
     UserModel,
 )
-from chat.protocol import GROUP_CHAT, V2, ErrNo, Message, ProtocolError, errors
+from chat.name_hash import name_hashes
+from chat.protocol import GROUP_CHAT, V2, ErrNo, Message, ProtocolError, errors, normal_name
 from chat.session import Session
 
 CLASSIC_OFFLINE = 5000
@@ -44,17 +47,25 @@ def register(ctx: Context, request: Request) -> Message:
     """REG_MSG. Worker thread."""
     if not ctx.registration:
         raise ProtocolError(ErrNo.REFUSED, "registration is closed")
-    name: str = request.message["name"]
+    given: str = request.message["name"]
+    name = normal_name(given)
+    hashes = name_hashes(name)
     password: str = request.message["password"]
     shortest = ctx.limits.password_min if request.v2 else ctx.classic.password_min
     if len(password) < shortest:
         between = f"must be a string of {shortest} to {ctx.limits.password_max} characters"
         raise ProtocolError(ErrNo.BAD_REQUEST, f"password: {between}")
     hashed = ctx.passwords.hash(password)
+
+    def insert(tx: Transaction) -> int:
+        return UserModel(tx).insert(name, hashed, ctx.lookalikes.claim(tx, USERS, hashes))
+
     try:
-        user_id = ctx.database.write(lambda tx: UserModel(tx).insert(name, hashed))
+        user_id = ctx.database.write(insert)
     except UniqueViolation as exc:
-        raise ProtocolError(ErrNo.REFUSED, "this name is taken") from exc
+        taken = ctx.database.read(lambda tx: NameModel(tx, USERS).exists((given, name)))
+        problem = errors.NAME_TAKEN if taken else errors.NAME_LOOKALIKE
+        raise ProtocolError(ErrNo.REFUSED, problem) from exc
     return {"id": user_id}
 
 

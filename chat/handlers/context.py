@@ -13,6 +13,7 @@ from chat.config import ClassicConfig
 from chat.db import Database
 from chat.delivery.delivery import Delivery
 from chat.limiter import FailureLimiter
+from chat.lookalikes import Lookalikes
 from chat.passwords import Passwords
 from chat.presence import Presence
 from chat.protocol import Limits, Message
@@ -29,6 +30,7 @@ class Context:
     sessions: SessionRegistry
     delivery: Delivery
     presence: Presence
+    lookalikes: Lookalikes
     passwords: Passwords
     limiter: FailureLimiter
     clock: Clock

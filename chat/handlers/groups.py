@@ -8,8 +8,9 @@ from chat.db import Transaction, UniqueViolation
 from chat.delivery.message import Channel
 from chat.handlers.context import Context, Request
 from chat.handlers.shapes import group_fields, member_fields
-from chat.model import CREATOR, NORMAL, Group, GroupModel
-from chat.protocol import GROUP_CHAT, ErrNo, Message, ProtocolError
+from chat.model import CREATOR, GROUPS, NORMAL, Group, GroupModel, NameModel
+from chat.name_hash import name_hashes
+from chat.protocol import GROUP_CHAT, ErrNo, Message, ProtocolError, errors, normal_name
 from chat.session import Session
 
 
@@ -23,18 +24,23 @@ class Joined(NamedTuple):
 
 def create_group(ctx: Context, request: Request) -> Joined:
     """CREATE_GROUP_MSG: the creator is the first member."""
-    name: str = request.message["groupname"]
+    given: str = request.message["groupname"]
     desc: str = request.message["groupdesc"]
+    name = normal_name(given)
+    hashes = name_hashes(name)
 
     def create(tx: Transaction) -> int:
-        group_id = GroupModel(tx).insert(name, desc)
+        claimed = ctx.lookalikes.claim(tx, GROUPS, hashes)
+        group_id = GroupModel(tx).insert(name, desc, claimed)
         GroupModel(tx).add_member(group_id, request.user_id, CREATOR)
         return group_id
 
     try:
         group_id = ctx.database.write(create)
     except UniqueViolation as exc:
-        raise ProtocolError(ErrNo.EXISTS, "a group of this name exists") from exc
+        exists = ctx.database.read(lambda tx: NameModel(tx, GROUPS).exists((given, name)))
+        problem = errors.GROUP_EXISTS if exists else errors.GROUP_LOOKALIKE
+        raise ProtocolError(ErrNo.EXISTS, problem) from exc
     ctx.bus.subscribe([_channel(group_id)])
     return Joined(request.user_id, group_id, {"groupid": group_id})
 

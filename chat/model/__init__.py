@@ -4,6 +4,7 @@ from chat.model.friend import FriendModel
 from chat.model.group import CREATOR, NORMAL, GroupModel
 from chat.model.history import HistoryModel, group_conversation, user_conversation
 from chat.model.message import LogRow, MessageModel
+from chat.model.name import GROUPS, HASHES, USERS, Named, NameModel
 from chat.model.node import NodeModel, NodeRow
 from chat.model.offlinemessage import MailRow, OfflineMessageModel
 from chat.model.rows import OFFLINE, ONLINE, Contact, Group, GroupUser, Membership, User
@@ -13,9 +14,12 @@ from chat.model.user import UserModel
 
 __all__ = [
     "CREATOR",
+    "GROUPS",
+    "HASHES",
     "NORMAL",
     "OFFLINE",
     "ONLINE",
+    "USERS",
     "Contact",
     "FriendModel",
     "Group",
@@ -26,6 +30,8 @@ __all__ = [
     "MailRow",
     "Membership",
     "MessageModel",
+    "NameModel",
+    "Named",
     "NodeModel",
     "NodeRow",
     "OfflineMessageModel",

@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from chat.db.base import Row, Transaction, placeholders
 from chat.model.rows import Group, GroupUser, Membership
+from chat.name_hash import NO_HASHES, NameHashes
 
 CREATOR = "creator"
 NORMAL = "normal"
@@ -23,10 +24,14 @@ class GroupModel:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    def insert(self, name: str, desc: str) -> int:
-        """A new group without members; returns the id. Raises UniqueViolation."""
+    def insert(self, name: str, desc: str, hashes: NameHashes = NO_HASHES) -> int:
+        """A new group without members; returns the id.
+
+        Raises UniqueViolation if the name is taken, or one of its hashes.
+        """
         return self._tx.insert(
-            "INSERT INTO allgroup (groupname, groupdesc) VALUES (?, ?)", (name, desc)
+            "INSERT INTO allgroup (groupname, groupdesc, folded, skeleton) VALUES (?, ?, ?, ?)",
+            (name, desc, *hashes),
         )
 
     def delete(self, group_id: int) -> None:

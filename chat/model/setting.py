@@ -11,10 +11,10 @@ class SettingModel:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    def get(self, name: str, *, lock: bool = False) -> str | None:
-        """``lock``: nobody else changes it before the commit."""
-        sql = "SELECT value FROM setting WHERE name = ?" + (self._tx.for_update if lock else "")
-        rows = self._tx.query(sql, (name,))
+    def get(self, name: str, *, lock: bool = False, share: bool = False) -> str | None:
+        """``lock``, ``share``: nobody else changes it before the commit; ``lock``: alone."""
+        ending = self._tx.for_update if lock else self._tx.for_share if share else ""
+        rows = self._tx.query("SELECT value FROM setting WHERE name = ?" + ending, (name,))
         return rows[0][0] if rows else None
 
     def set(self, name: str, value: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 
 from chat.db.base import Transaction, placeholders
 from chat.model.rows import OFFLINE, ONLINE, Contact, User
+from chat.name_hash import NO_HASHES, NameHashes
 
 IN_LIST = 500
 """How many ids one IN list holds."""
@@ -17,9 +18,15 @@ class UserModel:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    def insert(self, name: str, password: str) -> int:
-        """A new user; returns the id. Raises UniqueViolation if the name is taken."""
-        return self._tx.insert("INSERT INTO user (name, password) VALUES (?, ?)", (name, password))
+    def insert(self, name: str, password: str, hashes: NameHashes = NO_HASHES) -> int:
+        """A new user; returns the id.
+
+        Raises UniqueViolation if the name is taken, or one of its hashes.
+        """
+        return self._tx.insert(
+            "INSERT INTO user (name, password, folded, skeleton) VALUES (?, ?, ?, ?)",
+            (name, password, *hashes),
+        )
 
     def find(self, user_id: int) -> User | None:
         rows = self._tx.query(

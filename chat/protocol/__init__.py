@@ -5,6 +5,7 @@ from chat.protocol.errors import ErrNo, ProtocolError
 from chat.protocol.fields import MAX_ID, MAX_SEQ, V2, Limits, Schema, build_schema, validate
 from chat.protocol.frames import LF, MAX_FRAME, NUL, FrameDecoder
 from chat.protocol.msgtype import ACK_OF, GROUP_CHAT, ONE_CHAT, MsgType
+from chat.protocol.names import normal_name
 
 __all__ = [
     "ACK_OF",
@@ -26,5 +27,6 @@ __all__ = [
     "build_schema",
     "decode",
     "encode",
+    "normal_name",
     "validate",
 ]

@@ -25,6 +25,11 @@ class ErrNo(IntEnum):
 WRONG_PASSWORD = "id or password is invalid!"
 ALREADY_ONLINE = "this account is using, input another!"
 
+NAME_TAKEN = "this name is taken"
+NAME_LOOKALIKE = "this name looks like an existing one: choose another"
+GROUP_EXISTS = "a group of this name exists"
+GROUP_LOOKALIKE = "this name looks like an existing group's: choose another"
+
 
 class ProtocolError(Exception):
     """A request that is answered with a failure instead of being served.

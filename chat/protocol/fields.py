@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 from chat.protocol.codec import Message
 from chat.protocol.errors import ErrNo, ProtocolError
 from chat.protocol.msgtype import MsgType
+from chat.protocol.names import plain_name
 
 MAX_ID = 2**31 - 1
 MAX_SEQ = 2**53 - 1
@@ -121,7 +121,7 @@ def build_schema(limits: Limits, shortest_password: int | None = None) -> Schema
         MsgType.LOGINOUT_MSG: (me, rid),
         MsgType.REG_MSG: (
             version,
-            Field("name", str, 1, limits.name, plain_name),
+            Field("name", str, 1, limits.name, plain_name(limits.name)),
             Field("password", str, password_min, password_max),
             rid,
         ),
@@ -131,7 +131,7 @@ def build_schema(limits: Limits, shortest_password: int | None = None) -> Schema
         MsgType.REMOVE_FRIEND_MSG: (me, friend, rid),
         MsgType.CREATE_GROUP_MSG: (
             me,
-            Field("groupname", str, 1, limits.group_name, plain_name),
+            Field("groupname", str, 1, limits.group_name, plain_name(limits.group_name)),
             Field("groupdesc", str, 0, limits.group_desc),
             rid,
         ),
@@ -169,23 +169,6 @@ def at_most_bytes(maximum: int) -> Check:
         return f"must be at most {maximum} bytes in UTF-8"
 
     return check
-
-
-def plain_name(value: str) -> str | None:
-    """A name that looks like what it is.
-
-    No control, format or unassigned characters (Unicode category C: zero-width characters,
-    bidi overrides), no line separators, no spaces at the ends: two names that differ must be
-    able to look different.
-    """
-    if value != value.strip():
-        return "must not begin or end with a space"
-    if any(unicodedata.category(char) in _NOT_IN_NAMES for char in value):
-        return "must not contain control or invisible characters"
-    return None
-
-
-_NOT_IN_NAMES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def message_numbers(value: list[object]) -> str | None:

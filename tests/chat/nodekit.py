@@ -23,6 +23,7 @@ from chat.delivery.delivery import STORED, Delivery
 from chat.delivery.pump import Pump
 from chat.handlers import ROUTES, Context, Route
 from chat.limiter import FailureLimiter
+from chat.lookalikes import Lookalikes
 from chat.model import OfflineMessageModel, User, UserModel
 from chat.passwords import HashCost, Passwords
 from chat.presence import Presence
@@ -99,6 +100,7 @@ class Node:
             sessions=self.sessions,
             delivery=self.delivery,
             presence=self.presence,
+            lookalikes=Lookalikes(self.database),
             passwords=Passwords(CHEAP),
             limiter=FailureLimiter(failures, 60),
             clock=self.clock,
@@ -108,6 +110,7 @@ class Node:
             limits=limits or Limits(),
             classic=classic or ClassicConfig(),
         )
+        self.context.lookalikes.start(passes.loop, self.workers)
         schema = build_schema(self.context.limits, self.context.classic.password_min)
         self.service = ChatService(self.context, routes or ROUTES, schema, self.workers)
         self.config = config or ServerConfig()

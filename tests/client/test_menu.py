@@ -40,7 +40,7 @@ def test_register(server: FakeServer, menu: MenuRun) -> None:
 @pytest.mark.parametrize(
     ("errno", "errmsg", "line"),
     [
-        (1, "taken", "alice is already exist, register error!"),
+        (1, "this name is taken", "alice is already exist, register error!"),
         (4, "password: too short", "alice register failed: password: too short"),
     ],
 )

@@ -149,8 +149,13 @@ def test_events() -> None:
 
 def test_registration() -> None:
     assert text.registered("bob", 3) == "bob register success, userid is 3, do not forget it!"
-    taken = RefusedError(1, "whatever")
-    assert text.register_failed("bob", taken) == "bob is already exist, register error!"
+    for errmsg in ("this name is taken", ""):
+        taken = RefusedError(1, errmsg)
+        assert text.register_failed("bob", taken) == "bob is already exist, register error!"
+    alike = RefusedError(1, "this name looks like an existing one: choose another")
+    assert text.register_failed("bob", alike) == (
+        "bob register failed: this name looks like an existing one: choose another"
+    )
     short = RefusedError(4, "password: too short\x1b")
     assert text.register_failed("bob", short) == (r"bob register failed: password: too short\x1b")
 

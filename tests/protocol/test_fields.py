@@ -21,7 +21,8 @@ from chat.protocol import (
     validate,
 )
 from chat.protocol.errors import ALREADY_ONLINE, WRONG_PASSWORD
-from chat.protocol.fields import Check, Field, at_most_bytes, message_numbers, plain_name
+from chat.protocol.fields import Check, Field, at_most_bytes, message_numbers
+from chat.protocol.names import plain_name
 
 SCHEMA = build_schema(Limits())
 
@@ -166,7 +167,7 @@ def test_bytes_are_those_of_utf8(value: str, maximum: int) -> None:
     "name", ["a", "zhang san", "张三", "Ünï", "a-b_c.d", "\U0001f600", "x" * 50, "محمد", "!"]
 )
 def test_names(name: str) -> None:
-    assert holds(plain_name, name)
+    assert holds(plain_name(50), name)
     validate({"name": name, "password": "secret"}, SCHEMA[MsgType.REG_MSG])
 
 
