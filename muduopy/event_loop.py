@@ -38,6 +38,7 @@ from muduopy.channel import Channel
 from muduopy.errors import LoopError, WrongThreadError
 from muduopy.poller import READ, Poller, new_default_poller
 from muduopy.signal_watch import SignalWatch
+from muduopy.slow_callbacks import SlowCallbackWatch
 from muduopy.timer_queue import Timer, TimerQueue
 from muduopy.wakeup import Wakeup
 
@@ -118,6 +119,7 @@ class EventLoop:
         self._wakeup_channel.read_callback = self._wakeup.drain
         self._wakeup_channel.enable_reading()
         self._signals: SignalWatch | None = None
+        self._slow_callbacks: SlowCallbackWatch | None = None
         _current.loop = weakref.ref(self)
         with _loops_lock:
             _loops.add(self)
@@ -179,6 +181,31 @@ class EventLoop:
         """``loop`` is running. Any thread; only the loop's own thread can rely on it."""
         return self._looping
 
+    @property
+    def in_callbacks(self) -> bool:
+        """``loop`` is running and not asleep. Any thread; the next moment it may have changed."""
+        return self._looping and self._awake
+
+    def warn_of_slow_callbacks(self, seconds: float | None) -> None:
+        """Log one warning for each callback that takes longer, with its name and stack.
+
+        Costs the callbacks nothing: a thread looks on, four times in ``seconds``. The loops of a
+        pool that is started later and has this base loop are watched, too. None ends it. Raises
+        ValueError unless the time is positive. Loop thread.
+        """
+        self.assert_in_loop_thread()
+        watch = SlowCallbackWatch(seconds) if seconds is not None else None
+        if self._slow_callbacks is not None:
+            self._slow_callbacks.close()
+        self._slow_callbacks = watch
+        if watch is not None:
+            watch.add(self)
+
+    @property
+    def slow_callbacks(self) -> SlowCallbackWatch | None:
+        """What ``warn_of_slow_callbacks`` started, for pools. Loop thread."""
+        return self._slow_callbacks
+
     def quit(self) -> None:
         """End ``loop`` after the pass that is under way. Any thread.
 
@@ -212,6 +239,7 @@ class EventLoop:
         if self._signals is not None:
             self._signals.close()
             self._signals = None
+        self.warn_of_slow_callbacks(None)
         self._wakeup_channel.disable_all()
         self._wakeup.close()
         self._poller.close()
@@ -464,6 +492,7 @@ class EventLoop:
         if self._signals is not None:
             self._signals.disown()
             self._signals = None
+        self._slow_callbacks = None  # its thread is the parent's
         self._wakeup.close()
         self._poller.close()
 

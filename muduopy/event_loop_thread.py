@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from muduopy.callbacks import ThreadInitCallback
+from muduopy.errors import LoopError
 from muduopy.event_loop import EventLoop, escalate_to_main_thread
 
 
@@ -51,11 +52,19 @@ class EventLoopThread:
         assert self._loop is not None
         return self._loop
 
+    @property
+    def loop(self) -> EventLoop | None:
+        """Its loop, once it was started."""
+        return self._loop
+
     def stop(self, timeout: float | None = None) -> bool:
         """Quit the loop and join the thread; idempotent, fine if never started.
 
-        Returns False if the thread still ran after ``timeout`` seconds.
+        Returns False if the thread still ran after ``timeout`` seconds: it is in a callback, and
+        will end after that. Raises LoopError in the thread itself, which would wait for itself.
         """
+        if threading.current_thread() is self._thread:
+            raise LoopError("stop() in the thread itself: call loop.quit(), or stop() elsewhere")
         if self._loop is not None:
             self._loop._end()
         if self._thread.ident is not None:

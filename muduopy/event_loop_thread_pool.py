@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 
 from muduopy.callbacks import ThreadInitCallback
 from muduopy.errors import LoopError
 from muduopy.event_loop import EventLoop
 from muduopy.event_loop_thread import EventLoopThread
+from muduopy.slow_callbacks import report_left_behind
 
 
 class EventLoopThreadPool:
@@ -50,7 +52,10 @@ class EventLoopThreadPool:
         self.started = True
         for number in range(self.thread_num):
             thread = EventLoopThread(f"{self.name}{number}", init, self._turns, self.base_loop)
-            self._loops.append(thread.start_loop())
+            loop = thread.start_loop()
+            if self.base_loop.slow_callbacks is not None:
+                self.base_loop.slow_callbacks.add(loop)
+            self._loops.append(loop)
             self._threads.append(thread)
         if not self._threads and init is not None:
             init(self.base_loop)
@@ -73,15 +78,27 @@ class EventLoopThreadPool:
         self.base_loop.assert_in_loop_thread()
         return list(self._loops) or [self.base_loop]
 
-    def stop(self) -> None:
-        """Quit the loops, which first run what is queued, and join the threads. Idempotent."""
+    def stop(self, timeout: float | None = None) -> bool:
+        """Quit the loops, which first run what is queued, and join the threads. Idempotent.
+
+        After ``timeout`` seconds a loop that is still in a callback is left behind: an error is
+        logged that names the callback and the thread, and False returned. The thread, a daemon,
+        ends after that callback.
+        """
         self.base_loop.assert_in_loop_thread()
         for loop in self._loops:
             loop._end()
+        begin = time.monotonic()
+        all_ended = True
         for thread in self._threads:
-            thread.stop()
+            left = None if timeout is None else max(0.0, begin + timeout - time.monotonic())
+            if not thread.stop(left):
+                all_ended = False
+                if thread.loop is not None:
+                    report_left_behind(thread.loop, time.monotonic() - begin)
         self._threads.clear()
         self._loops.clear()
+        return all_ended
 
 
 def _has_gil() -> bool:

@@ -7,6 +7,7 @@ import logging
 import math
 import socket
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
@@ -24,6 +25,7 @@ from muduopy.errors import StateError
 from muduopy.event_loop import EventLoop
 from muduopy.event_loop_thread_pool import EventLoopThreadPool
 from muduopy.idle_watch import IdleWatch
+from muduopy.slow_callbacks import report_left_behind
 from muduopy.tcp_connection import TcpConnection, discard_message, ignore_connection
 from muduopy.timer_queue import Timer
 
@@ -33,6 +35,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 3.0
+CLOSE_SECONDS = 10.0
+"""How long ``close`` waits for sub-loops that are in a callback."""
+
+LEAVE_SECONDS = 2.0
+"""How long ``stop`` waits for them when the time to drain is over, and no connection ends."""
+
 HANDSHAKE_SECONDS = 10.0
 """How long a TLS handshake may take: who says nothing holds a connection no longer."""
 
@@ -180,6 +188,10 @@ class TcpServer:
         soon; the default sends what is waiting, then end-of-file. Connections that are there
         after ``drain_seconds`` are closed by force. Returns at once; the base loop must go on
         running for it, and ``stopped`` is called in its thread.
+
+        A sub-loop whose callback goes on for two seconds after that is left behind: an error is
+        logged that names the callback and the thread, and ``stopped`` is called. Its connections
+        are closed when that callback returns.
         """
         self._loop.run_in_loop(lambda: self._stop_in_loop(drain_seconds, stopped, farewell))
 
@@ -187,20 +199,21 @@ class TcpServer:
         """Release the port and leave the connections as they are. Idempotent."""
         self._acceptor.close()
 
-    def close(self) -> None:
+    def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """Stop at once: close all connections, which get their DOWN, and join the sub-loops.
 
         Drops what waits to be sent; ``stop`` is the polite way. Idempotent. If the base loop
         is not running, everything is over on return; else the base loop's own connections go
-        down in its next pass. Waits for the sub-loops: not to be called in what they wait for.
+        down in its next pass. Waits for the sub-loops, but no longer than ``seconds``; then as
+        ``stop``.
         """
         self._loop.assert_in_loop_thread()
         self._stopping = True
         self.stop_accepting()
         self._close_the_rest()
         if not self._owns_pool:
-            self._await_other_loops()
-        self._stop_pool()
+            self._await_other_loops(seconds)
+        self._stop_pool(seconds)
         if not self._loop.looping:
             self._loop.run_queued()
 
@@ -250,7 +263,8 @@ class TcpServer:
         self._connection_closed(connection)
 
     def _forget(self, connection: TcpConnection) -> None:
-        del self.connections[connection.name]
+        if self.connections.pop(connection.name, None) is None:  # it was left behind
+            return
         if self._stopping and not self.connections:
             self._finish_stop()
 
@@ -268,38 +282,59 @@ class TcpServer:
             return
         self._stopping = True
         self.stop_accepting()
-        self._drain_timer = self._loop.run_after(drain_seconds, self._close_the_rest)
+        self._drain_timer = self._loop.run_after(drain_seconds, self._drain_is_over)
         for connection in list(self.connections.values()):
             connection.loop.queue_in_loop(partial(connection.dismiss, farewell))
         if not self.connections:
             self._loop.queue_in_loop(self._finish_stop)
 
+    def _drain_is_over(self) -> None:
+        self._close_the_rest()
+        self._wait_for_the_rest()
+
+    def _wait_for_the_rest(self) -> None:
+        left = len(self.connections)
+        self._drain_timer = self._loop.run_after(LEAVE_SECONDS, lambda: self._leave_behind(left))
+
+    def _leave_behind(self, left: int) -> None:
+        """Some loops have not closed their connections: each is busy, or stuck in a callback."""
+        if len(self.connections) < left:
+            self._wait_for_the_rest()
+            return
+        for loop in {connection.loop for connection in self.connections.values()}:
+            if not self._owns_pool or loop is self._loop:
+                report_left_behind(loop, LEAVE_SECONDS)  # else the pool does
+        self.connections.clear()
+        self._finish_stop(0.0)
+
     def _close_the_rest(self) -> None:
         for connection in list(self.connections.values()):
             connection.force_close()
 
-    def _finish_stop(self) -> None:
+    def _finish_stop(self, seconds: float = LEAVE_SECONDS) -> None:
         if self._drain_timer is None:
             return
         self._loop.cancel(self._drain_timer)
         self._drain_timer = None
-        self._stop_pool()
+        self._stop_pool(seconds)
         self._report_stopped()
 
-    def _stop_pool(self) -> None:
+    def _stop_pool(self, seconds: float) -> None:
         for loop, watch in self._watches.items():
             loop.queue_in_loop(watch.close)
         self._watches.clear()
         if self._owns_pool:
-            self._pool.stop()
+            self._pool.stop(seconds)
 
-    def _await_other_loops(self) -> None:
+    def _await_other_loops(self, seconds: float) -> None:
         """Until the loops of somebody else's pool have run what is queued for them by now."""
+        end = time.monotonic() + seconds
         for loop in self._pool.get_all_loops():
             if loop is not self._loop:
                 passed = threading.Event()
                 loop.queue_in_loop(passed.set)
-                passed.wait()
+                if not passed.wait(max(0.0, end - time.monotonic())):
+                    report_left_behind(loop, seconds)
 
     def _report_stopped(self) -> None:
         callbacks, self._stopped_callbacks = self._stopped_callbacks, []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import CancelledError
@@ -11,6 +12,7 @@ from typing import Generic, TypeVar
 
 from muduopy.errors import StateError
 from muduopy.event_loop import EventLoop, escalate_to_main_thread
+from muduopy.slow_callbacks import stack_of
 
 log = logging.getLogger(__name__)
 
@@ -103,10 +105,12 @@ class ThreadPool:
         """
         return self.try_run(_Errand(loop, work, done))
 
-    def stop(self, *, drain: bool = True) -> None:
+    def stop(self, *, drain: bool = True, timeout: float | None = None) -> bool:
         """Finish what is queued (``drain``) or discard it; join the workers. Idempotent.
 
-        Raises StateError in a worker, which would wait for itself.
+        After ``timeout`` seconds a worker that is still in a task is left behind: an error is
+        logged that names the thread and shows its stack, and False returned. The thread is a
+        daemon. Raises StateError in a worker, which would wait for itself.
         """
         if threading.current_thread() in self._threads:
             raise StateError("stop() in a worker of the pool: call it in another thread")
@@ -123,9 +127,21 @@ class ThreadPool:
             if isinstance(task, _Errand):
                 task.discard()
             del task
+        begin = time.monotonic()
+        all_ended = True
         for thread in self._threads:
-            if thread.ident is not None:  # it was started
-                thread.join()
+            if thread.ident is None:  # it was never started
+                continue
+            thread.join(None if timeout is None else max(0.0, begin + timeout - time.monotonic()))
+            if thread.is_alive():
+                all_ended = False
+                log.error(
+                    "not stopped after %.1f s: a task in thread %s; it is left behind\n%s",
+                    time.monotonic() - begin,
+                    thread.name,
+                    stack_of(thread.ident),
+                )
+        return all_ended
 
     def _put(self, task: Task) -> bool:
         if not self._running:
