@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from chat.protocol import FrameDecoder, Message, MsgType, encode
+from chat.protocol import ErrNo, FrameDecoder, Message, MsgType, encode
+from chat.protocol.classic import classic_answer
 from muduopy import TcpConnection
 
 if TYPE_CHECKING:
@@ -150,10 +151,15 @@ class Session:
         else:
             for outgoing in outgoings:
                 if outgoing.errno:
-                    error = {"errno": int(outgoing.errno), "error": int(outgoing.errno)}
-                    text = {"errmsg": outgoing.errmsg}
-                    self.send({"msgid": MsgType.ERROR_MSG, **error, **text})
+                    self.send_error(outgoing.errno, outgoing.errmsg)
         self.unblock()
+
+    def send_error(self, errno: ErrNo, errmsg: str) -> None:
+        """ERROR_MSG to a classic client."""
+        error = {"msgid": MsgType.ERROR_MSG, "errno": int(errno), "errmsg": errmsg}
+        shaped = classic_answer(error)
+        if shaped is not None:
+            self.send(shaped)
 
     def close(self, reason: str | None = None, *, reconnect: bool = False) -> None:
         """Say goodbye (v2), send what waits, and close."""

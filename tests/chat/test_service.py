@@ -292,7 +292,9 @@ def test_what_came_before_a_frame_that_is_too_large_is_answered(node: Node) -> N
 def test_a_frame_that_is_too_large_in_classic(node: Node) -> None:
     client = node.connect(v2=False)
     client.write(b"x" * 70_000)
-    assert client.ended() == [{"msgid": 31, "errno": 7, "error": 7, "errmsg": "frame too large"}]
+    assert client.ended() == [
+        {"msgid": 31, "errno": 7, "error": 7, "errnum": 7, "errmsg": "frame too large"}
+    ]
 
 
 # ---------------------------------------------------------------------- strikes

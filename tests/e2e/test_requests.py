@@ -83,7 +83,14 @@ def test_a_session_in_classic(server: ServerProcess, connect: Connect, end: byte
     assert (refused["errno"], refused["error"]) == (1, 1)
     ann.send(msgid=1, id=1, password="wrong")
     ann.expect(2, errno=1, error=1, errmsg="id or password is invalid!")
-    assert ann.login(1) == {"msgid": 2, "errno": 0, "error": 0, "id": 1, "name": "ann"}
+    assert ann.login(1) == {
+        "msgid": 2,
+        "errno": 0,
+        "error": 0,
+        "errnum": 0,
+        "id": 1,
+        "name": "ann",
+    }
     ann.send(msgid=7, id=1, friendid=2)
     ann.send(msgid=8, id=1, groupname="tea", groupdesc="d")
     ann.nothing_classic()

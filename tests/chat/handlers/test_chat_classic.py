@@ -147,7 +147,13 @@ def test_so_many_further_fields(ann: Client, bob: Client) -> None:
 
 def test_a_failure_is_an_error_message(ann: Client) -> None:
     ann.say(99)
-    assert ann.next() == {"msgid": 31, "errno": 5, "error": 5, "errmsg": "no such user"}
+    assert ann.next() == {
+        "msgid": 31,
+        "errno": 5,
+        "error": 5,
+        "errnum": 5,
+        "errmsg": "no such user",
+    }
 
 
 def test_mail_to_v2_and_back(node: Node, ann: Client) -> None:

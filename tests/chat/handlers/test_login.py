@@ -44,7 +44,14 @@ def test_the_answer(node: Node) -> None:
 def test_the_answer_in_classic(node: Node) -> None:
     ann = node.user("ann")
     answer = node.connect(v2=False).log_in(ann)
-    assert answer == {"msgid": 2, "errno": 0, "error": 0, "id": ann, "name": "ann"}
+    assert answer == {
+        "msgid": 2,
+        "errno": 0,
+        "error": 0,
+        "errnum": 0,
+        "id": ann,
+        "name": "ann",
+    }
 
 
 def test_friends_and_groups_are_shown(node: Node) -> None:

@@ -1,0 +1,70 @@
+"""Finds and reads the tables of the classic clients: the files in conf/dialects, and one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from chat.config import ConfigError
+from chat.protocol.dialects import TUTORIAL, Table, TableError, parse_table
+from chat.shipped import shipped
+
+ENDING = ".toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialects:
+    """The tables that this server knows.
+
+    Attributes:
+        used: those that a client may mean, in the order of ``classic.dialects``.
+        by_name: those and all that are shipped.
+    """
+
+    used: tuple[Table, ...] = (TUTORIAL,)
+    by_name: tuple[Table, ...] = (TUTORIAL,)
+
+    def named(self, name: str) -> Table:
+        """A table by its name, or by the path of a file. Raises ConfigError."""
+        for table in self.by_name:
+            if table.name == name:
+                return table
+        if _is_path(name):
+            return _read(Path(name))
+        names = ", ".join(table.name for table in self.by_name)
+        raise ConfigError(f"no dialect {name!r}; there are {names}, and FILE{ENDING}")
+
+
+def load_dialects(names: Iterable[str]) -> Dialects:
+    """The tables that ``classic.dialects`` names, each by name or by the path of a file.
+
+    Raises ConfigError.
+    """
+    provided = [TUTORIAL, *[_read(path) for path in sorted(shipped("dialects").glob("*" + ENDING))]]
+    known = Dialects(by_name=tuple(provided))
+    used: list[Table] = []
+    for name in names:
+        table = known.named(name)
+        if any(table.name == other.name for other in used):
+            raise ConfigError(f"classic.dialects: {table.name} is there twice")
+        used.append(table)
+    if not used:
+        raise ConfigError('classic.dialects: is empty; ["tutorial"] is the least')
+    own = {table.name: table for table in used}
+    return Dialects(tuple(used), (*used, *[t for t in provided if t.name not in own]))
+
+
+def _is_path(name: str) -> bool:
+    return "/" in name or name.endswith(ENDING)
+
+
+def _read(path: Path) -> Table:
+    try:
+        return parse_table(path.stem, path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise ConfigError(f"{path}: {exc.strerror}") from exc
+    except UnicodeDecodeError as exc:
+        raise ConfigError(f"{path}: not UTF-8") from exc
+    except TableError as exc:
+        raise ConfigError(f"{path}: {exc}") from exc

@@ -1,0 +1,78 @@
+"""What to tell an administrator about a request that fits no table: the nearest one, and a remedy.
+
+Names of fields and the number are told, never values: a password could be among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chat.protocol.codec import Message
+from chat.protocol.dialects.guess import DialectGuess
+from chat.protocol.dialects.request_shapes import is_foreign, is_whole, kind_by_fields, translated
+from chat.protocol.dialects.table import REQUESTS, Table
+
+_NAMES = {number: name for name, number in REQUESTS.items()}
+
+MAX_FIELDS = 12
+MAX_NAME = 24
+"""What a stranger may write into the log: so many names of fields, of so many characters."""
+
+
+def advice(message: Message, guess: DialectGuess, known: Sequence[Table]) -> str:
+    """One line. ``known``: all tables, also those that are not used."""
+    what = _described(message)
+    for table in known:
+        request = translated(message, table)
+        if request is None or is_foreign(request) or not is_whole(request):
+            continue
+        kind = _NAMES.get(request["msgid"], "request")
+        if any(table is used for used in guess.all_tables):
+            left = ", ".join(other.name for other in guess.tables)
+            return (
+                f"{what} is {kind} in the table {table.name}, but what came before it on this "
+                f"connection fits only {left}; clients of one kind can have an address of their "
+                f"own: --listen ADDRESS={table.name}"
+            )
+        return f'{what} is {kind} in the table {table.name}: add "{table.name}" to classic.dialects'
+    table, kind_number = _nearest(message, known)
+    if kind_number is None:
+        return f"{what} fits no table; the nearest is {table.name} (see classic.dialects)"
+    kind = _NAMES[kind_number]
+    return (
+        f"{what} fits no table. By its fields it is {kind}, and {table.name} is the nearest table: "
+        f"name a file with this number for {kind} in classic.dialects (docs/dialects.md)"
+    )
+
+
+def _described(message: Message) -> str:
+    number = message.get("msgid")
+    named = f"msgid {number}" if type(number) is int else "a request without msgid"
+    names = [_shown(name) for name in message if name != "msgid"]
+    more = ", ..." if len(names) > MAX_FIELDS else ""
+    return f"{named} with {', '.join(names[:MAX_FIELDS]) or 'nothing'}{more}"
+
+
+def _shown(name: str) -> str:
+    return name if name.isascii() and name.isidentifier() and len(name) <= MAX_NAME else "(a name)"
+
+
+def _nearest(message: Message, known: Sequence[Table]) -> tuple[Table, int | None]:
+    """The table that knows the fields and has the nearest number, and the kind of request."""
+    best, best_kind, best_distance = known[0], kind_by_fields(message, known[0]), float("inf")
+    for table in known:
+        kind = kind_by_fields(message, table)
+        distance = _distance(message, table, kind)
+        if (kind is None, distance) < (best_kind is None, best_distance):
+            best, best_kind, best_distance = table, kind, distance
+    return best, best_kind
+
+
+def _distance(message: Message, table: Table, kind: int | None) -> float:
+    """Between the message's number and that of its kind; of any kind, if it has none."""
+    for name in table.number_names:
+        number = message.get(name)
+        if isinstance(number, int):
+            its = [own for own, meant in table.requests.items() if kind in (None, meant)]
+            return float(min(abs(number - own) for own in its))
+    return float("inf")

@@ -1,0 +1,170 @@
+"""DialectGuess: the tables that one connection can still mean, and the one that is used.
+
+A client does not say which clone it is. Each request leaves the tables under which its number
+and its fields make sense together, and the others are out for good:
+
+    {"msgid":3,"name":"li","password":"123"}      reg3 and ack5 register with a 3
+    {"msgid":1,"id":1,"password":"123"}           both log in with a 1
+    {"msgid":5,"id":1,"toid":2,"msg":"hi"}        a chat message of reg3: this is one
+
+Until one is left, answers follow the first of: the account's table from earlier connections, the
+table of the address that the client connected to, the order of the settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chat.protocol.codec import Message
+from chat.protocol.dialects.request_shapes import is_foreign, is_whole, translated
+from chat.protocol.dialects.table import REQUESTS, TUTORIAL, Table
+from chat.protocol.errors import ErrNo, ProtocolError
+
+_CHATS = {REQUESTS["chat"]: "toid", REQUESTS["group_chat"]: "groupid"}
+
+_CHAT_NAMES = ("msgid", "id", "name", "toid", "groupid", "msg", "time")
+
+UNSURE = "?"
+"""Stands behind the remembered name of a table that others of the same order would fit, too."""
+
+
+class NoTableError(ProtocolError):
+    """A request fits no table that can still be meant. It is not served."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrNo.BAD_REQUEST, "msgid: is unknown, or its fields are another's")
+
+
+class DialectGuess:
+    """What is known of one connection's dialect. No threads: its owner's loop.
+
+    Attributes:
+        tables: those that can still be meant, in the order of the settings.
+        all_tables: those that could be meant at the beginning.
+        table: the one that is used for answers now.
+    """
+
+    __slots__ = (
+        "_default",
+        "_plain",
+        "_remembered",
+        "_sure",
+        "_unterminated",
+        "all_tables",
+        "table",
+        "tables",
+    )
+
+    def __init__(self, tables: Sequence[Table], default: Table | None = None) -> None:
+        """``default``: of the address that the client connected to."""
+        self.tables = tuple(tables)
+        if default is not None and default not in self.tables:
+            self.tables += (default,)
+        self.all_tables = self.tables
+        self._default = default
+        self._remembered: str | None = None
+        self._unterminated = False
+        self._choose()
+
+    def __repr__(self) -> str:
+        return f"<DialectGuess {self.table.name} of {', '.join(t.name for t in self.tables)}>"
+
+    # ------------------------------------------------------------------ what is learned
+
+    def read(self, message: Message) -> Message:
+        """A request under the tutorial's number and names; the message itself if they are its own.
+
+        Raises NoTableError, and nothing has changed then.
+        """
+        number = message.get("msgid")
+        if type(number) is int and self._plain.get(number) in message:
+            return message  # a chat message in all tables that are left
+        fitting: list[Table] = []
+        read: Message | None = None
+        for table in self._preferred():
+            request = translated(message, table)
+            if request is None or is_foreign(request) or not is_whole(request):
+                continue
+            # Where tables see different requests in it, the one that is used now decides.
+            if read is None or request["msgid"] == read["msgid"]:
+                read = read or request
+                fitting.append(table)
+        if read is None:
+            return self._read_incomplete(message)
+        if len(fitting) != len(self.tables):
+            self.tables = tuple([table for table in self.tables if table in fitting])
+            self._choose()
+        return read
+
+    def recall(self, remembered: str | None) -> None:
+        """What ``memory`` said when this account was here before; None: it was not."""
+        self._remembered = remembered
+        self._choose()
+
+    def ends_with_brace(self) -> None:
+        """A frame has come without terminator."""
+        self._unterminated = True
+        self._choose()
+
+    # ------------------------------------------------------------------ what is known
+
+    @property
+    def is_tutorial(self) -> bool:
+        """Nothing but the tutorial's numbers and names can come."""
+        return all(table.reads_as(TUTORIAL) for table in self.tables)
+
+    @property
+    def memory(self) -> str | None:
+        """What to remember for the account; None: what is remembered already may stay."""
+        known = self._remembered
+        now = self.table.name if self._sure else self.table.name + UNSURE
+        if now == known:
+            return None
+        if not self._sure:
+            # No news, if what is remembered can still be, or if it would be the default anyway.
+            if self._named(known) is not None:
+                return None
+            if known is None and self.table is self._by_default(self.all_tables):
+                return None
+        return now
+
+    # ------------------------------------------------------------------ choosing
+
+    def _preferred(self) -> tuple[Table, ...]:
+        """All that can be meant, the one that is used first."""
+        return (self.table, *[table for table in self.tables if table is not self.table])
+
+    def _choose(self) -> None:
+        known = self._remembered
+        sure = None if known is None or known.endswith(UNSURE) else self._named(known)
+        listened = self._default if self._default in self.tables else None
+        self.table = sure or listened or self._named(known) or self._by_default(self.tables)
+        # The address decides for good: its clients are of one kind.
+        self._sure = (self.table is listened and sure is None) or all(
+            table.reads_as(self.table) for table in self.tables
+        )
+        self._plain = {kind: name for kind, name in _CHATS.items() if self._is_plain(kind)}
+
+    def _named(self, remembered: str | None) -> Table | None:
+        if remembered is None:
+            return None
+        name = remembered.removesuffix(UNSURE)
+        return next((table for table in self.tables if table.name == name), None)
+
+    def _by_default(self, tables: tuple[Table, ...]) -> Table:
+        likely = [table for table in tables if table.unterminated == self._unterminated]
+        return (likely or tables)[0]
+
+    def _is_plain(self, kind: int) -> bool:
+        return all(
+            table.requests.get(kind) == kind
+            and all(table.fields.get(name) == name for name in _CHAT_NAMES)
+            for table in self.tables
+        )
+
+    def _read_incomplete(self, message: Message) -> Message:
+        """A request that lacks something, to be refused for that; so its kind needs no proof."""
+        request = translated(message, self.table)
+        if request is None or is_foreign(request):
+            raise NoTableError
+        return request

@@ -1,0 +1,97 @@
+"""The shape of each request of the original: the fields by which it is known from the others.
+
+A number alone says little: 9 is a join for the tutorial's clients and a group chat for others.
+Number and fields together do. ``{"id":1,"groupid":39,"msg":"hi"}`` is a group chat.
+"""
+
+from __future__ import annotations
+
+from chat.protocol.codec import Message
+from chat.protocol.dialects.table import REQUEST_FIELDS, REQUESTS, Table
+from chat.protocol.msgtype import MsgType
+
+_SHAPES: dict[int, dict[str, type]] = {
+    REQUESTS["login"]: {"id": int, "password": str},
+    REQUESTS["logout"]: {"id": int},
+    REQUESTS["register"]: {"name": str, "password": str},
+    REQUESTS["chat"]: {"id": int, "toid": int, "msg": str},
+    REQUESTS["add_friend"]: {"id": int, "friendid": int},
+    REQUESTS["create_group"]: {"id": int, "groupname": str, "groupdesc": str},
+    REQUESTS["join_group"]: {"id": int, "groupid": int},
+    REQUESTS["group_chat"]: {"id": int, "groupid": int, "msg": str},
+    # The requests that this protocol has added; clones have none of them.
+    MsgType.DELIVERED_MSG: {"seqs": list},
+    MsgType.PING_MSG: {},
+    MsgType.HISTORY_MSG: {"id": int},
+    MsgType.REMOVE_FRIEND_MSG: {"id": int, "friendid": int},
+    MsgType.LEAVE_GROUP_MSG: {"id": int, "groupid": int},
+    MsgType.REMOVE_MEMBER_MSG: {"id": int, "groupid": int, "userid": int},
+    MsgType.DISSOLVE_GROUP_MSG: {"id": int, "groupid": int},
+    MsgType.MEMBERS_MSG: {"id": int, "groupid": int},
+}
+
+_TELLING = frozenset("password toid msg friendid groupid groupname groupdesc".split())
+"""Fields that only some requests have. Clients send ``id``, ``name`` and ``time`` with many."""
+
+_FOREIGN = {kind: _TELLING.difference(_SHAPES[kind]) for kind in REQUESTS.values()}
+
+
+def translated(message: Message, table: Table) -> Message | None:
+    """A request under the tutorial's number and names, if its number is in the table.
+
+    The message itself, where nothing differs. None also where a field is given twice, with
+    different values, or by a name of the tutorial that the table does not use.
+    """
+    kind = kind_of(message, table)
+    if kind is None:
+        return None
+    fields = table.fields
+    out: Message = {}
+    for name, value in message.items():
+        if value is None:  # null is absent
+            continue
+        field = fields.get(name)
+        if field is None:
+            if name in _TELLING:
+                return None
+            if name in REQUEST_FIELDS:
+                continue
+            field = name
+        if field in out and out[field] != value:
+            return None
+        out[field] = value
+    out["msgid"] = kind
+    return message if out == message else out
+
+
+def kind_of(message: Message, table: Table) -> int | None:
+    """The tutorial's number of a request by its number alone; None if the table has not got it."""
+    for name in table.number_names:
+        number = message.get(name)
+        if type(number) is int:
+            return table.requests.get(number)
+    return None
+
+
+def is_whole(request: Message) -> bool:
+    """Does a translated request have what its kind needs, in the right types?"""
+    shape = _SHAPES[request["msgid"]]
+    return all(type(request.get(field)) is wanted for field, wanted in shape.items())
+
+
+def is_foreign(request: Message) -> bool:
+    """Does a translated request have a field that belongs to another kind?"""
+    foreign = _FOREIGN.get(request["msgid"])
+    return foreign is not None and not foreign.isdisjoint(request)
+
+
+def kind_by_fields(message: Message, table: Table) -> int | None:
+    """The kind of request that the fields make, whatever the number is; None: none of them."""
+    for kind in REQUESTS.values():
+        if kind == REQUESTS["logout"]:  # any message has its fields
+            continue
+        own = next(own for own, meant in table.requests.items() if meant == kind)
+        request = translated({**message, table.number_names[0]: own}, table)
+        if request is not None and is_whole(request) and not is_foreign(request):
+            return kind
+    return REQUESTS["logout"] if "id" in message and len(message) == 2 else None  # and a number
