@@ -11,6 +11,12 @@ def _nobody(response: HttpResponse) -> None:
     pass
 
 
+def _check_header(name: str, value: str) -> None:
+    for text in (name, value):
+        if not isinstance(text, str):
+            raise TypeError(f"a header's name and value are str, not {type(text).__name__}")
+
+
 class HttpResponse:
     """An answer, sent when the callback returns; or later, if it was deferred.
 
@@ -22,15 +28,25 @@ class HttpResponse:
     that to nobody. It holds no socket: if the client has gone, finishing it has no effect.
 
     Attributes:
-        status: 200..999.
+        status: 200..999. Setting another type raises TypeError, another number ValueError.
         reason: the words after it; the usual ones if None.
         headers: pairs, sent in this order. Content-Length, Date and, where needed, Connection
             are added. "Transfer-Encoding: chunked" sends the body in one chunk.
-        body: bytes. Not sent in answer to HEAD, nor with 204 and 304.
+        body: bytes; setting another type raises TypeError. Not sent in answer to HEAD, nor with
+            204 and 304.
         close: end the connection after this answer.
     """
 
-    __slots__ = ("_deferred", "_finished", "body", "close", "headers", "reason", "status")
+    __slots__ = (
+        "_answered",
+        "_body",
+        "_deferred",
+        "_finished",
+        "_status",
+        "close",
+        "headers",
+        "reason",
+    )
 
     def __init__(
         self,
@@ -39,12 +55,13 @@ class HttpResponse:
         *,
         finished: Callable[[HttpResponse], object] = _nobody,
     ) -> None:
-        """``finished``: for the server, what ``finish`` calls."""
+        """``finished``: for the server, what ``finish`` calls. Raises TypeError, ValueError."""
         self.status = status
         self.reason: str | None = None
         self.headers: list[tuple[str, str]] = []
         self.body = body
         self.close = False
+        self._answered = False
         self._deferred = False
         self._finished = finished
 
@@ -53,19 +70,48 @@ class HttpResponse:
         return f"<HttpResponse {self.status} {len(self.body)} bytes{deferred}>"
 
     @property
+    def status(self) -> int:
+        return self._status
+
+    @status.setter
+    def status(self, status: int) -> None:
+        if not isinstance(status, int):
+            raise TypeError(f"a status is an int, not {type(status).__name__}")
+        if not 200 <= status <= 999:
+            raise ValueError(f"a status of {int(status)} is not in 200..999")
+        self._status = int(status)  # of an http.HTTPStatus, too
+
+    @property
+    def body(self) -> bytes:
+        return self._body
+
+    @body.setter
+    def body(self, body: bytes) -> None:
+        if isinstance(body, str):
+            raise TypeError("a body is bytes, not str: use set_text(), or encode it")
+        if not isinstance(body, bytes | bytearray | memoryview):
+            raise TypeError(f"a body is bytes, not {type(body).__name__}")
+        self._body = bytes(body)
+
+    @property
     def deferred(self) -> bool:
         """Whether the answer waits for ``finish``. Whose the response is."""
         return self._deferred
 
     def set_header(self, name: str, value: str) -> None:
-        """Set a header field, instead of any of that name. Whose the response is."""
+        """Set a header field, instead of any of that name. Whose the response is.
+
+        Raises TypeError unless both are text.
+        """
+        _check_header(name, value)
         wanted = name.lower()
         self.headers = [pair for pair in self.headers if pair[0].lower() != wanted]
         self.headers.append((name, value))
 
     def add_header(self, name: str, value: str) -> None:
         """Add a header field, to others of that name if there are any: Set-Cookie, for
-        instance. Whose the response is."""
+        instance. Whose the response is. Raises TypeError unless both are text."""
+        _check_header(name, value)
         self.headers.append((name, value))
 
     def set_text(self, text: str, status: int = 200) -> None:
@@ -77,9 +123,16 @@ class HttpResponse:
     def defer(self) -> None:
         """Do not send the answer when the callback returns, but on ``finish``.
 
-        Loop thread: in the callback, before the response is handed to another thread.
+        Loop thread: in the callback, before the response is handed to another thread. Raises
+        StateError when the callback has returned without it, as the answer is sent then.
         """
+        if self._answered:
+            raise StateError("defer() on a response that was sent: call it in the callback")
         self._deferred = True
+
+    def answered(self) -> None:
+        """For the server: the answer is on its way. Loop thread."""
+        self._answered = True
 
     def finish(self) -> None:
         """Send what was deferred. Any thread.

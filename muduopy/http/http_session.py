@@ -175,6 +175,7 @@ class HttpSession:
             self._answer(exchange, _server_error())
             return
         if not response.deferred:
+            response.answered()
             self._answer(exchange, response)
 
     def _answer(self, exchange: HttpExchange, response: HttpResponse) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from http import HTTPStatus
+from typing import Any
 
 import pytest
 
@@ -75,6 +77,60 @@ def test_response_text() -> None:
     assert (response.status, response.body) == (201, "grüß".encode())
     assert response.headers == [("Content-Type", "text/plain; charset=utf-8")]
     assert repr(response) == "<HttpResponse 201 6 bytes>"
+
+
+@pytest.mark.parametrize("body", [[104, 105], "text", None, 2, ("a",), {1: 2}])
+def test_a_body_of_another_type_is_refused_at_once(body: Any) -> None:
+    with pytest.raises(TypeError, match="bytes"):
+        HttpResponse(200, body)
+    response = HttpResponse(200, b"before")
+    with pytest.raises(TypeError, match="bytes"):
+        response.body = body
+    assert repr(response) == "<HttpResponse 200 6 bytes>"
+
+
+@pytest.mark.parametrize("body", [bytearray(b"hi"), memoryview(b"hi")])
+def test_bodies_like_bytes_become_bytes(body: Any) -> None:
+    assert HttpResponse(200, body).body == b"hi"
+    assert type(HttpResponse(200, body).body) is bytes
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (100, ValueError),
+        (1000, ValueError),
+        ("200", TypeError),
+        (None, TypeError),
+        (2e2, TypeError),
+    ],
+)
+def test_an_impossible_status_is_refused_at_once(status: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="status"):
+        HttpResponse(status)
+    with pytest.raises(error, match="status"):
+        HttpResponse().set_text("text", status)
+
+
+def test_a_status_of_the_standard_library() -> None:
+    assert repr(HttpResponse(HTTPStatus.CREATED)) == "<HttpResponse 201 0 bytes>"
+
+
+@pytest.mark.parametrize(("name", "value"), [("X", 5), (b"X", "5"), ("X", None)])
+def test_header_fields_of_other_types_are_refused_at_once(name: Any, value: Any) -> None:
+    response = HttpResponse()
+    with pytest.raises(TypeError, match="str"):
+        response.set_header(name, value)
+    with pytest.raises(TypeError, match="str"):
+        response.add_header(name, value)
+    assert not response.headers
+
+
+def test_defer_comes_too_late_after_the_answer() -> None:
+    response = HttpResponse()
+    response.answered()
+    with pytest.raises(StateError, match="in the callback"):
+        response.defer()
 
 
 def test_finish_needs_defer() -> None:
