@@ -5,46 +5,92 @@ from __future__ import annotations
 import ipaddress
 import socket
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class InetAddress:
     """Where a socket is or shall be bound, or whom it talks to.
 
-    ``ip`` is a literal address, never a host name; ``resolve`` turns names into addresses.
-    Port 0 lets the kernel choose when binding. Raises ValueError for anything else. Immutable; any
-    thread.
+        InetAddress("127.0.0.1", 2007)
+        InetAddress(2007)                        all interfaces
+        InetAddress(2007, loopback_only=True)    this machine only
+
+    ``ip`` is a literal address, never a host name; ``resolve`` turns names into addresses. An
+    IPv6 address may have a scope: ``fe80::1%eth0``. Port 0 lets the kernel choose when binding.
+    Raises ValueError or TypeError for anything else. Immutable; any thread.
     """
 
     ip: str
     port: int
 
-    def __post_init__(self) -> None:
-        ipaddress.ip_address(self.ip)  # takes a scope ("%eth0") behind IPv6 only
-        if not 0 <= self.port <= 65535:
-            raise ValueError(f"port {self.port} is not in 0..65535")
+    @overload
+    def __init__(self, ip: str, port: int) -> None: ...
+
+    @overload
+    def __init__(self, ip: int, *, loopback_only: bool = False, ipv6: bool = False) -> None: ...
+
+    def __init__(
+        self,
+        ip: str | int,
+        port: int | None = None,
+        *,
+        loopback_only: bool = False,
+        ipv6: bool = False,
+    ) -> None:
+        """``InetAddress(port)``, as in muduo: ``loopback_only`` and ``ipv6`` choose the IP."""
+        if isinstance(ip, str):
+            if port is None:
+                raise TypeError(f"an address needs a port: InetAddress({ip!r}, 80)")
+            if loopback_only or ipv6:
+                raise TypeError("loopback_only and ipv6 go with a port alone: InetAddress(2007)")
+            _check_ip(ip)
+        elif port is None:
+            port = ip
+            ip = _wildcard(loopback_only, ipv6)
+        else:
+            raise TypeError(f'an IP address is a str such as "127.0.0.1", not {ip!r}')
+        check_port(port)
+        object.__setattr__(self, "ip", ip)  # frozen
+        object.__setattr__(self, "port", port)
 
     @classmethod
     def any(cls, port: int, *, ipv6: bool = False) -> InetAddress:
         """All interfaces of this machine."""
-        return cls("::" if ipv6 else "0.0.0.0", port)
+        return cls(port, ipv6=ipv6)
 
     @classmethod
     def loopback(cls, port: int, *, ipv6: bool = False) -> InetAddress:
         """This machine only."""
-        return cls("::1" if ipv6 else "127.0.0.1", port)
+        return cls(port, loopback_only=True, ipv6=ipv6)
 
     @classmethod
     def from_sockaddr(cls, sockaddr: Any) -> InetAddress:
         """From what ``accept``, ``getsockname`` and ``getpeername`` return."""
-        return cls(sockaddr[0], sockaddr[1])
+        ip, port = sockaddr[:2]
+        scope = sockaddr[3] if len(sockaddr) == 4 else 0
+        if scope and "%" not in ip:
+            ip = f"{ip}%{_interface(scope)}"
+        return cls(ip, port)
 
     @classmethod
     def resolve(cls, host: str, port: int) -> InetAddress:
         """The first address of a host name. Blocks: not for a loop thread. Raises OSError."""
-        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        return cls.from_sockaddr(infos[0][4])
+        return cls.resolve_all(host, port)[0]
+
+    @classmethod
+    def resolve_all(cls, host: str, port: int) -> list[InetAddress]:
+        """All addresses of a host name, the preferred one first. Blocks: not for a loop thread.
+
+        Raises OSError, for a port that is not in 0..65535 too.
+        """
+        if not 0 <= port <= 65535:  # the C library takes 70000 for 4464
+            raise socket.gaierror(socket.EAI_SERVICE, f"port {port} is not in 0..65535")
+        try:
+            infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except ValueError as exc:  # no name at all, as "x..y" has an empty part
+            raise socket.gaierror(socket.EAI_NONAME, f"{host!r} is not a host name") from exc
+        return [cls.from_sockaddr(info[4]) for info in infos]
 
     @property
     def host(self) -> str:
@@ -58,12 +104,50 @@ class InetAddress:
 
     @property
     def sockaddr(self) -> Any:
-        """The form that ``bind`` and ``connect`` take."""
+        """The form that ``bind`` and ``connect`` take.
+
+        Raises OSError for a scope that is not an interface of this machine.
+        """
         if self.family == socket.AF_INET:
             return (self.ip, self.port)
         # getaddrinfo on a literal asks no server; it turns a scope ("%eth0") into its number.
+        # As bytes: a str would be encoded as a host name, which a scope is not.
         flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-        return socket.getaddrinfo(self.ip, self.port, type=socket.SOCK_STREAM, flags=flags)[0][4]
+        ip = self.ip.encode()
+        return socket.getaddrinfo(ip, self.port, type=socket.SOCK_STREAM, flags=flags)[0][4]
 
     def __str__(self) -> str:
         return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
+
+
+def check_port(port: int) -> None:
+    """Raises TypeError or ValueError unless it is a port number."""
+    if not isinstance(port, int) or isinstance(port, bool):
+        raise TypeError(f"a port is an int, not {port!r}")
+    if not 0 <= port <= 65535:
+        raise ValueError(f"port {port} is not in 0..65535")
+
+
+def _check_ip(ip: str) -> None:
+    try:
+        ipaddress.ip_address(ip)  # takes a scope ("%eth0") behind IPv6 only
+    except ValueError:
+        raise ValueError(
+            f"{ip!r} is not an IPv4 or IPv6 address; "
+            "InetAddress.resolve(host, port) looks host names up"
+        ) from None
+    if not (ip.isascii() and ip.isprintable()):  # in the scope
+        raise ValueError(f"{ip!r} has a scope that is not the name of an interface")
+
+
+def _wildcard(loopback_only: bool, ipv6: bool) -> str:
+    if loopback_only:
+        return "::1" if ipv6 else "127.0.0.1"
+    return "::" if ipv6 else "0.0.0.0"
+
+
+def _interface(scope: int) -> str:
+    try:
+        return socket.if_indextoname(scope)
+    except OSError:  # gone meanwhile: the number means the same
+        return str(scope)

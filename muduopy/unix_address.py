@@ -14,19 +14,27 @@ class UnixAddress:
     Abstract names begin with NUL and vanish with their socket. The empty path is what a client
     that did not bind has. A server's file is made when it binds and removed when it stops; one
     that a killed server left behind is replaced. Raises ValueError for a path that is too
-    long. Immutable; any thread.
+    long or has a NUL in the middle, TypeError if it is not a ``str``. Immutable; any thread.
     """
 
     path: str
 
     def __post_init__(self) -> None:
-        if len(os.fsencode(self.path)) > MAX_PATH:
-            raise ValueError(f"a Unix socket's path has at most {MAX_PATH} bytes: {self.path!r}")
+        if not isinstance(self.path, str):
+            raise TypeError(f"a Unix socket's path is a str, not {self.path!r}")
+        abstract = self.path.startswith("\0")
+        if not abstract and "\0" in self.path:  # the kernel would take what is before it
+            raise ValueError(f"a Unix socket's path has no NUL in it: {self.path!r}")
+        limit = MAX_PATH + abstract
+        if len(os.fsencode(self.path)) > limit:
+            raise ValueError(f"a Unix socket's path has at most {limit} bytes: {self.path!r}")
 
     @classmethod
     def from_sockaddr(cls, sockaddr: str | bytes | None) -> UnixAddress:
         """From what ``accept``, ``getsockname`` and ``getpeername`` return."""
-        return cls(os.fsdecode(sockaddr or b""))
+        address = object.__new__(cls)  # what the kernel accepted is not checked again
+        object.__setattr__(address, "path", os.fsdecode(sockaddr or b""))
+        return address
 
     @property
     def host(self) -> str:
@@ -48,4 +56,4 @@ class UnixAddress:
 
 
 MAX_PATH = 107
-"""Bytes, on Linux: ``sun_path`` has 108 with its closing NUL."""
+"""Bytes, on Linux: ``sun_path`` has 108 with its closing NUL, which abstract names lack."""

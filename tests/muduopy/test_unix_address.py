@@ -24,6 +24,34 @@ def test_a_path_that_is_too_long_is_refused() -> None:
     UnixAddress("x" * 107)
     with pytest.raises(ValueError, match="at most 107 bytes"):
         UnixAddress("x" * 108)
+    UnixAddress("\0" + "x" * 107)  # abstract: without a closing NUL
+    with pytest.raises(ValueError, match="at most 108 bytes"):
+        UnixAddress("\0" + "x" * 108)
+
+
+@pytest.mark.parametrize("path", ["/tmp/a\0b", "a\0", "\ud800"])
+def test_impossible_paths(path: str) -> None:
+    with pytest.raises(ValueError):
+        UnixAddress(path)
+
+
+@pytest.mark.parametrize("path", [b"/tmp/x", None, Path("/tmp/x")])
+def test_paths_of_other_types(path: object) -> None:
+    with pytest.raises(TypeError, match="is a str"):
+        UnixAddress(path)  # type: ignore[arg-type]
+
+
+def test_what_the_kernel_names_is_an_address() -> None:
+    """A program in C may bind 108 bytes without a closing NUL; Python itself may not."""
+    assert UnixAddress.from_sockaddr("x" * 108).path == "x" * 108
+
+
+def test_the_longest_abstract_name() -> None:
+    address = UnixAddress("\0" + "x" * 107)
+    with EventLoop() as loop:
+        acceptor = Acceptor(loop, address)
+        assert acceptor.address == address
+        acceptor.close()
 
 
 def test_bytes_go_both_ways_and_the_file_is_removed(

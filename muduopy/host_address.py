@@ -1,0 +1,32 @@
+"""HostAddress: a host name with a port, as an immutable value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from muduopy.inet_address import InetAddress, check_port
+
+
+@dataclass(frozen=True, slots=True)
+class HostAddress:
+    """Where a TcpClient connects to, by name: it looks the name up before each attempt.
+
+    Servers bind to an ``InetAddress``. Raises ValueError for an impossible port. Immutable; any
+    thread.
+    """
+
+    host: str
+    port: int
+
+    def __post_init__(self) -> None:
+        check_port(self.port)
+
+    def resolve(self) -> list[InetAddress]:
+        """All addresses, in the order of preference. Blocks: not for a loop thread.
+
+        Raises OSError.
+        """
+        return InetAddress.resolve_all(self.host, self.port)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
