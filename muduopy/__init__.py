@@ -21,6 +21,7 @@ from muduopy.errors import LoopError, MuduoError, StateError, WrongThreadError
 from muduopy.event_loop import EventLoop, current_loop
 from muduopy.event_loop_thread import EventLoopThread
 from muduopy.event_loop_thread_pool import EventLoopThreadPool
+from muduopy.host_address import HostAddress
 from muduopy.inet_address import InetAddress
 from muduopy.tcp_client import TcpClient
 from muduopy.tcp_connection import State, TcpConnection
@@ -39,6 +40,7 @@ __all__ = [
     "EventLoop",
     "EventLoopThread",
     "EventLoopThreadPool",
+    "HostAddress",
     "InetAddress",
     "LoopError",
     "MuduoError",

@@ -4,35 +4,28 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
-import random
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from enum import Enum
 
 from muduopy.address import Address
-from muduopy.channel import Channel
+from muduopy.backoff import FIRST_DELAY, LAST_DELAY, Backoff
+from muduopy.connect_attempt import os_error
+from muduopy.connect_race import HOPELESS, ConnectRace
 from muduopy.event_loop import EventLoop
+from muduopy.host_address import HostAddress
 from muduopy.timer_queue import Timer
 
 log = logging.getLogger(__name__)
 
-FIRST_DELAY = 0.5
-LAST_DELAY = 30.0
-"""Seconds between attempts: doubled from the one to the other, as in muduo."""
-
 CONNECT_SECONDS = 10.0
 """How long one attempt may take; the kernel alone would wait for two minutes."""
-
-_IN_PROGRESS = {0, errno.EINPROGRESS, errno.EINTR, errno.EISCONN}
-
-_HOPELESS = {errno.EACCES, errno.EPERM, errno.EAFNOSUPPORT, errno.EINVAL, errno.ENAMETOOLONG}
-"""What a later attempt would meet again. Everything else may pass: a server that is not up yet,
-a network that is down, too few ports or descriptors."""
 
 
 class ConnectorState(Enum):
     IDLE = "idle"
+    RESOLVING = "resolving"
     CONNECTING = "connecting"
     WAITING = "waiting"
     CONNECTED = "connected"
@@ -41,8 +34,9 @@ class ConnectorState(Enum):
 class Connector:
     """Connects without blocking, and hands over the socket.
 
-    Set the callbacks before ``start``; both run in the loop's thread. It owns the socket until
-    it has handed it over. Used by TcpClient.
+    A ``HostAddress`` is looked up before each attempt, by a thread of its own, and all its
+    addresses are tried as ConnectRace says. Set the callbacks before ``start``; both run in the
+    loop's thread. It owns the socket until it has handed it over. Used by TcpClient.
 
     Attributes:
         new_connection_callback: gets the connected, non-blocking socket.
@@ -53,23 +47,25 @@ class Connector:
     def __init__(
         self,
         loop: EventLoop,
-        address: Address,
+        address: Address | HostAddress,
         *,
         connect_seconds: float = CONNECT_SECONDS,
+        first_delay: float = FIRST_DELAY,
+        last_delay: float = LAST_DELAY,
         jitter: bool = False,
     ) -> None:
-        """``jitter``: wait a random part of each delay, so that clients of a server that has
-        been away do not all come back at the same moment."""
+        """``connect_seconds``: for one attempt, the look-up of a name included.
+        ``first_delay``, ``last_delay``, ``jitter``: between attempts, see Backoff."""
         self.address = address
         self.new_connection_callback: Callable[[socket.socket], object] = socket.socket.close
         self.failed_callback: Callable[[OSError, float | None], object] = _ignore
         self._loop = loop
         self._connect_seconds = connect_seconds
-        self._jitter = jitter
+        self._backoff = Backoff(first_delay, last_delay, jitter=jitter)
+        self._not_before = 0.0  # monotonic seconds: the next start waits until then
         self._state = ConnectorState.IDLE
-        self._delay = FIRST_DELAY
-        self._socket: socket.socket | None = None
-        self._channel: Channel | None = None
+        self._race: ConnectRace | None = None
+        self._looking_up = False  # a thread is at it
         self._timer: Timer | None = None  # the next attempt's, or this one's time-out
 
     def __repr__(self) -> str:
@@ -88,58 +84,106 @@ class Connector:
         if self._state is ConnectorState.CONNECTED:
             self._try_later(error)
 
+    def hold_off(self) -> None:
+        """What was handed over was of no use, and no other is wanted yet. Loop thread.
+
+        A ``start`` that comes soon waits for the rest of the delay.
+        """
+        self._state = ConnectorState.IDLE
+        self._not_before = self._loop.poll_return_time + self._backoff.next_delay()
+
+    def restart(self) -> None:
+        """What was handed over stood, and has gone: connect again at once. Loop thread.
+
+        With jitter, after a random part of the first delay: all clients of a server lose it at
+        the same moment.
+        """
+        self._backoff.reset()
+        self._wait(self._backoff.spread())
+
     def _start_in_loop(self) -> None:
-        if self._state in (ConnectorState.IDLE, ConnectorState.CONNECTED):
-            self._delay = FIRST_DELAY
-            self._connect()
+        if self._state not in (ConnectorState.IDLE, ConnectorState.CONNECTED):
+            return
+        wait = self._not_before - self._loop.poll_return_time
+        if wait <= 0:
+            self._backoff.reset()
+        self._wait(wait)
 
     def _stop_in_loop(self) -> None:
-        if self._state in (ConnectorState.CONNECTING, ConnectorState.WAITING):
+        if self._state not in (ConnectorState.IDLE, ConnectorState.CONNECTED):
             self._clean_up()
             self._state = ConnectorState.IDLE
 
+    def _wait(self, seconds: float) -> None:
+        self._state = ConnectorState.WAITING
+        if seconds > 0:
+            self._timer = self._loop.run_after(seconds, self._try)
+        else:
+            self._try()
+
     # ------------------------------------------------------------------ one attempt
 
-    def _connect(self) -> None:
-        self._state = ConnectorState.CONNECTING
-        try:
-            self._socket = sock = socket.socket(self.address.family, socket.SOCK_STREAM)
-            sock.setblocking(False)
-            error = sock.connect_ex(self.address.sockaddr)
-        except OSError as exc:  # out of descriptors; a family that this machine does not have
-            self._failed(exc)
+    def _try(self) -> None:
+        if self._state is not ConnectorState.WAITING:
             return
-        if error not in _IN_PROGRESS:
-            self._failed(_os_error(error))
-            return
-        # Connected or failed, the socket becomes writable.
-        self._channel = channel = Channel(self._loop, sock.fileno())
-        channel.write_callback = channel.error_callback = channel.close_callback = self._finished
-        channel.enable_writing()
         self._timer = self._loop.run_after(self._connect_seconds, self._timed_out)
-
-    def _finished(self) -> None:
-        if self._state is not ConnectorState.CONNECTING or self._socket is None:
-            return
-        error = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if error:
-            self._failed(_os_error(error))
-        elif _is_self_connect(self._socket):
-            # Nobody listens, and the kernel chose the port we wanted to reach as ours.
-            self._failed(_os_error(errno.ECONNREFUSED))
+        if isinstance(self.address, HostAddress):
+            self._state = ConnectorState.RESOLVING
+            self._look_up(self.address)
         else:
-            sock, self._socket = self._socket, None
-            self._clean_up()
-            self._state = ConnectorState.CONNECTED
-            self.new_connection_callback(sock)
+            self._connect([self.address])
+
+    def _look_up(self, host: HostAddress) -> None:
+        # The thread of an attempt that timed out cannot be stopped. Its answer serves the next
+        # attempt, so there is never more than one.
+        if self._looking_up:
+            return
+        thread = threading.Thread(
+            target=self._resolve, args=(host,), name=f"resolve {host}", daemon=True
+        )
+        self._looking_up = True
+        try:
+            thread.start()
+        except RuntimeError:  # the machine has no thread left
+            self._looking_up = False
+            self._failed(os_error(errno.EAGAIN))
+
+    def _resolve(self, host: HostAddress) -> None:
+        """In the thread that looks up."""
+        found: list[Address] = []
+        error: OSError | None = None
+        try:
+            found.extend(host.resolve())
+        except OSError as exc:
+            error = exc
+        self._loop.queue_in_loop(lambda: self._resolved(found, error))
+
+    def _resolved(self, found: Sequence[Address], error: OSError | None) -> None:
+        self._looking_up = False
+        if self._state is not ConnectorState.RESOLVING:  # stopped, or timed out meanwhile
+            return
+        if error is not None:
+            self._failed(error)
+        else:
+            self._connect(found)
+
+    def _connect(self, addresses: Sequence[Address]) -> None:
+        self._state = ConnectorState.CONNECTING
+        self._race = ConnectRace(self._loop, addresses, self._connected, self._failed)
+        self._race.start()
+
+    def _connected(self, sock: socket.socket) -> None:
+        self._clean_up()
+        self._state = ConnectorState.CONNECTED
+        self.new_connection_callback(sock)
 
     def _timed_out(self) -> None:
-        if self._state is ConnectorState.CONNECTING:
-            self._failed(_os_error(errno.ETIMEDOUT))
+        if self._state in (ConnectorState.RESOLVING, ConnectorState.CONNECTING):
+            self._failed(os_error(errno.ETIMEDOUT))
 
     def _failed(self, error: OSError) -> None:
-        self._clean_up()
-        if error.errno in _HOPELESS:
+        if error.errno in HOPELESS:
+            self._clean_up()
             log.error("connecting to %s: %s; giving up", self.address, error.strerror)
             self._state = ConnectorState.IDLE
             self.failed_callback(error, None)
@@ -147,40 +191,21 @@ class Connector:
             self._try_later(error)
 
     def _try_later(self, error: OSError) -> None:
-        delay = random.uniform(0, self._delay) if self._jitter else self._delay
-        self._delay = min(2 * self._delay, LAST_DELAY)
-        log.info("connecting to %s: %s; again in %.1f s", self.address, error.strerror, delay)
-        self._state = ConnectorState.WAITING
-        self._timer = self._loop.run_after(delay, self._try_again)
+        self._clean_up()
+        delay = self._backoff.next_delay()
+        reason = error.strerror or error
+        log.info("connecting to %s: %s; again in %.1f s", self.address, reason, delay)
+        self._wait(delay)
         self.failed_callback(error, delay)
-
-    def _try_again(self) -> None:
-        if self._state is ConnectorState.WAITING:
-            self._connect()
 
     def _clean_up(self) -> None:
         if self._timer is not None:
             self._loop.cancel(self._timer)
             self._timer = None
-        if self._channel is not None:
-            self._channel.disable_all()
-            self._channel = None
-        if self._socket is not None:
-            # After this pass, see EventLoop: its number must not come back within it.
-            self._loop.queue_in_loop(self._socket.close)
-            self._socket = None
+        if self._race is not None:
+            self._race.cancel()
+            self._race = None
 
 
 def _ignore(error: OSError, delay: float | None) -> None:
     pass
-
-
-def _os_error(number: int) -> OSError:
-    return OSError(number, os.strerror(number))
-
-
-def _is_self_connect(sock: socket.socket) -> bool:
-    try:
-        return sock.family != socket.AF_UNIX and sock.getsockname() == sock.getpeername()
-    except OSError:  # the peer has gone again: reading will tell
-        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import logging
 import socket
@@ -11,9 +12,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from muduopy.address import Address, address_of
+from muduopy.backoff import FIRST_DELAY, LAST_DELAY
 from muduopy.callbacks import ConnectionCallback, MessageCallback, WriteCompleteCallback
 from muduopy.connector import CONNECT_SECONDS, Connector
 from muduopy.event_loop import EventLoop
+from muduopy.host_address import HostAddress
+from muduopy.inet_address import InetAddress
 from muduopy.tcp_connection import TcpConnection, discard_message, ignore_connection
 
 if TYPE_CHECKING:
@@ -21,13 +25,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+STABLE_SECONDS = 5.0
+"""A connection that lasted this long stood, and the delays begin anew when it goes down."""
+
 
 class TcpClient:
     """Connects to a server, and again after a failure; hands over a TcpConnection.
 
-    The first connection is tried until it stands or ``stop`` is called. One that stood and went
-    down is connected again only after ``enable_retry``. Callbacks run in the loop's thread and
-    are set before ``connect``; all other methods are for any thread.
+    The first connection is tried until it is up or ``stop`` is called. One that was up and went
+    down is connected again only after ``enable_retry``: at once if it stood for
+    ``stable_seconds``. If it went down sooner, the next attempt waits as after one that failed,
+    so a server that accepts and closes is not met by a storm. A TLS connection that fails before
+    the peer's program has sent a byte counts as a failed handshake.
+
+    Callbacks run in the loop's thread and are set before ``connect``; all other methods are for
+    any thread, and what they ask for happens in the order of the calls.
 
     The loop keeps a client alive while it is connecting or connected, so the last reference to
     one may be dropped anywhere; ``close``, or the end of a ``with``, ends it.
@@ -36,34 +48,61 @@ class TcpClient:
     def __init__(
         self,
         loop: EventLoop,
-        address: Address,
+        address: Address | HostAddress,
         name: str = "client",
         *,
         connect_seconds: float = CONNECT_SECONDS,
+        first_delay: float = FIRST_DELAY,
+        last_delay: float = LAST_DELAY,
         jitter: bool = False,
+        stable_seconds: float = STABLE_SECONDS,
         half_close: bool = False,
         tls: ssl.SSLContext | None = None,
         server_hostname: str | None = None,
     ) -> None:
-        """``connect_seconds``: for one attempt, and for a TLS handshake. ``jitter``: see
-        Connector. ``half_close``: a server that has finished sending still gets what is waiting
-        for it. ``tls``: encrypt, expecting a certificate for ``server_hostname``."""
+        """
+        ``address``: a ``HostAddress`` is looked up again before each attempt, off the loop's
+        thread; of several addresses the first that answers is taken (RFC 8305).
+        ``connect_seconds``: for one attempt, and for a TLS handshake.
+        ``first_delay``, ``last_delay``: seconds between attempts, doubled from the one to the
+        other. ``jitter``: wait a random part of each delay, so that clients of a server that has
+        been away do not all come back at the same moment.
+        ``stable_seconds``: how long a connection must be up to count as having stood.
+        ``half_close``: a server that has finished sending still gets what is waiting for it.
+        ``tls``: encrypt, expecting a certificate for ``server_hostname``.
+
+        Raises ValueError for impossible numbers.
+        """
+        if not stable_seconds >= 0:
+            raise ValueError(f"stable_seconds: {stable_seconds} is not a time")
         self.loop = loop
         self.name = name
-        self._connector = Connector(loop, address, connect_seconds=connect_seconds, jitter=jitter)
+        self._connector = Connector(
+            loop,
+            address,
+            connect_seconds=connect_seconds,
+            first_delay=first_delay,
+            last_delay=last_delay,
+            jitter=jitter,
+        )
         self._connector.new_connection_callback = self._new_connection
         self._half_close = half_close
         self._connect_seconds = connect_seconds
+        self._stable_seconds = stable_seconds
         self._tls = tls
         self._server_hostname = server_hostname
         self._numbers = itertools.count(1)
         self._connection_callback: ConnectionCallback = ignore_connection
         self._message_callback: MessageCallback = discard_message
         self._write_complete_callback: WriteCompleteCallback | None = None
-        self._lock = threading.Lock()  # guards _connection, _wanted and _retry
+        self._lock = threading.Lock()  # guards _connection, which only the loop changes
         self._connection: TcpConnection | None = None
+        # Loop thread:
         self._wanted = False  # connect() was called, and neither disconnect() nor stop() since
+        self._again = False  # connect() was called while a connection was on its way down
+        self._left = False  # disconnect() or close() ends this connection
         self._retry = False
+        self._up_at = 0.0  # monotonic seconds
 
     def __enter__(self) -> TcpClient:
         return self
@@ -80,7 +119,7 @@ class TcpClient:
         return f"<TcpClient {self.name} to {self.address} connection={self.connection!r}>"
 
     @property
-    def address(self) -> Address:
+    def address(self) -> Address | HostAddress:
         """Where it connects to."""
         return self._connector.address
 
@@ -107,34 +146,44 @@ class TcpClient:
     def set_connect_failed_callback(
         self, callback: Callable[[OSError, float | None], object]
     ) -> None:
-        """For attempts that fail: (why, seconds until the next or None). Before connect."""
+        """For attempts that fail: (why, seconds until the next or None). Before connect.
+
+        Also, after DOWN, for connections that went down before they stood, if there is a next
+        attempt.
+        """
         self._connector.failed_callback = callback
 
     def enable_retry(self) -> None:
-        """Connect again whenever a connection that stood goes down. Any thread."""
-        with self._lock:
-            self._retry = True
+        """Connect again whenever a connection that was up goes down. Any thread."""
+        self.loop.run_in_loop(self._enable_retry_in_loop)
+
+    def _enable_retry_in_loop(self) -> None:
+        self._retry = True
 
     # ------------------------------------------------------------------ any thread
 
     def connect(self) -> None:
-        """Connect, unless connected or connecting already. Any thread."""
-        with self._lock:
-            self._wanted = True
+        """Connect, unless connected or connecting already. Any thread.
+
+        A connection that is on its way down goes first: after ``disconnect``, and in the DOWN
+        callback, this asks for a new one.
+        """
         self.loop.run_in_loop(self._connect_in_loop)
 
     def _connect_in_loop(self) -> None:
-        with self._lock:
-            idle = self._wanted and self._connection is None
-        if idle:
+        self._wanted = True
+        connection = self._connection
+        if connection is None:
             self._connector.start()
+        elif connection.closing:
+            self._again = True
 
     def disconnect(self) -> None:
         """Send what is waiting, then end-of-file; and do not connect again. Any thread."""
         self._leave(TcpConnection.shutdown)
 
     def stop(self) -> None:
-        """Abandon an attempt that is under way; a connection that stands is left. Any thread."""
+        """Abandon an attempt that is under way; a connection that is up is left. Any thread."""
         self._leave(None)
 
     def close(self) -> None:
@@ -142,19 +191,15 @@ class TcpClient:
         self._leave(TcpConnection.force_close)
 
     def _leave(self, farewell: Callable[[TcpConnection], object] | None) -> None:
-        with self._lock:
-            self._wanted = False
         # In the loop: a connection that is just being handed over is found there.
         self.loop.run_in_loop(lambda: self._leave_in_loop(farewell))
 
     def _leave_in_loop(self, farewell: Callable[[TcpConnection], object] | None) -> None:
-        with self._lock:
-            if self._wanted:  # connect() was called since
-                return
-            connection = self._connection
+        self._wanted = self._again = False
         self._connector.stop()
-        if connection is not None and farewell is not None:
-            farewell(connection)
+        if self._connection is not None and farewell is not None:
+            self._left = True
+            farewell(self._connection)
 
     # ------------------------------------------------------------------ in the loop
 
@@ -162,17 +207,25 @@ class TcpClient:
         try:
             peer = address_of(sock.getpeername())
         except OSError:  # it has gone already; reading will tell
-            peer = self.address
+            peer = self._expected_peer()
         connection = self._make(sock, f"{self.name}:{peer}#{next(self._numbers)}", peer)
-        connection.set_connection_callback(self._connection_callback)
+        connection.set_connection_callback(self._up_or_down)
         connection.set_message_callback(self._message_callback)
         connection.set_write_complete_callback(self._write_complete_callback)
         connection.set_close_callback(self._connection_closed)
         if self._half_close:
             connection.set_half_close_callback(TcpConnection.shutdown)
+        self._left = False
+        self._set_connection(connection)
+        connection.establish()
+
+    def _expected_peer(self) -> Address:
+        address = self.address
+        return InetAddress(address.port) if isinstance(address, HostAddress) else address
+
+    def _set_connection(self, connection: TcpConnection | None) -> None:
         with self._lock:
             self._connection = connection
-        connection.establish()
 
     def _make(self, sock: socket.socket, name: str, peer: Address) -> TcpConnection:
         if self._tls is None:
@@ -192,20 +245,49 @@ class TcpClient:
         connection.set_handshake_failed_callback(self._handshake_failed)
         return connection
 
+    def _up_or_down(self, connection: TcpConnection) -> None:
+        if connection.connected:
+            self._up_at = self.loop.poll_return_time
+        self._connection_callback(connection)
+
     def _handshake_failed(self, connection: TcpConnection, reason: OSError) -> None:
         """No connection after all: as if connecting had failed, and tried again like that."""
-        with self._lock:
-            self._connection = None
-            wanted = self._wanted
-        if wanted:
+        self._set_connection(None)
+        self._again = False
+        if self._wanted and self._left:  # given up by us, and asked for again since
+            self._connector.start()
+        elif self._wanted:
             self._connector.failed(reason)
 
     def _connection_closed(self, connection: TcpConnection) -> None:
-        with self._lock:
-            if self._connection is not connection:  # its handshake had failed
-                return
-            self._connection = None
-            again = self._retry and self._wanted
-        if again:
-            log.info("%s: connecting to %s again", self.name, self.address)
+        if self._connection is not connection:  # its handshake had failed
+            return
+        self._set_connection(None)
+        age = self.loop.poll_return_time - self._up_at
+        stood = self._left or age >= self._stable_seconds
+        refused = not stood and self._was_refused(connection)
+        wanted = self._again or (self._wanted and (self._retry or refused))
+        self._again = False
+        if not wanted:
+            if not stood:
+                self._connector.hold_off()
+        elif self._left:
             self._connector.start()
+        elif stood:
+            log.info("%s: connecting to %s again", self.name, self.address)
+            self._connector.restart()
+        else:
+            self._connector.failed(connection.error or _ended_after(age))
+
+    def _was_refused(self, connection: TcpConnection) -> bool:
+        if self._tls is None:
+            return False
+        from muduopy.tls_connection import TlsConnection  # ssl costs 10 ms to import
+
+        return isinstance(connection, TlsConnection) and connection.refused
+
+
+def _ended_after(seconds: float) -> OSError:
+    return ConnectionAbortedError(
+        errno.ECONNABORTED, f"the server ended the connection after {seconds:.1f} s"
+    )

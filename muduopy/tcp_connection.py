@@ -16,6 +16,7 @@ costs one wake-up and one system call.
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -85,6 +86,9 @@ class TcpConnection:
         input_buffer: what arrived and was not retrieved yet. Loop thread.
         received_at: when bytes last arrived (at first: when it was made), monotonic seconds.
         drained_at: when the kernel last took some of the waiting output, monotonic seconds.
+        error: what ended it, for the DOWN callback: a reset, a failed send, a TLS error. With TLS
+            an ``ssl.SSLEOFError`` says that the peer's last bytes may be missing, as it ended
+            without close_notify. None after an orderly end. Loop thread.
     """
 
     __slots__ = (
@@ -112,6 +116,7 @@ class TcpConnection:
         "_write_complete_callback",
         "context",
         "drained_at",
+        "error",
         "input_buffer",
         "local_address",
         "loop",
@@ -135,6 +140,7 @@ class TcpConnection:
         self._state = State.CONNECTING
         self._output: Buffer | None = None  # there only while something waits to be sent
         self.drained_at = self.received_at = loop.poll_return_time
+        self.error: OSError | None = None
         self._peer_finished = False
         self._inbox_lock = threading.Lock()  # guards _inbox and _sealed
         self._inbox: list[bytes] | None = None  # sends from other threads, on their way
@@ -152,7 +158,7 @@ class TcpConnection:
         self._channel = channel = Channel(loop, sock.fileno())
         channel.read_callback = self._handle_read
         channel.write_callback = self._handle_write
-        channel.close_callback = self._handle_close
+        channel.close_callback = self._handle_hangup
         channel.error_callback = self._handle_error
         # As in muduo: a peer that vanished is noticed some day.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -351,6 +357,7 @@ class TcpConnection:
             return
         self._broken = True
         log.info("%s: send: %s", self.name, exc)
+        self._note(exc)
         self._seal()
         self.loop.queue_in_loop(self._handle_close)
 
@@ -391,6 +398,7 @@ class TcpConnection:
             return
         except OSError as exc:
             log.info("%s: recv: %s", self.name, exc)
+            self._note(exc)
             self._handle_close()
             return
         if not count:
@@ -470,12 +478,29 @@ class TcpConnection:
             self._socket.shutdown(socket.SHUT_WR)
         except OSError as exc:  # reset meanwhile
             log.info("%s: shutdown: %s", self.name, exc)
+            self._note(exc)
             self._handle_close()
 
     def _handle_error(self) -> None:
-        error = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        log.info("%s: socket error %d", self.name, error)
+        log.info("%s: %s", self.name, self._note(self._socket_error()))
         self._handle_close()
+
+    def _handle_hangup(self) -> None:
+        """Nothing is left to read, and nothing can be sent: an orderly end, or a reset."""
+        error = self._socket_error()
+        if error.errno:
+            self._note(error)
+        self._handle_close()
+
+    def _socket_error(self) -> OSError:
+        number = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        return OSError(number, os.strerror(number))
+
+    def _note(self, error: OSError) -> OSError:
+        """The first error is the cause of the others."""
+        if self.error is None:
+            self.error = error
+        return self.error
 
     def _handle_close(self) -> None:
         if self._state not in (State.CONNECTED, State.DISCONNECTING):

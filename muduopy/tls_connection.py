@@ -33,11 +33,12 @@ class TlsConnection(TcpConnection):
     """Made by TcpServer and TcpClient when they are given an ``ssl.SSLContext``.
 
     UP is reported once the handshake is done; until then ``tls`` tells nothing. Water marks
-    count encrypted bytes. ``shutdown`` says so in TLS, too (close_notify); a peer that ends the
-    TCP connection without that is logged, as it may have been cut off.
+    count encrypted bytes. ``shutdown`` says so in TLS, too (close_notify). A peer that ends the
+    TCP connection without that may have been cut off: ``error`` is an ``ssl.SSLEOFError`` then,
+    in the half-close callback and at DOWN.
     """
 
-    __slots__ = ("_failed", "_incoming", "_outgoing", "_timer", "_tls")
+    __slots__ = ("_failed", "_heard", "_incoming", "_outgoing", "_timer", "_tls")
 
     def __init__(
         self,
@@ -59,11 +60,21 @@ class TlsConnection(TcpConnection):
             self._incoming, self._outgoing, server_side=server_side, server_hostname=server_hostname
         )
         self._failed: HandshakeFailed = _ignore
+        self._heard = False  # bytes of the peer's program have come
         self._timer: Timer | None = loop.run_after(handshake_seconds, self._handshake_timed_out)
 
     @property
     def tls(self) -> ssl.SSLObject | None:
         return self._tls
+
+    @property
+    def refused(self) -> bool:
+        """It failed before the peer's program sent a byte: as good as a failed handshake.
+
+        In TLS 1.3 a client's handshake is over before the server looks at its certificate, so a
+        refusal comes after UP. Loop thread.
+        """
+        return self.error is not None and not self._heard
 
     def set_handshake_failed_callback(self, callback: HandshakeFailed) -> None:
         """For the owner: there will be no UP. Runs before the close callback. Before establish."""
@@ -123,6 +134,7 @@ class TlsConnection(TcpConnection):
         if self._state is not State.CONNECTING:
             return
         log.info("%s: TLS handshake with %s failed: %s", self.name, self.peer_address, reason)
+        self._note(reason)
         self._become(State.DISCONNECTED)
         self._seal()
         self._cancel_timer()
@@ -157,6 +169,7 @@ class TlsConnection(TcpConnection):
             return
         except OSError as exc:
             log.info("%s: recv: %s", self.name, exc)
+            self._note(exc)
             self._lost(exc)
             return
         if count:
@@ -180,11 +193,13 @@ class TlsConnection(TcpConnection):
             pass
         except ssl.SSLZeroReturnError:
             ended = True
-        except ssl.SSLEOFError:
+        except ssl.SSLEOFError as exc:
             log.info("%s: ended without close_notify", self.name)
+            self._note(exc)
             ended = True
         except ssl.SSLError as exc:
             log.info("%s: TLS: %s", self.name, exc)
+            self._note(exc)
             self._flush()
             self._handle_close()
             return
@@ -197,6 +212,7 @@ class TlsConnection(TcpConnection):
             self._handle_end_of_file()
 
     def _hand_over(self, buffer: Buffer) -> None:
+        self._heard = True
         self.received_at = when = self.loop.poll_return_time
         try:
             self._message_callback(self, buffer, when)
@@ -233,8 +249,7 @@ class TlsConnection(TcpConnection):
 
     def _handle_error(self) -> None:
         if self._state is State.CONNECTING:
-            number = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            self._give_up(OSError(number, "connection failed"))
+            self._give_up(self._socket_error())
         else:
             super()._handle_error()
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muduopy import InetAddress
+from muduopy import HostAddress, InetAddress
 
 
 def test_text_forms() -> None:
@@ -31,8 +31,44 @@ def test_any_and_loopback() -> None:
     ["", "localhost", "1.2.3", "256.1.1.1", "1.2.3.4.5", "::g", "[::1]", "1.2.3.4:5", "1.2.3.4%lo"],
 )
 def test_what_is_no_literal_address_is_refused(ip: str) -> None:
-    with pytest.raises(ValueError, match="does not appear to be"):
+    with pytest.raises(ValueError, match=r"not an IPv4 or IPv6 address.*InetAddress.resolve"):
         InetAddress(ip, 80)
+
+
+@pytest.mark.parametrize("scope", ["a\0b", "a b\n", "\u00fc", "\ud800", ""])
+def test_what_is_no_interface_is_refused(scope: str) -> None:
+    with pytest.raises(ValueError, match="fe80::1%"):
+        InetAddress(f"fe80::1%{scope}", 80)
+
+
+def test_a_scope_without_interface_is_an_os_error() -> None:
+    with pytest.raises(OSError):
+        InetAddress("fe80::1%x..y", 80).sockaddr  # noqa: B018 - the property raises
+
+
+def test_the_port_alone_as_in_muduo() -> None:
+    assert InetAddress(2007) == InetAddress("0.0.0.0", 2007)
+    assert InetAddress(2007, ipv6=True) == InetAddress("::", 2007)
+    assert InetAddress(2007, loopback_only=True) == InetAddress("127.0.0.1", 2007)
+    assert InetAddress(2007, loopback_only=True, ipv6=True) == InetAddress("::1", 2007)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("127.0.0.1",),
+        ("127.0.0.1", "80"),
+        (5, 80),
+        (b"\1\2\3\4", 80),
+        (None,),
+        (True,),
+        ("127.0.0.1", 80.0),
+        (2007, True),
+    ],
+)
+def test_wrong_types_are_refused(arguments: tuple[object, ...]) -> None:
+    with pytest.raises(TypeError):
+        InetAddress(*arguments)  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("port", [-1, 65536])
@@ -59,6 +95,16 @@ def test_a_scope_becomes_a_number() -> None:
     assert InetAddress("fe80::1%lo", 80).sockaddr == ("fe80::1", 80, 0, loopback)
 
 
+def test_a_scope_comes_back() -> None:
+    loopback = socket.if_nametoindex("lo")
+    address = InetAddress.from_sockaddr(("fe80::1", 5, 0, loopback))
+    assert address == InetAddress("fe80::1%lo", 5)
+    assert address.sockaddr == ("fe80::1", 5, 0, loopback)
+    nowhere = InetAddress.from_sockaddr(("fe80::1", 5, 0, 99999))
+    assert str(nowhere) == "[fe80::1%99999]:5"
+    assert InetAddress.from_sockaddr(("::1", 5, 0, 0)) == InetAddress("::1", 5)
+
+
 def test_from_a_bound_socket() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = InetAddress.from_sockaddr(listener.getsockname())
@@ -71,8 +117,23 @@ def test_resolve() -> None:
     assert InetAddress.resolve("127.0.0.1", 80) == InetAddress("127.0.0.1", 80)
     assert InetAddress.resolve("::1", 80) == InetAddress("::1", 80)
     assert ipaddress.ip_address(InetAddress.resolve("localhost", 80).ip).is_loopback
+    assert InetAddress("127.0.0.1", 80) in InetAddress.resolve_all("localhost", 80)
+
+
+@pytest.mark.parametrize(
+    "host", ["name.invalid", "x..y", "a\0b", "a" * 70 + ".de", "\ud800", "", "x" * 100_000]
+)
+def test_what_cannot_be_resolved_is_an_os_error(host: str) -> None:
     with pytest.raises(OSError):
-        InetAddress.resolve("name.invalid", 80)
+        InetAddress.resolve(host, 80)
+
+
+@pytest.mark.parametrize("port", [-1, 65536, 70000, 2**70])
+def test_resolving_takes_no_impossible_port(port: int) -> None:
+    with pytest.raises(OSError, match=r"not in 0\.\.65535"):
+        InetAddress.resolve("127.0.0.1", port)
+    with pytest.raises(ValueError, match="port"):
+        HostAddress("127.0.0.1", port)
 
 
 def test_is_a_value() -> None:

@@ -30,6 +30,7 @@ def test_names() -> None:
         "EventLoop",
         "EventLoopThread",
         "EventLoopThreadPool",
+        "HostAddress",
         "InetAddress",
         "LoopError",
         "MuduoError",

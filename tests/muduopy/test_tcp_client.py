@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import math
 import queue
 import random
 import socket
@@ -11,21 +12,22 @@ import threading
 import time
 import weakref
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-from netkit import WAIT, Passes, ServerMaker, call_in, echo, eventually
+from netkit import WAIT, Passes, RunningServer, ServerMaker, call_in, echo, eventually
 
 from muduopy import (
     Buffer,
     EventLoop,
+    HostAddress,
     InetAddress,
     TcpClient,
     TcpConnection,
     UnixAddress,
+    connect_attempt,
 )
-from muduopy import connector as connector_module
-from muduopy.connector import Connector
+from muduopy.connector import Connector, ConnectorState
 
 
 def unused_address() -> InetAddress:
@@ -118,12 +120,8 @@ def test_connecting_twice_is_connecting_once(
     peer.down()
 
 
-def test_the_delays_double_up_to_a_limit(
-    other_loop: EventLoop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("muduopy.connector.FIRST_DELAY", 0.001)
-    monkeypatch.setattr("muduopy.connector.LAST_DELAY", 0.006)
-    peer = Recorder(other_loop, unused_address())
+def test_the_delays_double_up_to_a_limit(other_loop: EventLoop) -> None:
+    peer = Recorder(other_loop, unused_address(), first_delay=0.001, last_delay=0.006)
     peer.client.connect()
     failures = [peer.failure() for _ in range(6)]
     peer.client.stop()
@@ -132,10 +130,8 @@ def test_the_delays_double_up_to_a_limit(
     assert peer.ups.empty()
 
 
-def test_jitter_shortens_the_delays(other_loop: EventLoop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("muduopy.connector.FIRST_DELAY", 0.001)
-    monkeypatch.setattr("muduopy.connector.LAST_DELAY", 0.001)
-    peer = Recorder(other_loop, unused_address(), jitter=True)
+def test_jitter_shortens_the_delays(other_loop: EventLoop) -> None:
+    peer = Recorder(other_loop, unused_address(), jitter=True, first_delay=0.001, last_delay=0.001)
     peer.client.connect()
     delays = {peer.failure()[1] for _ in range(20)}
     peer.client.stop()
@@ -143,12 +139,9 @@ def test_jitter_shortens_the_delays(other_loop: EventLoop, monkeypatch: pytest.M
     assert all(delay is not None and 0 <= delay <= 0.001 for delay in delays)
 
 
-def test_a_server_that_comes_up_late(
-    run_server: ServerMaker, other_loop: EventLoop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("muduopy.connector.FIRST_DELAY", 0.01)
+def test_a_server_that_comes_up_late(run_server: ServerMaker, other_loop: EventLoop) -> None:
     address = unused_address()
-    peer = Recorder(other_loop, address)
+    peer = Recorder(other_loop, address, first_delay=0.01)
     peer.client.connect()
     peer.failure()
     run_server(address=address)
@@ -162,7 +155,7 @@ def test_after_the_connection_went_down(
     run_server: ServerMaker, other_loop: EventLoop, retry: bool
 ) -> None:
     running = run_server()
-    peer = Recorder(other_loop, running.server.address)
+    peer = Recorder(other_loop, running.server.address, first_delay=0.001)
     if retry:
         peer.client.enable_retry()
     peer.client.connect()
@@ -222,8 +215,8 @@ def test_connecting_to_itself_is_no_connection(
     with socket.socket() as sock, socket.create_server(("127.0.0.1", 0)) as listener:
         sock.bind(unused_address().sockaddr)
         sock.connect(sock.getsockname())
-        assert connector_module._is_self_connect(sock)
-        monkeypatch.setattr(connector_module, "_is_self_connect", lambda sock: True)
+        assert connect_attempt.is_self_connect(sock)
+        monkeypatch.setattr(connect_attempt, "is_self_connect", lambda sock: True)
         connector = Connector(passes.loop, InetAddress(*listener.getsockname()))
         failures: list[float | None] = []
         connector.failed_callback = lambda error, delay: failures.append(delay)
@@ -292,4 +285,231 @@ def test_the_end_of_a_with_closes(run_server: ServerMaker, other_loop: EventLoop
     with peer.client:
         peer.client.connect()
         peer.up()
+    peer.down()
+
+
+# ---------------------------------------------------------------------- connecting again
+
+
+def closing_server(run_server: ServerMaker) -> RunningServer:
+    """It accepts, and closes at once."""
+    running = run_server()
+    running.on_up = TcpConnection.force_close
+    return running
+
+
+def test_a_server_that_closes_at_once_is_met_with_delays(
+    run_server: ServerMaker, other_loop: EventLoop
+) -> None:
+    running = closing_server(run_server)
+    peer = Recorder(other_loop, running.server.address, first_delay=0.001, last_delay=0.004)
+    peer.client.enable_retry()
+    peer.client.connect()
+    failures = [peer.failure() for _ in range(5)]
+    peer.client.close()
+    peer.settle()
+    assert [delay for _, delay in failures] == [0.001, 0.002, 0.004, 0.004, 0.004]
+    assert all("after 0.0 s" in str(error) for error, _ in failures)
+    assert peer.ups.qsize() == peer.downs.qsize() == 5 + peer.failures.qsize()
+
+
+def test_the_delays_are_half_a_second_at_least_unless_told(
+    run_server: ServerMaker, other_loop: EventLoop
+) -> None:
+    peer = Recorder(other_loop, closing_server(run_server).server.address)
+    peer.client.enable_retry()
+    peer.client.connect()
+    assert peer.failure()[1] == 0.5
+    peer.client.close()
+    assert peer.ups.qsize() == 1
+
+
+def test_one_that_stood_is_connected_again_at_once(
+    run_server: ServerMaker, other_loop: EventLoop
+) -> None:
+    peer = Recorder(
+        other_loop, closing_server(run_server).server.address, first_delay=30, stable_seconds=0
+    )
+    peer.client.enable_retry()
+    peer.client.connect()
+    for _ in range(5):
+        peer.up()
+        peer.down()
+    peer.client.close()
+    assert peer.failures.empty()
+
+
+def test_asking_in_the_down_callback_waits_as_well(
+    run_server: ServerMaker, other_loop: EventLoop
+) -> None:
+    peer = Recorder(other_loop, closing_server(run_server).server.address, first_delay=0.001)
+    peer.client.set_connection_callback(
+        lambda conn: None if conn.connected else peer.client.connect()
+    )
+    peer.client.connect()
+    assert [peer.failure()[1] for _ in range(3)] == [0.001, 0.002, 0.004]
+    peer.client.close()
+
+
+def test_asking_after_the_down_callback_waits_as_well(
+    run_server: ServerMaker, other_loop: EventLoop
+) -> None:
+    peer = Recorder(
+        other_loop, closing_server(run_server).server.address, first_delay=3600.0, last_delay=3600.0
+    )
+    peer.client.connect()
+    peer.down()
+    peer.settle()
+    for _ in range(3):
+        peer.client.connect()
+    peer.settle()
+    assert peer.client._connector._state is ConnectorState.WAITING
+    assert peer.ups.qsize() == 1
+    peer.client.stop()
+    peer.settle()
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_connect_during_a_disconnect(
+    run_server: ServerMaker, other_loop: EventLoop, inside: bool
+) -> None:
+    peer = Recorder(other_loop, run_server().server.address, first_delay=30)
+    peer.client.connect()
+
+    def again() -> None:
+        peer.client.disconnect()
+        peer.client.connect()
+
+    for number in (1, 2, 3):
+        first = peer.up()
+        assert first.name.endswith(f"#{number}")
+        call_in(other_loop, again) if inside else again()
+        assert peer.down() is first
+    peer.up()
+    peer.client.close()
+    peer.down()
+    assert peer.failures.empty()
+
+
+def test_connect_in_the_down_callback_of_a_disconnect(
+    run_server: ServerMaker, other_loop: EventLoop
+) -> None:
+    peer = Recorder(other_loop, run_server().server.address, first_delay=30)
+    peer.client.set_connection_callback(
+        lambda conn: peer.ups.put(conn) if conn.connected else peer.client.connect()
+    )
+    peer.client.connect()
+    peer.up()
+    peer.client.disconnect()
+    peer.up()
+    peer.client.set_connection_callback(lambda conn: None)
+    peer.client.close()
+    peer.settle()
+
+
+def test_stop_after_connect_during_a_disconnect(
+    run_server: ServerMaker, other_loop: EventLoop
+) -> None:
+    peer = Recorder(other_loop, run_server().server.address)
+    peer.client.connect()
+    peer.up()
+
+    def change_of_mind() -> None:
+        peer.client.disconnect()
+        peer.client.connect()
+        peer.client.stop()
+
+    call_in(other_loop, change_of_mind)
+    peer.down()
+    peer.settle()
+    assert peer.ups.empty()
+
+
+@pytest.mark.parametrize(
+    "delays",
+    [
+        {"first_delay": 0.0},
+        {"first_delay": 2.0, "last_delay": 1.0},
+        {"last_delay": math.inf},
+        {"stable_seconds": -1.0},
+        {"stable_seconds": math.nan},
+    ],
+)
+def test_impossible_delays(loop: EventLoop, delays: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"first <= last|not a time"):
+        TcpClient(loop, unused_address(), **delays)  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------------- names
+
+
+class Moving(HostAddress):
+    """A name whose address changes from look-up to look-up."""
+
+    answers: ClassVar[list[InetAddress]]
+
+    def resolve(self) -> list[InetAddress]:
+        return [self.answers.pop(0)]
+
+
+def test_a_name_is_looked_up_for_each_attempt(
+    run_server: ServerMaker, other_loop: EventLoop
+) -> None:
+    first, second = run_server(), run_server()
+    Moving.answers = [first.server.address, unused_address(), second.server.address]
+    peer = Recorder(other_loop, Moving("moving.example", 80), first_delay=0.001)
+    peer.client.enable_retry()
+    peer.client.connect()
+    assert peer.up().peer_address == first.server.address
+    first.ups.get(timeout=WAIT).force_close()
+    assert peer.up().peer_address == second.server.address
+    assert [peer.failure()[1] for _ in range(2)] == [0.001, 0.002]
+    peer.client.close()
+    peer.down()
+    peer.down()
+
+
+def test_a_name_of_this_machine(run_server: ServerMaker, other_loop: EventLoop) -> None:
+    address = run_server().server.address
+    assert isinstance(address, InetAddress)
+    peer = Recorder(other_loop, HostAddress("localhost", address.port))
+    peer.client.connect()
+    assert peer.up().peer_address == address
+    assert repr(peer.client).startswith(f"<TcpClient tester to localhost:{address.port} ")
+    peer.client.close()
+    peer.down()
+
+
+def test_a_name_that_there_is_not(other_loop: EventLoop) -> None:
+    peer = Recorder(other_loop, HostAddress("x..y", 80))
+    peer.client.connect()
+    error, delay = peer.failure()
+    assert isinstance(error, socket.gaierror)
+    assert delay == 0.5
+    peer.client.stop()
+    peer.settle()
+
+
+def test_a_look_up_that_takes_too_long_blocks_nobody(
+    run_server: ServerMaker, other_loop: EventLoop
+) -> None:
+    address = run_server().server.address
+    go_on = threading.Event()
+    threads: list[threading.Thread] = []
+
+    class Slow(HostAddress):
+        def resolve(self) -> list[InetAddress]:
+            threads.append(threading.current_thread())
+            assert go_on.wait(WAIT)
+            assert isinstance(address, InetAddress)
+            return [address]
+
+    peer = Recorder(other_loop, Slow("slow.example", 80), connect_seconds=0.01, first_delay=0.001)
+    peer.client.connect()
+    for _ in range(3):
+        assert isinstance(peer.failure()[0], TimeoutError)
+    assert len(threads) == 1  # the attempts wait for the first one's answer
+    go_on.set()
+    peer.up()
+    peer.client.close()
     peer.down()

@@ -955,3 +955,33 @@ def test_a_random_life_ends_with_one_down(make_link: LinkMaker) -> None:
         link.conn.force_close()
         link.gone()
         assert link.conn.loop.connections == 0
+
+
+# ---------------------------------------------------------------------- what ended it
+
+
+def test_an_orderly_end_leaves_no_error(link: Link) -> None:
+    link.up()
+    link.peer.close()
+    link.gone()
+    assert link.conn.error is None
+
+
+@pytest.mark.parametrize("reading", [True, False])
+def test_a_reset_is_left_in_error(link: Link, reading: bool) -> None:
+    link.up()
+    if not reading:
+        link.conn.stop_read()
+        link.fill(1)  # interest in writing alone
+    reset(link.peer)
+    link.gone()
+    assert isinstance(link.conn.error, ConnectionError)
+
+
+def test_a_failed_send_is_left_in_error(link: Link) -> None:
+    link.up()
+    link.conn.stop_read()
+    reset(link.peer)
+    link.conn.send(b"x")
+    link.gone()
+    assert isinstance(link.conn.error, ConnectionError)

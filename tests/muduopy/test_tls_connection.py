@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from netkit import WAIT, RunningServer, ServerMaker, echo, read_all, reset
+from netkit import WAIT, RunningServer, ServerMaker, call_in, echo, read_all, reset
 
 from muduopy import EventLoop, TcpClient, TcpConnection, TcpServer
 
@@ -226,14 +226,15 @@ def test_two_of_ours(start: Start, other_loop: EventLoop) -> None:
     assert events.get(timeout=WAIT) is False
 
 
-def test_a_certificate_that_does_not_fit(
-    start: Start, other_loop: EventLoop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("muduopy.connector.FIRST_DELAY", 0.001)
+def test_a_certificate_that_does_not_fit(start: Start, other_loop: EventLoop) -> None:
     running = start()
     failures: queue.SimpleQueue[tuple[OSError, float | None]] = queue.SimpleQueue()
     client = TcpClient(
-        other_loop, running.server.address, tls=client_context(), server_hostname="example.org"
+        other_loop,
+        running.server.address,
+        tls=client_context(),
+        server_hostname="example.org",
+        first_delay=0.001,
     )
     client.set_connect_failed_callback(lambda error, delay: failures.put((error, delay)))
     client.connect()
@@ -243,3 +244,101 @@ def test_a_certificate_that_does_not_fit(
     assert [delay for _, delay in found] == [0.001, 0.002, 0.004]
     assert client.connection is None
     assert running.ups.empty() or running.downs.get(timeout=WAIT)
+
+
+@pytest.mark.parametrize("retry", [False, True])
+def test_a_client_certificate_that_the_server_misses(
+    run_server: ServerMaker, other_loop: EventLoop, retry: bool
+) -> None:
+    """In TLS 1.3 the refusal comes after the client's handshake, so there is an UP before it."""
+    context = server_context()
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(PEM)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    running = run_server(tls=context)
+    failures: queue.SimpleQueue[tuple[OSError, float | None]] = queue.SimpleQueue()
+    events: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    client = TcpClient(
+        other_loop,
+        running.server.address,
+        tls=client_context(),
+        server_hostname="localhost",
+        first_delay=0.001,
+    )
+    client.set_connection_callback(lambda conn: events.put(conn.connected))
+    client.set_connect_failed_callback(lambda error, delay: failures.put((error, delay)))
+    if retry:
+        client.enable_retry()
+    client.connect()
+    found = [failures.get(timeout=WAIT) for _ in range(4)]
+    client.close()
+    call_in(other_loop, lambda: None)
+    assert [delay for _, delay in found] == [0.001, 0.002, 0.004, 0.008]
+    assert all(isinstance(error, OSError) for error, _ in found)
+    assert any("certificate required" in str(error).lower() for error, _ in found)
+    ups_and_downs = [events.get_nowait() for _ in range(events.qsize())]
+    assert ups_and_downs == [True, False] * (len(ups_and_downs) // 2)
+    assert running.ups.empty()
+
+
+# ---------------------------------------------------------------------- being cut off
+
+
+def test_an_end_without_close_notify_is_an_error(start: Start) -> None:
+    running = start()
+    client = wrap(running.connect())
+    connection = running.ups.get(timeout=WAIT)
+    client.sendall(b"x")
+    assert client.recv(1) == b"x"  # and the session tickets: unread, they would cause a reset
+    client.close()  # says nothing in TLS
+    assert running.downs.get(timeout=WAIT) is connection
+    assert isinstance(connection.error, ssl.SSLEOFError)
+
+
+def test_a_goodbye_is_no_error(start: Start) -> None:
+    running = start()
+    with wrap(running.connect()) as client:
+        connection = running.ups.get(timeout=WAIT)
+        client.unwrap().close()
+    assert running.downs.get(timeout=WAIT) is connection
+    assert connection.error is None
+
+
+@pytest.mark.parametrize("goodbye", [False, True])
+def test_the_half_close_callback_can_tell(start: Start, goodbye: bool) -> None:
+    running = start(half_close=True)
+    told: queue.SimpleQueue[OSError | None] = queue.SimpleQueue()
+
+    def ended(conn: TcpConnection) -> None:
+        told.put(conn.error)
+        conn.shutdown()
+
+    running.on_up = lambda conn: conn.set_half_close_callback(ended)
+    client = wrap(running.connect())
+    running.ups.get(timeout=WAIT)
+    client.sendall(b"x")
+    assert client.recv(1) == b"x"
+    if goodbye:
+        client.unwrap().close()
+    client.close()
+    assert isinstance(told.get(timeout=WAIT), type(None) if goodbye else ssl.SSLEOFError)
+    running.downs.get(timeout=WAIT)
+
+
+def test_a_failed_handshake_leaves_its_reason(start: Start, other_loop: EventLoop) -> None:
+    running = start()
+    made: list[TcpConnection] = []
+    running.call(lambda: setattr(running.server, "_make", keep(running.server._make, made)))
+    client = running.connect()
+    client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+    read_all(client)
+    (connection,) = made
+    assert isinstance(connection.error, ssl.SSLError)
+
+
+def keep(make: Callable[..., TcpConnection], made: list[TcpConnection]) -> Callable[..., object]:
+    def wrapper(*args: object) -> TcpConnection:
+        made.append(make(*args))
+        return made[-1]
+
+    return wrapper

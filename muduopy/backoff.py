@@ -1,0 +1,44 @@
+"""Backoff: how long to wait before the next attempt."""
+
+from __future__ import annotations
+
+import math
+import random
+
+FIRST_DELAY = 0.5
+LAST_DELAY = 30.0
+"""Seconds between attempts: doubled from the one to the other, as in muduo."""
+
+
+class Backoff:
+    """Delays that double from ``first`` to ``last``. It knows no clock and no timer.
+
+    One owner at a time.
+    """
+
+    def __init__(self, first: float, last: float, *, jitter: bool = False) -> None:
+        """``first``, ``last``: seconds. ``jitter``: take a random part of each delay, so that
+        clients of a server that has been away do not all come back at the same moment.
+
+        Raises ValueError unless 0 < first <= last.
+        """
+        if not 0 < first <= last < math.inf:
+            raise ValueError(f"delays from {first} to {last} seconds: need 0 < first <= last")
+        self._first = first
+        self._last = last
+        self._jitter = jitter
+        self._delay = first
+
+    def next_delay(self) -> float:
+        """Seconds to wait now; the next delay is twice as long."""
+        delay = self._delay
+        self._delay = min(2 * delay, self._last)
+        return random.uniform(0, delay) if self._jitter else delay
+
+    def reset(self) -> None:
+        """Begin with the first delay again."""
+        self._delay = self._first
+
+    def spread(self) -> float:
+        """Seconds to wait before the attempt after a success: 0 without jitter."""
+        return random.uniform(0, self._first) if self._jitter else 0.0

@@ -1,0 +1,93 @@
+"""ConnectAttempt: one socket that is being connected to one address."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Callable
+
+from muduopy.address import Address
+from muduopy.channel import Channel
+from muduopy.event_loop import EventLoop
+
+_IN_PROGRESS = {0, errno.EINPROGRESS, errno.EINTR, errno.EISCONN}
+
+
+class ConnectAttempt:
+    """Connects without blocking, and hands over the socket. Loop thread.
+
+    It owns the socket until it has handed it over. Used by ConnectRace.
+    """
+
+    def __init__(
+        self,
+        loop: EventLoop,
+        address: Address,
+        connected: Callable[[ConnectAttempt, socket.socket], object],
+        failed: Callable[[ConnectAttempt, OSError], object],
+    ) -> None:
+        """``connected``, ``failed``: one of them is called, from an event of the loop."""
+        self._loop = loop
+        self._address = address
+        self._connected = connected
+        self._failed = failed
+        self._socket: socket.socket | None = None
+        self._channel: Channel | None = None
+
+    def start(self) -> OSError | None:
+        """Begin. What fails at once is returned, and no callback follows."""
+        try:
+            self._socket = sock = socket.socket(self._address.family, socket.SOCK_STREAM)
+            sock.setblocking(False)
+            error = sock.connect_ex(self._address.sockaddr)
+        except OSError as exc:  # out of descriptors; a family that this machine does not have
+            self.cancel()
+            return exc
+        if error not in _IN_PROGRESS:
+            self.cancel()
+            return os_error(error)
+        # Connected or failed, the socket becomes writable.
+        self._channel = channel = Channel(self._loop, sock.fileno())
+        channel.write_callback = channel.error_callback = channel.close_callback = self._finished
+        channel.enable_writing()
+        return None
+
+    def cancel(self) -> None:
+        """Close the socket; no callback follows. Idempotent."""
+        if self._channel is not None:
+            self._channel.disable_all()
+            self._channel = None
+        if self._socket is not None:
+            # After this pass, see EventLoop: its number must not come back within it.
+            self._loop.queue_in_loop(self._socket.close)
+            self._socket = None
+
+    def _finished(self) -> None:
+        sock = self._socket
+        if sock is None or self._channel is None:
+            return
+        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if not error and is_self_connect(sock):
+            # Nobody listens, and the kernel chose the port we wanted to reach as ours.
+            error = errno.ECONNREFUSED
+        if error:
+            self.cancel()
+            self._failed(self, os_error(error))
+            return
+        self._channel.disable_all()
+        self._channel = self._socket = None
+        self._connected(self, sock)
+
+
+def os_error(number: int) -> OSError:
+    """The exception for an error number of the operating system."""
+    return OSError(number, os.strerror(number))
+
+
+def is_self_connect(sock: socket.socket) -> bool:
+    """Has the socket reached itself? Possible where nobody listens on a port of this machine."""
+    try:
+        return sock.family != socket.AF_UNIX and sock.getsockname() == sock.getpeername()
+    except OSError:  # the peer has gone again: reading will tell
+        return False
