@@ -127,7 +127,13 @@ class App:
         schema = build_schema(config.limits, config.classic.password_min)
         service = ChatService(context, ROUTES, schema, self._workers)
         self._server = ChatServer(
-            self._loop, address, config.server, service, delivery.new_pump, self._tls
+            self._loop,
+            address,
+            config.server,
+            config.classic,
+            service,
+            delivery.new_pump,
+            self._tls,
         )
         try:
             self._enter(node, self._presence)

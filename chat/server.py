@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chat.config import ServerConfig
+from chat.config import ClassicConfig, ServerConfig
 from chat.delivery.pump import Pump
 from chat.protocol import ErrNo, MsgType, encode
 from chat.proxy_protocol import BadProxyLineError, split_proxy_line
@@ -44,6 +44,7 @@ class ChatServer:
         loop: EventLoop,
         address: InetAddress,
         config: ServerConfig,
+        classic: ClassicConfig,
         service: ChatService,
         new_pump: Callable[[Session], Pump],
         tls: ssl.SSLContext | None = None,
@@ -52,6 +53,7 @@ class ChatServer:
         self._config = config
         self._service = service
         self._new_pump = new_pump
+        self._classic = classic
         self._lock = threading.Lock()  # guards _open and _refused
         self._open = 0
         self._refused = 0
@@ -119,7 +121,9 @@ class ChatServer:
         connection.set_keep_alive(*KEEP_ALIVE)
         connection.set_half_close_callback(self._on_half_close)
         turns = self._turns[connection.loop]
-        session = Session(connection, self._config.max_frame, self._new_pump, turns.add)
+        session = Session(
+            connection, self._config.max_frame, self._new_pump, turns.add, self._classic
+        )
         if self._config.proxy_protocol:
             session.announced = b""
         connection.context = session
@@ -177,7 +181,8 @@ class ChatServer:
     def _check(self, session: Session, now: float) -> None:
         connection = session.connection
         silent = now - session.last_seen
-        if connection.output_bytes and now - connection.drained_at > self._config.stall_seconds:
+        stalled_at = session.stalled_at
+        if stalled_at is not None and now - stalled_at > self._config.stall_seconds:
             log.info("%r does not read; closing", session)
             connection.force_close()
         elif session.closed:

@@ -101,6 +101,8 @@ class ChatService:
         session.closed = True
         session.drop_frames()
         connection_lost(self._context, session)
+        if session.writer is not None:
+            session.writer.stop()
 
     def _frame_too_large(self, session: Session) -> None:
         """The stream cannot be followed any further."""
@@ -147,8 +149,16 @@ class ChatService:
     def _start_work(self, session: Session, route: Route, message: Message) -> None:
         if session.user_id and message["msgid"] == MsgType.LOGIN_MSG:
             raise ProtocolError(ErrNo.BAD_REQUEST, "logged in already")
+        if not session.v2:
+            session.arrange_output()
         request = Request(
-            message, session.user_id, session.v2, session.peer, session, session.last_seen
+            message,
+            session.user_id,
+            session.v2,
+            session.peer,
+            session,
+            session.last_seen,
+            session.frame_limit,
         )
 
         def work() -> Any:
@@ -228,6 +238,7 @@ class ChatService:
         if isinstance(rid, str):
             answer["rid"] = rid
         if not session.v2:
+            session.arrange_output()
             shaped = classic_answer(answer)
             if shaped is None:
                 return
@@ -240,7 +251,7 @@ def _choose_dialect(session: Session, message: Message) -> None:
     version = message["v"]
     chooses = message["msgid"] in (MsgType.LOGIN_MSG, MsgType.REG_MSG)
     if chooses and type(version) is int and version >= V2:
-        session.v2 = True
+        session.become_v2()
 
 
 def _failure(msgid: MsgType, error: ProtocolError) -> Message:

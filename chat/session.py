@@ -10,12 +10,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from chat.protocol import ErrNo, FrameDecoder, Message, MsgType, encode
+from chat.classic_writer import ClassicWriter
+from chat.config import ClassicConfig
+from chat.protocol import NUL, ErrNo, FrameDecoder, Message, MsgType, encode
 from chat.protocol.classic import classic_answer
 from muduopy import TcpConnection
 
 if TYPE_CHECKING:
     from chat.delivery.live import LiveSend
+    from chat.delivery.message import ChatMessage
     from chat.delivery.outgoing import Outgoing
     from chat.delivery.pump import Pump
 
@@ -53,12 +56,15 @@ class Session:
         failed_logins: on this connection.
         known: somebody has registered or logged in here; the peer is no passer-by.
         output_full: the peer does not read what it is sent; it gets nothing more until it has.
+        writer: keeps the frames of an original client apart; None: frames go out as they come.
+        frame_limit: the longest frame for an original client, in bytes; 0: there is no limit.
         peer: the client's host; behind a balancer what that says it is.
         announced: what has come of the balancer's line; None once it is complete, or not expected.
         finishing: no more is read; the connection closes when what was sent is served.
     """
 
     __slots__ = (
+        "_classic",
         "_held",
         "_resume",
         "announced",
@@ -69,6 +75,7 @@ class Session:
         "device",
         "failed_logins",
         "finishing",
+        "frame_limit",
         "generation",
         "groups",
         "in_flight",
@@ -87,6 +94,7 @@ class Session:
         "token",
         "user_id",
         "v2",
+        "writer",
     )
 
     def __init__(
@@ -95,6 +103,7 @@ class Session:
         max_frame: int,
         new_pump: Callable[[Session], Pump],
         resume: Callable[[Session], object],
+        classic: ClassicConfig,
     ) -> None:
         """``resume`` gives the session a turn: its frames are served soon."""
         self.connection = connection
@@ -122,6 +131,9 @@ class Session:
         self.known = False
         self.finishing = False
         self.pump = new_pump(self)
+        self.writer: ClassicWriter | None = None
+        self.frame_limit = 0
+        self._classic = classic
         self._resume = resume
         self._held = False  # reading is paused
         self.output_full = False
@@ -132,12 +144,55 @@ class Session:
         who = f"user {self.user_id}" if self.user_id else "nobody"
         return f"<Session {self.connection.name} {who} {'v2' if self.v2 else 'classic'}>"
 
+    def arrange_output(self) -> None:
+        """Find out whether the peer is a client of the original. Before each classic answer.
+
+        Those end their frames with NUL, or with nothing, and read one frame at a time.
+        """
+        decoder = self.decoder
+        original = decoder.terminator == NUL or not (decoder.decided or decoder.too_large)
+        if self.writer is None and original and not self.v2:
+            self.frame_limit = self._classic.frame
+            if self._classic.gap > 0:
+                self.writer = ClassicWriter(
+                    self.connection, self._classic.gap, self.frames_of, self._writer_changed
+                )
+
+    def become_v2(self) -> None:
+        """The peer has said so; what was sent in classic goes out first."""
+        self.v2 = True
+        self.frame_limit = 0
+        writer, self.writer = self.writer, None
+        if writer is not None:
+            writer.flush()
+
+    def encode(self, message: Message) -> bytes:
+        """A message as this peer is to get it, without terminator."""
+        return encode(message)
+
+    def frame_of(self, message: ChatMessage) -> bytes:
+        """A chat message as this peer is to get it, without the last terminator."""
+        frame = message.frame(self.v2)
+        if self.frame_limit and len(frame) > self.frame_limit:
+            return self.decoder.terminator.join(self.frames_of(message))
+        return frame
+
+    def frames_of(self, message: ChatMessage) -> list[bytes]:
+        """A chat message for an original client: in several frames, if one would be too long."""
+        return message.classic_frames(self.frame_limit)
+
     def send(self, message: Message) -> None:
         """Send one message. Dropped if the connection is down."""
-        self.connection.send(encode(message) + self.decoder.terminator)
+        if self.writer is None:
+            self.connection.send(self.encode(message) + self.decoder.terminator)
+        else:
+            self.writer.send(self.encode(message))
 
     def write(self, frames: Iterable[bytes]) -> None:
-        """Send encoded frames in one go, then tell the pump that they are out."""
+        """Send encoded frames in one go, then tell the pump that they are out.
+
+        Not for chat messages where there is a ``writer``, which takes them one by one.
+        """
         end = self.decoder.terminator
         self.connection.send(end.join(frames) + end)
         if not self.v2:
@@ -169,7 +224,10 @@ class Session:
         self.drop_frames()
         if self.v2 and reason is not None:
             self.send({"msgid": MsgType.BYE_MSG, "reason": reason, "reconnect": reconnect})
-        self.connection.shutdown()
+        if self.writer is None:
+            self.connection.shutdown()
+        else:
+            self.writer.finish(self.connection.shutdown)
         self.connection.start_read()  # to notice that the peer closes in turn
         # A peer that does not is not waited for.
         self.connection.force_close_after(CLOSE_SECONDS)
@@ -191,6 +249,13 @@ class Session:
     def leaving(self) -> bool:
         """What is sent now may not arrive: the connection is being closed. Any thread: a hint."""
         return self.closed or self.connection.closing
+
+    @property
+    def stalled_at(self) -> float | None:
+        """Since when the peer has not read what waits for it, monotonic seconds."""
+        if self.connection.output_bytes:
+            return self.connection.drained_at
+        return None if self.writer is None else self.writer.stalled_at
 
     @property
     def blocked(self) -> bool:
@@ -264,6 +329,18 @@ class Session:
         self.hold_or_read()
 
     def _output_fell(self, connection: TcpConnection, waiting: int) -> None:
+        self._output_empty()
+
+    def _writer_changed(self, full: bool) -> None:
+        if full:
+            self.output_full = True
+            self.hold_or_read()
+        elif self.output_full:
+            self._output_empty()
+        else:
+            self.pump.kick()
+
+    def _output_empty(self) -> None:
         self.output_full = False
         self.unblock()
         self.hold_or_read()

@@ -18,10 +18,11 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from functools import partial
 
 from chat.bus import Bus, Forward, Forwarded, Live, LiveHandler
 from chat.delivery.commit_queue import CommitQueue
-from chat.delivery.live import LiveBatch, LiveSend, Part
+from chat.delivery.live import Handing, Late, LiveBatch, LiveSend, Part
 from chat.delivery.members import MemberLists
 from chat.delivery.message import ChatMessage
 from chat.delivery.outgoing import Outgoing, chat_ack
@@ -70,8 +71,17 @@ class Direct(LiveHandler):
             self._hand_to(receiver.loop, send, [(message.target, receiver)])
         # Another user may have logged in on that connection by now.
         elif receiver.user_id == message.target and receiver.pump.empty:
-            receiver.connection.send(message.frame(receiver.v2) + receiver.decoder.terminator)
-            self._handed_over(session, message, mid, rid)
+            writer = receiver.writer
+            if writer is None:
+                receiver.connection.send(receiver.frame_of(message) + receiver.decoder.terminator)
+                self._handed_over(session, message, mid, rid)
+            elif writer.takes_live:
+                send = self._begin(session, message, mid, rid)
+                handing = Handing(message)
+                handing.queue(message.target, receiver.pump, writer)
+                self._await(send, handing)
+            else:
+                return False
         else:
             return False
         return True
@@ -89,21 +99,20 @@ class Direct(LiveHandler):
         for user_id, receiver in self._sessions.find_many(list(absent)):
             absent.discard(user_id)
             by_loop[receiver.loop].append((user_id, receiver))
-        batch = LiveBatch()
-        late = batch.take_all(message, by_loop.pop(session.loop, ()))
+        batch, handing = LiveBatch(), Handing(message)
+        batch.take_all(by_loop.pop(session.loop, ()), handing)
         batch.write()
-        if not (late or by_loop or absent):
+        if not (handing.late or handing.waiting or by_loop or absent):
             self._handed_over(session, message, mid, rid)
             return True
         send = self._begin(session, message, mid, rid)
-        send.miss(late)
         if absent and not self._bus.alone:
             self._forward(send, frozenset(absent))
         else:
             send.missed |= absent
         for loop, here in by_loop.items():
             self._hand_to(loop, send, here)
-        self._end(session)  # unless something is awaited
+        self._await(send, handing)
         return True
 
     def _handed_over(
@@ -124,6 +133,11 @@ class Direct(LiveHandler):
         session.live_sends.append(send)
         return send
 
+    def _await(self, send: LiveSend, handing: Handing) -> None:
+        """The receivers in the sender's own loop are a part, too; often it has ended already."""
+        send.parts += 1
+        handing.finish(lambda late: self._end_parts([Part(send, late, ())]))
+
     def _forward(self, send: LiveSend, receivers: frozenset[int]) -> None:
         send.parts += 1
         outgoing = send.outgoing
@@ -136,11 +150,14 @@ class Direct(LiveHandler):
         message = send.outgoing.message
         home = _loop_of(send)
 
-        def take() -> None:
-            batch = LiveBatch()
-            late = batch.take_all(message, here)
-            batch.write()
+        def report(late: Late) -> None:
             home.queue_in_loop(lambda: self._end_parts([Part(send, late, ())]))
+
+        def take() -> None:
+            batch, handing = LiveBatch(), Handing(message)
+            batch.take_all(here, handing)
+            batch.write()
+            handing.finish(report)
 
         loop.queue_in_loop(take)
 
@@ -210,20 +227,22 @@ class Direct(LiveHandler):
     def _take(self, lives: Sequence[Live]) -> None:
         """Receivers' loop."""
         batch = LiveBatch()
-        late: dict[ChatMessage, list[Live]] = {}
+        handings: dict[ChatMessage, tuple[Handing, Live]] = {}
         for live in lives:
+            handing, _ = handings.setdefault(live.message, (Handing(live.message), live))
             if live.fresh:
-                taken = batch.take(live.user_id, live.session, live.message)
+                batch.take(live.user_id, live.session, handing)
             else:
-                taken = batch.leave(live.session)
-            if not taken:
-                late.setdefault(live.message, []).append(live)
+                handing.divert(live.user_id, live.session.pump)
         batch.write()
-        for message, its in late.items():
-            only = frozenset([live.user_id for live in its])
-            first = its[0]
-            outgoing = Outgoing(None, first.generation, message.copy(), first.mid, only=only)
-            outgoing.diverted = tuple([live.session.pump for live in its])
+        for handing, first in handings.values():
+            handing.finish(partial(self._store_late, first))
+
+    def _store_late(self, live: Live, late: Late) -> None:
+        if late:
+            only = frozenset([user_id for user_id, _ in late])
+            outgoing = Outgoing(None, live.generation, live.message.copy(), live.mid, only=only)
+            outgoing.diverted = tuple([pump for _, pump in late])
             self._store(outgoing)
 
     def store(self, message: ChatMessage, generation: int, mid: str) -> None:

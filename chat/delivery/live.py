@@ -3,13 +3,61 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
+from chat.classic_writer import ClassicWriter
 from chat.delivery.message import ChatMessage
 from chat.delivery.outgoing import Outgoing
 from chat.delivery.pump import Pump
 from chat.session import Session
+
+Late = list[tuple[int, Pump]]
+"""Users for whom a message has to be stored, with the pumps that take nothing live until it is."""
+
+
+class Handing:
+    """One live message on its way to sessions of one loop. That loop's thread.
+
+    Attributes:
+        late: the receivers that have to wait until it is stored.
+        waiting: how many receivers it is being written to, frame by frame (original clients).
+    """
+
+    __slots__ = ("_report", "late", "message", "waiting")
+
+    def __init__(self, message: ChatMessage) -> None:
+        self.message = message
+        self.late: Late = []
+        self.waiting = 0
+        self._report: Callable[[Late], object] | None = None
+
+    def divert(self, user_id: int, pump: Pump) -> None:
+        """It is stored for this user. Until the pump hears of that, nothing live goes there."""
+        pump.stores_pending += 1
+        self.late.append((user_id, pump))
+
+    def queue(self, user_id: int, pump: Pump, writer: ClassicWriter) -> None:
+        """It counts as handed over when its last frame is out."""
+
+        def done(written: bool) -> None:
+            self.waiting -= 1
+            if not written:
+                self.divert(user_id, pump)
+            self._settle()
+
+        self.waiting += 1
+        writer.hand_over(self.message, done, live=True)
+
+    def finish(self, report: Callable[[Late], object]) -> None:
+        """Nobody is added any more; ``report`` hears who is late, once it is known."""
+        self._report = report
+        self._settle()
+
+    def _settle(self) -> None:
+        if not self.waiting and self._report is not None:
+            report, self._report = self._report, None
+            report(self.late)
 
 
 class LiveBatch:
@@ -18,32 +66,23 @@ class LiveBatch:
     def __init__(self) -> None:
         self._out: defaultdict[Session, list[bytes]] = defaultdict(list)
 
-    def take(self, user_id: int, session: Session, message: ChatMessage) -> bool:
-        """False if it must not have it now: it would overtake what is owed, or not arrive.
-
-        Then it has to be stored, and until its pump hears of that, nothing live goes there.
-        """
+    def take(self, user_id: int, session: Session, handing: Handing) -> None:
+        """Hand the message to this session, or have it stored: it would overtake, or not arrive."""
         # Another user may have logged in on that connection by now.
         if session.user_id == user_id and session.pump.empty:
-            self._out[session].append(message.frame(session.v2))
-            return True
-        return self.leave(session)
+            writer = session.writer
+            if writer is None:
+                self._out[session].append(session.frame_of(handing.message))
+                return
+            if writer.takes_live:
+                handing.queue(user_id, session.pump, writer)
+                return
+        handing.divert(user_id, session.pump)
 
-    @staticmethod
-    def leave(session: Session) -> bool:
-        """It is stored for this session in any case. Returns False."""
-        session.pump.stores_pending += 1
-        return False
-
-    def take_all(
-        self, message: ChatMessage, receivers: Iterable[tuple[int, Session]]
-    ) -> list[tuple[int, Pump]]:
-        """Hand it to all of them; returns those for whom it has to be stored."""
-        return [
-            (user_id, session.pump)
-            for user_id, session in receivers
-            if not self.take(user_id, session, message)
-        ]
+    def take_all(self, receivers: Iterable[tuple[int, Session]], handing: Handing) -> None:
+        """Hand the message to all of them."""
+        for user_id, session in receivers:
+            self.take(user_id, session, handing)
 
     def write(self) -> None:
         """Send what can be sent."""

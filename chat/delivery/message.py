@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chat.protocol import GROUP_CHAT, ONE_CHAT, Message, encode
+from chat.protocol.classic_split import split_message
 
 Channel = tuple[int, int]
 """Where a message is announced: (kind, id of the user or group)."""
@@ -38,6 +39,7 @@ class ChatMessage:
 
     __slots__ = (
         "_classic",
+        "_split",
         "_v2",
         "extra",
         "kind",
@@ -74,6 +76,7 @@ class ChatMessage:
         self.receivers: frozenset[int] = _NOBODY
         self._v2: bytes | None = None
         self._classic = classic_frame
+        self._split: list[bytes] | None = None
 
     def __repr__(self) -> str:
         return f"<ChatMessage seq={self.seq} {self.sender}->{self.target} kind={self.kind}>"
@@ -118,3 +121,25 @@ class ChatMessage:
             else:
                 self._classic = frame
         return frame
+
+    def classic_frames(self, limit: int) -> list[bytes]:
+        """The message for classic receivers, in frames of at most ``limit`` bytes; 0: one frame.
+
+        What a classic sender sent beyond the protocol is left out first, then the text is split.
+        Done once for all receivers, who have the same ``limit``; two threads may both do it.
+        """
+        frame = self.frame(False)
+        if not limit or len(frame) <= limit:
+            return [frame]
+        frames = self._split
+        if frames is None:
+            frames = self._split = split_message(self.short_fields(), limit)
+        return frames
+
+    def short_fields(self) -> Message:
+        """The fields for classic receivers without those of an unknown meaning."""
+        fields = self.fields(True)
+        fields.pop("seq", None)
+        if self.extra and "time" in self.extra:
+            fields["time"] = self.extra["time"]
+        return fields

@@ -19,9 +19,10 @@ gone; so only a ``seq`` above everything given so far is pushed without looking.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from chat.classic_writer import MAIL_QUEUE
 from chat.delivery.message import ChatMessage
 from muduopy import TcpConnection
 
@@ -96,6 +97,8 @@ class Pump:
     def stop(self) -> None:
         """The user has logged out or the connection is down."""
         self.active = False
+        if self.session.writer is not None:
+            self.session.writer.drop_messages()
 
     @property
     def is_waiting(self) -> bool:
@@ -150,6 +153,9 @@ class Pump:
         """Look into the mailbox if there is reason to and room for what is found."""
         if not (self.active and self._dirty and not self._reading and self._has_room):
             return
+        writer = self.session.writer
+        if writer is not None and writer.room < MAIL_QUEUE // 2:
+            return  # each message that goes out brings us here again
         if self._outstanding > WINDOW // 2:
             if not self._patient:
                 self._patient = True
@@ -167,19 +173,21 @@ class Pump:
         self._reading = True
         # What was given and not deleted is still in there, in front.
         known = frozenset(self._unacked | self._deleting)
-        self._mailbox.read(self, known, WINDOW - len(known))
+        room = WINDOW - len(known)
+        writer = self.session.writer
+        self._mailbox.read(self, known, room if writer is None else min(room, writer.room))
 
     def read_done(self, messages: list[ChatMessage], complete: bool) -> None:
         """What a look into the mailbox found; not ``complete``: there may be more."""
-        self._reading = False
         out: list[bytes] = []
         for message in messages:
             if message.seq in self._unacked or message.seq in self._deleting:
                 continue
-            if self._outstanding >= WINDOW:
+            if not self._takes_more:
                 complete = False
                 break
             self._give(message, out)
+        self._reading = False  # only now: what was written at once must not start another look
         self._forget_deleted()
         if not complete:
             self._dirty = True
@@ -202,13 +210,22 @@ class Pump:
 
     @property
     def _has_room(self) -> bool:
-        return self._outstanding < WINDOW and not self.session.output_full
+        return self._takes_more and not self.session.output_full
+
+    @property
+    def _takes_more(self) -> bool:
+        writer = self.session.writer
+        return self._outstanding < WINDOW and (writer is None or writer.room > 0)
 
     def _give(self, message: ChatMessage, out: list[bytes]) -> None:
         self._unacked.add(message.seq)
         if message.seq > self._newest:
             self._newest = message.seq
-        out.append(message.frame(self.session.v2))
+        writer = self.session.writer
+        if writer is None:
+            out.append(self.session.frame_of(message))
+        else:
+            writer.hand_over(message, self._when_out(message.seq))
 
     # ------------------------------------------------------------------ acknowledged
 
@@ -251,6 +268,10 @@ class Pump:
         """
         if not self._unacked:
             return
+        writer = self.session.writer
+        if writer is not None:
+            writer.mark(self._when_out(*self._unacked))
+            return
         connection = self.session.connection
         if connection.closing:  # or sending has failed
             return
@@ -259,6 +280,16 @@ class Pump:
             connection.set_write_complete_callback(self._all_written)
         else:
             self.acknowledge(list(self._unacked))
+
+    def _when_out(self, *seqs: int) -> Callable[[bool], object]:
+        """For a writer: what its frame was written of counts as received, and nothing else."""
+
+        def done(written: bool) -> None:
+            if written and self.active:
+                self.acknowledge(seqs)
+                self.kick()
+
+        return done
 
     def _all_written(self, connection: TcpConnection) -> None:
         if connection.output_bytes == 0:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from dataclasses import dataclass, replace
 
 from chat.bus import TAKEN, Notice, user_channels
+from chat.classic_writer import MAIL_QUEUE
 from chat.db import StorageError, Transaction, UniqueViolation
 from chat.delivery.mailbox import LOOK_BYTES, load
 from chat.delivery.message import Channel, ChatMessage
@@ -26,8 +28,21 @@ from chat.model import (
     UserModel,
 )
 from chat.name_hash import name_hashes
-from chat.protocol import GROUP_CHAT, V2, ErrNo, Message, ProtocolError, errors, normal_name
+from chat.protocol import (
+    GROUP_CHAT,
+    V2,
+    ErrNo,
+    Message,
+    MsgType,
+    ProtocolError,
+    errors,
+    normal_name,
+)
+from chat.protocol.classic import classic_answer
+from chat.protocol.classic_login import fit_login, left_out
 from chat.session import Session
+
+log = logging.getLogger(__name__)
 
 CLASSIC_OFFLINE = 5000
 CLASSIC_BYTES = 1024 * 1024
@@ -108,7 +123,7 @@ def login(ctx: Context, request: Request) -> Login:
         raise
     entry = _Entry(ctx, request.session, user.id, generation)
     try:
-        shown = entry.enter(former, request.v2)
+        shown = entry.enter(former, _mail_room(request))
     except BaseException:
         entry.undo()
         raise
@@ -154,7 +169,7 @@ class _Entry:
         self._heard: list[Channel] = []  # as long as nobody else will give these up
         self._added = False
 
-    def enter(self, former: str | None, v2: bool) -> Snapshot:
+    def enter(self, former: str | None, room: tuple[int, int]) -> Snapshot:
         """Subscribe, register, and read what the answer shows."""
         ctx, user_id = self._ctx, self._user_id
         groups = ctx.database.read(lambda tx: GroupModel(tx).ids_of_user(user_id))
@@ -168,7 +183,7 @@ class _Entry:
             replaced.session.send_away(user_id, self._generation)
         elif former is not None and former != ctx.presence.node:
             ctx.bus.tell([Notice(user_id, TAKEN, (user_id,))])  # who had it should let go
-        shown = ctx.database.read(lambda tx: _snapshot(tx, user_id, v2))
+        shown = ctx.database.read(lambda tx: _snapshot(tx, user_id, room))
         late = {group.id for group in shown.groups} - groups
         if late:
             self._join(late)
@@ -197,9 +212,17 @@ class _Entry:
         ctx.presence.release(self._user_id, self._generation)
 
 
-def _snapshot(tx: Transaction, user_id: int, v2: bool) -> Snapshot:
-    count, size = (WINDOW, LOOK_BYTES) if v2 else (CLASSIC_OFFLINE, CLASSIC_BYTES)
-    mail, all_mail = load(tx, user_id, (), count, size)
+def _mail_room(request: Request) -> tuple[int, int]:
+    """How many messages, and bytes of text, the answer may hold."""
+    if request.v2:
+        return WINDOW, LOOK_BYTES
+    if request.frame_limit:
+        return MAIL_QUEUE, request.frame_limit  # more could not fit into the frame
+    return CLASSIC_OFFLINE, CLASSIC_BYTES
+
+
+def _snapshot(tx: Transaction, user_id: int, room: tuple[int, int]) -> Snapshot:
+    mail, all_mail = load(tx, user_id, (), *room)
     return Snapshot(
         FriendModel(tx).of_user(user_id),
         GroupModel(tx).of_user(user_id),
@@ -252,9 +275,6 @@ def finish_login(ctx: Context, session: Session, message: Message, login: Login)
     session.token = login.token
     session.device = login.device
     session.failed_logins = 0
-    # Mail for a group that was joined while we were reading may have woken nobody.
-    joined = len(shown.groups) != len(session.groups)
-    session.pump.start(user.id, shown.mail, not shown.all_mail or joined, shown.newest)
     answer: Message = {
         "id": user.id,
         "name": user.name,
@@ -265,9 +285,44 @@ def finish_login(ctx: Context, session: Session, message: Message, login: Login)
     if session.v2:
         node, heartbeat = ctx.presence.node, ctx.heartbeat
         answer.update(v=V2, token=login.token, heartbeat=heartbeat, node=node)
+    mail, all_mail = shown.mail, shown.all_mail
+    if session.frame_limit:
+        answer = _fit(session, answer, message.get("rid"), all_mail)
+        if len(answer["offlinemsg"]) < len(mail):
+            mail, all_mail = [], False
+    # Mail for a group that was joined while we were reading may have woken nobody.
+    joined = len(shown.groups) != len(session.groups)
+    session.pump.start(user.id, mail, not all_mail or joined, shown.newest)
     # After the answer has gone out: the rest of the mail, and for a classic client the count.
     session.loop.queue_in_loop(lambda: _after_login(session, user.id))
     return answer
+
+
+def _fit(session: Session, answer: Message, rid: object, all_mail: bool) -> Message:
+    """As much of the answer as an original client reads at once."""
+    if not all_mail:
+        answer = {**answer, "offlinemsg": []}
+    head: Message = {"msgid": MsgType.LOGIN_MSG_ACK, "errno": 0}
+    if isinstance(rid, str):
+        head["rid"] = rid
+
+    def size(candidate: Message) -> int:
+        shaped = classic_answer({**head, **candidate})
+        assert shaped is not None
+        return len(session.encode(shaped))
+
+    fitted = fit_login(answer, session.frame_limit, size)
+    missing = left_out(answer, fitted)
+    if missing:
+        log.info(
+            "%s: the answer to user %d (%r) leaves out %s: its client reads %d bytes",
+            session.peer,
+            session.user_id,
+            session.name,
+            missing,
+            session.frame_limit,
+        )
+    return fitted
 
 
 def _after_login(session: Session, user_id: int) -> None:

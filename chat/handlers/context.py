@@ -47,6 +47,7 @@ class Request:
 
     ``session`` is for handing on (to the registry); its attributes belong to its loop, but
     ``closed`` and ``finishing``, which may be looked at. ``received_at``: monotonic seconds.
+    ``frame_limit``: bytes of the longest frame for the client, 0: any.
     """
 
     message: Message
@@ -55,6 +56,7 @@ class Request:
     peer: str
     session: Session
     received_at: float
+    frame_limit: int = 0
 
 
 class Waiting(Enum):

@@ -115,7 +115,12 @@ class Node:
         self.service = ChatService(self.context, routes or ROUTES, schema, self.workers)
         self.config = config or ServerConfig()
         self.server = ChatServer(
-            passes.loop, InetAddress.loopback(0), self.config, self.service, self._new_pump
+            passes.loop,
+            InetAddress.loopback(0),
+            self.config,
+            self.context.classic,
+            self.service,
+            self._new_pump,
         )
         self.made: list[Session] = []
         self.clients: list[Client] = []

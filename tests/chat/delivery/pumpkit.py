@@ -117,6 +117,10 @@ class FakeSession:
     connection: Any = None
     loop: FakeLoop = field(default_factory=FakeLoop)
     given: list[int] = field(default_factory=list)
+    writer: Any = None
+
+    def frame_of(self, message: ChatMessage) -> bytes:
+        return message.frame(self.v2)
 
     def write(self, frames: list[bytes]) -> None:
         assert frames

@@ -11,6 +11,7 @@ import pytest
 from loopkit import Passes
 from pumpkit import USER, FakeMailbox, message
 
+from chat.config import ClassicConfig
 from chat.delivery.pump import Pump
 from chat.protocol import MAX_FRAME
 from chat.session import Session
@@ -60,6 +61,7 @@ def line(passes: Passes) -> Iterator[Line]:
         MAX_FRAME,
         lambda session: Pump(session, mailbox),  # type: ignore[arg-type]
         lambda session: None,
+        ClassicConfig(),
     )
     connection.establish()
     session.pump.start(USER, [], more=False, newest=0)

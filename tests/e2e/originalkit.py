@@ -1,0 +1,119 @@
+"""A client that reads as those of the original C++ project do, to the letter.
+
+Its reading thread is ``char buffer[1024] = {0}; recv(fd, buffer, 1024, 0); json::parse(buffer)``:
+what one call has brought, up to the first NUL. What is not JSON throws, and ends the client.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from chatkit import PASSWORD, WAIT, Message
+
+BUFFER = 1024
+
+
+class OriginalClient:
+    """One terminal of the original. What it shows is in ``shown``, in order."""
+
+    def __init__(self, port: int, end: bytes = b"\0") -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), WAIT)
+        self.socket.settimeout(None)
+        self.end = end
+        self.id = 0
+        self.name = ""
+        self.answers: list[Message] = []
+        self.shown: list[Message] = []
+        self.died: Exception | None = None
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> OriginalClient:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """As the end of the process does it."""
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self._reader.join(WAIT)
+        self.socket.close()
+
+    def _read(self) -> None:
+        while True:
+            buffer = bytearray(BUFFER)
+            try:
+                count = self.socket.recv_into(buffer)
+            except OSError:
+                count = 0
+            if not count:
+                break
+            if not self._take(bytes(buffer)):
+                break
+        with self._changed:
+            self._changed.notify_all()
+
+    def _take(self, buffer: bytes) -> bool:
+        try:
+            message = json.loads(buffer[: buffer.index(0)])
+        except ValueError as exc:  # no NUL: the original reads on behind its buffer
+            self.died = exc
+            return False
+        with self._changed:
+            if message["msgid"] in (6, 10):
+                self.shown.append(message)
+            else:
+                self.answers.append(message)
+            self._changed.notify_all()
+        return True
+
+    def until(self, condition: Callable[[], object], what: str) -> None:
+        """Wait until what was read makes it true."""
+        with self._changed:
+            met = self._changed.wait_for(lambda: condition() or self.died, WAIT)
+        assert self.died is None, self.died
+        assert met, f"no {what}; shown: {len(self.shown)}"
+
+    def until_shown(self, count: int) -> list[Message]:
+        self.until(lambda: len(self.shown) >= count, f"{count} messages")
+        return self.shown
+
+    def texts(self, count: int) -> list[str]:
+        return [message["msg"] for message in self.until_shown(count)]
+
+    # ------------------------------------------------------------------ what it sends
+
+    def send(self, **message: Any) -> None:
+        self.socket.sendall(json.dumps(message, sort_keys=True).encode() + self.end)
+
+    def answer(self, **message: Any) -> Message:
+        """Send a request and wait for its answer."""
+        before = len(self.answers)
+        self.send(**message)
+        self.until(lambda: len(self.answers) > before, "answer")
+        return self.answers[before]
+
+    def register(self, name: str, password: str = PASSWORD) -> int:
+        answer = self.answer(msgid=4, name=name, password=password)
+        assert answer["errno"] == 0, answer
+        user_id: int = answer["id"]
+        return user_id
+
+    def login(self, user_id: int, password: str = PASSWORD) -> Message:
+        answer = self.answer(msgid=1, id=user_id, password=password)
+        assert answer["errno"] == 0, answer
+        self.id, self.name = user_id, answer["name"]
+        return answer
+
+    def chat(self, to: int, text: str, **more: Any) -> None:
+        time = "2026-11-26 21:59:00"
+        self.send(msgid=6, id=self.id, name=self.name, toid=to, msg=text, time=time, **more)
