@@ -23,8 +23,10 @@ from muduopy.event_loop_thread import EventLoopThread
 from muduopy.event_loop_thread_pool import EventLoopThreadPool
 from muduopy.host_address import HostAddress
 from muduopy.inet_address import InetAddress
+from muduopy.peer_credentials import PeerCredentials
 from muduopy.tcp_client import TcpClient
 from muduopy.tcp_connection import State, TcpConnection
+from muduopy.tcp_info import TcpInfo
 from muduopy.tcp_server import TcpServer
 from muduopy.thread_pool import ThreadPool
 from muduopy.timer_queue import Timer
@@ -44,10 +46,12 @@ __all__ = [
     "InetAddress",
     "LoopError",
     "MuduoError",
+    "PeerCredentials",
     "State",
     "StateError",
     "TcpClient",
     "TcpConnection",
+    "TcpInfo",
     "TcpServer",
     "ThreadPool",
     "Timer",

@@ -54,6 +54,10 @@ class Acceptor:
         self._channel.read_callback = self._accept
         self._closed = False
 
+    def set_socket_option(self, level: int, option: int, value: int | bytes) -> None:
+        """``setsockopt`` on the listening socket. Raises OSError."""
+        self._socket.setsockopt(level, option, value)
+
     def listen(self) -> None:
         """Begin to accept. Raises OSError."""
         self._loop.assert_in_loop_thread()

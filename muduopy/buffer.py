@@ -48,13 +48,14 @@ class Buffer:
     def append(self, data: bytes | bytearray | memoryview) -> None:
         """Add to the end. A ``bytes`` is adopted without a copy when the buffer is empty."""
         if self._start == len(self._data):
-            self._data = data if type(data) is bytes else bytearray(data)
+            # The view: bytearray(5) would be five zeros.
+            self._data = data if type(data) is bytes else bytearray(memoryview(data))
             self._start = 0
             return
         if type(self._data) is bytes:
             self._data = bytearray(memoryview(self._data)[self._start :])
             self._start = 0
-        self._data += data
+        self._data += data if type(data) is bytes else memoryview(data)
 
     def prepend(self, data: bytes) -> None:
         """Add to the front, a length header for instance. Copies what is in the buffer."""
@@ -118,6 +119,14 @@ class Buffer:
         if type(data) is bytes and start == 0:
             return data
         return bytes(data[start:])
+
+    def retrieve_as_string(self, count: int) -> bytes:
+        """muduo's name for ``retrieve_as_bytes``; its ``std::string`` is ``bytes`` here."""
+        return self.retrieve_as_bytes(count)
+
+    def retrieve_all_as_string(self) -> bytes:
+        """muduo's name for ``retrieve_all``; its ``std::string`` is ``bytes`` here."""
+        return self.retrieve_all()
 
     def swap(self, other: Buffer) -> None:
         """Exchange contents with another buffer."""

@@ -6,7 +6,7 @@ from muduopy.event_loop import EventLoop
 from muduopy.tcp_connection import State, TcpConnection
 from muduopy.timing_wheel import TimingWheel
 
-CLOSE_SECONDS = 5.0
+LINGER_SECONDS = 5.0
 """What an idle peer gets to read what is waiting for it and to close in turn."""
 
 
@@ -17,9 +17,10 @@ class IdleWatch:
     owns the wheel, not the connections. Constructor: any thread; the rest: loop thread.
     """
 
-    def __init__(self, loop: EventLoop, seconds: float) -> None:
+    def __init__(self, loop: EventLoop, seconds: float, linger: float = LINGER_SECONDS) -> None:
         self._loop = loop
         self._seconds = seconds
+        self._linger = linger
         self._wheel: TimingWheel[TcpConnection] | None = None  # made in the loop's thread
         self._closed = False
 
@@ -30,7 +31,7 @@ class IdleWatch:
             return
         if self._wheel is None:
             self._wheel = TimingWheel(
-                self._loop, self._seconds, _say_goodbye, last_active=_last_active
+                self._loop, self._seconds, self._say_goodbye, last_active=_last_active
             )
         self._wheel.add(connection)
 
@@ -45,11 +46,13 @@ class IdleWatch:
         if self._wheel is not None:
             self._wheel.close()
 
+    def _say_goodbye(self, connection: TcpConnection) -> None:
+        if self._linger > 0:
+            connection.shutdown()
+            connection.force_close_after(self._linger)
+        else:
+            connection.force_close()
+
 
 def _last_active(connection: TcpConnection) -> float:
     return max(connection.received_at, connection.drained_at)
-
-
-def _say_goodbye(connection: TcpConnection) -> None:
-    connection.shutdown()
-    connection.force_close_after(CLOSE_SECONDS)

@@ -36,6 +36,8 @@ from muduopy.callbacks import (
 from muduopy.channel import Channel
 from muduopy.errors import StateError
 from muduopy.event_loop import EventLoop
+from muduopy.peer_credentials import PeerCredentials
+from muduopy.tcp_info import TcpInfo
 
 if TYPE_CHECKING:
     import ssl
@@ -69,6 +71,22 @@ _NEXT: dict[State, frozenset[State]] = {
 _CONNECTED = State.CONNECTED
 
 _AF_UNIX = getattr(socket, "AF_UNIX", None)
+
+
+def _as_bytes(data: object) -> bytes | bytearray | memoryview:
+    """What ``send`` was given, as a row of bytes."""
+    if isinstance(data, Buffer):
+        return data.retrieve_all()
+    if isinstance(data, bytes | bytearray):
+        return data
+    if isinstance(data, str):
+        raise TypeError("send() takes bytes, not str: send(text.encode())")
+    try:
+        view = memoryview(data)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"send() takes bytes or a Buffer, not {type(data).__name__}") from None
+    # len() is to count bytes; that of an array of integers would not.
+    return view if view.format == "B" and view.c_contiguous and view.ndim == 1 else view.tobytes()
 
 
 def ignore_connection(connection: TcpConnection) -> None:
@@ -230,7 +248,33 @@ class TcpConnection:
             if hasattr(socket, option):
                 self._socket.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
+    def get_socket_option(self, level: int, option: int, size: int = 0) -> int | bytes:
+        """``getsockopt``: an int, or with a ``size`` so many bytes. Any thread. Raises OSError."""
+        if size:
+            return self._socket.getsockopt(level, option, size)
+        return self._socket.getsockopt(level, option)
+
+    def set_socket_option(self, level: int, option: int, value: int | bytes) -> None:
+        """``setsockopt``, such as (SOL_SOCKET, SO_RCVBUF, bytes). Any thread. Raises OSError."""
+        self._socket.setsockopt(level, option, value)
+
     # ------------------------------------------------------------------ state
+
+    @property
+    def tcp_info(self) -> TcpInfo:
+        """Round-trip time, losses and so on. Any thread.
+
+        Raises OSError if it is no TCP connection, is closed, or the system is not Linux.
+        """
+        return TcpInfo.of(self._socket)
+
+    @property
+    def peer_credentials(self) -> PeerCredentials:
+        """The process at the other end of a Unix socket. Any thread.
+
+        Raises OSError if it is no Unix socket, is closed, or the system is not Linux.
+        """
+        return PeerCredentials.of(self._socket)
 
     @property
     def state(self) -> State:
@@ -293,12 +337,15 @@ class TcpConnection:
 
     # ------------------------------------------------------------------ sending
 
-    def send(self, data: bytes | bytearray | memoryview) -> None:
+    def send(self, data: bytes | bytearray | memoryview | Buffer) -> None:
         """Send, in order, sooner or later. Any thread.
 
-        Dropped silently unless the connection is up: its going down is reported by DOWN. What
-        the kernel does not take at once waits in memory; watch the water marks.
+        A Buffer is emptied. Dropped silently unless the connection is up: its going down is
+        reported by DOWN. What the kernel does not take at once waits in memory; watch the water
+        marks. Raises TypeError for anything that is not bytes: a ``str`` has to be encoded.
         """
+        if type(data) is not bytes:
+            data = _as_bytes(data)
         if threading.get_ident() == self.loop.thread_id:
             self._send_in_loop(data)
             return

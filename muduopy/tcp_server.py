@@ -19,14 +19,20 @@ from muduopy.callbacks import (
     ConnectionCallback,
     MessageCallback,
     ThreadInitCallback,
+    WaterMarkCallback,
     WriteCompleteCallback,
 )
 from muduopy.errors import StateError
 from muduopy.event_loop import EventLoop
 from muduopy.event_loop_thread_pool import EventLoopThreadPool
-from muduopy.idle_watch import IdleWatch
+from muduopy.idle_watch import LINGER_SECONDS, IdleWatch
 from muduopy.slow_callbacks import report_left_behind
-from muduopy.tcp_connection import TcpConnection, discard_message, ignore_connection
+from muduopy.tcp_connection import (
+    HIGH_WATER_MARK,
+    TcpConnection,
+    discard_message,
+    ignore_connection,
+)
 from muduopy.timer_queue import Timer
 
 if TYPE_CHECKING:
@@ -73,6 +79,7 @@ class TcpServer:
         half_close: bool = False,
         max_connections: int | None = None,
         idle_timeout: float | None = None,
+        idle_linger: float = LINGER_SECONDS,
         thread_pool: EventLoopThreadPool | None = None,
         tls: ssl.SSLContext | None = None,
         handshake_seconds: float = HANDSHAKE_SECONDS,
@@ -81,7 +88,9 @@ class TcpServer:
         ``half_close``: a peer that has finished sending still gets what is waiting for it.
         ``max_connections``: further ones are closed at once, before UP.
         ``idle_timeout``: seconds (a tenth more, at the most) after which a peer that neither
-        sends nor takes anything is closed, as by ``shutdown`` and soon by force.
+        sends nor takes anything is sent what is waiting and the end, as by ``shutdown``.
+        ``idle_linger``: seconds that it gets then to close in turn; DOWN comes with that, or by
+        force after them. 0: by force at once.
         ``thread_pool``: loops shared with others. It has this base loop, is started here unless
         it runs already, and is left running.
         ``tls``: encrypt; a handshake may take ``handshake_seconds``.
@@ -92,6 +101,8 @@ class TcpServer:
             raise ValueError(f"at most {max_connections} connections")
         if idle_timeout is not None and not 0 < idle_timeout < math.inf:
             raise ValueError(f"an idle timeout of {idle_timeout} seconds")
+        if not 0 <= idle_linger < math.inf:
+            raise ValueError(f"an idle linger of {idle_linger} seconds")
         if thread_pool is not None and thread_pool.base_loop is not loop:
             raise ValueError("the thread pool has another base loop")
         self._loop = loop
@@ -103,6 +114,7 @@ class TcpServer:
         self.refused = 0
         self._max_connections = math.inf if max_connections is None else max_connections
         self._idle_timeout = idle_timeout
+        self._idle_linger = idle_linger
         self._watches: dict[EventLoop, IdleWatch] = {}  # each made on demand, in the base loop
         self._half_close = half_close
         self._tls = tls
@@ -114,6 +126,9 @@ class TcpServer:
         self._connection_callback: ConnectionCallback = ignore_connection
         self._message_callback: MessageCallback = discard_message
         self._write_complete_callback: WriteCompleteCallback | None = None
+        self._high_water: tuple[WaterMarkCallback, int] | None = None
+        self._low_water: tuple[WaterMarkCallback, int] | None = None
+        self._socket_options: list[tuple[int, int, int | bytes]] = []
         self._started = False
         self._stopping = False
         self._stopped_callbacks: list[Callable[[], object]] = []
@@ -165,6 +180,25 @@ class TcpServer:
     def set_write_complete_callback(self, callback: WriteCompleteCallback) -> None:
         """For output that has become empty. Before start."""
         self._write_complete_callback = callback
+
+    def set_high_water_callback(
+        self, callback: WaterMarkCallback, mark: int = HIGH_WATER_MARK
+    ) -> None:
+        """For output that has risen to ``mark`` bytes. Before start."""
+        self._high_water = (callback, mark)
+
+    def set_low_water_callback(self, callback: WaterMarkCallback, mark: int = 0) -> None:
+        """For output that has fallen to ``mark`` bytes. Before start."""
+        self._low_water = (callback, mark)
+
+    def set_socket_option(self, level: int, option: int, value: int | bytes) -> None:
+        """``setsockopt`` on each connection before UP. Before start.
+
+        Set on the listening socket at once: that finds mistakes, and makes SO_RCVBUF count for
+        the TCP handshake. Raises OSError.
+        """
+        self._acceptor.set_socket_option(level, option, value)
+        self._socket_options.append((level, option, value))
 
     def start(self) -> None:
         """Start the sub-loops, then listen. Idempotent. Raises OSError."""
@@ -222,12 +256,18 @@ class TcpServer:
             self.refused += 1
             sock.close()
             return
+        for option in self._socket_options:
+            sock.setsockopt(*option)
         loop = self._pool.get_next_loop()
         name = f"{self.name}-{self.address}#{next(self._numbers)}"
         connection = self._make(loop, sock, name, peer)
         connection.set_connection_callback(self._connection_callback)
         connection.set_message_callback(self._message_callback)
         connection.set_write_complete_callback(self._write_complete_callback)
+        if self._high_water is not None:
+            connection.set_high_water_callback(*self._high_water)
+        if self._low_water is not None:
+            connection.set_low_water_callback(*self._low_water)
         if self._half_close:
             connection.set_half_close_callback(TcpConnection.shutdown)
         self.connections[name] = connection
@@ -237,7 +277,7 @@ class TcpServer:
             return
         watch = self._watches.get(loop)
         if watch is None:
-            watch = self._watches[loop] = IdleWatch(loop, self._idle_timeout)
+            watch = self._watches[loop] = IdleWatch(loop, self._idle_timeout, self._idle_linger)
         connection.set_close_callback(partial(self._watched_connection_closed, watch))
         loop.run_in_loop(partial(watch.establish, connection))
 

@@ -21,7 +21,15 @@ TARGET = ROOT / "docs" / "muduopy" / "reference.md"
 SECTIONS: dict[str, list[str]] = {
     "Loops and timers": ["EventLoop", "Timer", "current_loop", "TimingWheel"],
     "Servers, clients and connections": ["TcpServer", "TcpClient", "TcpConnection", "State"],
-    "Data and addresses": ["Buffer", "InetAddress", "HostAddress", "UnixAddress", "Address"],
+    "Data and addresses": [
+        "Buffer",
+        "InetAddress",
+        "HostAddress",
+        "UnixAddress",
+        "Address",
+        "TcpInfo",
+        "PeerCredentials",
+    ],
     "Threads": ["EventLoopThread", "EventLoopThreadPool", "ThreadPool"],
     "Underneath": ["Acceptor", "Connector", "Channel"],
     "Errors": ["MuduoError", "LoopError", "StateError", "WrongThreadError"],

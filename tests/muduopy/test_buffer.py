@@ -210,3 +210,19 @@ def test_write_to_raises_what_send_raises() -> None:
         with pytest.raises(BrokenPipeError):
             buffer.write_to(left)
         assert buffer.peek() == b"abc"
+
+
+def test_the_names_of_muduo() -> None:
+    buffer = Buffer(b"hello world")
+    assert buffer.retrieve_as_string(6) == b"hello "
+    assert buffer.retrieve_all_as_string() == b"world"
+    assert not buffer
+
+
+@pytest.mark.parametrize("data", [5, [1, 2], "text", None])
+@pytest.mark.parametrize("before", [b"", b"x"])
+def test_appends_bytes_only(before: bytes, data: object) -> None:
+    buffer = Buffer(before)
+    with pytest.raises(TypeError):
+        buffer.append(data)  # type: ignore[arg-type]
+    assert buffer.peek() == before

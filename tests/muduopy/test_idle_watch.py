@@ -48,11 +48,11 @@ def test_who_takes_what_waits_is_not_idle(loop: EventLoop, link: Link) -> None:
     watch.close()
 
 
+@pytest.mark.parametrize("linger", [0.0, SOON])
 def test_an_idle_peer_that_does_not_close_is_closed_by_force(
-    run_server: ServerMaker, monkeypatch: pytest.MonkeyPatch
+    run_server: ServerMaker, linger: float
 ) -> None:
-    monkeypatch.setattr("muduopy.idle_watch.CLOSE_SECONDS", SOON)
-    running = run_server(0, idle_timeout=SOON)
+    running = run_server(0, idle_timeout=SOON, idle_linger=linger)
     # What waits for it keeps shutdown() from sending the end.
     running.on_up = lambda conn: conn.send(bytes(8 * KERNEL_TAKES))
     _, conn = running.accept()
@@ -88,3 +88,9 @@ def test_a_connection_that_ends_at_once_is_not_watched(
 def test_impossible_timeouts(loop: EventLoop, seconds: float) -> None:
     with pytest.raises(ValueError, match="idle timeout"):
         TcpServer(loop, LOOPBACK, idle_timeout=seconds)
+
+
+@pytest.mark.parametrize("seconds", [-1.0, math.inf, math.nan])
+def test_impossible_lingers(loop: EventLoop, seconds: float) -> None:
+    with pytest.raises(ValueError, match="idle linger"):
+        TcpServer(loop, LOOPBACK, idle_timeout=1.0, idle_linger=seconds)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import array
 import contextlib
 import gc
 import hashlib
 import random
 import socket
+import struct
 import threading
 import time
 import weakref
@@ -985,3 +987,98 @@ def test_a_failed_send_is_left_in_error(link: Link) -> None:
     link.conn.send(b"x")
     link.gone()
     assert isinstance(link.conn.error, ConnectionError)
+
+
+# ---------------------------------------------------------------------- what may be sent
+
+
+def test_a_buffer_is_emptied_into_the_connection(link: Link) -> None:
+    link.up()
+    buffer = Buffer(b"hello")
+    link.conn.send(buffer)
+    assert not buffer
+    assert read_exactly(link.peer, 5) == b"hello"
+    link.fill(1)
+    late = Buffer(b"behind it")
+    link.conn.send(late)
+    assert not late
+    link.drain_peer()
+    link.conn.force_close()
+    link.passes.settle()
+    gone = Buffer(b"too late")
+    link.conn.send(gone)
+    assert not gone
+
+
+def test_a_buffer_from_another_thread(link: Link) -> None:
+    link.up()
+    buffer = Buffer(b"hello")
+    thread = threading.Thread(target=link.conn.send, args=(buffer,))
+    thread.start()
+    thread.join(WAIT)
+    assert not buffer
+    link.passes.settle()
+    assert read_exactly(link.peer, 5) == b"hello"
+
+
+@pytest.mark.parametrize("data", ["text", 5, [1, 2], None, object()])
+@pytest.mark.parametrize("up", [True, False])
+def test_what_is_not_bytes_is_refused(link: Link, data: object, up: bool) -> None:
+    if up:
+        link.up()
+    with pytest.raises(TypeError, match="takes bytes"):
+        link.conn.send(data)  # type: ignore[arg-type]
+    caught: list[TypeError] = []
+
+    def elsewhere() -> None:
+        try:
+            link.conn.send(data)  # type: ignore[arg-type]
+        except TypeError as exc:
+            caught.append(exc)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join(WAIT)
+    assert caught
+
+
+def test_the_message_for_a_str_names_the_remedy(link: Link) -> None:
+    with pytest.raises(TypeError, match="encode"):
+        link.conn.send("text")  # type: ignore[arg-type]
+
+
+def test_all_kinds_of_bytes(link: Link) -> None:
+    link.up()
+    numbers = array.array("I", range(1000))
+    for data in (bytearray(b"ab"), memoryview(b"abcd")[::2], memoryview(b"ef"), numbers):
+        link.conn.send(data)  # type: ignore[arg-type]
+    expected = b"abacef" + numbers.tobytes()
+    assert read_exactly(link.peer, len(expected)) == expected
+    waiting = link.fill(1)
+    link.conn.send(numbers)  # type: ignore[arg-type]
+    assert link.drain_peer() == waiting + 4000
+
+
+# ---------------------------------------------------------------------- the socket
+
+
+def test_socket_options(link: Link) -> None:
+    link.conn.set_socket_option(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 7))
+    found = link.conn.get_socket_option(socket.SOL_SOCKET, socket.SO_LINGER, 8)
+    assert isinstance(found, bytes)
+    assert struct.unpack("ii", found) == (1, 7)
+    link.conn.set_tcp_no_delay(True)
+    assert link.conn.get_socket_option(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    with pytest.raises(OSError):
+        link.conn.set_socket_option(socket.SOL_SOCKET, 9999, 1)
+    link.conn.set_socket_option(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 0, 0))
+
+
+def test_the_socket_of_a_connection_that_is_gone(link: Link) -> None:
+    link.up()
+    link.peer.close()
+    link.gone()
+    with pytest.raises(OSError):
+        link.conn.get_socket_option(socket.SOL_SOCKET, socket.SO_RCVBUF)
+    with pytest.raises(OSError):
+        link.conn.tcp_info  # noqa: B018 - the property raises

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import queue
 import random
 import socket
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 from netkit import (
+    KERNEL_TAKES,
     LOOPBACK,
     WAIT,
     ErrorLog,
@@ -536,3 +538,43 @@ def test_a_storm_from_all_sides(run_server: ServerMaker, half_close: bool) -> No
     assert [loop.connections for loop in loops] == [0] * 8
     assert running.server.connections == {}
     assert all(conn._socket.fileno() == -1 for conn in registry)
+
+
+# ---------------------------------------------------------------------- set for all connections
+
+
+def test_water_marks_for_all_connections(run_server: ServerMaker) -> None:
+    crossed: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
+
+    def configure(server: TcpServer) -> None:
+        server.set_high_water_callback(lambda conn, waiting: crossed.put(("high", waiting)), 1000)
+        server.set_low_water_callback(lambda conn, waiting: crossed.put(("low", waiting)), 10)
+
+    running = run_server(1, configure)
+    client, connection = running.accept()
+    connection.send(bytes(KERNEL_TAKES * 4))
+    what, waiting = crossed.get(timeout=WAIT)
+    assert (what, waiting >= 1000) == ("high", True)
+    assert len(read_exactly(client, KERNEL_TAKES * 4)) == KERNEL_TAKES * 4
+    what, waiting = crossed.get(timeout=WAIT)
+    assert (what, waiting <= 10) == ("low", True)
+
+
+@pytest.mark.parametrize("threads", [0, 1])
+def test_socket_options_for_all_connections(run_server: ServerMaker, threads: int) -> None:
+    def configure(server: TcpServer) -> None:
+        server.set_socket_option(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        server.set_socket_option(socket.SOL_SOCKET, socket.SO_RCVBUF, 20_000)
+
+    running = run_server(threads, configure)
+    for _ in range(2):
+        _, connection = running.accept()
+        assert connection.get_socket_option(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        size = connection.get_socket_option(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        assert isinstance(size, int)
+        assert 20_000 <= size <= 40_000  # Linux doubles it
+
+
+def test_an_impossible_socket_option(loop: EventLoop) -> None:
+    with TcpServer(loop, LOOPBACK) as server, pytest.raises(OSError):
+        server.set_socket_option(socket.SOL_SOCKET, 9999, 1)

@@ -1,0 +1,36 @@
+"""PeerCredentials: which process is at the other end of a Unix socket."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+from dataclasses import dataclass
+
+from muduopy.connect_attempt import os_error
+
+_FORM = struct.Struct("=iII")
+"""Linux' ``struct ucred``."""
+
+_SO_PEERCRED = getattr(socket, "SO_PEERCRED", None)
+
+
+@dataclass(frozen=True, slots=True)
+class PeerCredentials:
+    """What the kernel noted when the peer connected. Linux only. Immutable; any thread.
+
+    Attributes:
+        pid: the process that connected; it may have ended, or passed the socket on.
+        uid, gid: its effective user and group at that time.
+    """
+
+    pid: int
+    uid: int
+    gid: int
+
+    @classmethod
+    def of(cls, sock: socket.socket) -> PeerCredentials:
+        """Ask the kernel. Raises OSError for another kind of socket or system."""
+        if _SO_PEERCRED is None or sock.family != socket.AF_UNIX:
+            raise os_error(errno.EOPNOTSUPP)  # of a TCP socket Linux would say -1
+        return cls(*_FORM.unpack(sock.getsockopt(socket.SOL_SOCKET, _SO_PEERCRED, _FORM.size)))

@@ -1,0 +1,78 @@
+"""TcpInfo: how the kernel sees a TCP connection."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+from dataclasses import dataclass
+
+from muduopy.connect_attempt import os_error
+
+_FORM = struct.Struct("=8B24I")
+"""The beginning of Linux' ``struct tcp_info``, the same since 2.6.18; newer fields follow it."""
+
+_TCP_INFO = getattr(socket, "TCP_INFO", None)
+
+
+@dataclass(frozen=True, slots=True)
+class TcpInfo:
+    """Linux only. Times in seconds, windows in segments. Immutable; any thread.
+
+    Attributes:
+        state: the kernel's number, 1 for an established connection.
+        retransmits: unanswered retransmissions of the segment that is due now.
+        rto: after how long an unacknowledged segment is sent again.
+        rtt, rtt_variation: the smoothed round-trip time.
+        send_mss, receive_mss: bytes in a segment.
+        unacknowledged, lost: segments that are under way, and believed lost.
+        congestion_window, slow_start_threshold: what the kernel allows itself.
+        total_retransmits: segments sent again since the beginning.
+        since_data_received: how long ago the last data came.
+        path_mtu: bytes in a packet.
+    """
+
+    state: int
+    retransmits: int
+    rto: float
+    rtt: float
+    rtt_variation: float
+    send_mss: int
+    receive_mss: int
+    unacknowledged: int
+    lost: int
+    congestion_window: int
+    slow_start_threshold: int
+    total_retransmits: int
+    since_data_received: float
+    path_mtu: int
+
+    @classmethod
+    def of(cls, sock: socket.socket) -> TcpInfo:
+        """Ask the kernel. Raises OSError for another kind of socket or system."""
+        if _TCP_INFO is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
+            raise os_error(errno.EOPNOTSUPP)
+        return cls.parse(sock.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _FORM.size))
+
+    @classmethod
+    def parse(cls, data: bytes) -> TcpInfo:
+        """From the kernel's structure; one that is too short is filled up with zeros."""
+        fields = _FORM.unpack(data[: _FORM.size].ljust(_FORM.size, b"\0"))
+        state, _, retransmits = fields[:3]
+        numbers = fields[8:]
+        return cls(
+            state=state,
+            retransmits=retransmits,
+            rto=numbers[0] / 1e6,
+            rtt=numbers[15] / 1e6,
+            rtt_variation=numbers[16] / 1e6,
+            send_mss=numbers[2],
+            receive_mss=numbers[3],
+            unacknowledged=numbers[4],
+            lost=numbers[6],
+            congestion_window=numbers[18],
+            slow_start_threshold=numbers[17],
+            total_retransmits=numbers[23],
+            since_data_received=numbers[11] / 1e3,
+            path_mtu=numbers[13],
+        )
