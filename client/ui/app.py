@@ -30,6 +30,7 @@ from client.ui.controller import Controller
 from client.ui.doing import Doing
 from client.ui.form import Form
 from client.ui.keys import Keyboard
+from client.ui.output import TerminalOutput, learn_focus_reports, notice_sequence
 from client.ui.pacing import PacedApplication
 from client.ui.pane import Pane
 from client.ui.scene import Notice, Scene
@@ -110,6 +111,7 @@ class App:
         self._style = self._styles[theme]
         self.scene = Scene(Texts(language), Form(self._saved()))
         self.scene.bell = self._settings.bell
+        self.scene.notify = self._settings.notify
         self.scene.theme = theme
         if options.not_kept:
             why = one_line(options.not_kept)
@@ -155,6 +157,7 @@ class App:
     def _make_application(
         self, input: Input | None, output: Output | None
     ) -> PacedApplication[int]:
+        learn_focus_reports()
         application: PacedApplication[int] = PacedApplication(
             layout=self.screen.layout,
             style=DynamicStyle(lambda: self._style),
@@ -164,11 +167,12 @@ class App:
             enable_page_navigation_bindings=False,
             color_depth=ColorDepth.DEPTH_1_BIT if self._monochrome else None,
             input=input,
-            output=output,
+            output=output or TerminalOutput.of_this_process(),
         )
         application.ttimeoutlen = _ESCAPE_SECONDS
         application.timeoutlen = _ESCAPE_SECONDS
         application.before_render += lambda sender: self._before_drawing()
+        application.after_render += lambda sender: self.controller.drawn()
         return application
 
     # ------------------------------------------------------------------ running
@@ -264,6 +268,7 @@ class App:
             log.error("%s", context.get("message"))
 
     def _before_drawing(self) -> None:
+        self.pane.shown = None
         self.screen.focus()
         self.scene.unsent = len(self.client.outbox)
         unread, _ = self.scene.chats.unread
@@ -324,6 +329,11 @@ class App:
     def ring(self) -> None:
         """The bell."""
         self.application.output.bell()
+        self.application.output.flush()
+
+    def notify(self, title: str, text: str) -> None:
+        """A notice on the desktop, if the terminal can show one."""
+        self.application.output.write_raw(notice_sequence(self.scene.notify, title, text))
         self.application.output.flush()
 
     def leave(self, code: int) -> None:

@@ -107,17 +107,23 @@ def _state(room: Room, chats: Chats, texts: Texts) -> str:
 
 
 def status_line(
-    chats: Chats, texts: Texts, cells: int, state: State, unsent: int, below: bool
+    chats: Chats, texts: Texts, cells: int, state: State, unsent: int, below: bool, above: int = 0
 ) -> Line:
-    """The bar below: who one is, what is unread and unsent."""
+    """The bar below: who one is, what is unread and unsent.
+
+    ``below``: there is more below what is seen. ``above``: unread messages above it. What does
+    not fit is left out, and not cut.
+    """
     user_id, name = chats.me
     who = clip(one_line(name), max(cells // 4, 6))
     online = state is State.ONLINE
     left = f" {who} ({user_id}) {'●' if online else '○'} "
     alerts = []
+    if above:
+        alerts.append(texts("new above", count=above))
     if below:
         room = chats.current
-        count = 0 if room is None else room.unread
+        count = 0 if room is None else room.unread - above
         alerts.append(texts("new below", count=count) if count else texts("scrolled"))
     messages, rooms = chats.unread
     if messages:
@@ -130,7 +136,10 @@ def status_line(
     if unsent:
         alerts.append(texts("unsent", count=unsent))
     hint = f" {texts('help hint')} "
-    middle = clip(" · ".join(alerts), max(cells - width(left) - width(hint), 0))
+    space = max(cells - width(left) - width(hint), 0)
+    while len(alerts) > 1 and width(" · ".join(alerts)) > space:
+        alerts.pop()
+    middle = clip(" · ".join(alerts), space)
     gap = " " * max(cells - width(left) - width(middle) - width(hint), 0)
     line = [("class:status", left), ("class:status.alert", middle), ("class:status", gap)]
     return [*line, ("class:status", clip(hint, max(cells - width(left), 0)))]

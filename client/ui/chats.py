@@ -28,7 +28,7 @@ class Arrival:
     Attributes:
         fresh: it was not here yet.
         calls: it is addressed to the user: one to one, or by name.
-        seen: its room is looked at, at its end.
+        seen: its room is looked at, at its end, by a user who is there.
     """
 
     room: Room
@@ -115,8 +115,8 @@ class Chats:
 
     # ------------------------------------------------------------------ messages
 
-    def receive(self, message: ChatMessage) -> Arrival:
-        """A message has arrived."""
+    def receive(self, message: ChatMessage, *, watched: bool = True) -> Arrival:
+        """A message has arrived; ``watched``: the user looks at the terminal."""
         self._names[message.sender_id] = message.sender_name
         key = self._key_of(message)
         room = self.room(key)
@@ -124,8 +124,13 @@ class Chats:
         if is_theirs and key.id not in self._friends:
             room.title = message.sender_name
         entry = self._entry(message)
+        seen = watched and room is self.current and room.anchor is None
+        begins = room is self.current and not room.unread
         fresh = room.receive(entry)
-        seen = self._read_if_seen(room)
+        if seen:
+            room.mark_shown([entry])
+        elif begins and entry.unread:
+            room.divider = entry
         calls = fresh and not entry.mine and (entry.mention or not key.in_group)
         return Arrival(room, fresh, calls, seen)
 
@@ -149,7 +154,6 @@ class Chats:
         room = self._in_room.pop(receipt.mid, None)
         if room is not None:
             room.stored(receipt.mid, receipt.seq, receipt.time)
-            self._read_if_seen(room)
 
     def fail(self, mid: str, why: str) -> Room | None:
         """The server will not take a message of one's own; returns where it is."""
@@ -166,14 +170,11 @@ class Chats:
 
     def add_past(self, room: Room, messages: Iterable[ChatMessage], *, more: bool) -> int:
         """A page of a room's history; returns how many messages were not here yet."""
-        added = room.add_past(self._past_entries(messages), more=more)
-        self._read_if_seen(room)
-        return added
+        return room.add_past(self._past_entries(messages), more=more)
 
     def catch_up(self, room: Room, messages: Iterable[ChatMessage], *, more: bool) -> None:
         """The newest page of a room's history, after something may have been missed."""
         room.catch_up(self._past_entries(messages), more=more)
-        self._read_if_seen(room)
 
     def _past_entries(self, messages: Iterable[ChatMessage]) -> list[Entry]:
         entries = []
@@ -188,13 +189,6 @@ class Chats:
         in_group = message.group_id is not None
         entry.mention = in_group and not entry.mine and names(message.text, name)
         return entry
-
-    def _read_if_seen(self, room: Room) -> bool:
-        """What arrives where one is looking is read."""
-        seen = room is self.current and room.anchor is None
-        if seen:
-            room.mark_read()
-        return seen
 
     # ------------------------------------------------------------------ rooms
 
@@ -271,7 +265,7 @@ class Chats:
                     "active": room.active,
                     "unread": room.unread,
                     "mentioned": room.mentioned,
-                    "read": room.read[0],
+                    "read": room.read_seq,
                     "draft": room.draft[0][:MAX_SAVED_DRAFT],
                     "hidden": room.hidden,
                 }
@@ -303,7 +297,7 @@ def _restore_room(room: Room, record: dict[str, Any]) -> None:
     draft = record.get("draft")
     room.draft = (draft, len(draft)) if isinstance(draft, str) else ("", 0)
     room.active = _read_number(record.get("active"))
-    room.unread = int(_read_number(record.get("unread")))
+    room.unloaded = int(_read_number(record.get("unread")))
     room.mentioned = record.get("mentioned") is True
     room.read = (_read_number(record.get("read")), 0)
     room.hidden = record.get("hidden") is True

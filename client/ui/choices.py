@@ -62,6 +62,17 @@ class Choices(Handler):
             self._keep_settings()
         self._notice("bell on" if self._scene.bell else "bell off")
 
+    def notify(self, way: str | None = None) -> None:
+        """Notices on the desktop: how, or not; or which it is."""
+        if way is not None:
+            self._scene.notify = self._settings.notify = way
+            self._keep_settings()
+        way = self._scene.notify
+        if way == "off":
+            self._notice("notify off")
+        else:
+            self._notice("notify on", way=way)
+
     def reconnect(self) -> None:
         """Connect now, or take the account back."""
         if self._is_online:

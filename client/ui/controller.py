@@ -27,6 +27,7 @@ from client.model import Account, ChatMessage, Presence
 from client.outbox import Withdrawal
 from client.sending import Sending
 from client.ui.bell import Bell
+from client.ui.cells import clip, one_line
 from client.ui.chats import Chats
 from client.ui.entry import Entry, Mark
 from client.ui.pane import Pane
@@ -39,6 +40,11 @@ UI_FILE = "ui.json"
 
 PAGE = 50
 """Messages that are loaded at once: two screens or so, and soon there even on a slow link."""
+
+_SEEK_PAGES = 20
+"""Pages that are loaded to find the first unread message; what is above comes with PageUp."""
+
+_NOTIFY_CELLS = 80
 
 _GONE_SECONDS = 0.5
 
@@ -98,18 +104,31 @@ class Controller:
             self.terminal.call_soon(call, *args)
 
     def _receive(self, message: ChatMessage, taken: threading.Event) -> None:
-        arrival = self.chats.receive(message)
+        arrival = self.chats.receive(message, watched=self.scene.focused)
         taken.set()
         group = self.chats.group(message.group_id or 0)
         if group is not None and message.sender_id not in [one.id for one in group.members]:
             self.refresh_members()  # somebody has joined
-        if arrival.calls and not arrival.seen:
-            self._alert()
+        if arrival.calls and not arrival.seen and self._bell.rings(self._clock()):
+            self._alert(message)
 
-    def _alert(self) -> None:
+    def _alert(self, message: ChatMessage) -> None:
         """A message calls the user, who does not see it."""
-        if self._bell.rings(self._clock()) and self.scene.bell:
+        if self.scene.bell:
             self.terminal.ring()
+        if self.scene.notify != "off" and not self.scene.focused:
+            sender, text = one_line(message.sender_name), one_line(message.text)
+            self.terminal.notify(clip(sender, _NOTIFY_CELLS), clip(text, _NOTIFY_CELLS))
+
+    def drawn(self) -> None:
+        """The screen was drawn: what is on it has been shown, if the user is there."""
+        room, shown = self.chats.current, self.pane.shown
+        if room is None or shown is None or shown.room is not room:
+            return
+        if not self.scene.focused or room.seeking:
+            return
+        if room.mark_shown(room.entries[shown.first : shown.last + 1]):
+            self.terminal.show()  # the counts
 
     def refresh_members(self) -> None:
         """Who is in the group that is looked at, and who of them is online, changes by itself."""
@@ -225,22 +244,36 @@ class Controller:
         chats.catch_up(room, page.messages, more=page.more)
         self.terminal.show()
 
-    def load_past(self, room: Room, *, then_scroll: bool = False) -> None:
+    def load_past(self, room: Room) -> None:
         """Load older messages, if there are any and there is a connection."""
-        if (
-            room.past not in (Past.UNKNOWN, Past.MORE)
-            or self.scene.status.state is not State.ONLINE
-        ):
+        if not room.has_more or self.scene.status.state is not State.ONLINE:
             return
         room.past = Past.LOADING
-        self.terminal.spawn(self._load_past(room, then_scroll))
+        self.terminal.spawn(self._load_past(room))
 
-    async def _load_past(self, room: Room, then_scroll: bool) -> None:
-        chats = self.chats
-        await self.load_page(room)
-        if then_scroll and chats.current is room and self.pane.at_top:
-            self.pane.page(room, 1)
+    async def _load_past(self, room: Room) -> None:
+        """One page, or more if the first unread message is sought."""
+        for _ in range(_SEEK_PAGES):
+            room.past = Past.LOADING
+            await self.load_page(room)
+            if not (room.seeking and room.unloaded and room.past is Past.MORE):
+                break
+        if room.seeking:
+            room.seek_new()
+            room.seeking = False
         self.terminal.show()
+
+    def to_new(self, room: Room) -> bool:
+        """To the first message that was not shown, or to the divider.
+
+        Returns whether there is one.
+        """
+        divider = room.divider
+        room.seek_new()
+        room.divider = room.wanted = room.wanted or divider
+        if room.seeking:
+            self.load_past(room)
+        return room.seeking or room.wanted is not None
 
     async def look_up(self, key: RoomKey) -> None:
         """Ask the server about a conversation that is not known. Raises ClientError."""
@@ -255,7 +288,10 @@ class Controller:
             )
         except RefusedError as exc:
             again = exc.errno in (ErrNo.TOO_MANY, ErrNo.UNAVAILABLE)
-            room.past = Past.MORE if again else Past.UNAVAILABLE
+            if again:
+                room.past = Past.MORE
+            else:
+                room.has_no_past()
             if not again and chats.current is room:  # there is no such group, or user
                 self.scene.say(why(exc, self.scene.texts), failed=True)
         except ClientError:
@@ -276,20 +312,27 @@ class Controller:
         room = self.chats.current
         if room is None:
             return
-        if up > 0 and self.pane.at_top and room.past in (Past.UNKNOWN, Past.MORE):
-            if self.scene.status.state is State.ONLINE:
-                self.load_past(room, then_scroll=True)
-            else:
-                self.scene.say(self.scene.texts("no online"), failed=True)
+        if up > 0:
+            self._load_ahead(room)
         self.pane.page(room, up)
-        self._read_at_end(room)
 
     def scroll(self, up: int) -> None:
         """Some lines up or down."""
         room = self.chats.current
         if room is not None:
+            if up > 0:
+                self._load_ahead(room)
             self.pane.scroll(room, up)
-            self._read_at_end(room)
+
+    def _load_ahead(self, room: Room) -> None:
+        """Load older messages before the top is reached. They do not move the view."""
+        if not room.has_more:
+            return
+        if self.scene.status.state is State.ONLINE:
+            if self.pane.is_near_top(room):
+                self.load_past(room)
+        elif self.pane.at_top:
+            self.scene.say(self.scene.texts("no online"), failed=True)
 
     def to_start(self) -> None:
         """To the oldest message that is loaded."""
@@ -301,11 +344,6 @@ class Controller:
         room = self.chats.current
         if room is not None:
             self.pane.to_end(room)
-            self._read_at_end(room)
-
-    def _read_at_end(self, room: Room) -> None:
-        if room.anchor is None:
-            room.mark_read()
 
     # ------------------------------------------------------------------ writing
 

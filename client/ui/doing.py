@@ -59,6 +59,7 @@ class Doing(Handler):
             "theme": choices.theme,
             "lang": choices.language,
             "bell": choices.bell,
+            "notify": choices.notify,
             "reconnect": choices.reconnect,
             "logout": choices.logout,
             "quit": choices.quit,

@@ -35,6 +35,7 @@ class Entry:
         mid: of a message of one's own that is not stored yet.
         why: of one that failed.
         mention: it names the user.
+        unread: it has not been shown. Only its room changes it.
         place: only its room changes it.
         rendered: belongs to whoever draws it; None after every change.
     """
@@ -49,6 +50,7 @@ class Entry:
     mid: str | None = None
     why: str = ""
     mention: bool = False
+    unread: bool = False
     place: Place = (LAST, 0)
     rendered: object = field(default=None, repr=False)
 

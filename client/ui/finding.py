@@ -1,4 +1,4 @@
-"""Finding: a search in the messages of a room that are loaded. Pure."""
+"""Finding: a search in the messages of a room. Pure."""
 
 from __future__ import annotations
 
@@ -33,6 +33,15 @@ class Finding:
         """Go to the next place above. Returns whether there is one."""
         start = len(self.room.entries) if self.found is None else self.room.index(self.found)
         return self._go(range(start - 1, -1, -1))
+
+    @property
+    def matches(self) -> bool:
+        """Whether what was found last has what is looked for now."""
+        return self.found is not None and self._is_in(self.found)
+
+    def is_in_first(self, count: int) -> bool:
+        """Go to the last place among so many messages, which were loaded just now."""
+        return self._go(range(count - 1, -1, -1))
 
     def newer(self) -> bool:
         """Go to the next place below. Returns whether there is one."""

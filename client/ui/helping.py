@@ -10,7 +10,7 @@ from client.ui.texts import Texts
 from client.ui.wrap import wrap
 
 _KEYS = (
-    *("send", "line", "complete", "history", "rooms", "number", "back", "unread", "switch"),
+    *("send", "line", "complete", "history", "rooms", "number", "back", "unread", "new", "switch"),
     *("scroll", "line scroll", "ends", "search", "retry", "unsend", "list", "reconnect", "redraw"),
     *("help", "quit", "cancel"),
 )

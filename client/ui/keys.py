@@ -14,6 +14,7 @@ from prompt_toolkit.keys import Keys
 from client.ui.controller import Controller
 from client.ui.doing import Doing
 from client.ui.form import SECRET, Mode
+from client.ui.output import FOCUS_IN, FOCUS_OUT
 from client.ui.recall import Recall
 from client.ui.scene import Front, Scene
 from client.ui.screen import Screen
@@ -91,6 +92,11 @@ class Keyboard:
         self._on("<sigint>", lambda: self._doing.choices.quit_now(128 + signal.SIGINT))
         self._on("f1", self._doing.help, *anywhere)
         self._on("c-z", suspend)
+
+        @self.bindings.add(Keys.Ignore)
+        def focus(event: KeyPressEvent) -> None:
+            if event.data in (FOCUS_IN, FOCUS_OUT):
+                self._scene.focused = event.data == FOCUS_IN
 
     # ------------------------------------------------------------------ the form
 
@@ -269,6 +275,7 @@ class Keyboard:
             self._on(f"escape {number}", lambda n=number: self._numbered(n), *both)  # type: ignore[misc]
         self._on("escape /", lambda: controller.open(controller.chats.previous), *both)
         self._on("escape a", self._attempt(looking.next_unread), *both)
+        self._on("escape n", self._attempt(looking.to_new), *both)
         self._on("c-k", looking.switch, Front.INPUT)
         self._on("c-f", self._attempt(looking.search), Front.INPUT)
         self._on("escape r", self._attempt(self._doing.retry), *both)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 from chat.protocol import ErrNo
 from client.errors import ClientError, RefusedError
 from client.ui import exporting
-from client.ui.cells import one_line
+from client.ui.cells import clip, one_line
+from client.ui.controller import Controller
 from client.ui.entry import Mark
 from client.ui.exporting import ExportError
 from client.ui.finding import Finding
@@ -25,8 +27,18 @@ _UNKNOWN: dict[tuple[bool, int], str] = {
 """In a group?, the server's answer → what is said."""
 
 
+_TYPING_SECONDS = 0.3
+"""A pause after which what was typed is searched for on the server."""
+
+_QUERY_CELLS = 24
+
+
 class Looking(Handler):
     """Conversations and what is in them. The terminal's thread."""
+
+    def __init__(self, controller: Controller) -> None:
+        super().__init__(controller)
+        self._search: object = None  # which search is loading older messages
 
     def chat(self, user_id: int) -> None:
         """A conversation with somebody."""
@@ -100,17 +112,24 @@ class Looking(Handler):
     def next_unread(self) -> None:
         """To the next conversation with something new."""
         room = self._chats.next_unread()
-        if room is None:
+        if room is not None:
+            self._controller.open(room)
+        elif self._chats.current is None or not self._chats.current.unread:
             self._notice("nothing unread")
         else:
-            self._controller.open(room)
+            self._controller.to_new(self._chats.current)
+
+    def to_new(self) -> None:
+        """To the first new message of this conversation."""
+        if not self._controller.to_new(self._room()):
+            self._notice("nothing new")
 
     def toggle_list(self) -> None:
         """Show the list of conversations, or do not."""
         self._scene.toggle_list(self._controller.terminal.columns())
 
     def search(self, text: str = "") -> None:
-        """Begin to search in the messages that are loaded."""
+        """Begin to search in the conversation. The view is held meanwhile."""
         room = self._room()
         self._scene.finding = finding = Finding(room)
         self._notice("search keys", stays=True)
@@ -119,30 +138,74 @@ class Looking(Handler):
 
     def look_for(self, finding: Finding, text: str) -> None:
         """Other words to search for."""
-        self._scene.notice = None
-        if not finding.look_for(text):
-            self._notice("not found", failed=True, query=one_line(text))
-        self._reveal(finding)
+        if finding.look_for(text):
+            self._found(finding)
+        else:
+            self._search_past(finding)
 
     def search_on(self, *, older: bool) -> None:
         """To the next place where it is found."""
         finding = self._scene.finding
         if finding is None or not finding.query:
             return
-        self._scene.notice = None
-        if not (finding.older() if older else finding.newer()):
-            key = "no older match" if older else "no newer match"
-            self._notice(key, failed=True, query=one_line(finding.query))
-        self._reveal(finding)
+        if finding.older() if older else finding.newer():
+            self._found(finding)
+        elif older:
+            self._search_past(finding)
+        else:
+            self._say_not_found("no newer match", finding)
 
     def search_done(self) -> None:
         """Back to writing, where one is."""
         self._scene.finding = None
         self._scene.notice = None
 
-    def _reveal(self, finding: Finding) -> None:
+    def _found(self, finding: Finding) -> None:
+        self._notice("search keys", stays=True)  # always one line, so that nothing moves
+        self._search = None
         if finding.found is not None:
-            self._controller.pane.reveal(finding.room, finding.found)
+            self._controller.pane.show(finding.room, finding.found)
+
+    def _search_past(self, finding: Finding) -> None:
+        """What is loaded has it no more: load older messages until it is found."""
+        self._search = search = object()
+        self._say_not_found("searching", finding)
+        self._controller.terminal.spawn(self._load_until_found(finding, search))
+
+    async def _load_until_found(self, finding: Finding, search: object) -> None:
+        """``search`` is another one as soon as something else is searched for."""
+        room, controller = finding.room, self._controller
+        key = "searching"
+        await asyncio.sleep(_TYPING_SECONDS)
+        while key == "searching" and self._is_wanted(finding, search):
+            if room.past is Past.LOADING:
+                await asyncio.sleep(_TYPING_SECONDS)
+            elif not room.has_more:
+                key = "no older match" if finding.matches else "not found"
+            else:
+                first = room.entries[0] if room.entries else None
+                if self._is_online:
+                    await controller.load_page(room)
+                added = len(room.entries) if first is None else room.index(first)
+                if not self._is_wanted(finding, search):
+                    return
+                if finding.is_in_first(added):
+                    self._found(finding)
+                elif not added and room.has_more:
+                    key = "not found yet"
+                if self._search is search:
+                    self._say_not_found(key, finding)
+            controller.terminal.show()
+        if key != "searching" and self._is_wanted(finding, search):
+            self._say_not_found(key, finding)
+            controller.terminal.show()
+
+    def _is_wanted(self, finding: Finding, search: object) -> bool:
+        return self._search is search and self._scene.finding is finding
+
+    def _say_not_found(self, key: str, finding: Finding) -> None:
+        query, count = clip(one_line(finding.text), _QUERY_CELLS), len(finding.room.entries)
+        self._notice(key, failed=key != "searching", stays=True, query=query, count=count)
 
     def export(self, name: str) -> None:
         """Write the whole conversation to a new file."""
@@ -171,7 +234,7 @@ class Looking(Handler):
         terminal.show()
 
     async def _load_everything(self, room: Room) -> None:
-        while room.past in (Past.UNKNOWN, Past.MORE) and self._is_online:
+        while room.has_more and self._is_online:
             before = room.oldest_seq
             await self._controller.load_page(room)
             if room.past is Past.MORE and room.oldest_seq == before:

@@ -28,6 +28,7 @@ class Takes(Enum):
     THEME = "dark|light"
     LANGUAGE = "en|zh"
     SWITCH = "on|off"
+    NOTIFY = "off|9|777"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ COMMANDS = (
     SlashCommand("theme", (_optional(Takes.THEME),)),
     SlashCommand("lang", (_optional(Takes.LANGUAGE),)),
     SlashCommand("bell", (_optional(Takes.SWITCH),)),
+    SlashCommand("notify", (_optional(Takes.NOTIFY),)),
     SlashCommand("reconnect"),
     SlashCommand("logout", (), ("loginout",)),
     SlashCommand("quit", (), ("exit",)),

@@ -5,6 +5,9 @@ seen; from there the pane goes upwards until it is full. An entry's lines are ke
 until it changes or the width does. So a key costs as much in a room of ten thousand messages
 as in one of ten, and nobody ever has to know how many lines there are in all.
 
+What comes below a room that is scrolled, and older messages above it, move nothing; when a bar
+takes a line of the pane, the lowest one goes and the top one stays.
+
 ::
 
      12:01 bob: hello          the state of one's own messages, the time, the name, the text;
@@ -16,6 +19,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from client.ui import when
 from client.ui.cells import clip, lines, one_line, width
@@ -44,6 +48,9 @@ _NARROW = 34
 _NARROW_GUTTER = 2
 _LONGEST_NAME = 20
 
+_AHEAD = 2
+"""Pages above the view that are to be there before they are scrolled to."""
+
 _LOOK_BACK = 50
 """Entries without a readable time that are passed over to find out the day before."""
 
@@ -56,17 +63,28 @@ _PAST_KEYS = {
 }
 
 
+class Shown(NamedTuple):
+    """What of a room is on the screen: its entries from the first to the last."""
+
+    room: Room
+    first: int
+    last: int
+
+
 class Pane:
     """Draws rooms, and scrolls them by lines. The thread of the terminal.
 
     Attributes:
         formatted: entries that were broken into lines so far; what drawing costs.
         at_top: the beginning of the room was to be seen when it was drawn last.
+        shown: what was to be seen then; whoever begins a drawing of the screen resets it.
     """
 
     def __init__(self, texts: Texts, now: Callable[[], float] = time.time) -> None:
         self.formatted = 0
         self.at_top = False
+        self.shown: Shown | None = None
+        self._drawn: Room | None = None
         self._texts = texts
         self._now = now
         self._width = 80
@@ -78,10 +96,11 @@ class Pane:
         self, room: Room, cells: int, height: int, finding: Finding | None = None
     ) -> list[Line]:
         """Exactly ``height`` lines of at most ``cells`` cells."""
-        self._width, self._height = max(cells, 1), max(height, 1)
+        self._begin(room, max(cells, 1), max(height, 1), held=finding is not None)
         index, below = self._bottom(room)
+        lowest = index
         wanted = self._height + below
-        divider = room.first_new()
+        divider = room.divider
         blocks: list[list[Line]] = []
         count = 0
         while index >= -1 and count < wanted:
@@ -96,13 +115,40 @@ class Pane:
             index -= 1
         drawn = [line for block in reversed(blocks) for line in block]
         self.at_top = index < -1 and count <= wanted
+        self.shown = Shown(room, max(index + 1, 0), lowest)
         drawn = drawn[max(0, count - wanted) : count - below]
         return [[] for _ in range(self._height - len(drawn))] + drawn
+
+    def is_near_top(self, room: Room) -> bool:
+        """Whether less than some pages are above what is shown."""
+        shown = self.shown
+        return shown is None or shown.room is not room or shown.first < _AHEAD * self._height
+
+    def _begin(self, room: Room, cells: int, height: int, *, held: bool) -> None:
+        """The size may be another than before, and the room may want to be elsewhere."""
+        lost = self._height - height if self._drawn is room and self._width == cells else 0
+        self._width, self._height, self._drawn = cells, height, room
+        room.held = held
+        if held and room.anchor is None and room.entries:
+            room.anchor = Anchor(room.entries[-1], 0)
+        if room.wanted is not None:
+            self._put_on_top(room, room.index(room.wanted))
+            room.wanted = None
+        elif room.anchor is not None and lost:
+            self._move(room, lost)
+            self._fill(room)
+        if not held and room.anchor is not None and room.anchor == Anchor(room.entries[-1], 0):
+            room.anchor = None  # it was held there
 
     # ------------------------------------------------------------------ scrolling
 
     def scroll(self, room: Room, up: int) -> None:
         """Move by so many lines: upwards, or downwards if negative."""
+        self._move(room, up)
+        if up > 0:
+            self._fill(room)
+
+    def _move(self, room: Room, up: int) -> None:
         index, below = self._bottom(room)
         below += up
         while index > -1 and below >= (height := self._lines_of(room, index)):
@@ -113,8 +159,6 @@ class Pane:
             index += 1
             below += self._lines_of(room, index)
         self._set_anchor(room, index, max(below, 0))
-        if up > 0:
-            self._fill(room)
 
     def page(self, room: Room, up: int) -> None:
         """Move by so many pages; a line of the old one stays."""
@@ -130,6 +174,12 @@ class Pane:
         """To the newest entry, and follow what comes."""
         room.anchor = None
 
+    def show(self, room: Room, entry: Entry) -> None:
+        """Have an entry in the view; one that is there already does not move."""
+        shown, index = self.shown, room.index(entry)
+        if shown is None or shown.room is not room or not shown.first < index <= shown.last:
+            self.reveal(room, entry)
+
     def reveal(self, room: Room, entry: Entry) -> None:
         """Scroll so that an entry is in the middle, if there is enough on both sides."""
         index, below = room.index(entry), 0
@@ -139,6 +189,14 @@ class Pane:
             below += self._lines_of(room, index)
         self._set_anchor(room, index, max(below - half, 0))
         self._fill(room)
+
+    def _put_on_top(self, room: Room, index: int) -> None:
+        """Scroll so that an entry is the first to be seen; if not all below it fits."""
+        count = self._lines_of(room, index)
+        while count < self._height and index < len(room.entries) - 1:
+            index += 1
+            count += self._lines_of(room, index)
+        self._set_anchor(room, index, max(count - self._height, 0))
 
     def _bottom(self, room: Room) -> tuple[int, int]:
         """The lowest entry to be seen, and its lines below the edge."""
@@ -151,7 +209,7 @@ class Pane:
     def _set_anchor(self, room: Room, index: int, below: int) -> None:
         if index < 0:
             index, below = 0, 0
-        at_end = index >= len(room.entries) - 1 and below == 0
+        at_end = index >= len(room.entries) - 1 and below == 0 and not room.held
         room.anchor = None if at_end else Anchor(room.entries[index], below)
 
     def _fill(self, room: Room) -> None:
@@ -172,7 +230,7 @@ class Pane:
     # ------------------------------------------------------------------ blocks of lines
 
     def _lines_of(self, room: Room, index: int) -> int:
-        return len(self._block(room, index, room.first_new()))
+        return len(self._block(room, index, room.divider))
 
     def _block(self, room: Room, index: int, divider: Entry | None) -> list[Line]:
         """An entry with what stands above it; -1 is the head of the room."""

@@ -46,11 +46,14 @@ class Room:
     Attributes:
         title: the name, not escaped.
         entries: in their order; do not change the list.
-        unread: messages that have not been shown.
-        mentioned: one of them names the user.
-        read: up to where it has been shown.
-        divider: where the new ones begin, while that is to be seen; None otherwise.
+        unloaded: messages that an earlier run has not shown, and that are not in ``entries`` yet.
+        mentioned: an unread message names the user.
+        read: all up to there was shown by an earlier run.
+        divider: the first of the new ones, while that is to be seen; None otherwise.
         anchor: None follows the end.
+        wanted: an entry to put at the top of the view with the next drawing.
+        held: what comes does not move the view, not even at its end.
+        seeking: the first unread message is being loaded, to be shown.
         past: what is known of older messages.
         active: unix seconds of the last message, 0 if there was none.
         draft: what is being written, and where the cursor is in it.
@@ -62,11 +65,14 @@ class Room:
         self.key = key
         self.title = title
         self.entries: list[Entry] = []
-        self.unread = 0
+        self.unloaded = 0
         self.mentioned = False
         self.read: Place = START
-        self.divider: Place | None = None
+        self.divider: Entry | None = None
         self.anchor: Anchor | None = None
+        self.wanted: Entry | None = None
+        self.held = False
+        self.seeking = False
         self.past = Past.UNKNOWN
         self.active = 0.0
         self.draft = ("", 0)
@@ -74,6 +80,7 @@ class Room:
         self.stale = False
         self._by_seq: dict[int, Entry] = {}
         self._by_mid: dict[str, Entry] = {}
+        self._fresh = 0  # entries that are unread
         self._count = 0  # numbers entries that have no seq
         self._highest = 0
 
@@ -85,6 +92,11 @@ class Room:
     def oldest_seq(self) -> int | None:
         """The lowest seq that is here."""
         return next((entry.seq for entry in self.entries if entry.seq is not None), None)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether older messages may be asked for."""
+        return self.past in (Past.UNKNOWN, Past.MORE)
 
     @property
     def failed(self) -> list[Entry]:
@@ -104,8 +116,7 @@ class Room:
             return False
         self._happened(entry)
         if not entry.mine:
-            self.unread += 1
-            self.mentioned |= entry.mention
+            self._flag(entry)
         return True
 
     def write(self, entry: Entry) -> None:
@@ -114,8 +125,8 @@ class Room:
         self._by_mid[entry.mid] = entry
         self._place(entry, LAST)
         self._happened(entry)
-        self.divider = None
-        self.anchor = None
+        self.divider = self.anchor = self.wanted = None
+        self.seeking = False
 
     def stored(self, mid: str, seq: int | None, time: str) -> Entry | None:
         """The server has a message of one's own; it takes its place. None if it is not here."""
@@ -150,11 +161,36 @@ class Room:
 
     def add_past(self, entries: Iterable[Entry], *, more: bool) -> int:
         """A page of history. Returns how many of it were not here yet."""
-        added = sum(self._put(entry) for entry in entries)
+        added = [entry for entry in entries if self._put(entry)]
         self.past = Past.MORE if more else Past.COMPLETE
         if self.entries:
             self.active = max(self.active, self.entries[-1].when or 0.0)
-        return added
+        if self.unloaded:
+            self._flag_past(added)
+        return len(added)
+
+    def has_no_past(self) -> None:
+        """Older messages cannot be had."""
+        self.past = Past.UNAVAILABLE
+        self.unloaded = 0
+        self.seeking = False
+
+    def _flag(self, entry: Entry) -> None:
+        entry.unread = True
+        self._fresh += 1
+        self.mentioned |= entry.mention
+
+    def _flag_past(self, added: list[Entry]) -> None:
+        """Find the messages again that an earlier run has not shown, the newest first."""
+        for entry in reversed(added):
+            if not self.unloaded or entry.place <= self.read:
+                break
+            if not entry.mine:
+                self._flag(entry)
+                self.unloaded -= 1
+        oldest = self.oldest_seq
+        if self.past is Past.COMPLETE or (oldest is not None and oldest <= self.read[0]):
+            self.unloaded = 0  # there are fewer than were counted
 
     def catch_up(self, entries: list[Entry], *, more: bool) -> None:
         """The newest page of history, after a time in which something may have been missed.
@@ -173,35 +209,73 @@ class Room:
 
     def _start_afresh(self) -> None:
         kept = [entry for entry in self.entries if entry.mid is not None]
+        self.read = (self.read_seq, 0)
+        self.unloaded, self._fresh = self.unread, 0
         self.entries = kept
         self._by_seq.clear()
-        self.anchor = None
+        self.anchor = self.divider = self.wanted = None
 
     # ------------------------------------------------------------------ being read
 
     def open(self) -> None:
         """It is looked at from now on."""
-        self.divider = self.read if self.unread else None
         self.hidden = False
-        if self.anchor is None:
-            self.mark_read()
+        self.seek_new()
 
     def leave(self) -> None:
         """It is looked at no more."""
-        self.divider = None
+        self.divider = self.wanted = None
+        self.seeking = False
 
-    def mark_read(self) -> None:
-        """All that is in it has been shown."""
-        self.unread = 0
-        self.mentioned = False
-        self.read = max(self.read, (float(self._highest), self._count))
+    @property
+    def unread(self) -> int:
+        """Messages that have not been shown."""
+        return self._fresh + self.unloaded
 
-    def first_new(self) -> Entry | None:
-        """The entry above which the divider stands."""
-        if self.divider is None:
-            return None
-        after = bisect_right(self.entries, self.divider, key=_place_of)
-        return next((entry for entry in self.entries[after:] if not entry.mine), None)
+    @property
+    def read_seq(self) -> float:
+        """All up to this ``seq`` has been shown."""
+        if self.unloaded:
+            return self.read[0]
+        first = self.first_unread()
+        if first is None:
+            return float(self._highest)
+        return max(first.place[0] - 1, 0.0)
+
+    def first_unread(self) -> Entry | None:
+        """The oldest message that is here and has not been shown."""
+        found, left = None, self._fresh
+        for entry in reversed(self.entries):
+            if not left:
+                break
+            if entry.unread:
+                found, left = entry, left - 1
+        return found
+
+    def unread_above(self, index: int) -> int:
+        """How many messages before this place have not been shown."""
+        if not self.unread:
+            return 0
+        return self.unread - sum(entry.unread for entry in self.entries[index:])
+
+    def seek_new(self) -> None:
+        """Show the first unread message, when it is here."""
+        self.divider = self.wanted = self.first_unread()
+        self.seeking = self.unloaded > 0
+
+    def mark_shown(self, entries: Iterable[Entry]) -> bool:
+        """These were on the screen. Returns whether one of them was unread."""
+        if not self._fresh:
+            return False
+        before = self._fresh
+        for entry in entries:
+            if entry.unread:
+                entry.unread = False
+                self._fresh -= 1
+        if not self.unread:
+            self.mentioned = False
+            self.read = (float(self._highest), 0)
+        return self._fresh < before
 
     def index(self, entry: Entry) -> int:
         """Where an entry stands. It must be in here."""

@@ -132,7 +132,9 @@ class Scene:
         draft_waits: the input line has what was typed earlier; Enter does not send it yet.
         visiting: a conversation that is opened if the server knows of it.
         wants_list: whether the user wants to see the list of conversations.
+        focused: whether the user looks at the terminal, as far as it tells.
         bell: whether it rings.
+        notify: how desktop notices are shown: "off", or the number of an OSC sequence.
         theme: which colours there are.
     """
 
@@ -151,7 +153,9 @@ class Scene:
         self.wants_list: bool | None = None
         self.draft_waits = False
         self.visiting: RoomKey | None = None
+        self.focused = True
         self.bell = True
+        self.notify = "off"
         self.theme = "dark"
 
     @property

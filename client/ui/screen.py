@@ -225,8 +225,11 @@ class Screen:
         scene = self._scene
         room = scene.chats.current
         below = room is not None and room.anchor is not None
+        shown, above = self._pane.shown, 0
+        if room is not None and shown is not None and shown.room is room:
+            above = room.unread_above(shown.first)
         return bars.status_line(
-            scene.chats, scene.texts, cells, scene.status.state, scene.unsent, below
+            scene.chats, scene.texts, cells, scene.status.state, scene.unsent, below, above
         )
 
     def _banner(self, cells: int) -> Line | None:

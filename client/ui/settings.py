@@ -1,4 +1,4 @@
-"""What the user has chosen for good: theme, language and bell, in a file of the folder."""
+"""What the user has chosen for good: theme, language, bell and notices, in a file."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from client.ui.themes import THEMES
 log = logging.getLogger(__name__)
 
 
+NOTIFY = ("off", "9", "777")
+"""Ways to a notice on the desktop: the number of the OSC sequence that the terminal takes."""
+
+
 @dataclass(slots=True)
 class Settings:
     """Choices; None where the terminal or the locale decides."""
@@ -22,6 +26,7 @@ class Settings:
     theme: str | None = None
     language: str | None = None
     bell: bool = True
+    notify: str = "off"
 
 
 def load(path: Path | None) -> Settings:
@@ -36,10 +41,12 @@ def load(path: Path | None) -> Settings:
     if not isinstance(content, dict):
         return Settings()
     theme, language = content.get("theme"), content.get("language")
+    notify = content.get("notify")
     return Settings(
         theme if theme in THEMES else None,
         language if language in LANGUAGES else None,
         content.get("bell") is not False,
+        notify if notify in NOTIFY else "off",
     )
 
 

@@ -29,6 +29,9 @@ class Terminal(Protocol):
     def ring(self) -> None:
         """The bell."""
 
+    def notify(self, title: str, text: str) -> None:
+        """A notice on the desktop, if the terminal can show one."""
+
     def leave(self, code: int) -> None:
         """The program ends."""
 

@@ -282,10 +282,12 @@ def test_a_terminal_gets_windows(server: FakeServer, tmp_path: Path) -> None:
     with OnTerminal(server, "--folder", str(tmp_path), plain=False) as terminal:
         terminal.wait_for(b"Ctrl+Q: quit")
         assert not terminal.echo_is_on()
-        terminal.type(b"\x11")
+        assert b"\x1b[?1004h" in terminal.wait_for(b"\x1b[?1004h")  # focus reports
+        terminal.type(b"\x1b[O\x1b[I\x11")
         assert terminal.process.wait(LONG) == 0
         assert terminal.echo_is_on()
-        assert terminal.wait_for(b"\x1b[?1049l")  # the screen is as it was
+        seen = terminal.wait_for(b"\x1b[?1049l")  # the screen is as it was
+        assert seen.rfind(b"\x1b[?1004l") > seen.rfind(b"\x1b[?1004h")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])

@@ -252,7 +252,9 @@ def test_many_messages(ann: Window, server: ServerProcess, connect: Connect) -> 
         eve.expect(20, errno=0)
     ann.see("eve", "600 unread")
     ann.keys("M-a")
-    ann.see("eve: message 599")
+    ann.see("─ new ─", "eve: message 0", "new below")
+    ann.keys("M->")
+    ann.see("eve: message 599", "new above")
     ann.keys("C-f")
     ann.write("message 123")
     ann.see("search: message 123", "eve: message 123")
@@ -260,6 +262,17 @@ def test_many_messages(ann: Window, server: ServerProcess, connect: Connect) -> 
     ann.keys("M->")
     ann.see("eve: message 599")
     assert server.query("SELECT count(*) FROM offlinemessage WHERE userid = 1") == [(0,)]
+
+
+def test_the_user_looks_elsewhere(ann: Window, bob: Window) -> None:
+    """The terminal reports its focus; what comes meanwhile is unread, though it is in front."""
+    ann.enter("/chat 2")
+    ann.see("user 2", "nothing was said yet")
+    ann.keys("-H", "1b", "5b", "4f")
+    bob.enter("/chat 1 are you there?")
+    ann.see("─ new ─", "bob: are you there?", "1 unread")
+    ann.keys("-H", "1b", "5b", "49")
+    ann.see("─ new ─", "bob: are you there?", gone="1 unread")
 
 
 def test_mistakes(ann: Window) -> None:

@@ -35,6 +35,7 @@ QUICK = Timing(
 ENTER, TAB, ESC = "\r", "\t", "\x1b"
 UP, DOWN = "\x1b[A", "\x1b[B"
 PAGE_UP, PAGE_DOWN, HOME, END = "\x1b[5~", "\x1b[6~", "\x1b[H", "\x1b[F"
+FOCUS_IN, FOCUS_OUT = "\x1b[I", "\x1b[O"
 F1, F2, F5 = "\x1bOP", "\x1bOQ", "\x1b[15~"
 
 
@@ -57,12 +58,16 @@ class Screenshot(DummyOutput):
         self.size = Size(rows=rows, columns=columns)
         self.bells = 0
         self.titles: list[str] = []
+        self.raw: list[str] = []
 
     def get_size(self) -> Size:
         return self.size
 
     def bell(self) -> None:
         self.bells += 1
+
+    def write_raw(self, data: str) -> None:
+        self.raw.append(data)
 
     def set_title(self, title: str) -> None:
         self.titles.append(title)

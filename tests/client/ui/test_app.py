@@ -20,6 +20,8 @@ from apprun import (
     F1,
     F2,
     F5,
+    FOCUS_IN,
+    FOCUS_OUT,
     HOME,
     PAGE_DOWN,
     PAGE_UP,
@@ -35,6 +37,7 @@ from fake_server import FakeServer, ack, group_chat, login_ack, one_chat, refuse
 from chat.protocol import Message, MsgType
 from client.records import Credentials
 from client.store import Store, saved_accounts
+from client.ui.room import Past
 
 FRIENDS = [
     {"id": 2, "name": "bob", "state": "online"},
@@ -749,7 +752,7 @@ def test_the_small_commands(start: Start, tmp_path: Path) -> None:
     app.command("quit")
     assert app.end() == 0
     kept = json.loads((tmp_path / "settings.json").read_text("utf-8"))
-    assert kept == {"theme": "light", "language": "zh", "bell": True}
+    assert kept == {"theme": "light", "language": "zh", "bell": True, "notify": "off"}
     again = start(tmp_path)
     again.wait_for("F1 帮助")
 
@@ -836,12 +839,12 @@ def test_older_messages_come_with_page_up(server: FakeServer, app: AppRun) -> No
     app.wait_for("message 100")
     request = server.expect(MsgType.HISTORY_MSG)
     assert (request["with"], request["limit"]) == (2, 50)
-    for _ in range(3):
-        app.type(PAGE_UP)
+    app.type(PAGE_UP)
     app.wait_for("▼ more below")
-    app.type(PAGE_UP, PAGE_UP)
+    app.type(PAGE_UP)  # older ones are loaded before they are scrolled to
     assert server.expect(MsgType.HISTORY_MSG)["before"] == 51
-    app.wait_for("message 49")
+    app.type(PAGE_UP)
+    app.wait_for("message 40\n")
     app.type(alt("<"))
     app.wait_for("this is where the conversation begins", "message 1\n")
     app.type(PAGE_DOWN, alt("j"), alt("k"))
@@ -876,13 +879,13 @@ def test_searching(server: FakeServer, app: AppRun) -> None:
         app.type(ENTER)
     app.wait_for("message 4\n")
     app.type(UP)
-    app.wait_for("nothing above")
+    app.wait_for("nothing above, that was all (50 messages)")
     app.type(DOWN)
     app.wait_for("message 40", gone="nothing above")
     app.type("0")
     app.wait_for("message 40")
     app.type("000")
-    app.wait_for("is not in the messages that are loaded")
+    app.wait_for("not there (50 messages)")
     app.type(ESC)
     app.wait_for(">", gone="search:")
     app.command("/search message 7")
@@ -893,6 +896,119 @@ def test_searching(server: FakeServer, app: AppRun) -> None:
     app.wait_for("search:", gone="search: message 7")
     app.type(ctrl("c"))
     app.wait_for(">")
+
+
+def messages_on(screen: str) -> list[str]:
+    """The messages that are to be seen, from the top."""
+    lines = [line.partition("│")[2] for line in screen.splitlines() if "│" in line]
+    return [line.partition("bob: ")[2] for line in lines if "bob: " in line]
+
+
+def test_loading_older_messages_moves_nothing(server: FakeServer, app: AppRun) -> None:
+    server.rules[MsgType.HISTORY_MSG] = history((51, 100))
+    app.command("/chat 2")
+    app.wait_for("message 100")
+    app.ask(lambda: setattr(app.app.scene.chats.current, "past", Past.MORE))
+    server.rules[MsgType.HISTORY_MSG] = silence
+    app.type(alt("<"), alt("k"))
+    asked = server.expect(MsgType.HISTORY_MSG)
+    asked = server.expect(MsgType.HISTORY_MSG) if "before" not in asked else asked
+    before = app.wait_for("loading older", "message 51\n")
+    older = [one_chat(seq, f"message {seq}") for seq in range(1, 51)]
+    server.send(ack(MsgType.HISTORY_ACK, asked, messages=older, more=False))
+    after = app.wait_for("message 50\n", gone="loading older")
+    assert messages_on(after)[-len(messages_on(before)) :] == messages_on(before)
+    where = [line for line in before.splitlines() if "message 60" in line]
+    assert [line for line in after.splitlines() if "message 60" in line] == where
+
+
+def test_searching_loads_older_messages(server: FakeServer, app: AppRun) -> None:
+    server.rules[MsgType.HISTORY_MSG] = history((151, 200), (101, 150), (51, 100), (1, 50))
+    app.command("/chat 2")
+    app.wait_for("message 200")
+    app.type(ctrl("f"), "message 77")
+    app.wait_for("search: message 77", "message 77\n", "Esc: done")
+    app.type(UP)
+    app.wait_for("nothing above, that was all (200 messages)", "message 77\n")
+
+
+def test_a_search_can_be_stopped_and_moves_nothing(server: FakeServer, app: AppRun) -> None:
+    server.rules[MsgType.HISTORY_MSG] = history((151, 200))
+    app.command("/chat 2")
+    app.wait_for("message 200")
+    app.ask(lambda: setattr(app.app.scene.chats.current, "past", Past.MORE))
+    held: list[Message] = []
+    server.rules[MsgType.HISTORY_MSG] = lambda r: held.append(r) or []
+    before = messages_on(app.screen)
+    app.type(ctrl("f"), "nowhere")
+    app.wait_for("nowhere: not in the last 50 messages, loading older ones …   Esc: stop")
+    while "before" not in server.expect(MsgType.HISTORY_MSG):
+        pass
+    server.send(one_chat(201, "fresh"))  # does not move what is looked at
+    app.wait_until(lambda screen: "1 unread" in screen)
+    assert messages_on(app.screen) == before[: len(messages_on(app.screen))]
+    app.type(ESC)
+    app.wait_for(">", gone="search:")
+    older = [one_chat(seq, f"message {seq}") for seq in range(101, 151)]
+    server.send(ack(MsgType.HISTORY_ACK, held[-1], messages=older, more=True))
+    app.wait_until(lambda screen: app.app.scene.chats.current.oldest_seq == 101)
+    assert server.received_nothing_more(MsgType.HISTORY_MSG)
+    app.type(alt(">"))
+    app.wait_for("bob: fresh")
+
+
+def test_unread_messages_are_shown_from_the_first(server: FakeServer, app: AppRun) -> None:
+    server.send(*(one_chat(seq, f"message {seq}") for seq in range(1, 101)))
+    app.wait_for("100 unread")
+    app.type(alt("a"))
+    screen = app.wait_for("─ new ─", "message 1\n", "▼ 81 new below", "81 unread")
+    assert messages_on(screen) == [f"message {n}" for n in range(1, 20)]
+    app.type(alt(">"))
+    app.wait_for("message 100", "▲ 60 new above")
+    app.type(alt("n"))
+    screen = app.wait_for("message 20\n", "▼")
+    assert messages_on(screen)[0] == "message 20"
+    for _ in range(6):
+        app.type(PAGE_DOWN)
+        app.settle()
+    app.wait_for("message 100", gone="unread")
+    app.type(alt("n"))
+    app.wait_for("─ new ─", "message 20\n")
+
+
+def test_unread_messages_of_an_earlier_run_are_loaded(
+    server: FakeServer, start: Start, tmp_path: Path
+) -> None:
+    app = start(tmp_path)
+    app.sign_in()
+    server.send(*(one_chat(seq, f"message {seq}") for seq in range(101, 221)))
+    app.wait_for("120 unread")
+    app.type(ctrl("q"))
+    assert app.end() == 0
+    server.rules[MsgType.HISTORY_MSG] = history((171, 220), (121, 170), (71, 120), (1, 70))
+    again = start(tmp_path)
+    again.wait_for("120 unread")
+    again.type(alt("a"))
+    again.wait_for("─ new ─", "message 101\n", "new below")
+
+
+def test_messages_while_the_user_looks_elsewhere(server: FakeServer, talk: AppRun) -> None:
+    talk.command("/notify 777")
+    talk.wait_for("Desktop notices by OSC 777")
+    talk.type(FOCUS_OUT)
+    talk.settle()
+    server.send(one_chat(3, "are you; there?"))
+    talk.wait_for("bob: are you; there?", "1 unread", "─ new ─")
+    assert (talk.output.bells, talk.output.titles[-1]) == (1, "(1) chat")
+    assert "\x1b]777;notify;bob;are you; there?\x07" in talk.output.raw
+    talk.type(FOCUS_IN)
+    talk.wait_for("─ new ─", gone="unread")
+    talk.pass_time(5.0)
+    server.send(one_chat(4, "good"))
+    talk.wait_for("bob: good")
+    talk.type("typed")
+    talk.wait_for("> typed", gone="unread")
+    assert (talk.output.bells, talk.output.titles[-1]) == (1, "chat")
 
 
 def test_exporting(server: FakeServer, app: AppRun, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_every_line_of_the_list_is_as_wide_as_the_list(cells: int) -> None:
     for sender in range(10, 25):
         chats.receive(one(sender, "hi" * sender, sender=sender, minute=sender))
     chats.rooms[RoomKey(False, 10)].title = "一个很长的名字\x1b[2J" * 3
-    chats.rooms[RoomKey(False, 11)].unread = 12345
+    chats.rooms[RoomKey(False, 11)].unloaded = 12345
     for line in listed(chats, cells, 20):
         assert width(line) == cells
         assert line.isprintable()
@@ -127,9 +127,13 @@ def test_the_status() -> None:
     line = plain(bars.status_line(chats, ZH, 60, State.ONLINE, 0, below=True))
     assert line.startswith(" ann (1) ● ▼ 下面还有 · 2 个会话共 3 条未读 ")
     chats.open(tea_room(chats))
-    tea_room(chats).unread = 4
+    tea_room(chats).unloaded = 3
     line = plain(bars.status_line(chats, EN, 80, State.ONLINE, 0, below=True))
     assert "▼ 4 new below" in line
+    line = plain(bars.status_line(chats, EN, 80, State.ONLINE, 0, below=True, above=3))
+    assert "▲ 3 new above · ▼ 1 new below" in line
+    line = plain(bars.status_line(chats, EN, 40, State.ONLINE, 9, below=True, above=3))
+    assert line == " ann (1) ● ▲ 3 new above        F1 help "  # left out, not cut
 
 
 @pytest.mark.parametrize(

@@ -86,10 +86,31 @@ def test_a_note_to_oneself() -> None:
     assert chats.is_online(room) is True
 
 
+def show(chats: Chats) -> None:
+    """The current room has been drawn."""
+    assert chats.current is not None
+    chats.current.mark_shown(chats.current.entries)
+
+
+def test_what_comes_while_nobody_watches_is_unread() -> None:
+    chats = make_chats()
+    room = bob_room(chats)
+    chats.open(room)
+    assert chats.receive(one(1, "a")).seen
+    arrival = chats.receive(one(2, "b"), watched=False)
+    assert (arrival.seen, arrival.calls, room.unread) == (False, True, 1)
+    chats.receive(one(3, "c"), watched=False)
+    assert room.divider is room.entries[1]
+    show(chats)
+    assert (room.unread, room.divider) == (0, room.entries[1])
+
+
 def test_what_is_looked_at_is_read() -> None:
     chats = make_chats()
     chats.receive(one(1, "a"))
     chats.open(bob_room(chats))
+    assert bob_room(chats).unread == 1  # until it is drawn
+    show(chats)
     assert bob_room(chats).unread == 0
     assert chats.receive(one(2, "b")).seen
     assert bob_room(chats).unread == 0
@@ -147,8 +168,10 @@ def test_the_next_unread_room() -> None:
     chats.receive(one(3, "you", sender=CAT, minute=3))
     assert chats.next_unread() is bob_room(chats)  # to me, and waiting longest
     chats.open(bob_room(chats))
+    show(chats)
     chats.open(chats.next_unread())
     assert chats.current is chats.room(RoomKey(False, CAT))
+    show(chats)
     assert chats.next_unread() is tea_room(chats)
 
 
@@ -191,6 +214,7 @@ def test_between_two_runs() -> None:
     chats.open(tea_room(chats))
     chats.receive(one(5, "read", minute=1))
     chats.open(bob_room(chats))
+    show(chats)
     bob_room(chats).draft = ("half a thou", 4)
     chats.open(tea_room(chats))
     chats.receive(one(6, "unread", minute=2))
@@ -204,7 +228,7 @@ def test_between_two_runs() -> None:
     assert (room.title, room.unread, room.draft[0]) == ("bob", 2, "half a thou")
     again.open(room)
     again.add_past(room, [one(5, "read"), one(6, "unread"), one(7, "unread, too")], more=False)
-    first = room.first_new()
+    first = room.first_unread()
     assert first is not None
     assert first.text == "unread"
 

@@ -69,7 +69,7 @@ def test_a_conversation() -> None:
         "✓18:02 ann: hi bob, how are you on this fine",
         "       day?",
         "✗20:00 ann: no",
-        "       (no such user; /retry or /discard)",
+        "       (no such user; /retry or /unsend)",
         "…20:00 ann: on its way",
     ]
 
@@ -116,7 +116,7 @@ def test_marks_of_ones_own_messages() -> None:
     chats.fail("m1", "no such\x1b user")
     shown = drawn(room)[-3:]
     assert shown[0].startswith("✗")
-    assert shown[1:] == ["       (no such\\x1b user; /retry or", "       /discard)"]
+    assert shown[1:] == ["       (no such\\x1b user; /retry or", "       /unsend)"]
     chats.stored(receipt("m1", 1, minute=2))
     assert drawn(room)[-1] == "✓18:02 ann: hello"
 
@@ -150,6 +150,7 @@ def test_where_the_new_ones_begin() -> None:
     room = bob_room(chats)
     chats.receive(one(1, "old"))
     chats.open(room)
+    room.mark_shown(room.entries)
     chats.open(tea_room(chats))
     chats.receive(one(2, "new"))
     chats.open(room)
@@ -398,3 +399,50 @@ def test_ten_thousand_messages_cost_no_more_than_what_is_seen() -> None:
     pane.reveal(room, finding.found)
     pane.draw(room, 100, 20, finding)
     assert pane.formatted - before <= 45
+
+
+def test_a_bar_that_comes_and_goes_does_not_move_the_top_line() -> None:
+    room = numbered(30)
+    pane = make_pane()
+    pane.draw(room, 40, 10)
+    pane.scroll(room, 7)
+    before = plain(pane.draw(room, 40, 10))
+    assert plain(pane.draw(room, 40, 8)) == before[:8]
+    assert plain(pane.draw(room, 40, 10)) == before
+    pane.to_end(room)
+    assert plain(pane.draw(room, 40, 8)) == everything(room, 40)[-8:]
+
+
+def test_a_search_holds_the_view_at_the_end_too() -> None:
+    room = numbered(30)
+    pane = make_pane()
+    finding = Finding(room)
+    before = plain(pane.draw(room, 40, 10))
+    assert plain(pane.draw(room, 40, 10, finding)) == before
+    room.receive(entry(31, "new"))
+    assert plain(pane.draw(room, 40, 10, finding)) == before
+    room.add_past([entry(None, "x")], more=True)
+    assert plain(pane.draw(room, 40, 10, finding)) == before
+    pane.show(room, room.entries[-5])  # it is there already
+    assert plain(pane.draw(room, 40, 10, finding)) == before
+    pane.show(room, room.entries[2])
+    assert plain(pane.draw(room, 40, 10, finding)) != before
+    pane.to_end(room)
+    pane.draw(room, 40, 10)
+    assert (room.held, room.anchor) == (False, None)
+
+
+def test_the_first_new_message_is_put_on_top() -> None:
+    room = numbered(30)
+    room.mark_shown(room.entries[:20])
+    room.open()
+    pane = make_pane()
+    shown = plain(pane.draw(room, 40, 6))
+    assert shown[0].strip("─") == " new "
+    assert shown[1].endswith("message 21")
+    assert pane.shown is not None
+    assert (pane.shown.first, pane.shown.last) == (20, 24)
+    room.mark_shown(room.entries[:28])
+    room.open()  # all of it fits
+    assert plain(pane.draw(room, 40, 6))[-1].endswith("message 30")
+    assert room.anchor is None

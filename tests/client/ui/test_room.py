@@ -95,7 +95,7 @@ def test_a_failed_message_that_goes_after_all() -> None:
 
 def test_history_goes_in_front_and_brings_nothing_twice() -> None:
     made = room(5, 6)
-    made.mark_read()
+    made.mark_shown(made.entries)
     page = [entry(seq, str(seq), mine=seq == 4) for seq in (3, 4, 5)]
     assert made.add_past(page, more=True) == 2
     assert made.past is Past.MORE
@@ -108,6 +108,7 @@ def test_history_goes_in_front_and_brings_nothing_twice() -> None:
 def test_the_divider_stands_above_the_first_new_message() -> None:
     made = room(1, 2)
     made.open()
+    assert made.mark_shown(made.entries)
     assert made.unread == 0
     made.leave()
     made.receive(entry(4, "4"))
@@ -115,40 +116,69 @@ def test_the_divider_stands_above_the_first_new_message() -> None:
     made.receive(entry(5, "5"))
     assert made.unread == 2
     made.open()
-    first = made.first_new()
-    assert first is not None
-    assert first.text == "4"
+    assert made.divider is not None
+    assert made.divider.text == "4"
+    assert made.wanted is made.divider
     made.write(mine("m1"))
-    assert made.first_new() is None  # who answers has read
+    assert (made.divider, made.wanted) == (None, None)  # who answers has read
 
 
 def test_no_divider_without_anything_new() -> None:
     made = room(1)
     made.open()
+    made.mark_shown(made.entries)
     made.leave()
     made.open()
-    assert made.divider is None
-    assert made.first_new() is None
+    assert (made.divider, made.wanted) == (None, None)
 
 
-def test_a_room_that_is_scrolled_up_is_not_read_when_opened() -> None:
-    made = room(1, 2)
-    made.anchor = Anchor(made.entries[0], 0)
+def test_only_what_was_shown_is_read() -> None:
+    made = room(*range(1, 11))
     made.open()
-    assert made.unread == 2
-    made.mark_read()
-    assert made.unread == 0
+    assert made.unread == 10
+    assert made.mark_shown(made.entries[0:3])
+    assert not made.mark_shown(made.entries[0:3])
+    assert made.mark_shown(made.entries[8:])
+    assert (made.unread, made.read_seq) == (5, 3.0)
+    first = made.first_unread()
+    assert first is not None
+    assert first.text == "4"
+    assert [made.unread_above(index) for index in (0, 3, 5, 8, 10)] == [0, 0, 2, 5, 5]
+    made.mark_shown(made.entries)
+    assert (made.unread, made.read_seq, made.first_unread()) == (0, 10.0, None)
+
+
+def test_what_an_earlier_run_has_not_shown_comes_with_the_history() -> None:
+    made = Room(RoomKey(False, 2), "bob")
+    made.unloaded, made.read = 4, (3.0, 0)
+    made.open()
+    assert (made.unread, made.seeking, made.wanted) == (4, True, None)
+    made.add_past([entry(seq, str(seq), mine=seq == 8) for seq in (7, 8, 9)], more=True)
+    assert (made.unread, made.unloaded, made.read_seq) == (4, 2, 3.0)
+    made.add_past([entry(seq, str(seq)) for seq in (3, 4)], more=True)
+    assert (made.unread, made.unloaded) == (3, 0)  # the fourth is gone
+    first = made.first_unread()
+    assert first is not None
+    assert first.text == "4"
+
+
+def test_what_cannot_be_loaded_does_not_stay_unread() -> None:
+    made = Room(RoomKey(False, 2), "bob")
+    made.unloaded = 4
+    made.open()
+    made.has_no_past()
+    assert (made.unread, made.seeking, made.past) == (0, False, Past.UNAVAILABLE)
 
 
 def test_new_messages_without_seq_are_new() -> None:
     made = room(1)
     made.open()
+    made.mark_shown(made.entries)
     made.leave()
     made.receive(entry(None, "direct"))
     made.open()
-    first = made.first_new()
-    assert first is not None
-    assert first.text == "direct"
+    assert made.divider is not None
+    assert made.divider.text == "direct"
 
 
 def test_catching_up_without_a_gap() -> None:

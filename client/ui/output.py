@@ -1,0 +1,59 @@
+"""TerminalOutput: prompt_toolkit's output for a real terminal, with what it lacks.
+
+Focus reports are asked for while the screen is ours, and only then: not while the program is
+stopped, and not after its end. The terminal answers ``CSI I`` and ``CSI O``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Final
+
+from prompt_toolkit.input.ansi_escape_sequences import ANSI_SEQUENCES
+from prompt_toolkit.keys import Keys
+from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.output.vt100 import Vt100_Output
+
+FOCUS_IN: Final = "\x1b[I"
+FOCUS_OUT: Final = "\x1b[O"
+
+
+def learn_focus_reports() -> None:
+    """Have prompt_toolkit read them as keys without effect, whose data tells which. Idempotent."""
+    ANSI_SEQUENCES.setdefault(FOCUS_IN, Keys.Ignore)
+    ANSI_SEQUENCES.setdefault(FOCUS_OUT, Keys.Ignore)
+
+
+def notice_sequence(way: str, title: str, text: str) -> str:
+    """What shows a notice on the desktop. Both texts are escaped already.
+
+    OSC 9 has one text, and takes a number before a ``;`` for something else; OSC 777 separates
+    title and text by one.
+    """
+    if way == "777":
+        return f"\x1b]777;notify;{title.replace(';', ',')};{text}\x07"
+    return f"\x1b]9;{title}: {text}\x07"
+
+
+class TerminalOutput(Vt100_Output):
+    """The terminal's thread."""
+
+    @classmethod
+    def of_this_process(cls) -> TerminalOutput:
+        """Standard output, which must be a terminal."""
+        output = cls.from_pty(
+            sys.stdout, term=os.environ.get("TERM"), default_color_depth=ColorDepth.from_env()
+        )
+        assert isinstance(output, cls)
+        return output
+
+    def enable_bracketed_paste(self) -> None:
+        """The screen is ours from here on."""
+        super().enable_bracketed_paste()
+        self.write_raw("\x1b[?1004h")
+
+    def disable_bracketed_paste(self) -> None:
+        """The screen is somebody else's again."""
+        super().disable_bracketed_paste()
+        self.write_raw("\x1b[?1004l")
