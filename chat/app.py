@@ -133,6 +133,7 @@ class App:
             config.classic,
             service,
             delivery.new_pump,
+            config.limits,
             self._tls,
         )
         try:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from chat.config import ClassicConfig, ServerConfig
 from chat.delivery.pump import Pump
-from chat.protocol import ErrNo, MsgType, encode
+from chat.protocol import ErrNo, Limits, MsgType, encode
 from chat.proxy_protocol import BadProxyLineError, split_proxy_line
+from chat.rate import Allowances
 from chat.service import ChatService
 from chat.session import Session
 from chat.turns import Turns
@@ -47,6 +48,7 @@ class ChatServer:
         classic: ClassicConfig,
         service: ChatService,
         new_pump: Callable[[Session], Pump],
+        limits: Limits,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """Binds. Raises OSError."""
@@ -54,6 +56,7 @@ class ChatServer:
         self._service = service
         self._new_pump = new_pump
         self._classic = classic
+        self._allowances = Allowances.of(config.max_frame, limits)
         self._lock = threading.Lock()  # guards _open and _refused
         self._open = 0
         self._refused = 0
@@ -121,9 +124,7 @@ class ChatServer:
         connection.set_keep_alive(*KEEP_ALIVE)
         connection.set_half_close_callback(self._on_half_close)
         turns = self._turns[connection.loop]
-        session = Session(
-            connection, self._config.max_frame, self._new_pump, turns.add, self._classic
-        )
+        session = Session(connection, self._allowances, self._new_pump, turns.add, self._classic)
         if self._config.proxy_protocol:
             session.announced = b""
         connection.context = session
@@ -142,6 +143,7 @@ class ChatServer:
         session: Session | None = connection.context  # type: ignore[assignment]
         data = buffer.retrieve_all()
         if session is None:  # a connection that was refused
+            connection.stop_read()
             return
         if session.announced is not None:
             data = self._introduce(session, session.announced + data)

@@ -33,7 +33,17 @@ from muduopy import ThreadPool
 log = logging.getLogger(__name__)
 
 MAX_STRIKES = 50
-"""Bad requests in a row; then the connection is closed."""
+"""Bad requests in a row; then the connection is closed. A ping is no good request: it costs
+nothing, and would let a client send junk for ever."""
+
+GUEST_TOKENS = 25
+"""A connection without a login pays so much for an answer that is none to a login or registration:
+it gets twelve at once, then four a second. Closed at once, a flooder would come again at once, and
+to accept it costs more than an answer. Paused, it holds one connection and waits."""
+
+_ENTRANCES = (MsgType.LOGIN_MSG, MsgType.REG_MSG)
+
+PING = int(MsgType.PING_MSG)
 
 
 MAX_SHOWN = 60
@@ -61,30 +71,39 @@ class ChatService:
     def receive(self, session: Session, data: bytes) -> None:
         """Serve what has arrived, or keep it for the session's turn."""
         if session.closed:
+            session.ignore(data)
             return
         # A client that waits for its answers sends one frame at a time: no need for a turn.
         frame = session.decoder.whole(data)
         if frame is None or session.pending or session.blocked:
             session.arrived(data)
-        elif not self._serve(session, frame):
+            return
+        bucket = session.bucket
+        bucket.tokens -= 1
+        if not self._serve(session, frame):
             session.postpone(frame)
+        if bucket.tokens < 0:
+            session.spent()
 
     def take_turn(self, session: Session, limit: int) -> int:
         """Serve up to ``limit`` of the frames that wait; returns how many were looked at."""
         if session.closed or session.blocked:
             return 0
         ready = session.ready
-        taken, dry, waits = len(ready), False, False
-        if taken < limit:
-            ready.extend(session.decoder.take(limit - taken))
-            dry = session.decoder.taken < limit - taken
-            taken += session.decoder.taken
+        count, dry, waits = len(ready), False, False
+        if not ready:
+            ready.extend(session.decoder.take(limit))
+            count = session.decoder.taken
+            dry = count < limit
+            session.bucket.tokens -= count
         while ready and not session.blocked and not session.closed:
             frame = ready.popleft()
             if not self._serve(session, frame):
                 ready.appendleft(frame)
                 waits = True
                 break
+        if session.bucket.tokens < 0:
+            session.spent()
         if dry and not ready:
             session.pending = False
             if session.decoder.too_large and not (session.closed or session.finishing):
@@ -94,7 +113,7 @@ class ChatService:
         session.hold_or_read()
         if session.finishing:
             session.finish_if_idle()
-        return taken
+        return count
 
     def disconnected(self, session: Session) -> None:
         """The connection is down: release its user."""
@@ -141,7 +160,10 @@ class ChatService:
                 self._start_work(session, route, message)
             elif route.run(self._context, session, message, frame) is WAIT:
                 return False
-            session.strikes = 0
+            if msgid != PING:
+                session.strikes = 0
+            elif not session.user_id:
+                _charge(session)
         except ProtocolError as exc:
             self._fail(session, message, exc)
         return True
@@ -220,7 +242,7 @@ class ChatService:
         answer = _failure(ACK_OF.get(msgid, MsgType.ERROR_MSG), error)  # type: ignore[arg-type]
         if answer["msgid"] == MsgType.CHAT_ACK and isinstance(message.get("mid"), str):
             answer["mid"] = message["mid"]
-        if not session.v2 and msgid not in (MsgType.LOGIN_MSG, MsgType.REG_MSG):
+        if not session.v2 and msgid not in _ENTRANCES:
             answer["msgid"] = MsgType.ERROR_MSG
         self._answer(session, answer, message.get("rid"))
         if msgid == MsgType.REG_MSG:
@@ -229,6 +251,8 @@ class ChatService:
             log.info("%s: registration of %r refused: %s", session.peer, name, error.errmsg)
         if error.errno == ErrNo.BAD_REQUEST:
             session.strikes += 1
+        if not session.user_id and (error.errno == ErrNo.BAD_REQUEST or msgid not in _ENTRANCES):
+            _charge(session)
         if msgid == MsgType.LOGIN_MSG and error.errno == ErrNo.REFUSED:
             session.failed_logins += 1
         if session.strikes >= MAX_STRIKES or session.failed_logins >= MAX_FAILED_LOGINS:
@@ -246,10 +270,16 @@ class ChatService:
         session.send(answer)
 
 
+def _charge(session: Session) -> None:
+    session.bucket.tokens -= GUEST_TOKENS
+    if session.bucket.tokens < 0:
+        session.spent()
+
+
 def _choose_dialect(session: Session, message: Message) -> None:
     """``v`` in a login or registration asks for v2; a connection that has it keeps it."""
     version = message["v"]
-    chooses = message["msgid"] in (MsgType.LOGIN_MSG, MsgType.REG_MSG)
+    chooses = message["msgid"] in _ENTRANCES
     if chooses and type(version) is int and version >= V2:
         session.become_v2()
 

@@ -6,6 +6,8 @@ After login the user's id is the session's, whatever a message claims.
 
 from __future__ import annotations
 
+import logging
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -14,6 +16,7 @@ from chat.classic_writer import ClassicWriter
 from chat.config import ClassicConfig
 from chat.protocol import NUL, ErrNo, FrameDecoder, Message, MsgType, encode
 from chat.protocol.classic import classic_answer
+from chat.rate import BYTES_PER_TOKEN, Allowance, Allowances, TokenBucket
 from muduopy import TcpConnection
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from chat.delivery.outgoing import Outgoing
     from chat.delivery.pump import Pump
 
+log = logging.getLogger(__name__)
+
 MAX_IN_FLIGHT = 256
 """Chat messages of one session that may wait for their commit; then reading pauses."""
 
@@ -29,6 +34,13 @@ HIGH_WATER = 256 * 1024
 LOW_WATER = 64 * 1024
 """Bytes of output: above the one a session's requests wait, until it falls to the other."""
 
+
+SHORTAGES = 3
+"""A guest is closed when it has used up its bucket so often in a row: after some four seconds."""
+
+CLOSE_TOKENS = 64
+"""So much a peer may still send (see chat.rate) when we have closed: it may have been on its way.
+One that goes on regardless would be read from for CLOSE_SECONDS."""
 
 CLOSE_SECONDS = 5.0
 """How long a connection that we close may take to drain, in seconds."""
@@ -60,14 +72,17 @@ class Session:
         frame_limit: the longest frame for an original client, in bytes; 0: there is no limit.
         peer: the client's host; behind a balancer what that says it is.
         announced: what has come of the balancer's line; None once it is complete, or not expected.
+        bucket: what it may send now; ``paused`` while that is used up.
         finishing: no more is read; the connection closes when what was sent is served.
     """
 
     __slots__ = (
+        "_allowances",
         "_classic",
         "_held",
         "_resume",
         "announced",
+        "bucket",
         "busy",
         "closed",
         "connection",
@@ -86,6 +101,7 @@ class Session:
         "loop",
         "name",
         "output_full",
+        "paused",
         "peer",
         "pending",
         "pump",
@@ -100,7 +116,7 @@ class Session:
     def __init__(
         self,
         connection: TcpConnection,
-        max_frame: int,
+        allowances: Allowances,
         new_pump: Callable[[Session], Pump],
         resume: Callable[[Session], object],
         classic: ClassicConfig,
@@ -108,7 +124,7 @@ class Session:
         """``resume`` gives the session a turn: its frames are served soon."""
         self.connection = connection
         self.loop = connection.loop
-        self.decoder = FrameDecoder(max_frame)
+        self.decoder = FrameDecoder()
         self.peer = connection.peer_address.host
         self.announced: bytes | None = None
         self.v2 = False
@@ -136,6 +152,9 @@ class Session:
         self._classic = classic
         self._resume = resume
         self._held = False  # reading is paused
+        self._allowances = allowances
+        self.paused = False
+        self._allow(allowances.guest)
         self.output_full = False
         connection.set_high_water_callback(self._output_rose, HIGH_WATER)
         connection.set_low_water_callback(self._output_fell, LOW_WATER)
@@ -229,6 +248,7 @@ class Session:
         else:
             self.writer.finish(self.connection.shutdown)
         self.connection.start_read()  # to notice that the peer closes in turn
+        self.bucket.tokens = CLOSE_TOKENS
         # A peer that does not is not waited for.
         self.connection.force_close_after(CLOSE_SECONDS)
 
@@ -260,11 +280,61 @@ class Session:
     @property
     def blocked(self) -> bool:
         """No further frame may be handled now."""
-        return self.busy or self.output_full or self.in_flight >= MAX_IN_FLIGHT
+        return self.busy or self.output_full or self.in_flight >= MAX_IN_FLIGHT or self.paused
+
+    def become_user(self) -> None:
+        """Logged in: the user's bounds on input instead of a guest's."""
+        self._allow(self._allowances.user)
+
+    def become_guest(self) -> None:
+        """Logged out again."""
+        self._allow(self._allowances.guest)
+
+    def _allow(self, allowance: Allowance) -> None:
+        self.decoder.max_frame = allowance.frame
+        self.connection.set_read_size(allowance.read)
+        self.bucket = TokenBucket(allowance.rate, self.loop.poll_return_time)
+
+    def spent(self) -> None:
+        """The bucket is empty. Pause, unless time has refilled it.
+
+        A guest that goes on like that is not worth its place: its connection is closed.
+        """
+        if self.closed or self.paused:
+            return
+        seconds = self.bucket.refill(time.monotonic())
+        if not seconds:
+            return
+        if not self.user_id and self.bucket.shortages > SHORTAGES:
+            log.warning("%s sends too much without a login; closing", self.peer)
+            self.abandon()
+            return
+        self.paused = True
+        self.hold_or_read()
+        self.loop.run_after(seconds, self._go_on)
+
+    def _go_on(self) -> None:
+        self.paused = False
+        self.bucket.refill(time.monotonic())
+        self.unblock()
+        self.hold_or_read()
+
+    def abandon(self) -> None:
+        """Close without a word, and drop what the peer still sends."""
+        self.closed = True
+        self.drop_frames()
+        self.connection.force_close()
+
+    def ignore(self, data: bytes) -> None:
+        """It has come after the end."""
+        self.bucket.tokens -= 1 + len(data) // BYTES_PER_TOKEN
+        if self.bucket.tokens < 0:
+            self.connection.force_close()
 
     def arrived(self, data: bytes) -> None:
         """Keep these bytes; they are served in the session's turn, as soon as it may go on."""
         self.decoder.feed(data)
+        self.bucket.tokens -= len(data) // BYTES_PER_TOKEN
         self.pending = True
         if self.blocked:
             self.hold_or_read()
@@ -315,7 +385,7 @@ class Session:
 
     def hold_or_read(self) -> None:
         """Read on only while nothing is queued: the peer's data then waits with the peer."""
-        hold = self.pending or self.output_full or self.finishing
+        hold = self.pending or self.output_full or self.finishing or self.paused
         if hold == self._held or self.closed:
             return
         self._held = hold

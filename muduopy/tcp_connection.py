@@ -227,6 +227,14 @@ class TcpConnection:
         """For the owner, to forget the connection; runs after DOWN. Before it is up."""
         self._close_callback = callback
 
+    def set_read_size(self, size: int) -> None:
+        """Take at most so many bytes from the kernel at once; up to ``READ_CHUNK``, the default.
+
+        The smaller it is, the less can one connection delay the others of its loop. Loop thread,
+        or before it is up.
+        """
+        self._scratch = self.loop.scratch[:size]
+
     def set_tcp_no_delay(self, on: bool) -> None:
         """Send small segments at once (True) or let them wait for company. Any thread.
 

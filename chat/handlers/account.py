@@ -269,6 +269,7 @@ def finish_login(ctx: Context, session: Session, message: Message, login: Login)
     if ctx.sessions.find(user.id) is not session:  # another login has replaced this one meanwhile
         session.close("replaced")
         raise ProtocolError(ErrNo.ALREADY_ONLINE, errors.ALREADY_ONLINE)
+    session.become_user()
     session.user_id = user.id
     session.name = user.name
     session.generation = login.generation
@@ -397,6 +398,7 @@ def finish_logout(ctx: Context, session: Session, message: Message, result: Mess
 
 def forget_user(ctx: Context, session: Session) -> None:
     """Take the identity from a session. Session's loop."""
+    session.become_guest()
     session.pump.stop()
     session.pump = ctx.delivery.new_pump(session)
     session.user_id = 0

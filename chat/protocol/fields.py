@@ -24,7 +24,12 @@ Check = Callable[[Any], "str | None"]
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How long the parts of a message may be. Characters, except ``text_bytes``; ``seqs`` and
-    ``history`` are numbers of messages."""
+    ``history`` are numbers of messages.
+
+    And what a connection may send: ``guest_frame`` is the largest frame before a login, in bytes;
+    ``guest_rate`` and ``user_rate``, before and after it, are frames a second, of which each
+    KiB counts as one more.
+    """
 
     name: int = 50
     password_min: int = 6
@@ -36,6 +41,9 @@ class Limits:
     classic_time: int = 40
     seqs: int = 1000
     history: int = 100
+    guest_frame: int = 8 * 1024
+    guest_rate: int = 100
+    user_rate: int = 100_000
 
 
 class Field(NamedTuple):

@@ -46,6 +46,16 @@ def test_idle() -> None:
     assert "KiB" in run("idle.py", "--connections", "50")
 
 
+def test_flood(tmp_path: Path) -> None:
+    result = tmp_path / "figures.json"
+    text = run(
+        "flood.py",
+        *("--sockets", "3", "--kinds", "lf,ping", "--seconds", "0.2", "--json", str(result)),
+    )
+    assert "during lf" in text
+    assert all(found["during"] for found in figures(result).values())
+
+
 def test_echo() -> None:
     text = run(
         "echo.py",

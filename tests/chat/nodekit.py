@@ -121,6 +121,7 @@ class Node:
             self.context.classic,
             self.service,
             self._new_pump,
+            self.context.limits,
         )
         self.made: list[Session] = []
         self.clients: list[Client] = []

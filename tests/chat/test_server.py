@@ -81,7 +81,7 @@ def test_byte_by_byte(node: Node) -> None:
 
 
 def test_many_frames_at_once(node: Node) -> None:
-    client = node.connect()
+    client = node.online("ann")
     client.send_all(*({"msgid": 26, "rid": str(number)} for number in range(500)))
     assert [client.next()["rid"] for _ in range(500)] == [str(number) for number in range(500)]
 

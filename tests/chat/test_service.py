@@ -316,7 +316,16 @@ def test_a_good_request_forgives(node: Node) -> None:
     ann = node.online("ann")
     for _ in range(3):
         strike(ann, MAX_STRIKES - 1)
-        ann.nothing_more()
+        assert ann.ask(MsgType.ADD_FRIEND_MSG, friendid=99)["errno"] == 5
+
+
+def test_a_ping_does_not(node: Node) -> None:
+    """It costs nothing, and would let a client send junk for ever."""
+    ann = node.online("ann")
+    strike(ann, MAX_STRIKES - 1)
+    ann.nothing_more()
+    strike(ann, 1)
+    assert ann.ended() == [ABUSE]
 
 
 def test_other_failures_are_no_strikes(node: Node) -> None:
@@ -338,7 +347,7 @@ def test_what_comes_behind_the_last_strike_is_not_served(node: Node) -> None:
 
 
 def test_strikes_in_classic_just_end_it(node: Node) -> None:
-    client = node.connect(v2=False)
+    client = node.online("ann", v2=False)
     client.write(b"x\n" * MAX_STRIKES)
     answers = client.ended()
     assert [answer["msgid"] for answer in answers] == [31] * MAX_STRIKES

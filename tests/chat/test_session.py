@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
+
 import pytest
 from loopkit import writer_held
 from nodekit import Client, Node
 
-from chat.protocol import MsgType
+from chat.protocol import Limits, MsgType
+from chat.rate import GUEST_READ
+from chat.service import MAX_STRIKES
 from chat.session import HIGH_WATER, LOW_WATER, MAX_IN_FLIGHT, Session
 
 BYE = {"msgid": 32, "reason": "draining", "reconnect": True}
@@ -105,6 +110,7 @@ def test_who_reads_again_is_served_again(node: Node, slow: Client) -> None:
 def test_answers_alone_can_fill_it_too(node: Node) -> None:
     """Without any mail: a client that asks and asks and never reads."""
     client = node.connect(receive_buffer=8192)
+    client.log_in(node.user("ann"))
     rid = "r" * 60
     ping = (f'{{"msgid":26,"rid":"{rid}"}}\n' * 200).encode()
     client.sock.setblocking(False)
@@ -121,6 +127,119 @@ def test_answers_alone_can_fill_it_too(node: Node) -> None:
     node.passes.settle()
     assert client.session.connection.output_bytes < HIGH_WATER + 64 * 1024
     assert not client.session.connection.is_reading
+
+
+# ---------------------------------------------------------------------- what may be sent
+
+
+def guest_limits(**changes: int) -> Limits:
+    return dataclasses.replace(Limits(), **changes)
+
+
+PING = b'{"msgid":26}\n'
+
+
+@pytest.mark.parametrize("junk", [PING, b"\n", b"x\n", b"\0", b'{"msgid":26,"x":"' + b"y" * 4000])
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_guest_that_floods_is_closed(
+    make_node: Callable[..., Node], monkeypatch: pytest.MonkeyPatch, junk: bytes, apart: bool
+) -> None:
+    """Without a word, after some pauses. Not paused for ever: its place is worth something."""
+    monkeypatch.setattr("chat.session.SHORTAGES", 0)
+    monkeypatch.setattr("chat.service.MAX_STRIKES", 10**9)
+    node = make_node(limits=guest_limits(guest_rate=10, guest_frame=65536))
+    client = node.connect()
+    client.sock.setblocking(False)
+    piece = junk if apart else junk * 100
+
+    def flood() -> bool:
+        try:
+            client.sock.send(piece)
+        except OSError:
+            pass
+        return client.session.closed
+
+    node.until(flood, "the end")
+    node.until(lambda: not node.sessions.owned() and not client.session.connection.connected)
+    assert client.session.decoder.held == 0
+
+
+def test_a_guest_above_its_rate_waits_first(make_node: Callable[..., Node]) -> None:
+    node = make_node(limits=guest_limits(guest_rate=50))
+    client = node.connect()
+    client.write(PING * 7)
+    node.until(lambda: client.session.paused)
+    assert not client.session.connection.is_reading
+    assert not client.session.closed
+    assert len([client.next() for _ in range(7)]) == 7
+    node.until(lambda: client.session.connection.is_reading)
+
+
+@pytest.mark.parametrize("frame", [b"x\n", PING, b'{"msgid":6,"id":1,"toid":1,"msg":""}\n'])
+def test_idle_talk_of_a_guest_is_dear(node: Node, frame: bytes) -> None:
+    """A dozen at once, then it waits; so that it does not come again as quickly."""
+    client = node.connect()
+    client.write(frame * MAX_STRIKES)
+    node.until(lambda: client.session.paused)
+    client.poll()
+    assert 0 < len(client.inbox) < MAX_STRIKES // 2
+    assert not client.session.closed
+
+
+@pytest.mark.parametrize("logged_in", [True, False])
+def test_a_peer_that_goes_on_after_the_end_is_not_read_for_long(
+    node: Node, monkeypatch: pytest.MonkeyPatch, logged_in: bool
+) -> None:
+    monkeypatch.setattr("chat.session.CLOSE_SECONDS", 3600.0)
+    client = node.online("ann") if logged_in else node.connect()
+    client.session.close("abuse")
+    client.sock.setblocking(False)
+
+    def goes_on() -> bool:
+        try:
+            client.sock.send(PING * 100)
+        except BlockingIOError:
+            pass
+        except OSError:
+            return True
+        return False
+
+    node.until(goes_on, "the connection's end")
+
+
+def test_a_user_above_the_rate_only_waits(
+    make_node: Callable[..., Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat.session.SHORTAGES", 0)
+    node = make_node(limits=guest_limits(user_rate=20))
+    ann = node.online("ann")
+    ann.write(PING * 150)
+    node.until(lambda: ann.session.paused)
+    assert len([ann.next() for _ in range(150)]) == 150
+
+
+def test_a_login_changes_what_may_be_sent_and_a_logout_back(node: Node) -> None:
+    ann = node.online("ann")
+    text = "x" * 12_000  # more than a guest's frame
+    ann.say(ann, text)
+    assert {ann.next()["msgid"] for _ in range(2)} == {6, 20}
+    ann.ask(MsgType.LOGINOUT_MSG)
+    ann.write(b"x" * 12_000 + b"\n")
+    assert ann.ended() == [
+        {"msgid": 31, "errno": 7, "errmsg": "frame too large"},
+    ]
+
+
+def test_what_a_guest_may_leave_in_memory(node: Node) -> None:
+    """A request that waits for a worker, and behind it as many bytes as one read takes."""
+    client = node.connect()
+    client.session.busy = True
+    client.write(b"11\n" * 20_000)
+    node.until(lambda: client.session.pending)
+    node.passes.settle()
+    assert 0 < client.session.decoder.held <= GUEST_READ
+    assert not client.session.ready
+    client.session.busy = False
 
 
 # ---------------------------------------------------------------------- ends

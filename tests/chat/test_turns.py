@@ -33,7 +33,7 @@ class Order:
 
 def test_one_after_the_other(node: Node) -> None:
     order = Order(node, *(node.connect() for _ in range(3)), frames=2 * FRAMES_PER_TURN)
-    node.passes.one()
+    node.passes.settle()
     assert order.served == ["a", "b", "c"] * 2
 
 

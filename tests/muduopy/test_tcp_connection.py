@@ -121,6 +121,22 @@ def test_a_large_message_arrives_whole(link: Link) -> None:
     assert received == data
 
 
+def test_a_read_takes_no_more_than_its_size(link: Link) -> None:
+    sizes: list[int] = []
+    link.conn.set_message_callback(
+        lambda conn, buffer, when: sizes.append(len(buffer.retrieve_all()))
+    )
+    link.conn.set_read_size(100)
+    link.up()
+    link.peer.sendall(b"x" * 1000)
+    link.passes.until(lambda: sum(sizes) == 1000)
+    assert max(sizes) == 100
+    link.conn.set_read_size(1 << 20)
+    link.peer.sendall(b"x" * 1000)
+    link.passes.until(lambda: sum(sizes) == 2000)
+    assert max(sizes) > 100
+
+
 def test_by_default_messages_are_dropped(passes: Passes, tcp_pair: PairMaker) -> None:
     server_end, client = tcp_pair()
     peer = InetAddress.from_sockaddr(client.getsockname())

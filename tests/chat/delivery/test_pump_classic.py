@@ -13,7 +13,8 @@ from pumpkit import USER, FakeMailbox, message
 
 from chat.config import ClassicConfig
 from chat.delivery.pump import Pump
-from chat.protocol import MAX_FRAME
+from chat.protocol import MAX_FRAME, Limits
+from chat.rate import Allowances
 from chat.session import Session
 from muduopy import InetAddress, TcpConnection
 
@@ -58,7 +59,7 @@ def line(passes: Passes) -> Iterator[Line]:
     mailbox = FakeMailbox()
     session = Session(
         connection,
-        MAX_FRAME,
+        Allowances.of(MAX_FRAME, Limits()),
         lambda session: Pump(session, mailbox),  # type: ignore[arg-type]
         lambda session: None,
         ClassicConfig(),

@@ -1,0 +1,83 @@
+"""What a connection may send: a token bucket, small before its login. Pure: no clock inside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chat.protocol import Limits
+from muduopy.event_loop import READ_CHUNK
+
+BURST_SECONDS = 3
+"""A connection may send at once what its rate allows in so many seconds."""
+
+BYTES_PER_TOKEN = 1024
+"""Each frame costs one token, and one more for so many bytes."""
+
+GUEST_READ = 4096
+"""Bytes read at once before the login; a flood of line feeds costs 1 µs for each 20 of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """The bounds of a connection's input.
+
+    Attributes:
+        frame: the largest frame, in bytes.
+        rate: tokens a second.
+        read: bytes read at once.
+    """
+
+    frame: int
+    rate: int
+    read: int = READ_CHUNK
+
+
+@dataclass(frozen=True, slots=True)
+class Allowances:
+    """``guest``: before the login. ``user``: after it."""
+
+    guest: Allowance
+    user: Allowance
+
+    @classmethod
+    def of(cls, max_frame: int, limits: Limits) -> Allowances:
+        """From the settings."""
+        guest_frame = min(max_frame, limits.guest_frame)
+        return cls(
+            Allowance(guest_frame, limits.guest_rate, GUEST_READ),
+            Allowance(max_frame, limits.user_rate),
+        )
+
+
+class TokenBucket:
+    """Fills at ``rate`` tokens a second, up to the burst. One thread.
+
+    The owner spends the tokens of ``tokens`` itself, which may go below zero, and calls ``refill``
+    when none is left: a look at the clock for each frame would cost more than it tells.
+
+    Attributes:
+        tokens: how many are left.
+        shortages: how often in a row it was empty before it had filled up again.
+    """
+
+    __slots__ = ("_burst", "_filled_at", "_rate", "shortages", "tokens")
+
+    def __init__(self, rate: int, now: float) -> None:
+        self._rate = rate
+        self._burst = self.tokens = rate * BURST_SECONDS
+        self._filled_at = now
+        self.shortages = 0
+
+    def refill(self, now: float) -> float:
+        """Add what time has brought. Returns the seconds to pause; 0 when it may go on.
+
+        After that pause a second's worth is there.
+        """
+        self.tokens = min(self._burst, self.tokens + int((now - self._filled_at) * self._rate))
+        self._filled_at = now
+        if self.tokens == self._burst:
+            self.shortages = 0
+        if self.tokens > 0:
+            return 0.0
+        self.shortages += 1
+        return 1.0 - self.tokens / self._rate
