@@ -34,7 +34,7 @@ class Callbacks:
         self._on_message = on_message
         self._on_presence = on_presence
         self._on_state = on_state
-        self._dispatcher = Dispatcher()
+        self._dispatcher = Dispatcher(shared.run_foreign)
         self._handing_over = True
         self._in_hand: tuple[Desk, ChatMessage] | None = None  # on_message has it
         shared.on_status = self._status
@@ -96,7 +96,10 @@ class Callbacks:
         except ClosedError:  # the application is ending, and cannot take care of it
             self._in_hand = None
             return
-        except Exception:
+        except BaseException as exc:
+            if not isinstance(exc, Exception):
+                self._in_hand = None  # it comes again at the next login
+                raise
             log.exception("on_message failed; the message counts as received")
         self._done()
 

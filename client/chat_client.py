@@ -71,7 +71,9 @@ class ChatClient(Requests):
     ``on_presence(Presence)``, ``on_state(Status)``. A message is acknowledged to the server when
     ``on_message`` has returned; when it raises, too, after the exception was logged, because it
     would raise again at every login. Only ClosedError leaves it for the next time: a program that
-    is ending may raise that. Without ``on_message`` there is ``messages()``.
+    is ending may raise that. SystemExit, and all else that is no Exception, ends the client: the
+    message comes again at the next login, and ``wait_closed``, ``messages()`` and the end of the
+    ``with`` block raise it. Without ``on_message`` there is ``messages()``.
     """
 
     def __init__(
@@ -117,6 +119,8 @@ class ChatClient(Requests):
         if exc_type is None:
             self._stream.finish()
         self.close()
+        if exc_type is None:
+            self._shared.raise_failure()
 
     @property
     def state(self) -> State:
@@ -168,7 +172,32 @@ class ChatClient(Requests):
             self._put_away(desk)
         self._callbacks.stop()
 
+    def wait_closed(self, timeout: float | None = None) -> bool:
+        """Wait until the client is closed, at most ``timeout`` seconds; is it? Any thread.
+
+        For a program that lives in its callbacks. Raises what a callback raised to end the
+        client, such as the SystemExit of ``sys.exit()``.
+        """
+        shared = self._shared
+        with shared.changed:
+            closed = shared.changed.wait_for(lambda: shared.state is State.CLOSED, timeout)
+        if closed:
+            shared.raise_failure()
+        return closed
+
     # ------------------------------------------------------------------ being somebody
+
+    @property
+    def user_id(self) -> int | None:
+        """The number of the account that is logged in or logging in, else None. Any thread."""
+        with self._shared.changed:
+            return None if self._shared.desk is None else self._shared.desk.user_id
+
+    @property
+    def name(self) -> str:
+        """The name of that account; empty until the first login has succeeded. Any thread."""
+        with self._shared.changed:
+            return "" if self._shared.desk is None else self._shared.desk.credentials.name
 
     @property
     def account(self) -> Account | None:
@@ -196,7 +225,8 @@ class ChatClient(Requests):
 
         From then on the client logs in again whenever it has reconnected. What may pass (no
         answer, a lost connection, "try again") is tried again for some seconds before it is
-        raised. A user who is logged in already: LoggedInError. Raises StoreError, too.
+        raised. A user who is logged in already: LoggedInError. Before ``connect`` or ``start``:
+        NotStartedError. Raises StoreError, too.
         """
         future = self.login_soon(user_id, password)
         try:
@@ -210,7 +240,7 @@ class ChatClient(Requests):
         """As ``login``, but do not wait, nor give up. Any thread; does not block.
 
         The future is the outcome; ``send`` works at once. For a program that is of use without
-        a connection, too. Raises LoggedInError, StoreError or ClosedError.
+        a connection, too. Raises LoggedInError, StoreError, NotStartedError or ClosedError.
         """
         check_id(user_id)
         self._put_away_stopped()
@@ -363,7 +393,7 @@ class ChatClient(Requests):
         check_id(target)
         with self._shared.changed:
             if self._shared.closing:
-                raise ClosedError
+                raise self._shared.failure or ClosedError()
             desk = self._shared.desk
             if desk is None or self._shared.leaving:
                 raise NotLoggedInError

@@ -6,12 +6,9 @@ received later for it; and no lock of the client's is held while it runs.
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
 from collections.abc import Callable
-
-log = logging.getLogger(__name__)
 
 _JOIN_SECONDS = 5.0
 """A callback that does not return must not keep the client from being closed."""
@@ -20,7 +17,9 @@ _JOIN_SECONDS = 5.0
 class Dispatcher:
     """A queue of calls and the thread that makes them."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: Callable[[Callable[[], object]], None]) -> None:
+        """``run`` makes a call, and deals with what it raises."""
+        self._make = run
         self._calls: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="chat callbacks", daemon=True)
 
@@ -59,7 +58,4 @@ class Dispatcher:
 
     def _run(self) -> None:
         while (call := self._calls.get()) is not None:
-            try:
-                call()
-            except Exception:
-                log.exception("a callback of the application failed")
+            self._make(call)

@@ -9,6 +9,8 @@
     ├── RefusedError            the server answered: no
     ├── ReplacedError           another login has taken this session over
     ├── ClosedError             the caller has closed the client
+    │   ├── NotStartedError     connect() or start() was not called
+    │   └── CallbackFailedError a callback raised SystemExit or the like, which ended the client
     ├── NotConfirmedError       nobody waits for the ack of a message any more
     ├── WithdrawnError          the caller has withdrawn the message
     ├── TooLargeError           a text longer than the server takes; nothing was sent
@@ -140,10 +142,36 @@ class ReplacedError(ClientError):
 
 
 class ClosedError(ClientError):
-    """The client was closed, or never connected."""
+    """The client was closed."""
 
     def __str__(self) -> str:
         return "the client is closed"
+
+
+class NotStartedError(ClosedError):
+    """The client does not connect yet."""
+
+    def __str__(self) -> str:
+        return "not connected: call connect() or start() first, or use 'with ChatClient(...)'"
+
+
+class CallbackFailedError(ClosedError):
+    """A callback raised something that is no Exception, and so ended the client.
+
+    SystemExit, KeyboardInterrupt and asyncio.CancelledError are such. A thread of the client
+    cannot end the program, so ``messages()``, ``wait_closed()`` and the ``with`` block raise
+    what the callback raised.
+
+    Attributes:
+        raised: what the callback raised.
+    """
+
+    def __init__(self, raised: BaseException) -> None:
+        super().__init__(raised)
+        self.raised = raised
+
+    def __str__(self) -> str:
+        return f"a callback ended the client: {self.raised!r}"
 
 
 class NotConfirmedError(ClientError):

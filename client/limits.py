@@ -12,8 +12,12 @@ MAX_TEXT = LIMITS.text_bytes
 
 
 def check_text(text: str) -> None:
-    """Any thread. Raises TooLargeError for a text that the server would refuse."""
-    if len(text) * 4 > MAX_TEXT:  # no character has more than four bytes
-        size = len(text.encode("utf-8", "surrogatepass"))
-        if size > MAX_TEXT:
-            raise TooLargeError(size, MAX_TEXT)
+    """Any thread. Raises TooLargeError for a text that the server would refuse.
+
+    And ValueError for what is no str, or cannot be written as UTF-8 (half a surrogate pair).
+    """
+    if not isinstance(text, str):
+        raise ValueError(f"{text!r} is no text: a str is needed")
+    size = len(text.encode())
+    if size > MAX_TEXT:
+        raise TooLargeError(size, MAX_TEXT)

@@ -242,7 +242,7 @@ class Link:
             self._shared.become(State.ONLINE)
             future = self._shared.take_login(desk)
         if future is not None:
-            future.set_result(account)
+            self._shared.run_foreign(lambda: future.set_result(account))
 
     def _refused(self, desk: Desk, error: RefusedError) -> None:
         if error.errno in _TRY_AGAIN:
@@ -260,7 +260,7 @@ class Link:
                 self._shared.desk = None
         if future is None:  # it was logged in before, and nobody waits for this
             raise LinkStoppedError(error)
-        future.set_exception(error)
+        self._shared.run_foreign(lambda: future.set_exception(error))
 
     def _log_out(self) -> None:
         with self._changed:
@@ -293,7 +293,7 @@ class Link:
                 desk.roster.present(signal)
             self._changed.notify_all()
         for complete in completions:
-            complete()
+            self._shared.run_foreign(complete)
         if isinstance(signal, Presence):
             self._on_presence(signal)
 

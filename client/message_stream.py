@@ -41,6 +41,8 @@ class MessageStream(Iterator[ChatMessage]):
             if desk is not None and message is not None:
                 self._in_hand = (desk, message)
                 return message
+            if shared.failure is not None:
+                raise shared.failure.raised
             error = shared.status.error
             if shared.state is State.STOPPED and error is not None:
                 raise error

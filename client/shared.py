@@ -7,15 +7,25 @@ here. While ``changed`` is held no socket is touched and no foreign code runs.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 
 from client.desk import Desk
-from client.errors import ClientError, ClosedError, ConnectionLostError, NotLoggedInError
+from client.errors import (
+    CallbackFailedError,
+    ClientError,
+    ClosedError,
+    ConnectionLostError,
+    NotLoggedInError,
+    NotStartedError,
+)
 from client.lifecycle import UP, Lifecycle, State, Status
 from client.model import Account
 from client.session import Session
+
+log = logging.getLogger(__name__)
 
 
 class SharedState:
@@ -30,6 +40,7 @@ class SharedState:
         logout: the outcome of telling the server so, until it is decided.
         hurry: somebody does not want to wait until the next attempt.
         closing: the end has begun.
+        failure: a callback's SystemExit or the like, which began the end.
         on_status: is called while ``changed`` is held, so that the states are told in their
             order; it must only note them.
     """
@@ -43,6 +54,7 @@ class SharedState:
         self.logout: Future[None] | None = None
         self.hurry = False
         self.closing = False
+        self.failure: CallbackFailedError | None = None
         self.on_status: Callable[[Status], None] = lambda status: None
         self._lifecycle = Lifecycle()
 
@@ -66,6 +78,43 @@ class SharedState:
         """Change the state and say so."""
         self.on_status(self._lifecycle.become(state, error, retry_at))
         self.changed.notify_all()
+
+    def close(self) -> None:
+        """The last state. Idempotent."""
+        self.closing = True
+        if self.state is not State.CLOSED:
+            self.become(State.CLOSED, self.failure)
+
+    # ------------------------------------------------------------------ the application's code
+
+    def run_foreign(self, call: Callable[[], object]) -> None:
+        """Run the application's code. Any thread, without ``changed``.
+
+        An Exception is logged. Anything else (``sys.exit()``, say) would end our thread, and
+        leave a client that seems to be online and hears nothing: it ends the client instead.
+        """
+        try:
+            call()
+        except Exception:
+            log.exception("a callback of the application failed")
+        except BaseException as exc:  # noqa: BLE001 - raised again where the application waits
+            self.fail(exc)
+
+    def fail(self, raised: BaseException) -> None:
+        """A callback raised what is no Exception: the client ends. Any thread, as above."""
+        log.error("a callback raised %r: the client ends", raised)
+        with self.changed:
+            if self.failure is None:
+                self.failure = CallbackFailedError(raised)
+            self.closing = True
+            self.changed.notify_all()
+
+    def raise_failure(self) -> None:
+        """Raise what a callback raised that ended the client, if there is such. Any thread."""
+        with self.changed:
+            failure = self.failure
+        if failure is not None:
+            raise failure.raised
 
     def take_login(self, desk: Desk) -> Future[Account] | None:
         """Whom to tell what came of a login, if anybody waits for it."""
@@ -125,8 +174,10 @@ class SharedState:
 
     def _why_not(self, logged_in: bool) -> ClientError:
         status = self._lifecycle.status
-        if self.closing or status.state is State.IDLE:
-            return ClosedError()
+        if self.closing:
+            return self.failure or ClosedError()
+        if status.state is State.IDLE:
+            return NotStartedError()
         if status.state is not State.STOPPED and logged_in and self.desk is None:
             return NotLoggedInError()
         return status.error or ConnectionLostError("not connected yet")

@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING
 
 from client.backoff import Backoff
 from client.desk import Desk
-from client.errors import ClientError, ClosedError, ConnectionLostError, NotLoggedInError
+from client.errors import (
+    ClientError,
+    ClosedError,
+    ConnectionLostError,
+    NotLoggedInError,
+    NotStartedError,
+)
 from client.lifecycle import State
 from client.link import Link, LinkLostError, LinkStoppedError
 from client.model import Account
@@ -69,14 +75,17 @@ class Supervisor:
         """Have this user logged in from now on. Any thread; returns at once.
 
         The future is the outcome. A refusal is one, and then the desk is the caller's again;
-        whatever may pass is tried again until ``log_out``. Raises ClosedError.
+        whatever may pass is tried again until ``log_out``. Raises ClosedError, or NotStartedError
+        where nothing connects.
         """
         shared = self._shared
         future: Future[Account] = Future()
         future.set_running_or_notify_cancel()
         with self._changed:
             if shared.closing:
-                raise ClosedError
+                raise shared.failure or ClosedError()
+            if shared.state is State.IDLE:
+                raise NotStartedError
             assert shared.desk is None or shared.state is State.STOPPED
             shared.desk = desk
             shared.login = future
@@ -218,6 +227,4 @@ class Supervisor:
 
     def _closed(self) -> None:
         with self._changed:
-            self._shared.closing = True
-            if self._shared.state is not State.CLOSED:
-                self._shared.become(State.CLOSED)
+            self._shared.close()

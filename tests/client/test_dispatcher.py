@@ -7,10 +7,11 @@ import pytest
 from fake_server import WAIT
 
 from client.dispatcher import Dispatcher
+from client.shared import SharedState
 
 
 def test_calls_are_made_in_order_on_one_thread() -> None:
-    dispatcher = Dispatcher()
+    dispatcher = Dispatcher(SharedState().run_foreign)
     made: list[tuple[int, int]] = []
     dispatcher.start()
     dispatcher.start()
@@ -24,7 +25,7 @@ def test_calls_are_made_in_order_on_one_thread() -> None:
 
 
 def test_one_that_raises_is_logged_and_the_rest_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    dispatcher = Dispatcher()
+    dispatcher = Dispatcher(SharedState().run_foreign)
     dispatcher.start()
     done = threading.Event()
     dispatcher.post(lambda: 1 / 0)
@@ -36,7 +37,7 @@ def test_one_that_raises_is_logged_and_the_rest_goes_on(caplog: pytest.LogCaptur
 
 
 def test_stop_and_wait_from_a_callback_return_at_once() -> None:
-    dispatcher = Dispatcher()
+    dispatcher = Dispatcher(SharedState().run_foreign)
     dispatcher.start()
     done = threading.Event()
 
@@ -53,7 +54,7 @@ def test_stop_and_wait_from_a_callback_return_at_once() -> None:
 
 
 def test_wait_idle() -> None:
-    dispatcher = Dispatcher()
+    dispatcher = Dispatcher(SharedState().run_foreign)
     dispatcher.wait_idle(WAIT)  # not started: nothing to wait for
     dispatcher.start()
     free, made = threading.Event(), threading.Event()
@@ -68,4 +69,4 @@ def test_wait_idle() -> None:
 
 
 def test_stop_before_start() -> None:
-    Dispatcher().stop()
+    Dispatcher(SharedState().run_foreign).stop()
