@@ -7,15 +7,28 @@
         for message in client.messages():
             client.send(message.sender_id, f"you said: {message.text}")
 
-``client.errors`` has the whole tree of errors, ``client.model`` what the server tells.
+``client.errors`` has the whole tree of errors.
 ``bin/chatclient`` is put together in client.main. The package imports the standard library
 and chat.protocol, nothing else of this project; its terminal needs prompt_toolkit.
 """
 
 from client.chat_client import ChatClient
-from client.errors import ClientError, ConnectError, RefusedError, ReplacedError
+from client.errors import (
+    CallbackFailedError,
+    ClientError,
+    ClosedError,
+    ConnectError,
+    ConnectionLostError,
+    NoAnswerError,
+    NotConfirmedError,
+    NotLoggedInError,
+    RefusedError,
+    ReplacedError,
+    StoreError,
+    TooLargeError,
+)
 from client.lifecycle import State, Status
-from client.model import Account, ChatMessage, History
+from client.model import Account, ChatMessage, Friend, Group, History, Member, Presence
 from client.outbox import Withdrawal
 from client.sending import Receipt, Sending
 from client.timing import Timing
@@ -23,17 +36,29 @@ from client.version import __version__ as __version__
 
 __all__ = [
     "Account",
+    "CallbackFailedError",
     "ChatClient",
     "ChatMessage",
     "ClientError",
+    "ClosedError",
     "ConnectError",
+    "ConnectionLostError",
+    "Friend",
+    "Group",
     "History",
+    "Member",
+    "NoAnswerError",
+    "NotConfirmedError",
+    "NotLoggedInError",
+    "Presence",
     "Receipt",
     "RefusedError",
     "ReplacedError",
     "Sending",
     "State",
     "Status",
+    "StoreError",
     "Timing",
+    "TooLargeError",
     "Withdrawal",
 ]

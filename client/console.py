@@ -29,6 +29,9 @@ class Console:
     """The user's side. One thread reads and prints; only ``wake`` is for the others.
 
     Owns neither the descriptor nor the streams that it is given.
+
+    Attributes:
+        is_terminal: a person types, and no script.
     """
 
     def __init__(self, in_fd: int, out: TextIO, err: TextIO, encoding: str = "utf-8") -> None:
@@ -37,7 +40,7 @@ class Console:
         self._in_fd = in_fd
         self._out = out
         self._err = err
-        self._is_terminal = os.isatty(in_fd)
+        self.is_terminal = os.isatty(in_fd)
         self._unread = bytearray()
         self._at_end = False
         self._wake_reader, self._wake_writer = socket.socketpair()
@@ -90,12 +93,12 @@ class Console:
                 return line.decode(self._encoding)
             except UnicodeDecodeError as exc:
                 error = UnreadableInputError(self._encoding)
-                if not self._is_terminal:
+                if not self.is_terminal:
                     raise error from exc
                 self.error(str(error))
 
     def _ask(self, on_wake: Callable[[], None], prompt: str, echo: bool) -> bytes:
-        hidden = self._is_terminal and not echo
+        hidden = self.is_terminal and not echo
         with self._echo_off() if hidden else contextlib.nullcontext():
             if prompt:
                 self._write(prompt)
@@ -103,7 +106,7 @@ class Console:
                 return self._next_line(on_wake)
             finally:
                 # The newline that a terminal would have echoed.
-                if hidden or (prompt and not self._is_terminal):
+                if hidden or (prompt and not self.is_terminal):
                     self._write("\n")
 
     def _write(self, text: str) -> None:

@@ -39,7 +39,7 @@ def mark_of(message: ChatMessage) -> Seen | None:
     """What to remember of a message; None if it was not stored."""
     if message.seq is None:
         return None
-    said = f"{message.sender_id}\n{message.time}\n{message.text}"
+    said = f"{message.sender_id}\n{message.time_text}\n{message.text}"
     return Seen(message.seq, zlib.crc32(said.encode("utf-8", "surrogatepass")))
 
 

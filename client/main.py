@@ -19,10 +19,18 @@ from client.commands import parse_id
 from client.connection import open_socket
 from client.console import Console
 from client.encoding import encoding_of, needs_utf8
-from client.errors import ConnectError, OutputClosedError, StoreError
+from client.errors import (
+    ClientError,
+    ConnectError,
+    OutputClosedError,
+    StoreError,
+    UnreadableInputError,
+)
 from client.menu import Menu
+from client.plain_text import PlainText
 from client.session import Session
 from client.store import default_folder
+from client.text import escape
 from client.timing import Timing
 from client.version import __version__
 
@@ -38,13 +46,16 @@ _MAX_PORT = 65535
 def main(argv: list[str] | None = None) -> int:
     """Run the client; returns the exit code. Main thread.
 
-    0 at the end of input and after ``quit``, 1 when the server cannot be reached or was lost,
-    nobody reads the output or the encoding is wrong, 2 for wrong arguments, 130 after Ctrl-C.
+    0 at the end of input, after ``quit``, and when a message of ``--send`` is acknowledged. 1 when
+    the server cannot be reached or was lost, nobody reads the output, the encoding is wrong, or
+    something that a script asked for failed. 2 for wrong arguments, 130 after Ctrl-C.
     Raises SystemExit for ``--help``, ``--version`` and wrong arguments, as argparse does.
     """
     parser = _parser()
     args = parser.parse_args(argv)
     tls = _tls_context(parser, args)
+    if args.send is not None:
+        return _send_once(parser, args, tls)
     if not args.plain and _has_screen():
         return _run_screen(parser, args, tls)
     return _run_lines(args, tls)
@@ -59,7 +70,7 @@ def _run_lines(args: argparse.Namespace, tls: ssl.SSLContext | None) -> int:
     out, err = _text_stream(sys.stdout, encoding), _text_stream(sys.stderr, encoding)
     try:
         with Console(_input_fd(), out, err, encoding) as console:
-            return _run_menu(args.host, args.port, tls, console)
+            return _run_menu(args, tls, console)
     except KeyboardInterrupt:
         return _EXIT_SIGNAL + signal.SIGINT
     except OutputClosedError:
@@ -67,15 +78,48 @@ def _run_lines(args: argparse.Namespace, tls: ssl.SSLContext | None) -> int:
         return _EXIT_FAILURE
 
 
-def _run_menu(host: str, port: int, tls: ssl.SSLContext | None, console: Console) -> int:
+def _run_menu(args: argparse.Namespace, tls: ssl.SSLContext | None, console: Console) -> int:
     timing = Timing()
     try:
-        sock = open_socket(host, port, timing, tls)
+        sock = open_socket(args.host, args.port, timing, tls)
     except ConnectError as exc:
         console.error(str(exc))
         return _EXIT_FAILURE
     with Session(sock, console.wake, timing) as session:
-        return Menu(console, session, timing).run()
+        text = PlainText(args.lang or "en")  # a script reads the original's texts
+        return Menu(console, session, timing, text, script=not console.is_terminal).run()
+
+
+def _send_once(
+    parser: argparse.ArgumentParser, args: argparse.Namespace, tls: ssl.SSLContext | None
+) -> int:
+    from client.send_once import parse_receiver, send_once
+
+    receiver = parse_receiver(args.send[0])
+    if receiver is None:
+        parser.error(f"--send {args.send[0]}: a user's number, or group:NUMBER, is needed")
+    folder, not_kept = _folder(parser, args.folder)
+    try:
+        if folder is None:
+            raise StoreError("--send", f"needs a saved login: {not_kept}")
+        text = _text_to_send(args.send[1])
+        send_once(args.host, args.port, tls, folder, args.user, receiver, text)
+    except (ClientError, ValueError) as exc:
+        print(f"{parser.prog}: {escape(str(exc))}", file=_text_stream(sys.stderr, _encoding()))
+        return _EXIT_FAILURE
+    return 0
+
+
+def _text_to_send(text: str) -> str:
+    """The argument; for ``-`` all of standard input, without the last line's end."""
+    if text != "-":
+        return text
+    encoding = _encoding()
+    try:
+        data = b"" if sys.stdin is None else sys.stdin.buffer.read()
+        return data.decode(encoding).removesuffix("\n")
+    except UnicodeDecodeError as exc:
+        raise UnreadableInputError(encoding) from exc
 
 
 def _has_screen() -> bool:
@@ -163,6 +207,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--plain", action="store_true", help="line by line, as through a pipe")
     parser.add_argument("--user", metavar="ID", type=_user, help="which of the saved logins")
     parser.add_argument("--folder", metavar="DIR", type=Path, help="where to keep them")
+    parser.add_argument(
+        "--send",
+        nargs=2,
+        metavar=("WHO", "TEXT"),
+        help="send one message to a user's number or group:NUMBER by a saved login, and end; "
+        "TEXT -: standard input",
+    )
     parser.add_argument("--tls", action="store_true", help="encrypt the connection")
     parser.add_argument("--ca", metavar="FILE", help="with TLS: whom to trust (PEM)")
     parser.add_argument("--lang", choices=("en", "zh"), help="English or Chinese")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from client import text
 from client.commands import CommandError, parse, parse_id
 from client.console import Console
 from client.errors import (
@@ -16,7 +15,8 @@ from client.errors import (
     OutputClosedError,
     UnreadableInputError,
 )
-from client.model import Account, Event
+from client.model import Account, ChatFailed, Event, ServerError
+from client.plain_text import PlainText
 from client.session import Session
 from client.timing import Timing
 
@@ -33,8 +33,22 @@ class _Quit(Exception):
 class Menu:
     """The main menu and the command loop, on the thread that calls ``run``."""
 
-    def __init__(self, console: Console, session: Session, timing: Timing | None = None) -> None:
+    def __init__(
+        self,
+        console: Console,
+        session: Session,
+        timing: Timing | None = None,
+        text: PlainText | None = None,
+        *,
+        script: bool = False,
+    ) -> None:
+        """``script``: a program and no person types. Its failures go to the error stream and
+        make the exit code 1, and a login that fails is the end: the lines that follow it are
+        meant for a user who is logged in."""
         self._console = console
+        self._text = text or PlainText()
+        self._script = script
+        self._code = 0
         self._session = session
         self._timing = timing or Timing()
         self._choices: dict[str, Callable[[], None]] = {"1": self._login, "2": self._register}
@@ -54,7 +68,6 @@ class Menu:
 
         The console's reading thread. Raises OutputClosedError when nobody reads the output.
         """
-        code = 0
         try:
             try:
                 self._main_menu()
@@ -62,51 +75,53 @@ class Menu:
                 pass
             except UnreadableInputError as exc:
                 self._console.error(str(exc))
-                code = 1
+                self._code = 1
             self._leave()
         except ConnectionLostError as exc:
             return self._lost(exc)
-        return code
+        return self._code
 
     def _main_menu(self) -> None:
         while True:
-            self._print(text.MENU)
-            choice = self._ask("choice:").strip()
+            self._print(self._text("menu"))
+            choice = self._ask(self._text("choice")).strip()
             if choice == _QUIT_CHOICE:
                 return
             action = self._choices.get(choice)
             if action is None:
-                self._print(text.INVALID_CHOICE)
+                self._fail(self._text("invalid choice"))
             else:
                 action()
 
     def _register(self) -> None:
-        name = self._ask("username:")
-        password = self._ask("password:", echo=False)
+        name = self._ask(self._text("username"))
+        password = self._ask(self._text("password"), echo=False)
         try:
             user_id = self._session.register(name, password)
         except ClientError as exc:
-            self._print_failure(text.register_failed(name, exc), exc)
+            self._print_failure(self._text.register_failed(name, exc), exc)
         else:
-            self._print(text.registered(name, user_id))
+            self._print(self._text("registered", name=name, id=user_id))
 
     def _login(self) -> None:
-        user_id = parse_id(self._ask("id:"))
+        user_id = parse_id(self._ask(self._text("id")))
         if user_id is None:
-            self._print(text.ID_EXPECTED)
+            self._fail(self._text("id expected"))
+            self._end_script()
             return
-        password = self._ask("password:", echo=False)
+        password = self._ask(self._text("password"), echo=False)
         try:
             account = self._session.login(user_id, password)
         except ClientError as exc:
-            self._print_failure(text.login_failed(exc), exc)
+            self._print_failure(self._text.login_failed(exc), exc)
+            self._end_script()
         else:
             self._logged_in(account)
 
     def _logged_in(self, account: Account) -> None:
-        self._print_all(text.account_lines(account))
+        self._print_all(self._text.account_lines(account))
         self._show_events()  # the offline messages
-        self._print_all(text.help_lines())
+        self._print_all(self._text.help_lines())
         while self._session.account is not None:
             self._one_command(self._console.read_line(self._show_events))
 
@@ -114,12 +129,12 @@ class Menu:
         try:
             word, args = parse(line)
         except CommandError as exc:
-            self._print(str(exc))
+            self._fail(str(exc))
             return
         self._commands[word](*args)
 
     def _help(self) -> None:
-        self._print_all(text.help_lines())
+        self._print_all(self._text.help_lines())
 
     def _chat(self, friend_id: str, message: str) -> None:
         self._send(self._session.chat, int(friend_id), message, to_group=False)
@@ -133,40 +148,40 @@ class Menu:
         try:
             send(target, message)
         except ClientError as exc:
-            self._print_failure(text.chat_failed(target, to_group, str(exc)), exc)
+            self._print_failure(self._text.chat_failed(target, to_group, str(exc)), exc)
 
     def _add_friend(self, friend_id: str) -> None:
         try:
             friend = self._session.add_friend(int(friend_id))
         except ClientError as exc:
-            self._print_failure(text.failed(f"add friend {friend_id}", exc), exc)
+            self._print_failure(self._failed("addfriend", exc, id=friend_id), exc)
         else:
-            self._print(text.friend_added(friend))
+            self._print(self._text.friend_added(friend))
 
     def _create_group(self, name: str, desc: str) -> None:
         try:
             group_id = self._session.create_group(name, desc)
         except ClientError as exc:
-            self._print_failure(text.failed(f"create group {name}", exc), exc)
+            self._print_failure(self._failed("creategroup", exc, name=name), exc)
         else:
-            self._print(text.group_created(group_id, name))
+            self._print(self._text("group created", id=group_id, name=name))
 
     def _join_group(self, group_id: str) -> None:
         try:
             group = self._session.join_group(int(group_id))
         except ClientError as exc:
-            self._print_failure(text.failed(f"join group {group_id}", exc), exc)
+            self._print_failure(self._failed("addgroup", exc, id=group_id), exc)
         else:
-            self._print(text.group_joined(group))
+            self._print(self._text.group_joined(group))
 
     def _logout(self) -> None:
         self._finish_chats()
         try:
             self._session.logout()
         except ClientError as exc:
-            self._print_failure(text.failed("loginout", exc), exc)
+            self._print_failure(self._failed("loginout", exc), exc)
         else:
-            self._print(text.LOGOUT_SUCCESS)
+            self._print(self._text("logged out"))
 
     def _quit(self) -> None:
         raise _Quit
@@ -200,7 +215,11 @@ class Menu:
             raise ConnectionLostError(reason)
 
     def _show(self, event: Event) -> None:
-        self._print(text.event_line(event))
+        line = self._text.event_line(event)
+        if isinstance(event, ChatFailed | ServerError):
+            self._fail(line)
+        else:
+            self._print(line)
 
     def _ask(self, prompt: str, *, echo: bool = True) -> str:
         return self._console.read_line(self._show_events, prompt, echo=echo)
@@ -216,4 +235,20 @@ class Menu:
         """One line for what only failed; what ends the program goes on its way."""
         if isinstance(error, ConnectionLostError | OutputClosedError):
             raise error
-        self._print(line)
+        self._fail(line)
+
+    def _failed(self, word: str, error: ClientError, **values: object) -> str:
+        return self._text.failed(self._text(f"do {word}", **values), error)
+
+    def _fail(self, line: str) -> None:
+        """Say that something went wrong, where it is looked for."""
+        if self._script:
+            self._code = 1
+            self._console.error(line)
+        else:
+            self._print(line)
+
+    def _end_script(self) -> None:
+        if self._script:
+            self._console.error(self._text("not used"))
+            raise _Quit

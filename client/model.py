@@ -7,9 +7,11 @@ client that shows a friend without a name is of more use than one that shows not
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from chat.protocol import MAX_ID, MAX_SEQ, Message, MsgType
+from client.moment import parse_time
 
 LONGEST_RETRY = 3600.0
 """A server that asks for more patience, in seconds, is asked again after this."""
@@ -64,6 +66,7 @@ class ChatMessage:
     """A message that somebody sent. Event.
 
     Attributes:
+        time_text: the time as it stands on the wire.
         group_id: None for one-to-one.
         seq: the server's number for it; None if the server does not store messages.
         to_id: the receiver; 0 for a group's.
@@ -71,11 +74,16 @@ class ChatMessage:
 
     sender_id: int
     sender_name: str
-    time: str
+    time_text: str
     text: str
     group_id: int | None
     seq: int | None
     to_id: int = 0
+
+    @property
+    def time(self) -> datetime | None:
+        """When the server got it: aware, in UTC. None for the text of an old classic client."""
+        return parse_time(self.time_text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +218,7 @@ def read_chat(message: Message) -> ChatMessage:
     return ChatMessage(
         sender_id=read_id(message, "id"),
         sender_name=_str(message, "name"),
-        time=_str(message, "time"),
+        time_text=_str(message, "time"),
         text=_str(message, "msg"),
         group_id=read_id(message, "groupid") if in_group else None,
         seq=_seq(message),

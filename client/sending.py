@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import datetime
+
+from client.moment import parse_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +16,17 @@ class Receipt:
     Attributes:
         mid: the sender's own id for it.
         seq: the server's number for it; None if the server passes messages on without storing.
-        time: the server's, UTC, "YYYY-MM-DD HH:MM:SS".
+        time_text: the server's time as it stands on the wire.
     """
 
     mid: str
     seq: int | None
-    time: str
+    time_text: str
+
+    @property
+    def time(self) -> datetime | None:
+        """When the server got it: aware, in UTC."""
+        return parse_time(self.time_text)
 
 
 class Sending(Future[Receipt]):

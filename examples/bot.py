@@ -27,8 +27,18 @@ def log_in(client: ChatClient, user_id: int) -> None:
     try:
         account = client.login(user_id)
     except RefusedError:
-        account = client.login(user_id, getpass.getpass("password: "))
+        account = client.login(user_id, ask_password())
     print(f"answering as {account.name} ({account.id})", flush=True)
+
+
+def ask_password() -> str:
+    """On the terminal; without one, the first line of standard input."""
+    if sys.stdin.isatty():
+        return getpass.getpass("password: ")
+    password = sys.stdin.readline().removesuffix("\n")
+    if not password:
+        sys.exit("no saved login and no terminal: give the password on standard input")
+    return password
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ import threading
 from concurrent.futures import Future
 from typing import Any
 
-from client import ChatClient, ClientError, Receipt
+from client import ChatClient, ChatMessage, ClientError, Receipt
 
 printing = threading.Lock()  # lines of several threads must not mix
 
@@ -33,7 +33,13 @@ def say(**line: Any) -> None:
 
 
 def plain(value: Any) -> Any:
-    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) else str(value)  # type: ignore[arg-type]
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        return str(value)
+    fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, ChatMessage | Receipt):  # ISO 8601 with its zone
+        del fields["time_text"]
+        fields["time"] = None if value.time is None else value.time.isoformat()
+    return fields
 
 
 def send(client: ChatClient, ref: Any, text: str, to: int = 0, group: int = 0) -> None:
@@ -58,22 +64,34 @@ def obey(client: ChatClient, order: dict[str, Any]) -> None:
         say(ref=ref, error=str(exc))
 
 
-def main() -> None:
+def main() -> int:
+    try:
+        host, port = sys.argv[1], int(sys.argv[2])
+    except (IndexError, ValueError):
+        print("usage: bridge HOST PORT [FOLDER]", file=sys.stderr)
+        return 2
     client = ChatClient(
-        sys.argv[1],
-        int(sys.argv[2]),
+        host,
+        port,
         folder=sys.argv[3] if len(sys.argv) > 3 else None,
         on_message=lambda message: say(event="message", message=message),
         on_presence=lambda presence: say(event="presence", presence=presence),
         on_state=lambda status: say(event="state", state=status.state.value, why=status.error),
     )
-    with client:
-        for line in sys.stdin:
-            try:
-                obey(client, dict(json.loads(line)))
-            except (ValueError, TypeError):
-                say(error="not a JSON object")
+    try:
+        with client:
+            for line in sys.stdin:
+                try:
+                    obey(client, dict(json.loads(line)))
+                except (ValueError, TypeError):
+                    say(error="not a JSON object")
+    except KeyboardInterrupt:
+        return 0
+    except ClientError as exc:
+        print(exc, file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -153,7 +153,7 @@ class Chats:
         """The server has a message of one's own."""
         room = self._in_room.pop(receipt.mid, None)
         if room is not None:
-            room.stored(receipt.mid, receipt.seq, receipt.time)
+            room.stored(receipt.mid, receipt.seq, receipt.time_text)
 
     def fail(self, mid: str, why: str) -> Room | None:
         """The server will not take a message of one's own; returns where it is."""

@@ -75,8 +75,8 @@ def received(message: ChatMessage, me: int) -> Entry:
         sender_id=message.sender_id,
         sender=message.sender_name,
         text=message.text,
-        time=message.time,
-        when=when.parse(message.time),
+        time=message.time_text,
+        when=when.parse(message.time_text),
         mark=Mark.STORED if message.sender_id == me else Mark.RECEIVED,
         seq=message.seq,
     )

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import calendar
-import re
 import time
 
+from client.moment import parse_time
+
 _FORMAT = "%Y-%m-%d %H:%M:%S"
-_exact = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d").fullmatch
 
 DAY = 24 * 60 * 60
 
 
 def parse(text: str) -> float | None:
     """Unix seconds of a time as the server writes it, in UTC; None if it is none."""
-    if not (text.isascii() and _exact(text)):
-        return None
-    try:
-        return float(calendar.timegm(time.strptime(text, _FORMAT)))
-    except ValueError:  # the 31st of February
-        return None
+    moment = parse_time(text)
+    return None if moment is None else moment.timestamp()
 
 
 def to_text(when: float) -> str:

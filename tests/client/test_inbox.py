@@ -94,7 +94,7 @@ def test_another_message_of_the_same_number_is_another_message() -> None:
     """A server that was set up anew counts from 1 again."""
     inbox = Inbox(marks(1, 2))
     assert inbox.put(chat(1, "something else"))
-    assert inbox.put(replace(chat(2), time="another time"))
+    assert inbox.put(replace(chat(2), time_text="another time"))
     assert read(inbox) == [1, 2]
     assert mark_of(chat(1)) == mark_of(replace(chat(1), sender_name="renamed"))
     assert mark_of(chat(1, "\ud800")) is not None

@@ -7,17 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from client import text
-from client.errors import NoAnswerError, RefusedError
-from client.model import (
-    Account,
-    ChatFailed,
-    ChatMessage,
-    Friend,
-    Goodbye,
-    Group,
-    Member,
-    ServerError,
-)
 
 
 @pytest.mark.parametrize(
@@ -94,89 +83,3 @@ def test_lines(raw: str, lines: list[str]) -> None:
 def test_no_line_drives_a_terminal(raw: str) -> None:
     for line in text.escape_lines(raw):
         assert text.escape(line) == line
-
-
-def test_account() -> None:
-    members = (Member(1, "alice", "online", "creator"), Member(2, "b\x1b", "offline", "normal"))
-    account = Account(
-        id=1,
-        name="alice",
-        friends=(Friend(2, "b\x1b", "offline"),),
-        groups=(Group(7, "chess", "for\nfun", members),),
-        heartbeat=None,
-    )
-    assert list(text.account_lines(account)) == [
-        "======================login user======================",
-        "current login user => id:1 name:alice",
-        "----------------------friend list---------------------",
-        r"2 b\x1b offline",
-        "----------------------group list----------------------",
-        r"7 chess for\nfun",
-        "1 alice online creator",
-        r"2 b\x1b offline normal",
-        "======================================================",
-    ]
-
-
-def test_help_lists_every_command_with_its_format() -> None:
-    lines = list(text.help_lines())
-    assert lines[1:] == [
-        "help : show all supported commands, help",
-        "chat : one-to-one chat, chat:friendid:message",
-        "addfriend : add a friend, addfriend:friendid",
-        "creategroup : create a group, creategroup:groupname:groupdesc",
-        "addgroup : join a group, addgroup:groupid",
-        "groupchat : group chat, groupchat:groupid:message",
-        "loginout : log out, loginout",
-        "quit : leave the program, quit",
-    ]
-
-
-def test_events() -> None:
-    one = ChatMessage(2, "b\tob", "2024-01-02 03:04:05", "hi\x1b", None, 9)
-    assert text.event_line(one) == r"2024-01-02 03:04:05 [2]b\tob said: hi\x1b"
-    group = ChatMessage(2, "bob", "now\n", "hi", 7, 9)
-    assert text.event_line(group) == r"群消息[7]:now\n [2]bob said: hi"
-    assert text.event_line(ChatFailed(5, False, "no such user")) == (
-        "message to 5 failed: no such user"
-    )
-    assert text.event_line(ChatFailed(7, True, "not\na member")) == (
-        r"message to group 7 failed: not\na member"
-    )
-    assert text.event_line(ServerError("bad\x1b")) == r"error from the server: bad\x1b"
-    assert text.event_line(Goodbye("draining", True)) == "the server says goodbye: draining"
-
-
-def test_registration() -> None:
-    assert text.registered("bob", 3) == "bob register success, userid is 3, do not forget it!"
-    for errmsg in ("this name is taken", ""):
-        taken = RefusedError(1, errmsg)
-        assert text.register_failed("bob", taken) == "bob is already exist, register error!"
-    alike = RefusedError(1, "this name looks like an existing one: choose another")
-    assert text.register_failed("bob", alike) == (
-        "bob register failed: this name looks like an existing one: choose another"
-    )
-    short = RefusedError(4, "password: too short\x1b")
-    assert text.register_failed("bob", short) == (r"bob register failed: password: too short\x1b")
-
-
-@pytest.mark.parametrize(
-    ("error", "line"),
-    [
-        (RefusedError(1, "x"), "id or password is invalid!"),
-        (RefusedError(2, "x"), "this account is using, input another!"),
-        (RefusedError(8, "try\nlater"), r"login failed: try\nlater"),
-        (RefusedError(8, ""), "login failed: error 8"),
-        (NoAnswerError(10), "login failed: no answer from the server within 10 s"),
-    ],
-)
-def test_failed_logins(error: RefusedError | NoAnswerError, line: str) -> None:
-    assert text.login_failed(error) == line
-
-
-def test_successes() -> None:
-    assert text.friend_added(Friend(3, "bob", "offline")) == "add friend success: 3 bob offline"
-    assert text.group_created(4, "chess") == (
-        "create group success, groupid is 4, groupname is chess"
-    )
-    assert text.group_joined(Group(4, "chess", "fun", ())) == "join group success: 4 chess fun"

@@ -59,12 +59,11 @@ def test_a_first_day(server: ServerProcess, connect: Connect) -> None:
         *("groupchat:1:nobody else is here", "help", "nonsense", "loginout"),
         *("1", "1", PASSWORD, "quit"),
     )
-    assert (status, err) == (0, "")
+    assert (status, err) == (1, "invalid input command!\n")
     in_order(
         out,
         "login user => id:1 name:zhang san",
         "chat : ",
-        "invalid input command!",
         "login user => id:1 name:zhang san",
         "2 li si offline",
         "1 tea four o'clock",
@@ -79,13 +78,18 @@ def test_a_first_day(server: ServerProcess, connect: Connect) -> None:
 
 def test_mistakes_get_one_line_each(server: ServerProcess) -> None:
     script(server, "2", "ann", PASSWORD, "3")
-    status, out, _ = script(server, "2", "ann", PASSWORD, "9", "x", "1", "7", PASSWORD, "3")
-    assert status == 0
-    in_order(out, "ann is already exist, register error!", "id or password is invalid!")
+    status, _, err = script(server, "2", "ann", PASSWORD, "9", "x", "1", "7", PASSWORD, "3")
+    assert status == 1
+    assert err.splitlines() == [
+        "ann is already exist, register error!",
+        *["invalid input!"] * 2,
+        "id or password is invalid!",
+        "the rest of the input was not used",
+    ]
     mistakes = ["chat", "chat:", "chat:x:y", "chat:2", "addfriend:", "groupchat:1", "addgroup:x"]
-    status, out, _ = script(server, "1", "1", PASSWORD, *mistakes, "chat:99:hi", "quit")
-    assert status == 0
-    assert "Traceback" not in out
+    status, _, err = script(server, "1", "1", PASSWORD, *mistakes, "chat:99:hi", "quit")
+    assert status == 1
+    assert len(err.splitlines()) == len(mistakes) + 1
 
 
 def test_end_of_input_anywhere(server: ServerProcess) -> None:

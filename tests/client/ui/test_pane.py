@@ -100,7 +100,9 @@ def test_every_line_fits(cells: int) -> None:
     chats.receive(in_tea(1, "x" * 300, minute=1))
     chats.receive(in_tea(2, "你好" * 90 + "\n😀" * 3, minute=2))
     chats.receive(in_tea(3, "a b c " * 70 + "\x1b[2J\u202e", sender=99, minute=3))
-    chats.receive(replace(in_tea(4, "@ann", minute=4), sender_name="很长的名字" * 10, time="嘿"))
+    chats.receive(
+        replace(in_tea(4, "@ann", minute=4), sender_name="很长的名字" * 10, time_text="嘿")
+    )
     chats.open(room)
     lines = make_pane().draw(room, cells, 60)
     assert len(lines) == 60
@@ -124,7 +126,7 @@ def test_marks_of_ones_own_messages() -> None:
 def test_a_date_line_for_each_day() -> None:
     room = Room(RoomKey(False, 2), "bob")
     for seq, day in ((1, "2025-01-05"), (2, "2026-11-22"), (3, "2026-11-22"), (4, "2026-11-23")):
-        room.receive(received(replace(one(seq, str(seq)), time=f"{day} 01:00:00"), ANN))
+        room.receive(received(replace(one(seq, str(seq)), time_text=f"{day} 01:00:00"), ANN))
     shown = drawn(room, 60, 10)
     assert [line.strip("─ ") for line in shown if "─" in line] == [
         "Sunday 5 January 2025",
@@ -138,8 +140,8 @@ def test_a_date_line_for_each_day() -> None:
 def test_a_classic_clients_time() -> None:
     room = Room(RoomKey(False, 2), "bob")
     room.receive(received(one(1, "dated", minute=1), ANN))
-    room.receive(received(replace(one(2, "odd"), time="half past\nnine"), ANN))
-    room.receive(received(replace(one(3, "none"), time=""), ANN))
+    room.receive(received(replace(one(2, "odd"), time_text="half past\nnine"), ANN))
+    room.receive(received(replace(one(3, "none"), time_text=""), ANN))
     room.receive(received(one(4, "same day", minute=2), ANN))
     shown = drawn(room, 40, 6)
     assert shown[-3:] == [" half… bob: odd", "       bob: none", " 18:02 bob: same day"]

@@ -1,0 +1,21 @@
+"""The server's times: UTC, as text, on the wire. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+_exact = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d").fullmatch
+
+
+def parse_time(text: str) -> datetime | None:
+    """A time as the server writes it, aware, in UTC; None if it is none.
+
+    In old histories there are texts that clients of the original have put there.
+    """
+    if not (text.isascii() and _exact(text)):
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:  # the 31st of February
+        return None
