@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Mapping
@@ -14,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from prompt_toolkit.application import in_terminal
 from prompt_toolkit.document import Document
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import DynamicStyle, Style
@@ -30,6 +33,7 @@ from client.ui.controller import Controller
 from client.ui.doing import Doing
 from client.ui.form import Form
 from client.ui.keys import Keyboard
+from client.ui.links import LinkStyle, opener
 from client.ui.output import TerminalOutput, learn_focus_reports, notice_sequence
 from client.ui.pacing import PacedApplication
 from client.ui.pane import Pane
@@ -102,6 +106,7 @@ class App:
         output: Output | None = None,
     ) -> None:
         self._options = options
+        self._environment = environment
         self._settings_path = None if options.folder is None else options.folder / SETTINGS_FILE
         self._settings = settings_file.load(self._settings_path)
         language = options.language or self._settings.language or language_of(environment)
@@ -129,6 +134,7 @@ class App:
             self.scene, self.screen, self.controller, doing, self.signing, self._suspend
         )
         self.application = self._make_application(input, output)
+        self._back = asyncio.Event()  # from what was printed
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="chat terminal")
         self._title = ""
@@ -169,6 +175,7 @@ class App:
             input=input,
             output=output or TerminalOutput.of_this_process(),
         )
+        application.renderer.style = LinkStyle(application.renderer.style)
         application.ttimeoutlen = _ESCAPE_SECONDS
         application.timeoutlen = _ESCAPE_SECONDS
         application.before_render += lambda sender: self._before_drawing()
@@ -261,6 +268,7 @@ class App:
     def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Something of ours is wrong: end, and let it be seen."""
         error = context.get("exception")
+        self._back.set()
         if isinstance(error, Exception) and self.application.is_running:
             if not self.application.is_done:
                 self.application.exit(exception=error)
@@ -336,8 +344,35 @@ class App:
         self.application.output.write_raw(notice_sequence(self.scene.notify, title, text))
         self.application.output.flush()
 
+    def open_link(self, url: str) -> bool:
+        """Show a web page; returns whether there is a program for that."""
+        command = opener(self._environment, url)
+        if command is not None:
+            threading.Thread(target=_run_quietly, args=(command,), daemon=True).start()
+        return command is not None
+
+    async def print_bare(self, lines: list[str], hint: str) -> None:
+        """Print these where the shell prints, until a key is pressed."""
+        terminal, self._back = self.application.input, asyncio.Event()
+        back = self._back
+
+        def read() -> None:
+            if terminal.read_keys() or terminal.flush_keys() or terminal.closed:
+                back.set()
+
+        focused, self.scene.focused = self.scene.focused, False
+        async with in_terminal():
+            text = "\r\n".join([*lines, "", hint, ""])
+            self.application.output.write_raw(text)
+            self.application.output.flush()
+            with terminal.raw_mode(), terminal.attach(read):
+                await back.wait()
+        self.scene.focused = focused
+        self.show()
+
     def leave(self, code: int) -> None:
         """The program ends."""
+        self._back.set()
         if self.application.is_running and not self.application.is_done:
             self.application.exit(result=code)
 
@@ -366,6 +401,13 @@ class App:
         """Put something into a field of the form, and the cursor there."""
         self.screen.fields[field].reset(Document(text, len(text)))
         self.screen.go_to_field(field)
+
+
+def _run_quietly(command: list[str]) -> None:
+    """Any thread. What the program says would disturb the screen."""
+    nothing = subprocess.DEVNULL
+    with contextlib.suppress(OSError):
+        subprocess.run(command, stdin=nothing, stdout=nothing, stderr=nothing, check=False)
 
 
 class _ToNotice(logging.Handler):

@@ -50,6 +50,8 @@ class Doing(Handler):
             "dissolve": self.contacts.dissolve,
             "search": self.looking.search,
             "export": self.looking.export,
+            "bare": self.looking.bare,
+            "open": self.looking.open_link,
             "retry": self.retry,
             "unsend": self.unsend,
             "discard": self.discard,

@@ -278,6 +278,7 @@ class Keyboard:
         self._on("escape n", self._attempt(looking.to_new), *both)
         self._on("c-k", looking.switch, Front.INPUT)
         self._on("c-f", self._attempt(looking.search), Front.INPUT)
+        self._on("escape l", self._attempt(looking.bare), *both)
         self._on("escape r", self._attempt(self._doing.retry), *both)
         self._on("escape u", self._attempt(self._doing.unsend), *both)
         self._on("f2", looking.toggle_list, *both)

@@ -9,12 +9,14 @@ from pathlib import Path
 from chat.protocol import ErrNo
 from client.errors import ClientError, RefusedError
 from client.ui import exporting
-from client.ui.cells import clip, one_line
+from client.ui.bare import bare_lines
+from client.ui.cells import clip, lines, one_line
 from client.ui.controller import Controller
 from client.ui.entry import Mark
 from client.ui.exporting import ExportError
 from client.ui.finding import Finding
 from client.ui.handler import Handler
+from client.ui.links import links_in
 from client.ui.orders import OrderError
 from client.ui.room import Past, Room, RoomKey
 from client.ui.scene import Switcher
@@ -239,6 +241,23 @@ class Looking(Handler):
             await self._controller.load_page(room)
             if room.past is Past.MORE and room.oldest_seq == before:
                 return  # it does not get any further
+
+    def open_link(self) -> None:
+        """Show the web page that was named last in this conversation."""
+        for entry in reversed(self._room().entries):
+            found = [link.url for line in lines(entry.text) for link in links_in(line)]
+            if found:
+                opens = self._controller.terminal.open_link(found[-1])
+                key = "opening" if opens else "no opener"
+                self._notice(key, failed=not opens, url=found[-1])
+                return
+        raise OrderError("no link")
+
+    def bare(self) -> None:
+        """The messages without anything beside them, for the terminal's own selection."""
+        printed = bare_lines(self._room())
+        hint = self._texts("bare hint")
+        self._controller.terminal.spawn(self._controller.terminal.print_bare(printed, hint))
 
     def close(self) -> None:
         """Take the conversation off the list, until something is said in it."""

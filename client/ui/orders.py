@@ -105,6 +105,8 @@ COMMANDS = (
     SlashCommand("dissolve", (_optional(Takes.GROUP),)),
     SlashCommand("search", (_optional(Takes.TEXT),), ("find",)),
     SlashCommand("export", (Param(Takes.FILE),)),
+    SlashCommand("bare"),
+    SlashCommand("open"),
     SlashCommand("retry"),
     SlashCommand("unsend"),
     SlashCommand("discard"),

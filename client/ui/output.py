@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import os
 import sys
+import zlib
 from typing import Final
 
 from prompt_toolkit.input.ansi_escape_sequences import ANSI_SEQUENCES
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.styles import Attrs
 
 FOCUS_IN: Final = "\x1b[I"
 FOCUS_OUT: Final = "\x1b[O"
+
+
+_WITHOUT_OSC = ("linux", "eterm-color")
+"""Terminals that would show such a sequence as text."""
 
 
 def learn_focus_reports() -> None:
@@ -47,6 +53,26 @@ class TerminalOutput(Vt100_Output):
         )
         assert isinstance(output, cls)
         return output
+
+    _url = ""
+
+    def set_attributes(self, attrs: Attrs, color_depth: ColorDepth) -> None:
+        """Colours and links of what follows."""
+        self._link_to(getattr(attrs, "url", ""))
+        super().set_attributes(attrs, color_depth)
+
+    def reset_attributes(self) -> None:
+        """None of them."""
+        self._link_to("")
+        super().reset_attributes()
+
+    def _link_to(self, url: str) -> None:
+        if url == self._url or self.term in _WITHOUT_OSC:
+            return
+        self._url = url
+        # The same id joins the lines over which an address is broken.
+        params = f"id={zlib.crc32(url.encode()):x}" if url else ""
+        self.write_raw(f"\x1b]8;{params};{url}\x1b\\")
 
     def enable_bracketed_paste(self) -> None:
         """The screen is ours from here on."""

@@ -25,6 +25,7 @@ from client.ui import when
 from client.ui.cells import clip, lines, one_line, width
 from client.ui.entry import Entry, Mark
 from client.ui.finding import Finding
+from client.ui.links import fragments, links_in
 from client.ui.room import Anchor, Past, Room
 from client.ui.texts import Texts
 from client.ui.themes import name_class
@@ -294,11 +295,15 @@ class Pane:
         first = room - width(name) - 2
         found: list[Line] = []
         for number, text in enumerate(lines(entry.text)):
+            links, position = links_in(text), 0
             for piece in wrap(text, room, first if number == 0 else None):
+                position = text.find(piece, position)  # behind the spaces of a line's end
+                shown = fragments(piece, position, links, text_style)
+                position += len(piece)
                 if found:
-                    found.append([("", indent), (text_style, piece)])
+                    found.append([("", indent), *shown])
                 else:
-                    found.append([*head, (style, name), ("", ": "), (text_style, piece)])
+                    found.append([*head, (style, name), ("", ": "), *shown])
         if entry.mark is Mark.FAILED:
             why = self._texts("failed mark", why=one_line(entry.why))
             for piece in wrap(why, room):

@@ -32,6 +32,12 @@ class Terminal(Protocol):
     def notify(self, title: str, text: str) -> None:
         """A notice on the desktop, if the terminal can show one."""
 
+    def open_link(self, url: str) -> bool:
+        """Show a web page; returns whether there is a program for that."""
+
+    async def print_bare(self, lines: list[str], hint: str) -> None:
+        """Print these where the shell prints, until a key is pressed."""
+
     def leave(self, code: int) -> None:
         """The program ends."""
 

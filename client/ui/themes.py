@@ -26,6 +26,7 @@ _COMMON = {
     "name": "bold",
     "name.me": "bold",
     "mention": "bold underline",
+    "link": "underline",
     "match": "reverse",
     "match.found": "reverse bold",
     "divider": "bold",

@@ -182,6 +182,13 @@ class AppRun:
         clock = controller._clock
         controller._clock = lambda: clock() + seconds
 
+    def settle_bare(self) -> None:
+        """Wait until nothing is drawn because the shell's screen is shown."""
+        shown = threading.Event()
+        while not shown.wait(0.01):
+            if self.ask(lambda: self.app.application._running_in_terminal):
+                shown.set()
+
     def settle(self) -> None:
         """Wait until all keys typed so far have had their effect and been drawn."""
         self.ask(lambda: None)
