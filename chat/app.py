@@ -27,10 +27,12 @@ from chat.config import Config, ConfigError
 from chat.db import StorageError, Transaction
 from chat.delivery.delivery import Delivery
 from chat.delivery.poller import MailboxPoller
+from chat.dialect_files import load_dialects
 from chat.file_limit import fit_file_limit
 from chat.handlers import ROUTES, Context
 from chat.lease import Lease, NameTakenError
 from chat.limiter import FailureLimiter
+from chat.listeners import Listener
 from chat.lookalikes import Lookalikes
 from chat.model import NodeModel, SettingModel, TokenModel
 from chat.notices import PresenceNotices
@@ -57,8 +59,8 @@ WORKER_QUEUE = 4096
 class App:
     """A whole chat server. Main thread."""
 
-    def __init__(self, address: InetAddress, config: Config) -> None:
-        """Opens the database and binds.
+    def __init__(self, address: InetAddress, config: Config, also: Sequence[Listener] = ()) -> None:
+        """Opens the database and binds. ``also``: further addresses to listen on.
 
         Raises StorageError, BusRefusedError, NameTakenError, OSError, ConfigError.
         """
@@ -70,6 +72,12 @@ class App:
         self.lease_lost = False
         self._guard: threading.Timer | None = None
         self._tls = tls_context(config.server)
+        dialects = load_dialects(config.classic.dialects)
+        self._dialects = dialects
+        self._also = [
+            (listener.address, dialects.named(listener.dialect) if listener.dialect else None)
+            for listener in also
+        ]
         bus = find_bus(config.bus)  # what can be wrong with it shows before anything is written
         threads = config.server.workers + 1  # and the main thread, at the start and the end
         self._database = open_database(config.database, threads=threads)
@@ -125,7 +133,7 @@ class App:
             classic=config.classic,
         )
         schema = build_schema(config.limits, config.classic.password_min)
-        service = ChatService(context, ROUTES, schema, self._workers)
+        service = ChatService(context, ROUTES, schema, self._workers, self._dialects.by_name)
         self._server = ChatServer(
             self._loop,
             address,
@@ -135,6 +143,8 @@ class App:
             delivery.new_pump,
             config.limits,
             self._tls,
+            self._dialects.used,
+            self._also,
         )
         try:
             self._enter(node, self._presence)
@@ -195,7 +205,7 @@ class App:
             log.info(
                 "chatserver %s listening on %s%s, delivery %s, %s",
                 __version__,
-                self._server.address,
+                ", ".join(str(address) for address in self._server.addresses),
                 "" if self._tls is None else " with TLS",
                 self._config.chat.delivery,
                 mask(self._config.database.url),
@@ -301,7 +311,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Before any thread exists, so that all inherit it.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
-        app = App(arguments.address, config)
+        app = App(arguments.address, config, arguments.also)
         app.run()
         if app.lease_lost:
             return _complain("another server has started under this one's name", 1)
@@ -314,7 +324,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BusRefusedError as exc:
         return _complain(f"bus: {exc}", 1)
     except OSError as exc:
-        return _complain(f"{arguments.address}: {exc.strerror}", 1)
+        return _complain(f"{exc.filename or arguments.address}: {exc.strerror}", 1)
     return 0
 
 

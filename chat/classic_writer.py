@@ -271,7 +271,7 @@ class ClassicWriter:
             if entry.frame is not None:
                 self._rest = [entry.frame]
             elif entry.message is not None:
-                self._rest = self._frames_of(entry.message)
+                self._rest = list(self._frames_of(entry.message))  # others get these, too
             else:
                 return True
         return False

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from chat import __version__
 from chat.config import Config, ConfigError, check, parse_config
+from chat.listeners import Listener, parse_listener, resolve
 from chat.shipped import shipped
 from muduopy import InetAddress
 
@@ -20,6 +21,7 @@ class Arguments:
 
     address: InetAddress
     config: Config
+    also: tuple[Listener, ...] = ()
 
 
 def parse_arguments(argv: Sequence[str] | None) -> Arguments:
@@ -38,7 +40,12 @@ def parse_arguments(argv: Sequence[str] | None) -> Arguments:
             config = dataclasses.replace(
                 config, bus=dataclasses.replace(config.bus, url=given.redis)
             )
-        return Arguments(_address(given.host, given.port), check(config))
+        if given.listen is not None:
+            config = dataclasses.replace(
+                config, server=dataclasses.replace(config.server, listen=tuple(given.listen))
+            )
+        also = tuple(parse_listener(text) for text in config.server.listen)
+        return Arguments(resolve(given.host, given.port), check(config), also)
     except ConfigError as exc:
         parser.error(str(exc))
 
@@ -47,6 +54,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="chatserver", description="A chat server for teams.")
     parser.add_argument("host", metavar="HOST", help="address to listen on, such as 127.0.0.1")
     parser.add_argument("port", metavar="PORT", help="port to listen on, such as 6000")
+    parser.add_argument(
+        "--listen",
+        metavar="HOST:PORT[=DIALECT]",
+        action="append",
+        help="a further address, such as 127.0.0.1:6001=reg3; may be repeated",
+    )
     parser.add_argument("--config", metavar="FILE", type=Path, help="settings (TOML)")
     parser.add_argument("--db", metavar="URL", dest="url", help="default: sqlite:///var/chat.db")
     parser.add_argument("--redis", metavar="URL", help="the bus between servers (default: none)")
@@ -95,13 +108,3 @@ def _override(config: Config, section: str, given: argparse.Namespace, *keys: st
     flags = {key: getattr(given, key) for key in keys if getattr(given, key) is not None}
     values = dataclasses.replace(getattr(config, section), **flags)
     return dataclasses.replace(config, **{section: values})
-
-
-def _address(host: str, port: str) -> InetAddress:
-    digits = port.isascii() and port.isdigit() and len(port) <= 5
-    if not (digits and 0 < int(port) <= 65535):
-        raise ConfigError(f"PORT: {port!r} is not a number from 1 to 65535")
-    try:
-        return InetAddress.resolve(host, int(port))
-    except (OSError, UnicodeError) as exc:
-        raise ConfigError(f"HOST: {host!r} is not an address of this machine") from exc

@@ -35,6 +35,7 @@ class ServerConfig:
     proxy_protocol: bool = False
     tls_certificate: str = ""
     tls_key: str = ""
+    listen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,17 @@ class ClassicConfig:
     gap: float = 0.003
     frame: int = 1023
     password_min: int = 3
+    dialects: tuple[str, ...] = (
+        "tutorial",
+        "reg3",
+        "thousand",
+        "ack5",
+        "logout11",
+        "to",
+        "errnum",
+        "passwd",
+        "unterminated",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +168,9 @@ def _section(name: str, default: T, values: dict[str, Any]) -> T:
         if key not in types:
             raise ConfigError(f"unknown key {name}.{key}")
         wanted = types[key]
+        if wanted == tuple[str, ...]:
+            values = {**values, key: _strings(f"{name}.{key}", value)}
+            continue
         if wanted is float and type(value) is int:
             continue
         if type(value) is not wanted:
@@ -163,6 +178,12 @@ def _section(name: str, default: T, values: dict[str, Any]) -> T:
                 f"{name}.{key}: must be {_TYPE_NAMES[wanted]}, not {_TYPE_NAMES.get(type(value))}"
             )
     return dataclasses.replace(default, **values)  # type: ignore[type-var]
+
+
+def _strings(key: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ConfigError(f"{key}: must be an array of strings")
+    return tuple(value)
 
 
 def _check_value(key: str, value: object) -> None:

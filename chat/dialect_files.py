@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from chat.config import ConfigError
+from chat.config import ClassicConfig, ConfigError
 from chat.protocol.dialects import TUTORIAL, Table, TableError, parse_table
 from chat.shipped import shipped
 
 ENDING = ".toml"
+
+_DEFAULT = {name: place for place, name in enumerate(ClassicConfig().dialects)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class Dialects:
 
     Attributes:
         used: those that a client may mean, in the order of ``classic.dialects``.
-        by_name: those and all that are shipped.
+        by_name: those and all that are shipped, the likeliest first.
     """
 
     used: tuple[Table, ...] = (TUTORIAL,)
@@ -51,8 +53,9 @@ def load_dialects(names: Iterable[str]) -> Dialects:
         used.append(table)
     if not used:
         raise ConfigError('classic.dialects: is empty; ["tutorial"] is the least')
-    own = {table.name: table for table in used}
-    return Dialects(tuple(used), (*used, *[t for t in provided if t.name not in own]))
+    rest = [table for table in provided if all(table.name != own.name for own in used)]
+    rest.sort(key=lambda table: _DEFAULT.get(table.name, len(_DEFAULT)))
+    return Dialects(tuple(used), (*used, *rest))
 
 
 def _is_path(name: str) -> bool:

@@ -8,18 +8,29 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from chat.config import ClassicConfig, ServerConfig
 from chat.delivery.pump import Pump
 from chat.protocol import ErrNo, Limits, MsgType, encode
+from chat.protocol.classic import classic_answer
+from chat.protocol.dialects import TUTORIAL, DialectGuess, Table
 from chat.proxy_protocol import BadProxyLineError, split_proxy_line
 from chat.rate import Allowances
 from chat.service import ChatService
 from chat.session import Session
 from chat.turns import Turns
-from muduopy import Address, Buffer, EventLoop, InetAddress, TcpConnection, TcpServer
+from muduopy import (
+    Address,
+    Buffer,
+    EventLoop,
+    EventLoopThreadPool,
+    InetAddress,
+    TcpConnection,
+    TcpServer,
+)
 
 if TYPE_CHECKING:
     import ssl
@@ -33,6 +44,11 @@ REFUSED_SECONDS = 1.0
 """How long one connection too many may take to read that it is."""
 
 HEARTBEATS_MISSED = 3
+POOL_SECONDS = 2.0
+"""How long a sub-loop may go on in one callback when the server stops."""
+
+NewGuess = Callable[[], DialectGuess]
+
 KEEP_ALIVE = (60, 10, 3)
 """TCP keepalive: idle seconds, seconds between probes, probes."""
 
@@ -50,8 +66,14 @@ class ChatServer:
         new_pump: Callable[[Session], Pump],
         limits: Limits,
         tls: ssl.SSLContext | None = None,
+        tables: Sequence[Table] = (TUTORIAL,),
+        also: Sequence[tuple[InetAddress, Table | None]] = (),
     ) -> None:
-        """Binds. Raises OSError."""
+        """Binds. Raises OSError.
+
+        ``tables``: the dialects that a classic client may speak. ``also``: further addresses, and
+        the dialect that is expected there.
+        """
         self._config = config
         self._service = service
         self._new_pump = new_pump
@@ -63,15 +85,41 @@ class ChatServer:
         # Each loop touches its own only; the dicts are filled before the threads share them.
         self._by_loop: dict[EventLoop, set[Session]] = {}
         self._turns: dict[EventLoop, Turns] = {}
-        self._tcp = TcpServer(loop, address, "chat", tls=tls)
-        self._tcp.set_thread_num(config.threads)
-        self._tcp.set_thread_init_callback(self._watch_loop)
-        self._tcp.set_connection_callback(self._on_connection)
-        self._tcp.set_message_callback(self._on_message)
+        self._tables = tables
+        self._pool = EventLoopThreadPool(loop, "chat-loop", config.threads)
+        self._tcps: list[TcpServer] = []
+        try:
+            for place, expected in [(address, None), *also]:
+                self._tcps.append(self._bind(loop, place, expected, tls))
+        except BaseException:
+            self.close()
+            raise
+
+    def _bind(
+        self,
+        loop: EventLoop,
+        address: InetAddress,
+        expected: Table | None,
+        tls: ssl.SSLContext | None,
+    ) -> TcpServer:
+        try:
+            tcp = TcpServer(loop, address, "chat", thread_pool=self._pool, tls=tls)
+        except OSError as exc:
+            exc.filename = str(address)  # of several, this one
+            raise
+        tcp.set_thread_init_callback(self._watch_loop)
+        new_guess = partial(DialectGuess, self._tables, expected)
+        tcp.set_connection_callback(partial(self._on_connection, new_guess))
+        tcp.set_message_callback(self._on_message)
+        return tcp
 
     @property
     def address(self) -> Address:
-        return self._tcp.address
+        return self.addresses[0]
+
+    @property
+    def addresses(self) -> list[Address]:
+        return [tcp.address for tcp in self._tcps]
 
     @property
     def open(self) -> int:
@@ -81,15 +129,28 @@ class ChatServer:
 
     def start(self) -> None:
         """Listen. Raises OSError."""
-        self._tcp.start()
+        for tcp in self._tcps:
+            tcp.start()
 
     def stop(self, drain_seconds: float, stopped: Callable[[], object]) -> None:
         """Stop accepting, tell everybody, finish, close; then call ``stopped``."""
-        self._tcp.stop(drain_seconds, stopped, _send_away)
+        left = len(self._tcps)
+
+        def one_stopped() -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                self._pool.stop(POOL_SECONDS)
+                stopped()
+
+        for tcp in self._tcps:
+            tcp.stop(drain_seconds, one_stopped, _send_away)
 
     def close(self) -> None:
         """Idempotent. Not for a server that serves: nobody is told. The loop's thread."""
-        self._tcp.close()
+        for tcp in self._tcps:
+            tcp.close()
+        self._pool.stop(POOL_SECONDS)
 
     def _watch_loop(self, loop: EventLoop) -> None:
         sessions: set[Session] = set()
@@ -100,13 +161,13 @@ class ChatServer:
 
     # ------------------------------------------------------------------ in the sessions' loops
 
-    def _on_connection(self, connection: TcpConnection) -> None:
+    def _on_connection(self, new_guess: NewGuess, connection: TcpConnection) -> None:
         if connection.connected:
-            self._came(connection)
+            self._came(connection, new_guess)
         else:
             self._went(connection)
 
-    def _came(self, connection: TcpConnection) -> None:
+    def _came(self, connection: TcpConnection, new_guess: NewGuess) -> None:
         with self._lock:
             full = self._open >= self._config.max_connections
             self._refused += full
@@ -114,9 +175,9 @@ class ChatServer:
             refused = self._refused
         if full:
             log.warning("too many connections, %d refused so far", refused)
-            errno, errmsg = int(ErrNo.TOO_MANY), "too many connections, try again later"
-            error = {"msgid": MsgType.ERROR_MSG, "errno": errno, "error": errno, "errmsg": errmsg}
-            connection.send(encode(error) + b"\n")
+            errmsg = "too many connections, try again later"
+            error = {"msgid": MsgType.ERROR_MSG, "errno": int(ErrNo.TOO_MANY), "errmsg": errmsg}
+            connection.send(encode(classic_answer(error) or error) + b"\n")
             connection.shutdown()
             connection.force_close_after(REFUSED_SECONDS)
             return
@@ -124,7 +185,9 @@ class ChatServer:
         connection.set_keep_alive(*KEEP_ALIVE)
         connection.set_half_close_callback(self._on_half_close)
         turns = self._turns[connection.loop]
-        session = Session(connection, self._allowances, self._new_pump, turns.add, self._classic)
+        session = Session(
+            connection, self._allowances, self._new_pump, turns.add, self._classic, new_guess
+        )
         if self._config.proxy_protocol:
             session.announced = b""
         connection.context = session

@@ -9,24 +9,27 @@ other.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chat.classic_reader import ClassicReader
 from chat.db import StorageError
 from chat.handlers import WAIT, Context, Request, Route, Where
 from chat.handlers.account import MAX_FAILED_LOGINS, connection_lost
+from chat.model import UserModel
 from chat.protocol import (
     ACK_OF,
-    V2,
     ErrNo,
     Message,
     MsgType,
     ProtocolError,
     Schema,
+    asks_for_v2,
     decode,
     validate,
 )
 from chat.protocol.classic import classic_answer
+from chat.protocol.dialects import TUTORIAL, NoTableError, Table, advice
 from chat.session import Session
 from muduopy import ThreadPool
 
@@ -59,7 +62,10 @@ class ChatService:
         routes: Mapping[int, Route],
         schema: Schema,
         workers: ThreadPool,
+        tables: Sequence[Table] = (TUTORIAL,),
     ) -> None:
+        """``tables``: all dialects, for advice about requests that fit none."""
+        self._tables = tables
         self._context = context
         self._workers = workers
         # What _serve needs of each message, under plain ints: see _serve.
@@ -106,6 +112,8 @@ class ChatService:
             session.spent()
         if dry and not ready:
             session.pending = False
+            if session.reader is not None and session.decoder.held:
+                session.reader.await_brace()
             if session.decoder.too_large and not (session.closed or session.finishing):
                 self._frame_too_large(session)
         elif not waits:
@@ -139,6 +147,9 @@ class ChatService:
         message: Message = {}
         try:
             message = decode(frame)
+            reader = session.reader
+            if reader is not None and (read := self._read(session, reader, message)) is not message:
+                message, frame = read, b""  # the frame is of another dialect
             msgid = message.get("msgid")
             entry = self._table.get(msgid) if type(msgid) is int else None
             if entry is None:
@@ -147,8 +158,8 @@ class ChatService:
             route, fields, on_worker, needs_login = entry
             if on_worker and session.in_flight:
                 return False
-            if "v" in message:
-                _choose_dialect(session, message)
+            if "v" in message and asks_for_v2(message):
+                session.become_v2()
             validate(message, fields)
             if needs_login:
                 user_id = session.user_id
@@ -168,11 +179,42 @@ class ChatService:
             self._fail(session, message, exc)
         return True
 
+    def _read(self, session: Session, reader: ClassicReader, message: Message) -> Message:
+        """A request of a clone, as the tutorial has it. Raises NoTableError."""
+        try:
+            read = reader.read(message)
+        except NoTableError:
+            if not reader.advised:  # its client hangs now, and says nothing
+                reader.advised = True
+                guess = reader.guess
+                assert guess is not None
+                log.warning("%s: %s", session.peer, advice(message, guess, self._tables))
+            raise
+        if session.user_id:
+            self._remember(session, reader)
+        return read
+
+    def _remember(self, session: Session, reader: ClassicReader) -> None:
+        """Store the dialect of the user's client, if that is news."""
+        dialect = reader.news()
+        if dialect is None:
+            return
+        user_id, database = session.user_id, self._context.database
+
+        def store() -> None:
+            try:
+                database.write(lambda tx: UserModel(tx).set_dialect(user_id, dialect))
+            except StorageError as exc:
+                log.warning("the dialect of user %d was not stored: %s", user_id, exc)
+
+        self._workers.try_run(store)  # if not now, then after some later login
+
     def _start_work(self, session: Session, route: Route, message: Message) -> None:
         if session.user_id and message["msgid"] == MsgType.LOGIN_MSG:
             raise ProtocolError(ErrNo.BAD_REQUEST, "logged in already")
         if not session.v2:
             session.arrange_output()
+        reader = session.reader
         request = Request(
             message,
             session.user_id,
@@ -181,6 +223,8 @@ class ChatService:
             session,
             session.last_seen,
             session.frame_limit,
+            reader,
+            reader.guess.memory(None) if reader is not None and reader.guess is not None else None,
         )
 
         def work() -> Any:
@@ -232,12 +276,16 @@ class ChatService:
                 return
         if message["msgid"] in (MsgType.LOGIN_MSG, MsgType.REG_MSG):
             session.known = True
+        if message["msgid"] == MsgType.LOGIN_MSG and session.reader is not None:
+            self._remember(session, session.reader)
         answer = {"msgid": ACK_OF[message["msgid"]], "errno": 0, **result}
         self._answer(session, answer, message.get("rid"))
 
     # ------------------------------------------------------------------ answers
 
     def _fail(self, session: Session, message: Message, error: ProtocolError) -> None:
+        if isinstance(error, NoTableError):  # its number means nothing
+            message = {"rid": message.get("rid")}
         msgid = message.get("msgid")
         answer = _failure(ACK_OF.get(msgid, MsgType.ERROR_MSG), error)  # type: ignore[arg-type]
         if answer["msgid"] == MsgType.CHAT_ACK and isinstance(message.get("mid"), str):
@@ -263,7 +311,7 @@ class ChatService:
             answer["rid"] = rid
         if not session.v2:
             session.arrange_output()
-            shaped = classic_answer(answer)
+            shaped = classic_answer(answer, session.table)
             if shaped is None:
                 return
             answer = shaped
@@ -274,14 +322,6 @@ def _charge(session: Session) -> None:
     session.bucket.tokens -= GUEST_TOKENS
     if session.bucket.tokens < 0:
         session.spent()
-
-
-def _choose_dialect(session: Session, message: Message) -> None:
-    """``v`` in a login or registration asks for v2; a connection that has it keeps it."""
-    version = message["v"]
-    chooses = message["msgid"] in _ENTRANCES
-    if chooses and type(version) is int and version >= V2:
-        session.become_v2()
 
 
 def _failure(msgid: MsgType, error: ProtocolError) -> Message:

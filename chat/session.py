@@ -10,12 +10,15 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
+from chat.classic_reader import ClassicReader
 from chat.classic_writer import ClassicWriter
 from chat.config import ClassicConfig
 from chat.protocol import NUL, ErrNo, FrameDecoder, Message, MsgType, encode
 from chat.protocol.classic import classic_answer
+from chat.protocol.dialects import TUTORIAL, DialectGuess, Table
 from chat.rate import BYTES_PER_TOKEN, Allowance, Allowances, TokenBucket
 from muduopy import TcpConnection
 
@@ -46,11 +49,18 @@ CLOSE_SECONDS = 5.0
 """How long a connection that we close may take to drain, in seconds."""
 
 
+_guess_tutorial = partial(DialectGuess, (TUTORIAL,))
+
+
 class Session:
     """One connection's side of the conversation.
 
     Attributes:
         v2: the dialect; False is classic.
+        reader: reads requests of clones of the original, whatever their numbers and names are;
+            None: requests come under the tutorial's.
+        table: the numbers and names for answers to a classic peer.
+        translates: chat messages for the peer are written by ``table``, too.
         user_id: the logged-in user, 0 if none; ``name``, ``generation``, ``token`` and
             ``device`` go with it.
         groups: the groups of this user that are registered for waking.
@@ -105,9 +115,12 @@ class Session:
         "peer",
         "pending",
         "pump",
+        "reader",
         "ready",
         "strikes",
+        "table",
         "token",
+        "translates",
         "user_id",
         "v2",
         "writer",
@@ -120,6 +133,7 @@ class Session:
         new_pump: Callable[[Session], Pump],
         resume: Callable[[Session], object],
         classic: ClassicConfig,
+        new_guess: Callable[[], DialectGuess] = _guess_tutorial,
     ) -> None:
         """``resume`` gives the session a turn: its frames are served soon."""
         self.connection = connection
@@ -128,6 +142,9 @@ class Session:
         self.peer = connection.peer_address.host
         self.announced: bytes | None = None
         self.v2 = False
+        self.reader: ClassicReader | None = ClassicReader(self, new_guess)
+        self.table = TUTORIAL
+        self.translates = False
         self.user_id = 0
         self.name = ""
         self.generation = 0
@@ -191,6 +208,8 @@ class Session:
 
     def frame_of(self, message: ChatMessage) -> bytes:
         """A chat message as this peer is to get it, without the last terminator."""
+        if self.translates:
+            return self.decoder.terminator.join(self.frames_of(message))
         frame = message.frame(self.v2)
         if self.frame_limit and len(frame) > self.frame_limit:
             return self.decoder.terminator.join(self.frames_of(message))
@@ -198,6 +217,8 @@ class Session:
 
     def frames_of(self, message: ChatMessage) -> list[bytes]:
         """A chat message for an original client: in several frames, if one would be too long."""
+        if self.translates:
+            return message.dialect_frames(self.table, self.frame_limit)
         return message.classic_frames(self.frame_limit)
 
     def send(self, message: Message) -> None:
@@ -231,7 +252,7 @@ class Session:
     def send_error(self, errno: ErrNo, errmsg: str) -> None:
         """ERROR_MSG to a classic client."""
         error = {"msgid": MsgType.ERROR_MSG, "errno": int(errno), "errmsg": errmsg}
-        shaped = classic_answer(error)
+        shaped = classic_answer(error, self.table)
         if shaped is not None:
             self.send(shaped)
 
@@ -262,6 +283,11 @@ class Session:
                 self.close("replaced")
 
         self.loop.queue_in_loop(leave)
+
+    def write_as(self, table: Table) -> None:
+        """Use the numbers and names of this table for all that a classic peer is sent."""
+        self.table = table
+        self.translates = not table.writes_plainly
 
     # ------------------------------------------------------------------ back-pressure
 
@@ -341,6 +367,12 @@ class Session:
         else:
             self._resume(self)
 
+    def look_again(self) -> None:
+        """What the decoder holds may be cut in another way now."""
+        self.pending = True
+        self.hold_or_read()
+        self.ask_for_turn()
+
     def ask_for_turn(self) -> None:
         """Have the frames that wait served, unless they must go on waiting."""
         if self.pending and not (self.closed or self.blocked):
@@ -368,6 +400,8 @@ class Session:
 
     def finish(self) -> None:
         """Take no more requests; close once everything the peer has sent is answered."""
+        if self.reader is not None:
+            self.reader.end_with_braces()  # no terminator follows
         self.finishing = True
         self.hold_or_read()
         self.finish_if_idle()

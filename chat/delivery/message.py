@@ -6,6 +6,7 @@ from typing import Any
 
 from chat.protocol import GROUP_CHAT, ONE_CHAT, Message, encode
 from chat.protocol.classic_split import split_message
+from chat.protocol.dialects import Table, chat_message
 
 Channel = tuple[int, int]
 """Where a message is announced: (kind, id of the user or group)."""
@@ -39,6 +40,7 @@ class ChatMessage:
 
     __slots__ = (
         "_classic",
+        "_dialect",
         "_split",
         "_v2",
         "extra",
@@ -77,6 +79,7 @@ class ChatMessage:
         self._v2: bytes | None = None
         self._classic = classic_frame
         self._split: list[bytes] | None = None
+        self._dialect: tuple[Table, list[bytes]] | None = None
 
     def __repr__(self) -> str:
         return f"<ChatMessage seq={self.seq} {self.sender}->{self.target} kind={self.kind}>"
@@ -134,6 +137,23 @@ class ChatMessage:
         frames = self._split
         if frames is None:
             frames = self._split = split_message(self.short_fields(), limit)
+        return frames
+
+    def dialect_frames(self, table: Table, limit: int) -> list[bytes]:
+        """The same under a dialect's numbers and names. The last table's frames are kept."""
+        kept = self._dialect
+        if kept is not None and kept[0] is table:
+            return kept[1]
+
+        def encode_as(fields: Message) -> bytes:
+            return encode(chat_message(fields, table))
+
+        frame = encode_as(self.fields(False))
+        if not limit or len(frame) <= limit:
+            frames = [frame]
+        else:
+            frames = split_message(self.short_fields(), limit, encode_as)
+        self._dialect = (table, frames)
         return frames
 
     def short_fields(self) -> Message:

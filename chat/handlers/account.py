@@ -73,7 +73,8 @@ def register(ctx: Context, request: Request) -> Message:
     hashed = ctx.passwords.hash(password)
 
     def insert(tx: Transaction) -> int:
-        return UserModel(tx).insert(name, hashed, ctx.lookalikes.claim(tx, USERS, hashes))
+        claimed = ctx.lookalikes.claim(tx, USERS, hashes)
+        return UserModel(tx).insert(name, hashed, claimed, request.dialect)
 
     try:
         user_id = ctx.database.write(insert)
@@ -236,6 +237,10 @@ def _authenticate(ctx: Context, request: Request) -> tuple[User, str | None]:
     """The user whose password or token this is, and a new hash if the old one has aged."""
     message = request.message
     user_id: int = message["id"]
+    user = ctx.database.read(lambda tx: UserModel(tx).find(user_id))
+    if request.reader is not None:
+        # Before anything fails: the client has to understand that answer, too.
+        request.reader.recall(user.dialect if user else None)
     key = (request.peer, user_id)
     wait = ctx.limiter.retry_after(key, ctx.clock.monotonic())
     token: str | None = message.get("token") if request.v2 else None
@@ -244,7 +249,6 @@ def _authenticate(ctx: Context, request: Request) -> tuple[User, str | None]:
         raise ProtocolError(ErrNo.TOO_MANY, "too many failed logins", retry_after=seconds)
     if token is None and "password" not in message:
         raise ProtocolError(ErrNo.BAD_REQUEST, "password: is missing")
-    user = ctx.database.read(lambda tx: UserModel(tx).find(user_id))
     if token is not None:
         if user is not None and _use_token(ctx, token, user_id):
             return user, None
@@ -308,7 +312,7 @@ def _fit(session: Session, answer: Message, rid: object, all_mail: bool) -> Mess
         head["rid"] = rid
 
     def size(candidate: Message) -> int:
-        shaped = classic_answer({**head, **candidate})
+        shaped = classic_answer({**head, **candidate}, session.table)
         assert shaped is not None
         return len(session.encode(shaped))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chat.bus import Bus
 from chat.clock import Clock
@@ -19,6 +19,9 @@ from chat.presence import Presence
 from chat.protocol import Limits, Message
 from chat.session import Session
 from chat.sessions import SessionRegistry
+
+if TYPE_CHECKING:
+    from chat.classic_reader import ClassicReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Request:
     ``session`` is for handing on (to the registry); its attributes belong to its loop, but
     ``closed`` and ``finishing``, which may be looked at. ``received_at``: monotonic seconds.
     ``frame_limit``: bytes of the longest frame for the client, 0: any.
+    ``reader``: is told the account's dialect. ``dialect``: to be remembered for a new account.
     """
 
     message: Message
@@ -57,6 +61,8 @@ class Request:
     session: Session
     received_at: float
     frame_limit: int = 0
+    reader: ClassicReader | None = None
+    dialect: str | None = None
 
 
 class Waiting(Enum):

@@ -10,7 +10,7 @@ OFFLINE = "offline"
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A row of ``user``; ``password`` is a hash."""
+    """A row of ``user``; ``password`` is a hash. ``dialect``: of its classic client."""
 
     id: int
     name: str
@@ -19,6 +19,7 @@ class User:
     node: str | None
     device: str | None
     generation: int
+    dialect: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

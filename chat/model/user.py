@@ -18,19 +18,26 @@ class UserModel:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    def insert(self, name: str, password: str, hashes: NameHashes = NO_HASHES) -> int:
+    def insert(
+        self,
+        name: str,
+        password: str,
+        hashes: NameHashes = NO_HASHES,
+        dialect: str | None = None,
+    ) -> int:
         """A new user; returns the id.
 
         Raises UniqueViolation if the name is taken, or one of its hashes.
         """
         return self._tx.insert(
-            "INSERT INTO user (name, password, folded, skeleton) VALUES (?, ?, ?, ?)",
-            (name, password, *hashes),
+            "INSERT INTO user (name, password, folded, skeleton, dialect) VALUES (?, ?, ?, ?, ?)",
+            (name, password, *hashes, dialect),
         )
 
     def find(self, user_id: int) -> User | None:
         rows = self._tx.query(
-            "SELECT id, name, password, state, node, device, generation FROM user WHERE id = ?",
+            "SELECT id, name, password, state, node, device, generation, dialect FROM user "
+            "WHERE id = ?",
             (user_id,),
         )
         return User(*rows[0]) if rows else None
@@ -44,6 +51,10 @@ class UserModel:
         self._tx.execute(
             "UPDATE user SET password = ? WHERE id = ? AND password = ?", (new, user_id, old)
         )
+
+    def set_dialect(self, user_id: int, dialect: str) -> None:
+        """Remember the dialect of the user's classic client."""
+        self._tx.execute("UPDATE user SET dialect = ? WHERE id = ?", (dialect, user_id))
 
     def generations(self, user_ids: Collection[int], *, lock: bool = False) -> dict[int, int]:
         """The login generation of each of these users that exists.

@@ -2,7 +2,16 @@
 
 from chat.protocol.codec import Message, decode, encode
 from chat.protocol.errors import ErrNo, ProtocolError
-from chat.protocol.fields import MAX_ID, MAX_SEQ, V2, Limits, Schema, build_schema, validate
+from chat.protocol.fields import (
+    MAX_ID,
+    MAX_SEQ,
+    V2,
+    Limits,
+    Schema,
+    asks_for_v2,
+    build_schema,
+    validate,
+)
 from chat.protocol.frames import LF, MAX_FRAME, NUL, FrameDecoder
 from chat.protocol.msgtype import ACK_OF, GROUP_CHAT, ONE_CHAT, MsgType
 from chat.protocol.names import normal_name
@@ -24,6 +33,7 @@ __all__ = [
     "MsgType",
     "ProtocolError",
     "Schema",
+    "asks_for_v2",
     "build_schema",
     "decode",
     "encode",

@@ -89,6 +89,16 @@ def validate(message: Message, fields: Fields) -> None:
                 raise ProtocolError(ErrNo.BAD_REQUEST, f"{name}: {problem}")
 
 
+def asks_for_v2(message: Message) -> bool:
+    """Does this login or registration ask for v2?"""
+    version = message.get("v")
+    return (
+        type(version) is int
+        and version >= V2
+        and message.get("msgid") in (MsgType.LOGIN_MSG, MsgType.REG_MSG)
+    )
+
+
 def _bounds(wanted: type, low: int, high: int) -> str:
     if wanted is int:
         return f"must be an integer from {low} to {high}"

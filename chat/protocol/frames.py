@@ -67,7 +67,7 @@ class FrameDecoder:
         cutter: finds the ends of frames; may be replaced at any time.
         max_frame: the limit of one frame in bytes; may be changed at any time.
         terminator: ``b"\\n"`` or ``b"\\0"``, whichever ended the first frame; ``b"\\n"``
-            until then. Answers on this connection end with it.
+            until then, or what the owner sets. Answers on this connection end with it.
         decided: a frame of this stream has ended with a terminator.
         taken: how many frames the last ``take`` has cut, empty ones included.
         too_large: True once a frame exceeded the limit. Nothing is decoded after that.
@@ -167,6 +167,8 @@ class FrameDecoder:
         self.decided = True
         if nul >= 0 and not 0 <= end < nul:
             self.terminator, self._other = NUL, LF
+        else:
+            self.terminator, self._other = LF, NUL
 
     def _overflow(self) -> None:
         self.too_large = True

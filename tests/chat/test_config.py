@@ -52,6 +52,7 @@ OTHER_TYPES = {
     float: ["true", '"1"', "[]", "{}"],
     str: ["true", "1", "1.0", "[]", "{}"],
     bool: ["1", "0", '"true"', "[]", "{}"],
+    tuple: ["true", "1", "{}", "[1]", "[[]]"],
 }
 
 
@@ -146,6 +147,12 @@ def test_a_wrong_type_is_refused_by_name(section: str, key: str) -> None:
     for value in OTHER_TYPES[type(DEFAULTS[section, key])]:
         message = refused(one(section, key, value))
         assert message.startswith(f"{section}.{key}: must be ")
+
+
+def test_arrays_of_strings() -> None:
+    config = parse_config('[classic]\ndialects = ["tutorial", "my.toml"]\n')
+    assert config.classic.dialects == ("tutorial", "my.toml")
+    assert refused('[server]\nlisten = ["a", 5]\n') == "server.listen: must be an array of strings"
 
 
 @pytest.mark.parametrize("value", ["2026-01-02", "12:00:00", "2026-01-02T12:00:00Z"])

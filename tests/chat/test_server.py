@@ -34,6 +34,7 @@ def test_one_connection_too_many(make_node: Callable[..., Node]) -> None:
             "msgid": 31,
             "errno": 6,
             "error": 6,
+            "errnum": 6,
             "errmsg": "too many connections, try again later",
         }
     ]

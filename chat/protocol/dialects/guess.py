@@ -41,18 +41,20 @@ class DialectGuess:
     Attributes:
         tables: those that can still be meant, in the order of the settings.
         all_tables: those that could be meant at the beginning.
+        remembered: what ``memory`` said when the account was here before.
         table: the one that is used for answers now.
+        unterminated: a frame has come without terminator.
     """
 
     __slots__ = (
         "_default",
         "_plain",
-        "_remembered",
         "_sure",
-        "_unterminated",
         "all_tables",
+        "remembered",
         "table",
         "tables",
+        "unterminated",
     )
 
     def __init__(self, tables: Sequence[Table], default: Table | None = None) -> None:
@@ -62,8 +64,8 @@ class DialectGuess:
             self.tables += (default,)
         self.all_tables = self.tables
         self._default = default
-        self._remembered: str | None = None
-        self._unterminated = False
+        self.remembered: str | None = None
+        self.unterminated = False
         self._choose()
 
     def __repr__(self) -> str:
@@ -97,13 +99,13 @@ class DialectGuess:
         return read
 
     def recall(self, remembered: str | None) -> None:
-        """What ``memory`` said when this account was here before; None: it was not."""
-        self._remembered = remembered
+        """Prefer the table that this account's client had; None: that is not known."""
+        self.remembered = remembered
         self._choose()
 
     def ends_with_brace(self) -> None:
         """A frame has come without terminator."""
-        self._unterminated = True
+        self.unterminated = True
         self._choose()
 
     # ------------------------------------------------------------------ what is known
@@ -113,10 +115,8 @@ class DialectGuess:
         """Nothing but the tutorial's numbers and names can come."""
         return all(table.reads_as(TUTORIAL) for table in self.tables)
 
-    @property
-    def memory(self) -> str | None:
-        """What to remember for the account; None: what is remembered already may stay."""
-        known = self._remembered
+    def memory(self, known: str | None) -> str | None:
+        """What to remember for an account of which ``known`` is remembered; None: that may stay."""
         now = self.table.name if self._sure else self.table.name + UNSURE
         if now == known:
             return None
@@ -124,7 +124,7 @@ class DialectGuess:
             # No news, if what is remembered can still be, or if it would be the default anyway.
             if self._named(known) is not None:
                 return None
-            if known is None and self.table is self._by_default(self.all_tables):
+            if known is None and self.table is self.all_tables[0]:
                 return None
         return now
 
@@ -135,10 +135,10 @@ class DialectGuess:
         return (self.table, *[table for table in self.tables if table is not self.table])
 
     def _choose(self) -> None:
-        known = self._remembered
+        known = self.remembered
         sure = None if known is None or known.endswith(UNSURE) else self._named(known)
         listened = self._default if self._default in self.tables else None
-        self.table = sure or listened or self._named(known) or self._by_default(self.tables)
+        self.table = sure or listened or self._named(known) or self._by_default()
         # The address decides for good: its clients are of one kind.
         self._sure = (self.table is listened and sure is None) or all(
             table.reads_as(self.table) for table in self.tables
@@ -151,9 +151,9 @@ class DialectGuess:
         name = remembered.removesuffix(UNSURE)
         return next((table for table in self.tables if table.name == name), None)
 
-    def _by_default(self, tables: tuple[Table, ...]) -> Table:
-        likely = [table for table in tables if table.unterminated == self._unterminated]
-        return (likely or tables)[0]
+    def _by_default(self) -> Table:
+        likely = [table for table in self.tables if table.unterminated == self.unterminated]
+        return (likely or self.tables)[0]
 
     def _is_plain(self, kind: int) -> bool:
         return all(

@@ -240,7 +240,7 @@ def test_what_proves_wrong_is_left() -> None:
     guess.recall("reg3")
     guess.read({"msgid": 6, "id": 1, "toid": 2, "msg": "hi"})
     assert guess.table.name == "tutorial"
-    assert guess.memory == "tutorial?"
+    assert guess.memory("reg3") == "tutorial?"
 
 
 # ---------------------------------------------------------------------- what is remembered
@@ -271,10 +271,10 @@ def test_memory(
     for frame in frames:
         guess.read(frame)
     guess.recall(known)
-    assert guess.memory == memory
+    assert guess.memory(known) == memory
     if memory is not None:
         guess.recall(memory)
-        assert guess.memory is None
+        assert guess.memory(memory) is None
 
 
 def test_a_name_fits_its_column() -> None:
@@ -283,8 +283,9 @@ def test_a_name_fits_its_column() -> None:
     other = parse_table("other", "[numbers]\nlogin = 50\nlogout = 51\n")
     guess = DialectGuess([TUTORIAL, own, other])
     guess.read({"msgid": 50, "id": 1, "password": "x"})
-    assert guess.memory == "x" * 30 + "?"
-    assert len(guess.memory) < 32
+    memory = guess.memory(None)
+    assert memory == "x" * 30 + "?"
+    assert len(memory) < 32
 
 
 # ---------------------------------------------------------------------- garbage

@@ -1,0 +1,40 @@
+"""Listener: a further address to listen on, and the dialect of the clients that connect there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chat.config import ConfigError
+from muduopy import InetAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """``dialect``: which of the dialects that a client there may mean it is; "": not known."""
+
+    address: InetAddress
+    dialect: str = ""
+
+
+def parse_listener(text: str) -> Listener:
+    """``HOST:PORT`` or ``HOST:PORT=DIALECT``; an IPv6 address in brackets. Raises ConfigError."""
+    place, equals, dialect = text.partition("=")
+    host, colon, port = place.rpartition(":")
+    if not colon or not host or (equals and not dialect):
+        raise ConfigError(
+            f"listen: {text!r} is not HOST:PORT or HOST:PORT=DIALECT, such as 127.0.0.1:6001=reg3"
+        )
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    return Listener(resolve(host, port), dialect)
+
+
+def resolve(host: str, port: str) -> InetAddress:
+    """An address to listen on. Raises ConfigError."""
+    digits = port.isascii() and port.isdigit() and len(port) <= 5
+    if not (digits and 0 < int(port) <= 65535):
+        raise ConfigError(f"PORT: {port!r} is not a number from 1 to 65535")
+    try:
+        return InetAddress.resolve(host, int(port))
+    except (OSError, UnicodeError) as exc:
+        raise ConfigError(f"HOST: {host!r} is not an address of this machine") from exc
