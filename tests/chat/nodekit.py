@@ -209,6 +209,7 @@ class Client:
     """The peer's end of a connection; waiting for an answer runs the node's loop."""
 
     session: Session
+    end = b"\n"
 
     def __init__(self, node: Node, sock: socket.socket, v2: bool) -> None:
         self.node = node
@@ -229,7 +230,7 @@ class Client:
 
     def send_all(self, *messages: Message) -> None:
         """In one segment; the sender's id is added where it is needed."""
-        self.write(b"".join(encode(self._complete(message)) + b"\n" for message in messages))
+        self.write(b"".join(encode(self._complete(message)) + self.end for message in messages))
 
     def _complete(self, message: Message) -> Message:
         anonymous = (MsgType.REG_MSG, MsgType.PING_MSG, MsgType.DELIVERED_MSG, MsgType.LOGIN_MSG)

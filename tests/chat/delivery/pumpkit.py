@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from chat.classic_writer import ClassicWriter
 from chat.delivery.message import ChatMessage
 from chat.delivery.pump import Pump
 from chat.protocol import ONE_CHAT, decode
@@ -17,8 +18,8 @@ from chat.protocol import ONE_CHAT, decode
 USER = 7
 
 
-def message(seq: int, text: str = "hi") -> ChatMessage:
-    return ChatMessage(seq, ONE_CHAT, 1, "ann", USER, text, "2026-01-02 03:04:05")
+def message(seq: int, text: str = "") -> ChatMessage:
+    return ChatMessage(seq, ONE_CHAT, 1, "ann", USER, text or f"{seq}", "2026-01-02 03:04:05")
 
 
 @dataclass
@@ -92,14 +93,21 @@ class FakeMailbox:
                 self.answer(read)
 
 
+Timer = Callable[[], object]
+
+
 class FakeLoop:
     """Collects timers for the test to run."""
 
     def __init__(self) -> None:
         self.timers: list[tuple[float, Callable[[], object]]] = []
 
-    def run_after(self, seconds: float, callback: Callable[[], object]) -> None:
+    def run_after(self, seconds: float, callback: Callable[[], object]) -> Timer:
         self.timers.append((seconds, callback))
+        return callback
+
+    def cancel(self, timer: Timer) -> None:
+        self.timers = [entry for entry in self.timers if entry[1] is not timer]
 
     def run_timers(self) -> None:
         timers, self.timers = self.timers, []
@@ -125,6 +133,23 @@ class FakeSession:
     def write(self, frames: list[bytes]) -> None:
         assert frames
         self.given += [decode(frame)["seq"] for frame in frames]
+
+
+class FakeConnection:
+    """Of an original client: what is sent to it is received. ``sent`` hears each ``seq``."""
+
+    name = "fake"
+
+    def __init__(self, loop: FakeLoop, sent: Callable[[int], object]) -> None:
+        self.loop = loop
+        self.closing = False
+        self.output_bytes = 0
+        self.unsent_bytes = 0
+        self._sent = sent
+
+    def send(self, frame: bytes) -> None:
+        if not self.closing:
+            self._sent(int(decode(frame[:-1])["msg"]))
 
 
 class Desk:
@@ -166,3 +191,30 @@ class Desk:
 
     def acknowledge(self, *seqs: int) -> None:
         self.pump.acknowledge(seqs)
+
+
+class ClassicDesk(Desk):
+    """An original client's: the real writer, whose clock the test moves."""
+
+    def __init__(self, mailbox: FakeMailbox | None, received: Callable[[int], object]) -> None:
+        super().__init__(mailbox)
+        self.session.v2 = False
+        self._received = received
+        self.session.connection = FakeConnection(self.session.loop, self._sent)
+        self.session.writer = ClassicWriter(
+            self.session.connection,
+            1.0,
+            lambda message: [message.frame(False)],
+            lambda full: None if full else self.pump.kick(),
+        )
+
+    def _sent(self, seq: int) -> None:
+        self.given.append(seq)
+        self._received(seq)
+
+    def login(self, found: Iterable[int] = (), more: bool = False, newest: int = 0) -> Desk:
+        super().login(found, more, newest)
+        for seq in found:
+            self._received(seq)
+        self.pump.written()  # what was in the answer
+        return self

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -20,12 +20,17 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from pumpkit import Desk
+from pumpkit import ClassicDesk, Desk, FakeConnection, FakeMailbox
 
+import chat.classic_writer
 import chat.delivery.pump
+from chat.classic_writer import ClassicWriter
 
 WINDOW = 4
 """Small, so that it is full most of the time."""
+
+QUEUE = 3
+"""Messages in an original client's writer."""
 
 PICK = st.integers(0, 1000)
 
@@ -43,7 +48,7 @@ class PumpMachine(RuleBasedStateMachine):
         self.wakes: list[int] = []
         self.wakes_lost = False  # and no look since
         self.received: set[int] = set()  # acknowledged in whichever login
-        self.desk = Desk()
+        self.desk = self.new_desk(None)
         self.old: list[tuple[Desk, int]] = []
         for _ in range(stored):
             self.store()
@@ -51,6 +56,9 @@ class PumpMachine(RuleBasedStateMachine):
         self.found: list[int] | None = None
         self.begin_login()
         self.finish_login()
+
+    def new_desk(self, mailbox: FakeMailbox | None) -> Desk:
+        return Desk(mailbox)
 
     @property
     def committed(self) -> set[int]:
@@ -82,7 +90,7 @@ class PumpMachine(RuleBasedStateMachine):
     def log_out(self) -> None:
         self.desk.pump.stop()
         self.old.append((self.desk, len(self.desk.given)))
-        self.desk = Desk(self.desk.mailbox)
+        self.desk = self.new_desk(self.desk.mailbox)
         self.gone: set[int] = set()
 
     # ------------------------------------------------------------------ senders
@@ -278,18 +286,97 @@ class OrderlyPumpMachine(PumpMachine):
     orderly = True
 
 
-@pytest.mark.parametrize("machine", [PumpMachine, OrderlyPumpMachine])
-def test_pump_under_any_order_of_events(
-    machine: Callable[[], PumpMachine], monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Clock:
+    """The writer's; it stands still until a test moves it."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+CLOCK = Clock()
+
+
+class ClassicPumpMachine(PumpMachine):
+    """An original client, which acknowledges nothing: it has what its writer has written."""
+
+    def new_desk(self, mailbox: FakeMailbox | None) -> Desk:
+        return ClassicDesk(mailbox, self.received.add)
+
+    @property
+    def connection(self) -> FakeConnection:
+        connection: FakeConnection = self.desk.session.connection
+        return connection
+
+    def acknowledge(self) -> None:  # type: ignore[override]
+        """Not a rule here."""
+
+    def acknowledge_all(self) -> None:
+        self.connection.unsent_bytes = 0
+        for _ in range(3):
+            self.gap_ends()
+
+    @rule()
+    def gap_ends(self) -> None:
+        CLOCK.now += 2.0
+        self.desk.session.loop.run_timers()
+
+    @rule(unsent=st.integers(0, 1))
+    def kernel_is_slow(self, unsent: int) -> None:
+        self.connection.unsent_bytes = unsent
+
+    @precondition(lambda self: self.logged_in)
+    @rule()
+    def line_breaks(self) -> None:
+        self.connection.closing = True
+        self.gap_ends()
+        self.desk.session.writer.stop()
+        self.log_out()
+
+    @invariant()
+    def few_messages_wait_in_memory(self) -> None:
+        assert len(self.desk.session.writer._queue) <= QUEUE + 1, "and a mark"
+
+
+class OrderlyClassicPumpMachine(ClassicPumpMachine):
+    orderly = True
+
+
+MACHINES = [PumpMachine, OrderlyPumpMachine, ClassicPumpMachine, OrderlyClassicPumpMachine]
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chat.delivery.pump, "WINDOW", WINDOW)
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        machine,
-        settings=settings(
-            max_examples=200,
-            stateful_step_count=60,
-            deadline=None,
-            database=None,
-            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-        ),
-    )
+    monkeypatch.setattr(chat.delivery.pump, "MAIL_QUEUE", QUEUE)
+    monkeypatch.setattr(chat.classic_writer, "MAIL_QUEUE", QUEUE)
+    monkeypatch.setattr(chat.classic_writer, "time", CLOCK)
+
+
+SETTINGS = settings(
+    max_examples=200,
+    stateful_step_count=60,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_pump_under_any_order_of_events(machine: Callable[[], PumpMachine]) -> None:
+    run_state_machine_as_test(machine, settings=SETTINGS)  # type: ignore[no-untyped-call]
+
+
+def test_a_deliberate_bug_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message that waits for its gap counts as delivered."""
+    queue = ClassicWriter.hand_over
+
+    def hand_over(self: Any, message: Any, done: Any, *, live: bool = False) -> None:
+        queue(self, message, lambda written: None, live=live)
+        done(True)
+
+    monkeypatch.setattr(ClassicWriter, "hand_over", hand_over)
+    quick = settings(SETTINGS, phases=[Phase.generate], report_multiple_bugs=False)
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(ClassicPumpMachine, settings=quick)  # type: ignore[no-untyped-call]
