@@ -180,7 +180,8 @@ class Pump:
     def read_done(self, messages: list[ChatMessage], complete: bool) -> None:
         """What a look into the mailbox found; not ``complete``: there may be more."""
         out: list[bytes] = []
-        for message in messages:
+        # After a logout the connection may be another user's.
+        for message in messages if self.active else ():
             if message.seq in self._unacked or message.seq in self._deleting:
                 continue
             if not self._takes_more:
@@ -191,7 +192,7 @@ class Pump:
         self._forget_deleted()
         if not complete:
             self._dirty = True
-        if out and self.active:
+        if out:
             self.session.write(out)
         self.kick()
 
