@@ -15,10 +15,16 @@ class Tunnel:
     """From a client of ours (`near`) to a server elsewhere (`far`), in one loop."""
 
     def __init__(
-        self, near: TcpConnection, to: Address, opened: Callable[[], object] = lambda: None
+        self,
+        near: TcpConnection,
+        to: Address,
+        opened: Callable[[], object] = lambda: None,
+        failed: Callable[[], object] | None = None,
     ) -> None:
+        """`failed`: what to do when the target cannot be reached; else `near` is closed."""
         self._near = near
         self._opened = opened
+        self._failed = failed or near.force_close
         self._client = TcpClient(near.loop, to, f"to {to}", half_close=True)
         self._client.set_connection_callback(self.on_far)
         self._client.set_connect_failed_callback(self.on_failure)
@@ -38,7 +44,7 @@ class Tunnel:
 
     def on_failure(self, reason: OSError, retry: float | None) -> None:
         self._client.stop()
-        self._near.force_close()
+        self._failed()
 
     def near_went(self) -> None:
         """The client is gone."""

@@ -4,16 +4,18 @@
     python -m examples.roundtrip client HOST PORT
 
 Every 0.2 s the client sends its time, the server answers with that and its own (two signed
-64-bit numbers of microseconds since 1970, in network byte order). It reconnects by itself.
+64-bit numbers of microseconds since 1970, in the host's byte order, as muduo's programs do: both
+ends need the same). It reconnects by itself.
 """
 
+import struct
 import sys
 import time
 
 from examples import _run
 from muduopy import Buffer, EventLoop, InetAddress, TcpClient, TcpConnection, TcpServer
 
-FRAME_BYTES = 16
+FRAME = struct.Struct("=qq")
 PERIOD_SECONDS = 0.2
 
 
@@ -23,18 +25,16 @@ def now() -> int:
 
 def answer(connection: TcpConnection, buffer: Buffer, when: float) -> None:
     """The server: a frame's first number is the client's, the second becomes ours."""
-    while len(buffer) >= FRAME_BYTES:
-        reply = Buffer()
-        reply.append_int64(buffer.read_int64())
-        reply.append_int64(now())
-        buffer.retrieve(8)
-        connection.send(reply.retrieve_all())
+    while len(buffer) >= FRAME.size:
+        asked, _ = FRAME.unpack(buffer.retrieve_as_bytes(FRAME.size))
+        connection.send(FRAME.pack(asked, now()))
 
 
 def measure(connection: TcpConnection, buffer: Buffer, when: float) -> None:
     """The client: what came back."""
-    while len(buffer) >= FRAME_BYTES:
-        sent, theirs, back = buffer.read_int64(), buffer.read_int64(), now()
+    while len(buffer) >= FRAME.size:
+        sent, theirs = FRAME.unpack(buffer.retrieve_as_bytes(FRAME.size))
+        back = now()
         print(f"round trip {back - sent} clock error {theirs - (back + sent) // 2}", flush=True)
 
 
@@ -46,10 +46,7 @@ def on_connection(connection: TcpConnection) -> None:
 def ask(client: TcpClient) -> None:
     connection = client.connection
     if connection is not None:
-        question = Buffer()
-        question.append_int64(now())
-        question.append_int64(0)
-        connection.send(question.retrieve_all())
+        connection.send(FRAME.pack(now(), 0))
 
 
 def main() -> None:

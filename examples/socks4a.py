@@ -35,7 +35,12 @@ def on_request(workers: ThreadPool, connection: TcpConnection, buffer: Buffer, w
         if address is None or not connection.connected:
             refuse(connection)
             return
-        connection.context = Tunnel(connection, address, lambda: connection.send(GRANTED))
+        connection.context = Tunnel(
+            connection,
+            address,
+            opened=lambda: connection.send(GRANTED),
+            failed=lambda: refuse(connection),
+        )
 
     if not workers.try_run_for(connection.loop, lambda: InetAddress.resolve(host, port), found):
         refuse(connection)
@@ -48,7 +53,12 @@ def dotted(address: bytes) -> str:
 def refuse(connection: TcpConnection) -> None:
     connection.send(REFUSED)
     connection.shutdown()
-    connection.start_read()
+    connection.set_message_callback(ignore)
+    connection.start_read()  # to notice its end
+
+
+def ignore(connection: TcpConnection, buffer: Buffer, when: float) -> None:
+    buffer.retrieve_all()
 
 
 def on_connection(connection: TcpConnection) -> None:

@@ -8,6 +8,7 @@ import socket
 import threading
 from pathlib import Path
 
+import pytest
 from examplekit import Example, read_all, read_exactly
 
 BIG = random.Random(1).randbytes(8 << 20)
@@ -100,3 +101,13 @@ def test_socks4a() -> None:
         refused = proxy.connect()
         refused.sendall(b"\5\1" + port + bytes([127, 0, 0, 1]) + b"me\0")
         assert read_all(refused)[:2] == b"\0\x5b"
+
+
+@pytest.mark.parametrize("target", [b"\x7f\0\0\1me\0", b"\0\0\0\1me\0x..y\0"])
+def test_socks4a_says_that_the_target_refuses(target: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1].to_bytes(2, "big")
+    with Example("socks4a", 0) as proxy:
+        client = proxy.connect()
+        client.sendall(b"\4\1" + port + target + b"more")
+        assert read_all(client) == bytes([0, 0x5B, 0, 0, 0, 0, 0, 0])

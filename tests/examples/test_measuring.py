@@ -24,9 +24,9 @@ def test_pingpong() -> None:
 def test_roundtrip() -> None:
     with Example("roundtrip", "server", 0) as server:
         plain = server.connect()
-        plain.sendall(struct.pack("!qq", 12345, 0)[:10])
-        plain.sendall(struct.pack("!qq", 12345, 0)[10:])
-        sent, theirs = struct.unpack("!qq", read_exactly(plain, 16))
+        plain.sendall(struct.pack("=qq", 12345, 0)[:10])  # muduo sends what is in memory
+        plain.sendall(struct.pack("=qq", 12345, 0)[10:])
+        sent, theirs = struct.unpack("=qq", read_exactly(plain, 16))
         assert sent == 12345
         assert theirs > 1_700_000_000_000_000
         with Example("roundtrip", "client", "127.0.0.1", server.ports[0], servers=0) as client:
