@@ -24,13 +24,23 @@ class ClassicReader:
 
     Attributes:
         guess: the dialects that the peer may speak; None until its first request.
+        has_news: there may be another dialect to remember for the account.
         advised: the log has said what is wrong with a request that fits no dialect.
     """
 
-    __slots__ = ("_awaits_brace", "_braces", "_new_guess", "_session", "advised", "guess")
+    __slots__ = (
+        "_awaits_brace",
+        "_braces",
+        "_new_guess",
+        "_session",
+        "advised",
+        "guess",
+        "has_news",
+    )
 
     def __init__(self, session: Session, new_guess: Callable[[], DialectGuess]) -> None:
         self.guess: DialectGuess | None = None
+        self.has_news = False
         self.advised = False
         self._session = session
         self._new_guess = new_guess
@@ -44,12 +54,16 @@ class ClassicReader:
 
         Raises NoTableError.
         """
+        guess = self.guess
+        if guess is not None:  # a chat message of a known client is the rule, and has to be quick
+            number = message.get("msgid")
+            if type(number) is int and guess.plain.get(number) in message:
+                return message
         session = self._session
         if self._ends_lines or asks_for_v2(message):
             session.reader = None
             session.write_as(TUTORIAL)
             return message
-        guess = self.guess
         if guess is None:
             guess = self.guess = self._new_guess()
             session.write_as(guess.table)
@@ -60,6 +74,7 @@ class ClassicReader:
         tables = guess.tables
         read = guess.read(message)
         if guess.tables is not tables:
+            self.has_news = True
             session.write_as(guess.table)
             if guess.is_tutorial:
                 session.reader = None
@@ -69,6 +84,7 @@ class ClassicReader:
 
     def news(self) -> str | None:
         """The dialect to remember for the user who is logged in, once; None: that is done."""
+        self.has_news = False
         guess = self.guess
         if guess is None:
             return None

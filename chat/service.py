@@ -190,7 +190,7 @@ class ChatService:
                 assert guess is not None
                 log.warning("%s: %s", session.peer, advice(message, guess, self._tables))
             raise
-        if session.user_id:
+        if reader.has_news and session.user_id:
             self._remember(session, reader)
         return read
 

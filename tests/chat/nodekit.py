@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from loopkit import WAIT, FailingDatabase, Passes
@@ -37,6 +37,7 @@ from chat.protocol import (
     decode,
     encode,
 )
+from chat.protocol.dialects import TUTORIAL, Table
 from chat.server import ChatServer
 from chat.service import ChatService
 from chat.session import Session
@@ -83,6 +84,8 @@ class Node:
         config: ServerConfig | None = None,
         classic: ClassicConfig | None = None,
         bus: Bus | None = None,
+        tables: Sequence[Table] = (TUTORIAL,),
+        also: Sequence[tuple[InetAddress, Table | None]] = (),
     ) -> None:
         self.passes = passes
         self.database = FailingDatabase(database)
@@ -112,7 +115,7 @@ class Node:
         )
         self.context.lookalikes.start(passes.loop, self.workers)
         schema = build_schema(self.context.limits, self.context.classic.password_min)
-        self.service = ChatService(self.context, routes or ROUTES, schema, self.workers)
+        self.service = ChatService(self.context, routes or ROUTES, schema, self.workers, tables)
         self.config = config or ServerConfig()
         self.server = ChatServer(
             passes.loop,
@@ -122,6 +125,8 @@ class Node:
             self.service,
             self._new_pump,
             self.context.limits,
+            tables=tables,
+            also=also,
         )
         self.made: list[Session] = []
         self.clients: list[Client] = []
@@ -133,22 +138,26 @@ class Node:
 
     # ------------------------------------------------------------------ clients
 
-    def connect(self, *, v2: bool = True, receive_buffer: int | None = None) -> Client:
+    def connect(
+        self, *, v2: bool = True, receive_buffer: int | None = None, place: int = 0
+    ) -> Client:
         """A client whose session is up."""
         known = len(self.made)
-        client = self.socket(v2=v2, receive_buffer=receive_buffer)
+        client = self.socket(v2=v2, receive_buffer=receive_buffer, place=place)
         self.until(lambda: len(self.made) > known, "the session")
         client.session = self.made[known]
         return client
 
-    def socket(self, *, v2: bool = True, receive_buffer: int | None = None) -> Client:
-        """A client whose session may never come."""
+    def socket(
+        self, *, v2: bool = True, receive_buffer: int | None = None, place: int = 0
+    ) -> Client:
+        """A client whose session may never come. ``place``: which of the server's addresses."""
         sock = socket.socket()
         if receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.clients.append(Client(self, sock, v2))
         sock.settimeout(WAIT)
-        sock.connect(self.server.address.sockaddr)
+        sock.connect(self.server.addresses[place].sockaddr)
         return self.clients[-1]
 
     def user(self, name: str, password: str = PASSWORD) -> int:

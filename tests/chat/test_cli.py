@@ -47,6 +47,17 @@ def test_hosts(host: str, ip: str) -> None:
     assert parse_arguments([host, "1"]).address.ip == ip
 
 
+def test_further_addresses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "listen.toml"
+    file.write_text('[server]\nlisten = ["127.0.0.1:6001=reg3"]\n', encoding="utf-8")
+    [also] = parse_arguments([*HERE, "--config", str(file)]).also
+    assert (also.address.port, also.dialect) == (6001, "reg3")
+    flags = ["--listen", "127.0.0.1:6002", "--listen", "127.0.0.1:6003=ack5"]
+    arguments = parse_arguments([*HERE, "--config", str(file), *flags])
+    assert [(a.address.port, a.dialect) for a in arguments.also] == [(6002, ""), (6003, "ack5")]
+    assert "HOST:PORT=DIALECT" in refused(capsys, *HERE, "--listen", "6001")
+
+
 def test_a_host_name_is_resolved() -> None:
     assert parse_arguments(["localhost", "6000"]).address.ip in ("127.0.0.1", "::1")
 

@@ -12,7 +12,8 @@ from nodekit import PASSWORD, Node
 
 from chat.config import ServerConfig
 from chat.protocol import MsgType
-from chat.server import HEARTBEATS_MISSED
+from chat.server import HEARTBEATS_MISSED, ChatServer
+from muduopy import InetAddress
 
 IDLE = {"msgid": 32, "reason": "idle", "reconnect": True}
 CONFIG = ServerConfig(heartbeat=30, login_seconds=600, stall_seconds=60)
@@ -20,6 +21,45 @@ CONFIG = ServerConfig(heartbeat=30, login_seconds=600, stall_seconds=60)
 
 def test_it_says_where_it_listens(node: Node) -> None:
     assert node.server.address.host == "127.0.0.1"
+
+
+# ---------------------------------------------------------------------- several addresses
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_further_addresses(make_node: Callable[..., Node], threads: int) -> None:
+    """They share the loops and the limit; stopping the server ends all of them."""
+    config = ServerConfig(threads=threads, max_connections=3)
+    node = make_node(config=config, also=[(InetAddress.loopback(0), None)] * 2)
+    assert len({str(address) for address in node.server.addresses}) == 3
+    clients = [node.connect(place=place) for place in range(3)]
+    assert node.socket(place=1).ended()[0]["errno"] == 6
+    ann = clients[2]
+    assert ann.log_in(node.user("ann"))["errno"] == 0
+    stopped: list[bool] = []
+    node.server.stop(5.0, lambda: stopped.append(True))
+    assert ann.ended() == [{"msgid": 32, "reason": "draining", "reconnect": True}]
+    for client in clients:
+        client.close()
+    node.until(lambda: stopped, "the server's end")
+
+
+def test_an_address_that_is_taken_is_named(make_node: Callable[..., Node]) -> None:
+    node = make_node()
+    taken = node.server.address
+    assert isinstance(taken, InetAddress)
+    with pytest.raises(OSError) as raised:
+        ChatServer(
+            node.passes.loop,
+            InetAddress.loopback(0),
+            node.config,
+            node.context.classic,
+            node.service,
+            node._new_pump,
+            node.context.limits,
+            also=[(taken, None)],
+        )
+    assert raised.value.filename == str(taken)
 
 
 # ---------------------------------------------------------------------- how many

@@ -113,7 +113,26 @@ def test_a_new_user_and_again_when_it_returns(
     wang.expect_group_chat(li, 2, "yes")
 
 
-def test_all_families_in_one_group(clones: Clones) -> None:
+@pytest.mark.parametrize("delivery", ["stored", "direct"])
+def test_all_families_in_one_group(
+    make_server: Callable[..., ServerProcess], delivery: str
+) -> None:
+    port = free_port()
+    server = make_server("", "--listen", f"127.0.0.1:{port}=ack5", "--delivery", delivery)
+    made: list[Clone] = []
+
+    def clones(family: str) -> Clone:
+        made.append(Clone(BY_NAME[family], port if family == "ack5" else server.port))
+        return made[-1]
+
+    try:
+        _talk_in_one_group(clones)
+    finally:
+        for clone in made:
+            clone.close()
+
+
+def _talk_in_one_group(clones: Clones) -> None:
     users = [new_user(clones, family.name, family.name) for family in FAMILIES]
     users[0].create_group("all")
     for user in users[1:]:
@@ -170,7 +189,6 @@ def test_a_group_chat_of_reg3_is_never_a_join(server: ServerProcess, clones: Clo
     wang.create_group("wang's")
     li = clones("reg3")
     li.register("li")
-    server.query("SELECT 1")
     eve = clones("reg3")
     eve.id, eve.name = li.id, "li"
     eve.log_in()
@@ -178,6 +196,40 @@ def test_a_group_chat_of_reg3_is_never_a_join(server: ServerProcess, clones: Clo
     error = json.loads(eve.frame())
     assert (error["msgid"], error["errno"]) == (31, 9), "not a member: it was a group chat"
     assert server.query("SELECT COUNT(*) FROM groupuser") == [(1,)]
+
+
+def test_texts_and_answers_that_are_too_long_for_one_read(
+    server: ServerProcess, clones: Clones
+) -> None:
+    """In frames of 1,023 bytes, also where a field is sent under two names."""
+    wang = new_user(clones, "tutorial", "wang")
+    wang.create_group("all")
+    readers = [new_user(clones, name, name) for name in ("reg3", "reg3-to", "unterminated")]
+    for reader in readers:
+        reader.join_group(1)
+        reader.chat(wang, "here I am")
+        wang.expect_chat(reader, "here I am")
+    text = "你好" * 700
+    wang.group_chat(1, text)
+    for reader in readers:
+        got = ""
+        while len(got) < len(text):
+            frame = reader.frame()
+            assert len(frame) <= 1023
+            message = json.loads(frame)
+            assert message["msgid"] == reader.family.number["group_chat"]
+            got += message["msg"]
+        assert got == text
+    away = readers[0]
+    away.log_out()
+    away.close()
+    for number in range(4):
+        wang.chat(away, f"{number}" * 400)
+    wang.settle()
+    back = back_again(clones, away)
+    assert len(json.dumps(back.log_in())) < 1023
+    for number in range(4):
+        back.expect_chat(wang, f"{number}" * 400)
 
 
 def test_a_wrong_password_is_answered_under_the_remembered_number(

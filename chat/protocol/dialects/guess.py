@@ -24,6 +24,9 @@ _CHATS = {REQUESTS["chat"]: "toid", REQUESTS["group_chat"]: "groupid"}
 
 _CHAT_NAMES = ("msgid", "id", "name", "toid", "groupid", "msg", "time")
 
+MAX_FIELDS = 64
+"""A clone's request has up to six fields. Each one is looked at under every table."""
+
 UNSURE = "?"
 """Stands behind the remembered name of a table that others of the same order would fit, too."""
 
@@ -43,14 +46,16 @@ class DialectGuess:
         all_tables: those that could be meant at the beginning.
         remembered: what ``memory`` said when the account was here before.
         table: the one that is used for answers now.
+        plain: numbers of chat messages, and a field. A message with that number and field is the
+            tutorial's in all of ``tables``: ``read`` would return it as it is.
         unterminated: a frame has come without terminator.
     """
 
     __slots__ = (
         "_default",
-        "_plain",
         "_sure",
         "all_tables",
+        "plain",
         "remembered",
         "table",
         "tables",
@@ -78,9 +83,8 @@ class DialectGuess:
 
         Raises NoTableError, and nothing has changed then.
         """
-        number = message.get("msgid")
-        if type(number) is int and self._plain.get(number) in message:
-            return message  # a chat message in all tables that are left
+        if len(message) > MAX_FIELDS:
+            raise NoTableError
         fitting: list[Table] = []
         read: Message | None = None
         for table in self._preferred():
@@ -143,7 +147,7 @@ class DialectGuess:
         self._sure = (self.table is listened and sure is None) or all(
             table.reads_as(self.table) for table in self.tables
         )
-        self._plain = {kind: name for kind, name in _CHATS.items() if self._is_plain(kind)}
+        self.plain = {kind: name for kind, name in _CHATS.items() if self._is_plain(kind)}
 
     def _named(self, remembered: str | None) -> Table | None:
         if remembered is None:

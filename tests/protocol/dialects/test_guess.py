@@ -144,6 +144,14 @@ def test_a_request_that_lacks_something_is_refused_as_itself() -> None:
     assert guess.tables == SHIPPED.used
 
 
+def test_a_request_of_very_many_fields_fits_nowhere() -> None:
+    many = {f"x{number}": 0 for number in range(61)}
+    join = {"msgid": 9, "id": 1, "groupid": 39}
+    assert new_guess().read({**join, **many})["groupid"] == 39
+    with pytest.raises(NoTableError):
+        new_guess().read({**join, **many, "one more": 0})
+
+
 def test_null_is_absent() -> None:
     guess = new_guess()
     read = guess.read({"msgid": 9, "id": 1, "groupid": 39, "msg": None})
