@@ -39,6 +39,7 @@ from chat.notices import PresenceNotices
 from chat.passwords import HashCost, Passwords
 from chat.presence import Presence
 from chat.protocol import build_schema
+from chat.request_workers import RequestWorkers, hash_threads, new_hashers
 from chat.server import ChatServer
 from chat.service import ChatService
 from chat.sessions import SessionRegistry
@@ -79,10 +80,13 @@ class App:
             for listener in also
         ]
         bus = find_bus(config.bus)  # what can be wrong with it shows before anything is written
-        threads = config.server.workers + 1  # and the main thread, at the start and the end
+        hashing = hash_threads(config.server.hash_threads)
+        # Besides the two pools the main thread reads, at the start and the end.
+        threads = config.server.workers + hashing + 1
         self._database = open_database(config.database, threads=threads)
         self._loop = EventLoop()
         self._workers = ThreadPool(config.server.workers, "worker", WORKER_QUEUE)
+        self._hashers = new_hashers(hashing)
         try:
             self._assemble(address, bus)
         except BaseException:
@@ -133,7 +137,8 @@ class App:
             classic=config.classic,
         )
         schema = build_schema(config.limits, config.classic.password_min)
-        service = ChatService(context, ROUTES, schema, self._workers, self._dialects.by_name)
+        workers = RequestWorkers(self._workers, self._hashers, clock)
+        service = ChatService(context, ROUTES, schema, workers, self._dialects.by_name)
         self._server = ChatServer(
             self._loop,
             address,
@@ -271,6 +276,7 @@ class App:
             self._bus.stop_waiting()
         # Nobody waits for what is queued; users are released below.
         self._workers.stop(drain=False)
+        self._hashers.stop(drain=False)
         if self._presence is not None and not self.lease_lost:
             self._presence.release_all()
         if self._lease is not None:

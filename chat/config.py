@@ -24,6 +24,7 @@ class ServerConfig:
 
     threads: int = 0
     workers: int = 4
+    hash_threads: int = 0
     max_connections: int = 10_000
     max_frame: int = MAX_FRAME
     heartbeat: int = 30
@@ -123,6 +124,7 @@ _node_name = re.compile(r"[A-Za-z0-9._:-]{0,64}").fullmatch
 
 _MINIMUM = {
     "server.threads": 0,
+    "server.hash_threads": 0,
     "server.drain_seconds": 0,
     "limits.password_min": 0,
     "classic.gap": 0,

@@ -15,7 +15,7 @@ from typing import Any
 from chat.classic_reader import ClassicReader
 from chat.db import StorageError
 from chat.handlers import WAIT, Context, Request, Route, Where
-from chat.handlers.account import MAX_FAILED_LOGINS, connection_lost
+from chat.handlers.account import MAX_FAILED_LOGINS, connection_lost, needs_hashing
 from chat.model import UserModel
 from chat.protocol import (
     ACK_OF,
@@ -30,8 +30,8 @@ from chat.protocol import (
 )
 from chat.protocol.classic import classic_answer
 from chat.protocol.dialects import TUTORIAL, NoTableError, Table, advice
+from chat.request_workers import PeerGoneError, RequestWorkers
 from chat.session import Session
-from muduopy import ThreadPool
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class ChatService:
         context: Context,
         routes: Mapping[int, Route],
         schema: Schema,
-        workers: ThreadPool,
+        workers: RequestWorkers,
         tables: Sequence[Table] = (TUTORIAL,),
     ) -> None:
         """``tables``: all dialects, for advice about requests that fit none."""
@@ -221,7 +221,6 @@ class ChatService:
             session.v2,
             session.peer,
             session,
-            session.last_seen,
             session.frame_limit,
             reader,
             reader.guess.memory(None) if reader is not None and reader.guess is not None else None,
@@ -237,21 +236,14 @@ class ChatService:
             finally:
                 session.unblock()
 
-        busy = ProtocolError(ErrNo.UNAVAILABLE, "the server is busy", retry_after=1)
-
-        def start_later() -> None:
-            if session.closed:
-                session.busy = False
-            elif not self._workers.try_run_for(session.loop, work, done):
-                done(None, busy)
-
-        if message["msgid"] == MsgType.LOGIN_MSG:
-            # After the next look at the connection: should its peer have hung up, after having
-            # waited for us in vain, that is known then.
-            session.loop.queue_in_loop(lambda: session.loop.queue_in_loop(start_later))
-        elif not self._workers.try_run_for(session.loop, work, done):
-            raise busy
         session.busy = True
+        msgid = message["msgid"]
+        if msgid not in _ENTRANCES:
+            self._workers.start(session, work, done)
+        else:
+            new = msgid == MsgType.REG_MSG
+            hashes = needs_hashing(message, session.v2)
+            self._workers.start_entrance(session, work, done, hashes=hashes, new=new)
 
     def _finish_work(
         self,
@@ -262,7 +254,8 @@ class ChatService:
         error: BaseException | None,
     ) -> None:
         if error is not None:
-            self._fail(session, message, _as_protocol_error(message, error))
+            if not session.closed:
+                self._fail(session, message, _as_protocol_error(message, error))
             return
         if session.closed:
             if route.abandon is not None:
@@ -331,6 +324,8 @@ def _failure(msgid: MsgType, error: ProtocolError) -> Message:
 def _as_protocol_error(message: Message, error: BaseException) -> ProtocolError:
     if isinstance(error, ProtocolError):
         return error
+    if isinstance(error, PeerGoneError):
+        return ProtocolError(ErrNo.UNAVAILABLE, "the connection ended before this was begun")
     if isinstance(error, StorageError):
         log.warning("request %s: %s", message.get("msgid"), error)
     else:

@@ -420,6 +420,8 @@ class Session:
     def hold_or_read(self) -> None:
         """Read on only while nothing is queued: the peer's data then waits with the peer."""
         hold = self.pending or self.output_full or self.finishing or self.paused
+        if hold and self._is_watched():
+            hold = False
         if hold == self._held or self.closed:
             return
         self._held = hold
@@ -427,6 +429,18 @@ class Session:
             self.connection.stop_read()
         else:
             self.connection.start_read()
+
+    def _is_watched(self) -> bool:
+        """A guest that waits for a worker is read on from, up to one frame's size.
+
+        Else we would not hear that it has hung up, and would hash a password for nobody.
+        """
+        return (
+            self.busy
+            and not self.user_id
+            and not (self.finishing or self.paused or self.output_full)
+            and self.decoder.held < self.decoder.max_frame
+        )
 
     def _output_rose(self, connection: TcpConnection, waiting: int) -> None:
         self.output_full = True

@@ -49,7 +49,7 @@ class Request:
     """A request as a worker sees it: values copied in the loop, and the session's identity.
 
     ``session`` is for handing on (to the registry); its attributes belong to its loop, but
-    ``closed`` and ``finishing``, which may be looked at. ``received_at``: monotonic seconds.
+    ``closed`` and ``finishing``, which may be looked at.
     ``frame_limit``: bytes of the longest frame for the client, 0: any.
     ``reader``: is told the account's dialect. ``dialect``: to be remembered for a new account.
     """
@@ -59,7 +59,6 @@ class Request:
     v2: bool
     peer: str
     session: Session
-    received_at: float
     frame_limit: int = 0
     reader: ClassicReader | None = None
     dialect: str | None = None

@@ -38,6 +38,7 @@ from chat.protocol import (
     encode,
 )
 from chat.protocol.dialects import TUTORIAL, Table
+from chat.request_workers import RequestWorkers
 from chat.server import ChatServer
 from chat.service import ChatService
 from chat.session import Session
@@ -77,6 +78,7 @@ class Node:
         replace: bool = False,
         workers: int = 2,
         worker_queue: int = 100,
+        hash_queue: int = 100,
         registration: bool = True,
         failures: int = 10,
         routes: dict[int, Route] | None = None,
@@ -91,6 +93,7 @@ class Node:
         self.database = FailingDatabase(database)
         self.clock = TestClock()
         self.workers = ThreadPool(workers, "worker", worker_queue)
+        self.hashers = ThreadPool(2, "hasher", hash_queue)
         self.sessions = SessionRegistry()
         self.bus = bus or LocalBus()
         self.delivery = Delivery(self.database, self.bus, self.sessions, self.workers, mode)
@@ -115,7 +118,8 @@ class Node:
         )
         self.context.lookalikes.start(passes.loop, self.workers)
         schema = build_schema(self.context.limits, self.context.classic.password_min)
-        self.service = ChatService(self.context, routes or ROUTES, schema, self.workers, tables)
+        request_workers = RequestWorkers(self.workers, self.hashers, self.clock)
+        self.service = ChatService(self.context, routes or ROUTES, schema, request_workers, tables)
         self.config = config or ServerConfig()
         self.server = ChatServer(
             passes.loop,
@@ -211,6 +215,7 @@ class Node:
         self.server.stop(0.0, lambda: stopped.append(True))
         self.until(lambda: stopped, "the server's end")
         self.workers.stop()
+        self.hashers.stop()
         self.passes.settle()
 
 

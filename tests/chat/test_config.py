@@ -37,6 +37,7 @@ MAXIMA = {
 
 MAY_BE_ZERO = [
     ("server", "threads"),
+    ("server", "hash_threads"),
     ("server", "drain_seconds"),
     ("limits", "password_min"),
     ("classic", "gap"),

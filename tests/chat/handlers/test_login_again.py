@@ -11,7 +11,7 @@ from nodekit import PASSWORD, Node, replace_route
 
 from chat.handlers.account import login
 from chat.model import OFFLINE, ONLINE
-from chat.protocol import MsgType
+from chat.protocol import MsgType, encode
 
 REPLACED = {"msgid": 32, "reason": "replaced", "reconnect": False}
 
@@ -131,14 +131,32 @@ def test_a_client_that_goes_while_it_is_being_logged_in(make_node: Callable[...,
     assert node.sessions.owned() == set()
 
 
-def test_a_half_closed_client_still_gets_its_answer(node: Node) -> None:
+def test_a_half_closed_client_still_gets_its_answer(make_node: Callable[..., Node]) -> None:
+    """When the login had begun before."""
+    gate = Gate(login)
+    node = make_node(routes=replace_route(MsgType.LOGIN_MSG, run=gate))
     ann = node.user("ann")
     client = node.connect()
     client.send(MsgType.LOGIN_MSG, v=2, id=ann, password=PASSWORD)
+    node.until(gate.has_entered)
     client.sock.shutdown(1)
+    node.until(lambda: client.session.finishing)
+    gate.open()
     (answer,) = client.ended()
     assert (answer["msgid"], answer["errno"]) == (2, 0)
     node.until(lambda: node.row(ann).state == OFFLINE)
+
+
+@pytest.mark.parametrize("behind", [b"", b'{"msgid":26}\n', b"11\n" * 10_000])
+def test_a_login_of_a_client_that_has_hung_up_is_not_begun(node: Node, behind: bytes) -> None:
+    """Also when that is hidden behind bytes that are still unread."""
+    ann = node.user("ann")
+    client = node.connect()
+    frame = encode({"msgid": 1, "v": 2, "id": ann, "password": PASSWORD}) + b"\n"
+    client.write(frame + behind)
+    client.close()
+    node.until(lambda: not client.session.connection.connected, "the end")
+    assert node.row(ann).generation == 0
 
 
 # ---------------------------------------------------------------------- the database fails

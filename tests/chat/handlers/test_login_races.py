@@ -16,11 +16,11 @@ from nodekit import PASSWORD, Client, Node, replace_route
 from chat.bus import LocalBus
 from chat.db import StorageError
 from chat.delivery.message import Channel
-from chat.handlers.account import PATIENCE_SECONDS
 from chat.handlers.context import Context, Request
 from chat.handlers.groups import Joined, join_group
 from chat.model import NORMAL, OFFLINE, ONLINE, GroupModel
 from chat.protocol import GROUP_CHAT, ONE_CHAT, MsgType
+from chat.request_workers import PATIENCE_SECONDS
 
 REPLACED = {"msgid": 32, "reason": "replaced", "reconnect": False}
 

@@ -1,0 +1,129 @@
+"""RequestWorkers: runs the requests that block, for peers that still wait for the answer.
+
+Hashing a password takes 20 ms of a core, on purpose. In one queue with everything else, 4,000
+registrations would keep logins by token, history and friends waiting for a minute and a half. So
+it has threads and a queue of its own; the queue is short, as most of those behind a long one
+would have given up before their turn.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from chat.clock import Clock
+from chat.protocol import ErrNo, ProtocolError
+from chat.session import Session
+from muduopy import ThreadPool
+
+PATIENCE_SECONDS = 5.0
+"""A client waits for so long for an answer; then it has tried again."""
+
+MAX_HASHERS = 8
+"""By default no more threads hash, on however many cores: each takes 19 MiB while it does."""
+
+WAITING_FOR_EACH_HASHER = 32
+"""So many passwords may wait for each thread: some 0.6 s. Registrations take half of the places at
+the most, so that logins find one."""
+
+GONE_STATES = {7, 8}
+"""Linux' numbers of TCP_CLOSE and TCP_CLOSE_WAIT: the peer has reset, or ended its sending."""
+
+
+class PeerGoneError(Exception):
+    """The peer has hung up before its request was begun, which was not done."""
+
+
+Done = Callable[[Any, BaseException | None], object]
+
+
+def hash_threads(setting: int) -> int:
+    """How many threads hash; 0 means one for each core that we may use."""
+    return setting or min(len(os.sched_getaffinity(0)), MAX_HASHERS)
+
+
+def new_hashers(threads: int) -> ThreadPool:
+    """The pool for passwords."""
+    return ThreadPool(threads, "hasher", threads * WAITING_FOR_EACH_HASHER)
+
+
+class RequestWorkers:
+    """Starts requests on one of two pools. Owns neither. All methods: the session's loop."""
+
+    def __init__(self, workers: ThreadPool, hashers: ThreadPool, clock: Clock) -> None:
+        self._workers = workers
+        self._hashers = hashers
+        self._clock = clock
+
+    def try_run(self, task: Callable[[], object]) -> bool:
+        """Run something that has no answer; False if the workers are too busy."""
+        return self._workers.try_run(task)
+
+    def start(self, session: Session, job: Callable[[], Any], done: Done) -> None:
+        """Run a request of a user; ``done(result, error)`` follows in the session's loop.
+
+        The error may be the job's own; PeerGoneError; or a ProtocolError that says that the
+        server is busy.
+        """
+        self._run(self._workers, session, job, done, session.loop.poll_return_time)
+
+    def start_entrance(
+        self, session: Session, job: Callable[[], Any], done: Done, *, hashes: bool, new: bool
+    ) -> None:
+        """``start`` for a login or a registration (``new``), which may hash a password.
+
+        It is not begun for a peer that has ended its sending either: nothing shows whether it
+        still reads, and an account that is made for nobody stays.
+        """
+        pool = self._hashers if hashes else self._workers
+        begun = session.last_seen
+
+        def run() -> None:
+            if _has_ended(session):
+                done(None, PeerGoneError())
+            elif new and pool.queue_size >= pool.max_queue // 2:
+                done(None, _busy())
+            else:
+                self._run(pool, session, job, done, begun, entrance=True)
+
+        # After the next look at the connection: should its peer have hung up, after having
+        # waited for us in vain, that is known then.
+        session.loop.queue_in_loop(lambda: session.loop.queue_in_loop(run))
+
+    def _run(
+        self,
+        pool: ThreadPool,
+        session: Session,
+        job: Callable[[], Any],
+        done: Done,
+        begun: float,
+        *,
+        entrance: bool = False,
+    ) -> None:
+        def work() -> Any:
+            # In the worker's thread: what the loop has heard of the peer by now.
+            if session.closed or (entrance and session.finishing):
+                raise PeerGoneError
+            if self._clock.monotonic() - begun > PATIENCE_SECONDS:
+                raise _busy()
+            return job()
+
+        if session.closed:
+            done(None, PeerGoneError())
+        elif not pool.try_run_for(session.loop, work, done):
+            done(None, _busy())
+
+
+def _busy() -> ProtocolError:
+    return ProtocolError(ErrNo.UNAVAILABLE, "the server is busy", retry_after=1)
+
+
+def _has_ended(session: Session) -> bool:
+    """Has the peer ended its sending? Also when bytes before that are still unread."""
+    if session.closed or session.finishing:
+        return True
+    try:
+        return session.connection.tcp_info.state in GONE_STATES
+    except OSError:  # not on Linux
+        return False
