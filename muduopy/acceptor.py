@@ -9,7 +9,7 @@ import socket
 import stat
 from collections.abc import Callable
 
-from muduopy.address import Address, address_of
+from muduopy.address import Address, address_of, check_address
 from muduopy.channel import Channel
 from muduopy.event_loop import EventLoop
 from muduopy.unix_address import UnixAddress
@@ -31,20 +31,22 @@ class Acceptor:
     The classic answer: keep one descriptor in reserve, give it up to accept the connection,
     close that, and take the reserve again. The client sees end-of-file.
 
-    Loop thread only. Raises OSError when the address cannot be bound.
+    Loop thread only. Raises OSError when the address cannot be bound, also if another program, or
+    another Acceptor, has bound it and does not listen yet.
     """
 
     def __init__(self, loop: EventLoop, address: Address, *, reuse_port: bool = False) -> None:
+        check_address(address)
         self._loop = loop
         self._socket = socket.socket(address.family, socket.SOCK_STREAM)
         try:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if reuse_port:
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             self._socket.setblocking(False)
             _bind(self._socket, address)
-        except OSError:
+        except OSError as exc:
             self._socket.close()
+            exc.filename = str(address)  # shown in its text
             raise
         self.address = address_of(self._socket.getsockname())
         self._file = _identity(self.address)
@@ -61,6 +63,8 @@ class Acceptor:
     def listen(self) -> None:
         """Begin to accept. Raises OSError."""
         self._loop.assert_in_loop_thread()
+        # Handed on to the connections: when they are gone, in TIME_WAIT, the port can be bound.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.listen(socket.SOMAXCONN)
         self._channel.enable_reading()
 
@@ -138,10 +142,30 @@ def _bind(sock: socket.socket, address: Address) -> None:
     try:
         sock.bind(address.sockaddr)
     except OSError as exc:
-        if exc.errno != errno.EADDRINUSE or not _is_left_behind(address):
+        if exc.errno != errno.EADDRINUSE:
             raise
-        os.unlink(address.host)
-        sock.bind(address.sockaddr)
+        if isinstance(address, UnixAddress):
+            if not _is_left_behind(address):
+                raise
+            os.unlink(address.host)
+            sock.bind(address.sockaddr)
+        else:
+            _bind_beside_old_connections(sock, address)
+    if isinstance(address, UnixAddress):
+        # Else it would look like the file of a server that was killed. Who connects waits.
+        sock.listen(socket.SOMAXCONN)
+
+
+def _bind_beside_old_connections(sock: socket.socket, address: Address) -> None:
+    """Bind though connections of a former server are in TIME_WAIT.
+
+    SO_REUSEADDR allows that. But Linux lets two sockets with this option bind the same port as
+    long as none listens, and the second server would learn of the first in ``listen`` only. So
+    it is set for this one call, and not while a socket is bound and does not listen.
+    """
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(address.sockaddr)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
 
 
 def _is_left_behind(address: Address) -> bool:

@@ -10,6 +10,15 @@ from muduopy.unix_address import UnixAddress
 Address: TypeAlias = InetAddress | UnixAddress
 
 
+def check_address(address: Any) -> None:
+    """Raise TypeError for what is no address. Any thread."""
+    if not isinstance(address, Address):
+        raise TypeError(
+            f"an address is an InetAddress or a UnixAddress, not {type(address).__name__}: "
+            "use InetAddress(ip, port), or InetAddress.resolve(host, port) for a name"
+        )
+
+
 def address_of(sockaddr: Any) -> Address:
     """From what ``accept``, ``getsockname`` and ``getpeername`` return."""
     if isinstance(sockaddr, tuple):

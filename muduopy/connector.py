@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from enum import Enum
 
-from muduopy.address import Address
+from muduopy.address import Address, check_address
 from muduopy.backoff import FIRST_DELAY, LAST_DELAY, Backoff
 from muduopy.connect_attempt import os_error
 from muduopy.connect_race import HOPELESS, ConnectRace
@@ -56,6 +56,8 @@ class Connector:
     ) -> None:
         """``connect_seconds``: for one attempt, the look-up of a name included.
         ``first_delay``, ``last_delay``, ``jitter``: between attempts, see Backoff."""
+        if not isinstance(address, HostAddress):
+            check_address(address)
         self.address = address
         self.new_connection_callback: Callable[[socket.socket], object] = socket.socket.close
         self.failed_callback: Callable[[OSError, float | None], object] = _ignore

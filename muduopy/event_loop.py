@@ -35,6 +35,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from muduopy.channel import Channel
+from muduopy.checks import NOT_RUN_BY_A_CALL, check_callback
 from muduopy.errors import LoopError, WrongThreadError
 from muduopy.poller import READ, Poller, new_default_poller
 from muduopy.signal_watch import SignalWatch
@@ -218,7 +219,7 @@ class EventLoop:
 
     def _end(self) -> None:
         self._quit = True
-        self.queue_in_loop(_nothing)
+        self._queue(_nothing)
 
     def close(self) -> None:
         """Release the poller and the wake-up descriptor; idempotent. Loop thread.
@@ -335,7 +336,7 @@ class EventLoop:
         if self._escalate is not None:
             self._escalate(exc)
         else:
-            self.queue_in_loop(lambda: self._fail(exc))
+            self._queue(lambda: self._fail(exc))
 
     def _fail(self, exc: BaseException) -> None:
         if self._failure is None:
@@ -357,8 +358,12 @@ class EventLoop:
     # ------------------------------------------------------------------ from other threads
 
     def run_in_loop(self, functor: Functor) -> None:
-        """Run at once if called in the loop's thread, else queue. Any thread."""
+        """Run at once if called in the loop's thread, else queue. Any thread.
+
+        Raises TypeError as ``queue_in_loop``.
+        """
         if threading.get_ident() == self.thread_id:
+            check_callback(functor, "what run_in_loop() runs")
             functor()
         else:
             self.queue_in_loop(functor)
@@ -369,7 +374,16 @@ class EventLoop:
         Dropped if the loop has been closed. Also for handlers of ``signal.signal``, as are
         ``quit``, ``run_at``, ``run_after`` and ``run_every``, and nothing else of a loop;
         ``add_signal_handler`` has no such limits.
+
+        Raises TypeError for what is no function, and for ``async def`` functions.
         """
+        # In line for functions and methods, as this is called for every message of some users.
+        code = getattr(functor, "__code__", None)
+        if code is None or code.co_flags & NOT_RUN_BY_A_CALL:
+            check_callback(functor, "what queue_in_loop() runs")
+        self._queue(functor)
+
+    def _queue(self, functor: Functor) -> None:
         with self._pending_lock:
             if self._closed:
                 return
@@ -389,7 +403,11 @@ class EventLoop:
     # ------------------------------------------------------------------ timers
 
     def run_at(self, when: float, callback: Functor) -> Timer:
-        """Call once at ``when``, seconds of ``time.monotonic``. Any thread."""
+        """Call once at ``when``, seconds of ``time.monotonic``. Any thread.
+
+        This and the other timers raise LoopError when the loop is closed, TypeError for what is
+        no function and for ``async def`` functions, ValueError for NaN.
+        """
         return self._schedule(Timer(callback, when, 0.0))
 
     def run_after(self, delay: float, callback: Functor) -> Timer:
@@ -414,10 +432,13 @@ class EventLoop:
         self.run_in_loop(lambda: self._timers.cancel(timer))
 
     def _schedule(self, timer: Timer) -> Timer:
+        check_callback(timer.callback, "a timer's callback")
         if math.isnan(timer.when):  # compares with nothing, and would jam the heap
             raise ValueError("a timer needs a time, not NaN")
+        if self._closed:
+            raise LoopError(f"a timer for {self!r}, which runs nothing any more")
         if threading.get_ident() != self.thread_id:
-            self.queue_in_loop(lambda: self._timers.add(timer))
+            self._queue(lambda: self._timers.add(timer))
             return timer
         self._timers.add(timer)
         if not self._awake:  # a signal handler, which interrupted the poll
@@ -440,6 +461,7 @@ class EventLoop:
         self.assert_in_loop_thread()
         if self._closed:
             raise LoopError(f"add_signal_handler() on {self!r}")
+        check_callback(callback, "a signal handler")
         if self._signals is None:
             self._signals = SignalWatch(self)
         self._signals.add(signum, callback)
@@ -465,7 +487,8 @@ class EventLoop:
             if not self.thread_id:
                 raise WrongThreadError(f"{self!r} was made before a fork, by the parent process")
             raise WrongThreadError(
-                f"{self!r} belongs to thread {self.thread_id}, called in {threading.get_ident()}"
+                f"{self!r} belongs to thread {self.thread_id}, called in {threading.get_ident()}: "
+                "hand it a function with queue_in_loop()"
             )
 
     def update_channel(self, channel: Channel, events: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from muduopy.callbacks import ThreadInitCallback
+from muduopy.checks import check_callback
 from muduopy.errors import LoopError
 from muduopy.event_loop import EventLoop, escalate_to_main_thread
 
@@ -30,6 +31,8 @@ class EventLoopThread:
 
         ``base_loop``: for pools, the main loop of this one, which then cannot be quit.
         """
+        if init is not None:
+            check_callback(init, "the init callback")
         self._init = init
         self._turns = turns
         self._in_pool = base_loop is not None

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from muduopy.address import Address, address_of
 from muduopy.backoff import FIRST_DELAY, LAST_DELAY
 from muduopy.callbacks import ConnectionCallback, MessageCallback, WriteCompleteCallback
+from muduopy.checks import check_callback
 from muduopy.connector import CONNECT_SECONDS, Connector
+from muduopy.errors import StateError
 from muduopy.event_loop import EventLoop
 from muduopy.host_address import HostAddress
 from muduopy.inet_address import InetAddress
@@ -92,6 +94,7 @@ class TcpClient:
         self._tls = tls
         self._server_hostname = server_hostname
         self._numbers = itertools.count(1)
+        self._connect_called = False
         self._connection_callback: ConnectionCallback = ignore_connection
         self._message_callback: MessageCallback = discard_message
         self._write_complete_callback: WriteCompleteCallback | None = None
@@ -132,15 +135,22 @@ class TcpClient:
     # ------------------------------------------------------------------ set-up
 
     def set_connection_callback(self, callback: ConnectionCallback) -> None:
-        """For UP and DOWN. Before connect."""
+        """For UP and DOWN. Before connect.
+
+        This and the other set-up methods raise StateError after ``connect``, and TypeError for what
+        is no function and for ``async def`` functions.
+        """
+        self._check_set_up("set_connection_callback", callback)
         self._connection_callback = callback
 
     def set_message_callback(self, callback: MessageCallback) -> None:
         """For arriving bytes. Before connect."""
+        self._check_set_up("set_message_callback", callback)
         self._message_callback = callback
 
     def set_write_complete_callback(self, callback: WriteCompleteCallback) -> None:
         """For output that has become empty. Before connect."""
+        self._check_set_up("set_write_complete_callback", callback)
         self._write_complete_callback = callback
 
     def set_connect_failed_callback(
@@ -151,7 +161,13 @@ class TcpClient:
         Also, after DOWN, for connections that went down before they stood, if there is a next
         attempt.
         """
+        self._check_set_up("set_connect_failed_callback", callback)
         self._connector.failed_callback = callback
+
+    def _check_set_up(self, method: str, callback: Callable[..., object]) -> None:
+        if self._connect_called:
+            raise StateError(f"{method}() on {self!r}: call it before connect()")
+        check_callback(callback, f"{method}()'s callback")
 
     def enable_retry(self) -> None:
         """Connect again whenever a connection that was up goes down. Any thread."""
@@ -168,6 +184,7 @@ class TcpClient:
         A connection that is on its way down goes first: after ``disconnect``, and in the DOWN
         callback, this asks for a new one.
         """
+        self._connect_called = True
         self.loop.run_in_loop(self._connect_in_loop)
 
     def _connect_in_loop(self) -> None:

@@ -34,7 +34,8 @@ from muduopy.callbacks import (
     WriteCompleteCallback,
 )
 from muduopy.channel import Channel
-from muduopy.errors import StateError
+from muduopy.checks import check_callback
+from muduopy.errors import LoopError, StateError
 from muduopy.event_loop import EventLoop
 from muduopy.peer_credentials import PeerCredentials
 from muduopy.tcp_info import TcpInfo
@@ -106,7 +107,6 @@ class TcpConnection:
         name: "server-ip:port#number", unique in the server.
         local_address, peer_address: both ends.
         context: yours; nothing here looks at it. Loop thread by convention.
-        input_buffer: what arrived and was not retrieved yet. Loop thread.
         received_at: when bytes last arrived (at first: when it was made), monotonic seconds.
         drained_at: when the kernel last took some of the waiting output, monotonic seconds.
         error: what ended it, for the DOWN callback: a reset, a failed send, a TLS error. With TLS
@@ -125,6 +125,7 @@ class TcpConnection:
         "_high_water_mark",
         "_inbox",
         "_inbox_lock",
+        "_input_buffer",
         "_low_water_callback",
         "_low_water_mark",
         "_message_callback",
@@ -140,7 +141,6 @@ class TcpConnection:
         "context",
         "drained_at",
         "error",
-        "input_buffer",
         "local_address",
         "loop",
         "name",
@@ -155,7 +155,7 @@ class TcpConnection:
         self.local_address = address_of(sock.getsockname())
         self.peer_address = peer
         self.context: object = None
-        self.input_buffer = Buffer()
+        self._input_buffer = Buffer()
         self._scratch = loop.scratch
         self._socket = sock
         self._send = sock.send
@@ -192,26 +192,35 @@ class TcpConnection:
     # ------------------------------------------------------------------ set-up
 
     def set_connection_callback(self, callback: ConnectionCallback) -> None:
-        """For UP and DOWN. Loop thread, or before the connection is up."""
+        """For UP and DOWN. Loop thread, or before the connection is up.
+
+        This and the other setters raise WrongThreadError elsewhere, and TypeError for what is no
+        function and for ``async def`` functions.
+        """
+        self._check_setter(callback, "the connection callback")
         self._connection_callback = callback
 
     def set_message_callback(self, callback: MessageCallback) -> None:
         """For arriving bytes. Loop thread, or before the connection is up."""
+        self._check_setter(callback, "the message callback")
         self._message_callback = callback
 
     def set_write_complete_callback(self, callback: WriteCompleteCallback | None) -> None:
         """Queued each time the output has become empty. Loop thread, or before it is up."""
+        self._check_setter(callback, "the write-complete callback", or_none=True)
         self._write_complete_callback = callback
 
     def set_high_water_callback(
         self, callback: WaterMarkCallback | None, mark: int = HIGH_WATER_MARK
     ) -> None:
         """Queued when the waiting output rises to ``mark`` bytes. Loop thread, or before."""
+        self._check_setter(callback, "the high-water callback", or_none=True)
         self._high_water_callback = callback
         self._high_water_mark = mark
 
     def set_low_water_callback(self, callback: WaterMarkCallback | None, mark: int = 0) -> None:
         """Queued when the waiting output falls to ``mark`` bytes. Loop thread, or before."""
+        self._check_setter(callback, "the low-water callback", or_none=True)
         self._low_water_callback = callback
         self._low_water_mark = mark
 
@@ -221,19 +230,38 @@ class TcpConnection:
         None: close at once, dropping output, as muduo does. Otherwise the connection stays up
         until the callback, or somebody later, calls ``shutdown``. Loop thread, or before.
         """
+        self._check_setter(callback, "the half-close callback", or_none=True)
         self._half_close_callback = callback
 
     def set_close_callback(self, callback: Callable[[TcpConnection], object]) -> None:
-        """For the owner, to forget the connection; runs after DOWN. Before it is up."""
+        """For the owner, to forget the connection; runs after DOWN. Before it is up.
+
+        Raises StateError later.
+        """
+        check_callback(callback, "the close callback")
+        if self._state is not State.CONNECTING:
+            raise StateError(f"set_close_callback() on {self!r}: use the connection callback")
         self._close_callback = callback
 
     def set_read_size(self, size: int) -> None:
         """Take at most so many bytes from the kernel at once; up to ``READ_CHUNK``, the default.
 
         The smaller it is, the less can one connection delay the others of its loop. Loop thread,
-        or before it is up.
+        or before it is up. Raises WrongThreadError elsewhere, ValueError below 1.
         """
+        if self._state is not State.CONNECTING:
+            self.loop.assert_in_loop_thread()
+        if size < 1:
+            raise ValueError(f"a read size of {size} bytes")
         self._scratch = self.loop.scratch[:size]
+
+    def _check_setter(
+        self, callback: Callable[..., object] | None, what: str, *, or_none: bool = False
+    ) -> None:
+        if self._state is not State.CONNECTING:
+            self.loop.assert_in_loop_thread()
+        if callback is not None or not or_none:
+            check_callback(callback, what)
 
     def set_tcp_no_delay(self, on: bool) -> None:
         """Send small segments at once (True) or let them wait for company. Any thread.
@@ -298,6 +326,16 @@ class TcpConnection:
     def closing(self) -> bool:
         """``shutdown`` or ``force_close`` was called, or it is down. Any thread."""
         return self._sealed
+
+    @property
+    def input_buffer(self) -> Buffer:
+        """What arrived and was not retrieved yet.
+
+        Loop thread, or before the connection is up. Raises WrongThreadError elsewhere.
+        """
+        if self._state is not State.CONNECTING:
+            self.loop.assert_in_loop_thread()
+        return self._input_buffer
 
     @property
     def message_callback(self) -> MessageCallback:
@@ -365,7 +403,7 @@ class TcpConnection:
                 self._inbox.append(chunk)  # the queued drain takes it along
                 return
             self._inbox = [chunk]
-        self.loop.queue_in_loop(self._drain_inbox)
+        self.loop._queue(self._drain_inbox)
 
     def _drain_inbox(self) -> None:
         with self._inbox_lock:
@@ -440,10 +478,10 @@ class TcpConnection:
     def _queue_write_complete(self) -> None:
         callback = self._write_complete_callback
         if callback is not None:
-            self.loop.queue_in_loop(lambda: self._call(callback, self))
+            self.loop._queue(lambda: self._call(callback, self))
 
     def _queue_water_mark(self, callback: WaterMarkCallback, waiting: int) -> None:
-        self.loop.queue_in_loop(lambda: self._call(callback, self, waiting))
+        self.loop._queue(lambda: self._call(callback, self, waiting))
 
     # ------------------------------------------------------------------ receiving
 
@@ -481,7 +519,7 @@ class TcpConnection:
             self._handle_end_of_file()
             return
         self.received_at = when = self.loop.poll_return_time
-        buffer = self.input_buffer
+        buffer = self._input_buffer
         buffer.append(bytes(self._scratch[:count]))
         try:
             self._message_callback(self, buffer, when)
@@ -532,7 +570,10 @@ class TcpConnection:
 
     def force_close_after(self, seconds: float) -> None:
         """``force_close`` in a while, unless the connection has gone by then. Any thread."""
-        self.loop.run_after(seconds, self.force_close)
+        try:
+            self.loop.run_after(seconds, self.force_close)
+        except LoopError:  # its loop is closed, and so the connection has gone
+            pass
 
     def _seal(self) -> None:
         with self._inbox_lock:

@@ -22,6 +22,7 @@ from muduopy.callbacks import (
     WaterMarkCallback,
     WriteCompleteCallback,
 )
+from muduopy.checks import check_callback
 from muduopy.errors import StateError
 from muduopy.event_loop import EventLoop
 from muduopy.event_loop_thread_pool import EventLoopThreadPool
@@ -58,8 +59,9 @@ class TcpServer:
             server.start()
             loop.loop()
 
-    Set-up methods: before ``start``. It owns its connections and its sub-loops, neither the base
-    loop nor a pool that it was given. All methods: base loop's thread, ``stop`` excepted.
+    Set-up methods: before ``start``, in the thread that makes it. It owns its connections and its
+    sub-loops, neither the base loop nor a pool that it was given. All other methods: base loop's
+    thread, ``stop`` excepted.
 
     Attributes:
         address: where it is bound, with the real port if 0 was asked for.
@@ -95,7 +97,8 @@ class TcpServer:
         it runs already, and is left running.
         ``tls``: encrypt; a handshake may take ``handshake_seconds``.
 
-        Raises OSError when the address cannot be bound, ValueError for impossible numbers.
+        Raises OSError, with the address in its text, when that cannot be bound; ValueError for
+        impossible numbers; TypeError for what is no address.
         """
         if max_connections is not None and max_connections < 1:
             raise ValueError(f"at most {max_connections} connections")
@@ -148,6 +151,11 @@ class TcpServer:
     def __repr__(self) -> str:
         return f"<TcpServer {self.name} at {self.address} connections={len(self.connections)}>"
 
+    def check_not_started(self, method: str) -> None:
+        """Raise StateError unless set-up methods may be called."""
+        if self._started:
+            raise StateError(f"{method}() on {self!r}, which has started: call it before start()")
+
     @property
     def thread_pool(self) -> EventLoopThreadPool:
         """The sub-loops; running from ``start`` on."""
@@ -166,29 +174,39 @@ class TcpServer:
         )
 
     def set_thread_init_callback(self, callback: ThreadInitCallback) -> None:
-        """Runs in each sub-loop's thread before its loop does. Before start."""
+        """Runs in each sub-loop's thread before its loop does. Before start.
+
+        This and the other set-up methods raise StateError after start, and TypeError for what is
+        no function and for ``async def`` functions.
+        """
+        self._set_up("set_thread_init_callback", callback)
         self._thread_init = callback
 
     def set_connection_callback(self, callback: ConnectionCallback) -> None:
         """For UP and DOWN of each connection. Before start."""
+        self._set_up("set_connection_callback", callback)
         self._connection_callback = callback
 
     def set_message_callback(self, callback: MessageCallback) -> None:
         """For arriving bytes. Before start."""
+        self._set_up("set_message_callback", callback)
         self._message_callback = callback
 
     def set_write_complete_callback(self, callback: WriteCompleteCallback) -> None:
         """For output that has become empty. Before start."""
+        self._set_up("set_write_complete_callback", callback)
         self._write_complete_callback = callback
 
     def set_high_water_callback(
         self, callback: WaterMarkCallback, mark: int = HIGH_WATER_MARK
     ) -> None:
         """For output that has risen to ``mark`` bytes. Before start."""
+        self._set_up("set_high_water_callback", callback)
         self._high_water = (callback, mark)
 
     def set_low_water_callback(self, callback: WaterMarkCallback, mark: int = 0) -> None:
         """For output that has fallen to ``mark`` bytes. Before start."""
+        self._set_up("set_low_water_callback", callback)
         self._low_water = (callback, mark)
 
     def set_socket_option(self, level: int, option: int, value: int | bytes) -> None:
@@ -197,18 +215,25 @@ class TcpServer:
         Set on the listening socket at once: that finds mistakes, and makes SO_RCVBUF count for
         the TCP handshake. Raises OSError.
         """
+        self.check_not_started("set_socket_option")
         self._acceptor.set_socket_option(level, option, value)
         self._socket_options.append((level, option, value))
 
+    def _set_up(self, method: str, callback: Callable[..., object]) -> None:
+        self.check_not_started(method)
+        check_callback(callback, f"{method}()'s callback")
+
     def start(self) -> None:
-        """Start the sub-loops, then listen. Idempotent. Raises OSError."""
+        """Listen and start the sub-loops. Idempotent. Raises OSError; StateError after stop."""
         self._loop.assert_in_loop_thread()
+        if self._stopping:
+            raise StateError("start() on a server that was stopped: make a new one")
         if self._started:
             return
+        self._acceptor.listen()  # connections wait until this callback returns
         self._started = True
         if not self._pool.started:
             self._pool.start(self._thread_init)
-        self._acceptor.listen()
 
     def stop(
         self,
@@ -227,6 +252,9 @@ class TcpServer:
         logged that names the callback and the thread, and ``stopped`` is called. Its connections
         are closed when that callback returns.
         """
+        if stopped is not None:
+            check_callback(stopped, "stopped")
+        check_callback(farewell, "farewell")
         self._loop.run_in_loop(lambda: self._stop_in_loop(drain_seconds, stopped, farewell))
 
     def stop_accepting(self) -> None:

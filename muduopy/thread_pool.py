@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError
 from typing import Generic, TypeVar
 
+from muduopy.checks import check_callback
 from muduopy.errors import StateError
 from muduopy.event_loop import EventLoop, escalate_to_main_thread
 from muduopy.slow_callbacks import stack_of
@@ -70,7 +71,11 @@ class ThreadPool:
             return len(self._queue)
 
     def run(self, task: Task) -> bool:
-        """Queue a task; blocks while the queue is full. False if the pool was stopped."""
+        """Queue a task; blocks while the queue is full. False if the pool was stopped.
+
+        Raises TypeError for what is no function, and for ``async def`` functions.
+        """
+        check_callback(task, "a task")
         if not self._threads:
             return self._run_inline(task)
         if not self._started:
@@ -83,8 +88,9 @@ class ThreadPool:
     def try_run(self, task: Task) -> bool:
         """Queue a task, or return False at once if the queue is full or the pool stopped.
 
-        The form for loop threads, which must not block.
+        The form for loop threads, which must not block. Raises TypeError as ``run``.
         """
+        check_callback(task, "a task")
         if not self._threads:
             return self._run_inline(task)
         if not self._started:
@@ -103,6 +109,8 @@ class ThreadPool:
         After True, ``done`` is called once, unless the loop is closed before. ``error`` is what
         ``work`` raised, SystemExit included, or CancelledError if ``stop`` discarded the task.
         """
+        check_callback(work, "the work")
+        check_callback(done, "done")
         return self.try_run(_Errand(loop, work, done))
 
     def stop(self, *, drain: bool = True, timeout: float | None = None) -> bool:
@@ -187,11 +195,11 @@ class _Errand(Generic[T]):
             result = self._work()
         except BaseException as exc:  # noqa: BLE001 - handed to done
             error = exc
-        self._loop.queue_in_loop(lambda: self._done(result, error))
+        self._loop._queue(lambda: self._done(result, error))
 
     def discard(self) -> None:
         """It will not run."""
-        self._loop.queue_in_loop(lambda: self._done(None, CancelledError()))
+        self._loop._queue(lambda: self._done(None, CancelledError()))
 
 
 def _run_contained(task: Task, *, inline: bool = False) -> None:

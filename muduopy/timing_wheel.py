@@ -18,6 +18,7 @@ import math
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
+from muduopy.checks import check_callback
 from muduopy.errors import StateError
 from muduopy.event_loop import EventLoop
 from muduopy.timer_queue import log_error
@@ -192,6 +193,9 @@ class TimingWheel(Generic[T]):
         is later counts. Raises ValueError.
         """
         loop.assert_in_loop_thread()
+        check_callback(on_idle, "on_idle")
+        if last_active is not None:
+            check_callback(last_active, "last_active")
         self._loop = loop
         self._wheel = Wheel(
             seconds, on_idle, buckets=buckets, last_active=last_active, contain=loop.contain

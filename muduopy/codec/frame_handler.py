@@ -23,6 +23,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
+from muduopy.checks import check_callback
 from muduopy.codec.errors import CodecError
 from muduopy.tcp_connection import TcpConnection, discard_message
 
@@ -64,6 +65,8 @@ class FrameHandler:
     def __init__(
         self, codec: Codec, on_frame: FrameCallback, on_error: ErrorCallback = hang_up
     ) -> None:
+        check_callback(on_frame, "the frame callback")
+        check_callback(on_error, "the error callback")
         self.codec = codec
         self._on_frame = on_frame
         self._on_error = on_error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from muduopy.address import Address
+from muduopy.checks import check_callback
 from muduopy.event_loop import EventLoop
 from muduopy.event_loop_thread_pool import EventLoopThreadPool
 from muduopy.http.http_limits import DEFAULT_LIMITS, HttpLimits
@@ -72,8 +73,11 @@ class HttpServer:
         """What answers: ``callback(request, response)``. Before start.
 
         One that raises is logged, and the answer is 500. To answer later, or from another
-        thread, see ``HttpResponse.defer``.
+        thread, see ``HttpResponse.defer``. Raises StateError after start, TypeError for
+        what is no function and for ``async def`` functions.
         """
+        self._server.check_not_started("set_http_callback")
+        check_callback(callback, "the HTTP callback")
         self._http_callback = callback
 
     def start(self) -> None:
@@ -89,6 +93,8 @@ class HttpServer:
         looked at. What is not done after ``drain_seconds`` is closed by force. Returns at once;
         the base loop must go on running for it, and ``stopped`` is called in its thread.
         """
+        if stopped is not None:
+            check_callback(stopped, "stopped")
         # Queued, behind the news of connections that came up in other loops before.
         self._loop.queue_in_loop(lambda: self._stop_in_loop(drain_seconds, stopped))
 

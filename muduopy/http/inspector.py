@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from typing import TypeAlias, TypeVar
 
 from muduopy.address import Address
+from muduopy.errors import LoopError
 from muduopy.event_loop import EventLoop
 from muduopy.event_loop_thread_pool import EventLoopThreadPool
 from muduopy.http.http_request import HttpRequest
@@ -117,8 +118,10 @@ class Inspector:
         """Run a function in a loop, for a command's callback that needs what is there.
 
         Raises what it raises, and TimeoutError if the loop did not get to it in time; then it
-        may run later. Any thread but a loop's own, which it would block.
+        may run later. Any thread but that loop's, which would wait for itself: raises LoopError.
         """
+        if loop.is_in_loop_thread:
+            raise LoopError("ask() in the loop's own thread: call the function instead")
         future: Future[T] = Future()
 
         def run() -> None:

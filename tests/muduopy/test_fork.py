@@ -40,7 +40,8 @@ def test_an_inherited_loop_is_nobodys(loop: EventLoop) -> None:
                 refused()
         loop.queue_in_loop(lambda: ran.append("queued"))
         loop.run_in_loop(lambda: ran.append("inline"))
-        loop.run_after(0.0, lambda: ran.append("timer"))
+        with pytest.raises(LoopError):
+            loop.run_after(0.0, lambda: ran.append("timer"))
         loop.quit()
         loop.close()
         assert not ran

@@ -395,14 +395,14 @@ def test_connect_in_the_down_callback_of_a_disconnect(
     run_server: ServerMaker, other_loop: EventLoop
 ) -> None:
     peer = Recorder(other_loop, run_server().server.address, first_delay=30)
+    once = iter([peer.client.connect])
     peer.client.set_connection_callback(
-        lambda conn: peer.ups.put(conn) if conn.connected else peer.client.connect()
+        lambda conn: peer.ups.put(conn) if conn.connected else next(once, _nothing)()
     )
     peer.client.connect()
     peer.up()
     peer.client.disconnect()
     peer.up()
-    peer.client.set_connection_callback(lambda conn: None)
     peer.client.close()
     peer.settle()
 
@@ -513,3 +513,7 @@ def test_a_look_up_that_takes_too_long_blocks_nobody(
     peer.up()
     peer.client.close()
     peer.down()
+
+
+def _nothing() -> None:
+    pass

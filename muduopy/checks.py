@@ -1,0 +1,41 @@
+"""Checks of what users hand in: the mistake is named where it is made, with its remedy."""
+
+from __future__ import annotations
+
+import inspect
+from functools import partial
+from typing import Any
+
+NOT_RUN_BY_A_CALL = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_GENERATOR
+"""The flags of functions whose call makes an object and runs nothing."""
+
+
+def check_callback(callback: Any, what: str) -> None:
+    """Raise TypeError for what cannot be called, and for functions that a call does not run.
+
+    Those are ``async def`` functions and generators: a call only makes an object, and no event
+    loop is there to await it. ``what`` names the callback in the message. Any thread.
+    """
+    code = getattr(callback, "__code__", None)  # of functions and methods, lambdas included
+    if code is None:
+        if not callable(callback):
+            raise TypeError(f"{what} must be a function, not {type(callback).__name__}")
+        code = _code_of(callback)
+        if code is None:
+            return
+    if code.co_flags & NOT_RUN_BY_A_CALL:
+        kind = "a generator" if code.co_flags & inspect.CO_GENERATOR else "an async function"
+        raise TypeError(
+            f"{what} is {kind}, {code.co_qualname}: a call does not run it. Use a plain function; "
+            "coroutines belong to asyncio (asyncio.run_coroutine_threadsafe)"
+        )
+
+
+def _code_of(callback: Any) -> Any:
+    """Of a partial the inner function's, of other objects that of ``__call__``."""
+    while isinstance(callback, partial):
+        callback = callback.func
+    code = getattr(callback, "__code__", None)
+    if code is None and not isinstance(callback, type):
+        code = getattr(type(callback).__call__, "__code__", None)
+    return code

@@ -1,0 +1,283 @@
+"""Mistakes are named where they are made, with their remedy."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from netkit import LOOPBACK, LinkMaker, Passes, ServerMaker, call_in, reset
+
+from muduopy import (
+    Acceptor,
+    Buffer,
+    Connector,
+    EventLoop,
+    EventLoopThread,
+    InetAddress,
+    LoopError,
+    StateError,
+    TcpClient,
+    TcpConnection,
+    TcpServer,
+    ThreadPool,
+    TimingWheel,
+    UnixAddress,
+    WrongThreadError,
+)
+from muduopy.codec import FrameHandler, LineCodec
+
+
+async def coroutine(*arguments: object) -> None:
+    pytest.fail("nobody runs this")
+
+
+def generator(*arguments: object) -> Iterator[None]:
+    yield
+
+
+async def async_generator(*arguments: object) -> AsyncIterator[None]:
+    yield
+
+
+class Handler:
+    async def method(self, *arguments: object) -> None: ...
+
+    async def __call__(self, *arguments: object) -> None: ...
+
+
+NO_CALLBACKS: list[Any] = [
+    None,
+    5,
+    "name",
+    coroutine,
+    generator,
+    async_generator,
+    partial(partial(coroutine, 1), 2),
+    Handler().method,
+    Handler(),
+]
+
+
+def takers(loop: EventLoop, connection: TcpConnection) -> dict[str, Callable[[Any], object]]:
+    """Everything that takes a callback."""
+    pool = ThreadPool(1)
+    server = TcpServer(loop, LOOPBACK)
+    client = TcpClient(loop, LOOPBACK)
+    loop.queue_in_loop(server.close)
+    return {
+        "queue_in_loop": loop.queue_in_loop,
+        "run_in_loop": loop.run_in_loop,
+        "run_at": lambda callback: loop.run_at(0.0, callback),
+        "run_after": lambda callback: loop.run_after(0.0, callback),
+        "run_every": lambda callback: loop.run_every(1.0, callback),
+        "add_signal_handler": lambda callback: loop.add_signal_handler(10, callback),
+        "ThreadPool.run": pool.run,
+        "ThreadPool.try_run": pool.try_run,
+        "work": lambda callback: pool.try_run_for(loop, callback, lambda result, error: None),
+        "done": lambda callback: pool.try_run_for(loop, lambda: None, callback),
+        "TimingWheel": lambda callback: TimingWheel(loop, 1.0, callback),
+        "FrameHandler": lambda callback: FrameHandler(LineCodec(), callback),
+        "FrameHandler error": lambda callback: FrameHandler(LineCodec(), print, callback),
+        "server connection": server.set_connection_callback,
+        "server message": server.set_message_callback,
+        "server write complete": server.set_write_complete_callback,
+        "server thread init": server.set_thread_init_callback,
+        "server farewell": lambda callback: server.stop(0.0, farewell=callback),
+        "client connection": client.set_connection_callback,
+        "client message": client.set_message_callback,
+        "client write complete": client.set_write_complete_callback,
+        "client failed": client.set_connect_failed_callback,
+        "connection": connection.set_connection_callback,
+        "connection message": connection.set_message_callback,
+    }
+
+
+def test_what_is_no_function_is_refused_at_once(passes: Passes, make_link: LinkMaker) -> None:
+    link = make_link()
+    for name, take in takers(passes.loop, link.conn).items():
+        for callback in NO_CALLBACKS:
+            with pytest.raises(TypeError, match=r"function|generator") as raised:
+                take(callback)
+            if callback is coroutine:
+                assert "asyncio.run_coroutine_threadsafe" in str(raised.value), name
+    passes.settle()
+    assert passes.loop.queue_size == 0
+
+
+@pytest.mark.parametrize("setter", ["write_complete", "high_water", "low_water", "half_close"])
+def test_optional_callbacks_may_be_none(make_link: LinkMaker, setter: str) -> None:
+    set_callback = getattr(make_link().conn, f"set_{setter}_callback")
+    set_callback(None)
+    with pytest.raises(TypeError):
+        set_callback(coroutine)
+    with pytest.raises(TypeError):
+        set_callback("name")
+
+
+def test_all_that_can_be_called_is_taken(passes: Passes) -> None:
+    class Object:
+        def __call__(self) -> None:
+            ran.append("object")
+
+    ran: list[str] = []
+    passes.loop.queue_in_loop(Object())
+    passes.loop.queue_in_loop(partial(ran.append, "partial"))
+    passes.loop.queue_in_loop(Buffer)
+    passes.loop.run_after(0.0, ran.clear.__call__)
+    passes.one()
+    assert ran == ["object", "partial"]
+
+
+# ---------------------------------------------------------------------- threads and life cycles
+
+
+def test_a_connection_that_is_up_belongs_to_its_loop(run_server: ServerMaker) -> None:
+    running = run_server(1)
+    _, connection = running.accept()
+    ignore = Handler
+    for setter in (
+        connection.set_connection_callback,
+        connection.set_message_callback,
+        connection.set_write_complete_callback,
+        connection.set_high_water_callback,
+        connection.set_low_water_callback,
+        connection.set_half_close_callback,
+    ):
+        with pytest.raises(WrongThreadError, match="queue_in_loop"):
+            setter(ignore)  # type: ignore[operator]
+    with pytest.raises(WrongThreadError):
+        len(connection.input_buffer)
+    assert call_in(connection.loop, lambda: len(connection.input_buffer)) == 0
+
+
+def test_before_it_is_up_any_thread_may_prepare_it(
+    other_loop: EventLoop, make_link: LinkMaker
+) -> None:
+    connection = make_link().conn
+    call_in(other_loop, lambda: connection.set_message_callback(lambda *arguments: None))
+    assert call_in(other_loop, lambda: len(connection.input_buffer)) == 0
+
+
+def test_the_close_callback_is_the_owners(make_link: LinkMaker) -> None:
+    link = make_link().up()
+    with pytest.raises(StateError, match="connection callback"):
+        link.conn.set_close_callback(lambda connection: None)
+
+
+def test_set_up_comes_before_start_and_start_before_stop(loop: EventLoop) -> None:
+    with TcpServer(loop, LOOPBACK) as server:
+        server.start()
+        for setter in (
+            server.set_connection_callback,
+            server.set_message_callback,
+            server.set_write_complete_callback,
+            server.set_thread_init_callback,
+        ):
+            with pytest.raises(StateError, match=r"before start\(\)"):
+                setter(lambda *arguments: None)
+    with pytest.raises(StateError, match="make a new one"):
+        server.start()
+
+
+def test_set_up_comes_before_connect(loop: EventLoop) -> None:
+    client = TcpClient(loop, LOOPBACK)
+    client.connect()
+    for setter in (
+        client.set_connection_callback,
+        client.set_message_callback,
+        client.set_write_complete_callback,
+        client.set_connect_failed_callback,
+    ):
+        with pytest.raises(StateError, match=r"before connect\(\)"):
+            setter(lambda *arguments: None)
+    client.close()
+    loop.run_queued()
+
+
+def test_a_server_whose_loops_do_not_start_can_be_closed(loop: EventLoop) -> None:
+    def init(sub_loop: EventLoop) -> None:
+        raise RuntimeError("init")
+
+    with TcpServer(loop, LOOPBACK) as server:
+        server.set_thread_num(2)
+        server.set_thread_init_callback(init)
+        with pytest.raises(RuntimeError, match="init"):
+            server.start()
+
+
+@pytest.mark.parametrize("where", ["own thread", "other thread"])
+def test_timers_of_a_closed_loop(where: str) -> None:
+    if where == "own thread":
+        loop = EventLoop()
+        loop.close()
+    else:
+        thread = EventLoopThread()
+        loop = thread.start_loop()
+        assert thread.stop()
+    for schedule in (loop.run_at, loop.run_after, loop.run_every):
+        with pytest.raises(LoopError, match="closed"):
+            schedule(1.0, lambda: None)
+
+
+@pytest.mark.parametrize("when", ["soon", None])
+def test_times_are_numbers(loop: EventLoop, when: Any) -> None:
+    for schedule in (loop.run_at, loop.run_after, loop.run_every):
+        with pytest.raises(TypeError):
+            schedule(when, lambda: None)
+
+
+# ---------------------------------------------------------------------- addresses
+
+
+@pytest.mark.parametrize("address", [("127.0.0.1", 1), "127.0.0.1:1", 2007, None])
+def test_the_remedy_for_what_is_no_address(loop: EventLoop, address: Any) -> None:
+    for make in (TcpServer, TcpClient, Acceptor, Connector):
+        with pytest.raises(TypeError, match=r"InetAddress\.resolve"):
+            make(loop, address)
+
+
+def test_a_bind_error_names_the_address(loop: EventLoop, tmp_path: Path) -> None:
+    with TcpServer(loop, LOOPBACK) as server:
+        server.start()
+        with pytest.raises(OSError, match=str(server.address.port)):
+            TcpServer(loop, server.address)
+    with pytest.raises(OSError, match=r"192\.0\.2\.1:80"):
+        TcpServer(loop, InetAddress("192.0.2.1", 80))
+    with pytest.raises(OSError, match="no/such/folder"):
+        TcpServer(loop, UnixAddress(str(tmp_path / "no/such/folder")))
+
+
+@pytest.mark.parametrize("kind", ["tcp", "unix"])
+def test_the_second_of_two_servers_that_have_not_started(
+    loop: EventLoop, tmp_path: Path, kind: str
+) -> None:
+    address = LOOPBACK if kind == "tcp" else UnixAddress(str(tmp_path / "socket"))
+    with TcpServer(loop, address) as first:
+        with pytest.raises(OSError, match="in use"):
+            TcpServer(loop, first.address)
+        first.start()
+        with socket.socket(first.address.family) as client:
+            client.connect(first.address.sockaddr)
+
+
+def test_a_port_with_connections_in_time_wait_can_be_bound(
+    passes: Passes,
+) -> None:
+    """The server closes first, so that its end is the one in TIME_WAIT."""
+    with TcpServer(passes.loop, LOOPBACK) as server:
+        server.set_connection_callback(TcpConnection.shutdown)
+        server.start()
+        with socket.create_connection(server.address.sockaddr, 10) as client:
+            passes.until(lambda: server.connections)
+            assert client.recv(1) == b""
+        passes.until(lambda: not server.connections)
+    for _ in range(2):
+        with TcpServer(passes.loop, server.address) as again:
+            with pytest.raises(OSError, match="in use"):
+                TcpServer(passes.loop, server.address)
+            again.start()
+            reset(socket.create_connection(server.address.sockaddr, 10))
