@@ -27,6 +27,7 @@ from chat.protocol import (
     asks_for_v2,
     decode,
     validate,
+    without_nulls,
 )
 from chat.protocol.classic import classic_answer
 from chat.protocol.dialects import TUTORIAL, NoTableError, Table, advice
@@ -146,7 +147,8 @@ class ChatService:
         """
         message: Message = {}
         try:
-            message = decode(frame)
+            # A field that is null counts as absent, for everything from here on.
+            message = decode(frame) if b"null" not in frame else without_nulls(decode(frame))
             reader = session.reader
             if reader is not None and (read := self._read(session, reader, message)) is not message:
                 message, frame = read, b""  # the frame is of another dialect

@@ -1,6 +1,6 @@
 """The wire protocol: frames, messages, error numbers. Pure: no sockets, no clock, no database."""
 
-from chat.protocol.codec import Message, decode, encode
+from chat.protocol.codec import Message, decode, encode, without_nulls
 from chat.protocol.errors import ErrNo, ProtocolError
 from chat.protocol.fields import (
     MAX_ID,
@@ -39,4 +39,5 @@ __all__ = [
     "encode",
     "normal_name",
     "validate",
+    "without_nulls",
 ]

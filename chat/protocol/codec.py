@@ -46,6 +46,11 @@ def decode(frame: bytes) -> Message:
     return message
 
 
+def without_nulls(message: Message) -> Message:
+    """The message without fields that are null."""
+    return {key: value for key, value in message.items() if value is not None}
+
+
 def encode(message: Message) -> bytes:
     """A message as compact UTF-8 JSON, without terminator.
 

@@ -1,0 +1,119 @@
+"""Every field of every message with null and with every wrong type, before and after a login.
+
+None of it may reach a handler: that would raise there, cost a traceback in the log and be answered
+with errno 8, as if trying again could help.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from nodekit import PASSWORD, Client, Node
+
+from chat.protocol import Limits, Message, MsgType, build_schema, encode
+
+MANY = 10**6
+NOBODY = 99  # nobody's id: what is right but for it changes nothing
+
+GOOD: dict[int, Message] = {
+    MsgType.LOGIN_MSG: {"id": NOBODY, "v": 2, "password": PASSWORD, "token": "t", "device": "d"},
+    MsgType.LOGINOUT_MSG: {"id": NOBODY},
+    MsgType.REG_MSG: {"v": 2, "name": "taken", "password": PASSWORD},
+    MsgType.ONE_CHAT_MSG: {"toid": NOBODY, "msg": "x", "time": "now", "mid": "m"},
+    MsgType.ADD_FRIEND_MSG: {"friendid": NOBODY},
+    MsgType.CREATE_GROUP_MSG: {"groupname": "taken", "groupdesc": ""},
+    MsgType.ADD_GROUP_MSG: {"groupid": NOBODY},
+    MsgType.GROUP_CHAT_MSG: {"groupid": NOBODY, "msg": "x", "time": "now", "mid": "m"},
+    MsgType.DELIVERED_MSG: {"seqs": [1]},
+    MsgType.PING_MSG: {},
+    MsgType.HISTORY_MSG: {"with": NOBODY, "groupid": NOBODY, "before": 5, "limit": 5},
+    MsgType.REMOVE_FRIEND_MSG: {"friendid": NOBODY},
+    MsgType.LEAVE_GROUP_MSG: {"groupid": NOBODY},
+    MsgType.REMOVE_MEMBER_MSG: {"groupid": NOBODY, "userid": NOBODY},
+    MsgType.DISSOLVE_GROUP_MSG: {"groupid": NOBODY},
+    MsgType.MEMBERS_MSG: {"groupid": NOBODY},
+}
+WRONG: dict[type, list[Any]] = {
+    int: [True, False, 1.0, 1.5, "", "1", [], [1], {}, {"a": None}, [None], -1, 0, 2**70],
+    str: [True, False, 0, 1, 1.5, [], ["x"], {}, {"a": None}, [None], "x" * 20_000],
+    list: [True, False, 0, 1, 1.5, "", "x", {}, [None], ["1"], [1.5], [True], [0], [[1]], [2**60]],
+}
+SCHEMA = build_schema(Limits())
+
+
+def test_every_message_is_here() -> None:
+    assert GOOD.keys() == SCHEMA.keys()
+    for msgid, fields in SCHEMA.items():
+        assert {field[0] for field in fields} <= {*GOOD[msgid], "id", "rid"}
+
+
+@pytest.fixture
+def patient(make_node: Any, monkeypatch: pytest.MonkeyPatch) -> Node:
+    """A node that closes nobody for what is being tried."""
+    monkeypatch.setattr("chat.service.MAX_STRIKES", MANY)
+    monkeypatch.setattr("chat.service.MAX_FAILED_LOGINS", MANY)
+    node: Node = make_node(failures=MANY, limits=Limits(guest_rate=MANY, guest_frame=64 * 1024))
+    node.user("taken")
+    return node
+
+
+def outcome(client: Client, message: Message) -> tuple[Message | None, int]:
+    """The answer without what identifies it, if there is one, and the strikes."""
+    client.session.strikes = 0
+    behind = {"msgid": 26, "rid": "behind"}
+    client.write(encode(message) + b"\n" + encode(behind) + b"\n")
+    answers = []
+    while (answer := client.next()) != {"msgid": 27, "rid": "behind"}:
+        answers.append(answer)
+    if message.get("msgid") in (6, 10) and not answers and client.session.in_flight:
+        answers.append(client.next())  # on its way, and settled after the ping
+    assert len(answers) <= 1, answers
+    for answer in answers:
+        answer.pop("mid", None)  # one that was left out is made by the server
+    return (answers[0] if answers else None), client.session.strikes
+
+
+def everything(client: Client, *, logged_in: bool) -> None:
+    for msgid, fields in SCHEMA.items():
+        good = {"msgid": int(msgid), **GOOD[msgid]}
+        if logged_in and msgid not in (MsgType.LOGIN_MSG, MsgType.LOGINOUT_MSG):
+            good["id"] = client.user_id
+        else:
+            good.setdefault("id", NOBODY)
+        for name, wanted, _, _, _, required in (*fields, ("msgid", int, 0, 0, None, True)):
+            for value in WRONG[wanted]:
+                answer, strikes = outcome(client, {**good, name: value})
+                assert answer is not None, (good, name, value)
+                assert (answer["errno"], strikes) == (4, 1), (good, name, value, answer)
+            null, strikes = outcome(client, {**good, name: None})
+            absent = outcome(client, {key: good[key] for key in good if key != name})
+            assert (null, strikes) == absent, (good, name, null, absent)
+            if required and not (name == "id" and client.user_id):
+                assert null is not None
+                assert (null["errno"], strikes) == (4, 1), (good, name, null)
+            assert null is None or null.get("errno") != 8, (good, name, null)
+
+
+def test_without_a_login(patient: Node) -> None:
+    client = patient.connect()
+    client.log_in(NOBODY)  # chooses v2
+    everything(client, logged_in=False)
+
+
+def test_with_a_login(patient: Node) -> None:
+    ann = patient.online("ann")
+    ann.make_group("taken")
+    everything(ann, logged_in=True)
+    ann.nothing_more()
+
+
+def test_nulls_of_classic_clients(patient: Node) -> None:
+    ann, bob = patient.online("ann", v2=False), patient.online("bob", v2=False)
+    ann.send_all(
+        {"msgid": 6, "toid": bob.user_id, "msg": "null", "time": None, "name": None, "more": None}
+    )
+    message = bob.expect(MsgType.ONE_CHAT_MSG)
+    assert message["msg"] == "null"
+    assert message["name"] == "ann"
+    assert None not in message.values()
