@@ -63,6 +63,8 @@ class ClassicReader:
         if self._ends_lines or asks_for_v2(message):
             session.reader = None
             session.write_as(TUTORIAL)
+            if self._ends_lines:  # perhaps only now: a first frame may have ended with its brace
+                session.drop_writer()
             return message
         if guess is None:
             guess = self.guess = self._new_guess()

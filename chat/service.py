@@ -16,6 +16,7 @@ from chat.classic_reader import ClassicReader
 from chat.db import StorageError
 from chat.handlers import WAIT, Context, Request, Route, Where
 from chat.handlers.account import MAX_FAILED_LOGINS, connection_lost, needs_hashing
+from chat.limiter import FailureLimiter
 from chat.model import UserModel
 from chat.protocol import (
     ACK_OF,
@@ -50,6 +51,9 @@ _ENTRANCES = (MsgType.LOGIN_MSG, MsgType.REG_MSG)
 PING = int(MsgType.PING_MSG)
 
 
+ADVICES, ADVICE_SECONDS = 10, 60.0
+"""So many lines of the log in so many seconds about requests of one host that fit no dialect."""
+
 MAX_SHOWN = 60
 """Characters of a name that the log shows."""
 
@@ -67,6 +71,7 @@ class ChatService:
     ) -> None:
         """``tables``: all dialects, for advice about requests that fit none."""
         self._tables = tables
+        self._advised = FailureLimiter(ADVICES, ADVICE_SECONDS)
         self._context = context
         self._workers = workers
         # What _serve needs of each message, under plain ints: see _serve.
@@ -186,15 +191,21 @@ class ChatService:
         try:
             read = reader.read(message)
         except NoTableError:
-            if not reader.advised:  # its client hangs now, and says nothing
+            if not reader.advised:
                 reader.advised = True
-                guess = reader.guess
-                assert guess is not None
-                log.warning("%s: %s", session.peer, advice(message, guess, self._tables))
+                self._advise(session, reader, message)
             raise
         if reader.has_news and session.user_id:
             self._remember(session, reader)
         return read
+
+    def _advise(self, session: Session, reader: ClassicReader, message: Message) -> None:
+        """Tell the administrator: a client that hangs now says nothing itself."""
+        guess, now = reader.guess, session.last_seen
+        assert guess is not None
+        if not self._advised.retry_after(session.peer, now):
+            self._advised.failed(session.peer, now)
+            log.warning("%s: %s", session.peer, advice(message, guess, self._tables))
 
     def _remember(self, session: Session, reader: ClassicReader) -> None:
         """Store the dialect of the user's client, if that is news."""

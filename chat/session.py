@@ -197,6 +197,10 @@ class Session:
     def become_v2(self) -> None:
         """The peer has said so; what was sent in classic goes out first."""
         self.v2 = True
+        self.drop_writer()
+
+    def drop_writer(self) -> None:
+        """The peer is no client of the original. What waits for it goes out first."""
         self.frame_limit = 0
         writer, self.writer = self.writer, None
         if writer is not None:
