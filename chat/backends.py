@@ -6,10 +6,11 @@ The drivers are imported here, when they are configured, and nowhere else.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import ssl
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from chat.bus import Bus, LocalBus
 from chat.config import BusConfig, ConfigError, DatabaseConfig
@@ -107,23 +108,44 @@ def _open_mysql(
         )
     try:
         from chat.db.mysql import MysqlDatabase
-        from chat.db.mysql_connection import MysqlAddress
+        from chat.db.mysql_connection import TLS_MODES, MysqlAddress
         from chat.db.mysql_schema import prepare_schema
     except ImportError as exc:
         raise ConfigError(
             "database.url: mysql:// needs mysql-connector-python; "
             "try: pip install 'mysql-connector-python<=9.7.0'"
         ) from exc
+    tls, ca = _tls_options(config.url, parts.query, TLS_MODES)
     address = MysqlAddress(
         parts.hostname,
         parts.port or MYSQL_PORT,
         unquote(parts.username),
         _password(parts.password or "", config.password_file, environment.get(DATABASE_PASSWORD)),
         name,
+        tls,
+        ca,
     )
     folder = schema_folder()
     prepare_schema(address, folder / "schema.sql", folder / "upgrade" / "mysql")
     return MysqlDatabase(address, config.pool, threads)
+
+
+def _tls_options(url: str, query: str, modes: Sequence[str]) -> tuple[str, str]:
+    """``tls=MODE`` and ``ca=FILE`` of a mysql:// URL. Raises ConfigError."""
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    ca = options.pop("ca", "")
+    tls = options.pop("tls", "required" if ca else "preferred")
+    where = f"database.url: {mask(url)!r}"
+    if options:
+        raise ConfigError(f"{where}: unknown option {next(iter(options))!r}; there are ca and tls")
+    if tls not in modes or (ca and tls != "required"):
+        raise ConfigError(f"{where}: tls must be {', '.join(modes)}, and required with ca")
+    if ca:
+        try:
+            ssl.create_default_context(cafile=ca)
+        except OSError as exc:  # an SSLError is one, too
+            raise ConfigError(f"{where}: ca: {ca}: {exc.strerror or exc}") from exc
+    return tls, ca
 
 
 def _split(key: str, url: str) -> SplitResult:

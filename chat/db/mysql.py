@@ -51,6 +51,9 @@ PAUSE_SECONDS = 0.02
 OUTCOME_SECONDS = 10.0
 """How long the writer tries to find out what became of a COMMIT."""
 
+KEEP_SECONDS = IDLE_TRANSACTION_SECONDS / 4
+"""How often a connection to MySQL says something: before the server counts it as silent."""
+
 MAX_GROUP = 64
 """Pieces of work per commit of the writer. Sends count as one piece, however many there are."""
 
@@ -78,6 +81,10 @@ class MysqlDatabase(Database):
         self._jobs: deque[_Job] = deque()
         self._closing = False
         self._writer_used = time.monotonic()
+        self._kept = time.monotonic()
+        # For pinging; None where a silent connection is left alone.
+        keeping = self._writer is not None and self._writer.needs_keeping
+        self._keep_seconds = KEEP_SECONDS if keeping else None
         self._thread = threading.Thread(target=self._write_forever, name="mysql-writer")
         self._thread.start()
 
@@ -138,14 +145,32 @@ class MysqlDatabase(Database):
     def _write_forever(self) -> None:
         while True:
             with self._jobs_lock:
-                while not self._jobs and not self._closing:
-                    self._jobs_ready.wait()
-                if not self._jobs:
+                if not self._jobs and not self._closing:
+                    self._jobs_ready.wait(self._keep_seconds)
+                if not self._jobs and self._closing:
                     break
                 group = [self._jobs.popleft() for _ in range(min(MAX_GROUP, len(self._jobs)))]
-            self._commit_group(group)
+            if group:
+                self._commit_group(group)
+            if self._keep_seconds is not None:
+                self._keep_connections(self._keep_seconds)
         if self._writer is not None:
             self._writer.close()
+
+    def _keep_connections(self, seconds: float) -> None:
+        """MySQL ends a connection after seconds of silence; a new one with TLS costs 40 ms.
+
+        That limit is for a server that is stopped inside a transaction. One that runs says
+        something on every connection that is in no transaction.
+        """
+        now = time.monotonic()
+        if now - self._writer_used >= seconds and self._writer is not None:
+            self._writer_used = now
+            if not self._writer.is_alive():
+                self._drop_writer()
+        if now - self._kept >= seconds / 2:
+            self._kept = now
+            self._pool.refresh(seconds / 2)
 
     def _commit_group(self, group: list[_Job]) -> None:
         """Commit what can be committed of a group, and report to all."""

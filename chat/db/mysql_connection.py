@@ -32,7 +32,15 @@ ANSWER_SECONDS = 10
 LOCK_SECONDS = 5
 IDLE_TRANSACTION_SECONDS = 5
 
+PREFERRED, REQUIRED, OFF = "preferred", "required", "off"
+TLS_MODES = (PREFERRED, REQUIRED, OFF)
+
+LARGEST_STATEMENT = 16 * 1024 * 1024
+SMALLEST_STATEMENT = 512 * 1024
+"""Bytes of a statement: what is used at the most, and what a server must take at the least."""
+
 DUPLICATE = 1062
+NEEDS_TLS = 2061
 LOST = frozenset({1053, 1927, 2002, 2003, 2006, 2013, 2026, 2045, 2055, 4031})
 """Shutdown in progress, connection killed, cannot connect, gone away, lost, …"""
 
@@ -50,20 +58,34 @@ class Busy(StorageError):
 
 @dataclass(frozen=True, slots=True)
 class MysqlAddress:
-    """Where the database is, and who we are there."""
+    """Where the database is, and who we are there.
+
+    Attributes:
+        tls: PREFERRED, where the server offers it; REQUIRED; or OFF.
+        ca: a PEM file. The server must show a certificate for its host that this file vouches
+            for: the one thing that keeps the password from a server that only claims to be it.
+    """
 
     host: str
     port: int
     user: str
     password: str = field(repr=False)
     name: str
+    tls: str = PREFERRED
+    ca: str = ""
 
     def __str__(self) -> str:
         return f"mysql://{self.user}@{self.host}:{self.port}/{self.name}"
 
 
 class MysqlConnection:
-    """A connection, with the driver's errors translated. One thread at a time."""
+    """A connection, with the driver's errors translated. One thread at a time.
+
+    Attributes:
+        needs_keeping: the server ends it after ``IDLE_TRANSACTION_SECONDS`` of silence, in a
+            transaction or not: MySQL has no limit for transactions alone.
+        statement_bytes: how long a statement may be (``max_allowed_packet``).
+    """
 
     def __init__(
         self, address: MysqlAddress, isolation: str, answer_seconds: int = ANSWER_SECONDS
@@ -72,6 +94,8 @@ class MysqlConnection:
         # Has there been a statement since the last commit or rollback? The driver's own idea of
         # that is wrong after a statement that failed.
         self._used = False
+        self.needs_keeping = False
+        self.statement_bytes = LARGEST_STATEMENT
         try:
             self._raw: Any = mysql.connector.connect(
                 host=address.host,
@@ -90,11 +114,13 @@ class MysqlConnection:
                 write_timeout=answer_seconds,
                 time_zone="+00:00",
                 sql_mode="STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION",
+                **_tls_options(address),
             )
         except _DRIVER_ERRORS as exc:
             raise StorageError(_words(exc, address)) from exc
         try:
             self._cursor = self._raw.cursor()
+            self._look_at_server(address)
             self.run(f"SET SESSION TRANSACTION ISOLATION LEVEL {isolation}")
             self.run(f"SET SESSION innodb_lock_wait_timeout = {LOCK_SECONDS}")
             self._limit_idle_transactions()
@@ -102,11 +128,26 @@ class MysqlConnection:
             self.close()
             raise
 
+    def _look_at_server(self, address: MysqlAddress) -> None:
+        """What the connection may be used for. Raises StorageError if for nothing."""
+        ((largest,),) = self.rows("SELECT @@max_allowed_packet")
+        self.statement_bytes = min(int(largest), LARGEST_STATEMENT)
+        if self.statement_bytes < SMALLEST_STATEMENT:
+            raise StorageError(
+                f"{address}: max_allowed_packet is {largest}; set it to at least "
+                f"{SMALLEST_STATEMENT}, better to the default"
+            )
+        if address.tls == REQUIRED:
+            ((_, cipher),) = self.rows("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
+            if not cipher:
+                raise StorageError(f"{address}: {NO_TLS}")
+
     def _limit_idle_transactions(self) -> None:
         try:
             self.run(f"SET SESSION idle_transaction_timeout = {IDLE_TRANSACTION_SECONDS}")
         except StorageError:  # MySQL has no such thing: there any silence counts
             self.run(f"SET SESSION wait_timeout = {IDLE_TRANSACTION_SECONDS}")
+            self.needs_keeping = True
 
     def run(self, sql: str, params: Sequence[Any] = ()) -> Any:
         """Execute a statement with ``%s`` parameters; returns the cursor. Raises StorageError."""
@@ -198,9 +239,37 @@ def _words(exc: Any, address: MysqlAddress) -> str:
         2003: "nobody answers there",
         2002: "nobody answers there",
         2005: "there is no such host",
+        2026: _tls_words(exc, address),
+        NEEDS_TLS: "the account needs TLS (caching_sha2_password), and the server offers none: "
+        "give the server a certificate (ssl_cert, ssl_key)",
     }
     text = reasons.get(exc.errno or 0) or " ".join(str(exc.msg or exc).split())
     return f"{address}: {text}"
+
+
+NO_TLS = (
+    "the server offers no TLS: give it a certificate (ssl_cert, ssl_key), "
+    "or take ca and tls out of database.url"
+)
+
+
+def _tls_options(address: MysqlAddress) -> dict[str, Any]:
+    if address.tls == OFF:
+        return {"ssl_disabled": True}
+    if not address.ca:
+        return {}
+    # Identity, too: without it the driver goes on in clear where the server offers no TLS.
+    return {"ssl_ca": address.ca, "ssl_verify_cert": True, "ssl_verify_identity": True}
+
+
+def _tls_words(exc: Any, address: MysqlAddress) -> str:
+    text = " ".join(str(exc.msg or exc).split())
+    if "doesn't support it" in text:
+        return NO_TLS
+    return (
+        f"no certificate for {address.host} that {address.ca} vouches for: "
+        f"compare ca in database.url with the server's ssl_cert ({text})"
+    )
 
 
 def _text(value: object) -> object:

@@ -39,13 +39,14 @@ def prepare_schema(address: MysqlAddress, schema: Path, upgrades: Path) -> None:
     """
     connection = MysqlConnection(address, "READ COMMITTED", answer_seconds=UPGRADE_SECONDS)
     try:
+        _check_binary_log(connection, address)
         # Two servers that start together must not both create or upgrade.
         ((got,),) = connection.rows("SELECT GET_LOCK(%s, %s)", (LOCK, LOCK_SECONDS))
         if got != 1:
             raise StorageError(f"{address}: another server is at work on the tables")
         version = _version(connection)
         if version is None:
-            connection.run(f"CREATE TABLE IF NOT EXISTS {UNFINISHED} (nothing INT)")
+            connection.run(f"CREATE TABLE IF NOT EXISTS {UNFINISHED} (nothing INT PRIMARY KEY)")
             _run_script(connection, schema, CREATED)
             connection.run(f"DROP TABLE {UNFINISHED}")
             log.info("the tables in %s have been created", address)
@@ -76,6 +77,16 @@ def _version(connection: MysqlConnection) -> int | None:
     elif tables >= ORIGINAL_TABLES and not tables & OUR_TABLES:
         return 0
     raise StorageError("not a chat server's database")
+
+
+def _check_binary_log(connection: MysqlConnection, address: MysqlAddress) -> None:
+    """Transactions are READ COMMITTED, which InnoDB cannot log as statements (error 1665)."""
+    ((on, how),) = connection.rows("SELECT @@log_bin, @@binlog_format")
+    if int(on) and how == "STATEMENT":
+        raise StorageError(
+            f"{address}: binlog_format is STATEMENT, with which nothing can be written; "
+            "set binlog_format = ROW in the server's configuration"
+        )
 
 
 def _check_durability(connection: MysqlConnection) -> None:

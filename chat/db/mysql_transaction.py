@@ -9,9 +9,11 @@ from chat.db.base import Row, Transaction, UniqueViolation
 from chat.db.mysql_connection import MysqlConnection
 
 ROWS = 200
+BYTES_PER_CHARACTER = 8
+"""Of a text in a statement, in the worst case: escaped, four bytes, and a part for the rest."""
+
 CHARACTERS = 512 * 1024
-"""What a multi-row statement holds at the most. So many characters are 2 MiB of SQL in the worst
-case, and a server takes 16 MiB in one statement unless told otherwise."""
+"""What a multi-row statement holds at the most. With ``max_allowed_packet`` = 1M it holds less."""
 
 
 class MysqlTransaction(Transaction):
@@ -23,6 +25,7 @@ class MysqlTransaction(Transaction):
 
     def __init__(self, connection: MysqlConnection) -> None:
         self._connection = connection
+        self._characters = min(CHARACTERS, connection.statement_bytes // BYTES_PER_CHARACTER)
 
     def query(self, sql: str, params: Sequence[object] = ()) -> list[Row]:
         return self._connection.rows(_percent(sql), params)
@@ -34,7 +37,7 @@ class MysqlTransaction(Transaction):
         return int(self._connection.run(_percent(sql), params).lastrowid)
 
     def insert_rows(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-        for chunk in _chunks(rows):
+        for chunk in _chunks(rows, self._characters):
             self._insert(table, columns, chunk)
 
     def insert_new_rows(
@@ -42,7 +45,7 @@ class MysqlTransaction(Transaction):
     ) -> list[int | None]:
         """The caller has locked something that keeps others from inserting the same keys."""
         ids: list[int | None] = []
-        for chunk in _chunks(rows):
+        for chunk in _chunks(rows, self._characters):
             try:
                 new = self._insert_and_find(table, columns, chunk, generated)
                 ids += [new[row[:2]] for row in chunk]
@@ -77,7 +80,7 @@ class MysqlTransaction(Transaction):
         return {row[:2]: row[2] for row in self._connection.rows(select, _flatten(keys))}
 
     def delete_pairs(self, table: str, columns: tuple[str, str], pairs: Sequence[Row]) -> None:
-        for chunk in _chunks(pairs):
+        for chunk in _chunks(pairs, self._characters):
             where = _any_of(columns, len(chunk))
             self._connection.run(f"DELETE FROM {table} WHERE {where}", _flatten(chunk))
 
@@ -93,11 +96,11 @@ def _any_of(columns: tuple[str, str], count: int) -> str:
     return " OR ".join([f"({columns[0]} = %s AND {columns[1]} = %s)"] * count)
 
 
-def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+def _chunks(rows: Sequence[Row], characters: int) -> Iterator[Sequence[Row]]:
     start = size = 0
     for end, row in enumerate(rows):
         length = sum([len(value) for value in row if type(value) is str])
-        if end > start and (end - start == ROWS or size + length > CHARACTERS):
+        if end > start and (end - start == ROWS or size + length > characters):
             yield rows[start:end]
             start, size = end, 0
         size += length

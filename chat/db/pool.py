@@ -82,6 +82,27 @@ class ConnectionPool(Generic[C]):
                 return connection
             self.discard(connection)
 
+    def refresh(self, seconds: float) -> None:
+        """Ask the connections that have been idle for so long; those that are dead are closed.
+
+        For a server that ends silent connections. One connection at a time is out of the pool.
+        """
+        before = time.monotonic() - seconds
+        while True:
+            with self._lock:
+                if self._closed or not self._idle or self._idle[0][0] > before:
+                    return
+                _, connection = self._idle.pop(0)
+            if not connection.is_alive():
+                self.discard(connection)
+                continue
+            with self._lock:
+                if not self._closed:
+                    self._idle.append((time.monotonic(), connection))
+                    self._returned.notify()
+                    continue
+            self.discard(connection)
+
     def fill(self, count: int) -> None:
         """Open so many connections now, or ``bound`` if that is fewer. Raises StorageError.
 

@@ -12,7 +12,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "chat"))
+
 from cutproxy import Proxy
+from databasekit import start_database
 
 from chat.cluster import services
 from chat.cluster.processes import Process
@@ -118,7 +121,7 @@ class Stage:
     # ------------------------------------------------------------------ starting
 
     def _start_mariadb(self) -> Process:
-        return services.start_mariadb(self.folder / "mariadb", self._mariadb_port, PASSWORD)
+        return start_database(self.folder / "mariadb", self._mariadb_port, PASSWORD)
 
     def _start_redis(self) -> Process:
         return services.start_redis(self.folder / "redis", self._redis_port, PASSWORD)
@@ -136,7 +139,7 @@ class Stage:
         (self.folder / f"{name}.toml").write_text(text, encoding="utf-8")
 
     def _start_node(self, name: str) -> Process:
-        database = f"mysql://{services.USER}@{services.HOST}:{self.proxies[name].port}/chat"
+        database = f"mysql://{services.USER}@{services.HOST}:{self.proxies[name].port}/chat?tls=off"
         return services.start_chatserver(
             self.folder / f"{name}.log",
             self._ports[name],

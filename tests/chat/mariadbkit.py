@@ -1,4 +1,4 @@
-"""A private MariaDB for the tests: started once, when the first test asks for it."""
+"""A private MariaDB or MySQL for the tests: started once, when the first test asks for it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
+
+from databasekit import start_database
 
 from chat.cluster import services
 from chat.cluster.processes import Process
@@ -23,19 +25,18 @@ PASSWORD = "for-the-tests"
 class Mariadb:
     """The server, with one database that is emptied for each test."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, tables: bool = True) -> None:
         """``options``: of the server, besides those that chatcluster gives it."""
         self.folder = Path(tempfile.mkdtemp(prefix="chat-mariadb-"))
         self.port = services.free_port()
         self.options = options
         self.process = self.start()
         self.address = MysqlAddress(services.HOST, self.port, services.USER, PASSWORD, "chat")
-        prepare_schema(self.address, SCHEMA, UPGRADES)
+        if tables:
+            prepare_schema(self.address, SCHEMA, UPGRADES)
 
     def start(self) -> Process:
-        self.process = services.start_mariadb(
-            self.folder, self.port, PASSWORD, options=self.options
-        )
+        self.process = start_database(self.folder, self.port, PASSWORD, options=self.options)
         return self.process
 
     def stop(self) -> None:

@@ -10,7 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "chat"))
+
 from chatkit import PROJECT, free_port
+from databasekit import start_database
 
 from chat.cluster import services
 from chat.cluster.processes import Process
@@ -25,7 +29,7 @@ class Back:
         self.mariadb_port = services.free_port()
         self.redis_port = services.free_port()
         self.processes: list[Process] = [
-            services.start_mariadb(folder / "mariadb", self.mariadb_port, PASSWORD),
+            start_database(folder / "mariadb", self.mariadb_port, PASSWORD),
             services.start_redis(folder / "redis", self.redis_port, PASSWORD),
         ]
         self.socket = folder / "mariadb" / "data" / "mysqld.sock"

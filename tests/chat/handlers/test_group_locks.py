@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from databasekit import SHARED_LOCK
 from mariadbkit import mariadb
 from nodekit import Client, Node
 
@@ -28,6 +29,7 @@ def is_held_off(group_id: int, mode: str) -> bool:
     """Would another transaction have to wait if it locked the group in that way?"""
     connection = mariadb().connect()
     try:
+        mode = SHARED_LOCK if mode == STORES else mode
         connection.rows(f"SELECT id FROM allgroup WHERE id = %s {mode} NOWAIT", [group_id])
     except Busy:
         return True
