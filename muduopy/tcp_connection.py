@@ -8,7 +8,7 @@
 UP is reported on entering CONNECTED and DOWN on entering DISCONNECTED, once each, both in the
 loop's thread. The descriptor is closed right after DOWN, whoever still holds a reference.
 
-Other threads may call ``send``, ``shutdown``, ``force_close``, ``stop_read`` and
+Other threads may call ``send``, ``send_file``, ``shutdown``, ``force_close``, ``stop_read`` and
 ``start_read``. Their sends are collected and cross over to the loop together, so that a burst
 costs one wake-up and one system call.
 """
@@ -37,6 +37,8 @@ from muduopy.channel import Channel
 from muduopy.checks import check_callback
 from muduopy.errors import LoopError, StateError
 from muduopy.event_loop import EventLoop
+from muduopy.file_output import FileOutput
+from muduopy.file_part import FilePart, HasFileno
 from muduopy.peer_credentials import PeerCredentials
 from muduopy.tcp_info import TcpInfo
 
@@ -161,12 +163,14 @@ class TcpConnection:
         self._send = sock.send
         self._recv_into = sock.recv_into
         self._state = State.CONNECTING
-        self._output: Buffer | None = None  # there only while something waits to be sent
+        # There only while something waits to be sent.
+        self._output: Buffer | FileOutput | None = None
         self.drained_at = self.received_at = loop.poll_return_time
         self.error: OSError | None = None
         self._peer_finished = False
         self._inbox_lock = threading.Lock()  # guards _inbox and _sealed
-        self._inbox: list[bytes] | None = None  # sends from other threads, on their way
+        # Sends from other threads, on their way.
+        self._inbox: list[bytes | FilePart] | None = None
         self._broken = False  # sending has failed, and the end is queued
         self._sealed = False  # shutdown or force_close was called: no more sends
         self._high_water_mark = HIGH_WATER_MARK
@@ -405,11 +409,64 @@ class TcpConnection:
             self._inbox = [chunk]
         self.loop._queue(self._drain_inbox)
 
+    def send_file(self, file: HasFileno, offset: int = 0, count: int | None = None) -> None:
+        """Send a part of a file, in order with what ``send`` sends. Any thread.
+
+        ``count`` bytes, or None for all up to the end as it is now. The kernel copies them; with
+        TLS they are read and encrypted piece by piece: memory stays small either way. Its bytes
+        count for the water marks. ``file`` may be closed at once, but should not be changed; if it
+        gets shorter, the connection is closed with an ``error``. A slow disk stops the loop.
+        Raises ValueError for what is not a part of a regular file, and OSError.
+        """
+        part = FilePart(file, offset, count)
+        if threading.get_ident() == self.loop.thread_id:
+            self._send_file_in_loop(part)
+            return
+        with self._inbox_lock:
+            if self._sealed:
+                part.close()
+                return
+            if self._inbox is not None:
+                self._inbox.append(part)
+                return
+            self._inbox = [part]
+        self.loop.queue_in_loop(self._drain_inbox)
+
     def _drain_inbox(self) -> None:
         with self._inbox_lock:
             chunks, self._inbox = self._inbox, None
-        if chunks:
-            self._send_in_loop(chunks[0] if len(chunks) == 1 else b"".join(chunks))
+        if not chunks:
+            return
+        try:
+            data = b"".join(chunks)  # type: ignore[arg-type]
+        except TypeError:  # a file is among them
+            for chunk in chunks:
+                if isinstance(chunk, FilePart):
+                    self._send_file_in_loop(chunk)
+                else:
+                    self._send_in_loop(chunk)
+            return
+        self._send_in_loop(data)
+
+    def _send_file_in_loop(self, part: FilePart) -> None:
+        if self._state is not _CONNECTED or not part:
+            part.close()
+            self._send_in_loop(b"")  # tells of write-complete as for empty bytes
+            return
+        output = self._output
+        if not isinstance(output, FileOutput):
+            if output is None:
+                self.drained_at = self.loop.poll_return_time
+            output = self._output = self._make_file_output(output)
+        before = len(output)
+        output.append_file(part)
+        self._channel.enable_writing()
+        waiting = len(output)
+        if before < self._high_water_mark <= waiting and self._high_water_callback is not None:
+            self._queue_water_mark(self._high_water_callback, waiting)
+
+    def _make_file_output(self, waiting: Buffer | None) -> FileOutput:
+        return FileOutput(waiting)
 
     def _send_in_loop(self, data: bytes | bytearray | memoryview) -> None:
         if self._state is not _CONNECTED:
@@ -635,6 +692,8 @@ class TcpConnection:
 
     def _release(self) -> None:
         self._socket.close()
+        if isinstance(self._output, FileOutput):
+            self._output.close()
         self._output = None
         # Bound methods of this object are held by its channel: cut the cycle, so that memory
         # goes with the last reference and does not wait for the garbage collector.

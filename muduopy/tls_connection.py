@@ -18,8 +18,10 @@ from collections.abc import Callable
 from muduopy.address import Address
 from muduopy.buffer import Buffer
 from muduopy.event_loop import EventLoop
+from muduopy.file_output import FileOutput
 from muduopy.tcp_connection import State, TcpConnection
 from muduopy.timer_queue import Timer
+from muduopy.tls_file_output import TlsFileOutput
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +115,10 @@ class TlsConnection(TcpConnection):
             return
         if self._output is None:
             self._output = Buffer()
-        self._output.append(data)
+        if isinstance(self._output, TlsFileOutput):
+            self._output.append_encrypted(data)
+        else:
+            self._output.append(data)
         self._channel.enable_writing()
         self._handle_write()
 
@@ -155,12 +160,22 @@ class TlsConnection(TcpConnection):
     def _send_in_loop(self, data: bytes | bytearray | memoryview) -> None:
         if self._state is not State.CONNECTED or not data:
             return
+        if isinstance(self._output, TlsFileOutput):  # behind a file: encrypted when its turn comes
+            super()._send_in_loop(data)
+            return
         try:
-            self._tls.write(data)
+            encrypted = self._encrypt(data)
         except ssl.SSLError as exc:
             self._write_failed(exc)
             return
-        super()._send_in_loop(self._outgoing.read())
+        super()._send_in_loop(encrypted)
+
+    def _make_file_output(self, waiting: Buffer | None) -> FileOutput:
+        return TlsFileOutput(waiting, self._encrypt, self._goodbye)
+
+    def _encrypt(self, data: bytes | bytearray | memoryview) -> bytes:
+        self._tls.write(data)
+        return self._outgoing.read()
 
     def _handle_read(self) -> None:
         try:
@@ -232,11 +247,17 @@ class TlsConnection(TcpConnection):
         super()._shutdown_in_loop()
 
     def _say_goodbye(self) -> None:
+        if isinstance(self._output, TlsFileOutput):
+            self._output.append_goodbye()
+        else:
+            super()._send_in_loop(self._goodbye())
+
+    def _goodbye(self) -> bytes:
         try:
             self._tls.unwrap()
         except ssl.SSLError:  # wants to read the peer's goodbye: we do that as always
             pass
-        super()._send_in_loop(self._outgoing.read())
+        return self._outgoing.read()
 
     def _lost(self, reason: OSError) -> None:
         if self._state is State.CONNECTING:

@@ -1,0 +1,66 @@
+"""TlsFileOutput: what waits to be sent over TLS, when a file is among it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+from muduopy.buffer import SEND_CHUNK, Buffer
+from muduopy.file_output import FileOutput
+
+
+class TlsFileOutput(FileOutput):
+    """Plain bytes and parts of files, encrypted piece by piece as the socket takes them.
+
+    TLS records must leave in the order in which they were encrypted. So what is sent behind a
+    file waits unencrypted; what OpenSSL says in between (answers to key updates) goes out before
+    the next piece.
+    """
+
+    def __init__(
+        self,
+        waiting: Buffer | None,
+        encrypt: Callable[[bytes], bytes],
+        goodbye: Callable[[], bytes],
+    ) -> None:
+        """``waiting``: encrypted already. ``encrypt``, ``goodbye``: return what is to be sent."""
+        super().__init__(None)
+        self._encrypted = waiting or Buffer()
+        self._encrypt = encrypt
+        self._goodbye = goodbye
+        self._ends = False
+
+    def __len__(self) -> int:
+        return len(self._encrypted) + self._bytes
+
+    def append_encrypted(self, data: bytes) -> None:
+        """Add what OpenSSL has produced, before everything that is not encrypted yet."""
+        self._encrypted.append(data)
+
+    def append_goodbye(self) -> None:
+        """The last thing to be sent is close_notify."""
+        self._ends = True
+        if not self._bytes:
+            self._encrypted.append(self._goodbye())
+
+    def write_to(self, sock: socket.socket) -> int:
+        """Offer what comes next to the socket; returns how much it took, in encrypted bytes."""
+        if not self._encrypted:
+            self._encrypted.append(self._encrypt(self._take()))
+            if self._ends and not self._bytes:
+                self._encrypted.append(self._goodbye())
+        return self._encrypted.write_to(sock)
+
+    def close(self) -> None:
+        """Drop everything. Idempotent."""
+        super().close()
+        self._encrypted.retrieve_all()
+
+    def _take(self) -> bytes:
+        part = self._parts[0]
+        if isinstance(part, Buffer):
+            data = part.retrieve_as_bytes(min(len(part), SEND_CHUNK))
+        else:
+            data = part.read(SEND_CHUNK)
+        self._sent(len(data))
+        return data
