@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_IN_FLIGHT = 256
-"""Chat messages of one session that may wait for their commit; then reading pauses."""
+"""Receivers of one session's chat messages that may wait for their commit; then reading pauses.
+A message to a larger group is the only one of its session."""
 
 HIGH_WATER = 256 * 1024
 LOW_WATER = 64 * 1024
@@ -71,6 +72,7 @@ class Session:
         in_turn: the session waits for its turn in the loop (see chat.turns).
         busy: a request is being served by a worker.
         in_flight: chat messages whose fate is not known yet.
+        rows_in_flight: their receivers, as far as is known; one for each message at the least.
         live_sends: those of them that are on their way live (``direct``), in order.
         closed: the connection is down, or about to be closed by us.
         last_seen: when the peer last sent something, monotonic seconds.
@@ -117,6 +119,7 @@ class Session:
         "pump",
         "reader",
         "ready",
+        "rows_in_flight",
         "strikes",
         "table",
         "token",
@@ -156,6 +159,7 @@ class Session:
         self.in_turn = False
         self.busy = False
         self.in_flight = 0
+        self.rows_in_flight = 0
         self.live_sends: list[LiveSend] = []
         self.closed = False
         self.last_seen = self.loop.poll_return_time
@@ -245,6 +249,7 @@ class Session:
     def settled(self, outgoings: Sequence[Outgoing]) -> None:
         """These of our sends are committed or have failed."""
         self.in_flight -= len(outgoings)
+        self.rows_in_flight -= sum([outgoing.rows for outgoing in outgoings])
         if self.v2:
             self.write([encode(outgoing.ack()) for outgoing in outgoings])
         else:
@@ -310,7 +315,16 @@ class Session:
     @property
     def blocked(self) -> bool:
         """No further frame may be handled now."""
-        return self.busy or self.output_full or self.in_flight >= MAX_IN_FLIGHT or self.paused
+        return self.busy or self.output_full or self.rows_in_flight >= MAX_IN_FLIGHT or self.paused
+
+    def occupy(self, rows: int) -> None:
+        """So many receivers were served at once: they count until other sessions had a turn."""
+        self.rows_in_flight += rows
+        self.loop.queue_in_loop(lambda: self._release(rows))
+
+    def _release(self, rows: int) -> None:
+        self.rows_in_flight -= rows
+        self.unblock()
 
     def become_user(self) -> None:
         """Logged in: the user's bounds on input instead of a guest's."""

@@ -25,14 +25,19 @@ from muduopy import EventLoop
 log = logging.getLogger(__name__)
 
 MAX_BATCH = 1000
-"""Sends per transaction; the rest goes into the next."""
+BATCH_ROWS = 8000
+"""Sends, and their mailbox rows, per transaction; the rest goes into the next. One send may have
+more rows. 8,000 rows take some 50 ms. A third of that would be kinder to others, but each row of a
+large group is on a page of its own, and several messages to it share these pages."""
 
 MAX_WAITING = 20_000
 MAX_CHARACTERS = 32 * 1024 * 1024
-"""Sends, and characters in them, that may wait for a commit; further ones are told to try again."""
+MAX_ROWS = 100_000
+"""Sends, characters in them and, of groups, mailbox rows that may wait for a commit; the senders of
+further ones are told to try again."""
 
 MAX_KNOWN = 100_000
-"""Users that are remembered to exist; then the memory begins anew."""
+"""Users that are remembered to exist, and groups' sizes; then the memory begins anew."""
 
 Members = dict[int, frozenset[int]]
 
@@ -48,9 +53,11 @@ class CommitQueue:
         self._database = database
         self._bus = bus
         self._on_members = on_members
-        self._lock = threading.Lock()  # guards _waiting, _characters and _submitted
+        self._lock = threading.Lock()  # guards what follows, ``known`` excepted
         self._waiting: list[Outgoing] = []
         self._characters = 0
+        self._rows = 0  # of those that wait, as they were counted when they came
+        self._sizes: dict[int, int] = {}  # of groups, as they were last seen
         self._submitted = False
         self.known: set[int] = set()
         """Users that exist, for nobody is ever deleted: saves a query a batch. Writer thread."""
@@ -63,13 +70,21 @@ class CommitQueue:
         with self._lock:
             if len(self._waiting) >= MAX_WAITING or self._characters >= MAX_CHARACTERS:
                 return False
+            if self._rows >= MAX_ROWS and outgoing.rows > 1:
+                return False
             self._waiting.append(outgoing)
             self._characters += len(outgoing.message.text)
+            self._rows += outgoing.rows
             if self._submitted:
                 return True
             self._submitted = True
         self._submit()
         return True
+
+    def rows_for(self, group_id: int) -> int:
+        """How many mailbox rows a message to this group takes, as far as is known. Any thread."""
+        with self._lock:
+            return self._sizes.get(group_id, 1)
 
     def _submit(self) -> None:
         batch = _Batch(self)
@@ -78,13 +93,47 @@ class CommitQueue:
     def take(self) -> list[Outgoing]:
         """The next batch. Writer thread."""
         with self._lock:
-            taken = self._waiting[:MAX_BATCH]
-            self._waiting = self._waiting[MAX_BATCH:]
+            if self._rows <= BATCH_ROWS and len(self._waiting) <= MAX_BATCH:
+                taken, self._waiting = self._waiting, []
+            elif self._rows == len(self._waiting):  # all to single users
+                taken, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+            else:
+                taken, self._waiting = choose(self._waiting, self._estimate)
             self._characters -= sum([len(outgoing.message.text) for outgoing in taken])
+            self._rows -= sum([outgoing.rows for outgoing in taken])
             self._submitted = more = bool(self._waiting)
         if more:
             self._submit()
         return taken
+
+    def _estimate(self, outgoing: Outgoing) -> int:
+        if outgoing.message.kind == ONE_CHAT:
+            return 1
+        return max(outgoing.rows, self._sizes.get(outgoing.message.target, 1))
+
+    def cut(self, batch: Sequence[Outgoing], members: Members) -> Sequence[Outgoing]:
+        """What of a batch can be committed at once, now that the groups' members are known.
+
+        The rest waits again, before all others. Writer thread.
+        """
+        largest = max([len(users) for users in members.values()], default=0)
+        left: list[Outgoing] = []
+        if largest * len(batch) > BATCH_ROWS:
+            batch, left = choose(batch, lambda outgoing: _rows(outgoing, members))
+        with self._lock:
+            if len(self._sizes) > MAX_KNOWN:
+                self._sizes.clear()
+            self._sizes.update({group_id: len(users) for group_id, users in members.items()})
+            if not left:
+                return batch
+            self._waiting[:0] = left
+            self._characters += sum([len(outgoing.message.text) for outgoing in left])
+            self._rows += sum([outgoing.rows for outgoing in left])
+            if self._submitted:
+                return batch
+            self._submitted = True
+        self._submit()
+        return batch
 
     def settled(self, batch: Sequence[Outgoing], members: Members, read_at: float) -> None:
         """The batch is committed, or failed for good. Writer thread."""
@@ -109,18 +158,24 @@ class _Batch:
 
     def __init__(self, queue: CommitQueue) -> None:
         self._queue = queue
-        self._sends: list[Outgoing] | None = None
+        self._sends: Sequence[Outgoing] | None = None
         self._begun = 0.0
 
     def work(self, tx: Transaction) -> Members:
         if self._sends is None:
             self._sends = self._queue.take()
+            cut = self._cut
         else:  # a repeated attempt: the first one may have been committed, for all we know
             for outgoing in self._sends:
                 outgoing.reset()
                 outgoing.attempted = True
+            cut = _keep
         self._begun = time.monotonic()
-        return store(tx, self._sends, self._queue.known)
+        return store(tx, self._sends, self._queue.known, cut)
+
+    def _cut(self, sends: Sequence[Outgoing], members: Members) -> Sequence[Outgoing]:
+        self._sends = self._queue.cut(sends, members)
+        return self._sends
 
     def done(self, members: Members | None, error: BaseException | None) -> None:
         sends = self._sends if self._sends is not None else self._queue.take()
@@ -144,12 +199,57 @@ def settle(answers: Sequence[Outgoing]) -> None:
         session.settled(outgoings)
 
 
-def store(tx: Transaction, sends: Sequence[Outgoing], known: set[int]) -> Members:
+def choose(
+    sends: Sequence[Outgoing], rows: Callable[[Outgoing], int]
+) -> tuple[list[Outgoing], list[Outgoing]]:
+    """Those for the next batch, and the rest; both in their order.
+
+    The first goes in any case. Others go as far as BATCH_ROWS allow, those of a sender in order:
+    with messages to 3,000 members each go messages to single users, before others of that kind
+    that have come earlier.
+    """
+    taken = [sends[0]]
+    left: list[Outgoing] = []
+    room = BATCH_ROWS
+    if (needed := rows(sends[0])) <= room:
+        room -= needed
+    waits: set[int] = set()  # senders of whom something is left
+    for place, outgoing in enumerate(sends[1:], 1):
+        if not room or len(taken) == MAX_BATCH:
+            left += sends[place:]
+            break
+        sender = outgoing.message.sender
+        if sender in waits or (needed := rows(outgoing)) > room:
+            waits.add(sender)
+            left.append(outgoing)
+        else:
+            taken.append(outgoing)
+            room -= needed
+    return taken, left
+
+
+def _rows(outgoing: Outgoing, members: Members) -> int:
+    """How many mailbox rows this needs; 1 for one without any, which has its price, too."""
+    message = outgoing.message
+    if message.kind == ONE_CHAT:
+        return 1
+    receivers = outgoing.only if outgoing.only is not None else members.get(message.target, ())
+    return len(receivers) or 1
+
+
+Cut = Callable[[Sequence[Outgoing], Members], Sequence[Outgoing]]
+
+
+def _keep(sends: Sequence[Outgoing], members: Members) -> Sequence[Outgoing]:
+    return sends
+
+
+def store(tx: Transaction, sends: Sequence[Outgoing], known: set[int], cut: Cut = _keep) -> Members:
     """Write log and mailbox rows, and note each send's outcome. Writer thread.
 
     The order of the locks is the same on every node: users, groups, log, mailboxes. ``known``:
-    users that need not be looked up; those that were are added. Returns the members of the
-    groups that were sent to.
+    users that need not be looked up; those that were are added. ``cut`` says which of the sends
+    are stored, once the members of their groups are known. Returns these members.
     """
     messages = [outgoing.message for outgoing in sends]
     senders = {message.sender for message in messages}
@@ -163,6 +263,8 @@ def store(tx: Transaction, sends: Sequence[Outgoing], known: set[int]) -> Member
     if unknown:
         known.update(UserModel(tx).generations(unknown))
     members = _members(tx, groups) if groups else {}
+    if groups:
+        sends = cut(sends, members)
     valid = [o for o in sends if _may_send(o, generations, known, members)]
     fresh, repeated = _split(valid)
     _log_and_mail(tx, fresh, members)

@@ -73,10 +73,13 @@ class Delivery:
             if session.live_sends:
                 return False
         outgoing = Outgoing(session, session.generation, message, mid, rid)
-        outgoing.rejoin = self._is_direct and message.kind == GROUP_CHAT
+        if message.kind == GROUP_CHAT:
+            outgoing.rows = self._commits.rows_for(message.target)
+            outgoing.rejoin = self._is_direct
         if not self._commits.add(outgoing):
             raise ProtocolError(ErrNo.TOO_MANY, "too many messages, slow down", retry_after=1)
         session.in_flight += 1
+        session.rows_in_flight += outgoing.rows
         return True
 
     def members_changed(self, group_id: int) -> None:

@@ -33,6 +33,9 @@ from muduopy import EventLoop
 
 log = logging.getLogger(__name__)
 
+LARGE_GROUP = 64
+"""A message that was handed to more receivers than this counts as in flight for one pass."""
+
 
 class Direct(LiveHandler):
     """Tries to hand messages on live, and takes those that other nodes hand on."""
@@ -95,6 +98,7 @@ class Direct(LiveHandler):
         if members is None or message.sender not in members:
             return False
         absent = set(members) - {message.sender}
+        count = len(absent)
         by_loop: defaultdict[EventLoop, Here] = defaultdict(list)
         for user_id, receiver in self._sessions.find_many(list(absent)):
             absent.discard(user_id)
@@ -104,8 +108,10 @@ class Direct(LiveHandler):
         batch.write()
         if not (handing.late or handing.waiting or by_loop or absent):
             self._handed_over(session, message, mid, rid)
+            if count > LARGE_GROUP:
+                session.occupy(count)
             return True
-        send = self._begin(session, message, mid, rid)
+        send = self._begin(session, message, mid, rid, count)
         if absent and not self._bus.alone:
             self._forward(send, frozenset(absent))
         else:
@@ -125,11 +131,17 @@ class Direct(LiveHandler):
             session.send(chat_ack(mid, 0, message.time, rid))
 
     def _begin(
-        self, session: Session, message: ChatMessage, mid: str | None, rid: str | None
+        self,
+        session: Session,
+        message: ChatMessage,
+        mid: str | None,
+        rid: str | None,
+        rows: int = 1,
     ) -> LiveSend:
-        """It counts as in flight until all parts have ended."""
-        send = LiveSend(Outgoing(session, session.generation, message, mid, rid))
+        """It counts as in flight until all parts have ended. ``rows``: its receivers."""
+        send = LiveSend(Outgoing(session, session.generation, message, mid, rid, rows=rows))
         session.in_flight += 1
+        session.rows_in_flight += rows
         session.live_sends.append(send)
         return send
 

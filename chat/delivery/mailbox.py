@@ -24,6 +24,10 @@ LOOK_BYTES = 256 * 1024
 RETRY_SECONDS = 1.0
 """When a deletion that failed is tried again."""
 
+MAX_DELETED = 8000
+"""Messages that one deletion forgets; the rest goes into the next. 3,000 members of a group may
+acknowledge a message each at once, or 200 each."""
+
 Received = tuple[Pump, frozenset[int]]
 Mail = tuple[list[ChatMessage], bool]
 """Messages, and whether they were all that there is."""
@@ -77,11 +81,18 @@ class Mailbox:
         self._database.submit(deletion.work, deletion.done)
 
     def take(self) -> list[Received]:
-        """Everything gathered so far. Writer thread."""
+        """The oldest of what was gathered. Writer thread."""
         with self._lock:
-            taken, self._received = self._received, []
+            end = count = 0
+            for _, seqs in self._received:
+                count += len(seqs)
+                if end and count > MAX_DELETED:
+                    break
+                end += 1
+            taken, self._received = self._received[:end], self._received[end:]
             self._submitted = False
-            return taken
+        self._submit()
+        return taken
 
     def give_back(self, received: list[Received]) -> None:
         """It could not be deleted: it is tried again, alone or with the next. Writer thread.

@@ -25,6 +25,7 @@ class Outgoing:
             commit whose answer was lost can be repeated.
         only: in ``direct``, the receivers who have not got the message live; None for all.
         rejoin: in ``direct``, the log may have its ``mid`` already, but for some receivers only.
+        rows: how many mailbox rows it takes, as far as was known when it was sent.
         diverted: in ``direct``, the pumps that could not take the message live: they take nothing
             live until they hear that it is stored.
         errno, errmsg: the outcome.
@@ -46,6 +47,7 @@ class Outgoing:
         "rejoin",
         "repeated",
         "rid",
+        "rows",
         "seq",
         "session",
         "stored",
@@ -60,6 +62,7 @@ class Outgoing:
         mid: str | None = None,
         rid: str | None = None,
         only: frozenset[int] | None = None,
+        rows: int = 1,
     ) -> None:
         self.session = session
         self.generation = generation
@@ -68,6 +71,7 @@ class Outgoing:
         self.rid = rid
         self.only = only
         self.rejoin = only is not None
+        self.rows = rows
         self.diverted: tuple[Pump, ...] = ()
         self.attempted = False
         self.repeated = False

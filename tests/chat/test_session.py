@@ -9,6 +9,7 @@ import pytest
 from loopkit import writer_held
 from nodekit import Client, Node
 
+from chat.model import NORMAL, GroupModel
 from chat.protocol import Limits, MsgType
 from chat.rate import GUEST_READ
 from chat.service import MAX_STRIKES
@@ -48,6 +49,36 @@ def test_repr(node: Node) -> None:
 
 
 # ---------------------------------------------------------------------- messages in flight
+
+
+def test_messages_in_flight_count_their_receivers(node: Node) -> None:
+    ann = node.online("ann")
+    group = ann.make_group("large")
+    others = [node.user(f"user {number}") for number in range(MAX_IN_FLIGHT)]
+    for user in others:
+        node.database.write(lambda tx, user=user: GroupModel(tx).add_member(group, user, NORMAL))
+    ann.tell(group, "so that its size is known")
+    ann.expect(MsgType.CHAT_ACK)
+    with writer_held(node.database):
+        for _ in range(3):
+            ann.tell(group)
+        node.until(lambda: ann.session.pending)
+        node.passes.settle()
+        assert ann.session.in_flight == 1
+        assert ann.session.rows_in_flight == MAX_IN_FLIGHT + 1
+    assert [ann.expect(MsgType.CHAT_ACK)["errno"] for _ in range(3)] == [0] * 3
+    assert (ann.session.in_flight, ann.session.rows_in_flight) == (0, 0)
+    assert len(node.owed(others[-1])) == 4
+
+
+def test_what_was_spent_at_once_counts_until_the_next_pass(node: Node) -> None:
+    ann, bob = node.online("ann"), node.online("bob")
+    ann.session.occupy(MAX_IN_FLIGHT)
+    assert ann.session.blocked
+    ann.say(bob)
+    ann.expect(MsgType.CHAT_ACK)
+    assert not ann.session.blocked
+    assert (ann.session.in_flight, ann.session.rows_in_flight) == (0, 0)
 
 
 def test_so_many_messages_may_be_in_flight(node: Node) -> None:

@@ -139,6 +139,23 @@ def test_to_a_group_that_is_all_there(node: Node, members: Members) -> None:
     assert node.log_rows() == 1
 
 
+def test_to_a_large_group_one_message_in_each_pass(
+    node: Node, members: Members, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody who says 30 things at once to thousands does not keep the loop for himself."""
+    monkeypatch.setattr("chat.delivery.direct.LARGE_GROUP", 1)
+    monkeypatch.setattr("chat.session.MAX_IN_FLIGHT", 2)
+    ann, bob, eve, group = members
+    ann.send_all(*({"msgid": 10, "groupid": group, "msg": str(n)} for n in range(30)))
+    eve.say(bob, "meanwhile")
+    said = [message["msg"] for message in bob.take(31)]
+    assert said.index("meanwhile") < 29
+    said.remove("meanwhile")
+    assert said == [str(n) for n in range(30)]
+    assert len(ann.take(30)) == 30
+    node.until(lambda: not ann.session.rows_in_flight)
+
+
 def test_to_a_group_of_which_somebody_is_away(node: Node, members: Members) -> None:
     ann, bob, eve, group = members
     eve.leave()

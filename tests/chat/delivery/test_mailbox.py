@@ -120,6 +120,32 @@ def test_more_than_a_statement_holds(
     assert owed(database, 9) == []
 
 
+def test_a_deletion_has_its_limit(
+    mailbox: Mailbox,
+    failing: FailingDatabase,
+    passes: Passes,
+    pump: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("chat.delivery.mailbox.MAX_DELETED", 5)
+    sizes: list[int] = []
+    delete = OfflineMessageModel.delete
+
+    def note(model: OfflineMessageModel, received: list[tuple[int, int]]) -> None:
+        sizes.append(len(received))
+        delete(model, received)
+
+    monkeypatch.setattr(OfflineMessageModel, "delete", note)
+    seqs = owe(failing, 9, 20)
+    with writer_held(failing):
+        for start, end in ((0, 2), (2, 4), (4, 6), (6, 13), (13, 20)):
+            mailbox.delete(pump, set(seqs[start:end]))
+    passes.until(lambda: len(pump.forgotten) == 5)
+    assert sizes == [4, 2, 7, 7], "one acknowledgement is not divided"
+    assert sorted(seq for part in pump.forgotten for seq in part) == seqs
+    assert owed(failing, 9) == []
+
+
 def test_a_failed_deletion_is_tried_again_with_the_next(
     mailbox: Mailbox, failing: FailingDatabase, passes: Passes, pump: Any
 ) -> None:
