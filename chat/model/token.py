@@ -26,11 +26,16 @@ class TokenModel:
         )
 
     def use(self, token: str, user_id: int, now: int, valid_seconds: int) -> bool:
-        """Is it this user's and still valid? Then its time begins anew."""
+        """Is it this user's and still valid? Then its time begins anew.
+
+        Its time never goes back: a token that is used while the clock is wrong, by years perhaps,
+        is still valid when the clock is right again.
+        """
         return bool(
             self._tx.execute(
-                "UPDATE token SET used = ? WHERE hash = ? AND userid = ? AND used > ?",
-                (now, _hash(token), user_id, now - valid_seconds),
+                "UPDATE token SET used = CASE WHEN used > ? THEN used ELSE ? END "
+                "WHERE hash = ? AND userid = ? AND used > ?",
+                (now, now, _hash(token), user_id, now - valid_seconds),
             )
         )
 

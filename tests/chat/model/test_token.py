@@ -45,6 +45,14 @@ def test_it_expires_to_the_second(database: Database) -> None:
     assert use(database, "secret", 1, 1000 + VALID - 1), "failing did not renew it"
 
 
+@pytest.mark.parametrize("wrong", [10, 1_000_000 - 1, 1_000_000 + VALID - 1, 2_000_000])
+def test_use_while_the_clock_is_wrong(database: Database, wrong: int) -> None:
+    """Set back or forward, by little or by years: it does not hurt what is valid."""
+    insert(database, "secret", 1, 1_000_000)
+    assert use(database, "secret", 1, wrong) == (wrong < 1_000_000 + VALID)
+    assert use(database, "secret", 1, 1_000_000 + VALID // 2)
+
+
 def test_delete(database: Database) -> None:
     insert(database, "a", 1, 1000)
     insert(database, "b", 1, 1000)
