@@ -175,7 +175,7 @@ class App:
         mode = self._config.chat.delivery
         model = SettingModel(tx)
         model.get("schema_version", lock=True)  # of two that start together, one waits here
-        others = [row.name for row in NodeModel(tx).all() if row.left > 0 and row.name != node]
+        others = [row.name for row in NodeModel(tx).all() if row.alive and row.name != node]
         used = model.get("delivery")
         if not others or used is None:
             model.set("delivery", mode)

@@ -7,6 +7,10 @@ database), so when it comes back to itself it must look what became of its users
 
 After an outage of the database all leases have run out at once, and nobody can tell the dead from
 the living. So nobody judges others before its own lease has been whole for one period.
+
+When the database's clock is set back by an hour, all leases have an hour to run. They are void, and
+the living renew theirs within seconds. Meanwhile a server whose own lease is void does not judge,
+and such a lease counts as one that was not whole.
 """
 
 from __future__ import annotations
@@ -18,11 +22,10 @@ import time
 from collections.abc import Callable
 
 from chat.db import Database, StorageError, Transaction, UniqueViolation
-from chat.model.node import NodeModel
+from chat.model.node import LEASE_SECONDS, NodeModel, runs
 
 log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 10.0
 RENEW_SECONDS = 3.0
 RETRY_SECONDS = 0.5
 """After a renewal that failed."""
@@ -107,7 +110,8 @@ class Lease:
 
     def is_dead(self, tx: Transaction, node: str) -> bool:
         """Inside a transaction: is that server gone for certain?"""
-        return self.may_judge and not NodeModel(tx).is_alive(node)
+        model = NodeModel(tx)
+        return self.may_judge and model.is_alive(self.node) and not model.is_alive(node)
 
     def _run(self) -> None:
         pause = RENEW_SECONDS
@@ -128,9 +132,12 @@ class Lease:
                 log.error("another server has started as %s: this one stops", self.node)
                 self._on_lost()
                 return
-            whole = left > 0
+            whole = runs(left)
             if not whole:
-                log.warning("the lease had run out %.1f s ago", -left / 1000)
+                if left > 0:
+                    log.warning("the database's clock was set back by some %.0f s", left / 1000)
+                else:
+                    log.warning("the lease had run out %.1f s ago", -left / 1000)
                 self._whole_since = time.monotonic()
             try:
                 self._on_renewed(whole)

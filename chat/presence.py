@@ -241,9 +241,14 @@ class Presence:
         """Users of nodes whose lease has run out are offline."""
         if self._lease is None or not self._lease.may_judge:
             return
-        dead = self._database.read(lambda tx: UserModel(tx).nodes() - NodeModel(tx).alive())
-        for node in dead:
+        for node in self._database.read(self._dead):
             self._bury(node)
+
+    def _dead(self, tx: Transaction) -> set[str]:
+        """Servers that have users and no lease. Nobody, if it looks as if we were dead ourselves:
+        then it may be the database's clock that has jumped."""
+        alive = NodeModel(tx).alive()
+        return UserModel(tx).nodes() - alive if self.node in alive else set()
 
     def _bury(self, node: str) -> None:
         while True:
@@ -253,10 +258,9 @@ class Presence:
             log.info("%d users of %s are offline: it is dead", len(gone), node)
             self._changed(gone)
 
-    @staticmethod
-    def _take_from(tx: Transaction, node: str) -> list[int]:
+    def _take_from(self, tx: Transaction, node: str) -> list[int]:
         # It may have come back to life meanwhile.
-        return [] if NodeModel(tx).is_alive(node) else UserModel(tx).offline_of(node, PART)
+        return UserModel(tx).offline_of(node, PART) if node in self._dead(tx) else []
 
     def _reconciled(self) -> None:
         with self._lock:

@@ -40,7 +40,7 @@ def _process(state: ClusterState, name: str) -> str:
 def _node(row: NodeRow | None, users: int | None) -> str:
     if row is None:
         return ", no lease"
-    lease = f"lease {row.left / 1000:.1f} s" if row.left > 0 else "lease run out"
+    lease = f"lease {row.left / 1000:.1f} s" if row.alive else "lease run out"
     return (
         f", {users or 0} users, {row.connections} connections, {lease}, bus {row.bus or 'starting'}"
     )

@@ -6,13 +6,21 @@ from dataclasses import dataclass
 
 from chat.db.base import Transaction
 
+LEASE_SECONDS = 10.0
+"""How long a lease runs, unless it is renewed."""
+
+VOID_MILLISECONDS = int(2 * LEASE_SECONDS * 1000)
+"""A lease that has longer to run was written before the database's clock was set back: a dead
+server's would run for as much longer. Twice, because the servers of a replicated database have
+clocks that differ a little."""
+
 
 @dataclass(frozen=True, slots=True)
 class NodeRow:
     """What a server says of itself.
 
     Attributes:
-        left: milliseconds that its lease has still to run; negative: it is dead.
+        left: milliseconds that its lease has still to run; negative: it is dead. See ``alive``.
     """
 
     name: str
@@ -20,12 +28,22 @@ class NodeRow:
     connections: int
     bus: str
 
+    @property
+    def alive(self) -> bool:
+        return runs(self.left)
+
+
+def runs(left: int) -> bool:
+    """Does a lease with so many milliseconds to run count?"""
+    return 0 < left <= VOID_MILLISECONDS
+
 
 class NodeModel:
     """Leases, by the database's clock alone. One transaction's; worker or lease thread."""
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
+        self._runs = f"expires > {tx.clock} AND expires <= {tx.clock} + {VOID_MILLISECONDS}"
 
     def claim(self, name: str, incarnation: str, place: str, milliseconds: int) -> str | None:
         """Begin a lease, ending that of an earlier incarnation at the same place.
@@ -33,7 +51,7 @@ class NodeModel:
         Returns where another server lives under this name; nothing has been done then.
         """
         rows = self._tx.query(
-            f"SELECT place FROM node WHERE name = ? AND place <> ? AND expires > {self._tx.clock}"
+            f"SELECT place FROM node WHERE name = ? AND place <> ? AND {self._runs}"
             + self._tx.for_update,
             (name, place),
         )
@@ -71,11 +89,11 @@ class NodeModel:
 
     def alive(self) -> set[str]:
         """The names of those whose lease runs."""
-        rows = self._tx.query(f"SELECT name FROM node WHERE expires > {self._tx.clock}")
+        rows = self._tx.query(f"SELECT name FROM node WHERE {self._runs}")
         return {name for (name,) in rows}
 
     def is_alive(self, name: str) -> bool:
-        sql = f"SELECT 1 FROM node WHERE name = ? AND expires > {self._tx.clock}"
+        sql = f"SELECT 1 FROM node WHERE name = ? AND {self._runs}"
         return bool(self._tx.query(sql, (name,)))
 
     def all(self) -> list[NodeRow]:

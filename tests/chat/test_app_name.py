@@ -18,6 +18,7 @@ from chat.config import Config, ConfigError, DatabaseConfig, ServerConfig
 from chat.db import Database
 from chat.lease import NameTakenError
 from chat.model import OFFLINE, ONLINE, NodeModel, SettingModel, UserModel
+from chat.model.node import VOID_MILLISECONDS
 from muduopy import InetAddress
 
 pytestmark = pytest.mark.parametrize("database", ["mysql"], indirect=True)
@@ -34,7 +35,9 @@ class Other:
 
     def __init__(self, database: Database, place: str) -> None:
         self._database = database
-        claimed = database.write(lambda tx: NodeModel(tx).claim(NAME, "other", place, 1_000_000))
+        claimed = database.write(
+            lambda tx: NodeModel(tx).claim(NAME, "other", place, VOID_MILLISECONDS)
+        )
         assert claimed is None
         self.ann = database.write(lambda tx: UserModel(tx).insert("ann", "h"))
         user = database.read(lambda tx: UserModel(tx).find(self.ann))
@@ -125,14 +128,14 @@ def test_on_a_delivery_that_all_can_agree(database: Database, before: str | None
     """None: the other one is older than the setting."""
     if before is not None:
         database.write(lambda tx: SettingModel(tx).set("delivery", before))
-    database.write(lambda tx: NodeModel(tx).claim("other", "x", "there:6000", 60_000))
+    database.write(lambda tx: NodeModel(tx).claim("other", "x", "there:6000", 10_000))
     end(start(free_port()))
     assert database.read(lambda tx: SettingModel(tx).get("delivery")) == "stored"
 
 
 def test_who_would_deliver_otherwise_has_not_begun(database: Database) -> None:
     database.write(lambda tx: SettingModel(tx).set("delivery", "direct"))
-    database.write(lambda tx: NodeModel(tx).claim("other", "x", "there:6000", 60_000))
+    database.write(lambda tx: NodeModel(tx).claim("other", "x", "there:6000", 10_000))
     with pytest.raises(ConfigError, match="other on this database use 'direct', not 'stored'"):
         start(free_port())
     names = [row.name for row in database.read(lambda tx: NodeModel(tx).all())]

@@ -143,6 +143,37 @@ def test_one_that_had_run_out(
     assert holder.renewed() is True
 
 
+def set_clock_back(database: Database, seconds: int) -> None:
+    """As far as leases can tell: they all have longer to run."""
+    database.write(
+        lambda tx: tx.execute("UPDATE node SET expires = expires + ?", (seconds * 1000,))
+    )
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_databases_clock_is_set_back(
+    database: Database, make_holder: Callable[..., Holder], caplog: pytest.LogCaptureFixture
+) -> None:
+    dead, judge = make_holder(node="dead"), make_holder(node="judge")
+    for holder in (dead, judge):
+        holder.lease.claim()
+    judge.lease._whole_since -= 100
+    set_clock_back(database, 3600)
+
+    def is_dead(node: str) -> bool:
+        return database.read(lambda tx: judge.lease.is_dead(tx, node))
+
+    assert not is_dead("dead"), "not yet: the judge's own lease is void as well"
+    judge.lease.start()
+    assert judge.renewed() is False, "others may have called it dead"
+    assert not judge.lease.may_judge, "the living have a period to renew theirs"
+    assert "clock was set back by some 36" in caplog.text
+    assert judge.renewed() is True
+    judge.lease._whole_since -= 100
+    assert is_dead("dead")
+    assert not is_dead("judge")
+
+
 @pytest.mark.usefixtures("quick")
 def test_a_database_that_is_away_for_a_while(
     database: Database, make_holder: Callable[..., Holder], caplog: pytest.LogCaptureFixture

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from chat.db import Database
 from chat.model import NodeModel, NodeRow
+from chat.model.node import LEASE_SECONDS
 
 
 def claim(
@@ -50,6 +51,26 @@ def test_who_is_alive(database: Database) -> None:
     claim(database, "n2")
     claim(database, "n3", milliseconds=-1)
     assert database.read(lambda tx: NodeModel(tx).alive()) == {"n1", "n2"}
+
+
+HOUR = 3_600_000
+
+
+def test_a_lease_from_before_the_clock_was_set_back(database: Database) -> None:
+    """It says nothing: a dead server's would have an hour to run."""
+    claim(database, "n1", milliseconds=HOUR)
+    claim(database, "n2", milliseconds=int(LEASE_SECONDS * 1000))
+    assert [alive(database, name) for name in ("n1", "n2")] == [False, True]
+    assert database.read(lambda tx: NodeModel(tx).alive()) == {"n2"}
+    found = database.read(lambda tx: NodeModel(tx).all())
+    assert [(row.name, row.alive) for row in found] == [("n1", False), ("n2", True)]
+    assert claim(database, "n1", "i2", 5000, "there:1") is None, "its name is free"
+
+
+def test_clocks_that_differ_a_little(database: Database) -> None:
+    """As those of the servers of a replicated database do."""
+    claim(database, "n1", milliseconds=int(LEASE_SECONDS * 1000) + 500)
+    assert alive(database, "n1")
 
 
 def test_renewing_makes_it_run_again(database: Database) -> None:

@@ -192,6 +192,7 @@ def see_to_the_dead(planner: Planner) -> None:
         there.log_in(ABSENT)
         there.lease.close()
         here.database.write(here.lease._renew)
+        assert here.database.read(lambda tx: here.lease.is_dead(tx, "n2"))
         here.reconcile()
         assert here.row(ABSENT).node is None
     planner.write(lambda tx: UserModel(tx).all_offline(None))
