@@ -26,6 +26,8 @@ def test_every_request_is_served(
 ) -> None:
     members = [member(server, f"user {number}") for number in range(CLIENTS)]
     new, back = connect(server), connect(server)
+    for client in (new, back):
+        client.nothing()  # it is accepted
     forbid_new_descriptors(server)
     for client in members:  # more at once than there are workers
         for number in range(REQUESTS):

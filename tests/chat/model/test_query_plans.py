@@ -196,6 +196,7 @@ def see_to_the_dead(planner: Planner) -> None:
         here.reconcile()
         assert here.row(ABSENT).node is None
     planner.write(lambda tx: UserModel(tx).all_offline(None))
+    planner.write(lambda tx: UserModel(tx).set_dialect(ABSENT, "reg3"))
 
 
 def compare_names(planner: Planner) -> None:
