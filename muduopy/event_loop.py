@@ -32,11 +32,16 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextvars import copy_context
+from functools import partial
 from types import TracebackType
+from typing import TypeVar
 
 from muduopy.channel import Channel
 from muduopy.checks import NOT_RUN_BY_A_CALL, check_callback
 from muduopy.errors import LoopError, WrongThreadError
+from muduopy.loop_future import LoopFuture
 from muduopy.poller import READ, Poller, new_default_poller
 from muduopy.signal_watch import SignalWatch
 from muduopy.slow_callbacks import SlowCallbackWatch
@@ -54,6 +59,7 @@ READ_CHUNK = 64 * 1024
 FINAL_PASSES = 100
 """How often functions that queue further functions are followed when the loop ends."""
 
+T = TypeVar("T")
 Functor = Callable[[], object]
 Escalate = Callable[[BaseException], object]
 
@@ -236,6 +242,10 @@ class EventLoop:
         with self._pending_lock:  # a queue_in_loop under way has finished, or sees _closed
             self._closed = True
             dropped, self._pending = self._pending, []
+        for functor in dropped:
+            future = getattr(functor, "__self__", None)
+            if isinstance(future, LoopFuture):
+                future.cancel()
         dropped.clear()  # outside the lock: what dies here may call queue_in_loop
         if self._signals is not None:
             self._signals.close()
@@ -371,28 +381,54 @@ class EventLoop:
     def queue_in_loop(self, functor: Functor) -> None:
         """Run in the loop's thread, later, in the order of queueing. Any thread.
 
-        Dropped if the loop has been closed. Also for handlers of ``signal.signal``, as are
-        ``quit``, ``run_at``, ``run_after`` and ``run_every``, and nothing else of a loop;
-        ``add_signal_handler`` has no such limits.
+        The function sees the caller's context variables (``contextvars``). It is dropped if the
+        loop has been closed. Also for handlers of ``signal.signal``, as are ``quit``, ``run_at``,
+        ``run_after`` and ``run_every``, and nothing else of a loop; ``add_signal_handler`` has no
+        such limits.
 
         Raises TypeError for what is no function, and for ``async def`` functions.
         """
-        # In line for functions and methods, as this is called for every message of some users.
+        # The check of most functions and the body of _queue() stand here: some users call this
+        # for every message, and each call would add a tenth to its cost.
         code = getattr(functor, "__code__", None)
         if code is None or code.co_flags & NOT_RUN_BY_A_CALL:
             check_callback(functor, "what queue_in_loop() runs")
-        self._queue(functor)
-
-    def _queue(self, functor: Functor) -> None:
+        context = copy_context()
+        if context:
+            functor = partial(context.run, functor)
         with self._pending_lock:
             if self._closed:
                 return
             self._pending.append(functor)
-            if self._awake:
-                return
-            self._awake = True
-            # Under the lock, so that close() cannot pull the descriptor away meanwhile.
-            self._wakeup.wake()
+            if not self._awake:
+                self._awake = True
+                self._wakeup.wake()
+
+    def submit(self, function: Callable[[], T]) -> Future[T]:
+        """As ``queue_in_loop``, and the future gets what the function returns or raises.
+
+        SystemExit and the like go to the future, too. It can be cancelled until the function runs,
+        and is cancelled when the loop is closed before. In the loop's own thread ``result()``
+        raises LoopError instead of waiting for itself. Any thread. Raises LoopError when the loop
+        is closed, TypeError as ``queue_in_loop``.
+        """
+        check_callback(function, "what submit() runs")
+        future = LoopFuture(self, function)
+        if not self._queue(future.run):
+            raise LoopError(f"submit() on {self!r}")
+        return future
+
+    def _queue(self, functor: Functor) -> bool:
+        """``queue_in_loop`` without checks and context; False if the loop is closed."""
+        with self._pending_lock:
+            if self._closed:
+                return False
+            self._pending.append(functor)
+            if not self._awake:
+                self._awake = True
+                # Under the lock, so that close() cannot pull the descriptor away meanwhile.
+                self._wakeup.wake()
+            return True
 
     @property
     def queue_size(self) -> int:
@@ -405,8 +441,9 @@ class EventLoop:
     def run_at(self, when: float, callback: Functor) -> Timer:
         """Call once at ``when``, seconds of ``time.monotonic``. Any thread.
 
-        This and the other timers raise LoopError when the loop is closed, TypeError for what is
-        no function and for ``async def`` functions, ValueError for NaN.
+        Timers see the context variables of the caller. They raise LoopError when the loop is
+        closed, TypeError for what is no function and for ``async def`` functions, ValueError for
+        NaN.
         """
         return self._schedule(Timer(callback, when, 0.0))
 
@@ -437,6 +474,9 @@ class EventLoop:
             raise ValueError("a timer needs a time, not NaN")
         if self._closed:
             raise LoopError(f"a timer for {self!r}, which runs nothing any more")
+        context = copy_context()
+        if context:
+            timer.callback = partial(context.run, timer.callback)
         if threading.get_ident() != self.thread_id:
             self._queue(lambda: self._timers.add(timer))
             return timer

@@ -109,6 +109,8 @@ class TcpConnection:
         name: "server-ip:port#number", unique in the server.
         local_address, peer_address: both ends.
         context: yours; nothing here looks at it. Loop thread by convention.
+        bytes_received, bytes_sent: how many the socket has brought and taken; with TLS, encrypted
+            ones. Any thread; the loop changes them.
         received_at: when bytes last arrived (at first: when it was made), monotonic seconds.
         drained_at: when the kernel last took some of the waiting output, monotonic seconds.
         error: what ended it, for the DOWN callback: a reset, a failed send, a TLS error. With TLS
@@ -140,6 +142,8 @@ class TcpConnection:
         "_socket",
         "_state",
         "_write_complete_callback",
+        "bytes_received",
+        "bytes_sent",
         "context",
         "drained_at",
         "error",
@@ -158,6 +162,8 @@ class TcpConnection:
         self.peer_address = peer
         self.context: object = None
         self._input_buffer = Buffer()
+        self.bytes_received = 0
+        self.bytes_sent = 0
         self._scratch = loop.scratch
         self._socket = sock
         self._send = sock.send
@@ -481,6 +487,7 @@ class TcpConnection:
             except OSError as exc:
                 self._write_failed(exc)
                 return
+            self.bytes_sent += sent
             if sent == len(data):
                 if self._write_complete_callback is not None:
                     self._queue_write_complete()
@@ -501,7 +508,7 @@ class TcpConnection:
             return
         before = len(output)
         try:
-            output.write_to(self._socket)
+            self.bytes_sent += output.write_to(self._socket)
         except BlockingIOError:
             return
         except OSError as exc:
@@ -575,6 +582,7 @@ class TcpConnection:
         if not count:
             self._handle_end_of_file()
             return
+        self.bytes_received += count
         self.received_at = when = self.loop.poll_return_time
         buffer = self._input_buffer
         buffer.append(bytes(self._scratch[:count]))

@@ -115,6 +115,7 @@ class TcpServer:
         self.name = name
         self.connections: dict[str, TcpConnection] = {}
         self.refused = 0
+        self._gone_received = self._gone_sent = 0  # bytes of connections that have gone
         self._max_connections = math.inf if max_connections is None else max_connections
         self._idle_timeout = idle_timeout
         self._idle_linger = idle_linger
@@ -150,6 +151,16 @@ class TcpServer:
 
     def __repr__(self) -> str:
         return f"<TcpServer {self.name} at {self.address} connections={len(self.connections)}>"
+
+    @property
+    def bytes_received(self) -> int:
+        """Of all its connections, those that are gone included. Base loop's thread."""
+        return self._gone_received + sum(c.bytes_received for c in self.connections.values())
+
+    @property
+    def bytes_sent(self) -> int:
+        """The same for what the kernel has taken. Base loop's thread."""
+        return self._gone_sent + sum(c.bytes_sent for c in self.connections.values())
 
     def check_not_started(self, method: str) -> None:
         """Raise StateError unless set-up methods may be called."""
@@ -333,6 +344,8 @@ class TcpServer:
     def _forget(self, connection: TcpConnection) -> None:
         if self.connections.pop(connection.name, None) is None:  # it was left behind
             return
+        self._gone_received += connection.bytes_received
+        self._gone_sent += connection.bytes_sent
         if self._stopping and not self.connections:
             self._finish_stop()
 

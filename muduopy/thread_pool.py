@@ -8,6 +8,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from contextvars import copy_context
+from functools import partial
 from typing import Generic, TypeVar
 
 from muduopy.checks import check_callback
@@ -25,7 +27,8 @@ Done = Callable[["T | None", "BaseException | None"], object]
 class ThreadPool:
     """Runs tasks in ``threads`` threads, in order of arrival.
 
-    The threads are started by the first task, or by ``start``. With 0 threads a task runs inline,
+    Tasks see the context variables (``contextvars``) of the caller. The threads are started by
+    the first task, or by ``start``. With 0 threads a task runs inline,
     in the caller. A worker outlives what its tasks raise: an ``Exception`` is logged; any other
     BaseException, such as SystemExit, is raised by the ``loop`` method of the main thread's loop.
     All methods: any thread, ``stop`` excepted (not from a worker).
@@ -76,6 +79,7 @@ class ThreadPool:
         Raises TypeError for what is no function, and for ``async def`` functions.
         """
         check_callback(task, "a task")
+        task = _in_context(task)
         if not self._threads:
             return self._run_inline(task)
         if not self._started:
@@ -91,6 +95,9 @@ class ThreadPool:
         The form for loop threads, which must not block. Raises TypeError as ``run``.
         """
         check_callback(task, "a task")
+        return self._try_put(_in_context(task))
+
+    def _try_put(self, task: Task) -> bool:
         if not self._threads:
             return self._run_inline(task)
         if not self._started:
@@ -111,7 +118,7 @@ class ThreadPool:
         """
         check_callback(work, "the work")
         check_callback(done, "done")
-        return self.try_run(_Errand(loop, work, done))
+        return self._try_put(_Errand(loop, work, done))
 
     def stop(self, *, drain: bool = True, timeout: float | None = None) -> bool:
         """Finish what is queued (``drain``) or discard it; join the workers. Idempotent.
@@ -181,25 +188,34 @@ class ThreadPool:
 class _Errand(Generic[T]):
     """A task whose result goes back to a loop."""
 
-    __slots__ = ("_done", "_loop", "_work")
+    __slots__ = ("_context", "_done", "_loop", "_work")
 
     def __init__(self, loop: EventLoop, work: Callable[[], T], done: Done[T]) -> None:
         self._loop = loop
         self._work = work
         self._done = done
+        self._context = copy_context()
 
     def __call__(self) -> None:
         result: T | None = None
         error: BaseException | None = None
         try:
-            result = self._work()
+            result = self._context.run(self._work)
         except BaseException as exc:  # noqa: BLE001 - handed to done
             error = exc
-        self._loop._queue(lambda: self._done(result, error))
+        self._tell(result, error)
 
     def discard(self) -> None:
         """It will not run."""
-        self._loop._queue(lambda: self._done(None, CancelledError()))
+        self._tell(None, CancelledError())
+
+    def _tell(self, result: T | None, error: BaseException | None) -> None:
+        self._loop._queue(lambda: self._context.run(self._done, result, error))
+
+
+def _in_context(task: Task) -> Task:
+    context = copy_context()
+    return partial(context.run, task) if context else task
 
 
 def _run_contained(task: Task, *, inline: bool = False) -> None:

@@ -188,6 +188,7 @@ class TlsConnection(TcpConnection):
             self._lost(exc)
             return
         if count:
+            self.bytes_received += count
             self._incoming.write(self._scratch[:count])
         else:
             self._incoming.write_eof()

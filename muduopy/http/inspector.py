@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from typing import TypeAlias, TypeVar
 
 from muduopy.address import Address
@@ -122,16 +121,7 @@ class Inspector:
         """
         if loop.is_in_loop_thread:
             raise LoopError("ask() in the loop's own thread: call the function instead")
-        future: Future[T] = Future()
-
-        def run() -> None:
-            try:
-                future.set_result(function())
-            except BaseException as exc:  # noqa: BLE001 - handed to the caller
-                future.set_exception(exc)
-
-        loop.queue_in_loop(run)
-        return future.result(seconds)
+        return loop.submit(function).result(seconds)
 
     # ------------------------------------------------------------------ loops
 
