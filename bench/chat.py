@@ -55,6 +55,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--nginx", action="store_true", help="before the servers")
     parser.add_argument("--group", type=int, metavar="N", help="a group of N instead of pairs")
     parser.add_argument("--senders", type=int, default=10, help="members that write to it")
+    parser.add_argument(
+        "--original", action="store_true", help="clients that end frames with NUL, as its do"
+    )
+    parser.add_argument(
+        "--gap", type=float, default=0, metavar="SECONDS", help="between two frames to such a one"
+    )
     parser.add_argument("--text-bytes", type=int, default=32)
     parser.add_argument("--write-each", action="store_true", help="one write for each message")
     parser.add_argument("--alternate", action="store_true", help="the two of a pair take turns")
@@ -72,6 +78,8 @@ def parse_arguments() -> argparse.Namespace:
         options.pairs = [0]
     if unknown := set(options.delivery) - DEFAULT_DIALECT.keys():
         parser.error(f"no delivery mode {', '.join(sorted(unknown))}")
+    if options.gap and options.config is not None:
+        parser.error("--gap: write it into the configuration file instead")
     return options
 
 
@@ -82,8 +90,11 @@ def chat_server(
     flags = ["--delivery", delivery, "--workers", str(options.workers)]
     if options.threads is not None:
         flags += ["--threads", str(options.threads)]
-    if options.config is not None:
-        flags += ["--config", str(options.config.resolve())]
+    config = options.config
+    if config is None:
+        config = folder / "chat.toml"
+        config.write_text(f"[classic]\ngap = {options.gap}\n", encoding="utf-8")
+    flags += ["--config", str(config.resolve())]
     name, python = f"chatserver-{delivery}", options.server_python
     if options.across or options.mariadb or options.nginx:
         servers = 2 if options.across else 1
@@ -134,6 +145,7 @@ def run_cases(options: argparse.Namespace, folder: Path) -> dict[Case, list[dict
                 "warmup": options.warmup,
                 "seconds": options.seconds,
                 "second_port": getattr(server, "second_port", None),
+                "nul": options.original,
             }
             if options.group:
                 result = generator.measure(

@@ -99,7 +99,7 @@ static struct {
     unsigned port, second_port, group, senders, first_id, users, pairs, inflight, text_bytes, login_inflight;
     unsigned connections, bytes;
     double warmup, seconds, drain, login_timeout;
-    bool v2, use_token, write_each, alternate;
+    bool v2, use_token, write_each, alternate, nul;
 } opt = {
     .password = "secret1", .prefix = "bench", .pairs = 1, .inflight = 1, .text_bytes = 32,
     .login_inflight = 16, .senders = 1, .connections = 1, .bytes = 64,
@@ -406,10 +406,19 @@ static size_t try_send(struct conn *c, const char *data, size_t size)
     return 0;
 }
 
+/* Frames end with LF in here, and with NUL on the wire where that is asked for. */
+static void change_ends(char *data, size_t size, char from, char to)
+{
+    for (char *p = data, *end = data + size; (p = memchr(p, from, (size_t)(end - p))) != NULL;)
+        *p++ = to;
+}
+
 static void queue(struct conn *c, const char *data, size_t size)
 {
     c->out = grown(c->out, &c->out_room, c->out_size + size);
     memcpy(c->out + c->out_size, data, size);
+    if (opt.nul)
+        change_ends(c->out + c->out_size, size, '\n', '\0');
     c->out_size += size;
 }
 
@@ -450,6 +459,8 @@ static void conn_read(struct conn *c)
     if (n == 0)
         die("the server closed connection %u", c->number);
     clock_ns = now_ns();
+    if (opt.nul)
+        change_ends(buffer, (size_t)n, '\0', '\n');
     on_bytes(c, buffer, (size_t)n);
 }
 
@@ -1381,6 +1392,7 @@ static const struct {
     {"pairs", AS_UNSIGNED, &opt.pairs},
     {"inflight", AS_UNSIGNED, &opt.inflight},
     {"text-bytes", AS_UNSIGNED, &opt.text_bytes},
+    {"nul", AS_FLAG, &opt.nul},                         /* ends frames, as in the original */
     {"write-each", AS_FLAG, &opt.write_each},
     {"alternate", AS_FLAG, &opt.alternate},
     {"connections", AS_UNSIGNED, &opt.connections},     /* echo */

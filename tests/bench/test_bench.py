@@ -31,12 +31,13 @@ def figures(path: Path) -> Any:
 
 
 @pytest.mark.parametrize("delivery", ["direct", "stored"])
-def test_chat(delivery: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("clients", [(), ("--dialect", "classic", "--original", "--gap", "0.003")])
+def test_chat(delivery: str, clients: tuple[str, ...], tmp_path: Path) -> None:
     result = tmp_path / "figures.json"
     text = run(
         "chat.py",
         *("--pairs", "3", "--delivery", delivery, "--inflight", "2", "--repeat", "1"),
-        *("--seconds", "0.3", "--warmup", "0.1", "--json", str(result)),
+        *("--seconds", "0.3", "--warmup", "0.1", "--json", str(result), *clients),
     )
     assert f"| 3     | {delivery}" in text
     assert figures(result)
