@@ -14,6 +14,8 @@ PIECE_BYTES = 64 * 1024
 
 
 def send_next(connection: TcpConnection) -> None:
+    if not connection.connected:  # write-complete is queued, and DOWN may come before it
+        return
     file = cast(BinaryIO, connection.context)
     piece = file.read(PIECE_BYTES)
     if piece:

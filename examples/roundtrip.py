@@ -13,7 +13,7 @@ import sys
 import time
 
 from examples import _run
-from muduopy import Buffer, EventLoop, InetAddress, TcpClient, TcpConnection, TcpServer
+from muduopy import Buffer, EventLoop, HostAddress, TcpClient, TcpConnection, TcpServer
 
 FRAME = struct.Struct("=qq")
 PERIOD_SECONDS = 0.2
@@ -57,7 +57,7 @@ def main() -> None:
             server.set_message_callback(answer)
             _run.serve(loop, server)
             return
-        client = TcpClient(loop, InetAddress.resolve(sys.argv[2], int(sys.argv[3])), "clock")
+        client = TcpClient(loop, HostAddress(sys.argv[2], int(sys.argv[3])), "clock")
         client.enable_retry()
         client.set_connection_callback(on_connection)
         client.set_message_callback(measure)

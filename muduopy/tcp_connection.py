@@ -216,7 +216,10 @@ class TcpConnection:
         self._message_callback = callback
 
     def set_write_complete_callback(self, callback: WriteCompleteCallback | None) -> None:
-        """Queued each time the output has become empty. Loop thread, or before it is up."""
+        """Queued each time the output has become empty. Loop thread, or before it is up.
+
+        As it is queued, it may run after DOWN: the kernel took everything, then the peer went.
+        """
         self._check_setter(callback, "the write-complete callback", or_none=True)
         self._write_complete_callback = callback
 
