@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from chat.protocol import LF, NUL, Message, asks_for_v2
 from chat.protocol.dialects import TUTORIAL, BraceCutter, DialectGuess
+from chat.protocol.frames import LineCutter
 
 if TYPE_CHECKING:
     from chat.session import Session
@@ -61,10 +62,7 @@ class ClassicReader:
                 return message
         session = self._session
         if self._ends_lines or asks_for_v2(message):
-            session.reader = None
-            session.write_as(TUTORIAL)
-            if self._ends_lines:  # perhaps only now: a first frame may have ended with its brace
-                session.drop_writer()
+            self._leave()
             return message
         if guess is None:
             guess = self.guess = self._new_guess()
@@ -83,6 +81,18 @@ class ClassicReader:
         if read is not message:
             read.pop("v", None)  # only a request of this protocol chooses v2
         return read
+
+    def _leave(self) -> None:
+        """The peer is no clone: it ends its lines, or speaks v2.
+
+        Its first frame may have ended with its brace all the same, if the line feed came late.
+        """
+        session = self._session
+        session.reader = None
+        session.write_as(TUTORIAL)
+        session.drop_writer()
+        if self._braces is not None:
+            session.decoder.cutter = LineCutter()
 
     def news(self) -> str | None:
         """The dialect to remember for the user who is logged in, once; None: that is done."""

@@ -13,6 +13,7 @@ from chat.config import ClassicConfig
 from chat.dialect_files import load_dialects
 from chat.protocol import MAX_FRAME, Limits, MsgType
 from chat.protocol.dialects import TUTORIAL
+from chat.protocol.frames import LineCutter
 from muduopy import InetAddress
 
 DIALECTS = load_dialects(ClassicConfig().dialects)
@@ -180,6 +181,7 @@ def test_a_line_feed_that_comes_late_decides(node: Node) -> None:
     node.until(answered)
     assert got.endswith(b'"id":2}\n')
     assert client.session.reader is None
+    assert isinstance(client.session.decoder.cutter, LineCutter)
 
 
 def test_half_a_connection_is_not_waited_for(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:

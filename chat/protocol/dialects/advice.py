@@ -11,6 +11,7 @@ from chat.protocol.codec import Message
 from chat.protocol.dialects.guess import DialectGuess
 from chat.protocol.dialects.request_shapes import is_foreign, is_whole, kind_by_fields, translated
 from chat.protocol.dialects.table import REQUESTS, Table
+from chat.protocol.fields import MAX_ID
 
 _NAMES = {number: name for name, number in REQUESTS.items()}
 
@@ -47,7 +48,10 @@ def advice(message: Message, guess: DialectGuess, known: Sequence[Table]) -> str
 
 def _described(message: Message) -> str:
     number = message.get("msgid")
-    named = f"msgid {number}" if type(number) is int else "a request without msgid"
+    if type(number) is not int:
+        named = "a request without msgid"
+    else:
+        named = f"msgid {number}" if abs(number) <= MAX_ID else "a very large msgid"
     names = [_shown(name) for name in message if name != "msgid"]
     more = ", ..." if len(names) > MAX_FIELDS else ""
     return f"{named} with {', '.join(names[:MAX_FIELDS]) or 'nothing'}{more}"
@@ -59,8 +63,9 @@ def _shown(name: str) -> str:
 
 def _nearest(message: Message, known: Sequence[Table]) -> tuple[Table, int | None]:
     """The table that knows the fields and has the nearest number, and the kind of request."""
-    best, best_kind, best_distance = known[0], kind_by_fields(message, known[0]), float("inf")
-    for table in known:
+    best, best_kind = known[0], kind_by_fields(message, known[0])
+    best_distance = _distance(message, best, best_kind)
+    for table in known[1:]:
         kind = kind_by_fields(message, table)
         distance = _distance(message, table, kind)
         if (kind is None, distance) < (best_kind is None, best_distance):
@@ -68,11 +73,11 @@ def _nearest(message: Message, known: Sequence[Table]) -> tuple[Table, int | Non
     return best, best_kind
 
 
-def _distance(message: Message, table: Table, kind: int | None) -> float:
+def _distance(message: Message, table: Table, kind: int | None) -> int:
     """Between the message's number and that of its kind; of any kind, if it has none."""
     for name in table.number_names:
         number = message.get(name)
         if isinstance(number, int):
             its = [own for own, meant in table.requests.items() if kind in (None, meant)]
-            return float(min(abs(number - own) for own in its))
-    return float("inf")
+            return min(abs(number - own) for own in its)
+    return MAX_ID

@@ -28,7 +28,7 @@ MAX_FIELDS = 64
 """A clone's request has up to six fields. Each one is looked at under every table."""
 
 UNSURE = "?"
-"""Stands behind the remembered name of a table that others of the same order would fit, too."""
+"""Stands behind a remembered name that was the likeliest of several: ``reg3?``."""
 
 
 class NoTableError(ProtocolError):
@@ -44,7 +44,7 @@ class DialectGuess:
     Attributes:
         tables: those that can still be meant, in the order of the settings.
         all_tables: those that could be meant at the beginning.
-        remembered: what ``memory`` said when the account was here before.
+        remembered: what ``memory`` has said of the account that logs in; None: nothing.
         table: the one that is used for answers now.
         plain: numbers of chat messages, and a field. A message with that number and field is the
             tutorial's in all of ``tables``: ``read`` would return it as it is.

@@ -60,6 +60,12 @@ def test_what_is_no_request(message: Message, begin: str) -> None:
     assert said(message, new_guess()).startswith(begin)
 
 
+@pytest.mark.parametrize("number", [10**400, -(10**400), 2**31])
+def test_a_very_large_number(number: int) -> None:
+    line = said({"msgid": number, "id": 1, "friendid": 2}, new_guess())
+    assert line.startswith("a very large msgid with id, friendid fits no table.")
+
+
 def test_a_stranger_cannot_write_into_the_log() -> None:
     names = ["a\nERROR all is lost", "x" * 500, "\x1b[2J", *[f"f{n}" for n in range(1000)]]
     line = said({"msgid": 77, **dict.fromkeys(names, "secret")}, new_guess())
