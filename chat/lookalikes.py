@@ -39,7 +39,7 @@ TABLES = {named.table: named for named in (USERS, GROUPS)}
 BATCH = 100
 """Names hashed in one transaction: a millisecond or two of the writer's time."""
 
-PAUSE_SECONDS = 0.01
+PAUSE_SECONDS = 0.005
 """Between two batches, so that requests come in between."""
 
 RETRY_SECONDS = 2.0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from chat.db.base import StorageError, find_upgrade
 from chat.db.mysql_connection import MysqlAddress, MysqlConnection
+from chat.db.original import KEPT, remind_of_the_original, take_over_texts
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,9 @@ def prepare_schema(address: MysqlAddress, schema: Path, upgrades: Path) -> None:
             script = find_upgrade(upgrades, step)
             _run_script(connection, script, UPGRADED)
             log.info("%s has been upgraded: %s", address, script.stem)
+        if _setting(connection, "original_texts") == "unread":
+            take_over_texts(connection)
+        remind_of_the_original(_tables(connection))
         _check_durability(connection)
     finally:
         connection.close()  # which gives the lock back
@@ -67,14 +71,19 @@ def prepare_schema(address: MysqlAddress, schema: Path, upgrades: Path) -> None:
 
 def _version(connection: MysqlConnection) -> int | None:
     """The schema's version; None if the tables are not there, or not all of them yet."""
-    tables = {name for (name,) in connection.rows("SHOW TABLES")}
+    tables = _tables(connection)
     if not tables or UNFINISHED in tables:
         return None
     if "setting" in tables:
-        rows = connection.rows("SELECT value FROM setting WHERE name = 'schema_version'")
-        if rows and rows[0][0].isdigit():
-            return int(rows[0][0])
+        version = _setting(connection, "schema_version")
+        if version is not None and version.isdigit():
+            return int(version)
     elif tables >= ORIGINAL_TABLES and not tables & OUR_TABLES:
+        left = sorted(tables & set(KEPT))
+        if left:
+            raise StorageError(
+                f"{', '.join(left)}: are kept from an earlier start: drop them first"
+            )
         return 0
     raise StorageError("not a chat server's database")
 
@@ -87,6 +96,15 @@ def _check_binary_log(connection: MysqlConnection, address: MysqlAddress) -> Non
             f"{address}: binlog_format is STATEMENT, with which nothing can be written; "
             "set binlog_format = ROW in the server's configuration"
         )
+
+
+def _tables(connection: MysqlConnection) -> set[str]:
+    return {name for (name,) in connection.rows("SHOW TABLES")}
+
+
+def _setting(connection: MysqlConnection, name: str) -> str | None:
+    rows = connection.rows("SELECT value FROM setting WHERE name = %s", (name,))
+    return rows[0][0] if rows else None
 
 
 def _check_durability(connection: MysqlConnection) -> None:

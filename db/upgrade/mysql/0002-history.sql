@@ -3,7 +3,7 @@
 --
 -- A step that was cut short is run again: columns and keys that exist by then are passed over.
 
--- What the step before may have left behind.
+-- What the step before has left behind in a version of this program that did not keep them.
 DROP TABLE IF EXISTS old_user, old_friend, old_allgroup, old_groupuser, old_offlinemessage;
 
 ALTER TABLE groupuser ADD COLUMN since BIGINT NOT NULL DEFAULT 0;

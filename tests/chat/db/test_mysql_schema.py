@@ -15,6 +15,7 @@ from mariadbkit import SCHEMA, UPGRADES, Mariadb, mariadb
 from chat.db import StorageError, Transaction
 from chat.db.mysql import MysqlDatabase
 from chat.db.mysql_schema import SCHEMA_VERSION, UNFINISHED, prepare_schema
+from chat.db.original import KEPT
 from chat.model import (
     CREATOR,
     NORMAL,
@@ -105,7 +106,7 @@ def test_the_original_projects_tables_are_taken_over(bare: Mariadb) -> None:
     assert database.write(lambda tx: UserModel(tx).insert("new", "h")) > 15
     database.close()
     tables = bare.connect()
-    assert len(tables.rows("SHOW TABLES")) == 9
+    assert len(tables.rows("SHOW TABLES")) == 9 + len(KEPT)
     tables.close()
 
 
@@ -214,12 +215,15 @@ def leave(tx: Transaction, group_id: int, user_id: int) -> None:
     GroupModel(tx).promote_oldest(group_id)
 
 
-def test_the_originals_passwords_do_not_stay_behind(bare: Mariadb) -> None:
-    """The upgrade was killed just before it dropped the old tables."""
+def test_a_version_that_did_not_keep_the_originals_tables(bare: Mariadb) -> None:
+    """It was killed just before it dropped them."""
     connection = bare.connect()
-    for statement in [*ORIGINAL, *statements(1)[:-1]]:
+    for statement in [*ORIGINAL, *statements(1)]:
         connection.run(statement)
-    assert ("old_user",) in connection.rows("SHOW TABLES")
+    connection.run("RENAME TABLE original_user TO old_user, original_friend TO old_friend")
+    connection.run("DROP TABLE original_allgroup, original_groupuser, original_offlinemessage")
+    connection.run("DROP TABLE original_mail")
+    connection.run("DELETE FROM setting WHERE name = 'original_texts'")
     connection.commit()
     connection.close()
     prepare_schema(bare.address, SCHEMA, UPGRADES)
@@ -253,6 +257,7 @@ def test_the_upgraded_schema_is_the_new_one(bare: Mariadb) -> None:
         found = connection.rows(
             "SELECT table_name, column_name, column_type, is_nullable, collation_name, column_key "
             "FROM information_schema.columns WHERE table_schema = 'chat' "
+            "AND table_name NOT LIKE 'original%' "
             "ORDER BY table_name, ordinal_position"
         )
         connection.close()
