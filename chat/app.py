@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -33,6 +33,7 @@ from chat.handlers import ROUTES, Context
 from chat.lease import Lease, NameTakenError
 from chat.limiter import FailureLimiter
 from chat.listeners import Listener
+from chat.log_limit import LogLimit
 from chat.lookalikes import Lookalikes
 from chat.model import NodeModel, SettingModel, TokenModel
 from chat.notices import PresenceNotices
@@ -51,6 +52,8 @@ log = logging.getLogger("chat")
 SIGNALS = {signal.SIGINT, signal.SIGTERM}
 RECONCILE_SECONDS = 5.0
 TIDY_SECONDS = 3600.0
+LOG_SECONDS = 5.0
+"""How often the log says what was left out of it."""
 END_SECONDS = 10.0
 """What the end may take once the clients are gone, should the database not answer."""
 SECONDS_PER_DAY = 86_400
@@ -195,6 +198,10 @@ class App:
         while place := self._database.write(next_part):
             pass
 
+    def report_every(self, seconds: float, report: Callable[[], object]) -> None:
+        """Call ``report`` regularly while the server runs. Before ``run``."""
+        self._loop.run_every(seconds, report)
+
     def run(self) -> None:
         """Serve until SIGINT or SIGTERM; a second one exits at once."""
         threading.Thread(target=self._wait_for_signals, name="signals", daemon=True).start()
@@ -313,11 +320,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         format="%(asctime)s %(levelname)-7s %(threadName)s %(message)s",
         stream=sys.stderr,
     )
+    log_limit = LogLimit()
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(log_limit)
     config = replace(config, server=fit_file_limit(config.server))
     # Before any thread exists, so that all inherit it.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         app = App(arguments.address, config, arguments.also)
+        app.report_every(LOG_SECONDS, log_limit.report)
         app.run()
         if app.lease_lost:
             return _complain("another server has started under this one's name", 1)

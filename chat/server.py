@@ -174,7 +174,11 @@ class ChatServer:
             self._open += not full
             refused = self._refused
         if full:
-            log.warning("too many connections, %d refused so far", refused)
+            log.warning(
+                "too many connections: %s refused, the %dth; raise server.max_connections",
+                connection.peer_address.host,
+                refused,
+            )
             errmsg = "too many connections, try again later"
             error = {"msgid": MsgType.ERROR_MSG, "errno": int(ErrNo.TOO_MANY), "errmsg": errmsg}
             connection.send(encode(classic_answer(error) or error) + b"\n")
@@ -220,7 +224,7 @@ class ChatServer:
         try:
             found = split_proxy_line(data)
         except BadProxyLineError as exc:
-            log.warning("%r: %s; closing", session, exc)
+            log.warning("%s: no line of the PROXY protocol: %s; closing", session.peer, exc)
             session.connection.force_close()
             return b""
         if found is None:
@@ -248,7 +252,7 @@ class ChatServer:
         silent = now - session.last_seen
         stalled_at = session.stalled_at
         if stalled_at is not None and now - stalled_at > self._config.stall_seconds:
-            log.info("%r does not read; closing", session)
+            log.info("%s: %s does not read; closing", session.peer, session.whose)
             connection.force_close()
         elif session.closed:
             return

@@ -16,6 +16,7 @@ from chat.classic_reader import ClassicReader
 from chat.db import StorageError
 from chat.handlers import WAIT, Context, Request, Route, Where
 from chat.handlers.account import MAX_FAILED_LOGINS, connection_lost, needs_hashing
+from chat.http_guard import is_http
 from chat.limiter import FailureLimiter
 from chat.model import UserModel
 from chat.protocol import (
@@ -140,6 +141,8 @@ class ChatService:
     def _frame_too_large(self, session: Session) -> None:
         """The stream cannot be followed any further."""
         error = ProtocolError(ErrNo.TOO_LARGE, "frame too large")
+        limit = session.decoder.max_frame
+        log.warning("%s: a frame of more than %d bytes, %s", session.peer, limit, session.whose)
         self._answer(session, _failure(MsgType.ERROR_MSG, error), None)
         session.finish()  # what came before it is still answered
 
@@ -183,7 +186,7 @@ class ChatService:
             elif not session.user_id:
                 _charge(session)
         except ProtocolError as exc:
-            self._fail(session, message, exc)
+            self._refuse(session, message, frame, exc)
         return True
 
     def _read(self, session: Session, reader: ClassicReader, message: Message) -> Message:
@@ -289,6 +292,15 @@ class ChatService:
 
     # ------------------------------------------------------------------ answers
 
+    def _refuse(
+        self, session: Session, message: Message, frame: bytes, error: ProtocolError
+    ) -> None:
+        """A request that is answered with a failure at once; or what is no request at all."""
+        if not message and is_http(frame):
+            session.refuse_http()
+        else:
+            self._fail(session, message, error)
+
     def _fail(self, session: Session, message: Message, error: ProtocolError) -> None:
         if isinstance(error, NoTableError):  # its number means nothing
             message = {"rid": message.get("rid")}
@@ -309,7 +321,10 @@ class ChatService:
             _charge(session)
         if msgid == MsgType.LOGIN_MSG and error.errno == ErrNo.REFUSED:
             session.failed_logins += 1
+            log.warning("%s: a login as user %s failed", session.peer, message.get("id"))
         if session.strikes >= MAX_STRIKES or session.failed_logins >= MAX_FAILED_LOGINS:
+            why = f"{session.strikes} bad requests in a row, {session.failed_logins} failed logins"
+            log.warning("%s: closed for abuse, %s: %s", session.peer, session.whose, why)
             session.close("abuse")
 
     def _answer(self, session: Session, answer: Message, rid: object) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from chat.classic_reader import ClassicReader
 from chat.classic_writer import ClassicWriter
 from chat.config import ClassicConfig
+from chat.http_guard import ANSWER as HTTP_ANSWER
 from chat.protocol import NUL, ErrNo, FrameDecoder, Message, MsgType, encode
 from chat.protocol.classic import classic_answer
 from chat.protocol.dialects import TUTORIAL, DialectGuess, Table
@@ -181,7 +182,7 @@ class Session:
         connection.set_low_water_callback(self._output_fell, LOW_WATER)
 
     def __repr__(self) -> str:
-        who = f"user {self.user_id}" if self.user_id else "nobody"
+        who = self.whose
         return f"<Session {self.connection.name} {who} {'v2' if self.v2 else 'classic'}>"
 
     def arrange_output(self) -> None:
@@ -228,6 +229,17 @@ class Session:
         if self.translates:
             return message.dialect_frames(self.table, self.frame_limit)
         return message.classic_frames(self.frame_limit)
+
+    @property
+    def whose(self) -> str:
+        """For the log."""
+        return f"user {self.user_id}" if self.user_id else "nobody"
+
+    def refuse_http(self) -> None:
+        """It is a web page or the like; what follows is not for us."""
+        log.warning("%s: HTTP on the chat port; closing", self.peer)
+        self.connection.send(HTTP_ANSWER)
+        self.close()
 
     def send(self, message: Message) -> None:
         """Send one message. Dropped if the connection is down."""

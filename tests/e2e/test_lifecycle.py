@@ -195,3 +195,15 @@ def test_the_database_is_made_under_the_current_directory(tmp_path: Path) -> Non
         process.terminate()
         process.stderr.read()
     assert process.returncode == 0
+
+
+def test_the_log_is_not_flooded(make_server: Callable[..., ServerProcess]) -> None:
+    """Ten lines of a kind a minute, whatever comes."""
+    server = make_server("[server]\nproxy_protocol = true\n")
+    for _ in range(50):
+        with socket.create_connection(("127.0.0.1", server.port)) as sock:
+            sock.sendall(b"junk\r\n")
+            sock.settimeout(10)
+            assert not sock.recv(1)
+    lines = [line for line in server.log if "no line of the PROXY protocol" in line]
+    assert len(lines) == 10

@@ -1,0 +1,66 @@
+"""The log names the client that attacks, by the address that its balancer announced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from nodekit import Client, Node
+
+from chat.config import ServerConfig
+from chat.service import MAX_STRIKES
+
+PEER = "192.0.2.7"
+
+
+@pytest.fixture
+def client(
+    make_node: Callable[..., Node],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Client:
+    monkeypatch.setattr("chat.service.GUEST_TOKENS", 0)
+    caplog.set_level("WARNING", "chat")
+    node = make_node(config=ServerConfig(proxy_protocol=True, max_frame=1000))
+    client = node.connect()
+    client.write(f"PROXY TCP4 {PEER} 127.0.0.1 1 2\r\n".encode())
+    return client
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b'{"msgid":1,"id":5,"password":"wrong-1"}\n', "a login as user 5 failed"),
+        (b'{"msgid":1,"id":5,"password":"wrong-1"}\n' * 10, "10 failed logins"),
+        (b"junk\n" * MAX_STRIKES, "closed for abuse, nobody: 50 bad requests in a row"),
+        (b"x" * 1500, "a frame of more than 1000 bytes, nobody"),
+        (b"GET / HTTP/1.1\r\n\r\n", "HTTP on the chat port"),
+        (b"\n" * 100_000, "sends too much without a login"),
+    ],
+)
+def test_who_and_what(
+    client: Client,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    data: bytes,
+    said: str,
+) -> None:
+    monkeypatch.setattr("chat.session.SHORTAGES", 0)
+    try:
+        client.write(data)
+    except OSError:  # closed while we were writing
+        pass
+    client.node.until(lambda: any(said in line for line in caplog.messages), said)
+    (line, *_) = [line for line in caplog.messages if said in line]
+    assert line.startswith(f"{PEER}")
+
+
+def test_one_that_is_refused(
+    make_node: Callable[..., Node], caplog: pytest.LogCaptureFixture
+) -> None:
+    node = make_node(config=ServerConfig(max_connections=1))
+    node.connect()
+    node.socket().ended()
+    (line,) = [line for line in caplog.messages if "too many connections" in line]
+    assert "127.0.0.1" in line
+    assert "server.max_connections" in line
