@@ -10,6 +10,7 @@ one; after logging out and in again both read, and the answer goes to the wrong 
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import threading
 import time
@@ -17,7 +18,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chat.protocol import LF, MAX_FRAME, FrameDecoder, Message, ProtocolError, decode, encode
-from client.errors import ConnectError, ConnectionLostError, TooLargeError
+from client.errors import ConnectError, ConnectFault, ConnectionLostError, TooLargeError
 from client.timing import Timing
 
 if TYPE_CHECKING:
@@ -29,6 +30,12 @@ MAX_INCOMING = 16 * 1024 * 1024
 """Largest frame taken, in bytes: a login ack may carry 200 messages of 16 KiB and their JSON."""
 
 _RECV_SIZE = 64 * 1024
+
+CLOSED = "closed by the server"
+UNANSWERED = "closed by the server without an answer; if it wants TLS, connect with TLS"
+"""A server's TLS port closes without a word when it is spoken to plainly."""
+
+NOT_CHAT = "the server does not speak the chat protocol"
 
 _LOCAL_CLOSE = "closed by this side"
 
@@ -43,11 +50,12 @@ def open_socket(
     try:
         sock = socket.create_connection((host, port), timing.connect)
     except TimeoutError as exc:
-        raise ConnectError(host, port, "timed out") from exc
+        raise ConnectError(host, port, "timed out", ConnectFault.TIMED_OUT) from exc
     except OSError as exc:
-        raise ConnectError(host, port, exc.strerror or str(exc)) from exc
+        raise ConnectError(host, port, exc.strerror or str(exc), _fault_of(exc)) from exc
     except UnicodeError as exc:  # the IDNA codec's answer to ".." and to 64-letter labels
-        raise ConnectError(host, port, "not a host name") from exc
+        fault = ConnectFault.UNKNOWN_NAME
+        raise ConnectError(host, port, "not a host name", fault) from exc
     # Small messages, each wanted at once: do not let Nagle wait for more.
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -56,6 +64,16 @@ def open_socket(
     from client.tls import wrap
 
     return wrap(sock, host, port, tls)
+
+
+def _fault_of(exc: OSError) -> ConnectFault:
+    if isinstance(exc, ConnectionRefusedError):
+        return ConnectFault.REFUSED
+    if isinstance(exc, socket.gaierror):
+        return ConnectFault.UNKNOWN_NAME
+    if exc.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
+        return ConnectFault.UNREACHABLE
+    return ConnectFault.OTHER
 
 
 class Connection:
@@ -84,6 +102,8 @@ class Connection:
         self._send_lock = threading.Lock()  # frames must not mix in the socket
         self._reason_lock = threading.Lock()
         self._reason: str | None = None
+        self._is_plain = isinstance(sock, socket.socket)
+        self._has_spoken = threading.Event()
         self._abandoned = threading.Event()
         self._receiver = threading.Thread(target=self._receive, name="receiver", daemon=True)
         self.last_heard = time.monotonic()
@@ -105,6 +125,7 @@ class Connection:
             raise TooLargeError(len(frame), MAX_FRAME)
         try:
             with self._send_lock:
+                self._has_spoken.set()
                 self._sock.sendall(frame + LF)
         except OSError as exc:
             # After a time-out half a frame may be out: there is no way to go on.
@@ -151,6 +172,7 @@ class Connection:
 
     def _receive_until_end(self) -> str:
         decoder = FrameDecoder(MAX_INCOMING)
+        has_heard = False
         while not self._abandoned.is_set():
             try:
                 data = self._sock.recv(_RECV_SIZE)
@@ -159,14 +181,17 @@ class Connection:
             except OSError as exc:
                 return _words(exc)
             if not data:
-                return "closed by the server"
+                # Not under the lock of a send, which may wait for a server that reads nothing.
+                unanswered = self._is_plain and self._has_spoken.is_set() and not has_heard
+                return UNANSWERED if unanswered else CLOSED
+            has_heard = True
             self.last_heard = time.monotonic()
             try:
                 decoder.feed(data)
                 for frame in decoder.take():
                     self._on_message(decode(frame))
             except ProtocolError:
-                return "the server does not speak the chat protocol"
+                return NOT_CHAT
             if decoder.too_large:
                 return "the server sent a frame that is too large"
         return _LOCAL_CLOSE

@@ -25,11 +25,25 @@ it before it is printed.
 
 from __future__ import annotations
 
+from enum import Enum
+
 from chat.protocol import Message
 
 
 class ClientError(Exception):
     """The root: catches whatever the client raises on purpose."""
+
+
+class ConnectFault(Enum):
+    """Why a server could not be reached, as far as it can be told."""
+
+    REFUSED = "refused"
+    TIMED_OUT = "timed out"
+    UNKNOWN_NAME = "unknown name"
+    UNREACHABLE = "unreachable"
+    NOT_TLS = "not tls"
+    BAD_CERTIFICATE = "bad certificate"
+    OTHER = "other"
 
 
 class ConnectError(ClientError):
@@ -39,10 +53,14 @@ class ConnectError(ClientError):
         host: as it was given.
         port: as it was given.
         reason: the operating system's or the resolver's words.
+        fault: what kind of reason.
     """
 
-    def __init__(self, host: str, port: int, reason: str) -> None:
+    def __init__(
+        self, host: str, port: int, reason: str, fault: ConnectFault = ConnectFault.OTHER
+    ) -> None:
         super().__init__(host, port, reason)
+        self.fault = fault
         self.host = host
         self.port = port
         self.reason = reason

@@ -15,7 +15,10 @@ import socket
 import ssl
 import threading
 
-from client.errors import ConnectError
+from client.errors import ConnectError, ConnectFault
+
+_NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST"})
+"""OpenSSL's words for an answer that is no TLS."""
 
 _RECV_SIZE = 64 * 1024
 
@@ -37,16 +40,18 @@ def wrap(sock: socket.socket, host: str, port: int, context: ssl.SSLContext) -> 
         return TlsSocket(sock, context, host)
     except ssl.SSLCertVerificationError as exc:
         sock.close()
-        raise ConnectError(
-            host, port, f"its certificate is not valid: {exc.verify_message}"
-        ) from exc
+        reason = f"its certificate is not valid: {exc.verify_message}"
+        raise ConnectError(host, port, reason, ConnectFault.BAD_CERTIFICATE) from exc
     except ssl.SSLError as exc:
         sock.close()
+        if exc.reason in _NOT_TLS:
+            reason = "this port does not speak TLS; connect without TLS, or to the TLS port"
+            raise ConnectError(host, port, reason, ConnectFault.NOT_TLS) from exc
         words = (exc.reason or str(exc)).lower().replace("_", " ")
         raise ConnectError(host, port, f"TLS failed: {words}") from exc
     except TimeoutError as exc:
         sock.close()
-        raise ConnectError(host, port, "timed out") from exc
+        raise ConnectError(host, port, "timed out", ConnectFault.TIMED_OUT) from exc
     except (OSError, ValueError) as exc:  # ValueError: the name is none that a server could have
         sock.close()
         raise ConnectError(host, port, str(exc)) from exc

@@ -11,10 +11,14 @@ from client.ui.pane import Line
 from client.ui.reasons import why
 from client.ui.room import Room, RoomKey
 from client.ui.texts import Texts
+from client.ui.wrap import wrap
 
 _TIME = 6  # cells: space and time
 _NAME_AT_LEAST = 8
 _MOST = 99
+
+MOST_ROWS = 4
+"""Rows of a notice. No text of ours needs so many in 80 columns; a server's may."""
 
 
 def room_title(room: Room, chats: Chats, texts: Texts) -> str:
@@ -145,6 +149,16 @@ def status_line(
     return [*line, ("class:status", clip(hint, max(cells - width(left), 0)))]
 
 
+def wrapped(style: str, text: str, cells: int) -> list[Line]:
+    """A text over as many lines as it needs, each as wide as the screen. Not more than some."""
+    if not text:
+        return []
+    pieces = wrap(text, max(cells - 2, 1))
+    if len(pieces) > MOST_ROWS:
+        pieces[MOST_ROWS - 1 :] = [clip(" ".join(pieces[MOST_ROWS - 1 :]), max(cells - 2, 1))]
+    return [[(style, pad(f" {piece}", cells))] for piece in pieces]
+
+
 def banner(status: Status, texts: Texts, now: float) -> str:
     """What is to be said while there is no connection; empty if there is one.
 
@@ -162,6 +176,13 @@ def banner(status: Status, texts: Texts, now: float) -> str:
     if status.state is State.STOPPED:
         return _stopped(error, texts, reason)
     return ""
+
+
+def form_banner(status: Status, texts: Texts, now: float) -> str:
+    """The same in the form, before anything is sent: only what is in the way."""
+    waits = status.state is State.WAITING
+    fails = status.state is State.CONNECTING and status.error is not None
+    return banner(status, texts, now) if waits or fails else ""
 
 
 def _stopped(error: Exception | None, texts: Texts, reason: str) -> str:

@@ -18,6 +18,8 @@ class Contacts(Handler):
 
     def add(self, user_id: int) -> None:
         """Put somebody on the list."""
+        if user_id == self._chats.me[0]:
+            raise OrderError("add myself")
 
         def done(friend: Friend) -> None:
             name = one_line(friend.name)

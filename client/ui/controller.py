@@ -31,7 +31,7 @@ from client.ui.cells import clip, one_line
 from client.ui.chats import Chats
 from client.ui.entry import Entry, Mark
 from client.ui.pane import Pane
-from client.ui.reasons import why
+from client.ui.reasons import why, why_refused
 from client.ui.room import Past, Room, RoomKey
 from client.ui.scene import Scene
 from client.ui.terminal import Terminal
@@ -393,7 +393,12 @@ class Controller:
         elif isinstance(error, WithdrawnError):
             pass  # it is taken out where that was asked for
         elif not (isinstance(error, NotConfirmedError) and error.kept):
-            room = self.chats.fail(sending.mid, why(error, self.scene.texts))
+            texts = self.scene.texts
+            if isinstance(error, RefusedError):
+                words = why_refused(error, texts)  # the mark says what to do
+            else:
+                words = why(error, texts)
+            room = self.chats.fail(sending.mid, words)
             if room is not None and room is not self.chats.current:
                 self.scene.say(why(error, self.scene.texts), failed=True)
 

@@ -11,19 +11,8 @@ from client.ui.wrap import wrap
 
 _KEYS = (
     *("send", "line", "complete", "history", "rooms", "number", "back", "unread", "new", "switch"),
-    *(
-        "scroll",
-        "line scroll",
-        "ends",
-        "search",
-        "bare",
-        "retry",
-        "unsend",
-        "list",
-        "reconnect",
-        "redraw",
-    ),
-    *("help", "quit", "cancel"),
+    *("scroll", "line scroll", "ends", "search", "bare", "retry", "unsend", "list", "reconnect"),
+    *("redraw", "help", "quit", "cancel"),
 )
 _MARKS = ("sending", "stored", "failed", "presence", "unread")
 _LEFT = 26

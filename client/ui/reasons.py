@@ -1,9 +1,12 @@
-"""Why something failed, in a few words of the user's language. Pure."""
+"""Why something failed and what to do, in a few words of the user's language. Pure."""
 
 from __future__ import annotations
 
+from chat.protocol import ErrNo
+from client.connection import CLOSED, NOT_CHAT, UNANSWERED
 from client.errors import (
     ConnectError,
+    ConnectFault,
     ConnectionLostError,
     InUseError,
     NoAnswerError,
@@ -14,13 +17,23 @@ from client.errors import (
 from client.ui.cells import one_line
 from client.ui.texts import Texts
 
+_PASSING = frozenset({ErrNo.TOO_MANY, ErrNo.UNAVAILABLE})
+"""The server says "try again", too, in many ways."""
+
+_LOST = {CLOSED: "lost closed", UNANSWERED: "lost unanswered", NOT_CHAT: "lost protocol"}
+
 
 def why(error: BaseException, texts: Texts) -> str:
-    """One line, escaped."""
+    """What went wrong and what to do, on one line, escaped."""
     if isinstance(error, RefusedError):
-        return _refused(error, texts)
-    if isinstance(error, ConnectError | ConnectionLostError):
-        return one_line(error.reason)
+        next_step = f"next {error.errno}"
+        what = why_refused(error, texts)
+        return texts("and", what=what, next=texts(next_step)) if texts.has(next_step) else what
+    if isinstance(error, ConnectError):
+        return _not_connected(error, texts)
+    if isinstance(error, ConnectionLostError):
+        key = _LOST.get(error.reason)
+        return one_line(error.reason) if key is None else texts(key)
     if isinstance(error, NoAnswerError):
         return texts("no answer")
     if isinstance(error, NotConfirmedError):
@@ -32,9 +45,17 @@ def why(error: BaseException, texts: Texts) -> str:
     return one_line(str(error) or type(error).__name__)
 
 
-def _refused(error: RefusedError, texts: Texts) -> str:
-    """The server's own words are English, and more to the point than ours."""
+def why_refused(error: RefusedError, texts: Texts) -> str:
+    """Without what to do. The server's own words are English, and more to the point than ours."""
     key = f"error {error.errno}"
-    if texts.has(key) and (texts.language != "en" or not error.errmsg):
+    ours = texts.language != "en" or not error.errmsg or error.errno in _PASSING
+    if ours and texts.has(key):
         return texts(key)
     return one_line(str(error))
+
+
+def _not_connected(error: ConnectError, texts: Texts) -> str:
+    reason = one_line(error.reason)
+    if error.fault is ConnectFault.OTHER:
+        return reason
+    return texts(f"connect {error.fault.value}", host=one_line(error.host), why=reason)

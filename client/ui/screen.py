@@ -40,6 +40,7 @@ from client.ui.controls import Flatten, Lines, TabCompleter
 from client.ui.form import ALL_FIELDS, SECRET, Mode
 from client.ui.pane import Line, Pane
 from client.ui.scene import Front, Scene
+from client.ui.wrap import wrap
 
 _INPUT_ROWS = 6
 _MENU_ROWS = 8
@@ -128,8 +129,8 @@ class Screen:
                 ConditionalContainer(self._page(), filter=viewing),
                 ConditionalContainer(self._form(), filter=in_form & ~viewing),
                 ConditionalContainer(self._conversations(), filter=~in_form & ~viewing),
-                _shown_if(self._banner),
-                _shown_if(self._notice),
+                self._wrapped(self._banner),
+                self._wrapped(self._notice),
                 ConditionalContainer(_bar(self._status), filter=~in_form),
                 ConditionalContainer(self._bottom(), filter=~in_form | viewing | self._asking),
             ]
@@ -183,8 +184,28 @@ class Screen:
         ]
         idle = Window(self._idle_control, width=1, height=1)
         others = Condition(lambda: self._scene.front in (Front.QUESTION, Front.VIEWER))
-        rows.append(ConditionalContainer(VSplit([_bar(self._question), idle]), filter=others))
+        question = VSplit([self._wrapped(self._question, beside=1), idle])
+        rows.append(ConditionalContainer(question, filter=others))
         return HSplit(rows)
+
+    def _wrapped(
+        self, draw: Callable[[], tuple[str, str]], beside: int = 0
+    ) -> ConditionalContainer:
+        """A bar of as many rows as its text needs, and none if there is no text.
+
+        ``draw`` returns style and text. ``beside``: cells of the row that are somebody else's.
+        """
+
+        def lines(cells: int) -> list[Line]:
+            return bars.wrapped(*draw(), cells)
+
+        def rows() -> Dimension:
+            return Dimension(min=1, preferred=max(len(lines(self._columns() - beside)), 1))
+
+        window = Window(
+            Lines(lambda cells, rows: lines(cells)), height=rows, dont_extend_height=True
+        )
+        return ConditionalContainer(window, filter=Condition(lambda: bool(draw()[1])))
 
     def _is_in_front(self, front: Front) -> Condition:
         return Condition(lambda: self._scene.front is front)
@@ -206,9 +227,9 @@ class Screen:
                     HSplit([row, Window(height=1)]), filter=self._is_asked_for(name)
                 )
             )
-        rows.append(Window(Lines(self._form_line), height=2))
+        rows.append(self._wrapped(self._form_line))
         rows.append(Window())
-        rows.append(Window(Lines(self._form_keys), height=1))
+        rows.append(self._wrapped(self._form_keys))
         return HSplit(rows)
 
     # ------------------------------------------------------------------ drawing
@@ -232,24 +253,22 @@ class Screen:
             scene.chats, scene.texts, cells, scene.status.state, scene.unsent, below, above
         )
 
-    def _banner(self, cells: int) -> Line | None:
-        if not (self._scene.signed_in or self._scene.form.busy):
-            return None
-        text = bars.banner(self._scene.status, self._scene.texts, time.monotonic())
-        return [("class:banner", pad(f" {text}", cells))] if text else None
+    def _banner(self) -> tuple[str, str]:
+        is_in = self._scene.signed_in or self._scene.form.busy
+        banner = bars.banner if is_in else bars.form_banner
+        return "class:banner", banner(self._scene.status, self._scene.texts, time.monotonic())
 
-    def _notice(self, cells: int) -> Line | None:
+    def _notice(self) -> tuple[str, str]:
         notice = self._scene.notice
         if notice is None:
-            return None
-        style = "class:notice.error" if notice.failed else "class:notice"
-        return [(style, clip(f" {notice.text}", cells))]
+            return "", ""
+        return "class:notice.error" if notice.failed else "class:notice", notice.text
 
-    def _question(self, cells: int) -> Line:
+    def _question(self) -> tuple[str, str]:
         question = self._scene.question
         if question is not None:
-            return [("class:question", clip(f" {question.text}", cells))]
-        return [("class:note", clip(f" {self._scene.texts('viewer keys')}", cells))]
+            return "class:question", question.text
+        return "class:note", self._scene.texts("viewer keys")
 
     def _list(self, cells: int, rows: int) -> list[Line]:
         return bars.list_lines(self._scene.chats, self._scene.texts, cells, rows, time.time())
@@ -310,27 +329,19 @@ class Screen:
     def _is_asked_for(self, name: str) -> Condition:
         return Condition(lambda: name in self._scene.form.fields)
 
-    def _form_line(self, cells: int, rows: int) -> list[Line]:
+    def _form_line(self) -> tuple[str, str]:
         form = self._scene.form
-        style = "class:form.line.failed" if form.failed else "class:form.line"
-        return [[(style, clip(f"  {form.line}", cells))]]
+        return "class:form.line.failed" if form.failed else "class:form.line", form.line
 
-    def _form_keys(self, cells: int, rows: int) -> list[Line]:
+    def _form_keys(self) -> tuple[str, str]:
         form, texts = self._scene.form, self._scene.texts
         other = texts("register instead" if form.mode is Mode.SIGN_IN else "sign in instead")
         key = "form keys busy" if form.busy else "form keys"
-        return [[("class:note", clip(f"  {texts(key, other=other)}", cells))]]
+        return "class:note", texts(key, other=other)
 
 
 def _bar(draw: Callable[[int], Line]) -> Window:
     return Window(Lines(lambda cells, rows: [draw(cells)]), height=1)
-
-
-def _shown_if(draw: Callable[[int], Line | None]) -> ConditionalContainer:
-    """A bar that is there only when there is something in it."""
-    return ConditionalContainer(
-        _bar(lambda cells: draw(cells) or []), filter=Condition(lambda: draw(80) is not None)
-    )
 
 
 def _input_prefix(line: int, wrapped: int) -> StyleAndTextTuples:
@@ -339,7 +350,7 @@ def _input_prefix(line: int, wrapped: int) -> StyleAndTextTuples:
 
 def _centred(texts: list[str], cells: int, rows: int) -> list[Line]:
     """Some lines in the middle, as a block."""
-    texts = [clip(text, max(cells - 2, 1)) for text in texts]
+    texts = [piece for text in texts for piece in wrap(text, max(cells - 2, 1))]
     indent = max((cells - max(map(width, texts))) // 2, 0)
     above = max((rows - len(texts)) // 2, 0)
     lines: list[Line] = [[("", " " * indent + text)] for text in texts]

@@ -9,7 +9,7 @@ import pytest
 from fake_server import WAIT
 
 from chat.protocol import MAX_FRAME, Message
-from client.connection import MAX_INCOMING, Connection, open_socket
+from client.connection import MAX_INCOMING, UNANSWERED, Connection, open_socket
 from client.errors import ConnectError, ConnectionLostError, TooLargeError
 from client.timing import Timing
 
@@ -119,6 +119,15 @@ def test_send_after_the_end(ends: Ends) -> None:
     with pytest.raises(ConnectionLostError) as caught:
         ends.connection.send({})
     assert caught.value.reason == "closed by the server"
+
+
+def test_a_port_that_wants_tls(ends: Ends) -> None:
+    """It closes without a word when it is spoken to plainly."""
+    ends.connection.send({"msgid": 1})
+    ends.peer.recv(100)
+    ends.peer.close()
+    assert ends.close_reason() == UNANSWERED
+    assert "TLS" in UNANSWERED
 
 
 def test_a_server_that_reads_nothing() -> None:

@@ -153,6 +153,17 @@ def test_no_such_host(host: str, server: FakeServer) -> None:
     assert result.stderr.count(b"\n") == 1
 
 
+def test_tls_to_a_server_that_has_none(server: FakeServer) -> None:
+    def talk(peer: socket.socket) -> None:
+        peer.recv(100)
+        peer.sendall(b'{"msgid":31,"errno":4,"errmsg":"not valid JSON in UTF-8"}\n')
+
+    server._talk = talk  # type: ignore[method-assign]
+    result = run("127.0.0.1", str(server.port), "--tls")
+    assert result.returncode == 1
+    assert b"this port does not speak TLS; connect without TLS, or to the TLS port" in result.stderr
+
+
 def test_a_script_in_the_c_locale(server: FakeServer) -> None:
     stored = [one_chat(3, "你好 \ud7ff😀")]
     server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, offlinemsg=stored)]
@@ -288,6 +299,25 @@ def test_a_terminal_gets_windows(server: FakeServer, tmp_path: Path) -> None:
         assert terminal.echo_is_on()
         seen = terminal.wait_for(b"\x1b[?1049l")  # the screen is as it was
         assert seen.rfind(b"\x1b[?1004l") > seen.rfind(b"\x1b[?1004h")
+
+
+def test_web_addresses_are_links(server: FakeServer, tmp_path: Path) -> None:
+    """As the terminal gets them, through prompt_toolkit's renderer."""
+    url = "http://a.example/" + "long-" * 20
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [
+        login_ack(r, offlinemsg=[one_chat(3, f"see {url} now")])
+    ]
+    with OnTerminal(server, "--folder", str(tmp_path), plain=False) as terminal:
+        terminal.wait_for(b"Ctrl+Q: quit")
+        terminal.type(b"1\tsecret\r")
+        terminal.wait_for(b"unread")
+        terminal.type(b"\x1ba")
+        seen = terminal.wait_for(b"new \xe2\x94\x80")
+        terminal.type(b"\x11")
+        assert terminal.process.wait(LONG) == 0
+        seen = terminal.wait_for(b"\x1b[?1049l")
+        assert seen.count(f";{url}\x1b\\".encode()) >= 2  # it is broken over several lines
+        assert seen.count(b"\x1b]8;;\x1b\\") == seen.count(b"\x1b]8;id=")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])

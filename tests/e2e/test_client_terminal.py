@@ -275,6 +275,18 @@ def test_the_user_looks_elsewhere(ann: Window, bob: Window) -> None:
     ann.see("─ new ─", "bob: are you there?", gone="1 unread")
 
 
+def test_copying(ann: Window) -> None:
+    """The terminal itself wraps the line, and so its selection has no line break in it."""
+    ann.enter("/chat 1 " + "word " * 30 + "end")
+    ann.see("✓", "end")
+    ann.keys("M-l")
+    ann.see("ann: word word", "[Select and copy as in any program.", gone="F1 help")
+    joined = ann._tmux("capture-pane", "-p", "-J")
+    assert "ann: " + "word " * 30 + "end" in joined
+    ann.keys("Enter")
+    ann.see("F1 help", "✓", gone="[Select")
+
+
 def test_mistakes(ann: Window) -> None:
     for line, notice in (
         ("/nonsense", "There is no command /nonsense."),
@@ -282,7 +294,9 @@ def test_mistakes(ann: Window) -> None:
         ("hello?", "Choose a conversation first"),
         ("/add 99", "no such user"),
         ("/join 99", "no such group"),
-        ("/add 1", "friendid: is your own"),
+        ("/add 1", "That is your own number."),
+        ("/chat 99", "There is no user 99."),
+        ("/group 99", "There is no group 99."),
         ("/create ", "Type it like this: /create NAME"),
     ):
         ann.enter(line)

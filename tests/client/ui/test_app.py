@@ -38,6 +38,7 @@ from chat.protocol import Message, MsgType
 from client.records import Credentials
 from client.store import Store, saved_accounts
 from client.ui.room import Past
+from client.ui.texts import Texts
 
 FRIENDS = [
     {"id": 2, "name": "bob", "state": "online"},
@@ -195,7 +196,7 @@ def test_a_login_that_is_refused(
     ("errno", "errmsg", "line"),
     [
         (1, "this name is taken", "Somebody is called ann\\x07 already."),
-        (1, "registration is closed", "does not let anybody register"),
+        (1, "registration is closed", "This server lets nobody register. Ask"),
         (4, "name: has control characters", "name: has control characters"),
     ],
 )
@@ -227,6 +228,8 @@ def test_a_server_that_is_not_there(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with AppRun(port) as app:
+        hint = "Connection refused: start the server, or check host and port"
+        app.wait_for("Sign in", hint)  # before anything is sent
         app.type("1", ENTER, "secret", ENTER)
         app.wait_for("signing in", "Connection refused")
         app.type(ESC)
@@ -251,6 +254,36 @@ def test_ctrl_c_in_the_form_asks_once(start: Start) -> None:
     app.settle()
     app.type(ctrl("c"))
     assert app.end() == 0
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_hint_is_cut(start: Start, server: FakeServer, language: str) -> None:
+    """Everything that is to be seen at 80 x 24 without conversations and with them."""
+    texts = Texts(language)
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r)]
+    app = start(language=language)
+    app.wait_for(texts("form keys", other=texts("register instead")))
+    app.type(ctrl("r"))
+    app.wait_for(texts("form keys", other=texts("sign in instead")))
+    app.type(ctrl("r"), "1", ENTER, "secret", ENTER)
+    app.wait_for(*(texts(f"welcome {key}") for key in ("add", "chat", "create", "join", "help")))
+    app.type(F1)
+    app.wait_for(texts("viewer keys"))
+    app.type(ESC, ctrl("c"))
+    app.wait_for(texts("say again"))
+    app.command("/add 2")
+    words = "".join(texts("choose").split())  # it has two rows
+
+    def has_words(screen: str) -> bool:
+        pane = "".join(line.partition("│")[2] for line in screen.splitlines())
+        return words in "".join(pane.split())
+
+    app.wait_until(has_words)
+    app.command("/chat 2")
+    app.wait_for(texts("nothing said"))
+    app.type(ctrl("f"))
+    app.wait_for(texts("search keys"))
+    app.type(ESC)
 
 
 def test_in_chinese(start: Start) -> None:
@@ -369,7 +402,7 @@ def test_an_account_that_is_open_elsewhere(
     with Store(tmp_path, "127.0.0.1", server.port, 1) as store:
         store.save_credentials(Credentials("alice", "laptop", "tt"))
         app = start(tmp_path)
-        app.wait_for("open in another program on this computer", "Sign in")
+        app.wait_for("open in another program here. Close it, or register: Ctrl+R.", "Sign in")
 
 
 def test_signing_out(server: FakeServer, start: Start, tmp_path: Path) -> None:
@@ -708,7 +741,8 @@ def test_friends_and_groups(server: FakeServer, talk: AppRun) -> None:
         ("/chat", "Type it like this: /chat WHO [TEXT]"),
         ("/chat nobody hi", "Nobody you know is called nobody"),
         ("/add me", "me is no number"),
-        ("/add 99", "no such user"),
+        ("/add 99", "no such user: check the number"),
+        ("/add 1", "That is your own number. /add takes a friend's."),
         ("/theme pink", "pink: choose one of dark, light."),
         ("/export /no/such/folder/x", "/no/such/folder/x: No such file or directory"),
         ("/help nothing", "There is no command nothing."),
@@ -843,6 +877,7 @@ def test_older_messages_come_with_page_up(server: FakeServer, app: AppRun) -> No
     app.wait_for("▼ more below")
     app.type(PAGE_UP)  # older ones are loaded before they are scrolled to
     assert server.expect(MsgType.HISTORY_MSG)["before"] == 51
+    app.wait_until(lambda screen: app.app.scene.chats.current.oldest_seq == 1)
     app.type(PAGE_UP)
     app.wait_for("message 40\n")
     app.type(alt("<"))
@@ -1203,7 +1238,7 @@ def test_warnings_are_shown_where_they_disturb_nothing(
     folder.mkdir(parents=True)
     (folder / "ui.json").write_bytes(b"nonsense")
     app = start(tmp_path, not_kept="no\x1b home")
-    app.wait_for("Login and unsent messages cannot be kept: no\\x1b home")
+    app.wait_for("Login and unsent messages cannot be kept (no\\x1b home). Choose another")
     app.sign_in()
     app.wait_for("ui.json is damaged, and ignored")
 

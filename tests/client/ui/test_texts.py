@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 import client.ui
+from client.ui import bars
+from client.ui.cells import width
 from client.ui.orders import COMMANDS
 from client.ui.texts import CHINESE, ENGLISH, Texts, language_of
 from client.ui.themes import PEOPLE, THEMES, name_class, theme_of
@@ -43,13 +45,51 @@ def test_every_text_is_used() -> None:
     folder = Path(client.ui.__file__).parent
     sources = [path for path in folder.glob("*.py") if path.name != "texts.py"]
     code = "".join(path.read_text("utf-8") for path in sources)
-    of_tables = ("key ", "mark ", "help ", "error ", "welcome ")
+    of_tables = ("key ", "mark ", "help ", "error ", "next ", "connect ", "welcome ")
     unused = [
         key
         for key in ENGLISH
         if f'"{key}"' not in code and f"'{key}'" not in code and not key.startswith(of_tables)
     ]
     assert not unused
+
+
+SAMPLES: dict[str, object] = {
+    "name": "n" * 50,
+    "names": "zhang san (1), li si (2)",
+    "group": "g" * 20,
+    "query": "q" * 24,
+    "text": "text",
+    "what": "the server or its database is busy or away",
+    "next": "try again in a moment",
+    "why": "No such file or directory",
+    "file": "/home/user/chat.txt",
+    "url": "https://example.com/a/page",
+    "host": "chat.example.com",
+    "server": "chat.example.com:6000",
+    "usage": "/group GROUP [TEXT]",
+    "choices": "dark, light",
+    "forms": "",
+    "other": "register",
+}
+IN_THE_PANE = ("load", "loading", "beginning", "no history", "nothing said", "new messages")
+IN_A_ROW = ("form keys", "viewer keys", "search keys", "welcome")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("key", ENGLISH)
+def test_no_hint_is_cut_at_80_columns(language: str, key: str) -> None:
+    texts = Texts(language)
+    names = placeholders(ENGLISH[key])
+    text = texts(key, **{name: SAMPLES.get(name, 12345) for name in names})
+    rows = bars.wrapped("", text, 80)
+    shown = "".join(part for row in rows for _, part in row)
+    assert "".join(shown.split()) == "".join(text.split())
+    assert len(rows) <= bars.MOST_ROWS
+    if key.startswith(IN_THE_PANE):
+        assert width(text) <= 59
+    if key.startswith(IN_A_ROW) and "name" not in names:
+        assert width(text) <= 78
 
 
 def test_values_are_put_in() -> None:
