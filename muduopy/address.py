@@ -15,7 +15,8 @@ def check_address(address: Any) -> None:
     if not isinstance(address, Address):
         raise TypeError(
             f"an address is an InetAddress or a UnixAddress, not {type(address).__name__}: "
-            "use InetAddress(ip, port), or InetAddress.resolve(host, port) for a name"
+            "use InetAddress(ip, port); for a name HostAddress(host, port) in a client, or "
+            "InetAddress.resolve(host, port)"
         )
 
 

@@ -11,14 +11,16 @@ from muduopy.inet_address import InetAddress, check_port
 class HostAddress:
     """Where a TcpClient connects to, by name: it looks the name up before each attempt.
 
-    Servers bind to an ``InetAddress``. Raises ValueError for an impossible port. Immutable; any
-    thread.
+    Servers bind to an ``InetAddress``. Raises TypeError for what is not (str, int), ValueError for
+    an impossible port. Immutable; any thread.
     """
 
     host: str
     port: int
 
     def __post_init__(self) -> None:
+        if not isinstance(self.host, str):
+            raise TypeError(f"a host name is a str, not {self.host!r}")
         check_port(self.port)
 
     def resolve(self) -> list[InetAddress]:

@@ -141,3 +141,9 @@ def test_is_a_value() -> None:
     assert len({address, InetAddress("127.0.0.1", 80), InetAddress("127.0.0.1", 81)}) == 2
     with pytest.raises(dataclasses.FrozenInstanceError):
         address.port = 81  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("arguments", [(b"localhost", 80), (None, 80), ("localhost", "80")])
+def test_host_addresses_of_wrong_types(arguments: tuple[object, object]) -> None:
+    with pytest.raises(TypeError):
+        HostAddress(*arguments)  # type: ignore[arg-type]
