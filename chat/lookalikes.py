@@ -6,7 +6,7 @@ get theirs when a server starts, in small steps beside its work. Of names that l
 with the lowest id holds the hash, and the others have NULL.
 
 ``name_hashes`` in the table ``setting`` says how far that has come: ``1 user 4200`` means that by
-rules 1 the users up to 4200 are done, ``1 done`` that everything is. Each step moves it on in its
+rules 1 the users up to 4200 are done, ``1 done 0`` that everything is. Each step moves it on in its
 own transaction. So several servers share the work, and a server that starts again goes on with it.
 
 Servers of other versions on the same database:
