@@ -207,7 +207,7 @@ class ChatServer:
             connection.context = None
 
     def _on_message(self, connection: TcpConnection, buffer: Buffer, when: float) -> None:
-        session: Session | None = connection.context  # type: ignore[assignment]
+        session: Session | None = connection.context
         data = buffer.retrieve_all()
         if session is None:  # a connection that was refused
             connection.stop_read()

@@ -1,25 +1,48 @@
-"""The types of what users hand to servers and connections. All run in the connection's loop."""
+"""The types of what users hand to servers and connections. All run in the connection's loop.
+
+A connection is generic in its ``context``, and so are the callbacks:
+
+    class Session: ...
+
+    def on_message(connection: TcpConnection[Session], buffer: Buffer, when: float) -> None:
+        connection.context.heard += len(buffer)     # checked
+
+    server: TcpServer[Session] = TcpServer(loop, address)
+    server.set_message_callback(on_message)
+
+Without the brackets the context is ``Any``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
+    # Type checkers know this module without its being installed. Only its TypeVar has defaults,
+    # before Python 3.13.
+    from typing_extensions import TypeVar
+
     from muduopy.buffer import Buffer
     from muduopy.event_loop import EventLoop
     from muduopy.tcp_connection import TcpConnection
 
-ConnectionCallback: TypeAlias = "Callable[[TcpConnection], object]"
+    ContextT = TypeVar("ContextT", default=Any)
+else:
+    from typing import TypeVar
+
+    ContextT = TypeVar("ContextT")
+
+ConnectionCallback: TypeAlias = "Callable[[TcpConnection[ContextT]], object]"
 """The connection came up or went down; ``connection.connected`` tells which."""
 
-MessageCallback: TypeAlias = "Callable[[TcpConnection, Buffer, float], object]"
+MessageCallback: TypeAlias = "Callable[[TcpConnection[ContextT], Buffer, float], object]"
 """Bytes arrived: (connection, its input buffer, when: seconds of time.monotonic)."""
 
-WriteCompleteCallback: TypeAlias = "Callable[[TcpConnection], object]"
+WriteCompleteCallback: TypeAlias = "Callable[[TcpConnection[ContextT]], object]"
 """The kernel has taken everything that was sent."""
 
-WaterMarkCallback: TypeAlias = "Callable[[TcpConnection, int], object]"
+WaterMarkCallback: TypeAlias = "Callable[[TcpConnection[ContextT], int], object]"
 """The output crossed a water mark: (connection, bytes now waiting)."""
 
 ThreadInitCallback: TypeAlias = "Callable[[EventLoop], object]"

@@ -9,11 +9,11 @@ import socket
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 from muduopy.address import Address, address_of
 from muduopy.backoff import FIRST_DELAY, LAST_DELAY
-from muduopy.callbacks import ConnectionCallback, MessageCallback, WriteCompleteCallback
+from muduopy.callbacks import ConnectionCallback, ContextT, MessageCallback, WriteCompleteCallback
 from muduopy.checks import check_callback
 from muduopy.connector import CONNECT_SECONDS, Connector
 from muduopy.errors import StateError
@@ -31,7 +31,7 @@ STABLE_SECONDS = 5.0
 """A connection that lasted this long stood, and the delays begin anew when it goes down."""
 
 
-class TcpClient:
+class TcpClient(Generic[ContextT]):
     """Connects to a server, and again after a failure; hands over a TcpConnection.
 
     The first connection is tried until it is up or ``stop`` is called. One that was up and went
@@ -95,11 +95,11 @@ class TcpClient:
         self._server_hostname = server_hostname
         self._numbers = itertools.count(1)
         self._connect_called = False
-        self._connection_callback: ConnectionCallback = ignore_connection
-        self._message_callback: MessageCallback = discard_message
-        self._write_complete_callback: WriteCompleteCallback | None = None
+        self._connection_callback: ConnectionCallback[ContextT] = ignore_connection
+        self._message_callback: MessageCallback[ContextT] = discard_message
+        self._write_complete_callback: WriteCompleteCallback[ContextT] | None = None
         self._lock = threading.Lock()  # guards _connection, which only the loop changes
-        self._connection: TcpConnection | None = None
+        self._connection: TcpConnection[ContextT] | None = None
         # Loop thread:
         self._wanted = False  # connect() was called, and neither disconnect() nor stop() since
         self._again = False  # connect() was called while a connection was on its way down
@@ -107,7 +107,7 @@ class TcpClient:
         self._retry = False
         self._up_at = 0.0  # monotonic seconds
 
-    def __enter__(self) -> TcpClient:
+    def __enter__(self) -> TcpClient[ContextT]:
         return self
 
     def __exit__(
@@ -127,14 +127,14 @@ class TcpClient:
         return self._connector.address
 
     @property
-    def connection(self) -> TcpConnection | None:
+    def connection(self) -> TcpConnection[ContextT] | None:
         """The connection that is up or in its TLS handshake; None if there is none. Any thread."""
         with self._lock:
             return self._connection
 
     # ------------------------------------------------------------------ set-up
 
-    def set_connection_callback(self, callback: ConnectionCallback) -> None:
+    def set_connection_callback(self, callback: ConnectionCallback[ContextT]) -> None:
         """For UP and DOWN. Before connect.
 
         This and the other set-up methods raise StateError after ``connect``, and TypeError for what
@@ -143,12 +143,12 @@ class TcpClient:
         self._check_set_up("set_connection_callback", callback)
         self._connection_callback = callback
 
-    def set_message_callback(self, callback: MessageCallback) -> None:
+    def set_message_callback(self, callback: MessageCallback[ContextT]) -> None:
         """For arriving bytes. Before connect."""
         self._check_set_up("set_message_callback", callback)
         self._message_callback = callback
 
-    def set_write_complete_callback(self, callback: WriteCompleteCallback) -> None:
+    def set_write_complete_callback(self, callback: WriteCompleteCallback[ContextT]) -> None:
         """For output that has become empty. Before connect."""
         self._check_set_up("set_write_complete_callback", callback)
         self._write_complete_callback = callback
@@ -207,11 +207,11 @@ class TcpClient:
         """Abandon everything; a connection is closed, dropping what waits. Any thread."""
         self._leave(TcpConnection.force_close)
 
-    def _leave(self, farewell: Callable[[TcpConnection], object] | None) -> None:
+    def _leave(self, farewell: Callable[[TcpConnection[ContextT]], object] | None) -> None:
         # In the loop: a connection that is just being handed over is found there.
         self.loop.run_in_loop(lambda: self._leave_in_loop(farewell))
 
-    def _leave_in_loop(self, farewell: Callable[[TcpConnection], object] | None) -> None:
+    def _leave_in_loop(self, farewell: Callable[[TcpConnection[ContextT]], object] | None) -> None:
         self._wanted = self._again = False
         self._connector.stop()
         if self._connection is not None and farewell is not None:
@@ -240,11 +240,11 @@ class TcpClient:
         address = self.address
         return InetAddress(address.port) if isinstance(address, HostAddress) else address
 
-    def _set_connection(self, connection: TcpConnection | None) -> None:
+    def _set_connection(self, connection: TcpConnection[ContextT] | None) -> None:
         with self._lock:
             self._connection = connection
 
-    def _make(self, sock: socket.socket, name: str, peer: Address) -> TcpConnection:
+    def _make(self, sock: socket.socket, name: str, peer: Address) -> TcpConnection[ContextT]:
         if self._tls is None:
             return TcpConnection(self.loop, sock, name, peer)
         from muduopy.tls_connection import TlsConnection  # ssl costs 10 ms to import
@@ -262,12 +262,12 @@ class TcpClient:
         connection.set_handshake_failed_callback(self._handshake_failed)
         return connection
 
-    def _up_or_down(self, connection: TcpConnection) -> None:
+    def _up_or_down(self, connection: TcpConnection[ContextT]) -> None:
         if connection.connected:
             self._up_at = self.loop.poll_return_time
         self._connection_callback(connection)
 
-    def _handshake_failed(self, connection: TcpConnection, reason: OSError) -> None:
+    def _handshake_failed(self, connection: TcpConnection[ContextT], reason: OSError) -> None:
         """No connection after all: as if connecting had failed, and tried again like that."""
         self._set_connection(None)
         self._again = False
@@ -276,7 +276,7 @@ class TcpClient:
         elif self._wanted:
             self._connector.failed(reason)
 
-    def _connection_closed(self, connection: TcpConnection) -> None:
+    def _connection_closed(self, connection: TcpConnection[ContextT]) -> None:
         if self._connection is not connection:  # its handshake had failed
             return
         self._set_connection(None)
@@ -296,7 +296,7 @@ class TcpClient:
         else:
             self._connector.failed(connection.error or _ended_after(age))
 
-    def _was_refused(self, connection: TcpConnection) -> bool:
+    def _was_refused(self, connection: TcpConnection[ContextT]) -> bool:
         if self._tls is None:
             return False
         from muduopy.tls_connection import TlsConnection  # ssl costs 10 ms to import

@@ -23,12 +23,13 @@ import sys
 import threading
 from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 from muduopy.address import Address, address_of
 from muduopy.buffer import Buffer
 from muduopy.callbacks import (
     ConnectionCallback,
+    ContextT,
     MessageCallback,
     WaterMarkCallback,
     WriteCompleteCallback,
@@ -101,14 +102,15 @@ def discard_message(connection: TcpConnection, buffer: Buffer, when: float) -> N
     buffer.retrieve_all()
 
 
-class TcpConnection:
+class TcpConnection(Generic[ContextT]):
     """Sends and receives bytes; made by TcpServer, handed to the callbacks.
 
     Attributes:
         loop: the loop it lives in.
         name: "server-ip:port#number", unique in the server.
         local_address, peer_address: both ends.
-        context: yours; nothing here looks at it. Loop thread by convention.
+        context: yours; nothing here looks at it. None until you set it: say
+            ``TcpConnection[Session | None]`` where you look before. Loop thread by convention.
         bytes_received, bytes_sent: how many the socket has brought and taken; with TLS, encrypted
             ones. Any thread; the loop changes them.
         received_at: when bytes last arrived (at first: when it was made), monotonic seconds.
@@ -160,7 +162,7 @@ class TcpConnection:
         self.name = name
         self.local_address = address_of(sock.getsockname())
         self.peer_address = peer
-        self.context: object = None
+        self.context: ContextT = None  # type: ignore[assignment]
         self._input_buffer = Buffer()
         self.bytes_received = 0
         self.bytes_sent = 0
@@ -181,13 +183,13 @@ class TcpConnection:
         self._sealed = False  # shutdown or force_close was called: no more sends
         self._high_water_mark = HIGH_WATER_MARK
         self._low_water_mark = 0
-        self._connection_callback: ConnectionCallback = ignore_connection
-        self._message_callback: MessageCallback = discard_message
-        self._write_complete_callback: WriteCompleteCallback | None = None
-        self._high_water_callback: WaterMarkCallback | None = None
-        self._low_water_callback: WaterMarkCallback | None = None
-        self._half_close_callback: ConnectionCallback | None = None
-        self._close_callback: Callable[[TcpConnection], object] = ignore_connection
+        self._connection_callback: ConnectionCallback[ContextT] = ignore_connection
+        self._message_callback: MessageCallback[ContextT] = discard_message
+        self._write_complete_callback: WriteCompleteCallback[ContextT] | None = None
+        self._high_water_callback: WaterMarkCallback[ContextT] | None = None
+        self._low_water_callback: WaterMarkCallback[ContextT] | None = None
+        self._half_close_callback: ConnectionCallback[ContextT] | None = None
+        self._close_callback: Callable[[TcpConnection[ContextT]], object] = ignore_connection
         self._channel = channel = Channel(loop, sock.fileno())
         channel.read_callback = self._handle_read
         channel.write_callback = self._handle_write
@@ -201,7 +203,7 @@ class TcpConnection:
 
     # ------------------------------------------------------------------ set-up
 
-    def set_connection_callback(self, callback: ConnectionCallback) -> None:
+    def set_connection_callback(self, callback: ConnectionCallback[ContextT]) -> None:
         """For UP and DOWN. Loop thread, or before the connection is up.
 
         This and the other setters raise WrongThreadError elsewhere, and TypeError for what is no
@@ -210,12 +212,12 @@ class TcpConnection:
         self._check_setter(callback, "the connection callback")
         self._connection_callback = callback
 
-    def set_message_callback(self, callback: MessageCallback) -> None:
+    def set_message_callback(self, callback: MessageCallback[ContextT]) -> None:
         """For arriving bytes. Loop thread, or before the connection is up."""
         self._check_setter(callback, "the message callback")
         self._message_callback = callback
 
-    def set_write_complete_callback(self, callback: WriteCompleteCallback | None) -> None:
+    def set_write_complete_callback(self, callback: WriteCompleteCallback[ContextT] | None) -> None:
         """Queued each time the output has become empty. Loop thread, or before it is up.
 
         As it is queued, it may run after DOWN: the kernel took everything, then the peer went.
@@ -224,20 +226,22 @@ class TcpConnection:
         self._write_complete_callback = callback
 
     def set_high_water_callback(
-        self, callback: WaterMarkCallback | None, mark: int = HIGH_WATER_MARK
+        self, callback: WaterMarkCallback[ContextT] | None, mark: int = HIGH_WATER_MARK
     ) -> None:
         """Queued when the waiting output rises to ``mark`` bytes. Loop thread, or before."""
         self._check_setter(callback, "the high-water callback", or_none=True)
         self._high_water_callback = callback
         self._high_water_mark = mark
 
-    def set_low_water_callback(self, callback: WaterMarkCallback | None, mark: int = 0) -> None:
+    def set_low_water_callback(
+        self, callback: WaterMarkCallback[ContextT] | None, mark: int = 0
+    ) -> None:
         """Queued when the waiting output falls to ``mark`` bytes. Loop thread, or before."""
         self._check_setter(callback, "the low-water callback", or_none=True)
         self._low_water_callback = callback
         self._low_water_mark = mark
 
-    def set_half_close_callback(self, callback: ConnectionCallback | None) -> None:
+    def set_half_close_callback(self, callback: ConnectionCallback[ContextT] | None) -> None:
         """What to do when the peer has finished sending but may still read.
 
         None: close at once, dropping output, as muduo does. Otherwise the connection stays up
@@ -246,7 +250,7 @@ class TcpConnection:
         self._check_setter(callback, "the half-close callback", or_none=True)
         self._half_close_callback = callback
 
-    def set_close_callback(self, callback: Callable[[TcpConnection], object]) -> None:
+    def set_close_callback(self, callback: Callable[[TcpConnection[ContextT]], object]) -> None:
         """For the owner, to forget the connection; runs after DOWN. Before it is up.
 
         Raises StateError later.
@@ -351,7 +355,7 @@ class TcpConnection:
         return self._input_buffer
 
     @property
-    def message_callback(self) -> MessageCallback:
+    def message_callback(self) -> MessageCallback[ContextT]:
         """What arriving bytes are given to. Loop thread."""
         return self._message_callback
 
@@ -547,7 +551,7 @@ class TcpConnection:
         if callback is not None:
             self.loop._queue(lambda: self._call(callback, self))
 
-    def _queue_water_mark(self, callback: WaterMarkCallback, waiting: int) -> None:
+    def _queue_water_mark(self, callback: WaterMarkCallback[ContextT], waiting: int) -> None:
         self.loop._queue(lambda: self._call(callback, self, waiting))
 
     # ------------------------------------------------------------------ receiving
@@ -616,7 +620,7 @@ class TcpConnection:
         self._channel.enable_reading()
         self._call(self._connection_callback, self)
 
-    def dismiss(self, farewell: ConnectionCallback) -> None:
+    def dismiss(self, farewell: ConnectionCallback[ContextT]) -> None:
         """The server stops: run ``farewell``, if the connection is up. For its owner; loop."""
         if self._state is _CONNECTED:
             self._call(farewell, self)

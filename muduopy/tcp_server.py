@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 from muduopy.acceptor import Acceptor
 from muduopy.address import Address
 from muduopy.callbacks import (
     ConnectionCallback,
+    ContextT,
     MessageCallback,
     ThreadInitCallback,
     WaterMarkCallback,
@@ -52,7 +53,7 @@ HANDSHAKE_SECONDS = 10.0
 """How long a TLS handshake may take: who says nothing holds a connection no longer."""
 
 
-class TcpServer:
+class TcpServer(Generic[ContextT]):
     """Binds in the constructor, listens from ``start`` on, until ``stop`` or ``close``.
 
         with EventLoop() as loop, TcpServer(loop, address) as server:
@@ -113,7 +114,7 @@ class TcpServer:
         self._acceptor.new_connection_callback = self._new_connection
         self.address = self._acceptor.address
         self.name = name
-        self.connections: dict[str, TcpConnection] = {}
+        self.connections: dict[str, TcpConnection[ContextT]] = {}
         self.refused = 0
         self._gone_received = self._gone_sent = 0  # bytes of connections that have gone
         self._max_connections = math.inf if max_connections is None else max_connections
@@ -127,18 +128,18 @@ class TcpServer:
         self._pool = thread_pool or EventLoopThreadPool(loop, f"{name}-loop")
         self._numbers = itertools.count(1)
         self._thread_init: ThreadInitCallback | None = None
-        self._connection_callback: ConnectionCallback = ignore_connection
-        self._message_callback: MessageCallback = discard_message
-        self._write_complete_callback: WriteCompleteCallback | None = None
-        self._high_water: tuple[WaterMarkCallback, int] | None = None
-        self._low_water: tuple[WaterMarkCallback, int] | None = None
+        self._connection_callback: ConnectionCallback[ContextT] = ignore_connection
+        self._message_callback: MessageCallback[ContextT] = discard_message
+        self._write_complete_callback: WriteCompleteCallback[ContextT] | None = None
+        self._high_water: tuple[WaterMarkCallback[ContextT], int] | None = None
+        self._low_water: tuple[WaterMarkCallback[ContextT], int] | None = None
         self._socket_options: list[tuple[int, int, int | bytes]] = []
         self._started = False
         self._stopping = False
         self._stopped_callbacks: list[Callable[[], object]] = []
         self._drain_timer: Timer | None = None
 
-    def __enter__(self) -> TcpServer:
+    def __enter__(self) -> TcpServer[ContextT]:
         return self
 
     def __exit__(
@@ -193,29 +194,29 @@ class TcpServer:
         self._set_up("set_thread_init_callback", callback)
         self._thread_init = callback
 
-    def set_connection_callback(self, callback: ConnectionCallback) -> None:
+    def set_connection_callback(self, callback: ConnectionCallback[ContextT]) -> None:
         """For UP and DOWN of each connection. Before start."""
         self._set_up("set_connection_callback", callback)
         self._connection_callback = callback
 
-    def set_message_callback(self, callback: MessageCallback) -> None:
+    def set_message_callback(self, callback: MessageCallback[ContextT]) -> None:
         """For arriving bytes. Before start."""
         self._set_up("set_message_callback", callback)
         self._message_callback = callback
 
-    def set_write_complete_callback(self, callback: WriteCompleteCallback) -> None:
+    def set_write_complete_callback(self, callback: WriteCompleteCallback[ContextT]) -> None:
         """For output that has become empty. Before start."""
         self._set_up("set_write_complete_callback", callback)
         self._write_complete_callback = callback
 
     def set_high_water_callback(
-        self, callback: WaterMarkCallback, mark: int = HIGH_WATER_MARK
+        self, callback: WaterMarkCallback[ContextT], mark: int = HIGH_WATER_MARK
     ) -> None:
         """For output that has risen to ``mark`` bytes. Before start."""
         self._set_up("set_high_water_callback", callback)
         self._high_water = (callback, mark)
 
-    def set_low_water_callback(self, callback: WaterMarkCallback, mark: int = 0) -> None:
+    def set_low_water_callback(self, callback: WaterMarkCallback[ContextT], mark: int = 0) -> None:
         """For output that has fallen to ``mark`` bytes. Before start."""
         self._set_up("set_low_water_callback", callback)
         self._low_water = (callback, mark)
@@ -250,7 +251,7 @@ class TcpServer:
         self,
         drain_seconds: float = DRAIN_SECONDS,
         stopped: Callable[[], object] | None = None,
-        farewell: ConnectionCallback = TcpConnection.shutdown,
+        farewell: ConnectionCallback[ContextT] = TcpConnection.shutdown,
     ) -> None:
         """Stop accepting, drain, close, join the sub-loops; then call ``stopped``. Any thread.
 
@@ -322,7 +323,7 @@ class TcpServer:
 
     def _make(
         self, loop: EventLoop, sock: socket.socket, name: str, peer: Address
-    ) -> TcpConnection:
+    ) -> TcpConnection[ContextT]:
         if self._tls is None:
             return TcpConnection(loop, sock, name, peer)
         from muduopy.tls_connection import TlsConnection  # ssl costs 10 ms to import
@@ -332,16 +333,18 @@ class TcpServer:
             loop, sock, name, peer, self._tls, server_side=True, handshake_seconds=seconds
         )
 
-    def _connection_closed(self, connection: TcpConnection) -> None:
+    def _connection_closed(self, connection: TcpConnection[ContextT]) -> None:
         """In the connection's loop."""
         self._loop.run_in_loop(lambda: self._forget(connection))
 
-    def _watched_connection_closed(self, watch: IdleWatch, connection: TcpConnection) -> None:
+    def _watched_connection_closed(
+        self, watch: IdleWatch, connection: TcpConnection[ContextT]
+    ) -> None:
         """In the connection's loop."""
         watch.forget(connection)
         self._connection_closed(connection)
 
-    def _forget(self, connection: TcpConnection) -> None:
+    def _forget(self, connection: TcpConnection[ContextT]) -> None:
         if self.connections.pop(connection.name, None) is None:  # it was left behind
             return
         self._gone_received += connection.bytes_received
@@ -353,7 +356,7 @@ class TcpServer:
         self,
         drain_seconds: float,
         stopped: Callable[[], object] | None,
-        farewell: ConnectionCallback,
+        farewell: ConnectionCallback[ContextT],
     ) -> None:
         if stopped is not None:
             self._stopped_callbacks.append(stopped)

@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 from muduopy.address import Address
 from muduopy.buffer import Buffer
+from muduopy.callbacks import ContextT
 from muduopy.event_loop import EventLoop
 from muduopy.file_output import FileOutput
 from muduopy.tcp_connection import State, TcpConnection
@@ -31,7 +32,7 @@ RECORD = 16 * 1024
 HandshakeFailed = Callable[["TlsConnection", OSError], object]
 
 
-class TlsConnection(TcpConnection):
+class TlsConnection(TcpConnection[ContextT]):
     """Made by TcpServer and TcpClient when they are given an ``ssl.SSLContext``.
 
     UP is reported once the handshake is done; until then ``tls`` tells nothing. Water marks

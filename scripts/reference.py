@@ -48,6 +48,9 @@ are seconds, sizes bytes. `TcpConnection.tls` and the `tls=` parameters take the
 standard library's `ssl`.
 """
 
+CONSTANTS: dict[str, str] = {}
+"""Filled by ``generate``."""
+
 Node = ast.ClassDef | ast.FunctionDef | ast.Assign | ast.AnnAssign
 
 
@@ -82,6 +85,7 @@ def generate() -> str:
     listed = [name for names in SECTIONS.values() for name in names]
     if sorted(listed) != sorted(exported("muduopy")):
         raise SystemExit("SECTIONS and muduopy.__all__ differ")
+    CONSTANTS.update(constants())
     parts = [HEAD, _contents()]
     for title, names in SECTIONS.items():
         parts.append(f"## {title}\n")
@@ -93,6 +97,32 @@ def generate() -> str:
         for name in exported(package):
             parts.extend(_entry(name, *known[name]))
     return "\n".join(parts).rstrip() + "\n"
+
+
+def constants() -> dict[str, str]:
+    """The named numbers of all modules, for defaults: "DRAIN_SECONDS" is 3.0.
+
+    A name that has two values, in two modules, is left out.
+    """
+    found: dict[str, set[str]] = {}
+    for path in sorted((ROOT / "muduopy").rglob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                name, value = node.targets[0].id, _number(node.value)
+                if name.isupper() and value is not None:
+                    found.setdefault(name, set()).add(value)
+    return {name: next(iter(values)) for name, values in found.items() if len(values) == 1}
+
+
+def _number(node: ast.expr) -> str | None:
+    """A number, or a product of numbers such as 64 * 1024, worked out."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return repr(node.value)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        left, right = _number(node.left), _number(node.right)
+        if left is not None and right is not None:
+            return repr(ast.literal_eval(left) * ast.literal_eval(right))
+    return None
 
 
 def members(node: ast.ClassDef) -> Iterator[ast.FunctionDef]:
@@ -118,7 +148,7 @@ def _contents() -> str:
 def _entry(name: str, node: Node, text: str) -> Iterator[str]:
     yield f"### {name}\n"
     if isinstance(node, ast.ClassDef):
-        yield _code(f"class {name}{_parameters(_constructor(node))}")
+        yield _code(_class_signature(node))
         yield _prose(text)
         for member in members(node):
             yield f"#### {name}.{member.name}\n" if member.name != "__init__" else ""
@@ -140,11 +170,44 @@ def _constructor(node: ast.ClassDef) -> ast.FunctionDef | None:
     return None
 
 
-def _parameters(function: ast.FunctionDef | None) -> str:
-    if function is None:
-        return ""
-    arguments = ast.unparse(function.args).removeprefix("self, ").removeprefix("self")
-    return f"({arguments})"
+def _class_signature(node: ast.ClassDef) -> str:
+    """The constructor's parameters with their defaults; of a dataclass, its fields."""
+    constructor = _constructor(node)
+    if constructor is not None:
+        return f"class {node.name}({_arguments(constructor)})"
+    if not any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list):
+        return f"class {node.name}"
+    keywords = any("kw_only=True" in ast.unparse(decorator) for decorator in node.decorator_list)
+    fields = [
+        ast.unparse(ast.AnnAssign(item.target, item.annotation, _value(item.value), 1))
+        for item in node.body
+        if isinstance(item, ast.AnnAssign)
+    ]
+    return f"class {node.name}({', '.join((['*'] if keywords else []) + fields)})"
+
+
+def _arguments(function: ast.FunctionDef) -> str:
+    """Parameters without self, with the values of defaults that are named constants."""
+    arguments = function.args
+    arguments.defaults = [_shown(default) for default in arguments.defaults]
+    arguments.kw_defaults = [
+        _shown(default) if default else None for default in arguments.kw_defaults
+    ]
+    for parameters in (arguments.posonlyargs, arguments.args):
+        if parameters and parameters[0].arg in ("self", "cls"):
+            del parameters[0]
+    return ast.unparse(arguments)
+
+
+def _value(default: ast.expr | None) -> ast.expr | None:
+    return None if default is None else _shown(default)
+
+
+def _shown(default: ast.expr) -> ast.expr:
+    number = _number(default)
+    if number is None and isinstance(default, ast.Name):
+        number = CONSTANTS.get(default.id)
+    return default if number is None else ast.parse(number, mode="eval").body
 
 
 def _signature(function: ast.FunctionDef) -> str:
@@ -152,9 +215,7 @@ def _signature(function: ast.FunctionDef) -> str:
     result = f" -> {ast.unparse(function.returns)}" if function.returns else ""
     if "property" in decorators:
         return f"{function.name}{result.replace(' -> ', ': ')}"
-    arguments = ast.unparse(function.args).removeprefix("self, ").removeprefix("self")
-    arguments = arguments.removeprefix("cls, ").removeprefix("cls")
-    return f"{function.name}({arguments}){result}"
+    return f"{function.name}({_arguments(function)}){result}"
 
 
 def _string(node: ast.stmt | None) -> str:

@@ -60,6 +60,10 @@ def import_statements(
             yield from import_statements(node, at_import_time=at_import_time)
 
 
+TYPING = {"typing_extensions"}
+"""Type checkers bring it along, so it may be imported under TYPE_CHECKING, and only there."""
+
+
 def imported(name: str, *, at_import_time: bool = False) -> set[str]:
     """The modules that a module imports; a name from a package counts as module if it is one."""
     path = SOURCES[name]
@@ -95,6 +99,7 @@ def test_imports_point_down(name: str) -> None:
         module
         for module in imported(name)
         if module.partition(".")[0] not in sys.stdlib_module_names
+        and module not in TYPING - imported(name, at_import_time=True)
         and not any(within(module, allowed) for allowed in rule_for(name))
     }
     assert not wrong

@@ -1,30 +1,44 @@
-"""What a codec is. Your own needs no base class, only these methods."""
+"""What a codec is. Your own needs no base class, only these methods.
+
+A codec is generic in its frame: ``bytes`` for those of this package; ``examples/resp.py`` has one
+whose frames are the values of a protocol.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # see muduopy.callbacks
+
     from muduopy.buffer import Buffer
+
+    FrameT = TypeVar("FrameT", default=bytes)
+    FrameT_co = TypeVar("FrameT_co", covariant=True, default=bytes)
+else:
+    from typing import TypeVar
+
+    FrameT = TypeVar("FrameT")
+    FrameT_co = TypeVar("FrameT_co", covariant=True)
 
 MAX_SIZE = 64 * 1024
 """Default limit of a frame's payload, in bytes: that of muduo's chat example."""
 
 
-class Codec(Protocol):
+class Codec(Protocol[FrameT]):
     """A way to cut streams into frames: a value without state, shared by all connections."""
 
-    def encode(self, payload: bytes) -> bytes:
+    def encode(self, frame: FrameT, /) -> bytes:
         """The frame as it goes over the wire. Any thread. Raises CodecError."""
 
-    def decoder(self) -> Decoder:
+    def decoder(self) -> Decoder[FrameT]:
         """What cuts one stream, from its beginning. Any thread."""
 
 
-class Decoder(Protocol):
+class Decoder(Protocol[FrameT_co]):
     """Cuts one stream; belongs to one buffer, and has the same one owner (its loop thread)."""
 
-    def decode(self, buffer: Buffer) -> bytes | None:
+    def decode(self, buffer: Buffer, /) -> FrameT_co | None:
         """Take the next frame out of the buffer; None if it has not arrived completely.
 
         What is unfinished stays in the buffer, and nobody else may take it from there. Between

@@ -21,9 +21,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Generic, TypeAlias
 
+from muduopy.callbacks import ContextT
 from muduopy.checks import check_callback
+from muduopy.codec.codec import FrameT
 from muduopy.codec.errors import CodecError
 from muduopy.tcp_connection import TcpConnection, discard_message
 
@@ -33,10 +35,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FrameCallback: TypeAlias = "Callable[[TcpConnection, bytes, float], object]"
-"""A frame arrived: (connection, payload, when: seconds of time.monotonic)."""
+FrameCallback: TypeAlias = "Callable[[TcpConnection[ContextT], FrameT, float], object]"
+"""A frame arrived: (connection, frame, when: seconds of time.monotonic)."""
 
-ErrorCallback: TypeAlias = "Callable[[TcpConnection, CodecError], object]"
+ErrorCallback: TypeAlias = "Callable[[TcpConnection[ContextT], CodecError], object]"
 """The peer's stream is broken; nothing of it will be delivered any more."""
 
 
@@ -50,7 +52,7 @@ def hang_up(connection: TcpConnection, error: CodecError) -> None:
     connection.shutdown()
 
 
-class FrameHandler:
+class FrameHandler(Generic[ContextT, FrameT]):
     """A message callback that delivers frames instead of bytes.
 
     For ``set_message_callback`` of a server, a client or a connection; one handler serves any
@@ -63,7 +65,10 @@ class FrameHandler:
     __slots__ = ("_on_error", "_on_frame", "codec")
 
     def __init__(
-        self, codec: Codec, on_frame: FrameCallback, on_error: ErrorCallback = hang_up
+        self,
+        codec: Codec[FrameT],
+        on_frame: FrameCallback[ContextT, FrameT],
+        on_error: ErrorCallback[ContextT] = hang_up,
     ) -> None:
         check_callback(on_frame, "the frame callback")
         check_callback(on_error, "the error callback")
@@ -71,31 +76,36 @@ class FrameHandler:
         self._on_frame = on_frame
         self._on_error = on_error
 
-    def send(self, connection: TcpConnection, payload: bytes) -> None:
+    def send(self, connection: TcpConnection[ContextT], frame: FrameT) -> None:
         """Send one frame. Any thread. Raises CodecError.
 
         To send the same to many, encode once: ``codec.encode``, then ``connection.send``.
         """
-        connection.send(self.codec.encode(payload))
+        connection.send(self.codec.encode(frame))
 
-    def __call__(self, connection: TcpConnection, buffer: Buffer, when: float) -> None:
+    def __call__(self, connection: TcpConnection[ContextT], buffer: Buffer, when: float) -> None:
         """The first bytes of a connection; all others go to its reader. Loop thread."""
         reader = _FrameReader(self.codec, self._on_frame, self._on_error)
         connection.set_message_callback(reader)
         reader(connection, buffer, when)
 
 
-class _FrameReader:
+class _FrameReader(Generic[ContextT, FrameT]):
     """The message callback of one connection. It does not own or know the connection."""
 
     __slots__ = ("_decode", "_on_error", "_on_frame")
 
-    def __init__(self, codec: Codec, on_frame: FrameCallback, on_error: ErrorCallback) -> None:
+    def __init__(
+        self,
+        codec: Codec[FrameT],
+        on_frame: FrameCallback[ContextT, FrameT],
+        on_error: ErrorCallback[ContextT],
+    ) -> None:
         self._decode = codec.decoder().decode
         self._on_frame = on_frame
         self._on_error = on_error
 
-    def __call__(self, connection: TcpConnection, buffer: Buffer, when: float) -> None:
+    def __call__(self, connection: TcpConnection[ContextT], buffer: Buffer, when: float) -> None:
         decode = self._decode
         # The state alone does not tell of force_close, which takes effect after the pass.
         while not connection.closing:
