@@ -14,6 +14,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from databasekit import IS_MYSQL
+
 import chat.model
 from chat.db import Database, Transaction
 from chat.db.base import Done, Row, T, Work
@@ -92,10 +94,15 @@ class PlannedSqlite(SqliteTransaction):
         return super()._run(sql, params)
 
 
+EXPLAIN = "EXPLAIN FORMAT=TRADITIONAL" if IS_MYSQL else "EXPLAIN"
+"""With a row for each table. MySQL 9 draws a tree unless told otherwise."""
+
+
 class PlannedConnection:
     def __init__(self, planner: Planner, connection: MysqlConnection) -> None:
         self._planner = planner
         self._connection = connection
+        self.statement_bytes = connection.statement_bytes
 
     def run(self, sql: str, params: Sequence[Any] = ()) -> Any:
         self._plan(sql, params)
@@ -106,7 +113,7 @@ class PlannedConnection:
         return self._connection.rows(sql, params)
 
     def _plan(self, sql: str, params: Sequence[Any]) -> None:
-        cursor = self._connection.run(f"EXPLAIN {sql}", params)
+        cursor = self._connection.run(f"{EXPLAIN} {sql}", params)
         names = [column[0] for column in cursor.description]
         plan = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         self._planner.note(sql, _mysql_scans(sql, plan))
