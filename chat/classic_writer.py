@@ -102,7 +102,7 @@ class ClassicWriter:
         self._on_change = on_change
         self._queue: list[_Entry] = []
         self._rest: list[bytes] = []  # frames of the first entry, once that has begun
-        self._unfinished = False  # the kernel has not taken all of the last frame
+        self._unfinished = False  # it is not known yet that the kernel has all of the last frame
         self._characters = 0
         self._due = 0.0  # when the next frame may go, monotonic seconds
         self._pause = gap

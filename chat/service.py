@@ -306,8 +306,8 @@ class ChatService:
             message = {"rid": message.get("rid")}
         msgid = message.get("msgid")
         answer = _failure(ACK_OF.get(msgid, MsgType.ERROR_MSG), error)  # type: ignore[arg-type]
-        if answer["msgid"] == MsgType.CHAT_ACK and isinstance(message.get("mid"), str):
-            answer["mid"] = message["mid"]
+        if answer["msgid"] == MsgType.CHAT_ACK:
+            self._echo(answer, "mid", message.get("mid"))
         if not session.v2 and msgid not in _ENTRANCES:
             answer["msgid"] = MsgType.ERROR_MSG
         self._answer(session, answer, message.get("rid"))
@@ -327,9 +327,13 @@ class ChatService:
             log.warning("%s: closed for abuse, %s: %s", session.peer, session.whose, why)
             session.close("abuse")
 
+    def _echo(self, answer: Message, name: str, value: object) -> None:
+        """Not what was refused as too long: it would make the answer long."""
+        if isinstance(value, str) and len(value) <= self._context.limits.opaque:
+            answer[name] = value
+
     def _answer(self, session: Session, answer: Message, rid: object) -> None:
-        if isinstance(rid, str):
-            answer["rid"] = rid
+        self._echo(answer, "rid", rid)
         if not session.v2:
             session.arrange_output()
             shaped = classic_answer(answer, session.table)

@@ -11,7 +11,7 @@ from nodekit import PASSWORD, Client, Node
 
 from chat.classic_writer import FULL
 from chat.config import ClassicConfig, ServerConfig
-from chat.protocol import MsgType
+from chat.protocol import MsgType, encode
 
 GAP = 0.05
 
@@ -194,3 +194,20 @@ def test_mail_in_the_answer_counts_when_the_answer_is_out(node: Node) -> None:
     answer = client.next()
     assert [json.loads(mail)["msg"] for mail in answer["offlinemsg"]] == ["one", "two"]
     node.until_owed(bob, 0)
+
+
+@pytest.mark.parametrize(
+    "request_fields",
+    [
+        {"msgid": 77, "rid": "x" * 5000},
+        {"msgid": 1, "id": 1, "password": PASSWORD, "rid": "x" * 5000},
+        {"msgid": 4, "name": "x" * 5000, "password": PASSWORD, "rid": '"' * 64},
+        {"msgid": 26, "rid": "\x01" * 64},
+        {"msgid": "x" * 5000},
+        {"msgid": 10, "groupid": 99, "msg": "x", "mid": "y" * 5000},
+    ],
+)
+def test_every_answer_fits(node: Node, request_fields: dict[str, Any]) -> None:
+    ann = original(node, "ann")
+    ann.send_all(request_fields)
+    assert len(encode(ann.next())) <= 1023

@@ -99,6 +99,33 @@ def test_a_group_is_told_at_once(mode_server: ServerProcess, original: Original)
         assert other.texts(10) == [f"all {number}" for number in range(10)]
 
 
+def test_a_group_gets_a_long_text(mode_server: ServerProcess, original: Original) -> None:
+    """Every member the whole of it."""
+    ann = original(mode_server, "ann")
+    ann.send(msgid=8, id=ann.id, groupname="tea", groupdesc="")
+    others = [original(mode_server, name) for name in ("bob", "eve", "joe")]
+    for other in others:
+        other.send(msgid=9, id=other.id, groupid=1)
+        other.send(msgid=0)  # is answered, so the one before it is served
+        other.until(lambda other=other: other.answers[-1]["msgid"] == 31, "answer")
+    ann.send(msgid=10, id=ann.id, name="ann", groupid=1, msg="x" * 3000, time="now")
+    ann.send(msgid=10, id=ann.id, name="ann", groupid=1, msg="the end", time="now")
+    for other in others:
+        shown = other.until_shown(5)
+        assert "".join(message["msg"] for message in shown) == "x" * 3000 + "the end"
+
+
+def test_a_client_that_ends_frames_with_nothing(
+    mode_server: ServerProcess, original: Original, member: Callable[..., Wire]
+) -> None:
+    ann, bob = member(mode_server, "ann"), original(mode_server, "bob", end=b"")
+    for number in range(10):
+        ann.chat(bob.id, f"quick {number}")
+    ann.chat(bob.id, "x" * 1500)
+    assert bob.texts(10) == [f"quick {number}" for number in range(10)]
+    assert "".join(message["msg"] for message in bob.until_shown(12)[10:]) == "x" * 1500
+
+
 def test_answers_are_kept_apart_too(server: ServerProcess, original: Original) -> None:
     ann = original(server, "ann")
     before = len(ann.answers)
