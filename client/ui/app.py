@@ -134,7 +134,8 @@ class App:
             self.scene, self.screen, self.controller, doing, self.signing, self._suspend
         )
         self.application = self._make_application(input, output)
-        self._back = asyncio.Event()  # from what was printed
+        self._back = asyncio.Event()  # not set while plain lines are on the screen
+        self._back.set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="chat terminal")
         self._title = ""
@@ -353,21 +354,26 @@ class App:
 
     async def print_bare(self, lines: list[str], hint: str) -> None:
         """Print these where the shell prints, until a key is pressed."""
-        terminal, self._back = self.application.input, asyncio.Event()
-        back = self._back
+        if not self._back.is_set():
+            return  # it was asked for twice
+        terminal, back = self.application.input, self._back
+        back.clear()
 
         def read() -> None:
             if terminal.read_keys() or terminal.flush_keys() or terminal.closed:
                 back.set()
 
         focused, self.scene.focused = self.scene.focused, False
-        async with in_terminal():
-            text = "\r\n".join([*lines, "", hint, ""])
-            self.application.output.write_raw(text)
-            self.application.output.flush()
-            with terminal.raw_mode(), terminal.attach(read):
-                await back.wait()
-        self.scene.focused = focused
+        try:
+            async with in_terminal():
+                text = "\r\n".join([*lines, "", hint, ""])
+                self.application.output.write_raw(text)
+                self.application.output.flush()
+                with terminal.raw_mode(), terminal.attach(read):
+                    await back.wait()
+        finally:
+            back.set()
+            self.scene.focused = focused
         self.show()
 
     def leave(self, code: int) -> None:

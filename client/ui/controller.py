@@ -229,7 +229,7 @@ class Controller:
         """Get what is missing of a conversation that is looked at."""
         if room is None or self.scene.status.state is not State.ONLINE:
             return
-        if room.past is Past.UNKNOWN:
+        if room.past is Past.UNKNOWN or room.seeking:
             self.load_past(room)
         elif room.stale:
             self.terminal.spawn(self._catch_up(room))
@@ -246,6 +246,8 @@ class Controller:
 
     def load_past(self, room: Room) -> None:
         """Load older messages, if there are any and there is a connection."""
+        if not room.has_more and room.past is not Past.LOADING:
+            room.seeking = False  # there is nothing to find it in
         if not room.has_more or self.scene.status.state is not State.ONLINE:
             return
         room.past = Past.LOADING

@@ -187,6 +187,7 @@ class Looking(Handler):
             else:
                 first = room.entries[0] if room.entries else None
                 if self._is_online:
+                    room.past = Past.LOADING
                     await controller.load_page(room)
                 added = len(room.entries) if first is None else room.index(first)
                 if not self._is_wanted(finding, search):

@@ -1027,6 +1027,27 @@ def test_unread_messages_of_an_earlier_run_are_loaded(
     again.wait_for("─ new ─", "message 101\n", "new below")
 
 
+def test_unread_messages_that_were_not_found_are_sought_again(
+    server: FakeServer, app: AppRun
+) -> None:
+    """The room was left while the first unread message was being loaded."""
+    pages, nothing = history((51, 100), (1, 50)), server.rules[MsgType.HISTORY_MSG]
+    server.rules[MsgType.HISTORY_MSG] = lambda r: (pages if "with" in r else nothing)(r)
+    app.command("/chat 2")
+    app.wait_for("message 100")
+
+    def as_left() -> None:
+        room = app.app.scene.chats.current
+        assert room is not None
+        room.unloaded, room.read = 5, (40.0, 0)
+
+    app.ask(as_left)
+    app.type(ctrl("n"))
+    app.wait_for("tea (7)", "5 unread")
+    app.type(ctrl("p"))
+    app.wait_for("─ new ─", "message 46\n", gone="unread")
+
+
 def test_messages_while_the_user_looks_elsewhere(server: FakeServer, talk: AppRun) -> None:
     talk.command("/notify 777")
     talk.wait_for("Desktop notices by OSC 777")
@@ -1062,7 +1083,7 @@ def test_the_messages_as_plain_lines(server: FakeServer, talk: AppRun) -> None:
     talk.type("typed")
     talk.wait_for("> typed")
     talk.type(ctrl("c"))
-    talk.command("/bare")
+    talk.type(alt("l") + alt("l"))  # twice is once
     talk.settle_bare()
     talk.app.call_soon(talk.app.leave, 3)
     assert talk.end() == 3
