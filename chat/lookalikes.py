@@ -164,7 +164,10 @@ class Lookalikes:
     def _hash_rest(self, named: Named) -> bool:
         """The next batch of rows without hashes; False if there is none."""
         last = self._looked_at[named.table]
-        following = self._database.write(lambda tx: _hash_unhashed(tx, named, last))
+        try:
+            following = self._database.write(lambda tx: _hash_unhashed(tx, named, last))
+        except UniqueViolation:
+            return True  # a lookalike was being inserted: by now it can be seen
         if following is not None:
             self._looked_at[named.table] = following
         return following is not None
@@ -175,6 +178,8 @@ def _progress(tx: Transaction, *, lock: bool = False, share: bool = False) -> Pr
     value = SettingModel(tx).get(SETTING, lock=lock, share=share)
     if value is None:
         return None
+    if int(value.split()[0]) > RULES:
+        return Progress(int(value.split()[0]), "", 0)  # the rest is for newer servers to read
     rules, table, last = value.split()
     return Progress(int(rules), table, int(last))
 

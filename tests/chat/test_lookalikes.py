@@ -142,12 +142,12 @@ def test_a_server_with_newer_rules_has_been_here(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     """This one does not compare: the newer one hashes what it finds without hashes."""
-    database.write(lambda tx: SettingModel(tx).set(SETTING, f"{RULES + 1} done 0"))
+    database.write(lambda tx: SettingModel(tx).set(SETTING, f"{RULES + 1} in other words"))
     assert not Lookalikes(database).step()
     assert "upgrade it" in caplog.text
     claim(database, "ann")
     assert users(database) == [("ann", *NO_HASHES)]
-    assert setting(database) == f"{RULES + 1} done 0"
+    assert setting(database) == f"{RULES + 1} in other words"
 
 
 def test_a_dissolved_group_makes_way_at_the_next_start(database: Database) -> None:
