@@ -91,10 +91,20 @@ class App:
         self._workers = ThreadPool(config.server.workers, "worker", WORKER_QUEUE)
         self._hashers = new_hashers(hashing)
         try:
+            self._start_threads()
             self._assemble(address, bus)
         except BaseException:
             self._close()
             raise
+
+    def _start_threads(self) -> None:
+        try:
+            self._workers.start()
+            self._hashers.start()
+        except RuntimeError as exc:
+            raise ConfigError(
+                f"server.workers, server.hash_threads: no more threads to be had: {exc}"
+            ) from exc
 
     def _assemble(self, address: InetAddress, bus: BusAddress) -> None:
         config = self._config

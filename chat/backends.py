@@ -36,16 +36,41 @@ def open_database(
     ``threads``: how many will use it at once; as many connections are opened now.
     """
     parts = _split("database.url", config.url)
-    if parts.scheme == "sqlite" and not parts.netloc and len(parts.path) > 1:
-        # Three slashes: relative to the current directory; four: absolute.
-        path = Path(unquote(parts.path[1:]))
-        return SqliteDatabase(path, schema_folder() / "sqlite.sql", threads)
+    if parts.scheme == "sqlite":
+        return SqliteDatabase(sqlite_path(config.url), schema_folder() / "sqlite.sql", threads)
     if parts.scheme == "mysql":
         return _open_mysql(config, parts, environment, threads)
     raise ConfigError(
         f"database.url: {mask(config.url)!r} is neither sqlite:///PATH "
         "nor mysql://USER@HOST:PORT/NAME"
     )
+
+
+def sqlite_path(url: str) -> Path:
+    """The file of an sqlite URL. Raises ConfigError, which says what to write instead."""
+    parts = _split("database.url", url)
+    rest = url.partition(":")[2]
+    name = rest.removeprefix("///")
+    if name == rest or not name.strip("/"):
+        guess = rest.lstrip("/") or "var/chat.db"
+        root = "/" if rest.startswith("/") and not rest.startswith("//") else ""
+        raise _wrong_sqlite(
+            url, f"write sqlite:///{root}{guess}, with three slashes before the path"
+        )
+    if ":memory:" in name:
+        raise _wrong_sqlite(url, "a database in memory is not possible; name a file")
+    if parts.query or parts.fragment:
+        raise _wrong_sqlite(url, "it has no options; in a path write %3F for ? and %23 for #")
+    path = Path(unquote(parts.path[1:]))
+    if "\0" in str(path):
+        raise _wrong_sqlite(url, "a path has no NUL")
+    if path.is_dir():
+        raise _wrong_sqlite(url, f"is a folder; write sqlite:///{path}/chat.db")
+    return path  # three slashes: relative to the current directory; four: absolute
+
+
+def _wrong_sqlite(url: str, problem: str) -> ConfigError:
+    return ConfigError(f"database.url: {url!r}: {problem}")
 
 
 def find_bus(config: BusConfig, environment: Mapping[str, str] = os.environ) -> BusAddress:

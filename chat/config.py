@@ -13,6 +13,9 @@ from chat.protocol import MAX_FRAME, Limits
 
 T = TypeVar("T")
 
+BYTE_ORDER_MARK = "\ufeff"
+"""What some editors on Windows put before UTF-8."""
+
 
 class ConfigError(Exception):
     """A setting is unknown or wrong; the message names it."""
@@ -108,16 +111,45 @@ _CHOICES = {
     "server.log_level": ("debug", "info", "warning", "error"),
 }
 
-_MAXIMUM = {
+_DAY = 86_400
+_MAXIMUM: dict[str, float] = {
     # What the columns of the tables hold.
     "limits.name": 50,
     "limits.group_name": 50,
     "limits.group_desc": 200,
     "limits.opaque": 64,
     "limits.classic_time": 40,
+    "limits.text_bytes": 1024 * 1024,
     "limits.history": 1000,
-    "classic.gap": 1,  # a second between two messages: more is a mistake in the unit
+    # Threads and memory that a machine has; more is a slip of the finger.
+    "server.threads": 64,
+    "server.workers": 64,
+    "server.hash_threads": 64,
+    "server.max_connections": 1_000_000,
+    "server.max_frame": 16 * 1024 * 1024,  # longer ones would not fit into our own client
+    "limits.guest_frame": 1024 * 1024,
+    "limits.guest_rate": 1_000_000,
+    "limits.user_rate": 10_000_000,
+    "limits.seqs": 100_000,
+    "limits.password_max": 4096,
+    "limits.password_min": 4096,
+    "classic.password_min": 4096,
+    "classic.frame": 16 * 1024 * 1024,
+    "database.pool": 1000,
+    "password.time_cost": 100,
+    "password.memory_kib": 1024 * 1024,
+    "password.parallelism": 64,
+    # Times: more is a mistake in the unit.
+    "server.heartbeat": _DAY,
+    "server.login_seconds": 30 * _DAY,
+    "server.stall_seconds": _DAY,
+    "server.drain_seconds": 3600,
+    "chat.token_days": 36_500,
+    "chat.login_failures": 1_000_000,
+    "chat.login_failure_window": 30 * _DAY,
+    "classic.gap": 1,
 }
+"""Every number has one."""
 
 _node_name = re.compile(r"[A-Za-z0-9._:-]{0,64}").fullmatch
 """Redis takes no blanks in the name of a client, and a column has this many characters."""
@@ -129,6 +161,9 @@ _MINIMUM = {
     "limits.password_min": 0,
     "classic.gap": 0,
     "classic.frame": 0,
+    "server.max_frame": 1024,  # a login with all its fields
+    "limits.guest_frame": 1024,
+    "limits.opaque": 43,  # our own tokens
 }
 """Every other number must be positive."""
 
@@ -139,7 +174,7 @@ MIN_CLASSIC_FRAME = 800
 def parse_config(text: str) -> Config:
     """Settings from TOML; what is absent keeps its default. Raises ConfigError."""
     try:
-        data = tomllib.loads(text)
+        data = tomllib.loads(text.removeprefix(BYTE_ORDER_MARK))
     except tomllib.TOMLDecodeError as exc:
         raise ConfigError(str(exc)) from exc
     sections: dict[str, Any] = {}
@@ -161,6 +196,13 @@ def check(config: Config) -> Config:
         values = getattr(config, section.name)
         for item in dataclasses.fields(values):
             _check_value(f"{section.name}.{item.name}", getattr(values, item.name))
+    longest = config.limits.password_max
+    for key, shortest in (
+        ("limits.password_min", config.limits.password_min),
+        ("classic.password_min", config.classic.password_min),
+    ):
+        if shortest > longest:
+            raise ConfigError(f"{key}: must be at most limits.password_max, which is {longest}")
     return config
 
 

@@ -11,6 +11,7 @@ import resource
 from dataclasses import replace
 
 from chat.config import ServerConfig
+from chat.request_workers import hash_threads
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ FILES_PER_WORKER = 2
 
 def fit_file_limit(config: ServerConfig) -> ServerConfig:
     """Allow as many descriptors as the connections need, or fewer connections if need be."""
-    spare = SPARE_FILES + FILES_PER_WORKER * config.workers
+    spare = SPARE_FILES + FILES_PER_WORKER * (config.workers + hash_threads(config.hash_threads))
     allowed = raise_file_limit(config.max_connections + spare)
     most = max(allowed - spare, allowed // 2)
     if most >= config.max_connections:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 
 from chat.config import ConfigError, ServerConfig
 
@@ -16,12 +17,29 @@ def tls_context(config: ServerConfig) -> ssl.SSLContext | None:
     if config.proxy_protocol:
         raise ConfigError("server.proxy_protocol: a balancer that writes it must do the TLS, too")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+
+    def no_passphrase() -> str:  # else OpenSSL asks for it at the terminal
+        raise ConfigError(
+            f"server.tls_key: {config.tls_key or config.tls_certificate} is encrypted; remove its "
+            "passphrase, for example with: openssl pkey -in KEY -out NEW"
+        )
+
     try:
-        context.load_cert_chain(config.tls_certificate, config.tls_key or None)
+        context.load_cert_chain(config.tls_certificate, config.tls_key or None, no_passphrase)
     except ssl.SSLError as exc:
+        if not config.tls_key and _lacks_key(config.tls_certificate):
+            raise ConfigError(
+                f"server.tls_certificate: {config.tls_certificate}: holds no private key; "
+                "set server.tls_key to the file that does"
+            ) from exc
         reason = (exc.reason or str(exc)).replace("_", " ").lower()
         raise ConfigError(f"server.tls_certificate: {config.tls_certificate}: {reason}") from exc
     except OSError as exc:  # which does not say which of the two files it was
         files = ", ".join(name for name in (config.tls_certificate, config.tls_key) if name)
         raise ConfigError(f"server.tls_certificate: {files}: {exc.strerror}") from exc
     return context
+
+
+def _lacks_key(file: str) -> bool:
+    text = Path(file).read_bytes()
+    return b"CERTIFICATE-----" in text and b"PRIVATE KEY-----" not in text

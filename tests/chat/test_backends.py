@@ -29,6 +29,36 @@ def test_sqlite_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "remedy"),
+    [
+        ("sqlite:var/chat.db", "write sqlite:///var/chat.db, with three slashes"),
+        ("sqlite:/var/chat.db", "write sqlite:////var/chat.db, with three slashes"),
+        ("sqlite://var/chat.db", "write sqlite:///var/chat.db, with three slashes"),
+        ("sqlite:", "write sqlite:///var/chat.db, with three slashes"),
+        ("sqlite:///", "write sqlite:///var/chat.db, with three slashes"),
+        ("sqlite:///:memory:", "name a file"),
+        ("sqlite:////:memory:", "name a file"),
+        ("sqlite:///file::memory:?cache=shared", "name a file"),
+        ("sqlite:///a#b.db", "write %3F for ? and %23 for #"),
+        ("sqlite:///a?b.db", "write %3F for ? and %23 for #"),
+        ("sqlite:///a.db?mode=ro", "it has no options"),
+        ("sqlite:///a%00b", "a path has no NUL"),
+        ("sqlite:///.", "is a folder; write sqlite:///./chat.db"),
+        ("sqlite:////", "write sqlite:///var/chat.db"),
+    ],
+)
+def test_sqlite_urls_that_mean_something_else(
+    url: str, remedy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        open_database(DatabaseConfig(url))
+    assert str(caught.value).startswith(f"database.url: {url!r}: ")
+    assert remedy in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
     "url",
     [
         *("", "chat.db", "sqlite:", "sqlite://", "sqlite:///", "sqlite://host/x"),

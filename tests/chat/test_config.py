@@ -11,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loopkit import PROJECT
 
-from chat.config import MIN_CLASSIC_FRAME, Config, ConfigError, check, parse_config
+from chat.config import (
+    _MAXIMUM,
+    _MINIMUM,
+    MIN_CLASSIC_FRAME,
+    Config,
+    ConfigError,
+    check,
+    parse_config,
+)
 
 SHIPPED = (PROJECT / "conf" / "chatserver.toml").read_text(encoding="utf-8")
 
@@ -24,16 +32,8 @@ DEFAULTS: dict[tuple[str, str], Any] = {
     (section, key): getattr(getattr(Config(), section), key) for section, key in KEYS
 }
 NUMBERS = [key for key in KEYS if type(DEFAULTS[key]) in (int, float)]
-MAXIMA = {
-    ("limits", "name"): 50,
-    ("limits", "group_name"): 50,
-    ("limits", "group_desc"): 200,
-    ("limits", "opaque"): 64,
-    ("limits", "classic_time"): 40,
-    ("limits", "history"): 1000,
-    ("classic", "gap"): 1,
-}
-"""What the columns of the tables hold, and what is a mistake in the unit."""
+MAXIMA = {tuple(key.split(".")): most for key, most in _MAXIMUM.items()}
+MINIMA = {tuple(key.split(".")): least for key, least in _MINIMUM.items()}
 
 MAY_BE_ZERO = [
     ("server", "threads"),
@@ -116,7 +116,7 @@ def test_what_is_absent_keeps_its_default() -> None:
 @pytest.mark.parametrize(("section", "key"), NUMBERS)
 def test_numbers_are_taken(section: str, key: str) -> None:
     usual = MIN_CLASSIC_FRAME if key == "frame" else 77
-    value = min(usual, MAXIMA.get((section, key), usual))
+    value = max(min(usual, MAXIMA[section, key]), MINIMA.get((section, key), 1))
     config = parse_config(one(section, key, str(value)))
     assert getattr(getattr(config, section), key) == value
 
@@ -163,19 +163,36 @@ def test_dates_are_refused(value: str) -> None:
 
 @pytest.mark.parametrize(("section", "key"), NUMBERS)
 def test_too_small_a_number_is_refused_by_name(section: str, key: str) -> None:
-    minimum = 0 if (section, key) in MAY_BE_ZERO else 1
+    minimum = MINIMA.get((section, key), 1)
     for value in (minimum - 1, -(10**30)):
         message = refused(one(section, key, str(value)))
         assert message == f"{section}.{key}: must be at least {minimum}"
-    parse_config(one(section, key, str(minimum)))
+    shortest = ""
+    if key == "password_max":
+        shortest = "\npassword_min = 0\n[classic]\npassword_min = 1"
+    parse_config(one(section, key, f"{minimum}{shortest}"))
 
 
-@pytest.mark.parametrize(("section", "key"), MAXIMA)
+@pytest.mark.parametrize(("section", "key"), NUMBERS)
 def test_too_large_a_number_is_refused_by_name(section: str, key: str) -> None:
     most = MAXIMA[section, key]
-    parse_config(one(section, key, str(most)))
-    message = refused(one(section, key, str(most + 1)))
-    assert message == f"{section}.{key}: must be at most {most}"
+    longest = "\n[limits]" if section == "classic" else ""
+    longest += "\npassword_max = 4096"
+    parse_config(one(section, key, f"{most}{longest if key == 'password_min' else ''}"))
+    for value in (most + 1, 10**30):
+        message = refused(one(section, key, str(value)))
+        assert message == f"{section}.{key}: must be at most {most}"
+
+
+@pytest.mark.parametrize("section", ["limits", "classic"])
+def test_no_password_could_be_long_enough(section: str) -> None:
+    text = f"[{section}]\npassword_min = 9\n" + "[limits]\n" * (section != "limits")
+    message = refused(text + "password_max = 8\n")
+    assert message == f"{section}.password_min: must be at most limits.password_max, which is 8"
+
+
+def test_a_byte_order_mark_is_skipped() -> None:
+    assert parse_config("\ufeff[server]\nworkers = 3\n").server.workers == 3
 
 
 def test_too_small_a_frame_for_classic_clients_is_refused() -> None:
@@ -194,7 +211,7 @@ def test_a_node_s_name_that_redis_would_not_take(name: str) -> None:
     assert message == "server.node: must be up to 64 letters, digits and . _ : -"
 
 
-@pytest.mark.parametrize("value", ["-0.1", "-inf", "nan"])
+@pytest.mark.parametrize("value", ["-0.1", "-inf", "inf", "nan", "1e300"])
 def test_impossible_seconds_are_refused(value: str) -> None:
     assert "server.drain_seconds" in refused(one("server", "drain_seconds", value))
 

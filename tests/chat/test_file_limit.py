@@ -17,7 +17,8 @@ from chat.config import ServerConfig
 from chat.file_limit import fit_file_limit
 soft, hard, connections, workers = map(int, sys.argv[1:])
 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-config = fit_file_limit(ServerConfig(max_connections=connections, workers=workers))
+config = ServerConfig(max_connections=connections, workers=workers - 1, hash_threads=1)
+config = fit_file_limit(config)
 print(config.max_connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,18 @@ def test_key_and_certificate_in_one_file_or_two(tmp_path: Path) -> None:
     certificate.write_text(text[begin:end])
     key.write_text(text[:begin] + text[end:])
     assert tls_context(ServerConfig(tls_certificate=str(certificate), tls_key=str(key))) is not None
-    with pytest.raises(ConfigError, match=r"^server\.tls_certificate: .*cert\.pem: "):
+    with pytest.raises(ConfigError, match=r"cert\.pem: holds no private key; set server\.tls_key"):
         tls_context(ServerConfig(tls_certificate=str(certificate)))
+
+
+def test_an_encrypted_key_is_not_asked_for(tmp_path: Path) -> None:
+    """OpenSSL would ask at the terminal, and a service would wait there for ever."""
+    key = tmp_path / "key.pem"
+    command = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    command += ["-aes256", "-pass", "pass:secret", "-out", str(key)]
+    subprocess.run(command, check=True, capture_output=True)
+    with pytest.raises(ConfigError, match=r"key\.pem is encrypted; remove its passphrase"):
+        tls_context(ServerConfig(tls_certificate=str(PEM), tls_key=str(key)))
 
 
 @pytest.mark.parametrize(
