@@ -207,6 +207,7 @@ class EventLoop:
         self._slow_callbacks = watch
         if watch is not None:
             watch.add(self)
+            watch.start()
 
     @property
     def slow_callbacks(self) -> SlowCallbackWatch | None:
@@ -245,7 +246,10 @@ class EventLoop:
         for functor in dropped:
             future = getattr(functor, "__self__", None)
             if isinstance(future, LoopFuture):
-                future.cancel()
+                try:
+                    future.cancel()
+                except BaseException as exc:  # noqa: BLE001 - of its done-callbacks; contained
+                    self.contain(exc, "cancelling %r", future)
         dropped.clear()  # outside the lock: what dies here may call queue_in_loop
         if self._signals is not None:
             self._signals.close()
@@ -345,8 +349,8 @@ class EventLoop:
         """
         if self._escalate is not None:
             self._escalate(exc)
-        else:
-            self._queue(lambda: self._fail(exc))
+        elif not self._queue(lambda: self._fail(exc)):
+            log.critical("%r cannot raise this", self, exc_info=exc)
 
     def _fail(self, exc: BaseException) -> None:
         if self._failure is None:
@@ -472,18 +476,22 @@ class EventLoop:
         check_callback(timer.callback, "a timer's callback")
         if math.isnan(timer.when):  # compares with nothing, and would jam the heap
             raise ValueError("a timer needs a time, not NaN")
-        if self._closed:
-            raise LoopError(f"a timer for {self!r}, which runs nothing any more")
+        self._check_open()
         context = copy_context()
         if context:
             timer.callback = partial(context.run, timer.callback)
         if threading.get_ident() != self.thread_id:
-            self._queue(lambda: self._timers.add(timer))
+            if not self._queue(lambda: self._timers.add(timer)):
+                self._check_open()
             return timer
         self._timers.add(timer)
         if not self._awake:  # a signal handler, which interrupted the poll
             self._wakeup.wake()
         return timer
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LoopError(f"a timer for {self!r}, which runs nothing any more")
 
     # ------------------------------------------------------------------ signals
 

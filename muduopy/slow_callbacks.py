@@ -109,6 +109,9 @@ class SlowCallbackWatch:
         self._watched: list[_Watched] = []
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="slow-callbacks", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look. Once only."""
         self._thread.start()
 
     def add(self, loop: EventLoop) -> None:
@@ -117,7 +120,7 @@ class SlowCallbackWatch:
             self._watched.append(_Watched(loop))
 
     def close(self) -> None:
-        """End the thread. Idempotent."""
+        """End the thread, which was started. Idempotent."""
         self._end.set()
         self._thread.join()
 

@@ -443,7 +443,7 @@ class TcpConnection(Generic[ContextT]):
                 self._inbox.append(part)
                 return
             self._inbox = [part]
-        self.loop.queue_in_loop(self._drain_inbox)
+        self.loop._queue(self._drain_inbox)
 
     def _drain_inbox(self) -> None:
         with self._inbox_lock:
@@ -544,7 +544,7 @@ class TcpConnection(Generic[ContextT]):
         log.info("%s: send: %s", self.name, exc)
         self._note(exc)
         self._seal()
-        self.loop.queue_in_loop(self._handle_close)
+        self.loop._queue(self._handle_close)
 
     def _queue_write_complete(self) -> None:
         callback = self._write_complete_callback
@@ -638,7 +638,7 @@ class TcpConnection(Generic[ContextT]):
     def force_close(self) -> None:
         """Close soon, dropping what waits to be sent. Idempotent. Any thread."""
         self._seal()
-        self.loop.queue_in_loop(self._handle_close)
+        self.loop._queue(self._handle_close)
 
     def force_close_after(self, seconds: float) -> None:
         """``force_close`` in a while, unless the connection has gone by then. Any thread."""
@@ -703,7 +703,7 @@ class TcpConnection(Generic[ContextT]):
             self._close_callback(self)
         finally:
             # After this pass: until then no new connection can get this descriptor's number.
-            self.loop.queue_in_loop(self._release)
+            self.loop._queue(self._release)
 
     def _release(self) -> None:
         self._socket.close()

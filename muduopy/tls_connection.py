@@ -149,7 +149,7 @@ class TlsConnection(TcpConnection[ContextT]):
             self._failed(self, reason)
             self._close_callback(self)
         finally:
-            self.loop.queue_in_loop(self._release)
+            self.loop._queue(self._release)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:

@@ -10,7 +10,7 @@ from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as FutureTimeoutError
 
 import pytest
-from netkit import WAIT, Passes, ServerMaker, echo, eventually, read_exactly
+from netkit import WAIT, ErrorLog, Passes, ServerMaker, echo, eventually, read_exactly
 
 from muduopy import EventLoop, EventLoopThread, LoopError, ThreadPool
 
@@ -175,3 +175,10 @@ def test_bytes_are_counted(run_server: ServerMaker, threads: int) -> None:
     running.downs.get(timeout=WAIT)
     eventually(lambda: not running.call(lambda: server.connections))
     assert running.call(lambda: (server.bytes_received, server.bytes_sent)) == counts
+
+
+def test_closing_survives_done_callbacks_that_exit(errors: ErrorLog) -> None:
+    loop = EventLoop()
+    loop.submit(lambda: None).add_done_callback(lambda future: sys.exit(3))
+    loop.close()
+    assert errors.exceptions == ["3"]
