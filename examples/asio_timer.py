@@ -1,17 +1,16 @@
 """The timer tutorial of Boost.Asio, as muduo has it: `-m examples.asio_timer [2-6 [SECONDS]]`.
 
-2: wait once, 3: again and again with an argument, 4: the same as methods of an object, 5: two
-loops that share a counter under a lock, 6: the same with less inside the lock. (Asio's first
-timer blocks its thread; a loop has none of that kind.)
+2: wait once, 3: again and again with an argument, 4: the same as methods of an object. 5 and 6, two
+loops that count together, are in `_two_loops`. (Asio's first timer blocks its thread; a loop has
+none of that kind.)
 """
 
-import os
 import sys
-import threading
 from functools import partial
 
 from examples import _run
-from muduopy import EventLoop, EventLoopThread
+from examples._two_loops import LockedPrinter, QuickPrinter, two_loops
+from muduopy import EventLoop
 
 
 def timer2(loop: EventLoop, seconds: float) -> None:
@@ -62,61 +61,6 @@ def timer4(loop: EventLoop, seconds: float) -> None:
     print("Final count is", printer.count, flush=True)
 
 
-class LockedPrinter:
-    """Two loops count together, up to ten; the lock is held while a line is printed."""
-
-    def __init__(self, loops: list[EventLoop], seconds: float) -> None:
-        self.count = 0
-        self._lock = threading.Lock()  # guards count
-        self._loops = loops
-        self._seconds = seconds
-        for number in range(len(loops)):
-            self._again(number)
-
-    def _again(self, number: int) -> None:
-        self._loops[number].run_after(self._seconds, partial(self.tick, number))
-
-    def tick(self, number: int) -> None:
-        with self._lock:
-            more = self.count < 10
-            if more:
-                say(f"Timer {number + 1}: {self.count}")
-                self.count += 1
-        self._go_on(number, more)
-
-    def _go_on(self, number: int, more: bool) -> None:
-        if more:
-            self._again(number)
-        else:
-            self._loops[number].quit()
-
-
-class QuickPrinter(LockedPrinter):
-    """The same with a lock that is held for the counting only: a slow terminal stops no loop."""
-
-    def tick(self, number: int) -> None:
-        with self._lock:
-            count, more = self.count, self.count < 10
-            if more:
-                self.count += 1
-        if more:
-            say(f"Timer {number + 1}: {count}")
-        self._go_on(number, more)
-
-
-def say(line: str) -> None:
-    """One system call: print() writes the end of the line by another, and threads would mix."""
-    os.write(sys.stdout.fileno(), f"{line}\n".encode())
-
-
-def two_loops(kind: type[LockedPrinter], loop: EventLoop, seconds: float) -> None:
-    thread = EventLoopThread("second")
-    printer = kind([loop, thread.start_loop()], seconds)
-    _run.run(loop)
-    thread.stop()
-    print("Final count is", printer.count, flush=True)
-
-
 TIMERS = {
     "2": timer2,
     "3": timer3,
@@ -127,9 +71,7 @@ TIMERS = {
 
 
 def main() -> None:
-    timer = TIMERS.get(_run.text(1, "2"))
-    if timer is None:
-        sys.exit(__doc__)
+    timer = TIMERS.get(_run.text(1, "2")) or sys.exit(__doc__)
     with EventLoop() as loop:
         timer(loop, float(_run.text(2, "1")))
 

@@ -1,8 +1,7 @@
-"""DNS through a Channel: `python -m examples.dns_query NAME [SERVER [PORT]]` prints its addresses.
+"""DNS through a Channel: `python -m examples.dns_query NAME SERVER [PORT]` prints its addresses.
 
 A question is one datagram (RFC 1035), and the loop waits for the answer beside everything else.
-Asks twice a second, five times at the most. For real use there is `HostAddress`, which asks as the
-system is configured to.
+Asks twice a second, five times at the most. A program uses `HostAddress`, as the system does.
 """
 
 import secrets
@@ -10,7 +9,6 @@ import socket
 import struct
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from examples import _run
 from muduopy import Channel, EventLoop
@@ -20,19 +18,15 @@ RECURSION, TYPE_A, CLASS_IN = 0x0100, 1, 1
 HEADER, RECORD = struct.Struct("!6H"), struct.Struct("!HHIH")
 
 
-def system_server() -> str:
-    for line in Path("/etc/resolv.conf").read_text().splitlines():
-        words = line.split()
-        if words[:1] == ["nameserver"]:
-            return words[1]
-    return "127.0.0.1"
-
-
 def question(number: int, name: str) -> bytes:
     labels = [label.encode("idna") for label in name.rstrip(".").split(".")]
     encoded = b"".join(bytes([len(label)]) + label for label in labels)
-    header = HEADER.pack(number, RECURSION, 1, 0, 0, 0)
-    return header + encoded + b"\0" + struct.pack("!2H", TYPE_A, CLASS_IN)
+    return (
+        HEADER.pack(number, RECURSION, 1, 0, 0, 0)
+        + encoded
+        + b"\0"
+        + struct.pack("!2H", TYPE_A, CLASS_IN)
+    )
 
 
 def after_name(data: bytes, at: int) -> int:
@@ -59,12 +53,11 @@ def addresses(data: bytes) -> Iterator[str]:
 
 
 def main() -> None:
-    if len(sys.argv) < 2:
+    if len(sys.argv) < 3:
         sys.exit(__doc__)
     asked = question(secrets.randbelow(1 << 16), sys.argv[1])
-    server = _run.text(2, system_server()), _run.number(3, 53)
     with EventLoop() as loop, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.connect(server)  # others' datagrams do not come through
+        sock.connect((sys.argv[2], _run.number(3, 53)))  # others' datagrams do not come through
         sock.setblocking(False)
 
         def answer() -> None:
@@ -80,7 +73,7 @@ def main() -> None:
         channel = Channel(loop, sock.fileno())
         channel.read_callback = channel.error_callback = answer
         channel.enable_reading()
-        loop.run_after(0, lambda: sock.send(asked))
+        sock.send(asked)
         timer = loop.run_every(ASK_SECONDS, lambda: sock.send(asked))
         loop.run_after(ASK_SECONDS * ASK_TIMES, loop.quit)
         _run.run(loop)

@@ -35,12 +35,8 @@ def on_request(workers: ThreadPool, connection: TcpConnection, buffer: Buffer, w
         if address is None or not connection.connected:
             refuse(connection)
             return
-        connection.context = Tunnel(
-            connection,
-            address,
-            opened=lambda: connection.send(GRANTED),
-            failed=lambda: refuse(connection),
-        )
+        grant = partial(connection.send, GRANTED)
+        connection.context = Tunnel(connection, address, grant, partial(refuse, connection))
 
     if not workers.try_run_for(connection.loop, lambda: InetAddress.resolve(host, port), found):
         refuse(connection)

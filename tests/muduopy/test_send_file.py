@@ -139,7 +139,7 @@ def test_input_while_a_file_goes_out_over_tls(run_server: ServerMaker, path: Pat
         path.open("rb") as file,
     ):
         connection = running.ups.get(timeout=WAIT)
-        connection.send_file(file)
+        running.call(lambda: connection.send_file(file))  # before the loop looks at the input
         client.sendall(b"x" * 100_000)
         data = b""
         while len(data) < 3 * MIB + 100_000:
