@@ -4,105 +4,19 @@
     redis-cli -p PORT set name muduo
     redis-cli -p PORT get name
 
-The server keeps strings and knows PING, GET, SET and DEL. FrameHandler is generic in the codec's
-frame, so a type checker knows what ``on_command`` gets and what ``handler.send`` takes.
+The server keeps strings and knows PING, GET, SET and DEL. The codec is in ``_resp_codec.py``.
+FrameHandler is generic in its frame, so a type checker knows what ``on_command`` gets and what
+``handler.send`` takes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
 
 from examples import _run
-from muduopy import Buffer, EventLoop, TcpConnection, TcpServer
-from muduopy.codec import CodecError, FrameHandler, FrameTooLargeError
-
-CRLF = b"\r\n"
-MAX_SIZE = 64 * 1024
-
-
-@dataclass(frozen=True)
-class Error:
-    """What "-ERR ..." says."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Null:
-    """ "No such value". None would mean that a frame has not arrived completely."""
-
-
-# str is a simple string such as "OK"; bytes is a bulk string, of any bytes.
-Value: TypeAlias = str | Error | int | bytes | Null | list["Value"]
-
-
-class RespCodec:
-    """A value without state; its own decoder, as the buffer holds all that is to be remembered."""
-
-    def encode(self, value: Value) -> bytes:
-        if isinstance(value, list):
-            return b"*%d\r\n" % len(value) + b"".join(map(self.encode, value))
-        if isinstance(value, bytes):
-            return b"$%d\r\n%b\r\n" % (len(value), value)
-        if isinstance(value, Null):
-            return b"$-1\r\n"
-        if isinstance(value, int):
-            return b":%d\r\n" % value
-        if isinstance(value, Error):
-            return f"-{value.text}\r\n".encode()
-        return f"+{value}\r\n".encode()
-
-    def decoder(self) -> RespCodec:
-        return self
-
-    def decode(self, buffer: Buffer) -> Value | None:
-        data = buffer.peek()
-        try:
-            value, end = self._value(data, 0)
-        except _IncompleteError:
-            if len(data) > MAX_SIZE:
-                raise FrameTooLargeError(len(data), MAX_SIZE) from None
-            return None
-        except (ValueError, RecursionError) as exc:
-            raise CodecError(f"this is not RESP: {exc}") from exc
-        buffer.retrieve(end)
-        return value
-
-    def _value(self, data: bytes, start: int) -> tuple[Value, int]:
-        """The value that begins at ``start``, and where it ends."""
-        end = data.find(CRLF, start)
-        if end < 0:
-            raise _IncompleteError
-        kind, text, end = data[start : start + 1], data[start + 1 : end], end + len(CRLF)
-        if kind == b"+":
-            return text.decode(), end
-        if kind == b"-":
-            return Error(text.decode()), end
-        if kind == b":":
-            return int(text), end
-        if kind == b"$":
-            return self._bulk(data, end, int(text))
-        if kind == b"*":
-            values: list[Value] = []
-            for _ in range(int(text)):
-                value, end = self._value(data, end)
-                values.append(value)
-            return values, end
-        raise ValueError(f"a value cannot begin with {kind!r}")
-
-    def _bulk(self, data: bytes, start: int, size: int) -> tuple[Value, int]:
-        if size < 0:
-            return Null(), start
-        end = start + size + len(CRLF)
-        if len(data) < end:
-            raise _IncompleteError
-        return data[start : start + size], end
-
-
-class _IncompleteError(Exception):
-    """The rest of the value has not arrived."""
+from examples._resp_codec import Error, Null, RespCodec, Value
+from muduopy import EventLoop, TcpConnection, TcpServer
+from muduopy.codec import FrameHandler
 
 
 class Store:

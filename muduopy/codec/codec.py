@@ -1,6 +1,6 @@
 """What a codec is. Your own needs no base class, only these methods.
 
-A codec is generic in its frame: ``bytes`` for those of this package; ``examples/resp.py`` has one
+A codec is generic in its frame: ``bytes`` for those of this package; ``examples/_resp_codec.py`` is one
 whose frames are the values of a protocol.
 """
 

@@ -6,7 +6,7 @@ import pytest
 import redis
 from examplekit import Example
 
-from examples.resp import MAX_SIZE, Error, Null, RespCodec, Value
+from examples._resp_codec import MAX_SIZE, Error, Null, RespCodec, Value
 from muduopy import Buffer
 from muduopy.codec import CodecError, FrameTooLargeError
 
