@@ -173,18 +173,13 @@ class ClassicWriter:
             self._give_up(dropped)
 
     def finish(self, ended: Callable[[], object]) -> None:
-        """Take no more messages; call ``ended`` when answers and live messages are out.
+        """Send no more messages; call ``ended`` when the answers are out.
 
-        Stored messages that were not written stay in the mailbox.
+        A client that has sent its end may have gone for good: the kernel would take messages for
+        it and lose them.
         """
         self._ended = ended
-        if self._rest or self._unfinished:
-            first, later = self._queue[:1], self._queue[1:]
-        else:
-            first, later = [], self._queue
-        dropped = [e for e in later if e.done is not None and not e.live]
-        self._queue = first + [e for e in later if e.done is None or e.live]
-        self._give_up(dropped)
+        self.drop_messages()
         if not self._queue:
             self._drained()
 

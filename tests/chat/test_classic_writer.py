@@ -281,7 +281,8 @@ def test_messages_are_dropped_and_answers_stay(desk: Desk) -> None:
     assert desk.until_read(2) == [b"a\0", b"answer\0"]
 
 
-def test_at_the_end_answers_and_live_messages_go_out(desk: Desk) -> None:
+def test_at_the_end_answers_go_out_and_messages_do_not(desk: Desk) -> None:
+    """Who has sent its end may have gone: the kernel would take messages and lose them."""
     ended: list[bool] = []
     desk.hand_over("a b")
     desk.hand_over("stored")
@@ -290,9 +291,9 @@ def test_at_the_end_answers_and_live_messages_go_out(desk: Desk) -> None:
     desk.writer.finish(lambda: ended.append(True))
     assert desk.writer.room == 0
     assert not desk.writer.takes_live
-    assert desk.until_read(4) == [b"a\0", b"b\0", b"live\0", b"answer\0"]
+    assert sorted(desk.outcomes) == [("a b", False), ("live", False), ("stored", False)]
+    assert desk.until_read(2) == [b"a\0", b"answer\0"]
     assert ended == [True]
-    assert sorted(desk.outcomes) == [("a b", True), ("live", True), ("stored", False)]
 
 
 def test_an_idle_writer_ends_at_once(desk: Desk) -> None:

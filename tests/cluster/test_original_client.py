@@ -20,7 +20,7 @@ def cluster(
     kit.up("--servers", "1")
     kit.do("down")
     # A gap in which all of them get their turn on a machine that is busy with other things.
-    settings = f'[chat]\ndelivery = "{request.param}"\n[classic]\ngap = 0.05\n'
+    settings = f'[chat]\ndelivery = "{request.param}"\n[classic]\ngap = 0.1\n'
     (kit.folder / "chatserver.toml").write_text(settings)
     done = kit.up()
     assert (done.returncode, done.stderr) == (0, ""), done
@@ -48,16 +48,16 @@ def test_five_senders_at_once(cluster: ClusterKit, member: Member) -> None:
 
         def send(number: int, sender: Wire) -> None:
             barrier.wait()
-            for text in range(20):
+            for text in range(8):
                 sender.chat(bob.id, f"{number}: {text}")
 
         threads = [threading.Thread(target=send, args=pair) for pair in enumerate(senders)]
         for thread in threads:
             thread.start()
-        texts = bob.texts(100)
+        texts = bob.texts(40)
         for thread in threads:
             thread.join()
-    assert sorted(texts) == sorted(f"{n}: {text}" for n in range(5) for text in range(20))
+    assert sorted(texts) == sorted(f"{n}: {text}" for n in range(5) for text in range(8))
 
 
 def test_a_long_text_and_long_mail(cluster: ClusterKit, member: Member) -> None:

@@ -28,6 +28,8 @@ class OriginalClient:
         self.name = ""
         self.answers: list[Message] = []
         self.shown: list[Message] = []
+        self.overlooked: list[bytes] = []
+        """Frames behind the first of one recv: arrived, and not shown. The client read too late."""
         self.died: Exception | None = None
         self._changed = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -68,7 +70,9 @@ class OriginalClient:
         except ValueError as exc:  # no NUL: the original reads on behind its buffer
             self.died = exc
             return False
+        rest = buffer[buffer.index(0) :].strip(b"\0")
         with self._changed:
+            self.overlooked += rest.split(b"\0") if rest else []
             if message["msgid"] in (6, 10):
                 self.shown.append(message)
             else:
@@ -81,7 +85,7 @@ class OriginalClient:
         with self._changed:
             met = self._changed.wait_for(lambda: condition() or self.died, WAIT)
         assert self.died is None, self.died
-        assert met, f"no {what}; shown: {len(self.shown)}"
+        assert met, f"no {what}; shown: {len(self.shown)}, overlooked: {self.overlooked}"
 
     def until_shown(self, count: int) -> list[Message]:
         self.until(lambda: len(self.shown) >= count, f"{count} messages")

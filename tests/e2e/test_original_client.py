@@ -14,7 +14,7 @@ from originalkit import OriginalClient
 Server = Callable[..., ServerProcess]
 Original = Callable[..., OriginalClient]
 
-APART = "[classic]\ngap = 0.05\n"
+APART = "[classic]\ngap = 0.1\n"
 """A gap in which a client reads on a machine that is busy with other things, too."""
 
 SLOW = "[classic]\ngap = 0.2\n"
@@ -70,19 +70,19 @@ def test_five_senders_at_once(
 
     def send(number: int, sender: Wire) -> None:
         barrier.wait()
-        for text in range(20):
+        for text in range(8):
             sender.chat(bob.id, f"{number}: {text}")
 
     threads = [threading.Thread(target=send, args=pair) for pair in enumerate(senders)]
     for thread in threads:
         thread.start()
-    texts = bob.texts(100)
+    texts = bob.texts(40)
     for thread in threads:
         thread.join()
-    assert sorted(texts) == sorted(f"{n}: {text}" for n in range(5) for text in range(20))
+    assert sorted(texts) == sorted(f"{n}: {text}" for n in range(5) for text in range(8))
     for number in range(5):
         own = [text for text in texts if text.startswith(f"{number}: ")]
-        assert own == [f"{number}: {text}" for text in range(20)], "in the order of sending"
+        assert own == [f"{number}: {text}" for text in range(8)], "in the order of sending"
 
 
 def test_a_group_is_told_at_once(mode_server: ServerProcess, original: Original) -> None:
@@ -228,11 +228,11 @@ def test_a_full_mailbox_follows_the_answer(
     ann = member(server, "ann")
     with OriginalClient(server.port) as client:
         bob = client.register("bob")
-    for number in range(60):
+    for number in range(40):
         ann.chat(bob, f"text {number}")
-    for _ in range(60):
+    for _ in range(40):
         ann.expect(20, errno=0)
-    assert original(server, id=bob).texts(60) == [f"text {number}" for number in range(60)]
+    assert original(server, id=bob).texts(40) == [f"text {number}" for number in range(40)]
 
 
 def test_many_friends_and_groups_are_cut(
