@@ -20,13 +20,9 @@ HEADER, RECORD = struct.Struct("!6H"), struct.Struct("!HHIH")
 
 def question(number: int, name: str) -> bytes:
     labels = [label.encode("idna") for label in name.rstrip(".").split(".")]
-    encoded = b"".join(bytes([len(label)]) + label for label in labels)
-    return (
-        HEADER.pack(number, RECURSION, 1, 0, 0, 0)
-        + encoded
-        + b"\0"
-        + struct.pack("!2H", TYPE_A, CLASS_IN)
-    )
+    encoded = b"".join(bytes([len(label)]) + label for label in [*labels, b""])
+    kind = struct.pack("!2H", TYPE_A, CLASS_IN)
+    return HEADER.pack(number, RECURSION, 1, 0, 0, 0) + encoded + kind
 
 
 def after_name(data: bytes, at: int) -> int:
@@ -74,10 +70,9 @@ def main() -> None:
         channel.read_callback = channel.error_callback = answer
         channel.enable_reading()
         sock.send(asked)
-        timer = loop.run_every(ASK_SECONDS, lambda: sock.send(asked))
+        loop.run_every(ASK_SECONDS, lambda: sock.send(asked))
         loop.run_after(ASK_SECONDS * ASK_TIMES, loop.quit)
         _run.run(loop)
-        loop.cancel(timer)
         channel.disable_all()
 
 
