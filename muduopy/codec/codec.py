@@ -1,7 +1,7 @@
 """What a codec is. Your own needs no base class, only these methods.
 
-A codec is generic in its frame: ``bytes`` for those of this package; ``examples/_resp_codec.py`` is one
-whose frames are the values of a protocol.
+A codec is generic in its frame: ``bytes`` for those of this package. The frames of
+``examples/_resp_codec.py`` are the values of a protocol.
 """
 
 from __future__ import annotations
