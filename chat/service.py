@@ -42,6 +42,10 @@ MAX_STRIKES = 50
 """Bad requests in a row; then the connection is closed. A ping is no good request: it costs
 nothing, and would let a client send junk for ever."""
 
+FRAMES_AT_ONCE = 8
+"""What a user's connection may have served when its data arrives; the rest waits for its turn. With
+8 messages in flight, a turn for each read cost 2 to 4 of 15 µs a message."""
+
 GUEST_TOKENS = 25
 """A connection without a login pays so much for an answer that is none to a login or registration:
 it gets twelve at once, then four a second. Closed at once, a flooder would come again at once, and
@@ -89,7 +93,11 @@ class ChatService:
         # A client that waits for its answers sends one frame at a time: no need for a turn.
         frame = session.decoder.whole(data)
         if frame is None or session.pending or session.blocked:
-            session.arrived(data)
+            if session.user_id and not (session.pending or session.blocked):
+                session.keep(data)
+                self.take_turn(session, FRAMES_AT_ONCE)
+            else:
+                session.arrived(data)
             return
         bucket = session.bucket
         bucket.tokens -= 1
@@ -107,7 +115,7 @@ class ChatService:
         if not ready:
             ready.extend(session.decoder.take(limit))
             count = session.decoder.taken
-            dry = count < limit
+            dry = count < limit or not session.decoder.held
             session.bucket.tokens -= count
         while ready and not session.blocked and not session.closed:
             frame = ready.popleft()

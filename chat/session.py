@@ -389,13 +389,17 @@ class Session:
 
     def arrived(self, data: bytes) -> None:
         """Keep these bytes; they are served in the session's turn, as soon as it may go on."""
-        self.decoder.feed(data)
-        self.bucket.tokens -= len(data) // BYTES_PER_TOKEN
-        self.pending = True
+        self.keep(data)
         if self.blocked:
             self.hold_or_read()
         else:
             self._resume(self)
+
+    def keep(self, data: bytes) -> None:
+        """Keep these bytes, for a turn that the caller sees to."""
+        self.decoder.feed(data)
+        self.bucket.tokens -= len(data) // BYTES_PER_TOKEN
+        self.pending = True
 
     def look_again(self) -> None:
         """What the decoder holds may be cut in another way now."""
