@@ -10,36 +10,18 @@ Each is answered, with what it gave as "ref": {"ref": 1, "ok": …} or {"ref": 1
 What comes by itself is an "event": "message", "presence" or "state". The end of input ends it.
 """
 
-import dataclasses
 import json
 import sys
-import threading
 from concurrent.futures import Future
 from typing import Any
 
-from client import ChatClient, ChatMessage, ClientError, Receipt
-
-printing = threading.Lock()  # lines of several threads must not mix
+from client import ChatClient, ClientError, Receipt
+from examples._json_lines import say
 
 METHODS = {
     *("register", "login", "logout", "add_friend", "remove_friend", "create_group", "join_group"),
     *("leave_group", "members", "remove_member", "dissolve_group", "history"),
 }
-
-
-def say(**line: Any) -> None:
-    with printing:
-        print(json.dumps(line, default=plain), flush=True)
-
-
-def plain(value: Any) -> Any:
-    if not dataclasses.is_dataclass(value) or isinstance(value, type):
-        return str(value)
-    fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    if isinstance(value, ChatMessage | Receipt):  # ISO 8601 with its zone
-        del fields["time_text"]
-        fields["time"] = None if value.time is None else value.time.isoformat()
-    return fields
 
 
 def send(client: ChatClient, ref: Any, text: str, to: int = 0, group: int = 0) -> None:

@@ -1,0 +1,25 @@
+"""JSON lines on standard output, from several threads; values of the client as objects."""
+
+import dataclasses
+import json
+import threading
+from typing import Any
+
+from client import ChatMessage, Receipt
+
+printing = threading.Lock()  # lines of several threads must not mix
+
+
+def say(**line: Any) -> None:
+    with printing:
+        print(json.dumps(line, default=plain), flush=True)
+
+
+def plain(value: Any) -> Any:
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        return str(value)
+    fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, ChatMessage | Receipt):  # ISO 8601 with its zone
+        del fields["time_text"]
+        fields["time"] = None if value.time is None else value.time.isoformat()
+    return fields
