@@ -1,7 +1,7 @@
-"""ClassicReader: makes requests of what the clones of the original send on one connection.
+"""ClassicReader: translates the frames of one classic connection into the tutorial's requests.
 
-It finds out which dialect the peer speaks, and where frames end that have no terminator. A v2
-client, or one that ends its frames with LF, has none of this: its session drops the reader.
+It detects the dialect of the peer, and the end of frames without terminator. It is not for v2
+clients and clients that end their frames with LF: their sessions drop the reader.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class ClassicReader:
         Raises NoTableError.
         """
         guess = self.guess
-        if guess is not None:  # a chat message of a known client is the rule, and has to be quick
+        if guess is not None:  # the fast path: a chat message of a known client
             number = message.get("msgid")
             if type(number) is int and guess.plain.get(number) in message:
                 return message

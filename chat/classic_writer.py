@@ -1,17 +1,18 @@
 """ClassicWriter: sends one frame at a time to a client that reads only the first of several.
 
 The original's clients call ``recv(1024)`` once and parse up to the first NUL. Of two frames that
-arrive together they see one; a frame that does not fit kills them. So between two frames there is
-a gap in which the client can read: A, B and C write to X at once; X gets A's message, 3 ms later
-B's, 3 ms later C's.
+arrive together they show one; a frame that does not fit ends them. So the writer leaves a gap
+between two frames, in which the client can read. Example: A, B and C write to X at once; X gets A's
+message, 3 ms later B's, 3 ms later C's.
 
-Frames wait in a short queue: few of them, for what is stored stays in the mailbox until there is
-room (see ``room``), and what is live is stored if there is none (``takes_live``). A message is
-``done`` only when the kernel has taken its last frame; one that was cut off midway is not done.
+Frames wait in a short queue. When it is full, stored messages stay in the mailbox (``room``), and
+live messages are stored (``takes_live``). A message is ``done`` when the kernel has taken its last
+frame. One that was cut off midway is not done.
 
 A frame goes out only when the kernel has sent all bytes of the one before it. Else TCP would join
-them: after 10 segments without an answer, say, which a line of 100 ms sees at 3 ms each. Nothing
-tells whether the client has read; a client that pauses finds frames joined in its own buffer.
+them. Example: on a line with a round trip of 100 ms the window is full after 10 segments; further
+frames would wait together. The writer cannot know whether the client has read: while a client
+pauses, frames are joined in its own receive buffer.
 """
 
 from __future__ import annotations
@@ -27,16 +28,16 @@ if TYPE_CHECKING:
     from muduopy import TcpConnection, Timer
 
 MAIL_QUEUE = 32
-"""Entries up to which stored messages are taken: a tenth of a second's."""
+"""Stored messages are taken while fewer entries wait: a tenth of a second of output."""
 
 MAIL_CHARACTERS = 64 * 1024
-"""Text that may wait in one queue. One message is taken in any case."""
+"""Messages are taken while fewer characters of text wait."""
 
 LIVE_QUEUE = 16
-"""Entries up to which live messages are taken. Their senders wait for them to be written."""
+"""Live messages are taken while fewer entries wait. Their senders wait until they are written."""
 
 FULL = 64
-"""Entries at which the client's own requests wait: answers alone make a queue as long as that."""
+"""With this many entries the client's requests wait. Only answers make a queue that long."""
 
 LIVE_PATIENCE = 0.2
 """Seconds without progress after which live messages are stored, so that senders do not wait."""
@@ -45,11 +46,11 @@ LONGEST_PAUSE = 0.1
 """Seconds between two looks at a kernel that has not sent what it was given."""
 
 Done = Callable[[bool], object]
-"""Hears whether an entry was written. False: it was not, or not all of it."""
+"""Called with True when an entry was written, with False when it was not, or only in part."""
 
 
 class _Entry(NamedTuple):
-    """An answer's frame, a message, or neither: a mark that is done when it is reached."""
+    """An answer (``frame``), a chat message, or a mark (neither), which is done when reached."""
 
     frame: bytes | None
     message: ChatMessage | None
@@ -60,7 +61,7 @@ class _Entry(NamedTuple):
 class ClassicWriter:
     """The output of one connection, frame by frame. All methods: the connection's loop.
 
-    It owns no message: those that it drops are somebody's in the mailbox, or ``done`` says False.
+    It owns no message. One that it drops is still in the mailbox, or ``done`` gets False.
 
     Attributes:
         stalled_at: since when the kernel has not sent what it was given, monotonic seconds;
@@ -119,7 +120,7 @@ class ClassicWriter:
 
     @property
     def room(self) -> int:
-        """How many stored messages may be handed over now."""
+        """The number of stored messages that may be handed over now."""
         if self._characters >= MAIL_CHARACTERS or self._ended is not None:
             return 0
         return max(0, MAIL_QUEUE - len(self._queue))
@@ -261,7 +262,7 @@ class ClassicWriter:
         return 0.0
 
     def _begin(self, entry: _Entry) -> bool:
-        """Have the entry's frames at hand; True for a mark, which has none."""
+        """Encode the entry's frames into ``_rest``; True for a mark, which has none."""
         if not self._rest:
             if entry.frame is not None:
                 self._rest = [entry.frame]
@@ -311,7 +312,7 @@ class ClassicWriter:
         self._pause = self._gap
 
     def _drop_live(self) -> None:
-        """Have live messages stored. One whose last frame is on its way is out soon, or lost."""
+        """Have live messages stored, except one whose last frame is being sent."""
         first = self._queue[:1] if self._unfinished and not self._rest else []
         later = self._queue[len(first) :]
         live = [entry for entry in later if entry.live]

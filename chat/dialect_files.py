@@ -20,8 +20,8 @@ class Dialects:
     """The tables that this server knows.
 
     Attributes:
-        used: those that a client may mean, in the order of ``classic.dialects``.
-        by_name: those and all that are shipped, the likeliest first.
+        used: the tables in ``classic.dialects``, in its order.
+        by_name: these, and all other shipped tables; the likeliest first.
     """
 
     used: tuple[Table, ...] = (TUTORIAL,)

@@ -1,7 +1,7 @@
-"""How many descriptors this process may have, and so how many connections it can take.
+"""Fits the number of connections to the descriptors that this process may have.
 
-A server that ran out of descriptors could still serve its connections, but not reach a database
-or a bus again that it has lost. So connections leave some over.
+A server without free descriptors can serve its connections, but cannot connect again to a database
+or a bus that it has lost. So some descriptors are kept free.
 """
 
 from __future__ import annotations

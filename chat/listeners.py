@@ -10,7 +10,7 @@ from muduopy import InetAddress
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """``dialect``: which of the dialects that a client there may mean it is; "": not known."""
+    """``dialect``: the name of the table for all clients of this address; "": guess it."""
 
     address: InetAddress
     dialect: str = ""

@@ -39,9 +39,9 @@ class LogLimiter:
             return count < self._lines
 
     def left_out(self, now: float) -> list[tuple[Kind, int]]:
-        """The kinds of which lines were left out in a period that is over, and how many.
+        """The kinds with lines left out in a period that is over, each with the number of lines.
 
-        Their next period begins.
+        A new period begins for them.
         """
         with self._lock:
             over = [

@@ -5,14 +5,14 @@ with its row, so of two that are registered at once the database lets one throug
 get theirs when a server starts, in small steps beside its work. Of names that look alike the one
 with the lowest id holds the hash, and the others have NULL.
 
-``name_hashes`` in the table ``setting`` says how far that has come: ``1 user 4200`` means that by
-rules 1 the users up to 4200 are done, ``1 done 0`` that everything is. Each step moves it on in its
-own transaction. So several servers share the work, and a server that starts again goes on with it.
+``name_hashes`` in the table ``setting`` has the progress. ``1 user 4200``: the users up to 4200
+are hashed by rules 1. ``1 done 0``: all names are. Each step advances it in its own transaction. So
+several servers share the work, and a server that is restarted continues it.
 
 Servers of other versions on the same database:
 
-- Version 2 of the tables knows no hashes: its rows have none. They are hashed before the next new
-  name is, and once more at every start.
+- A server for version 2 of the tables adds rows without hashes. They are hashed before the next new
+  name, and at every start.
 - A server with older rules finds a greater number in ``setting`` and adds its rows without hashes.
 - While names are hashed by new rules, new names have to wait: they could not be compared.
 """
@@ -49,7 +49,7 @@ FIRST_SECONDS = 1.0
 """A start waits for so long; small databases are done by then."""
 
 WAIT_SECONDS = 5
-"""What a client is told that has to wait for the hashing."""
+"""``retry_after`` of a client that has to wait for the hashing."""
 
 
 class Progress(NamedTuple):
@@ -72,8 +72,8 @@ class Lookalikes:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # Up to which id the rows without hashes have been looked at. Written by the steps, one
-        # after the other; a claim that reads an older number looks at some rows once more.
+        # By table, the id up to which rows without hashes were read. Only the steps write it, one
+        # after the other; a claim that reads an older number reads some rows again.
         self._looked_at = {table: 0 for table in TABLES}
 
     def start(self, loop: EventLoop, workers: ThreadPool) -> None:
@@ -122,7 +122,7 @@ class Lookalikes:
         return True
 
     def claim(self, tx: Transaction, named: Named, hashes: NameHashes) -> NameHashes:
-        """What to insert with a new name. Inside the transaction that inserts it.
+        """The hashes to insert with a new name. Inside the transaction that inserts it.
 
         Raises ProtocolError(UNAVAILABLE) while names are being hashed.
         """
@@ -202,7 +202,7 @@ def _begin(tx: Transaction) -> None:
 def _hash_unhashed(tx: Transaction, named: Named, last: int) -> int | None:
     """Hash the next rows without hashes; returns the last one's id, None if there are none.
 
-    Those of servers of version 2, and those for which a dissolved group has made way.
+    They come from servers of version 2, or the group that held their hash was dissolved.
     """
     rows = NameModel(tx, named).unhashed_after(last, BATCH)
     _store(tx, named, [(row_id, name_hashes(name)) for row_id, name in rows])
@@ -210,7 +210,7 @@ def _hash_unhashed(tx: Transaction, named: Named, last: int) -> int | None:
 
 
 def _store(tx: Transaction, named: Named, hashed: Sequence[tuple[int, NameHashes]]) -> None:
-    """Give these rows their hashes, but those that a row with a lower id holds."""
+    """Store the hashes of these rows, except hashes that a row with a lower id holds."""
     if not hashed:
         return
     model = NameModel(tx, named)

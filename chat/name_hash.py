@@ -1,9 +1,9 @@
 """Hashes of names, by which the database tells that two names look alike.
 
-``folded`` is the same for names that differ in case, in width and in what cannot be seen:
-``Li Si`` and ``ＬＩ ＳＩ``. ``skeleton`` is the same for names of the same skeleton in the sense of
-UTS 39: ``Ivan`` and ``lvan``, ``Bob`` and ``Вob`` with a Cyrillic letter. These are two hashes,
-because one could not keep ``ivan`` and ``lvan`` apart, which look different.
+``folded`` is the same for names that differ only in case, width or invisible characters: ``Li Si``
+and ``ＬＩ ＳＩ``. ``skeleton`` is the same for names with the same skeleton of UTS 39: ``Ivan`` and
+``lvan``, ``Bob`` and ``Вob`` with a Cyrillic letter. One hash would not do: it would refuse
+``lvan`` beside ``ivan``, which look different.
 
 Not for signing anything: 128 bits, so that a column is short whatever a skeleton's length.
 """

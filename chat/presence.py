@@ -245,8 +245,8 @@ class Presence:
             self._bury(node)
 
     def _dead(self, tx: Transaction) -> set[str]:
-        """Servers that have users and no lease. Nobody, if it looks as if we were dead ourselves:
-        then it may be the database's clock that has jumped."""
+        """Servers that have users and no lease. None of them if we have no lease either: the
+        database's clock may have jumped."""
         alive = NodeModel(tx).alive()
         return UserModel(tx).nodes() - alive if self.node in alive else set()
 

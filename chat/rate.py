@@ -1,4 +1,4 @@
-"""What a connection may send: a token bucket, small before its login. Pure: no clock inside."""
+"""Limits on the input of a connection: a token bucket, small before its login. Pure: no clock."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class Allowances:
 class TokenBucket:
     """Fills at ``rate`` tokens a second, up to the burst. One thread.
 
-    The owner spends the tokens of ``tokens`` itself, which may go below zero, and calls ``refill``
-    when none is left: a look at the clock for each frame would cost more than it tells.
+    The owner subtracts from ``tokens`` itself, and calls ``refill`` when none is left; ``tokens``
+    may be negative then. So the clock is read once in a while, and not for each frame.
 
     Attributes:
         tokens: how many are left.

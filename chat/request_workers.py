@@ -1,9 +1,9 @@
 """RequestWorkers: runs the requests that block, for peers that still wait for the answer.
 
-Hashing a password takes 20 ms of a core, on purpose. In one queue with everything else, 4,000
-registrations would keep logins by token, history and friends waiting for a minute and a half. So
-it has threads and a queue of its own; the queue is short, as most of those behind a long one
-would have given up before their turn.
+Hashing a password takes 20 ms of a core, on purpose. With one queue for all requests, 4,000
+registrations would delay logins by token, history and friends by a minute and a half. So hashing
+has threads and a queue of its own. The queue is short: clients at the end of a long one would give
+up before their turn.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ MAX_HASHERS = 8
 """By default no more threads hash, on however many cores: each takes 19 MiB while it does."""
 
 WAITING_FOR_EACH_HASHER = 32
-"""So many passwords may wait for each thread: some 0.6 s. Registrations take half of the places at
-the most, so that logins find one."""
+"""Passwords that may wait for each thread: some 0.6 s. Registrations take at most half of the
+places; the rest is for logins."""
 
 GONE_STATES = {7, 8}
 """Linux' numbers of TCP_CLOSE and TCP_CLOSE_WAIT: the peer has reset, or ended its sending."""
@@ -73,8 +73,8 @@ class RequestWorkers:
     ) -> None:
         """``start`` for a login or a registration (``new``), which may hash a password.
 
-        It is not begun for a peer that has ended its sending either: nothing shows whether it
-        still reads, and an account that is made for nobody stays.
+        It is not begun either for a peer that has ended its sending: such a peer may have gone,
+        and the account would stay without an owner.
         """
         pool = self._hashers if hashes else self._workers
         begun = session.last_seen
@@ -87,8 +87,8 @@ class RequestWorkers:
             else:
                 self._run(pool, session, job, done, begun, entrance=True)
 
-        # After the next look at the connection: should its peer have hung up, after having
-        # waited for us in vain, that is known then.
+        # Not before the loop has polled the connection again. Example: the loop was busy for 5 s;
+        # the client gave up and closed; the next poll reports that.
         session.loop.queue_in_loop(lambda: session.loop.queue_in_loop(run))
 
     def _run(

@@ -261,7 +261,7 @@ class ChatServer:
             if session.v2 and silent > HEARTBEATS_MISSED * self._config.heartbeat:
                 session.close("idle", reconnect=True)
         elif session.known and not session.v2:
-            return  # at the original's menu, which may be left open
+            return  # the original's menu, at which a user may wait without limit
         elif silent > self._config.login_seconds and not session.busy:
             session.close("idle", reconnect=True)
 

@@ -43,13 +43,13 @@ MAX_STRIKES = 50
 nothing, and would let a client send junk for ever."""
 
 FRAMES_AT_ONCE = 8
-"""What a user's connection may have served when its data arrives; the rest waits for its turn. With
-8 messages in flight, a turn for each read cost 2 to 4 of 15 µs a message."""
+"""Frames of a user that are served as soon as they arrive; further frames wait for a turn. With 8
+messages in flight, a turn for each read cost 2 to 4 of 15 µs a message."""
 
 GUEST_TOKENS = 25
-"""A connection without a login pays so much for an answer that is none to a login or registration:
-it gets twelve at once, then four a second. Closed at once, a flooder would come again at once, and
-to accept it costs more than an answer. Paused, it holds one connection and waits."""
+"""Tokens that a guest pays for each request but a login or registration: it gets twelve answers at
+once, then four a second. A flood is paused first, and not closed: its sender would connect again at
+once, and to accept a connection costs more than an answer."""
 
 _ENTRANCES = (MsgType.LOGIN_MSG, MsgType.REG_MSG)
 
@@ -57,7 +57,7 @@ PING = int(MsgType.PING_MSG)
 
 
 ADVICES, ADVICE_SECONDS = 10, 60.0
-"""So many lines of the log in so many seconds about requests of one host that fit no dialect."""
+"""Log lines in a period (seconds) about requests of one host that fit no dialect."""
 
 MAX_SHOWN = 60
 """Characters of a name that the log shows."""
@@ -303,7 +303,7 @@ class ChatService:
     def _refuse(
         self, session: Session, message: Message, frame: bytes, error: ProtocolError
     ) -> None:
-        """A request that is answered with a failure at once; or what is no request at all."""
+        """Answer a bad request, or a frame that is no request, with its error."""
         if not message and is_http(frame):
             session.refuse_http()
         else:
@@ -336,7 +336,7 @@ class ChatService:
             session.close("abuse")
 
     def _echo(self, answer: Message, name: str, value: object) -> None:
-        """Not what was refused as too long: it would make the answer long."""
+        """The text, or nothing if it was refused as too long: the answer would be long, too."""
         if isinstance(value, str) and len(value) <= self._context.limits.opaque:
             answer[name] = value
 

@@ -44,8 +44,8 @@ SHORTAGES = 3
 """A guest is closed when it has used up its bucket so often in a row: after some four seconds."""
 
 CLOSE_TOKENS = 64
-"""So much a peer may still send (see chat.rate) when we have closed: it may have been on its way.
-One that goes on regardless would be read from for CLOSE_SECONDS."""
+"""Tokens (see chat.rate) of input that is read and dropped after we have closed: it may have been
+on its way. A peer that sends more is cut off before CLOSE_SECONDS are over."""
 
 CLOSE_SECONDS = 5.0
 """How long a connection that we close may take to drain, in seconds."""
@@ -79,7 +79,7 @@ class Session:
         last_seen: when the peer last sent something, monotonic seconds.
         strikes: bad requests since the last good one.
         failed_logins: on this connection.
-        known: somebody has registered or logged in here; the peer is no passer-by.
+        known: a registration or login has succeeded on this connection.
         output_full: the peer does not read what it is sent; it gets nothing more until it has.
         writer: keeps the frames of an original client apart; None: frames go out as they come.
         frame_limit: the longest frame for an original client, in bytes; 0: there is no limit.
@@ -236,7 +236,7 @@ class Session:
         return f"user {self.user_id}" if self.user_id else "nobody"
 
     def refuse_http(self) -> None:
-        """It is a web page or the like; what follows is not for us."""
+        """Answer an HTTP request with 400 and close. The rest of it is dropped."""
         log.warning("%s: HTTP on the chat port; closing", self.peer)
         self.connection.send(HTTP_ANSWER)
         self.close()
@@ -306,7 +306,7 @@ class Session:
         self.loop.queue_in_loop(leave)
 
     def write_as(self, table: Table) -> None:
-        """Use the numbers and names of this table for all that a classic peer is sent."""
+        """Send a classic peer everything in the numbers and names of this table."""
         self.table = table
         self.translates = not table.writes_plainly
 
@@ -402,7 +402,7 @@ class Session:
         self.pending = True
 
     def look_again(self) -> None:
-        """What the decoder holds may be cut in another way now."""
+        """Cut the bytes in the decoder again: its cutter has changed."""
         self.pending = True
         self.hold_or_read()
         self.ask_for_turn()
@@ -425,7 +425,7 @@ class Session:
         self.pending = False
 
     def unblock(self) -> None:
-        """Something that frames may have waited for has ended: go on with them."""
+        """An event that frames may have waited for has come: serve them."""
         if self.closed:
             return
         self.ask_for_turn()
@@ -467,7 +467,7 @@ class Session:
     def _is_watched(self) -> bool:
         """A guest that waits for a worker is read on from, up to one frame's size.
 
-        Else we would not hear that it has hung up, and would hash a password for nobody.
+        Else we would not learn that it has hung up, and would hash its password in vain.
         """
         return (
             self.busy

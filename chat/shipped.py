@@ -1,4 +1,4 @@
-"""The files in ``conf/`` that come with the program: where they are."""
+"""Finds the files in ``conf/`` that come with the program."""
 
 from __future__ import annotations
 

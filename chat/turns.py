@@ -1,9 +1,9 @@
 """Turns: shares the time of one loop between the sessions that have frames waiting.
 
-A session whose client sends faster than we serve would keep its loop for itself: a hundred of
-them made a quiet pair of users wait for 10 s. So a session serves a few frames and goes to the
-end of the line; and after so many frames of all sessions together the loop looks at its
-connections again, where single frames are served at once.
+Without turns, clients that send faster than we serve would keep the loop for themselves: a hundred
+of them delayed the messages of a quiet pair of users by 10 s. So a session serves a few frames and
+goes to the end of the line. After FRAMES_PER_PASS frames of all sessions the loop polls its
+connections again. A single frame that arrives there is served at once.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from muduopy import EventLoop
 log = logging.getLogger(__name__)
 
 FRAMES_PER_TURN = 32
-"""What a session may have cut at once."""
+"""Frames that a session serves in one turn."""
 
 FRAMES_PER_PASS = 128
-"""What all turns of one pass may take together: about a millisecond. To look at the connections
-again costs 5 µs, little for so many frames."""
+"""Frames of all turns in one pass of the loop: about a millisecond. A poll costs 5 µs, little for
+so many frames."""
 
 
 class Turns:

@@ -1,4 +1,4 @@
-"""What the server takes at most. The numbers are those of chat.protocol. Pure."""
+"""The server's limits on a message. The numbers are those of chat.protocol. Pure."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the client; returns the exit code. Main thread.
 
     0 at the end of input, after ``quit``, and when a message of ``--send`` is acknowledged. 1 when
-    the server cannot be reached or was lost, nobody reads the output, the encoding is wrong, or
+    the server cannot be reached or was lost, the output is a closed pipe, the encoding is wrong, or
     something that a script asked for failed. 2 for wrong arguments, 130 after Ctrl-C.
     Raises SystemExit for ``--help``, ``--version`` and wrong arguments, as argparse does.
     """

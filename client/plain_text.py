@@ -26,7 +26,7 @@ from client.model import (
 from client.text import escape
 
 NO_WORDS = str(RefusedError(ErrNo.REFUSED, ""))
-"""What is shown of a refusal by the original's server, which gives no reason."""
+"""The text for a refusal without a reason, as the original's server sends it."""
 
 _RULE = "=" * 24
 

@@ -61,7 +61,7 @@ def main() -> None:
                 data = sock.recv(512)
                 found = list(addresses(data)) if data[:2] == asked[:2] else None
             except (OSError, IndexError, struct.error):
-                return  # nobody there, or garbage: ask again
+                return  # no server there, or garbage: the timer asks again
             if found is not None:
                 print(*found or ["no address"], sep="\n", flush=True)
                 loop.quit()

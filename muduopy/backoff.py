@@ -1,4 +1,4 @@
-"""Backoff: how long to wait before the next attempt."""
+"""Backoff: delays between attempts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 
 FIRST_DELAY = 0.5
 LAST_DELAY = 30.0
-"""Seconds between attempts: doubled from the one to the other, as in muduo."""
+"""Seconds between attempts: each delay is twice the one before, as in muduo."""
 
 
 class Backoff:

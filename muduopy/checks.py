@@ -1,4 +1,4 @@
-"""Checks of what users hand in: the mistake is named where it is made, with its remedy."""
+"""Checks of users' arguments: a wrong one raises at the call, and the message names the remedy."""
 
 from __future__ import annotations
 

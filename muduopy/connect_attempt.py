@@ -69,7 +69,7 @@ class ConnectAttempt:
             return
         error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if not error and is_self_connect(sock):
-            # Nobody listens, and the kernel chose the port we wanted to reach as ours.
+            # No server listens: the kernel gave our socket the very port that we connect to.
             error = errno.ECONNREFUSED
         if error:
             self.cancel()
@@ -86,7 +86,7 @@ def os_error(number: int) -> OSError:
 
 
 def is_self_connect(sock: socket.socket) -> bool:
-    """Has the socket reached itself? Possible where nobody listens on a port of this machine."""
+    """Has the socket connected to itself? It can, to a local port on which no server listens."""
     try:
         return sock.family != socket.AF_UNIX and sock.getsockname() == sock.getpeername()
     except OSError:  # the peer has gone again: reading will tell

@@ -116,8 +116,8 @@ class EventLoop:
         self._looping = False
         self._closed = False
         self._quit = False
-        # Guards _pending and _awake. Reentrant, as a signal handler may interrupt its holder:
-        # whoever holds it keeps them valid from one line to the next.
+        # Guards _pending and _awake. Reentrant: a signal handler may interrupt its holder in the
+        # main thread, so both are valid after every line that runs under it.
         self._pending_lock = threading.RLock()
         self._pending: list[Functor] = []
         self._awake = True  # the loop will look at _pending before it sleeps again

@@ -1,4 +1,4 @@
-"""FileOutput: what waits to be sent, when a file is among it."""
+"""FileOutput: the output of a connection while a file waits to be sent."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Which callback a loop is in, seen from another thread; and a warning if it takes too long.
+"""Finds the callback that a loop is in, from another thread, and warns if it takes too long.
 
-Nothing is measured in the loop itself, so callbacks cost no more than without it. A thread takes
-samples. It looks at the stack of a loop only when a pass has lasted from one sample to the next. A
-frame that two samples show is the same call, so many short callbacks in a long pass are not
-mistaken for one that blocks.
+A thread takes samples; the loop itself measures nothing, so callbacks cost no more. The thread
+reads the stack of a loop only when one pass has lasted from one sample to the next. If two samples
+have the same frame, that call has not returned in between. Many short callbacks in one long pass
+have different frames, and cause no warning.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ _AF_UNIX = getattr(socket, "AF_UNIX", None)
 
 
 def _as_bytes(data: object) -> bytes | bytearray | memoryview:
-    """What ``send`` was given, as a row of bytes."""
+    """The argument of ``send`` as bytes."""
     if isinstance(data, Buffer):
         return data.retrieve_all()
     if isinstance(data, bytes | bytearray):

@@ -1,4 +1,4 @@
-"""TlsFileOutput: what waits to be sent over TLS, when a file is among it."""
+"""TlsFileOutput: the output of a TLS connection while a file waits to be sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts that were written in one encoding and read in another: which ones, and what they said.
+"""Finds texts that were written in one encoding and read in another, and restores them.
 
 Most clones of the original say ``set names gbk`` and send UTF-8. The database then takes the bytes
 of 李四 for GBK and stores the three characters 鏉庡洓. Others say nothing, are taken to send
@@ -51,7 +51,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class StoredText:
-    """A text as the database shows it, and its bytes in two encodings; None if it has not all."""
+    """A text as the database shows it, and its bytes in two encodings; None: it does not fit."""
 
     text: str
     gbk: bytes | None
@@ -60,7 +60,7 @@ class StoredText:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a stored text is, and what it may have said; ``restored`` is None if nothing else."""
+    """The verdict on a stored text. ``restored``: the text in UTF-8; None if there is no such."""
 
     verdict: Verdict
     restored: str | None = None

@@ -52,7 +52,7 @@ OUTCOME_SECONDS = 10.0
 """How long the writer tries to find out what became of a COMMIT."""
 
 KEEP_SECONDS = IDLE_TRANSACTION_SECONDS / 4
-"""How often a connection to MySQL says something: before the server counts it as silent."""
+"""Seconds between pings of an idle connection: MySQL closes it after a longer silence."""
 
 MAX_GROUP = 64
 """Pieces of work per commit of the writer. Sends count as one piece, however many there are."""

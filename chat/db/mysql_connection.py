@@ -62,8 +62,8 @@ class MysqlAddress:
 
     Attributes:
         tls: PREFERRED, where the server offers it; REQUIRED; or OFF.
-        ca: a PEM file. The server must show a certificate for its host that this file vouches
-            for: the one thing that keeps the password from a server that only claims to be it.
+        ca: a PEM file. The server must show a certificate for its host, signed by this authority.
+            Without that, any server at this address gets the password.
     """
 
     host: str
@@ -129,7 +129,7 @@ class MysqlConnection:
             raise
 
     def _look_at_server(self, address: MysqlAddress) -> None:
-        """What the connection may be used for. Raises StorageError if for nothing."""
+        """Read the server's limits. Raises StorageError if the server cannot be used."""
         ((largest,),) = self.rows("SELECT @@max_allowed_packet")
         self.statement_bytes = min(int(largest), LARGEST_STATEMENT)
         if self.statement_bytes < SMALLEST_STATEMENT:

@@ -70,7 +70,7 @@ class Report:
     lines: list[str] = field(default_factory=list)
 
     def trusts(self, reading: Reading) -> bool:
-        """Is what was restored what was meant?"""
+        """Is the restored text certain enough to be stored?"""
         if reading.verdict is Verdict.IN_DOUBT:
             return self.doubts_restored and is_common(reading.restored or "")
         return reading.verdict is Verdict.GARBLED

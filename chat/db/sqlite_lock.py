@@ -61,7 +61,8 @@ class SqliteLock:
     def check(self) -> None:
         """Is it still this file that ``path`` leads to? Raises StorageError.
 
-        Between our opening and SQLite's somebody may have put another one there.
+        Example: we open and lock ``chat.db``; a script moves another file there; SQLite opens that
+        one.
         """
         ours = os.fstat(self._fds[-1])
         try:

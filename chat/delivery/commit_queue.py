@@ -33,11 +33,11 @@ large group is on a page of its own, and several messages to it share these page
 MAX_WAITING = 20_000
 MAX_CHARACTERS = 32 * 1024 * 1024
 MAX_ROWS = 100_000
-"""Sends, characters in them and, of groups, mailbox rows that may wait for a commit; the senders of
-further ones are told to try again."""
+"""Bounds of what waits for a commit: sends, characters in them, and mailbox rows of groups. Senders
+of further messages get errno 6 and try again."""
 
 MAX_KNOWN = 100_000
-"""Users that are remembered to exist, and groups' sizes; then the memory begins anew."""
+"""Entries of the two caches, of users that exist and of groups' sizes. A full cache is emptied."""
 
 Members = dict[int, frozenset[int]]
 
@@ -112,7 +112,7 @@ class CommitQueue:
         return max(outgoing.rows, self._sizes.get(outgoing.message.target, 1))
 
     def cut(self, batch: Sequence[Outgoing], members: Members) -> Sequence[Outgoing]:
-        """What of a batch can be committed at once, now that the groups' members are known.
+        """The sends of a batch that fit into one transaction, now that group sizes are known.
 
         The rest waits again, before all others. Writer thread.
         """
@@ -202,18 +202,18 @@ def settle(answers: Sequence[Outgoing]) -> None:
 def choose(
     sends: Sequence[Outgoing], rows: Callable[[Outgoing], int]
 ) -> tuple[list[Outgoing], list[Outgoing]]:
-    """Those for the next batch, and the rest; both in their order.
+    """Split the sends into the next batch and the rest; both keep their order.
 
-    The first goes in any case. Others go as far as BATCH_ROWS allow, those of a sender in order:
-    with messages to 3,000 members each go messages to single users, before others of that kind
-    that have come earlier.
+    The first send is always in the batch. Further sends join it while BATCH_ROWS has room, and
+    each sender's in order. Example: A sends three messages to a group of 3,000, then B sends one
+    to C. The batch has two of A's messages, and B's.
     """
     taken = [sends[0]]
     left: list[Outgoing] = []
     room = BATCH_ROWS
     if (needed := rows(sends[0])) <= room:
         room -= needed
-    waits: set[int] = set()  # senders of whom something is left
+    waits: set[int] = set()  # senders with a message that is left
     for place, outgoing in enumerate(sends[1:], 1):
         if not room or len(taken) == MAX_BATCH:
             left += sends[place:]

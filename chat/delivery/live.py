@@ -13,7 +13,7 @@ from chat.delivery.pump import Pump
 from chat.session import Session
 
 Late = list[tuple[int, Pump]]
-"""Users for whom a message has to be stored, with the pumps that take nothing live until it is."""
+"""Receivers that need the message stored, and their pumps. Until it is, these take nothing live."""
 
 
 class Handing:
@@ -33,7 +33,7 @@ class Handing:
         self._report: Callable[[Late], object] | None = None
 
     def divert(self, user_id: int, pump: Pump) -> None:
-        """It is stored for this user. Until the pump hears of that, nothing live goes there."""
+        """Have it stored for this user. Until the pump knows that it is, it takes nothing live."""
         pump.stores_pending += 1
         self.late.append((user_id, pump))
 
@@ -50,7 +50,7 @@ class Handing:
         writer.hand_over(self.message, done, live=True)
 
     def finish(self, report: Callable[[Late], object]) -> None:
-        """Nobody is added any more; ``report`` hears who is late, once it is known."""
+        """No receivers are added any more; ``report`` gets the late ones when they are known."""
         self._report = report
         self._settle()
 

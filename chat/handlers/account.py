@@ -214,7 +214,7 @@ class _Entry:
 
 
 def _mail_room(request: Request) -> tuple[int, int]:
-    """How many messages, and bytes of text, the answer may hold."""
+    """Bounds of the mail in the answer: messages, and bytes of their text."""
     if request.v2:
         return WINDOW, LOOK_BYTES
     if request.frame_limit:
@@ -295,7 +295,8 @@ def finish_login(ctx: Context, session: Session, message: Message, login: Login)
         answer = _fit(session, answer, message.get("rid"), all_mail)
         if len(answer["offlinemsg"]) < len(mail):
             mail, all_mail = [], False
-    # Mail for a group that was joined while we were reading may have woken nobody.
+    # Look again after joining a group. Example: we read the groups; the user joins group 7
+    # elsewhere; a message to 7 is stored. Its wake-up came before we subscribed to 7.
     joined = len(shown.groups) != len(session.groups)
     session.pump.start(user.id, mail, not all_mail or joined, shown.newest)
     # After the answer has gone out: the rest of the mail, and for a classic client the count.
@@ -304,7 +305,7 @@ def finish_login(ctx: Context, session: Session, message: Message, login: Login)
 
 
 def _fit(session: Session, answer: Message, rid: object, all_mail: bool) -> Message:
-    """As much of the answer as an original client reads at once."""
+    """The answer, cut to the bytes that an original client reads at once."""
     if not all_mail:
         answer = {**answer, "offlinemsg": []}
     head: Message = {"msgid": MsgType.LOGIN_MSG_ACK, "errno": 0}

@@ -28,8 +28,8 @@ def send(ctx: Context, session: Session, message: Message, frame: bytes) -> Wait
             as_it_came = frame
         written = message.get("time")
         if written:
-            # The sender's own time, for classic receivers. A zone it does not name: 21:59 in
-            # Shanghai is not 21:59 UTC, which v2 receivers would take it for.
+            # The sender's local time, for classic receivers only. It names no zone: v2 receivers
+            # would read 21:59 in Shanghai as 21:59 UTC.
             extra = {**extra, "time": written} if extra else {"time": written}
     draft = ChatMessage(
         0,

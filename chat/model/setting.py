@@ -12,7 +12,8 @@ class SettingModel:
         self._tx = tx
 
     def get(self, name: str, *, lock: bool = False, share: bool = False) -> str | None:
-        """``lock``, ``share``: nobody else changes it before the commit; ``lock``: alone."""
+        """Read a setting. ``share``: others cannot change it before the commit. ``lock``: nor can
+        they lock it, for either purpose."""
         ending = self._tx.for_update if lock else self._tx.for_share if share else ""
         rows = self._tx.query("SELECT value FROM setting WHERE name = ?" + ending, (name,))
         return rows[0][0] if rows else None

@@ -10,7 +10,8 @@ BLANKS = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 """The space separators (Zs) besides U+0020. An input method for Chinese writes U+3000, for one."""
 
 PRESENTATION = "\ufe0e\ufe0f"
-"""Ask for a plain or a coloured form of the character before. Telephones put one behind emoji."""
+"""Variation selectors: a plain or a coloured form of the character before. Phones add one to
+emoji."""
 
 IGNORABLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
@@ -39,12 +40,12 @@ def normal_name(value: str) -> str:
 
 
 def visible_part(name: str) -> str:
-    """What is seen of a name. Those that were accepted by an older version may hide something."""
+    """A name without invisible characters. Older versions accepted some."""
     return " ".join(_invisible.sub("", normal_name(name)).split())
 
 
 def plain_name(longest: int) -> Callable[[str], str | None]:
-    """A check: is this a name that looks like what it is, of up to so many characters?"""
+    """A check for names: 1 to ``longest`` characters, all visible, with single blanks inside."""
 
     def check(value: str) -> str | None:
         name = normal_name(value)

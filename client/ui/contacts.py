@@ -28,7 +28,7 @@ class Contacts(Handler):
         self._ask_server(self._controller.client.add_friend, user_id, done=done)
 
     def remove(self, user_id: int | None = None) -> None:
-        """Take somebody off the list, if the user is sure; whom one talks with, if not named."""
+        """Remove a friend after a question. Default: the user of the open conversation."""
         if user_id is None:
             room = self._room()
             user_id = room.key.id if not room.key.in_group else 0

@@ -75,11 +75,11 @@ class TerminalOutput(Vt100_Output):
         self.write_raw(f"\x1b]8;{params};{url}\x1b\\")
 
     def enable_bracketed_paste(self) -> None:
-        """The screen is ours from here on."""
+        """The program takes the screen: ask for focus reports."""
         super().enable_bracketed_paste()
         self.write_raw("\x1b[?1004h")
 
     def disable_bracketed_paste(self) -> None:
-        """The screen is somebody else's again."""
+        """The program gives the screen back: end the focus reports."""
         super().disable_bracketed_paste()
         self.write_raw("\x1b[?1004l")

@@ -78,7 +78,7 @@ class Pane:
     Attributes:
         formatted: entries that were broken into lines so far; what drawing costs.
         at_top: the beginning of the room was to be seen when it was drawn last.
-        shown: what was to be seen then; whoever begins a drawing of the screen resets it.
+        shown: the entries on the screen at that time; reset when a drawing of the screen begins.
     """
 
     def __init__(self, texts: Texts, now: Callable[[], float] = time.time) -> None:

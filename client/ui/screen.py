@@ -193,7 +193,7 @@ class Screen:
     ) -> ConditionalContainer:
         """A bar of as many rows as its text needs, and none if there is no text.
 
-        ``draw`` returns style and text. ``beside``: cells of the row that are somebody else's.
+        ``draw`` returns style and text. ``beside``: cells of the row that other bars use.
         """
 
         def lines(cells: int) -> list[Line]:

@@ -1,6 +1,6 @@
-"""What to tell an administrator about a request that fits no table: the nearest one, and a remedy.
+"""The log line about a request that fits no table: the nearest table, and a remedy.
 
-Names of fields and the number are told, never values: a password could be among them.
+It has the number and the names of the fields, never their values: one could be a password.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _NAMES = {number: name for name, number in REQUESTS.items()}
 
 MAX_FIELDS = 12
 MAX_NAME = 24
-"""What a stranger may write into the log: so many names of fields, of so many characters."""
+"""Bounds of what a client can write into the log: names of fields, and characters of each."""
 
 
 def advice(message: Message, guess: DialectGuess, known: Sequence[Table]) -> str:

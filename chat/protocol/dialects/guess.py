@@ -44,7 +44,7 @@ class DialectGuess:
     Attributes:
         tables: those that can still be meant, in the order of the settings.
         all_tables: those that could be meant at the beginning.
-        remembered: what ``memory`` has said of the account that logs in; None: nothing.
+        remembered: the result of ``memory`` that is stored with the account; None: there is none.
         table: the one that is used for answers now.
         plain: numbers of chat messages, and a field. A message with that number and field is the
             tutorial's in all of ``tables``: ``read`` would return it as it is.
@@ -120,12 +120,12 @@ class DialectGuess:
         return all(table.reads_as(TUTORIAL) for table in self.tables)
 
     def memory(self, known: str | None) -> str | None:
-        """What to remember for an account of which ``known`` is remembered; None: that may stay."""
+        """The name to store with the account instead of ``known``; None: keep ``known``."""
         now = self.table.name if self._sure else self.table.name + UNSURE
         if now == known:
             return None
         if not self._sure:
-            # No news, if what is remembered can still be, or if it would be the default anyway.
+            # Keep the stored name if it can still be right, and store no default.
             if self._named(known) is not None:
                 return None
             if known is None and self.table is self.all_tables[0]:
@@ -167,7 +167,7 @@ class DialectGuess:
         )
 
     def _read_incomplete(self, message: Message) -> Message:
-        """A request that lacks something, to be refused for that; so its kind needs no proof."""
+        """Translate a request that lacks a field, so that its error names that field."""
         request = translated(message, self.table)
         if request is None or is_foreign(request):
             raise NoTableError

@@ -97,7 +97,7 @@ def _refuse_unknown(found: Iterable[str], known: Iterable[str], what: str) -> No
 
 
 def _numbers(section: dict[str, Any]) -> tuple[dict[int, int], dict[int, int]]:
-    """The client's numbers of requests, and of what it is sent."""
+    """The client's numbers of requests, and of the messages that it gets."""
     _refuse_unknown(section, (*REQUESTS, *ANSWERS), "key numbers.{}")
     used: dict[int, str] = {}
 

@@ -1,4 +1,4 @@
-"""Writes what a client is sent under the numbers and names of its table."""
+"""Translates messages to a client into the numbers and names of its table."""
 
 from __future__ import annotations
 
