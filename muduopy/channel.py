@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from muduopy.checks import check_callback
 from muduopy.poller import ERROR, HANGUP, READ, WRITE
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ class Channel:
     Attributes:
         events: the mask asked for; 0 means unregistered.
         read_callback, write_callback, close_callback, error_callback: what to call. Close is
-            for a hang-up with nothing left to read, error for a pending socket error.
+            for a hang-up with nothing left to read, error for a pending socket error. Without
+            them the read or the write callback is called instead, whose system call meets the
+            end or the error.
     """
 
     __slots__ = (
@@ -40,6 +43,9 @@ class Channel:
     )
 
     def __init__(self, loop: EventLoop, fd: int) -> None:
+        """Raises TypeError for a socket or a file: it takes the descriptor, ``fileno()``."""
+        if not isinstance(fd, int):
+            raise TypeError(f"a descriptor is an int, not {type(fd).__name__}: use its fileno()")
         self.loop = loop
         self.fd = fd
         self.events = 0
@@ -60,6 +66,10 @@ class Channel:
         return bool(self.events & WRITE)
 
     def enable_reading(self) -> None:
+        """Raises TypeError if a callback is no function, or an ``async def`` function.
+
+        So does ``enable_writing``. Both check when there was no interest before.
+        """
         self._update(self.events | READ)
 
     def disable_reading(self) -> None:
@@ -78,10 +88,10 @@ class Channel:
     def handle_event(self, mask: int) -> None:
         """Called by the loop with what the kernel reported."""
         if mask & HANGUP and not mask & READ:
-            self.close_callback()
+            self._end_or_error(self.close_callback)
             return
         if mask & ERROR and not mask & READ:
-            self.error_callback()
+            self._end_or_error(self.error_callback)
             return
         if mask & READ:
             self.read_callback()
@@ -89,6 +99,24 @@ class Channel:
         if mask & WRITE and self.events & WRITE:
             self.write_callback()
 
+    def _end_or_error(self, callback: Callable[[], object]) -> None:
+        if callback is not _ignore:
+            callback()
+        # An end that nobody takes would be reported again at once, and spin the loop.
+        elif self.events & READ:
+            self.read_callback()
+        else:
+            self.write_callback()
+
     def _update(self, events: int) -> None:
-        if events != self.events:
-            self.loop.update_channel(self, events)
+        if events == self.events:
+            return
+        if not self.events:
+            self._check_callbacks()
+        self.loop.update_channel(self, events)
+
+    def _check_callbacks(self) -> None:
+        check_callback(self.read_callback, "a channel's read callback")
+        check_callback(self.write_callback, "a channel's write callback")
+        check_callback(self.close_callback, "a channel's close callback")
+        check_callback(self.error_callback, "a channel's error callback")

@@ -191,3 +191,62 @@ def test_a_descriptor_that_cannot_be_polled_leaves_no_trace(loop: EventLoop) -> 
             channel.enable_reading()
         assert channel.events == 0
     assert "channels=1 " in repr(loop)  # the wake-up's own
+
+
+@pytest.mark.parametrize("mask", [HANGUP, ERROR, HANGUP | ERROR])
+@pytest.mark.parametrize(("events", "expected"), [(READ, "read"), (WRITE, "write")])
+def test_an_end_that_nobody_takes_goes_to_the_reader_or_the_writer(
+    loop: EventLoop,
+    ends: tuple[socket.socket, socket.socket],
+    mask: int,
+    events: int,
+    expected: str,
+) -> None:
+    channel = Channel(loop, ends[0].fileno())
+    seen: list[str] = []
+    channel.read_callback = lambda: seen.append("read")
+    channel.write_callback = lambda: seen.append("write")
+    if events == READ:
+        channel.enable_reading()
+    else:
+        channel.enable_writing()
+    channel.handle_event(mask)
+    channel.disable_all()
+    assert seen == [expected]
+
+
+def test_a_refused_datagram_does_not_spin_the_loop(loop: EventLoop) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        address = nobody.getsockname()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)
+        sock.connect(address)
+        channel = Channel(loop, sock.fileno())
+
+        def read() -> None:
+            with pytest.raises(ConnectionRefusedError):
+                sock.recv(1)
+            loop.quit()
+
+        channel.read_callback = read
+        channel.enable_reading()
+        sock.send(b"is there anybody?")
+        loop.loop()
+        channel.disable_all()
+
+
+def test_the_end_of_a_pipe_reaches_a_plain_reader(loop: EventLoop) -> None:
+    read_end, write_end = os.pipe()
+    channel = Channel(loop, read_end)
+
+    def read() -> None:
+        assert os.read(read_end, 1) == b""
+        loop.quit()
+
+    channel.read_callback = read
+    channel.enable_reading()
+    os.close(write_end)
+    loop.loop()
+    channel.disable_all()
+    os.close(read_end)
