@@ -73,10 +73,12 @@ class RespCodec:
         if kind == b":":
             return int(text), end
         if kind == b"$":
-            return self._bulk(data, end, int(text))
+            return self._bulk(data, end, _size(text))
         if kind == b"*":
             values: list[Value] = []
-            for _ in range(int(text)):
+            if (size := _size(text)) < 0:
+                return Null(), end
+            for _ in range(size):
                 value, end = self._value(data, end)
                 values.append(value)
             return values, end
@@ -88,7 +90,17 @@ class RespCodec:
         end = start + size + len(CRLF)
         if len(data) < end:
             raise _IncompleteError
+        if not data.endswith(CRLF, start, end):
+            raise ValueError(f"a bulk string of {size} bytes must end with CR LF")
         return data[start : start + size], end
+
+
+def _size(text: bytes) -> int:
+    """A length, or -1 for a null."""
+    size = int(text)
+    if size < -1:
+        raise ValueError(f"a length of {size}")
+    return size
 
 
 class _IncompleteError(Exception):

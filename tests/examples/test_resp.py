@@ -18,6 +18,7 @@ VALUES: list[tuple[Value, bytes]] = [
     (b"", b"$0\r\n\r\n"),
     (Null(), b"$-1\r\n"),
     ([], b"*0\r\n"),
+    ([Null(), b"x"], b"*2\r\n$-1\r\n$1\r\nx\r\n"),
     ([b"SET", [1, Null()], "x"], b"*3\r\n$3\r\nSET\r\n*2\r\n:1\r\n$-1\r\n+x\r\n"),
 ]
 
@@ -34,7 +35,19 @@ def test_values_byte_by_byte(value: Value, wire: bytes) -> None:
     assert buffer.retrieve_all() == b"+next"
 
 
-@pytest.mark.parametrize("wire", [b"GET\r\n", b":x\r\n", b"*x\r\n", b"+\xff\r\n", b"*1\r\n" * 9000])
+BROKEN = [
+    b"GET\r\n",
+    b":x\r\n",
+    b"*x\r\n",
+    b"+\xff\r\n",
+    b"*1\r\n" * 9000,
+    b"$3\r\nabcde",  # the length is wrong, and what follows would be read as a value
+    b"$-5\r\n",
+    b"*-2\r\n",
+]
+
+
+@pytest.mark.parametrize("wire", BROKEN)
 def test_what_is_not_resp(wire: bytes) -> None:
     with pytest.raises(CodecError):
         RespCodec().decode(Buffer(wire))
