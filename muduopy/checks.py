@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from functools import partial
 from typing import Any
 
@@ -29,6 +30,28 @@ def check_callback(callback: Any, what: str) -> None:
             f"{what} is {kind}, {code.co_qualname}: a call does not run it. Use a plain function; "
             "coroutines belong to asyncio (asyncio.run_coroutine_threadsafe)"
         )
+
+
+def check_loop(loop: Any) -> None:
+    """Raise TypeError for what is no EventLoop. Any thread."""
+    if not hasattr(loop, "queue_in_loop"):
+        raise TypeError(f"a loop is an EventLoop, not {type(loop).__name__}")
+
+
+def check_mark(mark: Any) -> None:
+    """Raise TypeError for what is no number of bytes, ValueError below 0. Any thread."""
+    if not isinstance(mark, int | float):
+        raise TypeError(f"a water mark is a number of bytes, not {type(mark).__name__}")
+    if not mark >= 0:
+        raise ValueError(f"a water mark of {mark} bytes")
+
+
+def check_seconds(seconds: Any, what: str) -> None:
+    """Raise TypeError for what is no number, ValueError for NaN. Any thread."""
+    if not isinstance(seconds, int | float):
+        raise TypeError(f"{what} is a number of seconds, not {type(seconds).__name__}")
+    if math.isnan(seconds):
+        raise ValueError(f"{what} is a number of seconds, not NaN")
 
 
 def _code_of(callback: Any) -> Any:

@@ -56,6 +56,8 @@ class Connector:
     ) -> None:
         """``connect_seconds``: for one attempt, the look-up of a name included.
         ``first_delay``, ``last_delay``, ``jitter``: between attempts, see Backoff."""
+        if not connect_seconds > 0:
+            raise ValueError(f"connect_seconds: {connect_seconds} is no time for an attempt")
         if not isinstance(address, HostAddress):
             check_address(address)
         self.address = address
@@ -187,7 +189,7 @@ class Connector:
         if error.errno in HOPELESS:
             self._clean_up()
             log.error("connecting to %s: %s; giving up", self.address, error.strerror)
-            self._state = ConnectorState.IDLE
+            self.hold_off()  # a callback that calls connect() would recurse
             self.failed_callback(error, None)
         else:
             self._try_later(error)

@@ -236,10 +236,10 @@ class EventLoop:
         if self._closed:
             return
         self.assert_in_loop_thread()
+        if self._looping:
+            raise LoopError("close() inside loop(): call quit(), and close() after loop()")
         with _loops_lock:
             _loops.discard(self)
-        if self._looping:
-            raise LoopError("close() inside loop()")
         with self._pending_lock:  # a queue_in_loop under way has finished, or sees _closed
             self._closed = True
             dropped, self._pending = self._pending, []

@@ -7,6 +7,7 @@ import threading
 import time
 
 from muduopy.callbacks import ThreadInitCallback
+from muduopy.checks import check_loop
 from muduopy.errors import LoopError
 from muduopy.event_loop import EventLoop
 from muduopy.event_loop_thread import EventLoopThread
@@ -33,6 +34,7 @@ class EventLoopThreadPool:
         *,
         take_turns: bool = False,
     ) -> None:
+        check_loop(base_loop)
         if threads < 0:
             raise ValueError(f"{threads} threads")
         self.base_loop = base_loop

@@ -32,9 +32,13 @@ class FilePart:
     def __init__(self, file: HasFileno, offset: int = 0, count: int | None = None) -> None:
         """``count`` bytes from ``offset`` on; None: up to the end as it is now.
 
-        Raises ValueError for what is not a regular file or not a part of it, and OSError.
+        Raises ValueError for what is not a regular file or not a part of it, TypeError for a
+        path, and OSError.
         """
         self._fd = -1
+        if not hasattr(file, "fileno"):
+            kind = type(file).__name__
+            raise TypeError(f'a file to send is an open file, not {kind}: open(path, "rb")')
         self._fd = os.dup(file.fileno())
         found = os.fstat(self._fd)
         self._offset = offset

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Generic
 from muduopy.address import Address, address_of
 from muduopy.backoff import FIRST_DELAY, LAST_DELAY
 from muduopy.callbacks import ConnectionCallback, ContextT, MessageCallback, WriteCompleteCallback
-from muduopy.checks import check_callback
+from muduopy.checks import check_callback, check_loop
 from muduopy.connector import CONNECT_SECONDS, Connector
 from muduopy.errors import StateError
 from muduopy.event_loop import EventLoop
@@ -71,10 +71,19 @@ class TcpClient(Generic[ContextT]):
         been away do not all come back at the same moment.
         ``stable_seconds``: how long a connection must be up to count as having stood.
         ``half_close``: a server that has finished sending still gets what is waiting for it.
-        ``tls``: encrypt, expecting a certificate for ``server_hostname``.
+        ``tls``: encrypt, expecting a certificate for ``server_hostname``, or else for the host of
+        a ``HostAddress``.
 
-        Raises ValueError for impossible numbers.
+        Raises ValueError for impossible numbers, and for a TLS context or a ``server_hostname``
+        with which no handshake can begin; TypeError for what is no loop, address or context.
         """
+        check_loop(loop)
+        if tls is not None:
+            from muduopy.tls_connection import check_context  # ssl costs 10 ms to import
+
+            if server_hostname is None and isinstance(address, HostAddress):
+                server_hostname = address.host
+            check_context(tls, server_side=False, server_hostname=server_hostname)
         if not stable_seconds >= 0:
             raise ValueError(f"stable_seconds: {stable_seconds} is not a time")
         self.loop = loop

@@ -35,7 +35,7 @@ from muduopy.callbacks import (
     WriteCompleteCallback,
 )
 from muduopy.channel import Channel
-from muduopy.checks import check_callback
+from muduopy.checks import check_callback, check_mark
 from muduopy.errors import LoopError, StateError
 from muduopy.event_loop import EventLoop
 from muduopy.file_output import FileOutput
@@ -230,6 +230,7 @@ class TcpConnection(Generic[ContextT]):
     ) -> None:
         """Queued when the waiting output rises to ``mark`` bytes. Loop thread, or before."""
         self._check_setter(callback, "the high-water callback", or_none=True)
+        check_mark(mark)
         self._high_water_callback = callback
         self._high_water_mark = mark
 
@@ -238,6 +239,7 @@ class TcpConnection(Generic[ContextT]):
     ) -> None:
         """Queued when the waiting output falls to ``mark`` bytes. Loop thread, or before."""
         self._check_setter(callback, "the low-water callback", or_none=True)
+        check_mark(mark)
         self._low_water_callback = callback
         self._low_water_mark = mark
 
@@ -429,7 +431,8 @@ class TcpConnection(Generic[ContextT]):
         TLS they are read and encrypted piece by piece: memory stays small either way. Its bytes
         count for the water marks. ``file`` may be closed at once, but should not be changed; if it
         gets shorter, the connection is closed with an ``error``. A slow disk stops the loop.
-        Raises ValueError for what is not a part of a regular file, and OSError.
+        Raises ValueError for what is not a part of a regular file, TypeError for a path, and
+        OSError.
         """
         part = FilePart(file, offset, count)
         if threading.get_ident() == self.loop.thread_id:

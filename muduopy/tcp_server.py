@@ -23,7 +23,7 @@ from muduopy.callbacks import (
     WaterMarkCallback,
     WriteCompleteCallback,
 )
-from muduopy.checks import check_callback
+from muduopy.checks import check_callback, check_loop, check_mark, check_seconds
 from muduopy.errors import StateError
 from muduopy.event_loop import EventLoop
 from muduopy.event_loop_thread_pool import EventLoopThreadPool
@@ -99,7 +99,8 @@ class TcpServer(Generic[ContextT]):
         ``tls``: encrypt; a handshake may take ``handshake_seconds``.
 
         Raises OSError, with the address in its text, when that cannot be bound; ValueError for
-        impossible numbers; TypeError for what is no address.
+        impossible numbers and for a TLS context of the wrong side; TypeError for what is no loop,
+        address or context.
         """
         if max_connections is not None and max_connections < 1:
             raise ValueError(f"at most {max_connections} connections")
@@ -107,6 +108,13 @@ class TcpServer(Generic[ContextT]):
             raise ValueError(f"an idle timeout of {idle_timeout} seconds")
         if not 0 <= idle_linger < math.inf:
             raise ValueError(f"an idle linger of {idle_linger} seconds")
+        if not handshake_seconds > 0:
+            raise ValueError(f"handshake_seconds: {handshake_seconds} is no time for a handshake")
+        check_loop(loop)
+        if tls is not None:
+            from muduopy.tls_connection import check_context  # ssl costs 10 ms to import
+
+            check_context(tls, server_side=True)
         if thread_pool is not None and thread_pool.base_loop is not loop:
             raise ValueError("the thread pool has another base loop")
         self._loop = loop
@@ -214,11 +222,13 @@ class TcpServer(Generic[ContextT]):
     ) -> None:
         """For output that has risen to ``mark`` bytes. Before start."""
         self._set_up("set_high_water_callback", callback)
+        check_mark(mark)
         self._high_water = (callback, mark)
 
     def set_low_water_callback(self, callback: WaterMarkCallback[ContextT], mark: int = 0) -> None:
         """For output that has fallen to ``mark`` bytes. Before start."""
         self._set_up("set_low_water_callback", callback)
+        check_mark(mark)
         self._low_water = (callback, mark)
 
     def set_socket_option(self, level: int, option: int, value: int | bytes) -> None:
@@ -263,7 +273,10 @@ class TcpServer(Generic[ContextT]):
         A sub-loop whose callback goes on for two seconds after that is left behind: an error is
         logged that names the callback and the thread, and ``stopped`` is called. Its connections
         are closed when that callback returns.
+
+        Raises TypeError for arguments of the wrong kind, ValueError for NaN.
         """
+        check_seconds(drain_seconds, "drain_seconds")
         if stopped is not None:
             check_callback(stopped, "stopped")
         check_callback(farewell, "farewell")

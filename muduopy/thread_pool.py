@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import CancelledError
@@ -12,7 +14,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import Generic, TypeVar
 
-from muduopy.checks import check_callback
+from muduopy.checks import check_callback, check_loop
 from muduopy.errors import StateError
 from muduopy.event_loop import EventLoop, escalate_to_main_thread
 from muduopy.slow_callbacks import stack_of
@@ -24,6 +26,10 @@ Task = Callable[[], object]
 Done = Callable[["T | None", "BaseException | None"], object]
 
 
+_pools_lock = threading.Lock()  # guards _pools; held across a fork
+_pools: weakref.WeakSet[ThreadPool] = weakref.WeakSet()
+
+
 class ThreadPool:
     """Runs tasks in ``threads`` threads, in order of arrival.
 
@@ -32,6 +38,9 @@ class ThreadPool:
     in the caller. A worker outlives what its tasks raise: an ``Exception`` is logged; any other
     BaseException, such as SystemExit, is raised by the ``loop`` method of the main thread's loop.
     All methods: any thread, ``stop`` excepted (not from a worker).
+
+    A forked child inherits no thread: there a pool that has started counts as stopped, and what
+    was queued is left to the parent.
     """
 
     def __init__(self, threads: int, name: str = "worker", max_queue: int = 1024) -> None:
@@ -40,9 +49,7 @@ class ThreadPool:
             raise ValueError(f"{threads} threads, a queue of {max_queue}")
         self.name = name
         self.max_queue = max_queue
-        self._lock = threading.Lock()  # guards _queue, _running and _started
-        self._not_empty = threading.Condition(self._lock)
-        self._not_full = threading.Condition(self._lock)
+        self._make_lock()
         self._queue: deque[Task] = deque()
         self._running = True
         self._started = False
@@ -50,6 +57,13 @@ class ThreadPool:
             threading.Thread(target=self._work, name=f"{name}{number}", daemon=True)
             for number in range(threads)
         ]
+        with _pools_lock:
+            _pools.add(self)
+
+    def _make_lock(self) -> None:
+        self._lock = threading.Lock()  # guards _queue, _running and _started
+        self._not_empty = threading.Condition(self._lock)
+        self._not_full = threading.Condition(self._lock)
 
     def start(self) -> None:
         """Start the threads, unless a task has. Idempotent.
@@ -116,6 +130,7 @@ class ThreadPool:
         After True, ``done`` is called once, unless the loop is closed before. ``error`` is what
         ``work`` raised, SystemExit included, or CancelledError if ``stop`` discarded the task.
         """
+        check_loop(loop)
         check_callback(work, "the work")
         check_callback(done, "done")
         return self._try_put(_Errand(loop, work, done))
@@ -157,6 +172,13 @@ class ThreadPool:
                     stack_of(thread.ident),
                 )
         return all_ended
+
+    def _disown(self) -> None:
+        """In a forked child: the threads are the parent's, and one may have held the lock."""
+        self._make_lock()
+        if self._started:
+            self._running = False
+            self._queue = deque()
 
     def _put(self, task: Task) -> bool:
         if not self._running:
@@ -228,3 +250,15 @@ def _run_contained(task: Task, *, inline: bool = False) -> None:
             raise
         log.exception("task raised; the main thread's loop will raise it")
         escalate_to_main_thread(exc)
+
+
+def _forked() -> None:
+    """In the child, whose only thread is the one that forked."""
+    for pool in list(_pools):
+        pool._disown()
+    _pools_lock.release()
+
+
+os.register_at_fork(
+    before=_pools_lock.acquire, after_in_parent=_pools_lock.release, after_in_child=_forked
+)

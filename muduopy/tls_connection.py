@@ -32,6 +32,39 @@ RECORD = 16 * 1024
 HandshakeFailed = Callable[["TlsConnection", OSError], object]
 
 
+def check_context(
+    context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None = None
+) -> None:
+    """Raise TypeError or ValueError for arguments with which every handshake would fail.
+
+    The first connection would be too late: a server would only log it. Any thread.
+    """
+    if not isinstance(context, ssl.SSLContext):
+        raise TypeError(f"tls takes an ssl.SSLContext, not {type(context).__name__}")
+    if server_hostname is not None and not isinstance(server_hostname, str):
+        raise TypeError(f"server_hostname is a str, not {type(server_hostname).__name__}")
+    # wrap_socket() refuses this, but wrap_bio() takes it and then checks no name at all.
+    if context.check_hostname and server_hostname is None and not server_side:
+        raise ValueError(
+            "the TLS context checks the name in the certificate: say server_hostname=NAME, or "
+            "connect to a HostAddress"
+        )
+    try:
+        context.wrap_bio(
+            ssl.MemoryBIO(),
+            ssl.MemoryBIO(),
+            server_side=server_side,
+            server_hostname=server_hostname,
+        )
+    except ssl.SSLError as exc:
+        purpose = "CLIENT_AUTH" if server_side else "SERVER_AUTH"
+        raise ValueError(
+            f"{exc.reason or exc}: use ssl.create_default_context(ssl.Purpose.{purpose})"
+        ) from exc
+    except ValueError as exc:
+        raise ValueError(f"server_hostname={server_hostname!r}: {exc}") from exc
+
+
 class TlsConnection(TcpConnection[ContextT]):
     """Made by TcpServer and TcpClient when they are given an ``ssl.SSLContext``.
 

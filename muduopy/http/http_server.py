@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from muduopy.address import Address
-from muduopy.checks import check_callback
+from muduopy.checks import check_callback, check_seconds
 from muduopy.event_loop import EventLoop
 from muduopy.event_loop_thread_pool import EventLoopThreadPool
 from muduopy.http.http_limits import DEFAULT_LIMITS, HttpLimits
@@ -91,8 +91,10 @@ class HttpServer:
 
         Requests that the callback has got are answered, deferred ones included; no others are
         looked at. What is not done after ``drain_seconds`` is closed by force. Returns at once;
-        the base loop must go on running for it, and ``stopped`` is called in its thread.
+        the base loop must go on running for it, and ``stopped`` is called in its thread. Raises
+        TypeError and ValueError as ``TcpServer.stop``.
         """
+        check_seconds(drain_seconds, "drain_seconds")
         if stopped is not None:
             check_callback(stopped, "stopped")
         # Queued, behind the news of connections that came up in other loops before.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 import traceback
 from collections.abc import Callable
 
 import pytest
-from netkit import LinkMaker, Passes
+from netkit import WAIT, LinkMaker, Passes
 
-from muduopy import EventLoop, LoopError, WrongThreadError, current_loop
+from muduopy import EventLoop, LoopError, ThreadPool, WrongThreadError, current_loop
 
 
 def in_child(check: Callable[[], object]) -> str:
@@ -90,3 +91,37 @@ def test_loops_that_are_gone_do_not_matter() -> None:
             pass
 
     assert in_child(check) == ""
+
+
+def test_a_pool_that_has_started_is_stopped_in_the_child(loop: EventLoop) -> None:
+    pool = ThreadPool(1)
+    running, go_on = threading.Event(), threading.Event()
+    pool.run(lambda: (running.set(), go_on.wait()))
+    assert running.wait(WAIT)
+
+    def check() -> None:
+        with EventLoop() as own:
+            assert not pool.run(own.quit)
+            assert not pool.try_run(own.quit)
+            assert not pool.try_run_for(own, own.quit, lambda result, error: None)
+            assert pool.stop()
+
+    with pool._lock:  # the child must not wait for it
+        failure = in_child(check)
+    assert failure == ""
+    go_on.set()
+    assert pool.run(lambda: None)
+    assert pool.stop()
+
+
+def test_a_pool_that_has_not_started_is_of_use_in_the_child() -> None:
+    pool = ThreadPool(1)
+
+    def check() -> None:
+        with EventLoop() as own:
+            assert pool.try_run_for(own, lambda: 1, lambda result, error: own.quit())
+            own.loop()
+            assert pool.stop()
+
+    assert in_child(check) == ""
+    assert pool.stop()

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import socket
+import ssl
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from netkit import LOOPBACK, LinkMaker, Passes, ServerMaker, call_in, reset
+from netkit import LOOPBACK, WAIT, LinkMaker, Passes, ServerMaker, call_in, reset
 
 from muduopy import (
     Acceptor,
     Buffer,
+    Channel,
     Connector,
     EventLoop,
     EventLoopThread,
+    EventLoopThreadPool,
+    HostAddress,
     InetAddress,
     LoopError,
     StateError,
@@ -29,6 +35,7 @@ from muduopy import (
     WrongThreadError,
 )
 from muduopy.codec import FrameHandler, LineCodec
+from muduopy.event_loop import escalate_to_main_thread
 
 
 async def coroutine(*arguments: object) -> None:
@@ -221,6 +228,132 @@ def test_timers_of_a_closed_loop(where: str) -> None:
     for schedule in (loop.run_at, loop.run_after, loop.run_every):
         with pytest.raises(LoopError, match="closed"):
             schedule(1.0, lambda: None)
+
+
+def test_close_inside_loop_changes_nothing(passes: Passes) -> None:
+    loop = passes.loop
+
+    def close() -> None:
+        with pytest.raises(LoopError, match=r"quit\(\)"):
+            loop.close()
+        loop.submit(lambda: None)  # still open
+        escalate_to_main_thread(SystemExit(3))  # and still known
+
+    loop.queue_in_loop(close)
+    with pytest.raises(SystemExit):
+        loop.loop()
+
+
+def test_what_is_no_loop(loop: EventLoop) -> None:
+    def nothing(*arguments: object) -> None: ...
+
+    pool = ThreadPool(1)
+    no_loop: Any
+    for no_loop in (None, LOOPBACK, "loop"):
+        for make in (
+            lambda no_loop: TcpServer(no_loop, LOOPBACK),
+            lambda no_loop: TcpClient(no_loop, LOOPBACK),
+            lambda no_loop: EventLoopThreadPool(no_loop),
+            lambda no_loop: pool.try_run_for(no_loop, nothing, nothing),
+        ):
+            with pytest.raises(TypeError, match="a loop is an EventLoop, not"):
+                make(no_loop)
+
+
+def test_a_stop_that_is_refused_leaves_the_server_as_it_was(
+    run_server: ServerMaker,
+) -> None:
+    running = run_server()
+    peer, _ = running.accept()
+    wrong: Any
+    for wrong, error in ((None, TypeError), (peer.close, TypeError), (math.nan, ValueError)):
+        with pytest.raises(error, match="drain_seconds is a number of seconds"):
+            running.server.stop(wrong)
+    stopped = threading.Event()
+    running.server.stop(0.0, stopped.set)
+    assert stopped.wait(WAIT)
+    assert peer.recv(1) == b""
+    assert not running.server.connections
+
+
+@pytest.mark.parametrize("kind", ["high", "low"])
+def test_water_marks_are_numbers(loop: EventLoop, make_link: LinkMaker, kind: str) -> None:
+    def ignore(*arguments: object) -> None: ...
+
+    with TcpServer(loop, LOOPBACK) as server:
+        for owner in (server, make_link().conn):
+            set_callback = getattr(owner, f"set_{kind}_water_callback")
+            with pytest.raises(TypeError, match="a number of bytes"):
+                set_callback(ignore, "64K")
+            with pytest.raises(ValueError, match="-1 bytes"):
+                set_callback(ignore, -1)
+
+
+def test_time_limits_are_positive(loop: EventLoop) -> None:
+    for seconds in (0, -1, math.nan):
+        with pytest.raises(ValueError, match="connect_seconds"):
+            TcpClient(loop, LOOPBACK, connect_seconds=seconds)
+        with pytest.raises(ValueError, match="handshake_seconds"):
+            TcpServer(loop, LOOPBACK, handshake_seconds=seconds)
+
+
+def test_a_file_to_send_is_open(make_link: LinkMaker) -> None:
+    path: Any = __file__
+    with pytest.raises(TypeError, match=r"not str: open\(path"):
+        make_link().up().conn.send_file(path)
+
+
+# ---------------------------------------------------------------------- channels
+
+
+def test_a_channel_takes_a_descriptor(loop: EventLoop) -> None:
+    with socket.socket() as sock:
+        no_fd: Any
+        for no_fd in (sock, None, "3"):
+            with pytest.raises(TypeError, match=r"use its fileno\(\)"):
+                Channel(loop, no_fd)
+
+
+@pytest.mark.parametrize("kind", ["read", "write", "close", "error"])
+def test_a_channel_calls_functions(loop: EventLoop, kind: str) -> None:
+    left, right = socket.socketpair()
+    with left, right:
+        channel = Channel(loop, left.fileno())
+        for callback in NO_CALLBACKS:
+            setattr(channel, f"{kind}_callback", callback)
+            with pytest.raises(TypeError, match=f"a channel's {kind} callback"):
+                channel.enable_reading()
+        assert not channel.is_reading
+
+
+# ---------------------------------------------------------------------- TLS
+
+
+def test_a_tls_context_that_cannot_work(loop: EventLoop) -> None:
+    server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    client_side = ssl.create_default_context()
+    no_context: Any = True
+    with pytest.raises(TypeError, match="SSLContext, not bool"):
+        TcpServer(loop, LOOPBACK, tls=no_context)
+    with pytest.raises(TypeError, match="SSLContext, not bool"):
+        TcpClient(loop, LOOPBACK, tls=no_context)
+    with pytest.raises(ValueError, match=r"Purpose\.CLIENT_AUTH"):
+        TcpServer(loop, LOOPBACK, tls=client_side)
+    with pytest.raises(ValueError, match=r"Purpose\.SERVER_AUTH"):
+        TcpClient(loop, LOOPBACK, tls=server_side, server_hostname="localhost")
+    for name in ("", "x..y"):
+        with pytest.raises(ValueError, match="server_hostname"):
+            TcpClient(loop, LOOPBACK, tls=client_side, server_hostname=name)
+
+
+def test_a_context_that_checks_names_needs_one(loop: EventLoop) -> None:
+    """Else the certificate of every name would do."""
+    context = ssl.create_default_context()
+    with pytest.raises(ValueError, match="server_hostname=NAME"):
+        TcpClient(loop, LOOPBACK, tls=context)
+    TcpClient(loop, HostAddress("localhost", 1), tls=context)
+    context.check_hostname = False
+    TcpClient(loop, LOOPBACK, tls=context)
 
 
 @pytest.mark.parametrize("when", ["soon", None])

@@ -208,6 +208,27 @@ def test_what_is_hopeless_is_given_up(other_loop: EventLoop, errors: object) -> 
         assert (error.errno, delay) == (errno.EINVAL, None)
 
 
+def test_asking_again_for_what_is_hopeless_waits(passes: Passes, errors: object) -> None:
+    """A callback that calls connect() recursed until the stack was full."""
+    client = TcpClient(passes.loop, UnixAddress(""), first_delay=0.001)
+    depth = deepest = calls = 0
+
+    def failed(error: OSError, delay: float | None) -> None:
+        nonlocal depth, deepest, calls
+        calls += 1
+        depth += 1
+        deepest = max(deepest, depth)
+        if calls < 3:
+            client.connect()
+        depth -= 1
+
+    client.set_connect_failed_callback(failed)
+    client.connect()
+    passes.until(lambda: calls == 3)
+    client.close()
+    assert deepest == 1
+
+
 def test_connecting_to_itself_is_no_connection(
     passes: Passes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from netkit import WAIT, RunningServer, ServerMaker, call_in, echo, read_all, reset
 
-from muduopy import EventLoop, TcpClient, TcpConnection, TcpServer
+from muduopy import EventLoop, HostAddress, TcpClient, TcpConnection, TcpServer
 
 PEM = Path(__file__).parent / "certs" / "localhost.pem"
 
@@ -244,6 +244,24 @@ def test_a_certificate_that_does_not_fit(start: Start, other_loop: EventLoop) ->
     assert [delay for _, delay in found] == [0.001, 0.002, 0.004]
     assert client.connection is None
     assert running.ups.empty() or running.downs.get(timeout=WAIT)
+
+
+def test_the_name_of_a_host_address_is_checked(start: Start, other_loop: EventLoop) -> None:
+    running = start()
+    events: queue.SimpleQueue[object] = queue.SimpleQueue()
+    for host in ("localhost", "127.1"):  # the same machine; the certificate knows one of them
+        address = HostAddress(host, running.server.address.port)
+        client = TcpClient(other_loop, address, tls=client_context())
+        client.set_connection_callback(lambda conn: events.put(conn.connected))
+        client.set_connect_failed_callback(lambda error, delay: events.put(error))
+        client.connect()
+        first = events.get(timeout=WAIT)
+        client.close()
+        if host == "localhost":
+            assert first is True
+            assert events.get(timeout=WAIT) is False
+        else:
+            assert isinstance(first, ssl.SSLCertVerificationError)
 
 
 @pytest.mark.parametrize("retry", [False, True])

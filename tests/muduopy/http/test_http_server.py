@@ -511,3 +511,11 @@ def test_a_taken_port_is_an_os_error(run_http: HttpMaker) -> None:
     running = run_http(echo)
     with pytest.raises(OSError, match="in use"):
         running.call(lambda: HttpServer(running.loop, running.server.address))
+
+
+def test_a_stop_that_is_refused_changes_nothing(run_http: HttpMaker) -> None:
+    running = run_http(echo)
+    with pytest.raises(TypeError, match="drain_seconds"):
+        running.server.stop(running.loop.quit)  # type: ignore[arg-type]
+    assert running.client().ask(get("/here")).body == b"/here"
+    running.stop()
