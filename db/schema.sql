@@ -9,8 +9,8 @@ CREATE DATABASE IF NOT EXISTS chat CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 USE chat;
 
 -- folded: the same for names that differ in case and width; skeleton: the same for names that look
--- alike. Both are hashes, and NULL where an older name has the same, or where a server of version 2 has
--- made the row. dialect: the table of the classic client that the account used last.
+-- alike. Both are hashes, and NULL if an older name has the same hash, or if a server of version 2 made
+-- the row. dialect: the table of the classic client that the account used last.
 CREATE TABLE user (
     id         INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     name       VARCHAR(50) NOT NULL UNIQUE,

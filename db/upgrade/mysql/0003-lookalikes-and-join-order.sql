@@ -6,7 +6,7 @@
 --   folded, skeleton: a server of version 3 fills them in before it accepts the next new name, and
 --              when it starts. Until then the exact name is unique, as it was.
 --   joinorder: a server of version 3 numbers such members before the next change of the group. Such a
---              member has joined after everybody who has a number.
+--              member has joined after all members with a number.
 --   dialect:   the account has used no classic client yet.
 -- Servers of version 2 do not look at the new columns: they accept a name that looks like another one,
 -- and appoint the creator's successor by (since, userid).
