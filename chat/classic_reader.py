@@ -92,7 +92,7 @@ class ClassicReader:
         session.write_as(TUTORIAL)
         session.drop_writer()
         if self._braces is not None:
-            session.decoder.cutter = LineCutter()
+            session.decoder.cut_with(LineCutter())
 
     def news(self) -> str | None:
         """The dialect to remember for the user who is logged in, once; None: that is done."""
@@ -143,7 +143,8 @@ class ClassicReader:
     def end_with_braces(self) -> None:
         """Nothing follows, for now: from here on a closing brace ends a frame as well."""
         if self._is_unfinished:
-            self._braces = self._session.decoder.cutter = BraceCutter()
+            self._braces = BraceCutter()
+            self._session.decoder.cut_with(self._braces)
             self._session.look_again()
 
     @property

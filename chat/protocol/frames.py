@@ -10,12 +10,16 @@ bytes that it has sent and no more: split into frames, 52 MB of ``11\\n`` took 1
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Protocol
 
 LF = b"\n"
 NUL = b"\0"
 CR = 13
+
+_padding = re.compile(rb"\0\0+")
+"""Clients that send a whole buffer, ``send(fd, buffer, 1024, 0)``, fill it up with NULs."""
 
 MAX_FRAME = 64 * 1024
 """Default limit of one frame in bytes, terminator not counted."""
@@ -64,7 +68,7 @@ class FrameDecoder:
     while frames wait. Not thread-safe: one decoder belongs to one connection.
 
     Attributes:
-        cutter: finds the ends of frames; may be replaced at any time.
+        cutter: finds the ends of frames (see ``cut_with``).
         max_frame: the limit of one frame in bytes; may be changed at any time.
         terminator: ``b"\\n"`` or ``b"\\0"``, whichever ended the first frame; ``b"\\n"``
             until then, or what the owner sets. Answers on this connection end with it.
@@ -76,6 +80,7 @@ class FrameDecoder:
     __slots__ = (
         "_held",
         "_other",
+        "_plain",
         "cutter",
         "decided",
         "max_frame",
@@ -92,6 +97,7 @@ class FrameDecoder:
         self.max_frame = max_frame
         self.cutter: Cutter = LineCutter()
         self._other = NUL
+        self._plain = False  # one terminator, and nothing else, ends each frame
         self._held = bytearray()
 
     @property
@@ -105,7 +111,7 @@ class FrameDecoder:
         None means: ``feed`` it. Nearly all data is one whole frame, and this way is three times
         as quick (0.2 of 0.6 µs).
         """
-        if self.decided and not self._held:
+        if self._plain and not self._held:
             last = len(data) - 1
             if (
                 data.find(self.terminator) == last
@@ -118,14 +124,21 @@ class FrameDecoder:
         return None
 
     def feed(self, data: bytes) -> None:
-        """Add the next bytes of the stream."""
+        """Add the next bytes of the stream. NULs in a row are one: a thousand empty frames
+        would use up what a guest may send.
+        """
         if self.too_large:
             return
         if not self.decided:
             self._decide(data)
         if NUL in data:
-            data = data.replace(NUL, LF)
+            data = _padding.sub(NUL, data).replace(NUL, LF)
         self._held += data
+
+    def cut_with(self, cutter: Cutter) -> None:
+        """Find the ends of frames in another way from here on, also of what is held."""
+        self.cutter = cutter
+        self._plain = self.decided and isinstance(cutter, LineCutter)
 
     def take(self, limit: int = sys.maxsize) -> list[bytes]:
         """Cut up to ``limit`` frames, in order and without their ends.
@@ -165,6 +178,7 @@ class FrameDecoder:
         if end < 0 and nul < 0:
             return
         self.decided = True
+        self._plain = isinstance(self.cutter, LineCutter)
         if nul >= 0 and not 0 <= end < nul:
             self.terminator, self._other = NUL, LF
         else:

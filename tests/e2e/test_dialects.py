@@ -6,6 +6,7 @@ import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from chatkit import WAIT, ServerProcess, Wire, free_port
@@ -341,6 +342,30 @@ def test_a_terminator_in_some_frames_only(clones: Clones) -> None:
     assert li.receive("login_ack")["name"] == "li"
     li.write(b'{"msgid":6,"id":1,"to":1,"msg":"hi","time":"now"}\0')
     assert li.receive("chat")["to"] == 1
+
+
+def test_the_last_of_several_alone_has_a_terminator(clones: Clones) -> None:
+    li = clones("unterminated")
+    li.write(b'{"msgid":4,"name":"li","password":"123"}\0')
+    assert li.receive("register_ack")["id"] == 1
+    li.write(b'{"msgid":1,"id":1,"password":"123"}')
+    assert li.receive("login_ack")["name"] == "li"
+    first = b'{"msgid":6,"id":1,"to":1,"msg":"one","time":"now"}'
+    li.write(first + first.replace(b"one", b"two") + b"\0")
+    assert [li.receive("chat")["msg"] for _ in range(2)] == ["one", "two"]
+
+
+@pytest.mark.parametrize("family", ["tutorial", "reg3"])
+def test_a_client_that_sends_its_whole_buffer(clones: Clones, family: str) -> None:
+    """``send(fd, buffer, 1024, 0)``: what is behind the first NUL is NULs."""
+    li = clones(family)
+    li.family = replace(li.family, end=b"\0" * 960)
+    li.register("li")
+    for _ in range(4):
+        li.log_in()
+        li.chat(li, "hi")
+        li.expect_chat(li, "hi")
+        li.log_out()
 
 
 def test_a_late_line_feed_after_a_whole_object(server: ServerProcess) -> None:

@@ -120,6 +120,18 @@ def test_empty_frames_count() -> None:
     assert (decoder.take(2), decoder.taken) == ([], 0)
 
 
+def test_nuls_in_a_row_are_one_end() -> None:
+    """A client that sends its whole buffer does not use up what a guest may send."""
+    decoder = FrameDecoder()
+    for _ in range(2):
+        data = b"{}".ljust(1024, NUL)
+        assert decoder.whole(data) is None
+        decoder.feed(data)
+        assert (decoder.take(), decoder.taken) == ([b"{}"], 1)
+    decoder.feed(b"\0\0{}\0\0\0{}\n\n\0")
+    assert (decoder.take(), decoder.taken) == ([b"{}", b"{}"], 5)
+
+
 def test_what_is_not_taken_stays_as_bytes() -> None:
     decoder = FrameDecoder()
     decoder.feed(b"11\n" * 20_000)
@@ -254,8 +266,29 @@ class Braces:
 
 def test_another_cutter() -> None:
     decoder = FrameDecoder()
-    decoder.cutter = Braces()
+    decoder.cut_with(Braces())
     decoder.feed(b"{1}{2}{3")
     assert decoder.take() == [b"{1}", b"{2}"]
     decoder.feed(b"}")
     assert decoder.take() == [b"{3}"]
+
+
+def test_no_data_is_one_frame_beside_another_cutter() -> None:
+    """The last of several may have a terminator all the same."""
+    decoder = FrameDecoder()
+    decoder.feed(b"{0}\0")
+    assert decoder.take() == [b"{0}"]
+    decoder.cut_with(Braces())
+    assert decoder.whole(b"{1}{2}\0") is None
+    decoder.cut_with(LineCutter())
+    assert decoder.whole(b"{3}\0") == b"{3}"
+
+
+def test_a_terminator_that_comes_late_keeps_the_other_cutter() -> None:
+    decoder = FrameDecoder()
+    decoder.cut_with(Braces())
+    decoder.feed(b"{0}\0")
+    assert decoder.take() == [b"{0}"]
+    decoder.feed(b"{1}")
+    assert decoder.take() == [b"\n{1}"]
+    assert decoder.whole(b"{2}{3}\0") is None
