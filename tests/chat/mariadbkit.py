@@ -32,8 +32,12 @@ class Mariadb:
         self.options = options
         self.process = self.start()
         self.address = MysqlAddress(services.HOST, self.port, services.USER, PASSWORD, "chat")
-        if tables:
-            prepare_schema(self.address, SCHEMA, UPGRADES)
+        try:
+            if tables:
+                prepare_schema(self.address, SCHEMA, UPGRADES)
+        except BaseException:
+            self.stop()
+            raise
 
     def start(self) -> Process:
         self.process = start_database(self.folder, self.port, PASSWORD, options=self.options)
