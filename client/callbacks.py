@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable
 
@@ -18,6 +19,9 @@ log = logging.getLogger(__name__)
 class Callbacks:
     """Up to three functions of the application's, and the dispatcher that calls them.
 
+    Raises ValueError for a callback that cannot be called, or would never be awaited: it would
+    take each message, which then counts as received, and do nothing with it.
+
     Attributes:
         take_messages: the messages are for a callback, and not for ``messages()``.
     """
@@ -29,6 +33,9 @@ class Callbacks:
         on_presence: Callable[[Presence], object] | None,
         on_state: Callable[[Status], object] | None,
     ) -> None:
+        _check("on_message", on_message)
+        _check("on_presence", on_presence)
+        _check("on_state", on_state)
         self.take_messages = on_message is not None
         self._shared = shared
         self._on_message = on_message
@@ -111,3 +118,13 @@ class Callbacks:
                 self._in_hand = None
                 desk.done(message)
                 self._shared.changed.notify_all()
+
+
+def _check(name: str, callback: object) -> None:
+    if callback is None:
+        return
+    if not callable(callback):
+        raise ValueError(f"{name}: {callback!r} is no function")
+    call = getattr(callback, "__call__", None)  # noqa: B004 - of an object with async __call__
+    if inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(call):
+        raise ValueError(f"{name}: an async def function is never awaited; use a plain def")

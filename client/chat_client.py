@@ -36,6 +36,7 @@ from client.errors import (
     NotLoggedInError,
 )
 from client.lifecycle import State, Status
+from client.limits import check_text
 from client.link import Link
 from client.message_stream import MessageStream
 from client.model import Account, ChatMessage, Presence
@@ -215,6 +216,8 @@ class ChatClient(Requests):
         If the folder has something of an earlier user with this id, from a server that was set
         up anew since, that is removed.
         """
+        check_text(name)
+        check_text(password)
         user_id = self._ask(lambda session: session.register(name, password), logged_in=False)
         if self._folder is not None:
             forget_account(self._folder, self._host, self._port, user_id)
@@ -243,6 +246,8 @@ class ChatClient(Requests):
         a connection, too. Raises LoggedInError, StoreError, NotStartedError or ClosedError.
         """
         check_id(user_id)
+        if password is not None:
+            check_text(password)
         self._put_away_stopped()
         where = None if self._folder is None else (self._folder, self._host, self._port)
         with self._shared.changed:

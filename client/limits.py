@@ -17,7 +17,8 @@ def check_text(text: str) -> None:
     And ValueError for what is no str, or cannot be written as UTF-8 (half a surrogate pair).
     """
     if not isinstance(text, str):
-        raise ValueError(f"{text!r} is no text: a str is needed")
+        # Not the value: it may be a password.
+        raise ValueError(f"a value of type {type(text).__name__} is no text: a str is needed")
     size = len(text.encode())
     if size > MAX_TEXT:
         raise TooLargeError(size, MAX_TEXT)

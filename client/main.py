@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
+from chat.protocol import ErrNo
 from client.commands import parse_id
 from client.connection import open_socket
 from client.console import Console
@@ -23,6 +24,7 @@ from client.errors import (
     ClientError,
     ConnectError,
     OutputClosedError,
+    RefusedError,
     StoreError,
     UnreadableInputError,
 )
@@ -105,7 +107,10 @@ def _send_once(
         text = _text_to_send(args.send[1])
         send_once(args.host, args.port, tls, folder, args.user, receiver, text)
     except (ClientError, ValueError) as exc:
-        print(f"{parser.prog}: {escape(str(exc))}", file=_text_stream(sys.stderr, _encoding()))
+        why = str(exc)
+        if isinstance(exc, RefusedError) and exc.errno == ErrNo.NOT_FOUND:
+            why = f"--send {args.send[0]}: {why}; check the number"
+        print(f"{parser.prog}: {escape(why)}", file=_text_stream(sys.stderr, _encoding()))
         return _EXIT_FAILURE
     return 0
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 from chat.protocol import MAX_ID, ErrNo
 from client import model
 from client.errors import RefusedError
+from client.limits import check_text
 from client.model import Friend, Group, History, Member
 from client.roster import Roster
 from client.session import Session
@@ -54,6 +55,7 @@ class Requests:
 
         Any thread; blocks.
         """
+        check_id(friend_id)
         since = self._note(lambda roster: roster.heard)
         try:
             friend = self._ask(lambda session: session.add_friend(friend_id))
@@ -66,17 +68,21 @@ class Requests:
 
     def remove_friend(self, friend_id: int) -> None:
         """Take somebody off the contact list. Any thread; blocks."""
+        check_id(friend_id)
         self._ask(lambda session: session.remove_friend(friend_id))
         self._note(lambda roster: roster.remove_friend(friend_id))
 
     def create_group(self, name: str, desc: str = "") -> Group:
         """Create a group with oneself in it. Any thread; blocks."""
+        check_text(name)
+        check_text(desc)
         group_id = self._ask(lambda session: session.create_group(name, desc))
         group = self._note(lambda roster: roster.created_group(group_id, name, desc))
         return group or Group(group_id, name, desc, ())
 
     def join_group(self, group_id: int) -> Group:
         """Join a group; one that one is in already is returned, too. Any thread; blocks."""
+        check_id(group_id)
         try:
             group = self._ask(lambda session: session.join_group(group_id))
         except RefusedError as exc:
@@ -88,22 +94,27 @@ class Requests:
 
     def leave_group(self, group_id: int) -> None:
         """Leave a group. Any thread; blocks."""
+        check_id(group_id)
         self._ask(lambda session: session.leave_group(group_id))
         self._note(lambda roster: roster.remove_group(group_id))
 
     def members(self, group_id: int) -> tuple[Member, ...]:
         """Who is in a group, and online. Any thread; blocks."""
+        check_id(group_id)
         members = self._ask(lambda session: session.members(group_id))
         self._note(lambda roster: roster.set_members(group_id, members))
         return members
 
     def remove_member(self, group_id: int, user_id: int) -> None:
         """Put somebody out of a group of one's own. Any thread; blocks."""
+        check_id(group_id)
+        check_id(user_id)
         self._ask(lambda session: session.remove_member(group_id, user_id))
         self._note(lambda roster: roster.remove_member(group_id, user_id))
 
     def dissolve_group(self, group_id: int) -> None:
         """End a group of one's own. Any thread; blocks."""
+        check_id(group_id)
         self._ask(lambda session: session.dissolve_group(group_id))
         self._note(lambda roster: roster.remove_group(group_id))
 
@@ -123,5 +134,5 @@ class Requests:
 def check_id(number: int) -> int:
     """The number, if it may be a user's or a group's. Any thread. Raises ValueError."""
     if type(number) is not int or not 1 <= number <= MAX_ID:
-        raise ValueError(f"{number!r} is no id")
+        raise ValueError(f"{number!r} is no id: an int from 1 to {MAX_ID} is needed")
     return number

@@ -146,7 +146,10 @@ class Cluster:
                 ports.listen, ports.first_server, servers, 0, 0, secrets.token_urlsafe(24)
             )
         elif any(process.alive for process in state.processes.values()):
-            raise ClusterError("the cluster is up already; stop it with: chatcluster down")
+            raise ClusterError(
+                "the cluster is up already; start one that was killed with: "
+                "chatcluster restart NODE; stop it with: chatcluster down"
+            )
         state.listen, state.first_port, state.nodes = ports.listen, ports.first_server, servers
         state.processes.clear()
         for port in (state.listen, *state.ports()):

@@ -120,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     verb("status", _status, "show who runs, with how many users, and what waits")
     for name, run, text in (
         ("kill", _kill, "kill -9 a server"),
-        ("restart", _restart, "drain a server and start it again"),
+        ("restart", _restart, "drain a server and start it again; or start one that was killed"),
     ):
         verb(name, run, text).add_argument(
             "node", metavar="NODE", help="such as node-6000; or mariadb, redis, nginx"

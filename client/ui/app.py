@@ -179,6 +179,9 @@ class App:
         application.renderer.style = LinkStyle(application.renderer.style)
         application.ttimeoutlen = _ESCAPE_SECONDS
         application.timeoutlen = _ESCAPE_SECONDS
+        # A terminal may report that it lost the focus and never that it has it again.
+        application.key_processor.before_key_press += lambda sender: self.keyboard.touched()
+        application.key_processor.after_key_press += lambda sender: self.keyboard.released()
         application.before_render += lambda sender: self._before_drawing()
         application.after_render += lambda sender: self.controller.drawn()
         return application

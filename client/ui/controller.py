@@ -208,10 +208,15 @@ class Controller:
     # ------------------------------------------------------------------ rooms
 
     def open(self, room: Room | None) -> None:
-        """Look at another conversation; what is half typed stays with the old one."""
+        """Look at another conversation; what is half typed stays with the old one.
+
+        Text typed while no conversation was open goes to the first that is opened.
+        """
         if room is None or room is self.chats.current:
             return
         self._keep_draft()
+        if self.chats.current is None and self.scene.signed_in and not room.draft[0]:
+            room.draft = self.terminal.typed()
         self.scene.finding = None
         self.scene.notice = None
         self.chats.open(room)

@@ -50,6 +50,7 @@ class Keyboard:
         self._doing = doing
         self._signing = signing
         self._cancelled = False  # Ctrl+C was pressed in an empty line
+        self._handled = False  # the key that was pressed last is bound here
         self._everywhere(suspend)
         self._in_form()
         self._in_input()
@@ -59,12 +60,23 @@ class Keyboard:
         self._in_search()
         self._in_viewer()
 
+    def touched(self) -> None:
+        """A key is about to be handled: the user is there. A report of the focus comes after it."""
+        self._scene.focused = True
+        self._handled = False
+
+    def released(self) -> None:
+        """A key was handled. Each but Enter frees a draft, also → where nothing is to the right."""
+        if not self._handled:
+            self._scene.draft_waits = False
+
     # ------------------------------------------------------------------ how
 
     def _on(self, keys: str, action: Action, *fronts: Front, when: Action = lambda: True) -> None:
         """Bind a key, or several after one another, while one of these is in front."""
 
         def handle(event: KeyPressEvent) -> None:
+            self._handled = True
             self._cancelled &= keys == "c-c"
             self._scene.draft_waits &= keys == "enter"
             action()
@@ -95,6 +107,7 @@ class Keyboard:
 
         @self.bindings.add(Keys.Ignore)
         def focus(event: KeyPressEvent) -> None:
+            self._handled = True
             if event.data in (FOCUS_IN, FOCUS_OUT):
                 self._scene.focused = event.data == FOCUS_IN
 

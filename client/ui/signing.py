@@ -12,7 +12,7 @@ from client.model import Account
 from client.store import SavedAccount
 from client.ui.cells import one_line
 from client.ui.controller import Controller
-from client.ui.form import Form, FormError, Mode, Registration
+from client.ui.form import SECRET, Form, FormError, Mode, Registration
 from client.ui.reasons import why
 from client.ui.scene import Scene
 
@@ -47,7 +47,7 @@ class Signing:
             wanted = self._form.check(answers)
         except FormError as exc:
             self._say(exc.key, failed=True, **exc.values)
-            self._controller.terminal.fill_in(exc.field, answers[exc.field])
+            self._send_back_to(exc.field, answers[exc.field])
             return
         if isinstance(wanted, Registration):
             self._controller.terminal.spawn(self._register(wanted))
@@ -122,6 +122,8 @@ class Signing:
                 self._registering = None
                 self._form.busy = False
                 self._form.say(self._registration_refusal(exc, wanted.name), failed=True)
+                if isinstance(exc, RefusedError) and exc.errno == ErrNo.REFUSED:
+                    controller.terminal.fill_in("name", wanted.name)
         else:
             if self._registering is not attempt:  # given up, but the server had it already
                 self._form.say(self._scene.texts("registered", id=user_id))
@@ -174,6 +176,19 @@ class Signing:
         self._form.saved = self._saved()
         self._form.say(line, failed=failed)
         self._controller.terminal.fill_in("password", "")
+
+    def _send_back_to(self, field: str, answer: str) -> None:
+        """Put the cursor into a field whose answer will not do.
+
+        Passwords cannot be seen, so they are typed anew: both, as either may be the wrong one.
+        """
+        fill_in = self._controller.terminal.fill_in
+        if field not in SECRET:
+            fill_in(field, answer)
+            return
+        for name in ("password again", "password"):
+            if name in self._form.fields:
+                fill_in(name, "")
 
     # ------------------------------------------------------------------ words
 

@@ -145,3 +145,23 @@ def test_what_is_no_text_is_a_value_error(server: FakeServer, text: Any) -> None
             client.send(2, text)
         with pytest.raises(ValueError, match="is no id"):
             client.send_group("7", "hi")  # type: ignore[arg-type]
+
+
+async def _never_awaited(_: object) -> None:
+    pass
+
+
+class _AsyncObject:
+    async def __call__(self, _: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("name", ["on_message", "on_presence", "on_state"])
+@pytest.mark.parametrize(
+    ("callback", "why"),
+    [(5, "5 is no function"), (_never_awaited, "async def"), (_AsyncObject(), "async def")],
+)
+def test_a_callback_that_could_do_nothing_is_refused(name: str, callback: Any, why: str) -> None:
+    """It would be given each message, which would count as received."""
+    with pytest.raises(ValueError, match=f"{name}: .*{why}"):
+        ChatClient("127.0.0.1", 1, **{name: callback})

@@ -336,6 +336,25 @@ def test_nonsense_is_refused_before_anything_happens(client: ChatClient) -> None
             client.send(number, "hi")  # type: ignore[arg-type]
         with pytest.raises(ValueError, match="is no id"):
             client.login(number)  # type: ignore[arg-type]
+    requests = [
+        client.add_friend,
+        client.remove_friend,
+        client.join_group,
+        client.leave_group,
+        client.members,
+        client.dissolve_group,
+        lambda number: client.remove_member(number, 1),
+        lambda number: client.remove_member(1, number),
+    ]
+    for request in requests:
+        with pytest.raises(ValueError, match="is no id: an int"):
+            request("5")  # type: ignore[arg-type]
+    for call in (client.create_group, lambda name: client.register(name, "secret-1")):
+        with pytest.raises(ValueError, match="int is no text"):
+            call(5)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="bytes is no text") as raised:
+        client.login(1, b"secret-1")  # type: ignore[arg-type]
+    assert "secret-1" not in str(raised.value)
     with pytest.raises(ValueError, match="either"):
         client.history()
     with pytest.raises(ValueError, match="either"):

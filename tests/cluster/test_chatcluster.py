@@ -144,7 +144,7 @@ def test_secrets_are_private(kit: ClusterKit) -> None:
 def test_up_twice(kit: ClusterKit) -> None:
     assert kit.up("--servers", "1").returncode == 0
     pids = {name: process["pid"] for name, process in kit.state["processes"].items()}
-    assert "is up already" in kit.fails(1, "up")
+    assert "is up already; start one that was killed with" in kit.fails(1, "up")
     assert {n: p["pid"] for n, p in kit.state["processes"].items()} == pids
     assert all(map(alive, pids.values()))
 

@@ -100,7 +100,7 @@ def test_sending_one_message(server: ServerProcess, connect: Connect, saved: Pat
 @pytest.mark.parametrize(
     ("who", "text", "status", "error"),
     [
-        ("99", "hello", 1, "no such user"),
+        ("99", "hello", 1, "--send 99: no such user; check the number"),
         ("99", "x" * 20_000, 1, "too long (20000 bytes, at most 16384)"),
         ("bob", "hello", 2, "a user's number, or group:NUMBER, is needed"),
     ],

@@ -172,6 +172,29 @@ def test_mistakes_in_the_form_get_one_line(start: Start, keys: list[str], line: 
     assert sum(line in shown for shown in screen.splitlines()) == 1
 
 
+def test_two_passwords_that_differ_are_both_typed_anew(server: FakeServer, start: Start) -> None:
+    """They cannot be seen: what was typed would stand before what is typed now."""
+    app = start()
+    app.type(ctrl("r"), "alice", ENTER, "secert", ENTER, "secret", ENTER)
+    app.wait_for("not the same", gone="***")
+    app.type("secret", ENTER, "secret", ENTER)
+    app.wait_for("alice (1) ●")
+    assert server.expect(MsgType.REG_MSG)["password"] == "secret"
+
+
+def test_a_name_that_is_taken_is_mended_in_its_field(server: FakeServer, start: Start) -> None:
+    answer = server.rules.pop(MsgType.REG_MSG)
+    server.rules[MsgType.REG_MSG] = refuse(MsgType.REG_MSG_ACK, 1, "this name is taken")
+    app = start()
+    app.type(ctrl("r"), "alice", ENTER, "secret", ENTER, "secret", ENTER)
+    app.wait_for("Somebody is called alice already.")
+    server.rules[MsgType.REG_MSG] = answer
+    app.type("2", ENTER)
+    app.wait_for("You are number 1.")
+    assert server.expect(MsgType.REG_MSG)["name"] == "alice"
+    assert server.expect(MsgType.REG_MSG)["name"] == "alice2"
+
+
 @pytest.mark.parametrize(
     ("errno", "errmsg", "line"),
     [
@@ -1067,6 +1090,16 @@ def test_messages_while_the_user_looks_elsewhere(server: FakeServer, talk: AppRu
     assert (talk.output.bells, talk.output.titles[-1]) == (1, "chat")
 
 
+def test_a_key_is_as_good_as_a_report_of_the_focus(server: FakeServer, talk: AppRun) -> None:
+    """tmux reports a lost focus when one detaches, and may report nothing afterwards."""
+    talk.type(FOCUS_OUT)
+    talk.settle()
+    server.send(one_chat(3, "are you there?"))
+    talk.wait_for("bob: are you there?", "1 unread")
+    talk.type("y")
+    talk.wait_for("> y", gone="unread")
+
+
 def test_the_messages_as_plain_lines(server: FakeServer, talk: AppRun) -> None:
     server.send(one_chat(3, "a long line " * 20), one_chat(4, "x = 1\n    y = 2"))
     talk.wait_for("y = 2")
@@ -1291,3 +1324,15 @@ def test_a_flood_does_not_keep_keys_waiting(server: FakeServer, talk: AppRun) ->
     talk.wait_for("flood 2999")
     renders = talk.renders
     assert renders < 1500  # far fewer than messages
+
+
+def test_text_for_nobody_goes_to_the_first_conversation(server: FakeServer, app: AppRun) -> None:
+    """A first message arrives; the user answers it before its conversation is open."""
+    server.send(one_chat(3, "are you there?"))
+    app.wait_for("1 unread")
+    app.type("yes, I am", ENTER)
+    app.wait_for("Choose a conversation first", "> yes, I am")
+    app.type(ctrl("n"))
+    app.wait_for("bob: are you there?", "> yes, I am")
+    app.type(END, ENTER)
+    assert server.expect(MsgType.ONE_CHAT_MSG)["msg"] == "yes, I am"
