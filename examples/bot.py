@@ -53,7 +53,7 @@ def main() -> int:
             answer(client)
     except KeyboardInterrupt:
         return 0  # what was sent has been acknowledged, or goes out the next time
-    except ClientError as exc:
+    except (ClientError, ValueError) as exc:  # a ValueError: ID is no user's number
         print(exc, file=sys.stderr)
         return 1
     return 0

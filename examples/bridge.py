@@ -38,7 +38,7 @@ def obey(client: ChatClient, order: dict[str, Any]) -> None:
     try:
         if what == "send":
             send(client, ref, **order)
-        elif what in METHODS:
+        elif isinstance(what, str) and what in METHODS:
             say(ref=ref, ok=getattr(client, what)(**order))
         else:
             say(ref=ref, error=f"there is nothing called {what!r}")
