@@ -5,7 +5,7 @@ from __future__ import annotations
 from loopkit import ErrorLog
 from nodekit import Client, Node
 
-from chat.turns import FRAMES_PER_PASS, FRAMES_PER_TURN, Turns
+from chat.turns import FRAMES_PER_PASS, FRAMES_PER_TURN, PAUSE_SECONDS, Turns
 
 PING = b'{"msgid":26,"rid":"x"}\n'
 
@@ -17,7 +17,8 @@ class Order:
         self.served: list[str] = []
         self.left = {client.session: frames for client in clients}
         self.names = {client.session: name for client, name in zip(clients, "abcdef", strict=False)}
-        self.turns = Turns(node.passes.loop, self._take)
+        self.pauses: list[float] = []
+        self.turns = Turns(node.passes.loop, self._take, self.pauses.append)
         for client in clients:
             self.turns.add(client.session)
 
@@ -44,6 +45,25 @@ def test_a_pass_is_bounded_and_the_next_goes_on_where_it_ended(node: Node) -> No
     assert turns <= FRAMES_PER_PASS // FRAMES_PER_TURN
     node.passes.one()
     assert "".join(order.served) == ("abc" * turns)[: 2 * turns]
+
+
+def test_a_pass_that_leaves_frames_waiting_pauses(node: Node) -> None:
+    """The commits of other users need the interpreter in between."""
+    order = Order(node, *(node.connect() for _ in range(3)), frames=FRAMES_PER_PASS)
+    while any(order.left.values()):
+        assert order.pauses == [PAUSE_SECONDS] * len(order.pauses)
+        passes = len(order.pauses)
+        node.passes.one()
+        waiting = any(order.left.values())
+        assert len(order.pauses) == passes + waiting
+    assert order.pauses
+
+
+def test_a_pass_that_serves_all_does_not_pause(node: Node) -> None:
+    order = Order(node, node.connect(), frames=FRAMES_PER_TURN)
+    node.passes.settle()
+    assert order.served == ["a"]
+    assert order.pauses == []
 
 
 def test_a_session_stands_in_line_once(node: Node) -> None:
