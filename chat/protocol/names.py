@@ -20,8 +20,9 @@ IGNORABLE = (
 )
 """Unicode's Default_Ignorable_Code_Point: nothing is drawn for these."""
 
-EMPTY = "\u2800\ufffc\U0001d159"
-"""Symbols without ink: a Braille cell without dots, a missing object, a note without head."""
+EMPTY = "\u2800\u2d7f\ufffc\U0001107f\U00013441\U00013442\U00016fe4\U0001d159"
+"""Characters without ink: a Braille cell without dots, joiners of Tifinagh and Brahmi, a missing
+object, blank hieroglyphs, the filler of Khitan, a note without head."""
 
 NOT_IN_NAMES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Control, format, half a pair, private, unassigned; line and paragraph separators."""

@@ -16,7 +16,7 @@ INVISIBLE = [
     *("\u180f", "\u200b", "\u200d", "\u200f", "\u202a", "\u202e", "\u2060", "\u2065", "\u206f"),
     *("\u3164", "\ufe00", "\ufe0d", "\ufeff", "\uffa0", "\ufff0", "\U0001bca0", "\U0001d173"),
     *("\U0001d17a", "\U000e0000", "\U000e0001", "\U000e007f", "\U000e0100", "\U000e0fff"),
-    *("\u2800", "\ufffc", "\U0001d159"),
+    *("\u2800", "\ufffc", "\U0001d159", "\u2d7f", "\U0001107f", "\U00016fe4", "\U00013441"),
 ]
 """One or more of each range of Default_Ignorable_Code_Point, and symbols without ink."""
 
