@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 
 _is_request_line = re.compile(
-    rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ +[^ ]+ +HTTP/[0-9]", re.IGNORECASE
+    rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t].*[ \t]HTTP/[0-9]", re.IGNORECASE
 ).match
-"""A token, a target in any form, and a version: HTTP/1.1, and the first line of HTTP/2."""
+"""A token, a target in any form, with blanks, too, and a version: HTTP/1.1, and the first line of
+HTTP/2. It names one blank on each side: ``[ \t]+.*`` would try a run of them in all its parts."""
 
 _TEXT = b"This port speaks the chat protocol of docs/protocol.md, not HTTP.\n"
 
