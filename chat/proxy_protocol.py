@@ -26,10 +26,14 @@ def split_proxy_line(data: bytes) -> tuple[str | None, bytes] | None:
         if len(data) >= MAX_LINE or not data.startswith(b"PROXY "[: len(data)]):
             raise BadProxyLineError("no PROXY line")
         return None
+    if len(line) + len(end) > MAX_LINE:
+        raise BadProxyLineError("no PROXY line")
     words = line.split(b" ")
     if words[:2] == [b"PROXY", b"UNKNOWN"]:
         return None, rest
-    if len(words) != 6 or words[0] != b"PROXY" or words[1] not in (b"TCP4", b"TCP6"):
+    # The scope of an IPv6 address could be any text, such as a terminal's escape in the log.
+    scoped = b"%" in line
+    if len(words) != 6 or words[0] != b"PROXY" or words[1] not in (b"TCP4", b"TCP6") or scoped:
         raise BadProxyLineError("a malformed PROXY line")
     try:
         return str(ipaddress.ip_address(words[2].decode("ascii"))), rest

@@ -39,7 +39,10 @@ def test_it_may_come_in_pieces() -> None:
         b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2 3\r\n",
         b"PROXY TCP4 \xff 192.0.2.2 1 2\r\n",
         b"PROXY UDP4 192.0.2.1 192.0.2.2 1 2\r\n",
+        b"PROXY TCP6 fe80::1%eth0 ::1 1 2\r\n",
+        b"PROXY TCP6 fe80::1%x\x1b[31m ::1 1 2\r\n",
         b"PROXY " + b"x" * MAX_LINE,
+        b"PROXY UNKNOWN " + b"x" * MAX_LINE + b"\r\n",
         b"\r\n\x00\r\nQUIT\n",  # version 2
     ],
 )
