@@ -219,7 +219,8 @@ def _section(name: str, default: T, values: dict[str, Any]) -> T:
             continue
         if type(value) is not wanted:
             raise ConfigError(
-                f"{name}.{key}: must be {_TYPE_NAMES[wanted]}, not {_TYPE_NAMES.get(type(value))}"
+                f"{name}.{key}: must be {_TYPE_NAMES[wanted]}, "
+                f"not {_TYPE_NAMES.get(type(value), 'a date or time')}"
             )
     return dataclasses.replace(default, **values)  # type: ignore[type-var]
 
@@ -231,6 +232,8 @@ def _strings(key: str, value: object) -> tuple[str, ...]:
 
 
 def _check_value(key: str, value: object) -> None:
+    if isinstance(value, str | tuple) and any("\0" in text for text in value):
+        raise ConfigError(f"{key}: must not contain NUL")
     if key in _CHOICES and value not in _CHOICES[key]:
         raise ConfigError(f"{key}: must be one of {', '.join(_CHOICES[key])}")
     if key == "server.node" and not _node_name(str(value)):
