@@ -76,7 +76,7 @@ def _version(connection: MysqlConnection) -> int | None:
         return None
     if "setting" in tables:
         version = _setting(connection, "schema_version")
-        if version is not None and version.isdigit():
+        if version is not None and version.isascii() and version.isdigit():
             return int(version)
     elif tables >= ORIGINAL_TABLES and not tables & OUR_TABLES:
         left = sorted(tables & set(KEPT))

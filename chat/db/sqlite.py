@@ -323,7 +323,8 @@ def _prepare_schema(connection: sqlite3.Connection, schema: Path) -> None:
         raise StorageError("not a chat server's database")
     found = connection.execute("SELECT value FROM setting WHERE name = 'schema_version'")
     row = found.fetchone()
-    version = int(row[0]) if row and row[0].isdigit() else 0
+    text = str(row[0]) if row else ""  # of another program's table it may be NULL
+    version = int(text) if text.isascii() and text.isdigit() else 0
     if not 1 <= version <= SCHEMA_VERSION:
         raise StorageError(f"its schema is version {version}, this program's {SCHEMA_VERSION}")
     for step in range(version + 1, SCHEMA_VERSION + 1):

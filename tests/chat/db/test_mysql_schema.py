@@ -280,6 +280,7 @@ def test_the_upgraded_schema_is_the_new_one(bare: Mariadb) -> None:
     [
         ("UPDATE setting SET value = '99' WHERE name = 'schema_version'", "newer than this"),
         ("UPDATE setting SET value = 'x' WHERE name = 'schema_version'", "not a chat server's"),
+        ("UPDATE setting SET value = '²' WHERE name = 'schema_version'", "not a chat server's"),
         ("DROP TABLE setting, user", "not a chat server's"),
         ("DROP TABLE setting", "not a chat server's"),
     ],
