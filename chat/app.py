@@ -53,7 +53,7 @@ SIGNALS = {signal.SIGINT, signal.SIGTERM}
 RECONCILE_SECONDS = 5.0
 TIDY_SECONDS = 3600.0
 LOG_SECONDS = 5.0
-"""How often the log says what was left out of it."""
+"""Seconds between reports of the lines that were left out of the log."""
 END_SECONDS = 10.0
 """What the end may take once the clients are gone, should the database not answer."""
 SECONDS_PER_DAY = 86_400

@@ -47,7 +47,7 @@ def open_database(
 
 
 def sqlite_path(url: str) -> Path:
-    """The file of an sqlite URL. Raises ConfigError, which says what to write instead."""
+    """The file of an sqlite URL. Raises ConfigError with the correction."""
     parts = _split("database.url", url)
     rest = url.partition(":")[2]
     name = rest.removeprefix("///")

@@ -26,7 +26,7 @@ class ClassicReader:
     Attributes:
         guess: the dialects that the peer may speak; None until its first request.
         has_news: there may be another dialect to remember for the account.
-        advised: the log has said what is wrong with a request that fits no dialect.
+        advised: the log has a line about a request of this connection that fits no dialect.
     """
 
     __slots__ = (
@@ -95,7 +95,7 @@ class ClassicReader:
             session.decoder.cut_with(LineCutter())
 
     def news(self) -> str | None:
-        """The dialect to remember for the user who is logged in, once; None: that is done."""
+        """The dialect to store with the logged-in user, once; None: it is stored already."""
         self.has_news = False
         guess = self.guess
         if guess is None:

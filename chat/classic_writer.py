@@ -43,7 +43,7 @@ LIVE_PATIENCE = 0.2
 """Seconds without progress after which live messages are stored, so that senders do not wait."""
 
 LONGEST_PAUSE = 0.1
-"""Seconds between two looks at a kernel that has not sent what it was given."""
+"""Seconds between two looks at the kernel's send buffer while it is not empty."""
 
 Done = Callable[[bool], object]
 """Called with True when an entry was written, with False when it was not, or only in part."""
@@ -64,8 +64,8 @@ class ClassicWriter:
     It owns no message. One that it drops is still in the mailbox, or ``done`` gets False.
 
     Attributes:
-        stalled_at: since when the kernel has not sent what it was given, monotonic seconds;
-            None: it has.
+        stalled_at: when the gap was over and the kernel still had unsent bytes, monotonic seconds;
+            None: it has none.
     """
 
     __slots__ = (
@@ -164,7 +164,7 @@ class ClassicWriter:
     # ------------------------------------------------------------------ the end
 
     def drop_messages(self) -> None:
-        """The user has left: what was not written is not done. Answers still go out."""
+        """The user has left: unwritten messages are not done. Answers still go out."""
         dropped = [entry for entry in self._queue if entry.done is not None]
         if dropped:
             if self._queue[0].done is not None:
@@ -185,7 +185,7 @@ class ClassicWriter:
             self._drained()
 
     def flush(self) -> None:
-        """Send what waits at once, and end: the peer reads frames that arrive together."""
+        """Send everything at once, and end: this peer reads frames that arrive together."""
         connection = self._connection
         while self._queue:
             entry = self._queue[0]
@@ -216,7 +216,7 @@ class ClassicWriter:
     # ------------------------------------------------------------------ writing
 
     def _run(self) -> None:
-        """Write what may be written now, and see to the rest later."""
+        """Write the frames that are due; a timer brings the rest."""
         self._running = True
         try:
             while self._queue:

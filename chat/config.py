@@ -14,7 +14,7 @@ from chat.protocol import MAX_FRAME, Limits
 T = TypeVar("T")
 
 BYTE_ORDER_MARK = "\ufeff"
-"""What some editors on Windows put before UTF-8."""
+"""Some editors on Windows put it before UTF-8."""
 
 
 class ConfigError(Exception):

@@ -77,7 +77,7 @@ class Lookalikes:
         self._looked_at = {table: 0 for table in TABLES}
 
     def start(self, loop: EventLoop, workers: ThreadPool) -> None:
-        """Hash what has no hashes: for a moment now, the rest beside the work. Loop thread.
+        """Hash names without hashes: for a second now, the rest in the workers. Loop thread.
 
         Raises StorageError.
         """

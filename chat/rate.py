@@ -8,7 +8,7 @@ from chat.protocol import Limits
 from muduopy.event_loop import READ_CHUNK
 
 BURST_SECONDS = 3
-"""A connection may send at once what its rate allows in so many seconds."""
+"""The bucket holds the tokens of this many seconds: a connection may send them at once."""
 
 BYTES_PER_TOKEN = 1024
 """Each frame costs one token, and one more for so many bytes."""
@@ -69,7 +69,7 @@ class TokenBucket:
         self.shortages = 0
 
     def refill(self, now: float) -> float:
-        """Add what time has brought. Returns the seconds to pause; 0 when it may go on.
+        """Add the tokens for the time since the last call. Returns the seconds to pause; 0: none.
 
         After that pause a second's worth is there.
         """

@@ -102,7 +102,7 @@ class RequestWorkers:
         entrance: bool = False,
     ) -> None:
         def work() -> Any:
-            # In the worker's thread: what the loop has heard of the peer by now.
+            # In the worker's thread: the loop may have learned meanwhile that the peer has gone.
             if session.closed or (entrance and session.finishing):
                 raise PeerGoneError
             if self._clock.monotonic() - begun > PATIENCE_SECONDS:

@@ -86,7 +86,7 @@ class ChatService:
         }
 
     def receive(self, session: Session, data: bytes) -> None:
-        """Serve what has arrived, or keep it for the session's turn."""
+        """Serve the frames that have arrived, or keep them for the session's turn."""
         if session.closed:
             session.ignore(data)
             return

@@ -200,12 +200,12 @@ class Session:
                 )
 
     def become_v2(self) -> None:
-        """The peer has said so; what was sent in classic goes out first."""
+        """Switch to v2, as the peer asked. Classic output that waits goes out first."""
         self.v2 = True
         self.drop_writer()
 
     def drop_writer(self) -> None:
-        """The peer is no client of the original. What waits for it goes out first."""
+        """Drop the writer: the peer is no client of the original. Its output goes out first."""
         self.frame_limit = 0
         writer, self.writer = self.writer, None
         if writer is not None:
@@ -319,7 +319,7 @@ class Session:
 
     @property
     def stalled_at(self) -> float | None:
-        """Since when the peer has not read what waits for it, monotonic seconds."""
+        """When the peer stopped reading its output, monotonic seconds; None: it reads."""
         if self.connection.output_bytes:
             return self.connection.drained_at
         return None if self.writer is None else self.writer.stalled_at
@@ -419,7 +419,7 @@ class Session:
         self.hold_or_read()
 
     def drop_frames(self) -> None:
-        """What has come and was not served is not served any more."""
+        """Drop the frames that have not been served."""
         self.ready.clear()
         self.decoder.clear()
         self.pending = False

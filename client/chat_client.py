@@ -176,8 +176,8 @@ class ChatClient(Requests):
     def wait_closed(self, timeout: float | None = None) -> bool:
         """Wait until the client is closed, at most ``timeout`` seconds; is it? Any thread.
 
-        For a program that lives in its callbacks. Raises what a callback raised to end the
-        client, such as the SystemExit of ``sys.exit()``.
+        For a program that lives in its callbacks. Raises the exception of a callback that ended
+        the client, such as the SystemExit of ``sys.exit()``.
         """
         shared = self._shared
         with shared.changed:

@@ -30,7 +30,7 @@ def encoding_of(environment: Mapping[str, str], reported: str) -> str:
 
 
 def needs_utf8(encoding: str, language: str) -> str:
-    """One line that says why there are no windows, and what to do."""
+    """The error line: why the windows cannot start, and the remedy."""
     return _NEEDS_UTF8[language].format(encoding=encoding)
 
 

@@ -176,12 +176,12 @@ class NotStartedError(ClosedError):
 class CallbackFailedError(ClosedError):
     """A callback raised something that is no Exception, and so ended the client.
 
-    SystemExit, KeyboardInterrupt and asyncio.CancelledError are such. A thread of the client
-    cannot end the program, so ``messages()``, ``wait_closed()`` and the ``with`` block raise
-    what the callback raised.
+    Examples are SystemExit, KeyboardInterrupt and asyncio.CancelledError. A thread of the client
+    cannot end the program, so ``messages()``, ``wait_closed()`` and the ``with`` block raise the
+    callback's exception.
 
     Attributes:
-        raised: what the callback raised.
+        raised: the callback's exception.
     """
 
     def __init__(self, raised: BaseException) -> None:

@@ -14,7 +14,8 @@ MAX_TEXT = LIMITS.text_bytes
 def check_text(text: str) -> None:
     """Any thread. Raises TooLargeError for a text that the server would refuse.
 
-    And ValueError for what is no str, or cannot be written as UTF-8 (half a surrogate pair).
+    Raises ValueError for another type, and for text that UTF-8 cannot encode (half a surrogate
+    pair).
     """
     if not isinstance(text, str):
         # Not the value: it may be a password.

@@ -41,7 +41,7 @@ class OutState(Enum):
 
 
 class Withdrawal(Enum):
-    """What came of withdrawing a message.
+    """The result of withdrawing a message.
 
     WITHDRAWN: it is not sent; the server has not got it.
     UNSURE: it is not sent again, but an earlier copy was not answered: the server may have it.

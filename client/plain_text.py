@@ -1,6 +1,6 @@
 """Every text of the line mode, in English, which is the original client's, and in Chinese. Pure.
 
-Whatever comes from the server passes ``escape`` here, and nowhere else.
+All text from the server passes ``escape`` here, and nowhere else.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ class SharedState:
             self.fail(exc)
 
     def fail(self, raised: BaseException) -> None:
-        """A callback raised what is no Exception: the client ends. Any thread, as above."""
+        """End the client: a callback raised ``raised``, no Exception. Any thread, as above."""
         log.error("a callback raised %r: the client ends", raised)
         with self.changed:
             if self.failure is None:
@@ -110,7 +110,7 @@ class SharedState:
             self.changed.notify_all()
 
     def raise_failure(self) -> None:
-        """Raise what a callback raised that ended the client, if there is such. Any thread."""
+        """Raise the exception of a callback that ended the client, if any. Any thread."""
         with self.changed:
             failure = self.failure
         if failure is not None:

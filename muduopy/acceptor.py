@@ -152,7 +152,8 @@ def _bind(sock: socket.socket, address: Address) -> None:
         else:
             _bind_beside_old_connections(sock, address)
     if isinstance(address, UnixAddress):
-        # Else it would look like the file of a server that was killed. Who connects waits.
+        # Listen at once: else the file looks like that of a server that was killed. Clients that
+        # connect before ``start`` wait.
         sock.listen(socket.SOMAXCONN)
 
 

@@ -102,7 +102,7 @@ class Channel:
     def _end_or_error(self, callback: Callable[[], object]) -> None:
         if callback is not _ignore:
             callback()
-        # An end that nobody takes would be reported again at once, and spin the loop.
+        # Without a callback for the end, epoll would report it again at once, and spin the loop.
         elif self.events & READ:
             self.read_callback()
         else:

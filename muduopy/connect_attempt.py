@@ -36,7 +36,7 @@ class ConnectAttempt:
         self._channel: Channel | None = None
 
     def start(self) -> OSError | None:
-        """Begin. What fails at once is returned, and no callback follows."""
+        """Begin. Returns an error that comes at once; no callback follows then."""
         try:
             self._socket = sock = socket.socket(self._address.family, socket.SOCK_STREAM)
             sock.setblocking(False)

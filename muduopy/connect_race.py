@@ -23,8 +23,8 @@ ATTEMPT_DELAY = 0.25
 """Seconds until the next address is tried beside the one before: the RFC's recommendation."""
 
 HOPELESS = {errno.EACCES, errno.EPERM, errno.EAFNOSUPPORT, errno.EINVAL, errno.ENAMETOOLONG}
-"""What a later attempt would meet again. Everything else may pass: a server that is not up yet,
-a network that is down, too few ports or descriptors."""
+"""Errors that a later attempt would meet again. All others may pass: a server that is not up yet, a
+network that is down, too few ports or descriptors."""
 
 
 class ConnectRace:

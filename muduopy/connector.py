@@ -89,7 +89,7 @@ class Connector:
             self._try_later(error)
 
     def hold_off(self) -> None:
-        """What was handed over was of no use, and no other is wanted yet. Loop thread.
+        """The connection was of no use, and no other is wanted yet. Loop thread.
 
         A ``start`` that comes soon waits for the rest of the delay.
         """
@@ -97,7 +97,7 @@ class Connector:
         self._not_before = self._loop.poll_return_time + self._backoff.next_delay()
 
     def restart(self) -> None:
-        """What was handed over stood, and has gone: connect again at once. Loop thread.
+        """The connection was stable, and has gone: connect again at once. Loop thread.
 
         With jitter, after a random part of the first delay: all clients of a server lose it at
         the same moment.

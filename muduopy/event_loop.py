@@ -409,12 +409,12 @@ class EventLoop:
                 self._wakeup.wake()
 
     def submit(self, function: Callable[[], T]) -> Future[T]:
-        """As ``queue_in_loop``, and the future gets what the function returns or raises.
+        """As ``queue_in_loop``; returns a future for the function's result or exception.
 
-        SystemExit and the like go to the future, too. It can be cancelled until the function runs,
-        and is cancelled when the loop is closed before. In the loop's own thread ``result()``
-        raises LoopError instead of waiting for itself. Any thread. Raises LoopError when the loop
-        is closed, TypeError as ``queue_in_loop``.
+        The future also gets SystemExit. It can be cancelled until the function runs, and is
+        cancelled if the loop is closed before. In the loop's own thread ``result()`` raises
+        LoopError: the loop would wait for itself. Any thread. Raises LoopError when the loop is
+        closed, TypeError as ``queue_in_loop``.
         """
         check_callback(function, "what submit() runs")
         future = LoopFuture(self, function)

@@ -17,7 +17,7 @@ _SO_PEERCRED = getattr(socket, "SO_PEERCRED", None)
 
 @dataclass(frozen=True, slots=True)
 class PeerCredentials:
-    """What the kernel noted when the peer connected. Linux only. Immutable; any thread.
+    """The peer's process and user when it connected. Linux only. Immutable; any thread.
 
     Attributes:
         pid: the process that connected; it may have ended, or passed the socket on.

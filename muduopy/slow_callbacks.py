@@ -82,7 +82,7 @@ def report_left_behind(loop: EventLoop, seconds: float) -> None:
 
 
 class _Watched:
-    """What the last sample of one loop showed."""
+    """The last sample of one loop."""
 
     __slots__ = ("frame", "iterations", "loop", "since", "warned")
 

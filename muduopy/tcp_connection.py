@@ -381,10 +381,10 @@ class TcpConnection(Generic[ContextT]):
 
     @property
     def unsent_bytes(self) -> int:
-        """``output_bytes``, and what the kernel has taken but not sent yet. Loop thread.
+        """``output_bytes``, and the bytes that the kernel has not sent yet. Loop thread.
 
-        0 means that what is sent next leaves in a segment of its own (with TCP_NODELAY). The
-        kernel's part is known on Linux, for TCP; elsewhere it counts as 0.
+        At 0, the next ``send`` leaves in a segment of its own (with TCP_NODELAY). The kernel's part
+        is known on Linux, for TCP; elsewhere it counts as 0.
         """
         waiting = self.output_bytes
         if _SIOCOUTQNSD is None or self._state is State.DISCONNECTED:

@@ -163,7 +163,7 @@ class TcpServer(Generic[ContextT]):
 
     @property
     def bytes_received(self) -> int:
-        """Of all its connections, those that are gone included. Base loop's thread."""
+        """Bytes from all its connections, former ones included. Base loop's thread."""
         return self._gone_received + sum(c.bytes_received for c in self.connections.values())
 
     @property

@@ -36,7 +36,7 @@ class Timer:
 
 
 def log_error(exc: BaseException, text: str) -> None:
-    """What is done with the exceptions of callbacks where nothing else is asked for."""
+    """The default for exceptions of callbacks: log them."""
     log.error(text, exc_info=exc)
 
 

@@ -12,9 +12,8 @@ from muduopy.file_output import FileOutput
 class TlsFileOutput(FileOutput):
     """Plain bytes and parts of files, encrypted piece by piece as the socket takes them.
 
-    TLS records must leave in the order in which they were encrypted. So what is sent behind a
-    file waits unencrypted; what OpenSSL says in between (answers to key updates) goes out before
-    the next piece.
+    TLS records must leave in the order in which they were encrypted. So bytes behind a file wait
+    unencrypted. OpenSSL's own records (answers to key updates) go out before the next piece.
     """
 
     def __init__(

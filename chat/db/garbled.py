@@ -9,16 +9,16 @@ A Chinese text that was stored rightly seldom gives valid UTF-8, but it can: 谢
 three signs of a garbled text must come together:
 
 1. The bytes are UTF-8, and say two characters or more besides ASCII.
-2. What they say consists of common characters (those of GB 2312, kana, emoji, ASCII).
-3. What was stored has a character outside GB 2312, which has all that people use in China. UTF-8
-   read as GBK nearly always has some, such as 鏉.
+2. The restored text has common characters only (GB 2312, kana, emoji, ASCII).
+3. The stored text has a character outside GB 2312, the set in common use in China. UTF-8 read as
+   GBK nearly always has some, such as 鏉.
 
 Where the bytes are UTF-8 and a sign is missing, the text is in doubt. Of 300,000 random names of
 common characters none has the second sign, so if only others are missing the rest of the
 database decides: see ``chat.db.original``.
 
 GBK has two bytes for a character, and UTF-8 three. So the last byte of a text can have been lost
-to a ``?``: 王小明 became 鐜嬪皬鏄?. What is left is restored, with U+FFFD in place of the last one.
+to a ``?``: 王小明 became 鐜嬪皬鏄?. The rest is restored, with U+FFFD in place of the last one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ FIRST_ASIAN = 0x2000
 
 
 class Verdict(Enum):
-    """What a stored text is."""
+    """The verdicts on a stored text."""
 
     RIGHT = "it says what was meant"
     SILENT = "ASCII, which all these encodings share"
@@ -106,7 +106,7 @@ def _in_gb2312(char: str) -> bool:
 
 
 def _as_utf8(raw: bytes | None) -> str | None:
-    """What these bytes say, with its holes; None if they are no UTF-8."""
+    """These bytes as UTF-8, with holes for lost bytes; None if they are no UTF-8."""
     if raw is None:
         return None
     try:

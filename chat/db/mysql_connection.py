@@ -37,7 +37,7 @@ TLS_MODES = (PREFERRED, REQUIRED, OFF)
 
 LARGEST_STATEMENT = 16 * 1024 * 1024
 SMALLEST_STATEMENT = 512 * 1024
-"""Bytes of a statement: what is used at the most, and what a server must take at the least."""
+"""Bytes of a statement: the longest that we send, and the shortest limit of a usable server."""
 
 DUPLICATE = 1062
 NEEDS_TLS = 2061
@@ -58,7 +58,7 @@ class Busy(StorageError):
 
 @dataclass(frozen=True, slots=True)
 class MysqlAddress:
-    """Where the database is, and who we are there.
+    """The address of the database, and our account there.
 
     Attributes:
         tls: PREFERRED, where the server offers it; REQUIRED; or OFF.

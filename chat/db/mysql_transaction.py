@@ -13,7 +13,7 @@ BYTES_PER_CHARACTER = 8
 """Of a text in a statement, in the worst case: escaped, four bytes, and a part for the rest."""
 
 CHARACTERS = 512 * 1024
-"""What a multi-row statement holds at the most. With ``max_allowed_packet`` = 1M it holds less."""
+"""Characters of the longest multi-row statement; fewer with ``max_allowed_packet`` = 1M."""
 
 
 class MysqlTransaction(Transaction):

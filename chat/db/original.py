@@ -2,8 +2,8 @@
 
 The upgrade script ``0001`` has copied everything but texts, and has kept the original's tables as
 ``original_user`` and so on. This fills in names, descriptions, passwords and waiting messages from
-them, in one transaction. Whatever is in there, a server must start: names that are missing, that
-occur twice or that are too long are replaced, and the log says which.
+them, in one transaction. A server must start with any texts: missing, double and too long names are
+replaced, and the log has a line for each.
 
 A text in doubt (``chat.db.garbled``) is restored if the database has others that were certainly
 garbled and none that was certainly right: then one program wrote them all. Else it is left as it
@@ -34,7 +34,7 @@ KEPT = (
 NAME = 50
 PASSWORD = 255
 DESCRIPTION = 200
-"""What our columns take; the original's may be wider."""
+"""Characters of our columns; the original's may be wider."""
 
 BATCH = 1000
 """Rows read at once."""
@@ -63,7 +63,7 @@ COLUMNS = (USER_NAME, USER_PASSWORD, GROUP_NAME, GROUP_DESC, MESSAGE)
 
 @dataclass(slots=True)
 class Report:
-    """What was found, for the log."""
+    """The findings, for the log."""
 
     counts: dict[Verdict, int] = field(default_factory=lambda: dict.fromkeys(Verdict, 0))
     doubts_restored: bool = False
@@ -125,7 +125,7 @@ def unique_names(names: Iterable[tuple[int, str]], word: str) -> Iterator[tuple[
 
 
 def _texts(connection: MysqlConnection, column: Column) -> Iterator[tuple[int, StoredText]]:
-    """All texts of a column with their keys, but those that are NULL."""
+    """All texts of a column with their keys, without NULL."""
     name, key = column.name, column.key
     bytes_in = ", ".join([_bytes_in(name, charset) for charset in ("gbk", "latin1")])
     sql = (
@@ -154,7 +154,7 @@ def _from_hex(digits: str | None) -> bytes | None:
 def _readings(
     connection: MysqlConnection, column: Column, report: Report
 ) -> Iterator[tuple[int, str]]:
-    """What the texts of a column say, with their keys."""
+    """The texts of a column, restored where that is certain, with their keys."""
     for key, stored in _texts(connection, column):
         reading = read_stored(stored)
         if report.trusts(reading):
@@ -182,7 +182,7 @@ def _set_names(
 
 
 def _tell(connection: MysqlConnection, report: Report) -> None:
-    """What was done, in the log."""
+    """Log the results."""
     counts = report.counts
     restored = counts[Verdict.GARBLED]
     ((users,),) = connection.rows("SELECT COUNT(*) FROM user")
@@ -197,7 +197,7 @@ def _tell(connection: MysqlConnection, report: Report) -> None:
 
 
 def remind_of_the_original(tables: Collection[str]) -> None:
-    """Say so as long as the original's tables are there: they hold passwords."""
+    """Log a warning while the original's tables exist: they hold passwords."""
     kept = [table for table in KEPT if table in tables]
     if kept:
         log.warning(

@@ -83,7 +83,7 @@ class ConnectionPool(Generic[C]):
             self.discard(connection)
 
     def refresh(self, seconds: float) -> None:
-        """Ask the connections that have been idle for so long; those that are dead are closed.
+        """Ping the connections that have been idle for ``seconds``; close the dead ones.
 
         For a server that ends silent connections. One connection at a time is out of the pool.
         """

@@ -128,8 +128,8 @@ class ChatMessage:
     def classic_frames(self, limit: int) -> list[bytes]:
         """The message for classic receivers, in frames of at most ``limit`` bytes; 0: one frame.
 
-        What a classic sender sent beyond the protocol is left out first, then the text is split.
-        Done once for all receivers, who have the same ``limit``; two threads may both do it.
+        A classic sender's unknown fields are left out first, then the text is split. The frames are
+        made once for all receivers, as all have the same ``limit``; two threads may both make them.
         """
         frame = self.frame(False)
         if not limit or len(frame) <= limit:

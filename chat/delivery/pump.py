@@ -283,7 +283,7 @@ class Pump:
             self.acknowledge(list(self._unacked))
 
     def _when_out(self, *seqs: int) -> Callable[[bool], object]:
-        """For a writer: what its frame was written of counts as received, and nothing else."""
+        """The callback for a ClassicWriter: a written message counts as received."""
 
         def done(written: bool) -> None:
             if written and self.active:

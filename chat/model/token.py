@@ -43,10 +43,10 @@ class TokenModel:
         self._tx.execute("DELETE FROM token WHERE hash = ?", (_hash(token),))
 
     def delete_expired(self, now: int, valid_seconds: int, after: str = "") -> str:
-        """Delete what has expired of the next tokens behind ``after``.
+        """Delete the expired ones among the next tokens behind ``after``.
 
-        Returns where to go on, "" when that were the last ones. There is no index on ``used``,
-        which changes with every use: so the table is read in parts, which are short transactions.
+        Returns the next ``after``, "" at the end of the table. There is no index on ``used``, which
+        changes with every use. So the table is read in parts, each a short transaction.
         """
         rows = self._tx.query(
             "SELECT hash, used FROM token WHERE hash > ? ORDER BY hash LIMIT ?", (after, PART)

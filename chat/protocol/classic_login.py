@@ -47,7 +47,7 @@ def fit_login(answer: Message, limit: int, size: Size) -> Message:
 
 
 def left_out(answer: Message, fitted: Message) -> str:
-    """What was cut, for the log: "2 of 5 groups, 7 of 9 members"; "" for nothing but messages."""
+    """The entries left out, for the log: "2 of 5 groups, 7 of 9 members"; "" if only messages."""
     parts = []
     for name, count in (("friends", _count), ("groups", _count), ("members", _members)):
         key = "groups" if name == "members" else name
@@ -81,7 +81,7 @@ def _with(groups: list[Message], members: list[tuple[int, Message]]) -> list[Mes
 def _most(items: list[T], fits: Callable[[list[T]], bool]) -> list[T]:
     """The longest beginning of the list that fits.
 
-    Looks at short ones first: the cost depends on what fits, not on what there is.
+    Tries short ones first: the cost grows with the result, not with the list.
     """
     high = 1
     while high < len(items) and fits(items[:high]):

@@ -25,7 +25,7 @@ MAX_FRAME = 64 * 1024
 """Default limit of one frame in bytes, terminator not counted."""
 
 WINDOW = 16 * 1024
-"""Bytes that are split at once. Bounds what one ``take`` copies of frames that it leaves."""
+"""Bytes that one ``take`` splits: a bound on its copying."""
 
 
 class Cutter(Protocol):
@@ -34,8 +34,8 @@ class Cutter(Protocol):
     def cut(self, held: bytearray, limit: int) -> list[bytes]:
         """Remove up to ``limit`` frames from the front of ``held``, with their ends.
 
-        Returns fewer, perhaps none, when it has reached what it splits at once; none at all
-        means that no frame is complete.
+        It splits a limited number of bytes, so it may return fewer frames than there are. None at
+        all means that no frame is complete.
         """
         ...  # pragma: no cover
 
@@ -46,7 +46,7 @@ class LineCutter:
     __slots__ = ("_scanned",)
 
     def __init__(self) -> None:
-        self._scanned = 0  # so many bytes of what is held are known to have no LF
+        self._scanned = 0  # this many bytes at the front of ``held`` have no LF
 
     def cut(self, held: bytearray, limit: int) -> list[bytes]:
         end = held.find(LF, self._scanned)

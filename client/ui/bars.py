@@ -113,10 +113,10 @@ def _state(room: Room, chats: Chats, texts: Texts) -> str:
 def status_line(
     chats: Chats, texts: Texts, cells: int, state: State, unsent: int, below: bool, above: int = 0
 ) -> Line:
-    """The bar below: who one is, what is unread and unsent.
+    """The bar below: the user's name, and counts of unread and unsent messages.
 
-    ``below``: there is more below what is seen. ``above``: unread messages above it. What does
-    not fit is left out, and not cut.
+    ``below``: there are messages below the view. ``above``: the number of unread ones above it.
+    A part that does not fit is left out.
     """
     user_id, name = chats.me
     who = clip(one_line(name), max(cells // 4, 6))
@@ -179,7 +179,7 @@ def banner(status: Status, texts: Texts, now: float) -> str:
 
 
 def form_banner(status: Status, texts: Texts, now: float) -> str:
-    """The same in the form, before anything is sent: only what is in the way."""
+    """The same in the form, before a request: only errors of the connection."""
     waits = status.state is State.WAITING
     fails = status.state is State.CONNECTING and status.error is not None
     return banner(status, texts, now) if waits or fails else ""

@@ -36,7 +36,7 @@ class Finding:
 
     @property
     def matches(self) -> bool:
-        """Whether what was found last has what is looked for now."""
+        """Whether the last match also matches the new query."""
         return self.found is not None and self._is_in(self.found)
 
     def is_in_first(self, count: int) -> bool:

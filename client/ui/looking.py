@@ -169,7 +169,7 @@ class Looking(Handler):
             self._controller.pane.show(finding.room, finding.found)
 
     def _search_past(self, finding: Finding) -> None:
-        """What is loaded has it no more: load older messages until it is found."""
+        """No loaded message matches any more: load older ones until one does."""
         self._search = search = object()
         self._say_not_found("searching", finding)
         self._controller.terminal.spawn(self._load_until_found(finding, search))

@@ -1,4 +1,4 @@
-"""TerminalOutput: prompt_toolkit's output for a real terminal, with what it lacks.
+"""TerminalOutput: prompt_toolkit's output, with focus reports, notices and links.
 
 Focus reports are asked for while the screen is ours, and only then: not while the program is
 stopped, and not after its end. The terminal answers ``CSI I`` and ``CSI O``.
@@ -26,13 +26,13 @@ _WITHOUT_OSC = ("linux", "eterm-color")
 
 
 def learn_focus_reports() -> None:
-    """Have prompt_toolkit read them as keys without effect, whose data tells which. Idempotent."""
+    """Have prompt_toolkit read focus reports as keys without effect. Idempotent."""
     ANSI_SEQUENCES.setdefault(FOCUS_IN, Keys.Ignore)
     ANSI_SEQUENCES.setdefault(FOCUS_OUT, Keys.Ignore)
 
 
 def notice_sequence(way: str, title: str, text: str) -> str:
-    """What shows a notice on the desktop. Both texts are escaped already.
+    """The sequence for a notice on the desktop. Both texts are escaped already.
 
     OSC 9 has one text, and takes a number before a ``;`` for something else; OSC 777 separates
     title and text by one.

@@ -50,7 +50,7 @@ _NARROW_GUTTER = 2
 _LONGEST_NAME = 20
 
 _AHEAD = 2
-"""Pages above the view that are to be there before they are scrolled to."""
+"""Pages above the view that are loaded before the user scrolls to them."""
 
 _LOOK_BACK = 50
 """Entries without a readable time that are passed over to find out the day before."""
@@ -65,7 +65,7 @@ _PAST_KEYS = {
 
 
 class Shown(NamedTuple):
-    """What of a room is on the screen: its entries from the first to the last."""
+    """The entries of a room on the screen, from the first to the last."""
 
     room: Room
     first: int

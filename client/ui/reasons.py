@@ -24,7 +24,7 @@ _LOST = {CLOSED: "lost closed", UNANSWERED: "lost unanswered", NOT_CHAT: "lost p
 
 
 def why(error: BaseException, texts: Texts) -> str:
-    """What went wrong and what to do, on one line, escaped."""
+    """The failure and its remedy on one line, escaped."""
     if isinstance(error, RefusedError):
         next_step = f"next {error.errno}"
         what = why_refused(error, texts)
@@ -46,7 +46,7 @@ def why(error: BaseException, texts: Texts) -> str:
 
 
 def why_refused(error: RefusedError, texts: Texts) -> str:
-    """Without what to do. The server's own words are English, and more to the point than ours."""
+    """The failure alone. The server's text is in English, and more precise than ours."""
     key = f"error {error.errno}"
     ours = texts.language != "en" or not error.errmsg or error.errno in _PASSING
     if ours and texts.has(key):

@@ -1,4 +1,4 @@
-"""What the user has chosen for good: theme, language, bell and notices, in a file."""
+"""The user's settings: theme, language, bell and notices, in a file."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def _nearest(message: Message, known: Sequence[Table]) -> tuple[Table, int | Non
 
 
 def _distance(message: Message, table: Table, kind: int | None) -> int:
-    """Between the message's number and that of its kind; of any kind, if it has none."""
+    """The difference between the message's number and the nearest number of its kind, or of any."""
     for name in table.number_names:
         number = message.get(name)
         if isinstance(number, int):

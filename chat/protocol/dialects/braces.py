@@ -29,7 +29,7 @@ LF, QUOTE, OPEN, CLOSE = b'\n"{}'
 
 
 class BraceCutter:
-    """A Cutter (see chat.protocol.frames) for one connection.
+    """Cuts the frames of one connection; a Cutter (see chat.protocol.frames).
 
     Attributes:
         found: how many frames have ended with their brace.
@@ -42,7 +42,7 @@ class BraceCutter:
         self._reset()
 
     def _reset(self) -> None:
-        self._at = 0  # what is before it has been looked at
+        self._at = 0  # bytes before this place have been scanned
         self._depth = 0
         self._in_string = False
 

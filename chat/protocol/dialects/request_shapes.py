@@ -86,7 +86,7 @@ def is_foreign(request: Message) -> bool:
 
 
 def kind_by_fields(message: Message, table: Table) -> int | None:
-    """The kind of request that the fields make, whatever the number is; None: none of them."""
+    """The kind of a request by its fields alone; None if they fit no kind."""
     for kind in REQUESTS.values():
         if kind == REQUESTS["logout"]:  # any message has its fields
             continue

@@ -71,8 +71,8 @@ LEVELS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """The objects that a client is sent, and the fields of each."""
 
 ERRNO_NAMES = ("errno", "error", "errnum")
-"""The clones look for one of these. Those that want ``errnum`` send what the tutorial's send, so
-nothing tells them apart, and every answer has all three."""
+"""Each clone looks for one of these. Clones with ``errnum`` send the same requests as the
+tutorial's clients, so every answer has all three."""
 
 Names = Mapping[str, tuple[str, ...]]
 """Fields that have other names, or several: the tutorial's name, and those that are sent."""
@@ -89,7 +89,7 @@ class Table:
     Attributes:
         name: the file's, without folder and ending.
         requests: the client's number of each request, and the tutorial's.
-        numbers: the tutorial's number of what a client is sent, and the client's. A message
+        numbers: for messages to the client, the tutorial's number and the client's. A message
             that is absent cannot be sent.
         fields: each name that a request may use, and the tutorial's.
         number_names: the names of ``msgid`` in requests.
