@@ -40,8 +40,7 @@ from muduopy.errors import LoopError, StateError
 from muduopy.event_loop import EventLoop
 from muduopy.file_output import FileOutput
 from muduopy.file_part import FilePart, HasFileno
-from muduopy.peer_credentials import PeerCredentials
-from muduopy.tcp_info import TcpInfo
+from muduopy.socket_options import SocketOptions
 
 if TYPE_CHECKING:
     import ssl
@@ -74,8 +73,6 @@ _NEXT: dict[State, frozenset[State]] = {
 # Read on every send; a local name is found faster than an enum member.
 _CONNECTED = State.CONNECTED
 
-_AF_UNIX = getattr(socket, "AF_UNIX", None)
-
 
 def _as_bytes(data: object) -> bytes | bytearray | memoryview:
     """The argument of ``send`` as bytes."""
@@ -102,7 +99,7 @@ def discard_message(connection: TcpConnection, buffer: Buffer, when: float) -> N
     buffer.retrieve_all()
 
 
-class TcpConnection(Generic[ContextT]):
+class TcpConnection(SocketOptions, Generic[ContextT]):
     """Sends and receives bytes; made by TcpServer, handed to the callbacks.
 
     Attributes:
@@ -141,7 +138,6 @@ class TcpConnection(Generic[ContextT]):
         "_scratch",
         "_sealed",
         "_send",
-        "_socket",
         "_state",
         "_write_complete_callback",
         "bytes_received",
@@ -282,54 +278,7 @@ class TcpConnection(Generic[ContextT]):
         if callback is not None or not or_none:
             check_callback(callback, what)
 
-    def set_tcp_no_delay(self, on: bool) -> None:
-        """Send small segments at once (True) or let them wait for company. Any thread.
-
-        A Unix socket always does; this and ``set_keep_alive`` have no effect there.
-        """
-        if self._socket.family == _AF_UNIX:
-            return
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, on)
-
-    def set_keep_alive(self, idle: int, interval: int, probes: int) -> None:
-        """When the kernel gives a silent peer up: seconds, seconds, count. Any thread."""
-        if self._socket.family == _AF_UNIX:
-            return
-        for option, value in (
-            ("TCP_KEEPIDLE", idle),
-            ("TCP_KEEPINTVL", interval),
-            ("TCP_KEEPCNT", probes),
-        ):
-            if hasattr(socket, option):
-                self._socket.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-
-    def get_socket_option(self, level: int, option: int, size: int = 0) -> int | bytes:
-        """``getsockopt``: an int, or with a ``size`` so many bytes. Any thread. Raises OSError."""
-        if size:
-            return self._socket.getsockopt(level, option, size)
-        return self._socket.getsockopt(level, option)
-
-    def set_socket_option(self, level: int, option: int, value: int | bytes) -> None:
-        """``setsockopt``, such as (SOL_SOCKET, SO_RCVBUF, bytes). Any thread. Raises OSError."""
-        self._socket.setsockopt(level, option, value)
-
     # ------------------------------------------------------------------ state
-
-    @property
-    def tcp_info(self) -> TcpInfo:
-        """Round-trip time, losses and so on. Any thread.
-
-        Raises OSError if it is no TCP connection, is closed, or the system is not Linux.
-        """
-        return TcpInfo.of(self._socket)
-
-    @property
-    def peer_credentials(self) -> PeerCredentials:
-        """The process at the other end of a Unix socket. Any thread.
-
-        Raises OSError if it is no Unix socket, is closed, or the system is not Linux.
-        """
-        return PeerCredentials.of(self._socket)
 
     @property
     def state(self) -> State:

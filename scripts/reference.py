@@ -54,9 +54,13 @@ CONSTANTS: dict[str, str] = {}
 Node = ast.ClassDef | ast.FunctionDef | ast.Assign | ast.AnnAssign
 
 
-def definitions(package: str) -> dict[str, tuple[Node, str]]:
-    """What a package defines, by name: the node, and the docstring that goes with it."""
-    found: dict[str, tuple[Node, str]] = {}
+Definitions = dict[str, tuple[Node, str]]
+"""By name: the node, and the docstring that goes with it."""
+
+
+def definitions(package: str) -> Definitions:
+    """What a package defines."""
+    found: Definitions = {}
     folder = ROOT.joinpath(*package.split("."))
     for path in sorted(folder.glob("*.py")):
         body = ast.parse(path.read_text(encoding="utf-8")).body
@@ -90,12 +94,12 @@ def generate() -> str:
     for title, names in SECTIONS.items():
         parts.append(f"## {title}\n")
         for name in names:
-            parts.extend(_entry(name, *known[name]))
+            parts.extend(_entry(name, known))
     for package in SUBPACKAGES:
         known = definitions(package)
         parts.append(f"## {package}\n")
         for name in exported(package):
-            parts.extend(_entry(name, *known[name]))
+            parts.extend(_entry(name, known))
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -125,32 +129,52 @@ def _number(node: ast.expr) -> str | None:
     return None
 
 
-def members(node: ast.ClassDef) -> Iterator[ast.FunctionDef]:
-    """A class's public methods and properties, the constructor first where it says something."""
+def members(node: ast.ClassDef, known: Definitions) -> Iterator[ast.FunctionDef]:
+    """A class's public methods and properties, the constructor first where it says something.
+
+    Those of its bases in the same package come last.
+    """
     for item in node.body:
-        if not isinstance(item, ast.FunctionDef):
+        if not isinstance(item, ast.FunctionDef) or _is_setter(item):
             continue
         if (item.name == "__init__" and ast.get_docstring(item)) or item.name[0] != "_":
             yield item
+    for base in node.bases:
+        found = known.get(ast.unparse(base).partition("[")[0])
+        if found is not None and isinstance(found[0], ast.ClassDef):
+            yield from (item for item in members(found[0], known) if item.name != "__init__")
+
+
+def _is_setter(function: ast.FunctionDef) -> bool:
+    """The second half of a property, about which the first has said everything."""
+    return any(ast.unparse(one).endswith(".setter") for one in function.decorator_list)
+
+
+def _wrapped(item: str) -> str:
+    """A list item in lines of at most 100 columns."""
+    return textwrap.fill(
+        item, 100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _contents() -> str:
     lines = []
     for title, names in SECTIONS.items():
         links = ", ".join(f"[{name}](#{name.lower()})" for name in names)
-        lines.append(f"- **{title}**: {links}")
+        lines.append(_wrapped(f"- **{title}**: {links}"))
     for package in SUBPACKAGES:
         links = ", ".join(f"[{name}](#{name.lower()})" for name in exported(package))
-        lines.append(f"- **{package}**: {links}")
+        lines.append(_wrapped(f"- **{package}**: {links}"))
     return "\n".join(lines) + "\n"
 
 
-def _entry(name: str, node: Node, text: str) -> Iterator[str]:
+def _entry(name: str, known: Definitions) -> Iterator[str]:
+    node, text = known[name]
     yield f"### {name}\n"
     if isinstance(node, ast.ClassDef):
         yield _code(_class_signature(node))
         yield _prose(text)
-        for member in members(node):
+        for member in members(node, known):
             yield f"#### {name}.{member.name}\n" if member.name != "__init__" else ""
             if member.name != "__init__":
                 yield _code(_signature(member))

@@ -63,7 +63,8 @@ def test_an_old_page_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_everything_public_is_described(name: str, node: ast.ClassDef, text: str) -> None:
     assert text, f"{name} has no docstring"
     silent, unclear = [], []
-    for member in load().members(node):
+    reference = load()
+    for member in reference.members(node, reference.definitions("muduopy")):
         words = ast.get_docstring(member) or ""
         if not words and not THREADS.search(text):
             silent.append(member.name)

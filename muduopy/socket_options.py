@@ -1,0 +1,68 @@
+"""SocketOptions: what the user of a connection may set and ask of its socket."""
+
+from __future__ import annotations
+
+import socket
+
+from muduopy.peer_credentials import PeerCredentials
+from muduopy.tcp_info import TcpInfo
+
+_AF_UNIX = getattr(socket, "AF_UNIX", None)
+
+
+class SocketOptions:
+    """A part of TcpConnection, which owns the socket. It changes nothing else of the connection.
+
+    All methods: any thread. They raise OSError once the connection is closed.
+    """
+
+    __slots__ = ("_socket",)
+
+    _socket: socket.socket
+
+    def set_tcp_no_delay(self, on: bool) -> None:
+        """Send small segments at once (True) or let them wait for company. Any thread.
+
+        A Unix socket always does; this and ``set_keep_alive`` have no effect there.
+        """
+        if self._socket.family == _AF_UNIX:
+            return
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, on)
+
+    def set_keep_alive(self, idle: int, interval: int, probes: int) -> None:
+        """When the kernel gives a silent peer up: seconds, seconds, count. Any thread."""
+        if self._socket.family == _AF_UNIX:
+            return
+        for option, value in (
+            ("TCP_KEEPIDLE", idle),
+            ("TCP_KEEPINTVL", interval),
+            ("TCP_KEEPCNT", probes),
+        ):
+            if hasattr(socket, option):
+                self._socket.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+    def get_socket_option(self, level: int, option: int, size: int = 0) -> int | bytes:
+        """``getsockopt``: an int, or with a ``size`` so many bytes. Any thread. Raises OSError."""
+        if size:
+            return self._socket.getsockopt(level, option, size)
+        return self._socket.getsockopt(level, option)
+
+    def set_socket_option(self, level: int, option: int, value: int | bytes) -> None:
+        """``setsockopt``, such as (SOL_SOCKET, SO_RCVBUF, bytes). Any thread. Raises OSError."""
+        self._socket.setsockopt(level, option, value)
+
+    @property
+    def tcp_info(self) -> TcpInfo:
+        """Round-trip time, losses and so on. Any thread.
+
+        Raises OSError if it is no TCP connection, is closed, or the system is not Linux.
+        """
+        return TcpInfo.of(self._socket)
+
+    @property
+    def peer_credentials(self) -> PeerCredentials:
+        """The process at the other end of a Unix socket. Any thread.
+
+        Raises OSError if it is no Unix socket, is closed, or the system is not Linux.
+        """
+        return PeerCredentials.of(self._socket)
