@@ -189,6 +189,11 @@ class EventLoop:
         return self._looping
 
     @property
+    def closed(self) -> bool:
+        """It runs nothing any more. Any thread; False may be out of date the next moment."""
+        return self._closed
+
+    @property
     def in_callbacks(self) -> bool:
         """``loop`` is running and not asleep. Any thread; the next moment it may have changed."""
         return self._looping and self._awake
@@ -198,9 +203,11 @@ class EventLoop:
 
         Costs the callbacks nothing: a thread looks on, four times in ``seconds``. The loops of a
         pool that is started later and has this base loop are watched, too. None ends it. Raises
-        ValueError unless the time is positive. Loop thread.
+        ValueError unless the time is positive, LoopError when the loop is closed. Loop thread.
         """
         self.assert_in_loop_thread()
+        if self._closed and seconds is not None:
+            raise LoopError(f"warn_of_slow_callbacks() on {self!r}")
         watch = SlowCallbackWatch(seconds) if seconds is not None else None
         if self._slow_callbacks is not None:
             self._slow_callbacks.close()

@@ -80,12 +80,12 @@ class EventLoopThreadPool:
         self.base_loop.assert_in_loop_thread()
         return list(self._loops) or [self.base_loop]
 
-    def stop(self, timeout: float | None = None) -> bool:
+    def stop(self, timeout: float | None = None, *, waited: float = 0.0) -> bool:
         """Quit the loops, which first run what is queued, and join the threads. Idempotent.
 
         After ``timeout`` seconds a loop that is still in a callback is left behind: an error is
         logged that names the callback and the thread, and False returned. The thread, a daemon,
-        ends after that callback.
+        ends after that callback. ``waited``: seconds waited before, to be told in the log.
         """
         self.base_loop.assert_in_loop_thread()
         for loop in self._loops:
@@ -97,7 +97,7 @@ class EventLoopThreadPool:
             if not thread.stop(left):
                 all_ended = False
                 if thread.loop is not None:
-                    report_left_behind(thread.loop, time.monotonic() - begin)
+                    report_left_behind(thread.loop, waited + time.monotonic() - begin)
         self._threads.clear()
         self._loops.clear()
         return all_ended

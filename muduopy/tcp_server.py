@@ -24,7 +24,7 @@ from muduopy.callbacks import (
     WriteCompleteCallback,
 )
 from muduopy.checks import check_callback, check_loop, check_mark, check_seconds
-from muduopy.errors import StateError
+from muduopy.errors import LoopError, StateError
 from muduopy.event_loop import EventLoop
 from muduopy.event_loop_thread_pool import EventLoopThreadPool
 from muduopy.idle_watch import LINGER_SECONDS, IdleWatch
@@ -274,8 +274,11 @@ class TcpServer(Generic[ContextT]):
         logged that names the callback and the thread, and ``stopped`` is called. Its connections
         are closed when that callback returns.
 
-        Raises TypeError for arguments of the wrong kind, ValueError for NaN.
+        Raises LoopError when the base loop is closed, as nothing would call ``stopped``; TypeError
+        for arguments of the wrong kind, ValueError for NaN.
         """
+        if self._loop.closed:
+            raise LoopError(f"stop() on {self!r}, whose base loop is closed: stop before that")
         check_seconds(drain_seconds, "drain_seconds")
         if stopped is not None:
             check_callback(stopped, "stopped")
@@ -402,26 +405,26 @@ class TcpServer(Generic[ContextT]):
             if not self._owns_pool or loop is self._loop:
                 report_left_behind(loop, LEAVE_SECONDS)  # else the pool does
         self.connections.clear()
-        self._finish_stop(0.0)
+        self._finish_stop(0.0, LEAVE_SECONDS)
 
     def _close_the_rest(self) -> None:
         for connection in list(self.connections.values()):
             connection.force_close()
 
-    def _finish_stop(self, seconds: float = LEAVE_SECONDS) -> None:
+    def _finish_stop(self, seconds: float = LEAVE_SECONDS, waited: float = 0.0) -> None:
         if self._drain_timer is None:
             return
         self._loop.cancel(self._drain_timer)
         self._drain_timer = None
-        self._stop_pool(seconds)
+        self._stop_pool(seconds, waited)
         self._report_stopped()
 
-    def _stop_pool(self, seconds: float) -> None:
+    def _stop_pool(self, seconds: float, waited: float = 0.0) -> None:
         for loop, watch in self._watches.items():
             loop.queue_in_loop(watch.close)
         self._watches.clear()
         if self._owns_pool:
-            self._pool.stop(seconds)
+            self._pool.stop(seconds, waited=waited)
 
     def _await_other_loops(self, seconds: float) -> None:
         """Until the loops of somebody else's pool have run what is queued for them by now."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from muduopy.address import Address
 from muduopy.checks import check_callback, check_seconds
+from muduopy.errors import LoopError
 from muduopy.event_loop import EventLoop
 from muduopy.event_loop_thread_pool import EventLoopThreadPool
 from muduopy.http.http_limits import DEFAULT_LIMITS, HttpLimits
@@ -92,8 +93,10 @@ class HttpServer:
         Requests that the callback has got are answered, deferred ones included; no others are
         looked at. What is not done after ``drain_seconds`` is closed by force. Returns at once;
         the base loop must go on running for it, and ``stopped`` is called in its thread. Raises
-        TypeError and ValueError as ``TcpServer.stop``.
+        LoopError, TypeError and ValueError as ``TcpServer.stop``.
         """
+        if self._loop.closed:
+            raise LoopError(f"stop() on {self!r}, whose base loop is closed: stop before that")
         check_seconds(drain_seconds, "drain_seconds")
         if stopped is not None:
             check_callback(stopped, "stopped")

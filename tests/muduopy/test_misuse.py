@@ -356,6 +356,15 @@ def test_a_context_that_checks_names_needs_one(loop: EventLoop) -> None:
     TcpClient(loop, LOOPBACK, tls=context)
 
 
+def test_a_closed_loop_stops_no_server_and_watches_nothing() -> None:
+    with EventLoop() as loop, TcpServer(loop, LOOPBACK) as server:
+        pass
+    with pytest.raises(LoopError, match="closed: stop before"):
+        server.stop(0.0)
+    with pytest.raises(LoopError, match="warn_of_slow_callbacks"):
+        loop.warn_of_slow_callbacks(0.1)
+
+
 @pytest.mark.parametrize("when", ["soon", None])
 def test_times_are_numbers(loop: EventLoop, when: Any) -> None:
     for schedule in (loop.run_at, loop.run_after, loop.run_every):
