@@ -254,7 +254,8 @@ class ClassicWriter:
                 return self._gap
             connection.send(self._rest.pop(0) + NUL)
             self._unfinished = True
-            self._due = now + self._gap
+            # Not from ``now``: this thread may have waited for the processor since then.
+            self._due = time.monotonic() + self._gap
             return 0.0  # look at it once more: has the kernel taken it?
         self._unfinished = False
         if not self._rest:

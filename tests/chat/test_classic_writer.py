@@ -6,6 +6,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from loopkit import Passes
@@ -23,10 +24,26 @@ def message(text: str) -> ChatMessage:
     return ChatMessage(0, ONE_CHAT, 1, "ann", 2, text, "now")
 
 
+class SlowToSend(TcpConnection):
+    """Its thread waits for the processor before each send."""
+
+    def send(self, data: Any) -> None:
+        sent = self.context
+        sent.append(("begin", time.monotonic()))
+        time.sleep(2 * GAP)
+        super().send(data)
+        sent.append(("end", time.monotonic()))
+
+
 class Desk:
     """A writer on a socket; a message's frames are the words of its text."""
 
-    def __init__(self, passes: Passes, gap: float = GAP) -> None:
+    def __init__(
+        self,
+        passes: Passes,
+        gap: float = GAP,
+        connection_type: type[TcpConnection] = TcpConnection,
+    ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.peer = socket.socket()
             self.peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 * 1024)
@@ -35,7 +52,7 @@ class Desk:
         ours.setblocking(False)
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 * 1024)
         self.passes = passes
-        self.connection = TcpConnection(
+        self.connection = connection_type(
             passes.loop, ours, "test#1", InetAddress.from_sockaddr(address)
         )
         self.connection.set_tcp_no_delay(True)
@@ -133,6 +150,19 @@ def test_frames_are_kept_apart_and_in_order(desk: Desk) -> None:
     times = [when for when, _ in desk.reads]
     assert times[-1] - times[0] > 2 * GAP, "three gaps, but for when we looked"
     assert desk.outcomes == [("mail", True), ("live", True)]
+
+
+def test_the_gap_begins_when_the_frame_is_out(passes: Passes) -> None:
+    desk = Desk(passes, connection_type=SlowToSend)
+    sent = desk.connection.context = []
+    desk.hand_over("one")
+    desk.hand_over("two")
+    desk.until_done(2)
+    assert [what for what, _ in sent] == ["begin", "end", "begin", "end"]
+    assert sent[2][1] - sent[1][1] > 0.9 * GAP
+    desk.connection.force_close()
+    passes.settle()
+    desk.peer.close()
 
 
 def test_after_a_pause_there_is_no_gap(desk: Desk) -> None:
