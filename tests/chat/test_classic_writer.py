@@ -105,7 +105,7 @@ class Desk:
             data.extend(self.read())
             return len(data) >= count
 
-        # The kernel tells nobody that it has sent: look again and again.
+        # The kernel does not report that it has sent: look again and again.
         heartbeat = self.passes.loop.run_every(0.001, lambda: None)
         self.passes.until(enough, f"{count} bytes")
         self.passes.loop.cancel(heartbeat)

@@ -14,7 +14,7 @@ from nodekit import PASSWORD, Client, Node
 from chat.protocol import Limits, Message, MsgType, build_schema, encode
 
 MANY = 10**6
-NOBODY = 99  # nobody's id: what is right but for it changes nothing
+NOBODY = 99  # an id without a user: requests that are right except for it change nothing
 
 GOOD: dict[int, Message] = {
     MsgType.LOGIN_MSG: {"id": NOBODY, "v": 2, "password": PASSWORD, "token": "t", "device": "d"},
@@ -50,7 +50,7 @@ def test_every_message_is_here() -> None:
 
 @pytest.fixture
 def patient(make_node: Any, monkeypatch: pytest.MonkeyPatch) -> Node:
-    """A node that closes nobody for what is being tried."""
+    """A node that closes no connection for wrong requests or their number."""
     monkeypatch.setattr("chat.service.MAX_STRIKES", MANY)
     monkeypatch.setattr("chat.service.MAX_FAILED_LOGINS", MANY)
     node: Node = make_node(failures=MANY, limits=Limits(guest_rate=MANY, guest_frame=64 * 1024))

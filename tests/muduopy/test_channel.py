@@ -195,7 +195,7 @@ def test_a_descriptor_that_cannot_be_polled_leaves_no_trace(loop: EventLoop) -> 
 
 @pytest.mark.parametrize("mask", [HANGUP, ERROR, HANGUP | ERROR])
 @pytest.mark.parametrize(("events", "expected"), [(READ, "read"), (WRITE, "write")])
-def test_an_end_that_nobody_takes_goes_to_the_reader_or_the_writer(
+def test_an_end_without_a_callback_goes_to_the_reader_or_the_writer(
     loop: EventLoop,
     ends: tuple[socket.socket, socket.socket],
     mask: int,
@@ -216,9 +216,9 @@ def test_an_end_that_nobody_takes_goes_to_the_reader_or_the_writer(
 
 
 def test_a_refused_datagram_does_not_spin_the_loop(loop: EventLoop) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        address = nobody.getsockname()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = closed.getsockname()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.setblocking(False)
         sock.connect(address)
@@ -231,7 +231,7 @@ def test_a_refused_datagram_does_not_spin_the_loop(loop: EventLoop) -> None:
 
         channel.read_callback = read
         channel.enable_reading()
-        sock.send(b"is there anybody?")
+        sock.send(b"hello")
         loop.loop()
         channel.disable_all()
 

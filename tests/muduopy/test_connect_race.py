@@ -36,7 +36,7 @@ class Race:
 
 @pytest.fixture
 def refusing() -> InetAddress:
-    """Nobody listens there: the socket that had the port has gone."""
+    """An address on which no socket listens: the one that had the port is closed."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return InetAddress(*listener.getsockname())
 

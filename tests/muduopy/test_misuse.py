@@ -39,7 +39,7 @@ from muduopy.event_loop import escalate_to_main_thread
 
 
 async def coroutine(*arguments: object) -> None:
-    pytest.fail("nobody runs this")
+    pytest.fail("this must not run")
 
 
 def generator(*arguments: object) -> Iterator[None]:

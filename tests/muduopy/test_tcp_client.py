@@ -511,7 +511,7 @@ def test_a_name_that_there_is_not(other_loop: EventLoop) -> None:
     peer.settle()
 
 
-def test_a_look_up_that_takes_too_long_blocks_nobody(
+def test_a_look_up_that_takes_too_long_blocks_no_loop(
     run_server: ServerMaker, other_loop: EventLoop
 ) -> None:
     address = run_server().server.address

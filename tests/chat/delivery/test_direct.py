@@ -142,7 +142,7 @@ def test_to_a_group_that_is_all_there(node: Node, members: Members) -> None:
 def test_to_a_large_group_one_message_in_each_pass(
     node: Node, members: Members, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody who says 30 things at once to thousands does not keep the loop for himself."""
+    """A user that sends 30 messages at once to thousands does not keep the loop busy alone."""
     monkeypatch.setattr("chat.delivery.direct.LARGE_GROUP", 1)
     monkeypatch.setattr("chat.session.MAX_IN_FLIGHT", 2)
     ann, bob, eve, group = members

@@ -36,7 +36,7 @@ from chat.protocol import MsgType
 
 ROWS = 20_000
 ABSENT = 7
-"""The user for whom most messages wait."""
+"""The user with the most waiting messages."""
 
 ALLOWED = {
     "OfflineMessageModel.count": "one number for `chatcluster status`",
@@ -131,7 +131,7 @@ def befriend(ann: Client, bob: Client) -> None:
 
 
 def talk(ann: Client, bob: Client) -> None:
-    """Messages to somebody who is away, as many in one DELIVERED_MSG as statements are long."""
+    """Messages to an offline user, as many in one DELIVERED_MSG as statements are long."""
     bob_id = bob.user_id
     for count in (1, 4, 16, 64):
         bob.ask(MsgType.LOGINOUT_MSG)

@@ -1141,7 +1141,7 @@ def test_opening_an_address(server: FakeServer, start: Start, tmp_path: Path) ->
     for _ in range(500):
         if opened.exists():
             break
-        time.sleep(0.01)  # another program tells nobody
+        time.sleep(0.01)  # the other program sends no event
     assert opened.read_text("ascii") == "http://a.example/2;x=$(y)"
 
 

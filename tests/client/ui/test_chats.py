@@ -92,7 +92,7 @@ def show(chats: Chats) -> None:
     chats.current.mark_shown(chats.current.entries)
 
 
-def test_what_comes_while_nobody_watches_is_unread() -> None:
+def test_a_message_that_comes_while_the_user_is_away_is_unread() -> None:
     chats = make_chats()
     room = bob_room(chats)
     chats.open(room)
