@@ -7,6 +7,7 @@ terminal that can do no better, it is the original's menu and commands, line by 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import os
 import signal
@@ -43,6 +44,7 @@ _EXIT_FAILURE = 1
 _EXIT_USAGE = 2
 _EXIT_SIGNAL = 128  # plus the signal's number, as shells have it
 _MAX_PORT = 65535
+_COERCED = ("C.UTF-8", "C.utf8", "UTF-8")  # what Python sets LC_CTYPE to
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -243,7 +245,22 @@ def _user(text: str) -> int:
 def _encoding() -> str:
     """Of what is typed and shown."""
     stream = sys.stdin or sys.stdout
-    return encoding_of(os.environ, "" if stream is None else stream.encoding)
+    return encoding_of(_locale_environment(), "" if stream is None else stream.encoding)
+
+
+def _locale_environment() -> dict[str, str]:
+    """The environment as the user set it.
+
+    With LANG=zh_CN.GBK, where that locale is not installed, Python sets LC_CTYPE=C.UTF-8 before it
+    starts (PEP 538), but the terminal still sends GBK.
+    """
+    environment = dict(os.environ)
+    if environment.get("LC_CTYPE") in _COERCED:
+        with contextlib.suppress(OSError):
+            entries = os.fsdecode(Path("/proc/self/environ").read_bytes()).split("\0")
+            values = [entry.partition("=")[2] for entry in entries if entry.startswith("LC_CTYPE=")]
+            environment["LC_CTYPE"] = values[0] if values else ""
+    return environment
 
 
 def _text_stream(stream: TextIO | None, encoding: str) -> TextIO:

@@ -182,13 +182,13 @@ def test_a_script_in_the_c_locale(server: FakeServer) -> None:
     server.expect(MsgType.LOGINOUT_MSG)
 
 
-def test_a_script_in_gbk(server: FakeServer) -> None:
-    """Its locale need not be installed here."""
+@pytest.mark.parametrize("name", ["LC_ALL", "LC_CTYPE", "LANG"])
+def test_a_script_in_gbk(server: FakeServer, name: str) -> None:
+    """Its locale need not be installed here. Then Python itself sets LC_CTYPE to UTF-8."""
+    locale = {"LC_ALL": "", "LC_CTYPE": "", "LANG": "", name: "zh_CN.GBK"}
     server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, offlinemsg=[one_chat(3, "茶 😀")])]
     script = "1\n1\nsecret\nchat:2:你好\n"
-    result = run(
-        "127.0.0.1", str(server.port), stdin=script.encode("gbk"), env={"LC_ALL": "zh_CN.GBK"}
-    )
+    result = run("127.0.0.1", str(server.port), stdin=script.encode("gbk"), env=locale)
     assert (result.returncode, result.stderr) == (0, b"")
     assert "said: 茶 \\U0001f600" in result.stdout.decode("gbk")
     assert server.expect(MsgType.ONE_CHAT_MSG)["msg"] == "你好"
@@ -196,11 +196,16 @@ def test_a_script_in_gbk(server: FakeServer) -> None:
 
 def test_windows_need_utf_8(server: FakeServer) -> None:
     """One line, in the encoding that the terminal has."""
+    empty = {"LC_ALL": "", "LC_CTYPE": ""}
     for locale, line in (
-        ("zh_CN.GBK", "请设置 LANG=zh_CN.UTF-8".encode("gbk")),
-        ("de_DE.ISO-8859-1", b"iso8859-1, and the windows need UTF-8: set LANG=C.UTF-8"),
+        ({**empty, "LANG": "zh_CN.GBK"}, "请设置 LANG=zh_CN.UTF-8".encode("gbk")),
+        ({"LC_ALL": "zh_CN.GBK"}, "请设置 LANG=zh_CN.UTF-8".encode("gbk")),
+        (
+            {"LC_ALL": "de_DE.ISO-8859-1"},
+            b"iso8859-1, and the windows need UTF-8: set LANG=C.UTF-8",
+        ),
     ):
-        with OnTerminal(server, plain=False, environment={"LC_ALL": locale}) as terminal:
+        with OnTerminal(server, plain=False, environment=locale) as terminal:
             assert terminal.process.wait(LONG) == 1
             seen = terminal.wait_for(line)
             assert seen.count(b"\n") == 1

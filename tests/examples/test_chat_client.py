@@ -89,6 +89,12 @@ def test_bot_without_a_server(tmp_path: Path, server: ServerProcess) -> None:
     server.start()
 
 
+def test_bot_with_a_number_of_no_user(tmp_path: Path, server: ServerProcess) -> None:
+    bot = Bot(tmp_path, server.port, 0)
+    bot.wait_for("0 is no id: an int from 1 to")
+    assert bot.process.wait(WAIT) == 1
+
+
 class Bridge:
     """A bridge, and what it has said."""
 
@@ -131,7 +137,8 @@ def test_bridge(server: ServerProcess, tmp_path: Path) -> None:
         bob.close()
         gone = {"user_id": bob.id, "state": "offline"}  # that he has come may be told before
         assert bridge.find(event="presence", presence=gone)
-        for nonsense in ("nonsense\n", "5\n", '{"do": "close"}\n', '{"do": "send"}\n'):
+        orders = ('{"do": "close"}\n', '{"do": ["send"]}\n', '{"do": "send"}\n')
+        for nonsense in ("nonsense\n", "5\n", *orders):
             example.write(nonsense)
             assert "error" in json.loads(example.line())
         example.end_input()
