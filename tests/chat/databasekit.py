@@ -58,6 +58,8 @@ def start_database(
             log,
             folder,
         )
+    # After kill -9 it names a process that is gone, and another may have its number.
+    (data / "mysqld.sock.lock").unlink(missing_ok=True)
     bootstrap = folder / "init.sql"
     account = f"{services.USER}@'{services.HOST}'"
     bootstrap.write_text(
