@@ -63,3 +63,16 @@ def test_restoring_a_backup(server: ServerProcess, tmp_path: Path) -> None:
         assert [(m["msg"], m["seq"]) for m in mail] == [("before", 1)]
         ann.chat(user, "anew", mid="3")
         assert ann.find(20, mid="3")["seq"] > 4_000_000_000
+
+
+def test_a_backup_without_messages() -> None:
+    """SQLite counts from 1 there, in a row that is not there yet."""
+    _, sql = page_says()
+    with closing(sqlite3.connect(":memory:")) as restored:
+        restored.executescript((PROJECT / "db" / "sqlite.sql").read_text(encoding="utf-8"))
+        restored.executescript(sql)
+        restored.execute(
+            "INSERT INTO message (sender, mid, kind, target, text, time) "
+            "VALUES (1, 'anew', 6, 2, '', '')"
+        )
+        assert restored.execute("SELECT seq FROM message").fetchone() == (4_000_000_001,)
