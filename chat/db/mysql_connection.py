@@ -44,6 +44,9 @@ NEEDS_TLS = 2061
 LOST = frozenset({1053, 1927, 2002, 2003, 2006, 2013, 2026, 2045, 2055, 4031})
 """Shutdown in progress, connection killed, cannot connect, gone away, lost, …"""
 
+DENIED = frozenset({1142, 1143, 1227})
+"""The account lacks a right, which the server's message names."""
+
 BUSY = frozenset({1205, 1213, 3572})
 """Lock wait time-out, deadlock: the same again may succeed."""
 
@@ -121,8 +124,12 @@ class MysqlConnection:
         try:
             self._cursor = self._raw.cursor()
             self._look_at_server(address)
-            self.run(f"SET SESSION TRANSACTION ISOLATION LEVEL {isolation}")
-            self.run(f"SET SESSION innodb_lock_wait_timeout = {LOCK_SECONDS}")
+            # The server's configuration may have other values of all of these.
+            self.run(f"SET SESSION TRANSACTION ISOLATION LEVEL {isolation}, READ WRITE")
+            self.run(
+                f"SET SESSION innodb_lock_wait_timeout = {LOCK_SECONDS}, "
+                "completion_type = 'NO_CHAIN'"
+            )
             self._limit_idle_transactions()
         except BaseException:
             self.close()
@@ -225,13 +232,15 @@ def _translate(exc: Any) -> StorageError:
     )
     if number in LOST or isinstance(exc, timed_out) or "MySQL Connection not available" in words:
         return LostConnection(words)
+    if number in DENIED:
+        words += "; docs/deploy.md has the GRANT statement"
     return StorageError(words, number or 0)
 
 
 def _words(exc: Any, address: MysqlAddress) -> str:
     """Why there is no connection, in one line without the driver's numbers."""
     reasons = {
-        1044: "access denied to this database",
+        1044: "the account has no rights on this database; docs/deploy.md has the GRANT statement",
         1045: "wrong user or password",
         1698: "wrong user or password",
         1049: "there is no such database",
