@@ -330,14 +330,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         format="%(asctime)s %(levelname)-7s %(threadName)s %(message)s",
         stream=sys.stderr,
     )
-    log_limit = LogLimit()
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(log_limit)
     config = replace(config, server=fit_file_limit(config.server))
     # Before any thread exists, so that all inherit it.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         app = App(arguments.address, config, arguments.also)
+        # Not before: what an upgrade says about single names must all be in the log.
+        log_limit = LogLimit()
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(log_limit)
         app.report_every(LOG_SECONDS, log_limit.report)
         app.run()
         if app.lease_lost:

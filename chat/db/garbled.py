@@ -18,7 +18,9 @@ common characters none has the second sign, so if only others are missing the re
 database decides: see ``chat.db.original``.
 
 GBK has two bytes for a character, and UTF-8 three. So the last byte of a text can have been lost
-to a ``?``: 王小明 became 鐜嬪皬鏄?. The rest is restored, with U+FFFD in place of the last one.
+to a ``?``: 王小明 became 鐜嬪皬鏄?, and on MySQL, which drops that byte, 鐜嬪皬鏄. The rest is
+restored, with U+FFFD in place of the last character; without a ``?`` only if it has all three
+signs.
 """
 
 from __future__ import annotations
@@ -32,6 +34,9 @@ HOLE = "\ufffd"
 _BEGUN = rb"[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2}"
 _hole = re.compile(rb"(?:%b)\?[\x80-\xbf]{0,2}" % _BEGUN)
 """A character in UTF-8 of which a ``?`` has replaced a byte, perhaps with the next one's first."""
+
+_cut = re.compile(rb"(?:%b)\Z" % _BEGUN)
+"""A character in UTF-8 in which the text ends."""
 
 EMOJI = ((0x2600, 0x27BF), (0x1F000, 0x1FAFF), (0xFE0F, 0xFE0F), (0x200D, 0x200D))
 
@@ -74,12 +79,20 @@ def read_stored(stored: StoredText) -> Reading:
     if restored is not None and _length(restored) < max(1, restored.count(HOLE)):
         return Reading(Verdict.RIGHT if _is_gb2312(stored.text) else Verdict.DAMAGED)
     if restored is not None:
-        sure = _length(restored) > 1 and is_common(restored) and not _is_gb2312(stored.text)
+        sure = _is_sure(stored.text, restored)
         return Reading(Verdict.GARBLED if sure else Verdict.IN_DOUBT, restored)
+    restored = _as_utf8(stored.gbk and _cut.sub(HOLE.encode(), stored.gbk))
+    if restored is not None and _is_sure(stored.text, restored):
+        return Reading(Verdict.GARBLED, restored)
     restored = _as_utf8(stored.latin1)
     if restored is not None:  # Latin letters are UTF-8 by intent only: an Ã before a ©
         return Reading(Verdict.GARBLED, restored)
     return Reading(Verdict.RIGHT)
+
+
+def _is_sure(text: str, restored: str) -> bool:
+    """Has it all three signs?"""
+    return _length(restored) > 1 and is_common(restored) and not _is_gb2312(text)
 
 
 def is_common(text: str) -> bool:

@@ -45,7 +45,7 @@ def prepare_schema(address: MysqlAddress, schema: Path, upgrades: Path) -> None:
         ((got,),) = connection.rows("SELECT GET_LOCK(%s, %s)", (LOCK, LOCK_SECONDS))
         if got != 1:
             raise StorageError(f"{address}: another server is at work on the tables")
-        version = _version(connection)
+        version = _version(connection, address)
         if version is None:
             connection.run(f"CREATE TABLE IF NOT EXISTS {UNFINISHED} (nothing INT PRIMARY KEY)")
             _run_script(connection, schema, CREATED)
@@ -69,7 +69,7 @@ def prepare_schema(address: MysqlAddress, schema: Path, upgrades: Path) -> None:
         connection.close()  # which gives the lock back
 
 
-def _version(connection: MysqlConnection) -> int | None:
+def _version(connection: MysqlConnection, address: MysqlAddress) -> int | None:
     """The schema's version; None if the tables are not there, or not all of them yet."""
     tables = _tables(connection)
     if not tables or UNFINISHED in tables:
@@ -78,14 +78,31 @@ def _version(connection: MysqlConnection) -> int | None:
         version = _setting(connection, "schema_version")
         if version is not None and version.isascii() and version.isdigit():
             return int(version)
-    elif tables >= ORIGINAL_TABLES and not tables & OUR_TABLES:
+    elif not tables & OUR_TABLES:
         left = sorted(tables & set(KEPT))
         if left:
             raise StorageError(
                 f"{', '.join(left)}: are kept from an earlier start: drop them first"
             )
-        return 0
-    raise StorageError("not a chat server's database")
+        missing = ORIGINAL_TABLES - {name.lower() for name in tables}
+        if not missing:
+            _rename_capitals(connection, tables)
+            return 0
+        if len(missing) < len(ORIGINAL_TABLES):
+            raise StorageError(
+                f"{address}: of the original project's tables it lacks "
+                f"{', '.join(sorted(missing))}; create them to take the others over, or give the "
+                "chat server an empty database"
+            )
+    raise StorageError(f"{address}: not a chat server's database; give it an empty one")
+
+
+def _rename_capitals(connection: MysqlConnection, tables: set[str]) -> None:
+    """Some clones have a table User, which servers on Linux tell from user."""
+    found = {name.lower(): name for name in tables}
+    renamed = [f"`{found[name]}` TO {name}" for name in sorted(ORIGINAL_TABLES - tables)]
+    if renamed:
+        connection.run(f"RENAME TABLE {', '.join(renamed)}")
 
 
 def _check_binary_log(connection: MysqlConnection, address: MysqlAddress) -> None:

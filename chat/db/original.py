@@ -22,14 +22,16 @@ from chat.db.mysql_connection import MysqlConnection
 log = logging.getLogger(__name__)
 
 KEPT = (
-    "original_user",
     "original_friend",
-    "original_allgroup",
     "original_groupuser",
     "original_offlinemessage",
     "original_mail",
+    "original_allgroup",
+    "original_user",
 )
-"""``original_mail`` has the waiting messages with the numbers that they have got."""
+"""``original_mail`` has the waiting messages with the numbers that they have got. In an order in
+which they can be dropped: some clones have foreign keys to groups and users.
+"""
 
 NAME = 50
 PASSWORD = 255
@@ -39,8 +41,8 @@ DESCRIPTION = 200
 BATCH = 1000
 """Rows read at once."""
 
-SHOWN = 50
-"""How many lines the log gets of one kind."""
+SHOWN = 1000
+"""How many lines the log gets about single texts."""
 
 
 @dataclass(frozen=True, slots=True)
