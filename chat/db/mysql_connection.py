@@ -122,7 +122,7 @@ class MysqlConnection:
         except _DRIVER_ERRORS as exc:
             raise StorageError(_words(exc, address)) from exc
         try:
-            self._cursor = self._raw.cursor()
+            self._cursor = self._open_cursor()
             self._look_at_server(address)
             # The server's configuration may have other values of all of these.
             self.run(f"SET SESSION TRANSACTION ISOLATION LEVEL {isolation}, READ WRITE")
@@ -134,6 +134,13 @@ class MysqlConnection:
         except BaseException:
             self.close()
             raise
+
+    def _open_cursor(self) -> Any:
+        """Raises LostConnection: it may be lost between the login and this."""
+        try:
+            return self._raw.cursor()
+        except _DRIVER_ERRORS as exc:
+            raise _translate(exc) from exc
 
     def _look_at_server(self, address: MysqlAddress) -> None:
         """Read the server's limits. Raises StorageError if the server cannot be used."""

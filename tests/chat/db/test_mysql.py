@@ -7,7 +7,9 @@ import dataclasses
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import mysql.connector
 import pytest
 from cutkit import CuttingProxy
 from hypothesis import given
@@ -17,7 +19,7 @@ from mariadbkit import PASSWORD, Mariadb, mariadb
 
 from chat.db import OutcomeUnknown, StorageError, Transaction, UniqueViolation
 from chat.db.mysql import MysqlDatabase
-from chat.db.mysql_connection import OFF, MysqlConnection
+from chat.db.mysql_connection import OFF, LostConnection, MysqlConnection
 from chat.db.mysql_transaction import CHARACTERS, ROWS, _chunks
 from chat.model import (
     LogRow,
@@ -388,3 +390,20 @@ def test_the_most_characters_in_the_fewest_statements(database: MysqlDatabase) -
 
 def test_the_password_does_not_show(database: MysqlDatabase) -> None:
     assert PASSWORD not in repr(database.address) + str(database.address)
+
+
+def test_a_connection_that_is_lost_at_once(
+    server: Mariadb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver then raises an error of its own where it makes the cursor."""
+    connect = mysql.connector.connect
+    with contextlib.closing(server.connect()) as other:
+
+        def connect_and_lose(**options: Any) -> Any:
+            raw = connect(**options)
+            other.run(f"KILL {raw.connection_id}")
+            return raw
+
+        monkeypatch.setattr(mysql.connector, "connect", connect_and_lose)
+        with pytest.raises(LostConnection):
+            MysqlConnection(server.address, "READ COMMITTED")
