@@ -36,6 +36,7 @@ from prompt_toolkit.layout.processors import PasswordProcessor
 from client.ui import bars
 from client.ui.bars import room_title
 from client.ui.cells import clip, one_line, pad, width
+from client.ui.chats import Chats
 from client.ui.controls import Flatten, Lines, TabCompleter
 from client.ui.form import ALL_FIELDS, SECRET, Mode
 from client.ui.pane import Line, Pane
@@ -240,7 +241,9 @@ class Screen:
     def _title(self, cells: int) -> Line:
         if self._scene.viewer is not None:
             return [("class:title", pad(f" {self._scene.viewer.title}", cells))]
-        return bars.title_line(self._scene.chats, self._scene.texts, cells, self._server)
+        scene = self._scene
+        chats = scene.chats if scene.signed_in else Chats(0)  # a login may still be refused
+        return bars.title_line(chats, scene.texts, cells, self._server)
 
     def _status(self, cells: int) -> Line:
         scene = self._scene

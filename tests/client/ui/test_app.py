@@ -1090,6 +1090,13 @@ def test_messages_while_the_user_looks_elsewhere(server: FakeServer, talk: AppRu
     assert (talk.output.bells, talk.output.titles[-1]) == (1, "chat")
 
 
+def test_the_form_names_no_conversation(talk: AppRun) -> None:
+    """Saved conversations are read before the server has accepted the password."""
+    talk.ask(lambda: setattr(talk.app.scene, "signed_in", False))
+    talk.type("1")
+    talk.wait_for("Sign in", gone="bob (2)")
+
+
 def test_a_key_is_as_good_as_a_report_of_the_focus(server: FakeServer, talk: AppRun) -> None:
     """tmux reports a lost focus when one detaches, and may report nothing afterwards."""
     talk.type(FOCUS_OUT)
