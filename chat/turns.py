@@ -30,7 +30,7 @@ PAUSE_SECONDS = 0.00005
 """Sleep after a pass that leaves frames waiting. Without it the loop takes the interpreter's lock
 back as soon as it has released it, and the thread that commits messages gets the lock every 5 ms
 only, several times for each commit. A hundred users who sent pings without pause delayed the
-messages of others by 260 to 990 ms (p99), and delay them by 35 to 60 ms with this sleep."""
+messages of others by 260 to 990 ms (p99), and delay them by 35 to 100 ms with this sleep."""
 
 
 class Turns:
