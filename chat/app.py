@@ -52,6 +52,7 @@ log = logging.getLogger("chat")
 SIGNALS = {signal.SIGINT, signal.SIGTERM}
 RECONCILE_SECONDS = 5.0
 TIDY_SECONDS = 3600.0
+CHECK_SECONDS = 60.0
 LOG_SECONDS = 5.0
 """Seconds between reports of the lines that were left out of the log."""
 END_SECONDS = 10.0
@@ -173,6 +174,7 @@ class App:
             self._server.close()
             raise
         self._loop.run_every(TIDY_SECONDS, lambda: self._workers.try_run(tidy))
+        self._loop.run_every(CHECK_SECONDS, lambda: self._workers.try_run(self._check_database))
 
     def _enter(self, node: str, presence: Presence) -> None:
         """Become one of the servers."""
@@ -211,6 +213,13 @@ class App:
     def report_every(self, seconds: float, report: Callable[[], object]) -> None:
         """Call ``report`` regularly while the server runs. Before ``run``."""
         self._loop.run_every(seconds, report)
+
+    def _check_database(self) -> None:
+        """A file that was removed takes all later messages with it. Worker thread."""
+        try:
+            self._database.check()
+        except StorageError as exc:
+            log.error("the database is gone: %s", exc)
 
     def run(self) -> None:
         """Serve until SIGINT or SIGTERM; a second one exits at once."""

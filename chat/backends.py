@@ -178,7 +178,11 @@ def _split(key: str, url: str) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.port  # raises for one that is no number
     except ValueError as exc:
-        raise ConfigError(f"{key}: {mask(url)!r} is no URL: {exc}") from exc
+        # Without the words of exc, which may show a part of the password.
+        raise ConfigError(
+            f"{key}: {mask(url)!r} is no URL: the port must be a number from 1 to 65535; "
+            "in a password write %2F for /, %3A for : and %40 for @"
+        ) from exc
     return parts
 
 

@@ -3,7 +3,7 @@
 The original's clients call ``recv(1024)`` once and parse up to the first NUL. Of two frames that
 arrive together they show one; a frame that does not fit ends them. So the writer leaves a gap
 between two frames, in which the client can read. Example: A, B and C write to X at once; X gets A's
-message, 3 ms later B's, 3 ms later C's.
+message, 10 ms later B's, 10 ms later C's.
 
 Frames wait in a short queue. When it is full, stored messages stay in the mailbox (``room``), and
 live messages are stored (``takes_live``). A message is ``done`` when the kernel has taken its last
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from muduopy import TcpConnection, Timer
 
 MAIL_QUEUE = 32
-"""Stored messages are taken while fewer entries wait: a tenth of a second of output."""
+"""Stored messages are taken while fewer entries wait: a third of a second of output."""
 
 MAIL_CHARACTERS = 64 * 1024
 """Messages are taken while fewer characters of text wait."""

@@ -59,7 +59,7 @@ class ClassicConfig:
     """Section ``[classic]``: for clients of the original project. ``gap`` in seconds, ``frame``
     in bytes; 0 turns either off."""
 
-    gap: float = 0.003
+    gap: float = 0.01
     frame: int = 1023
     password_min: int = 3
     dialects: tuple[str, ...] = (

@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -93,8 +94,10 @@ def start_mariadb(
     who = ["--user=root"] if os.geteuid() == 0 else []
     if not data.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        making = folder / "data.new"
-        shutil.rmtree(making, ignore_errors=True)
+        for left in folder.glob("data.new*"):  # by a command that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        # A name of its own: the script of that command may still be at work in there.
+        making = Path(tempfile.mkdtemp(prefix="data.new-", dir=folder))
         # A relative path: given an absolute one, the script of MariaDB fails at a blank in it.
         where = f"--datadir=./{making.name}"
         install = [_program("mariadb-install-db"), "--no-defaults", where, *who]

@@ -96,6 +96,9 @@ class Database(ABC):
 
     exclusive = False
 
+    def check(self) -> None:  # noqa: B027 - most databases have nothing to check
+        """Raises StorageError if what is written now would be lost. Any thread."""
+
     @abstractmethod
     def read(self, work: Work[T]) -> T:
         """Run read-only work on one snapshot. Worker threads: blocks. Raises StorageError."""

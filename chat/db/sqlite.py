@@ -187,6 +187,9 @@ class SqliteDatabase(Database):
                 return
         done(None, StorageError("the database is closed"))
 
+    def check(self) -> None:
+        self._lock.check()
+
     def close(self) -> None:
         with self._jobs_lock:
             if self._closing:

@@ -59,12 +59,17 @@ class SqliteLock:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def check(self) -> None:
-        """Is it still this file that ``path`` leads to? Raises StorageError.
+        """Is it still this file that ``path`` leads to? Raises StorageError. Any thread.
 
         Example: we open and lock ``chat.db``; a script moves another file there; SQLite opens that
         one.
         """
         ours = os.fstat(self._fds[-1])
+        if not ours.st_nlink:
+            raise StorageError(
+                f"{self.path} was removed: what is written now is lost when the server stops; "
+                "stop it, and restore a backup"
+            )
         try:
             there = os.stat(self.path)
         except OSError:

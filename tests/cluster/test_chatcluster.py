@@ -266,12 +266,13 @@ def test_a_command_that_was_killed_leaves_nothing_unknown(kit: ClusterKit) -> No
 
 
 def runs_below(folder: Path) -> list[str]:
-    """Processes whose command line names the folder."""
+    """Processes whose command line names the folder, or that work in it."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 line = (entry / "cmdline").read_bytes()
+                line += os.readlink(entry / "cwd").encode()
             except OSError:
                 continue
             if str(folder).encode() in line and alive(int(entry.name)):

@@ -6,6 +6,7 @@ of its own ``fcntl`` locks on it, and so would disturb the first one.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -174,3 +175,14 @@ def test_its_files_are_for_this_user_alone(path: Path) -> None:
     SqliteDatabase(path, SCHEMA).close()
     for name in ("chat.db", "chat.db.lock"):
         assert os.stat(path.with_name(name)).st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_is_removed_under_a_running_server(tmp_path: Path) -> None:
+    """SQLite goes on writing to it, and so would we, without a word."""
+    path = tmp_path / "chat.db"
+    with contextlib.closing(SqliteDatabase(path, SCHEMA)) as database:
+        database.check()
+        for file in tmp_path.iterdir():
+            file.unlink()
+        with pytest.raises(StorageError, match=r"was removed.*restore a backup"):
+            database.check()
