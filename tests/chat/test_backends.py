@@ -101,7 +101,7 @@ def test_mysql_passwords(tmp_path: Path) -> None:
     [
         (("chat:", "nobody:"), "wrong user or password"),
         ((PASSWORD, "wrong"), "wrong user or password"),
-        (("/chat", "/other"), "access denied|no such database"),
+        (("/chat", "/other"), "has no rights on this database|no such database"),
     ],
 )
 def test_mysql_says_in_one_line_what_is_wrong(change: tuple[str, str], problem: str) -> None:
