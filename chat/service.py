@@ -94,6 +94,10 @@ class ChatService:
         frame = session.decoder.whole(data)
         if frame is None or session.pending or session.blocked:
             if session.user_id and not (session.pending or session.blocked):
+                frames = session.decoder.several(data, FRAMES_AT_ONCE)
+                if frames is not None:
+                    self._serve_burst(session, frames)
+                    return
                 session.keep(data)
                 self.take_turn(session, FRAMES_AT_ONCE)
             else:
@@ -103,6 +107,18 @@ class ChatService:
         bucket.tokens -= 1
         if not self._serve(session, frame):
             session.postpone(frame)
+        if bucket.tokens < 0:
+            session.spent()
+
+    def _serve_burst(self, session: Session, frames: list[bytes]) -> None:
+        """Serve these frames as far as they need not wait; the rest waits in ``ready``."""
+        bucket = session.bucket
+        bucket.tokens -= len(frames)
+        for number, frame in enumerate(frames):
+            if session.blocked or session.closed or not self._serve(session, frame):
+                if not session.closed:
+                    session.postpone(*frames[number:])
+                break
         if bucket.tokens < 0:
             session.spent()
 

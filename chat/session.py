@@ -412,9 +412,9 @@ class Session:
         if self.pending and not (self.closed or self.blocked):
             self._resume(self)
 
-    def postpone(self, frame: bytes) -> None:
-        """This frame, the first that waits, has to wait for chat messages before it."""
-        self.ready.appendleft(frame)
+    def postpone(self, *frames: bytes) -> None:
+        """These frames, the first that wait, have to wait for what was sent before them."""
+        self.ready.extendleft(reversed(frames))
         self.pending = True
         self.hold_or_read()
 

@@ -123,6 +123,26 @@ class FrameDecoder:
                 return data[:last]
         return None
 
+    def several(self, data: bytes, limit: int) -> list[bytes] | None:
+        """The frames, if ``data`` is two to ``limit`` whole ones and nothing waits before them.
+
+        None means: ``feed`` it. For a burst of short frames this takes half the time.
+        """
+        end = self.terminator
+        if (
+            self._plain
+            and not self._held
+            and not self.too_large
+            and len(data) <= self.max_frame
+            and data[-1:] == end
+            and self._other not in data
+            and b"\r" not in data
+        ):
+            frames = data[:-1].split(end, limit)
+            if len(frames) <= limit and all(frames):
+                return frames
+        return None
+
     def feed(self, data: bytes) -> None:
         """Add the next bytes of the stream. NULs in a row are one: a thousand empty frames
         would use up what a guest may send.

@@ -292,3 +292,25 @@ def test_a_terminator_that_comes_late_keeps_the_other_cutter() -> None:
     decoder.feed(b"{1}")
     assert decoder.take() == [b"\n{1}"]
     assert decoder.whole(b"{2}{3}\0") is None
+
+
+@pytest.mark.parametrize("end", [LF, NUL])
+def test_a_burst_of_whole_frames(end: bytes) -> None:
+    decoder = FrameDecoder(100)
+    assert decoder.several(b"{}" + end + b"[]" + end, 8) is None  # how it ends frames is not known
+    decoder.feed(b"{}" + end)
+    assert decoder.take() == [b"{}"]
+    assert decoder.several(b"{}" + end + b"[]" + end, 8) == [b"{}", b"[]"]
+    other = NUL if end == LF else LF
+    for data in (
+        b"{}" + end + b"[]",  # the last is not whole
+        b"{}" + end + end + b"[]" + end,  # an empty one
+        b"{}" + other + b"[]" + end,
+        b"{}\r" + end + b"[]" + end,
+        (b"{}" + end) * 9,
+        b"x" * 101 + end,
+        b"",
+    ):
+        assert decoder.several(data, 8) is None, data
+    decoder.feed(b"{")
+    assert decoder.several(b"}" + end + b"[]" + end, 8) is None  # something waits
