@@ -115,6 +115,7 @@ build)
     make_venv
     install chat,client
     unlock_build
+    [ -z "${LAUNCHED:-}" ] || exit 0  # by bin/*, which go on by themselves
     say "done; now try:"
     echo "    bin/chatserver 127.0.0.1 6000"
     echo "    bin/chatclient 127.0.0.1 6000"

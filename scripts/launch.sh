@@ -21,6 +21,6 @@ launch() {
     program=$1
     shift
     # The build speaks on standard error: the program's output may be read by another program.
-    built || "$root/scripts/autobuild.sh" >&2
+    built || LAUNCHED=1 "$root/scripts/autobuild.sh" >&2
     exec "$root/.venv/bin/$program" "$@"
 }
