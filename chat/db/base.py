@@ -97,7 +97,7 @@ class Database(ABC):
     exclusive = False
 
     def check(self) -> None:  # noqa: B027 - most databases have nothing to check
-        """Raises StorageError if what is written now would be lost. Any thread."""
+        """Raises StorageError if new data would be lost. Any thread."""
 
     @abstractmethod
     def read(self, work: Work[T]) -> T:

@@ -47,7 +47,7 @@ FIRST_ASIAN = 0x2000
 class Verdict(Enum):
     """The verdicts on a stored text."""
 
-    RIGHT = "it says what was meant"
+    RIGHT = "the stored text is the right one"
     SILENT = "ASCII, which all these encodings share"
     GARBLED = "it was read in the wrong encoding"
     IN_DOUBT = "it may have been read in the wrong encoding"

@@ -67,7 +67,7 @@ class SqliteLock:
         ours = os.fstat(self._fds[-1])
         if not ours.st_nlink:
             raise StorageError(
-                f"{self.path} was removed: what is written now is lost when the server stops; "
+                f"{self.path} was removed: new messages are lost when the server stops; "
                 "stop it, and restore a backup"
             )
         try:

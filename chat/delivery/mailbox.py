@@ -81,7 +81,7 @@ class Mailbox:
         self._database.submit(deletion.work, deletion.done)
 
     def take(self) -> list[Received]:
-        """The oldest of what was gathered. Writer thread."""
+        """The oldest of the gathered deletions. Writer thread."""
         with self._lock:
             end = count = 0
             for _, seqs in self._received:

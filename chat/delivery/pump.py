@@ -188,7 +188,7 @@ class Pump:
                 complete = False
                 break
             self._give(message, out)
-        self._reading = False  # only now: what was written at once must not start another look
+        self._reading = False  # only now: a frame that goes out at once must not start another look
         self._forget_deleted()
         if not complete:
             self._dirty = True

@@ -21,7 +21,8 @@ _object = re.compile(
      )*+""",
     re.VERBOSE,
 ).match
-"""Inside an object: up to what has to be counted, or is not whole yet."""
+"""Inside an object. Passes over whole strings and flat objects; stops at a brace that counts, or at
+a string that is not finished."""
 
 _string = re.compile(rb'(?:[^"\\\n]++|\\[^\n])*+').match
 
