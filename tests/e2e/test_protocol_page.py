@@ -13,7 +13,8 @@ Connect = Callable[..., Wire]
 
 PAGE = (PROJECT / "docs" / "protocol.md").read_text(encoding="utf-8")
 BLOCKS = [
-    [(line[0], line[2:]) for line in block.splitlines() if line[:1] in "→←"]
+    # A line that begins with two spaces continues the frame of the line before.
+    [(line[0], line[2:]) for line in block.replace("\n  ", "").splitlines() if line[:1] in "→←"]
     for block in re.findall(r"^```\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 ]
 EXAMPLES = [block for block in BLOCKS if block]
