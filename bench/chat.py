@@ -1,8 +1,8 @@
 """Messages per second, latency and CPU of the chat server.
 
-    python bench/chat.py --pairs 2,20,100 --delivery direct,stored --inflight 1,8 --baseline
-    python bench/chat.py --across               the two of a pair at two servers
-    python bench/chat.py --across --group 100   a group instead of pairs
+    python -m bench.chat --pairs 2,20,100 --delivery direct,stored --inflight 1,8 --baseline
+    python -m bench.chat --across               the two of a pair at two servers
+    python -m bench.chat --across --group 100   a group instead of pairs
 
 Starts one real server for each delivery mode, each with an SQLite database of its own, or on
 MariaDB (`--mariadb`), or two servers with MariaDB and Redis (`--across`), or with nginx before them
@@ -21,8 +21,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import common
-from chat_cluster import ChatCluster, make_group
+from bench import common
+from bench.chat_cluster import ChatCluster, make_group
 
 DEFAULT_DIALECT = {"direct": "classic", "stored": "v2"}
 PROTOTYPE = "prototype"

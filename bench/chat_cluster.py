@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import socket
-import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -12,10 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import common
-
-sys.path.insert(0, str(common.ROOT))
-
+from bench import common
 from chat.cluster import services
 from chat.cluster.errors import ClusterError
 from chat.cluster.processes import Process

@@ -1,14 +1,9 @@
 """Users for the benchmarks, put into the database through the models: quicker than registering."""
 
 import secrets
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-
-import common
-
-sys.path.insert(0, str(common.ROOT))
 
 from chat.db import Database
 from chat.model import CREATOR, NORMAL, FriendModel, GroupModel, TokenModel, UserModel

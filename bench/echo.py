@@ -1,7 +1,7 @@
 """muduopy's echo server beside a bare epoll loop and other libraries, in one run.
 
     pip install uvloop gevent twisted tornado     (what is not there is left out)
-    python bench/echo.py --sizes 64,16384 --connections 1,100,1000 --threads 0,2
+    python -m bench.echo --sizes 64,16384 --connections 1,100,1000 --threads 0,2
 
 Every server (a file in bench/echo_servers/) is a process of its own; bench/loadgen.c plays ping
 pong with it, one message in flight on each connection, and checks every byte that comes back. All
@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import common
+from bench import common
 
 CEILING = "bare epoll"
 

@@ -1,6 +1,6 @@
 """What a flood from strangers does to people who chat.
 
-    python bench/flood.py --sockets 100 --kinds ping,lf,junk
+    python -m bench.flood --sockets 100 --kinds ping,lf,junk
 
 One real server. A pair of users writes back and forth, one message at a time: first alone, then
 while another process floods the server through many connections without a login, then after it
@@ -22,7 +22,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
-import common
+from bench import common
 
 KINDS = {
     "ping": b'{"msgid":26}\n',

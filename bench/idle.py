@@ -1,6 +1,6 @@
 """Resident memory of the chat server for each idle, logged-in connection.
 
-    python bench/idle.py --connections 5000 --dialect classic,v2
+    python -m bench.idle --connections 5000 --dialect classic,v2
 
 Seeds an SQLite database with the users, starts the server on it, logs a few users in (which pays
 for what is loaded once), then as many as asked, and takes the difference in VmRSS. What the kernel
@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import common
+from bench import common
 
 PASSWORD = "secret1"
 FIRST_LOGINS = 100

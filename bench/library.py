@@ -1,6 +1,6 @@
 """What muduopy's parts cost: sends across threads, timers, connections, a slow reader, the import.
 
-    python bench/library.py --repeat 5
+    python -m bench.library --repeat 5
 
 Each part runs in a process of its own (bench/library_parts.py); clients are in this one. Figures
 are medians over the repeats, with the extremes. Prints a Markdown table.
@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import common
+from bench import common
 
 IDLE_CONNECTIONS = 10_000
 ACCEPTED = 10_000

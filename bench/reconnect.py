@@ -1,6 +1,6 @@
 """A server dies with all its clients: how long until they are back, by the other one?
 
-    python bench/reconnect.py --clients 2000
+    python -m bench.reconnect --clients 2000
 
 Two servers on MariaDB and Redis, nginx before them. The clients are logged in at the first one by
 their tokens, each with a `device`. It is killed (-9), and all of them connect again at once,
@@ -21,9 +21,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import common
-from chat_cluster import ChatCluster
-from chat_users import Crowd, put_users
+from bench import common
+from bench.chat_cluster import ChatCluster
+from bench.chat_users import Crowd, put_users
 
 LOGIN_SECONDS = 5.0
 RETRY = {2, 6, 8}  # taken by the dead server's ghost, slow down, try again

@@ -1,6 +1,6 @@
 """Does a message cost more where there are more users, friends and groups? It must not.
 
-    python bench/users.py --registered 100,10000,100000
+    python -m bench.users --registered 100,10000,100000
 
 Puts so many users into one database through the models, each with friends and in a group, and
 measures the same load each time: pairs of them, and one group of ten, on a single server or
@@ -13,9 +13,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import common
-from chat_cluster import ChatCluster
-from chat_users import befriend, make_groups, put_users
+from bench import common
+from bench.chat_cluster import ChatCluster
+from bench.chat_users import befriend, make_groups, put_users
 
 FRIENDS = 5
 GROUP = 10

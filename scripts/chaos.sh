@@ -10,4 +10,4 @@
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 [ -x .venv/bin/python ] || scripts/autobuild.sh
-exec .venv/bin/python tests/chaos/run.py "$@"
+exec .venv/bin/python -m tests.chaos.run "$@"

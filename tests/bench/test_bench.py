@@ -15,7 +15,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 def run(name: str, *args: str) -> str:
     done = subprocess.run(
-        [sys.executable, PROJECT / "bench" / name, *args],
+        [sys.executable, "-m", f"bench.{name}", *args],
         cwd=PROJECT,
         capture_output=True,
         text=True,
@@ -35,7 +35,7 @@ def figures(path: Path) -> Any:
 def test_chat(delivery: str, clients: tuple[str, ...], tmp_path: Path) -> None:
     result = tmp_path / "figures.json"
     text = run(
-        "chat.py",
+        "chat",
         *("--pairs", "3", "--delivery", delivery, "--inflight", "2", "--repeat", "1"),
         *("--seconds", "0.3", "--warmup", "0.1", "--json", str(result), *clients),
     )
@@ -44,13 +44,13 @@ def test_chat(delivery: str, clients: tuple[str, ...], tmp_path: Path) -> None:
 
 
 def test_idle() -> None:
-    assert "KiB" in run("idle.py", "--connections", "50")
+    assert "KiB" in run("idle", "--connections", "50")
 
 
 def test_flood(tmp_path: Path) -> None:
     result = tmp_path / "figures.json"
     text = run(
-        "flood.py",
+        "flood",
         *("--sockets", "3", "--kinds", "lf,ping", "--seconds", "0.2", "--json", str(result)),
     )
     assert "during lf" in text
@@ -59,7 +59,7 @@ def test_flood(tmp_path: Path) -> None:
 
 def test_echo() -> None:
     text = run(
-        "echo.py",
+        "echo",
         *("--sizes", "64", "--connections", "2", "--threads", "0"),
         *("--repeat", "1", "--seconds", "0.3", "--warmup", "0.1"),
     )
@@ -68,6 +68,6 @@ def test_echo() -> None:
 
 def test_library(tmp_path: Path) -> None:
     result = tmp_path / "figures.json"
-    text = run("library.py", "--parts", "timers,import", "--repeat", "1", "--json", str(result))
+    text = run("library", "--parts", "timers,import", "--repeat", "1", "--json", str(result))
     assert "10,000 timers" in text
     assert set(figures(result)) == {"timers", "import"}

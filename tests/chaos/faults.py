@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cutproxy import Trap
-from stage import Stage
+from tests.chaos.cutproxy import Trap
+from tests.chaos.stage import Stage
 
 LEASE_SECONDS = 10.0
 

@@ -1,8 +1,8 @@
 """Runs chaos: seeded clients and faults on real servers, then the checker.
 
-    python tests/chaos/run.py --seed 1                  one run, its schedule and its result
-    python tests/chaos/run.py --runs 200 --seed 1000    many, a line each
-    python tests/chaos/run.py --seed 1 --bug forget-mids    with a deliberate bug
+    python -m tests.chaos.run --seed 1                  one run, its schedule and its result
+    python -m tests.chaos.run --runs 200 --seed 1000    many, a line each
+    python -m tests.chaos.run --seed 1 --bug forget-mids    with a deliberate bug
 
 Exit status: 0 if nothing was wrong. The same seed gives the same clients and the same schedule of
 faults; how the machine's threads interleave is not in its hands.
@@ -19,14 +19,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
-
-from chatkit import Wire
-from checker import History, check
-from faults import Fault, draw, inflict
-from stage import Stage
-from talker import Client
+from tests.chaos.checker import History, check
+from tests.chaos.faults import Fault, draw, inflict
+from tests.chaos.stage import Stage
+from tests.chaos.talker import Client
+from tests.e2e.chatkit import Wire
 
 CLIENTS = 24
 GROUPS = 4

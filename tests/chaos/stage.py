@@ -12,13 +12,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "chat"))
-
-from cutproxy import Proxy
-from databasekit import start_database
-
 from chat.cluster import services
 from chat.cluster.processes import Process
+from tests.chaos.cutproxy import Proxy
+from tests.chat.databasekit import start_database
 
 PROJECT = Path(__file__).resolve().parents[2]
 PASSWORD = "for-the-stage"

@@ -11,7 +11,7 @@ import socket
 import struct
 from typing import Any
 
-from checker import History, Received, Sent
+from tests.chaos.checker import History, Received, Sent
 
 ONE_CHAT, GROUP_CHAT = 6, 10
 LOGIN_SECONDS = 5.0

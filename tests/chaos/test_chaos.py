@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from faults import ACTIONS, draw
-from run import run
+
+from tests.chaos.faults import ACTIONS, draw
+from tests.chaos.run import run
 
 
 @pytest.mark.timeout(150)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from checker import REMEMBERED, History, Received, Sent, check
+from tests.chaos.checker import REMEMBERED, History, Received, Sent, check
 
 
 class Story:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,16 +17,12 @@ from typing import Any
 
 import pytest
 
-# The helpers beside the tests are importable under every import mode of pytest.
-sys.path.insert(0, str(Path(__file__).parent))
-
-from loopkit import SCHEMA, WAIT, ErrorLog, FailingDatabase, Passes
-from mariadbkit import mariadb
-from nodekit import Node
-
 from chat.db import Database
 from chat.db.sqlite import SqliteDatabase
 from muduopy import EventLoop, ThreadPool
+from tests.chat.loopkit import SCHEMA, WAIT, ErrorLog, FailingDatabase, Passes
+from tests.chat.mariadbkit import mariadb
+from tests.chat.nodekit import Node
 
 
 def open_descriptors() -> dict[str, str]:

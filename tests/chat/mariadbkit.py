@@ -7,14 +7,13 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from databasekit import start_database
-
 from chat.cluster import services
 from chat.cluster.processes import Process
 from chat.db import Database
 from chat.db.mysql import MysqlDatabase
 from chat.db.mysql_connection import MysqlAddress, MysqlConnection
 from chat.db.mysql_schema import prepare_schema
+from tests.chat.databasekit import start_database
 
 PROJECT = Path(__file__).parent.parent.parent
 SCHEMA = PROJECT / "db" / "schema.sql"

@@ -13,8 +13,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from loopkit import WAIT, FailingDatabase, Passes
-
 from chat.bus import Bus, LocalBus
 from chat.clock import Clock
 from chat.config import ClassicConfig, ServerConfig
@@ -44,6 +42,7 @@ from chat.service import ChatService
 from chat.session import Session
 from chat.sessions import SessionRegistry
 from muduopy import InetAddress, ThreadPool
+from tests.chat.loopkit import WAIT, FailingDatabase, Passes
 
 CHEAP = HashCost(time_cost=1, memory_kib=8, parallelism=1)
 PASSWORD = "secret-1"

@@ -14,14 +14,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from databasekit import IS_MYSQL
-
 import chat.model
 from chat.db import Database, Transaction
 from chat.db.base import Done, Row, T, Work
 from chat.db.mysql_connection import MysqlConnection
 from chat.db.mysql_transaction import MysqlTransaction
 from chat.db.sqlite import SqliteTransaction
+from tests.chat.databasekit import IS_MYSQL
 
 GROWING = frozenset(
     {"allgroup", "friend", "groupuser", "message", "offlinemessage", "token", "user"}

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from loopkit import FailingDatabase
 
 from chat.db import Database
 from chat.lease import Lease
@@ -17,6 +16,7 @@ from chat.presence import Presence
 from chat.protocol import ErrNo, ProtocolError
 from chat.sessions import SessionRegistry
 from muduopy import ThreadPool
+from tests.chat.loopkit import FailingDatabase
 
 
 class Office:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import redis
-from loopkit import WAIT
 
 from chat.bus import Forwarded, Live, LiveHandler, Notice, Wake
 from chat.bus.redis import RedisBus
@@ -23,6 +22,7 @@ from chat.delivery.message import Channel, ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT
 from chat.session import Session
 from muduopy import EventLoopThread, ThreadPool
+from tests.chat.loopkit import WAIT
 
 PASSWORD = "p%/:@ word"
 """With what URLs must escape."""

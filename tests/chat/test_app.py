@@ -11,8 +11,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from loopkit import PROJECT, SCHEMA, WAIT, ErrorLog
-from nodekit import CHEAP
 
 from chat.app import App
 from chat.config import ChatConfig, Config, ConfigError, DatabaseConfig, ServerConfig
@@ -21,6 +19,8 @@ from chat.db.sqlite import SqliteDatabase
 from chat.model import OFFLINE, SettingModel, TokenModel, UserModel
 from chat.passwords import HashCost
 from muduopy import InetAddress
+from tests.chat.loopkit import PROJECT, SCHEMA, WAIT, ErrorLog
+from tests.chat.nodekit import CHEAP
 
 ANYWHERE = InetAddress.loopback(0)
 

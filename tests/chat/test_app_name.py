@@ -8,9 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from loopkit import PROJECT
-from mariadbkit import PASSWORD, mariadb
-from nodekit import CHEAP
 
 from chat.app import App
 from chat.cluster.services import HOST, USER, free_port
@@ -20,6 +17,9 @@ from chat.lease import NameTakenError
 from chat.model import OFFLINE, ONLINE, NodeModel, SettingModel, UserModel
 from chat.model.node import VOID_MILLISECONDS
 from muduopy import InetAddress
+from tests.chat.loopkit import PROJECT
+from tests.chat.mariadbkit import PASSWORD, mariadb
+from tests.chat.nodekit import CHEAP
 
 pytestmark = pytest.mark.parametrize("database", ["mysql"], indirect=True)
 

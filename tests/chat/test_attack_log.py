@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from nodekit import Client, Node
 
 from chat.config import ServerConfig
 from chat.service import MAX_STRIKES
+from tests.chat.nodekit import Client, Node
 
 PEER = "192.0.2.7"
 

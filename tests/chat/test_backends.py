@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from loopkit import SCHEMA
-from mariadbkit import PASSWORD, mariadb
 
 import chat.backends
 from chat.backends import find_bus, mask, open_bus, open_database, schema_folder
@@ -15,6 +13,8 @@ from chat.config import BusConfig, ConfigError, DatabaseConfig
 from chat.db import StorageError
 from chat.db.mysql import MysqlDatabase
 from muduopy import EventLoop, ThreadPool
+from tests.chat.loopkit import SCHEMA
+from tests.chat.mariadbkit import PASSWORD, mariadb
 
 
 def test_sqlite_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

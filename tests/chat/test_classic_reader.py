@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 
 import pytest
-from nodekit import PASSWORD, Client, Node
 
 from chat.config import ClassicConfig
 from chat.dialect_files import load_dialects
@@ -15,6 +14,7 @@ from chat.protocol import MAX_FRAME, Limits, MsgType
 from chat.protocol.dialects import TUTORIAL
 from chat.protocol.frames import LineCutter
 from muduopy import InetAddress
+from tests.chat.nodekit import PASSWORD, Client, Node
 
 DIALECTS = load_dialects(ClassicConfig().dialects)
 TABLES = DIALECTS.used

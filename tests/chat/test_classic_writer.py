@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from loopkit import Passes
 
 from chat import classic_writer
 from chat.classic_writer import FULL, LIVE_QUEUE, MAIL_CHARACTERS, MAIL_QUEUE, ClassicWriter
 from chat.delivery.message import ChatMessage
 from chat.protocol import ONE_CHAT
 from muduopy import InetAddress, TcpConnection
+from tests.chat.loopkit import Passes
 
 GAP = 0.02
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loopkit import PROJECT
 
 from chat.config import (
     _MAXIMUM,
@@ -20,6 +19,7 @@ from chat.config import (
     check,
     parse_config,
 )
+from tests.chat.loopkit import PROJECT
 
 SHIPPED = (PROJECT / "conf" / "chatserver.toml").read_text(encoding="utf-8")
 

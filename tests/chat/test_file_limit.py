@@ -9,7 +9,8 @@ import subprocess
 import sys
 
 import pytest
-from loopkit import PROJECT, WAIT
+
+from tests.chat.loopkit import PROJECT, WAIT
 
 FIT = """
 import resource, sys

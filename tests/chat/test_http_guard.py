@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from nodekit import Node
 
 from chat.http_guard import ANSWER, is_http
+from tests.chat.nodekit import Node
 
 REGISTER = json.dumps({"msgid": 4, "name": "eve", "password": "secret-1"})
 HEAD = f"Host: x\r\n{REGISTER}\r\nContent-Length: 100\r\n\r\n{REGISTER}\r\n"

@@ -6,12 +6,12 @@ import queue
 from collections.abc import Callable, Iterator
 
 import pytest
-from loopkit import WAIT, ErrorLog, FailingDatabase
 
 import chat.lease
 from chat.db import Database, UniqueViolation
 from chat.lease import Lease, NameTakenError
 from chat.model import NodeModel, NodeRow
+from tests.chat.loopkit import WAIT, ErrorLog, FailingDatabase
 
 
 class Holder:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from loopkit import FailingDatabase, Passes
-from nodekit import PASSWORD, Node
 
 from chat.db import Database, Transaction, UniqueViolation
 from chat.lookalikes import BATCH, SETTING, Lookalikes
@@ -14,6 +12,8 @@ from chat.model import GROUPS, USERS, GroupModel, NameModel, SettingModel, UserM
 from chat.name_hash import NO_HASHES, RULES, NameHashes, name_hashes
 from chat.protocol import ErrNo, MsgType, ProtocolError
 from muduopy import ThreadPool
+from tests.chat.loopkit import FailingDatabase, Passes
+from tests.chat.nodekit import PASSWORD, Node
 
 Rows = list[tuple[str, str | None, str | None]]
 

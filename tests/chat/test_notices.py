@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pytest
-from nodekit import Client, Node
-from presencekit import new_lease
 
 import chat.notices
 from chat.bus import PRESENCE, Notice
@@ -14,6 +12,8 @@ from chat.bus.local import LocalBus
 from chat.model import FriendModel, UserModel
 from chat.notices import PresenceNotices
 from chat.protocol import MsgType
+from tests.chat.nodekit import Client, Node
+from tests.chat.presencekit import new_lease
 
 
 class TellingBus(LocalBus):

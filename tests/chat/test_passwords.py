@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from nodekit import CHEAP
 
 import chat.passwords
 from chat.passwords import HashCost, Passwords
+from tests.chat.nodekit import CHEAP
 
 PASSWORD = "correct horse"
 OTHERS = ["", "correct hors", "correct horse ", "Correct horse", "x" * 200, "密码"]

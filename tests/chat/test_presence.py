@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from presencekit import Office, new_lease, offices
 
 from chat.db import Database
 from chat.model import OFFLINE, ONLINE
 from chat.protocol import ErrNo, ProtocolError
+from tests.chat.presencekit import Office, new_lease, offices
 
 
 @pytest.fixture

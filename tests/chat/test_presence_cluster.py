@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from presencekit import Office, offices
 
 from chat.db import Database
 from chat.model import OFFLINE, ONLINE
+from tests.chat.presencekit import Office, offices
 
 
 class Cluster:

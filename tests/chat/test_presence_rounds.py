@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from presencekit import Office, offices
 
 from chat.db import Database
 from chat.model import OFFLINE, ONLINE
 from muduopy import ThreadPool
+from tests.chat.presencekit import Office, offices
 
 
 @pytest.fixture

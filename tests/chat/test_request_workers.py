@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from loopkit import WAIT
-from nodekit import PASSWORD, Client, Node
 
 from chat.protocol import MsgType, encode
 from chat.request_workers import MAX_HASHERS, PATIENCE_SECONDS, hash_threads, new_hashers
 from muduopy import ThreadPool
+from tests.chat.loopkit import WAIT
+from tests.chat.nodekit import PASSWORD, Client, Node
 
 
 @contextmanager

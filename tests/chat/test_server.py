@@ -7,13 +7,13 @@ import struct
 from collections.abc import Callable
 
 import pytest
-from loopkit import writer_held
-from nodekit import PASSWORD, Node
 
 from chat.config import ServerConfig
 from chat.protocol import MsgType
 from chat.server import HEARTBEATS_MISSED, ChatServer
 from muduopy import InetAddress
+from tests.chat.loopkit import writer_held
+from tests.chat.nodekit import PASSWORD, Node
 
 IDLE = {"msgid": 32, "reason": "idle", "reconnect": True}
 CONFIG = ServerConfig(heartbeat=30, login_seconds=600, stall_seconds=60)

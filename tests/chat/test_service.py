@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from loopkit import WAIT, ErrorLog, writer_held
-from nodekit import PASSWORD, Client, Node, replace_route
 
 from chat.handlers import ROUTES, Where
 from chat.protocol import ACK_OF, MsgType
 from chat.service import MAX_STRIKES
+from tests.chat.loopkit import WAIT, ErrorLog, writer_held
+from tests.chat.nodekit import PASSWORD, Client, Node, replace_route
 
 ABUSE = {"msgid": 32, "reason": "abuse", "reconnect": False}
 

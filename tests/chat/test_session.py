@@ -6,14 +6,14 @@ import dataclasses
 from collections.abc import Callable
 
 import pytest
-from loopkit import writer_held
-from nodekit import Client, Node
 
 from chat.model import NORMAL, GroupModel
 from chat.protocol import Limits, MsgType
 from chat.rate import GUEST_READ
 from chat.service import MAX_STRIKES
 from chat.session import HIGH_WATER, LOW_WATER, MAX_IN_FLIGHT, Session
+from tests.chat.loopkit import writer_held
+from tests.chat.nodekit import Client, Node
 
 BYE = {"msgid": 32, "reason": "draining", "reconnect": True}
 BIG = "x" * 16_000

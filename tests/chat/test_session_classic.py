@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from nodekit import PASSWORD, Client, Node
 
 from chat.classic_writer import FULL
 from chat.config import ClassicConfig, ServerConfig
 from chat.protocol import MsgType, encode
+from tests.chat.nodekit import PASSWORD, Client, Node
 
 GAP = 0.05
 

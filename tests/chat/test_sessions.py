@@ -11,10 +11,10 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from loopkit import WAIT
 
 from chat.session import Session
 from chat.sessions import SessionRegistry
+from tests.chat.loopkit import WAIT
 
 USERS = st.integers(1, 4)
 GROUPS = st.frozensets(st.integers(1, 4), max_size=3)

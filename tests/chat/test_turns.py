@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from loopkit import ErrorLog
-from nodekit import Client, Node
-
 from chat.turns import FRAMES_PER_PASS, FRAMES_PER_TURN, PAUSE_SECONDS, Turns
+from tests.chat.loopkit import ErrorLog
+from tests.chat.nodekit import Client, Node
 
 PING = b'{"msgid":26,"rid":"x"}\n'
 

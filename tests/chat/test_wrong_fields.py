@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from nodekit import PASSWORD, Client, Node
 
 from chat.protocol import Limits, Message, MsgType, build_schema, encode
+from tests.chat.nodekit import PASSWORD, Client, Node
 
 MANY = 10**6
 NOBODY = 99  # an id without a user: requests that are right except for it change nothing

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-# The helpers beside the tests are importable under every import mode of pytest.
-sys.path.insert(0, str(Path(__file__).parent))
-
-from fake_server import FakeServer
-from menu_run import MenuRun
+from tests.client.fake_server import FakeServer
+from tests.client.menu_run import MenuRun
 
 
 @pytest.fixture

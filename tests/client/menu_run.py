@@ -8,13 +8,12 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from fake_server import WAIT
-
 from client.connection import open_socket
 from client.console import Console
 from client.menu import Menu
 from client.session import Session
 from client.timing import Timing
+from tests.client.fake_server import WAIT
 
 TIMING = Timing(answer=WAIT, chat_acks=WAIT)
 

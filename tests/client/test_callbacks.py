@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fake_server import WAIT, FakeServer, one_chat
 
 from client import ChatClient, State, Timing
 from client.errors import CallbackFailedError, ClosedError, NotStartedError
+from tests.client.fake_server import WAIT, FakeServer, one_chat
 
 NOT_EXCEPTIONS = [SystemExit(7), KeyboardInterrupt(), asyncio.CancelledError(), GeneratorExit()]
 QUICK = Timing(answer=WAIT, login=WAIT, patience=WAIT, chat_acks=0.1, goodbye=0.5)

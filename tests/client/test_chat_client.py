@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_server import WAIT, FakeServer, Rule, ack, group_chat, login_ack, one_chat, refuse
-from tlskit import PEM, TlsRelay
 
 from chat.protocol import Message, MsgType
 from client import ChatClient, ChatMessage, ClientError, ConnectError, State, Status, Timing
@@ -33,6 +31,17 @@ from client.link import Link
 from client.model import Friend, Group, Member, Presence, Signal
 from client.store import saved_accounts
 from client.tls import make_context
+from tests.client.fake_server import (
+    WAIT,
+    FakeServer,
+    Rule,
+    ack,
+    group_chat,
+    login_ack,
+    one_chat,
+    refuse,
+)
+from tests.client.tlskit import PEM, TlsRelay
 
 QUICK = Timing(
     connect=WAIT,

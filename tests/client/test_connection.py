@@ -6,12 +6,12 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from fake_server import WAIT
 
 from chat.protocol import MAX_FRAME, Message
 from client.connection import MAX_INCOMING, UNANSWERED, Connection, open_socket
 from client.errors import ConnectError, ConnectionLostError, TooLargeError
 from client.timing import Timing
+from tests.client.fake_server import WAIT
 
 
 class Ends:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fake_server import WAIT
-from menu_run import Printed
 
 from client.console import Console
 from client.errors import OutputClosedError, UnreadableInputError
+from tests.client.fake_server import WAIT
+from tests.client.menu_run import Printed
 
 
 class Woken(Exception):

@@ -4,7 +4,6 @@ import itertools
 from typing import Any
 
 import pytest
-from fake_server import ack, group_chat, login_ack, one_chat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +20,7 @@ from client.model import (
     Presence,
     ServerError,
 )
+from tests.client.fake_server import ack, group_chat, login_ack, one_chat
 
 
 def _conversation(user_id: int | None = None, **fields: Any) -> Conversation:

@@ -4,10 +4,10 @@ import logging
 import threading
 
 import pytest
-from fake_server import WAIT
 
 from client.dispatcher import Dispatcher
 from client.shared import SharedState
+from tests.client.fake_server import WAIT
 
 
 def test_calls_are_made_in_order_on_one_thread() -> None:

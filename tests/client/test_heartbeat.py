@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import threading
 
-from fake_server import WAIT
-
 from client.heartbeat import Heartbeat
+from tests.client.fake_server import WAIT
 
 
 def test_beats_again_and_again_until_stopped() -> None:

@@ -17,11 +17,11 @@ from types import TracebackType
 from typing import Self
 
 import pytest
-from fake_server import FakeServer, login_ack, one_chat
-from tlskit import PEM, TlsRelay
 
 from chat.protocol import MsgType
 from client.version import __version__
+from tests.client.fake_server import FakeServer, login_ack, one_chat
+from tests.client.tlskit import PEM, TlsRelay
 
 PROGRAM = [sys.executable, "-m", "client.main"]
 IN_FOREGROUND = """

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from fake_server import WAIT, FakeServer, ack, group_chat, login_ack, one_chat, refuse
-from menu_run import MenuRun
 
 from chat.protocol import MsgType
 from client.timing import Timing
+from tests.client.fake_server import WAIT, FakeServer, ack, group_chat, login_ack, one_chat, refuse
+from tests.client.menu_run import MenuRun
 
 FRIENDS = [{"id": 2, "name": "bob", "state": "online"}]
 GROUPS = [

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from fake_server import WAIT, FakeServer, ack, login_ack, one_chat, refuse
 
 from chat.protocol import MsgType
 from client import conversation as conversation_module
@@ -32,6 +31,7 @@ from client.model import (
 )
 from client.session import Session
 from client.timing import Timing
+from tests.client.fake_server import WAIT, FakeServer, ack, login_ack, one_chat, refuse
 
 
 class Client:

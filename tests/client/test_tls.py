@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_server import WAIT, FakeServer, one_chat
-from tlskit import PEM, TlsRelay, server_context
 
 from chat.protocol import MsgType
 from client.connection import open_socket
@@ -17,6 +15,8 @@ from client.errors import ConnectError
 from client.session import Session
 from client.timing import Timing
 from client.tls import TlsSocket, make_context, wrap
+from tests.client.fake_server import WAIT, FakeServer, one_chat
+from tests.client.tlskit import PEM, TlsRelay, server_context
 
 
 class Echo:

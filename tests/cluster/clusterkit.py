@@ -15,13 +15,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "e2e"))
-
-from chatkit import PROJECT, WAIT, Message, Wire, free_port
-
 from chat.backends import open_database
 from chat.config import DatabaseConfig
 from chat.db import Database
+from tests.e2e.chatkit import PROJECT, WAIT, Message, Wire, free_port
 
 
 def chatcluster(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-# The helpers beside the tests are importable under every import mode of pytest.
-sys.path.insert(0, str(Path(__file__).parent))
-
-from clusterkit import ClusterKit, Wire
+from tests.cluster.clusterkit import ClusterKit, Wire
 
 
 @pytest.fixture(scope="module")

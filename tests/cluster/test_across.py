@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from chatkit import PROJECT, collect_mail, free_port
-from clusterkit import ClusterKit, Wire, alive, try_login, until
 
 from chat.db import Transaction
 from chat.model import NodeModel, OfflineMessageModel, UserModel
+from tests.cluster.clusterkit import ClusterKit, Wire, alive, try_login, until
+from tests.e2e.chatkit import PROJECT, collect_mail, free_port
 
 Member = Callable[..., Wire]
 Connect = Callable[..., Wire]

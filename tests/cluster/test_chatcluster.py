@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chatkit import PROJECT
-from clusterkit import ClusterKit, alive, chatcluster, until
+
+from tests.cluster.clusterkit import ClusterKit, alive, chatcluster, until
+from tests.e2e.chatkit import PROJECT
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from clusterkit import ClusterKit, Wire, until
+
+from tests.cluster.clusterkit import ClusterKit, Wire, until
 
 Member = Callable[..., Wire]
 Connect = Callable[..., Wire]

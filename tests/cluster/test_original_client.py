@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from clusterkit import ClusterKit, Wire, until
-from originalkit import OriginalClient
+
+from tests.cluster.clusterkit import ClusterKit, Wire, until
+from tests.e2e.originalkit import OriginalClient
 
 Member = Callable[..., Wire]
 

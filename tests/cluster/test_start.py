@@ -11,13 +11,10 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "chat"))
-
-from chatkit import PROJECT, free_port
-from databasekit import start_database
-
 from chat.cluster import services
 from chat.cluster.processes import Process
+from tests.chat.databasekit import start_database
+from tests.e2e.chatkit import PROJECT, free_port
 
 PASSWORD = "for-the-start"
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "e2e"))
-
 import pytest
-from chatkit import PROJECT, ServerProcess, Wire
+
+from tests.e2e.chatkit import PROJECT, ServerProcess, Wire
 
 
 def page_says() -> tuple[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatkit import WAIT, Message
+from tests.e2e.chatkit import WAIT, Message
 
 KINDS = ("login", "login_ack", "logout", "register", "register_ack", "chat", "add_friend")
 GROUP_KINDS = ("create_group", "join_group", "group_chat")

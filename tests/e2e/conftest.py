@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-# The helpers beside the tests are importable under every import mode of pytest.
-sys.path.insert(0, str(Path(__file__).parent))
-
-from chatkit import ServerProcess, Wire
+from tests.e2e.chatkit import ServerProcess, Wire
 
 
 @pytest.fixture

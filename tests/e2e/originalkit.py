@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from chatkit import PASSWORD, WAIT, Message
+from tests.e2e.chatkit import PASSWORD, WAIT, Message
 
 BUFFER = 1024
 

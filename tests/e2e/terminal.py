@@ -6,7 +6,7 @@ import subprocess
 import threading
 from pathlib import Path
 
-from chatkit import WAIT
+from tests.e2e.chatkit import WAIT
 
 
 class Terminal:

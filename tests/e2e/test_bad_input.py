@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from chatkit import PASSWORD, ServerProcess, Wire
+
+from tests.e2e.chatkit import PASSWORD, ServerProcess, Wire
 
 Connect = Callable[..., Wire]
 Make = Callable[..., ServerProcess]

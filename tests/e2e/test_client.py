@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from chatkit import PASSWORD, PROJECT, ServerProcess, Wire
-from terminal import Terminal
+
+from tests.e2e.chatkit import PASSWORD, PROJECT, ServerProcess, Wire
+from tests.e2e.terminal import Terminal
 
 Connect = Callable[..., Wire]
 Open = Callable[[str], Terminal]

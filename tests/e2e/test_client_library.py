@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chatkit import PASSWORD, PROJECT, WAIT, ServerProcess, Wire
-from frameproxy import Cut, CutOnce, FrameProxy, Way
 
 from client import (
     ChatClient,
@@ -29,6 +27,8 @@ from client import (
 )
 from client.errors import NotLoggedInError
 from client.tls import make_context
+from tests.e2e.chatkit import PASSWORD, PROJECT, WAIT, ServerProcess, Wire
+from tests.e2e.frameproxy import Cut, CutOnce, FrameProxy, Way
 
 QUICK = Timing(
     connect=WAIT,

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from chatkit import PASSWORD, PROJECT, ServerProcess, Wire
 
 from client import ChatClient
+from tests.e2e.chatkit import PASSWORD, PROJECT, ServerProcess, Wire
 
 Connect = Callable[..., Wire]
 

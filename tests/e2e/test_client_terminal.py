@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from chatkit import PASSWORD, PROJECT, WAIT, ServerProcess, Wire
-from terminal import Terminal
+
+from tests.e2e.chatkit import PASSWORD, PROJECT, WAIT, ServerProcess, Wire
+from tests.e2e.terminal import Terminal
 
 Connect = Callable[..., Wire]
 

@@ -8,7 +8,8 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from chatkit import RACY, ServerProcess, Wire, collect_mail
+
+from tests.e2e.chatkit import RACY, ServerProcess, Wire, collect_mail
 
 Make = Callable[..., ServerProcess]
 Connect = Callable[..., Wire]

@@ -6,7 +6,7 @@ import os
 import resource
 from collections.abc import Callable
 
-from chatkit import PASSWORD, ServerProcess, Wire
+from tests.e2e.chatkit import PASSWORD, ServerProcess, Wire
 
 CLIENTS = 12
 REQUESTS = 20

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from chatkit import WAIT, ServerProcess, Wire, free_port
-from clonekit import BY_NAME, FAMILIES, Clone, Family
+
+from tests.e2e.chatkit import WAIT, ServerProcess, Wire, free_port
+from tests.e2e.clonekit import BY_NAME, FAMILIES, Clone, Family
 
 Clones = Callable[[str], Clone]
 

@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from chatkit import CHEAP, PASSWORD, PROJECT, free_port
+
+from tests.e2e.chatkit import CHEAP, PASSWORD, PROJECT, free_port
 
 BUILD_SECONDS = 300
 """The first run may have to install everything."""

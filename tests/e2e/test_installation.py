@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chatkit import CHEAP, PASSWORD, PROJECT, free_port
+
+from tests.e2e.chatkit import CHEAP, PASSWORD, PROJECT, free_port
 
 BUILD_SECONDS = 300
 NOT_COPIED = (

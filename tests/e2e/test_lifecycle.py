@@ -12,7 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from chatkit import PROJECT, ServerProcess, Wire, free_port
+
+from tests.e2e.chatkit import PROJECT, ServerProcess, Wire, free_port
 
 Connect = Callable[..., Wire]
 Make = Callable[..., ServerProcess]

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from chatkit import ServerProcess, Wire
-from originalkit import OriginalClient
+
+from tests.e2e.chatkit import ServerProcess, Wire
+from tests.e2e.originalkit import OriginalClient
 
 Server = Callable[..., ServerProcess]
 Original = Callable[..., OriginalClient]

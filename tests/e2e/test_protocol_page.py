@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from chatkit import PROJECT, ServerProcess, Wire
+from tests.e2e.chatkit import PROJECT, ServerProcess, Wire
 
 Connect = Callable[..., Wire]
 

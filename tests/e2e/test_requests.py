@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from chatkit import PASSWORD, ServerProcess, Wire
+
+from tests.e2e.chatkit import PASSWORD, ServerProcess, Wire
 
 Connect = Callable[..., Wire]
 Make = Callable[..., ServerProcess]

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chatkit import ServerProcess, Wire
+
+from tests.e2e.chatkit import ServerProcess, Wire
 
 PEM = Path(__file__).parents[1] / "muduopy" / "certs" / "localhost.pem"
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from examplekit import Example
+
+from tests.examples.examplekit import Example
 
 QUICK = 0.01
 

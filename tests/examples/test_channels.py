@@ -8,7 +8,8 @@ import sys
 import threading
 
 import pytest
-from examplekit import WAIT, Example
+
+from tests.examples.examplekit import WAIT, Example
 
 
 def test_udp_echo() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 
 import pytest
-from examplekit import Example, read_all, read_exactly, read_line
+
+from tests.examples.examplekit import Example, read_all, read_exactly, read_line
 
 
 def frame(payload: bytes) -> bytes:

@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examplekit import ROOT, WAIT, Example
 
 # The server's process is the end-to-end tests' own.
-sys.path.insert(0, str(ROOT / "tests" / "e2e"))
-
-from chatkit import PASSWORD, ServerProcess, Wire
+from tests.e2e.chatkit import PASSWORD, ServerProcess, Wire
+from tests.examples.examplekit import ROOT, WAIT, Example
 
 
 @pytest.fixture

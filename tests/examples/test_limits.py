@@ -9,7 +9,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from examplekit import Example, read_all, read_exactly
+
+from tests.examples.examplekit import Example, read_all, read_exactly
 
 BIG = random.Random(1).randbytes(8 << 20)
 

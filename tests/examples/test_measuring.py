@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 
-from examplekit import Example, read_exactly
+from tests.examples.examplekit import Example, read_exactly
 
 
 def test_pingpong() -> None:

@@ -6,7 +6,8 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from examplekit import WAIT, Example, read_all, read_exactly
+
+from tests.examples.examplekit import WAIT, Example, read_all, read_exactly
 
 
 class Backend:

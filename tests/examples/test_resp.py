@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import redis
-from examplekit import Example
 
 from examples._resp_codec import MAX_SIZE, Error, Null, RespCodec, Value
 from muduopy import Buffer
 from muduopy.codec import CodecError, FrameTooLargeError
+from tests.examples.examplekit import Example
 
 VALUES: list[tuple[Value, bytes]] = [
     ("OK", b"+OK\r\n"),

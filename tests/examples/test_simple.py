@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from examplekit import Example, read_all, read_exactly
+from tests.examples.examplekit import Example, read_all, read_exactly
 
 CHARGEN_START = bytes(range(33, 105)) + b"\n" + bytes(range(34, 106)) + b"\n"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from examplekit import ROOT, Example, read_all, read_line
+
+from tests.examples.examplekit import ROOT, Example, read_all, read_line
 
 GRID = "000000010400000000020000000000050407008000300001090000300400200050100000000806000"
 SOLUTION = "693784512487512936125963874932651487568247391741398625319475268856129743274836159"

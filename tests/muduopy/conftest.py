@@ -8,18 +8,14 @@ import contextlib
 import logging
 import os
 import socket
-import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-# The helpers beside the tests are importable under every import mode of pytest.
-sys.path.insert(0, str(Path(__file__).parent))
-
-from netkit import (
+from muduopy import EventLoop, EventLoopThread
+from tests.muduopy.netkit import (
     WAIT,
     Configure,
     ErrorLog,
@@ -30,8 +26,6 @@ from netkit import (
     RunningServer,
     ServerMaker,
 )
-
-from muduopy import EventLoop, EventLoopThread
 
 
 def open_descriptors() -> dict[str, str]:

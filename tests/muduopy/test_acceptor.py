@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from netkit import LOOPBACK, WAIT, ErrorLog, Passes, call_in, read_all, reset
 
 import muduopy
 from muduopy import Acceptor, EventLoop, InetAddress, WrongThreadError
 from muduopy.acceptor import ACCEPTS_PER_EVENT
+from tests.muduopy.netkit import LOOPBACK, WAIT, ErrorLog, Passes, call_in, read_all, reset
 
 
 class Reception:

@@ -7,10 +7,10 @@ import socket
 from collections.abc import Callable, Iterator
 
 import pytest
-from netkit import ErrorLog, Passes
 
 from muduopy import Channel, EventLoop, WrongThreadError
 from muduopy.poller import ERROR, HANGUP, READ, WRITE
+from tests.muduopy.netkit import ErrorLog, Passes
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import socket
 from collections.abc import Iterator, Sequence
 
 import pytest
-from netkit import Passes, ServerMaker
 
 from muduopy import Address, EventLoop, InetAddress
 from muduopy.connect_race import ConnectRace, alternate, most_hopeful
+from tests.muduopy.netkit import Passes, ServerMaker
 
 V4 = [InetAddress(f"127.0.0.{n}", 1) for n in range(1, 5)]
 V6 = [InetAddress(f"::{n}", 1) for n in range(1, 5)]

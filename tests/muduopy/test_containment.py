@@ -16,7 +16,6 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
-from netkit import LOOPBACK, WAIT, ErrorLog, Passes, ServerMaker, echo, read_all, reset
 
 import muduopy
 from muduopy import (
@@ -29,6 +28,16 @@ from muduopy import (
     TcpServer,
     ThreadPool,
     TimingWheel,
+)
+from tests.muduopy.netkit import (
+    LOOPBACK,
+    WAIT,
+    ErrorLog,
+    Passes,
+    ServerMaker,
+    echo,
+    read_all,
+    reset,
 )
 
 KINDS = [SystemExit, KeyboardInterrupt, asyncio.CancelledError, GeneratorExit, BaseException]

@@ -10,10 +10,10 @@ import time
 import weakref
 
 import pytest
-from netkit import WAIT, ErrorLog, Passes, call_in, eventually
 
 from muduopy import Channel, EventLoop, LoopError, MuduoError, WrongThreadError, current_loop
 from muduopy.event_loop import _current
+from tests.muduopy.netkit import WAIT, ErrorLog, Passes, call_in, eventually
 
 # ---------------------------------------------------------------------- life
 

@@ -6,9 +6,9 @@ import resource
 import threading
 
 import pytest
-from netkit import WAIT, call_in
 
 from muduopy import EventLoop, EventLoopThread, current_loop
+from tests.muduopy.netkit import WAIT, call_in
 
 
 def test_never_started() -> None:

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from netkit import WAIT, call_in
 
 from muduopy import Channel, EventLoop, EventLoopThreadPool, LoopError, WrongThreadError
+from tests.muduopy.netkit import WAIT, call_in
 
 Init = Callable[[EventLoop], object]
 Start = Callable[..., EventLoopThreadPool]

@@ -8,9 +8,9 @@ import traceback
 from collections.abc import Callable
 
 import pytest
-from netkit import WAIT, LinkMaker, Passes
 
 from muduopy import EventLoop, LoopError, ThreadPool, WrongThreadError, current_loop
+from tests.muduopy.netkit import WAIT, LinkMaker, Passes
 
 
 def in_child(check: Callable[[], object]) -> str:

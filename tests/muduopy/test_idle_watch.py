@@ -5,10 +5,19 @@ from __future__ import annotations
 import math
 
 import pytest
-from netkit import KERNEL_TAKES, LOOPBACK, WAIT, Link, LinkMaker, Passes, ServerMaker, call_in
 
 from muduopy import EventLoop, TcpConnection, TcpServer
 from muduopy.idle_watch import IdleWatch
+from tests.muduopy.netkit import (
+    KERNEL_TAKES,
+    LOOPBACK,
+    WAIT,
+    Link,
+    LinkMaker,
+    Passes,
+    ServerMaker,
+    call_in,
+)
 
 SOON = 0.05
 

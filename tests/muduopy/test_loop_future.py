@@ -10,9 +10,9 @@ from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as FutureTimeoutError
 
 import pytest
-from netkit import WAIT, ErrorLog, Passes, ServerMaker, echo, eventually, read_exactly
 
 from muduopy import EventLoop, EventLoopThread, LoopError, ThreadPool
+from tests.muduopy.netkit import WAIT, ErrorLog, Passes, ServerMaker, echo, eventually, read_exactly
 
 # ---------------------------------------------------------------------- submit
 

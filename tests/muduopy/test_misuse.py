@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from netkit import LOOPBACK, WAIT, LinkMaker, Passes, ServerMaker, call_in, reset
 
 from muduopy import (
     Acceptor,
@@ -36,6 +35,7 @@ from muduopy import (
 )
 from muduopy.codec import FrameHandler, LineCodec
 from muduopy.event_loop import escalate_to_main_thread
+from tests.muduopy.netkit import LOOPBACK, WAIT, LinkMaker, Passes, ServerMaker, call_in, reset
 
 
 async def coroutine(*arguments: object) -> None:

@@ -7,9 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from netkit import WAIT, ServerMaker
-
 from muduopy import PeerCredentials, UnixAddress
+from tests.muduopy.netkit import WAIT, ServerMaker
 
 CONNECT = """
 import socket, sys

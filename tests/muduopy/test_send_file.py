@@ -15,12 +15,12 @@ import weakref
 from pathlib import Path
 
 import pytest
-from netkit import WAIT, LinkMaker, Passes, ServerMaker, read_all, read_exactly
-from test_tls_connection import client_context, server_context
 
 from muduopy import Buffer, TcpConnection
 from muduopy.file_output import FileOutput
 from muduopy.file_part import FilePart
+from tests.muduopy.netkit import WAIT, LinkMaker, Passes, ServerMaker, read_all, read_exactly
+from tests.muduopy.test_tls_connection import client_context, server_context
 
 MIB = 1024 * 1024
 BIG = 64 * MIB

@@ -10,10 +10,10 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from netkit import WAIT, ErrorLog, Passes, call_in
-from test_fork import in_child
 
 from muduopy import EventLoop, LoopError, WrongThreadError
+from tests.muduopy.netkit import WAIT, ErrorLog, Passes, call_in
+from tests.muduopy.test_fork import in_child
 
 USR1, USR2 = signal.SIGUSR1, signal.SIGUSR2
 

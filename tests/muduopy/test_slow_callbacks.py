@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from netkit import LOOPBACK, WAIT, ErrorLog, Passes, eventually
 
 from muduopy import (
     Buffer,
@@ -21,6 +20,7 @@ from muduopy import (
     TcpServer,
     ThreadPool,
 )
+from tests.muduopy.netkit import LOOPBACK, WAIT, ErrorLog, Passes, eventually
 
 SECONDS = 0.04
 

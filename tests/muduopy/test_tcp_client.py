@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from netkit import WAIT, Passes, RunningServer, ServerMaker, call_in, echo, eventually
 
 from muduopy import (
     Buffer,
@@ -28,6 +27,7 @@ from muduopy import (
     connect_attempt,
 )
 from muduopy.connector import Connector, ConnectorState
+from tests.muduopy.netkit import WAIT, Passes, RunningServer, ServerMaker, call_in, echo, eventually
 
 
 def unused_address() -> InetAddress:

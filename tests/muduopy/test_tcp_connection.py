@@ -15,7 +15,17 @@ import weakref
 from collections.abc import Callable
 
 import pytest
-from netkit import (
+
+from muduopy import (
+    Buffer,
+    EventLoop,
+    InetAddress,
+    State,
+    StateError,
+    TcpConnection,
+    WrongThreadError,
+)
+from tests.muduopy.netkit import (
     WAIT,
     ErrorLog,
     Link,
@@ -26,16 +36,6 @@ from netkit import (
     read_all,
     read_exactly,
     reset,
-)
-
-from muduopy import (
-    Buffer,
-    EventLoop,
-    InetAddress,
-    State,
-    StateError,
-    TcpConnection,
-    WrongThreadError,
 )
 
 MIB = 1024 * 1024

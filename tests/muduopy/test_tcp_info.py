@@ -6,9 +6,9 @@ import struct
 from pathlib import Path
 
 import pytest
-from netkit import ServerMaker
 
 from muduopy import TcpInfo, UnixAddress
+from tests.muduopy.netkit import ServerMaker
 
 
 def test_the_structure() -> None:

@@ -12,7 +12,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from netkit import (
+
+from muduopy import Buffer, EventLoop, State, TcpConnection, TcpServer, WrongThreadError
+from tests.muduopy.netkit import (
     KERNEL_TAKES,
     LOOPBACK,
     WAIT,
@@ -28,8 +30,6 @@ from netkit import (
     read_exactly,
     reset,
 )
-
-from muduopy import Buffer, EventLoop, State, TcpConnection, TcpServer, WrongThreadError
 
 MIB = 1024 * 1024
 

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from netkit import LOOPBACK, WAIT, ServerMaker, call_in, drained, echo, read_exactly
 
 from muduopy import (
     EventLoop,
@@ -18,6 +17,7 @@ from muduopy import (
     TcpServer,
     WrongThreadError,
 )
+from tests.muduopy.netkit import LOOPBACK, WAIT, ServerMaker, call_in, drained, echo, read_exactly
 
 # ---------------------------------------------------------------------- bounds
 

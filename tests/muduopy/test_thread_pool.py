@@ -9,9 +9,9 @@ import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
-from netkit import WAIT, ErrorLog, eventually
 
 from muduopy import EventLoop, ThreadPool
+from tests.muduopy.netkit import WAIT, ErrorLog, eventually
 
 Make = Callable[..., ThreadPool]
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from netkit import WAIT, ErrorLog, Passes, call_in
 
 from muduopy import EventLoop, Timer
 from muduopy.timer_queue import COMPACT_ABOVE, TimerQueue
+from tests.muduopy.netkit import WAIT, ErrorLog, Passes, call_in
 
 
 class Clock:

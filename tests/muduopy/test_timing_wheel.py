@@ -12,10 +12,10 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from netkit import ErrorLog, Link, Passes
 
 from muduopy import Buffer, EventLoop, StateError, TcpConnection, WrongThreadError
 from muduopy.timing_wheel import TimingWheel, Wheel
+from tests.muduopy.netkit import ErrorLog, Link, Passes
 
 SECONDS, BUCKETS = 8.0, 4
 STEP = SECONDS / BUCKETS

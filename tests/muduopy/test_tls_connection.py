@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from netkit import WAIT, RunningServer, ServerMaker, call_in, echo, read_all, reset
 
 from muduopy import EventLoop, HostAddress, TcpClient, TcpConnection, TcpServer
+from tests.muduopy.netkit import WAIT, RunningServer, ServerMaker, call_in, echo, read_all, reset
 
 PEM = Path(__file__).parent / "certs" / "localhost.pem"
 

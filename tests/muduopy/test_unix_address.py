@@ -6,9 +6,9 @@ import socket
 from pathlib import Path
 
 import pytest
-from netkit import ServerMaker, echo
 
 from muduopy import Acceptor, EventLoop, UnixAddress
+from tests.muduopy.netkit import ServerMaker, echo
 
 
 def test_forms() -> None:

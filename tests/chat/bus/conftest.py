@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from rediskit import Ear, RedisServer, redis_server, until_healthy
+
+from tests.chat.rediskit import Ear, RedisServer, redis_server, until_healthy
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from rediskit import to_group, to_user
 
 from chat.bus import Forward, Forwarded
 from chat.bus.forwarding import ANSWER_SECONDS, Forwarding
+from tests.chat.rediskit import to_group, to_user
 
 
 def one(receiver: int = 7) -> Forward:

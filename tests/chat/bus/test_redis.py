@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from loopkit import WAIT
-from rediskit import (
+
+from chat.bus import MEMBERS, PRESENCE, TAKEN, Notice
+from tests.chat.loopkit import WAIT
+from tests.chat.rediskit import (
     Ear,
     RedisServer,
     group,
@@ -18,8 +20,6 @@ from rediskit import (
     until,
     user,
 )
-
-from chat.bus import MEMBERS, PRESENCE, TAKEN, Notice
 
 # ---------------------------------------------------------------------- what is said is heard
 

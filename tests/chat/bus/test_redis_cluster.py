@@ -6,10 +6,18 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from redis.crc import key_slot
-from rediskit import CLUSTER_PASSWORD, Ear, RedisClusterServers, to_group, to_user, until, user
 
 from chat.bus.redis_servers import read_layout
 from chat.bus.redis_url import parse_redis_url
+from tests.chat.rediskit import (
+    CLUSTER_PASSWORD,
+    Ear,
+    RedisClusterServers,
+    to_group,
+    to_user,
+    until,
+    user,
+)
 
 USERS = range(1, 61)
 

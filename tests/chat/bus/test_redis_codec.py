@@ -8,7 +8,6 @@ import pytest
 import ujson
 from hypothesis import given
 from hypothesis import strategies as st
-from rediskit import to_group, to_user
 
 from chat.bus import MEMBERS, PRESENCE, TAKEN, Notice
 from chat.bus.redis_codec import (
@@ -25,6 +24,7 @@ from chat.bus.redis_codec import (
     parse_channel,
 )
 from chat.protocol import GROUP_CHAT, MAX_ID, ONE_CHAT
+from tests.chat.rediskit import to_group, to_user
 
 
 @pytest.mark.parametrize("message", [to_user(7, 12, "hi 你好 \U0001f600"), to_group(7, 12, 1, 2)])

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cutkit import CuttingProxy
-from rediskit import (
+
+from chat.bus import TAKEN, Notice
+from chat.bus.redis_url import check_redis, parse_redis_url
+from tests.chat.cutkit import CuttingProxy
+from tests.chat.rediskit import (
     PASSWORD,
     Ear,
     RedisServer,
@@ -18,9 +21,6 @@ from rediskit import (
     until_healthy,
     user,
 )
-
-from chat.bus import TAKEN, Notice
-from chat.bus.redis_url import check_redis, parse_redis_url
 
 CERTIFICATE = Path(__file__).parents[2] / "muduopy" / "certs" / "localhost.pem"
 

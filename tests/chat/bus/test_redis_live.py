@@ -7,7 +7,11 @@ import time
 from collections.abc import Callable
 
 import pytest
-from rediskit import (
+
+from chat.bus import Forward
+from chat.bus.redis_shard import FRESH_SECONDS
+from chat.delivery.message import ChatMessage
+from tests.chat.rediskit import (
     Ear,
     RedisServer,
     Stored,
@@ -18,10 +22,6 @@ from rediskit import (
     until,
     user,
 )
-
-from chat.bus import Forward
-from chat.bus.redis_shard import FRESH_SECONDS
-from chat.delivery.message import ChatMessage
 
 GENERATION = 5
 """Of the senders' logins."""

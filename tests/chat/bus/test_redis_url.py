@@ -7,10 +7,10 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from rediskit import PASSWORD, RedisServer
 
 from chat.bus import BusRefusedError
 from chat.bus.redis_url import RedisAddress, check_redis, parse_redis_url
+from tests.chat.rediskit import PASSWORD, RedisServer
 
 
 @pytest.fixture(scope="module")

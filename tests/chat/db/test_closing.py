@@ -7,9 +7,9 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from loopkit import WAIT, Outcomes
 
 from chat.db import Database, StorageError, Transaction
+from tests.chat.loopkit import WAIT, Outcomes
 
 PUT = "INSERT INTO setting (name, value) VALUES (?, ?)"
 

@@ -11,11 +11,8 @@ from typing import Any
 
 import mysql.connector
 import pytest
-from cutkit import CuttingProxy
 from hypothesis import given
 from hypothesis import strategies as st
-from loopkit import WAIT, ErrorLog, Outcomes
-from mariadbkit import PASSWORD, Mariadb, mariadb
 
 from chat.db import OutcomeUnknown, StorageError, Transaction, UniqueViolation
 from chat.db.mysql import MysqlDatabase
@@ -28,6 +25,9 @@ from chat.model import (
     SettingModel,
     UserModel,
 )
+from tests.chat.cutkit import CuttingProxy
+from tests.chat.loopkit import WAIT, ErrorLog, Outcomes
+from tests.chat.mariadbkit import PASSWORD, Mariadb, mariadb
 
 
 @pytest.fixture

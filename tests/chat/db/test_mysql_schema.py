@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 import ujson
-from loopkit import WAIT
-from mariadbkit import SCHEMA, UPGRADES, Mariadb, mariadb
 
 from chat.db import StorageError, Transaction
 from chat.db.mysql import MysqlDatabase
@@ -28,6 +26,8 @@ from chat.model import (
     group_conversation,
     user_conversation,
 )
+from tests.chat.loopkit import WAIT
+from tests.chat.mariadbkit import SCHEMA, UPGRADES, Mariadb, mariadb
 
 
 def waiting(text: str) -> str:

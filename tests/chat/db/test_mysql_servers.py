@@ -9,9 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from databasekit import IS_MYSQL
-from loopkit import WAIT, Outcomes
-from mariadbkit import PASSWORD, PROJECT, SCHEMA, UPGRADES, Mariadb, mariadb
 
 from chat.backends import open_database
 from chat.config import ConfigError, DatabaseConfig
@@ -20,6 +17,9 @@ from chat.db.mysql import MysqlDatabase
 from chat.db.mysql_connection import OFF, REQUIRED, LostConnection, MysqlConnection
 from chat.db.mysql_schema import prepare_schema
 from chat.model import LogRow, MessageModel
+from tests.chat.databasekit import IS_MYSQL
+from tests.chat.loopkit import WAIT, Outcomes
+from tests.chat.mariadbkit import PASSWORD, PROJECT, SCHEMA, UPGRADES, Mariadb, mariadb
 
 
 @contextlib.contextmanager

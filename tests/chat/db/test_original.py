@@ -10,8 +10,6 @@ from typing import ClassVar
 
 import pytest
 import ujson
-from databasekit import IS_MYSQL
-from mariadbkit import PROJECT, SCHEMA, UPGRADES, Mariadb, mariadb
 
 from chat.cluster import services
 from chat.db import Database, StorageError
@@ -21,6 +19,8 @@ from chat.db.mysql_schema import prepare_schema
 from chat.db.original import KEPT, unique_names
 from chat.delivery.mailbox import to_message
 from chat.model import GroupModel, OfflineMessageModel, UserModel
+from tests.chat.databasekit import IS_MYSQL
+from tests.chat.mariadbkit import PROJECT, SCHEMA, UPGRADES, Mariadb, mariadb
 
 TABLES = [
     "CREATE TABLE user (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(80), "

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 
 import pytest
-from loopkit import WAIT
 
 import chat.db.pool
 from chat.db import StorageError
 from chat.db.pool import ConnectionPool
+from tests.chat.loopkit import WAIT
 
 
 class Fake:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from loopkit import PROJECT
+
+from tests.chat.loopkit import PROJECT
 
 Columns = dict[str, str]
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopkit import PROJECT, SCHEMA, Outcomes, writer_held
 
 from chat.db import StorageError
 from chat.db.sqlite import MAX_GROUP, SCHEMA_VERSION, SqliteDatabase
@@ -22,6 +21,7 @@ from chat.model import (
     group_conversation,
     user_conversation,
 )
+from tests.chat.loopkit import PROJECT, SCHEMA, Outcomes, writer_held
 
 PUT = "INSERT INTO setting (name, value) VALUES (?, ?)"
 

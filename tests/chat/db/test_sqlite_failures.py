@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopkit import SCHEMA, Outcomes, writer_held
 
 import chat.db.sqlite
 from chat.db import StorageError, UniqueViolation
 from chat.db.sqlite import SqliteDatabase
+from tests.chat.loopkit import SCHEMA, Outcomes, writer_held
 
 PUT = "INSERT INTO setting (name, value) VALUES (?, ?)"
 BIG = "x" * 20_000

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from loopkit import PROJECT, SCHEMA, WAIT
 
 from chat.db import StorageError
 from chat.db.sqlite import SqliteDatabase
 from chat.db.sqlite_lock import SqliteLock
+from tests.chat.loopkit import PROJECT, SCHEMA, WAIT
 
 OPEN = """
 import sys

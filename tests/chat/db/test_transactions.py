@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 
 import pytest
-from loopkit import WAIT, Outcomes, writer_held
 
 from chat.db import Database, StorageError, Transaction, UniqueViolation
 from chat.db.base import placeholders
+from tests.chat.loopkit import WAIT, Outcomes, writer_held
 
 PUT = "INSERT INTO setting (name, value) VALUES (?, ?)"
 GET = "SELECT value FROM setting WHERE name = ?"

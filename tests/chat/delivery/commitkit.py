@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from loopkit import FailingDatabase, Passes
-
 from chat.bus import Bus
 from chat.bus.base import OnWakes
 from chat.db import Database
@@ -15,6 +13,7 @@ from chat.delivery.outgoing import Outgoing
 from chat.model import CREATOR, NORMAL, GroupModel, OfflineMessageModel, UserModel
 from chat.protocol import GROUP_CHAT, ONE_CHAT
 from muduopy import EventLoop
+from tests.chat.loopkit import FailingDatabase, Passes
 
 TIME = "2026-01-02 03:04:05"
 

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from commitkit import CommitDesk
-from loopkit import Passes
-
 from chat.db import Database
+from tests.chat.delivery.commitkit import CommitDesk
+from tests.chat.loopkit import Passes
 
 
 @pytest.fixture

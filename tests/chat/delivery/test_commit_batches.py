@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 
 import pytest
-from commitkit import CommitDesk
-from loopkit import WAIT, writer_held
 
 import chat.delivery.commit_queue
 from chat.delivery.outgoing import Outgoing
 from chat.protocol import ErrNo
 from muduopy import EventLoopThread
+from tests.chat.delivery.commitkit import CommitDesk
+from tests.chat.loopkit import WAIT, writer_held
 
 
 def test_what_gathers_is_committed_and_answered_together(commits: CommitDesk) -> None:

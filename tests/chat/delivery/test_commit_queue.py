@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from commitkit import TIME, CommitDesk
 
 from chat.delivery.message import ChatMessage
 from chat.delivery.outgoing import Outgoing
 from chat.model import MessageModel, UserModel
 from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo
+from tests.chat.delivery.commitkit import TIME, CommitDesk
 
 
 def outcome(outgoing: Outgoing) -> tuple[ErrNo, bool, bool]:

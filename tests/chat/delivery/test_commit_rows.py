@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from commitkit import CommitDesk
 from hypothesis import given
 from hypothesis import strategies as st
-from loopkit import Outcomes, writer_held
 
 import chat.delivery.commit_queue
 from chat.db import Transaction
@@ -14,6 +12,8 @@ from chat.delivery.commit_queue import BATCH_ROWS, MAX_BATCH, choose
 from chat.delivery.message import ChatMessage
 from chat.delivery.outgoing import Outgoing
 from chat.protocol import GROUP_CHAT
+from tests.chat.delivery.commitkit import CommitDesk
+from tests.chat.loopkit import Outcomes, writer_held
 
 GROUP_SIZE = 6
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from nodekit import Client, Node
-
 from chat.config import ServerConfig
 from chat.delivery.pump import WINDOW
 from chat.protocol import MsgType
+from tests.chat.nodekit import Client, Node
 
 
 def texts(client: Client, count: int, *, acknowledge: bool = False) -> list[str]:

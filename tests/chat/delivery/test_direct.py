@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from loopkit import writer_held
-from nodekit import Client, Node
 
 from chat.delivery.delivery import DIRECT
 from chat.protocol import MsgType
+from tests.chat.loopkit import writer_held
+from tests.chat.nodekit import Client, Node
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from loopkit import writer_held
-from nodekit import Node
 
 from chat.bus import Forward, Forwarded, Live, LocalBus
 from chat.delivery.delivery import DIRECT
@@ -14,6 +12,8 @@ from chat.delivery.message import ChatMessage
 from chat.delivery.outgoing import Outgoing
 from chat.model import NORMAL, GroupModel
 from chat.protocol import GROUP_CHAT, ONE_CHAT, MsgType
+from tests.chat.loopkit import writer_held
+from tests.chat.nodekit import Node
 
 # ---------------------------------------------------------------------- other servers
 

@@ -6,14 +6,14 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from loopkit import WAIT, writer_held
-from nodekit import Node, replace_route
 
 from chat.config import ServerConfig
 from chat.delivery.delivery import DIRECT
 from chat.handlers.account import logout
 from chat.handlers.context import Context, Request
 from chat.protocol import Message, MsgType
+from tests.chat.loopkit import WAIT, writer_held
+from tests.chat.nodekit import Node, replace_route
 
 # ---------------------------------------------------------------------- between loops
 

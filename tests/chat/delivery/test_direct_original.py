@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from nodekit import Client, Node
 
 from chat import classic_writer
 from chat.bus import Live
@@ -14,6 +13,7 @@ from chat.config import ClassicConfig, ServerConfig
 from chat.delivery.delivery import DIRECT
 from chat.delivery.message import ChatMessage
 from chat.protocol import ONE_CHAT, MsgType
+from tests.chat.nodekit import Client, Node
 
 LONG_GAP = ClassicConfig(gap=0.3)
 """The first message goes out at once; the others are still waiting when a test acts."""

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import ujson
-from loopkit import FailingDatabase, Passes, writer_held
 
 from chat.db import Database
 from chat.delivery.mailbox import Mailbox, load
@@ -15,6 +14,7 @@ from chat.delivery.message import ChatMessage
 from chat.model import LogRow, MessageModel, OfflineMessageModel, UserModel
 from chat.protocol import GROUP_CHAT, ONE_CHAT
 from muduopy import EventLoop, ThreadPool
+from tests.chat.loopkit import FailingDatabase, Passes, writer_held
 
 
 class RecordingPump:

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 
 import pytest
-from loopkit import WAIT, ErrorLog, FailingDatabase
 
 from chat.delivery.members import MEMBERS_SECONDS, REFRESH_SECONDS, MemberLists
 from chat.model import CREATOR, NORMAL, GroupModel
 from muduopy import ThreadPool
+from tests.chat.loopkit import WAIT, ErrorLog, FailingDatabase
 
 
 class Pool(ThreadPool):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from nodekit import Node
 
 import chat.delivery.poller
 from chat.db import Transaction
 from chat.delivery.poller import MailboxPoller
 from chat.model import LogRow, MessageModel, OfflineMessageModel
 from chat.protocol import ONE_CHAT, MsgType
+from tests.chat.nodekit import Node
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from pumpkit import USER, Desk
 
 from chat.delivery.pump import PATIENCE_SECONDS, RETRY_SECONDS, WINDOW
+from tests.chat.delivery.pumpkit import USER, Desk
 
 
 @pytest.fixture

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from loopkit import Passes
-from pumpkit import USER, FakeMailbox, message
 
 from chat.config import ClassicConfig
 from chat.delivery.pump import Pump
@@ -17,6 +15,8 @@ from chat.protocol import MAX_FRAME, Limits
 from chat.rate import Allowances
 from chat.session import Session
 from muduopy import InetAddress, TcpConnection
+from tests.chat.delivery.pumpkit import USER, FakeMailbox, message
+from tests.chat.loopkit import Passes
 
 BIG = "x" * 16_000
 

@@ -20,11 +20,11 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from pumpkit import ClassicDesk, Desk, FakeConnection, FakeMailbox
 
 import chat.classic_writer
 import chat.delivery.pump
 from chat.classic_writer import ClassicWriter
+from tests.chat.delivery.pumpkit import ClassicDesk, Desk, FakeConnection, FakeMailbox
 
 WINDOW = 4
 """Small, so that it is full most of the time."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from loopkit import WAIT, Passes
 
 from chat.bus import Wake
 from chat.delivery.message import ChatMessage
@@ -13,6 +12,7 @@ from chat.delivery.router import Router
 from chat.protocol import GROUP_CHAT, ONE_CHAT, decode
 from chat.sessions import SessionRegistry
 from muduopy import EventLoop, EventLoopThread
+from tests.chat.loopkit import WAIT, Passes
 
 
 class StubSession:

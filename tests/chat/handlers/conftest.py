@@ -1,8 +1,3 @@
 """Makes the helpers of this folder importable, under every import mode of pytest."""
 
 from __future__ import annotations
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))

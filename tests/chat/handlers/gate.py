@@ -6,9 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from loopkit import WAIT
-
 from chat.handlers import Context, Request
+from tests.chat.loopkit import WAIT
 
 
 class Gate:

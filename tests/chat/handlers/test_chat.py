@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from loopkit import writer_held
-from nodekit import Node
 
 from chat.protocol import MsgType
+from tests.chat.loopkit import writer_held
+from tests.chat.nodekit import Node
 
 
 def test_from_one_to_another(node: Node) -> None:

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from nodekit import Client, Node
 
 from chat.handlers.chat import MAX_EXTRA
 from chat.protocol import MsgType
+from tests.chat.nodekit import Client, Node
 
 
 @pytest.fixture

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from nodekit import Node
-
 from chat.protocol import MsgType
+from tests.chat.nodekit import Node
 
 
 def test_add_a_friend(node: Node) -> None:

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from databasekit import SHARED_LOCK
-from mariadbkit import mariadb
-from nodekit import Client, Node
 
 from chat.db.mysql_connection import Busy
 from chat.model import GroupModel
 from chat.protocol import MsgType
+from tests.chat.databasekit import SHARED_LOCK
+from tests.chat.mariadbkit import mariadb
+from tests.chat.nodekit import Client, Node
 
 pytestmark = pytest.mark.parametrize("database", ["mysql"], indirect=True)
 

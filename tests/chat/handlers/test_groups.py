@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gate import Gate
-from nodekit import Node, replace_route
-
 from chat.handlers.groups import create_group, join_group
 from chat.model import NORMAL, GroupModel
 from chat.protocol import MsgType
+from tests.chat.handlers.gate import Gate
+from tests.chat.nodekit import Node, replace_route
 
 
 def test_create_a_group(node: Node) -> None:

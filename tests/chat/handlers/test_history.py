@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from nodekit import Client, Node
 
 from chat.protocol import MsgType
+from tests.chat.nodekit import Client, Node
 
 History = tuple[list[str], bool]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from nodekit import PASSWORD, Node
 
 from chat.handlers.account import MAX_FAILED_LOGINS
 from chat.model import ONLINE
 from chat.passwords import HashCost, Passwords
 from chat.protocol import MsgType, decode
+from tests.chat.nodekit import PASSWORD, Node
 
 INVALID = "id or password is invalid!"
 

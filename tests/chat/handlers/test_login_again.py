@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from gate import Gate
-from nodekit import PASSWORD, Node, replace_route
 
 from chat.handlers.account import login
 from chat.model import OFFLINE, ONLINE
 from chat.protocol import MsgType, encode
+from tests.chat.handlers.gate import Gate
+from tests.chat.nodekit import PASSWORD, Node, replace_route
 
 REPLACED = {"msgid": 32, "reason": "replaced", "reconnect": False}
 

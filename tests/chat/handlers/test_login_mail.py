@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from nodekit import Node
 
 from chat.delivery.mailbox import LOOK_BYTES
 from chat.delivery.pump import WINDOW
 from chat.handlers.account import CLASSIC_BYTES, CLASSIC_OFFLINE
 from chat.model import LogRow, MessageModel, OfflineMessageModel
 from chat.protocol import ONE_CHAT, MsgType, decode
+from tests.chat.nodekit import Node
 
 LARGE = 16 * 1024
 

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from loopkit import WAIT
-from nodekit import PASSWORD, Client, Node, replace_route
 
 from chat.bus import LocalBus
 from chat.db import StorageError
@@ -21,6 +19,8 @@ from chat.handlers.groups import Joined, join_group
 from chat.model import NORMAL, OFFLINE, ONLINE, GroupModel
 from chat.protocol import GROUP_CHAT, ONE_CHAT, MsgType
 from chat.request_workers import PATIENCE_SECONDS
+from tests.chat.loopkit import WAIT
+from tests.chat.nodekit import PASSWORD, Client, Node, replace_route
 
 REPLACED = {"msgid": 32, "reason": "replaced", "reconnect": False}
 

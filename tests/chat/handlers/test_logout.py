@@ -2,13 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gate import Gate
-from nodekit import PASSWORD, Node, replace_route
-
 from chat.db import StorageError
 from chat.handlers.account import logout
 from chat.model import OFFLINE, ONLINE, LogRow, MessageModel, OfflineMessageModel
 from chat.protocol import ONE_CHAT, MsgType
+from tests.chat.handlers.gate import Gate
+from tests.chat.nodekit import PASSWORD, Node, replace_route
 
 
 def test_the_answer(node: Node) -> None:

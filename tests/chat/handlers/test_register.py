@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from nodekit import PASSWORD, Node
 
 from chat.config import ClassicConfig
 from chat.protocol import Limits, MsgType
+from tests.chat.nodekit import PASSWORD, Node
 
 
 def register(

@@ -12,10 +12,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from loopkit import Passes
-from nodekit import CHEAP, PASSWORD, Client, Node
-from plankit import Planner, model_methods
-from presencekit import offices
 
 from chat.db import Database, Transaction
 from chat.delivery.delivery import DIRECT
@@ -33,6 +29,10 @@ from chat.name_hash import RULES, name_hashes
 from chat.notices import PresenceNotices
 from chat.passwords import Passwords
 from chat.protocol import MsgType
+from tests.chat.loopkit import Passes
+from tests.chat.nodekit import CHEAP, PASSWORD, Client, Node
+from tests.chat.plankit import Planner, model_methods
+from tests.chat.presencekit import offices
 
 ROWS = 20_000
 ABSENT = 7

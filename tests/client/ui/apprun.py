@@ -10,13 +10,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from fake_server import WAIT
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from client.timing import Timing
 from client.ui.app import App, Options
+from tests.client.fake_server import WAIT
 
 T = TypeVar("T")
 

@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from apprun import (
+
+from chat.protocol import Message, MsgType
+from client.records import Credentials
+from client.store import Store, saved_accounts
+from client.ui.room import Past
+from client.ui.texts import Texts
+from tests.client.fake_server import FakeServer, ack, group_chat, login_ack, one_chat, refuse
+from tests.client.ui.apprun import (
     DOWN,
     END,
     ENTER,
@@ -32,13 +39,6 @@ from apprun import (
     ctrl,
     paste,
 )
-from fake_server import FakeServer, ack, group_chat, login_ack, one_chat, refuse
-
-from chat.protocol import Message, MsgType
-from client.records import Credentials
-from client.store import Store, saved_accounts
-from client.ui.room import Past
-from client.ui.texts import Texts
 
 FRIENDS = [
     {"id": 2, "name": "bob", "state": "online"},

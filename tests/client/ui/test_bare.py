@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from uikit import ANN, bob_room, make_chats, one, sending
-
 from client.ui.bare import bare_lines
+from tests.client.ui.uikit import ANN, bob_room, make_chats, one, sending
 
 
 def test_a_conversation_to_copy() -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from uikit import ANN, BOB, TEA, bob_room, in_tea, make_chats, one, tea_room
 
 from client.connection import UNANSWERED
 from client.errors import (
@@ -24,6 +23,7 @@ from client.ui.pane import Line
 from client.ui.reasons import why
 from client.ui.room import RoomKey
 from client.ui.texts import Texts
+from tests.client.ui.uikit import ANN, BOB, TEA, bob_room, in_tea, make_chats, one, tea_room
 
 EN, ZH = Texts("en"), Texts("zh")
 

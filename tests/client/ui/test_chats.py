@@ -6,7 +6,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from uikit import (
+
+from client.model import Friend
+from client.ui.chats import Chats
+from client.ui.entry import Mark
+from client.ui.room import Anchor, RoomKey
+from tests.client.ui.uikit import (
     ACCOUNT,
     ANN,
     BOB,
@@ -21,11 +26,6 @@ from uikit import (
     tea_room,
     texts,
 )
-
-from client.model import Friend
-from client.ui.chats import Chats
-from client.ui.entry import Mark
-from client.ui.room import Anchor, RoomKey
 
 
 def titles(chats: Chats) -> list[str]:

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from uikit import make_chats, one, tea_room
 
 from client.ui.completion import candidates
+from tests.client.ui.uikit import make_chats, one, tea_room
 
 
 def offered(line: str, *, in_tea: bool = False) -> list[str]:

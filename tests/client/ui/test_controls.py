@@ -8,10 +8,10 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from prompt_toolkit.layout.controls import BufferControl
 from prompt_toolkit.layout.processors import TransformationInput
-from uikit import make_chats
 
 from client.ui.cells import flatten, width
 from client.ui.controls import Flatten, Lines, TabCompleter
+from tests.client.ui.uikit import make_chats
 
 
 def transformed(text: str) -> Any:

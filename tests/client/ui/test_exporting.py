@@ -4,10 +4,10 @@ import stat
 from pathlib import Path
 
 import pytest
-from uikit import entry, in_tea, one
 
 from client.ui.entry import received
 from client.ui.exporting import ExportError, as_text, to_path, write
+from tests.client.ui.uikit import entry, in_tea, one
 
 
 def test_a_message() -> None:

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from uikit import entry
-
 from client.ui.finding import Finding
 from client.ui.room import Room, RoomKey
+from tests.client.ui.uikit import entry
 
 
 def finding(*texts: str) -> Finding:

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from uikit import ANN, bob_room, entry, in_tea, make_chats, one, receipt, sending, tea_room
 
 from client.ui import when
 from client.ui.cells import width
@@ -14,6 +13,17 @@ from client.ui.finding import Finding
 from client.ui.pane import Line, Pane
 from client.ui.room import Past, Room, RoomKey
 from client.ui.texts import Texts
+from tests.client.ui.uikit import (
+    ANN,
+    bob_room,
+    entry,
+    in_tea,
+    make_chats,
+    one,
+    receipt,
+    sending,
+    tea_room,
+)
 
 
 def noon() -> float:

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from uikit import at, entry, texts
 
 from client.ui.entry import Entry, Mark
 from client.ui.room import Anchor, Past, Room, RoomKey
+from tests.client.ui.uikit import at, entry, texts
 
 
 def room(*seqs: int) -> Room:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from uikit import make_chats
 
 from client.ui.form import Form
 from client.ui.helping import one_command, whole_help
@@ -9,6 +8,7 @@ from client.ui.orders import COMMANDS
 from client.ui.recall import MOST, Recall
 from client.ui.scene import Front, Scene, Switcher, Viewer
 from client.ui.texts import Texts
+from tests.client.ui.uikit import make_chats
 
 
 def make_scene() -> Scene:

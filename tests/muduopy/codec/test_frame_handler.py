@@ -10,7 +10,6 @@ import weakref
 from collections.abc import Callable
 
 import pytest
-from netkit import ErrorLog, Link, LinkMaker, ServerMaker, read_all, read_exactly
 
 from muduopy import Buffer, State, TcpConnection, TcpServer
 from muduopy.codec import (
@@ -21,6 +20,7 @@ from muduopy.codec import (
     LengthHeaderCodec,
     LineCodec,
 )
+from tests.muduopy.netkit import ErrorLog, Link, LinkMaker, ServerMaker, read_all, read_exactly
 
 LIMIT = 16
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from httpkit import HttpMaker, RunningHttp
-
 from muduopy.http import HttpCallback
+from tests.muduopy.http.httpkit import HttpMaker, RunningHttp
 
 
 @pytest.fixture

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import Any, TypeVar
 
-from netkit import LOOPBACK, WAIT, call_in
-
 from muduopy import EventLoopThread
 from muduopy.address import Address
 from muduopy.http import HttpCallback, HttpLimits, HttpRequest, HttpResponse, HttpServer
+from tests.muduopy.netkit import LOOPBACK, WAIT, call_in
 
 T = TypeVar("T")
 HttpMaker = Callable[..., "RunningHttp"]

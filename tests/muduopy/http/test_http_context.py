@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from httpkit import chunked, get, post
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from muduopy import InetAddress
 from muduopy.http import BadResponseError, HttpLimits, HttpRequest, HttpResponse
 from muduopy.http.http_context import HttpContext, http_date
 from muduopy.http.http_exchange import HttpExchange
+from tests.muduopy.http.httpkit import chunked, get, post
 
 PEER = InetAddress("192.0.2.1", 1234)
 LIMITS = HttpLimits(

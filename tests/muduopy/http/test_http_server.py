@@ -11,14 +11,23 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from httpkit import Deferring, HttpClient, HttpMaker, RunningHttp, chunked, echo, get, post
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from netkit import LOOPBACK, WAIT, ErrorLog, call_in, eventually, read_all, reset
 
 from muduopy import EventLoop, InetAddress, StateError, WrongThreadError
 from muduopy.http import HttpRequest, HttpResponse, HttpServer
 from muduopy.unix_address import UnixAddress
+from tests.muduopy.http.httpkit import (
+    Deferring,
+    HttpClient,
+    HttpMaker,
+    RunningHttp,
+    chunked,
+    echo,
+    get,
+    post,
+)
+from tests.muduopy.netkit import LOOPBACK, WAIT, ErrorLog, call_in, eventually, read_all, reset
 
 SOON = 0.05
 """Seconds, for limits that a test wants to see exceeded."""

@@ -9,11 +9,20 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from httpkit import Answer, HttpClient, get
-from netkit import LOOPBACK, WAIT, ErrorLog, RunningServer, ServerMaker, call_in, echo, eventually
 
 from muduopy import EventLoop, EventLoopThread
 from muduopy.http import Inspector, procfs
+from tests.muduopy.http.httpkit import Answer, HttpClient, get
+from tests.muduopy.netkit import (
+    LOOPBACK,
+    WAIT,
+    ErrorLog,
+    RunningServer,
+    ServerMaker,
+    call_in,
+    echo,
+    eventually,
+)
 
 
 class RunningInspector:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from dialectkit import SHIPPED, new_guess
 
 from chat.protocol import Message
 from chat.protocol.dialects import DialectGuess, advice
+from tests.protocol.dialects.dialectkit import SHIPPED, new_guess
 
 
 def said(message: Message, guess: DialectGuess) -> str:

@@ -5,13 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from dialectkit import BY_NAME, FAMILIES, NEW_USER, SHIPPED, names_of, new_guess
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chat.protocol import Limits, Message, ProtocolError, build_schema, validate
 from chat.protocol.dialects import TUTORIAL, DialectGuess, NoTableError, Table, parse_table
 from chat.protocol.dialects.table import REQUESTS
+from tests.protocol.dialects.dialectkit import (
+    BY_NAME,
+    FAMILIES,
+    NEW_USER,
+    SHIPPED,
+    names_of,
+    new_guess,
+)
 
 SCHEMA = build_schema(Limits(password_min=0))
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from dialectkit import BY_NAME, CONF, FAMILIES
 
 from chat.protocol.dialects import TUTORIAL, Table, TableError, parse_table
+from tests.protocol.dialects.dialectkit import BY_NAME, CONF, FAMILIES
 
 NUMBERS = {  # login, ack, logout, register, ack, chat, add friend, create, join, group chat
     "tutorial": (1, 2, 3, 4, 5, 6, 7, 8, 9, 10),

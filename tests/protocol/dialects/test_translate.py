@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dialectkit import BY_NAME
-
 from chat.protocol import Message
 from chat.protocol.classic import classic_answer
 from chat.protocol.dialects import chat_message, parse_table
+from tests.protocol.dialects.dialectkit import BY_NAME
 
 FRIEND = {"id": 2, "name": "wang", "state": "online"}
 MEMBER = {**FRIEND, "role": "creator"}
