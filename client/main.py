@@ -145,7 +145,7 @@ def _run_screen(
 ) -> int:
     encoding = _encoding()
     if encoding != "utf-8":
-        from client.ui.texts import language_of
+        from client.ui.text.translations import language_of
 
         language = args.lang or language_of(os.environ)
         line = needs_utf8(encoding, language)

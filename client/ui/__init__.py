@@ -1,4 +1,4 @@
-"""The terminal: a view-model that is pure, its rendering, and the prompt_toolkit application.
+"""The terminal: text and model (pure), view, commands, and the application that joins them.
 
 Nothing here is imported unless a terminal is wanted; ``client.ui.app`` puts it together.
 """

@@ -26,22 +26,23 @@ from client.errors import ClosedError, NotConfirmedError
 from client.sending import Sending
 from client.store import SavedAccount, saved_accounts
 from client.timing import Timing
-from client.ui import settings as settings_file
-from client.ui.cells import one_line
-from client.ui.choices import Choices
-from client.ui.controller import Controller
-from client.ui.doing import Doing
-from client.ui.form import Form
-from client.ui.keys import Keyboard
-from client.ui.links import LinkStyle, opener
-from client.ui.output import TerminalOutput, learn_focus_reports, notice_sequence
-from client.ui.pacing import PacedApplication
-from client.ui.pane import Pane
-from client.ui.scene import Notice, Scene
-from client.ui.screen import Screen
-from client.ui.signing import Signing
-from client.ui.texts import Texts, language_of
-from client.ui.themes import THEMES, theme_of
+from client.ui.commands import settings_file
+from client.ui.commands.command_runner import Doing
+from client.ui.commands.controller import Controller
+from client.ui.commands.keyboard import Keyboard
+from client.ui.commands.login_controller import Signing
+from client.ui.commands.settings_commands import Choices
+from client.ui.commands.web_browser import opener
+from client.ui.model.login_form import Form
+from client.ui.model.screen_state import Notice, Scene
+from client.ui.text.cells import one_line
+from client.ui.text.translations import Texts, language_of
+from client.ui.view.link_style import LinkStyle
+from client.ui.view.message_view import Pane
+from client.ui.view.paced_application import PacedApplication
+from client.ui.view.screen import Screen
+from client.ui.view.terminal_output import TerminalOutput, learn_focus_reports, notice_sequence
+from client.ui.view.themes import THEMES, theme_of
 
 if TYPE_CHECKING:
     import ssl

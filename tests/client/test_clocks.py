@@ -13,8 +13,8 @@ FOLDER = Path(client.__file__).parent
 
 WALL_CLOCK = {
     "desk.py": 1,  # when a message was written, which is shown
-    "ui/pane.py": 1,  # which day is today
-    "ui/screen.py": 1,  # the same in the list of conversations
+    "ui/view/message_view.py": 1,  # which day is today
+    "ui/view/screen.py": 1,  # the same in the list of conversations
 }
 """Module → how often it may read the wall clock."""
 

@@ -16,8 +16,8 @@ import pytest
 from chat.protocol import Message, MsgType
 from client.records import Credentials
 from client.store import Store, saved_accounts
-from client.ui.room import Past
-from client.ui.texts import Texts
+from client.ui.model.room import Past
+from client.ui.text.translations import Texts
 from tests.client.fake_server import FakeServer, ack, group_chat, login_ack, one_chat, refuse
 from tests.client.ui.apprun import (
     DOWN,

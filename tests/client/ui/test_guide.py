@@ -9,8 +9,8 @@ import pytest
 
 from client.chat_client import ChatClient
 from client.main import _parser
-from client.ui.orders import COMMANDS, SlashCommand
-from client.ui.texts import ENGLISH
+from client.ui.model.command_line import COMMANDS, SlashCommand
+from client.ui.text.english import ENGLISH
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "client.md").read_text(encoding="utf-8")
 

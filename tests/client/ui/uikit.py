@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from client.model import Account, ChatMessage, Friend, Group, Member
 from client.sending import Receipt, Sending
-from client.ui.chats import Chats
-from client.ui.entry import Entry, Mark
-from client.ui.room import Room, RoomKey
+from client.ui.model.chats import Chats
+from client.ui.model.message_item import Entry, Mark
+from client.ui.model.room import Room, RoomKey
 
 ANN, BOB, CAT = 1, 2, 3
 TEA = 7

@@ -1,0 +1,1 @@
+"""Keys and commands, carried out on the model and the chat client."""

@@ -1,0 +1,138 @@
+"""Form: what is asked before one is logged in, and what is wrong with the answers. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from client.commands import parse_id
+from client.encoding import is_unicode
+from client.limits import LIMITS
+from client.store import SavedAccount
+from client.ui.text.cells import one_line
+
+# The server's defaults; it has the last word.
+MAX_NAME = LIMITS.name
+MIN_PASSWORD = LIMITS.password_min
+MAX_PASSWORD = LIMITS.password_max
+
+
+class Mode(Enum):
+    """What the form is for."""
+
+    SIGN_IN = "sign in"
+    REGISTER = "register"
+
+
+FIELDS: dict[Mode, tuple[str, ...]] = {
+    Mode.SIGN_IN: ("id", "password"),
+    Mode.REGISTER: ("name", "password", "password again"),
+}
+ALL_FIELDS = ("id", "name", "password", "password again")
+"""In the order in which they stand below each other."""
+
+SECRET = frozenset({"password", "password again"})
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """The form was filled in to log in."""
+
+    user_id: int
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """The form was filled in to register."""
+
+    name: str
+    password: str = field(repr=False)
+
+
+class FormError(ValueError):
+    """An answer that will not do.
+
+    Attributes:
+        field: which one.
+        key: of the text that says why.
+        values: for that text.
+    """
+
+    def __init__(self, field_name: str, key: str, **values: str) -> None:
+        super().__init__(field_name, key)
+        self.field = field_name
+        self.key = key
+        self.values = values
+
+
+class Form:
+    """Sign in or register; the accounts that can go straight in. The terminal's thread.
+
+    Attributes:
+        mode: which of the two.
+        saved: accounts with a token, the last used first.
+        line: one line that says what was wrong, or what goes on; empty if nothing.
+        failed: whether that line is about a failure.
+        busy: an answer of the server's is awaited.
+    """
+
+    def __init__(self, saved: list[SavedAccount]) -> None:
+        self.mode = Mode.SIGN_IN
+        self.saved = saved
+        self.line = ""
+        self.failed = False
+        self.busy = False
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields to fill in, in their order."""
+        return FIELDS[self.mode]
+
+    def turn(self) -> None:
+        """From signing in to registering, or back."""
+        self.mode = Mode.REGISTER if self.mode is Mode.SIGN_IN else Mode.SIGN_IN
+        self.say("")
+
+    def say(self, line: str, *, failed: bool = False) -> None:
+        """Show a line, which is escaped already."""
+        self.line = line
+        self.failed = failed
+
+    def check(self, answers: dict[str, str]) -> SignIn | Registration:
+        """What the answers ask for. Raises FormError about the first that will not do."""
+        for name in self.fields:
+            if not is_unicode(answers[name]):
+                raise FormError(name, "not unicode")
+        if self.mode is Mode.SIGN_IN:
+            return _check_sign_in(answers)
+        return _check_registration(answers)
+
+
+def _check_sign_in(answers: dict[str, str]) -> SignIn:
+    text = answers["id"].strip()
+    if not text:
+        raise FormError("id", "no number")
+    user_id = parse_id(text)
+    if user_id is None:
+        raise FormError("id", "number wrong", text=one_line(text))
+    if not answers["password"]:
+        raise FormError("password", "no password")
+    return SignIn(user_id, answers["password"])
+
+
+def _check_registration(answers: dict[str, str]) -> Registration:
+    name, password = answers["name"].strip(), answers["password"]
+    if not name:
+        raise FormError("name", "no name")
+    if len(name) > MAX_NAME:
+        raise FormError("name", "name long", most=str(MAX_NAME))
+    if not password:
+        raise FormError("password", "no password")
+    if len(password) < MIN_PASSWORD:
+        raise FormError("password", "password short", least=str(MIN_PASSWORD))
+    if len(password) > MAX_PASSWORD:
+        raise FormError("password", "password long", most=str(MAX_PASSWORD))
+    if password != answers["password again"]:
+        raise FormError("password again", "passwords differ")
+    return Registration(name, password)

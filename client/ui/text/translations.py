@@ -1,0 +1,39 @@
+"""The texts of the terminal in the user's language, and the choice of that language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from client.ui.text.chinese import CHINESE
+from client.ui.text.english import ENGLISH
+
+LANGUAGES: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "zh": CHINESE}
+
+
+class Texts:
+    """The texts in one language, which can be changed.
+
+    Attributes:
+        language: "en" or "zh".
+    """
+
+    def __init__(self, language: str) -> None:
+        self.language = language if language in LANGUAGES else "en"
+
+    def __call__(self, key: str, **values: object) -> str:
+        """A text, with values put in. What strangers wrote must be escaped already."""
+        text = LANGUAGES[self.language][key]
+        return text.format(**values) if values else text
+
+    def has(self, key: str) -> bool:
+        """Whether there is such a text."""
+        return key in ENGLISH
+
+
+def language_of(environment: Mapping[str, str]) -> str:
+    """The language that the locale asks for."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        value = environment.get(name)
+        if value:
+            return "zh" if value.lower().startswith("zh") else "en"
+    return "en"

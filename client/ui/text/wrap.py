@@ -1,0 +1,82 @@
+"""A text broken into lines of so many cells. Pure.
+
+Words stay whole if they fit on a line; Chinese, Japanese and Korean may be broken between any
+two characters, but no line begins with a closing mark or ends with an opening one.
+"""
+
+from __future__ import annotations
+
+from client.ui.text.cells import clusters, width
+
+_NOT_FIRST = frozenset("，。、；：？！）》」』】〕”’…—～·)]},.;:?!%‰℃")
+_NOT_LAST = frozenset("（《「『【〔“‘([{")
+
+
+def wrap(text: str, cells: int, first: int | None = None) -> list[str]:
+    """The lines, at least one; ``first``: cells of the first one, if it has fewer.
+
+    The spaces at which a line is broken are left out. A cluster that is wider than a line has
+    a line of its own.
+    """
+    room = cells if first is None else first
+    if text.isascii():
+        return _wrap_ascii(text, max(cells, 1), max(room, 1))
+    return _wrap_any(text, max(cells, 1), max(room, 1))
+
+
+def _wrap_ascii(text: str, cells: int, room: int) -> list[str]:
+    """One cell a character, which is much quicker."""
+    found = []
+    start = 0
+    while len(text) - start > room:
+        end = text.rfind(" ", start, start + room + 1)
+        if end <= start or text[start:end].isspace():
+            end = start + room  # a word longer than the line
+            found.append(text[start:end])
+            start = end
+        else:
+            found.append(text[start:end].rstrip(" "))
+            start = end
+            while text.startswith(" ", start):
+                start += 1
+        room = cells
+    if start < len(text) or not found:
+        found.append(text[start:])
+    return found
+
+
+def _wrap_any(text: str, cells: int, room: int) -> list[str]:
+    found: list[str] = []
+    line: list[str] = []
+    used = 0
+    breaks = 0  # where the line may be broken: before the cluster of this number
+    has_ink = False
+    for cluster in clusters(text):
+        size = width(cluster)
+        if has_ink and _may_break(line[-1], cluster):
+            breaks = len(line)
+        if used + size > room and cluster != " " and line:
+            at = breaks or len(line)
+            found.append("".join(line[:at]).rstrip(" "))
+            line = line[at:]
+            used = sum(map(width, line))
+            room, breaks = cells, 0
+            if used + size > room and line:  # what was carried over fills a line by itself
+                found.append("".join(line))
+                line, used = [], 0
+            has_ink = bool(line)
+        line.append(cluster)
+        used += size
+        has_ink = has_ink or cluster != " "
+    found.append("".join(line).rstrip(" ") if used > room else "".join(line))
+    return found
+
+
+def _may_break(before: str, after: str) -> bool:
+    if after == " ":
+        return False
+    if before == " ":
+        return True
+    if after in _NOT_FIRST or before in _NOT_LAST:
+        return False
+    return width(before) > 1 or width(after) > 1

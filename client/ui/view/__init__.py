@@ -1,0 +1,1 @@
+"""The model as lines, windows and bytes for the terminal."""

@@ -1,0 +1,93 @@
+"""What prompt_toolkit needs to show lines of ours and what is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.layout.controls import UIContent, UIControl
+from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
+
+from client.ui.model.chats import Chats
+from client.ui.model.completion import candidates
+from client.ui.text.cells import flatten
+from client.ui.text.styled_line import Line
+
+Draw = Callable[[int, int], list[Line]]
+
+
+class Lines(UIControl):
+    """Shows the lines that a function returns for so many columns and rows."""
+
+    def __init__(self, draw: Draw) -> None:
+        self._draw = draw
+
+    def create_content(self, width: int, height: int) -> UIContent:
+        """As prompt_toolkit wants it."""
+        lines = self._draw(width, height)
+
+        def get_line(number: int) -> StyleAndTextTuples:
+            return list(lines[number])
+
+        return UIContent(get_line=get_line, line_count=len(lines), show_cursor=False)
+
+
+class Flatten(Processor):
+    """Shows of what is typed only what has a sure width, as everywhere else.
+
+    What is sent is what was typed.
+    """
+
+    def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
+        """As prompt_toolkit wants it."""
+        source = "".join(fragment[1] for fragment in transformation_input.fragments)
+        if source.isascii():
+            return Transformation(transformation_input.fragments)
+        shown = [_shown(char, before) for before, char in zip(" " + source, source, strict=False)]
+        if all(len(piece) == 1 for piece in shown) and "".join(shown) == source:
+            return Transformation(transformation_input.fragments)
+        starts = [0]
+        for piece in shown:
+            starts.append(starts[-1] + len(piece))
+
+        def to_source(position: int) -> int:
+            return max(index for index, start in enumerate(starts) if start <= position)
+
+        return Transformation(
+            [("", "".join(shown))],
+            source_to_display=lambda position: starts[min(position, len(shown))],
+            display_to_source=to_source,
+        )
+
+
+def _shown(char: str, before: str) -> str:
+    if char.isascii() or char.isalpha():
+        return char
+    if char in "\u200d\ufe0e\ufe0f":
+        return ""
+    if "\U0001f3fb" <= char <= "\U0001f3ff":
+        return flatten(before + char)[1:]
+    return flatten(char)
+
+
+class TabCompleter(Completer):
+    """Offers what client.ui.model.completion finds."""
+
+    def __init__(self, chats: Callable[[], Chats]) -> None:
+        self._chats = chats
+
+    def get_completions(
+        self, document: Document, complete_event: CompleteEvent
+    ) -> Iterable[Completion]:
+        """As prompt_toolkit wants it."""
+        if document.line_count > 1:
+            return
+        for found in candidates(document.text_before_cursor, self._chats()):
+            yield Completion(
+                found.text,
+                start_position=-found.replaces,
+                display=found.shown,
+                display_meta=found.hint,
+            )

@@ -1,0 +1,71 @@
+"""The pages of help: every key, mark and command. Pure."""
+
+from __future__ import annotations
+
+from client.commands import COMMANDS as ORIGINALS
+from client.ui.model.command_line import BY_NAME, COMMANDS, SlashCommand
+from client.ui.text.cells import pad, width
+from client.ui.text.styled_line import Line
+from client.ui.text.translations import Texts
+from client.ui.text.wrap import wrap
+
+_KEYS = (
+    *("send", "line", "complete", "history", "rooms", "number", "back", "unread", "new", "switch"),
+    *("scroll", "line scroll", "ends", "search", "bare", "retry", "unsend", "list", "reconnect"),
+    *("redraw", "help", "quit", "cancel"),
+)
+_MARKS = ("sending", "stored", "failed", "presence", "unread")
+_LEFT = 26
+_GAP = "  "
+
+
+def whole_help(texts: Texts, cells: int) -> list[Line]:
+    """Everything, for a page so wide."""
+    pages = [
+        *_table(texts("keys title"), [_pair(texts(f"key {key}")) for key in _KEYS], cells),
+        *_table(texts("marks title"), [_pair(texts(f"mark {mark}")) for mark in _MARKS], cells),
+        *_table(texts("commands title"), [_about(command, texts) for command in COMMANDS], cells),
+        *_paragraph(texts("commands more"), cells),
+        [],
+        [("class:help.title", texts("original title"))],
+    ]
+    forms = ", ".join(command.format for command in ORIGINALS)
+    return [*pages, *_paragraph(texts("original more", forms=forms), cells)]
+
+
+def one_command(name: str, texts: Texts) -> str | None:
+    """What one command does, on a line; None if there is none of this name."""
+    command = BY_NAME.get(name.removeprefix("/").casefold())
+    if command is None:
+        return None
+    usage, about = _about(command, texts)
+    return f"{usage}: {about}"
+
+
+def _about(command: SlashCommand, texts: Texts) -> tuple[str, str]:
+    return command.usage, texts(f"help {command.name}")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, _, meaning = text.partition("|")
+    return key, meaning
+
+
+def _table(title: str, rows: list[tuple[str, str]], cells: int) -> list[Line]:
+    """Two columns, the right one wrapped; one above the other where there is no room."""
+    found: list[Line] = [[("class:help.title", title)]]
+    beside = cells >= 2 * _LEFT
+    for left, right in rows:
+        indent = _LEFT if beside else 4
+        pieces = wrap(right, max(cells - indent - len(_GAP), 10))
+        if beside and width(left) <= _LEFT - len(_GAP):
+            first = pieces.pop(0)
+            found.append([("class:help.key", _GAP + pad(left, _LEFT - len(_GAP))), ("", first)])
+        else:
+            found.append([("class:help.key", _GAP + left)])
+        found.extend([("", " " * indent + piece)] for piece in pieces)
+    return [*found, []]
+
+
+def _paragraph(text: str, cells: int) -> list[Line]:
+    return [[("", _GAP + piece)] for piece in wrap(text, max(cells - 2 * len(_GAP), 10))]

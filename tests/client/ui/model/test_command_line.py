@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from client.ui.model.command_line import (
+    BY_NAME,
+    COMMANDS,
+    Order,
+    OrderError,
+    Say,
+    Takes,
+    split_name,
+    understand,
+)
+
+NAMES = {(Takes.USER, "bob"): 2, (Takes.USER, "li si"): 3, (Takes.GROUP, "tea"): 7}
+
+
+def resolve(takes: Takes, name: str) -> int | None:
+    return NAMES.get((takes, name))
+
+
+def read(line: str, *, in_room: bool = True) -> Say | Order | None:
+    return understand(line, resolve, in_room=in_room)
+
+
+@pytest.mark.parametrize(
+    ("line", "meaning"),
+    [
+        ("", None),
+        ("   ", None),
+        ("hello", Say("hello")),
+        (" hello: how are you? ", Say(" hello: how are you? ")),
+        ("quit", Say("quit")),
+        ("//etc/passwd", Say("/etc/passwd")),
+        ("/say /help", Order("say", ("/help",))),
+        ("/help", Order("help")),
+        ("/HELP", Order("help")),
+        ("/help chat", Order("help", ("chat",))),
+        ("/chat 5", Order("chat", (5,))),
+        ("/chat 5 hello: you", Order("chat", (5, "hello: you"))),
+        ("/chat   5   hello  you ", Order("chat", (5, "hello  you"))),
+        ("/msg bob hi", Order("chat", (2, "hi"))),
+        ('/chat "li si" hi', Order("chat", (3, "hi"))),
+        ("/group tea ready", Order("group", (7, "ready"))),
+        ("/add 5", Order("add", (5,))),
+        ("/addfriend 5", Order("add", (5,))),
+        ("/create tea time: four o'clock", Order("create", ("tea time: four o'clock",))),
+        ("/remove", Order("remove")),
+        ("/remove bob", Order("remove", (2,))),
+        ("/theme light", Order("theme", ("light",))),
+        ("/theme", Order("theme")),
+        ("/export ~/a b.txt", Order("export", ("~/a b.txt",))),
+        ("/loginout", Order("logout")),
+        ("chat:5:hello: you", Order("chat", (5, "hello: you"))),
+        ("groupchat:7:hi", Order("group", (7, "hi"))),
+        ("addfriend:5", Order("add", (5,))),
+        ("addgroup:7", Order("join", (7,))),
+        ("creategroup:tea:four o'clock", Order("create", ("tea:four o'clock",))),
+        ("creategroup:tea:", Order("create", ("tea",))),
+        ("chatter: no", Say("chatter: no")),
+        ("help: me", Say("help: me")),
+    ],
+)
+def test_lines(line: str, meaning: Say | Order | None) -> None:
+    assert read(line) == meaning
+
+
+def test_bare_words_of_the_original_where_nothing_can_be_said() -> None:
+    assert read("help", in_room=False) == Order("help")
+    assert read(" quit ", in_room=False) == Order("quit")
+    assert read("loginout", in_room=False) == Order("logout")
+    assert read("hello", in_room=False) == Say("hello")
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "value"),
+    [
+        ("/dance", "no such command", "/dance"),
+        ("/", "no such command", "/"),
+        ("/ help", "no such command", "/"),
+        ("/chat", "usage", "/chat WHO [TEXT]"),
+        ("/chat nobody", "nobody is called", "nobody"),
+        ("/chat 0", "nobody is called", "0"),
+        ("/group nobody", "no group is called", "nobody"),
+        ("/add bob", "no id", "bob"),
+        ("/add 99999999999", "no id", "99999999999"),
+        ("/add", "usage", "/add ID"),
+        ("/add 5 6", "usage", "/add ID"),
+        ("/quit now", "usage", "/quit"),
+        ("/theme pink", "one of", "dark, light"),
+        ("/say", "usage", "/say TEXT"),
+        ("/export", "usage", "/export FILE"),
+        ('/chat "" x', "usage", "/chat WHO [TEXT]"),
+        ("chat:bob:hi", "original usage", "chat:friendid:message (friendid is a number)"),
+        ("chat:5", "original usage", "chat:friendid:message"),
+        ("addfriend:", "original usage", "addfriend:friendid"),
+    ],
+)
+def test_mistakes(line: str, key: str, value: str) -> None:
+    with pytest.raises(OrderError) as caught:
+        read(line)
+    assert caught.value.key == key
+    assert value in caught.value.values.values()
+
+
+def test_the_table() -> None:
+    names = [name for command in COMMANDS for name in (command.name, *command.aliases)]
+    assert len(names) == len(set(names)) == len(BY_NAME)
+    for command in COMMANDS:
+        optional = [param.optional for param in command.params]
+        assert optional == sorted(optional)  # what may be left out comes last
+
+
+def test_names_of_groups() -> None:
+    assert split_name("tea") == ("tea", "")
+    assert split_name("tea time : four: o'clock") == ("tea time", "four: o'clock")
+    assert split_name('"tea: time": four') == ("tea: time", "four")
+    assert split_name('"tea time"') == ("tea time", "")
+    assert split_name('"tea" time') == ('"tea" time', "")
+
+
+@settings(deadline=None)
+@given(st.text() | st.text(st.sampled_from('/chat:5" groupadd')), st.booleans())
+def test_any_line_has_a_meaning_or_an_error(line: str, in_room: bool) -> None:
+    try:
+        meaning = read(line, in_room=in_room)
+    except OrderError:
+        return
+    assert (meaning is None) is not bool(line.strip())

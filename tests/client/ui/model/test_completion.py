@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from client.ui.model.completion import candidates
+from tests.client.ui.uikit import make_chats, one, tea_room
+
+
+def offered(line: str, *, in_tea: bool = False) -> list[str]:
+    """The line as each candidate would make it."""
+    chats = make_chats()
+    chats.receive(one(1, "hi", sender=99))
+    if in_tea:
+        chats.open(tea_room(chats))
+    return [
+        line[: len(line) - candidate.replaces] + candidate.text
+        for candidate in candidates(line, chats)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "lines"),
+    [
+        ("", []),
+        ("/ch", ["/chat "]),
+        ("/quit", ["/quit"]),
+        ("/le", ["/leave "]),
+        ("/xyz", []),
+        ("//c", []),
+        ("/chat b", ["/chat 2 "]),
+        ("/chat 9", ["/chat 99 "]),
+        ("/chat 安", ["/chat 3 "]),
+        ('/chat "b', ["/chat 2 "]),
+        ("/chat 2 b", []),
+        ("/msg b", ["/msg 2 "]),
+        ("/group t", ["/group 7 "]),
+        ("/group b", []),
+        ("/theme ", ["/theme dark", "/theme light"]),
+        ("/theme l", ["/theme light"]),
+        ("/help qu", ["/help quit"]),
+        ("/export b", []),
+        ("/nonsense b", []),
+        ("ch", ["chat:"]),
+        ("group", ["groupchat:"]),
+        ("add", ["addfriend:", "addgroup:"]),
+        ("chat:", ["chat:2:", "chat:99:", "chat:3:"]),
+        ("chat:b", ["chat:2:"]),
+        ("chat:2:b", []),
+        ("groupchat:", ["groupchat:7:"]),
+        ("creategroup:b", []),
+        ("hello b", []),
+        ("hello @b", ["hello @bob "]),
+        ("@", ["@bob ", "@name 99 ", "@安妮 "]),
+        ("me@b", []),
+        ("@b b", []),
+    ],
+)
+def test_what_tab_offers(line: str, lines: list[str]) -> None:
+    assert offered(line) == lines
+
+
+def test_everything_is_offered_after_a_slash() -> None:
+    assert len(offered("/")) > 20
+
+
+def test_members_of_the_group_that_is_looked_at() -> None:
+    assert "@ann " in offered("@a", in_tea=True)
+    assert "@ann " not in offered("@a")
+
+
+def test_names_are_shown_escaped() -> None:
+    chats = make_chats()
+    chats.receive(one(1, "hi", sender=98))
+    chats.rooms[next(iter(chats.rooms))].title = "x"
+    chats._names[98] = "e\x1bvil\n"
+    shown = [candidate.shown for candidate in candidates("/chat e", chats)]
+    assert shown == ["98 e\\x1bvil\\n"]

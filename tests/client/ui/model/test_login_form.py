@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+
+from client.ui.model.login_form import Form, FormError, Mode, Registration, SignIn
+
+
+def check(mode: Mode, **answers: str) -> SignIn | Registration:
+    form = Form([])
+    if form.mode is not mode:
+        form.turn()
+    blank = dict.fromkeys(form.fields, "")
+    return form.check({**blank, **{key.replace("_", " "): text for key, text in answers.items()}})
+
+
+def test_signing_in() -> None:
+    assert check(Mode.SIGN_IN, id=" 5 ", password=" secret ") == SignIn(5, " secret ")
+    assert "secret" not in repr(SignIn(5, "secret"))
+
+
+def test_registering() -> None:
+    filled = check(Mode.REGISTER, name=" li si ", password="secret", password_again="secret")
+    assert filled == Registration("li si", "secret")
+    assert "secret" not in repr(filled)
+
+
+@pytest.mark.parametrize(
+    ("answers", "field", "key"),
+    [
+        ({}, "id", "no number"),
+        ({"id": " "}, "id", "no number"),
+        ({"id": "ann"}, "id", "number wrong"),
+        ({"id": "0"}, "id", "number wrong"),
+        ({"id": "-5"}, "id", "number wrong"),
+        ({"id": "5.0"}, "id", "number wrong"),
+        ({"id": "\x1b[2J"}, "id", "number wrong"),
+        ({"id": "9" * 5000}, "id", "number wrong"),
+        ({"id": "5"}, "password", "no password"),
+    ],
+)
+def test_what_is_wrong_with_signing_in(answers: dict[str, str], field: str, key: str) -> None:
+    with pytest.raises(FormError) as caught:
+        check(Mode.SIGN_IN, **answers)
+    assert (caught.value.field, caught.value.key) == (field, key)
+    assert all(value.isprintable() for value in caught.value.values.values())
+
+
+@pytest.mark.parametrize(
+    ("answers", "field", "key"),
+    [
+        ({}, "name", "no name"),
+        ({"name": "x" * 51}, "name", "name long"),
+        ({"name": "x"}, "password", "no password"),
+        ({"name": "x", "password": "short"}, "password", "password short"),
+        ({"name": "x", "password": "x" * 129}, "password", "password long"),
+        ({"name": "x", "password": "secret"}, "password again", "passwords differ"),
+    ],
+)
+def test_what_is_wrong_with_registering(answers: dict[str, str], field: str, key: str) -> None:
+    with pytest.raises(FormError) as caught:
+        check(Mode.REGISTER, **answers)
+    assert (caught.value.field, caught.value.key) == (field, key)
+
+
+def test_turning() -> None:
+    form = Form([])
+    form.say("wrong", failed=True)
+    assert form.failed
+    form.turn()
+    assert (form.mode, form.line, form.failed) == (Mode.REGISTER, "", False)
+    form.turn()
+    assert form.mode is Mode.SIGN_IN

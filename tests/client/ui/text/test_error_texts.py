@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import pytest
+
+from client.connection import UNANSWERED
+from client.errors import (
+    ClientError,
+    ConnectError,
+    ConnectFault,
+    ConnectionLostError,
+    NoAnswerError,
+    NotConfirmedError,
+    RefusedError,
+    StoreError,
+    TooLargeError,
+)
+from client.ui.text.error_texts import why
+from client.ui.text.translations import Texts
+
+EN, ZH = Texts("en"), Texts("zh")
+
+
+@pytest.mark.parametrize(
+    ("error", "english", "chinese"),
+    [
+        (
+            RefusedError(5, "no such\x1b user"),
+            "no such\\x1b user: check the number",
+            "没有这个用户或群：请核对号码",
+        ),
+        (
+            RefusedError(5, ""),
+            "there is no such user or group: check the number",
+            "没有这个用户或群：请核对号码",
+        ),
+        (
+            RefusedError(8, "temporarily unavailable"),
+            "the server or its database is busy or away: try again in a moment",
+            "服务器或数据库忙或不可用：请稍后再试",
+        ),
+        (
+            ConnectError("h", 1, "Connection refused", ConnectFault.REFUSED),
+            "Connection refused: start the server, or check host and port",
+            "连接被拒绝：请启动服务器，或核对地址和端口",
+        ),
+        (
+            ConnectError("h\x1b", 1, "x", ConnectFault.UNKNOWN_NAME),
+            "there is no host h\\x1b: check its name",
+            "没有主机 h\\x1b：请检查名字",
+        ),
+        (
+            ConnectError("h", 1, "x", ConnectFault.NOT_TLS),
+            "this port does not speak TLS: leave --tls out, or use the TLS port",
+            "这个端口不用 TLS：请去掉 --tls，或换 TLS 端口",
+        ),
+        (
+            ConnectionLostError(UNANSWERED),
+            "closed without an answer: if the server wants TLS, start with --tls",
+            "没有回答就被关闭：如果服务器需要 TLS，请加 --tls",
+        ),
+        (RefusedError(99, "odd"), "odd", "odd"),
+        (RefusedError(99, ""), "error 99", "error 99"),
+        (
+            NoAnswerError(5),
+            "no answer: check the network, or try again",
+            "没有回答：请检查网络，或再试一次",
+        ),
+        (NotConfirmedError(kept=True), "not confirmed", "未确认"),
+        (StoreError("/x", "is a directory"), "/x: is a directory", "/x: is a directory"),
+        (OSError(), "OSError", "OSError"),
+    ],
+)
+def test_why_something_failed(error: ClientError, english: str, chinese: str) -> None:
+    assert why(error, EN) == english
+    assert why(error, ZH) == chinese
+
+
+@pytest.mark.parametrize("texts", [EN, ZH])
+@pytest.mark.parametrize("fault", ConnectFault)
+def test_every_fault_has_its_words(texts: Texts, fault: ConnectFault) -> None:
+    assert why(ConnectError("host", 1, "words", fault), texts)
+
+
+def test_why_a_message_is_too_long() -> None:
+    assert "70000" in why(TooLargeError(70000, 65536), EN)

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from client.ui.view.copy_view import bare_lines
+from tests.client.ui.uikit import ANN, bob_room, make_chats, one, sending
+
+
+def test_a_conversation_to_copy() -> None:
+    chats = make_chats()
+    chats.receive(one(1, "a long line " * 20, minute=1))
+    chats.receive(one(2, "def f():\n    return 1", minute=2))
+    chats.receive(one(3, "evil\x1b[2J", sender=ANN, to=2, minute=3))
+    chats.write(sending("m1", "on its way"))
+    printed = bare_lines(bob_room(chats))
+    assert printed[:6] == [
+        "2026-11-23",
+        "18:01 bob: " + "a long line " * 20,
+        "18:02 bob:",
+        "def f():",
+        "    return 1",
+        "18:03 ann: evil\\x1b[2J",
+    ]
+    assert printed[-1].endswith("ann: on its way")

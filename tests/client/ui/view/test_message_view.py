@@ -1,0 +1,461 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from client.ui.model.message_item import received
+from client.ui.model.room import Past, Room, RoomKey
+from client.ui.model.search import Finding
+from client.ui.text import times
+from client.ui.text.cells import width
+from client.ui.text.styled_line import Line
+from client.ui.text.translations import Texts
+from client.ui.view.message_view import Pane
+from tests.client.ui.uikit import (
+    ANN,
+    bob_room,
+    entry,
+    in_tea,
+    make_chats,
+    one,
+    receipt,
+    sending,
+    tea_room,
+)
+
+
+def noon() -> float:
+    moment = times.parse("2026-11-23 12:00:00")
+    assert moment is not None
+    return moment
+
+
+def make_pane(language: str = "en") -> Pane:
+    return Pane(Texts(language), noon)
+
+
+def plain(lines: list[Line]) -> list[str]:
+    return ["".join(text for _, text in line).rstrip() for line in lines]
+
+
+def styles(line: Line) -> dict[str, str]:
+    """Style → text."""
+    return {style: text for style, text in line if style}
+
+
+def drawn(room: Room, cells: int = 40, height: int = 8, language: str = "en") -> list[str]:
+    return plain(make_pane(language).draw(room, cells, height))
+
+
+def numbered(count: int) -> Room:
+    room = Room(RoomKey(False, 2), "bob")
+    for seq in range(1, count + 1):
+        room.receive(entry(seq, f"message {seq}"))
+    return room
+
+
+# ---------------------------------------------------------------------- what it looks like
+
+
+def test_a_conversation() -> None:
+    chats = make_chats()
+    room = bob_room(chats)
+    chats.receive(one(1, "hello", minute=1))
+    chats.write(sending("m1", "hi bob, how are you on this fine day?"))
+    chats.stored(receipt("m1", 2, minute=2))
+    chats.write(sending("m2", "no"))
+    chats.fail("m2", "no such user")
+    chats.write(sending("m3", "on its way"))
+    for own in room.entries[-2:]:
+        own.when = noon()
+    room.past = Past.COMPLETE
+    assert drawn(room, 44, 9) == [
+        "",
+        "   this is where the conversation begins",
+        "────── today, Monday 23 November 2026 ──────",
+        " 18:01 bob: hello",
+        "✓18:02 ann: hi bob, how are you on this fine",
+        "       day?",
+        "✗20:00 ann: no",
+        "       (no such user; /retry or /unsend)",
+        "…20:00 ann: on its way",
+    ]
+
+
+def test_a_conversation_in_chinese() -> None:
+    chats = make_chats()
+    room = bob_room(chats)
+    chats.receive(one(1, "你好，今天晚上一起去喝茶怎么样？四点钟，在老地方见", sender=3, minute=2))
+    chats.receive(one(2, "两行\n👍🏽 好的", sender=3, minute=3))
+    room = chats.rooms[RoomKey(False, 3)]
+    room.past = Past.MORE
+    assert drawn(room, 34, 8, "zh") == [
+        "",
+        "        PageUp：更早的消息",
+        "── 今天, 2026年11月23日 星期一 ───",
+        " 18:02 安妮: 你好，今天晚上一起去",
+        "       喝茶怎么样？四点钟，在老地",
+        "       方见",
+        " 18:03 安妮: 两行",
+        "       👍 好的",
+    ]
+
+
+@pytest.mark.parametrize("cells", [12, 20, 33, 34, 40, 57, 80, 200])
+def test_every_line_fits(cells: int) -> None:
+    chats = make_chats()
+    room = tea_room(chats)
+    chats.receive(in_tea(1, "x" * 300, minute=1))
+    chats.receive(in_tea(2, "你好" * 90 + "\n😀" * 3, minute=2))
+    chats.receive(in_tea(3, "a b c " * 70 + "\x1b[2J\u202e", sender=99, minute=3))
+    chats.receive(
+        replace(in_tea(4, "@ann", minute=4), sender_name="很长的名字" * 10, time_text="嘿")
+    )
+    chats.open(room)
+    lines = make_pane().draw(room, cells, 60)
+    assert len(lines) == 60
+    for line in plain(lines):
+        assert width(line) <= cells, line
+        assert line.isprintable()
+
+
+def test_marks_of_ones_own_messages() -> None:
+    chats = make_chats()
+    room = chats.write(sending("m1", "hello"))
+    assert drawn(room)[-1].startswith("…")
+    chats.fail("m1", "no such\x1b user")
+    shown = drawn(room)[-3:]
+    assert shown[0].startswith("✗")
+    assert shown[1:] == ["       (no such\\x1b user; /retry or", "       /unsend)"]
+    chats.stored(receipt("m1", 1, minute=2))
+    assert drawn(room)[-1] == "✓18:02 ann: hello"
+
+
+def test_a_date_line_for_each_day() -> None:
+    room = Room(RoomKey(False, 2), "bob")
+    for seq, day in ((1, "2025-01-05"), (2, "2026-11-22"), (3, "2026-11-22"), (4, "2026-11-23")):
+        room.receive(received(replace(one(seq, str(seq)), time_text=f"{day} 01:00:00"), ANN))
+    shown = drawn(room, 60, 10)
+    assert [line.strip("─ ") for line in shown if "─" in line] == [
+        "Sunday 5 January 2025",
+        "yesterday, Sunday 22 November 2026",
+        "today, Monday 23 November 2026",
+    ]
+    shown = drawn(room, 60, 10, "zh")
+    assert shown[-2].strip("─ ") == "今天, 2026年11月23日 星期一"
+
+
+def test_a_classic_clients_time() -> None:
+    room = Room(RoomKey(False, 2), "bob")
+    room.receive(received(one(1, "dated", minute=1), ANN))
+    room.receive(received(replace(one(2, "odd"), time_text="half past\nnine"), ANN))
+    room.receive(received(replace(one(3, "none"), time_text=""), ANN))
+    room.receive(received(one(4, "same day", minute=2), ANN))
+    shown = drawn(room, 40, 6)
+    assert shown[-3:] == [" half… bob: odd", "       bob: none", " 18:02 bob: same day"]
+
+
+def test_where_the_new_ones_begin() -> None:
+    chats = make_chats()
+    room = bob_room(chats)
+    chats.receive(one(1, "old"))
+    chats.open(room)
+    room.mark_shown(room.entries)
+    chats.open(tea_room(chats))
+    chats.receive(one(2, "new"))
+    chats.open(room)
+    lines = make_pane().draw(room, 40, 4)
+    assert plain(lines)[1:] == [
+        " 18:00 bob: old",
+        "─" * 17 + " new " + "─" * 18,
+        " 18:00 bob: new",
+    ]
+    assert lines[2][0][0] == "class:divider"
+
+
+def test_names_and_mentions_have_their_styles() -> None:
+    chats = make_chats()
+    chats.receive(in_tea(1, "hello all"))
+    chats.receive(in_tea(2, "hello ann", sender=99))
+    chats.receive(in_tea(3, "it is me", sender=ANN))
+    lines = make_pane().draw(tea_room(chats), 40, 4)
+    assert "class:mention" not in styles(lines[-3])
+    assert styles(lines[-2])["class:mention"] == "hello ann"
+    assert styles(lines[-1])["class:name.me"] == "ann"
+    assert {style for style in styles(lines[-3]) if style.startswith("class:name.")} == {
+        "class:name.2"
+    }
+
+
+@pytest.mark.parametrize(
+    ("past", "text"),
+    [
+        (Past.UNKNOWN, "PageUp: older messages"),
+        (Past.LOADING, "loading older messages …"),
+        (Past.MORE, "PageUp: older messages"),
+        (Past.COMPLETE, "nothing was said yet"),
+        (Past.UNAVAILABLE, "older messages are not available"),
+    ],
+)
+def test_an_empty_room(past: Past, text: str) -> None:
+    room = Room(RoomKey(False, 2), "bob")
+    room.past = past
+    pane = make_pane()
+    assert [line.strip() for line in plain(pane.draw(room, 40, 3))] == ["", "", text]
+    assert pane.at_top
+    pane.scroll(room, 5)
+    pane.scroll(room, -5)
+    pane.to_start(room)
+    assert room.anchor is None
+
+
+def test_what_is_found_is_marked() -> None:
+    room = numbered(3)
+    finding = Finding(room)
+    finding.look_for("MESSAGE 2")
+    lines = make_pane().draw(room, 40, 4, finding)
+    assert styles(lines[-2])[" class:match.found"] == "message 2"
+    finding.look_for("age")
+    lines = make_pane().draw(room, 40, 4, finding)
+    assert styles(lines[-1])[" class:match"] == "age"
+    assert plain(lines) == plain(make_pane().draw(room, 40, 4))
+
+
+# ---------------------------------------------------------------------- scrolling
+
+
+def everything(room: Room, cells: int) -> list[str]:
+    """All lines of a room, drawn on a screen that is high enough."""
+    lines = plain(make_pane().draw(room, cells, 5000))
+    while lines and not lines[0]:
+        lines.pop(0)
+    return lines
+
+
+def window(pane: Pane, room: Room, cells: int, height: int) -> int:
+    """Which part of everything is drawn: the number of the first line."""
+    whole = everything(room, cells)
+    shown = plain(pane.draw(room, cells, height))
+    if len(whole) <= height:
+        assert shown == [""] * (height - len(whole)) + whole
+        return 0
+    places = [n for n in range(len(whole) - height + 1) if whole[n : n + height] == shown]
+    assert len(places) == 1, (shown, whole)
+    return places[0]
+
+
+def test_line_by_line_to_the_top_and_back() -> None:
+    room = numbered(12)
+    pane = make_pane()
+    last = len(everything(room, 40)) - 5
+    assert window(pane, room, 40, 5) == last
+    for expected in [*range(last - 1, -1, -1), 0, 0]:
+        pane.scroll(room, 1)
+        assert window(pane, room, 40, 5) == expected
+        assert pane.at_top is (expected == 0)
+    for expected in [*range(1, last + 1), last]:
+        pane.scroll(room, -1)
+        assert window(pane, room, 40, 5) == expected
+    assert room.anchor is None
+
+
+def test_pages() -> None:
+    room = numbered(30)
+    pane = make_pane()
+    whole = len(everything(room, 40))
+    assert window(pane, room, 40, 10) == whole - 10
+    pane.page(room, 1)
+    assert window(pane, room, 40, 10) == whole - 19
+    pane.page(room, 1)
+    pane.page(room, 1)
+    pane.page(room, 1)
+    assert window(pane, room, 40, 10) == 0
+    pane.page(room, -1)
+    assert window(pane, room, 40, 10) == 9
+    pane.to_end(room)
+    assert window(pane, room, 40, 10) == whole - 10
+    pane.to_start(room)
+    assert window(pane, room, 40, 10) == 0
+
+
+def test_a_message_longer_than_the_screen() -> None:
+    room = Room(RoomKey(False, 2), "bob")
+    room.receive(entry(1, "\n".join(f"line {n}" for n in range(30))))
+    pane = make_pane()
+    last = len(everything(room, 40)) - 5
+    for expected in range(last, -1, -1):
+        assert window(pane, room, 40, 5) == expected
+        pane.scroll(room, 1)
+
+
+def test_what_arrives_does_not_move_what_is_read() -> None:
+    room = numbered(30)
+    pane = make_pane()
+    pane.draw(room, 40, 5)
+    pane.page(room, 2)
+    before = plain(pane.draw(room, 40, 5))
+    room.receive(entry(31, "new"))
+    assert plain(pane.draw(room, 40, 5)) == before
+    room.add_past([entry(None, "x")], more=True)
+    room.receive(entry(32, "newer"))
+    assert plain(pane.draw(room, 40, 5)) == before
+
+
+def test_a_message_is_revealed_in_the_middle() -> None:
+    room = numbered(50)
+    pane = make_pane()
+    pane.draw(room, 40, 11)
+    for number in range(50):
+        pane.reveal(room, room.entries[number])
+        shown = plain(pane.draw(room, 40, 11))
+        assert any(line.endswith(f"message {number + 1}") for line in shown)
+        if 10 < number < 40:
+            assert shown[5].endswith(f"message {number + 1}")
+
+
+def test_resizing_keeps_the_place() -> None:
+    room = Room(RoomKey(False, 2), "bob")
+    for seq in range(1, 40):
+        room.receive(entry(seq, f"message {seq} " + "word " * 20))
+    pane = make_pane()
+    pane.draw(room, 80, 20)
+    pane.scroll(room, 33)
+    lowest = plain(pane.draw(room, 80, 20))
+    assert any("message" in line for line in lowest)
+    anchor = room.anchor
+    for cells, height in ((20, 20), (200, 5), (30, 50), (80, 20)):
+        window(pane, room, cells, height)
+    assert room.anchor == anchor
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.text(st.sampled_from("word 你好\n"), min_size=1, max_size=60), max_size=25),
+    st.lists(
+        st.tuples(
+            st.sampled_from("up down page back start end resize reveal new".split()),
+            st.integers(1, 9),
+        ),
+        max_size=25,
+    ),
+)
+def test_whatever_is_done_a_part_of_everything_is_seen(
+    messages: list[str], steps: list[tuple[str, int]]
+) -> None:
+    room = Room(RoomKey(False, 2), "bob")
+    for seq, text in enumerate(messages, 1):
+        room.receive(entry(seq, f"{seq} {text}"))
+    pane = make_pane()
+    cells, height = 24, 6
+    pane.draw(room, cells, height)
+    for step, number in steps:
+        if step == "up":
+            pane.scroll(room, number)
+        elif step == "down":
+            pane.scroll(room, -number)
+        elif step == "page":
+            pane.page(room, 1)
+        elif step == "back":
+            pane.page(room, -1)
+        elif step == "start":
+            pane.to_start(room)
+        elif step == "end":
+            pane.to_end(room)
+        elif step == "resize":
+            cells, height = 10 + number * 4, 2 + number
+        elif step == "reveal" and room.entries:
+            pane.reveal(room, room.entries[number % len(room.entries)])
+        elif step == "new":
+            room.receive(entry(len(room.entries) + 1, f"{len(room.entries) + 1} new"))
+        shown = plain(pane.draw(room, cells, height))
+        whole = everything(room, cells)
+        if len(whole) >= height:
+            assert any(whole[n : n + height] == shown for n in range(len(whole) - height + 1)), (
+                shown,
+                whole,
+            )
+        else:
+            assert shown == [""] * (height - len(whole)) + whole
+
+
+# ---------------------------------------------------------------------- what it costs
+
+
+def test_ten_thousand_messages_cost_no_more_than_what_is_seen() -> None:
+    room = numbered(10_000)
+    pane = make_pane()
+    pane.draw(room, 57, 20)
+    assert pane.formatted <= 20
+    for _ in range(20):  # a key that changes nothing
+        pane.draw(room, 57, 20)
+    assert pane.formatted <= 20
+    pane.page(room, 1)
+    pane.draw(room, 57, 20)
+    assert pane.formatted <= 45
+    room.receive(entry(10_001, "new"))
+    pane.draw(room, 57, 20)
+    assert pane.formatted <= 46
+    before = pane.formatted
+    pane.draw(room, 100, 20)  # a resize
+    assert pane.formatted - before <= 20
+    before = pane.formatted
+    pane.to_start(room)
+    pane.draw(room, 100, 20)
+    assert pane.formatted - before <= 45
+    finding = Finding(room)
+    assert finding.look_for("message 5000")
+    assert finding.found is not None
+    before = pane.formatted
+    pane.reveal(room, finding.found)
+    pane.draw(room, 100, 20, finding)
+    assert pane.formatted - before <= 45
+
+
+def test_a_bar_that_comes_and_goes_does_not_move_the_top_line() -> None:
+    room = numbered(30)
+    pane = make_pane()
+    pane.draw(room, 40, 10)
+    pane.scroll(room, 7)
+    before = plain(pane.draw(room, 40, 10))
+    assert plain(pane.draw(room, 40, 8)) == before[:8]
+    assert plain(pane.draw(room, 40, 10)) == before
+    pane.to_end(room)
+    assert plain(pane.draw(room, 40, 8)) == everything(room, 40)[-8:]
+
+
+def test_a_search_holds_the_view_at_the_end_too() -> None:
+    room = numbered(30)
+    pane = make_pane()
+    finding = Finding(room)
+    before = plain(pane.draw(room, 40, 10))
+    assert plain(pane.draw(room, 40, 10, finding)) == before
+    room.receive(entry(31, "new"))
+    assert plain(pane.draw(room, 40, 10, finding)) == before
+    room.add_past([entry(None, "x")], more=True)
+    assert plain(pane.draw(room, 40, 10, finding)) == before
+    pane.show(room, room.entries[-5])  # it is there already
+    assert plain(pane.draw(room, 40, 10, finding)) == before
+    pane.show(room, room.entries[2])
+    assert plain(pane.draw(room, 40, 10, finding)) != before
+    pane.to_end(room)
+    pane.draw(room, 40, 10)
+    assert (room.held, room.anchor) == (False, None)
+
+
+def test_the_first_new_message_is_put_on_top() -> None:
+    room = numbered(30)
+    room.mark_shown(room.entries[:20])
+    room.open()
+    pane = make_pane()
+    shown = plain(pane.draw(room, 40, 6))
+    assert shown[0].strip("─") == " new "
+    assert shown[1].endswith("message 21")
+    assert pane.shown is not None
+    assert (pane.shown.first, pane.shown.last) == (20, 24)
+    room.mark_shown(room.entries[:28])
+    room.open()  # all of it fits
+    assert plain(pane.draw(room, 40, 6))[-1].endswith("message 30")
+    assert room.anchor is None
