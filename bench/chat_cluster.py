@@ -12,12 +12,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from bench import common
-from chat.cluster import services
-from chat.cluster.errors import ClusterError
-from chat.cluster.processes import Process
-from chat.db import Database
-from chat.db.mysql import MysqlDatabase
-from chat.db.mysql_connection import MysqlAddress
+from chat.chatcluster import services
+from chat.chatcluster.errors import ClusterError
+from chat.chatcluster.processes import Process
+from chat.storage import Database
+from chat.storage.mysql.connection import MysqlAddress
+from chat.storage.mysql.database import MysqlDatabase
 
 PASSWORD = "bench"
 BENCH_PASSWORD = "secret1"  # the generator's users

@@ -5,8 +5,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from chat.db import Database
-from chat.model import CREATOR, NORMAL, FriendModel, GroupModel, TokenModel, UserModel
+from chat.storage import Database
+from chat.storage.tables import CREATOR, NORMAL, FriendModel, GroupModel, TokenModel, UserModel
 
 TRANSACTION = 500
 """Users in one transaction: small enough for the server's time-outs."""

@@ -22,29 +22,29 @@ from chat import __version__
 from chat.backends import BusAddress, find_bus, mask, open_bus, open_database
 from chat.bus import MEMBERS, PRESENCE, TAKEN, Bus, BusRefusedError, Notice
 from chat.cli import parse_arguments
-from chat.clock import Clock
 from chat.config import Config, ConfigError
-from chat.db import StorageError, Transaction
+from chat.connection.server import ChatServer
 from chat.delivery.delivery import Delivery
 from chat.delivery.poller import MailboxPoller
 from chat.dialect_files import load_dialects
-from chat.file_limit import fit_file_limit
 from chat.handlers import ROUTES, Context
-from chat.lease import Lease, NameTakenError
-from chat.limiter import FailureLimiter
 from chat.listeners import Listener
-from chat.log_limit import LogLimit
-from chat.lookalikes import Lookalikes
-from chat.model import NodeModel, SettingModel, TokenModel
-from chat.notices import PresenceNotices
-from chat.passwords import HashCost, Passwords
-from chat.presence import Presence
+from chat.login.failure_limiter import FailureLimiter
+from chat.login.lease import Lease, NameTakenError
+from chat.login.passwords import HashCost, Passwords
+from chat.login.presence import Presence
+from chat.login.presence_feed import PresenceNotices
+from chat.login.registry import SessionRegistry
+from chat.names.lookalikes import Lookalikes
+from chat.process.clock import Clock
+from chat.process.file_limit import fit_file_limit
+from chat.process.log_limit import LogLimit
+from chat.process.tls import tls_context
 from chat.protocol import build_schema
 from chat.request_workers import RequestWorkers, hash_threads, new_hashers
-from chat.server import ChatServer
 from chat.service import ChatService
-from chat.sessions import SessionRegistry
-from chat.tls import tls_context
+from chat.storage import StorageError, Transaction
+from chat.storage.tables import NodeModel, SettingModel, TokenModel
 from muduopy import EventLoop, InetAddress, ThreadPool
 
 log = logging.getLogger("chat")

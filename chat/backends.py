@@ -14,12 +14,12 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from chat.bus import Bus, LocalBus
 from chat.config import BusConfig, ConfigError, DatabaseConfig
-from chat.db import Database
-from chat.db.sqlite import SqliteDatabase
+from chat.storage import Database
+from chat.storage.sqlite.database import SqliteDatabase
 from muduopy import EventLoop, ThreadPool
 
 if TYPE_CHECKING:
-    from chat.bus.redis_url import RedisAddress
+    from chat.bus.redis.url import RedisAddress
 
 BusAddress: TypeAlias = "RedisAddress | None"
 MYSQL_PORT = 3306
@@ -37,7 +37,9 @@ def open_database(
     """
     parts = _split("database.url", config.url)
     if parts.scheme == "sqlite":
-        return SqliteDatabase(sqlite_path(config.url), schema_folder() / "sqlite.sql", threads)
+        return SqliteDatabase(
+            sqlite_path(config.url), schema_folder() / "schema.sqlite.sql", threads
+        )
     if parts.scheme == "mysql":
         return _open_mysql(config, parts, environment, threads)
     raise ConfigError(
@@ -82,7 +84,7 @@ def find_bus(config: BusConfig, environment: Mapping[str, str] = os.environ) -> 
     if not config.url:
         return None
     try:
-        from chat.bus.redis_url import check_redis, parse_redis_url
+        from chat.bus.redis.url import check_redis, parse_redis_url
     except ImportError as exc:
         raise ConfigError("bus.url: redis:// needs redis; try: pip install redis") from exc
     password = _password("", config.password_file, environment.get(BUS_PASSWORD))
@@ -101,7 +103,7 @@ def open_bus(address: BusAddress, node: str, loop: EventLoop, workers: ThreadPoo
     """The bus itself, which connects once it is started."""
     if address is None:
         return LocalBus()
-    from chat.bus.redis import RedisBus
+    from chat.bus.redis.redis_bus import RedisBus
 
     return RedisBus(loop, workers, address, node)
 
@@ -109,7 +111,7 @@ def open_bus(address: BusAddress, node: str, loop: EventLoop, workers: ThreadPoo
 def schema_folder() -> Path:
     """The table definitions: in an installed package, or in the source tree beside it."""
     package = Path(__file__).parent
-    installed = package / "db" / "sqlite.sql"
+    installed = package / "db" / "schema.sqlite.sql"
     return installed.parent if installed.exists() else package.parent / "db"
 
 
@@ -132,9 +134,9 @@ def _open_mysql(
             f"database.url: {mask(config.url)!r} is not of the form mysql://USER@HOST:PORT/NAME"
         )
     try:
-        from chat.db.mysql import MysqlDatabase
-        from chat.db.mysql_connection import TLS_MODES, MysqlAddress
-        from chat.db.mysql_schema import prepare_schema
+        from chat.storage.mysql.connection import TLS_MODES, MysqlAddress
+        from chat.storage.mysql.database import MysqlDatabase
+        from chat.storage.mysql.schema import prepare_schema
     except ImportError as exc:
         raise ConfigError(
             "database.url: mysql:// needs mysql-connector-python; "

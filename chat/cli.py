@@ -11,7 +11,7 @@ from pathlib import Path
 from chat import __version__
 from chat.config import Config, ConfigError, check, parse_config
 from chat.listeners import Listener, parse_listener, resolve
-from chat.shipped import shipped
+from chat.process.data_files import shipped
 from muduopy import InetAddress
 
 

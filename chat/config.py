@@ -8,7 +8,7 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_type_hints
 
-from chat.passwords import HashCost
+from chat.login.passwords import HashCost
 from chat.protocol import MAX_FRAME, Limits
 
 T = TypeVar("T")

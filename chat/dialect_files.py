@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chat.config import ClassicConfig, ConfigError
+from chat.process.data_files import shipped
 from chat.protocol.dialects import TUTORIAL, Table, TableError, parse_table
-from chat.shipped import shipped
 
 ENDING = ".toml"
 

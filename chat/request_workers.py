@@ -12,9 +12,9 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from chat.clock import Clock
+from chat.connection.session import Session
+from chat.process.clock import Clock
 from chat.protocol import ErrNo, ProtocolError
-from chat.session import Session
 from muduopy import ThreadPool
 
 PATIENCE_SECONDS = 5.0

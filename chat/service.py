@@ -12,13 +12,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chat.classic_reader import ClassicReader
-from chat.db import StorageError
+from chat.connection.classic_reader import ClassicReader
+from chat.connection.http_guard import is_http
+from chat.connection.session import Session
 from chat.handlers import WAIT, Context, Request, Route, Where
 from chat.handlers.account import MAX_FAILED_LOGINS, connection_lost, needs_hashing
-from chat.http_guard import is_http
-from chat.limiter import FailureLimiter
-from chat.model import UserModel
+from chat.login.failure_limiter import FailureLimiter
 from chat.protocol import (
     ACK_OF,
     ErrNo,
@@ -34,7 +33,8 @@ from chat.protocol import (
 from chat.protocol.classic import classic_answer
 from chat.protocol.dialects import TUTORIAL, NoTableError, Table, advice
 from chat.request_workers import PeerGoneError, RequestWorkers
-from chat.session import Session
+from chat.storage import StorageError
+from chat.storage.tables import UserModel
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
--- The chat server's tables for MySQL 8 and MariaDB 10.5 or newer. sqlite.sql is the SQLite form.
+-- The chat server's tables for MySQL 8 and MariaDB 10.5 or newer. schema.sqlite.sql is the SQLite form.
 --
 --     mysql < db/schema.sql     (as an account that may create databases)
 --

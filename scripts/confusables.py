@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Makes chat/confusables.txt from Unicode's confusables.txt.
+"""Makes chat/names/confusables.txt from Unicode's confusables.txt.
 
-    python scripts/confusables.py DOWNLOADED > chat/confusables.txt
+    python scripts/confusables.py DOWNLOADED > chat/names/confusables.txt
 
 DOWNLOADED is https://www.unicode.org/Public/security/latest/confusables.txt. Raise RULES in
-chat/name_hash.py after a change: the servers hash all names anew then.
+chat/names/name_hash.py after a change: the servers hash all names anew then.
 """
 
 from __future__ import annotations

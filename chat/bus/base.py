@@ -10,11 +10,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from chat.delivery.message import Channel, ChatMessage
+from chat.message import Channel, ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT
 
 if TYPE_CHECKING:
-    from chat.session import Session
+    from chat.connection.session import Session
 
 
 class BusRefusedError(Exception):

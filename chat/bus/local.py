@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from chat.bus.base import Bus, Notice, OnWakes, Wake
-from chat.delivery.message import Channel, ChatMessage
+from chat.message import Channel, ChatMessage
 
 
 class LocalBus(Bus):

@@ -15,11 +15,11 @@ from collections.abc import Callable, Sequence
 import ujson
 
 from chat.bus import Bus
-from chat.db import Database, StorageError, Transaction
+from chat.connection.session import Session
 from chat.delivery.outgoing import Outgoing
-from chat.model import GroupModel, LogRow, MessageModel, OfflineMessageModel, UserModel
 from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo
-from chat.session import Session
+from chat.storage import Database, StorageError, Transaction
+from chat.storage.tables import GroupModel, LogRow, MessageModel, OfflineMessageModel, UserModel
 from muduopy import EventLoop
 
 log = logging.getLogger(__name__)

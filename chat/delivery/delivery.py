@@ -10,18 +10,18 @@ was stored in either mode is handed over by the same pumps.
 from __future__ import annotations
 
 from chat.bus import MEMBERS, Bus, Notice
-from chat.db import Database
+from chat.connection.session import Session
 from chat.delivery.commit_queue import CommitQueue, Members
 from chat.delivery.direct import Direct
 from chat.delivery.mailbox import Mailbox
 from chat.delivery.members import MemberLists
-from chat.delivery.message import ChatMessage
 from chat.delivery.outgoing import Outgoing
 from chat.delivery.pump import Pump
 from chat.delivery.router import Router
+from chat.login.registry import SessionRegistry
+from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT, ErrNo, ProtocolError
-from chat.session import Session
-from chat.sessions import SessionRegistry
+from chat.storage import Database
 from muduopy import ThreadPool
 
 STORED = "stored"

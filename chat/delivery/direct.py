@@ -21,14 +21,14 @@ from collections.abc import Collection, Sequence
 from functools import partial
 
 from chat.bus import Bus, Forward, Forwarded, Live, LiveHandler
+from chat.connection.session import Session
 from chat.delivery.commit_queue import CommitQueue
 from chat.delivery.live import Handing, Late, LiveBatch, LiveSend, Part
 from chat.delivery.members import MemberLists
-from chat.delivery.message import ChatMessage
 from chat.delivery.outgoing import Outgoing, chat_ack
+from chat.login.registry import Here, SessionRegistry
+from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo
-from chat.session import Session
-from chat.sessions import Here, SessionRegistry
 from muduopy import EventLoop
 
 log = logging.getLogger(__name__)

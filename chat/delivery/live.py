@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
-from chat.classic_writer import ClassicWriter
-from chat.delivery.message import ChatMessage
+from chat.connection.classic_writer import ClassicWriter
+from chat.connection.session import Session
 from chat.delivery.outgoing import Outgoing
 from chat.delivery.pump import Pump
-from chat.session import Session
+from chat.message import ChatMessage
 
 Late = list[tuple[int, Pump]]
 """Receivers that need the message stored, and their pumps. Until it is, these take nothing live."""

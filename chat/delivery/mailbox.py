@@ -9,11 +9,11 @@ from collections.abc import Collection
 
 import ujson
 
-from chat.db import Database, Transaction
-from chat.delivery.message import TARGET_FIELD, ChatMessage
 from chat.delivery.pump import Pump
-from chat.model import MailRow, OfflineMessageModel
+from chat.message import TARGET_FIELD, ChatMessage
 from chat.protocol import MAX_ID, MsgType, ProtocolError, decode
+from chat.storage import Database, Transaction
+from chat.storage.tables import MailRow, OfflineMessageModel
 from muduopy import EventLoop, ThreadPool
 
 log = logging.getLogger(__name__)

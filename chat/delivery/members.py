@@ -6,9 +6,9 @@ import logging
 import threading
 import time
 
-from chat.db import Database, StorageError
 from chat.delivery.commit_queue import Members
-from chat.model import GroupModel
+from chat.storage import Database, StorageError
+from chat.storage.tables import GroupModel
 from muduopy import ThreadPool
 
 log = logging.getLogger(__name__)

@@ -6,12 +6,12 @@ import itertools
 import secrets
 from typing import TYPE_CHECKING
 
-from chat.delivery.message import ChatMessage
+from chat.message import ChatMessage
 from chat.protocol import ErrNo, Message, MsgType
 
 if TYPE_CHECKING:
+    from chat.connection.session import Session
     from chat.delivery.pump import Pump
-    from chat.session import Session
 
 
 class Outgoing:

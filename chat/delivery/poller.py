@@ -16,11 +16,11 @@ import random
 import threading
 from collections.abc import Callable
 
-from chat.db import Database, StorageError, Transaction
+from chat.connection.session import Session
 from chat.delivery.pump import WINDOW
-from chat.model import OfflineMessageModel
-from chat.session import Session
-from chat.sessions import SessionRegistry
+from chat.login.registry import SessionRegistry
+from chat.storage import Database, StorageError, Transaction
+from chat.storage.tables import OfflineMessageModel
 from muduopy import EventLoop, ThreadPool
 
 log = logging.getLogger(__name__)

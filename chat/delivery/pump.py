@@ -22,13 +22,13 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from chat.classic_writer import MAIL_QUEUE
-from chat.delivery.message import ChatMessage
+from chat.connection.classic_writer import MAIL_QUEUE
+from chat.message import ChatMessage
 from muduopy import TcpConnection
 
 if TYPE_CHECKING:
+    from chat.connection.session import Session
     from chat.delivery.mailbox import Mailbox
-    from chat.session import Session
 
 log = logging.getLogger(__name__)
 

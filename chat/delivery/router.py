@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from chat.bus import Wake
+from chat.connection.session import Session
+from chat.login.registry import SessionRegistry
 from chat.protocol import ONE_CHAT
-from chat.session import Session
-from chat.sessions import SessionRegistry
 from muduopy import EventLoop
 
 Addressed = tuple[int, Session, Wake]

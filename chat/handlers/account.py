@@ -7,27 +7,14 @@ import secrets
 from dataclasses import dataclass, replace
 
 from chat.bus import TAKEN, Notice, user_channels
-from chat.classic_writer import MAIL_QUEUE
-from chat.db import StorageError, Transaction, UniqueViolation
+from chat.connection.classic_writer import MAIL_QUEUE
+from chat.connection.session import Session
 from chat.delivery.mailbox import LOOK_BYTES, load
-from chat.delivery.message import Channel, ChatMessage
 from chat.delivery.pump import WINDOW
 from chat.handlers.context import Context, Request
 from chat.handlers.shapes import contact_fields, group_fields
-from chat.model import (
-    ONLINE,
-    USERS,
-    Contact,
-    FriendModel,
-    Group,
-    GroupModel,
-    MessageModel,
-    NameModel,
-    TokenModel,
-    User,
-    UserModel,
-)
-from chat.name_hash import name_hashes
+from chat.message import Channel, ChatMessage
+from chat.names.name_hash import name_hashes
 from chat.protocol import (
     GROUP_CHAT,
     V2,
@@ -40,7 +27,20 @@ from chat.protocol import (
 )
 from chat.protocol.classic import classic_answer
 from chat.protocol.classic_login import fit_login, left_out
-from chat.session import Session
+from chat.storage import StorageError, Transaction, UniqueViolation
+from chat.storage.tables import (
+    ONLINE,
+    USERS,
+    Contact,
+    FriendModel,
+    Group,
+    GroupModel,
+    MessageModel,
+    NameModel,
+    TokenModel,
+    User,
+    UserModel,
+)
 
 log = logging.getLogger(__name__)
 

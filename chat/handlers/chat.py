@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from chat.delivery.message import RESERVED, TARGET_FIELD, ChatMessage
+from chat.connection.session import Session
 from chat.handlers.context import WAIT, Context, Waiting
+from chat.message import RESERVED, TARGET_FIELD, ChatMessage
 from chat.protocol import ErrNo, Message, MsgType, ProtocolError, encode
-from chat.session import Session
 
 
 def send(ctx: Context, session: Session, message: Message, frame: bytes) -> Waiting | None:

@@ -8,20 +8,20 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from chat.bus import Bus
-from chat.clock import Clock
 from chat.config import ClassicConfig
-from chat.db import Database
+from chat.connection.session import Session
 from chat.delivery.delivery import Delivery
-from chat.limiter import FailureLimiter
-from chat.lookalikes import Lookalikes
-from chat.passwords import Passwords
-from chat.presence import Presence
+from chat.login.failure_limiter import FailureLimiter
+from chat.login.passwords import Passwords
+from chat.login.presence import Presence
+from chat.login.registry import SessionRegistry
+from chat.names.lookalikes import Lookalikes
+from chat.process.clock import Clock
 from chat.protocol import Limits, Message
-from chat.session import Session
-from chat.sessions import SessionRegistry
+from chat.storage import Database
 
 if TYPE_CHECKING:
-    from chat.classic_reader import ClassicReader
+    from chat.connection.classic_reader import ClassicReader
 
 
 @dataclass(frozen=True, slots=True)

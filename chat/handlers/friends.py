@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from chat.db import UniqueViolation
 from chat.handlers.context import Context, Request
 from chat.handlers.shapes import contact_fields
-from chat.model import FriendModel, UserModel
 from chat.protocol import ErrNo, Message, ProtocolError
+from chat.storage import UniqueViolation
+from chat.storage.tables import FriendModel, UserModel
 
 
 def add_friend(ctx: Context, request: Request) -> Message:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from chat.db import Transaction, UniqueViolation
-from chat.delivery.message import Channel
+from chat.connection.session import Session
 from chat.handlers.context import Context, Request
 from chat.handlers.shapes import group_fields, member_fields
-from chat.model import CREATOR, GROUPS, NORMAL, Group, GroupModel, NameModel
-from chat.name_hash import name_hashes
+from chat.message import Channel
+from chat.names.name_hash import name_hashes
 from chat.protocol import GROUP_CHAT, ErrNo, Message, ProtocolError, errors, normal_name
-from chat.session import Session
+from chat.storage import Transaction, UniqueViolation
+from chat.storage.tables import CREATOR, GROUPS, NORMAL, Group, GroupModel, NameModel
 
 
 class Joined(NamedTuple):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from chat.db import Transaction
 from chat.delivery.mailbox import to_message
 from chat.handlers.context import Context, Request
-from chat.model import (
+from chat.protocol import ErrNo, Message, ProtocolError
+from chat.storage import Transaction
+from chat.storage.tables import (
     GroupModel,
     HistoryModel,
     MailRow,
@@ -13,7 +14,6 @@ from chat.model import (
     group_conversation,
     user_conversation,
 )
-from chat.protocol import ErrNo, Message, ProtocolError
 
 DEFAULT_LIMIT = 50
 

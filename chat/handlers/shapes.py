@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chat.model import Contact, Group, GroupUser
 from chat.protocol import Message
+from chat.storage.tables import Contact, Group, GroupUser
 
 
 def contact_fields(contact: Contact) -> Message:

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 from chat import app
-from chat.bus.redis import RedisBus
-from chat.bus.redis_publisher import PublisherLink
+from chat.bus.redis.publisher import PublisherLink
+from chat.bus.redis.redis_bus import RedisBus
 from chat.delivery import commit_queue
 from chat.delivery.commit_queue import CommitQueue
 from chat.delivery.pump import Pump
-from chat.model import MessageModel, OfflineMessageModel
+from chat.storage.tables import MessageModel, OfflineMessageModel
 
 
 def delete_before_ack() -> None:

@@ -12,8 +12,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from chat.cluster import services
-from chat.cluster.processes import Process
+from chat.chatcluster import services
+from chat.chatcluster.processes import Process
 from tests.chaos.cutproxy import Proxy
 from tests.chat.databasekit import start_database
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from chat.db import Database
-from chat.db.sqlite import SqliteDatabase
+from chat.storage import Database
+from chat.storage.sqlite.database import SqliteDatabase
 from muduopy import EventLoop, ThreadPool
 from tests.chat.loopkit import SCHEMA, WAIT, ErrorLog, FailingDatabase, Passes
 from tests.chat.mariadbkit import mariadb

@@ -13,10 +13,10 @@ import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from chat.cluster import services
-from chat.cluster.processes import Process, run, start
-from chat.db import StorageError
-from chat.db.mysql_connection import MysqlAddress, MysqlConnection
+from chat.chatcluster import services
+from chat.chatcluster.processes import Process, run, start
+from chat.storage import StorageError
+from chat.storage.mysql.connection import MysqlAddress, MysqlConnection
 
 MYSQLD = shlex.split(os.environ.get("CHAT_TEST_MYSQLD", ""))
 IS_MYSQL = bool(MYSQLD)

@@ -13,15 +13,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from chat.db import Database, StorageError, Transaction
-from chat.db.base import Done, Work
+from chat.storage import Database, StorageError, Transaction
+from chat.storage.base import Done, Work
 from muduopy import EventLoop
 
 WAIT = 10.0
 """Seconds until a test that waits in vain fails."""
 
 PROJECT = Path(__file__).parent.parent.parent
-SCHEMA = PROJECT / "db" / "sqlite.sql"
+SCHEMA = PROJECT / "db" / "schema.sqlite.sql"
 
 T = TypeVar("T")
 

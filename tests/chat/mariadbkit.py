@@ -7,12 +7,12 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from chat.cluster import services
-from chat.cluster.processes import Process
-from chat.db import Database
-from chat.db.mysql import MysqlDatabase
-from chat.db.mysql_connection import MysqlAddress, MysqlConnection
-from chat.db.mysql_schema import prepare_schema
+from chat.chatcluster import services
+from chat.chatcluster.processes import Process
+from chat.storage import Database
+from chat.storage.mysql.connection import MysqlAddress, MysqlConnection
+from chat.storage.mysql.database import MysqlDatabase
+from chat.storage.mysql.schema import prepare_schema
 from tests.chat.databasekit import start_database
 
 PROJECT = Path(__file__).parent.parent.parent

@@ -14,17 +14,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from chat.bus import Bus, LocalBus
-from chat.clock import Clock
 from chat.config import ClassicConfig, ServerConfig
-from chat.db import Database
+from chat.connection.server import ChatServer
+from chat.connection.session import Session
 from chat.delivery.delivery import STORED, Delivery
 from chat.delivery.pump import Pump
 from chat.handlers import ROUTES, Context, Route
-from chat.limiter import FailureLimiter
-from chat.lookalikes import Lookalikes
-from chat.model import OfflineMessageModel, User, UserModel
-from chat.passwords import HashCost, Passwords
-from chat.presence import Presence
+from chat.login.failure_limiter import FailureLimiter
+from chat.login.passwords import HashCost, Passwords
+from chat.login.presence import Presence
+from chat.login.registry import SessionRegistry
+from chat.names.lookalikes import Lookalikes
+from chat.process.clock import Clock
 from chat.protocol import (
     ACK_OF,
     FrameDecoder,
@@ -37,10 +38,9 @@ from chat.protocol import (
 )
 from chat.protocol.dialects import TUTORIAL, Table
 from chat.request_workers import RequestWorkers
-from chat.server import ChatServer
 from chat.service import ChatService
-from chat.session import Session
-from chat.sessions import SessionRegistry
+from chat.storage import Database
+from chat.storage.tables import OfflineMessageModel, User, UserModel
 from muduopy import InetAddress, ThreadPool
 from tests.chat.loopkit import WAIT, FailingDatabase, Passes
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import chat.model
-from chat.db import Database, Transaction
-from chat.db.base import Done, Row, T, Work
-from chat.db.mysql_connection import MysqlConnection
-from chat.db.mysql_transaction import MysqlTransaction
-from chat.db.sqlite import SqliteTransaction
+import chat.storage.tables
+from chat.storage import Database, Transaction
+from chat.storage.base import Done, Row, T, Work
+from chat.storage.mysql.connection import MysqlConnection
+from chat.storage.mysql.transaction import MysqlTransaction
+from chat.storage.sqlite.database import SqliteTransaction
 from tests.chat.databasekit import IS_MYSQL
 
 GROWING = frozenset(
@@ -27,7 +27,7 @@ GROWING = frozenset(
 )
 """Tables that grow with the use of the server."""
 
-MODEL_FOLDER = str(Path(chat.model.__file__).parent)
+MODEL_FOLDER = str(Path(chat.storage.tables.__file__).parent)
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,11 @@ def _issuer() -> str:
 
 def model_methods() -> set[str]:
     """Every public method of every model."""
-    models = [getattr(chat.model, name) for name in chat.model.__all__ if name.endswith("Model")]
+    models = [
+        getattr(chat.storage.tables, name)
+        for name in chat.storage.tables.__all__
+        if name.endswith("Model")
+    ]
     return {
         f"{model.__name__}.{name}"
         for model in models

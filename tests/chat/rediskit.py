@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 import redis
 
 from chat.bus import Forwarded, Live, LiveHandler, Notice, Wake
-from chat.bus.redis import RedisBus
-from chat.bus.redis_url import parse_redis_url
-from chat.cluster import services
-from chat.cluster.processes import Process, start
-from chat.delivery.message import Channel, ChatMessage
+from chat.bus.redis.redis_bus import RedisBus
+from chat.bus.redis.url import parse_redis_url
+from chat.chatcluster import services
+from chat.chatcluster.processes import Process, start
+from chat.connection.session import Session
+from chat.message import Channel, ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT
-from chat.session import Session
 from muduopy import EventLoopThread, ThreadPool
 from tests.chat.loopkit import WAIT
 

@@ -14,10 +14,10 @@ import pytest
 
 from chat.app import App
 from chat.config import ChatConfig, Config, ConfigError, DatabaseConfig, ServerConfig
-from chat.db import StorageError
-from chat.db.sqlite import SqliteDatabase
-from chat.model import OFFLINE, SettingModel, TokenModel, UserModel
-from chat.passwords import HashCost
+from chat.login.passwords import HashCost
+from chat.storage import StorageError
+from chat.storage.sqlite.database import SqliteDatabase
+from chat.storage.tables import OFFLINE, SettingModel, TokenModel, UserModel
 from muduopy import InetAddress
 from tests.chat.loopkit import PROJECT, SCHEMA, WAIT, ErrorLog
 from tests.chat.nodekit import CHEAP

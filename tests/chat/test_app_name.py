@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from chat.app import App
-from chat.cluster.services import HOST, USER, free_port
+from chat.chatcluster.services import HOST, USER, free_port
 from chat.config import Config, ConfigError, DatabaseConfig, ServerConfig
-from chat.db import Database
-from chat.lease import NameTakenError
-from chat.model import OFFLINE, ONLINE, NodeModel, SettingModel, UserModel
-from chat.model.node import VOID_MILLISECONDS
+from chat.login.lease import NameTakenError
+from chat.storage import Database
+from chat.storage.tables import OFFLINE, ONLINE, NodeModel, SettingModel, UserModel
+from chat.storage.tables.node import VOID_MILLISECONDS
 from muduopy import InetAddress
 from tests.chat.loopkit import PROJECT
 from tests.chat.mariadbkit import PASSWORD, mariadb

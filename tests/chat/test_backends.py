@@ -10,8 +10,8 @@ import chat.backends
 from chat.backends import find_bus, mask, open_bus, open_database, schema_folder
 from chat.bus import LocalBus
 from chat.config import BusConfig, ConfigError, DatabaseConfig
-from chat.db import StorageError
-from chat.db.mysql import MysqlDatabase
+from chat.storage import StorageError
+from chat.storage.mysql.database import MysqlDatabase
 from muduopy import EventLoop, ThreadPool
 from tests.chat.loopkit import SCHEMA
 from tests.chat.mariadbkit import PASSWORD, mariadb
@@ -128,7 +128,7 @@ def test_the_schema_is_found() -> None:
 def test_the_schema_of_an_installed_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    installed = tmp_path / "chat" / "db" / "sqlite.sql"
+    installed = tmp_path / "chat" / "db" / "schema.sqlite.sql"
     installed.parent.mkdir(parents=True)
     installed.touch()
     monkeypatch.setattr(chat.backends, "__file__", str(tmp_path / "chat" / "backends.py"))

@@ -17,14 +17,14 @@ from typing import Any
 
 from chat.backends import open_database
 from chat.config import DatabaseConfig
-from chat.db import Database
+from chat.storage import Database
 from tests.e2e.chatkit import PROJECT, WAIT, Message, Wire, free_port
 
 
 def chatcluster(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "chat.cluster.main", *arguments, "--dir", str(folder)],
+        [sys.executable, "-m", "chat.chatcluster.main", *arguments, "--dir", str(folder)],
         cwd=PROJECT,
         capture_output=True,
         text=True,

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from chat.db import Transaction
-from chat.model import NodeModel, OfflineMessageModel, UserModel
+from chat.storage import Transaction
+from chat.storage.tables import NodeModel, OfflineMessageModel, UserModel
 from tests.cluster.clusterkit import ClusterKit, Wire, alive, try_login, until
 from tests.e2e.chatkit import PROJECT, collect_mail, free_port
 

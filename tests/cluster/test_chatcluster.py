@@ -197,7 +197,7 @@ def test_there_is_none(tmp_path: Path) -> None:
 
 def test_the_folder_may_stand_before_the_verb(tmp_path: Path) -> None:
     for arguments in (("--dir", "a", "status"), ("status", "--dir", "a")):
-        command = [sys.executable, "-m", "chat.cluster.main", *arguments]
+        command = [sys.executable, "-m", "chat.chatcluster.main", *arguments]
         environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
         done = subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
@@ -237,8 +237,9 @@ def test_missing_programs(tmp_path: Path) -> None:
     bare = tmp_path / "bin"
     bare.mkdir()
     code = (
-        "import sys; from chat.cluster import services; services.SYSTEM_PATH = sys.argv.pop(1); "
-        "from chat.cluster.main import main; sys.exit(main())"
+        "import sys; from chat.chatcluster import services; "
+        "services.SYSTEM_PATH = sys.argv.pop(1); "
+        "from chat.chatcluster.main import main; sys.exit(main())"
     )
     command = [sys.executable, "-c", code, str(bare), "up", "--dir", str(tmp_path / "dir")]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
@@ -254,7 +255,7 @@ def test_a_command_that_was_killed_leaves_nothing_unknown(kit: ClusterKit) -> No
     ports = ["--listen", str(kit.listen), "--server-port", str(kit.first)]
     logs = ("mariadb/mariadb.log", "redis/redis.log", f"{kit.name(0)}.log", "nginx/nginx.log")
     for file in logs:
-        command = [sys.executable, "-m", "chat.cluster.main", "up", "--dir", str(kit.folder)]
+        command = [sys.executable, "-m", "chat.chatcluster.main", "up", "--dir", str(kit.folder)]
         up = subprocess.Popen([*command, *ports], cwd=PROJECT, stdout=subprocess.DEVNULL)
         until(lambda file=file: (kit.folder / file).exists(), file)
         up.kill()

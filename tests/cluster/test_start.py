@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from chat.cluster import services
-from chat.cluster.processes import Process
+from chat.chatcluster import services
+from chat.chatcluster.processes import Process
 from tests.chat.databasekit import start_database
 from tests.e2e.chatkit import PROJECT, free_port
 

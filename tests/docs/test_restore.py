@@ -67,7 +67,7 @@ def test_a_backup_without_messages() -> None:
     """SQLite counts from 1 there, in a row that is not there yet."""
     _, sql = page_says()
     with closing(sqlite3.connect(":memory:")) as restored:
-        restored.executescript((PROJECT / "db" / "sqlite.sql").read_text(encoding="utf-8"))
+        restored.executescript((PROJECT / "db" / "schema.sqlite.sql").read_text(encoding="utf-8"))
         restored.executescript(sql)
         restored.execute(
             "INSERT INTO message (sender, mid, kind, target, text, time) "

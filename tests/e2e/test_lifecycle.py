@@ -139,7 +139,10 @@ def test_a_database_that_is_none(tmp_path: Path) -> None:
         (["127.0.0.1", "6000", "--threads", "-1"], "server.threads"),
         (["127.0.0.1", "6000", "--workers", "0"], "server.workers"),
         (["127.0.0.1", "6000", "--workers", "100000"], "server.workers: must be at most 64"),
-        (["127.0.0.1", "6000", "--db", "sqlite:var/chat.db"], "write sqlite:///var/chat.db"),
+        (
+            ["127.0.0.1", "6000", "--db", "sqlite:var/chat.db"],
+            "write sqlite:///var/chat.db",
+        ),
         (["127.0.0.1", "6000", "--db", "sqlite:///:memory:"], "name a file"),
         (["127.0.0.1", "6000", "--delivery", "x"], "chat.delivery"),
         (["127.0.0.1", "6000", "--log-level", "x"], "server.log_level"),

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chat.bus import Bus, LocalBus, Wake
-from chat.delivery.message import ChatMessage
+from chat.message import ChatMessage
 from chat.protocol import ONE_CHAT
 
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from chat.bus import Bus
 from chat.bus.base import OnWakes
-from chat.db import Database
 from chat.delivery.commit_queue import CommitQueue, Members
-from chat.delivery.message import Channel, ChatMessage
 from chat.delivery.outgoing import Outgoing
-from chat.model import CREATOR, NORMAL, GroupModel, OfflineMessageModel, UserModel
+from chat.message import Channel, ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT
+from chat.storage import Database
+from chat.storage.tables import CREATOR, NORMAL, GroupModel, OfflineMessageModel, UserModel
 from muduopy import EventLoop
 from tests.chat.loopkit import FailingDatabase, Passes
 

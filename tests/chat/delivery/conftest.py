@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chat.db import Database
+from chat.storage import Database
 from tests.chat.delivery.commitkit import CommitDesk
 from tests.chat.loopkit import Passes
 

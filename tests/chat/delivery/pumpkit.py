@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from chat.classic_writer import ClassicWriter
-from chat.delivery.message import ChatMessage
+from chat.connection.classic_writer import ClassicWriter
 from chat.delivery.pump import Pump
+from chat.message import ChatMessage
 from chat.protocol import ONE_CHAT, decode
 
 USER = 7

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from chat.delivery.message import ChatMessage
 from chat.delivery.outgoing import Outgoing
-from chat.model import MessageModel, UserModel
+from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo
+from chat.storage.tables import MessageModel, UserModel
 from tests.chat.delivery.commitkit import TIME, CommitDesk
 
 

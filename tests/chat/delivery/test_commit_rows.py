@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chat.delivery.commit_queue
-from chat.db import Transaction
 from chat.delivery.commit_queue import BATCH_ROWS, MAX_BATCH, choose
-from chat.delivery.message import ChatMessage
 from chat.delivery.outgoing import Outgoing
+from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT
+from chat.storage import Transaction
 from tests.chat.delivery.commitkit import CommitDesk
 from tests.chat.loopkit import Outcomes, writer_held
 

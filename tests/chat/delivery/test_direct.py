@@ -144,7 +144,7 @@ def test_to_a_large_group_one_message_in_each_pass(
 ) -> None:
     """A user that sends 30 messages at once to thousands does not keep the loop busy alone."""
     monkeypatch.setattr("chat.delivery.direct.LARGE_GROUP", 1)
-    monkeypatch.setattr("chat.session.MAX_IN_FLIGHT", 2)
+    monkeypatch.setattr("chat.connection.session.MAX_IN_FLIGHT", 2)
     ann, bob, eve, group = members
     ann.send_all(*({"msgid": 10, "groupid": group, "msg": str(n)} for n in range(30)))
     eve.say(bob, "meanwhile")

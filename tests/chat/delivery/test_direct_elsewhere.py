@@ -8,10 +8,10 @@ import pytest
 
 from chat.bus import Forward, Forwarded, Live, LocalBus
 from chat.delivery.delivery import DIRECT
-from chat.delivery.message import ChatMessage
 from chat.delivery.outgoing import Outgoing
-from chat.model import NORMAL, GroupModel
+from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT, MsgType
+from chat.storage.tables import NORMAL, GroupModel
 from tests.chat.loopkit import writer_held
 from tests.chat.nodekit import Node
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from chat import classic_writer
 from chat.bus import Live
 from chat.config import ClassicConfig, ServerConfig
+from chat.connection import classic_writer
 from chat.delivery.delivery import DIRECT
-from chat.delivery.message import ChatMessage
+from chat.message import ChatMessage
 from chat.protocol import ONE_CHAT, MsgType
 from tests.chat.nodekit import Client, Node
 

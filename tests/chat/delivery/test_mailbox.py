@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import ujson
 
-from chat.db import Database
 from chat.delivery.mailbox import Mailbox, load
-from chat.delivery.message import ChatMessage
-from chat.model import LogRow, MessageModel, OfflineMessageModel, UserModel
+from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT
+from chat.storage import Database
+from chat.storage.tables import LogRow, MessageModel, OfflineMessageModel, UserModel
 from muduopy import EventLoop, ThreadPool
 from tests.chat.loopkit import FailingDatabase, Passes, writer_held
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from chat.delivery.members import MEMBERS_SECONDS, REFRESH_SECONDS, MemberLists
-from chat.model import CREATOR, NORMAL, GroupModel
+from chat.storage.tables import CREATOR, NORMAL, GroupModel
 from muduopy import ThreadPool
 from tests.chat.loopkit import WAIT, ErrorLog, FailingDatabase
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.delivery.message import RESERVED, TARGET_FIELD, ChatMessage
+from chat.message import RESERVED, TARGET_FIELD, ChatMessage
 from chat.protocol import GROUP_CHAT, MAX_ID, MAX_SEQ, ONE_CHAT, MsgType, build_schema, decode
 from chat.protocol.fields import Limits
 

@@ -4,8 +4,8 @@ import threading
 from types import SimpleNamespace
 from typing import Any
 
-from chat.delivery.message import ChatMessage
 from chat.delivery.outgoing import Outgoing, chat_ack, new_mid
+from chat.message import ChatMessage
 from chat.protocol import ONE_CHAT, ErrNo
 
 SESSION: Any = SimpleNamespace(generation=5)

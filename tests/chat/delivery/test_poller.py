@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import chat.delivery.poller
-from chat.db import Transaction
 from chat.delivery.poller import MailboxPoller
-from chat.model import LogRow, MessageModel, OfflineMessageModel
 from chat.protocol import ONE_CHAT, MsgType
+from chat.storage import Transaction
+from chat.storage.tables import LogRow, MessageModel, OfflineMessageModel
 from tests.chat.nodekit import Node
 
 

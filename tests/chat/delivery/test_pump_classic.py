@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from chat.config import ClassicConfig
+from chat.connection.session import Session
+from chat.connection.token_bucket import Allowances
 from chat.delivery.pump import Pump
 from chat.protocol import MAX_FRAME, Limits
-from chat.rate import Allowances
-from chat.session import Session
 from muduopy import InetAddress, TcpConnection
 from tests.chat.delivery.pumpkit import USER, FakeMailbox, message
 from tests.chat.loopkit import Passes

@@ -21,9 +21,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-import chat.classic_writer
+import chat.connection.classic_writer
 import chat.delivery.pump
-from chat.classic_writer import ClassicWriter
+from chat.connection.classic_writer import ClassicWriter
 from tests.chat.delivery.pumpkit import ClassicDesk, Desk, FakeConnection, FakeMailbox
 
 WINDOW = 4
@@ -350,8 +350,8 @@ MACHINES = [PumpMachine, OrderlyPumpMachine, ClassicPumpMachine, OrderlyClassicP
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chat.delivery.pump, "WINDOW", WINDOW)
     monkeypatch.setattr(chat.delivery.pump, "MAIL_QUEUE", QUEUE)
-    monkeypatch.setattr(chat.classic_writer, "MAIL_QUEUE", QUEUE)
-    monkeypatch.setattr(chat.classic_writer, "time", CLOCK)
+    monkeypatch.setattr(chat.connection.classic_writer, "MAIL_QUEUE", QUEUE)
+    monkeypatch.setattr(chat.connection.classic_writer, "time", CLOCK)
 
 
 SETTINGS = settings(

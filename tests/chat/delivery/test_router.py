@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from chat.bus import Wake
-from chat.delivery.message import ChatMessage
 from chat.delivery.router import Router
+from chat.login.registry import SessionRegistry
+from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT, decode
-from chat.sessions import SessionRegistry
 from muduopy import EventLoop, EventLoopThread
 from tests.chat.loopkit import WAIT, Passes
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from chat.db.mysql_connection import Busy
-from chat.model import GroupModel
 from chat.protocol import MsgType
+from chat.storage.mysql.connection import Busy
+from chat.storage.tables import GroupModel
 from tests.chat.databasekit import SHARED_LOCK
 from tests.chat.mariadbkit import mariadb
 from tests.chat.nodekit import Client, Node

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chat.handlers.groups import create_group, join_group
-from chat.model import NORMAL, GroupModel
 from chat.protocol import MsgType
+from chat.storage.tables import NORMAL, GroupModel
 from tests.chat.handlers.gate import Gate
 from tests.chat.nodekit import Node, replace_route
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from chat.handlers.account import MAX_FAILED_LOGINS
-from chat.model import ONLINE
-from chat.passwords import HashCost, Passwords
+from chat.login.passwords import HashCost, Passwords
 from chat.protocol import MsgType, decode
+from chat.storage.tables import ONLINE
 from tests.chat.nodekit import PASSWORD, Node
 
 INVALID = "id or password is invalid!"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from chat.handlers.account import login
-from chat.model import OFFLINE, ONLINE
 from chat.protocol import MsgType, encode
+from chat.storage.tables import OFFLINE, ONLINE
 from tests.chat.handlers.gate import Gate
 from tests.chat.nodekit import PASSWORD, Node, replace_route
 

@@ -7,8 +7,8 @@ import pytest
 from chat.delivery.mailbox import LOOK_BYTES
 from chat.delivery.pump import WINDOW
 from chat.handlers.account import CLASSIC_BYTES, CLASSIC_OFFLINE
-from chat.model import LogRow, MessageModel, OfflineMessageModel
 from chat.protocol import ONE_CHAT, MsgType, decode
+from chat.storage.tables import LogRow, MessageModel, OfflineMessageModel
 from tests.chat.nodekit import Node
 
 LARGE = 16 * 1024

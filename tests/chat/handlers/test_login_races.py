@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from chat.bus import LocalBus
-from chat.db import StorageError
-from chat.delivery.message import Channel
 from chat.handlers.context import Context, Request
 from chat.handlers.groups import Joined, join_group
-from chat.model import NORMAL, OFFLINE, ONLINE, GroupModel
+from chat.message import Channel
 from chat.protocol import GROUP_CHAT, ONE_CHAT, MsgType
 from chat.request_workers import PATIENCE_SECONDS
+from chat.storage import StorageError
+from chat.storage.tables import NORMAL, OFFLINE, ONLINE, GroupModel
 from tests.chat.loopkit import WAIT
 from tests.chat.nodekit import PASSWORD, Client, Node, replace_route
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chat.db import StorageError
 from chat.handlers.account import logout
-from chat.model import OFFLINE, ONLINE, LogRow, MessageModel, OfflineMessageModel
 from chat.protocol import ONE_CHAT, MsgType
+from chat.storage import StorageError
+from chat.storage.tables import OFFLINE, ONLINE, LogRow, MessageModel, OfflineMessageModel
 from tests.chat.handlers.gate import Gate
 from tests.chat.nodekit import PASSWORD, Node, replace_route
 

@@ -1,0 +1,219 @@
+"""RedisLink: one connection to a Redis server, kept up from a loop.
+
+    DOWN ──▶ CONNECTING ──▶ GREETING ──▶ UP
+     ▲            │             │         │
+     └────────────┴─────────────┴─────────┘   failed: again in a moment, longer each time
+
+Two kinds are made of it. A publisher's requests are answered in their order; a subscriber's
+connection brings what others publish. Redis wants these apart.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from chat.bus.redis.resp import ErrorReply, Reply, RespError, RespParser, encode_command
+from chat.bus.redis.url import ANSWER_SECONDS, CONNECT_SECONDS, Host, RedisAddress
+from muduopy import Buffer, EventLoop, InetAddress, TcpClient, TcpConnection, ThreadPool
+
+log = logging.getLogger(__name__)
+
+FIRST_RETRY, LAST_RETRY = 0.1, 2.0
+"""Seconds between attempts, doubling, with jitter."""
+
+COMPLAIN_SECONDS = 10.0
+"""Not more often than that is the same written to the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkContext:
+    """What all links of a bus share.
+
+    Attributes:
+        workers: look host names up.
+        name: shown by Redis' CLIENT LIST.
+    """
+
+    loop: EventLoop
+    workers: ThreadPool
+    address: RedisAddress
+    name: str
+
+
+class LinkState(Enum):
+    DOWN = "down"
+    CONNECTING = "connecting"
+    GREETING = "greeting"
+    UP = "up"
+
+
+class RedisLink(ABC):
+    """Connects, says who we are, and does so again whenever it must. Loop thread.
+
+    Attributes:
+        up_at: when it last came up, seconds of the monotonic clock.
+    """
+
+    def __init__(self, context: LinkContext, host: Host) -> None:
+        self.state = LinkState.DOWN
+        self.up_at = 0.0
+        self.host = host
+        self._loop = context.loop
+        self._context = context
+        self._tls = context.address.tls_context()
+        self._closed = False
+        self._client: TcpClient | None = None
+        self._connection: TcpConnection | None = None
+        self._parser = RespParser()
+        self._greetings = 0  # answers to come before it is UP
+        self._pause = FIRST_RETRY
+        self._complained_at = float("-inf")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.host[0]}:{self.host[1]} {self.state.value}>"
+
+    def start(self) -> None:
+        """Begin to connect."""
+        if self._closed or self.state is not LinkState.DOWN:
+            return
+        self.state = LinkState.CONNECTING
+        try:
+            self._connect(InetAddress(*self.host))  # an address: nothing to be looked up
+        except ValueError:
+            queued = self._context.workers.try_run_for(
+                self._loop, lambda: InetAddress.resolve(*self.host), self._resolved
+            )
+            if not queued:
+                self.fail("no worker to look the host up")
+
+    def close(self) -> None:
+        """Idempotent."""
+        self._closed = True
+        self.fail("closed")
+
+    def fail(self, reason: str) -> None:
+        """This connection is of no use: get another one."""
+        if self.state is LinkState.DOWN:
+            return
+        client, self._client, self._connection = self._client, None, None
+        if client is not None:
+            client.close()
+        was_up, self.state = self.state is LinkState.UP, LinkState.DOWN
+        self._parser = RespParser()
+        if not self._closed:
+            self.complain(reason)
+            if was_up and self._loop.poll_return_time - self.up_at > LAST_RETRY:
+                self._pause = FIRST_RETRY
+            self._loop.run_after(self._pause * random.uniform(0.5, 1.0), self.start)
+            self._pause = min(2 * self._pause, LAST_RETRY)
+        self._went_down()
+
+    def complain(self, reason: str) -> None:
+        """Write to the log that something is wrong with this server."""
+        now = self._loop.poll_return_time
+        if now - self._complained_at > COMPLAIN_SECONDS:
+            self._complained_at = now
+            log.warning("Redis at %s:%d: %s; mailboxes are polled", *self.host, reason)
+
+    @abstractmethod
+    def _went_up(self) -> None:
+        """Redis knows us."""
+
+    @abstractmethod
+    def _went_down(self) -> None:
+        """Whatever was under way is lost."""
+
+    @abstractmethod
+    def _take(self, replies: Sequence[Reply]) -> None:
+        """What has arrived."""
+
+    def _write(self, data: bytes) -> None:
+        if self._connection is not None:
+            self._connection.send(data)
+
+    # ------------------------------------------------------------------ connecting
+
+    def _resolved(self, address: InetAddress | None, error: BaseException | None) -> None:
+        if self.state is not LinkState.CONNECTING or self._client is not None:
+            return
+        if address is None:
+            self.fail(str(error))
+        else:
+            self._connect(address)
+
+    def _connect(self, address: InetAddress) -> None:
+        client = self._client = TcpClient(
+            self._loop,
+            address,
+            "redis",
+            connect_seconds=CONNECT_SECONDS,
+            tls=self._tls,
+            server_hostname=self.host[0] if self._tls is not None else None,
+        )
+        client.set_connection_callback(lambda connection: self._changed(client, connection))
+        client.set_message_callback(self._on_bytes)
+        client.set_connect_failed_callback(lambda error, _: self._unreachable(client, error))
+        client.connect()
+
+    def _unreachable(self, client: TcpClient, error: OSError) -> None:
+        if client is self._client:
+            self.fail(error.strerror or str(error))
+
+    def _changed(self, client: TcpClient, connection: TcpConnection) -> None:
+        if client is not self._client:  # an earlier one, that was given up
+            return
+        if not connection.connected:
+            self.fail("the connection is gone")
+            return
+        connection.set_tcp_no_delay(True)
+        self._connection = connection
+        self.state = LinkState.GREETING
+        commands = [(b"CLIENT", b"SETNAME", self._context.name.encode())]
+        address = self._context.address
+        if address.password:
+            login = (address.user, address.password)
+            words = (word.encode() for word in login if word is not None)
+            commands.insert(0, (b"AUTH", *words))  # type: ignore[arg-type]
+        self._greetings = len(commands)
+        self._write(b"".join(encode_command(*command) for command in commands))
+        self._loop.run_after(ANSWER_SECONDS, lambda: self._greeted_by(connection))
+
+    def _greeted_by(self, connection: TcpConnection) -> None:
+        if connection is self._connection and self.state is LinkState.GREETING:
+            self.fail("no answer to the greeting")
+
+    def _on_bytes(self, connection: TcpConnection, buffer: Buffer, when: float) -> None:
+        data = buffer.retrieve_all()
+        if connection is not self._connection:
+            return
+        try:
+            replies = self._parser.feed(data)
+        except RespError as exc:
+            self.fail(f"it does not speak RESP: {exc}")
+            return
+        if self.state is LinkState.GREETING:
+            replies = self._greet(replies)
+        if replies and self.state is LinkState.UP:
+            self._take(replies)
+
+    def _greet(self, replies: list[Reply]) -> list[Reply]:
+        """Take the answers to the greeting off; the rest came behind them."""
+        greetings, rest = replies[: self._greetings], replies[self._greetings :]
+        for reply in greetings:
+            if isinstance(reply, ErrorReply):
+                self.fail(reply.text)
+                return []
+        self._greetings -= len(greetings)
+        if not self._greetings:
+            self.state = LinkState.UP
+            self.up_at = self._loop.poll_return_time
+            if self._complained_at > float("-inf"):
+                log.info("Redis at %s:%d is there", *self.host)
+                self._complained_at = float("-inf")
+            self._went_up()
+        return rest

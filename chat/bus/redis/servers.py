@@ -1,0 +1,183 @@
+"""Which Redis server has which channel: one has all, or a Redis Cluster has shared them out."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+
+import redis
+from redis.crc import key_slot
+
+from chat.bus.redis.link import LinkContext
+from chat.bus.redis.shard import RedisShard, ShardOwner, probe_in
+from chat.bus.redis.url import Host, RedisAddress
+
+log = logging.getLogger(__name__)
+
+SLOTS = 16_384
+"""Of a Redis Cluster; a channel's slot is a checksum of its name."""
+
+LOOK_SECONDS = 1.0
+"""How soon a look at who has which slots may follow the one before."""
+
+LOOK_ANYWAY_SECONDS = 30.0
+
+Layout = dict[Host, list[range]]
+"""The slots of each server."""
+
+
+class RedisServers(ABC):
+    """The shards that there are. Loop thread."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Begin to connect."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Idempotent."""
+
+    @property
+    @abstractmethod
+    def shards(self) -> Collection[RedisShard]:
+        """All of them."""
+
+    @abstractmethod
+    def of(self, channel: bytes) -> RedisShard | None:
+        """Where a channel is; None if that is not known."""
+
+    @abstractmethod
+    def look(self) -> None:
+        """Something has moved: see where it is now."""
+
+
+class SingleServer(RedisServers):
+    """One server, which has every channel."""
+
+    def __init__(self, context: LinkContext, probe: bytes, owner: ShardOwner) -> None:
+        self._shard = RedisShard(context, context.address.hosts[0], probe, owner)
+        self._shards = (self._shard,)
+
+    def start(self) -> None:
+        self._shard.start()
+
+    def close(self) -> None:
+        self._shard.close()
+
+    @property
+    def shards(self) -> Collection[RedisShard]:
+        return self._shards
+
+    def of(self, channel: bytes) -> RedisShard | None:
+        return self._shard
+
+    def look(self) -> None:
+        pass
+
+
+class ClusterServers(RedisServers):
+    """The primaries of a Redis Cluster; asks one of them from time to time who has which slots."""
+
+    def __init__(self, context: LinkContext, probe: bytes, owner: ShardOwner) -> None:
+        """``probe``: what names of channels that nobody else uses begin with."""
+        self._loop = context.loop
+        self._context = context
+        self._probe = probe
+        self._owner = owner
+        self._shards: dict[Host, RedisShard] = {}
+        self._layout: Layout = {}
+        self._by_slot: list[RedisShard | None] = [None] * SLOTS
+        self._looking = False
+        self._suspicious = False  # something has moved since the last look began
+        self._looked_at = float("-inf")
+        self._timer = self._loop.run_every(LOOK_SECONDS, self._look_sometimes)
+        self._closed = False
+
+    def start(self) -> None:
+        self.look()
+
+    def close(self) -> None:
+        self._closed = True
+        self._loop.cancel(self._timer)
+        for shard in self._shards.values():
+            shard.close()
+
+    @property
+    def shards(self) -> Collection[RedisShard]:
+        return self._shards.values()
+
+    def of(self, channel: bytes) -> RedisShard | None:
+        return self._by_slot[key_slot(channel)]
+
+    def look(self) -> None:
+        now = self._loop.poll_return_time
+        self._suspicious = True
+        if self._looking or self._closed or now - self._looked_at < LOOK_SECONDS:
+            return  # the timer will
+        self._suspicious = False
+        address = self._context.address
+        hosts = [*self._shards, *address.hosts]
+        self._looking = self._context.workers.try_run_for(
+            self._loop, lambda: read_layout(address, hosts), self._found
+        )
+        self._looked_at = now
+
+    def _look_sometimes(self) -> None:
+        now = self._loop.poll_return_time
+        well = self._layout and all(shard.healthy_until > now for shard in self._shards.values())
+        if self._suspicious or not well or now - self._looked_at > LOOK_ANYWAY_SECONDS:
+            self.look()
+
+    def _found(self, layout: Layout | None, error: BaseException | None) -> None:
+        self._looking = False
+        if layout is None:
+            log.warning("the Redis Cluster does not say who has what: %s", error)
+        elif layout != self._layout and not self._closed:
+            self._arrange(layout)
+
+    def _arrange(self, layout: Layout) -> None:
+        log.info("the Redis Cluster has %d servers", len(layout))
+        self._layout = layout
+        for host in [host for host in self._shards if host not in layout]:
+            self._shards.pop(host).close()
+        self._by_slot = [None] * SLOTS
+        for host, slots in layout.items():
+            shard = self._shards.get(host)
+            if shard is not None and not _is_in(shard.probe, slots):
+                shard.change_probe(probe_in(slots, self._probe))
+            if shard is None:
+                probe = probe_in(slots, self._probe)
+                shard = RedisShard(self._context, host, probe, self._owner)
+                self._shards[host] = shard
+                shard.start()
+            for part in slots:
+                self._by_slot[part.start : part.stop] = [shard] * len(part)
+        self._owner.on_moved()
+
+
+def _is_in(channel: bytes, slots: list[range]) -> bool:
+    slot = key_slot(channel)
+    return any(slot in part for part in slots)
+
+
+def read_layout(address: RedisAddress, hosts: Collection[Host]) -> Layout:
+    """Ask one server after the other. Worker thread. Raises RedisError of the last one."""
+    problem: Exception | None = None
+    for host in hosts:
+        client = address.client(host)
+        try:
+            found = client.execute_command("CLUSTER SLOTS")  # type: ignore[no-untyped-call]
+        except (redis.RedisError, OSError) as exc:
+            problem = exc
+            continue
+        finally:
+            client.close()
+        layout: Layout = {}
+        for first, last, primary, *_ in sorted(found):
+            name, port = primary[:2]
+            known = (name.decode() if name else host[0], int(port))
+            layout.setdefault(known, []).append(range(first, last + 1))
+        return layout
+    assert problem is not None
+    raise problem

@@ -1,0 +1,124 @@
+"""SubscriberLink: subscribes at one Redis server, and hands on what is published there."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+
+from chat.bus.redis.link import LinkContext, LinkState, RedisLink
+from chat.bus.redis.resp import ErrorReply, Published, Reply, encode_command
+from chat.bus.redis.url import Host
+
+
+class SubscriberLink(RedisLink):
+    """Keeps the subscriptions over lost connections. Loop thread.
+
+    Redis answers in the order of the requests, and a refusal does not say which one is meant; hence
+    ``_asked``. In a cluster it also takes a subscription away, unasked, when its slot moves.
+
+    Attributes:
+        confirmed: what Redis has said that we are subscribed to.
+    """
+
+    def __init__(
+        self,
+        context: LinkContext,
+        host: Host,
+        on_messages: Callable[[Sequence[Published]], object],
+        on_change: Callable[[], object],
+        on_moved: Callable[[], object],
+    ) -> None:
+        """``on_change``: what is ``confirmed`` has changed. ``on_moved``: see PublisherLink."""
+        super().__init__(context, host)
+        sharded = context.address.cluster
+        self._subscribe = b"ssubscribe" if sharded else b"subscribe"
+        self._unsubscribe = b"sunsubscribe" if sharded else b"unsubscribe"
+        self._on_messages = on_messages
+        self._on_change = on_change
+        self._on_moved = on_moved
+        self._wanted: set[bytes] = set()
+        self._asked: deque[tuple[bytes, bytes]] = deque()  # verb and channel, not answered yet
+        self._open: Counter[bytes] = Counter()  # how often a channel is in there
+        self.confirmed: set[bytes] = set()
+
+    @property
+    def complete(self) -> bool:
+        """Is everything that is wanted confirmed?"""
+        return len(self.confirmed) == len(self._wanted)
+
+    def subscribe(self, channels: Iterable[bytes]) -> None:
+        """Hear of these, also after connecting again."""
+        self._wanted.update(channels)
+        self._ask(self._subscribe, channels)
+
+    def unsubscribe(self, channels: Iterable[bytes]) -> None:
+        """Hear of these no more."""
+        self._wanted.difference_update(channels)
+        self.confirmed.difference_update(channels)
+        self._ask(self._unsubscribe, channels)
+
+    def ask_again(self) -> None:
+        """Called now and then: what was refused or taken away may be possible by now."""
+        if not self._asked and not self.complete:
+            self._ask(self._subscribe, sorted(self._wanted - self.confirmed))
+
+    def _ask(self, verb: bytes, channels: Iterable[bytes]) -> None:
+        if self.state is LinkState.UP:
+            asked = [(verb, channel) for channel in channels]
+            self._asked.extend(asked)
+            self._open.update(channel for _, channel in asked)
+            self._write(b"".join([encode_command(*words) for words in asked]))
+
+    def _went_up(self) -> None:
+        self._ask(self._subscribe, sorted(self._wanted))
+        self._on_change()
+
+    def _went_down(self) -> None:
+        self.confirmed.clear()
+        self._asked.clear()
+        self._open.clear()
+        self._on_change()
+
+    def _take(self, replies: Sequence[Reply]) -> None:
+        messages: list[Published] = []
+        changed = False
+        for reply in replies:
+            if type(reply) is Published:
+                messages.append(reply)
+            elif isinstance(reply, ErrorReply):
+                self._refused(reply)
+            elif type(reply) is list and len(reply) == 3 and type(reply[1]) is bytes:
+                changed |= self._answered(reply[0], reply[1])
+        if messages:
+            self._on_messages(messages)
+        if changed:
+            self._on_change()
+
+    def _refused(self, error: ErrorReply) -> None:
+        self.complain(error.text)
+        if self._asked:
+            self._settle()
+        if error.code in ("MOVED", "CLUSTERDOWN"):
+            self._on_moved()
+
+    def _settle(self) -> bool:
+        """The oldest request is answered; was it the last one about its channel?"""
+        _, channel = self._asked.popleft()
+        self._open[channel] -= 1
+        if self._open[channel]:
+            return False
+        del self._open[channel]
+        return True
+
+    def _answered(self, verb: Reply, channel: bytes) -> bool:
+        """True if something is confirmed by it."""
+        if self._asked and self._asked[0] == (verb, channel):
+            # Who came, left and came again must wait for the last answer.
+            last = self._settle()
+            if verb == self._subscribe and channel in self._wanted and last:
+                self.confirmed.add(channel)
+            return verb == self._subscribe
+        if verb == self._unsubscribe and channel in self.confirmed:
+            self.confirmed.discard(channel)
+            self._on_moved()
+        return False

@@ -1,0 +1,246 @@
+"""How MariaDB, Redis, nginx and the chat server are started privately, and told to be ready.
+
+All of them listen on 127.0.0.1 only and write below one folder. The secrets in there are made
+for that folder and readable by its owner alone.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from chat.backends import BUS_PASSWORD, DATABASE_PASSWORD
+from chat.chatcluster.errors import ClusterError
+from chat.chatcluster.processes import Process, run, start
+
+HOST = "127.0.0.1"
+DATABASE = "chat"
+USER = "chat"
+
+# Where Debian has what is not on an ordinary user's PATH.
+SYSTEM_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
+STREAM_MODULE = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
+
+PACKAGES = {
+    "mariadbd": "mariadb-server",
+    "mariadb-install-db": "mariadb-server",
+    "redis-server": "redis-server",
+    "nginx": "nginx",
+}
+
+CHATSERVER = (sys.executable, "-P", "-m", "chat.app")
+"""-P: a file chat.py or queue.py in the current folder is no part of the server."""
+
+GREETING_SECONDS = 1.0
+
+MARIADB_OPTIONS = (
+    "--innodb-flush-log-at-trx-commit=1",  # acknowledged means flushed
+    "--innodb-buffer-pool-size=128M",
+    "--max-connections=200",
+    "--character-set-server=utf8mb4",
+    "--skip-name-resolve",
+    "--skip-log-bin",
+)
+
+NGINX_CONF = """\
+# Written by chatcluster: the shipped conf/nginx.conf, for this folder.
+{load}
+daemon off;
+pid nginx.pid;
+error_log error.log;
+worker_processes 1;
+events {{ worker_connections 16384; }}
+stream {{
+    include stream.conf;
+}}
+"""
+
+
+Born = Callable[[Process], object]
+"""Is told of a program as soon as it runs, before it is ready."""
+
+
+def _ignore(process: Process) -> None:
+    pass
+
+
+def missing_packages() -> list[str]:
+    """The Debian packages that a cluster needs and that are not there."""
+    missing = {package for name, package in PACKAGES.items() if _find(name) is None}
+    nginx = _find("nginx")
+    if nginx is None or not _has_stream(nginx):
+        missing.add("libnginx-mod-stream")
+    return sorted(missing)
+
+
+def start_mariadb(
+    folder: Path,
+    port: int,
+    password: str,
+    born: Born = _ignore,
+    *,
+    options: Sequence[str] = (),
+) -> Process:
+    """The database; makes its files the first time. Raises ClusterError."""
+    data = folder / "data"
+    log = folder / "mariadb.log"
+    # Runs as whoever runs this; refuses to be root unless told so.
+    who = ["--user=root"] if os.geteuid() == 0 else []
+    if not data.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob("data.new*"):  # by a command that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        # A name of its own: the script of that command may still be at work in there.
+        making = Path(tempfile.mkdtemp(prefix="data.new-", dir=folder))
+        # A relative path: given an absolute one, the script of MariaDB fails at a blank in it.
+        where = f"--datadir=./{making.name}"
+        install = [_program("mariadb-install-db"), "--no-defaults", where, *who]
+        run([*install, "--skip-test-db", "--auth-root-authentication-method=socket"], log, folder)
+        making.rename(data)  # complete, or not there
+    bootstrap = folder / "init.sql"
+    _write_private(
+        bootstrap,
+        # One statement a line, as init-file demands. Names compare as db/schema.sql says.
+        f"CREATE DATABASE IF NOT EXISTS {DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;\n"
+        f"CREATE USER IF NOT EXISTS {USER}@'{HOST}' IDENTIFIED BY '{password}';\n"
+        f"GRANT ALL ON {DATABASE}.* TO {USER}@'{HOST}';\n",
+    )
+    command = [
+        *(_program("mariadbd"), "--no-defaults", *who, f"--datadir={data}", f"--port={port}"),
+        *(f"--bind-address={HOST}", "--socket=mysqld.sock", f"--pid-file={folder}/mariadb.pid"),
+        *(f"--init-file={bootstrap}", *MARIADB_OPTIONS, *options),
+    ]
+    return start(command, log, lambda: _greets(port), born)
+
+
+def start_redis(folder: Path, port: int, password: str, born: Born = _ignore) -> Process:
+    """The bus; it keeps nothing. Raises ClusterError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    conf = folder / "redis.conf"
+    _write_private(
+        conf,
+        f'bind {HOST}\nport {port}\ndir "{folder}"\nsave ""\nappendonly no\n'
+        f"requirepass {password}\nprotected-mode yes\ndaemonize no\n",
+    )
+    command = [_program("redis-server"), str(conf)]
+    return start(command, folder / "redis.log", lambda: accepts(port), born)
+
+
+def start_nginx(
+    folder: Path, shipped: Path, listen: int, servers: Sequence[str], born: Born = _ignore
+) -> Process:
+    """The balancer, by ``shipped`` (conf/nginx.conf). Raises ClusterError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    load = f"load_module {STREAM_MODULE};" if STREAM_MODULE.exists() else ""
+    (folder / "nginx.conf").write_text(NGINX_CONF.format(load=load), encoding="utf-8")
+    (folder / "stream.conf").write_text(stream_part(shipped), encoding="utf-8")
+    (folder / "listen.conf").write_text(f"listen {HOST}:{listen};\n", encoding="utf-8")
+    write_upstream(folder, servers)
+    command = [_program("nginx"), "-p", f"{folder}/", "-e", "error.log", "-c", "nginx.conf"]
+    return start(command, folder / "nginx.log", lambda: accepts(listen), born)
+
+
+def write_upstream(folder: Path, servers: Sequence[str]) -> None:
+    """Which servers nginx hands clients to, from its next start or reload on."""
+    new = folder / "chatservers.new"
+    new.write_text("".join(f"{line}\n" for line in servers), encoding="utf-8")
+    new.rename(folder / "chatservers.conf")
+
+
+def stream_part(shipped: Path) -> str:
+    """What stands inside ``stream { … }`` in the shipped nginx.conf."""
+    text = shipped.read_text(encoding="utf-8")
+    begin = text.index("stream {") + len("stream {")
+    return text[begin : text.rindex("}")]
+
+
+def start_chatserver(
+    log: Path,
+    port: int,
+    config: Path,
+    database: str,
+    redis: str,
+    password: str,
+    born: Born = _ignore,
+    program: Sequence[str] = CHATSERVER,
+) -> Process:
+    """A node; ``password``: that of database and bus. Raises ClusterError."""
+    command = [
+        *(*program, HOST, str(port), "--config", str(config)),
+        *("--db", database, "--redis", redis),
+    ]
+    # Not on the command line, which everybody on the machine can read.
+    secrets = {DATABASE_PASSWORD: password, BUS_PASSWORD: password}
+    return start(command, log, lambda: accepts(port), born, secrets)
+
+
+def free_port() -> int:
+    """A port below the ephemeral range, so that no outgoing connection takes it meanwhile."""
+    for _ in range(1000):
+        port = 10000 + int.from_bytes(os.urandom(2), "big") % 22000
+        if not _taken(port):
+            return port
+    raise ClusterError("no free port from 10000 to 32000")
+
+
+def require_free(port: int) -> None:
+    """Raises ClusterError if somebody listens there."""
+    if _taken(port):
+        raise ClusterError(f"port {port} is in use by another program")
+
+
+def accepts(port: int) -> bool:
+    """Does somebody listen there?"""
+    with socket.socket() as probe:
+        probe.settimeout(GREETING_SECONDS)
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def _greets(port: int) -> bool:
+    """Does MariaDB speak there? It listens a moment before its init file has been run."""
+    try:
+        with socket.create_connection((HOST, port), GREETING_SECONDS) as probe:
+            return bool(probe.recv(1))
+    except OSError:
+        return False
+
+
+def _taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return True
+    return False
+
+
+def _find(name: str) -> str | None:
+    return shutil.which(name, path=SYSTEM_PATH)
+
+
+def _program(name: str) -> str:
+    found = _find(name)
+    if found is None:
+        raise ClusterError(f"{name} is missing: apt install {PACKAGES[name]}")
+    return found
+
+
+def _has_stream(nginx: str) -> bool:
+    if STREAM_MODULE.exists():
+        return True
+    built = subprocess.run([nginx, "-V"], capture_output=True, text=True, check=False).stderr
+    return "--with-stream " in built or "--with-stream\n" in built
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file that nobody else may read."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with open(handle, "w", encoding="utf-8") as file:
+        file.write(text)

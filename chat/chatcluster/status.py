@@ -1,0 +1,57 @@
+"""What ``chatcluster status`` shows: processes, and what the database says of the nodes."""
+
+from __future__ import annotations
+
+from chat.chatcluster.cluster import SERVICES, Cluster
+from chat.chatcluster.state import ClusterState, node_name
+from chat.config import ConfigError
+from chat.storage import StorageError
+from chat.storage.tables import NodeModel, NodeRow, OfflineMessageModel, UserModel
+
+
+def status_lines(cluster: Cluster) -> list[str]:
+    """Raises ClusterError if there is no cluster."""
+    state = cluster.state()
+    if not any(process.alive for process in state.processes.values()):
+        return [f"the cluster in {cluster.folder} is down; start it with: chatcluster up"]
+    lines = [f"nginx on port {state.listen}, servers on {', '.join(map(str, state.ports()))}"]
+    for name in SERVICES:
+        lines.append(f"{name:<12} {_process(state, name)}")
+    try:
+        users, nodes, waiting = _ask(cluster, state)
+    except (StorageError, ConfigError) as exc:
+        users, nodes, waiting = {}, {}, None
+        lines.append(f"the database does not answer: {exc}")
+    for port in state.ports():
+        name = node_name(port)
+        lines.append(f"{name:<12} {_process(state, name)}{_node(nodes.get(name), users.get(name))}")
+    if waiting is not None:
+        lines.append(f"mailboxes    {waiting} messages wait to be received")
+    return lines
+
+
+def _process(state: ClusterState, name: str) -> str:
+    process = state.processes.get(name)
+    if process is None or not process.alive:
+        return "down"
+    return f"up, pid {process.pid}"
+
+
+def _node(row: NodeRow | None, users: int | None) -> str:
+    if row is None:
+        return ", no lease"
+    lease = f"lease {row.left / 1000:.1f} s" if row.alive else "lease run out"
+    return (
+        f", {users or 0} users, {row.connections} connections, {lease}, bus {row.bus or 'starting'}"
+    )
+
+
+def _ask(cluster: Cluster, state: ClusterState) -> tuple[dict[str, int], dict[str, NodeRow], int]:
+    database = cluster.open_database(state)
+    try:
+        nodes = database.read(lambda tx: NodeModel(tx).all())
+        users = database.read(lambda tx: UserModel(tx).online_by_node())
+        waiting = database.read(lambda tx: OfflineMessageModel(tx).count())
+    finally:
+        database.close()
+    return users, {row.name: row for row in nodes}, waiting

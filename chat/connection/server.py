@@ -1,0 +1,274 @@
+"""ChatServer: connections in, frames to the service.
+
+It owns the TcpServer, the limits on connections and the clock that watches over silent and
+stuck peers. It knows nothing of what frames mean.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from chat.config import ClassicConfig, ServerConfig
+from chat.connection.proxy_protocol import BadProxyLineError, split_proxy_line
+from chat.connection.session import Session
+from chat.connection.token_bucket import Allowances
+from chat.connection.turns import Turns
+from chat.delivery.pump import Pump
+from chat.protocol import ErrNo, Limits, MsgType, encode
+from chat.protocol.classic import classic_answer
+from chat.protocol.dialects import TUTORIAL, DialectGuess, Table
+from chat.service import ChatService
+from muduopy import (
+    Address,
+    Buffer,
+    EventLoop,
+    EventLoopThreadPool,
+    InetAddress,
+    TcpConnection,
+    TcpServer,
+)
+
+if TYPE_CHECKING:
+    import ssl
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 5.0
+"""How often a loop looks for peers that are silent or do not read."""
+
+REFUSED_SECONDS = 1.0
+"""How long one connection too many may take to read that it is."""
+
+HEARTBEATS_MISSED = 3
+POOL_SECONDS = 2.0
+"""How long a sub-loop may go on in one callback when the server stops."""
+
+NewGuess = Callable[[], DialectGuess]
+
+KEEP_ALIVE = (60, 10, 3)
+"""TCP keepalive: idle seconds, seconds between probes, probes."""
+
+
+class ChatServer:
+    """Accepts chat connections. Base loop's thread, callbacks excepted."""
+
+    def __init__(
+        self,
+        loop: EventLoop,
+        address: InetAddress,
+        config: ServerConfig,
+        classic: ClassicConfig,
+        service: ChatService,
+        new_pump: Callable[[Session], Pump],
+        limits: Limits,
+        tls: ssl.SSLContext | None = None,
+        tables: Sequence[Table] = (TUTORIAL,),
+        also: Sequence[tuple[InetAddress, Table | None]] = (),
+    ) -> None:
+        """Binds. Raises OSError.
+
+        ``tables``: the dialects that a classic client may speak. ``also``: further addresses, and
+        the dialect that is expected there.
+        """
+        self._config = config
+        self._service = service
+        self._new_pump = new_pump
+        self._classic = classic
+        self._allowances = Allowances.of(config.max_frame, limits)
+        self._lock = threading.Lock()  # guards _open and _refused
+        self._open = 0
+        self._refused = 0
+        # Each loop touches its own only; the dicts are filled before the threads share them.
+        self._by_loop: dict[EventLoop, set[Session]] = {}
+        self._turns: dict[EventLoop, Turns] = {}
+        self._tables = tables
+        self._pool = EventLoopThreadPool(loop, "chat-loop", config.threads)
+        self._tcps: list[TcpServer] = []
+        try:
+            for place, expected in [(address, None), *also]:
+                self._tcps.append(self._bind(loop, place, expected, tls))
+        except BaseException:
+            self.close()
+            raise
+
+    def _bind(
+        self,
+        loop: EventLoop,
+        address: InetAddress,
+        expected: Table | None,
+        tls: ssl.SSLContext | None,
+    ) -> TcpServer:
+        try:
+            tcp = TcpServer(loop, address, "chat", thread_pool=self._pool, tls=tls)
+        except OSError as exc:
+            exc.filename = str(address)  # of several, this one
+            raise
+        tcp.set_thread_init_callback(self._watch_loop)
+        new_guess = partial(DialectGuess, self._tables, expected)
+        tcp.set_connection_callback(partial(self._on_connection, new_guess))
+        tcp.set_message_callback(self._on_message)
+        return tcp
+
+    @property
+    def address(self) -> Address:
+        return self.addresses[0]
+
+    @property
+    def addresses(self) -> list[Address]:
+        return [tcp.address for tcp in self._tcps]
+
+    @property
+    def open(self) -> int:
+        """How many connections there are. Any thread."""
+        with self._lock:
+            return self._open
+
+    def start(self) -> None:
+        """Listen. Raises OSError."""
+        for tcp in self._tcps:
+            tcp.start()
+
+    def stop(self, drain_seconds: float, stopped: Callable[[], object]) -> None:
+        """Stop accepting, tell everybody, finish, close; then call ``stopped``."""
+        left = len(self._tcps)
+
+        def one_stopped() -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                self._pool.stop(POOL_SECONDS)
+                stopped()
+
+        for tcp in self._tcps:
+            tcp.stop(drain_seconds, one_stopped, _send_away)
+
+    def close(self) -> None:
+        """Idempotent. Not for a server that serves: nobody is told. The loop's thread."""
+        for tcp in self._tcps:
+            tcp.close()
+        self._pool.stop(POOL_SECONDS)
+
+    def _watch_loop(self, loop: EventLoop) -> None:
+        sessions: set[Session] = set()
+        with self._lock:
+            self._by_loop[loop] = sessions
+            self._turns[loop] = Turns(loop, self._service.take_turn)
+        loop.run_every(SWEEP_SECONDS, lambda: self._sweep(loop, sessions))
+
+    # ------------------------------------------------------------------ in the sessions' loops
+
+    def _on_connection(self, new_guess: NewGuess, connection: TcpConnection) -> None:
+        if connection.connected:
+            self._came(connection, new_guess)
+        else:
+            self._went(connection)
+
+    def _came(self, connection: TcpConnection, new_guess: NewGuess) -> None:
+        with self._lock:
+            full = self._open >= self._config.max_connections
+            self._refused += full
+            self._open += not full
+            refused = self._refused
+        if full:
+            log.warning(
+                "too many connections: %s refused, the %dth; raise server.max_connections",
+                connection.peer_address.host,
+                refused,
+            )
+            errmsg = "too many connections, try again later"
+            error = {"msgid": MsgType.ERROR_MSG, "errno": int(ErrNo.TOO_MANY), "errmsg": errmsg}
+            connection.send(encode(classic_answer(error) or error) + b"\n")
+            connection.shutdown()
+            connection.force_close_after(REFUSED_SECONDS)
+            return
+        connection.set_tcp_no_delay(True)
+        connection.set_keep_alive(*KEEP_ALIVE)
+        connection.set_half_close_callback(self._on_half_close)
+        turns = self._turns[connection.loop]
+        session = Session(
+            connection, self._allowances, self._new_pump, turns.add, self._classic, new_guess
+        )
+        if self._config.proxy_protocol:
+            session.announced = b""
+        connection.context = session
+        self._by_loop[connection.loop].add(session)
+
+    def _went(self, connection: TcpConnection) -> None:
+        session = connection.context
+        if isinstance(session, Session):
+            with self._lock:
+                self._open -= 1
+            self._by_loop[connection.loop].discard(session)
+            self._service.disconnected(session)
+            connection.context = None
+
+    def _on_message(self, connection: TcpConnection, buffer: Buffer, when: float) -> None:
+        session: Session | None = connection.context
+        data = buffer.retrieve_all()
+        if session is None:  # a connection that was refused
+            connection.stop_read()
+            return
+        if session.announced is not None:
+            data = self._introduce(session, session.announced + data)
+            if not data:
+                return
+        session.last_seen = when
+        self._service.receive(session, data)
+
+    def _introduce(self, session: Session, data: bytes) -> bytes:
+        """The balancer says whom it speaks for; returns what follows that, or nothing yet."""
+        try:
+            found = split_proxy_line(data)
+        except BadProxyLineError as exc:
+            log.warning("%s: no line of the PROXY protocol: %s; closing", session.peer, exc)
+            session.connection.force_close()
+            return b""
+        if found is None:
+            session.announced = data
+            return b""
+        session.announced = None
+        if found[0] is not None:
+            session.peer = found[0]
+        return found[1]
+
+    def _on_half_close(self, connection: TcpConnection) -> None:
+        session = connection.context
+        if isinstance(session, Session):
+            session.finish()
+        else:
+            connection.shutdown()
+
+    def _sweep(self, loop: EventLoop, sessions: set[Session]) -> None:
+        now = loop.poll_return_time
+        for session in list(sessions):
+            self._check(session, now)
+
+    def _check(self, session: Session, now: float) -> None:
+        connection = session.connection
+        silent = now - session.last_seen
+        stalled_at = session.stalled_at
+        if stalled_at is not None and now - stalled_at > self._config.stall_seconds:
+            log.info("%s: %s does not read; closing", session.peer, session.whose)
+            connection.force_close()
+        elif session.closed:
+            return
+        elif session.user_id:
+            # A classic client has no heartbeat; TCP keepalive watches over it.
+            if session.v2 and silent > HEARTBEATS_MISSED * self._config.heartbeat:
+                session.close("idle", reconnect=True)
+        elif session.known and not session.v2:
+            return  # the original's menu, at which a user may wait without limit
+        elif silent > self._config.login_seconds and not session.busy:
+            session.close("idle", reconnect=True)
+
+
+def _send_away(connection: TcpConnection) -> None:
+    session = connection.context
+    if isinstance(session, Session):
+        session.drain()
+    else:
+        connection.shutdown()

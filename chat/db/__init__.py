@@ -1,5 +1,0 @@
-"""The storage port: transactions on a database, whichever it is. Drivers stay inside here."""
-
-from chat.db.base import Database, OutcomeUnknown, StorageError, Transaction, UniqueViolation
-
-__all__ = ["Database", "OutcomeUnknown", "StorageError", "Transaction", "UniqueViolation"]

@@ -1,0 +1,153 @@
+"""Lease: this server's proof of life in the database, renewed from a thread of its own.
+
+A server whose lease has run out counts as dead: its users may log in elsewhere at once, and are
+shown offline by whoever sees it. It may be alive all the same (frozen, cut off from the
+database), so when it comes back to itself it must look what became of its users meanwhile:
+``on_renewed`` is called after every renewal and told whether the lease was whole.
+
+After an outage of the database all leases have run out at once, and nobody can tell the dead from
+the living. So nobody judges others before its own lease has been whole for one period.
+
+When the database's clock is set back by an hour, all leases have an hour to run. They are void, and
+the living renew theirs within seconds. Meanwhile a server whose own lease is void does not judge,
+and such a lease counts as one that was not whole.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+
+from chat.storage import Database, StorageError, Transaction, UniqueViolation
+from chat.storage.tables.node import LEASE_SECONDS, NodeModel, runs
+
+log = logging.getLogger(__name__)
+
+RENEW_SECONDS = 3.0
+RETRY_SECONDS = 0.5
+"""After a renewal that failed."""
+
+
+class NameTakenError(Exception):
+    """A server at another place lives under this name."""
+
+
+class Lease:
+    """One server's lease. The constructor and ``close``: main thread; the rest: any thread.
+
+    Attributes:
+        node: this server's name.
+        incarnation: which of its lives this is.
+        lost: another server has begun under the same name; this one must end.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        node: str,
+        place: str,
+        about: Callable[[], tuple[int, str]],
+        on_renewed: Callable[[bool], object],
+        on_lost: Callable[[], object],
+    ) -> None:
+        """``place``: the address and the machine: a server that comes back there is the same one.
+        ``about``: connections and the state of the bus, to be shown. The callbacks run in the
+        lease's thread: ``on_renewed(whole)``, and ``on_lost`` at the most once."""
+        self.node = node
+        self._place = place
+        self.incarnation = secrets.token_hex(16)
+        self.lost = False
+        self._database = database
+        self._about = about
+        self._on_renewed = on_renewed
+        self._on_lost = on_lost
+        self._whole_since = time.monotonic()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lease")
+
+    def claim(self, agree: Callable[[Transaction], object] = lambda tx: None) -> None:
+        """Begin it. Before ``start``. Raises StorageError, NameTakenError.
+
+        ``agree`` is called in the same transaction, and whatever it raises prevents the claim.
+        """
+
+        def work(tx: Transaction) -> str | None:
+            agree(tx)
+            milliseconds = int(LEASE_SECONDS * 1000)
+            return NodeModel(tx).claim(self.node, self.incarnation, self._place, milliseconds)
+
+        try:
+            taken = self._database.write(work)
+        except UniqueViolation:  # another one has just come into being
+            taken = self._database.write(work)
+        if taken is not None:
+            raise NameTakenError(f"{self.node} is running at {taken}")
+        self._whole_since = time.monotonic()
+
+    def start(self) -> None:
+        """Renew it from now on."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Give it up. Idempotent."""
+        if self._ended.is_set():
+            return
+        self._ended.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        try:
+            self._database.write(lambda tx: NodeModel(tx).release(self.node, self.incarnation))
+        except StorageError as exc:
+            log.warning("the lease runs on for a moment: %s", exc)
+
+    @property
+    def may_judge(self) -> bool:
+        """Has the lease been whole for long enough to take others without one for dead?"""
+        return time.monotonic() - self._whole_since >= LEASE_SECONDS
+
+    def is_dead(self, tx: Transaction, node: str) -> bool:
+        """Inside a transaction: is that server gone for certain?"""
+        model = NodeModel(tx)
+        return self.may_judge and model.is_alive(self.node) and not model.is_alive(node)
+
+    def _run(self) -> None:
+        pause = RENEW_SECONDS
+        while not self._ended.wait(pause):
+            try:
+                left = self._database.write(self._renew)
+            except StorageError as exc:
+                log.warning("the lease was not renewed: %s", exc)
+                pause = RETRY_SECONDS
+                continue
+            except Exception:  # whatever it is, without a lease this server is dead
+                log.exception("renewing the lease")
+                pause = RETRY_SECONDS
+                continue
+            pause = RENEW_SECONDS
+            if left is None:
+                self.lost = True
+                log.error("another server has started as %s: this one stops", self.node)
+                self._on_lost()
+                return
+            whole = runs(left)
+            if not whole:
+                if left > 0:
+                    log.warning("the database's clock was set back by some %.0f s", left / 1000)
+                else:
+                    log.warning("the lease had run out %.1f s ago", -left / 1000)
+                self._whole_since = time.monotonic()
+            try:
+                self._on_renewed(whole)
+            except Exception:
+                log.exception("after the renewal of the lease")
+
+    def _renew(self, tx: Transaction) -> int | None:
+        model = NodeModel(tx)
+        left = model.left(self.node, self.incarnation)
+        if left is not None:
+            connections, bus = self._about()
+            model.renew(self.node, int(LEASE_SECONDS * 1000), connections, bus)
+        return left

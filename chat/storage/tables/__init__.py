@@ -1,0 +1,44 @@
+"""DAO models: one class a table, SQL and nothing else. Each lives inside one transaction."""
+
+from chat.storage.tables.friend import FriendModel
+from chat.storage.tables.group import CREATOR, NORMAL, GroupModel
+from chat.storage.tables.history import HistoryModel, group_conversation, user_conversation
+from chat.storage.tables.message import LogRow, MessageModel
+from chat.storage.tables.name import GROUPS, HASHES, USERS, Named, NameModel
+from chat.storage.tables.node import NodeModel, NodeRow
+from chat.storage.tables.offlinemessage import MailRow, OfflineMessageModel
+from chat.storage.tables.rows import OFFLINE, ONLINE, Contact, Group, GroupUser, Membership, User
+from chat.storage.tables.setting import SettingModel
+from chat.storage.tables.token import TokenModel
+from chat.storage.tables.user import UserModel
+
+__all__ = [
+    "CREATOR",
+    "GROUPS",
+    "HASHES",
+    "NORMAL",
+    "OFFLINE",
+    "ONLINE",
+    "USERS",
+    "Contact",
+    "FriendModel",
+    "Group",
+    "GroupModel",
+    "GroupUser",
+    "HistoryModel",
+    "LogRow",
+    "MailRow",
+    "Membership",
+    "MessageModel",
+    "NameModel",
+    "Named",
+    "NodeModel",
+    "NodeRow",
+    "OfflineMessageModel",
+    "SettingModel",
+    "TokenModel",
+    "User",
+    "UserModel",
+    "group_conversation",
+    "user_conversation",
+]

@@ -1,0 +1,173 @@
+"""GroupModel: the tables ``allgroup`` and ``groupuser``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+
+from chat.names.name_hash import NO_HASHES, NameHashes
+from chat.storage.base import Row, Transaction, placeholders
+from chat.storage.tables.rows import Group, GroupUser, Membership
+
+CREATOR = "creator"
+NORMAL = "normal"
+
+_MEMBERS = (
+    "SELECT groupuser.groupid, user.id, user.name, user.state, groupuser.grouprole "
+    "FROM groupuser JOIN user ON user.id = groupuser.userid "
+)
+
+
+class GroupModel:
+    """Groups and their members. One transaction's; worker or writer thread."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def insert(self, name: str, desc: str, hashes: NameHashes = NO_HASHES) -> int:
+        """A new group without members; returns the id.
+
+        Raises UniqueViolation if the name is taken, or one of its hashes.
+        """
+        return self._tx.insert(
+            "INSERT INTO allgroup (groupname, groupdesc, folded, skeleton) VALUES (?, ?, ?, ?)",
+            (name, desc, *hashes),
+        )
+
+    def delete(self, group_id: int) -> None:
+        """End a group; its id is not used again."""
+        self._tx.execute("DELETE FROM groupuser WHERE groupid = ?", (group_id,))
+        self._tx.execute("DELETE FROM allgroup WHERE id = ?", (group_id,))
+
+    def hold(self, group_ids: Collection[int]) -> None:
+        """Nobody comes or goes in these groups before the commit."""
+        if self._tx.for_share:
+            ids = sorted(group_ids)  # the order in which all nodes must take these locks
+            self._tx.query(
+                f"SELECT id FROM allgroup WHERE id IN {placeholders(len(ids))} ORDER BY id"
+                + self._tx.for_share,
+                ids,
+            )
+
+    def change(self, group_id: int) -> bool:
+        """Begin to change who is in a group, alone; False if there is no such group."""
+        return bool(
+            self._tx.query(
+                "SELECT id FROM allgroup WHERE id = ?" + self._tx.for_update, (group_id,)
+            )
+        )
+
+    def add_member(self, group_id: int, user_id: int, role: str) -> None:
+        """A member from now on. The group is new, or ``change`` has locked it.
+
+        Raises UniqueViolation if the user is one already.
+        """
+        self._number_members(group_id)
+        self._tx.execute(
+            "INSERT INTO groupuser (groupid, userid, grouprole, since, joinorder) "
+            "SELECT ?, ?, ?, COALESCE(MAX(seq), 0), ? FROM message",
+            (group_id, user_id, role, self._last_number(group_id) + 1),
+        )
+
+    def remove_member(self, group_id: int, user_id: int) -> bool:
+        """False if the user was no member."""
+        sql = "DELETE FROM groupuser WHERE groupid = ? AND userid = ?"
+        return bool(self._tx.execute(sql, (group_id, user_id)))
+
+    def promote_oldest(self, group_id: int) -> bool:
+        """The first of the members that joined is the creator now; False if there is no member.
+
+        ``change`` has locked the group.
+        """
+        self._number_members(group_id)
+        rows = self._tx.query(
+            "SELECT userid FROM groupuser WHERE groupid = ? ORDER BY joinorder LIMIT 1",
+            (group_id,),
+        )
+        for (user_id,) in rows:
+            self._tx.execute(
+                "UPDATE groupuser SET grouprole = ? WHERE groupid = ? AND userid = ?",
+                (CREATOR, group_id, user_id),
+            )
+        return bool(rows)
+
+    def _number_members(self, group_id: int) -> None:
+        """Number the members that a server of version 2 has added: they have no ``joinorder``.
+
+        Each change of a group by this version numbers them first. So they have joined after all
+        members with a number. Among themselves ``since`` decides, and then the id.
+        """
+        rows = self._tx.query(
+            "SELECT userid FROM groupuser WHERE groupid = ? AND joinorder IS NULL "
+            "ORDER BY since, userid",
+            (group_id,),
+        )
+        if not rows:
+            return
+        for number, (user_id,) in enumerate(rows, self._last_number(group_id) + 1):
+            self._tx.execute(
+                "UPDATE groupuser SET joinorder = ? WHERE groupid = ? AND userid = ?",
+                (number, group_id, user_id),
+            )
+
+    def _last_number(self, group_id: int) -> int:
+        ((number,),) = self._tx.query(
+            "SELECT COALESCE(MAX(joinorder), 0) FROM groupuser WHERE groupid = ?", (group_id,)
+        )
+        return int(number)
+
+    def membership(self, group_id: int, user_id: int) -> Membership | None:
+        """What a user is in a group; None: no member."""
+        rows = self._tx.query(
+            "SELECT grouprole, since FROM groupuser WHERE groupid = ? AND userid = ?",
+            (group_id, user_id),
+        )
+        return Membership(*rows[0]) if rows else None
+
+    def find(self, group_id: int) -> Group | None:
+        """A group with its members."""
+        groups = self._tx.query(
+            "SELECT id, groupname, groupdesc FROM allgroup WHERE id = ?", (group_id,)
+        )
+        if not groups:
+            return None
+        members = self._tx.query(
+            _MEMBERS + "WHERE groupuser.groupid = ? ORDER BY user.id", (group_id,)
+        )
+        return _with_members(groups, members)[0]
+
+    def of_user(self, user_id: int) -> list[Group]:
+        """The groups a user is in, with all their members, in two queries."""
+        groups = self._tx.query(
+            "SELECT allgroup.id, allgroup.groupname, allgroup.groupdesc FROM groupuser "
+            "JOIN allgroup ON allgroup.id = groupuser.groupid "
+            "WHERE groupuser.userid = ? ORDER BY allgroup.id",
+            (user_id,),
+        )
+        members = self._tx.query(
+            _MEMBERS + "WHERE groupuser.groupid IN "
+            "(SELECT groupid FROM groupuser WHERE userid = ?) ORDER BY user.id",
+            (user_id,),
+        )
+        return _with_members(groups, members)
+
+    def ids_of_user(self, user_id: int) -> frozenset[int]:
+        """The groups a user is in."""
+        rows = self._tx.query("SELECT groupid FROM groupuser WHERE userid = ?", (user_id,))
+        return frozenset(group_id for (group_id,) in rows)
+
+    def member_ids(self, group_ids: Collection[int]) -> dict[int, frozenset[int]]:
+        """The members of these groups; a group without members, or none at all, is absent."""
+        found: defaultdict[int, set[int]] = defaultdict(set)
+        ids = list(group_ids)
+        sql = f"SELECT groupid, userid FROM groupuser WHERE groupid IN {placeholders(len(ids))}"
+        for group_id, user_id in self._tx.query(sql, ids):
+            found[group_id].add(user_id)
+        return {group_id: frozenset(users) for group_id, users in found.items()}
+
+
+def _with_members(groups: list[Row], members: list[Row]) -> list[Group]:
+    by_group: defaultdict[int, list[GroupUser]] = defaultdict(list)
+    for group_id, *user in members:
+        by_group[group_id].append(GroupUser(*user))
+    return [Group(id_, name, desc, tuple(by_group[id_])) for id_, name, desc in groups]

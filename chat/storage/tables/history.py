@@ -1,0 +1,45 @@
+"""HistoryModel: the table ``message``, read backwards by conversation.
+
+A conversation has one number, which the database makes of each message (column
+``conversation``), so that what two users say to each other is one range of an index.
+"""
+
+from __future__ import annotations
+
+from chat.protocol import MAX_SEQ
+from chat.storage.base import Transaction
+from chat.storage.tables.offlinemessage import MailRow
+
+_ID_BITS = 31
+"""What a user's or group's id has."""
+
+
+def user_conversation(one: int, other: int) -> int:
+    """The number of what two users say to each other, in either direction."""
+    return min(one, other) << _ID_BITS | max(one, other)
+
+
+def group_conversation(group_id: int) -> int:
+    """The number of what is said in a group; no two users' number is negative."""
+    return -group_id
+
+
+class HistoryModel:
+    """What was said. One transaction's; worker thread."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def newest(
+        self, conversation: int, since: int, before: int | None, limit: int
+    ) -> list[MailRow]:
+        """The newest messages after ``since`` and before ``before``, newest first."""
+        rows = self._tx.query(
+            "SELECT message.seq, NULL, message.kind, message.sender, user.name, "
+            "message.target, message.text, message.time, message.extra "
+            "FROM message LEFT JOIN user ON user.id = message.sender "
+            "WHERE message.conversation = ? AND message.seq > ? AND message.seq < ? "
+            "ORDER BY message.seq DESC LIMIT ?",
+            (conversation, since, MAX_SEQ + 1 if before is None else before, limit),
+        )
+        return [MailRow(*row) for row in rows]

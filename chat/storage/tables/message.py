@@ -1,0 +1,52 @@
+"""MessageModel: the table ``message``, the log of what was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chat.storage.base import Transaction
+
+_COLUMNS = ("sender", "mid", "kind", "target", "text", "time", "extra")
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """A row of ``message`` before it has a ``seq``."""
+
+    sender: int
+    mid: str
+    kind: int
+    target: int
+    text: str
+    time: str
+    extra: str | None
+
+
+class MessageModel:
+    """The log, unique on (sender, mid). One transaction's; writer thread."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def insert_new(self, rows: Sequence[LogRow]) -> list[int | None]:
+        """Log those that are not there yet: their ``seq``, or None where (sender, mid) was."""
+        return self._tx.insert_new_rows(
+            "message",
+            _COLUMNS,
+            [(r.sender, r.mid, r.kind, r.target, r.text, r.time, r.extra) for r in rows],
+            "seq",
+        )
+
+    def newest(self) -> int:
+        """The highest ``seq`` that there is; 0 if there is none."""
+        ((newest,),) = self._tx.query("SELECT MAX(seq) FROM message")
+        return newest or 0
+
+    def find(self, sender: int, mid: str) -> tuple[int, LogRow] | None:
+        """What this sender sent under this ``mid``, with its ``seq``."""
+        rows = self._tx.query(
+            f"SELECT seq, {', '.join(_COLUMNS)} FROM message WHERE sender = ? AND mid = ?",
+            (sender, mid),
+        )
+        return (rows[0][0], LogRow(*rows[0][1:])) if rows else None

@@ -1,0 +1,209 @@
+"""What goes over Redis: what comes out is what went in, and nothing else is believed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import ujson
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat.bus import MEMBERS, PRESENCE, TAKEN, Notice
+from chat.bus.redis.codec import (
+    MAX_MID,
+    BadPayloadError,
+    LivePayload,
+    channel_name,
+    decode,
+    decode_answer,
+    encode_answer,
+    encode_live,
+    encode_notice,
+    encode_wake,
+    parse_channel,
+)
+from chat.protocol import GROUP_CHAT, MAX_ID, ONE_CHAT
+from tests.chat.rediskit import to_group, to_user
+
+
+@pytest.mark.parametrize("message", [to_user(7, 12, "hi 你好 \U0001f600"), to_group(7, 12, 1, 2)])
+def test_a_wake_there_and_back(message: Any) -> None:
+    found = decode(message.channel, encode_wake("abc.0", 5, message))
+    assert isinstance(found, tuple)
+    epoch, number, back = found
+    assert (epoch, number) == ("abc.0", 5)
+    for name in ("seq", "kind", "sender", "name", "target", "text", "time", "extra", "receivers"):
+        assert getattr(back, name) == getattr(message, name), name
+
+
+@pytest.mark.parametrize("message", [to_user(7, 0, "hi 你好 \U0001f600"), to_group(7, 0, 1, 2)])
+@pytest.mark.parametrize("mid", ["m", "你" * MAX_MID, '"\\\n'])
+def test_a_live_message_there_and_back(message: Any, mid: str) -> None:
+    found = decode(message.channel, encode_live("abc", 5, 3, mid, message))
+    assert isinstance(found, LivePayload)
+    assert found[:4] == ("abc", 5, 3, mid)
+    for name in ("seq", "kind", "sender", "name", "target", "text", "time", "extra", "receivers"):
+        assert getattr(found.message, name) == getattr(message, name), name
+
+
+def test_an_answer_there_and_back() -> None:
+    assert decode_answer(encode_answer(5, [1, 2])) == (5, [1, 2])
+
+
+@pytest.mark.parametrize(("what", "kind"), [(PRESENCE, 6), (TAKEN, 6), (MEMBERS, 10)])
+@pytest.mark.parametrize("ids", [(), (1, 2)])
+def test_a_notice_there_and_back(what: str, kind: int, ids: tuple[int, ...]) -> None:
+    notice = Notice(7, what, ids)
+    assert notice.channel == (kind, 7)
+    assert decode(notice.channel, encode_notice(notice)) == notice
+
+
+def test_channels() -> None:
+    assert parse_channel(channel_name((ONE_CHAT, 7))) == (ONE_CHAT, 7)
+    for name in (b"", b"chat", b"chat:6", b"chat:6:x", b"chat:6:7:8", b"news:6:7", b"chat:-6:7"):
+        assert parse_channel(name) is None
+
+
+def changed(**changes: Any) -> bytes:
+    names = ["what", "epoch", "number", "seq", "kind", "sender", "name", "target", "text", "time"]
+    names += ["extra", "receivers"]
+    fields = dict(zip(names, ujson.loads(encode_wake("abc.0", 5, to_user(7))), strict=True))
+    return ujson.dumps(list({**fields, **changes}.values())).encode()
+
+
+def test_the_helper_changes_nothing_by_itself() -> None:
+    assert isinstance(decode((ONE_CHAT, 7), changed()), tuple)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"\xff",
+        b"{}",
+        b"[]",
+        b"null",
+        b"7",
+        b"[" * 2000,
+        b'["w"]',
+        b'["n","presence"]',
+        b'["n","rumour",[]]',
+        b'["n","taken",["7"]]',
+        b'["n","taken",7]',
+        b'["n","taken",[true]]',
+        changed(what="x"),
+        changed(epoch=1),
+        changed(number=0),
+        changed(number="5"),
+        changed(number=True),
+        changed(seq=0),
+        changed(seq=2**53),
+        changed(seq=1.0),
+        changed(kind=10),
+        changed(kind=1),
+        changed(sender=0),
+        changed(sender=MAX_ID + 1),
+        changed(target=8),
+        changed(name=None),
+        changed(text=5),
+        changed(time=None),
+        changed(extra=[]),
+        None,  # too long
+    ],
+)
+def test_what_is_not_ours(payload: bytes) -> None:
+    with pytest.raises(BadPayloadError):
+        decode((ONE_CHAT, 7), payload)
+
+
+@pytest.mark.parametrize("receivers", [None, 7, ["7"], [0], [True]])
+def test_receivers_that_are_none(receivers: Any) -> None:
+    fields = ujson.loads(encode_wake("abc.0", 5, to_group(7, 1, 2)))
+    fields[-1] = receivers
+    with pytest.raises(BadPayloadError):
+        decode((GROUP_CHAT, 7), ujson.dumps(fields).encode())
+
+
+def changed_live(**changes: Any) -> bytes:
+    names = ["what", "node", "number", "generation", "mid", "kind", "sender", "name", "target"]
+    names += ["text", "time", "extra", "receivers"]
+    fields = ujson.loads(encode_live("abc", 0, 3, "m-1", to_user(7, 0)))
+    fields = dict(zip(names, fields, strict=True))
+    return ujson.dumps(list({**fields, **changes}.values())).encode()
+
+
+def test_this_helper_too_changes_nothing_by_itself() -> None:
+    assert isinstance(decode((ONE_CHAT, 7), changed_live()), LivePayload)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        changed_live(node=1),
+        changed_live(number="5"),
+        changed_live(number=True),
+        changed_live(generation=None),
+        changed_live(generation=1.0),
+        changed_live(mid=None),
+        changed_live(mid=5),
+        changed_live(mid=""),
+        changed_live(mid="x" * (MAX_MID + 1)),
+        changed_live(sender=0),
+        changed_live(target=8),
+        changed_live(more=1),
+        b'["l","abc",0,3,6,99,"ann",7,"hi","now",null,null]',  # as it was without a mid
+    ],
+)
+def test_live_messages_that_are_none(payload: bytes) -> None:
+    with pytest.raises(BadPayloadError):
+        decode((ONE_CHAT, 7), payload)
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"), [(GROUP_CHAT, TAKEN), (GROUP_CHAT, PRESENCE), (ONE_CHAT, MEMBERS)]
+)
+def test_a_notice_on_the_wrong_kind_of_channel(kind: int, what: str) -> None:
+    with pytest.raises(BadPayloadError):
+        decode((kind, 7), encode_notice(Notice(7, what, ())))
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'["n","members"]',
+        b'["n","members",[],1]',
+        b'["n","members",7]',
+        b'["n","members",["7"]]',
+        b'["n","members",[0]]',
+        b'["n","members",[true]]',
+        b'["n","rumour",[]]',
+        b'["n",["members"],[]]',
+        b'["n",null,[]]',
+    ],
+)
+def test_notices_of_groups_that_are_none(payload: bytes) -> None:
+    with pytest.raises(BadPayloadError):
+        decode((GROUP_CHAT, 7), payload)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(st.binary() | JSON.map(lambda value: repr(value).encode(errors="replace")))
+def test_garbage_never_raises_anything_else(payload: bytes) -> None:
+    with pytest.raises(BadPayloadError):
+        decode((ONE_CHAT, 7), payload)
+
+
+@given(st.lists(JSON, min_size=11, max_size=11))
+def test_a_wake_of_garbage(fields: list[Any]) -> None:
+    try:
+        payload = ujson.dumps(["w", *fields]).encode(errors="replace")
+    except (ValueError, OverflowError):
+        return
+    with pytest.raises(BadPayloadError):
+        decode((ONE_CHAT, 7), payload)

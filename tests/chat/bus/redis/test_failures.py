@@ -1,0 +1,226 @@
+"""RedisBus when Redis does not do as it should: gone, frozen, cut off, not the one expected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from chat.bus import TAKEN, Notice
+from chat.bus.redis.url import check_redis, parse_redis_url
+from tests.chat.cutkit import CuttingProxy
+from tests.chat.rediskit import (
+    PASSWORD,
+    Ear,
+    RedisServer,
+    redis_server,
+    seqs,
+    to_user,
+    until,
+    until_healthy,
+    user,
+)
+
+CERTIFICATE = Path(__file__).parents[3] / "muduopy" / "certs" / "localhost.pem"
+
+
+# ---------------------------------------------------------------------- through TLS
+
+
+def test_through_tls(no_leaks: None) -> None:
+    server = RedisServer(tls=CERTIFICATE)
+    url = f"rediss://localhost:{server.tls_port}"
+    here = Ear(f"{url}?ca={CERTIFICATE}", node="here").start()
+    there = Ear(f"{url}?ca={CERTIFICATE}", node="there").start()
+    try:
+        for ear in (here, there):
+            until_healthy(ear)
+            ear.until(lambda ear=ear: ear.doubts == 1)
+        there.bus.subscribe([user(7)])
+        here.bus.publish([to_user(7, seq, "x" * 1000) for seq in range(1, 501)])
+        assert seqs(there.take(500)) == [(seq, True) for seq in range(1, 501)]
+    finally:
+        here.close()
+        there.close()
+        server.stop()
+
+
+def test_a_certificate_that_is_not_trusted(caplog: pytest.LogCaptureFixture) -> None:
+    server = RedisServer(tls=CERTIFICATE)
+    ear = Ear(f"rediss://localhost:{server.tls_port}").start()
+    try:
+        until(lambda: "certificate verify failed" in caplog.text)
+        assert not ear.bus.healthy
+    finally:
+        ear.close()
+        server.stop()
+
+
+# ---------------------------------------------------------------------- Redis misbehaves
+
+
+def test_redis_is_not_there_at_first(own_server: RedisServer, make_ear: Callable[..., Ear]) -> None:
+    own_server.kill()
+    ear = make_ear(own_server, connected=False)
+    assert not ear.bus.healthy
+    assert ear.bus.state == "deaf"
+    ear.bus.subscribe([user(7)])  # does not wait for what cannot come
+    ear.bus.publish([to_user(7, 1), to_user(9, 2)])
+    assert seqs(ear.take(2)) == [(1, True), (2, True)], "its own users are woken all the same"
+    own_server.start()
+    until_healthy(ear)
+    ear.until(lambda: ear.doubts == 1)
+    client = own_server.client()
+    assert client.pubsub_numsub("chat:6:7") == [(b"chat:6:7", 1)]
+    client.close()
+
+
+def test_redis_is_killed_and_comes_back(
+    own_server: RedisServer, make_ear: Callable[..., Ear]
+) -> None:
+    here, there = make_ear(own_server), make_ear(own_server)
+    there.bus.subscribe([user(7)])
+    here.bus.publish([to_user(7, 1)])
+    there.take(1)
+    own_server.kill()
+    until(lambda: not there.bus.healthy)
+    here.bus.publish([to_user(7, 2)])  # lost
+    there.bus.subscribe([user(8)])
+    own_server.start()
+    for ear in (here, there):
+        ear.until(lambda ear=ear: ear.doubts == 2)
+        until_healthy(ear)
+    here.bus.publish([to_user(7, 3), to_user(7, 4), to_user(8, 5)])
+    assert seqs(there.take(3)) == [(3, False), (4, True), (5, True)]
+
+
+def test_connections_are_killed(make_ear: Callable[..., Ear]) -> None:
+    here, there = make_ear(), make_ear()
+    there.bus.subscribe([user(7)])
+    client = redis_server().client()
+    for kind in ("normal", "pubsub"):
+        client.client_kill_filter(_type=kind, skipme=True)
+    there.until(lambda: there.doubts == 2)
+    here.until(lambda: here.doubts == 2)
+    until_healthy(there)
+    client.close()
+    # What it publishes next may meet the dead connection; what follows does not.
+    until(lambda: here.bus.publish([to_user(7, 1)]) or there.wakes, "a wake")
+    assert not there.wakes[0].contiguous or there.wakes[0].message.seq == 1
+
+
+def test_a_frozen_redis_holds_nobody_up(
+    own_server: RedisServer, make_ear: Callable[..., Ear]
+) -> None:
+    here, there = make_ear(own_server), make_ear(own_server)
+    own_server.freeze()
+    try:
+        for seq in range(1, 200):
+            here.bus.publish([to_user(7, seq)])
+        assert len(here.take(199)) == 199
+        until(lambda: not here.bus.healthy)
+        there.bus.subscribe([user(7)])  # returns after a while
+    finally:
+        own_server.thaw()
+    until_healthy(there)
+    there.until(lambda: there.doubts == 2)
+
+
+def test_a_wrong_password(make_ear: Callable[..., Ear], caplog: pytest.LogCaptureFixture) -> None:
+    ear = Ear(redis_server().url, "wrong").start()
+    try:
+        until(lambda: "mailboxes are polled" in caplog.text)
+        assert "password" in caplog.text.lower()
+        assert PASSWORD not in caplog.text
+        assert not ear.bus.healthy
+    finally:
+        ear.close()
+
+
+def test_garbage_on_a_channel(
+    make_ear: Callable[..., Ear], caplog: pytest.LogCaptureFixture
+) -> None:
+    here, there = make_ear(), make_ear()
+    there.bus.subscribe([user(7)])
+    client = redis_server().client()
+    for payload in (b"", b"\xff\x00", b"[1]", b'{"msg": 1}', b"x" * 2_000_000):
+        client.publish("chat:6:7", payload)
+    client.close()
+    here.bus.publish([to_user(7, 1)])
+    assert seqs(there.take(1)) == [(1, True)]
+    assert "somebody else publishes" in caplog.text
+    assert there.bus.healthy
+
+
+def test_cut_off_in_the_middle(no_leaks: None) -> None:
+    """The network to Redis breaks again and again; in the end everything is there."""
+    proxy = CuttingProxy(redis_server().port)
+    there = Ear(f"redis://127.0.0.1:{proxy.port}/0", node="far").start()
+    here = Ear(redis_server().url).start()
+    try:
+        until_healthy(there)
+        until_healthy(here)
+        for cut in range(3):
+            doubts = there.doubts
+            proxy.cut_after = lambda data: b"subscribe" in data and b"chat:6:" in data
+            there.bus.subscribe([user(cut + 1)])
+            proxy.cut_after = lambda data: False
+            there.until(lambda doubts=doubts: there.doubts > doubts)
+            until_healthy(there)
+        assert proxy.cuts >= 3
+        here.bus.publish([to_user(cut + 1, cut + 1) for cut in range(3)])
+        assert [seq for seq, _ in seqs(there.take(3))] == [1, 2, 3]
+    finally:
+        there.close()
+        here.close()
+        proxy.close()
+
+
+def test_a_full_queue_drops_and_is_found_out(
+    make_ear: Callable[..., Ear], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat.bus.redis.publisher.MAX_WAITING", 10)
+    here, there = make_ear(), make_ear()
+    there.bus.subscribe([user(7)])
+    here.bus.publish([to_user(7, seq) for seq in range(1, 101)])
+    here.bus.publish([to_user(7, 101)]) if there.take(1) else None
+    until(lambda: here.bus.publish([to_user(7, 102)]) or there.wakes)
+    assert not there.wakes[0].contiguous
+
+
+def test_closing(make_ear: Callable[..., Ear]) -> None:
+    ear = make_ear()
+    ear.bus.close()
+    ear.bus.close()
+    ear.bus.publish([to_user(7, 1)])
+    ear.bus.tell([Notice(7, TAKEN, ())])
+    ear.bus.subscribe([user(7)])
+    ear.bus.unsubscribe([user(7)])
+
+
+def test_a_bus_that_was_never_started(no_leaks: None) -> None:
+    Ear(redis_server().url).close()
+
+
+def test_with_the_rights_of_the_deployment_page(
+    own_server: RedisServer, make_ear: Callable[..., Ear]
+) -> None:
+    """The access list that docs/deploy.md shows is enough."""
+    page = (Path(__file__).parents[4] / "docs" / "deploy.md").read_text(encoding="utf-8")
+    (line,) = [line for line in page.splitlines() if line.startswith("user chat on ")]
+    client = own_server.client()
+    client.execute_command("ACL", "SETUSER", *line.replace("+cluster|slots", "").split()[1:])
+    client.close()
+    url = f"redis://chat:a-long-random-password@127.0.0.1:{own_server.port}"
+    check_redis(parse_redis_url(url))
+    here, there = Ear(url, "").start(), Ear(url, "").start()
+    try:
+        for ear in (here, there):
+            until_healthy(ear)
+        there.bus.subscribe([user(7)])
+        here.bus.publish([to_user(7, 1)])
+        there.take(1)
+    finally:
+        here.close()
+        there.close()

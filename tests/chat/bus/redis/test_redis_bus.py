@@ -1,0 +1,257 @@
+"""RedisBus against a real Redis: what one node says another hears, if it has asked for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from chat.bus import MEMBERS, PRESENCE, TAKEN, Notice
+from tests.chat.loopkit import WAIT
+from tests.chat.rediskit import (
+    Ear,
+    RedisServer,
+    group,
+    redis_server,
+    seqs,
+    to_group,
+    to_user,
+    until,
+    user,
+)
+
+# ---------------------------------------------------------------------- what is said is heard
+
+
+def test_from_one_node_to_another(make_ear: Callable[..., Ear]) -> None:
+    here, there = make_ear(), make_ear()
+    there.bus.subscribe([user(7), group(8)])
+    here.bus.publish([to_user(7, 1), to_user(9, 2), to_group(8, 3, 7, 5)])
+    wakes = there.take(2)
+    assert seqs(wakes) == [(1, True), (3, True)]
+    assert wakes[0].message.extra == {"x": [1]}
+    assert wakes[1].message.receivers == {7, 5}
+    assert seqs(here.take(3)) == [(1, True), (2, True), (3, True)], "its own, at once"
+
+
+def test_a_subscription_is_certain_when_it_returns(make_ear: Callable[..., Ear]) -> None:
+    here, there = make_ear(), make_ear()
+    client = redis_server().client()
+    for user_id in range(1, 101):
+        there.bus.subscribe([user(user_id)])
+        assert client.pubsub_numsub(f"chat:6:{user_id}") == [(b"chat:6:%d" % user_id, 1)]
+    client.close()
+    here.bus.publish([to_user(user_id, user_id) for user_id in range(1, 101)])
+    assert seqs(there.take(100)) == [(seq, True) for seq in range(1, 101)]
+
+
+def test_many_messages_stay_in_order(make_ear: Callable[..., Ear]) -> None:
+    here, there = make_ear(), make_ear()
+    there.bus.subscribe([user(7)])
+    for first in range(1, 5001, 50):
+        here.bus.publish([to_user(7, seq) for seq in range(first, first + 50)])
+    there.until(lambda: len(there.wakes) == 5000)
+    assert seqs(there.wakes) == [(seq, True) for seq in range(1, 5001)]
+
+
+def test_several_nodes_speak_on_one_channel(make_ear: Callable[..., Ear]) -> None:
+    first, second, there = make_ear(), make_ear(), make_ear()
+    there.bus.subscribe([group(8)])
+    for seq in range(1, 101):
+        (first if seq % 2 else second).bus.publish([to_group(8, seq, 7)])
+    there.until(lambda: len(there.wakes) == 100)
+    assert all(wake.contiguous for wake in there.wakes)
+    assert {wake.message.seq for wake in there.wakes} == set(range(1, 101))
+
+
+def test_a_user_who_is_here_is_not_looked_for_elsewhere(make_ear: Callable[..., Ear]) -> None:
+    here = make_ear()
+    here.bus.subscribe([user(7)])
+    client = redis_server().client()
+    before = client.info("commandstats")["cmdstat_publish"]["calls"]
+    here.bus.publish([to_user(7, seq) for seq in range(1, 1001)])
+    here.bus.publish([to_user(9, 1001)])
+    here.until(lambda: len(here.wakes) == 1001)
+    until(lambda: client.info("commandstats")["cmdstat_publish"]["calls"] > before)
+    assert client.info("commandstats")["cmdstat_publish"]["calls"] < before + 100
+    client.close()
+
+
+def test_what_one_says_one_does_not_hear_again(make_ear: Callable[..., Ear]) -> None:
+    here, there = make_ear(), make_ear()
+    for ear in (here, there):
+        ear.bus.subscribe([group(8)])
+    here.bus.publish([to_group(8, 1, 7)])
+    there.take(1)
+    there.bus.publish([to_group(8, 2, 7)])
+    assert seqs(here.take(2)) == [(1, True), (2, True)]
+
+
+def test_notices(make_ear: Callable[..., Ear]) -> None:
+    here, there = make_ear(), make_ear()
+    there.bus.subscribe([user(7)])
+    here.bus.tell([Notice(7, PRESENCE, (1, 2)), Notice(9, TAKEN, ()), Notice(7, TAKEN, ())])
+    there.until(lambda: len(there.notices) == 2)
+    assert there.notices == [Notice(7, PRESENCE, (1, 2)), Notice(7, TAKEN, ())]
+    assert not here.notices
+
+
+def test_notices_of_groups(make_ear: Callable[..., Ear]) -> None:
+    """They go to whoever has members of the group, and to nobody's user channel."""
+    here, there, witness = make_ear(), make_ear(), make_ear()
+    there.bus.subscribe([group(8)])
+    witness.bus.subscribe([user(8)])
+    here.bus.tell([Notice(8, MEMBERS, (7,)), Notice(9, MEMBERS, ()), Notice(8, TAKEN, ())])
+    there.until(lambda: there.notices == [Notice(8, MEMBERS, (7,))])
+    witness.until(lambda: witness.notices == [Notice(8, TAKEN, ())])
+
+
+def test_a_group_s_notice_comes_back(make_ear: Callable[..., Ear]) -> None:
+    """Who tells it may have members of the group too; that it hears itself does no harm."""
+    here = make_ear()
+    here.bus.subscribe([group(8)])
+    here.bus.tell([Notice(8, MEMBERS, (7,))])
+    here.until(lambda: here.notices == [Notice(8, MEMBERS, (7,))])
+
+
+# ---------------------------------------------------------------------- subscriptions
+
+
+def test_subscriptions_are_counted(make_ear: Callable[..., Ear]) -> None:
+    here, there = make_ear(), make_ear()
+    client = redis_server().client()
+
+    def heard() -> int:
+        ((_, count),) = client.pubsub_numsub("chat:10:8")
+        return int(count)
+
+    there.bus.subscribe([group(8)])
+    there.bus.subscribe([group(8)])
+    there.bus.unsubscribe([group(8)])
+    here.bus.publish([to_group(8, 1, 7)])
+    there.take(1)
+    assert heard() == 1
+    there.bus.unsubscribe([group(8)])
+    until(lambda: heard() == 0)
+    client.close()
+
+
+def test_unsubscribing_too_often(make_ear: Callable[..., Ear]) -> None:
+    """Does no harm: not to who subscribes next, nor to what is said after a lost connection."""
+    here, there = make_ear(), make_ear()
+    there.bus.subscribe([user(7), group(8), group(8)])
+    there.bus.unsubscribe([user(7), user(7)])
+    there.bus.unsubscribe([user(7), user(9), group(8)])
+    there.bus.subscribe([user(7)])
+    here.bus.publish([to_user(7, 1), to_group(8, 2, 7)])
+    assert seqs(there.take(2)) == [(1, True), (2, True)]
+    there.bus.unsubscribe([user(7), user(7)])
+    there.bus.subscribe([user(7)])
+    client = redis_server().client()
+    client.client_kill_filter(_type="pubsub", skipme=True)
+    there.until(lambda: there.doubts == 2)  # which it says when all that is wanted is confirmed
+    assert client.pubsub_numsub("chat:6:7", "chat:10:8", "chat:6:9") == [
+        *((b"chat:6:7", 1), (b"chat:10:8", 1), (b"chat:6:9", 0)),
+    ]
+    client.close()
+    here.bus.publish([to_user(7, 3), to_group(8, 4, 7)])
+    assert [seq for seq, _ in seqs(there.take(2))] == [3, 4]
+
+
+def test_who_waits_for_a_subscription_can_be_released(
+    own_server: RedisServer, make_ear: Callable[..., Ear], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nobody waits from then on."""
+    monkeypatch.setattr("chat.bus.redis.waiting.CONFIRM_SECONDS", 3 * WAIT)
+    monkeypatch.setattr("chat.bus.redis.shard.DEAF_SECONDS", 3 * WAIT)  # it stays connected
+    ear = make_ear(own_server)
+    own_server.freeze()
+
+    def subscribe() -> None:
+        ear.bus.subscribe([user(7)])
+        ear.bus.subscribe([user(8)])
+
+    worker = threading.Thread(target=subscribe)
+    worker.start()
+    try:
+        until(lambda: ear.bus._waiters._waiting, "somebody who waits")
+        ear.bus.stop_waiting()
+        worker.join(WAIT)
+        assert not worker.is_alive()
+    finally:
+        own_server.thaw()
+        worker.join()
+
+
+@pytest.mark.timeout(60)
+def test_threads_that_come_and_go(make_ear: Callable[..., Ear]) -> None:
+    """Logins and logouts in many threads; whoever is in for certain hears what follows."""
+    here, there = make_ear(), make_ear()
+    problems: list[str] = []
+
+    def come_and_go(number: int) -> None:
+        for round_ in range(20):
+            there.bus.subscribe([user(number), group(1)])
+            seq = number * 1000 + round_
+            here.bus.publish([to_user(number, seq)])
+            try:
+                there.until(lambda seq=seq: any(w.message.seq == seq for w in list(there.wakes)))
+            except AssertionError:
+                problems.append(f"{number}: {seq} was not heard")
+            there.bus.unsubscribe([user(number), group(1)])
+
+    threads = [threading.Thread(target=come_and_go, args=(n,)) for n in range(1, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not problems
+    client = redis_server().client()
+    until(lambda: client.pubsub_numsub("chat:10:1") == [(b"chat:10:1", 0)])
+    client.close()
+
+
+# ---------------------------------------------------------------------- running numbers
+
+
+def test_after_a_new_subscription_only_the_first_number_is_in_turn(
+    make_ear: Callable[..., Ear],
+) -> None:
+    here, there, witness = make_ear(), make_ear(), make_ear()
+    witness.bus.subscribe([user(7)])
+    here.bus.publish([to_user(7, 1)])
+    witness.take(1)  # it is out
+    witness.bus.unsubscribe([user(7)])
+    there.bus.subscribe([user(7)])
+    here.bus.publish([to_user(7, 2), to_user(7, 3)])
+    assert seqs(there.take(2)) == [(2, False), (3, True)]
+    there.bus.unsubscribe([user(7)])
+    client = redis_server().client()
+    until(lambda: client.pubsub_numsub("chat:6:7") == [(b"chat:6:7", 0)])
+    client.close()
+    there.bus.subscribe([user(7)])
+    here.bus.publish([to_user(7, 4)])
+    assert seqs(there.take(1)) == [(4, False)]
+
+
+def test_a_gap_is_noticed(make_ear: Callable[..., Ear]) -> None:
+    here, there = make_ear(), make_ear()
+    there.bus.subscribe([user(7)])
+    here.bus.publish([to_user(7, 1)])
+    there.take(1)
+    here.loop.run_in_loop(lambda: here.bus._numbers.next(user(7)))  # numbered and lost
+    here.bus.publish([to_user(7, 3), to_user(7, 4)])
+    assert seqs(there.take(2)) == [(3, False), (4, True)]
+
+
+def test_numbers_begin_anew_when_there_are_too_many(
+    make_ear: Callable[..., Ear], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat.bus.redis.running_numbers.MAX_CHANNELS", 3)
+    here, there = make_ear(), make_ear()
+    there.bus.subscribe([user(number) for number in range(1, 8)])
+    for seq in range(1, 8):
+        here.bus.publish([to_user(seq, seq)])
+    here.bus.publish([to_user(7, 8)])
+    assert seqs(there.take(8)) == [(seq, True) for seq in range(1, 9)]

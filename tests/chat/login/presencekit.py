@@ -1,0 +1,113 @@
+"""Office: a node's presence without the node: its registry, its lease, and what it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from chat.login.lease import Lease
+from chat.login.presence import Presence
+from chat.login.registry import SessionRegistry
+from chat.protocol import ErrNo, ProtocolError
+from chat.storage import Database
+from chat.storage.tables import User, UserModel
+from muduopy import ThreadPool
+from tests.chat.loopkit import FailingDatabase
+
+
+class Office:
+    """A presence with its registry; ``wait`` for what it has left to the workers."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        replace: bool = False,
+        node: str = "n1",
+        leased: bool = False,
+    ) -> None:
+        """``leased``: with a lease that is old enough to judge others."""
+        self.database = FailingDatabase(database)
+        self.sessions = SessionRegistry()
+        self.workers = ThreadPool(1, "worker", 2)
+        self.lease = new_lease(database, node) if leased else None
+        self.changed: list[int] = []
+        self.sent_away: list[tuple[int, int]] = []
+        notices: Any = SimpleNamespace(changed=self.changed.extend, tell_now=lambda: None)
+        self.presence = Presence(
+            self.database,
+            self.sessions,
+            self.workers,
+            node,
+            replace=replace,
+            lease=self.lease,
+            notices=notices,
+        )
+
+    def user(self, name: str = "ann") -> int:
+        return self.database.write(lambda tx: UserModel(tx).insert(name, "h"))
+
+    def row(self, user_id: int) -> User:
+        user = self.database.read(lambda tx: UserModel(tx).find(user_id))
+        assert user is not None
+        return user
+
+    def take(self, user_id: int, device: str | None = None, *, may_replace: bool = True) -> int:
+        user = self.row(user_id)
+        return self.database.write(
+            lambda tx: self.presence.take(tx, user, device, may_replace=may_replace)
+        )
+
+    def log_in(self, user_id: int, device: str | None = None) -> int:
+        generation = self.take(user_id, device)
+        session: Any = SimpleNamespace(
+            groups=frozenset(), send_away=lambda *who: self.sent_away.append(who)
+        )
+        self.sessions.add(session, user_id, frozenset(), generation)
+        return generation
+
+    def refused(self, user_id: int, device: str | None = None, **options: bool) -> None:
+        with pytest.raises(ProtocolError) as caught:
+            self.take(user_id, device, **options)
+        assert caught.value.errno is ErrNo.ALREADY_ONLINE
+
+    def taken_elsewhere(self, user_id: int, node: str) -> None:
+        """Another node takes the user."""
+        user = self.row(user_id)
+        self.database.write(lambda tx: UserModel(tx).go_online(user, node, None))
+
+    def reconcile(self, *, all_of_it: bool = False) -> None:
+        """Run one round to its end, inline."""
+        self.presence._workers = ThreadPool(0)
+        self.presence.reconcile(all_of_it=all_of_it)
+
+    def wait(self) -> None:
+        """Until the workers have done what they were given."""
+        self.workers.stop()
+
+
+def new_lease(database: Database, node: str) -> Lease:
+    lease = Lease(database, node, f"{node}:6000", lambda: (0, ""), lambda whole: None, lambda: None)
+    lease.claim()
+    lease._whole_since -= 100
+    return lease
+
+
+@contextmanager
+def offices(database: Database) -> Iterator[Callable[..., Office]]:
+    """Makes them, and closes them in the end."""
+    made: list[Office] = []
+
+    def make(**options: Any) -> Office:
+        made.append(Office(database, **options))
+        return made[-1]
+
+    yield make
+    for office in made:
+        office.wait()
+        if office.lease is not None:
+            office.lease.close()

@@ -1,0 +1,211 @@
+"""SessionRegistry against a simple model, and under racing threads."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from chat.connection.session import Session
+from chat.login.registry import SessionRegistry
+from tests.chat.loopkit import WAIT
+
+USERS = st.integers(1, 4)
+GROUPS = st.frozensets(st.integers(1, 4), max_size=3)
+PICK = st.integers(0, 1000)
+
+
+@dataclass(eq=False)
+class Stub:
+    """All that the registry looks at."""
+
+    groups: frozenset[int] = frozenset()
+
+
+def stub() -> Session:
+    return cast(Session, Stub())
+
+
+class RegistryMachine(RuleBasedStateMachine):
+    """Logins, logouts, joins and take-overs in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.registry = SessionRegistry()
+        self.generation = 0
+        self.beginning: set[int] = set()
+        self.here: dict[int, tuple[Session, frozenset[int]]] = {}
+        self.gone: list[tuple[int, Session]] = []
+
+    @rule(user=USERS)
+    def begin(self, user: int) -> None:
+        assert self.registry.begin(user) == (user not in self.beginning)
+        self.beginning.add(user)
+
+    @rule(user=USERS)
+    def abandon(self, user: int) -> None:
+        self.registry.abandon(user)
+        self.beginning.discard(user)
+
+    @rule(user=USERS, groups=GROUPS)
+    def add(self, user: int, groups: frozenset[int]) -> None:
+        session = stub()
+        self.generation += 1
+        replaced = self.registry.add(session, user, groups, self.generation)
+        assert replaced == self.here.get(user)
+        if replaced is not None:
+            assert replaced.session.groups == frozenset()
+            self.gone.append((user, replaced.session))
+        self.beginning.discard(user)
+        self.here[user] = (session, groups)
+
+    @precondition(lambda self: self.here)
+    @rule(pick=PICK)
+    def remove(self, pick: int) -> None:
+        user = sorted(self.here)[pick % len(self.here)]
+        session, groups = self.here.pop(user)
+        assert self.registry.remove(session, user) == groups
+        assert session.groups == frozenset()
+        self.gone.append((user, session))
+
+    @precondition(lambda self: self.gone)
+    @rule(pick=PICK)
+    def remove_again(self, pick: int) -> None:
+        user, session = self.gone[pick % len(self.gone)]
+        assert self.registry.remove(session, user) is None
+
+    @precondition(lambda self: self.gone)
+    @rule(pick=PICK, groups=GROUPS)
+    def restore(self, pick: int, groups: frozenset[int]) -> None:
+        user, session = self.gone[pick % len(self.gone)]
+        possible = user not in self.here and user not in self.beginning
+        assert self.registry.restore(session, user, groups, 1) == possible
+        if possible:
+            self.gone.remove((user, session))
+            self.here[user] = (session, groups)
+
+    @precondition(lambda self: self.here)
+    @rule(pick=PICK, group=st.integers(1, 4))
+    def join(self, pick: int, group: int) -> None:
+        user = sorted(self.here)[pick % len(self.here)]
+        session, groups = self.here[user]
+        assert self.registry.join(session, user, group) == (group not in groups)
+        self.here[user] = (session, groups | {group})
+
+    @precondition(lambda self: self.here)
+    @rule(pick=PICK, group=st.integers(1, 4))
+    def leave(self, pick: int, group: int) -> None:
+        user = sorted(self.here)[pick % len(self.here)]
+        session, groups = self.here[user]
+        assert self.registry.leave(session, user, group) == (group in groups)
+        self.here[user] = (session, groups - {group})
+
+    @precondition(lambda self: self.gone)
+    @rule(pick=PICK, group=st.integers(1, 4))
+    def leave_too_late(self, pick: int, group: int) -> None:
+        user, session = self.gone[pick % len(self.gone)]
+        assert not self.registry.leave(session, user, group)
+
+    @precondition(lambda self: self.gone)
+    @rule(pick=PICK, group=st.integers(1, 4))
+    def join_too_late(self, pick: int, group: int) -> None:
+        user, session = self.gone[pick % len(self.gone)]
+        self.registry.join(session, user, group)
+        assert session.groups == frozenset()
+
+    @invariant()
+    def everybody_is_found(self) -> None:
+        assert len(self.registry) == len(self.here)
+        assert self.registry.owned() == self.beginning | self.here.keys()
+        sessions = {session for session, _ in self.here.values()}
+        assert set(self.registry.all()) == sessions
+        assert len(self.registry.all()) == len(sessions)
+        for user in range(1, 5):
+            assert self.registry.find(user) is self.here.get(user, (None, None))[0]
+        found = self.registry.find_many([4, 3, 2, 1, 99])
+        assert found == [(user, self.here[user][0]) for user in (4, 3, 2, 1) if user in self.here]
+
+    @invariant()
+    def groups_know_their_members(self) -> None:
+        for group in range(1, 5):
+            expected = {
+                (user, session) for user, (session, groups) in self.here.items() if group in groups
+            }
+            assert set(self.registry.in_group(group)) == expected
+        for session, groups in self.here.values():
+            assert session.groups == groups
+
+    @invariant()
+    def nothing_is_kept_of_those_who_left(self) -> None:
+        assert all(self.registry._by_group.values()), "an empty group"
+
+
+TestRegistry: Any = RegistryMachine.TestCase
+TestRegistry.settings = settings(
+    max_examples=100, stateful_step_count=40, deadline=None, database=None
+)
+
+
+def test_beginning_again_after_add() -> None:
+    registry = SessionRegistry()
+    assert registry.begin(1)
+    assert not registry.begin(1)
+    registry.add(stub(), 1, frozenset(), 1)
+    assert registry.begin(1), "a second login may try"
+
+
+@pytest.fixture
+def quick_switching() -> Any:
+    """Threads lose the GIL nearly everywhere."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("quick_switching")
+def test_racing_threads() -> None:
+    """Of those who begin at once one gets through; and what one added only it can remove."""
+    registry = SessionRegistry()
+    rounds, users, threads = 150, (1, 2, 3), 4
+    held: dict[int, int] = dict.fromkeys(users, 0)
+    begun = [0] * threads
+    wrong: list[str] = []
+
+    def act(number: int) -> None:
+        for turn in range(rounds):
+            user = users[turn % len(users)]
+            if registry.begin(user):
+                begun[number] += 1
+                held[user] += 1
+                if held[user] != 1:
+                    wrong.append("two logins of one user at once")
+                held[user] -= 1
+                session = stub()
+                registry.add(session, user, frozenset({user, 9}), turn)
+                registry.join(session, user, 10)
+                registry.find_many(users)
+                registry.in_group(9)
+                registry.remove(session, user)
+                if session.groups:
+                    wrong.append("removed, and still in groups")
+
+    workers = [threading.Thread(target=act, args=(number,)) for number in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(WAIT)
+    assert not wrong
+    assert all(begun)
+    for user in users:
+        left = registry.find(user)
+        if left is not None:
+            registry.remove(left, user)
+    assert (len(registry), registry.owned(), registry.all()) == (0, set(), [])
+    assert not registry._by_group

@@ -1,0 +1,56 @@
+"""How many descriptors a server may have, and how many connections that allows.
+
+In a child process each, because a hard limit that was lowered stays so.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.chat.loopkit import PROJECT, WAIT
+
+FIT = """
+import resource, sys
+from chat.config import ServerConfig
+from chat.process.file_limit import fit_file_limit
+soft, hard, connections, workers = map(int, sys.argv[1:])
+resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+config = ServerConfig(max_connections=connections, workers=workers - 1, hash_threads=1)
+config = fit_file_limit(config)
+print(config.max_connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+"""
+
+
+def fit(soft: int, hard: int, connections: int) -> tuple[int, int, str]:
+    """How many connections and descriptors there may be then, and what is logged."""
+    arguments = [str(number) for number in (soft, hard, connections, 4)]
+    done = subprocess.run(
+        [sys.executable, "-c", FIT, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=WAIT,
+        cwd=PROJECT,
+        check=True,
+    )
+    most, allowed = map(int, done.stdout.split())
+    return most, allowed, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "most", "allowed"),
+    [
+        (150, 1000, 200, 272),  # raised to what 200 connections need
+        (500, 1000, 200, 500),  # not lowered
+        (150, 272, 200, 272),
+        (150, 271, 199, 271),  # connections leave 72 for the rest
+        (150, 200, 128, 200),
+        (50, 100, 50, 100),  # or half of them
+    ],
+)
+def test_limits(soft: int, hard: int, most: int, allowed: int) -> None:
+    found = fit(soft, hard, 200)
+    assert found[:2] == (most, allowed)
+    assert ("raise the limit" in found[2]) == (most < 200)

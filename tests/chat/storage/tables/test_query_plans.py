@@ -1,0 +1,217 @@
+"""No statement of a running server reads the whole of a table that grows.
+
+With enough rows for the planner to have a choice, and both with and without statistics. A
+deletion of four acknowledgements once read the whole mailbox table: 163 ms for everybody when
+one user had 810,000 messages waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chat.delivery.delivery import DIRECT
+from chat.delivery.poller import MailboxPoller
+from chat.login.passwords import Passwords
+from chat.login.presence_feed import PresenceNotices
+from chat.names.lookalikes import Lookalikes
+from chat.names.name_hash import RULES, name_hashes
+from chat.protocol import MsgType
+from chat.storage import Database, Transaction
+from chat.storage.tables import (
+    HASHES,
+    NodeModel,
+    OfflineMessageModel,
+    SettingModel,
+    TokenModel,
+    UserModel,
+)
+from tests.chat.login.presencekit import offices
+from tests.chat.loopkit import Passes
+from tests.chat.nodekit import CHEAP, PASSWORD, Client, Node
+from tests.chat.plankit import Planner, model_methods
+
+ROWS = 20_000
+ABSENT = 7
+"""The user with the most waiting messages."""
+
+ALLOWED = {
+    "OfflineMessageModel.count": "one number for `chatcluster status`",
+    "UserModel.online_by_node": "one number a node for `chatcluster status`",
+    "UserModel.all_offline": "once, at a start or at the end",
+}
+
+
+def fill(tx: Transaction) -> None:
+    """Rows in every table, before any server runs."""
+    numbers = range(1, ROWS + 1)
+    users = [(f"user {n}", "h", *name_hashes(f"user {n}")) for n in numbers]
+    tx.insert_rows("user", ("name", "password", *HASHES), users)
+    tx.insert_rows("friend", ("userid", "friendid"), [(n, n % 9000 + 1) for n in numbers])
+    groups = [(f"group {n}", *name_hashes(f"group {n}")) for n in numbers]
+    tx.insert_rows("allgroup", ("groupname", *HASHES), groups)
+    SettingModel(tx).set("name_hashes", f"{RULES} done 0")
+    tx.insert_rows("groupuser", ("groupid", "userid"), [(n % 200 + 1, n) for n in numbers])
+    tx.insert_rows("token", ("hash", "userid", "used"), [(f"{n:064}", n, n) for n in numbers])
+    tx.insert_rows(
+        "message",
+        ("sender", "mid", "kind", "target", "text", "time"),
+        [(n % 300 + 1, f"mid {n}", 6, n % 100 + 1, "hi", "now") for n in numbers],
+    )
+    tx.insert_rows(
+        "offlinemessage", ("userid", "seq"), sorted((n % 50 or ABSENT, n) for n in numbers)
+    )
+
+
+def analyze(tx: Transaction) -> None:
+    for table in ("user", "friend", "allgroup", "groupuser", "token", "message", "offlinemessage"):
+        tx.query(f"ANALYZE {'' if tx.for_update == '' else 'TABLE '}{table}")
+
+
+@pytest.fixture(params=["no statistics", "statistics"])
+def planner(request: pytest.FixtureRequest, database: Database) -> Planner:
+    database.write(fill)
+    if request.param == "statistics":
+        database.write(analyze)
+    return Planner(database)
+
+
+def test_no_statement_scans_a_table_that_grows(
+    planner: Planner, make_planned: Callable[..., Node]
+) -> None:
+    for node in (make_planned(), make_planned(mode=DIRECT, replace=True)):
+        ann, bob = (registered(node, f"{name} {node.server.address}") for name in ("ann", "bob"))
+        befriend(ann, bob)
+        talk(ann, bob)
+        talk_in_a_group(ann, bob)
+        come_back(ann)
+        tell_friends(node, ann)
+        look_after(node, bob)
+    see_to_the_dead(planner)
+    compare_names(planner)
+    ask_for_the_status(planner)
+    assert any(scan.method == "OfflineMessageModel.count" for scan in planner.scans), "seen at all"
+    assert [scan for scan in planner.scans if scan.method not in ALLOWED] == []
+    silent = {"GroupModel.hold"} if planner.exclusive else set()  # SQLite needs no such lock
+    assert planner.methods == model_methods() - silent, "methods that this test does not reach"
+
+
+@pytest.fixture
+def make_planned(planner: Planner, passes: Passes) -> Iterator[Callable[..., Node]]:
+    nodes: list[Node] = []
+
+    def make(**options: Any) -> Node:
+        nodes.append(Node(planner, passes, **options))
+        return nodes[-1]
+
+    yield make
+    for node in nodes:
+        node.close()
+
+
+def registered(node: Node, name: str) -> Client:
+    """Logged in, with a password whose hash has aged."""
+    client = node.connect()
+    for errno in (0, 1):
+        answer = client.ask(MsgType.REG_MSG, name=f"other {name}", password=PASSWORD)
+        assert answer["errno"] == errno
+    aged = Passwords(replace(CHEAP, time_cost=2)).hash(PASSWORD)
+    user_id = node.database.write(lambda tx: UserModel(tx).insert(name, aged))
+    assert client.log_in(user_id)["errno"] == 0
+    return client
+
+
+def befriend(ann: Client, bob: Client) -> None:
+    for client, other in ((ann, bob), (bob, ann)):
+        assert client.ask(MsgType.ADD_FRIEND_MSG, friendid=other.user_id)["errno"] == 0
+    assert ann.ask(MsgType.REMOVE_FRIEND_MSG, friendid=bob.user_id)["errno"] == 0
+
+
+def talk(ann: Client, bob: Client) -> None:
+    """Messages to an offline user, as many in one DELIVERED_MSG as statements are long."""
+    bob_id = bob.user_id
+    for count in (1, 4, 16, 64):
+        bob.ask(MsgType.LOGINOUT_MSG)
+        for number in range(count):
+            ann.deliver(bob_id, "hi", mid=f"{count} {number}")
+        mail = bob.log_in(bob_id)["offlinemsg"]
+        bob.got(*[message["seq"] for message in mail])
+        ann.node.until_owed(bob_id, 0)
+    ann.deliver(ABSENT, "hi", mid="16 1")  # used for another message
+    ann.deliver(bob, "the first")
+    bob.next()
+    assert len(ann.ask(MsgType.HISTORY_MSG, **{"with": bob_id, "limit": 9})["messages"]) == 9
+
+
+def talk_in_a_group(ann: Client, bob: Client) -> None:
+    group = ann.make_group(f"group {ann.user_id}", bob)
+    for _ in range(2):  # which in `direct` may have been stored for some members only
+        ann.tell(group, "hello", mid="the same")
+        ann.expect(MsgType.CHAT_ACK)
+    bob.next()
+    for msgid in (MsgType.MEMBERS_MSG, MsgType.HISTORY_MSG):
+        assert ann.ask(msgid, groupid=group)["errno"] == 0
+    ann.ask(MsgType.REMOVE_MEMBER_MSG, groupid=group, userid=bob.user_id)
+    assert bob.ask(MsgType.ADD_GROUP_MSG, groupid=group)["errno"] == 0
+    assert ann.ask(MsgType.LEAVE_GROUP_MSG, groupid=group)["errno"] == 0
+    assert bob.ask(MsgType.DISSOLVE_GROUP_MSG, groupid=group)["errno"] == 0
+
+
+def come_back(client: Client) -> None:
+    """With a token, which ends with the logout."""
+    user_id, token = client.user_id, client.session.token
+    client.leave()
+    again = client.node.connect()
+    assert again.log_in(user_id, token=token)["errno"] == 0
+    assert again.ask(MsgType.LOGINOUT_MSG)["errno"] == 0
+
+
+def tell_friends(node: Node, client: Client) -> None:
+    notices = PresenceNotices(
+        node.passes.loop, node.database, node.bus, node.sessions, node.workers
+    )
+    notices.changed([client.user_id, *range(1, 500)])
+    notices.tell_now()
+
+
+def look_after(node: Node, client: Client) -> None:
+    """What a server does from time to time."""
+    node.presence.check([client.user_id])
+    node.presence._compare_part()
+    MailboxPoller(node.passes.loop, node.database, node.sessions, node.workers)._look()
+
+
+def see_to_the_dead(planner: Planner) -> None:
+    with offices(planner) as make_office:
+        here, there = (make_office(node=name, leased=True) for name in ("n1", "n2"))
+        for office in (here, there):
+            office.database.exclusive = False  # whatever kind it is
+        there.log_in(ABSENT)
+        there.lease.close()
+        here.database.write(here.lease._renew)
+        assert here.database.read(lambda tx: here.lease.is_dead(tx, "n2"))
+        here.reconcile()
+        assert here.row(ABSENT).node is None
+    planner.write(lambda tx: UserModel(tx).all_offline(None))
+    planner.write(lambda tx: UserModel(tx).set_dialect(ABSENT, "reg3"))
+
+
+def compare_names(planner: Planner) -> None:
+    """As after a change of the rules; and what a server of version 2 has added."""
+    planner.write(lambda tx: SettingModel(tx).set("name_hashes", f"{RULES} user {ROWS - 9}"))
+    planner.write(lambda tx: UserModel(tx).insert("of version 2", "h"))
+    lookalikes = Lookalikes(planner)
+    while lookalikes.step():
+        planner.write(lambda tx: SettingModel(tx).set("name_hashes", f"{RULES} done 0"))
+
+
+def ask_for_the_status(planner: Planner) -> None:
+    planner.write(lambda tx: SettingModel(tx).set("delivery", "stored"))
+    planner.read(lambda tx: SettingModel(tx).get("delivery"))
+    planner.read(lambda tx: NodeModel(tx).all())
+    planner.read(lambda tx: UserModel(tx).online_by_node())
+    planner.read(lambda tx: OfflineMessageModel(tx).count())
+    planner.write(lambda tx: TokenModel(tx).delete_expired(ROWS // 2, 0, f"{ROWS // 4:064}"))

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import pytest
+
+import chat.storage.tables.token
+from chat.storage import Database
+from chat.storage.tables import TokenModel
+
+VALID = 100
+"""Seconds."""
+
+
+def insert(database: Database, token: str, user_id: int, now: int) -> None:
+    database.write(lambda tx: TokenModel(tx).insert(token, user_id, now))
+
+
+def use(database: Database, token: str, user_id: int, now: int) -> bool:
+    return database.write(lambda tx: TokenModel(tx).use(token, user_id, now, VALID))
+
+
+def test_a_token_is_its_owners(database: Database) -> None:
+    insert(database, "secret", 1, 1000)
+    assert use(database, "secret", 1, 1001)
+    assert not use(database, "secret", 2, 1001)
+    assert not use(database, "Secret", 1, 1001)
+    assert not use(database, "", 1, 1001)
+
+
+def test_a_token_may_be_used_twice_in_a_second(database: Database) -> None:
+    insert(database, "secret", 1, 1000)
+    assert use(database, "secret", 1, 1000)
+    assert use(database, "secret", 1, 1000)
+
+
+def test_use_begins_its_time_anew(database: Database) -> None:
+    insert(database, "secret", 1, 1000)
+    assert use(database, "secret", 1, 1000 + VALID - 1)
+    assert use(database, "secret", 1, 1000 + 2 * VALID - 2)
+    assert not use(database, "secret", 1, 1000 + 3 * VALID)
+
+
+def test_it_expires_to_the_second(database: Database) -> None:
+    insert(database, "secret", 1, 1000)
+    assert not use(database, "secret", 1, 1000 + VALID)
+    assert use(database, "secret", 1, 1000 + VALID - 1), "failing did not renew it"
+
+
+@pytest.mark.parametrize("wrong", [10, 1_000_000 - 1, 1_000_000 + VALID - 1, 2_000_000])
+def test_use_while_the_clock_is_wrong(database: Database, wrong: int) -> None:
+    """Set back or forward, by little or by years: it does not hurt what is valid."""
+    insert(database, "secret", 1, 1_000_000)
+    assert use(database, "secret", 1, wrong) == (wrong < 1_000_000 + VALID)
+    assert use(database, "secret", 1, 1_000_000 + VALID // 2)
+
+
+def test_delete(database: Database) -> None:
+    insert(database, "a", 1, 1000)
+    insert(database, "b", 1, 1000)
+    database.write(lambda tx: TokenModel(tx).delete("a"))
+    database.write(lambda tx: TokenModel(tx).delete("nobody's"))
+    assert not use(database, "a", 1, 1001)
+    assert use(database, "b", 1, 1001)
+
+
+def delete_expired(database: Database, now: int) -> int:
+    """All of them, in parts; returns in how many."""
+    parts, place = 0, ""
+    while place or not parts:
+        place = database.write(
+            lambda tx, after=place: TokenModel(tx).delete_expired(now, VALID, after)  # type: ignore[misc]
+        )
+        parts += 1
+    return parts
+
+
+def test_delete_expired(database: Database) -> None:
+    for number in range(5):
+        insert(database, f"t{number}", 1, 1000 + number)
+    now = 1000 + 2 + VALID
+    assert delete_expired(database, now) == 1
+    assert [use(database, f"t{number}", 1, 1005) for number in range(5)] == [False] * 3 + [True] * 2
+
+
+def test_delete_expired_in_parts(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat.storage.tables.token, "PART", 2)
+    for number in range(5):
+        insert(database, f"t{number}", 1, 1000 + number % 2)
+    assert delete_expired(database, 1000 + VALID) == 3
+    rows = database.read(lambda tx: tx.query("SELECT used FROM token"))
+    assert rows == [(1001,), (1001,)]
+
+
+def test_the_table_does_not_hold_the_token(database: Database) -> None:
+    insert(database, "a secret that is not told", 1, 1000)
+    rows = database.read(lambda tx: tx.query("SELECT * FROM token"))
+    assert "a secret that is not told" not in repr(rows)
+    assert len(rows[0][0]) == 64

@@ -1,0 +1,129 @@
+"""Conformance of the storage port: the end, and threads racing towards it."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from chat.storage import Database, StorageError, Transaction
+from tests.chat.loopkit import WAIT, Outcomes
+
+PUT = "INSERT INTO setting (name, value) VALUES (?, ?)"
+
+
+@pytest.fixture
+def quick_switching() -> Iterator[None]:
+    """Threads lose the GIL nearly everywhere."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_close_commits_what_was_submitted(database: Database) -> None:
+    outcomes = Outcomes()
+    entered, released = threading.Event(), threading.Event()
+
+    def hold(tx: Transaction) -> None:
+        entered.set()
+        assert released.wait(WAIT)
+
+    database.submit(hold, outcomes)
+    assert entered.wait(WAIT)
+    for number in range(300):
+        database.submit(lambda tx, n=number: tx.execute(PUT, (f"name {n}", "x")), outcomes)
+    closer = threading.Thread(target=database.close)
+    closer.start()
+    released.set()
+    closer.join(WAIT)
+    assert not closer.is_alive()
+    assert outcomes.waiting == 301, "all were told before close returned"
+    assert outcomes.take(301) == [(None, None)] + [(1, None)] * 300
+
+
+def test_after_close_nothing_is_taken(database: Database) -> None:
+    database.close()
+    outcomes = Outcomes()
+    database.submit(lambda tx: pytest.fail("must not run"), outcomes)
+    result, error = outcomes.next()
+    assert result is None
+    assert isinstance(error, StorageError)
+    with pytest.raises(StorageError):
+        database.write(lambda tx: pytest.fail("must not run"))
+
+
+def test_close_is_idempotent(database: Database) -> None:
+    database.close()
+    database.close()
+
+
+def test_a_done_that_raises_is_logged_and_harms_nobody(database: Database, errors: object) -> None:
+    def done(result: object, error: Exception | None) -> None:
+        raise RuntimeError("in done")
+
+    database.submit(lambda tx: tx.execute(PUT, ("a", "1")), done)
+    assert database.write(lambda tx: tx.execute(PUT, ("b", "1"))) == 1
+
+
+@pytest.mark.usefixtures("quick_switching")
+def test_many_threads_at_once(database: Database) -> None:
+    """Writers, submitters, failing jobs and readers; every outcome reported once, and true."""
+    each, threads = 40, 4
+    outcomes = [Outcomes() for _ in range(threads)]
+    wrong: list[object] = []
+
+    def act(number: int) -> None:
+        for n in range(each):
+            name = f"{number} {n}"
+            database.submit(lambda tx, name=name: tx.execute(PUT, (name, "s")), outcomes[number])
+            database.submit(lambda tx, name=name: tx.execute(PUT, (name, "t")), outcomes[number])
+            if database.write(lambda tx, name=name: tx.execute(PUT, (name + "w", "w"))) != 1:
+                wrong.append(name)
+            seen = database.read(lambda tx: (count(tx), count(tx)))
+            if seen[0] != seen[1]:
+                wrong.append(seen)
+
+    workers = [threading.Thread(target=act, args=(number,)) for number in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert not wrong
+    for collected in outcomes:
+        results = [result for result, _ in collected.take(2 * each)]
+        assert results == [1, None] * each, "in the order of submission"
+        assert not collected.waiting
+    assert database.read(count) == 2 * each * threads + 1  # and the schema's version
+
+
+@pytest.mark.usefixtures("quick_switching")
+def test_closing_under_fire(database: Database) -> None:
+    """Whoever submits while it closes is told: committed, or a StorageError."""
+    outcomes = [Outcomes() for _ in range(3)]
+    started = threading.Barrier(4, timeout=WAIT)
+
+    def act(number: int) -> None:
+        started.wait()
+        for n in range(200):
+            name = f"{number} {n}"
+            database.submit(lambda tx, name=name: tx.execute(PUT, (name, "x")), outcomes[number])
+
+    workers = [threading.Thread(target=act, args=(number,)) for number in range(3)]
+    for worker in workers:
+        worker.start()
+    started.wait()
+    database.close()
+    for worker in workers:
+        worker.join(WAIT)
+    for collected in outcomes:
+        reported = collected.take(200)
+        committed = [error is None for _, error in reported]
+        assert committed == sorted(committed, reverse=True), "none after the first refused one"
+        assert all(error is None or isinstance(error, StorageError) for _, error in reported)
+
+
+def count(tx: Transaction) -> int:
+    return int(tx.query("SELECT COUNT(*) FROM setting")[0][0])
