@@ -12,6 +12,9 @@
 and chat.protocol, nothing else of this project; its terminal needs prompt_toolkit.
 """
 
+from client.account.lifecycle import State, Status
+from client.account.outbox import Withdrawal
+from client.account.sending import Receipt, Sending
 from client.chat_client import ChatClient
 from client.errors import (
     CallbackFailedError,
@@ -27,11 +30,8 @@ from client.errors import (
     StoreError,
     TooLargeError,
 )
-from client.lifecycle import State, Status
-from client.model import Account, ChatMessage, Friend, Group, History, Member, Presence
-from client.outbox import Withdrawal
-from client.sending import Receipt, Sending
 from client.timing import Timing
+from client.values import Account, ChatMessage, Friend, Group, History, Member, Presence
 from client.version import __version__ as __version__
 
 __all__ = [

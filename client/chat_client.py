@@ -26,33 +26,34 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from client.callbacks import Callbacks
-from client.connection import open_socket
-from client.desk import Desk, open_desk
+from client.account.callbacks import Callbacks
+from client.account.client_state import SharedState
+from client.account.lifecycle import State, Status
+from client.account.local_account import Desk, open_desk
+from client.account.message_stream import MessageStream
+from client.account.outbox import Withdrawal
+from client.account.requests import Requests
+from client.account.sending import Sending
+from client.account.session_driver import Link
+from client.account.store import forget_account
+from client.account.supervisor import Supervisor
 from client.errors import (
     ClosedError,
     LoggedInError,
     NoAnswerError,
     NotLoggedInError,
 )
-from client.lifecycle import State, Status
+from client.ids import check_id
 from client.limits import check_text
-from client.link import Link
-from client.message_stream import MessageStream
-from client.model import Account, ChatMessage, Presence
-from client.outbox import Withdrawal
-from client.requests import Requests, check_id
-from client.sending import Sending
-from client.shared import SharedState
-from client.store import forget_account
-from client.supervisor import Supervisor
+from client.protocol.connection import open_socket
 from client.timing import Timing
+from client.values import Account, ChatMessage, Presence
 
 if TYPE_CHECKING:
     import socket
     import ssl
 
-    from client.tls import TlsSocket
+    from client.protocol.tls import TlsSocket
 
 
 class ChatClient(Requests):
@@ -374,7 +375,7 @@ class ChatClient(Requests):
     def _open_socket(self) -> socket.socket | TlsSocket:
         """Supervisor's thread."""
         if self._tls is True:
-            from client.tls import make_context
+            from client.protocol.tls import make_context
 
             self._tls = make_context()
         return open_socket(self._host, self._port, self._timing, self._tls or None)

@@ -17,9 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from chat.protocol import ErrNo
-from client.commands import parse_id
-from client.connection import open_socket
-from client.console import Console
+from client.account.store import default_folder
 from client.encoding import encoding_of, needs_utf8
 from client.errors import (
     ClientError,
@@ -29,11 +27,13 @@ from client.errors import (
     StoreError,
     UnreadableInputError,
 )
-from client.menu import Menu
-from client.plain_text import PlainText
-from client.session import Session
-from client.store import default_folder
-from client.text import escape
+from client.ids import parse_id
+from client.plain.console import Console
+from client.plain.menu import Menu
+from client.plain.plain_text import PlainText
+from client.protocol.connection import open_socket
+from client.protocol.session import Session
+from client.safe_text import escape
 from client.timing import Timing
 from client.version import __version__
 
@@ -97,7 +97,7 @@ def _run_menu(args: argparse.Namespace, tls: ssl.SSLContext | None, console: Con
 def _send_once(
     parser: argparse.ArgumentParser, args: argparse.Namespace, tls: ssl.SSLContext | None
 ) -> int:
-    from client.send_once import parse_receiver, send_once
+    from client.plain.send_once import parse_receiver, send_once
 
     receiver = parse_receiver(args.send[0])
     if receiver is None:
@@ -191,7 +191,7 @@ def _tls_context(
 ) -> ssl.SSLContext | None:
     if not (args.tls or args.ca):
         return None
-    from client.tls import make_context
+    from client.protocol.tls import make_context
 
     try:
         return make_context(args.ca)

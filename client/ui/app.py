@@ -21,10 +21,10 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import DynamicStyle, Style
 
+from client.account.sending import Sending
+from client.account.store import SavedAccount, saved_accounts
 from client.chat_client import ChatClient
 from client.errors import ClosedError, NotConfirmedError
-from client.sending import Sending
-from client.store import SavedAccount, saved_accounts
 from client.timing import Timing
 from client.ui.commands import settings_file
 from client.ui.commands.command_runner import Doing

@@ -15,6 +15,8 @@ import pytest
 
 from chat.protocol import Message, MsgType
 from client import ChatClient, ChatMessage, ClientError, ConnectError, State, Status, Timing
+from client.account.session_driver import Link
+from client.account.store import saved_accounts
 from client.errors import (
     ClosedError,
     ConnectionLostError,
@@ -27,10 +29,8 @@ from client.errors import (
     StoreError,
     TooLargeError,
 )
-from client.link import Link
-from client.model import Friend, Group, Member, Presence, Signal
-from client.store import saved_accounts
-from client.tls import make_context
+from client.protocol.tls import make_context
+from client.values import Friend, Group, Member, Presence, Signal
 from tests.client.fake_server import (
     WAIT,
     FakeServer,
@@ -851,7 +851,7 @@ def test_a_callback_that_waits_for_an_ack_does_not_hold_up_closing(
 def test_more_than_an_application_takes(
     server: FakeServer, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("client.inbox.QUEUE_LIMIT", 10)
+    monkeypatch.setattr("client.account.inbox.QUEUE_LIMIT", 10)
     states = States()
     client = make(on_state=states)
     client.login(1, "secret")

@@ -12,7 +12,7 @@ import client
 FOLDER = Path(client.__file__).parent
 
 WALL_CLOCK = {
-    "desk.py": 1,  # when a message was written, which is shown
+    "account/local_account.py": 1,  # when a message was written, which is shown
     "ui/view/message_view.py": 1,  # which day is today
     "ui/view/screen.py": 1,  # the same in the list of conversations
 }

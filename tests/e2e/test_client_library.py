@@ -26,7 +26,7 @@ from client import (
     Timing,
 )
 from client.errors import NotLoggedInError
-from client.tls import make_context
+from client.protocol.tls import make_context
 from tests.e2e.chatkit import PASSWORD, PROJECT, WAIT, ServerProcess, Wire
 from tests.e2e.frameproxy import Cut, CutOnce, FrameProxy, Way
 

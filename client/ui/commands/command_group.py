@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from client.account.lifecycle import State
 from client.errors import ClientError
-from client.lifecycle import State
 from client.ui.commands.controller import Controller
 from client.ui.model.chats import Chats
 from client.ui.model.command_line import OrderError

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from client.account.outbox import Withdrawal
 from client.encoding import is_unicode
 from client.errors import TooLargeError
 from client.limits import check_text
-from client.model import Member
-from client.outbox import Withdrawal
 from client.ui.commands.command_group import Handler
 from client.ui.commands.contact_commands import Contacts
 from client.ui.commands.controller import Controller
@@ -19,6 +18,7 @@ from client.ui.model.room import Room, RoomKey
 from client.ui.text.cells import one_line
 from client.ui.text.error_texts import why
 from client.ui.view.help_pages import one_command, whole_help
+from client.values import Member
 
 
 class Doing(Handler):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from client.model import Friend, Member
-from client.roster import CREATOR, ONLINE
+from client.account.roster import CREATOR, ONLINE
 from client.ui.commands.command_group import Handler
 from client.ui.model.command_line import OrderError, split_name
 from client.ui.model.room import Room, RoomKey
 from client.ui.text.cells import one_line
 from client.ui.text.styled_line import Line
+from client.values import Friend, Member
 
 
 class Contacts(Handler):

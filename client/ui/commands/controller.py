@@ -13,6 +13,9 @@ import time
 from collections.abc import Callable
 
 from chat.protocol import ErrNo
+from client.account.lifecycle import State, Status
+from client.account.outbox import Withdrawal
+from client.account.sending import Sending
 from client.chat_client import ChatClient
 from client.errors import (
     ClientError,
@@ -22,10 +25,6 @@ from client.errors import (
     StoreError,
     WithdrawnError,
 )
-from client.lifecycle import State, Status
-from client.model import Account, ChatMessage, Presence
-from client.outbox import Withdrawal
-from client.sending import Sending
 from client.ui.commands.terminal import Terminal
 from client.ui.model.bell import Bell
 from client.ui.model.chats import Chats
@@ -35,6 +34,7 @@ from client.ui.model.screen_state import Scene
 from client.ui.text.cells import clip, one_line
 from client.ui.text.error_texts import why, why_refused
 from client.ui.view.message_view import Pane
+from client.values import Account, ChatMessage, Presence
 
 UI_FILE = "ui.json"
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from client.text import escape, escape_lines
+from client.safe_text import escape, escape_lines
 from client.ui.model.message_item import Entry
 from client.ui.text import times
 

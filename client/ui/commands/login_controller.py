@@ -7,14 +7,14 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from chat.protocol import ErrNo
+from client.account.store import SavedAccount
 from client.errors import ClientError, NotLoggedInError, RefusedError
-from client.model import Account
-from client.store import SavedAccount
 from client.ui.commands.controller import Controller
 from client.ui.model.login_form import SECRET, Form, FormError, Mode, Registration
 from client.ui.model.screen_state import Scene
 from client.ui.text.cells import one_line
 from client.ui.text.error_texts import why
+from client.values import Account
 
 
 class Signing:

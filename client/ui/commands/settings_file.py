@@ -7,8 +7,8 @@ import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from client.account.journal import read_private, write_private
 from client.errors import StoreError
-from client.journal import read_private, write_private
 from client.ui.text.translations import LANGUAGES
 from client.ui.view.themes import THEMES
 

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from client.model import Account, ChatMessage, Friend, Group
-from client.roster import ONLINE
-from client.sending import Receipt, Sending
+from client.account.roster import ONLINE
+from client.account.sending import Receipt, Sending
 from client.ui.model.message_item import Entry, received, written
 from client.ui.model.room import Room, RoomKey
 from client.ui.text.mentions import names
+from client.values import Account, ChatMessage, Friend, Group
 
 MAX_SAVED_DRAFT = 4096
 """Characters of a draft that are kept between two runs."""

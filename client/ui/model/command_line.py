@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from client import commands
-from client.commands import CommandError, parse_id
+from client import original_commands
+from client.ids import parse_id
+from client.original_commands import CommandError
 
 
 class Takes(Enum):
@@ -209,7 +210,7 @@ def _value(takes: Takes, text: str, resolve: Resolve) -> int | str:
 
 def _from_original(line: str) -> Order:
     try:
-        word, args = commands.parse(line)
+        word, args = original_commands.parse(line)
     except CommandError as exc:
         raise OrderError("original usage", usage=str(exc).removeprefix("usage: ")) from exc
     name = _ORIGINAL[word]

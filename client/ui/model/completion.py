@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from client import commands
+from client import original_commands
 from client.ui.model.chats import Chats
 from client.ui.model.command_line import BY_NAME, COMMANDS, Takes
 from client.ui.text.cells import one_line
@@ -101,7 +101,7 @@ def _ids(begun: str, known: Iterable[tuple[int, str]], end: str) -> Iterator[Can
 
 
 def _original_words(line: str) -> Iterator[Candidate]:
-    for command in commands.COMMANDS:
+    for command in original_commands.ORIGINAL_COMMANDS:
         if command.params and command.name.startswith(line):
             yield Candidate(f"{command.name}:", len(line), command.format)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from client.commands import parse_id
+from client.account.store import SavedAccount
 from client.encoding import is_unicode
+from client.ids import parse_id
 from client.limits import LIMITS
-from client.store import SavedAccount
 from client.ui.text.cells import one_line
 
 # The server's defaults; it has the last word.

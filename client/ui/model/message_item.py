@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from client.model import ChatMessage
-from client.sending import Sending
+from client.account.sending import Sending
 from client.ui.text import times
+from client.values import ChatMessage
 
 Place = tuple[float, int]
 """Where an entry stands: by ``seq``, and where there is none, behind the last that has one."""

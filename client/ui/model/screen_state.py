@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from client.lifecycle import State, Status
+from client.account.lifecycle import State, Status
 from client.ui.model.chats import Chats
 from client.ui.model.login_form import Form
 from client.ui.model.room import Room, RoomKey

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from chat.protocol import ErrNo
-from client.connection import CLOSED, NOT_CHAT, UNANSWERED
 from client.errors import (
     ConnectError,
     ConnectFault,
@@ -14,6 +13,7 @@ from client.errors import (
     RefusedError,
     TooLargeError,
 )
+from client.protocol.connection import CLOSED, NOT_CHAT, UNANSWERED
 from client.ui.text.cells import one_line
 from client.ui.text.translations import Texts
 

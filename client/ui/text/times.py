@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from client.moment import parse_time
+from client.wire_time import parse_time
 
 _FORMAT = "%Y-%m-%d %H:%M:%S"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from client.account.lifecycle import State, Status
 from client.errors import RefusedError, ReplacedError
-from client.lifecycle import State, Status
 from client.ui.model.chats import Chats
 from client.ui.model.room import Room, RoomKey
 from client.ui.model.room_title import room_title

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from client.commands import COMMANDS as ORIGINALS
+from client.original_commands import ORIGINAL_COMMANDS
 from client.ui.model.command_line import BY_NAME, COMMANDS, SlashCommand
 from client.ui.text.cells import pad, width
 from client.ui.text.styled_line import Line
@@ -29,7 +29,7 @@ def whole_help(texts: Texts, cells: int) -> list[Line]:
         [],
         [("class:help.title", texts("original title"))],
     ]
-    forms = ", ".join(command.format for command in ORIGINALS)
+    forms = ", ".join(command.format for command in ORIGINAL_COMMANDS)
     return [*pages, *_paragraph(texts("original more", forms=forms), cells)]
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from chat.protocol import Message, MsgType
-from client.records import Credentials
-from client.store import Store, saved_accounts
+from client.account.records import Credentials
+from client.account.store import Store, saved_accounts
 from client.ui.model.room import Past
 from client.ui.text.translations import Texts
 from tests.client.fake_server import FakeServer, ack, group_chat, login_ack, one_chat, refuse

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from client.model import Account, ChatMessage, Friend, Group, Member
-from client.sending import Receipt, Sending
+from client.account.sending import Receipt, Sending
 from client.ui.model.chats import Chats
 from client.ui.model.message_item import Entry, Mark
 from client.ui.model.room import Room, RoomKey
+from client.values import Account, ChatMessage, Friend, Group, Member
 
 ANN, BOB, CAT = 1, 2, 3
 TEA = 7

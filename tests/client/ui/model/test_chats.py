@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.model import Friend
 from client.ui.model.chats import Chats
 from client.ui.model.message_item import Mark
 from client.ui.model.room import Anchor, RoomKey
+from client.values import Friend
 from tests.client.ui.uikit import (
     ACCOUNT,
     ANN,

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from client.connection import UNANSWERED
 from client.errors import (
     ClientError,
     ConnectError,
@@ -14,6 +13,7 @@ from client.errors import (
     StoreError,
     TooLargeError,
 )
+from client.protocol.connection import UNANSWERED
 from client.ui.text.error_texts import why
 from client.ui.text.translations import Texts
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from client.account.lifecycle import State, Status
 from client.errors import (
     ConnectError,
     ConnectionLostError,
@@ -9,7 +10,6 @@ from client.errors import (
     RefusedError,
     ReplacedError,
 )
-from client.lifecycle import State, Status
 from client.ui.model.chats import Chats
 from client.ui.model.room import RoomKey
 from client.ui.text import times

@@ -1,0 +1,183 @@
+"""SharedState: what the threads of a client share, under one condition.
+
+The application's threads ask for logins, write messages and wait for sessions; the
+supervisor's thread does what there is to do; the receiver's brings what arrives. They meet
+here. While ``changed`` is held no socket is touched and no foreign code runs.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from client.account.lifecycle import UP, Lifecycle, State, Status
+from client.account.local_account import Desk
+from client.errors import (
+    CallbackFailedError,
+    ClientError,
+    ClosedError,
+    ConnectionLostError,
+    NotLoggedInError,
+    NotStartedError,
+)
+from client.protocol.session import Session
+from client.values import Account
+
+log = logging.getLogger(__name__)
+
+
+class SharedState:
+    """A client's state. Everything in it is read and changed while ``changed`` is held.
+
+    Attributes:
+        changed: the lock, notified whenever something changed.
+        desk: whose mail it is; None while nobody is to be logged in.
+        login: the outcome of the desk's login, until that is decided.
+        session: the connection, if there is one.
+        leaving: the user is being logged out; nothing more is sent.
+        logout: the outcome of telling the server so, until it is decided.
+        hurry: somebody does not want to wait until the next attempt.
+        closing: the end has begun.
+        failure: a callback's SystemExit or the like, which began the end.
+        on_status: is called while ``changed`` is held, so that the states are told in their
+            order; it must only note them.
+    """
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.desk: Desk | None = None
+        self.login: Future[Account] | None = None
+        self.session: Session | None = None
+        self.leaving = False
+        self.logout: Future[None] | None = None
+        self.hurry = False
+        self.closing = False
+        self.failure: CallbackFailedError | None = None
+        self.on_status: Callable[[Status], None] = lambda status: None
+        self._lifecycle = Lifecycle()
+
+    def __repr__(self) -> str:
+        return f"<SharedState {self.status.state.value}, {self.desk!r}>"
+
+    @property
+    def status(self) -> Status:
+        """How things stand. Any thread, also without ``changed``."""
+        with self.changed:
+            return self._lifecycle.status
+
+    @property
+    def state(self) -> State:
+        """The same without the reasons."""
+        return self._lifecycle.state
+
+    def become(
+        self, state: State, error: ClientError | None = None, retry_at: float | None = None
+    ) -> None:
+        """Change the state and say so."""
+        self.on_status(self._lifecycle.become(state, error, retry_at))
+        self.changed.notify_all()
+
+    def close(self) -> None:
+        """The last state. Idempotent."""
+        self.closing = True
+        if self.state is not State.CLOSED:
+            self.become(State.CLOSED, self.failure)
+
+    # ------------------------------------------------------------------ the application's code
+
+    def run_foreign(self, call: Callable[[], object]) -> None:
+        """Run the application's code. Any thread, without ``changed``.
+
+        An Exception is logged. Anything else (``sys.exit()``, say) would end our thread, and
+        leave a client that seems to be online and hears nothing: it ends the client instead.
+        """
+        try:
+            call()
+        except Exception:
+            log.exception("a callback of the application failed")
+        except BaseException as exc:  # noqa: BLE001 - raised again where the application waits
+            self.fail(exc)
+
+    def fail(self, raised: BaseException) -> None:
+        """End the client: a callback raised ``raised``, no Exception. Any thread, as above."""
+        log.error("a callback raised %r: the client ends", raised)
+        with self.changed:
+            if self.failure is None:
+                self.failure = CallbackFailedError(raised)
+            self.closing = True
+            self.changed.notify_all()
+
+    def raise_failure(self) -> None:
+        """Raise the exception of a callback that ended the client, if any. Any thread."""
+        with self.changed:
+            failure = self.failure
+        if failure is not None:
+            raise failure.raised
+
+    def take_login(self, desk: Desk) -> Future[Account] | None:
+        """Whom to tell what came of a login, if anybody waits for it."""
+        if desk is not self.desk:
+            return None
+        future, self.login = self.login, None
+        return future
+
+    def take_logout(self) -> Future[None] | None:
+        """Whom to tell what came of a logout, if anybody waits for it."""
+        future, self.logout = self.logout, None
+        return future
+
+    # ------------------------------------------------------------------ waiting for it
+
+    def wait_for_session(self, seconds: float, *, logged_in: bool) -> Session:
+        """A session to ask on; waits for one if need be. Any thread, without ``changed``.
+
+        Raises NotLoggedInError or ClosedError at once, what stopped the client, or after
+        ``seconds`` what is in the way.
+        """
+        with self.changed:
+            self.changed.wait_for(
+                lambda: self._usable(logged_in) or self._hopeless(logged_in), seconds
+            )
+            if not self._usable(logged_in):
+                raise self._why_not(logged_in)
+            assert self.session is not None
+            return self.session
+
+    def wait_connected(self, seconds: float | None) -> None:
+        """Wait for a connection; for one attempt if ``seconds`` is None. As above.
+
+        Raises what the attempt, or the last one, failed of.
+        """
+        with self.changed:
+            self.changed.wait_for(
+                lambda: (
+                    self.state in UP
+                    or self._hopeless(logged_in=False)
+                    or (seconds is None and self.state is State.WAITING)
+                ),
+                seconds,
+            )
+            if self.state not in UP:
+                raise self._why_not(logged_in=False)
+
+    def _usable(self, logged_in: bool) -> bool:
+        if self.session is None:  # the state follows a moment after the end of a connection
+            return False
+        return self.state is State.ONLINE if logged_in else self.state in UP
+
+    def _hopeless(self, logged_in: bool) -> bool:
+        if self.closing or self.state in (State.IDLE, State.STOPPED):
+            return True
+        return logged_in and (self.desk is None or self.leaving)
+
+    def _why_not(self, logged_in: bool) -> ClientError:
+        status = self._lifecycle.status
+        if self.closing:
+            return self.failure or ClosedError()
+        if status.state is State.IDLE:
+            return NotStartedError()
+        if status.state is not State.STOPPED and logged_in and self.desk is None:
+            return NotLoggedInError()
+        return status.error or ConnectionLostError("not connected yet")

@@ -1,0 +1,113 @@
+"""Inbox: chat messages on their way from the server to the application, each once. Pure.
+
+    put ──▶ queued ──next──▶ in hand ──done──▶ seen, and to be acknowledged
+
+A server sends a message again at every login until it is acknowledged. So one that is queued or
+in hand is not queued twice, and one that was seen is acknowledged once more and not shown. A
+message without ``seq`` was not stored: it passes through, and is never acknowledged.
+
+What is the same message? The ``seq`` tells, as long as it is the same server. One that was
+set up anew at the same address counts from 1 again; its messages must not be taken for those
+of its predecessor. So a check sum of what was said, by whom and when goes with the number.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import deque
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from client.values import ChatMessage
+
+SEEN_SEQS = 20_000
+"""How many are remembered, the newest. A server sends again only what it has not heard of as
+acknowledged, and that is among the last few hundred; what is older may be forgotten."""
+
+QUEUE_LIMIT = 10_000
+"""Messages that wait for the application. A server that stores them never sends more than 200."""
+
+
+class Seen(NamedTuple):
+    """A message that was taken care of: its ``seq``, and the check sum of what it says."""
+
+    seq: int
+    check: int
+
+
+def mark_of(message: ChatMessage) -> Seen | None:
+    """What to remember of a message; None if it was not stored."""
+    if message.seq is None:
+        return None
+    said = f"{message.sender_id}\n{message.time_text}\n{message.text}"
+    return Seen(message.seq, zlib.crc32(said.encode("utf-8", "surrogatepass")))
+
+
+class Inbox:
+    """What one user is being told. Not thread-safe."""
+
+    def __init__(self, seen: Iterable[Seen] = ()) -> None:
+        self._queue: deque[ChatMessage] = deque()
+        self._pending: set[Seen] = set()  # those that are queued or in hand
+        self._seen: dict[Seen, None] = dict.fromkeys(seen)  # a set that knows which is oldest
+        self._to_acknowledge: list[int] = []
+        self._trim()
+
+    def __repr__(self) -> str:
+        return f"<Inbox {len(self._queue)} queued, {len(self._seen)} seen>"
+
+    def __len__(self) -> int:
+        """How many are queued."""
+        return len(self._queue)
+
+    @property
+    def seen(self) -> tuple[Seen, ...]:
+        """The messages that are remembered, in the order in which they were taken care of."""
+        return tuple(self._seen)
+
+    @property
+    def overflowing(self) -> bool:
+        """Whether more messages wait than memory should be spent on."""
+        return len(self._queue) > QUEUE_LIMIT
+
+    @property
+    def has_acknowledgements(self) -> bool:
+        """Whether ``take_acknowledgements`` would return some."""
+        return bool(self._to_acknowledge)
+
+    def put(self, message: ChatMessage) -> bool:
+        """A message has arrived. Returns whether it is new, and queued."""
+        mark = mark_of(message)
+        if mark is not None:
+            if mark in self._seen:
+                self._to_acknowledge.append(mark.seq)
+                return False
+            if mark in self._pending:
+                return False
+            self._pending.add(mark)
+        self._queue.append(message)
+        return True
+
+    def next(self) -> ChatMessage | None:
+        """The oldest message, which is now in the application's hands; None if there is none."""
+        return self._queue.popleft() if self._queue else None
+
+    def done(self, message: ChatMessage) -> Seen | None:
+        """The application has taken care of a message. Returns what is to be remembered, if any."""
+        mark = mark_of(message)
+        if mark is None or mark not in self._pending:
+            return None
+        self._pending.remove(mark)
+        self._seen[mark] = None
+        self._to_acknowledge.append(mark.seq)
+        self._trim()
+        return mark
+
+    def take_acknowledgements(self) -> list[int]:
+        """The seqs to acknowledge. If that fails, the server sends them again."""
+        seqs, self._to_acknowledge = self._to_acknowledge, []
+        return seqs
+
+    def _trim(self) -> None:
+        while len(self._seen) > SEEN_SEQS:
+            del self._seen[next(iter(self._seen))]

@@ -1,0 +1,98 @@
+"""Roster: who the user is, and the friends and groups, kept up to date. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from client.values import Account, Friend, Group, Member, Presence
+
+CREATOR = "creator"
+ONLINE = "online"
+
+
+class Roster:
+    """Starts as the login ack's account and follows what is learnt later. Not thread-safe.
+
+    Attributes:
+        account: how things are now; never changed in place.
+        heard: how often somebody was said to have come or gone.
+    """
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.heard = 0
+        self._last: dict[int, tuple[int, str]] = {}  # user → when, in ``heard``, and state
+
+    def __repr__(self) -> str:
+        who = self.account
+        return f"<Roster of {who.id}: {len(who.friends)} friends, {len(who.groups)} groups>"
+
+    def present(self, presence: Presence) -> None:
+        """Somebody came or went."""
+        self.heard += 1
+        self._last[presence.user_id] = (self.heard, presence.state)
+        friends = tuple(
+            replace(friend, state=presence.state) if friend.id == presence.user_id else friend
+            for friend in self.account.friends
+        )
+        groups = tuple(_with_presence(group, presence) for group in self.account.groups)
+        self.account = replace(self.account, friends=friends, groups=groups)
+
+    def add_friend(self, friend: Friend, since: int | None = None) -> None:
+        """Put a friend on the list, or in the place of what was known of that one.
+
+        ``since``: what ``heard`` was when it was asked for. What has been heard of that friend
+        after that is newer than the answer.
+        """
+        heard, state = self._last.get(friend.id, (0, ""))
+        if since is not None and heard > since:
+            friend = replace(friend, state=state)
+        others = [other for other in self.account.friends if other.id != friend.id]
+        self.account = replace(self.account, friends=(*others, friend))
+
+    def remove_friend(self, friend_id: int) -> None:
+        """Take a friend off the list."""
+        friends = tuple(other for other in self.account.friends if other.id != friend_id)
+        self.account = replace(self.account, friends=friends)
+
+    def created_group(self, group_id: int, name: str, desc: str) -> Group:
+        """The user has created a group; returns it."""
+        me = Member(self.account.id, self.account.name, ONLINE, CREATOR)
+        group = Group(group_id, name, desc, (me,))
+        self.add_group(group)
+        return group
+
+    def add_group(self, group: Group) -> None:
+        """Put a group on the list, or in the place of what was known of it."""
+        others = [other for other in self.account.groups if other.id != group.id]
+        self.account = replace(self.account, groups=(*others, group))
+
+    def remove_group(self, group_id: int) -> None:
+        """Take a group off the list."""
+        groups = tuple(other for other in self.account.groups if other.id != group_id)
+        self.account = replace(self.account, groups=groups)
+
+    def set_members(self, group_id: int, members: tuple[Member, ...]) -> None:
+        """These are in a group."""
+        groups = tuple(
+            replace(group, members=members) if group.id == group_id else group
+            for group in self.account.groups
+        )
+        self.account = replace(self.account, groups=groups)
+
+    def remove_member(self, group_id: int, user_id: int) -> None:
+        """Somebody is not in a group any more."""
+        for group in self.account.groups:
+            if group.id == group_id:
+                left = tuple(member for member in group.members if member.id != user_id)
+                self.set_members(group_id, left)
+
+
+def _with_presence(group: Group, presence: Presence) -> Group:
+    if all(member.id != presence.user_id for member in group.members):
+        return group
+    members = tuple(
+        replace(member, state=presence.state) if member.id == presence.user_id else member
+        for member in group.members
+    )
+    return replace(group, members=members)

@@ -1,0 +1,22 @@
+"""Ids of users and groups, typed by a user or given by a program. Pure."""
+
+from __future__ import annotations
+
+from chat.protocol import MAX_ID
+
+
+def parse_id(text: str) -> int | None:
+    """A user or group id, or None if the text is none."""
+    digits = text.strip()
+    # isascii: int() would take "٣" too. The length: int() takes its time with a million digits.
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= len(str(MAX_ID))):
+        return None
+    number = int(digits)
+    return number if 1 <= number <= MAX_ID else None
+
+
+def check_id(number: int) -> int:
+    """The number, if it may be a user's or a group's. Any thread. Raises ValueError."""
+    if type(number) is not int or not 1 <= number <= MAX_ID:
+        raise ValueError(f"{number!r} is no id: an int from 1 to {MAX_ID} is needed")
+    return number

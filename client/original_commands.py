@@ -1,0 +1,79 @@
+"""What a user types once logged in: the table of commands, and one line parsed by it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from client.ids import parse_id
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One argument of a command."""
+
+    name: str
+    is_id: bool = False
+    may_be_empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: its word, what it does, and what follows the word."""
+
+    name: str
+    description: str
+    params: tuple[Param, ...] = ()
+
+    @property
+    def format(self) -> str:
+        """How it is typed: ``chat:friendid:message``."""
+        return ":".join((self.name, *(param.name for param in self.params)))
+
+
+class CommandError(ValueError):
+    """A line that is no command, or one with wrong arguments. Its text is for the user."""
+
+
+ORIGINAL_COMMANDS = (
+    Command("help", "show all supported commands"),
+    Command("chat", "one-to-one chat", (Param("friendid", is_id=True), Param("message"))),
+    Command("addfriend", "add a friend", (Param("friendid", is_id=True),)),
+    Command(
+        "creategroup",
+        "create a group",
+        (Param("groupname"), Param("groupdesc", may_be_empty=True)),
+    ),
+    Command("addgroup", "join a group", (Param("groupid", is_id=True),)),
+    Command("groupchat", "group chat", (Param("groupid", is_id=True), Param("message"))),
+    Command("loginout", "log out"),
+    Command("quit", "leave the program"),
+)
+
+INVALID_COMMAND = "invalid input command!"
+
+_BY_NAME = {command.name: command for command in ORIGINAL_COMMANDS}
+
+
+def parse(line: str) -> tuple[str, tuple[str, ...]]:
+    """A line as (command word, arguments). Raises CommandError.
+
+    The last argument is the rest of the line: a message may contain colons and spaces. Where
+    an id is asked, the argument is one, ready for ``int()``.
+    """
+    word, colon, rest = line.partition(":")
+    command = _BY_NAME.get(word.strip())
+    if command is None:
+        raise CommandError(INVALID_COMMAND)
+    args = tuple(rest.split(":", max(len(command.params) - 1, 0))) if colon else ()
+    if len(args) != len(command.params):
+        raise CommandError(f"usage: {command.format}")
+    for param, arg in zip(command.params, args, strict=True):
+        _check(command, param, arg)
+    return command.name, args
+
+
+def _check(command: Command, param: Param, arg: str) -> None:
+    if not (arg or param.may_be_empty):
+        raise CommandError(f"usage: {command.format}")
+    if param.is_id and parse_id(arg) is None:
+        raise CommandError(f"usage: {command.format} ({param.name} is a number)")

@@ -1,0 +1,65 @@
+"""``chatclient HOST PORT --send WHO TEXT``: one message from a script, by a saved login."""
+
+from __future__ import annotations
+
+import ssl
+from concurrent.futures import CancelledError
+from pathlib import Path
+
+from client.account.outbox import Withdrawal
+from client.account.sending import Sending
+from client.account.store import SavedAccount, saved_accounts
+from client.chat_client import ChatClient
+from client.errors import NotConfirmedError, RefusedError, StoreError
+from client.ids import parse_id
+
+CONFIRM_SECONDS = 30.0
+"""How long the server's acknowledgement is awaited, with all attempts to connect again."""
+
+GROUP = "group:"
+
+
+def parse_receiver(text: str) -> tuple[int, bool] | None:
+    """``5`` or ``group:5`` as (id, is it a group?); None if it is neither."""
+    number = parse_id(text.removeprefix(GROUP))
+    return None if number is None else (number, text.startswith(GROUP))
+
+
+def send_once(
+    host: str,
+    port: int,
+    tls: ssl.SSLContext | None,
+    folder: Path,
+    user_id: int | None,
+    receiver: tuple[int, bool],
+    text: str,
+) -> None:
+    """Log in, send, and wait until the server has stored the message. Any thread; blocks.
+
+    Mail that arrives meanwhile is left for the next program. Raises ClientError, or ValueError
+    for a text that cannot be sent; then the message is not sent later, unless the error says so.
+    """
+    account = _saved_account(folder, host, port, user_id)
+    with ChatClient(host, port, tls=tls, folder=folder) as client:
+        client.login(account.user_id)
+        target, to_group = receiver
+        sending = client.send_group(target, text) if to_group else client.send(target, text)
+        _wait(client, sending)
+
+
+def _saved_account(folder: Path, host: str, port: int, user_id: int | None) -> SavedAccount:
+    """The login that was used last, or the one that is wanted."""
+    for account in saved_accounts(folder, host, port):
+        if user_id in (None, account.user_id):
+            return account
+    who = "" if user_id is None else f" of user {user_id}"
+    raise StoreError(folder, f"no saved login{who}; sign in once: bin/chatclient {host} {port}")
+
+
+def _wait(client: ChatClient, sending: Sending) -> None:
+    try:
+        sending.result(CONFIRM_SECONDS)
+    except (TimeoutError, CancelledError) as exc:
+        if client.withdraw(sending.mid) is Withdrawal.WITHDRAWN:
+            raise RefusedError(0, "the server did not take the message; it is not sent") from exc
+        raise NotConfirmedError(kept=True) from exc

@@ -1,0 +1,1 @@
+"""The chat protocol on the client's side: one connection, its requests and its events."""

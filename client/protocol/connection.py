@@ -1,0 +1,201 @@
+"""Connection: one TCP connection that carries messages both ways.
+
+It does not know what the messages mean, and it does not connect again.
+
+The receiver thread is the only reader of the socket for as long as the connection lives. The
+tutorial's client reads its login answer in the main thread and everything else in a second
+one; after logging out and in again both read, and the answer goes to the wrong one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chat.protocol import LF, MAX_FRAME, FrameDecoder, Message, ProtocolError, decode, encode
+from client.errors import ConnectError, ConnectFault, ConnectionLostError, TooLargeError
+from client.timing import Timing
+
+if TYPE_CHECKING:
+    import ssl
+
+    from client.protocol.tls import TlsSocket
+
+MAX_INCOMING = 16 * 1024 * 1024
+"""Largest frame taken, in bytes: a login ack may carry 200 messages of 16 KiB and their JSON."""
+
+_RECV_SIZE = 64 * 1024
+
+CLOSED = "closed by the server"
+UNANSWERED = "closed by the server without an answer; if it wants TLS, connect with TLS"
+"""A server's TLS port closes without a word when it is spoken to plainly."""
+
+NOT_CHAT = "the server does not speak the chat protocol"
+
+_LOCAL_CLOSE = "closed by this side"
+
+_JOIN_SECONDS = 5.0
+"""More than the receiver ever needs once its socket is shut down, unless a callback hangs."""
+
+
+def open_socket(
+    host: str, port: int, timing: Timing, tls: ssl.SSLContext | None = None
+) -> socket.socket | TlsSocket:
+    """A connected socket, with TLS on it if a context is given. Any thread. Raises ConnectError."""
+    try:
+        sock = socket.create_connection((host, port), timing.connect)
+    except TimeoutError as exc:
+        raise ConnectError(host, port, "timed out", ConnectFault.TIMED_OUT) from exc
+    except OSError as exc:
+        raise ConnectError(host, port, exc.strerror or str(exc), _fault_of(exc)) from exc
+    except UnicodeError as exc:  # the IDNA codec's answer to ".." and to 64-letter labels
+        fault = ConnectFault.UNKNOWN_NAME
+        raise ConnectError(host, port, "not a host name", fault) from exc
+    # Small messages, each wanted at once: do not let Nagle wait for more.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if tls is None:
+        return sock
+    from client.protocol.tls import wrap
+
+    return wrap(sock, host, port, tls)
+
+
+def _fault_of(exc: OSError) -> ConnectFault:
+    if isinstance(exc, ConnectionRefusedError):
+        return ConnectFault.REFUSED
+    if isinstance(exc, socket.gaierror):
+        return ConnectFault.UNKNOWN_NAME
+    if exc.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
+        return ConnectFault.UNREACHABLE
+    return ConnectFault.OTHER
+
+
+class Connection:
+    """Sends messages from any thread, receives them on its own thread.
+
+    Takes the socket over and closes it. ``on_message`` gets every decoded message and
+    ``on_close`` the reason, exactly once and after the last message; both on the receiver
+    thread, with no lock held.
+
+    Attributes:
+        last_heard: ``time.monotonic()`` when bytes last arrived.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket | TlsSocket,
+        on_message: Callable[[Message], None],
+        on_close: Callable[[str], None],
+        send_seconds: float,
+    ) -> None:
+        # One time-out for both directions. For the receiver it means nothing: it tries again.
+        sock.settimeout(send_seconds)
+        self._sock = sock
+        self._on_message = on_message
+        self._on_close = on_close
+        self._send_lock = threading.Lock()  # frames must not mix in the socket
+        self._reason_lock = threading.Lock()
+        self._reason: str | None = None
+        self._is_plain = isinstance(sock, socket.socket)
+        self._has_spoken = threading.Event()
+        self._abandoned = threading.Event()
+        self._receiver = threading.Thread(target=self._receive, name="receiver", daemon=True)
+        self.last_heard = time.monotonic()
+
+    def __repr__(self) -> str:
+        return f"<Connection {'open' if self._reason is None else self._reason}>"
+
+    def start(self) -> None:
+        """Begin to receive. Any thread, once."""
+        self._receiver.start()
+
+    def send(self, message: Message) -> None:
+        """Send one message; returns when the kernel has it. Any thread.
+
+        Raises TooLargeError before anything was sent, or ConnectionLostError.
+        """
+        frame = encode(message)
+        if len(frame) > MAX_FRAME:
+            raise TooLargeError(len(frame), MAX_FRAME)
+        try:
+            with self._send_lock:
+                self._has_spoken.set()
+                self._sock.sendall(frame + LF)
+        except OSError as exc:
+            # After a time-out half a frame may be out: there is no way to go on.
+            timed_out = isinstance(exc, TimeoutError)
+            reason = "the server takes no data" if timed_out else _words(exc)
+            self.fail(reason)
+            raise ConnectionLostError(self._set_reason(reason)) from exc
+
+    def fail(self, reason: str) -> None:
+        """Give the connection up. Any thread; returns at once, ``on_close`` follows.
+
+        What has already arrived is still received: a BYE_MSG may be among it.
+        """
+        self._set_reason(reason)
+        with contextlib.suppress(OSError):  # already closed or reset
+            self._sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close, and wait until the receiver thread has ended. Any thread; idempotent."""
+        self._abandoned.set()
+        self.fail(_LOCAL_CLOSE)
+        if self._receiver.ident is None:
+            self._sock.close()
+        elif self._receiver is not threading.current_thread():
+            self._receiver.join(_JOIN_SECONDS)
+
+    def _set_reason(self, reason: str) -> str:
+        """The first reason is the true one; later ones are its consequences."""
+        with self._reason_lock:
+            if self._reason is None:
+                self._reason = reason
+            return self._reason
+
+    def _receive(self) -> None:
+        """The receiver thread."""
+        reason = "internal error"
+        try:
+            reason = self._receive_until_end()
+        finally:
+            self.fail(reason)  # also ends a send that still waits for the server to read
+            with self._send_lock:  # the descriptor must not be closed under a sender
+                self._sock.close()
+            self._on_close(self._set_reason(reason))
+
+    def _receive_until_end(self) -> str:
+        decoder = FrameDecoder(MAX_INCOMING)
+        has_heard = False
+        while not self._abandoned.is_set():
+            try:
+                data = self._sock.recv(_RECV_SIZE)
+            except TimeoutError:
+                continue
+            except OSError as exc:
+                return _words(exc)
+            if not data:
+                # Not under the lock of a send, which may wait for a server that reads nothing.
+                unanswered = self._is_plain and self._has_spoken.is_set() and not has_heard
+                return UNANSWERED if unanswered else CLOSED
+            has_heard = True
+            self.last_heard = time.monotonic()
+            try:
+                decoder.feed(data)
+                for frame in decoder.take():
+                    self._on_message(decode(frame))
+            except ProtocolError:
+                return NOT_CHAT
+            if decoder.too_large:
+                return "the server sent a frame that is too large"
+        return _LOCAL_CLOSE
+
+
+def _words(exc: OSError) -> str:
+    return exc.strerror or str(exc) or type(exc).__name__
