@@ -16,6 +16,7 @@ from muduopy.acceptor import Acceptor
 from muduopy.address import Address
 from muduopy.buffer import Buffer
 from muduopy.channel import Channel
+from muduopy.connection_state import State
 from muduopy.connector import Connector
 from muduopy.errors import LoopError, MuduoError, StateError, WrongThreadError
 from muduopy.event_loop import EventLoop, current_loop
@@ -25,7 +26,7 @@ from muduopy.host_address import HostAddress
 from muduopy.inet_address import InetAddress
 from muduopy.peer_credentials import PeerCredentials
 from muduopy.tcp_client import TcpClient
-from muduopy.tcp_connection import State, TcpConnection
+from muduopy.tcp_connection import TcpConnection
 from muduopy.tcp_info import TcpInfo
 from muduopy.tcp_server import TcpServer
 from muduopy.thread_pool import ThreadPool

@@ -47,3 +47,12 @@ WaterMarkCallback: TypeAlias = "Callable[[TcpConnection[ContextT], int], object]
 
 ThreadInitCallback: TypeAlias = "Callable[[EventLoop], object]"
 """Runs in each new loop thread before its loop runs."""
+
+
+def ignore_connection(connection: TcpConnection[ContextT]) -> None:
+    """The default connection callback."""
+
+
+def discard_message(connection: TcpConnection[ContextT], buffer: Buffer, when: float) -> None:
+    """The default message callback: as in muduo, arriving bytes are dropped."""
+    buffer.retrieve_all()

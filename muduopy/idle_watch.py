@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from muduopy.connection_state import State
 from muduopy.event_loop import EventLoop
-from muduopy.tcp_connection import State, TcpConnection
+from muduopy.tcp_connection import TcpConnection
 from muduopy.timing_wheel import TimingWheel
 
 LINGER_SECONDS = 5.0

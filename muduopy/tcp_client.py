@@ -13,14 +13,22 @@ from typing import TYPE_CHECKING, Generic
 
 from muduopy.address import Address, address_of
 from muduopy.backoff import FIRST_DELAY, LAST_DELAY
-from muduopy.callbacks import ConnectionCallback, ContextT, MessageCallback, WriteCompleteCallback
+from muduopy.callbacks import (
+    ConnectionCallback,
+    ContextT,
+    MessageCallback,
+    WriteCompleteCallback,
+    discard_message,
+    ignore_connection,
+)
 from muduopy.checks import check_callback, check_loop
 from muduopy.connector import CONNECT_SECONDS, Connector
 from muduopy.errors import StateError
 from muduopy.event_loop import EventLoop
 from muduopy.host_address import HostAddress
 from muduopy.inet_address import InetAddress
-from muduopy.tcp_connection import TcpConnection, discard_message, ignore_connection
+from muduopy.tcp_connection import TcpConnection
+from muduopy.tls_settings import TlsSettings
 
 if TYPE_CHECKING:
     import ssl
@@ -78,12 +86,11 @@ class TcpClient(Generic[ContextT]):
         with which no handshake can begin; TypeError for what is no loop, address or context.
         """
         check_loop(loop)
+        settings: TlsSettings | None = None
         if tls is not None:
-            from muduopy.tls_connection import check_context  # ssl costs 10 ms to import
-
             if server_hostname is None and isinstance(address, HostAddress):
                 server_hostname = address.host
-            check_context(tls, server_side=False, server_hostname=server_hostname)
+            settings = TlsSettings(tls, False, server_hostname, connect_seconds)
         if not stable_seconds >= 0:
             raise ValueError(f"stable_seconds: {stable_seconds} is not a time")
         self.loop = loop
@@ -98,10 +105,8 @@ class TcpClient(Generic[ContextT]):
         )
         self._connector.new_connection_callback = self._new_connection
         self._half_close = half_close
-        self._connect_seconds = connect_seconds
         self._stable_seconds = stable_seconds
-        self._tls = tls
-        self._server_hostname = server_hostname
+        self._tls = settings
         self._numbers = itertools.count(1)
         self._connect_called = False
         self._connection_callback: ConnectionCallback[ContextT] = ignore_connection
@@ -113,6 +118,7 @@ class TcpClient(Generic[ContextT]):
         self._wanted = False  # connect() was called, and neither disconnect() nor stop() since
         self._again = False  # connect() was called while a connection was on its way down
         self._left = False  # disconnect() or close() ends this connection
+        self._came_up = False  # this connection was reported as up
         self._retry = False
         self._up_at = 0.0  # monotonic seconds
 
@@ -234,14 +240,15 @@ class TcpClient(Generic[ContextT]):
             peer = address_of(sock.getpeername())
         except OSError:  # it has gone already; reading will tell
             peer = self._expected_peer()
-        connection = self._make(sock, f"{self.name}:{peer}#{next(self._numbers)}", peer)
+        name = f"{self.name}:{peer}#{next(self._numbers)}"
+        connection: TcpConnection[ContextT] = TcpConnection(self.loop, sock, name, peer, self._tls)
         connection.set_connection_callback(self._up_or_down)
         connection.set_message_callback(self._message_callback)
         connection.set_write_complete_callback(self._write_complete_callback)
         connection.set_close_callback(self._connection_closed)
         if self._half_close:
             connection.set_half_close_callback(TcpConnection.shutdown)
-        self._left = False
+        self._left = self._came_up = False
         self._set_connection(connection)
         connection.establish()
 
@@ -253,45 +260,20 @@ class TcpClient(Generic[ContextT]):
         with self._lock:
             self._connection = connection
 
-    def _make(self, sock: socket.socket, name: str, peer: Address) -> TcpConnection[ContextT]:
-        if self._tls is None:
-            return TcpConnection(self.loop, sock, name, peer)
-        from muduopy.tls_connection import TlsConnection  # ssl costs 10 ms to import
-
-        connection = TlsConnection(
-            self.loop,
-            sock,
-            name,
-            peer,
-            self._tls,
-            server_side=False,
-            server_hostname=self._server_hostname,
-            handshake_seconds=self._connect_seconds,
-        )
-        connection.set_handshake_failed_callback(self._handshake_failed)
-        return connection
-
     def _up_or_down(self, connection: TcpConnection[ContextT]) -> None:
         if connection.connected:
+            self._came_up = True
             self._up_at = self.loop.poll_return_time
         self._connection_callback(connection)
 
-    def _handshake_failed(self, connection: TcpConnection[ContextT], reason: OSError) -> None:
-        """No connection after all: as if connecting had failed, and tried again like that."""
-        self._set_connection(None)
-        self._again = False
-        if self._wanted and self._left:  # given up by us, and asked for again since
-            self._connector.start()
-        elif self._wanted:
-            self._connector.failed(reason)
-
     def _connection_closed(self, connection: TcpConnection[ContextT]) -> None:
-        if self._connection is not connection:  # its handshake had failed
-            return
         self._set_connection(None)
+        if not self._came_up:
+            self._handshake_failed(connection.error or _ended_after(0.0))
+            return
         age = self.loop.poll_return_time - self._up_at
         stood = self._left or age >= self._stable_seconds
-        refused = not stood and self._was_refused(connection)
+        refused = not stood and connection._handshake_refused
         wanted = self._again or (self._wanted and (self._retry or refused))
         self._again = False
         if not wanted:
@@ -305,12 +287,13 @@ class TcpClient(Generic[ContextT]):
         else:
             self._connector.failed(connection.error or _ended_after(age))
 
-    def _was_refused(self, connection: TcpConnection[ContextT]) -> bool:
-        if self._tls is None:
-            return False
-        from muduopy.tls_connection import TlsConnection  # ssl costs 10 ms to import
-
-        return isinstance(connection, TlsConnection) and connection.refused
+    def _handshake_failed(self, reason: OSError) -> None:
+        """Try again as after a failed attempt to connect."""
+        self._again = False
+        if self._wanted and self._left:  # given up by the user, who then called connect()
+            self._connector.start()
+        elif self._wanted:
+            self._connector.failed(reason)
 
 
 def _ended_after(seconds: float) -> OSError:

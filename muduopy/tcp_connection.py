@@ -1,4 +1,4 @@
-"""TcpConnection: one established connection, living and dying in one loop.
+"""TcpConnection: one established connection, which lives in one loop.
 
     CONNECTING ──establish──▶ CONNECTED ──shutdown──▶ DISCONNECTING
         │                         │                        │
@@ -6,23 +6,24 @@
         └──── TLS handshake failed, no UP and no DOWN ──────────────────────────▲
 
 UP is reported on entering CONNECTED and DOWN on entering DISCONNECTED, once each, both in the
-loop's thread. The descriptor is closed right after DOWN, whoever still holds a reference.
+loop's thread. The descriptor is closed right after DOWN, even if references to the connection
+remain.
 
 Other threads may call ``send``, ``send_file``, ``shutdown``, ``force_close``, ``stop_read`` and
-``start_read``. Their sends are collected and cross over to the loop together, so that a burst
-costs one wake-up and one system call.
+``start_read``. Their sends are collected and cross over to the loop together, so a burst costs one
+wake-up and one system call.
+
+The connection owns the socket, the channel and the input buffer. Its transport sends, and
+encrypts if the connection has TLS (transport.py).
 """
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import socket
-import sys
 import threading
 from collections.abc import Callable
-from enum import Enum
 from typing import TYPE_CHECKING, Generic
 
 from muduopy.address import Address, address_of
@@ -33,42 +34,27 @@ from muduopy.callbacks import (
     MessageCallback,
     WaterMarkCallback,
     WriteCompleteCallback,
+    discard_message,
+    ignore_connection,
 )
 from muduopy.channel import Channel
 from muduopy.checks import check_callback, check_mark
+from muduopy.connection_state import NEXT, State
 from muduopy.errors import LoopError, StateError
 from muduopy.event_loop import EventLoop
-from muduopy.file_output import FileOutput
 from muduopy.file_part import FilePart, HasFileno
+from muduopy.send_queue import SendQueue
 from muduopy.socket_options import SocketOptions
+from muduopy.socket_transport import HIGH_WATER_MARK, SocketTransport
+from muduopy.tls_settings import TlsSettings
+from muduopy.transport import Transport
 
 if TYPE_CHECKING:
     import ssl
 
+    from muduopy.tls_transport import TlsTransport
+
 log = logging.getLogger(__name__)
-
-HIGH_WATER_MARK = 1024 * 1024
-"""Default of the high-water mark, in bytes waiting to be sent."""
-
-_SIOCOUTQNSD = 0x894B if sys.platform == "linux" else None
-"""Linux: how many bytes of a socket's output were not sent. From <linux/sockios.h>."""
-
-
-class State(Enum):
-    """Where a TcpConnection is in its life. Immutable; any thread."""
-
-    CONNECTING = "connecting"
-    CONNECTED = "connected"
-    DISCONNECTING = "disconnecting"
-    DISCONNECTED = "disconnected"
-
-
-_NEXT: dict[State, frozenset[State]] = {
-    State.CONNECTING: frozenset({State.CONNECTED, State.DISCONNECTED}),
-    State.CONNECTED: frozenset({State.DISCONNECTING, State.DISCONNECTED}),
-    State.DISCONNECTING: frozenset({State.DISCONNECTED}),
-    State.DISCONNECTED: frozenset(),
-}
 
 # Read on every send; a local name is found faster than an enum member.
 _CONNECTED = State.CONNECTED
@@ -90,31 +76,22 @@ def _as_bytes(data: object) -> bytes | bytearray | memoryview:
     return view if view.format == "B" and view.c_contiguous and view.ndim == 1 else view.tobytes()
 
 
-def ignore_connection(connection: TcpConnection) -> None:
-    """The connection callback of who sets none."""
-
-
-def discard_message(connection: TcpConnection, buffer: Buffer, when: float) -> None:
-    """The message callback of who sets none: as in muduo, what arrives is dropped."""
-    buffer.retrieve_all()
-
-
 class TcpConnection(SocketOptions, Generic[ContextT]):
-    """Sends and receives bytes; made by TcpServer, handed to the callbacks.
+    """Sends and receives bytes. Made by TcpServer and TcpClient, and handed to the callbacks.
 
     Attributes:
         loop: the loop it lives in.
         name: "server-ip:port#number", unique in the server.
         local_address, peer_address: both ends.
-        context: yours; nothing here looks at it. None until you set it: say
-            ``TcpConnection[Session | None]`` where you look before. Loop thread by convention.
-        bytes_received, bytes_sent: how many the socket has brought and taken; with TLS, encrypted
-            ones. Any thread; the loop changes them.
+        context: for your program; the library does not use it. None until you set it: write
+            ``TcpConnection[Session | None]`` in code that may run before. Loop thread by
+            convention.
+        bytes_received: how many bytes the socket has brought; with TLS, encrypted ones. Any
+            thread; the loop changes it.
         received_at: when bytes last arrived (at first: when it was made), monotonic seconds.
-        drained_at: when the kernel last took some of the waiting output, monotonic seconds.
-        error: what ended it, for the DOWN callback: a reset, a failed send, a TLS error. With TLS
-            an ``ssl.SSLEOFError`` says that the peer's last bytes may be missing, as it ended
-            without close_notify. None after an orderly end. Loop thread.
+        error: the cause of the end, for the DOWN callback: a reset, a failed send, a TLS error.
+            With TLS, an ``ssl.SSLEOFError`` means that the peer ended without close_notify, so
+            its last bytes may be missing. None after an orderly end. Loop thread.
     """
 
     __slots__ = (
@@ -125,25 +102,20 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         "_connection_callback",
         "_half_close_callback",
         "_high_water_callback",
-        "_high_water_mark",
-        "_inbox",
-        "_inbox_lock",
         "_input_buffer",
         "_low_water_callback",
-        "_low_water_mark",
         "_message_callback",
         "_output",
         "_peer_finished",
         "_recv_into",
         "_scratch",
-        "_sealed",
-        "_send",
+        "_send_queue",
         "_state",
+        "_tls",
+        "_transport",
         "_write_complete_callback",
         "bytes_received",
-        "bytes_sent",
         "context",
-        "drained_at",
         "error",
         "local_address",
         "loop",
@@ -152,7 +124,14 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         "received_at",
     )
 
-    def __init__(self, loop: EventLoop, sock: socket.socket, name: str, peer: Address) -> None:
+    def __init__(
+        self,
+        loop: EventLoop,
+        sock: socket.socket,
+        name: str,
+        peer: Address,
+        tls: TlsSettings | None = None,
+    ) -> None:
         """Takes over a connected, non-blocking socket. Any thread."""
         self.loop = loop
         self.name = name
@@ -161,24 +140,15 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         self.context: ContextT = None  # type: ignore[assignment]
         self._input_buffer = Buffer()
         self.bytes_received = 0
-        self.bytes_sent = 0
         self._scratch = loop.scratch
         self._socket = sock
-        self._send = sock.send
         self._recv_into = sock.recv_into
         self._state = State.CONNECTING
-        # There only while something waits to be sent.
-        self._output: Buffer | FileOutput | None = None
-        self.drained_at = self.received_at = loop.poll_return_time
+        self.received_at = loop.poll_return_time
         self.error: OSError | None = None
         self._peer_finished = False
-        self._inbox_lock = threading.Lock()  # guards _inbox and _sealed
-        # Sends from other threads, on their way.
-        self._inbox: list[bytes | FilePart] | None = None
+        self._send_queue = SendQueue()  # sealed by shutdown and force_close
         self._broken = False  # sending has failed, and the end is queued
-        self._sealed = False  # shutdown or force_close was called: no more sends
-        self._high_water_mark = HIGH_WATER_MARK
-        self._low_water_mark = 0
         self._connection_callback: ConnectionCallback[ContextT] = ignore_connection
         self._message_callback: MessageCallback[ContextT] = discard_message
         self._write_complete_callback: WriteCompleteCallback[ContextT] | None = None
@@ -187,8 +157,17 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         self._half_close_callback: ConnectionCallback[ContextT] | None = None
         self._close_callback: Callable[[TcpConnection[ContextT]], object] = ignore_connection
         self._channel = channel = Channel(loop, sock.fileno())
+        self._output = SocketTransport(loop, sock, channel, self)
+        self._transport: Transport = self._output
+        self._tls: TlsTransport | None = None
+        if tls is not None:
+            from muduopy.tls_transport import TlsTransport  # ssl costs 10 ms to import
+
+            self._transport = self._tls = TlsTransport(
+                tls, loop, self._output, self._input_buffer, self
+            )
         channel.read_callback = self._handle_read
-        channel.write_callback = self._handle_write
+        channel.write_callback = self._output.handle_write
         channel.close_callback = self._handle_hangup
         channel.error_callback = self._handle_error
         # As in muduo: a peer that vanished is noticed some day.
@@ -220,6 +199,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         """
         self._check_setter(callback, "the write-complete callback", or_none=True)
         self._write_complete_callback = callback
+        self._output.reports_written = callback is not None
 
     def set_high_water_callback(
         self, callback: WaterMarkCallback[ContextT] | None, mark: int = HIGH_WATER_MARK
@@ -228,7 +208,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         self._check_setter(callback, "the high-water callback", or_none=True)
         check_mark(mark)
         self._high_water_callback = callback
-        self._high_water_mark = mark
+        self._output.high_water_mark = mark
 
     def set_low_water_callback(
         self, callback: WaterMarkCallback[ContextT] | None, mark: int = 0
@@ -237,13 +217,13 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         self._check_setter(callback, "the low-water callback", or_none=True)
         check_mark(mark)
         self._low_water_callback = callback
-        self._low_water_mark = mark
+        self._output.low_water_mark = mark
 
     def set_half_close_callback(self, callback: ConnectionCallback[ContextT] | None) -> None:
-        """What to do when the peer has finished sending but may still read.
+        """For a peer that has finished sending but may still read.
 
         None: close at once, dropping output, as muduo does. Otherwise the connection stays up
-        until the callback, or somebody later, calls ``shutdown``. Loop thread, or before.
+        until ``shutdown`` is called, in the callback or later. Loop thread, or before.
         """
         self._check_setter(callback, "the half-close callback", or_none=True)
         self._half_close_callback = callback
@@ -293,7 +273,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
     @property
     def closing(self) -> bool:
         """``shutdown`` or ``force_close`` was called, or it is down. Any thread."""
-        return self._sealed
+        return self._send_queue.sealed
 
     @property
     def input_buffer(self) -> Buffer:
@@ -316,7 +296,16 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
 
         From UP on. Loop thread.
         """
-        return None
+        return self._tls.ssl_object if self._tls is not None else None
+
+    @property
+    def _handshake_refused(self) -> bool:
+        """It failed before the peer's program sent a byte: as good as a failed TLS handshake.
+
+        In TLS 1.3 a client's handshake is over before the server looks at its certificate, so a
+        refusal comes after UP. For TcpClient. Loop thread.
+        """
+        return self._tls is not None and self.error is not None and not self._tls.heard
 
     @property
     def is_reading(self) -> bool:
@@ -326,7 +315,8 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
     @property
     def output_bytes(self) -> int:
         """How many bytes the kernel has not taken yet. Loop thread."""
-        return len(self._output) if self._output is not None else 0
+        waiting = self._output.waiting
+        return len(waiting) if waiting is not None else 0
 
     @property
     def unsent_bytes(self) -> int:
@@ -335,17 +325,22 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         At 0, the next ``send`` leaves in a segment of its own (with TCP_NODELAY). The kernel's part
         is known on Linux, for TCP; elsewhere it counts as 0.
         """
-        waiting = self.output_bytes
-        if _SIOCOUTQNSD is None or self._state is State.DISCONNECTED:
-            return waiting
-        try:
-            answer = fcntl.ioctl(self._socket, _SIOCOUTQNSD, b"\0\0\0\0")
-        except OSError:  # no TCP
-            return waiting
-        return waiting + int.from_bytes(answer, sys.byteorder)
+        if self._state is State.DISCONNECTED:
+            return self.output_bytes
+        return self._output.unsent_bytes()
+
+    @property
+    def bytes_sent(self) -> int:
+        """How many bytes the socket has taken; with TLS, encrypted ones. Any thread."""
+        return self._output.bytes_sent
+
+    @property
+    def drained_at(self) -> float:
+        """When the kernel last took some of the waiting output, monotonic seconds. Any thread."""
+        return self._output.drained_at
 
     def _become(self, state: State) -> None:
-        if state not in _NEXT[self._state]:
+        if state not in NEXT[self._state]:
             raise StateError(f"{self!r} cannot become {state.value}")
         self._state = state
 
@@ -361,17 +356,11 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         if type(data) is not bytes:
             data = _as_bytes(data)
         if threading.get_ident() == self.loop.thread_id:
-            self._send_in_loop(data)
+            if self._state is _CONNECTED:
+                self._transport.send(data)
             return
-        chunk = bytes(data)
-        with self._inbox_lock:
-            if self._sealed:
-                return
-            if self._inbox is not None:
-                self._inbox.append(chunk)  # the queued drain takes it along
-                return
-            self._inbox = [chunk]
-        self.loop._queue(self._drain_inbox)
+        if self._send_queue.put(data if type(data) is bytes else bytes(data)):
+            self.loop._queue(self._take_queued_sends)
 
     def send_file(self, file: HasFileno, offset: int = 0, count: int | None = None) -> None:
         """Send a part of a file, in order with what ``send`` sends. Any thread.
@@ -387,124 +376,61 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         if threading.get_ident() == self.loop.thread_id:
             self._send_file_in_loop(part)
             return
-        with self._inbox_lock:
-            if self._sealed:
-                part.close()
-                return
-            if self._inbox is not None:
-                self._inbox.append(part)
-                return
-            self._inbox = [part]
-        self.loop._queue(self._drain_inbox)
+        if self._send_queue.put(part):
+            self.loop._queue(self._take_queued_sends)
 
-    def _drain_inbox(self) -> None:
-        with self._inbox_lock:
-            chunks, self._inbox = self._inbox, None
-        if not chunks:
-            return
-        try:
-            data = b"".join(chunks)  # type: ignore[arg-type]
-        except TypeError:  # a file is among them
-            for chunk in chunks:
-                if isinstance(chunk, FilePart):
-                    self._send_file_in_loop(chunk)
-                else:
-                    self._send_in_loop(chunk)
-            return
-        self._send_in_loop(data)
+    def _take_queued_sends(self) -> None:
+        for chunk in self._send_queue.take():
+            if isinstance(chunk, FilePart):
+                self._send_file_in_loop(chunk)
+            elif self._state is _CONNECTED:
+                self._transport.send(chunk)
 
     def _send_file_in_loop(self, part: FilePart) -> None:
-        if self._state is not _CONNECTED or not part:
-            part.close()
-            self._send_in_loop(b"")  # tells of write-complete as for empty bytes
+        if self._state is _CONNECTED and part:
+            self._transport.send_file(part)
             return
-        output = self._output
-        if not isinstance(output, FileOutput):
-            if output is None:
-                self.drained_at = self.loop.poll_return_time
-            output = self._output = self._make_file_output(output)
-        before = len(output)
-        output.append_file(part)
-        self._channel.enable_writing()
-        waiting = len(output)
-        if before < self._high_water_mark <= waiting and self._high_water_callback is not None:
-            self._queue_water_mark(self._high_water_callback, waiting)
+        part.close()
+        if self._state is _CONNECTED:
+            self._transport.send(b"")  # reports write-complete, as for other empty bytes
 
-    def _make_file_output(self, waiting: Buffer | None) -> FileOutput:
-        return FileOutput(waiting)
+    # ------------------------------------------------------------------ reports of the transport
 
-    def _send_in_loop(self, data: bytes | bytearray | memoryview) -> None:
-        if self._state is not _CONNECTED:
-            return
-        sent = 0
-        output = self._output
-        if output is None:
-            try:
-                sent = self._send(data)
-            except BlockingIOError:
-                pass
-            except OSError as exc:
-                self._write_failed(exc)
-                return
-            self.bytes_sent += sent
-            if sent == len(data):
-                if self._write_complete_callback is not None:
-                    self._queue_write_complete()
-                return
-            output = self._output = Buffer()
-            self.drained_at = self.loop.poll_return_time
-        before = len(output)
-        output.append(memoryview(data)[sent:] if sent else data)
-        self._channel.enable_writing()
-        waiting = len(output)
-        if before < self._high_water_mark <= waiting and self._high_water_callback is not None:
-            self._queue_water_mark(self._high_water_callback, waiting)
+    def _output_written(self) -> None:
+        callback = self._write_complete_callback
+        # The handshake's bytes are not the user's.
+        if callback is not None and self._state is not State.CONNECTING:
+            self.loop._queue(lambda: self._call(callback, self))
 
-    def _handle_write(self) -> None:
-        output = self._output
-        if output is None:
-            self._channel.disable_writing()
-            return
-        before = len(output)
-        try:
-            self.bytes_sent += output.write_to(self._socket)
-        except BlockingIOError:
-            return
-        except OSError as exc:
-            self._write_failed(exc)
-            return
-        self.drained_at = self.loop.poll_return_time
-        waiting = len(output)
-        if waiting <= self._low_water_mark < before and self._low_water_callback is not None:
-            self._queue_water_mark(self._low_water_callback, waiting)
-        if waiting:
-            return
-        self._output = None
-        self._channel.disable_writing()
-        if self._write_complete_callback is not None:
-            self._queue_write_complete()
+    def _output_emptied(self) -> None:
+        self._output_written()
         if self._state is State.DISCONNECTING:
             self._finish_sending()
 
-    def _write_failed(self, exc: OSError) -> None:
-        # Not closed on the spot: the caller of send() may be in the middle of something. But
-        # whoever asks whether what was sent has gone out must not be told so. It may send more
-        # until then, and all of that fails, too.
-        if self._broken:
-            return
-        self._broken = True
-        log.info("%s: send: %s", self.name, exc)
-        self._note(exc)
-        self._seal()
-        self.loop._queue(self._handle_close)
+    def _output_rose(self, waiting: int) -> None:
+        if self._high_water_callback is not None:
+            self._queue_water_mark(self._high_water_callback, waiting)
 
-    def _queue_write_complete(self) -> None:
-        callback = self._write_complete_callback
-        if callback is not None:
-            self.loop._queue(lambda: self._call(callback, self))
+    def _output_fell(self, waiting: int) -> None:
+        if self._low_water_callback is not None:
+            self._queue_water_mark(self._low_water_callback, waiting)
 
     def _queue_water_mark(self, callback: WaterMarkCallback[ContextT], waiting: int) -> None:
         self.loop._queue(lambda: self._call(callback, self, waiting))
+
+    def _sending_failed(self, error: OSError) -> None:
+        if self._state is State.CONNECTING:
+            self._give_up(error)
+            return
+        # DOWN is queued: the caller of send() may be in the middle of its work. Until it runs,
+        # further sends fail as well, and the connection must not report them as written.
+        if self._broken:
+            return
+        self._broken = True
+        log.info("%s: send: %s", self.name, error)
+        self._note(error)
+        self._send_queue.seal()
+        self.loop._queue(self._handle_close)
 
     # ------------------------------------------------------------------ receiving
 
@@ -538,10 +464,13 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
             self._note(exc)
             self._handle_close()
             return
+        self.bytes_received += count
+        if self._tls is not None:
+            self._tls.receive(self._scratch[:count])
+            return
         if not count:
             self._handle_end_of_file()
             return
-        self.bytes_received += count
         self.received_at = when = self.loop.poll_return_time
         buffer = self._input_buffer
         buffer.append(bytes(self._scratch[:count]))
@@ -551,45 +480,69 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
             self.loop.contain(exc, "%s: message callback raised; closing", self.name)
             self._handle_close()
 
+    def _deliver(self) -> None:
+        """Hand over decrypted bytes, as ``_handle_read`` does with plain ones."""
+        self.received_at = when = self.loop.poll_return_time
+        try:
+            self._message_callback(self, self._input_buffer, when)
+        except BaseException as exc:  # noqa: BLE001 - contained
+            self.loop.contain(exc, "%s: message callback raised; closing", self.name)
+            self._handle_close()
+
     def _handle_end_of_file(self) -> None:
         if self._half_close_callback is None:
+            if self._state is _CONNECTED:
+                self._transport.send_end()  # bytes that the kernel does not take at once are lost
             self._handle_close()
             return
         self._peer_finished = True
         self._channel.disable_reading()
         if self._state is _CONNECTED:
             self._call(self._half_close_callback, self)
-        elif self._output is None:
+        elif self._output.waiting is None:
             self._handle_close()
 
     # ------------------------------------------------------------------ coming and going
 
     def establish(self) -> None:
-        """Begin to work and report UP; called once by who made the connection. Loop thread."""
+        """Report UP and begin to read; with TLS, after the handshake, which begins here.
+
+        For the owner, once. Loop thread.
+        """
         self.loop.assert_in_loop_thread()
+        if self._tls is None:
+            self._come_up()
+        elif self._state is State.CONNECTING:
+            self._channel.enable_reading()
+            self._tls.start()
+
+    def _come_up(self) -> None:
         self._become(State.CONNECTED)
         self.loop.connections += 1
         self._channel.enable_reading()
         self._call(self._connection_callback, self)
 
     def dismiss(self, farewell: ConnectionCallback[ContextT]) -> None:
-        """The server stops: run ``farewell``, if the connection is up. For its owner; loop."""
+        """Run ``farewell``, if the connection is up: its server stops. For the owner; loop thread.
+
+        A TLS handshake that is under way is given up.
+        """
         if self._state is _CONNECTED:
             self._call(farewell, self)
         else:
-            self.shutdown()  # means something in the middle of a TLS handshake
+            self.shutdown()
 
     def shutdown(self) -> None:
         """Send what is waiting, then end-of-file; reading goes on until the peer closes.
 
         Later sends are dropped. Idempotent. Any thread.
         """
-        self._seal()
+        self._send_queue.seal()
         self.loop.run_in_loop(self._shutdown_in_loop)
 
     def force_close(self) -> None:
         """Close soon, dropping what waits to be sent. Idempotent. Any thread."""
-        self._seal()
+        self._send_queue.seal()
         self.loop._queue(self._handle_close)
 
     def force_close_after(self, seconds: float) -> None:
@@ -599,16 +552,16 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         except LoopError:  # its loop is closed, and so the connection has gone
             pass
 
-    def _seal(self) -> None:
-        with self._inbox_lock:
-            self._sealed = True
-
     def _shutdown_in_loop(self) -> None:
-        self._drain_inbox()  # sent before shutdown() was called, so it goes before the end
+        if self._tls is not None and self._state is State.CONNECTING:
+            self._give_up(ConnectionAbortedError("closed during the handshake"))
+            return
+        self._take_queued_sends()  # sent before shutdown() was called, so it goes before the end
         if self._state is not _CONNECTED:
             return
+        self._transport.send_end()
         self._become(State.DISCONNECTING)
-        if self._output is None:
+        if self._output.waiting is None:
             self._finish_sending()
 
     def _finish_sending(self) -> None:
@@ -643,15 +596,29 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
             self.error = error
         return self.error
 
-    def _handle_close(self) -> None:
-        if self._state not in (State.CONNECTED, State.DISCONNECTING):
+    def _give_up(self, reason: OSError) -> None:
+        """The TLS handshake has failed. There was no UP, so there is no DOWN."""
+        if self._state is not State.CONNECTING:
             return
+        log.info("%s: TLS handshake with %s failed: %s", self.name, self.peer_address, reason)
+        self._note(reason)
+        self._leave(ignore_connection)
+
+    def _handle_close(self) -> None:
+        if self._state in (State.CONNECTED, State.DISCONNECTING):
+            self.loop.connections -= 1
+            self._leave(self._connection_callback)
+        elif self._tls is not None:
+            self._give_up(self.error or ConnectionResetError("the peer has gone"))
+
+    def _leave(self, down_callback: ConnectionCallback[ContextT]) -> None:
         self._become(State.DISCONNECTED)
-        self._seal()
+        self._send_queue.seal()
         self._channel.disable_all()
-        self.loop.connections -= 1
+        if self._tls is not None:
+            self._tls.close()
         try:
-            self._call(self._connection_callback, self)
+            self._call(down_callback, self)
             self._close_callback(self)
         finally:
             # After this pass: until then no new connection can get this descriptor's number.
@@ -659,15 +626,15 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
 
     def _release(self) -> None:
         self._socket.close()
-        if isinstance(self._output, FileOutput):
-            self._output.close()
-        self._output = None
-        # Bound methods of this object are held by its channel: cut the cycle, so that memory
-        # goes with the last reference and does not wait for the garbage collector.
+        self._output.close()
+        if self._tls is not None:
+            self._tls.release()
+        # The channel holds bound methods of this object. Without it, memory goes with the last
+        # reference and does not wait for the garbage collector.
         self._channel = Channel(self.loop, -1)
 
     def _call(self, callback: Callable[..., object], *args: object) -> None:
-        """Run a user's callback; one that raises costs this connection, not the process."""
+        """Run a user's callback. If it raises, this connection is closed and the loop goes on."""
         try:
             callback(*args)
         except BaseException as exc:  # noqa: BLE001 - contained

@@ -22,6 +22,8 @@ from muduopy.callbacks import (
     ThreadInitCallback,
     WaterMarkCallback,
     WriteCompleteCallback,
+    discard_message,
+    ignore_connection,
 )
 from muduopy.checks import check_callback, check_loop, check_mark, check_seconds
 from muduopy.errors import LoopError, StateError
@@ -29,13 +31,10 @@ from muduopy.event_loop import EventLoop
 from muduopy.event_loop_thread_pool import EventLoopThreadPool
 from muduopy.idle_watch import LINGER_SECONDS, IdleWatch
 from muduopy.slow_callbacks import report_left_behind
-from muduopy.tcp_connection import (
-    HIGH_WATER_MARK,
-    TcpConnection,
-    discard_message,
-    ignore_connection,
-)
+from muduopy.socket_transport import HIGH_WATER_MARK
+from muduopy.tcp_connection import TcpConnection
 from muduopy.timer_queue import Timer
+from muduopy.tls_settings import TlsSettings
 
 if TYPE_CHECKING:
     import ssl
@@ -111,10 +110,7 @@ class TcpServer(Generic[ContextT]):
         if not handshake_seconds > 0:
             raise ValueError(f"handshake_seconds: {handshake_seconds} is no time for a handshake")
         check_loop(loop)
-        if tls is not None:
-            from muduopy.tls_connection import check_context  # ssl costs 10 ms to import
-
-            check_context(tls, server_side=True)
+        settings = None if tls is None else TlsSettings(tls, True, None, handshake_seconds)
         if thread_pool is not None and thread_pool.base_loop is not loop:
             raise ValueError("the thread pool has another base loop")
         self._loop = loop
@@ -130,8 +126,7 @@ class TcpServer(Generic[ContextT]):
         self._idle_linger = idle_linger
         self._watches: dict[EventLoop, IdleWatch] = {}  # each made on demand, in the base loop
         self._half_close = half_close
-        self._tls = tls
-        self._handshake_seconds = handshake_seconds
+        self._tls = settings
         self._owns_pool = thread_pool is None
         self._pool = thread_pool or EventLoopThreadPool(loop, f"{name}-loop")
         self._numbers = itertools.count(1)
@@ -316,7 +311,7 @@ class TcpServer(Generic[ContextT]):
             sock.setsockopt(*option)
         loop = self._pool.get_next_loop()
         name = f"{self.name}-{self.address}#{next(self._numbers)}"
-        connection = self._make(loop, sock, name, peer)
+        connection: TcpConnection[ContextT] = TcpConnection(loop, sock, name, peer, self._tls)
         connection.set_connection_callback(self._connection_callback)
         connection.set_message_callback(self._message_callback)
         connection.set_write_complete_callback(self._write_complete_callback)
@@ -336,18 +331,6 @@ class TcpServer(Generic[ContextT]):
             watch = self._watches[loop] = IdleWatch(loop, self._idle_timeout, self._idle_linger)
         connection.set_close_callback(partial(self._watched_connection_closed, watch))
         loop.run_in_loop(partial(watch.establish, connection))
-
-    def _make(
-        self, loop: EventLoop, sock: socket.socket, name: str, peer: Address
-    ) -> TcpConnection[ContextT]:
-        if self._tls is None:
-            return TcpConnection(loop, sock, name, peer)
-        from muduopy.tls_connection import TlsConnection  # ssl costs 10 ms to import
-
-        seconds = self._handshake_seconds
-        return TlsConnection(
-            loop, sock, name, peer, self._tls, server_side=True, handshake_seconds=seconds
-        )
 
     def _connection_closed(self, connection: TcpConnection[ContextT]) -> None:
         """In the connection's loop."""

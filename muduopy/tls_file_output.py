@@ -20,13 +20,16 @@ class TlsFileOutput(FileOutput):
         self,
         waiting: Buffer | None,
         encrypt: Callable[[bytes], bytes],
-        goodbye: Callable[[], bytes],
+        close_notify: Callable[[], bytes],
     ) -> None:
-        """``waiting``: encrypted already. ``encrypt``, ``goodbye``: return what is to be sent."""
+        """
+        ``waiting``: encrypted bytes, which leave first.
+        ``encrypt``, ``close_notify``: return encrypted bytes.
+        """
         super().__init__(None)
         self._encrypted = waiting or Buffer()
         self._encrypt = encrypt
-        self._goodbye = goodbye
+        self._close_notify = close_notify
         self._ends = False
 
     def __len__(self) -> int:
@@ -36,18 +39,18 @@ class TlsFileOutput(FileOutput):
         """Add what OpenSSL has produced, before everything that is not encrypted yet."""
         self._encrypted.append(data)
 
-    def append_goodbye(self) -> None:
+    def append_close_notify(self) -> None:
         """The last thing to be sent is close_notify."""
         self._ends = True
         if not self._bytes:
-            self._encrypted.append(self._goodbye())
+            self._encrypted.append(self._close_notify())
 
     def write_to(self, sock: socket.socket) -> int:
         """Offer what comes next to the socket; returns how much it took, in encrypted bytes."""
         if not self._encrypted:
             self._encrypted.append(self._encrypt(self._take()))
             if self._ends and not self._bytes:
-                self._encrypted.append(self._goodbye())
+                self._encrypted.append(self._close_notify())
         return self._encrypted.write_to(sock)
 
     def close(self) -> None:

@@ -23,11 +23,11 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeAlias
 
-from muduopy.callbacks import ContextT
+from muduopy.callbacks import ContextT, discard_message
 from muduopy.checks import check_callback
 from muduopy.codec.codec import FrameT
 from muduopy.codec.errors import CodecError
-from muduopy.tcp_connection import TcpConnection, discard_message
+from muduopy.tcp_connection import TcpConnection
 
 if TYPE_CHECKING:
     from muduopy.buffer import Buffer

@@ -6,13 +6,14 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
+from muduopy.connection_state import State
 from muduopy.http.errors import BadResponseError
 from muduopy.http.http_context import HttpContext
 from muduopy.http.http_exchange import HttpExchange
 from muduopy.http.http_limits import HttpLimits
 from muduopy.http.http_request import HttpRequest
 from muduopy.http.http_response import HttpResponse
-from muduopy.tcp_connection import State, TcpConnection
+from muduopy.tcp_connection import TcpConnection
 
 if TYPE_CHECKING:
     from muduopy.buffer import Buffer

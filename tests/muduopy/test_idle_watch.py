@@ -45,7 +45,7 @@ def test_who_takes_what_waits_is_not_idle(loop: EventLoop, link: Link) -> None:
     wheel = watch._wheel
     assert wheel is not None
     link.conn.received_at = 0.0
-    link.conn.drained_at = start = loop.poll_return_time
+    link.conn._output.drained_at = start = loop.poll_return_time
     wheel._wheel.turn(start + 59.0)
     assert link.conn in wheel
     assert not link.conn.closing

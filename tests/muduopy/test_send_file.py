@@ -20,7 +20,7 @@ from muduopy import Buffer, TcpConnection
 from muduopy.file_output import FileOutput
 from muduopy.file_part import FilePart
 from tests.muduopy.netkit import WAIT, LinkMaker, Passes, ServerMaker, read_all, read_exactly
-from tests.muduopy.test_tls_connection import client_context, server_context
+from tests.muduopy.test_tls_transport import client_context, server_context
 
 MIB = 1024 * 1024
 BIG = 64 * MIB

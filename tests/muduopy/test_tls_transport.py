@@ -15,7 +15,16 @@ from pathlib import Path
 import pytest
 
 from muduopy import EventLoop, HostAddress, TcpClient, TcpConnection, TcpServer
-from tests.muduopy.netkit import WAIT, RunningServer, ServerMaker, call_in, echo, read_all, reset
+from tests.muduopy.netkit import (
+    WAIT,
+    RunningServer,
+    ServerMaker,
+    call_in,
+    echo,
+    eventually,
+    read_all,
+    reset,
+)
 
 PEM = Path(__file__).parent / "certs" / "localhost.pem"
 
@@ -343,20 +352,11 @@ def test_the_half_close_callback_can_tell(start: Start, goodbye: bool) -> None:
     running.downs.get(timeout=WAIT)
 
 
-def test_a_failed_handshake_leaves_its_reason(start: Start, other_loop: EventLoop) -> None:
+def test_a_failed_handshake_leaves_its_reason(start: Start) -> None:
     running = start()
-    made: list[TcpConnection] = []
-    running.call(lambda: setattr(running.server, "_make", keep(running.server._make, made)))
     client = running.connect()
+    eventually(lambda: running.call(lambda: len(running.server.connections)), "the connection")
+    (connection,) = running.call(lambda: list(running.server.connections.values()))
     client.sendall(b"GET / HTTP/1.0\r\n\r\n")
     read_all(client)
-    (connection,) = made
     assert isinstance(connection.error, ssl.SSLError)
-
-
-def keep(make: Callable[..., TcpConnection], made: list[TcpConnection]) -> Callable[..., object]:
-    def wrapper(*args: object) -> TcpConnection:
-        made.append(make(*args))
-        return made[-1]
-
-    return wrapper
