@@ -1,16 +1,20 @@
--- The chat server's tables for MySQL 8 and MariaDB 10.5 or newer. schema.sqlite.sql is the SQLite form.
+-- The tables of the chat server for MySQL 8 and MariaDB 10.5 or newer. schema.sqlite.sql has the
+-- same tables for SQLite.
 --
---     mysql < db/schema.sql     (as an account that may create databases)
+--     mysql < db/schema.sql     (with an account that may create databases)
 --
--- utf8mb4_bin: names compare exactly, as they do in SQLite. mid is binary, because under
--- other collations "abc" would equal "ABC ", and all emoji each other.
+-- utf8mb4_bin compares names exactly, as SQLite does. mid is binary: in other collations "abc"
+-- equals "ABC ", and all emoji are equal.
 
 CREATE DATABASE IF NOT EXISTS chat CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 USE chat;
 
--- folded: the same for names that differ in case and width; skeleton: the same for names that look
--- alike. Both are hashes, and NULL if an older name has the same hash, or if a server of version 2 made
--- the row. dialect: the table of the classic client that the account used last.
+-- state: for friends. node, device, generation: the session of the user. Every login increments
+-- generation, and requests of an older generation are refused.
+-- folded, skeleton: hashes that are equal for names that differ in case and width only, and for
+-- names that look alike. They are NULL if an older name has the same hash, or if a server of
+-- version 2 inserted the row.
+-- dialect: the table of the classic client that the account used last.
 CREATE TABLE user (
     id         INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     name       VARCHAR(50) NOT NULL UNIQUE,
@@ -27,6 +31,7 @@ CREATE TABLE user (
     UNIQUE KEY user_skeleton (skeleton)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
+-- One direction: friendid is in the friend list of userid.
 CREATE TABLE friend (
     userid   INT NOT NULL,
     friendid INT NOT NULL,
@@ -44,9 +49,9 @@ CREATE TABLE allgroup (
     UNIQUE KEY allgroup_skeleton (skeleton)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
--- since: the last message of all before the user joined; history begins behind it.
--- joinorder: grows with every join of the group; NULL for a row of a server of version 2, which joined
--- behind all that have a number.
+-- since: the newest message in the log when the user joined. The user's history begins after it.
+-- joinorder: increases with every join of the group. It is NULL if a server of version 2 inserted
+-- the row; such a member counts as younger than all members with a number.
 CREATE TABLE groupuser (
     groupid   INT NOT NULL,
     userid    INT NOT NULL,
@@ -58,9 +63,11 @@ CREATE TABLE groupuser (
     KEY groupuser_joinorder (groupid, joinorder)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
--- The log. kind is the msgid (6 to a user, 10 to a group), target the user's or group's id.
--- conversation: made of the others, one number for what two users say to each other in either
--- direction, or for what is said in a group, so that history is one range of an index.
+-- The log of all messages. seq is their order.
+-- kind: the msgid, 6 to a user or 10 to a group. target: the id of that user or group.
+-- conversation: a number computed from the other columns. It is the same for both directions
+-- between two users, and one for each group. So the history of a conversation is one range of an
+-- index.
 CREATE TABLE message (
     seq          BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     sender       INT NOT NULL,
@@ -75,8 +82,8 @@ CREATE TABLE message (
     KEY message_conversation (conversation, seq)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
--- The mailbox: what each user is still owed. message holds a whole JSON message only where
--- the log has no row for seq.
+-- The mailbox: a row for each message that a user has not acknowledged yet.
+-- message: the whole JSON message if the log has no row for seq, else NULL.
 CREATE TABLE offlinemessage (
     userid  INT NOT NULL,
     seq     BIGINT NOT NULL,
@@ -84,16 +91,16 @@ CREATE TABLE offlinemessage (
     PRIMARY KEY (userid, seq)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
--- Session tokens, hashed. used: Unix seconds.
+-- Session tokens, hashed with SHA-256. used: the last login with it, in Unix seconds.
 CREATE TABLE token (
     hash   CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     userid INT NOT NULL,
     used   BIGINT NOT NULL
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
--- The servers. One whose lease has run out is dead: expires is in milliseconds since 1970 by the
--- database's own clock. incarnation: a new one at every start. place: machine and port. The rest is
--- what it says of itself.
+-- The servers, each with its lease. A server counts as dead when its lease has expired.
+-- incarnation: new at every start. place: address, port and host name. expires: milliseconds since
+-- 1970 by the database's clock. connections and bus: reported by the server, for operators.
 CREATE TABLE node (
     name        VARCHAR(64) NOT NULL PRIMARY KEY,
     incarnation CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -103,6 +110,7 @@ CREATE TABLE node (
     bus         VARCHAR(16) NOT NULL DEFAULT ''
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
+-- Values that all servers share: the schema version, the delivery mode, the rules for names.
 CREATE TABLE setting (
     name  VARCHAR(64) NOT NULL PRIMARY KEY,
     value VARCHAR(255) NOT NULL

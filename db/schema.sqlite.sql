@@ -1,10 +1,10 @@
--- The chat server's tables for SQLite. The MySQL and MariaDB form is schema.sql, beside this.
--- The server creates them by itself when it opens a database that has none.
+-- The tables of the chat server for SQLite. schema.sql has the same tables for MySQL and MariaDB.
+-- The server creates them in an empty database.
 
--- A user's presence: state is what friends see; node, device and generation say whose session
--- it is. The generation grows with every login, and whatever acts for an older one is refused.
--- folded: the same for names that differ in case and width; skeleton: the same for names that look
--- alike. Both are hashes, and NULL where an older name has the same.
+-- state: for friends. node, device, generation: the session of the user. Every login increments
+-- generation, and requests of an older generation are refused.
+-- folded, skeleton: hashes that are equal for names that differ in case and width only, and for
+-- names that look alike. They are NULL if an older name has the same hash.
 -- dialect: the table of the classic client that the account used last.
 CREATE TABLE user (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -22,7 +22,7 @@ CREATE INDEX user_node ON user (node) WHERE node IS NOT NULL;
 CREATE UNIQUE INDEX user_folded ON user (folded);
 CREATE UNIQUE INDEX user_skeleton ON user (skeleton);
 
--- One-way: userid has friendid in the list of contacts.
+-- One direction: friendid is in the friend list of userid.
 CREATE TABLE friend (
     userid   INTEGER NOT NULL,
     friendid INTEGER NOT NULL,
@@ -40,8 +40,8 @@ CREATE TABLE allgroup (
 CREATE UNIQUE INDEX allgroup_folded ON allgroup (folded);
 CREATE UNIQUE INDEX allgroup_skeleton ON allgroup (skeleton);
 
--- since: the last message of all before the user joined; history begins behind it.
--- joinorder: grows with every join of the group.
+-- since: the newest message in the log when the user joined. The user's history begins after it.
+-- joinorder: increases with every join of the group.
 CREATE TABLE groupuser (
     groupid   INTEGER NOT NULL,
     userid    INTEGER NOT NULL,
@@ -53,10 +53,12 @@ CREATE TABLE groupuser (
 CREATE INDEX groupuser_userid ON groupuser (userid);
 CREATE INDEX groupuser_joinorder ON groupuser (groupid, joinorder);
 
--- The log. AUTOINCREMENT: a seq is never used a second time, not even after a deletion.
--- kind is the msgid (6 to a user, 10 to a group), target the user's or group's id.
--- conversation: made of the others, one number for what two users say to each other in either
--- direction, or for what is said in a group, so that history is one range of an index.
+-- The log of all messages. seq is their order. With AUTOINCREMENT SQLite gives each seq once, also
+-- after a deletion.
+-- kind: the msgid, 6 to a user or 10 to a group. target: the id of that user or group.
+-- conversation: a number computed from the other columns. It is the same for both directions
+-- between two users, and one for each group. So the history of a conversation is one range of an
+-- index.
 CREATE TABLE message (
     seq          INTEGER PRIMARY KEY AUTOINCREMENT,
     sender       INTEGER NOT NULL,
@@ -71,8 +73,8 @@ CREATE TABLE message (
 );
 CREATE INDEX message_conversation ON message (conversation, seq);
 
--- The mailbox: what each user is still owed. message holds a whole JSON message only where
--- the log has no row for seq.
+-- The mailbox: a row for each message that a user has not acknowledged yet.
+-- message: the whole JSON message if the log has no row for seq, else NULL.
 CREATE TABLE offlinemessage (
     userid  INTEGER NOT NULL,
     seq     INTEGER NOT NULL,
@@ -80,16 +82,17 @@ CREATE TABLE offlinemessage (
     PRIMARY KEY (userid, seq)
 ) WITHOUT ROWID;
 
--- Session tokens, hashed: who reads this table cannot log in with it. used: Unix seconds.
+-- Session tokens, hashed with SHA-256: the table is of no use for a login. used: the last login
+-- with it, in Unix seconds.
 CREATE TABLE token (
     hash   TEXT PRIMARY KEY,
     userid INTEGER NOT NULL,
     used   INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- The servers. One whose lease has run out is dead: expires is in milliseconds since 1970 by the
--- database's own clock. incarnation: a new one at every start. place: machine and port. The rest is
--- what it says of itself.
+-- The servers, each with its lease. A server counts as dead when its lease has expired.
+-- incarnation: new at every start. place: address, port and host name. expires: milliseconds since
+-- 1970 by the database's clock. connections and bus: reported by the server, for operators.
 CREATE TABLE node (
     name        TEXT PRIMARY KEY,
     incarnation TEXT NOT NULL,
@@ -99,6 +102,7 @@ CREATE TABLE node (
     bus         TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 
+-- Values that all servers share: the schema version, the delivery mode, the rules for names.
 CREATE TABLE setting (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL

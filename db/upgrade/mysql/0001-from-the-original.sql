@@ -1,12 +1,12 @@
--- From the five tables of the original project to version 1. Users, friends, groups and waiting
--- messages are taken over; passwords stay as they are until their first login, which hashes them.
+-- From the five tables of the original project to version 1. The script takes over users, friends,
+-- groups and waiting messages. Passwords stay as they are; the first login hashes them.
 --
--- Everything is built beside what is there and then takes its place in one step, so an upgrade
--- that was cut short can simply be run again.
+-- The script builds new tables beside the existing ones, and exchanges them in one step at the end.
+-- So an interrupted upgrade can be repeated.
 --
--- The server sees to the texts when it starts next ('original_texts' says that it has to): many were
--- written in another encoding than the database believes, and names may be missing or occur twice.
--- Until then each name is U+0001 and a number.
+-- The script copies no texts: many have another encoding than the database assumes, and names may
+-- be missing or occur twice. The server converts them at its next start, which the setting
+-- 'original_texts' requests. Until then each name is U+0001 and a number.
 
 DROP TABLE IF EXISTS new_user, new_friend, new_allgroup, new_groupuser, new_message,
     new_offlinemessage, new_token, new_node, new_setting, new_original_mail;
@@ -62,8 +62,8 @@ CREATE TABLE new_message (
     UNIQUE KEY message_sender_mid (sender, mid)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
--- Numbered as they are read, which is the order in which they were stored. The texts stay in their
--- encoding here.
+-- The waiting messages are numbered in the order of the scan, which is the order in which they were
+-- stored. The texts keep their encoding here.
 CREATE TABLE new_original_mail (seq BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY) ENGINE = InnoDB
     SELECT userid, message FROM offlinemessage WHERE userid IS NOT NULL AND message IS NOT NULL;
 
@@ -75,7 +75,7 @@ CREATE TABLE new_offlinemessage (
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 INSERT INTO new_offlinemessage SELECT userid, seq, '' FROM new_original_mail;
 
--- The log's numbers go on behind those that the waiting messages have got.
+-- The numbers of the log continue after the numbers of the waiting messages.
 INSERT INTO new_message (seq, sender, mid, kind, target, text, time)
     SELECT COALESCE(MAX(seq), 0) + 1, 0, '', 0, 0, '', '' FROM new_offlinemessage;
 DELETE FROM new_message;
@@ -100,7 +100,8 @@ CREATE TABLE new_setting (
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 INSERT INTO new_setting VALUES ('schema_version', '1'), ('original_texts', 'unread');
 
--- The original's tables stay until the operator drops them. There are passwords in original_user.
+-- The original's tables are kept until the operator drops them. original_user holds passwords in
+-- clear text.
 RENAME TABLE
     user TO original_user, new_user TO user,
     friend TO original_friend, new_friend TO friend,

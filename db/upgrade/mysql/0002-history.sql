@@ -1,9 +1,11 @@
--- From version 1: messages know their conversation, and members when they joined, so that history
--- can be read. Members that are there already see all of their groups' history.
+-- From version 1 to version 2: two columns for history. A message has the number of its
+-- conversation, and a member has the newest message at the time of joining. Existing members see
+-- the whole history of their groups.
 --
--- A step that was cut short is run again: columns and keys that exist by then are passed over.
+-- An interrupted upgrade is repeated from the beginning of this file. Columns and keys that exist
+-- are then skipped.
 
--- What the step before has left behind in a version of this program that did not keep them.
+-- Earlier versions of step 0001 left these tables behind.
 DROP TABLE IF EXISTS old_user, old_friend, old_allgroup, old_groupuser, old_offlinemessage;
 
 ALTER TABLE groupuser ADD COLUMN since BIGINT NOT NULL DEFAULT 0;

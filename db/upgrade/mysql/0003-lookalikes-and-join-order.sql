@@ -1,17 +1,19 @@
--- From version 2: names have hashes that are the same for names that look alike; members are numbered
--- in the order in which they joined; an account remembers the dialect of its classic client.
+-- From version 2 to version 3: names have two hashes, which are equal for names that look alike.
+-- The members of a group are numbered in the order in which they joined. An account remembers the
+-- dialect of its classic client.
 --
--- Servers of version 2 that are running go on working: their INSERT statements name their columns.
+-- Running servers of version 2 continue to work, because their INSERT statements name the columns.
 -- They leave the new columns NULL:
---   folded, skeleton: a server of version 3 fills them in before it accepts the next new name, and
---              when it starts. Until then the exact name is unique, as it was.
---   joinorder: a server of version 3 numbers such members before the next change of the group. Such a
---              member has joined after all members with a number.
---   dialect:   the account has used no classic client yet.
--- Servers of version 2 do not look at the new columns: they accept a name that looks like another one,
--- and appoint the creator's successor by (since, userid).
+--   folded, skeleton: a server of version 3 fills them at its start, and before it accepts the next
+--              new name. Until then only the exact name is unique, as in version 2.
+--   joinorder: a server of version 3 numbers such members before the next change of their group.
+--              They count as younger than all members with a number.
+--   dialect:   NULL also means that the account has used no classic client.
+-- Servers of version 2 ignore the new columns. They accept a name that looks like another one, and
+-- appoint a creator's successor by (since, userid).
 --
--- A step that was cut short is run again: columns and keys that exist by then are passed over.
+-- An interrupted upgrade is repeated from the beginning of this file. Columns and keys that exist
+-- are then skipped.
 
 ALTER TABLE user ADD COLUMN folded CHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
 ALTER TABLE user ADD COLUMN skeleton CHAR(32) CHARACTER SET ascii COLLATE ascii_bin;

@@ -1,9 +1,11 @@
--- From version 1: messages know their conversation, and members when they joined, so that history
--- can be read. Members that are there already see all of their groups' history.
+-- From version 1 to version 2: two columns for history. A message has the number of its
+-- conversation, and a member has the newest message at the time of joining. Existing members see
+-- the whole history of their groups.
 
--- What a file of version 1 may lack, from before the first release.
+-- Some files of version 1 lack this index.
 CREATE INDEX IF NOT EXISTS friend_friendid ON friend (friendid);
--- SQLite adds columns behind the others; nothing but a dead server's row can be in there.
+-- node gets a column in the middle, which ALTER TABLE cannot add. The table holds only the row of a
+-- server that has ended, so it is created anew.
 DROP TABLE IF EXISTS node;
 CREATE TABLE node (
     name        TEXT PRIMARY KEY,

@@ -1,7 +1,8 @@
--- From version 2: names have hashes that are the same for names that look alike; members are numbered
--- in the order in which they joined; an account remembers the dialect of its classic client.
+-- From version 2 to version 3: names have two hashes, which are equal for names that look alike.
+-- The members of a group are numbered in the order in which they joined. An account remembers the
+-- dialect of its classic client.
 --
--- The server fills the hashes in when it starts, in small steps.
+-- The server computes the hashes at its start, in small steps.
 
 ALTER TABLE user ADD COLUMN folded TEXT;
 ALTER TABLE user ADD COLUMN skeleton TEXT;
