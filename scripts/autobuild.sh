@@ -12,9 +12,9 @@ cd -P -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/.."
 say() { printf 'autobuild: %s\n' "$*"; }
 die() { printf 'autobuild: %s\n' "$*" >&2; exit 1; }
 
-# Installs Debian packages, as root or through sudo; says what is needed where it can do neither.
-# Services among them are not started: the tests run their own. policy-rc.d is Debian's way of
-# saying so; one that exists already is left alone.
+# Installs Debian packages, as root or through sudo. Without both it names the packages and stops.
+# policy-rc.d keeps Debian from starting the services among them: the tests start their own servers.
+# An existing policy-rc.d stays as it is.
 apt_install() {
     say "installing Debian packages: $*"
     local sudo=()
@@ -27,7 +27,7 @@ apt_install() {
     if [ ! -e "$policy" ]; then
         printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" tee "$policy" >/dev/null
         "${sudo[@]}" chmod 755 "$policy"
-        # shellcheck disable=SC2064 # the values of now are meant
+        # shellcheck disable=SC2064 # the values at this time
         trap "${sudo[*]} rm -f $policy" EXIT
     fi
     DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install "${quiet[@]}" "$@" >/dev/null 2>&1 || {
@@ -51,41 +51,41 @@ find_python() {
         die "$python is not Python 3.11 or newer"
 }
 
-# One build at a time: a server and a client that are started together for the first time would
-# both make .venv. The second one waits, and finds it made.
+# One build at a time. Example: a server and a client start together in a new checkout, and both
+# need .venv. The second one waits for the first one's build, and uses it.
 lock_build() {
-    exec 9>.build-lock || die "cannot write to $(pwd), which has not been built yet"
+    exec 9>.build-lock || die "$(pwd) is not built yet, and is not writable"
     flock -n 9 || {
-        say "another build is at work here; waiting for it"
+        say "waiting for another build in this folder"
         flock 9
     }
 }
 
-# Programs that run later must not hold the lock.
+# A program that runs later must not inherit the lock.
 unlock_build() { exec 9>&-; }
 
 place() { printf '%s\n%s' "$(pwd)" "$(readlink -f -- .venv/bin/python)"; }
 
-# Makes .venv, unless it is one that was made in this place with an interpreter that is still there.
-# The paths inside are absolute: the .venv of a copied checkout runs the code of the original.
+# Makes .venv, unless one exists that was made in this folder with an interpreter that still exists.
+# The paths inside are absolute: in a copied checkout, .venv would run the code of the original.
 make_venv() {
     if [ -x .venv/bin/python ] && [ "$(cat .venv/place 2>/dev/null)" = "$(place)" ] &&
         .venv/bin/python -c 'import pip' 2>/dev/null; then
         return
     fi
     find_python
-    # Debian ships venv without its pip unless python3-venv is installed.
+    # On Debian, venv has a pip only if python3-venv is installed.
     "$python" -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
     say "making .venv with $("$python" --version)"
     "$python" -m venv --clear .venv
     place >.venv/place
 }
 
-# Is a program there, if only where Debian keeps what ordinary users do not call?
+# Is a program installed? Debian has the servers in folders that are not in the PATH of every user.
 has_server() { PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1" >/dev/null; }
 
-# Installs the project with some extras, unless a stamp says that this was done for the same
-# pyproject.toml. The last stamp is for bin/*, which compares it: see scripts/launch.sh.
+# Installs the project with some extras, unless a stamp shows that this was done for the same
+# pyproject.toml. .venv/built is for bin/*, which compares it: see scripts/launch.sh.
 install() {
     local extras=$1 sum stamp
     sum=$(cksum <pyproject.toml)
@@ -115,7 +115,7 @@ build)
     make_venv
     install chat,client
     unlock_build
-    [ -z "${LAUNCHED:-}" ] || exit 0  # by bin/*, which go on by themselves
+    [ -z "${LAUNCHED:-}" ] || exit 0  # by bin/*, which starts a program now
     say "done; now try:"
     echo "    bin/chatserver 127.0.0.1 6000"
     echo "    bin/chatclient 127.0.0.1 6000"
