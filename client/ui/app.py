@@ -27,18 +27,18 @@ from client.chat_client import ChatClient
 from client.errors import ClosedError, NotConfirmedError
 from client.timing import Timing
 from client.ui.commands import settings_file
-from client.ui.commands.command_runner import Doing
+from client.ui.commands.command_runner import CommandRunner
 from client.ui.commands.controller import Controller
 from client.ui.commands.keyboard import Keyboard
-from client.ui.commands.login_controller import Signing
-from client.ui.commands.settings_commands import Choices
-from client.ui.commands.web_browser import opener
-from client.ui.model.login_form import Form
-from client.ui.model.screen_state import Notice, Scene
+from client.ui.commands.login_controller import LoginController
+from client.ui.commands.settings_commands import SettingsCommands
+from client.ui.commands.web_browser import browser_command
+from client.ui.model.login_form import LoginForm
+from client.ui.model.screen_state import Notice, ScreenState
 from client.ui.text.cells import one_line
-from client.ui.text.translations import Texts, language_of
+from client.ui.text.translations import Translations, language_of
 from client.ui.view.link_style import LinkStyle
-from client.ui.view.message_view import Pane
+from client.ui.view.message_view import MessageView
 from client.ui.view.paced_application import PacedApplication
 from client.ui.view.screen import Screen
 from client.ui.view.terminal_output import TerminalOutput, learn_focus_reports, notice_sequence
@@ -115,24 +115,24 @@ class App:
         self._monochrome = bool(environment.get("NO_COLOR"))  # https://no-color.org
         self._styles = {name: Style.from_dict(classes) for name, classes in THEMES.items()}
         self._style = self._styles[theme]
-        self.scene = Scene(Texts(language), Form(self._saved()))
-        self.scene.bell = self._settings.bell
-        self.scene.notify = self._settings.notify
-        self.scene.theme = theme
+        self.state = ScreenState(Translations(language), LoginForm(self._saved()))
+        self.state.bell = self._settings.bell
+        self.state.notify = self._settings.notify
+        self.state.theme = theme
         if options.not_kept:
             why = one_line(options.not_kept)
-            self.scene.say(self.scene.texts("store failed", why=why), failed=True)
-        self.pane = Pane(self.scene.texts)
-        self.controller = Controller(self.scene, self.pane, self)
-        self.screen = Screen(self.scene, self.pane, options.server, self.columns)
-        self.signing = Signing(self.controller, self._saved)
+            self.state.say(self.state.texts("store failed", why=why), failed=True)
+        self.message_view = MessageView(self.state.texts)
+        self.controller = Controller(self.state, self.message_view, self)
+        self.screen = Screen(self.state, self.message_view, options.server, self.columns)
+        self.login = LoginController(self.controller, self._saved)
         self.client = self.controller.client = self._make_client()
-        choices = Choices(
-            self.controller, self.signing, options.server, self._settings, self._keep_settings
+        choices = SettingsCommands(
+            self.controller, self.login, options.server, self._settings, self._keep_settings
         )
-        doing = Doing(self.controller, choices)
+        runner = CommandRunner(self.controller, choices)
         self.keyboard = Keyboard(
-            self.scene, self.screen, self.controller, doing, self.signing, self._suspend
+            self.state, self.screen, self.controller, runner, self.login, self._suspend
         )
         self.application = self._make_application(input, output)
         self._back = asyncio.Event()  # not set while plain lines are on the screen
@@ -229,7 +229,7 @@ class App:
         """On the terminal that is the shell's again."""
         count = sum(isinstance(one.exception(), NotConfirmedError) for one in sendings)
         if count:
-            print(self.scene.texts("left unsent", count=count), file=sys.stderr)
+            print(self.state.texts("left unsent", count=count), file=sys.stderr)
 
     def _started(self) -> None:
         """The application runs from here on."""
@@ -245,11 +245,11 @@ class App:
 
     def _go_straight_in(self) -> None:
         """With a saved login there is nothing to ask."""
-        saved, wanted = self.scene.form.saved, self._options.user_id
+        saved, wanted = self.state.form.saved, self._options.user_id
         for account in saved:
             if wanted in (None, account.user_id):
                 self.fill_in("id", str(account.user_id))
-                self.signing.use_saved(account)
+                self.login.use_saved(account)
                 return
         if wanted is not None:
             self.fill_in("id", str(wanted))
@@ -258,7 +258,7 @@ class App:
     async def _save_now_and_then(self) -> None:
         while True:
             await asyncio.sleep(_SAVE_SECONDS)
-            if self.scene.signed_in:
+            if self.state.logged_in:
                 state = self.controller.chats.to_saved()
                 if state != self._saved_state:
                     self._saved_state = state
@@ -267,7 +267,7 @@ class App:
     async def _ask_for_members(self) -> None:
         while True:
             await asyncio.sleep(_MEMBERS_SECONDS)
-            if self.scene.signed_in:
+            if self.state.logged_in:
                 self.controller.refresh_members()
 
     def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -281,10 +281,10 @@ class App:
             log.error("%s", context.get("message"))
 
     def _before_drawing(self) -> None:
-        self.pane.shown = None
+        self.message_view.shown = None
         self.screen.focus()
-        self.scene.unsent = len(self.client.outbox)
-        unread, _ = self.scene.chats.unread
+        self.state.unsent = len(self.client.outbox)
+        unread, _ = self.state.chats.unread
         title = f"({unread}) chat" if unread else "chat"
         if title != self._title:
             self._title = title
@@ -293,7 +293,7 @@ class App:
 
     def _time_notice(self) -> None:
         """A notice that is drawn for the first time goes after a while."""
-        notice = self.scene.notice
+        notice = self.state.notice
         if notice is self._timed_notice:
             return
         self._timed_notice = notice
@@ -301,8 +301,8 @@ class App:
             self._loop.call_later(self._options.notice_seconds, self._drop_notice, notice)
 
     def _drop_notice(self, notice: Notice) -> None:
-        if self.scene.notice is notice:
-            self.scene.notice = None
+        if self.state.notice is notice:
+            self.state.notice = None
             self.show()
 
     def _suspend(self) -> None:
@@ -346,12 +346,12 @@ class App:
 
     def notify(self, title: str, text: str) -> None:
         """A notice on the desktop, if the terminal can show one."""
-        self.application.output.write_raw(notice_sequence(self.scene.notify, title, text))
+        self.application.output.write_raw(notice_sequence(self.state.notify, title, text))
         self.application.output.flush()
 
     def open_link(self, url: str) -> bool:
         """Show a web page; returns whether there is a program for that."""
-        command = opener(self._environment, url)
+        command = browser_command(self._environment, url)
         if command is not None:
             threading.Thread(target=_run_quietly, args=(command,), daemon=True).start()
         return command is not None
@@ -367,7 +367,7 @@ class App:
             if terminal.read_keys() or terminal.flush_keys() or terminal.closed:
                 back.set()
 
-        focused, self.scene.focused = self.scene.focused, False
+        focused, self.state.focused = self.state.focused, False
         try:
             async with in_terminal():
                 text = "\r\n".join([*lines, "", hint, ""])
@@ -377,7 +377,7 @@ class App:
                     await back.wait()
         finally:
             back.set()
-            self.scene.focused = focused
+            self.state.focused = focused
         self.show()
 
     def leave(self, code: int) -> None:
@@ -430,6 +430,6 @@ class _ToNotice(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         text = one_line(record.getMessage())
         try:
-            self._app.call_soon(lambda: self._app.scene.say(text, failed=True))
+            self._app.call_soon(lambda: self._app.state.say(text, failed=True))
         except ClosedError:
             print(text, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Doing: what is typed into the input line, carried out."""
+"""CommandRunner: what is typed into the input line, carried out."""
 
 from __future__ import annotations
 
@@ -8,20 +8,28 @@ from client.account.outbox import Withdrawal
 from client.encoding import is_unicode
 from client.errors import TooLargeError
 from client.limits import check_text
-from client.ui.commands.command_group import Handler
-from client.ui.commands.contact_commands import Contacts
+from client.ui.commands.command_group import CommandGroup
+from client.ui.commands.contact_commands import ContactCommands
 from client.ui.commands.controller import Controller
-from client.ui.commands.room_commands import Looking
-from client.ui.commands.settings_commands import Choices
-from client.ui.model.command_line import Order, OrderError, Say, Takes, understand
+from client.ui.commands.room_commands import RoomCommands
+from client.ui.commands.settings_commands import SettingsCommands
+from client.ui.model.command_line import (
+    CommandInput,
+    InputError,
+    TextInput,
+    parse_line,
+)
 from client.ui.model.room import Room, RoomKey
+from client.ui.model.slash_commands import (
+    ArgumentKind,
+)
 from client.ui.text.cells import one_line
-from client.ui.text.error_texts import why
+from client.ui.text.error_texts import error_text
 from client.ui.view.help_pages import one_command, whole_help
 from client.values import Member
 
 
-class Doing(Handler):
+class CommandRunner(CommandGroup):
     """Understands lines, writes messages, and gives orders to those who carry them out.
 
     The terminal's thread.
@@ -30,10 +38,10 @@ class Doing(Handler):
         looking, contacts, choices: who carries out what; the keys use them, too.
     """
 
-    def __init__(self, controller: Controller, choices: Choices) -> None:
+    def __init__(self, controller: Controller, choices: SettingsCommands) -> None:
         super().__init__(controller)
-        self.looking = Looking(controller)
-        self.contacts = Contacts(controller)
+        self.looking = RoomCommands(controller)
+        self.contacts = ContactCommands(controller)
         self.choices = choices
         self._table: dict[str, Callable[..., None]] = {
             "help": self.help,
@@ -69,16 +77,16 @@ class Doing(Handler):
 
     def enter(self, line: str) -> None:
         """The input line was entered. It is emptied unless something is wrong with it."""
-        self._scene.notice = None
+        self._state.notice = None
         self.attempt(lambda: self._enter(line))
 
     def attempt(self, action: Callable[[], None]) -> None:
         """Do something; if it cannot be done, a notice says why."""
         try:
             action()
-        except OrderError as exc:
+        except InputError as exc:
             values = {name: one_line(value) for name, value in exc.values.items()}
-            self._scene.say(self._texts(exc.key, **values), failed=True)
+            self._state.say(self._texts(exc.key, **values), failed=True)
 
     def help(self, command: str | None = None) -> None:
         """All of it, or what one command does."""
@@ -88,8 +96,8 @@ class Doing(Handler):
             return
         about = one_command(command, self._texts)
         if about is None:
-            raise OrderError("no such command", command=command)
-        self._scene.say(about)
+            raise InputError("no such command", command=command)
+        self._state.say(about)
 
     def retry(self) -> None:
         """Send what has failed in this conversation again."""
@@ -103,37 +111,37 @@ class Doing(Handler):
         """Take back the last message that the server has not got, to be written anew."""
         room = self._room()
         if not room.unsent:
-            raise OrderError("nothing unsent")
-        entry = room.unsent[-1]
-        result = self._controller.unsend(room, entry)
+            raise InputError("nothing unsent")
+        item = room.unsent[-1]
+        result = self._controller.unsend(room, item)
         if result is Withdrawal.TOO_LATE:
-            raise OrderError("unsend late")
+            raise InputError("unsend late")
         if not self._controller.terminal.typed()[0]:
-            self._controller.terminal.retype(entry.text)
+            self._controller.terminal.retype(item.text)
         self._notice("unsent unsure" if result is Withdrawal.UNSURE else "unsent surely")
 
     def discard(self) -> None:
         """Take back all that the server has not got in this conversation."""
         room = self._room()
         if not room.unsent:
-            raise OrderError("nothing unsent")
-        results = [self._controller.unsend(room, entry) for entry in room.unsent]
+            raise InputError("nothing unsent")
+        results = [self._controller.unsend(room, item) for item in room.unsent]
         taken = len(results) - results.count(Withdrawal.TOO_LATE)
         unsure = results.count(Withdrawal.UNSURE)
         if not taken:
-            raise OrderError("unsend late")
+            raise InputError("unsend late")
         self._notice("discarded unsure" if unsure else "discarded", count=taken, unsure=unsure)
 
     # ------------------------------------------------------------------ lines
 
     def _enter(self, line: str) -> None:
         if not is_unicode(line):
-            raise OrderError("not unicode")
-        meaning = understand(line, self._resolve, in_room=self._chats.current is not None)
+            raise InputError("not unicode")
+        meaning = parse_line(line, self._resolve, in_room=self._chats.current is not None)
         if meaning is None:
             self._controller.terminal.retype("")
             return
-        if isinstance(meaning, Say):
+        if isinstance(meaning, TextInput):
             written = self._write(self._chats.current, meaning.text)
         elif self._is_message(meaning):
             written = self._write_order(meaning, line)
@@ -145,10 +153,10 @@ class Doing(Handler):
             self._controller.terminal.remember(line)
 
     @staticmethod
-    def _is_message(order: Order) -> bool:
+    def _is_message(order: CommandInput) -> bool:
         return order.name in ("chat", "group", "say") and isinstance(order.args[-1], str)
 
-    def _write_order(self, order: Order, line: str) -> bool:
+    def _write_order(self, order: CommandInput, line: str) -> bool:
         text = str(order.args[-1])
         if order.name == "say":
             return self._write(self._chats.current, text)
@@ -156,7 +164,7 @@ class Doing(Handler):
         try:
             check_text(text)
         except TooLargeError as exc:
-            self._scene.say(why(exc, self._texts), failed=True)
+            self._state.say(error_text(exc, self._texts), failed=True)
             return False
         self._controller.terminal.retype("")
 
@@ -174,17 +182,17 @@ class Doing(Handler):
     def _write(self, room: Room | None, text: str) -> bool:
         """Send; returns whether that began well."""
         if room is None:
-            raise OrderError("no room")
+            raise InputError("no room")
         if not self._controller.write(room, text):
             return False
         self._controller.terminal.retype("")
         return True
 
-    def _resolve(self, takes: Takes, name: str) -> int | None:
+    def _resolve(self, kind: ArgumentKind, name: str) -> int | None:
         """Whose name that is, if it is one person's or group's."""
         wanted = name.casefold()
         account = self._chats.account
-        if takes is Takes.GROUP:
+        if kind is ArgumentKind.GROUP:
             groups = () if account is None else account.groups
             found = {group.id for group in groups if group.name.casefold() == wanted}
         else:

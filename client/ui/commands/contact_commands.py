@@ -1,25 +1,28 @@
-"""Contacts: the commands about friends and groups."""
+"""ContactCommands: the commands about friends and groups."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from client.account.roster import CREATOR, ONLINE
-from client.ui.commands.command_group import Handler
-from client.ui.model.command_line import OrderError, split_name
+from client.ui.commands.command_group import CommandGroup
+from client.ui.model.command_line import (
+    InputError,
+    split_name,
+)
 from client.ui.model.room import Room, RoomKey
 from client.ui.text.cells import one_line
 from client.ui.text.styled_line import Line
 from client.values import Friend, Member
 
 
-class Contacts(Handler):
+class ContactCommands(CommandGroup):
     """Friends and groups. The terminal's thread."""
 
     def add(self, user_id: int) -> None:
         """Put somebody on the list."""
         if user_id == self._chats.me[0]:
-            raise OrderError("add myself")
+            raise InputError("add myself")
 
         def done(friend: Friend) -> None:
             name = one_line(friend.name)
@@ -34,7 +37,7 @@ class Contacts(Handler):
             user_id = room.key.id if not room.key.in_group else 0
         name = one_line(self._chats.name_of(user_id)) or str(user_id)
         if not self._chats.is_friend(user_id):
-            raise OrderError("not a friend", name=name)
+            raise InputError("not a friend", name=name)
 
         def yes() -> None:
             self._ask_server(
@@ -43,7 +46,7 @@ class Contacts(Handler):
                 done=lambda nothing: self._notice("friend removed", name=name),
             )
 
-        self._scene.ask(self._texts("remove sure", name=name), yes)
+        self._state.ask(self._texts("remove sure", name=name), yes)
 
     def friends(self) -> None:
         """The list, as a page."""
@@ -123,7 +126,7 @@ class Contacts(Handler):
         def yes() -> None:
             self._ask_server(call, room.key.id, done=gone)
 
-        self._scene.ask(self._texts(question, name=title), yes)
+        self._state.ask(self._texts(question, name=title), yes)
 
 
 def _person(user_id: int, name: str, state: str, role: str) -> Line:

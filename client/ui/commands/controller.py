@@ -1,7 +1,7 @@
 """Controller: what happens becomes what is seen, and what is typed becomes what happens.
 
-It stands between a ChatClient and a Scene, on the terminal's thread. What the client's threads
-bring is carried over to that thread; what blocks is given to others.
+It stands between a ChatClient and a ScreenState, on the terminal's thread. What the client's
+threads bring is carried over to that thread; what blocks is given to others.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from client.errors import (
 from client.ui.commands.terminal import Terminal
 from client.ui.model.bell import Bell
 from client.ui.model.chats import Chats
-from client.ui.model.message_item import Entry, Mark
-from client.ui.model.room import Past, Room, RoomKey
-from client.ui.model.screen_state import Scene
+from client.ui.model.message_item import Mark, MessageItem
+from client.ui.model.room import HistoryState, Room, RoomKey
+from client.ui.model.screen_state import ScreenState
 from client.ui.text.cells import clip, one_line
-from client.ui.text.error_texts import why, why_refused
-from client.ui.view.message_view import Pane
+from client.ui.text.error_texts import error_text, refusal_text
+from client.ui.view.message_view import MessageView
 from client.values import Account, ChatMessage, Presence
 
 UI_FILE = "ui.json"
@@ -61,13 +61,13 @@ class Controller:
 
     def __init__(
         self,
-        scene: Scene,
-        pane: Pane,
+        state: ScreenState,
+        message_view: MessageView,
         terminal: Terminal,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.scene = scene
-        self.pane = pane
+        self.state = state
+        self.message_view = message_view
         self.terminal = terminal
         self.ended = threading.Event()
         self._clock = clock
@@ -78,7 +78,7 @@ class Controller:
     @property
     def chats(self) -> Chats:
         """The conversations."""
-        return self.scene.chats
+        return self.state.chats
 
     # ------------------------------------------------------------------ from the client's threads
 
@@ -104,7 +104,7 @@ class Controller:
             self.terminal.call_soon(call, *args)
 
     def _receive(self, message: ChatMessage, taken: threading.Event) -> None:
-        arrival = self.chats.receive(message, watched=self.scene.focused)
+        arrival = self.chats.receive(message, watched=self.state.focused)
         taken.set()
         group = self.chats.group(message.group_id or 0)
         if group is not None and message.sender_id not in [one.id for one in group.members]:
@@ -114,26 +114,26 @@ class Controller:
 
     def _alert(self, message: ChatMessage) -> None:
         """A message calls the user, who does not see it."""
-        if self.scene.bell:
+        if self.state.bell:
             self.terminal.ring()
-        if self.scene.notify != "off" and not self.scene.focused:
+        if self.state.notify != "off" and not self.state.focused:
             sender, text = one_line(message.sender_name), one_line(message.text)
             self.terminal.notify(clip(sender, _NOTIFY_CELLS), clip(text, _NOTIFY_CELLS))
 
     def drawn(self) -> None:
         """The screen was drawn: what is on it has been shown, if the user is there."""
-        room, shown = self.chats.current, self.pane.shown
+        room, shown = self.chats.current, self.message_view.shown
         if room is None or shown is None or shown.room is not room:
             return
-        if not self.scene.focused or room.seeking:
+        if not self.state.focused or room.seeking:
             return
-        if room.mark_shown(room.entries[shown.first : shown.last + 1]):
+        if room.mark_shown(room.items[shown.first : shown.last + 1]):
             self.terminal.show()  # the counts
 
     def refresh_members(self) -> None:
         """Who is in the group that is looked at, and who of them is online, changes by itself."""
         room = self.chats.current
-        if room is not None and self.scene.status.state is State.ONLINE:
+        if room is not None and self.state.is_online:
             self._complete_members(room)
 
     def _complete_members(self, room: Room) -> None:
@@ -147,7 +147,7 @@ class Controller:
             self.chats.set_account(account)
 
     def _status_changed(self, status: Status) -> None:
-        self.scene.status = status
+        self.state.status = status
         if status.state is State.STOPPED:
             if isinstance(status.error, RefusedError) and status.error.errno == ErrNo.REFUSED:
                 self.on_refused(status.error)
@@ -165,7 +165,7 @@ class Controller:
 
     async def _count_down(self, status: Status) -> None:
         """Show each second of a wait."""
-        while self.scene.status is status and not self.ended.is_set():
+        while self.state.status is status and not self.ended.is_set():
             self.terminal.show()
             await asyncio.sleep(1.0)
 
@@ -174,12 +174,12 @@ class Controller:
     def begin(self, user_id: int, name: str = "") -> None:
         """This user is being logged in: show what is known of the conversations."""
         if self.chats.me[0] != user_id:
-            self.scene.chats = Chats(user_id, name)
+            self.state.chats = Chats(user_id, name)
             self._was_online = False
             try:
                 self.chats.restore(self.client.recall(UI_FILE))
             except StoreError as exc:
-                self.scene.say(why(exc, self.scene.texts), failed=True)
+                self.state.say(error_text(exc, self.state.texts), failed=True)
         for sending in self.client.outbox:
             self.track(sending)
         self._show_draft()
@@ -187,11 +187,11 @@ class Controller:
     def enter(self, account: Account) -> None:
         """This user is logged in: show the conversations."""
         self.chats.set_account(account)
-        self.scene.signed_in = True
+        self.state.logged_in = True
 
     def forget_user(self) -> None:
         """Nobody is logged in: nothing of the conversations is to be seen."""
-        self.scene.chats = Chats(0)
+        self.state.chats = Chats(0)
         self._was_online = False
         self._count_unsent()
         self._show_draft()
@@ -203,7 +203,7 @@ class Controller:
             try:
                 self.client.remember(UI_FILE, self.chats.to_saved())
             except StoreError as exc:
-                self.scene.say(why(exc, self.scene.texts), failed=True)
+                self.state.say(error_text(exc, self.state.texts), failed=True)
 
     # ------------------------------------------------------------------ rooms
 
@@ -215,10 +215,10 @@ class Controller:
         if room is None or room is self.chats.current:
             return
         self._keep_draft()
-        if self.chats.current is None and self.scene.signed_in and not room.draft[0]:
+        if self.chats.current is None and self.state.logged_in and not room.draft[0]:
             room.draft = self.terminal.typed()
-        self.scene.finding = None
-        self.scene.notice = None
+        self.state.search = None
+        self.state.notice = None
         self.chats.open(room)
         self._show_draft()
         self._complete(room)
@@ -232,10 +232,10 @@ class Controller:
 
     def _complete(self, room: Room | None) -> None:
         """Get what is missing of a conversation that is looked at."""
-        if room is None or self.scene.status.state is not State.ONLINE:
+        if room is None or not self.state.is_online:
             return
-        if room.past is Past.UNKNOWN or room.seeking:
-            self.load_past(room)
+        if room.history is HistoryState.UNKNOWN or room.seeking:
+            self.load_older(room)
         elif room.stale:
             self.terminal.spawn(self._catch_up(room))
         self._complete_members(room)
@@ -249,21 +249,21 @@ class Controller:
         chats.catch_up(room, page.messages, more=page.more)
         self.terminal.show()
 
-    def load_past(self, room: Room) -> None:
+    def load_older(self, room: Room) -> None:
         """Load older messages, if there are any and there is a connection."""
-        if not room.has_more and room.past is not Past.LOADING:
+        if not room.has_more and room.history is not HistoryState.LOADING:
             room.seeking = False  # there is nothing to find it in
-        if not room.has_more or self.scene.status.state is not State.ONLINE:
+        if not room.has_more or not self.state.is_online:
             return
-        room.past = Past.LOADING
-        self.terminal.spawn(self._load_past(room))
+        room.history = HistoryState.LOADING
+        self.terminal.spawn(self._load_older(room))
 
-    async def _load_past(self, room: Room) -> None:
+    async def _load_older(self, room: Room) -> None:
         """One page, or more if the first unread message is sought."""
         for _ in range(_SEEK_PAGES):
-            room.past = Past.LOADING
+            room.history = HistoryState.LOADING
             await self.load_page(room)
-            if not (room.seeking and room.unloaded and room.past is Past.MORE):
+            if not (room.seeking and room.unloaded and room.history is HistoryState.MORE):
                 break
         if room.seeking:
             room.seek_new()
@@ -279,7 +279,7 @@ class Controller:
         room.seek_new()
         room.divider = room.wanted = room.wanted or divider
         if room.seeking:
-            self.load_past(room)
+            self.load_older(room)
         return room.seeking or room.wanted is not None
 
     async def look_up(self, key: RoomKey) -> None:
@@ -296,15 +296,15 @@ class Controller:
         except RefusedError as exc:
             again = exc.errno in (ErrNo.TOO_MANY, ErrNo.UNAVAILABLE)
             if again:
-                room.past = Past.MORE
+                room.history = HistoryState.MORE
             else:
-                room.has_no_past()
+                room.has_no_history()
             if not again and chats.current is room:  # there is no such group, or user
-                self.scene.say(why(exc, self.scene.texts), failed=True)
+                self.state.say(error_text(exc, self.state.texts), failed=True)
         except ClientError:
-            room.past = Past.UNKNOWN  # once more when there is a connection
+            room.history = HistoryState.UNKNOWN  # once more when there is a connection
         else:
-            chats.add_past(room, page.messages, more=page.more)
+            chats.add_older(room, page.messages, more=page.more)
 
     async def _load_members(self, room: Room) -> None:
         try:
@@ -321,7 +321,7 @@ class Controller:
             return
         if up > 0:
             self._load_ahead(room)
-        self.pane.page(room, up)
+        self.message_view.page(room, up)
 
     def scroll(self, up: int) -> None:
         """Some lines up or down."""
@@ -329,28 +329,28 @@ class Controller:
         if room is not None:
             if up > 0:
                 self._load_ahead(room)
-            self.pane.scroll(room, up)
+            self.message_view.scroll(room, up)
 
     def _load_ahead(self, room: Room) -> None:
         """Load older messages before the top is reached. They do not move the view."""
         if not room.has_more:
             return
-        if self.scene.status.state is State.ONLINE:
-            if self.pane.is_near_top(room):
-                self.load_past(room)
-        elif self.pane.at_top:
-            self.scene.say(self.scene.texts("no online"), failed=True)
+        if self.state.is_online:
+            if self.message_view.is_near_top(room):
+                self.load_older(room)
+        elif self.message_view.at_top:
+            self.state.say(self.state.texts("no online"), failed=True)
 
     def to_start(self) -> None:
         """To the oldest message that is loaded."""
         if self.chats.current is not None:
-            self.pane.to_start(self.chats.current)
+            self.message_view.to_start(self.chats.current)
 
     def to_end(self) -> None:
         """To the newest message."""
         room = self.chats.current
         if room is not None:
-            self.pane.to_end(room)
+            self.message_view.to_end(room)
 
     # ------------------------------------------------------------------ writing
 
@@ -360,7 +360,7 @@ class Controller:
         try:
             sending = send(room.key.id, text)
         except ClientError as exc:
-            self.scene.say(why(exc, self.scene.texts), failed=True)
+            self.state.say(error_text(exc, self.state.texts), failed=True)
             return False
         self.track(sending)
         return True
@@ -375,20 +375,20 @@ class Controller:
     def retry(self, room: Room) -> int:
         """Send what has failed again, in its order; returns how many messages."""
         failed = room.failed
-        for entry in failed:
-            if not self.write(room, entry.text):
+        for item in failed:
+            if not self.write(room, item.text):
                 break
-            self.chats.forget(room, entry)
+            self.chats.forget(room, item)
         return len(failed)
 
-    def unsend(self, room: Room, entry: Entry) -> Withdrawal:
+    def unsend(self, room: Room, item: MessageItem) -> Withdrawal:
         """Take back a message that is queued or has failed."""
-        assert entry.mid is not None
+        assert item.mid is not None
         result = Withdrawal.WITHDRAWN
-        if entry.mark is Mark.SENDING:
-            result = self.client.withdraw(entry.mid)
+        if item.mark is Mark.SENDING:
+            result = self.client.withdraw(item.mid)
         if result is not Withdrawal.TOO_LATE:
-            self.chats.forget(room, entry)
+            self.chats.forget(room, item)
         self._count_unsent()
         return result
 
@@ -400,29 +400,29 @@ class Controller:
         elif isinstance(error, WithdrawnError):
             pass  # it is taken out where that was asked for
         elif not (isinstance(error, NotConfirmedError) and error.kept):
-            texts = self.scene.texts
+            texts = self.state.texts
             if isinstance(error, RefusedError):
-                words = why_refused(error, texts)  # the mark says what to do
+                words = refusal_text(error, texts)  # the mark says what to do
             else:
-                words = why(error, texts)
+                words = error_text(error, texts)
             room = self.chats.fail(sending.mid, words)
             if room is not None and room is not self.chats.current:
-                self.scene.say(why(error, self.scene.texts), failed=True)
+                self.state.say(error_text(error, self.state.texts), failed=True)
 
     def _count_unsent(self) -> None:
-        self.scene.unsent = len(self.client.outbox)
+        self.state.unsent = len(self.client.outbox)
 
     # ------------------------------------------------------------------ drafts
 
     def _keep_draft(self) -> None:
-        if self.chats.current is not None and self.scene.signed_in:
+        if self.chats.current is not None and self.state.logged_in:
             self.chats.current.draft = self.terminal.typed()
 
     def _show_draft(self) -> None:
         room = self.chats.current
         text, cursor = room.draft if room is not None else ("", 0)
         self.terminal.retype(text, cursor)
-        self.scene.draft_waits = bool(text)  # an Enter may be meant for what was there before
+        self.state.draft_waits = bool(text)  # an Enter may be meant for what was there before
 
 
 def _which(key: RoomKey) -> dict[str, int]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from client.safe_text import escape, escape_lines
-from client.ui.model.message_item import Entry
+from client.ui.model.message_item import MessageItem
 from client.ui.text import times
 
 
@@ -23,15 +23,15 @@ class ExportError(Exception):
         self.exists = exists
 
 
-def as_text(entry: Entry) -> str:
+def as_text(item: MessageItem) -> str:
     """``2026-11-23 12:00:00 [5] li si: hello``; further lines are indented. Pure."""
-    moment = escape(entry.time) if entry.when is None else times.to_text(entry.when)
-    first, *rest = escape_lines(entry.text)
-    head = f"{moment} [{entry.sender_id}] {escape(entry.sender)}: {first}"
+    moment = escape(item.time) if item.when is None else times.to_text(item.when)
+    first, *rest = escape_lines(item.text)
+    head = f"{moment} [{item.sender_id}] {escape(item.sender)}: {first}"
     return "\n    ".join([head, *rest])
 
 
-def write(path: Path, entries: Iterable[Entry]) -> int:
+def write(path: Path, items: Iterable[MessageItem]) -> int:
     """Write a new file that only the owner can read; returns how many messages are in it.
 
     Any thread. Raises ExportError; what could not be written whole is not there at all.
@@ -45,8 +45,8 @@ def write(path: Path, entries: Iterable[Entry]) -> int:
         raise ExportError(getattr(exc, "strerror", None) or str(exc)) from exc
     try:
         with open(fd, "w", encoding="utf-8") as file:
-            for entry in entries:
-                file.write(as_text(entry) + "\n")
+            for item in items:
+                file.write(as_text(item) + "\n")
                 count += 1
     except OSError as exc:
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Signing: from the form, or from a saved login, to the conversations; and back."""
+"""LoginController: from the form, or from a saved login, to the conversations; and back."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from chat.protocol import ErrNo
 from client.account.store import SavedAccount
 from client.errors import ClientError, NotLoggedInError, RefusedError
 from client.ui.commands.controller import Controller
-from client.ui.model.login_form import SECRET, Form, FormError, Mode, Registration
-from client.ui.model.screen_state import Scene
+from client.ui.model.login_form import SECRET, FieldError, FormMode, LoginForm, RegistrationAnswers
+from client.ui.model.screen_state import ScreenState
 from client.ui.text.cells import one_line
-from client.ui.text.error_texts import why
+from client.ui.text.error_texts import error_text
 from client.values import Account
 
 
-class Signing:
+class LoginController:
     """What the form does. The terminal's thread."""
 
     def __init__(
@@ -30,12 +30,12 @@ class Signing:
         controller.on_refused = self._refused_later
 
     @property
-    def _scene(self) -> Scene:
-        return self._controller.scene
+    def _state(self) -> ScreenState:
+        return self._controller.state
 
     @property
-    def _form(self) -> Form:
-        return self._controller.scene.form
+    def _form(self) -> LoginForm:
+        return self._controller.state.form
 
     # ------------------------------------------------------------------ in
 
@@ -45,11 +45,11 @@ class Signing:
             return
         try:
             wanted = self._form.check(answers)
-        except FormError as exc:
+        except FieldError as exc:
             self._say(exc.key, failed=True, **exc.values)
             self._send_back_to(exc.field, answers[exc.field])
             return
-        if isinstance(wanted, Registration):
+        if isinstance(wanted, RegistrationAnswers):
             self._controller.terminal.spawn(self._register(wanted))
         else:
             self._sign_in(wanted.user_id, wanted.password)
@@ -66,7 +66,7 @@ class Signing:
             return
         self._form.busy = True
         controller.begin(account.user_id, account.name)
-        self._scene.signed_in = True
+        self._state.logged_in = True
         controller.terminal.spawn(self._decided(future, account.user_id, by_token=True))
 
     def cancel(self) -> None:
@@ -101,14 +101,14 @@ class Signing:
             else:
                 self._back(self._refusal(exc), failed=True)
         except ClientError as exc:
-            self._back(why(exc, self._scene.texts), failed=True)
+            self._back(error_text(exc, self._state.texts), failed=True)
         else:
             self._form.busy = False
             self._form.say("")
             self._controller.enter(account)
         self._controller.terminal.show()
 
-    async def _register(self, wanted: Registration) -> None:
+    async def _register(self, wanted: RegistrationAnswers) -> None:
         self._form.busy = True
         self._say("registering")
         controller = self._controller
@@ -126,7 +126,7 @@ class Signing:
                     controller.terminal.fill_in("name", wanted.name)
         else:
             if self._registering is not attempt:  # given up, but the server had it already
-                self._form.say(self._scene.texts("registered", id=user_id))
+                self._form.say(self._state.texts("registered", id=user_id))
                 controller.terminal.show()
                 return
             self._registering = None
@@ -135,14 +135,14 @@ class Signing:
             controller.forget_user()  # an earlier one of this number, at a server set up anew
             controller.terminal.fill_in("id", str(user_id))
             self._sign_in(user_id, wanted.password)
-            self._scene.say(self._scene.texts("registered", id=user_id), stays=True)
+            self._state.say(self._state.texts("registered", id=user_id), stays=True)
         controller.terminal.show()
 
     # ------------------------------------------------------------------ out
 
     async def sign_out(self) -> None:
         """Log out, and to the form. Whatever the server says, here it counts."""
-        controller, texts = self._controller, self._scene.texts
+        controller, texts = self._controller, self._state.texts
         controller.save()
         try:
             await controller.terminal.run_call(controller.client.logout)
@@ -156,21 +156,21 @@ class Signing:
     def _refused_later(self, error: RefusedError) -> None:
         """The saved login was good at first, and is not any more."""
         user_id = self._controller.chats.me[0]
-        if self._scene.signed_in and user_id:
+        if self._state.logged_in and user_id:
             self._controller.save()
             self._back_for_password(user_id)
 
     def _back_for_password(self, user_id: int) -> None:
-        self._back(self._scene.texts("login expired"), failed=True)
+        self._back(self._state.texts("login expired"), failed=True)
         self._controller.terminal.fill_in("id", str(user_id))
         self._controller.terminal.fill_in("password", "")
 
     def _back(self, line: str, *, failed: bool = False) -> None:
         """To the form."""
-        scene = self._scene
-        scene.signed_in = False
-        scene.viewer = scene.question = scene.switcher = scene.finding = scene.notice = None
-        if self._form.mode is Mode.REGISTER:
+        state = self._state
+        state.logged_in = False
+        state.page = state.question = state.switcher = state.search = state.notice = None
+        if self._form.mode is FormMode.REGISTER:
             self._form.turn()
         self._form.busy = False
         self._form.saved = self._saved()
@@ -193,23 +193,23 @@ class Signing:
     # ------------------------------------------------------------------ words
 
     def _say(self, key: str, *, failed: bool = False, **values: object) -> None:
-        self._form.say(self._scene.texts(key, **values), failed=failed)
+        self._form.say(self._state.texts(key, **values), failed=failed)
 
     def _failed(self, error: ClientError) -> None:
-        self._form.say(why(error, self._scene.texts), failed=True)
+        self._form.say(error_text(error, self._state.texts), failed=True)
 
     def _refusal(self, error: RefusedError) -> str:
-        texts = self._scene.texts
+        texts = self._state.texts
         if error.errno == ErrNo.REFUSED:
             return texts("wrong password")
         if error.errno == ErrNo.ALREADY_ONLINE:
             return texts("already online")
-        return why(error, texts)
+        return error_text(error, texts)
 
     def _registration_refusal(self, error: ClientError, name: str) -> str:
-        texts = self._scene.texts
+        texts = self._state.texts
         if isinstance(error, RefusedError) and error.errno == ErrNo.REFUSED:
             if "closed" in error.errmsg:
                 return texts("registration closed")
             return texts("name taken", name=one_line(name))
-        return why(error, texts)
+        return error_text(error, texts)

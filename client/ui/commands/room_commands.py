@@ -1,4 +1,4 @@
-"""Looking: the commands that go somewhere: to a conversation, to a message, into a file."""
+"""RoomCommands: the commands that go somewhere: to a conversation, to a message, into a file."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from pathlib import Path
 from chat.protocol import ErrNo
 from client.errors import ClientError, RefusedError
 from client.ui.commands import export
-from client.ui.commands.command_group import Handler
+from client.ui.commands.command_group import CommandGroup
 from client.ui.commands.controller import Controller
 from client.ui.commands.export import ExportError
-from client.ui.model.command_line import OrderError
+from client.ui.model.command_line import (
+    InputError,
+)
 from client.ui.model.message_item import Mark
-from client.ui.model.room import Past, Room, RoomKey
-from client.ui.model.screen_state import Switcher
-from client.ui.model.search import Finding
+from client.ui.model.room import HistoryState, Room, RoomKey
+from client.ui.model.room_switcher import RoomSwitcher
+from client.ui.model.search import Search
 from client.ui.text.cells import clip, lines, one_line
 from client.ui.text.links import links_in
-from client.ui.view.copy_view import bare_lines
+from client.ui.view.copy_view import copy_lines
 
 _UNKNOWN: dict[tuple[bool, int], str] = {
     (False, ErrNo.NOT_FOUND): "no such user",
@@ -30,17 +32,17 @@ _UNKNOWN: dict[tuple[bool, int], str] = {
 
 
 _TYPING_SECONDS = 0.3
-"""A pause after which what was typed is searched for on the server."""
+"""A pause after which what was typed is tokened for on the server."""
 
 _QUERY_CELLS = 24
 
 
-class Looking(Handler):
+class RoomCommands(CommandGroup):
     """Conversations and what is in them. The terminal's thread."""
 
     def __init__(self, controller: Controller) -> None:
         super().__init__(controller)
-        self._search: object = None  # which search is loading older messages
+        self._loading: object = None  # which search is loading older messages
 
     def chat(self, user_id: int) -> None:
         """A conversation with somebody."""
@@ -62,11 +64,11 @@ class Looking(Handler):
         """
         known = self._is_known(key)
         if not known and self._is_online:
-            self._scene.visiting = key
+            self._state.visiting = key
             self._controller.terminal.spawn(self._visit(key, arrived, missing))
         elif not known and key.in_group and self._chats.account is not None:
             missing()
-            raise OrderError("not a member", id=str(key.id))
+            raise InputError("not a member", id=str(key.id))
         else:
             self._controller.open_key(key)
             arrived()
@@ -75,7 +77,7 @@ class Looking(Handler):
         if key.in_group:
             return self._chats.group(key.id) is not None
         room = self._chats.rooms.get(key)
-        spoken = room is not None and bool(room.entries or room.active)
+        spoken = room is not None and bool(room.items or room.active)
         return spoken or key.id == self._chats.me[0] or self._chats.is_friend(key.id)
 
     async def _visit(
@@ -90,8 +92,8 @@ class Looking(Handler):
             unknown = None  # it may be there; what is written waits
         else:
             unknown = None
-        self._scene.visiting = None
-        if chats is not self._scene.chats:
+        self._state.visiting = None
+        if chats is not self._state.chats:
             return  # the user has signed out meanwhile
         if unknown is None:
             controller.open_key(key)
@@ -103,11 +105,11 @@ class Looking(Handler):
 
     def switch(self) -> None:
         """Choose a conversation by some letters."""
-        self._scene.switcher = Switcher(self._chats, self._texts)
+        self._state.switcher = RoomSwitcher(self._chats, self._texts)
 
     def switched(self) -> None:
         """One was chosen, or none."""
-        switcher, self._scene.switcher = self._scene.switcher, None
+        switcher, self._state.switcher = self._state.switcher, None
         if switcher is not None:
             self._controller.open(switcher.chosen)
 
@@ -128,86 +130,86 @@ class Looking(Handler):
 
     def toggle_list(self) -> None:
         """Show the list of conversations, or do not."""
-        self._scene.toggle_list(self._controller.terminal.columns())
+        self._state.toggle_list(self._controller.terminal.columns())
 
     def search(self, text: str = "") -> None:
         """Begin to search in the conversation. The view is held meanwhile."""
         room = self._room()
-        self._scene.finding = finding = Finding(room)
+        self._state.search = search = Search(room)
         self._notice("search keys", stays=True)
         if text:
-            self.look_for(finding, text)
+            self.look_for(search, text)
 
-    def look_for(self, finding: Finding, text: str) -> None:
+    def look_for(self, search: Search, text: str) -> None:
         """Other words to search for."""
-        if finding.look_for(text):
-            self._found(finding)
+        if search.look_for(text):
+            self._found(search)
         else:
-            self._search_past(finding)
+            self._search_past(search)
 
     def search_on(self, *, older: bool) -> None:
         """To the next place where it is found."""
-        finding = self._scene.finding
-        if finding is None or not finding.query:
+        search = self._state.search
+        if search is None or not search.query:
             return
-        if finding.older() if older else finding.newer():
-            self._found(finding)
+        if search.older() if older else search.newer():
+            self._found(search)
         elif older:
-            self._search_past(finding)
+            self._search_past(search)
         else:
-            self._say_not_found("no newer match", finding)
+            self._say_not_found("no newer match", search)
 
     def search_done(self) -> None:
         """Back to writing, where one is."""
-        self._scene.finding = None
-        self._scene.notice = None
+        self._state.search = None
+        self._state.notice = None
 
-    def _found(self, finding: Finding) -> None:
+    def _found(self, search: Search) -> None:
         self._notice("search keys", stays=True)  # always one line, so that nothing moves
-        self._search = None
-        if finding.found is not None:
-            self._controller.pane.show(finding.room, finding.found)
+        self._loading = None
+        if search.found is not None:
+            self._controller.message_view.show(search.room, search.found)
 
-    def _search_past(self, finding: Finding) -> None:
+    def _search_past(self, search: Search) -> None:
         """No loaded message matches any more: load older ones until one does."""
-        self._search = search = object()
-        self._say_not_found("searching", finding)
-        self._controller.terminal.spawn(self._load_until_found(finding, search))
+        self._loading = token = object()
+        self._say_not_found("searching", search)
+        self._controller.terminal.spawn(self._load_until_found(search, token))
 
-    async def _load_until_found(self, finding: Finding, search: object) -> None:
-        """``search`` is another one as soon as something else is searched for."""
-        room, controller = finding.room, self._controller
+    async def _load_until_found(self, search: Search, token: object) -> None:
+        """``token`` is another one as soon as something else is tokened for."""
+        room, controller = search.room, self._controller
         key = "searching"
         await asyncio.sleep(_TYPING_SECONDS)
-        while key == "searching" and self._is_wanted(finding, search):
-            if room.past is Past.LOADING:
+        while key == "searching" and self._is_wanted(search, token):
+            if room.history is HistoryState.LOADING:
                 await asyncio.sleep(_TYPING_SECONDS)
             elif not room.has_more:
-                key = "no older match" if finding.matches else "not found"
+                key = "no older match" if search.matches else "not found"
             else:
-                first = room.entries[0] if room.entries else None
+                first = room.items[0] if room.items else None
                 if self._is_online:
-                    room.past = Past.LOADING
+                    room.history = HistoryState.LOADING
                     await controller.load_page(room)
-                added = len(room.entries) if first is None else room.index(first)
-                if not self._is_wanted(finding, search):
+                added = len(room.items) if first is None else room.index(first)
+                if not self._is_wanted(search, token):
                     return
-                if finding.is_in_first(added):
-                    self._found(finding)
+                if search.is_in_first(added):
+                    self._found(search)
                 elif not added and room.has_more:
                     key = "not found yet"
-                if self._search is search:
-                    self._say_not_found(key, finding)
+                if self._loading is token:
+                    self._say_not_found(key, search)
             controller.terminal.show()
-        if key != "searching" and self._is_wanted(finding, search):
-            self._say_not_found(key, finding)
+        if key != "searching" and self._is_wanted(search, token):
+            self._say_not_found(key, search)
             controller.terminal.show()
 
-    def _is_wanted(self, finding: Finding, search: object) -> bool:
-        return self._search is search and self._scene.finding is finding
+    def _is_wanted(self, search: Search, token: object) -> bool:
+        return self._loading is token and self._state.search is search
 
-    def _say_not_found(self, key: str, finding: Finding) -> None:
-        query, count = clip(one_line(finding.text), _QUERY_CELLS), len(finding.room.entries)
+    def _say_not_found(self, key: str, search: Search) -> None:
+        query, count = clip(one_line(search.text), _QUERY_CELLS), len(search.room.items)
         self._notice(key, failed=key != "searching", stays=True, query=query, count=count)
 
     def export(self, name: str) -> None:
@@ -216,7 +218,7 @@ class Looking(Handler):
         try:
             path = export.to_path(name)
         except ExportError as exc:
-            raise OrderError("export failed", file=name, why=str(exc)) from exc
+            raise InputError("export failed", file=name, why=str(exc)) from exc
         self._controller.terminal.spawn(self._write_file(room, path))
 
     async def _write_file(self, room: Room, path: Path) -> None:
@@ -224,9 +226,9 @@ class Looking(Handler):
         terminal = self._controller.terminal
         self._notice("exporting", stays=True)
         await self._load_everything(room)
-        entries = [entry for entry in room.entries if entry.mark in (Mark.RECEIVED, Mark.STORED)]
+        items = [item for item in room.items if item.mark in (Mark.RECEIVED, Mark.STORED)]
         try:
-            count = await terminal.run_call(export.write, path, entries)
+            count = await terminal.run_call(export.write, path, items)
         except ExportError as exc:
             if exc.exists:
                 self._notice("export exists", failed=True, file=shown)
@@ -240,23 +242,23 @@ class Looking(Handler):
         while room.has_more and self._is_online:
             before = room.oldest_seq
             await self._controller.load_page(room)
-            if room.past is Past.MORE and room.oldest_seq == before:
+            if room.history is HistoryState.MORE and room.oldest_seq == before:
                 return  # it does not get any further
 
     def open_link(self) -> None:
         """Show the web page that was named last in this conversation."""
-        for entry in reversed(self._room().entries):
-            found = [link.url for line in lines(entry.text) for link in links_in(line)]
+        for item in reversed(self._room().items):
+            found = [link.url for line in lines(item.text) for link in links_in(line)]
             if found:
                 opens = self._controller.terminal.open_link(found[-1])
                 key = "opening" if opens else "no opener"
                 self._notice(key, failed=not opens, url=found[-1])
                 return
-        raise OrderError("no link")
+        raise InputError("no link")
 
     def bare(self) -> None:
         """The messages without anything beside them, for the terminal's own selection."""
-        printed = bare_lines(self._room())
+        printed = copy_lines(self._room())
         hint = self._texts("bare hint")
         self._controller.terminal.spawn(self._controller.terminal.print_bare(printed, hint))
 

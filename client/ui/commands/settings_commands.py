@@ -1,17 +1,17 @@
-"""Choices: the commands about the program itself."""
+"""SettingsCommands: the commands about the program itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from client.ui.commands.command_group import Handler
+from client.ui.commands.command_group import CommandGroup
 from client.ui.commands.controller import Controller
-from client.ui.commands.login_controller import Signing
+from client.ui.commands.login_controller import LoginController
 from client.ui.commands.settings_file import Settings
 from client.ui.text.cells import one_line
 
 
-class Choices(Handler):
+class SettingsCommands(CommandGroup):
     """Theme, language, bell, connection, end. The terminal's thread.
 
     ``server``: as it is shown. ``settings`` are changed, and kept by ``keep_settings``.
@@ -20,13 +20,13 @@ class Choices(Handler):
     def __init__(
         self,
         controller: Controller,
-        signing: Signing,
+        login: LoginController,
         server: str,
         settings: Settings,
         keep_settings: Callable[[], None],
     ) -> None:
         super().__init__(controller)
-        self._signing = signing
+        self._login = login
         self._server = server
         self._settings = settings
         self._keep_settings = keep_settings
@@ -39,9 +39,9 @@ class Choices(Handler):
     def theme(self, name: str | None = None) -> None:
         """Other colours, or which there are."""
         if name is None:
-            self._notice("theme is", theme=self._scene.theme)
+            self._notice("theme is", theme=self._state.theme)
             return
-        self._scene.theme = self._settings.theme = name
+        self._state.theme = self._settings.theme = name
         self._controller.terminal.use_theme(name)
         self._keep_settings()
         self._notice("theme set", theme=name)
@@ -58,16 +58,16 @@ class Choices(Handler):
     def bell(self, switch: str | None = None) -> None:
         """On or off, or which it is."""
         if switch is not None:
-            self._scene.bell = self._settings.bell = switch == "on"
+            self._state.bell = self._settings.bell = switch == "on"
             self._keep_settings()
-        self._notice("bell on" if self._scene.bell else "bell off")
+        self._notice("bell on" if self._state.bell else "bell off")
 
     def notify(self, way: str | None = None) -> None:
         """Notices on the desktop: how, or not; or which it is."""
         if way is not None:
-            self._scene.notify = self._settings.notify = way
+            self._state.notify = self._settings.notify = way
             self._keep_settings()
-        way = self._scene.notify
+        way = self._state.notify
         if way == "off":
             self._notice("notify off")
         else:
@@ -82,13 +82,13 @@ class Choices(Handler):
 
     def logout(self) -> None:
         """To the form; the saved login is not good any more."""
-        self._controller.terminal.spawn(self._signing.sign_out())
+        self._controller.terminal.spawn(self._login.sign_out())
 
     def quit(self) -> None:
         """Leave; not without a question if something is not sent yet."""
-        if self._scene.unsent:
-            count = self._scene.unsent
-            self._scene.ask(self._texts("quit unsent", count=count), self.quit_now)
+        if self._state.unsent:
+            count = self._state.unsent
+            self._state.ask(self._texts("quit unsent", count=count), self.quit_now)
         else:
             self.quit_now()
 

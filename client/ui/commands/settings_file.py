@@ -21,7 +21,7 @@ NOTIFY = ("off", "9", "777")
 
 @dataclass(slots=True)
 class Settings:
-    """Choices; None where the terminal or the locale decides."""
+    """SettingsCommands; None where the terminal or the locale decides."""
 
     theme: str | None = None
     language: str | None = None

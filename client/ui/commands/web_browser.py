@@ -9,7 +9,7 @@ from collections.abc import Mapping
 _OPENERS = ("xdg-open", "open", "wslview")
 
 
-def opener(environment: Mapping[str, str], url: str) -> list[str] | None:
+def browser_command(environment: Mapping[str, str], url: str) -> list[str] | None:
     """The command that opens an address; None if there is no program for it."""
     browser = environment.get("BROWSER", "").partition(":")[0]
     command = shlex.split(browser)

@@ -12,9 +12,9 @@ from typing import Any
 
 from client.account.roster import ONLINE
 from client.account.sending import Receipt, Sending
-from client.ui.model.message_item import Entry, received, written
+from client.ui.model.message_item import MessageItem, received, written
 from client.ui.model.room import Room, RoomKey
-from client.ui.text.mentions import names
+from client.ui.text.mentions import mentions
 from client.values import Account, ChatMessage, Friend, Group
 
 MAX_SAVED_DRAFT = 4096
@@ -79,9 +79,9 @@ class Chats:
     def _rename_myself(self, name: str) -> None:
         """What was written before the name was known."""
         for room in self.rooms.values():
-            for entry in room.entries:
-                if entry.mine and entry.sender != name:
-                    entry.sender, entry.rendered = name, None
+            for item in room.items:
+                if item.mine and item.sender != name:
+                    item.sender, item.rendered = name, None
 
     def name_of(self, user_id: int) -> str:
         """A user's name, not escaped; empty if it is not known."""
@@ -123,15 +123,15 @@ class Chats:
         is_theirs = not key.in_group and message.sender_id == key.id
         if is_theirs and key.id not in self._friends:
             room.title = message.sender_name
-        entry = self._entry(message)
+        item = self._new_item(message)
         seen = watched and room is self.current and room.anchor is None
         begins = room is self.current and not room.unread
-        fresh = room.receive(entry)
+        fresh = room.receive(item)
         if seen:
-            room.mark_shown([entry])
-        elif begins and entry.unread:
-            room.divider = entry
-        calls = fresh and not entry.mine and (entry.mention or not key.in_group)
+            room.mark_shown([item])
+        elif begins and item.unread:
+            room.divider = item
+        calls = fresh and not item.mine and (item.mention or not key.in_group)
         return Arrival(room, fresh, calls, seen)
 
     def _key_of(self, message: ChatMessage) -> RoomKey:
@@ -162,33 +162,33 @@ class Chats:
             room.fail(mid, why)
         return room
 
-    def forget(self, room: Room, entry: Entry) -> None:
+    def forget(self, room: Room, item: MessageItem) -> None:
         """Take a message that failed or was withdrawn out."""
-        if entry.mid is not None:
-            self._in_room.pop(entry.mid, None)
-        room.forget(entry)
+        if item.mid is not None:
+            self._in_room.pop(item.mid, None)
+        room.forget(item)
 
-    def add_past(self, room: Room, messages: Iterable[ChatMessage], *, more: bool) -> int:
+    def add_older(self, room: Room, messages: Iterable[ChatMessage], *, more: bool) -> int:
         """A page of a room's history; returns how many messages were not here yet."""
-        return room.add_past(self._past_entries(messages), more=more)
+        return room.add_older(self._new_items(messages), more=more)
 
     def catch_up(self, room: Room, messages: Iterable[ChatMessage], *, more: bool) -> None:
         """The newest page of a room's history, after something may have been missed."""
-        room.catch_up(self._past_entries(messages), more=more)
+        room.catch_up(self._new_items(messages), more=more)
 
-    def _past_entries(self, messages: Iterable[ChatMessage]) -> list[Entry]:
-        entries = []
+    def _new_items(self, messages: Iterable[ChatMessage]) -> list[MessageItem]:
+        items = []
         for message in messages:
             self._names.setdefault(message.sender_id, message.sender_name)
-            entries.append(self._entry(message))
-        return entries
+            items.append(self._new_item(message))
+        return items
 
-    def _entry(self, message: ChatMessage) -> Entry:
+    def _new_item(self, message: ChatMessage) -> MessageItem:
         me, name = self.me
-        entry = received(message, me)
+        item = received(message, me)
         in_group = message.group_id is not None
-        entry.mention = in_group and not entry.mine and names(message.text, name)
-        return entry
+        item.mention = in_group and not item.mine and mentions(message.text, name)
+        return item
 
     # ------------------------------------------------------------------ rooms
 
@@ -239,7 +239,7 @@ class Chats:
     def missed_something(self) -> None:
         """There was no connection for a while: somebody else may have had the account."""
         for room in self.rooms.values():
-            room.stale = bool(room.entries)
+            room.stale = bool(room.items)
 
     def _is_listed(self, room: Room) -> bool:
         if room is self.current:
@@ -247,7 +247,7 @@ class Chats:
         if room.hidden:
             return False
         known = self._groups if room.key.in_group else self._friends
-        return bool(room.key.id in known or room.active or room.entries or room.draft[0])
+        return bool(room.key.id in known or room.active or room.items or room.draft[0])
 
     def _rank(self, room: Room) -> tuple[float, bool, str, RoomKey]:
         return (-room.active, self.is_online(room) is False, room.title.casefold(), room.key)

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 
 from client import original_commands
 from client.ui.model.chats import Chats
-from client.ui.model.command_line import BY_NAME, COMMANDS, Takes
+from client.ui.model.slash_commands import (
+    BY_NAME,
+    SLASH_COMMANDS,
+    ArgumentKind,
+)
 from client.ui.text.cells import one_line
 
 _ORIGINAL_ARGUMENT = {
-    "chat": Takes.USER,
-    "groupchat": Takes.GROUP,
-    "addfriend": Takes.ID,
-    "addgroup": Takes.ID,
+    "chat": ArgumentKind.USER,
+    "groupchat": ArgumentKind.GROUP,
+    "addfriend": ArgumentKind.ID,
+    "addgroup": ArgumentKind.ID,
 }
 
 
@@ -52,7 +56,7 @@ def candidates(line: str, chats: Chats) -> Iterator[Candidate]:
 def _slash(line: str, chats: Chats) -> Iterator[Candidate]:
     word, space, rest = line[1:].partition(" ")
     if not space:
-        for command in COMMANDS:
+        for command in SLASH_COMMANDS:
             if command.name.startswith(word.casefold()):
                 end = " " if command.params else ""
                 yield Candidate(f"/{command.name}{end}", len(line), command.usage)
@@ -60,20 +64,20 @@ def _slash(line: str, chats: Chats) -> Iterator[Candidate]:
     found = BY_NAME.get(word.casefold())
     if found is None or not found.params or " " in rest:
         return
-    yield from _arguments(found.params[0].takes, rest, chats, end=" ")
+    yield from _arguments(found.params[0].kind, rest, chats, end=" ")
 
 
-def _arguments(takes: Takes, begun: str, chats: Chats, end: str) -> Iterator[Candidate]:
-    if takes in (Takes.USER, Takes.ID):
+def _arguments(kind: ArgumentKind, begun: str, chats: Chats, end: str) -> Iterator[Candidate]:
+    if kind in (ArgumentKind.USER, ArgumentKind.ID):
         yield from _ids(begun, _people(chats), end)
-    elif takes is Takes.GROUP:
+    elif kind is ArgumentKind.GROUP:
         groups = chats.account.groups if chats.account is not None else ()
         yield from _ids(begun, [(group.id, group.name) for group in groups], end)
-    elif takes is Takes.COMMAND:
-        names = (command.name for command in COMMANDS)
+    elif kind is ArgumentKind.COMMAND:
+        names = (command.name for command in SLASH_COMMANDS)
         yield from (Candidate(n, len(begun), n) for n in names if n.startswith(begun))
-    elif "|" in takes.value:
-        choices = takes.value.split("|")
+    elif "|" in kind.value:
+        choices = kind.value.split("|")
         yield from (Candidate(c, len(begun), c) for c in choices if c.startswith(begun))
 
 

@@ -1,4 +1,4 @@
-"""Recall: what was sent before, for the arrow keys. Pure."""
+"""InputHistory: what was sent before, for the arrow keys. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ MOST = 200
 """Lines that are remembered."""
 
 
-class Recall:
+class InputHistory:
     """A list of lines, and where one is in it. Not thread-safe."""
 
     def __init__(self) -> None:

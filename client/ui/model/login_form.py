@@ -1,4 +1,4 @@
-"""Form: what is asked before one is logged in, and what is wrong with the answers. Pure."""
+"""LoginForm: what is asked before one is logged in, and what is wrong with the answers. Pure."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ MIN_PASSWORD = LIMITS.password_min
 MAX_PASSWORD = LIMITS.password_max
 
 
-class Mode(Enum):
+class FormMode(Enum):
     """What the form is for."""
 
-    SIGN_IN = "sign in"
+    LOGIN = "sign in"
     REGISTER = "register"
 
 
-FIELDS: dict[Mode, tuple[str, ...]] = {
-    Mode.SIGN_IN: ("id", "password"),
-    Mode.REGISTER: ("name", "password", "password again"),
+FIELDS: dict[FormMode, tuple[str, ...]] = {
+    FormMode.LOGIN: ("id", "password"),
+    FormMode.REGISTER: ("name", "password", "password again"),
 }
 ALL_FIELDS = ("id", "name", "password", "password again")
 """In the order in which they stand below each other."""
@@ -35,7 +35,7 @@ SECRET = frozenset({"password", "password again"})
 
 
 @dataclass(frozen=True, slots=True)
-class SignIn:
+class LoginAnswers:
     """The form was filled in to log in."""
 
     user_id: int
@@ -43,14 +43,14 @@ class SignIn:
 
 
 @dataclass(frozen=True, slots=True)
-class Registration:
+class RegistrationAnswers:
     """The form was filled in to register."""
 
     name: str
     password: str = field(repr=False)
 
 
-class FormError(ValueError):
+class FieldError(ValueError):
     """An answer that will not do.
 
     Attributes:
@@ -66,7 +66,7 @@ class FormError(ValueError):
         self.values = values
 
 
-class Form:
+class LoginForm:
     """Sign in or register; the accounts that can go straight in. The terminal's thread.
 
     Attributes:
@@ -78,7 +78,7 @@ class Form:
     """
 
     def __init__(self, saved: list[SavedAccount]) -> None:
-        self.mode = Mode.SIGN_IN
+        self.mode = FormMode.LOGIN
         self.saved = saved
         self.line = ""
         self.failed = False
@@ -91,7 +91,7 @@ class Form:
 
     def turn(self) -> None:
         """From signing in to registering, or back."""
-        self.mode = Mode.REGISTER if self.mode is Mode.SIGN_IN else Mode.SIGN_IN
+        self.mode = FormMode.REGISTER if self.mode is FormMode.LOGIN else FormMode.LOGIN
         self.say("")
 
     def say(self, line: str, *, failed: bool = False) -> None:
@@ -99,40 +99,40 @@ class Form:
         self.line = line
         self.failed = failed
 
-    def check(self, answers: dict[str, str]) -> SignIn | Registration:
-        """What the answers ask for. Raises FormError about the first that will not do."""
+    def check(self, answers: dict[str, str]) -> LoginAnswers | RegistrationAnswers:
+        """What the answers ask for. Raises FieldError about the first that will not do."""
         for name in self.fields:
             if not is_unicode(answers[name]):
-                raise FormError(name, "not unicode")
-        if self.mode is Mode.SIGN_IN:
+                raise FieldError(name, "not unicode")
+        if self.mode is FormMode.LOGIN:
             return _check_sign_in(answers)
         return _check_registration(answers)
 
 
-def _check_sign_in(answers: dict[str, str]) -> SignIn:
+def _check_sign_in(answers: dict[str, str]) -> LoginAnswers:
     text = answers["id"].strip()
     if not text:
-        raise FormError("id", "no number")
+        raise FieldError("id", "no number")
     user_id = parse_id(text)
     if user_id is None:
-        raise FormError("id", "number wrong", text=one_line(text))
+        raise FieldError("id", "number wrong", text=one_line(text))
     if not answers["password"]:
-        raise FormError("password", "no password")
-    return SignIn(user_id, answers["password"])
+        raise FieldError("password", "no password")
+    return LoginAnswers(user_id, answers["password"])
 
 
-def _check_registration(answers: dict[str, str]) -> Registration:
+def _check_registration(answers: dict[str, str]) -> RegistrationAnswers:
     name, password = answers["name"].strip(), answers["password"]
     if not name:
-        raise FormError("name", "no name")
+        raise FieldError("name", "no name")
     if len(name) > MAX_NAME:
-        raise FormError("name", "name long", most=str(MAX_NAME))
+        raise FieldError("name", "name long", most=str(MAX_NAME))
     if not password:
-        raise FormError("password", "no password")
+        raise FieldError("password", "no password")
     if len(password) < MIN_PASSWORD:
-        raise FormError("password", "password short", least=str(MIN_PASSWORD))
+        raise FieldError("password", "password short", least=str(MIN_PASSWORD))
     if len(password) > MAX_PASSWORD:
-        raise FormError("password", "password long", most=str(MAX_PASSWORD))
+        raise FieldError("password", "password long", most=str(MAX_PASSWORD))
     if password != answers["password again"]:
-        raise FormError("password again", "passwords differ")
-    return Registration(name, password)
+        raise FieldError("password again", "passwords differ")
+    return RegistrationAnswers(name, password)

@@ -1,4 +1,4 @@
-"""Entry: one message as a conversation shows it. Pure."""
+"""MessageItem: one message as a conversation shows it. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from client.ui.text import times
 from client.values import ChatMessage
 
 Place = tuple[float, int]
-"""Where an entry stands: by ``seq``, and where there is none, behind the last that has one."""
+"""Where an item stands: by ``seq``, and where there is none, behind the last that has one."""
 
 LAST = float("inf")
 
@@ -25,7 +25,7 @@ class Mark(Enum):
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class MessageItem:
     """One message.
 
     Attributes:
@@ -69,9 +69,9 @@ class Entry:
         self.rendered = None
 
 
-def received(message: ChatMessage, me: int) -> Entry:
+def received(message: ChatMessage, me: int) -> MessageItem:
     """What came from the server; also what one has written oneself, from the past."""
-    return Entry(
+    return MessageItem(
         sender_id=message.sender_id,
         sender=message.sender_name,
         text=message.text,
@@ -82,9 +82,9 @@ def received(message: ChatMessage, me: int) -> Entry:
     )
 
 
-def written(sending: Sending, me: int, name: str) -> Entry:
+def written(sending: Sending, me: int, name: str) -> MessageItem:
     """What is being sent."""
-    return Entry(
+    return MessageItem(
         sender_id=me,
         sender=name,
         text=sending.text,

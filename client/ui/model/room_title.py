@@ -5,10 +5,10 @@ from __future__ import annotations
 from client.ui.model.chats import Chats
 from client.ui.model.room import Room, RoomKey
 from client.ui.text.cells import one_line
-from client.ui.text.translations import Texts
+from client.ui.text.translations import Translations
 
 
-def room_title(room: Room, chats: Chats, texts: Texts) -> str:
+def room_title(room: Room, chats: Chats, texts: Translations) -> str:
     """What a room is called, escaped."""
     if room.title:
         title = one_line(room.title)

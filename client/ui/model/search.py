@@ -1,12 +1,12 @@
-"""Finding: a search in the messages of a room. Pure."""
+"""Search: a search in the messages of a room. Pure."""
 
 from __future__ import annotations
 
-from client.ui.model.message_item import Entry
+from client.ui.model.message_item import MessageItem
 from client.ui.model.room import Room
 
 
-class Finding:
+class Search:
     """What is looked for in a room, and where it was found.
 
     Attributes:
@@ -19,19 +19,19 @@ class Finding:
         self.room = room
         self.text = ""
         self.query = ""
-        self.found: Entry | None = None
+        self.found: MessageItem | None = None
 
     def look_for(self, text: str) -> bool:
         """Look for another text, from where the search is upwards. Returns whether it is there."""
         self.text = text
         self.query = text.casefold()
-        entries = self.room.entries
-        start = len(entries) - 1 if self.found is None else self.room.index(self.found)
+        items = self.room.items
+        start = len(items) - 1 if self.found is None else self.room.index(self.found)
         return self._go(range(start, -1, -1))
 
     def older(self) -> bool:
         """Go to the next place above. Returns whether there is one."""
-        start = len(self.room.entries) if self.found is None else self.room.index(self.found)
+        start = len(self.room.items) if self.found is None else self.room.index(self.found)
         return self._go(range(start - 1, -1, -1))
 
     @property
@@ -48,18 +48,18 @@ class Finding:
         if self.found is None:
             return False
         start = self.room.index(self.found)
-        return self._go(range(start + 1, len(self.room.entries)))
+        return self._go(range(start + 1, len(self.room.items)))
 
     def _go(self, indices: range) -> bool:
         if not self.query:
             self.found = None
             return True
-        entries = self.room.entries
+        items = self.room.items
         for index in indices:
-            if self._is_in(entries[index]):
-                self.found = entries[index]
+            if self._is_in(items[index]):
+                self.found = items[index]
                 return True
         return False
 
-    def _is_in(self, entry: Entry) -> bool:
-        return self.query in entry.text.casefold()
+    def _is_in(self, item: MessageItem) -> bool:
+        return self.query in item.text.casefold()

@@ -15,7 +15,7 @@ from client.errors import (
 )
 from client.protocol.connection import CLOSED, NOT_CHAT, UNANSWERED
 from client.ui.text.cells import one_line
-from client.ui.text.translations import Texts
+from client.ui.text.translations import Translations
 
 _PASSING = frozenset({ErrNo.TOO_MANY, ErrNo.UNAVAILABLE})
 """The server says "try again", too, in many ways."""
@@ -23,11 +23,11 @@ _PASSING = frozenset({ErrNo.TOO_MANY, ErrNo.UNAVAILABLE})
 _LOST = {CLOSED: "lost closed", UNANSWERED: "lost unanswered", NOT_CHAT: "lost protocol"}
 
 
-def why(error: BaseException, texts: Texts) -> str:
+def error_text(error: BaseException, texts: Translations) -> str:
     """The failure and its remedy on one line, escaped."""
     if isinstance(error, RefusedError):
         next_step = f"next {error.errno}"
-        what = why_refused(error, texts)
+        what = refusal_text(error, texts)
         return texts("and", what=what, next=texts(next_step)) if texts.has(next_step) else what
     if isinstance(error, ConnectError):
         return _not_connected(error, texts)
@@ -45,7 +45,7 @@ def why(error: BaseException, texts: Texts) -> str:
     return one_line(str(error) or type(error).__name__)
 
 
-def why_refused(error: RefusedError, texts: Texts) -> str:
+def refusal_text(error: RefusedError, texts: Translations) -> str:
     """The failure alone. The server's text is in English, and more precise than ours."""
     key = f"error {error.errno}"
     ours = texts.language != "en" or not error.errmsg or error.errno in _PASSING
@@ -54,7 +54,7 @@ def why_refused(error: RefusedError, texts: Texts) -> str:
     return one_line(str(error))
 
 
-def _not_connected(error: ConnectError, texts: Texts) -> str:
+def _not_connected(error: ConnectError, texts: Translations) -> str:
     reason = one_line(error.reason)
     if error.fault is ConnectFault.OTHER:
         return reason

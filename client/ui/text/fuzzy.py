@@ -1,4 +1,4 @@
-"""Finding one of many by some of its letters. Pure."""
+"""Search one of many by some of its letters. Pure."""
 
 from __future__ import annotations
 

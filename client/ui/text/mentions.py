@@ -24,6 +24,6 @@ def finder(name: str) -> Callable[[str], object]:
     return re.compile("|".join(patterns), re.IGNORECASE).search
 
 
-def names(text: str, name: str) -> bool:
+def mentions(text: str, name: str) -> bool:
     """Whether a text names this user."""
     return finder(name)(text) is not None

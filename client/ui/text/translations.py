@@ -10,7 +10,7 @@ from client.ui.text.english import ENGLISH
 LANGUAGES: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "zh": CHINESE}
 
 
-class Texts:
+class Translations:
     """The texts in one language, which can be changed.
 
     Attributes:

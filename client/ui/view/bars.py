@@ -9,9 +9,9 @@ from client.ui.model.room import Room, RoomKey
 from client.ui.model.room_title import room_title
 from client.ui.text import times
 from client.ui.text.cells import clip, one_line, pad, width
-from client.ui.text.error_texts import why
+from client.ui.text.error_texts import error_text
 from client.ui.text.styled_line import Line
-from client.ui.text.translations import Texts
+from client.ui.text.translations import Translations
 from client.ui.text.wrap import wrap
 
 _TIME = 6  # cells: space and time
@@ -22,7 +22,9 @@ MOST_ROWS = 4
 """Rows of a notice. No text of ours needs so many in 80 columns; a server's may."""
 
 
-def list_lines(chats: Chats, texts: Texts, cells: int, height: int, now: float) -> list[Line]:
+def list_lines(
+    chats: Chats, texts: Translations, cells: int, height: int, now: float
+) -> list[Line]:
     """The list, scrolled so that the current room is in it."""
     rooms = chats.ordered()
     if not rooms:
@@ -32,7 +34,7 @@ def list_lines(chats: Chats, texts: Texts, cells: int, height: int, now: float) 
     return [_list_line(room, chats, texts, cells, now) for room in rooms[first : first + height]]
 
 
-def _list_line(room: Room, chats: Chats, texts: Texts, cells: int, now: float) -> Line:
+def _list_line(room: Room, chats: Chats, texts: Translations, cells: int, now: float) -> Line:
     mark, mark_style = _presence(room, chats)
     badge = _badge(room)
     has_time = room.active > 0 and cells >= _NAME_AT_LEAST + 2 + len(badge) + _TIME
@@ -69,7 +71,7 @@ def _badge(room: Room) -> str:
     return f" @{count}" if room.mentioned else f" {count}"
 
 
-def title_line(chats: Chats, texts: Texts, cells: int, server: str) -> Line:
+def title_line(chats: Chats, texts: Translations, cells: int, server: str) -> Line:
     """The bar above: whom one talks with, and whether they are there."""
     room = chats.current
     server = clip(one_line(server), cells // 3)
@@ -89,7 +91,7 @@ def title_line(chats: Chats, texts: Texts, cells: int, server: str) -> Line:
     ]
 
 
-def _state(room: Room, chats: Chats, texts: Texts) -> str:
+def _state(room: Room, chats: Chats, texts: Translations) -> str:
     if room.key.in_group:
         online, everybody = chats.members_online(room)
         group = chats.group(room.key.id)
@@ -103,7 +105,13 @@ def _state(room: Room, chats: Chats, texts: Texts) -> str:
 
 
 def status_line(
-    chats: Chats, texts: Texts, cells: int, state: State, unsent: int, below: bool, above: int = 0
+    chats: Chats,
+    texts: Translations,
+    cells: int,
+    state: State,
+    unsent: int,
+    below: bool,
+    above: int = 0,
 ) -> Line:
     """The bar below: the user's name, and counts of unread and unsent messages.
 
@@ -151,13 +159,13 @@ def wrapped(style: str, text: str, cells: int) -> list[Line]:
     return [[(style, pad(f" {piece}", cells))] for piece in pieces]
 
 
-def banner(status: Status, texts: Texts, now: float) -> str:
+def banner(status: Status, texts: Translations, now: float) -> str:
     """What is to be said while there is no connection; empty if there is one.
 
     ``now``: ``time.monotonic()`` seconds, as in the status.
     """
     error = status.error
-    reason = why(error, texts) if error is not None else ""
+    reason = error_text(error, texts) if error is not None else ""
     if status.state is State.WAITING:
         seconds = max(0, round((status.retry_at or now) - now))
         return texts("offline banner", why=reason, seconds=seconds)
@@ -170,14 +178,14 @@ def banner(status: Status, texts: Texts, now: float) -> str:
     return ""
 
 
-def form_banner(status: Status, texts: Texts, now: float) -> str:
+def form_banner(status: Status, texts: Translations, now: float) -> str:
     """The same in the form, before a request: only errors of the connection."""
     waits = status.state is State.WAITING
     fails = status.state is State.CONNECTING and status.error is not None
     return banner(status, texts, now) if waits or fails else ""
 
 
-def _stopped(error: Exception | None, texts: Texts, reason: str) -> str:
+def _stopped(error: Exception | None, texts: Translations, reason: str) -> str:
     if isinstance(error, ReplacedError):
         if error.reason == "replaced":
             return texts("replaced banner")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from client.original_commands import ORIGINAL_COMMANDS
-from client.ui.model.command_line import BY_NAME, COMMANDS, SlashCommand
+from client.ui.model.slash_commands import (
+    BY_NAME,
+    SLASH_COMMANDS,
+    SlashCommand,
+)
 from client.ui.text.cells import pad, width
 from client.ui.text.styled_line import Line
-from client.ui.text.translations import Texts
+from client.ui.text.translations import Translations
 from client.ui.text.wrap import wrap
 
 _KEYS = (
@@ -19,12 +23,14 @@ _LEFT = 26
 _GAP = "  "
 
 
-def whole_help(texts: Texts, cells: int) -> list[Line]:
+def whole_help(texts: Translations, cells: int) -> list[Line]:
     """Everything, for a page so wide."""
     pages = [
         *_table(texts("keys title"), [_pair(texts(f"key {key}")) for key in _KEYS], cells),
         *_table(texts("marks title"), [_pair(texts(f"mark {mark}")) for mark in _MARKS], cells),
-        *_table(texts("commands title"), [_about(command, texts) for command in COMMANDS], cells),
+        *_table(
+            texts("commands title"), [_about(command, texts) for command in SLASH_COMMANDS], cells
+        ),
         *_paragraph(texts("commands more"), cells),
         [],
         [("class:help.title", texts("original title"))],
@@ -33,7 +39,7 @@ def whole_help(texts: Texts, cells: int) -> list[Line]:
     return [*pages, *_paragraph(texts("original more", forms=forms), cells)]
 
 
-def one_command(name: str, texts: Texts) -> str | None:
+def one_command(name: str, texts: Translations) -> str | None:
     """What one command does, on a line; None if there is none of this name."""
     command = BY_NAME.get(name.removeprefix("/").casefold())
     if command is None:
@@ -42,7 +48,7 @@ def one_command(name: str, texts: Texts) -> str | None:
     return f"{usage}: {about}"
 
 
-def _about(command: SlashCommand, texts: Texts) -> tuple[str, str]:
+def _about(command: SlashCommand, texts: Translations) -> tuple[str, str]:
     return command.usage, texts(f"help {command.name}")
 
 

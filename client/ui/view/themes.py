@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-PEOPLE = 8
+NAME_COLOURS = 8
 """Colours for names; more would look alike."""
 
 _COMMON = {
@@ -145,7 +145,7 @@ THEMES: dict[str, dict[str, str]] = {
 def name_class(user_id: int) -> str:
     """The style class of somebody's name: always the same for the same person."""
     # Neighbouring numbers are often friends: give them colours that are far apart.
-    return f"class:name.{user_id * 5 % PEOPLE}"
+    return f"class:name.{user_id * 5 % NAME_COLOURS}"
 
 
 def theme_of(environment: Mapping[str, str]) -> str:

@@ -192,9 +192,10 @@ class AppRun:
     def settle(self) -> None:
         """Wait until all keys typed so far have had their effect and been drawn."""
         self.ask(lambda: None)
-        done = threading.Event()
-        self.app.call_soon(lambda: self.app.application._redraw() or done.set())
-        assert done.wait(WAIT)
+        self.ask(self._redraw)
+
+    def _redraw(self) -> None:
+        self.app.application._redraw()
 
     def resize(self, columns: int, rows: int) -> None:
         """As if the terminal's window had another size now."""

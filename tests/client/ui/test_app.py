@@ -16,8 +16,8 @@ import pytest
 from chat.protocol import Message, MsgType
 from client.account.records import Credentials
 from client.account.store import Store, saved_accounts
-from client.ui.model.room import Past
-from client.ui.text.translations import Texts
+from client.ui.model.room import HistoryState, Room
+from client.ui.text.translations import Translations
 from tests.client.fake_server import FakeServer, ack, group_chat, login_ack, one_chat, refuse
 from tests.client.ui.apprun import (
     DOWN,
@@ -44,7 +44,7 @@ FRIENDS = [
     {"id": 2, "name": "bob", "state": "online"},
     {"id": 3, "name": "安妮", "state": "offline"},
 ]
-GROUPS = [
+GROUPS: list[dict[str, Any]] = [
     {
         "id": 7,
         "groupname": "tea",
@@ -61,6 +61,23 @@ Start = Callable[..., AppRun]
 
 def silence(request: Message) -> list[Message]:
     return []
+
+
+def keep_unanswered(held: list[Message]) -> Callable[[Message], list[Message]]:
+    """A rule that stores the requests, for an answer later in the test."""
+
+    def keep(request: Message) -> list[Message]:
+        held.append(request)
+        return []
+
+    return keep
+
+
+def current_room(app: AppRun) -> Room:
+    """The open room. The terminal's thread, or while it does nothing."""
+    room = app.app.state.chats.current
+    assert room is not None
+    return room
 
 
 @pytest.fixture
@@ -282,7 +299,7 @@ def test_ctrl_c_in_the_form_asks_once(start: Start) -> None:
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_no_hint_is_cut(start: Start, server: FakeServer, language: str) -> None:
     """Everything that is to be seen at 80 x 24 without conversations and with them."""
-    texts = Texts(language)
+    texts = Translations(language)
     server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r)]
     app = start(language=language)
     app.wait_for(texts("form keys", other=texts("register instead")))
@@ -298,8 +315,8 @@ def test_no_hint_is_cut(start: Start, server: FakeServer, language: str) -> None
     words = "".join(texts("choose").split())  # it has two rows
 
     def has_words(screen: str) -> bool:
-        pane = "".join(line.partition("│")[2] for line in screen.splitlines())
-        return words in "".join(pane.split())
+        message_view = "".join(line.partition("│")[2] for line in screen.splitlines())
+        return words in "".join(message_view.split())
 
     app.wait_until(has_words)
     app.command("/chat 2")
@@ -449,7 +466,7 @@ def test_signing_out(server: FakeServer, start: Start, tmp_path: Path) -> None:
 
 def test_writing_and_its_marks(server: FakeServer, talk: AppRun) -> None:
     held: list[Message] = []
-    server.rules[MsgType.ONE_CHAT_MSG] = lambda r: held.append(r) or []
+    server.rules[MsgType.ONE_CHAT_MSG] = keep_unanswered(held)
     talk.command("hello bob")
     talk.wait_until(
         lambda screen: any("…" in line and "hello bob" in line for line in screen.splitlines())
@@ -574,7 +591,7 @@ def test_what_the_server_does_not_know_is_not_opened(server: FakeServer, app: Ap
     server.rules[MsgType.HISTORY_MSG] = refuse(MsgType.HISTORY_ACK, 9, "not a member")
     app.command("groupchat:5:hello")
     app.wait_for("You are not in group 5. Join it first: /join 5", "> groupchat:5:hello")
-    assert app.ask(lambda: app.app.scene.chats.current) is None
+    assert app.ask(lambda: app.app.state.chats.current) is None
     assert server.received_nothing_more(MsgType.ONE_CHAT_MSG)
     assert server.received_nothing_more(MsgType.GROUP_CHAT_MSG)
 
@@ -900,7 +917,7 @@ def test_older_messages_come_with_page_up(server: FakeServer, app: AppRun) -> No
     app.wait_for("▼ more below")
     app.type(PAGE_UP)  # older ones are loaded before they are scrolled to
     assert server.expect(MsgType.HISTORY_MSG)["before"] == 51
-    app.wait_until(lambda screen: app.app.scene.chats.current.oldest_seq == 1)
+    app.wait_until(lambda screen: current_room(app).oldest_seq == 1)
     app.type(PAGE_UP)
     app.wait_for("message 40\n")
     app.type(alt("<"))
@@ -966,7 +983,7 @@ def test_loading_older_messages_moves_nothing(server: FakeServer, app: AppRun) -
     server.rules[MsgType.HISTORY_MSG] = history((51, 100))
     app.command("/chat 2")
     app.wait_for("message 100")
-    app.ask(lambda: setattr(app.app.scene.chats.current, "past", Past.MORE))
+    app.ask(lambda: setattr(current_room(app), "history", HistoryState.MORE))
     server.rules[MsgType.HISTORY_MSG] = silence
     app.type(alt("<"), alt("k"))
     asked = server.expect(MsgType.HISTORY_MSG)
@@ -994,9 +1011,9 @@ def test_a_search_can_be_stopped_and_moves_nothing(server: FakeServer, app: AppR
     server.rules[MsgType.HISTORY_MSG] = history((151, 200))
     app.command("/chat 2")
     app.wait_for("message 200")
-    app.ask(lambda: setattr(app.app.scene.chats.current, "past", Past.MORE))
+    app.ask(lambda: setattr(current_room(app), "history", HistoryState.MORE))
     held: list[Message] = []
-    server.rules[MsgType.HISTORY_MSG] = lambda r: held.append(r) or []
+    server.rules[MsgType.HISTORY_MSG] = keep_unanswered(held)
     before = messages_on(app.screen)
     app.type(ctrl("f"), "nowhere")
     app.wait_for("nowhere: not in the last 50 messages, loading older ones …   Esc: stop")
@@ -1009,7 +1026,7 @@ def test_a_search_can_be_stopped_and_moves_nothing(server: FakeServer, app: AppR
     app.wait_for(">", gone="search:")
     older = [one_chat(seq, f"message {seq}") for seq in range(101, 151)]
     server.send(ack(MsgType.HISTORY_ACK, held[-1], messages=older, more=True))
-    app.wait_until(lambda screen: app.app.scene.chats.current.oldest_seq == 101)
+    app.wait_until(lambda screen: current_room(app).oldest_seq == 101)
     assert server.received_nothing_more(MsgType.HISTORY_MSG)
     app.type(alt(">"))
     app.wait_for("bob: fresh")
@@ -1060,7 +1077,7 @@ def test_unread_messages_that_were_not_found_are_sought_again(
     app.wait_for("message 100")
 
     def as_left() -> None:
-        room = app.app.scene.chats.current
+        room = app.app.state.chats.current
         assert room is not None
         room.unloaded, room.read = 5, (40.0, 0)
 
@@ -1092,7 +1109,7 @@ def test_messages_while_the_user_looks_elsewhere(server: FakeServer, talk: AppRu
 
 def test_the_form_names_no_conversation(talk: AppRun) -> None:
     """Saved conversations are read before the server has accepted the password."""
-    talk.ask(lambda: setattr(talk.app.scene, "signed_in", False))
+    talk.ask(lambda: setattr(talk.app.state, "logged_in", False))
     talk.type("1")
     talk.wait_for("Sign in", gone="bob (2)")
 

@@ -9,13 +9,16 @@ import pytest
 
 from client.chat_client import ChatClient
 from client.main import _parser
-from client.ui.model.command_line import COMMANDS, SlashCommand
+from client.ui.model.slash_commands import (
+    SLASH_COMMANDS,
+    SlashCommand,
+)
 from client.ui.text.english import ENGLISH
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "client.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+@pytest.mark.parametrize("command", SLASH_COMMANDS, ids=lambda command: command.name)
 def test_every_command(command: SlashCommand) -> None:
     usage = command.usage.replace("|", "\\|")
     assert f"| `{usage}` | " in GUIDE

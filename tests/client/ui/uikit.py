@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from client.account.sending import Receipt, Sending
 from client.ui.model.chats import Chats
-from client.ui.model.message_item import Entry, Mark
+from client.ui.model.message_item import Mark, MessageItem
 from client.ui.model.room import Room, RoomKey
 from client.values import Account, ChatMessage, Friend, Group, Member
 
@@ -70,9 +70,9 @@ def tea_room(chats: Chats) -> Room:
 
 
 def texts(room: Room) -> list[str]:
-    return [entry.text for entry in room.entries]
+    return [item.text for item in room.items]
 
 
-def entry(seq: int | None, text: str = "x", *, mine: bool = False) -> Entry:
+def item(seq: int | None, text: str = "x", *, mine: bool = False) -> MessageItem:
     mark = Mark.STORED if mine else Mark.RECEIVED
-    return Entry(ANN if mine else BOB, "bob", text, at(0), 1000.0, mark, seq=seq)
+    return MessageItem(ANN if mine else BOB, "bob", text, at(0), 1000.0, mark, seq=seq)

@@ -7,7 +7,7 @@ import pytest
 
 from client.ui.commands.export import ExportError, as_text, to_path, write
 from client.ui.model.message_item import received
-from tests.client.ui.uikit import entry, in_tea, one
+from tests.client.ui.uikit import in_tea, item, one
 
 
 def test_a_message() -> None:
@@ -27,7 +27,7 @@ def test_a_message_of_several_lines_and_worse() -> None:
 
 def test_a_new_file_for_the_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "out.txt"
-    assert write(path, [entry(1, "a"), entry(2, "b")]) == 2
+    assert write(path, [item(1, "a"), item(2, "b")]) == 2
     assert path.read_text("utf-8").count("\n") == 2
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -36,7 +36,7 @@ def test_no_file_is_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "out.txt"
     path.write_text("precious", encoding="utf-8")
     with pytest.raises(ExportError) as caught:
-        write(path, [entry(1, "a")])
+        write(path, [item(1, "a")])
     assert caught.value.exists
     assert path.read_text("utf-8") == "precious"
 
@@ -44,7 +44,7 @@ def test_no_file_is_overwritten(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["no/such/folder/x", ".", "a\0b", "x" * 300])
 def test_files_that_cannot_be(tmp_path: Path, name: str) -> None:
     with pytest.raises(ExportError) as caught:
-        write(tmp_path / name, [entry(1, "a")])
+        write(tmp_path / name, [item(1, "a")])
     assert "\n" not in str(caught.value)
 
 

@@ -89,7 +89,7 @@ def test_a_note_to_oneself() -> None:
 def show(chats: Chats) -> None:
     """The current room has been drawn."""
     assert chats.current is not None
-    chats.current.mark_shown(chats.current.entries)
+    chats.current.mark_shown(chats.current.items)
 
 
 def test_a_message_that_comes_while_the_user_is_away_is_unread() -> None:
@@ -100,9 +100,9 @@ def test_a_message_that_comes_while_the_user_is_away_is_unread() -> None:
     arrival = chats.receive(one(2, "b"), watched=False)
     assert (arrival.seen, arrival.calls, room.unread) == (False, True, 1)
     chats.receive(one(3, "c"), watched=False)
-    assert room.divider is room.entries[1]
+    assert room.divider is room.items[1]
     show(chats)
-    assert (room.unread, room.divider) == (0, room.entries[1])
+    assert (room.unread, room.divider) == (0, room.items[1])
 
 
 def test_what_is_looked_at_is_read() -> None:
@@ -114,7 +114,7 @@ def test_what_is_looked_at_is_read() -> None:
     assert bob_room(chats).unread == 0
     assert chats.receive(one(2, "b")).seen
     assert bob_room(chats).unread == 0
-    bob_room(chats).anchor = Anchor(bob_room(chats).entries[0], 0)
+    bob_room(chats).anchor = Anchor(bob_room(chats).items[0], 0)
     assert not chats.receive(one(3, "c")).seen
     assert bob_room(chats).unread == 1
 
@@ -124,26 +124,26 @@ def test_messages_of_ones_own() -> None:
     room = chats.write(sending("m1", "hello"))
     assert room is bob_room(chats)
     assert chats.write(sending("m1", "hello")) is room  # known already
-    assert [entry.mark for entry in room.entries] == [Mark.SENDING]
+    assert [item.mark for item in room.items] == [Mark.SENDING]
     chats.stored(receipt("m1", 5))
     chats.stored(receipt("m1", 5))
-    assert [entry.mark for entry in room.entries] == [Mark.STORED]
+    assert [item.mark for item in room.items] == [Mark.STORED]
     group = chats.write(sending("m2", "all", to=TEA, to_group=True))
     assert group is tea_room(chats)
     assert chats.fail("m2", "not a member") is group
     assert chats.fail("m3", "nothing") is None
     (failed,) = group.failed
     chats.forget(group, failed)
-    assert group.entries == []
+    assert group.items == []
     assert chats.fail("m2", "late") is None
 
 
 def test_ones_own_name_is_learnt_at_the_login() -> None:
     chats = Chats(ANN)
     room = chats.write(sending("m1", "from an earlier run"))
-    assert room.entries[0].sender == ""
+    assert room.items[0].sender == ""
     chats.set_account(ACCOUNT)
-    assert room.entries[0].sender == "ann"
+    assert room.items[0].sender == "ann"
 
 
 def test_going_from_room_to_room() -> None:
@@ -203,10 +203,10 @@ def test_history() -> None:
     chats = make_chats()
     chats.open(bob_room(chats))
     page = [one(1, "a"), one(2, "b", sender=ANN, to=BOB)]
-    assert chats.add_past(bob_room(chats), page, more=True) == 2
-    assert [entry.mark for entry in bob_room(chats).entries] == [Mark.RECEIVED, Mark.STORED]
+    assert chats.add_older(bob_room(chats), page, more=True) == 2
+    assert [item.mark for item in bob_room(chats).items] == [Mark.RECEIVED, Mark.STORED]
     assert bob_room(chats).unread == 0
-    assert chats.add_past(bob_room(chats), page, more=False) == 0
+    assert chats.add_older(bob_room(chats), page, more=False) == 0
 
 
 def test_between_two_runs() -> None:
@@ -227,7 +227,7 @@ def test_between_two_runs() -> None:
     room = bob_room(again)
     assert (room.title, room.unread, room.draft[0]) == ("bob", 2, "half a thou")
     again.open(room)
-    again.add_past(room, [one(5, "read"), one(6, "unread"), one(7, "unread, too")], more=False)
+    again.add_older(room, [one(5, "read"), one(6, "unread"), one(7, "unread, too")], more=False)
     first = room.first_unread()
     assert first is not None
     assert first.text == "unread"

@@ -5,25 +5,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from client.ui.model.command_line import (
-    BY_NAME,
-    COMMANDS,
-    Order,
-    OrderError,
-    Say,
-    Takes,
+    CommandInput,
+    InputError,
+    TextInput,
+    parse_line,
     split_name,
-    understand,
+)
+from client.ui.model.slash_commands import (
+    BY_NAME,
+    SLASH_COMMANDS,
+    ArgumentKind,
 )
 
-NAMES = {(Takes.USER, "bob"): 2, (Takes.USER, "li si"): 3, (Takes.GROUP, "tea"): 7}
+NAMES = {
+    (ArgumentKind.USER, "bob"): 2,
+    (ArgumentKind.USER, "li si"): 3,
+    (ArgumentKind.GROUP, "tea"): 7,
+}
 
 
-def resolve(takes: Takes, name: str) -> int | None:
-    return NAMES.get((takes, name))
+def resolve(kind: ArgumentKind, name: str) -> int | None:
+    return NAMES.get((kind, name))
 
 
-def read(line: str, *, in_room: bool = True) -> Say | Order | None:
-    return understand(line, resolve, in_room=in_room)
+def read(line: str, *, in_room: bool = True) -> TextInput | CommandInput | None:
+    return parse_line(line, resolve, in_room=in_room)
 
 
 @pytest.mark.parametrize(
@@ -31,48 +37,48 @@ def read(line: str, *, in_room: bool = True) -> Say | Order | None:
     [
         ("", None),
         ("   ", None),
-        ("hello", Say("hello")),
-        (" hello: how are you? ", Say(" hello: how are you? ")),
-        ("quit", Say("quit")),
-        ("//etc/passwd", Say("/etc/passwd")),
-        ("/say /help", Order("say", ("/help",))),
-        ("/help", Order("help")),
-        ("/HELP", Order("help")),
-        ("/help chat", Order("help", ("chat",))),
-        ("/chat 5", Order("chat", (5,))),
-        ("/chat 5 hello: you", Order("chat", (5, "hello: you"))),
-        ("/chat   5   hello  you ", Order("chat", (5, "hello  you"))),
-        ("/msg bob hi", Order("chat", (2, "hi"))),
-        ('/chat "li si" hi', Order("chat", (3, "hi"))),
-        ("/group tea ready", Order("group", (7, "ready"))),
-        ("/add 5", Order("add", (5,))),
-        ("/addfriend 5", Order("add", (5,))),
-        ("/create tea time: four o'clock", Order("create", ("tea time: four o'clock",))),
-        ("/remove", Order("remove")),
-        ("/remove bob", Order("remove", (2,))),
-        ("/theme light", Order("theme", ("light",))),
-        ("/theme", Order("theme")),
-        ("/export ~/a b.txt", Order("export", ("~/a b.txt",))),
-        ("/loginout", Order("logout")),
-        ("chat:5:hello: you", Order("chat", (5, "hello: you"))),
-        ("groupchat:7:hi", Order("group", (7, "hi"))),
-        ("addfriend:5", Order("add", (5,))),
-        ("addgroup:7", Order("join", (7,))),
-        ("creategroup:tea:four o'clock", Order("create", ("tea:four o'clock",))),
-        ("creategroup:tea:", Order("create", ("tea",))),
-        ("chatter: no", Say("chatter: no")),
-        ("help: me", Say("help: me")),
+        ("hello", TextInput("hello")),
+        (" hello: how are you? ", TextInput(" hello: how are you? ")),
+        ("quit", TextInput("quit")),
+        ("//etc/passwd", TextInput("/etc/passwd")),
+        ("/say /help", CommandInput("say", ("/help",))),
+        ("/help", CommandInput("help")),
+        ("/HELP", CommandInput("help")),
+        ("/help chat", CommandInput("help", ("chat",))),
+        ("/chat 5", CommandInput("chat", (5,))),
+        ("/chat 5 hello: you", CommandInput("chat", (5, "hello: you"))),
+        ("/chat   5   hello  you ", CommandInput("chat", (5, "hello  you"))),
+        ("/msg bob hi", CommandInput("chat", (2, "hi"))),
+        ('/chat "li si" hi', CommandInput("chat", (3, "hi"))),
+        ("/group tea ready", CommandInput("group", (7, "ready"))),
+        ("/add 5", CommandInput("add", (5,))),
+        ("/addfriend 5", CommandInput("add", (5,))),
+        ("/create tea time: four o'clock", CommandInput("create", ("tea time: four o'clock",))),
+        ("/remove", CommandInput("remove")),
+        ("/remove bob", CommandInput("remove", (2,))),
+        ("/theme light", CommandInput("theme", ("light",))),
+        ("/theme", CommandInput("theme")),
+        ("/export ~/a b.txt", CommandInput("export", ("~/a b.txt",))),
+        ("/loginout", CommandInput("logout")),
+        ("chat:5:hello: you", CommandInput("chat", (5, "hello: you"))),
+        ("groupchat:7:hi", CommandInput("group", (7, "hi"))),
+        ("addfriend:5", CommandInput("add", (5,))),
+        ("addgroup:7", CommandInput("join", (7,))),
+        ("creategroup:tea:four o'clock", CommandInput("create", ("tea:four o'clock",))),
+        ("creategroup:tea:", CommandInput("create", ("tea",))),
+        ("chatter: no", TextInput("chatter: no")),
+        ("help: me", TextInput("help: me")),
     ],
 )
-def test_lines(line: str, meaning: Say | Order | None) -> None:
+def test_lines(line: str, meaning: TextInput | CommandInput | None) -> None:
     assert read(line) == meaning
 
 
 def test_bare_words_of_the_original_where_nothing_can_be_said() -> None:
-    assert read("help", in_room=False) == Order("help")
-    assert read(" quit ", in_room=False) == Order("quit")
-    assert read("loginout", in_room=False) == Order("logout")
-    assert read("hello", in_room=False) == Say("hello")
+    assert read("help", in_room=False) == CommandInput("help")
+    assert read(" quit ", in_room=False) == CommandInput("quit")
+    assert read("loginout", in_room=False) == CommandInput("logout")
+    assert read("hello", in_room=False) == TextInput("hello")
 
 
 @pytest.mark.parametrize(
@@ -100,16 +106,16 @@ def test_bare_words_of_the_original_where_nothing_can_be_said() -> None:
     ],
 )
 def test_mistakes(line: str, key: str, value: str) -> None:
-    with pytest.raises(OrderError) as caught:
+    with pytest.raises(InputError) as caught:
         read(line)
     assert caught.value.key == key
     assert value in caught.value.values.values()
 
 
 def test_the_table() -> None:
-    names = [name for command in COMMANDS for name in (command.name, *command.aliases)]
+    names = [name for command in SLASH_COMMANDS for name in (command.name, *command.aliases)]
     assert len(names) == len(set(names)) == len(BY_NAME)
-    for command in COMMANDS:
+    for command in SLASH_COMMANDS:
         optional = [param.optional for param in command.params]
         assert optional == sorted(optional)  # what may be left out comes last
 
@@ -127,6 +133,6 @@ def test_names_of_groups() -> None:
 def test_any_line_has_a_meaning_or_an_error(line: str, in_room: bool) -> None:
     try:
         meaning = read(line, in_room=in_room)
-    except OrderError:
+    except InputError:
         return
     assert (meaning is None) is not bool(line.strip())

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from client.ui.model.input_history import MOST, Recall
+from client.ui.model.input_history import MOST, InputHistory
 
 
 def test_what_was_sent_before() -> None:
-    recall = Recall()
+    recall = InputHistory()
     assert recall.earlier("x") is None
     assert recall.later() is None
     for line in ("one", "two", "two", "three"):

@@ -2,11 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from client.ui.model.login_form import Form, FormError, Mode, Registration, SignIn
+from client.ui.model.login_form import (
+    FieldError,
+    FormMode,
+    LoginAnswers,
+    LoginForm,
+    RegistrationAnswers,
+)
 
 
-def check(mode: Mode, **answers: str) -> SignIn | Registration:
-    form = Form([])
+def check(mode: FormMode, **answers: str) -> LoginAnswers | RegistrationAnswers:
+    form = LoginForm([])
     if form.mode is not mode:
         form.turn()
     blank = dict.fromkeys(form.fields, "")
@@ -14,13 +20,13 @@ def check(mode: Mode, **answers: str) -> SignIn | Registration:
 
 
 def test_signing_in() -> None:
-    assert check(Mode.SIGN_IN, id=" 5 ", password=" secret ") == SignIn(5, " secret ")
-    assert "secret" not in repr(SignIn(5, "secret"))
+    assert check(FormMode.LOGIN, id=" 5 ", password=" secret ") == LoginAnswers(5, " secret ")
+    assert "secret" not in repr(LoginAnswers(5, "secret"))
 
 
 def test_registering() -> None:
-    filled = check(Mode.REGISTER, name=" li si ", password="secret", password_again="secret")
-    assert filled == Registration("li si", "secret")
+    filled = check(FormMode.REGISTER, name=" li si ", password="secret", password_again="secret")
+    assert filled == RegistrationAnswers("li si", "secret")
     assert "secret" not in repr(filled)
 
 
@@ -39,8 +45,8 @@ def test_registering() -> None:
     ],
 )
 def test_what_is_wrong_with_signing_in(answers: dict[str, str], field: str, key: str) -> None:
-    with pytest.raises(FormError) as caught:
-        check(Mode.SIGN_IN, **answers)
+    with pytest.raises(FieldError) as caught:
+        check(FormMode.LOGIN, **answers)
     assert (caught.value.field, caught.value.key) == (field, key)
     assert all(value.isprintable() for value in caught.value.values.values())
 
@@ -57,16 +63,16 @@ def test_what_is_wrong_with_signing_in(answers: dict[str, str], field: str, key:
     ],
 )
 def test_what_is_wrong_with_registering(answers: dict[str, str], field: str, key: str) -> None:
-    with pytest.raises(FormError) as caught:
-        check(Mode.REGISTER, **answers)
+    with pytest.raises(FieldError) as caught:
+        check(FormMode.REGISTER, **answers)
     assert (caught.value.field, caught.value.key) == (field, key)
 
 
 def test_turning() -> None:
-    form = Form([])
+    form = LoginForm([])
     form.say("wrong", failed=True)
     assert form.failed
     form.turn()
-    assert (form.mode, form.line, form.failed) == (Mode.REGISTER, "", False)
+    assert (form.mode, form.line, form.failed) == (FormMode.REGISTER, "", False)
     form.turn()
-    assert form.mode is Mode.SIGN_IN
+    assert form.mode is FormMode.LOGIN

@@ -3,20 +3,32 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.ui.model.message_item import Entry, Mark
-from client.ui.model.room import Anchor, Past, Room, RoomKey
-from tests.client.ui.uikit import at, entry, texts
+from client.ui.model.message_item import Mark, MessageItem
+from client.ui.model.room import Anchor, HistoryState, Room, RoomKey
+from tests.client.ui.uikit import at, item, texts
 
 
 def room(*seqs: int) -> Room:
     made = Room(RoomKey(False, 2), "bob")
     for seq in seqs:
-        made.receive(entry(seq, str(seq)))
+        made.receive(item(seq, str(seq)))
     return made
 
 
-def mine(mid: str, text: str = "mine") -> Entry:
-    return Entry(1, "ann", text, at(0), 2000.0, Mark.SENDING, mid=mid)
+def mine(mid: str, text: str = "mine") -> MessageItem:
+    return MessageItem(1, "ann", text, at(0), 2000.0, Mark.SENDING, mid=mid)
+
+
+def history_of(room: Room) -> HistoryState:
+    return room.history
+
+
+def anchor_of(room: Room) -> Anchor | None:
+    return room.anchor
+
+
+def marked(room: Room) -> tuple[MessageItem | None, MessageItem | None]:
+    return room.divider, room.wanted
 
 
 def test_messages_are_in_the_order_of_seq() -> None:
@@ -29,27 +41,27 @@ def test_messages_are_in_the_order_of_seq() -> None:
 
 def test_each_seq_once() -> None:
     made = room(3)
-    assert not made.receive(entry(3, "again"))
+    assert not made.receive(item(3, "again"))
     assert texts(made) == ["3"]
     assert made.unread == 1
 
 
 def test_what_has_no_seq_stands_where_it_came() -> None:
     made = room(3)
-    made.receive(entry(None, "a"))
-    made.receive(entry(None, "b"))
-    made.receive(entry(4, "4"))
-    made.receive(entry(None, "c"))
-    made.receive(entry(2, "2"))
+    made.receive(item(None, "a"))
+    made.receive(item(None, "b"))
+    made.receive(item(4, "4"))
+    made.receive(item(None, "c"))
+    made.receive(item(2, "2"))
     assert texts(made) == ["2", "3", "a", "b", "4", "c"]
-    assert [made.index(e) for e in made.entries] == [0, 1, 2, 3, 4, 5]
+    assert [made.index(e) for e in made.items] == [0, 1, 2, 3, 4, 5]
 
 
 def test_ones_own_message_waits_at_the_end_and_finds_its_place() -> None:
     made = room(3)
     made.write(mine("m1", "one"))
     made.write(mine("m2", "two"))
-    made.receive(entry(6, "6"))
+    made.receive(item(6, "6"))
     assert texts(made) == ["3", "6", "one", "two"]
     stored = made.stored("m1", 4, at(9))
     assert stored is not None
@@ -57,7 +69,7 @@ def test_ones_own_message_waits_at_the_end_and_finds_its_place() -> None:
     assert texts(made) == ["3", "one", "6", "two"]
     made.stored("m2", None, at(9))
     assert texts(made) == ["3", "one", "6", "two"]
-    made.receive(entry(7, "7"))
+    made.receive(item(7, "7"))
     assert texts(made) == ["3", "one", "6", "two", "7"]
     assert made.stored("m1", 4, at(9)) is None
 
@@ -65,7 +77,7 @@ def test_ones_own_message_waits_at_the_end_and_finds_its_place() -> None:
 def test_a_message_to_oneself_comes_before_its_ack() -> None:
     made = room()
     made.write(mine("m1", "note"))
-    made.receive(entry(4, "note", mine=True))
+    made.receive(item(4, "note", mine=True))
     made.stored("m1", 4, at(0))
     assert texts(made) == ["note"]
     assert made.unread == 0
@@ -77,7 +89,7 @@ def test_a_message_that_fails_stays_where_it_was_written() -> None:
     failed = made.fail("m1", "no such user")
     assert failed is not None
     assert (failed.mark, failed.why, made.failed) == (Mark.FAILED, "no such user", [failed])
-    made.receive(entry(4, "4"))
+    made.receive(item(4, "4"))
     assert texts(made) == ["3", "mine", "4"]
     made.forget(failed)
     assert texts(made) == ["3", "4"]
@@ -95,38 +107,38 @@ def test_a_failed_message_that_goes_after_all() -> None:
 
 def test_history_goes_in_front_and_brings_nothing_twice() -> None:
     made = room(5, 6)
-    made.mark_shown(made.entries)
-    page = [entry(seq, str(seq), mine=seq == 4) for seq in (3, 4, 5)]
-    assert made.add_past(page, more=True) == 2
-    assert made.past is Past.MORE
+    made.mark_shown(made.items)
+    page = [item(seq, str(seq), mine=seq == 4) for seq in (3, 4, 5)]
+    assert made.add_older(page, more=True) == 2
+    assert made.history is HistoryState.MORE
     assert texts(made) == ["3", "4", "5", "6"]
-    assert made.add_past([], more=False) == 0
-    assert made.past is Past.COMPLETE
+    assert made.add_older([], more=False) == 0
+    assert history_of(made) is HistoryState.COMPLETE
     assert made.unread == 0
 
 
 def test_the_divider_stands_above_the_first_new_message() -> None:
     made = room(1, 2)
     made.open()
-    assert made.mark_shown(made.entries)
+    assert made.mark_shown(made.items)
     assert made.unread == 0
     made.leave()
-    made.receive(entry(4, "4"))
-    made.receive(entry(3, "3", mine=True))
-    made.receive(entry(5, "5"))
+    made.receive(item(4, "4"))
+    made.receive(item(3, "3", mine=True))
+    made.receive(item(5, "5"))
     assert made.unread == 2
     made.open()
     assert made.divider is not None
     assert made.divider.text == "4"
     assert made.wanted is made.divider
     made.write(mine("m1"))
-    assert (made.divider, made.wanted) == (None, None)  # who answers has read
+    assert marked(made) == (None, None)  # an answer marks all as read
 
 
 def test_no_divider_without_anything_new() -> None:
     made = room(1)
     made.open()
-    made.mark_shown(made.entries)
+    made.mark_shown(made.items)
     made.leave()
     made.open()
     assert (made.divider, made.wanted) == (None, None)
@@ -136,15 +148,15 @@ def test_only_what_was_shown_is_read() -> None:
     made = room(*range(1, 11))
     made.open()
     assert made.unread == 10
-    assert made.mark_shown(made.entries[0:3])
-    assert not made.mark_shown(made.entries[0:3])
-    assert made.mark_shown(made.entries[8:])
+    assert made.mark_shown(made.items[0:3])
+    assert not made.mark_shown(made.items[0:3])
+    assert made.mark_shown(made.items[8:])
     assert (made.unread, made.read_seq) == (5, 3.0)
     first = made.first_unread()
     assert first is not None
     assert first.text == "4"
     assert [made.unread_above(index) for index in (0, 3, 5, 8, 10)] == [0, 0, 2, 5, 5]
-    made.mark_shown(made.entries)
+    made.mark_shown(made.items)
     assert (made.unread, made.read_seq, made.first_unread()) == (0, 10.0, None)
 
 
@@ -153,9 +165,9 @@ def test_what_an_earlier_run_has_not_shown_comes_with_the_history() -> None:
     made.unloaded, made.read = 4, (3.0, 0)
     made.open()
     assert (made.unread, made.seeking, made.wanted) == (4, True, None)
-    made.add_past([entry(seq, str(seq), mine=seq == 8) for seq in (7, 8, 9)], more=True)
+    made.add_older([item(seq, str(seq), mine=seq == 8) for seq in (7, 8, 9)], more=True)
     assert (made.unread, made.unloaded, made.read_seq) == (4, 2, 3.0)
-    made.add_past([entry(seq, str(seq)) for seq in (3, 4)], more=True)
+    made.add_older([item(seq, str(seq)) for seq in (3, 4)], more=True)
     assert (made.unread, made.unloaded) == (3, 0)  # the fourth is gone
     first = made.first_unread()
     assert first is not None
@@ -166,16 +178,16 @@ def test_what_cannot_be_loaded_does_not_stay_unread() -> None:
     made = Room(RoomKey(False, 2), "bob")
     made.unloaded = 4
     made.open()
-    made.has_no_past()
-    assert (made.unread, made.seeking, made.past) == (0, False, Past.UNAVAILABLE)
+    made.has_no_history()
+    assert (made.unread, made.seeking, made.history) == (0, False, HistoryState.UNAVAILABLE)
 
 
 def test_new_messages_without_seq_are_new() -> None:
     made = room(1)
     made.open()
-    made.mark_shown(made.entries)
+    made.mark_shown(made.items)
     made.leave()
-    made.receive(entry(None, "direct"))
+    made.receive(item(None, "direct"))
     made.open()
     assert made.divider is not None
     assert made.divider.text == "direct"
@@ -183,12 +195,12 @@ def test_new_messages_without_seq_are_new() -> None:
 
 def test_catching_up_without_a_gap() -> None:
     made = room(1, 2, 3)
-    made.add_past([], more=False)
-    made.anchor = Anchor(made.entries[0], 0)
+    made.add_older([], more=False)
+    made.anchor = Anchor(made.items[0], 0)
     made.stale = True
-    made.catch_up([entry(seq, str(seq), mine=seq == 4) for seq in (3, 4)], more=True)
+    made.catch_up([item(seq, str(seq), mine=seq == 4) for seq in (3, 4)], more=True)
     assert texts(made) == ["1", "2", "3", "4"]
-    assert (made.past, made.stale) == (Past.COMPLETE, False)
+    assert (made.history, made.stale) == (HistoryState.COMPLETE, False)
     assert made.anchor is not None
     made.catch_up([], more=False)
     assert texts(made) == ["1", "2", "3", "4"]
@@ -197,28 +209,29 @@ def test_catching_up_without_a_gap() -> None:
 def test_catching_up_over_a_gap_keeps_what_is_not_confirmed() -> None:
     made = room(1, 2)
     made.write(mine("m1"))
-    made.add_past([], more=False)
-    made.anchor = Anchor(made.entries[0], 0)
-    made.catch_up([entry(seq, str(seq)) for seq in (8, 9)], more=True)
+    made.add_older([], more=False)
+    made.anchor = Anchor(made.items[0], 0)
+    made.catch_up([item(seq, str(seq)) for seq in (8, 9)], more=True)
     assert texts(made) == ["8", "9", "mine"]
-    assert (made.past, made.anchor) == (Past.MORE, None)
-    assert made.receive(entry(2, "2"))
+    assert history_of(made) is HistoryState.MORE
+    assert anchor_of(made) is None
+    assert made.receive(item(2, "2"))
     made.stored("m1", 10, at(0))
     assert texts(made) == ["2", "8", "9", "mine"]
 
 
 def test_catching_up_with_all_there_is() -> None:
     made = room(1, 2)
-    made.catch_up([entry(seq, str(seq)) for seq in (3, 4)], more=False)
+    made.catch_up([item(seq, str(seq)) for seq in (3, 4)], more=False)
     assert texts(made) == ["1", "2", "3", "4"]
 
 
 def test_a_hidden_room_appears_when_something_happens() -> None:
     made = room(1)
     made.hidden = True
-    made.receive(entry(2))
+    made.receive(item(2))
     assert not made.hidden
-    assert repr(made) == "<Room user 2: 2 entries, 2 unread>"
+    assert repr(made) == "<Room user 2: 2 items, 2 unread>"
 
 
 @settings(deadline=None)
@@ -236,10 +249,10 @@ def test_whatever_happens_the_order_holds(steps: list[tuple[str, int]]) -> None:
     for step, number in steps:
         mid = f"m{number}"
         if step == "receive":
-            made.receive(entry(number))
+            made.receive(item(number))
         elif step == "direct":
-            made.receive(entry(None))
-        elif step == "write" and mid not in {e.mid for e in made.entries}:
+            made.receive(item(None))
+        elif step == "write" and mid not in {e.mid for e in made.items}:
             made.write(mine(mid))
         elif step == "stored":
             made.stored(mid, number + 100, at(0))
@@ -248,10 +261,10 @@ def test_whatever_happens_the_order_holds(steps: list[tuple[str, int]]) -> None:
         elif step == "forget" and made.failed:
             made.forget(made.failed[0])
         elif step == "past":
-            made.add_past([entry(seq) for seq in range(number, number + 3)], more=True)
-    places = [e.place for e in made.entries]
+            made.add_older([item(seq) for seq in range(number, number + 3)], more=True)
+    places = [e.place for e in made.items]
     assert places == sorted(places)
     assert len(set(places)) == len(places)
-    seqs = [e.seq for e in made.entries if e.seq is not None]
+    seqs = [e.seq for e in made.items if e.seq is not None]
     assert seqs == sorted(set(seqs))
-    assert [made.index(e) for e in made.entries] == list(range(len(made.entries)))
+    assert [made.index(e) for e in made.items] == list(range(len(made.items)))

@@ -1,23 +1,23 @@
 from __future__ import annotations
 
 from client.ui.model.room import Room, RoomKey
-from client.ui.model.search import Finding
-from tests.client.ui.uikit import entry
+from client.ui.model.search import Search
+from tests.client.ui.uikit import item
 
 
-def finding(*texts: str) -> Finding:
+def make_search(*texts: str) -> Search:
     room = Room(RoomKey(False, 2), "bob")
     for seq, text in enumerate(texts, 1):
-        room.receive(entry(seq, text))
-    return Finding(room)
+        room.receive(item(seq, text))
+    return Search(room)
 
 
-def found(search: Finding) -> str | None:
+def found(search: Search) -> str | None:
     return None if search.found is None else search.found.text
 
 
 def test_upwards_and_downwards() -> None:
-    search = finding("Tea one", "coffee", "tea two", "TEA three", "water")
+    search = make_search("Tea one", "coffee", "tea two", "TEA three", "water")
     assert search.look_for("tea")
     assert found(search) == "TEA three"
     assert search.older()
@@ -34,7 +34,7 @@ def test_upwards_and_downwards() -> None:
 
 
 def test_letter_by_letter() -> None:
-    search = finding("tea", "team", "tear")
+    search = make_search("tea", "team", "tear")
     assert search.look_for("t")
     assert found(search) == "tear"
     assert search.look_for("te")
@@ -48,7 +48,7 @@ def test_letter_by_letter() -> None:
 
 
 def test_nowhere() -> None:
-    search = finding()
+    search = make_search()
     assert not search.look_for("x")
     assert not search.older()
     assert not search.newer()

@@ -14,10 +14,10 @@ from client.errors import (
     TooLargeError,
 )
 from client.protocol.connection import UNANSWERED
-from client.ui.text.error_texts import why
-from client.ui.text.translations import Texts
+from client.ui.text.error_texts import error_text
+from client.ui.text.translations import Translations
 
-EN, ZH = Texts("en"), Texts("zh")
+EN, ZH = Translations("en"), Translations("zh")
 
 
 @pytest.mark.parametrize(
@@ -71,15 +71,15 @@ EN, ZH = Texts("en"), Texts("zh")
     ],
 )
 def test_why_something_failed(error: ClientError, english: str, chinese: str) -> None:
-    assert why(error, EN) == english
-    assert why(error, ZH) == chinese
+    assert error_text(error, EN) == english
+    assert error_text(error, ZH) == chinese
 
 
 @pytest.mark.parametrize("texts", [EN, ZH])
 @pytest.mark.parametrize("fault", ConnectFault)
-def test_every_fault_has_its_words(texts: Texts, fault: ConnectFault) -> None:
-    assert why(ConnectError("host", 1, "words", fault), texts)
+def test_every_fault_has_its_words(texts: Translations, fault: ConnectFault) -> None:
+    assert error_text(ConnectError("host", 1, "words", fault), texts)
 
 
 def test_why_a_message_is_too_long() -> None:
-    assert "70000" in why(TooLargeError(70000, 65536), EN)
+    assert "70000" in error_text(TooLargeError(70000, 65536), EN)

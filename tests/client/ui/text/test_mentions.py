@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from client.ui.text.mentions import names
+from client.ui.text.mentions import mentions
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from client.ui.text.mentions import names
     ],
 )
 def test_named(text: str, name: str) -> None:
-    assert names(text, name)
+    assert mentions(text, name)
 
 
 @pytest.mark.parametrize(
@@ -38,4 +38,4 @@ def test_named(text: str, name: str) -> None:
     ],
 )
 def test_not_named(text: str, name: str) -> None:
-    assert not names(text, name)
+    assert not mentions(text, name)

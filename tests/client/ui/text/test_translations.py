@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 import client.ui
-from client.ui.model.command_line import COMMANDS
+from client.ui.model.slash_commands import SLASH_COMMANDS
 from client.ui.text.cells import width
 from client.ui.text.chinese import CHINESE
 from client.ui.text.english import ENGLISH
-from client.ui.text.translations import Texts, language_of
+from client.ui.text.translations import Translations, language_of
 from client.ui.view import bars
 
 
@@ -39,7 +39,7 @@ def test_days_and_months(texts: dict[str, str]) -> None:
 
 def test_every_command_has_a_help_text() -> None:
     helps = {key.removeprefix("help ") for key in ENGLISH if key.startswith("help ")}
-    assert {command.name for command in COMMANDS} <= helps
+    assert {command.name for command in SLASH_COMMANDS} <= helps
 
 
 def test_every_text_is_used() -> None:
@@ -80,7 +80,7 @@ IN_A_ROW = ("form keys", "viewer keys", "search keys", "welcome")
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("key", ENGLISH)
 def test_no_hint_is_cut_at_80_columns(language: str, key: str) -> None:
-    texts = Texts(language)
+    texts = Translations(language)
     names = placeholders(ENGLISH[key])
     text = texts(key, **{name: SAMPLES.get(name, 12345) for name in names})
     rows = bars.wrapped("", text, 80)
@@ -94,11 +94,11 @@ def test_no_hint_is_cut_at_80_columns(language: str, key: str) -> None:
 
 
 def test_values_are_put_in() -> None:
-    texts = Texts("en")
+    texts = Translations("en")
     assert texts("number wrong", text="x") == "x is no number from 1 to 2147483647."
     texts.language = "zh"
     assert texts("number wrong", text="{x}") == "{x} 不是 1 到 2147483647 之间的数字。"
-    assert Texts("fr").language == "en"
+    assert Translations("fr").language == "en"
 
 
 @pytest.mark.parametrize(

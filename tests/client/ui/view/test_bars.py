@@ -15,11 +15,11 @@ from client.ui.model.room import RoomKey
 from client.ui.text import times
 from client.ui.text.cells import width
 from client.ui.text.styled_line import Line
-from client.ui.text.translations import Texts
+from client.ui.text.translations import Translations
 from client.ui.view import bars
 from tests.client.ui.uikit import ANN, bob_room, in_tea, make_chats, one, tea_room
 
-EN, ZH = Texts("en"), Texts("zh")
+EN, ZH = Translations("en"), Translations("zh")
 
 
 def now() -> float:

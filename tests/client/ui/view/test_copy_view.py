@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from client.ui.view.copy_view import bare_lines
+from client.ui.view.copy_view import copy_lines
 from tests.client.ui.uikit import ANN, bob_room, make_chats, one, sending
 
 
@@ -10,7 +10,7 @@ def test_a_conversation_to_copy() -> None:
     chats.receive(one(2, "def f():\n    return 1", minute=2))
     chats.receive(one(3, "evil\x1b[2J", sender=ANN, to=2, minute=3))
     chats.write(sending("m1", "on its way"))
-    printed = bare_lines(bob_room(chats))
+    printed = copy_lines(bob_room(chats))
     assert printed[:6] == [
         "2026-11-23",
         "18:01 bob: " + "a long line " * 20,

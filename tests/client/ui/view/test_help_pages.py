@@ -2,24 +2,26 @@ from __future__ import annotations
 
 import pytest
 
-from client.ui.model.command_line import COMMANDS
+from client.ui.model.slash_commands import SLASH_COMMANDS
 from client.ui.text.cells import width
-from client.ui.text.translations import Texts
+from client.ui.text.translations import Translations
 from client.ui.view.help_pages import one_command, whole_help
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("cells", [15, 30, 51, 52, 78, 200])
 def test_help_names_every_command_and_fits(language: str, cells: int) -> None:
-    lines = ["".join(text for _, text in line) for line in whole_help(Texts(language), cells)]
+    lines = [
+        "".join(text for _, text in line) for line in whole_help(Translations(language), cells)
+    ]
     whole = "\n".join(lines)
-    for command in COMMANDS:
+    for command in SLASH_COMMANDS:
         assert command.usage in whole
     if cells >= 52:
         assert all(width(line) <= cells for line in lines)
 
 
 def test_help_for_one_command() -> None:
-    texts = Texts("en")
+    texts = Translations("en")
     assert one_command("/quit", texts) == one_command("QUIT", texts) == one_command("exit", texts)
     assert one_command("nothing", texts) is None

@@ -7,18 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from client.ui.model.message_item import received
-from client.ui.model.room import Past, Room, RoomKey
-from client.ui.model.search import Finding
+from client.ui.model.room import HistoryState, Room, RoomKey
+from client.ui.model.search import Search
 from client.ui.text import times
 from client.ui.text.cells import width
 from client.ui.text.styled_line import Line
-from client.ui.text.translations import Texts
-from client.ui.view.message_view import Pane
+from client.ui.text.translations import Translations
+from client.ui.view.message_view import MessageView
 from tests.client.ui.uikit import (
     ANN,
     bob_room,
-    entry,
     in_tea,
+    item,
     make_chats,
     one,
     receipt,
@@ -33,8 +33,8 @@ def noon() -> float:
     return moment
 
 
-def make_pane(language: str = "en") -> Pane:
-    return Pane(Texts(language), noon)
+def make_pane(language: str = "en") -> MessageView:
+    return MessageView(Translations(language), noon)
 
 
 def plain(lines: list[Line]) -> list[str]:
@@ -53,7 +53,7 @@ def drawn(room: Room, cells: int = 40, height: int = 8, language: str = "en") ->
 def numbered(count: int) -> Room:
     room = Room(RoomKey(False, 2), "bob")
     for seq in range(1, count + 1):
-        room.receive(entry(seq, f"message {seq}"))
+        room.receive(item(seq, f"message {seq}"))
     return room
 
 
@@ -69,9 +69,9 @@ def test_a_conversation() -> None:
     chats.write(sending("m2", "no"))
     chats.fail("m2", "no such user")
     chats.write(sending("m3", "on its way"))
-    for own in room.entries[-2:]:
+    for own in room.items[-2:]:
         own.when = noon()
-    room.past = Past.COMPLETE
+    room.history = HistoryState.COMPLETE
     assert drawn(room, 44, 9) == [
         "",
         "   this is where the conversation begins",
@@ -91,7 +91,7 @@ def test_a_conversation_in_chinese() -> None:
     chats.receive(one(1, "你好，今天晚上一起去喝茶怎么样？四点钟，在老地方见", sender=3, minute=2))
     chats.receive(one(2, "两行\n👍🏽 好的", sender=3, minute=3))
     room = chats.rooms[RoomKey(False, 3)]
-    room.past = Past.MORE
+    room.history = HistoryState.MORE
     assert drawn(room, 34, 8, "zh") == [
         "",
         "        PageUp：更早的消息",
@@ -163,7 +163,7 @@ def test_where_the_new_ones_begin() -> None:
     room = bob_room(chats)
     chats.receive(one(1, "old"))
     chats.open(room)
-    room.mark_shown(room.entries)
+    room.mark_shown(room.items)
     chats.open(tea_room(chats))
     chats.receive(one(2, "new"))
     chats.open(room)
@@ -193,33 +193,33 @@ def test_names_and_mentions_have_their_styles() -> None:
 @pytest.mark.parametrize(
     ("past", "text"),
     [
-        (Past.UNKNOWN, "PageUp: older messages"),
-        (Past.LOADING, "loading older messages …"),
-        (Past.MORE, "PageUp: older messages"),
-        (Past.COMPLETE, "nothing was said yet"),
-        (Past.UNAVAILABLE, "older messages are not available"),
+        (HistoryState.UNKNOWN, "PageUp: older messages"),
+        (HistoryState.LOADING, "loading older messages …"),
+        (HistoryState.MORE, "PageUp: older messages"),
+        (HistoryState.COMPLETE, "nothing was said yet"),
+        (HistoryState.UNAVAILABLE, "older messages are not available"),
     ],
 )
-def test_an_empty_room(past: Past, text: str) -> None:
+def test_an_empty_room(past: HistoryState, text: str) -> None:
     room = Room(RoomKey(False, 2), "bob")
-    room.past = past
-    pane = make_pane()
-    assert [line.strip() for line in plain(pane.draw(room, 40, 3))] == ["", "", text]
-    assert pane.at_top
-    pane.scroll(room, 5)
-    pane.scroll(room, -5)
-    pane.to_start(room)
+    room.history = past
+    message_view = make_pane()
+    assert [line.strip() for line in plain(message_view.draw(room, 40, 3))] == ["", "", text]
+    assert message_view.at_top
+    message_view.scroll(room, 5)
+    message_view.scroll(room, -5)
+    message_view.to_start(room)
     assert room.anchor is None
 
 
 def test_what_is_found_is_marked() -> None:
     room = numbered(3)
-    finding = Finding(room)
-    finding.look_for("MESSAGE 2")
-    lines = make_pane().draw(room, 40, 4, finding)
+    search = Search(room)
+    search.look_for("MESSAGE 2")
+    lines = make_pane().draw(room, 40, 4, search)
     assert styles(lines[-2])[" class:match.found"] == "message 2"
-    finding.look_for("age")
-    lines = make_pane().draw(room, 40, 4, finding)
+    search.look_for("age")
+    lines = make_pane().draw(room, 40, 4, search)
     assert styles(lines[-1])[" class:match"] == "age"
     assert plain(lines) == plain(make_pane().draw(room, 40, 4))
 
@@ -235,10 +235,10 @@ def everything(room: Room, cells: int) -> list[str]:
     return lines
 
 
-def window(pane: Pane, room: Room, cells: int, height: int) -> int:
+def window(message_view: MessageView, room: Room, cells: int, height: int) -> int:
     """Which part of everything is drawn: the number of the first line."""
     whole = everything(room, cells)
-    shown = plain(pane.draw(room, cells, height))
+    shown = plain(message_view.draw(room, cells, height))
     if len(whole) <= height:
         assert shown == [""] * (height - len(whole)) + whole
         return 0
@@ -249,68 +249,68 @@ def window(pane: Pane, room: Room, cells: int, height: int) -> int:
 
 def test_line_by_line_to_the_top_and_back() -> None:
     room = numbered(12)
-    pane = make_pane()
+    message_view = make_pane()
     last = len(everything(room, 40)) - 5
-    assert window(pane, room, 40, 5) == last
+    assert window(message_view, room, 40, 5) == last
     for expected in [*range(last - 1, -1, -1), 0, 0]:
-        pane.scroll(room, 1)
-        assert window(pane, room, 40, 5) == expected
-        assert pane.at_top is (expected == 0)
+        message_view.scroll(room, 1)
+        assert window(message_view, room, 40, 5) == expected
+        assert message_view.at_top is (expected == 0)
     for expected in [*range(1, last + 1), last]:
-        pane.scroll(room, -1)
-        assert window(pane, room, 40, 5) == expected
+        message_view.scroll(room, -1)
+        assert window(message_view, room, 40, 5) == expected
     assert room.anchor is None
 
 
 def test_pages() -> None:
     room = numbered(30)
-    pane = make_pane()
+    message_view = make_pane()
     whole = len(everything(room, 40))
-    assert window(pane, room, 40, 10) == whole - 10
-    pane.page(room, 1)
-    assert window(pane, room, 40, 10) == whole - 19
-    pane.page(room, 1)
-    pane.page(room, 1)
-    pane.page(room, 1)
-    assert window(pane, room, 40, 10) == 0
-    pane.page(room, -1)
-    assert window(pane, room, 40, 10) == 9
-    pane.to_end(room)
-    assert window(pane, room, 40, 10) == whole - 10
-    pane.to_start(room)
-    assert window(pane, room, 40, 10) == 0
+    assert window(message_view, room, 40, 10) == whole - 10
+    message_view.page(room, 1)
+    assert window(message_view, room, 40, 10) == whole - 19
+    message_view.page(room, 1)
+    message_view.page(room, 1)
+    message_view.page(room, 1)
+    assert window(message_view, room, 40, 10) == 0
+    message_view.page(room, -1)
+    assert window(message_view, room, 40, 10) == 9
+    message_view.to_end(room)
+    assert window(message_view, room, 40, 10) == whole - 10
+    message_view.to_start(room)
+    assert window(message_view, room, 40, 10) == 0
 
 
 def test_a_message_longer_than_the_screen() -> None:
     room = Room(RoomKey(False, 2), "bob")
-    room.receive(entry(1, "\n".join(f"line {n}" for n in range(30))))
-    pane = make_pane()
+    room.receive(item(1, "\n".join(f"line {n}" for n in range(30))))
+    message_view = make_pane()
     last = len(everything(room, 40)) - 5
     for expected in range(last, -1, -1):
-        assert window(pane, room, 40, 5) == expected
-        pane.scroll(room, 1)
+        assert window(message_view, room, 40, 5) == expected
+        message_view.scroll(room, 1)
 
 
 def test_what_arrives_does_not_move_what_is_read() -> None:
     room = numbered(30)
-    pane = make_pane()
-    pane.draw(room, 40, 5)
-    pane.page(room, 2)
-    before = plain(pane.draw(room, 40, 5))
-    room.receive(entry(31, "new"))
-    assert plain(pane.draw(room, 40, 5)) == before
-    room.add_past([entry(None, "x")], more=True)
-    room.receive(entry(32, "newer"))
-    assert plain(pane.draw(room, 40, 5)) == before
+    message_view = make_pane()
+    message_view.draw(room, 40, 5)
+    message_view.page(room, 2)
+    before = plain(message_view.draw(room, 40, 5))
+    room.receive(item(31, "new"))
+    assert plain(message_view.draw(room, 40, 5)) == before
+    room.add_older([item(None, "x")], more=True)
+    room.receive(item(32, "newer"))
+    assert plain(message_view.draw(room, 40, 5)) == before
 
 
 def test_a_message_is_revealed_in_the_middle() -> None:
     room = numbered(50)
-    pane = make_pane()
-    pane.draw(room, 40, 11)
+    message_view = make_pane()
+    message_view.draw(room, 40, 11)
     for number in range(50):
-        pane.reveal(room, room.entries[number])
-        shown = plain(pane.draw(room, 40, 11))
+        message_view.reveal(room, room.items[number])
+        shown = plain(message_view.draw(room, 40, 11))
         assert any(line.endswith(f"message {number + 1}") for line in shown)
         if 10 < number < 40:
             assert shown[5].endswith(f"message {number + 1}")
@@ -319,15 +319,15 @@ def test_a_message_is_revealed_in_the_middle() -> None:
 def test_resizing_keeps_the_place() -> None:
     room = Room(RoomKey(False, 2), "bob")
     for seq in range(1, 40):
-        room.receive(entry(seq, f"message {seq} " + "word " * 20))
-    pane = make_pane()
-    pane.draw(room, 80, 20)
-    pane.scroll(room, 33)
-    lowest = plain(pane.draw(room, 80, 20))
+        room.receive(item(seq, f"message {seq} " + "word " * 20))
+    message_view = make_pane()
+    message_view.draw(room, 80, 20)
+    message_view.scroll(room, 33)
+    lowest = plain(message_view.draw(room, 80, 20))
     assert any("message" in line for line in lowest)
     anchor = room.anchor
     for cells, height in ((20, 20), (200, 5), (30, 50), (80, 20)):
-        window(pane, room, cells, height)
+        window(message_view, room, cells, height)
     assert room.anchor == anchor
 
 
@@ -347,30 +347,30 @@ def test_whatever_is_done_a_part_of_everything_is_seen(
 ) -> None:
     room = Room(RoomKey(False, 2), "bob")
     for seq, text in enumerate(messages, 1):
-        room.receive(entry(seq, f"{seq} {text}"))
-    pane = make_pane()
+        room.receive(item(seq, f"{seq} {text}"))
+    message_view = make_pane()
     cells, height = 24, 6
-    pane.draw(room, cells, height)
+    message_view.draw(room, cells, height)
     for step, number in steps:
         if step == "up":
-            pane.scroll(room, number)
+            message_view.scroll(room, number)
         elif step == "down":
-            pane.scroll(room, -number)
+            message_view.scroll(room, -number)
         elif step == "page":
-            pane.page(room, 1)
+            message_view.page(room, 1)
         elif step == "back":
-            pane.page(room, -1)
+            message_view.page(room, -1)
         elif step == "start":
-            pane.to_start(room)
+            message_view.to_start(room)
         elif step == "end":
-            pane.to_end(room)
+            message_view.to_end(room)
         elif step == "resize":
             cells, height = 10 + number * 4, 2 + number
-        elif step == "reveal" and room.entries:
-            pane.reveal(room, room.entries[number % len(room.entries)])
+        elif step == "reveal" and room.items:
+            message_view.reveal(room, room.items[number % len(room.items)])
         elif step == "new":
-            room.receive(entry(len(room.entries) + 1, f"{len(room.entries) + 1} new"))
-        shown = plain(pane.draw(room, cells, height))
+            room.receive(item(len(room.items) + 1, f"{len(room.items) + 1} new"))
+        shown = plain(message_view.draw(room, cells, height))
         whole = everything(room, cells)
         if len(whole) >= height:
             assert any(whole[n : n + height] == shown for n in range(len(whole) - height + 1)), (
@@ -386,76 +386,76 @@ def test_whatever_is_done_a_part_of_everything_is_seen(
 
 def test_ten_thousand_messages_cost_no_more_than_what_is_seen() -> None:
     room = numbered(10_000)
-    pane = make_pane()
-    pane.draw(room, 57, 20)
-    assert pane.formatted <= 20
+    message_view = make_pane()
+    message_view.draw(room, 57, 20)
+    assert message_view.formatted <= 20
     for _ in range(20):  # a key that changes nothing
-        pane.draw(room, 57, 20)
-    assert pane.formatted <= 20
-    pane.page(room, 1)
-    pane.draw(room, 57, 20)
-    assert pane.formatted <= 45
-    room.receive(entry(10_001, "new"))
-    pane.draw(room, 57, 20)
-    assert pane.formatted <= 46
-    before = pane.formatted
-    pane.draw(room, 100, 20)  # a resize
-    assert pane.formatted - before <= 20
-    before = pane.formatted
-    pane.to_start(room)
-    pane.draw(room, 100, 20)
-    assert pane.formatted - before <= 45
-    finding = Finding(room)
-    assert finding.look_for("message 5000")
-    assert finding.found is not None
-    before = pane.formatted
-    pane.reveal(room, finding.found)
-    pane.draw(room, 100, 20, finding)
-    assert pane.formatted - before <= 45
+        message_view.draw(room, 57, 20)
+    assert message_view.formatted <= 20
+    message_view.page(room, 1)
+    message_view.draw(room, 57, 20)
+    assert message_view.formatted <= 45
+    room.receive(item(10_001, "new"))
+    message_view.draw(room, 57, 20)
+    assert message_view.formatted <= 46
+    before = message_view.formatted
+    message_view.draw(room, 100, 20)  # a resize
+    assert message_view.formatted - before <= 20
+    before = message_view.formatted
+    message_view.to_start(room)
+    message_view.draw(room, 100, 20)
+    assert message_view.formatted - before <= 45
+    search = Search(room)
+    assert search.look_for("message 5000")
+    assert search.found is not None
+    before = message_view.formatted
+    message_view.reveal(room, search.found)
+    message_view.draw(room, 100, 20, search)
+    assert message_view.formatted - before <= 45
 
 
 def test_a_bar_that_comes_and_goes_does_not_move_the_top_line() -> None:
     room = numbered(30)
-    pane = make_pane()
-    pane.draw(room, 40, 10)
-    pane.scroll(room, 7)
-    before = plain(pane.draw(room, 40, 10))
-    assert plain(pane.draw(room, 40, 8)) == before[:8]
-    assert plain(pane.draw(room, 40, 10)) == before
-    pane.to_end(room)
-    assert plain(pane.draw(room, 40, 8)) == everything(room, 40)[-8:]
+    message_view = make_pane()
+    message_view.draw(room, 40, 10)
+    message_view.scroll(room, 7)
+    before = plain(message_view.draw(room, 40, 10))
+    assert plain(message_view.draw(room, 40, 8)) == before[:8]
+    assert plain(message_view.draw(room, 40, 10)) == before
+    message_view.to_end(room)
+    assert plain(message_view.draw(room, 40, 8)) == everything(room, 40)[-8:]
 
 
 def test_a_search_holds_the_view_at_the_end_too() -> None:
     room = numbered(30)
-    pane = make_pane()
-    finding = Finding(room)
-    before = plain(pane.draw(room, 40, 10))
-    assert plain(pane.draw(room, 40, 10, finding)) == before
-    room.receive(entry(31, "new"))
-    assert plain(pane.draw(room, 40, 10, finding)) == before
-    room.add_past([entry(None, "x")], more=True)
-    assert plain(pane.draw(room, 40, 10, finding)) == before
-    pane.show(room, room.entries[-5])  # it is there already
-    assert plain(pane.draw(room, 40, 10, finding)) == before
-    pane.show(room, room.entries[2])
-    assert plain(pane.draw(room, 40, 10, finding)) != before
-    pane.to_end(room)
-    pane.draw(room, 40, 10)
+    message_view = make_pane()
+    search = Search(room)
+    before = plain(message_view.draw(room, 40, 10))
+    assert plain(message_view.draw(room, 40, 10, search)) == before
+    room.receive(item(31, "new"))
+    assert plain(message_view.draw(room, 40, 10, search)) == before
+    room.add_older([item(None, "x")], more=True)
+    assert plain(message_view.draw(room, 40, 10, search)) == before
+    message_view.show(room, room.items[-5])  # it is there already
+    assert plain(message_view.draw(room, 40, 10, search)) == before
+    message_view.show(room, room.items[2])
+    assert plain(message_view.draw(room, 40, 10, search)) != before
+    message_view.to_end(room)
+    message_view.draw(room, 40, 10)
     assert (room.held, room.anchor) == (False, None)
 
 
 def test_the_first_new_message_is_put_on_top() -> None:
     room = numbered(30)
-    room.mark_shown(room.entries[:20])
+    room.mark_shown(room.items[:20])
     room.open()
-    pane = make_pane()
-    shown = plain(pane.draw(room, 40, 6))
+    message_view = make_pane()
+    shown = plain(message_view.draw(room, 40, 6))
     assert shown[0].strip("─") == " new "
     assert shown[1].endswith("message 21")
-    assert pane.shown is not None
-    assert (pane.shown.first, pane.shown.last) == (20, 24)
-    room.mark_shown(room.entries[:28])
+    assert message_view.shown is not None
+    assert (message_view.shown.first, message_view.shown.last) == (20, 24)
+    room.mark_shown(room.items[:28])
     room.open()  # all of it fits
-    assert plain(pane.draw(room, 40, 6))[-1].endswith("message 30")
+    assert plain(message_view.draw(room, 40, 6))[-1].endswith("message 30")
     assert room.anchor is None

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from client.ui.view.themes import PEOPLE, THEMES, name_class, theme_of
+from client.ui.view.themes import NAME_COLOURS, THEMES, name_class, theme_of
 
 
 def test_both_themes_have_the_same_classes() -> None:
     assert THEMES["dark"].keys() == THEMES["light"].keys()
     assert {name_class(number) for number in range(1, 100)} == {
-        f"class:name.{number}" for number in range(PEOPLE)
+        f"class:name.{number}" for number in range(NAME_COLOURS)
     }
     assert name_class(5) == name_class(5)
 

@@ -1,0 +1,92 @@
+"""The slash commands: their names and their arguments. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class ArgumentKind(Enum):
+    """The kind of an argument; it selects the completions. Its value is its name in a usage."""
+
+    USER = "WHO"
+    GROUP = "GROUP"
+    ID = "ID"
+    NAME = "NAME"
+    TEXT = "TEXT"
+    FILE = "FILE"
+    COMMAND = "COMMAND"
+    THEME = "dark|light"
+    LANGUAGE = "en|zh"
+    SWITCH = "on|off"
+    NOTIFY = "off|9|777"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One argument of a command."""
+
+    kind: ArgumentKind
+    optional: bool = False
+
+    def __str__(self) -> str:
+        return f"[{self.kind.value}]" if self.optional else self.kind.value
+
+
+@dataclass(frozen=True, slots=True)
+class SlashCommand:
+    """One command: its name, its arguments and its other names. ``help NAME`` is its help text."""
+
+    name: str
+    params: tuple[Parameter, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def usage(self) -> str:
+        """The command and its arguments, as they are typed."""
+        return " ".join([f"/{self.name}", *map(str, self.params)])
+
+
+def _optional(kind: ArgumentKind) -> Parameter:
+    return Parameter(kind, optional=True)
+
+
+SLASH_COMMANDS = (
+    SlashCommand("help", (_optional(ArgumentKind.COMMAND),)),
+    SlashCommand(
+        "chat", (Parameter(ArgumentKind.USER), _optional(ArgumentKind.TEXT)), ("msg", "query")
+    ),
+    SlashCommand(
+        "group", (Parameter(ArgumentKind.GROUP), _optional(ArgumentKind.TEXT)), ("groupchat",)
+    ),
+    SlashCommand("say", (Parameter(ArgumentKind.TEXT),)),
+    SlashCommand("add", (Parameter(ArgumentKind.ID),), ("addfriend",)),
+    SlashCommand("remove", (_optional(ArgumentKind.USER),), ("removefriend",)),
+    SlashCommand("friends"),
+    SlashCommand("create", (Parameter(ArgumentKind.NAME),), ("creategroup",)),
+    SlashCommand("join", (Parameter(ArgumentKind.ID),), ("addgroup",)),
+    SlashCommand("members", (_optional(ArgumentKind.GROUP),)),
+    SlashCommand("kick", (Parameter(ArgumentKind.USER),)),
+    SlashCommand("leave", (_optional(ArgumentKind.GROUP),)),
+    SlashCommand("dissolve", (_optional(ArgumentKind.GROUP),)),
+    SlashCommand("search", (_optional(ArgumentKind.TEXT),), ("find",)),
+    SlashCommand("export", (Parameter(ArgumentKind.FILE),)),
+    SlashCommand("bare"),
+    SlashCommand("open"),
+    SlashCommand("retry"),
+    SlashCommand("unsend"),
+    SlashCommand("discard"),
+    SlashCommand("close"),
+    SlashCommand("list"),
+    SlashCommand("whoami"),
+    SlashCommand("theme", (_optional(ArgumentKind.THEME),)),
+    SlashCommand("lang", (_optional(ArgumentKind.LANGUAGE),)),
+    SlashCommand("bell", (_optional(ArgumentKind.SWITCH),)),
+    SlashCommand("notify", (_optional(ArgumentKind.NOTIFY),)),
+    SlashCommand("reconnect"),
+    SlashCommand("logout", (), ("loginout",)),
+    SlashCommand("quit", (), ("exit",)),
+)
+
+BY_NAME = {name: command for command in SLASH_COMMANDS for name in (command.name, *command.aliases)}
+"""The commands by every name that they have."""
