@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from chat.protocol import GROUP_CHAT, ONE_CHAT, Message, encode
 from chat.protocol.classic_split import split_message
 from chat.protocol.dialects import Table, chat_message
 
-Channel = tuple[int, int]
-"""Where a message is announced: (kind, id of the user or group)."""
+Topic = tuple[int, int]
+"""A subject to publish on and subscribe to: (kind of message, id of the user or group)."""
 
 TARGET_FIELD = {ONE_CHAT: "toid", GROUP_CHAT: "groupid"}
 
@@ -22,6 +23,11 @@ RESERVED = frozenset(
 
 
 _NOBODY: frozenset[int] = frozenset()
+
+
+def user_topics(user_id: int, group_ids: Iterable[int]) -> list[Topic]:
+    """The topics that a node subscribes to for a user: the user's own, and one for each group."""
+    return [(ONE_CHAT, user_id), *[(GROUP_CHAT, group_id) for group_id in group_ids]]
 
 
 class ChatMessage:
@@ -91,7 +97,7 @@ class ChatMessage:
         )
 
     @property
-    def channel(self) -> Channel:
+    def topic(self) -> Topic:
         return (self.kind, self.target)
 
     def fields(self, v2: bool) -> Message:

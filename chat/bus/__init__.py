@@ -12,7 +12,6 @@ from chat.bus.base import (
     LiveHandler,
     Notice,
     Wake,
-    user_channels,
 )
 from chat.bus.local import LocalBus
 
@@ -29,5 +28,4 @@ __all__ = [
     "LocalBus",
     "Notice",
     "Wake",
-    "user_channels",
 ]

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from chat.message import Channel, ChatMessage
+from chat.message import ChatMessage, Topic
 from chat.protocol import GROUP_CHAT, ONE_CHAT
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ class BusRefusedError(Exception):
 
 
 class Wake(NamedTuple):
-    """An announcement on a channel.
+    """An announcement on a topic.
 
-    ``contiguous``: nothing was missed on this channel since the wake before, so the message
+    ``contiguous``: nothing was missed on this topic since the wake before, so the message
     may be pushed as it is. Otherwise it is only a hint to look into the mailbox.
     """
 
@@ -46,10 +46,10 @@ MEMBERS = "members"
 
 
 class Notice(NamedTuple):
-    """Something that nodes tell each other on a user's or a group's channel. It may get lost.
+    """Something that nodes tell each other on a user's or a group's topic. It may get lost.
 
     Attributes:
-        target: whose channel; a group's for MEMBERS, else a user's.
+        target: whose topic; a group's for MEMBERS, else a user's.
     """
 
     target: int
@@ -57,7 +57,7 @@ class Notice(NamedTuple):
     ids: tuple[int, ...]
 
     @property
-    def channel(self) -> Channel:
+    def topic(self) -> Topic:
         return (GROUP_CHAT if self.what == MEMBERS else ONE_CHAT, self.target)
 
 
@@ -118,17 +118,12 @@ class LiveHandler(ABC):
         """A message to a user, who has just left this node, or may have got it: store it."""
 
 
-def user_channels(user_id: int, group_ids: Iterable[int]) -> list[Channel]:
-    """What a node listens to for a user."""
-    return [(ONE_CHAT, user_id), *[(GROUP_CHAT, group_id) for group_id in group_ids]]
-
-
 def ignore_notices(notices: Sequence[Notice]) -> None:
     """The handler of who sets none."""
 
 
 class Bus(ABC):
-    """Publish and subscribe by channel, one channel for a user and one for a group.
+    """Publish and subscribe by topic, one topic for a user and one for a group.
 
     Attributes:
         on_notices: called, like the callbacks of ``start``, with notices from other nodes. Set
@@ -160,20 +155,20 @@ class Bus(ABC):
         the bus's or a publisher's thread and must be quick."""
 
     @abstractmethod
-    def subscribe(self, channels: Iterable[Channel]) -> None:
-        """Hear of these channels. Worker thread: blocks until that is certain, or the bus is
+    def subscribe(self, topics: Iterable[Topic]) -> None:
+        """Hear of these topics. Worker thread: blocks until that is certain, or the bus is
         known not to be healthy. Counted: each needs its ``unsubscribe``."""
 
     def stop_waiting(self) -> None:  # noqa: B027 - most buses do not wait
         """The loop has ended: ``subscribe`` returns at once from now on. Main thread."""
 
     @abstractmethod
-    def unsubscribe(self, channels: Iterable[Channel]) -> None:
-        """Hear of these channels no more. Any thread."""
+    def unsubscribe(self, topics: Iterable[Topic]) -> None:
+        """Hear of these topics no more. Any thread."""
 
     @abstractmethod
     def publish(self, messages: Sequence[ChatMessage]) -> None:
-        """Announce messages on their channels. Any thread; never blocks, never raises."""
+        """Announce messages on their topics. Any thread; never blocks, never raises."""
 
     @abstractmethod
     def tell(self, notices: Sequence[Notice]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from chat.bus.base import Bus, Notice, OnWakes, Wake
-from chat.message import Channel, ChatMessage
+from chat.message import ChatMessage, Topic
 
 
 class LocalBus(Bus):
@@ -17,10 +17,10 @@ class LocalBus(Bus):
     def start(self, on_wakes: OnWakes, on_doubt: Callable[[], object]) -> None:
         self._on_wakes = on_wakes
 
-    def subscribe(self, channels: Iterable[Channel]) -> None:
+    def subscribe(self, topics: Iterable[Topic]) -> None:
         pass  # the node looks its sessions up itself
 
-    def unsubscribe(self, channels: Iterable[Channel]) -> None:
+    def unsubscribe(self, topics: Iterable[Topic]) -> None:
         pass
 
     def publish(self, messages: Sequence[ChatMessage]) -> None:

@@ -17,6 +17,7 @@ import ujson
 from chat.bus import Bus
 from chat.connection.session import Session
 from chat.delivery.outgoing import Outgoing
+from chat.process.loops import queue_in_loops
 from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo
 from chat.storage import Database, StorageError, Transaction
 from chat.storage.tables import GroupModel, LogRow, MessageModel, OfflineMessageModel, UserModel
@@ -149,8 +150,7 @@ class CommitQueue:
             outgoing.settle_diverted()
             if outgoing.session is not None:
                 by_loop[outgoing.session.loop].append(outgoing)
-        for loop, answers in by_loop.items():
-            loop.queue_in_loop(lambda answers=answers: settle(answers))  # type: ignore[misc]
+        queue_in_loops(settle, by_loop)
 
 
 class _Batch:

@@ -28,6 +28,7 @@ from chat.delivery.members import MemberLists
 from chat.delivery.outgoing import Outgoing, chat_ack
 from chat.login.registry import Here, SessionRegistry
 from chat.message import ChatMessage
+from chat.process.loops import queue_in_loops
 from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo
 from muduopy import EventLoop
 
@@ -179,8 +180,7 @@ class Direct(LiveHandler):
             send = result.forward.tag
             assert isinstance(send, LiveSend)
             by_loop[_loop_of(send)].append(Part(send, (), result.missed))
-        for loop, parts in by_loop.items():
-            loop.queue_in_loop(lambda parts=parts: self._end_parts(parts))  # type: ignore[misc]
+        queue_in_loops(self._end_parts, by_loop)
 
     def _end_parts(self, parts: Collection[Part]) -> None:
         """Senders' loop."""
@@ -233,8 +233,7 @@ class Direct(LiveHandler):
         by_loop: defaultdict[EventLoop, list[Live]] = defaultdict(list)
         for live in lives:
             by_loop[live.session.loop].append(live)
-        for loop, its in by_loop.items():
-            loop.queue_in_loop(lambda its=its: self._take(its))  # type: ignore[misc]
+        queue_in_loops(self._take, by_loop)
 
     def _take(self, lives: Sequence[Live]) -> None:
         """Receivers' loop."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from chat.bus import Wake
 from chat.connection.session import Session
 from chat.login.registry import SessionRegistry
+from chat.process.loops import queue_in_loops
 from chat.protocol import ONE_CHAT
 from muduopy import EventLoop
 
@@ -32,8 +33,7 @@ class Router:
             for user_id, session in self._sessions.in_group(message.target):
                 if user_id in message.receivers:
                     by_loop[session.loop].append((user_id, session, wake))
-        for loop, addressed in by_loop.items():
-            loop.queue_in_loop(lambda addressed=addressed: _push(addressed))  # type: ignore[misc]
+        queue_in_loops(_push, by_loop)
 
     def on_doubt(self) -> None:
         """Wakes may have been lost: everybody looks into the mailbox."""

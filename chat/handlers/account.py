@@ -6,14 +6,14 @@ import logging
 import secrets
 from dataclasses import dataclass, replace
 
-from chat.bus import TAKEN, Notice, user_channels
+from chat.bus import TAKEN, Notice
 from chat.connection.classic_writer import MAIL_QUEUE
 from chat.connection.session import Session
 from chat.delivery.mailbox import LOOK_BYTES, load
 from chat.delivery.pump import WINDOW
 from chat.handlers.context import Context, Request
 from chat.handlers.shapes import contact_fields, group_fields
-from chat.message import Channel, ChatMessage
+from chat.message import ChatMessage, Topic, user_topics
 from chat.names.name_hash import name_hashes
 from chat.protocol import (
     GROUP_CHAT,
@@ -167,20 +167,20 @@ class _Entry:
         self._session = session
         self._user_id = user_id
         self._generation = generation
-        self._heard: list[Channel] = []  # as long as nobody else will give these up
+        self._heard: list[Topic] = []  # as long as nobody else will give these up
         self._added = False
 
     def enter(self, former: str | None, room: tuple[int, int]) -> Snapshot:
         """Subscribe, register, and read what the answer shows."""
         ctx, user_id = self._ctx, self._user_id
         groups = ctx.database.read(lambda tx: GroupModel(tx).ids_of_user(user_id))
-        heard = user_channels(user_id, groups)
+        heard = user_topics(user_id, groups)
         self._heard = heard
         ctx.bus.subscribe(heard)
         replaced = ctx.sessions.add(self._session, user_id, groups, self._generation)
         self._added = True
         if replaced is not None:
-            ctx.bus.unsubscribe(user_channels(user_id, replaced.groups))
+            ctx.bus.unsubscribe(user_topics(user_id, replaced.groups))
             replaced.session.send_away(user_id, self._generation)
         elif former is not None and former != ctx.presence.node:
             ctx.bus.tell([Notice(user_id, TAKEN, (user_id,))])  # who had it should let go
@@ -195,10 +195,10 @@ class _Entry:
     def _join(self, group_ids: set[int]) -> None:
         """Groups that an earlier session has joined while we were reading."""
         for group_id in group_ids:
-            channel = (GROUP_CHAT, group_id)
-            self._ctx.bus.subscribe([channel])
+            topic = (GROUP_CHAT, group_id)
+            self._ctx.bus.subscribe([topic])
             if not self._ctx.sessions.join(self._session, self._user_id, group_id):
-                self._ctx.bus.unsubscribe([channel])
+                self._ctx.bus.unsubscribe([topic])
 
     def undo(self) -> None:
         """It has failed: as if it had never been."""
@@ -209,7 +209,7 @@ class _Entry:
         else:
             groups = ctx.sessions.remove(self._session, self._user_id)
             if groups is not None:  # else who has replaced us has given them up
-                ctx.bus.unsubscribe(user_channels(self._user_id, groups))
+                ctx.bus.unsubscribe(user_topics(self._user_id, groups))
         ctx.presence.release(self._user_id, self._generation)
 
 
@@ -354,7 +354,7 @@ def connection_lost(ctx: Context, session: Session) -> None:
 def _leave(ctx: Context, session: Session, user_id: int, generation: int) -> None:
     groups = ctx.sessions.remove(session, user_id)
     if groups is not None:  # else somebody else has the user, or a logout is under way
-        ctx.bus.unsubscribe(user_channels(user_id, groups))
+        ctx.bus.unsubscribe(user_topics(user_id, groups))
         ctx.presence.release(user_id, generation)
 
 
@@ -378,7 +378,7 @@ def logout(ctx: Context, request: Request) -> Message:
             session.loop.queue_in_loop(lambda: _stay(ctx, session, user_id, groups))
         raise
     if groups is not None:
-        ctx.bus.unsubscribe(user_channels(user_id, groups))
+        ctx.bus.unsubscribe(user_topics(user_id, groups))
     ctx.presence.went(user_id)
     return {}
 
@@ -392,7 +392,7 @@ def _stay(ctx: Context, session: Session, user_id: int, groups: frozenset[int]) 
         session.close("replaced")
     else:  # the connection is down by now
         ctx.presence.release(user_id, session.generation)
-    ctx.bus.unsubscribe(user_channels(user_id, groups))
+    ctx.bus.unsubscribe(user_topics(user_id, groups))
 
 
 def finish_logout(ctx: Context, session: Session, message: Message, result: Message) -> Message:

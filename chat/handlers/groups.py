@@ -7,7 +7,7 @@ from typing import NamedTuple
 from chat.connection.session import Session
 from chat.handlers.context import Context, Request
 from chat.handlers.shapes import group_fields, member_fields
-from chat.message import Channel
+from chat.message import Topic
 from chat.names.name_hash import name_hashes
 from chat.protocol import GROUP_CHAT, ErrNo, Message, ProtocolError, errors, normal_name
 from chat.storage import Transaction, UniqueViolation
@@ -41,7 +41,7 @@ def create_group(ctx: Context, request: Request) -> Joined:
         exists = ctx.database.read(lambda tx: NameModel(tx, GROUPS).exists((given, name)))
         problem = errors.GROUP_EXISTS if exists else errors.GROUP_LOOKALIKE
         raise ProtocolError(ErrNo.EXISTS, problem) from exc
-    ctx.bus.subscribe([_channel(group_id)])
+    ctx.bus.subscribe([_topic(group_id)])
     return Joined(request.user_id, group_id, {"groupid": group_id})
 
 
@@ -49,7 +49,7 @@ def join_group(ctx: Context, request: Request) -> Joined:
     """ADD_GROUP_MSG."""
     group_id: int = request.message["groupid"]
     # Before the commit: from then on messages are owed, and their wakes must find us.
-    ctx.bus.subscribe([_channel(group_id)])
+    ctx.bus.subscribe([_topic(group_id)])
 
     def join(tx: Transaction) -> Group:
         _change(tx, group_id)
@@ -64,7 +64,7 @@ def join_group(ctx: Context, request: Request) -> Joined:
         group = ctx.database.read(lambda tx: _existing(tx, group_id))
         raise ProtocolError(ErrNo.EXISTS, "is a member already", group=group_fields(group)) from exc
     except BaseException:
-        ctx.bus.unsubscribe([_channel(group_id)])
+        ctx.bus.unsubscribe([_topic(group_id)])
         raise
     ctx.delivery.members_changed(group_id)
     return Joined(request.user_id, group_id, {"group": group_fields(group)})
@@ -145,7 +145,7 @@ def dissolve_group(ctx: Context, request: Request) -> Message:
 def finish_leave_group(ctx: Context, session: Session, request: Message, ack: Message) -> Message:
     """Also after a dissolution. Others who are still registered hear nothing, as nothing comes."""
     if ctx.sessions.leave(session, session.user_id, ack["groupid"]):
-        ctx.bus.unsubscribe([_channel(ack["groupid"])])
+        ctx.bus.unsubscribe([_topic(ack["groupid"])])
     return ack
 
 
@@ -153,7 +153,7 @@ def _begin_to_listen(ctx: Context, user_id: int, group_id: int) -> None:
     """Give the subscription to the user's session, which may be another one by now. Any thread."""
     session = ctx.sessions.find(user_id)
     if session is None or not ctx.sessions.join(session, user_id, group_id):
-        ctx.bus.unsubscribe([_channel(group_id)])  # it was in there, or has gone
+        ctx.bus.unsubscribe([_topic(group_id)])  # it was in there, or has gone
     if session is not None:
         # What was sent between the commit and this moment had no one to wake.
         session.loop.run_in_loop(session.pump.mark_dirty)
@@ -190,5 +190,5 @@ def _must_be_creator(tx: Transaction, group_id: int, user_id: int) -> None:
         raise ProtocolError(ErrNo.REFUSED, "only the group's creator may do that")
 
 
-def _channel(group_id: int) -> Channel:
+def _topic(group_id: int) -> Topic:
     return (GROUP_CHAT, group_id)

@@ -6,8 +6,9 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from chat.bus import Bus, user_channels
+from chat.bus import Bus
 from chat.login.registry import SessionRegistry
+from chat.message import user_topics
 from chat.protocol import MAX_ID, ErrNo, ProtocolError, errors
 from chat.storage import Database, StorageError, Transaction
 from chat.storage.tables import ONLINE, NodeModel, User, UserModel
@@ -223,7 +224,7 @@ class Presence:
         # comes for the user is for the other node alone.
         groups = self._sessions.remove(session, user_id, generation)
         if groups is not None and self._bus is not None:
-            self._bus.unsubscribe(user_channels(user_id, groups))
+            self._bus.unsubscribe(user_topics(user_id, groups))
         session.send_away(user_id, generation + 1)
 
     def check_soon(self, user_ids: list[int]) -> None:

@@ -19,7 +19,7 @@ from chat.bus.redis.url import parse_redis_url
 from chat.chatcluster import services
 from chat.chatcluster.processes import Process, start
 from chat.connection.session import Session
-from chat.message import Channel, ChatMessage
+from chat.message import ChatMessage, Topic
 from chat.protocol import GROUP_CHAT, ONE_CHAT
 from muduopy import EventLoopThread, ThreadPool
 from tests.chat.loopkit import WAIT
@@ -204,11 +204,11 @@ def to_group(group_id: int, seq: int, *receivers: int) -> ChatMessage:
     return message
 
 
-def user(user_id: int) -> Channel:
+def user(user_id: int) -> Topic:
     return (ONE_CHAT, user_id)
 
 
-def group(group_id: int) -> Channel:
+def group(group_id: int) -> Topic:
     return (GROUP_CHAT, group_id)
 
 

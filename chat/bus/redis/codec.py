@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import ujson
 
 from chat.bus.base import MEMBERS, PRESENCE, TAKEN, Notice
-from chat.message import Channel, ChatMessage
+from chat.message import ChatMessage, Topic
 from chat.protocol import GROUP_CHAT, MAX_ID, ONE_CHAT
 
 MAX_SEQ = 2**53
@@ -29,13 +29,13 @@ class BadPayloadError(ValueError):
     """Not something that a chat server sends."""
 
 
-def channel_name(channel: Channel) -> bytes:
+def channel_name(channel: Topic) -> bytes:
     """``chat:6:ID`` for a user, ``chat:10:ID`` for a group."""
     return b"chat:%d:%d" % channel
 
 
 @lru_cache(maxsize=65_536)
-def parse_channel(name: bytes) -> Channel | None:
+def parse_channel(name: bytes) -> Topic | None:
     """The channel of a name; None for a foreign one."""
     parts = name.split(b":")
     if len(parts) != 3 or parts[0] != b"chat" or not (parts[1].isdigit() and parts[2].isdigit()):
@@ -99,7 +99,7 @@ class WakePayload(NamedTuple):
     message: ChatMessage
 
 
-def decode(channel: Channel, payload: bytes | None) -> WakePayload | LivePayload | Notice:
+def decode(channel: Topic, payload: bytes | None) -> WakePayload | LivePayload | Notice:
     """What somebody has published on a user's or group's channel; None for what was too long.
 
     Raises BadPayloadError.
@@ -127,7 +127,7 @@ def _parse(payload: bytes | None) -> list[Any]:
     return fields
 
 
-def _wake(channel: Channel, fields: list[Any]) -> WakePayload:
+def _wake(channel: Topic, fields: list[Any]) -> WakePayload:
     _, epoch, number, seq, *rest = fields
     right = type(epoch) is str and type(number) is type(seq) is int
     if not (right and number > 0 and 0 < seq < MAX_SEQ):
@@ -135,7 +135,7 @@ def _wake(channel: Channel, fields: list[Any]) -> WakePayload:
     return WakePayload(epoch, number, _message(channel, seq, rest))
 
 
-def _live(channel: Channel, fields: list[Any]) -> LivePayload:
+def _live(channel: Topic, fields: list[Any]) -> LivePayload:
     _, node, number, generation, mid, *rest = fields
     right = type(node) is type(mid) is str and type(number) is type(generation) is int
     if not (right and 0 < len(mid) <= MAX_MID):
@@ -143,7 +143,7 @@ def _live(channel: Channel, fields: list[Any]) -> LivePayload:
     return LivePayload(node, number, generation, mid, _message(channel, 0, rest))
 
 
-def _message(channel: Channel, seq: int, fields: list[Any]) -> ChatMessage:
+def _message(channel: Topic, seq: int, fields: list[Any]) -> ChatMessage:
     kind, sender, name, target, text, time, extra, receivers = fields
     right = (
         type(name) is type(text) is type(time) is str
@@ -165,9 +165,9 @@ def _message(channel: Channel, seq: int, fields: list[Any]) -> ChatMessage:
     return message
 
 
-def _notice(channel: Channel, fields: list[Any]) -> Notice:
+def _notice(channel: Topic, fields: list[Any]) -> Notice:
     _, what, ids = fields
-    if what not in (PRESENCE, TAKEN, MEMBERS) or Notice(1, what, ()).channel[0] != channel[0]:
+    if what not in (PRESENCE, TAKEN, MEMBERS) or Notice(1, what, ()).topic[0] != channel[0]:
         raise BadPayloadError("an unknown notice")
     if not (type(ids) is list and all(_is_id(user_id) for user_id in ids)):
         raise BadPayloadError("ids are wrong")

@@ -41,7 +41,7 @@ from chat.bus.redis.servers import ClusterServers, RedisServers, SingleServer
 from chat.bus.redis.shard import RedisShard, ShardOwner
 from chat.bus.redis.url import RedisAddress
 from chat.bus.redis.waiting import Waiter, Waiters
-from chat.message import Channel, ChatMessage
+from chat.message import ChatMessage, Topic
 from chat.protocol import GROUP_CHAT, ONE_CHAT
 from muduopy import EventLoop, ThreadPool
 
@@ -71,7 +71,7 @@ class RedisBus(Bus, ShardOwner):
         self._on_wakes: OnWakes = _nobody
         self._on_doubt: Callable[[], object] = _nothing
         self._forwarding = Forwarding()
-        self._counts: Counter[Channel] = Counter()  # who asked for it, how often
+        self._counts: Counter[Topic] = Counter()  # who asked for it, how often
         self._places: dict[bytes, RedisShard] = {}  # where we have asked for it
         self._waiters = Waiters()
         self._waiting: list[Waiter] = []  # those whose subscriptions we have asked for
@@ -102,7 +102,7 @@ class RedisBus(Bus, ShardOwner):
     def state(self) -> str:
         return "healthy" if self.healthy else "deaf"
 
-    def subscribe(self, channels: Iterable[Channel]) -> None:
+    def subscribe(self, channels: Iterable[Topic]) -> None:
         waiter = Waiter(list(channels))
         subscribe = partial(self._subscribe, waiter)
         self._waiters.wait(waiter, lambda: self._loop.run_in_loop(subscribe))
@@ -110,7 +110,7 @@ class RedisBus(Bus, ShardOwner):
     def stop_waiting(self) -> None:
         self._waiters.release()
 
-    def unsubscribe(self, channels: Iterable[Channel]) -> None:
+    def unsubscribe(self, channels: Iterable[Topic]) -> None:
         wanted = list(channels)
         self._loop.run_in_loop(lambda: self._unsubscribe(wanted))
 
@@ -132,7 +132,7 @@ class RedisBus(Bus, ShardOwner):
 
     def _publish(self, messages: Sequence[ChatMessage]) -> None:
         for message in messages:
-            channel = message.channel
+            channel = message.topic
             # A user has one session: one that is here is nowhere else.
             if message.kind == ONE_CHAT and channel in self._counts:
                 continue
@@ -141,7 +141,7 @@ class RedisBus(Bus, ShardOwner):
 
     def _tell(self, notices: Sequence[Notice]) -> None:
         for notice in notices:
-            self._send(channel_name(notice.channel), encode_notice(notice))
+            self._send(channel_name(notice.topic), encode_notice(notice))
 
     def _forward(self, forward: Forward) -> None:
         message = forward.message
@@ -150,7 +150,7 @@ class RedisBus(Bus, ShardOwner):
             message.receivers = forward.receivers
             number = self._forwarding.begin(forward)
         payload = encode_live(self._name, number, forward.generation, forward.mid, message)
-        self._send(channel_name(message.channel), payload, (forward, number))
+        self._send(channel_name(message.topic), payload, (forward, number))
 
     def _send(self, name: bytes, payload: bytes, tag: object = None) -> None:
         shard = self._servers.of(name)
@@ -189,7 +189,7 @@ class RedisBus(Bus, ShardOwner):
         self._waiting.append(waiter)
         self._end_waiting()
 
-    def _unsubscribe(self, channels: Sequence[Channel]) -> None:
+    def _unsubscribe(self, channels: Sequence[Topic]) -> None:
         for channel in channels:
             if channel in self._counts:
                 self._counts[channel] -= 1

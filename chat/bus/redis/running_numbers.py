@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 
-from chat.message import Channel
+from chat.message import Topic
 
 MAX_PUBLISHERS = 100
 """Whose last numbers on one channel are remembered."""
@@ -27,11 +27,11 @@ class RunningNumbers:
 
     def __init__(self) -> None:
         self.publisher = secrets.token_hex(8)
-        self._published: dict[Channel, int] = {}  # the last number
+        self._published: dict[Topic, int] = {}  # the last number
         self._epochs = 0
-        self._heard: dict[Channel, dict[str, tuple[str, int]]] = {}  # epoch and last number
+        self._heard: dict[Topic, dict[str, tuple[str, int]]] = {}  # epoch and last number
 
-    def next(self, channel: Channel) -> tuple[str, int]:
+    def next(self, channel: Topic) -> tuple[str, int]:
         """Epoch and number for what is published now."""
         if len(self._published) >= MAX_CHANNELS:
             self._published.clear()
@@ -42,7 +42,7 @@ class RunningNumbers:
     def is_own(self, epoch: str) -> bool:
         return epoch.startswith(self.publisher)
 
-    def in_turn(self, channel: Channel, epoch: str, number: int) -> bool:
+    def in_turn(self, channel: Topic, epoch: str, number: int) -> bool:
         """This was heard: is nothing missing before it?"""
         publishers = self._heard.setdefault(channel, {})
         publisher = epoch.partition(".")[0]
@@ -53,7 +53,7 @@ class RunningNumbers:
         # At a change of epochs the last numbers of the old one may be missing.
         return epoch == last_epoch and number == last + 1
 
-    def forget(self, channel: Channel) -> None:
+    def forget(self, channel: Topic) -> None:
         """It is heard no more."""
         self._heard.pop(channel, None)
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from chat.bus.redis.codec import channel_name
-from chat.message import Channel
+from chat.message import Topic
 
 CONFIRM_SECONDS = 2.0
 """How long a login waits for its subscription."""
@@ -17,7 +17,7 @@ class Waiter:
 
     __slots__ = ("channels", "names", "over")
 
-    def __init__(self, channels: list[Channel]) -> None:
+    def __init__(self, channels: list[Topic]) -> None:
         self.channels = channels
         self.names = [channel_name(channel) for channel in channels]
         self.over = threading.Event()

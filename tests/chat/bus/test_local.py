@@ -21,7 +21,7 @@ def test_it_wakes_in_order_and_misses_nothing() -> None:
     assert heard == [[Wake(first, True), Wake(second, True)], [Wake(third, True)]]
 
 
-def test_channels_need_no_subscription_here() -> None:
+def test_topics_need_no_subscription_here() -> None:
     bus = LocalBus()
     heard: list[Sequence[Wake]] = []
     bus.start(heard.append, lambda: None)

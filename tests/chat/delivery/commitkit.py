@@ -8,7 +8,7 @@ from chat.bus import Bus
 from chat.bus.base import OnWakes
 from chat.delivery.commit_queue import CommitQueue, Members
 from chat.delivery.outgoing import Outgoing
-from chat.message import Channel, ChatMessage
+from chat.message import ChatMessage, Topic
 from chat.protocol import GROUP_CHAT, ONE_CHAT
 from chat.storage import Database
 from chat.storage.tables import CREATOR, NORMAL, GroupModel, OfflineMessageModel, UserModel
@@ -27,9 +27,9 @@ class RecordingBus(Bus):
 
     def start(self, on_wakes: OnWakes, on_doubt: object) -> None: ...
 
-    def subscribe(self, channels: object) -> None: ...
+    def subscribe(self, topics: object) -> None: ...
 
-    def unsubscribe(self, channels: object) -> None: ...
+    def unsubscribe(self, topics: object) -> None: ...
 
     def publish(self, messages: Sequence[ChatMessage]) -> None:
         self.announced += messages
@@ -135,8 +135,8 @@ class CommitDesk:
         return self.database.read(lambda tx: tx.query("SELECT sender, text FROM message"))
 
     @property
-    def announced(self) -> list[tuple[Channel, int]]:
-        return [(message.channel, message.seq) for message in self.bus.announced]
+    def announced(self) -> list[tuple[Topic, int]]:
+        return [(message.topic, message.seq) for message in self.bus.announced]
 
 
 def outcomes_of(sender: object) -> list[Outgoing]:

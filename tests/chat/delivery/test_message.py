@@ -34,8 +34,8 @@ def test_to_a_group() -> None:
     fields = message.fields(v2=True)
     assert (fields["msgid"], fields["groupid"]) == (10, 7)
     assert "toid" not in fields
-    assert message.channel == (GROUP_CHAT, 7)
-    assert one().channel == (ONE_CHAT, 2)
+    assert message.topic == (GROUP_CHAT, 7)
+    assert one().topic == (ONE_CHAT, 2)
 
 
 def test_a_live_message_has_no_seq() -> None:

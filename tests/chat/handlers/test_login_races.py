@@ -14,7 +14,7 @@ import pytest
 from chat.bus import LocalBus
 from chat.handlers.context import Context, Request
 from chat.handlers.groups import Joined, join_group
-from chat.message import Channel
+from chat.message import Topic
 from chat.protocol import GROUP_CHAT, ONE_CHAT, MsgType
 from chat.request_workers import PATIENCE_SECONDS
 from chat.storage import StorageError
@@ -34,20 +34,20 @@ class CountingBus(LocalBus):
     def __init__(self) -> None:
         super().__init__()
         self._lock = threading.Lock()
-        self.counts: Counter[Channel] = Counter()
+        self.counts: Counter[Topic] = Counter()
 
-    def subscribe(self, channels: Iterable[Channel]) -> None:
+    def subscribe(self, topics: Iterable[Topic]) -> None:
         with self._lock:
-            self.counts.update(channels)
+            self.counts.update(topics)
 
-    def unsubscribe(self, channels: Iterable[Channel]) -> None:
+    def unsubscribe(self, topics: Iterable[Topic]) -> None:
         with self._lock:
-            self.counts.subtract(channels)
+            self.counts.subtract(topics)
 
     @property
-    def heard(self) -> dict[Channel, int]:
+    def heard(self) -> dict[Topic, int]:
         with self._lock:
-            return {channel: count for channel, count in self.counts.items() if count}
+            return {topic: count for topic, count in self.counts.items() if count}
 
 
 class Pause:

@@ -29,7 +29,7 @@ from tests.chat.rediskit import to_group, to_user
 
 @pytest.mark.parametrize("message", [to_user(7, 12, "hi 你好 \U0001f600"), to_group(7, 12, 1, 2)])
 def test_a_wake_there_and_back(message: Any) -> None:
-    found = decode(message.channel, encode_wake("abc.0", 5, message))
+    found = decode(message.topic, encode_wake("abc.0", 5, message))
     assert isinstance(found, tuple)
     epoch, number, back = found
     assert (epoch, number) == ("abc.0", 5)
@@ -40,7 +40,7 @@ def test_a_wake_there_and_back(message: Any) -> None:
 @pytest.mark.parametrize("message", [to_user(7, 0, "hi 你好 \U0001f600"), to_group(7, 0, 1, 2)])
 @pytest.mark.parametrize("mid", ["m", "你" * MAX_MID, '"\\\n'])
 def test_a_live_message_there_and_back(message: Any, mid: str) -> None:
-    found = decode(message.channel, encode_live("abc", 5, 3, mid, message))
+    found = decode(message.topic, encode_live("abc", 5, 3, mid, message))
     assert isinstance(found, LivePayload)
     assert found[:4] == ("abc", 5, 3, mid)
     for name in ("seq", "kind", "sender", "name", "target", "text", "time", "extra", "receivers"):
@@ -55,8 +55,8 @@ def test_an_answer_there_and_back() -> None:
 @pytest.mark.parametrize("ids", [(), (1, 2)])
 def test_a_notice_there_and_back(what: str, kind: int, ids: tuple[int, ...]) -> None:
     notice = Notice(7, what, ids)
-    assert notice.channel == (kind, 7)
-    assert decode(notice.channel, encode_notice(notice)) == notice
+    assert notice.topic == (kind, 7)
+    assert decode(notice.topic, encode_notice(notice)) == notice
 
 
 def test_channels() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from chat.bus.redis.running_numbers import RunningNumbers
-from chat.message import Channel
+from chat.message import Topic
 from chat.protocol import ONE_CHAT
 
-ANN: Channel = (ONE_CHAT, 1)
-BOB: Channel = (ONE_CHAT, 2)
+ANN: Topic = (ONE_CHAT, 1)
+BOB: Topic = (ONE_CHAT, 2)
 
 
 @pytest.fixture
