@@ -22,7 +22,7 @@ from chat import __version__
 from chat.backends import BusAddress, find_bus, mask, open_bus, open_database
 from chat.bus import MEMBERS, PRESENCE, TAKEN, Bus, BusRefusedError, Notice
 from chat.cli import parse_arguments
-from chat.config import Config, ConfigError
+from chat.config import Config, ConfigError, HashCost
 from chat.connection.server import ChatServer
 from chat.delivery.delivery import Delivery
 from chat.delivery.poller import MailboxPoller
@@ -31,7 +31,7 @@ from chat.handlers import ROUTES, Context
 from chat.listeners import Listener
 from chat.login.failure_limiter import FailureLimiter
 from chat.login.lease import Lease, NameTakenError
-from chat.login.passwords import HashCost, Passwords
+from chat.login.passwords import Passwords
 from chat.login.presence import Presence
 from chat.login.presence_feed import PresenceNotices
 from chat.login.registry import SessionRegistry
@@ -39,12 +39,12 @@ from chat.names.lookalikes import Lookalikes
 from chat.process.clock import Clock
 from chat.process.file_limit import fit_file_limit
 from chat.process.log_limit import LogLimit
-from chat.process.tls import tls_context
 from chat.protocol import build_schema
 from chat.request_workers import RequestWorkers, hash_threads, new_hashers
 from chat.service import ChatService
 from chat.storage import StorageError, Transaction
 from chat.storage.tables import NodeModel, SettingModel, TokenModel
+from chat.tls import tls_context
 from muduopy import EventLoop, InetAddress, ThreadPool
 
 log = logging.getLogger("chat")
@@ -339,7 +339,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         format="%(asctime)s %(levelname)-7s %(threadName)s %(message)s",
         stream=sys.stderr,
     )
-    config = replace(config, server=fit_file_limit(config.server))
+    workers = config.server.workers + hash_threads(config.server.hash_threads)
+    connections = fit_file_limit(config.server.max_connections, workers)
+    config = replace(config, server=replace(config.server, max_connections=connections))
     # Before any thread exists, so that all inherit it.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:

@@ -8,7 +8,6 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_type_hints
 
-from chat.login.passwords import HashCost
 from chat.protocol import MAX_FRAME, Limits
 
 T = TypeVar("T")
@@ -90,6 +89,16 @@ class BusConfig:
 
     url: str = ""
     password_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HashCost:
+    """Section ``[password]``: parameters of argon2id. The defaults are the second choice of
+    OWASP's recommendations, and take about 20 ms."""
+
+    time_cost: int = 2
+    memory_kib: int = 19 * 1024
+    parallelism: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ import base64
 import hashlib
 import hmac
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from chat.config import HashCost
 
 if TYPE_CHECKING:
     import argon2
@@ -15,15 +16,6 @@ if TYPE_CHECKING:
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**14, 8, 1  # 16 MiB, some 30 ms
 HASHES = ("$argon2", "$scrypt$")
 SCRYPT_MEMORY = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class HashCost:
-    """Parameters of argon2id. The defaults are OWASP's second choice: about 20 ms."""
-
-    time_cost: int = 2
-    memory_kib: int = 19 * 1024
-    parallelism: int = 1
 
 
 class Passwords:

@@ -24,10 +24,19 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chat.names.name_hash import NO_HASHES, RULES, NameHashes, name_hashes
+from chat.names.name_hash import RULES, name_hashes
 from chat.protocol import ErrNo, ProtocolError
 from chat.storage import Database, Transaction, UniqueViolation
-from chat.storage.tables import GROUPS, HASHES, USERS, Named, NameModel, SettingModel
+from chat.storage.tables import (
+    GROUPS,
+    HASHES,
+    NO_HASHES,
+    USERS,
+    Named,
+    NameHashes,
+    NameModel,
+    SettingModel,
+)
 from muduopy import EventLoop, ThreadPool
 
 log = logging.getLogger(__name__)

@@ -15,9 +15,9 @@ import re
 import unicodedata
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 from chat.protocol.names import visible_part
+from chat.storage.tables import NameHashes
 
 RULES = 1
 """The number of these rules. A change of them, or of confusables.txt, must raise it: the servers
@@ -27,16 +27,6 @@ TABLE = Path(__file__).with_name("confusables.txt")
 HASH_BYTES = 16
 
 _repeated_mark = re.compile(r"([\u0300-\u036f])\1+")
-
-
-class NameHashes(NamedTuple):
-    """The two hashes of a name, in hexadecimal; None: not computed, or held by an older name."""
-
-    folded: str | None
-    skeleton: str | None
-
-
-NO_HASHES = NameHashes(None, None)
 
 
 def name_hashes(name: str) -> NameHashes:

@@ -14,14 +14,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from chat.bus import Bus, LocalBus
-from chat.config import ClassicConfig, ServerConfig
+from chat.config import ClassicConfig, HashCost, ServerConfig
 from chat.connection.server import ChatServer
 from chat.connection.session import Session
 from chat.delivery.delivery import STORED, Delivery
 from chat.delivery.pump import Pump
 from chat.handlers import ROUTES, Context, Route
 from chat.login.failure_limiter import FailureLimiter
-from chat.login.passwords import HashCost, Passwords
+from chat.login.passwords import Passwords
 from chat.login.presence import Presence
 from chat.login.registry import SessionRegistry
 from chat.names.lookalikes import Lookalikes

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from chat.app import App
-from chat.config import ChatConfig, Config, ConfigError, DatabaseConfig, ServerConfig
-from chat.login.passwords import HashCost
+from chat.config import ChatConfig, Config, ConfigError, DatabaseConfig, HashCost, ServerConfig
 from chat.storage import StorageError
 from chat.storage.sqlite.database import SqliteDatabase
 from chat.storage.tables import OFFLINE, SettingModel, TokenModel, UserModel

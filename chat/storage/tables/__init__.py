@@ -7,7 +7,17 @@ from chat.storage.tables.message import LogRow, MessageModel
 from chat.storage.tables.name import GROUPS, HASHES, USERS, Named, NameModel
 from chat.storage.tables.node import NodeModel, NodeRow
 from chat.storage.tables.offlinemessage import MailRow, OfflineMessageModel
-from chat.storage.tables.rows import OFFLINE, ONLINE, Contact, Group, GroupUser, Membership, User
+from chat.storage.tables.rows import (
+    NO_HASHES,
+    OFFLINE,
+    ONLINE,
+    Contact,
+    Group,
+    GroupUser,
+    Membership,
+    NameHashes,
+    User,
+)
 from chat.storage.tables.setting import SettingModel
 from chat.storage.tables.token import TokenModel
 from chat.storage.tables.user import UserModel
@@ -17,6 +27,7 @@ __all__ = [
     "GROUPS",
     "HASHES",
     "NORMAL",
+    "NO_HASHES",
     "OFFLINE",
     "ONLINE",
     "USERS",
@@ -30,6 +41,7 @@ __all__ = [
     "MailRow",
     "Membership",
     "MessageModel",
+    "NameHashes",
     "NameModel",
     "Named",
     "NodeModel",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 
-from chat.names.name_hash import NO_HASHES, NameHashes
 from chat.storage.base import Row, Transaction, placeholders
-from chat.storage.tables.rows import Group, GroupUser, Membership
+from chat.storage.tables.rows import NO_HASHES, Group, GroupUser, Membership, NameHashes
 
 CREATOR = "creator"
 NORMAL = "normal"

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 ONLINE = "online"
 OFFLINE = "offline"
+
+
+class NameHashes(NamedTuple):
+    """The two hashes of a name, in hexadecimal. None: not computed, or held by an older name."""
+
+    folded: str | None
+    skeleton: str | None
+
+
+NO_HASHES = NameHashes(None, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from chat.names.name_hash import NO_HASHES, NameHashes
 from chat.storage.base import Transaction, placeholders
-from chat.storage.tables.rows import OFFLINE, ONLINE, Contact, User
+from chat.storage.tables.rows import NO_HASHES, OFFLINE, ONLINE, Contact, NameHashes, User
 
 IN_LIST = 500
 """How many ids one IN list holds."""

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from chat.config import HashCost
 from chat.handlers.account import MAX_FAILED_LOGINS
-from chat.login.passwords import HashCost, Passwords
+from chat.login.passwords import Passwords
 from chat.protocol import MsgType, decode
 from chat.storage.tables import ONLINE
 from tests.chat.nodekit import PASSWORD, Node

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import chat.login.passwords
-from chat.login.passwords import HashCost, Passwords
+from chat.config import HashCost
+from chat.login.passwords import Passwords
 from tests.chat.nodekit import CHEAP
 
 PASSWORD = "correct horse"

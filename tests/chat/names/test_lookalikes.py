@@ -7,10 +7,19 @@ from collections.abc import Callable
 import pytest
 
 from chat.names.lookalikes import BATCH, SETTING, Lookalikes
-from chat.names.name_hash import NO_HASHES, RULES, NameHashes, name_hashes
+from chat.names.name_hash import RULES, name_hashes
 from chat.protocol import ErrNo, MsgType, ProtocolError
 from chat.storage import Database, Transaction, UniqueViolation
-from chat.storage.tables import GROUPS, USERS, GroupModel, NameModel, SettingModel, UserModel
+from chat.storage.tables import (
+    GROUPS,
+    NO_HASHES,
+    USERS,
+    GroupModel,
+    NameHashes,
+    NameModel,
+    SettingModel,
+    UserModel,
+)
 from muduopy import ThreadPool
 from tests.chat.loopkit import FailingDatabase, Passes
 from tests.chat.nodekit import PASSWORD, Node

@@ -1,6 +1,6 @@
-"""How many descriptors a server may have, and how many connections that allows.
+"""The limit of file descriptors, and the number of connections that it allows.
 
-In a child process each, because a hard limit that was lowered stays so.
+Each test runs in a child process, because a process cannot raise its hard limit again.
 """
 
 from __future__ import annotations
@@ -14,18 +14,15 @@ from tests.chat.loopkit import PROJECT, WAIT
 
 FIT = """
 import resource, sys
-from chat.config import ServerConfig
 from chat.process.file_limit import fit_file_limit
 soft, hard, connections, workers = map(int, sys.argv[1:])
 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-config = ServerConfig(max_connections=connections, workers=workers - 1, hash_threads=1)
-config = fit_file_limit(config)
-print(config.max_connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+print(fit_file_limit(connections, workers), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 """
 
 
 def fit(soft: int, hard: int, connections: int) -> tuple[int, int, str]:
-    """How many connections and descriptors there may be then, and what is logged."""
+    """The number of connections, the limit of descriptors, and the log."""
     arguments = [str(number) for number in (soft, hard, connections, 4)]
     done = subprocess.run(
         [sys.executable, "-c", FIT, *arguments],

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from chat.config import ConfigError, ServerConfig
-from chat.process.tls import tls_context
+from chat.tls import tls_context
 
-PEM = Path(__file__).parents[2] / "muduopy" / "certs" / "localhost.pem"
+PEM = Path(__file__).parents[1] / "muduopy" / "certs" / "localhost.pem"
 
 
 def test_none() -> None:
