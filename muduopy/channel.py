@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from muduopy.checks import check_callback
 from muduopy.poller import ERROR, HANGUP, READ, WRITE
 
-if TYPE_CHECKING:
-    from muduopy.event_loop import EventLoop
-
 
 def _ignore() -> None:
     pass
+
+
+class ChannelLoop(Protocol):
+    """The loop of a channel. EventLoop is one."""
+
+    def update_channel(self, channel: Channel, events: int) -> None: ...
 
 
 class Channel:
@@ -42,8 +45,11 @@ class Channel:
         "write_callback",
     )
 
-    def __init__(self, loop: EventLoop, fd: int) -> None:
-        """Raises TypeError for a socket or a file: it takes the descriptor, ``fileno()``."""
+    def __init__(self, loop: ChannelLoop, fd: int) -> None:
+        """``loop``: an EventLoop. ``fd``: the descriptor.
+
+        Raises TypeError for a socket or a file: it takes their ``fileno()``.
+        """
         if not isinstance(fd, int):
             raise TypeError(f"a descriptor is an int, not {type(fd).__name__}: use its fileno()")
         self.loop = loop

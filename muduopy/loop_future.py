@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextvars import copy_context
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from muduopy.errors import LoopError
-
-if TYPE_CHECKING:
-    from muduopy.event_loop import EventLoop
+from muduopy.loop_thread import LoopThread
 
 T = TypeVar("T")
 
@@ -22,7 +20,7 @@ class LoopFuture(Future[T]):
     not own the loop.
     """
 
-    def __init__(self, loop: EventLoop, function: Callable[[], T]) -> None:
+    def __init__(self, loop: LoopThread, function: Callable[[], T]) -> None:
         super().__init__()
         self._loop = loop
         self._function = function

@@ -14,16 +14,18 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from muduopy.channel import Channel
+from muduopy.channel import Channel, ChannelLoop
 from muduopy.errors import WrongThreadError
-
-if TYPE_CHECKING:
-    from muduopy.event_loop import EventLoop
+from muduopy.loop_thread import LoopThread
 
 NUMBERS_AT_ONCE = 4096
 """How many signals one read takes."""
+
+
+class SignalLoop(ChannelLoop, LoopThread, Protocol):
+    """The loop of a SignalWatch. EventLoop is one."""
 
 
 class SignalWatch:
@@ -33,7 +35,7 @@ class SignalWatch:
     must be the loop's. Raises WrongThreadError elsewhere.
     """
 
-    def __init__(self, loop: EventLoop) -> None:
+    def __init__(self, loop: SignalLoop) -> None:
         loop.assert_in_loop_thread()
         if threading.current_thread() is not threading.main_thread():
             raise WrongThreadError("signals can be handled by a loop of the main thread only")

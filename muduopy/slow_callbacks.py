@@ -16,10 +16,8 @@ import time
 import traceback
 import weakref
 from types import FrameType
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from muduopy.event_loop import EventLoop
+from muduopy.loop_thread import LoopThread
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +29,7 @@ _BETWEEN_CALLBACKS = frozenset({"poll", "_one_pass"})  # asleep, or waiting for 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
-def running_callback(loop: EventLoop) -> FrameType | None:
+def running_callback(loop: LoopThread) -> FrameType | None:
     """The frame of the callback that a loop is in, None between callbacks. Any thread.
 
     A callback written in C has no frame; then it is that of its caller in this package.
@@ -54,7 +52,7 @@ def running_callback(loop: EventLoop) -> FrameType | None:
     return last
 
 
-def describe(loop: EventLoop, frame: FrameType | None) -> str:
+def describe(loop: LoopThread, frame: FrameType | None) -> str:
     """A loop's thread and callback, for the log. Any thread."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     thread = f"thread {names.get(loop.thread_id, loop.thread_id)}"
@@ -71,7 +69,7 @@ def stack_of(thread_id: int) -> str:
     return "" if frame is None else "".join(traceback.format_stack(frame)).rstrip()
 
 
-def report_left_behind(loop: EventLoop, seconds: float) -> None:
+def report_left_behind(loop: LoopThread, seconds: float) -> None:
     """Log that a loop does not end because of its callback. Any thread."""
     log.error(
         "not stopped after %.1f s: %s; it is left behind\n%s",
@@ -86,7 +84,7 @@ class _Watched:
 
     __slots__ = ("frame", "iterations", "loop", "since", "warned")
 
-    def __init__(self, loop: EventLoop) -> None:
+    def __init__(self, loop: LoopThread) -> None:
         self.loop = weakref.ref(loop)
         self.iterations = -1
         self.frame: FrameType | None = None
@@ -114,7 +112,7 @@ class SlowCallbackWatch:
         """Begin to look. Once only."""
         self._thread.start()
 
-    def add(self, loop: EventLoop) -> None:
+    def add(self, loop: LoopThread) -> None:
         """Watch a loop for as long as it lives."""
         with self._lock:
             self._watched.append(_Watched(loop))
@@ -134,7 +132,7 @@ class SlowCallbackWatch:
                 if loop is not None:
                     self._look_at(one, loop)
 
-    def _look_at(self, one: _Watched, loop: EventLoop) -> None:
+    def _look_at(self, one: _Watched, loop: LoopThread) -> None:
         iterations = loop.iterations
         if iterations != one.iterations or not loop.in_callbacks:
             one.iterations, one.frame, one.warned = iterations, None, False
