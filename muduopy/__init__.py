@@ -9,7 +9,7 @@
     server.start()
     loop.loop()
 
-The standard library is all it needs, and it knows nothing of what is built on it.
+It needs nothing but the standard library. The chat server of this project is built on it.
 """
 
 from muduopy.acceptor import Acceptor

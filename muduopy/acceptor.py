@@ -17,22 +17,23 @@ from muduopy.unix_address import UnixAddress
 log = logging.getLogger(__name__)
 
 ACCEPTS_PER_EVENT = 64
-"""Bounded, so that a storm of connections does not starve those that are there."""
+"""A bound, so that a storm of new connections does not starve the established ones."""
 
 _OUT_OF_FILES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 RETRY_SECONDS = 0.1
-"""How long accepting pauses when even the spare descriptor does not help."""
+"""The pause in accepting after even the spare descriptor did not help."""
 
 
 class Acceptor:
     """Accepts connections and hands their sockets to ``new_connection_callback``.
 
-    Out of file descriptors, the pending connection would stay readable and spin the loop.
-    The classic answer: keep one descriptor in reserve, give it up to accept the connection,
-    close that, and take the reserve again. The client sees end-of-file.
+    A pending connection keeps the listening socket readable. If the process had no descriptor left
+    to accept it with, the loop would spin. So the acceptor keeps one descriptor in reserve: it
+    closes that one, accepts the connection, closes the connection, and opens the reserve again.
+    The client sees end-of-file.
 
-    Loop thread only. Raises OSError when the address cannot be bound, also if another program, or
-    another Acceptor, has bound it and does not listen yet.
+    Loop thread only. Raises OSError when the address cannot be bound. That includes an address
+    that another program, or another Acceptor, has bound without listening yet.
     """
 
     def __init__(self, loop: EventLoop, address: Address, *, reuse_port: bool = False) -> None:
@@ -63,7 +64,7 @@ class Acceptor:
     def listen(self) -> None:
         """Begin to accept. Raises OSError."""
         self._loop.assert_in_loop_thread()
-        # Handed on to the connections: when they are gone, in TIME_WAIT, the port can be bound.
+        # The connections inherit it, so the port can be bound while they are in TIME_WAIT.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.listen(socket.SOMAXCONN)
         self._channel.enable_reading()
@@ -76,13 +77,13 @@ class Acceptor:
         self._closed = True
         self._channel.disable_all()
         if self._file is not None and _identity(self.address) == self._file:
-            os.unlink(self.address.host)  # ours, and not one that has taken its place
+            os.unlink(self.address.host)  # the file is still ours: no other server replaced it
         self._socket.close()
         self._close_spare()
 
     def _accept(self) -> None:
         for _ in range(ACCEPTS_PER_EVENT):
-            if self._closed:  # by the callback
+            if self._closed:  # the callback closed it
                 return
             try:
                 sock, peer = self._socket.accept()
@@ -92,7 +93,7 @@ class Acceptor:
                 if exc.errno in _OUT_OF_FILES:
                     self._turn_one_away(exc)
                     return
-                # The connection died between arriving and being accepted; the next is fine.
+                # The connection was reset before it was accepted. The next one may be fine.
                 log.info("accept: %s", exc)
                 continue
             sock.setblocking(False)
@@ -109,10 +110,10 @@ class Acceptor:
             sock, _ = self._socket.accept()
             sock.close()
         except OSError:
-            pass  # another thread was quicker to take the descriptor that was freed
+            pass  # another thread took the freed descriptor first
         self._spare = _open_spare()
         if self._spare < 0:
-            # Nothing in reserve: look away for a moment rather than spin.
+            # No reserve: pause instead of spinning.
             self._channel.disable_reading()
             self._loop.run_after(RETRY_SECONDS, self._resume)
 
@@ -131,7 +132,7 @@ def _refuse(sock: socket.socket, peer: Address) -> None:
 
 
 def _open_spare() -> int:
-    """A descriptor to give up later; -1 if there is none to be had."""
+    """Open the descriptor that is kept in reserve; -1 if the process has none left."""
     try:
         return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -152,17 +153,17 @@ def _bind(sock: socket.socket, address: Address) -> None:
         else:
             _bind_beside_old_connections(sock, address)
     if isinstance(address, UnixAddress):
-        # Listen at once: else the file looks like that of a server that was killed. Clients that
-        # connect before ``start`` wait.
+        # Listen at once: a file without a listener looks like that of a killed server. Clients
+        # that connect before ``start`` wait.
         sock.listen(socket.SOMAXCONN)
 
 
 def _bind_beside_old_connections(sock: socket.socket, address: Address) -> None:
-    """Bind though connections of a former server are in TIME_WAIT.
+    """Bind a port on which connections of a former server are in TIME_WAIT.
 
     SO_REUSEADDR allows that. But Linux lets two sockets with this option bind the same port as
-    long as none listens, and the second server would learn of the first in ``listen`` only. So
-    it is set for this one call, and not while a socket is bound and does not listen.
+    long as neither listens, and the second server would fail only in ``listen``. So the option is
+    set for this one call, and is off while the socket is bound and does not listen.
     """
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind(address.sockaddr)
@@ -170,7 +171,7 @@ def _bind_beside_old_connections(sock: socket.socket, address: Address) -> None:
 
 
 def _is_left_behind(address: Address) -> bool:
-    """Is there a Unix socket's file, and nobody who listens on it?"""
+    """Is there a Unix socket's file without a listener?"""
     if _identity(address) is None:
         return False
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
@@ -179,7 +180,7 @@ def _is_left_behind(address: Address) -> bool:
 
 
 def _identity(address: Address) -> tuple[int, int] | None:
-    """Which file a Unix address is; None if it is no socket in the file system."""
+    """Device and inode of a Unix socket's file; None if the address has no such file."""
     if not isinstance(address, UnixAddress) or address.path.startswith("\0"):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Address: whichever kind of address a socket has."""
+"""Address: the address of a socket, Internet or Unix."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Address: TypeAlias = InetAddress | UnixAddress
 
 
 def check_address(address: Any) -> None:
-    """Raise TypeError for what is no address. Any thread."""
+    """Raise TypeError unless it is an address. Any thread."""
     if not isinstance(address, Address):
         raise TypeError(
             f"an address is an InetAddress or a UnixAddress, not {type(address).__name__}: "
@@ -21,7 +21,7 @@ def check_address(address: Any) -> None:
 
 
 def address_of(sockaddr: Any) -> Address:
-    """From what ``accept``, ``getsockname`` and ``getpeername`` return."""
+    """The Address for a result of ``accept``, ``getsockname`` or ``getpeername``."""
     if isinstance(sockaddr, tuple):
         return InetAddress.from_sockaddr(sockaddr)
     return UnixAddress.from_sockaddr(sockaddr)

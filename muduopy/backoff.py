@@ -1,4 +1,4 @@
-"""Backoff: delays between attempts."""
+"""Backoff: the delays between attempts to connect."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ LAST_DELAY = 30.0
 
 
 class Backoff:
-    """Delays that double from ``first`` to ``last``. It knows no clock and no timer.
+    """Delays that double from ``first`` to ``last``. It has neither clock nor timer.
 
     One owner at a time.
     """
 
     def __init__(self, first: float, last: float, *, jitter: bool = False) -> None:
-        """``first``, ``last``: seconds. ``jitter``: take a random part of each delay, so that
-        clients of a server that has been away do not all come back at the same moment.
+        """``first``, ``last``: seconds. ``jitter``: take a random part of each delay, so that the
+        clients of a server that restarts do not all come back at the same moment.
 
         Raises ValueError unless 0 < first <= last.
         """

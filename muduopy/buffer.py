@@ -19,14 +19,14 @@ _INT32 = struct.Struct("!i")
 _INT64 = struct.Struct("!q")
 
 SEND_CHUNK = 256 * 1024
-"""The most that one send() is offered, in bytes: about what a socket buffer takes."""
+"""Most bytes that one send() is offered: about the size of a socket's send buffer."""
 
 
 class Buffer:
-    """A queue of bytes: append at the end, look and take at the front.
+    """A queue of bytes: append at the end, read and take at the front.
 
     Thread contract: none; one owner at a time (a connection's buffers belong to its loop).
-    ``peek``, ``retrieve*`` and ``read_int*`` raise ValueError when fewer bytes are there.
+    ``peek``, ``retrieve*`` and ``read_int*`` raise ValueError when the buffer has too few bytes.
     """
 
     __slots__ = ("_data", "_start")
@@ -48,7 +48,7 @@ class Buffer:
     def append(self, data: bytes | bytearray | memoryview) -> None:
         """Add to the end. A ``bytes`` is adopted without a copy when the buffer is empty."""
         if self._start == len(self._data):
-            # The view: bytearray(5) would be five zeros.
+            # The memoryview refuses an int: bytearray(5) would be five zeros.
             self._data = data if type(data) is bytes else bytearray(memoryview(data))
             self._start = 0
             return
@@ -58,28 +58,28 @@ class Buffer:
         self._data += data if type(data) is bytes else memoryview(data)
 
     def prepend(self, data: bytes) -> None:
-        """Add to the front, a length header for instance. Copies what is in the buffer."""
+        """Add to the front, a length header for instance. Copies the contents."""
         self._data = bytearray(data) + memoryview(self._data)[self._start :]
         self._start = 0
 
     def peek(self, count: int | None = None) -> bytes:
-        """A copy of the first ``count`` bytes (all, if None), which stay in the buffer."""
+        """A copy of the first ``count`` bytes, or of all. They stay in the buffer."""
         data = self._data
         end = len(data) if count is None else self._end_of(count)
         part = data[self._start : end]
         return part if type(part) is bytes else bytes(part)
 
     def find(self, what: bytes, start: int = 0) -> int:
-        """Where ``what`` first occurs, counted from the front, at or after ``start``; or -1."""
+        """The first place of ``what`` at or after ``start``, counted from the front; or -1."""
         found = self._data.find(what, self._start + start)
         return found - self._start if found >= 0 else -1
 
     def find_crlf(self, start: int = 0) -> int:
-        """Where the first CR LF begins, or -1."""
+        """The place of the first CR LF, or -1."""
         return self.find(b"\r\n", start)
 
     def find_eol(self, start: int = 0) -> int:
-        """Where the first LF is, or -1."""
+        """The place of the first LF, or -1."""
         return self.find(b"\n", start)
 
     def retrieve(self, count: int) -> None:
@@ -96,7 +96,7 @@ class Buffer:
 
     def retrieve_as_bytes(self, count: int) -> bytes:
         """Take the first ``count`` bytes out."""
-        # In line, as every codec calls this per frame: 0.42 µs instead of 0.76 with the calls.
+        # Without calls, as every codec runs this for each frame: 0.42 µs instead of 0.76.
         data, start = self._data, self._start
         end = start + count
         if count < 0 or end > len(data):
@@ -134,11 +134,11 @@ class Buffer:
         self._start, other._start = other._start, self._start
 
     def write_to(self, sock: socket.socket) -> int:
-        """Offer the front to one ``sock.send`` and drop what it took; returns how much.
+        """Offer the front to one ``sock.send``, and drop the bytes that it took; returns how many.
 
-        Raises what ``send`` raises; the buffer is unchanged then.
+        Raises OSError from ``send``; the buffer is unchanged then.
         """
-        # A live memoryview would forbid the bytearray to shrink, hence the with.
+        # A bytearray cannot shrink while a memoryview of it exists, hence the with.
         with memoryview(self._data) as view, view[self._start : self._start + SEND_CHUNK] as part:
             sent = sock.send(part)
         self.retrieve(sent)

@@ -1,4 +1,4 @@
-"""The types of what users hand to servers and connections. All run in the connection's loop.
+"""The types of the callbacks of servers and connections. All run in the connection's loop.
 
 A connection is generic in its ``context``, and so are the callbacks:
 
@@ -19,8 +19,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    # Type checkers know this module without its being installed. Only its TypeVar has defaults,
-    # before Python 3.13.
+    # Type checkers know this module even if it is not installed. Before Python 3.13 only its
+    # TypeVar has defaults.
     from typing_extensions import TypeVar
 
     from muduopy.buffer import Buffer
@@ -37,13 +37,13 @@ ConnectionCallback: TypeAlias = "Callable[[TcpConnection[ContextT]], object]"
 """The connection came up or went down; ``connection.connected`` tells which."""
 
 MessageCallback: TypeAlias = "Callable[[TcpConnection[ContextT], Buffer, float], object]"
-"""Bytes arrived: (connection, its input buffer, when: seconds of time.monotonic)."""
+"""Bytes arrived: (connection, its input buffer, time of arrival in seconds of time.monotonic)."""
 
 WriteCompleteCallback: TypeAlias = "Callable[[TcpConnection[ContextT]], object]"
-"""The kernel has taken everything that was sent."""
+"""The kernel has taken all output."""
 
 WaterMarkCallback: TypeAlias = "Callable[[TcpConnection[ContextT], int], object]"
-"""The output crossed a water mark: (connection, bytes now waiting)."""
+"""The waiting output crossed a water mark: (connection, bytes now waiting)."""
 
 ThreadInitCallback: TypeAlias = "Callable[[EventLoop], object]"
 """Runs in each new loop thread before its loop runs."""

@@ -24,15 +24,15 @@ class Channel:
 
     It does not own the descriptor. Loop thread only, construction excepted.
 
-    A channel without interest is not registered with the poller at all: the kernel reports
-    hang-ups even to those who asked for nothing, and level-triggered that spins the loop.
+    A channel without interest is not registered with the poller. The kernel reports hang-ups even
+    for an empty mask, again and again, and that would spin the loop.
 
     Attributes:
-        events: the mask asked for; 0 means unregistered.
-        read_callback, write_callback, close_callback, error_callback: what to call. Close is
-            for a hang-up with nothing left to read, error for a pending socket error. Without
-            them the read or the write callback is called instead, whose system call meets the
-            end or the error.
+        events: the mask of wanted events; 0 means unregistered.
+        read_callback, write_callback: for a descriptor that is readable or writable.
+        close_callback: for a hang-up with nothing left to read. Without it the read or the write
+            callback is called, and its system call finds the end.
+        error_callback: for a pending socket error. Without it, as ``close_callback``.
     """
 
     __slots__ = (
@@ -72,9 +72,9 @@ class Channel:
         return bool(self.events & WRITE)
 
     def enable_reading(self) -> None:
-        """Raises TypeError if a callback is no function, or an ``async def`` function.
+        """Raises TypeError if a callback is not a function, or is an ``async def`` function.
 
-        So does ``enable_writing``. Both check when there was no interest before.
+        So does ``enable_writing``. Both check the callbacks when there was no interest before.
         """
         self._update(self.events | READ)
 
@@ -88,11 +88,11 @@ class Channel:
         self._update(self.events & ~WRITE)
 
     def disable_all(self) -> None:
-        """No more events, and out of the poller. The descriptor may be closed after this."""
+        """Unregister from the poller. The descriptor may be closed after this."""
         self._update(0)
 
     def handle_event(self, mask: int) -> None:
-        """Called by the loop with what the kernel reported."""
+        """Call the callbacks for the events that the kernel reported. For the loop."""
         if mask & HANGUP and not mask & READ:
             self._end_or_error(self.close_callback)
             return
@@ -108,7 +108,7 @@ class Channel:
     def _end_or_error(self, callback: Callable[[], object]) -> None:
         if callback is not _ignore:
             callback()
-        # Without a callback for the end, epoll would report it again at once, and spin the loop.
+        # If no callback dealt with the end, epoll would report it at once again and spin the loop.
         elif self.events & READ:
             self.read_callback()
         else:

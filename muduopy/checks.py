@@ -1,4 +1,4 @@
-"""Checks of users' arguments: a wrong one raises at the call, and the message names the remedy."""
+"""Checks of users' arguments. A wrong one raises at the call; the message names the remedy."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from functools import partial
 from typing import Any
 
 NOT_RUN_BY_A_CALL = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_GENERATOR
-"""The flags of functions whose call makes an object and runs nothing."""
+"""The flags of functions whose call returns an object without running the body."""
 
 
 def check_callback(callback: Any, what: str) -> None:
-    """Raise TypeError for what cannot be called, and for functions that a call does not run.
+    """Raise TypeError unless it is a function that a call runs.
 
-    Those are ``async def`` functions and generators: a call only makes an object, and no event
-    loop is there to await it. ``what`` names the callback in the message. Any thread.
+    ``async def`` functions and generators are refused: a call only makes an object, and the loop
+    would not await it. ``what`` names the callback in the message. Any thread.
     """
-    code = getattr(callback, "__code__", None)  # of functions and methods, lambdas included
+    code = getattr(callback, "__code__", None)  # functions, lambdas and methods have it
     if code is None:
         if not callable(callback):
             raise TypeError(f"{what} must be a function, not {type(callback).__name__}")
@@ -33,13 +33,13 @@ def check_callback(callback: Any, what: str) -> None:
 
 
 def check_loop(loop: Any) -> None:
-    """Raise TypeError for what is no EventLoop. Any thread."""
+    """Raise TypeError unless it is an EventLoop. Any thread."""
     if not hasattr(loop, "queue_in_loop"):
         raise TypeError(f"a loop is an EventLoop, not {type(loop).__name__}")
 
 
 def check_mark(mark: Any) -> None:
-    """Raise TypeError for what is no number of bytes, ValueError below 0. Any thread."""
+    """Raise TypeError unless it is a number of bytes, ValueError below 0. Any thread."""
     if not isinstance(mark, int | float):
         raise TypeError(f"a water mark is a number of bytes, not {type(mark).__name__}")
     if not mark >= 0:
@@ -47,7 +47,7 @@ def check_mark(mark: Any) -> None:
 
 
 def check_seconds(seconds: Any, what: str) -> None:
-    """Raise TypeError for what is no number, ValueError for NaN. Any thread."""
+    """Raise TypeError unless it is a number, ValueError for NaN. Any thread."""
     if not isinstance(seconds, int | float):
         raise TypeError(f"{what} is a number of seconds, not {type(seconds).__name__}")
     if math.isnan(seconds):
@@ -55,7 +55,7 @@ def check_seconds(seconds: Any, what: str) -> None:
 
 
 def _code_of(callback: Any) -> Any:
-    """Of a partial the inner function's, of other objects that of ``__call__``."""
+    """The code of a partial's inner function, or of an object's ``__call__``."""
     while isinstance(callback, partial):
         callback = callback.func
     code = getattr(callback, "__code__", None)

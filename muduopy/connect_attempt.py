@@ -1,4 +1,4 @@
-"""ConnectAttempt: one socket that is being connected to one address."""
+"""ConnectAttempt: connects one socket to one address."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class ConnectAttempt:
         self._channel: Channel | None = None
 
     def start(self) -> OSError | None:
-        """Begin. Returns an error that comes at once; no callback follows then."""
+        """Begin. Returns the error if connecting fails at once; then no callback follows."""
         try:
             self._socket = sock = socket.socket(self._address.family, socket.SOCK_STREAM)
             sock.setblocking(False)
             error = sock.connect_ex(self._address.sockaddr)
-        except OSError as exc:  # out of descriptors; a family that this machine does not have
+        except OSError as exc:  # no descriptors left, or an address family without support
             self.cancel()
             return exc
         if error not in _IN_PROGRESS:
@@ -59,7 +59,7 @@ class ConnectAttempt:
             self._channel.disable_all()
             self._channel = None
         if self._socket is not None:
-            # After this pass, see EventLoop: its number must not come back within it.
+            # After this pass: until then no new socket can get this descriptor's number.
             self._loop.queue_in_loop(self._socket.close)
             self._socket = None
 
@@ -69,7 +69,7 @@ class ConnectAttempt:
             return
         error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if not error and is_self_connect(sock):
-            # No server listens: the kernel gave our socket the very port that we connect to.
+            # No server listens. The kernel chose the target's port as our source port.
             error = errno.ECONNREFUSED
         if error:
             self.cancel()
@@ -86,8 +86,12 @@ def os_error(number: int) -> OSError:
 
 
 def is_self_connect(sock: socket.socket) -> bool:
-    """Has the socket connected to itself? It can, to a local port on which no server listens."""
+    """Is the socket connected to itself? That can happen on a local port without a listener.
+
+    Example: no server listens on port 40000. The kernel picks 40000 as the source port of our
+    connection to port 40000, and the SYN meets the socket that sent it.
+    """
     try:
         return sock.family != socket.AF_UNIX and sock.getsockname() == sock.getpeername()
-    except OSError:  # the peer has gone again: reading will tell
+    except OSError:  # the peer has gone; the first read finds that
         return False

@@ -1,8 +1,8 @@
 """ConnectRace: connects to the first of several addresses that answers.
 
-After RFC 8305 ("Happy Eyeballs"): IPv6 and IPv4 addresses take turns; the next one is tried when
-the one before has failed, or has not answered for a quarter of a second; the first connection
-wins and the others are dropped. So a host whose IPv6 leads nowhere costs 0.25 s and not the whole
+After RFC 8305 ("Happy Eyeballs"). IPv6 and IPv4 addresses take turns. The next address is tried
+when the one before has failed, or has not answered for a quarter of a second. The first connection
+wins, and the others are dropped. So a host with a broken IPv6 route costs 0.25 s and not the whole
 time-out. Both families come from one ``getaddrinfo``, so the RFC's section 3 does not apply.
 """
 
@@ -23,8 +23,8 @@ ATTEMPT_DELAY = 0.25
 """Seconds until the next address is tried beside the one before: the RFC's recommendation."""
 
 HOPELESS = {errno.EACCES, errno.EPERM, errno.EAFNOSUPPORT, errno.EINVAL, errno.ENAMETOOLONG}
-"""Errors that a later attempt would meet again. All others may pass: a server that is not up yet, a
-network that is down, too few ports or descriptors."""
+"""Errors that a later attempt would meet again. Others may pass: a server that starts later, a
+network that is down, a lack of ports or descriptors."""
 
 
 class ConnectRace:
@@ -40,14 +40,14 @@ class ConnectRace:
         won: Callable[[socket.socket], object],
         lost: Callable[[OSError], object],
     ) -> None:
-        """``won`` or ``lost`` is called once, perhaps from inside ``start``."""
+        """``won`` or ``lost`` is called once, possibly inside ``start``."""
         self._loop = loop
         self._waiting = deque(alternate(addresses))
         self._running: set[ConnectAttempt] = set()
         self._errors: list[OSError] = []
         self._won = won
         self._lost = lost
-        self._timer: Timer | None = None  # the next address's
+        self._timer: Timer | None = None  # until the next address is tried
 
     def start(self) -> None:
         """Try the first address."""
@@ -94,14 +94,14 @@ class ConnectRace:
 
 
 def alternate(addresses: Sequence[Address]) -> list[Address]:
-    """Let the families take turns, beginning with the first address's; else keep the order."""
+    """Let the families take turns, the first address's first; keep the order within each."""
     first = [one for one in addresses if one.family == addresses[0].family]
     others = [one for one in addresses if one.family != addresses[0].family]
     return [one for one in chain(*zip_longest(first, others)) if one is not None]
 
 
 def most_hopeful(errors: Sequence[OSError]) -> OSError:
-    """The last error that may pass; the last one if none may."""
+    """The last error that may pass; if there is none, the last error."""
     for error in reversed(errors):
         if error.errno not in HOPELESS:
             return error

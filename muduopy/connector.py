@@ -1,4 +1,4 @@
-"""Connector: establishes one outgoing connection, trying again as long as it takes."""
+"""Connector: establishes one outgoing connection, and retries until it has one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from muduopy.timer_queue import Timer
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10.0
-"""How long one attempt may take; the kernel alone would wait for two minutes."""
+"""The time-out of one attempt. The kernel's own is about two minutes."""
 
 
 class ConnectorState(Enum):
@@ -34,14 +34,14 @@ class ConnectorState(Enum):
 class Connector:
     """Connects without blocking, and hands over the socket.
 
-    A ``HostAddress`` is looked up before each attempt, by a thread of its own, and all its
-    addresses are tried as ConnectRace says. Set the callbacks before ``start``; both run in the
-    loop's thread. It owns the socket until it has handed it over. Used by TcpClient.
+    A ``HostAddress`` is resolved before each attempt, in a thread of its own, and its addresses
+    compete in a ConnectRace. Set the callbacks before ``start``; both run in the loop's thread. It
+    owns the socket until it has handed it over. Used by TcpClient.
 
     Attributes:
         new_connection_callback: gets the connected, non-blocking socket.
-        failed_callback: hears of each attempt that failed, with the seconds until the next one,
-            or None when there will be none.
+        failed_callback: gets the error of each failed attempt, and the seconds until the next
+            one, or None if there is no next one.
     """
 
     def __init__(
@@ -54,8 +54,10 @@ class Connector:
         last_delay: float = LAST_DELAY,
         jitter: bool = False,
     ) -> None:
-        """``connect_seconds``: for one attempt, the look-up of a name included.
-        ``first_delay``, ``last_delay``, ``jitter``: between attempts, see Backoff."""
+        """
+        ``connect_seconds``: the time-out of one attempt, including the resolution of a name.
+        ``first_delay``, ``last_delay``, ``jitter``: as in Backoff.
+        """
         if not connect_seconds > 0:
             raise ValueError(f"connect_seconds: {connect_seconds} is no time for an attempt")
         if not isinstance(address, HostAddress):
@@ -66,41 +68,41 @@ class Connector:
         self._loop = loop
         self._connect_seconds = connect_seconds
         self._backoff = Backoff(first_delay, last_delay, jitter=jitter)
-        self._not_before = 0.0  # monotonic seconds: the next start waits until then
+        self._not_before = 0.0  # the next start waits until then; monotonic seconds
         self._state = ConnectorState.IDLE
         self._race: ConnectRace | None = None
-        self._looking_up = False  # a thread is at it
-        self._timer: Timer | None = None  # the next attempt's, or this one's time-out
+        self._resolver_runs = False
+        self._timer: Timer | None = None  # until the next attempt, or the time-out of this one
 
     def __repr__(self) -> str:
         return f"<Connector {self.address} {self._state.value}>"
 
     def start(self) -> None:
-        """Begin, with the shortest delay; nothing if it has begun. Any thread."""
+        """Begin, with the shortest delay. Idempotent while it is under way. Any thread."""
         self._loop.run_in_loop(self._start_in_loop)
 
     def stop(self) -> None:
-        """Give up what is under way; a connection handed over is not touched. Any thread."""
+        """Cancel the attempt that is under way. A connected socket is not touched. Any thread."""
         self._loop.run_in_loop(self._stop_in_loop)
 
     def failed(self, error: OSError) -> None:
-        """What was handed over turned out to be of no use: go on trying. Loop thread."""
+        """The last socket was of no use (a TLS handshake failed): retry. Loop thread."""
         if self._state is ConnectorState.CONNECTED:
             self._try_later(error)
 
     def hold_off(self) -> None:
-        """The connection was of no use, and no other is wanted yet. Loop thread.
+        """The last socket was of no use, and no other is wanted now. Loop thread.
 
-        A ``start`` that comes soon waits for the rest of the delay.
+        A ``start`` within the next delay waits for the rest of it.
         """
         self._state = ConnectorState.IDLE
         self._not_before = self._loop.poll_return_time + self._backoff.next_delay()
 
     def restart(self) -> None:
-        """The connection was stable, and has gone: connect again at once. Loop thread.
+        """A stable connection has gone: connect again at once. Loop thread.
 
-        With jitter, after a random part of the first delay: all clients of a server lose it at
-        the same moment.
+        With jitter, after a random part of the first delay, because all clients of a server that
+        restarts lose their connections at the same moment.
         """
         self._backoff.reset()
         self._wait(self._backoff.spread())
@@ -133,27 +135,27 @@ class Connector:
         self._timer = self._loop.run_after(self._connect_seconds, self._timed_out)
         if isinstance(self.address, HostAddress):
             self._state = ConnectorState.RESOLVING
-            self._look_up(self.address)
+            self._start_resolver(self.address)
         else:
             self._connect([self.address])
 
-    def _look_up(self, host: HostAddress) -> None:
-        # The thread of an attempt that timed out cannot be stopped. Its answer serves the next
-        # attempt, so there is never more than one.
-        if self._looking_up:
+    def _start_resolver(self, host: HostAddress) -> None:
+        # The resolver of an attempt that timed out cannot be stopped. Its result serves the next
+        # attempt, so there is never more than one thread.
+        if self._resolver_runs:
             return
         thread = threading.Thread(
             target=self._resolve, args=(host,), name=f"resolve {host}", daemon=True
         )
-        self._looking_up = True
+        self._resolver_runs = True
         try:
             thread.start()
-        except RuntimeError:  # the machine has no thread left
-            self._looking_up = False
+        except RuntimeError:  # no thread can be started
+            self._resolver_runs = False
             self._failed(os_error(errno.EAGAIN))
 
     def _resolve(self, host: HostAddress) -> None:
-        """In the thread that looks up."""
+        """In the resolver thread."""
         found: list[Address] = []
         error: OSError | None = None
         try:
@@ -163,8 +165,8 @@ class Connector:
         self._loop.queue_in_loop(lambda: self._resolved(found, error))
 
     def _resolved(self, found: Sequence[Address], error: OSError | None) -> None:
-        self._looking_up = False
-        if self._state is not ConnectorState.RESOLVING:  # stopped, or timed out meanwhile
+        self._resolver_runs = False
+        if self._state is not ConnectorState.RESOLVING:  # stopped or timed out meanwhile
             return
         if error is not None:
             self._failed(error)
@@ -189,7 +191,7 @@ class Connector:
         if error.errno in HOPELESS:
             self._clean_up()
             log.error("connecting to %s: %s; giving up", self.address, error.strerror)
-            self.hold_off()  # a callback that calls connect() would recurse
+            self.hold_off()  # else a callback that calls connect() would recurse
             self.failed_callback(error, None)
         else:
             self._try_later(error)

@@ -1,12 +1,12 @@
-"""What muduopy raises.
+"""The exceptions of muduopy.
 
     MuduoError
     ├── WrongThreadError    a loop-only method was called from another thread
     ├── LoopError           an event loop was used against its life cycle
-    └── StateError          an illegal state transition; nothing was changed
+    └── StateError          an illegal state transition; the object is unchanged
 
-Operating system errors (bind, listen, connect) stay ``OSError``: their type and number say
-more than a wrapper could.
+Errors of the operating system (bind, listen, connect) stay ``OSError``: its subclasses and numbers
+are known to everyone.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class WrongThreadError(MuduoError):
 
 
 class LoopError(MuduoError):
-    """A second loop in one thread, a loop run twice at once, or one used after close()."""
+    """A second loop in one thread, a loop that runs already, or a loop used after close()."""
 
 
 class StateError(MuduoError):
-    """An object was asked for a transition that its state does not allow."""
+    """A method was called in a state that does not allow it. The object is unchanged."""

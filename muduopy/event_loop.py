@@ -1,17 +1,18 @@
 """EventLoop: one thread's reactor.
 
-One pass of the loop is: poll, handle the ready channels in the kernel's order, run the timers
-that are due, run the functions that were queued. Three rules make it safe and quick:
+One pass of the loop polls, handles the ready channels in the kernel's order, runs the timers that
+are due, and runs the queued functions. Three rules make it safe and fast:
 
-* Everything that belongs to a loop is touched by the loop's thread only. Others hand it a
-  function with ``queue_in_loop``; that queue is the one thing shared, and has the one lock.
-* A wake-up costs a system call on both sides, so it is written only when the loop may be
-  asleep and nobody has written one since it last looked.
-* A descriptor is closed by a queued function, that is after the pass in which it was
-  unregistered. Until then the kernel cannot give its number to a new connection, so an event
-  of the old one, still in the hands of the pass, cannot reach the new one.
+* The objects of a loop are touched by the loop's thread only. Other threads give it functions with
+  ``queue_in_loop``. That queue is the only shared thing, and has the only lock.
+* A wake-up costs a system call in both threads. So a thread that queues a function writes one only
+  if the loop may be asleep and no wake-up has been written since its last look at the queue.
+* A descriptor is closed by a queued function, after the pass in which it was unregistered.
+  Example: poll reports descriptors 5 and 7. The callback of 5 closes connection 7 and accepts a
+  new one. If 7 were closed at once, the new connection could get the number 7, and the old
+  event of 7 would reach it.
 
-No exception of a callback ends a pass. One rule holds for callbacks of connections, channels,
+No exception of a callback ends a pass. The following holds for callbacks of connections, channels,
 timers and signals, for queued functions, and for the tasks of a ThreadPool:
 
 * An ``Exception`` is logged. A connection whose callback raised it is closed.
@@ -20,7 +21,7 @@ timers and signals, for queued functions, and for the tasks of a ThreadPool:
   of a sub-loop is the base loop of its pool; that of another loop thread or of a worker is the
   loop of the main thread. Without a main loop the exception is logged only.
 
-So ``sys.exit()`` ends the program from any callback, and no loop dies alone.
+So ``sys.exit()`` in any callback ends the program, and no loop ends alone.
 """
 
 from __future__ import annotations
@@ -51,13 +52,13 @@ from muduopy.wakeup import Wakeup
 log = logging.getLogger(__name__)
 
 MAX_POLL_SECONDS = 10.0
-"""A poll sleeps no longer than this: a lost wake-up, were there one, would heal."""
+"""A poll sleeps no longer than this. A lost wake-up, if there were one, would then heal."""
 
 READ_CHUNK = 64 * 1024
-"""How much one recv takes at the most, in bytes; the buffer is shared by a loop's connections."""
+"""Most bytes that one recv takes. The connections of a loop share one buffer of this size."""
 
 FINAL_PASSES = 100
-"""How often functions that queue further functions are followed when the loop ends."""
+"""How many rounds of functions that queue further functions are run when the loop ends."""
 
 T = TypeVar("T")
 Functor = Callable[[], object]
@@ -70,33 +71,33 @@ _loops: weakref.WeakSet[EventLoop] = weakref.WeakSet()
 
 
 class EventLoop:
-    """Polls, dispatches, keeps time; owned by the thread that constructs it.
+    """Polls, dispatches events and runs timers, in the thread that constructs it.
 
     It owns neither the descriptors nor the objects behind its channels. Raises LoopError when
-    the thread has a loop already. Use as a context manager or call ``close``.
+    the thread has a loop already. Use it as a context manager, or call ``close``.
 
-    A forked child inherits no loop: there it counts as closed and belongs to no thread, so that
-    the child cannot disturb the parent's connections, and may make loops of its own.
+    A forked child inherits no loop. Its copy counts as closed and belongs to no thread, so the
+    child cannot disturb the parent's connections. It may make loops of its own.
 
     Attributes:
         poll_return_time: when the running pass began, seconds of ``time.monotonic``.
-        iterations: how many passes there were.
-        busy_seconds: how much of the time was not spent waiting in poll.
-        connections: how many TcpConnections live in this loop (kept by them).
-        scratch: the receive buffer shared by this loop's connections.
+        iterations: number of passes.
+        busy_seconds: time that was not spent in poll.
+        connections: number of TcpConnections that are up in this loop (they count themselves).
+        scratch: the receive buffer that this loop's connections share.
     """
 
     def __init__(
         self, turns: threading.Lock | None = None, escalate: Escalate | None = None
     ) -> None:
-        """In the thread that shall run it, which becomes the loop thread.
+        """Call it in the thread that will run the loop.
 
-        ``turns``: held while a pass handles its events; loops that share it take turns.
-        Under the global interpreter lock that is quicker than to compete for it at every system
-        call (EventLoopThreadPool has the figures). What is called by the events must then not
-        wait for another of these loops.
-        ``escalate``: takes the exceptions that are no ``Exception`` to the main loop. Without it
-        this loop is a main loop: ``loop`` raises them. Called in the loop thread.
+        ``turns``: held while a pass handles its events, so that loops which share it take turns.
+        Under the global interpreter lock that is faster than competing for it at every system
+        call (EventLoopThreadPool has the figures). A callback must then not wait for another of
+        these loops.
+        ``escalate``: passes exceptions such as SystemExit to the main loop. Without it this loop
+        is a main loop, and ``loop`` raises them. Called in the loop thread.
         """
         if current_loop() is not None:
             raise LoopError("this thread has an event loop already")
@@ -109,18 +110,18 @@ class EventLoop:
         self._turns = turns
         self._escalate = escalate
         self._in_pool = False  # set by EventLoopThread
-        self._failure: BaseException | None = None  # what loop() or run_queued() will raise
+        self._failure: BaseException | None = None  # loop() or run_queued() will raise it
         self._poller: Poller = new_default_poller()
         self._channels: dict[int, Channel] = {}
         self._timers = TimerQueue(self.contain)
         self._looping = False
         self._closed = False
         self._quit = False
-        # Guards _pending and _awake. Reentrant: a signal handler may interrupt its holder in the
-        # main thread, so both are valid after every line that runs under it.
+        # Guards _pending and _awake. Reentrant: in the main thread a signal handler may interrupt
+        # its holder and call queue_in_loop, so both are valid after every line under the lock.
         self._pending_lock = threading.RLock()
         self._pending: list[Functor] = []
-        self._awake = True  # the loop will look at _pending before it sleeps again
+        self._awake = True  # the loop will look at _pending before its next sleep
         self._wakeup = Wakeup()
         self._wakeup_channel = Channel(self, self._wakeup.fd)
         self._wakeup_channel.read_callback = self._wakeup.drain
@@ -151,15 +152,15 @@ class EventLoop:
     def loop(self) -> None:
         """Run until ``quit``. Loop thread.
 
-        A quit that came before counts. What is queued when the loop ends is still run, and
-        what that queues; functions queued later wait for the next ``loop`` or are dropped by
-        ``close``. Raises what ``escalate`` was given.
+        A ``quit`` before the call counts. Functions that are queued when the loop ends still run,
+        and so do functions that they queue. Functions that are queued later wait for the next
+        ``loop``, or are dropped by ``close``. Raises the exception that ``escalate`` got.
         """
         self.assert_in_loop_thread()
         if self._looping or self._closed:
             raise LoopError(f"loop() on {self!r}")
         self._looping = True
-        self.poll_return_time = time.monotonic()  # what was before is not part of a pass
+        self.poll_return_time = time.monotonic()  # the time before is not part of a pass
         try:
             while not self._quit:
                 self._one_pass()
@@ -172,10 +173,10 @@ class EventLoop:
         self._raise_failure()
 
     def run_queued(self) -> None:
-        """Run what is queued, and what that queues, without waiting for events. Loop thread.
+        """Run the queued functions, and those that they queue. Loop thread.
 
-        For taking things down before or after ``loop``. Raises LoopError inside it, and what
-        ``escalate`` was given.
+        It does not wait for events. For closing things before or after ``loop``. Raises LoopError
+        inside ``loop``, and the exception that ``escalate`` got.
         """
         self.assert_in_loop_thread()
         if self._looping or self._closed:
@@ -190,20 +191,21 @@ class EventLoop:
 
     @property
     def closed(self) -> bool:
-        """It runs nothing any more. Any thread; False may be out of date the next moment."""
+        """Nothing runs in it any more. Any thread; False may be out of date at once."""
         return self._closed
 
     @property
     def in_callbacks(self) -> bool:
-        """``loop`` is running and not asleep. Any thread; the next moment it may have changed."""
+        """``loop`` is running and not asleep. Any thread; it may be out of date at once."""
         return self._looping and self._awake
 
     def warn_of_slow_callbacks(self, seconds: float | None) -> None:
         """Log one warning for each callback that takes longer, with its name and stack.
 
-        Costs the callbacks nothing: a thread looks on, four times in ``seconds``. The loops of a
-        pool that is started later and has this base loop are watched, too. None ends it. Raises
-        ValueError unless the time is positive, LoopError when the loop is closed. Loop thread.
+        A thread takes a sample of the loop four times in ``seconds``, so callbacks cost no more.
+        The loops of a pool that has this base loop and starts later are watched, too. None ends
+        the watch. Raises ValueError unless the time is positive, LoopError when the loop is
+        closed. Loop thread.
         """
         self.assert_in_loop_thread()
         if self._closed and seconds is not None:
@@ -218,14 +220,14 @@ class EventLoop:
 
     @property
     def slow_callbacks(self) -> SlowCallbackWatch | None:
-        """What ``warn_of_slow_callbacks`` started, for pools. Loop thread."""
+        """The watch that ``warn_of_slow_callbacks`` started, for pools. Loop thread."""
         return self._slow_callbacks
 
     def quit(self) -> None:
-        """End ``loop`` after the pass that is under way. Any thread.
+        """End ``loop`` after the current pass. Any thread.
 
-        Raises LoopError for the loop of a pool: its connections would hang. Quit the base loop,
-        or stop the server or the pool.
+        Raises LoopError for the loop of a pool, because its connections would hang. Quit the base
+        loop, or stop the server or the pool.
         """
         if self._in_pool:
             raise LoopError("a pool's loop ends with the pool: quit the base loop instead")
@@ -236,9 +238,9 @@ class EventLoop:
         self._queue(_nothing)
 
     def close(self) -> None:
-        """Release the poller and the wake-up descriptor; idempotent. Loop thread.
+        """Release the poller and the wake-up descriptor. Idempotent. Loop thread.
 
-        Does not close what is registered: who opened it does.
+        Registered descriptors stay open; their owners close them.
         """
         if self._closed:
             return
@@ -247,7 +249,7 @@ class EventLoop:
             raise LoopError("close() inside loop(): call quit(), and close() after loop()")
         with _loops_lock:
             _loops.discard(self)
-        with self._pending_lock:  # a queue_in_loop under way has finished, or sees _closed
+        with self._pending_lock:  # a concurrent queue_in_loop has finished, or will see _closed
             self._closed = True
             dropped, self._pending = self._pending, []
         for functor in dropped:
@@ -255,9 +257,9 @@ class EventLoop:
             if isinstance(future, LoopFuture):
                 try:
                     future.cancel()
-                except BaseException as exc:  # noqa: BLE001 - of its done-callbacks; contained
+                except BaseException as exc:  # noqa: BLE001 - a done-callback raised; contained
                     self.contain(exc, "cancelling %r", future)
-        dropped.clear()  # outside the lock: what dies here may call queue_in_loop
+        dropped.clear()  # outside the lock: a destructor may call queue_in_loop
         if self._signals is not None:
             self._signals.close()
             self._signals = None
@@ -273,8 +275,9 @@ class EventLoop:
     def _one_pass(self) -> None:
         timeout = MAX_POLL_SECONDS
         with self._pending_lock:
-            # From here on queueing must wake us, unless there is work already. In this order: a
-            # signal handler that queues after the look at _pending finds us asleep.
+            # From here on a queued function must wake the loop, unless there is work already.
+            # _awake is cleared first: a signal handler may queue a function right after the look
+            # at _pending, and must then find the loop asleep.
             self._awake = False
             if self._pending:
                 self._awake = True
@@ -283,7 +286,7 @@ class EventLoop:
             timeout = self._timers.seconds_until_next(time.monotonic(), timeout)
         self.busy_seconds += time.monotonic() - self.poll_return_time
         events = self._poller.poll(timeout)
-        # Without the lock: who still reads False merely writes a wake-up that nobody needs.
+        # Without the lock: a thread that still reads False writes one needless wake-up.
         self._awake = True
         self.poll_return_time = now = time.monotonic()
         self.iterations += 1
@@ -302,7 +305,7 @@ class EventLoop:
             if channel is None:  # unregistered earlier in this pass
                 continue
             try:
-                if mask == READ:  # nearly always; saves a call
+                if mask == READ:  # nearly always, and this saves a call
                     channel.read_callback()
                 else:
                     channel.handle_event(mask)
@@ -319,7 +322,7 @@ class EventLoop:
             batch = self._pending
             if not batch:
                 return False
-            self._pending = []  # what the batch queues runs in the next pass
+            self._pending = []  # functions that the batch queues run in the next pass
         functors = iter(batch)
         try:
             for functor in functors:
@@ -327,7 +330,7 @@ class EventLoop:
                     functor()
                 except BaseException as exc:  # noqa: BLE001 - contained
                     self.contain(exc, "function run in the loop raised")
-        except BaseException:  # Ctrl-C between two of them
+        except BaseException:  # KeyboardInterrupt between two functions
             with self._pending_lock:
                 self._pending[:0] = functors
             raise
@@ -336,10 +339,10 @@ class EventLoop:
     # ------------------------------------------------------------------ exceptions of callbacks
 
     def contain(self, exc: BaseException, what: str, *args: object) -> None:
-        """Log an exception of a callback as ``what % args``, or hand it to the main loop.
+        """Log an exception of a callback as ``what % args``, or pass it to the main loop.
 
-        For code that calls its user's functions, in an ``except BaseException`` block. The rule
-        is at the top of this module. Loop thread.
+        For an ``except BaseException`` block around a call of user code. The rule is at the top
+        of this module. Loop thread.
         """
         if isinstance(exc, Exception):
             log.error(what, *args, exc_info=exc)
@@ -350,9 +353,9 @@ class EventLoop:
             self._escalate(exc)
 
     def escalate(self, exc: BaseException) -> None:
-        """Quit, and have ``loop`` raise ``exc``; or hand it on to this loop's main loop.
+        """Quit, and have ``loop`` raise ``exc``; or pass it to this loop's main loop.
 
-        The first such exception is raised, others are logged. Any thread.
+        The first such exception is raised, further ones are logged. Any thread.
         """
         if self._escalate is not None:
             self._escalate(exc)
@@ -374,36 +377,36 @@ class EventLoop:
         try:
             raise failure
         finally:
-            del failure  # its traceback holds this frame
+            del failure  # its traceback refers to this frame
 
     # ------------------------------------------------------------------ from other threads
 
     def run_in_loop(self, functor: Functor) -> None:
-        """Run at once if called in the loop's thread, else queue. Any thread.
+        """Run the function at once if this is the loop's thread, else queue it. Any thread.
 
-        Raises TypeError as ``queue_in_loop``.
+        Raises TypeError as ``queue_in_loop`` does.
         """
         if threading.get_ident() == self.thread_id:
-            check_callback(functor, "what run_in_loop() runs")
+            check_callback(functor, "the argument of run_in_loop()")
             functor()
         else:
             self.queue_in_loop(functor)
 
     def queue_in_loop(self, functor: Functor) -> None:
-        """Run in the loop's thread, later, in the order of queueing. Any thread.
+        """Run the function later in the loop's thread, in the order of queueing. Any thread.
 
-        The function sees the caller's context variables (``contextvars``). It is dropped if the
-        loop has been closed. Also for handlers of ``signal.signal``, as are ``quit``, ``run_at``,
-        ``run_after`` and ``run_every``, and nothing else of a loop; ``add_signal_handler`` has no
-        such limits.
+        The function sees the caller's context variables (``contextvars``). A closed loop drops
+        it. A handler of ``signal.signal`` may call this, ``quit``, ``run_at``, ``run_after`` and
+        ``run_every``, and no other method of a loop. Handlers of ``add_signal_handler`` may call
+        all methods.
 
-        Raises TypeError for what is no function, and for ``async def`` functions.
+        Raises TypeError unless it is a function, and for ``async def`` functions.
         """
-        # The check of most functions and the body of _queue() stand here: some users call this
-        # for every message, and each call would add a tenth to its cost.
+        # The check of most functions and the body of _queue() are repeated here: some programs
+        # call this for every message, and each further call would add a tenth to its cost.
         code = getattr(functor, "__code__", None)
         if code is None or code.co_flags & NOT_RUN_BY_A_CALL:
-            check_callback(functor, "what queue_in_loop() runs")
+            check_callback(functor, "the argument of queue_in_loop()")
         context = copy_context()
         if context:
             functor = partial(context.run, functor)
@@ -419,31 +422,31 @@ class EventLoop:
         """As ``queue_in_loop``; returns a future for the function's result or exception.
 
         The future also gets SystemExit. It can be cancelled until the function runs, and is
-        cancelled if the loop is closed before. In the loop's own thread ``result()`` raises
-        LoopError: the loop would wait for itself. Any thread. Raises LoopError when the loop is
-        closed, TypeError as ``queue_in_loop``.
+        cancelled if the loop is closed before that. In the loop's own thread ``result()`` raises
+        LoopError, because the loop would wait for itself. Any thread. Raises LoopError when the
+        loop is closed, TypeError as ``queue_in_loop`` does.
         """
-        check_callback(function, "what submit() runs")
+        check_callback(function, "the argument of submit()")
         future = LoopFuture(self, function)
         if not self._queue(future.run):
             raise LoopError(f"submit() on {self!r}")
         return future
 
     def _queue(self, functor: Functor) -> bool:
-        """``queue_in_loop`` without checks and context; False if the loop is closed."""
+        """``queue_in_loop`` without the checks and the context; False if the loop is closed."""
         with self._pending_lock:
             if self._closed:
                 return False
             self._pending.append(functor)
             if not self._awake:
                 self._awake = True
-                # Under the lock, so that close() cannot pull the descriptor away meanwhile.
+                # Under the lock, so that close() cannot close the descriptor meanwhile.
                 self._wakeup.wake()
             return True
 
     @property
     def queue_size(self) -> int:
-        """How many queued functions wait. Any thread."""
+        """Number of queued functions. Any thread."""
         with self._pending_lock:
             return len(self._pending)
 
@@ -452,9 +455,9 @@ class EventLoop:
     def run_at(self, when: float, callback: Functor) -> Timer:
         """Call once at ``when``, seconds of ``time.monotonic``. Any thread.
 
-        Timers see the context variables of the caller. They raise LoopError when the loop is
-        closed, TypeError for what is no function and for ``async def`` functions, ValueError for
-        NaN.
+        The callback sees the caller's context variables. This and ``run_after`` and ``run_every``
+        raise LoopError when the loop is closed, TypeError unless the callback is a function, also
+        for ``async def`` functions, and ValueError for NaN.
         """
         return self._schedule(Timer(callback, when, 0.0))
 
@@ -465,23 +468,23 @@ class EventLoop:
     def run_every(self, interval: float, callback: Functor) -> Timer:
         """Call every ``interval`` seconds, on a grid that does not drift. Any thread.
 
-        Beats that were missed while the loop was busy are skipped. Raises ValueError unless
-        the interval is positive.
+        Calls that were missed while the loop was busy are skipped. Raises ValueError unless the
+        interval is positive.
         """
         if interval <= 0:
             raise ValueError(f"interval {interval} is not positive")
         return self._schedule(Timer(callback, time.monotonic() + interval, interval))
 
     def cancel(self, timer: Timer) -> None:
-        """The timer will not run any more; idempotent. Any thread.
+        """Stop a timer. Idempotent. Any thread.
 
-        From another thread than the loop's the callback may be running at this moment.
+        In another thread than the loop's: the callback may be running at this moment.
         """
         self.run_in_loop(lambda: self._timers.cancel(timer))
 
     def _schedule(self, timer: Timer) -> Timer:
         check_callback(timer.callback, "a timer's callback")
-        if math.isnan(timer.when):  # compares with nothing, and would jam the heap
+        if math.isnan(timer.when):  # comparisons with it are false, which would break the heap
             raise ValueError("a timer needs a time, not NaN")
         self._check_open()
         context = copy_context()
@@ -492,7 +495,7 @@ class EventLoop:
                 self._check_open()
             return timer
         self._timers.add(timer)
-        if not self._awake:  # a signal handler, which interrupted the poll
+        if not self._awake:  # this is a signal handler, which interrupted the poll
             self._wakeup.wake()
         return timer
 
@@ -503,12 +506,12 @@ class EventLoop:
     # ------------------------------------------------------------------ signals
 
     def add_signal_handler(self, signum: int, callback: Functor) -> None:
-        """Call back in the loop whenever the process gets a signal. Loop thread: the main thread.
+        """Call back in the loop when the process gets a signal. Loop thread: the main thread.
 
-        It runs like any callback, between others, so everything is allowed in it. Replaces the
-        handler of that signal until ``remove_signal_handler`` or ``close``, and the wake-up
-        descriptor of the ``signal`` module. Neither child processes nor forked copies inherit
-        anything of this. Signals of one kind that come together may be reported once.
+        The callback runs between other callbacks, so it may do anything. It replaces the handler
+        of that signal until ``remove_signal_handler`` or ``close``, and uses the wake-up
+        descriptor of the ``signal`` module. Neither child processes nor forked copies inherit it.
+        Several signals of one kind may be reported as one.
 
         Raises WrongThreadError outside the main thread, ValueError or OSError for a signal that
         cannot be caught.
@@ -522,10 +525,7 @@ class EventLoop:
         self._signals.add(signum, callback)
 
     def remove_signal_handler(self, signum: int) -> bool:
-        """Restore the handler that was there before; False if there was none of ours.
-
-        Loop thread.
-        """
+        """Restore the previous handler. False if ``add_signal_handler`` set none. Loop thread."""
         self.assert_in_loop_thread()
         return self._signals is not None and self._signals.remove(signum)
 
@@ -547,7 +547,7 @@ class EventLoop:
             )
 
     def update_channel(self, channel: Channel, events: int) -> None:
-        """Change what a channel waits for; 0 unregisters it. Loop thread."""
+        """Change the events that a channel waits for; 0 unregisters it. Loop thread."""
         self.assert_in_loop_thread()
         fd = channel.fd
         if not events:
@@ -561,8 +561,8 @@ class EventLoop:
         channel.events = events
 
     def _disown(self) -> None:
-        """In a forked child: the loop is the parent's. Its descriptors here are only copies."""
-        self._pending_lock = threading.RLock()  # a thread that is not here may have held it
+        """In a forked child: close the copies of the descriptors. The parent's loop goes on."""
+        self._pending_lock = threading.RLock()  # a thread of the parent may have held it
         self._closed = True
         self._looping = False
         self.thread_id = 0  # no thread's
@@ -570,7 +570,7 @@ class EventLoop:
         if self._signals is not None:
             self._signals.disown()
             self._signals = None
-        self._slow_callbacks = None  # its thread is the parent's
+        self._slow_callbacks = None  # its thread exists in the parent only
         self._wakeup.close()
         self._poller.close()
 
@@ -582,10 +582,7 @@ def current_loop() -> EventLoop | None:
 
 
 def escalate_to_main_thread(exc: BaseException) -> None:
-    """Have the loop of the main thread raise ``exc``; log it if there is no such loop.
-
-    Any thread.
-    """
+    """Have the main thread's loop raise ``exc``; log it if there is no such loop. Any thread."""
     main = threading.main_thread().ident
     with _loops_lock:
         loop = next((loop for loop in _loops if loop.thread_id == main), None)
@@ -600,7 +597,7 @@ def _nothing() -> None:
 
 
 def _forked() -> None:
-    """In the child, whose only thread is the one that forked."""
+    """In the child, which has one thread: the copy of the one that forked."""
     for loop in list(_loops):
         loop._disown()
     _loops.clear()

@@ -11,13 +11,12 @@ from muduopy.event_loop import EventLoop, escalate_to_main_thread
 
 
 class EventLoopThread:
-    """Starts a thread, makes a loop in it and runs it until ``stop``.
+    """Starts a thread, makes a loop in it and runs the loop until ``stop``.
 
-    The loop outlives what its callbacks raise. An exception that is no ``Exception``, such as
-    SystemExit, is raised by the ``loop`` method of the main loop: the base loop, if one was
-    given, else the loop of the main thread.
+    Exceptions of callbacks do not end the loop. SystemExit and its like are raised by the ``loop``
+    method of the main loop: the base loop, if there is one, else the loop of the main thread.
 
-    Methods are for the thread that created the object.
+    All methods: the thread that created the object.
     """
 
     def __init__(
@@ -27,9 +26,9 @@ class EventLoopThread:
         turns: threading.Lock | None = None,
         base_loop: EventLoop | None = None,
     ) -> None:
-        """``init(loop)`` runs in the thread before its loop does; ``turns`` as in EventLoop.
+        """``init(loop)`` runs in the thread before the loop; ``turns`` as in EventLoop.
 
-        ``base_loop``: for pools, the main loop of this one, which then cannot be quit.
+        ``base_loop``: for pools, the main loop. A loop that has one cannot be quit by itself.
         """
         if init is not None:
             check_callback(init, "the init callback")
@@ -43,9 +42,9 @@ class EventLoopThread:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start_loop(self) -> EventLoop:
-        """Start the thread; returns its loop, ready to take functions and ``quit``.
+        """Start the thread; returns its loop, which accepts functions and ``quit``.
 
-        Raises whatever the init callback or the making of the loop raised.
+        Raises the exception of the init callback or of the loop's constructor.
         """
         self._thread.start()
         self._ready.wait()
@@ -57,13 +56,13 @@ class EventLoopThread:
 
     @property
     def loop(self) -> EventLoop | None:
-        """Its loop, once it was started."""
+        """Its loop; None before ``start_loop``."""
         return self._loop
 
     def stop(self, timeout: float | None = None) -> bool:
-        """Quit the loop and join the thread; idempotent, fine if never started.
+        """Quit the loop and join the thread. Idempotent; it may be called before the start.
 
-        Returns False if the thread still ran after ``timeout`` seconds: it is in a callback, and
+        Returns False if the thread still runs after ``timeout`` seconds: it is in a callback, and
         will end after that. Raises LoopError in the thread itself, which would wait for itself.
         """
         if threading.current_thread() is self._thread:

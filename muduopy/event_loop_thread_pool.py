@@ -1,4 +1,4 @@
-"""EventLoopThreadPool: the sub-reactors, and which of them is next."""
+"""EventLoopThreadPool: the threads that run the sub-loops of a server."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from muduopy.slow_callbacks import report_left_behind
 
 
 class EventLoopThreadPool:
-    """N loop threads handed out round robin; with N = 0 the base loop itself.
+    """N loops in N threads, assigned round robin; with N = 0 the base loop itself.
 
-    Under the global interpreter lock every system call of one loop hands the lock to another
-    that waits for it: two loops reached 0.7 of the throughput of one, four 0.68 (echo of 64
-    bytes, 100 connections, 2 cores). ``take_turns`` lets one loop at a time handle the events of
-    a pass: 0.94 and 0.93, at a p99 of 7 to 9 ms instead of 3 to 4. On an interpreter without
-    that lock it has no effect. With it, callbacks must not wait for another loop of the pool.
+    Under the global interpreter lock, each system call of one loop passes the lock to another
+    loop that waits for it. Two loops reached 0.7 of the throughput of one, four 0.68 (echo of 64
+    bytes, 100 connections, 2 cores). With ``take_turns`` one loop at a time handles the events of
+    a pass: 0.94 and 0.93, at a p99 of 7 to 9 ms instead of 3 to 4. A callback must then not wait
+    for another loop of the pool. On an interpreter without that lock it has no effect.
 
     All methods: base loop's thread.
     """
@@ -47,7 +47,7 @@ class EventLoopThreadPool:
         self._turns = threading.Lock() if take_turns and _has_gil() else None
 
     def start(self, init: ThreadInitCallback | None = None) -> None:
-        """Start the threads; with none, ``init`` runs for the base loop. Once only."""
+        """Start the threads. Without threads, ``init`` runs for the base loop. Once only."""
         self.base_loop.assert_in_loop_thread()
         if self.started:
             raise LoopError("the pool is running")
@@ -72,7 +72,7 @@ class EventLoopThreadPool:
         return loop
 
     def get_loop_for_hash(self, value: int) -> EventLoop:
-        """The same loop for the same value, always."""
+        """A loop; always the same one for the same value."""
         self.base_loop.assert_in_loop_thread()
         return self._loops[value % len(self._loops)] if self._loops else self.base_loop
 
@@ -81,11 +81,12 @@ class EventLoopThreadPool:
         return list(self._loops) or [self.base_loop]
 
     def stop(self, timeout: float | None = None, *, waited: float = 0.0) -> bool:
-        """Quit the loops, which first run what is queued, and join the threads. Idempotent.
+        """Quit the loops, which run their queued functions first, and join the threads. Idempotent.
 
-        After ``timeout`` seconds a loop that is still in a callback is left behind: an error is
-        logged that names the callback and the thread, and False returned. The thread, a daemon,
-        ends after that callback. ``waited``: seconds waited before, to be told in the log.
+        A loop that is still in a callback after ``timeout`` seconds is left behind: an error is
+        logged that names the callback and the thread, and the result is False. The thread, a
+        daemon, ends after that callback. ``waited``: seconds that the caller has waited before,
+        for the log.
         """
         self.base_loop.assert_in_loop_thread()
         for loop in self._loops:
@@ -104,6 +105,6 @@ class EventLoopThreadPool:
 
 
 def _has_gil() -> bool:
-    """Do this interpreter's threads run Python code one at a time?"""
+    """Does this interpreter run Python code in one thread at a time?"""
     enabled = getattr(sys, "_is_gil_enabled", None)  # new in Python 3.13
     return enabled is None or bool(enabled())

@@ -1,4 +1,4 @@
-"""FileOutput: the output of a connection while a file waits to be sent."""
+"""FileOutput: the waiting output of a connection when it contains a file."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from muduopy.file_part import FilePart
 
 
 class FileOutput:
-    """Bytes and parts of files, in order. Serves a connection in the place of a Buffer.
+    """Bytes and parts of files, in order. It has the methods of a Buffer that a transport uses.
 
     It owns the parts. One owner at a time.
     """
 
     def __init__(self, waiting: Buffer | None) -> None:
-        """``waiting``: what goes first."""
+        """``waiting``: bytes that leave first."""
         self._parts: deque[Buffer | FilePart] = deque()
         self._bytes = 0
         if waiting:
@@ -43,9 +43,9 @@ class FileOutput:
         self._parts.append(part)
 
     def write_to(self, sock: socket.socket) -> int:
-        """Offer what comes next to the socket; returns how much it took, in bytes.
+        """Offer the first part to the socket; returns how many bytes it took.
 
-        Raises OSError; what is not sent still waits then.
+        Raises OSError; the output is unchanged then.
         """
         sent = self._parts[0].write_to(sock)
         self._sent(sent)
@@ -60,7 +60,7 @@ class FileOutput:
         self._bytes = 0
 
     def _sent(self, count: int) -> None:
-        """The first part has lost so many bytes."""
+        """The first part has become ``count`` bytes shorter."""
         self._bytes -= count
         if not self._parts[0]:
             part = self._parts.popleft()

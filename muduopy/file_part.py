@@ -1,4 +1,4 @@
-"""FilePart: a piece of a file that waits to be sent."""
+"""FilePart: a part of a file that waits to be sent."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from typing import Protocol
 from muduopy.buffer import SEND_CHUNK
 
 _NO_SENDFILE = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
-"""What ``sendfile`` says of file systems that it cannot read from."""
+"""Errors of ``sendfile`` for file systems that it cannot read from."""
 
 
 class HasFileno(Protocol):
-    """What a file must have: a descriptor."""
+    """An object with a descriptor, such as an open file."""
 
     def fileno(self) -> int:
         """The descriptor."""
 
 
 class FilePart:
-    """Owns a duplicate of the file's descriptor, so the file may be closed meanwhile.
+    """Owns a duplicate of the file's descriptor, so the program may close the file meanwhile.
 
-    One owner at a time; ``close`` when it is of no more use.
+    One owner at a time, which calls ``close``.
     """
 
     __slots__ = ("_end", "_fd", "_offset", "_use_sendfile")
 
     def __init__(self, file: HasFileno, offset: int = 0, count: int | None = None) -> None:
-        """``count`` bytes from ``offset`` on; None: up to the end as it is now.
+        """``count`` bytes from ``offset`` on; None: up to the present end.
 
-        Raises ValueError for what is not a regular file or not a part of it, TypeError for a
-        path, and OSError.
+        Raises ValueError unless it is a regular file that has these bytes, TypeError for a path,
+        and OSError.
         """
         self._fd = -1
         if not hasattr(file, "fileno"):
@@ -64,7 +64,7 @@ class FilePart:
             self._fd = -1
 
     def write_to(self, sock: socket.socket) -> int:
-        """Let the kernel send the next bytes; returns how many. Raises what ``sendfile`` raises."""
+        """Let the kernel send the next bytes; returns how many. Raises OSError."""
         count = min(len(self), SEND_CHUNK)
         if self._use_sendfile:
             try:

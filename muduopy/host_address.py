@@ -9,9 +9,9 @@ from muduopy.inet_address import InetAddress, check_port
 
 @dataclass(frozen=True, slots=True)
 class HostAddress:
-    """Where a TcpClient connects to, by name: it looks the name up before each attempt.
+    """The name and port of a server. A TcpClient resolves the name before each attempt.
 
-    Servers bind to an ``InetAddress``. Raises TypeError for what is not (str, int), ValueError for
+    Servers bind to an ``InetAddress``. Raises TypeError unless it gets (str, int), ValueError for
     an impossible port. Immutable; any thread.
     """
 
@@ -24,7 +24,7 @@ class HostAddress:
         check_port(self.port)
 
     def resolve(self) -> list[InetAddress]:
-        """All addresses, in the order of preference. Blocks: not for a loop thread.
+        """All addresses of the name, the preferred one first. Blocks: not for a loop thread.
 
         Raises OSError.
         """

@@ -8,14 +8,14 @@ from muduopy.tcp_connection import TcpConnection
 from muduopy.timing_wheel import TimingWheel
 
 LINGER_SECONDS = 5.0
-"""What an idle peer gets to read what is waiting for it and to close in turn."""
+"""The time that an idle peer gets to read the waiting output and to close."""
 
 
 class IdleWatch:
-    """Idle is who neither sends anything nor takes what it is sent.
+    """A peer is idle that neither sends anything nor takes any of its waiting output.
 
-    One timing wheel a loop, so that connections cost it no lock and no timer of their own. It
-    owns the wheel, not the connections. Constructor: any thread; the rest: loop thread.
+    One timing wheel for a loop, so a connection needs no timer of its own and no lock. It owns the
+    wheel, not the connections. Constructor: any thread; all methods: loop thread.
     """
 
     def __init__(self, loop: EventLoop, seconds: float, linger: float = LINGER_SECONDS) -> None:
@@ -26,28 +26,28 @@ class IdleWatch:
         self._closed = False
 
     def establish(self, connection: TcpConnection) -> None:
-        """Establish a connection, and watch it from its first moment on."""
+        """Establish a connection and watch it."""
         connection.establish()
         if connection.state is State.DISCONNECTED or self._closed:
             return
         if self._wheel is None:
             self._wheel = TimingWheel(
-                self._loop, self._seconds, self._say_goodbye, last_active=_last_active
+                self._loop, self._seconds, self._end, last_active=_last_active
             )
         self._wheel.add(connection)
 
     def forget(self, connection: TcpConnection) -> None:
-        """It is down. Idempotent."""
+        """The connection is down. Idempotent."""
         if self._wheel is not None:
             self._wheel.remove(connection)
 
     def close(self) -> None:
-        """Watch no more. Idempotent."""
+        """End the watch. Idempotent."""
         self._closed = True
         if self._wheel is not None:
             self._wheel.close()
 
-    def _say_goodbye(self, connection: TcpConnection) -> None:
+    def _end(self, connection: TcpConnection) -> None:
         if self._linger > 0:
             connection.shutdown()
             connection.force_close_after(self._linger)

@@ -10,15 +10,15 @@ from typing import Any, overload
 
 @dataclass(frozen=True, slots=True, init=False)
 class InetAddress:
-    """Where a socket is or shall be bound, or whom it talks to.
+    """The address of one end of a TCP connection, or of a listening socket.
 
         InetAddress("127.0.0.1", 2007)
         InetAddress(2007)                        all interfaces
         InetAddress(2007, loopback_only=True)    this machine only
 
     ``ip`` is a literal address, never a host name; ``resolve`` turns names into addresses. An
-    IPv6 address may have a scope: ``fe80::1%eth0``. Port 0 lets the kernel choose when binding.
-    Raises ValueError or TypeError for anything else. Immutable; any thread.
+    IPv6 address may have a scope: ``fe80::1%eth0``. A server that binds to port 0 gets a free port
+    from the kernel. Raises ValueError or TypeError for other arguments. Immutable; any thread.
     """
 
     ip: str
@@ -66,7 +66,7 @@ class InetAddress:
 
     @classmethod
     def from_sockaddr(cls, sockaddr: Any) -> InetAddress:
-        """From what ``accept``, ``getsockname`` and ``getpeername`` return."""
+        """The address for a result of ``accept``, ``getsockname`` or ``getpeername``."""
         ip, port = sockaddr[:2]
         scope = sockaddr[3] if len(sockaddr) == 4 else 0
         if scope and "%" not in ip:
@@ -82,19 +82,19 @@ class InetAddress:
     def resolve_all(cls, host: str, port: int) -> list[InetAddress]:
         """All addresses of a host name, the preferred one first. Blocks: not for a loop thread.
 
-        Raises OSError, for a port that is not in 0..65535 too.
+        Raises OSError, also for a port that is not in 0..65535.
         """
-        if not 0 <= port <= 65535:  # the C library takes 70000 for 4464
+        if not 0 <= port <= 65535:  # the C library reads 70000 as 4464
             raise socket.gaierror(socket.EAI_SERVICE, f"port {port} is not in 0..65535")
         try:
             infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except ValueError as exc:  # no name at all, as "x..y" has an empty part
+        except ValueError as exc:  # not a name: "x..y" has an empty part
             raise socket.gaierror(socket.EAI_NONAME, f"{host!r} is not a host name") from exc
         return [cls.from_sockaddr(info[4]) for info in infos]
 
     @property
     def host(self) -> str:
-        """The IP address, under the name that all kinds of addresses have."""
+        """The IP address, under the name that all kinds of addresses share."""
         return self.ip
 
     @property
@@ -110,8 +110,8 @@ class InetAddress:
         """
         if self.family == socket.AF_INET:
             return (self.ip, self.port)
-        # getaddrinfo on a literal asks no server; it turns a scope ("%eth0") into its number.
-        # As bytes: a str would be encoded as a host name, which a scope is not.
+        # getaddrinfo on a literal asks no name server. It turns a scope ("%eth0") into its number.
+        # The literal is passed as bytes: a str would be encoded as a host name, and fail.
         flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
         ip = self.ip.encode()
         return socket.getaddrinfo(ip, self.port, type=socket.SOCK_STREAM, flags=flags)[0][4]
@@ -121,7 +121,7 @@ class InetAddress:
 
 
 def check_port(port: int) -> None:
-    """Raises TypeError or ValueError unless it is a port number."""
+    """Raise TypeError or ValueError unless it is a port number. Any thread."""
     if not isinstance(port, int) or isinstance(port, bool):
         raise TypeError(f"a port is an int, not {port!r}")
     if not 0 <= port <= 65535:
@@ -130,7 +130,7 @@ def check_port(port: int) -> None:
 
 def _check_ip(ip: str) -> None:
     try:
-        ipaddress.ip_address(ip)  # takes a scope ("%eth0") behind IPv6 only
+        ipaddress.ip_address(ip)  # accepts a scope ("%eth0") after IPv6 only
     except ValueError:
         raise ValueError(
             f"{ip!r} is not an IPv4 or IPv6 address; "
@@ -149,5 +149,5 @@ def _wildcard(loopback_only: bool, ipv6: bool) -> str:
 def _interface(scope: int) -> str:
     try:
         return socket.if_indextoname(scope)
-    except OSError:  # gone meanwhile: the number means the same
+    except OSError:  # the interface has gone; its number is an equivalent scope
         return str(scope)

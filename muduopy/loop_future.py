@@ -1,4 +1,4 @@
-"""LoopFuture: the result of a function that runs in a loop."""
+"""LoopFuture: the future result of a function that runs in a loop."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ T = TypeVar("T")
 
 
 class LoopFuture(Future[T]):
-    """Made by ``EventLoop.submit``. Any thread; the loop's own must not wait for it.
+    """Made by ``EventLoop.submit``. It does not own the loop. Any thread.
 
-    ``result`` and ``exception`` raise LoopError there, as the loop would wait for itself. It does
-    not own the loop.
+    In the loop's own thread ``result`` and ``exception`` raise LoopError until it is done, because
+    the loop would wait for itself.
     """
 
     def __init__(self, loop: LoopThread, function: Callable[[], T]) -> None:
@@ -27,12 +27,12 @@ class LoopFuture(Future[T]):
         self._context = copy_context()
 
     def run(self) -> None:
-        """Loop thread: run the function, unless the future was cancelled."""
+        """Run the function, unless the future was cancelled. Loop thread."""
         if not self.set_running_or_notify_cancel():
             return
         try:
             result = self._context.run(self._function)
-        except BaseException as exc:  # noqa: BLE001 - handed to who waits
+        except BaseException as exc:  # noqa: BLE001 - result() raises it
             self.set_exception(exc)
         else:
             self.set_result(result)

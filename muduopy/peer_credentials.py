@@ -1,4 +1,4 @@
-"""PeerCredentials: which process is at the other end of a Unix socket."""
+"""PeerCredentials: the process at the other end of a Unix socket."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ class PeerCredentials:
     def of(cls, sock: socket.socket) -> PeerCredentials:
         """Ask the kernel. Raises OSError for another kind of socket or system."""
         if _SO_PEERCRED is None or sock.family != socket.AF_UNIX:
-            raise os_error(errno.EOPNOTSUPP)  # of a TCP socket Linux would say -1
+            raise os_error(errno.EOPNOTSUPP)  # for a TCP socket Linux would return -1
         return cls(*_FORM.unpack(sock.getsockopt(socket.SOL_SOCKET, _SO_PEERCRED, _FORM.size)))

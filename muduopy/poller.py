@@ -1,7 +1,7 @@
 """Poller: asks the kernel which file descriptors are ready.
 
-Masks are the bits of epoll on every platform, so that nothing above has to translate.
-Level-triggered: what was not read yet is reported again.
+Masks are the bits of epoll on every platform, so only this module translates. Polling is
+level-triggered: a descriptor with unread data is reported again.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import Protocol
 
 READ = 0x001
 WRITE = 0x004
-ERROR = 0x008  # reported always, never asked for
-HANGUP = 0x010  # the same: both directions are closed
+ERROR = 0x008  # always reported, never asked for
+HANGUP = 0x010  # both directions are closed; always reported, never asked for
 
 MAX_EVENTS = 1024
-"""How many descriptors one poll reports; the rest stay ready and come with the next."""
+"""Most descriptors that one poll reports. The others stay ready for the next poll."""
 
 
 class Poller(Protocol):
-    """What an event loop needs of the kernel. Loop thread only."""
+    """The kernel's side of an event loop. Loop thread only."""
 
     def poll(self, timeout: float) -> list[tuple[int, int]]:
         """Wait up to ``timeout`` seconds; the ready descriptors as (fd, mask)."""
@@ -36,7 +36,7 @@ class Poller(Protocol):
 
 
 class EpollPoller:
-    """Linux: bare ``select.epoll``, which builds no key object per event as selectors does."""
+    """Linux: plain ``select.epoll``. Unlike ``selectors`` it makes no key object per event."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
@@ -50,7 +50,7 @@ class EpollPoller:
 
 
 class SelectorPoller:
-    """Elsewhere: the best that ``selectors`` finds (kqueue, poll, select)."""
+    """Other systems: the best mechanism that ``selectors`` finds (kqueue, poll, select)."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
@@ -85,5 +85,5 @@ def _selector_events(events: int) -> int:
 
 
 def new_default_poller() -> Poller:
-    """epoll where the system has it."""
+    """An EpollPoller where the system has epoll, else a SelectorPoller."""
     return EpollPoller() if hasattr(select, "epoll") else SelectorPoller()

@@ -1,10 +1,10 @@
 """SignalWatch: Unix signals as events of one loop.
 
-The kernel may hand a signal to any thread. Python runs handlers in the main thread only, between
-two instructions. A loop asleep in the main thread would not notice a signal that another
-thread caught. So the interpreter's C handler writes the signal's number into a socket
-(``signal.set_wakeup_fd``). The loop reads it there and calls back as for any other event: no
-callback is interrupted, and everything may be done in it.
+The kernel may deliver a signal to any thread. Python runs handlers in the main thread only, between
+two instructions. A loop asleep in the main thread would not notice a signal that another thread
+caught. So the interpreter's C handler writes the signal's number into a socket
+(``signal.set_wakeup_fd``). The loop reads the number and calls the callback as for other events:
+it interrupts no other callback, and may do anything.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from muduopy.errors import WrongThreadError
 from muduopy.loop_thread import LoopThread
 
 NUMBERS_AT_ONCE = 4096
-"""How many signals one read takes."""
+"""Most signals that one read takes."""
 
 
 class SignalLoop(ChannelLoop, LoopThread, Protocol):
@@ -29,10 +29,10 @@ class SignalLoop(ChannelLoop, LoopThread, Protocol):
 
 
 class SignalWatch:
-    """Holds the process's wake-up descriptor and handlers until it is closed.
+    """Has the process's wake-up descriptor and signal handlers until it is closed.
 
     It owns both ends of the socket, not the loop. Constructor and methods: the main thread, which
-    must be the loop's. Raises WrongThreadError elsewhere.
+    must be the loop's. The constructor raises WrongThreadError in another thread.
     """
 
     def __init__(self, loop: SignalLoop) -> None:
@@ -59,24 +59,24 @@ class SignalWatch:
         """Replace the handler of a signal. Raises ValueError, OSError (SIGKILL, SIGSTOP)."""
         if signum not in self._previous:
             self._previous[signum] = signal.signal(signum, _leave_it_to_the_loop)
-            signal.siginterrupt(signum, False)  # system calls of other threads go on
+            signal.siginterrupt(signum, False)  # the kernel restarts system calls of other threads
         self._callbacks[signum] = callback
 
     def remove(self, signum: int) -> bool:
-        """Put the handler back that was there before ``add``. False if there was no ``add``."""
+        """Restore the handler from before ``add``. False if there was no ``add``."""
         if self._callbacks.pop(signum, None) is None:
             return False
         self._restore(signum)
         return True
 
     def close(self) -> None:
-        """Put everything back."""
+        """Restore all handlers and the wake-up descriptor."""
         self._callbacks.clear()
         self._channel.disable_all()
         self._release()
 
     def disown(self) -> None:
-        """In a forked child: give everything back, and leave the parent's loop alone."""
+        """In a forked child: restore all handlers, without a change to the parent's loop."""
         self._callbacks.clear()
         self._previous_fd = -1
         self._release()
@@ -87,15 +87,15 @@ class SignalWatch:
         current = signal.set_wakeup_fd(-1)
         if current == self._write_end.fileno():
             current = self._previous_fd
-        with contextlib.suppress(OSError, ValueError):  # its owner has closed it meanwhile
+        with contextlib.suppress(OSError, ValueError):  # the previous one has been closed meanwhile
             signal.set_wakeup_fd(current)
         self._read_end.close()
         self._write_end.close()
 
     def _restore(self, signum: int) -> None:
         previous = self._previous.pop(signum)
-        if signal.getsignal(signum) is _leave_it_to_the_loop:  # else it was replaced since
-            # None: a handler that no Python code installed; it cannot be put back.
+        if signal.getsignal(signum) is _leave_it_to_the_loop:  # else the program has replaced it
+            # None is a handler of C code, which cannot be restored.
             signal.signal(signum, signal.SIG_DFL if previous is None else previous)
 
     def _read(self) -> None:
@@ -105,7 +105,7 @@ class SignalWatch:
             return
         for signum in numbers:
             callback = self._callbacks.get(signum)
-            if callback is None:  # another handler's signal also wakes us
+            if callback is None:  # signals with other handlers wake the loop as well
                 continue
             try:
                 callback()
@@ -114,4 +114,4 @@ class SignalWatch:
 
 
 def _leave_it_to_the_loop(signum: int, frame: object) -> None:
-    """Without a Python handler the signal's default action would be taken."""
+    """A handler must exist, else the kernel would take the signal's default action."""

@@ -1,9 +1,9 @@
 """Finds the callback that a loop is in, from another thread, and warns if it takes too long.
 
-A thread takes samples; the loop itself measures nothing, so callbacks cost no more. The thread
-reads the stack of a loop only when one pass has lasted from one sample to the next. If two samples
-have the same frame, that call has not returned in between. Many short callbacks in one long pass
-have different frames, and cause no warning.
+A thread takes samples. The loop itself measures nothing, so callbacks cost no more. The thread
+reads a loop's stack only if the same pass is under way as at the last sample. If two samples show
+the same frame, that call has not returned in between. Many short callbacks in one long pass have
+different frames, and cause no warning.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from muduopy.loop_thread import LoopThread
 log = logging.getLogger(__name__)
 
 SAMPLES = 4
-"""How many samples are taken in the time that a callback may take."""
+"""Number of samples in the time that a callback may take."""
 
 _CALLBACKS_BEGIN = frozenset({"_one_pass", "_run_what_is_left"})
 _BETWEEN_CALLBACKS = frozenset({"poll", "_one_pass"})  # asleep, or waiting for its turn
@@ -30,9 +30,9 @@ _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 def running_callback(loop: LoopThread) -> FrameType | None:
-    """The frame of the callback that a loop is in, None between callbacks. Any thread.
+    """The frame of the callback that a loop is in; None between callbacks. Any thread.
 
-    A callback written in C has no frame; then it is that of its caller in this package.
+    A callback in C has no frame. Then the result is the frame of its caller in this package.
     """
     stack: list[FrameType] = []
     frame = sys._current_frames().get(loop.thread_id)
@@ -53,7 +53,7 @@ def running_callback(loop: LoopThread) -> FrameType | None:
 
 
 def describe(loop: LoopThread, frame: FrameType | None) -> str:
-    """A loop's thread and callback, for the log. Any thread."""
+    """Text for the log: a loop's thread and callback. Any thread."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     thread = f"thread {names.get(loop.thread_id, loop.thread_id)}"
     if frame is None:
@@ -70,7 +70,7 @@ def stack_of(thread_id: int) -> str:
 
 
 def report_left_behind(loop: LoopThread, seconds: float) -> None:
-    """Log that a loop does not end because of its callback. Any thread."""
+    """Log that a loop does not end, with the callback that it is in. Any thread."""
     log.error(
         "not stopped after %.1f s: %s; it is left behind\n%s",
         seconds,
@@ -95,7 +95,7 @@ class _Watched:
 class SlowCallbackWatch:
     """Warns once of each callback that takes longer than ``seconds``.
 
-    It owns its thread, not the loops. All methods: any thread, ``close`` excepted (not its own).
+    It owns its thread, not the loops. All methods: any thread; ``close`` not in its own thread.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -109,7 +109,7 @@ class SlowCallbackWatch:
         self._thread = threading.Thread(target=self._run, name="slow-callbacks", daemon=True)
 
     def start(self) -> None:
-        """Begin to look. Once only."""
+        """Start the thread that takes samples. Once only."""
         self._thread.start()
 
     def add(self, loop: LoopThread) -> None:
@@ -118,7 +118,7 @@ class SlowCallbackWatch:
             self._watched.append(_Watched(loop))
 
     def close(self) -> None:
-        """End the thread, which was started. Idempotent."""
+        """End the thread. Idempotent. ``start`` must have been called."""
         self._end.set()
         self._thread.join()
 

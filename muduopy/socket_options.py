@@ -1,4 +1,4 @@
-"""SocketOptions: what the user of a connection may set and ask of its socket."""
+"""SocketOptions: the options of a connection's socket, and the kernel's view of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _AF_UNIX = getattr(socket, "AF_UNIX", None)
 
 
 class SocketOptions:
-    """A part of TcpConnection, which owns the socket. It changes nothing else of the connection.
+    """A base of TcpConnection, which owns the socket. It uses no other part of the connection.
 
     All methods: any thread. They raise OSError once the connection is closed.
     """
@@ -21,16 +21,20 @@ class SocketOptions:
     _socket: socket.socket
 
     def set_tcp_no_delay(self, on: bool) -> None:
-        """Send small segments at once (True) or let them wait for company. Any thread.
+        """Send small segments at once (True), or let the kernel merge them. Any thread.
 
-        A Unix socket always does; this and ``set_keep_alive`` have no effect there.
+        A Unix socket always sends at once; this and ``set_keep_alive`` have no effect on it.
         """
         if self._socket.family == _AF_UNIX:
             return
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, on)
 
     def set_keep_alive(self, idle: int, interval: int, probes: int) -> None:
-        """When the kernel gives a silent peer up: seconds, seconds, count. Any thread."""
+        """When the kernel gives up on a silent peer. Any thread.
+
+        It probes after ``idle`` seconds of silence, then every ``interval`` seconds, and resets
+        the connection after ``probes`` probes without an answer.
+        """
         if self._socket.family == _AF_UNIX:
             return
         for option, value in (
@@ -42,7 +46,7 @@ class SocketOptions:
                 self._socket.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
     def get_socket_option(self, level: int, option: int, size: int = 0) -> int | bytes:
-        """``getsockopt``: an int, or with a ``size`` so many bytes. Any thread. Raises OSError."""
+        """``getsockopt``: an int, or ``size`` bytes. Any thread. Raises OSError."""
         if size:
             return self._socket.getsockopt(level, option, size)
         return self._socket.getsockopt(level, option)
@@ -55,7 +59,7 @@ class SocketOptions:
     def tcp_info(self) -> TcpInfo:
         """Round-trip time, losses and so on. Any thread.
 
-        Raises OSError if it is no TCP connection, is closed, or the system is not Linux.
+        Raises OSError unless it is an open TCP connection on Linux.
         """
         return TcpInfo.of(self._socket)
 
@@ -63,6 +67,6 @@ class SocketOptions:
     def peer_credentials(self) -> PeerCredentials:
         """The process at the other end of a Unix socket. Any thread.
 
-        Raises OSError if it is no Unix socket, is closed, or the system is not Linux.
+        Raises OSError unless it is an open Unix socket on Linux.
         """
         return PeerCredentials.of(self._socket)

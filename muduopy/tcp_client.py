@@ -1,4 +1,4 @@
-"""TcpClient: one outgoing connection, which comes back when it is asked to."""
+"""TcpClient: one outgoing connection, with retries."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STABLE_SECONDS = 5.0
-"""A connection that lasted this long stood, and the delays begin anew when it goes down."""
+"""A connection that was up for this long is stable: when it goes down, the delays begin anew."""
 
 
 class TcpClient(Generic[ContextT]):
-    """Connects to a server, and again after a failure; hands over a TcpConnection.
+    """Connects to a server and gives the TcpConnection to the callbacks.
 
-    The first connection is tried until it is up or ``stop`` is called. One that was up and went
-    down is connected again only after ``enable_retry``: at once if it stood for
-    ``stable_seconds``. If it went down sooner, the next attempt waits as after one that failed,
-    so a server that accepts and closes is not met by a storm. A TLS connection that fails before
-    the peer's program has sent a byte counts as a failed handshake.
+    It tries until the first connection is up or ``stop`` is called. After a connection has gone
+    down, it connects again only if ``enable_retry`` was called: at once if the connection was up
+    for ``stable_seconds``, else after a delay as after a failed attempt. So a server that accepts
+    and closes gets no storm of connections. A TLS connection that fails before the peer's program
+    has sent a byte counts as a failed handshake.
 
-    Callbacks run in the loop's thread and are set before ``connect``; all other methods are for
-    any thread, and what they ask for happens in the order of the calls.
+    Set the callbacks before ``connect``; they run in the loop's thread. All other methods: any
+    thread; they take effect in the order of the calls.
 
-    The loop keeps a client alive while it is connecting or connected, so the last reference to
-    one may be dropped anywhere; ``close``, or the end of a ``with``, ends it.
+    The loop keeps a client alive while it is connecting or connected, so the last reference to it
+    may be dropped in any thread. ``close``, or the end of a ``with``, ends it.
     """
 
     def __init__(
@@ -71,19 +71,20 @@ class TcpClient(Generic[ContextT]):
         server_hostname: str | None = None,
     ) -> None:
         """
-        ``address``: a ``HostAddress`` is looked up again before each attempt, off the loop's
-        thread; of several addresses the first that answers is taken (RFC 8305).
-        ``connect_seconds``: for one attempt, and for a TLS handshake.
-        ``first_delay``, ``last_delay``: seconds between attempts, doubled from the one to the
-        other. ``jitter``: wait a random part of each delay, so that clients of a server that has
-        been away do not all come back at the same moment.
-        ``stable_seconds``: how long a connection must be up to count as having stood.
-        ``half_close``: a server that has finished sending still gets what is waiting for it.
-        ``tls``: encrypt, expecting a certificate for ``server_hostname``, or else for the host of
+        ``address``: a ``HostAddress`` is resolved before each attempt, in another thread. If it
+        has several addresses, the first that answers is used (RFC 8305).
+        ``connect_seconds``: the time-out of one attempt, and of a TLS handshake.
+        ``first_delay``, ``last_delay``: seconds between attempts; each delay is twice the one
+        before, up to the last. ``jitter``: wait a random part of each delay, so that the clients
+        of a server that restarts do not all come back at the same moment.
+        ``stable_seconds``: a connection that is up for this long is stable.
+        ``half_close``: a server that has finished sending still gets the waiting output.
+        ``tls``: encrypt. The certificate must be for ``server_hostname``, or else for the host of
         a ``HostAddress``.
 
         Raises ValueError for impossible numbers, and for a TLS context or a ``server_hostname``
-        with which no handshake can begin; TypeError for what is no loop, address or context.
+        with which no handshake can begin; TypeError for a loop, address or context of another
+        type.
         """
         check_loop(loop)
         settings: TlsSettings | None = None
@@ -117,7 +118,7 @@ class TcpClient(Generic[ContextT]):
         # Loop thread:
         self._wanted = False  # connect() was called, and neither disconnect() nor stop() since
         self._again = False  # connect() was called while a connection was on its way down
-        self._left = False  # disconnect() or close() ends this connection
+        self._left = False  # disconnect() or close() was called for this connection
         self._came_up = False  # this connection was reported as up
         self._retry = False
         self._up_at = 0.0  # monotonic seconds
@@ -138,7 +139,7 @@ class TcpClient(Generic[ContextT]):
 
     @property
     def address(self) -> Address | HostAddress:
-        """Where it connects to."""
+        """The address of the server."""
         return self._connector.address
 
     @property
@@ -152,8 +153,8 @@ class TcpClient(Generic[ContextT]):
     def set_connection_callback(self, callback: ConnectionCallback[ContextT]) -> None:
         """For UP and DOWN. Before connect.
 
-        This and the other set-up methods raise StateError after ``connect``, and TypeError for what
-        is no function and for ``async def`` functions.
+        This and the other set-up methods raise StateError after ``connect``, and TypeError unless
+        the callback is a function, also for ``async def`` functions.
         """
         self._check_set_up("set_connection_callback", callback)
         self._connection_callback = callback
@@ -164,17 +165,17 @@ class TcpClient(Generic[ContextT]):
         self._message_callback = callback
 
     def set_write_complete_callback(self, callback: WriteCompleteCallback[ContextT]) -> None:
-        """For output that has become empty. Before connect."""
+        """For output that the kernel has taken completely. Before connect."""
         self._check_set_up("set_write_complete_callback", callback)
         self._write_complete_callback = callback
 
     def set_connect_failed_callback(
         self, callback: Callable[[OSError, float | None], object]
     ) -> None:
-        """For attempts that fail: (why, seconds until the next or None). Before connect.
+        """For failed attempts: (error, seconds until the next attempt or None). Before connect.
 
-        Also, after DOWN, for connections that went down before they stood, if there is a next
-        attempt.
+        It is also called, after DOWN, for a connection that went down before it was stable, if
+        there is a next attempt.
         """
         self._check_set_up("set_connect_failed_callback", callback)
         self._connector.failed_callback = callback
@@ -185,7 +186,7 @@ class TcpClient(Generic[ContextT]):
         check_callback(callback, f"{method}()'s callback")
 
     def enable_retry(self) -> None:
-        """Connect again whenever a connection that was up goes down. Any thread."""
+        """Connect again each time that the connection goes down. Any thread."""
         self.loop.run_in_loop(self._enable_retry_in_loop)
 
     def _enable_retry_in_loop(self) -> None:
@@ -196,8 +197,8 @@ class TcpClient(Generic[ContextT]):
     def connect(self) -> None:
         """Connect, unless connected or connecting already. Any thread.
 
-        A connection that is on its way down goes first: after ``disconnect``, and in the DOWN
-        callback, this asks for a new one.
+        After ``disconnect``, and in the DOWN callback, it connects when the old connection is
+        down.
         """
         self._connect_called = True
         self.loop.run_in_loop(self._connect_in_loop)
@@ -211,19 +212,19 @@ class TcpClient(Generic[ContextT]):
             self._again = True
 
     def disconnect(self) -> None:
-        """Send what is waiting, then end-of-file; and do not connect again. Any thread."""
+        """Send the waiting output, then end-of-file. Do not connect again. Any thread."""
         self._leave(TcpConnection.shutdown)
 
     def stop(self) -> None:
-        """Abandon an attempt that is under way; a connection that is up is left. Any thread."""
+        """Cancel the attempt that is under way. A connection stays up. Any thread."""
         self._leave(None)
 
     def close(self) -> None:
-        """Abandon everything; a connection is closed, dropping what waits. Any thread."""
+        """Cancel the attempt, close the connection, drop the waiting output. Any thread."""
         self._leave(TcpConnection.force_close)
 
     def _leave(self, farewell: Callable[[TcpConnection[ContextT]], object] | None) -> None:
-        # In the loop: a connection that is just being handed over is found there.
+        # In the loop, so that it does not miss a connection which the loop is setting up.
         self.loop.run_in_loop(lambda: self._leave_in_loop(farewell))
 
     def _leave_in_loop(self, farewell: Callable[[TcpConnection[ContextT]], object] | None) -> None:
@@ -238,7 +239,7 @@ class TcpClient(Generic[ContextT]):
     def _new_connection(self, sock: socket.socket) -> None:
         try:
             peer = address_of(sock.getpeername())
-        except OSError:  # it has gone already; reading will tell
+        except OSError:  # the peer has gone; the first read finds that
             peer = self._expected_peer()
         name = f"{self.name}:{peer}#{next(self._numbers)}"
         connection: TcpConnection[ContextT] = TcpConnection(self.loop, sock, name, peer, self._tls)

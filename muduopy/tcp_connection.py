@@ -61,7 +61,7 @@ _CONNECTED = State.CONNECTED
 
 
 def _as_bytes(data: object) -> bytes | bytearray | memoryview:
-    """The argument of ``send`` as bytes."""
+    """The bytes of an argument of ``send``. Raises TypeError if it has none."""
     if isinstance(data, Buffer):
         return data.retrieve_all()
     if isinstance(data, bytes | bytearray):
@@ -72,7 +72,7 @@ def _as_bytes(data: object) -> bytes | bytearray | memoryview:
         view = memoryview(data)  # type: ignore[arg-type]
     except TypeError:
         raise TypeError(f"send() takes bytes or a Buffer, not {type(data).__name__}") from None
-    # len() is to count bytes; that of an array of integers would not.
+    # The transport needs a len() that counts bytes. That of an array of integers does not.
     return view if view.format == "B" and view.c_contiguous and view.ndim == 1 else view.tobytes()
 
 
@@ -170,7 +170,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         channel.write_callback = self._output.handle_write
         channel.close_callback = self._handle_hangup
         channel.error_callback = self._handle_error
-        # As in muduo: a peer that vanished is noticed some day.
+        # As in muduo: the kernel's probes find out in the end that a peer has vanished.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
     def __repr__(self) -> str:
@@ -181,8 +181,8 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
     def set_connection_callback(self, callback: ConnectionCallback[ContextT]) -> None:
         """For UP and DOWN. Loop thread, or before the connection is up.
 
-        This and the other setters raise WrongThreadError elsewhere, and TypeError for what is no
-        function and for ``async def`` functions.
+        This and the other setters raise WrongThreadError in other threads, and TypeError unless
+        the callback is a function, also for ``async def`` functions.
         """
         self._check_setter(callback, "the connection callback")
         self._connection_callback = callback
@@ -193,9 +193,10 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         self._message_callback = callback
 
     def set_write_complete_callback(self, callback: WriteCompleteCallback[ContextT] | None) -> None:
-        """Queued each time the output has become empty. Loop thread, or before it is up.
+        """Queued each time the kernel has taken all output. Loop thread, or before it is up.
 
-        As it is queued, it may run after DOWN: the kernel took everything, then the peer went.
+        As it is queued, it may run after DOWN. Example: the kernel takes the last bytes, and the
+        peer resets the connection in the same pass.
         """
         self._check_setter(callback, "the write-complete callback", or_none=True)
         self._write_complete_callback = callback
@@ -229,9 +230,9 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         self._half_close_callback = callback
 
     def set_close_callback(self, callback: Callable[[TcpConnection[ContextT]], object]) -> None:
-        """For the owner, to forget the connection; runs after DOWN. Before it is up.
+        """For the owner, which forgets the connection; runs after DOWN. Before it is up.
 
-        Raises StateError later.
+        It also runs after a failed TLS handshake. Raises StateError once the connection is up.
         """
         check_callback(callback, "the close callback")
         if self._state is not State.CONNECTING:
@@ -239,10 +240,10 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         self._close_callback = callback
 
     def set_read_size(self, size: int) -> None:
-        """Take at most so many bytes from the kernel at once; up to ``READ_CHUNK``, the default.
+        """Take at most ``size`` bytes from the kernel at once; up to ``READ_CHUNK``, the default.
 
-        The smaller it is, the less can one connection delay the others of its loop. Loop thread,
-        or before it is up. Raises WrongThreadError elsewhere, ValueError below 1.
+        With a smaller size, a busy connection delays the others of its loop less. Loop thread, or
+        before it is up. Raises WrongThreadError in other threads, ValueError below 1.
         """
         if self._state is not State.CONNECTING:
             self.loop.assert_in_loop_thread()
@@ -277,9 +278,9 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
 
     @property
     def input_buffer(self) -> Buffer:
-        """What arrived and was not retrieved yet.
+        """The bytes that have arrived and were not retrieved yet.
 
-        Loop thread, or before the connection is up. Raises WrongThreadError elsewhere.
+        Loop thread, or before the connection is up. Raises WrongThreadError in other threads.
         """
         if self._state is not State.CONNECTING:
             self.loop.assert_in_loop_thread()
@@ -287,12 +288,12 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
 
     @property
     def message_callback(self) -> MessageCallback[ContextT]:
-        """What arriving bytes are given to. Loop thread."""
+        """The present message callback. Loop thread."""
         return self._message_callback
 
     @property
     def tls(self) -> ssl.SSLObject | None:
-        """The TLS layer, to ask for the peer's certificate or the ALPN protocol; None if plain.
+        """The TLS layer, for the peer's certificate or the ALPN protocol; None for plain TCP.
 
         From UP on. Loop thread.
         """
@@ -300,10 +301,10 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
 
     @property
     def _handshake_refused(self) -> bool:
-        """It failed before the peer's program sent a byte: as good as a failed TLS handshake.
+        """It failed before the peer's program sent a byte, which counts as a failed handshake.
 
-        In TLS 1.3 a client's handshake is over before the server looks at its certificate, so a
-        refusal comes after UP. For TcpClient. Loop thread.
+        Example, in TLS 1.3: a client without a certificate finishes its handshake and comes up.
+        Then the server looks for the certificate and refuses. For TcpClient. Loop thread.
         """
         return self._tls is not None and self.error is not None and not self._tls.heard
 
@@ -314,7 +315,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
 
     @property
     def output_bytes(self) -> int:
-        """How many bytes the kernel has not taken yet. Loop thread."""
+        """Number of bytes that the kernel has not taken yet. Loop thread."""
         waiting = self._output.waiting
         return len(waiting) if waiting is not None else 0
 
@@ -322,8 +323,8 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
     def unsent_bytes(self) -> int:
         """``output_bytes``, and the bytes that the kernel has not sent yet. Loop thread.
 
-        At 0, the next ``send`` leaves in a segment of its own (with TCP_NODELAY). The kernel's part
-        is known on Linux, for TCP; elsewhere it counts as 0.
+        At 0, the next ``send`` leaves in a segment of its own (with TCP_NODELAY). The kernel's
+        part is known for TCP on Linux, and counts as 0 elsewhere.
         """
         if self._state is State.DISCONNECTED:
             return self.output_bytes
@@ -331,7 +332,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
 
     @property
     def bytes_sent(self) -> int:
-        """How many bytes the socket has taken; with TLS, encrypted ones. Any thread."""
+        """Number of bytes that the socket has taken; with TLS, encrypted ones. Any thread."""
         return self._output.bytes_sent
 
     @property
@@ -347,11 +348,12 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
     # ------------------------------------------------------------------ sending
 
     def send(self, data: bytes | bytearray | memoryview | Buffer) -> None:
-        """Send, in order, sooner or later. Any thread.
+        """Send, in the order of the calls. Any thread.
 
-        A Buffer is emptied. Dropped silently unless the connection is up: its going down is
-        reported by DOWN. What the kernel does not take at once waits in memory; watch the water
-        marks. Raises TypeError for anything that is not bytes: a ``str`` has to be encoded.
+        A Buffer is emptied. Bytes that the kernel does not take at once wait in memory; the
+        water-mark callbacks tell how many. If the connection is not up, the bytes are dropped
+        silently: DOWN has reported that, or will. Raises TypeError for objects without bytes; a
+        ``str`` has to be encoded.
         """
         if type(data) is not bytes:
             data = _as_bytes(data)
@@ -365,11 +367,11 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
     def send_file(self, file: HasFileno, offset: int = 0, count: int | None = None) -> None:
         """Send a part of a file, in order with what ``send`` sends. Any thread.
 
-        ``count`` bytes, or None for all up to the end as it is now. The kernel copies them; with
-        TLS they are read and encrypted piece by piece: memory stays small either way. Its bytes
-        count for the water marks. ``file`` may be closed at once, but should not be changed; if it
-        gets shorter, the connection is closed with an ``error``. A slow disk stops the loop.
-        Raises ValueError for what is not a part of a regular file, TypeError for a path, and
+        ``count`` bytes, or None for all up to the present end. The kernel copies them; with TLS
+        they are read and encrypted piece by piece. Memory stays small in both cases. They count
+        for the water marks. ``file`` may be closed at once, but should not be changed: if it gets
+        shorter, the connection is closed with an ``error``. A slow disk stops the loop. Raises
+        ValueError unless it is a regular file that has these bytes, TypeError for a path, and
         OSError.
         """
         part = FilePart(file, offset, count)
@@ -437,7 +439,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
     def stop_read(self) -> None:
         """Leave arriving bytes in the kernel, so that the peer has to wait. Any thread.
 
-        A peer that resets meanwhile is noticed by the next send or start_read.
+        Meanwhile a reset by the peer is noticed only at the next send or start_read.
         """
         self.loop.run_in_loop(self._stop_read_in_loop)
 
@@ -533,7 +535,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
             self.shutdown()
 
     def shutdown(self) -> None:
-        """Send what is waiting, then end-of-file; reading goes on until the peer closes.
+        """Send the waiting output, then end-of-file. Reading goes on until the peer closes.
 
         Later sends are dropped. Idempotent. Any thread.
         """
@@ -541,15 +543,15 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         self.loop.run_in_loop(self._shutdown_in_loop)
 
     def force_close(self) -> None:
-        """Close soon, dropping what waits to be sent. Idempotent. Any thread."""
+        """Close in the next pass, and drop the waiting output. Idempotent. Any thread."""
         self._send_queue.seal()
         self.loop._queue(self._handle_close)
 
     def force_close_after(self, seconds: float) -> None:
-        """``force_close`` in a while, unless the connection has gone by then. Any thread."""
+        """``force_close`` in ``seconds``, unless the connection is down by then. Any thread."""
         try:
             self.loop.run_after(seconds, self.force_close)
-        except LoopError:  # its loop is closed, and so the connection has gone
+        except LoopError:  # its loop is closed, so the connection is down
             pass
 
     def _shutdown_in_loop(self) -> None:
@@ -570,7 +572,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
             return
         try:
             self._socket.shutdown(socket.SHUT_WR)
-        except OSError as exc:  # reset meanwhile
+        except OSError as exc:  # the peer has reset the connection
             log.info("%s: shutdown: %s", self.name, exc)
             self._note(exc)
             self._handle_close()
@@ -580,7 +582,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         self._handle_close()
 
     def _handle_hangup(self) -> None:
-        """Nothing is left to read, and nothing can be sent: an orderly end, or a reset."""
+        """Both directions are closed and nothing is left to read: an orderly end, or a reset."""
         error = self._socket_error()
         if error.errno:
             self._note(error)
@@ -591,7 +593,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         return OSError(number, os.strerror(number))
 
     def _note(self, error: OSError) -> OSError:
-        """The first error is the cause of the others."""
+        """Keep the first error: it is the cause of later ones."""
         if self.error is None:
             self.error = error
         return self.error
@@ -621,7 +623,8 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
             self._call(down_callback, self)
             self._close_callback(self)
         finally:
-            # After this pass: until then no new connection can get this descriptor's number.
+            # After this pass: until then no new connection can get this descriptor's number, and
+            # with it an old event. event_loop.py has an example.
             self.loop._queue(self._release)
 
     def _release(self) -> None:

@@ -1,4 +1,4 @@
-"""TcpInfo: how the kernel sees a TCP connection."""
+"""TcpInfo: the kernel's view of a TCP connection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from muduopy.connect_attempt import os_error
 
 _FORM = struct.Struct("=8B24I")
-"""The beginning of Linux' ``struct tcp_info``, the same since 2.6.18; newer fields follow it."""
+"""The beginning of Linux' ``struct tcp_info``, unchanged since 2.6.18. Newer fields follow it."""
 
 _TCP_INFO = getattr(socket, "TCP_INFO", None)
 
@@ -21,14 +21,14 @@ class TcpInfo:
 
     Attributes:
         state: the kernel's number, 1 for an established connection.
-        retransmits: unanswered retransmissions of the segment that is due now.
-        rto: after how long an unacknowledged segment is sent again.
+        retransmits: retransmissions of the oldest segment that is not acknowledged.
+        rto: the time after which an unacknowledged segment is sent again.
         rtt, rtt_variation: the smoothed round-trip time.
-        send_mss, receive_mss: bytes in a segment.
-        unacknowledged, lost: segments that are under way, and believed lost.
-        congestion_window, slow_start_threshold: what the kernel allows itself.
-        total_retransmits: segments sent again since the beginning.
-        since_data_received: how long ago the last data came.
+        send_mss, receive_mss: most bytes in a segment.
+        unacknowledged, lost: segments that are not acknowledged, and that count as lost.
+        congestion_window, slow_start_threshold: the limits of congestion control.
+        total_retransmits: all retransmissions since the beginning.
+        since_data_received: the time since data last arrived.
         path_mtu: bytes in a packet.
     """
 
@@ -56,7 +56,7 @@ class TcpInfo:
 
     @classmethod
     def parse(cls, data: bytes) -> TcpInfo:
-        """From the kernel's structure; one that is too short is filled up with zeros."""
+        """Parse the kernel's structure. One that is too short is padded with zeros."""
         fields = _FORM.unpack(data[: _FORM.size].ljust(_FORM.size, b"\0"))
         state, _, retransmits = fields[:3]
         numbers = fields[8:]

@@ -43,13 +43,13 @@ log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 3.0
 CLOSE_SECONDS = 10.0
-"""How long ``close`` waits for sub-loops that are in a callback."""
+"""The time that ``close`` waits for sub-loops that are in a callback."""
 
 LEAVE_SECONDS = 2.0
-"""How long ``stop`` waits for them when the time to drain is over, and no connection ends."""
+"""The time that ``stop`` waits for sub-loops after the drain, while no connection ends."""
 
 HANDSHAKE_SECONDS = 10.0
-"""How long a TLS handshake may take: who says nothing holds a connection no longer."""
+"""The time-out of a TLS handshake, so that a silent peer cannot keep a connection for ever."""
 
 
 class TcpServer(Generic[ContextT]):
@@ -59,16 +59,17 @@ class TcpServer(Generic[ContextT]):
             server.start()
             loop.loop()
 
-    Set-up methods: before ``start``, in the thread that makes it. It owns its connections and its
-    sub-loops, neither the base loop nor a pool that it was given. All other methods: base loop's
-    thread, ``stop`` excepted.
+    It owns its connections and its sub-loops; it owns neither the base loop nor a pool that it was
+    given. Set-up methods: before ``start``, in the thread that makes it. ``stop``: any thread. All
+    other methods: base loop's thread.
 
     Attributes:
-        address: where it is bound, with the real port if 0 was asked for.
+        address: the bound address, with the port that the kernel chose for port 0.
         name: prefix of its connections' names.
-        connections: those that are up, by name; how they are spread is seen in the
-            ``connections`` of each of ``thread_pool.get_all_loops()``. Base loop's thread.
-        refused: how many connections were turned away as one too many. Base loop's thread.
+        connections: the connections by name, from accepting to DOWN. The ``connections`` of each of
+            ``thread_pool.get_all_loops()`` count them by loop. Base loop's thread.
+        refused: number of connections that were closed because of ``max_connections``. Base loop's
+            thread.
     """
 
     def __init__(
@@ -87,19 +88,19 @@ class TcpServer(Generic[ContextT]):
         handshake_seconds: float = HANDSHAKE_SECONDS,
     ) -> None:
         """
-        ``half_close``: a peer that has finished sending still gets what is waiting for it.
-        ``max_connections``: further ones are closed at once, before UP.
-        ``idle_timeout``: seconds (a tenth more, at the most) after which a peer that neither
-        sends nor takes anything is sent what is waiting and the end, as by ``shutdown``.
-        ``idle_linger``: seconds that it gets then to close in turn; DOWN comes with that, or by
-        force after them. 0: by force at once.
-        ``thread_pool``: loops shared with others. It has this base loop, is started here unless
-        it runs already, and is left running.
-        ``tls``: encrypt; a handshake may take ``handshake_seconds``.
+        ``half_close``: a peer that has finished sending still gets the waiting output.
+        ``max_connections``: further connections are closed at once, before UP.
+        ``idle_timeout``: seconds (up to a tenth more) after which a connection is shut down whose
+        peer neither sends anything nor takes any waiting output.
+        ``idle_linger``: seconds that an idle peer then has to close. After them the connection is
+        closed by force; with 0, at once.
+        ``thread_pool``: loops to share with other servers. It must have this base loop. The server
+        starts it unless it runs already, and leaves it running.
+        ``tls``: encrypt. ``handshake_seconds``: the time-out of a TLS handshake.
 
         Raises OSError, with the address in its text, when that cannot be bound; ValueError for
-        impossible numbers and for a TLS context of the wrong side; TypeError for what is no loop,
-        address or context.
+        impossible numbers and for a TLS context of the wrong side; TypeError for a loop, address
+        or context of another type.
         """
         if max_connections is not None and max_connections < 1:
             raise ValueError(f"at most {max_connections} connections")
@@ -120,11 +121,11 @@ class TcpServer(Generic[ContextT]):
         self.name = name
         self.connections: dict[str, TcpConnection[ContextT]] = {}
         self.refused = 0
-        self._gone_received = self._gone_sent = 0  # bytes of connections that have gone
+        self._gone_received = self._gone_sent = 0  # bytes of former connections
         self._max_connections = math.inf if max_connections is None else max_connections
         self._idle_timeout = idle_timeout
         self._idle_linger = idle_linger
-        self._watches: dict[EventLoop, IdleWatch] = {}  # each made on demand, in the base loop
+        self._watches: dict[EventLoop, IdleWatch] = {}  # made on demand, in the base loop
         self._half_close = half_close
         self._tls = settings
         self._owns_pool = thread_pool is None
@@ -158,16 +159,16 @@ class TcpServer(Generic[ContextT]):
 
     @property
     def bytes_received(self) -> int:
-        """Bytes from all its connections, former ones included. Base loop's thread."""
+        """Bytes from all connections, including former ones. Base loop's thread."""
         return self._gone_received + sum(c.bytes_received for c in self.connections.values())
 
     @property
     def bytes_sent(self) -> int:
-        """The same for what the kernel has taken. Base loop's thread."""
+        """Bytes that the kernel has taken for all connections. Base loop's thread."""
         return self._gone_sent + sum(c.bytes_sent for c in self.connections.values())
 
     def check_not_started(self, method: str) -> None:
-        """Raise StateError unless set-up methods may be called."""
+        """Raise StateError if the server has started, which is too late for set-up methods."""
         if self._started:
             raise StateError(f"{method}() on {self!r}, which has started: call it before start()")
 
@@ -177,10 +178,10 @@ class TcpServer(Generic[ContextT]):
         return self._pool
 
     def set_thread_num(self, count: int, *, take_turns: bool = False) -> None:
-        """How many sub-loops: 0 leaves all connections in the base loop. Before start.
+        """The number of sub-loops: 0 leaves all connections in the base loop. Before start.
 
-        ``take_turns``: as in EventLoopThreadPool. Raises StateError if the server was given a
-        pool or has started.
+        ``take_turns``: as in EventLoopThreadPool. Raises StateError if the server has started, or
+        was given a pool.
         """
         if self._started or not self._owns_pool:
             raise StateError("set_thread_num() on a server that has its loops")
@@ -191,8 +192,8 @@ class TcpServer(Generic[ContextT]):
     def set_thread_init_callback(self, callback: ThreadInitCallback) -> None:
         """Runs in each sub-loop's thread before its loop does. Before start.
 
-        This and the other set-up methods raise StateError after start, and TypeError for what is
-        no function and for ``async def`` functions.
+        This and the other set-up methods raise StateError after start, and TypeError unless the
+        callback is a function, also for ``async def`` functions.
         """
         self._set_up("set_thread_init_callback", callback)
         self._thread_init = callback
@@ -208,20 +209,20 @@ class TcpServer(Generic[ContextT]):
         self._message_callback = callback
 
     def set_write_complete_callback(self, callback: WriteCompleteCallback[ContextT]) -> None:
-        """For output that has become empty. Before start."""
+        """For output that the kernel has taken completely. Before start."""
         self._set_up("set_write_complete_callback", callback)
         self._write_complete_callback = callback
 
     def set_high_water_callback(
         self, callback: WaterMarkCallback[ContextT], mark: int = HIGH_WATER_MARK
     ) -> None:
-        """For output that has risen to ``mark`` bytes. Before start."""
+        """For waiting output that has risen to ``mark`` bytes. Before start."""
         self._set_up("set_high_water_callback", callback)
         check_mark(mark)
         self._high_water = (callback, mark)
 
     def set_low_water_callback(self, callback: WaterMarkCallback[ContextT], mark: int = 0) -> None:
-        """For output that has fallen to ``mark`` bytes. Before start."""
+        """For waiting output that has fallen to ``mark`` bytes. Before start."""
         self._set_up("set_low_water_callback", callback)
         check_mark(mark)
         self._low_water = (callback, mark)
@@ -229,8 +230,8 @@ class TcpServer(Generic[ContextT]):
     def set_socket_option(self, level: int, option: int, value: int | bytes) -> None:
         """``setsockopt`` on each connection before UP. Before start.
 
-        Set on the listening socket at once: that finds mistakes, and makes SO_RCVBUF count for
-        the TCP handshake. Raises OSError.
+        It is also set on the listening socket at once. That finds mistakes early, and lets
+        SO_RCVBUF take effect in the TCP handshake. Raises OSError.
         """
         self.check_not_started("set_socket_option")
         self._acceptor.set_socket_option(level, option, value)
@@ -247,7 +248,7 @@ class TcpServer(Generic[ContextT]):
             raise StateError("start() on a server that was stopped: make a new one")
         if self._started:
             return
-        self._acceptor.listen()  # connections wait until this callback returns
+        self._acceptor.listen()  # the loop accepts connections after this callback
         self._started = True
         if not self._pool.started:
             self._pool.start(self._thread_init)
@@ -260,17 +261,17 @@ class TcpServer(Generic[ContextT]):
     ) -> None:
         """Stop accepting, drain, close, join the sub-loops; then call ``stopped``. Any thread.
 
-        Every connection is given to ``farewell``, in its loop, which should see that it ends
-        soon; the default sends what is waiting, then end-of-file. Connections that are there
-        after ``drain_seconds`` are closed by force. Returns at once; the base loop must go on
-        running for it, and ``stopped`` is called in its thread.
+        ``farewell`` is called with each connection, in its loop, and should end it soon. The
+        default sends the waiting output, then end-of-file. After ``drain_seconds`` the remaining
+        connections are closed by force. This method returns at once. The base loop must go on
+        running, and calls ``stopped`` in its thread.
 
-        A sub-loop whose callback goes on for two seconds after that is left behind: an error is
-        logged that names the callback and the thread, and ``stopped`` is called. Its connections
-        are closed when that callback returns.
+        A sub-loop that is in one callback for two seconds after that is left behind: an error is
+        logged that names the callback and the thread, and ``stopped`` is called. The loop's
+        connections are closed when that callback returns.
 
         Raises LoopError when the base loop is closed, as nothing would call ``stopped``; TypeError
-        for arguments of the wrong kind, ValueError for NaN.
+        for arguments of another type, ValueError for NaN.
         """
         if self._loop.closed:
             raise LoopError(f"stop() on {self!r}, whose base loop is closed: stop before that")
@@ -287,10 +288,10 @@ class TcpServer(Generic[ContextT]):
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """Stop at once: close all connections, which get their DOWN, and join the sub-loops.
 
-        Drops what waits to be sent; ``stop`` is the polite way. Idempotent. If the base loop
-        is not running, everything is over on return; else the base loop's own connections go
-        down in its next pass. Waits for the sub-loops, but no longer than ``seconds``; then as
-        ``stop``.
+        Waiting output is dropped; ``stop`` sends it. Idempotent. If the base loop is not running,
+        everything has ended on return. Else the base loop's own connections go down in its next
+        pass. Waits up to ``seconds`` for the sub-loops, and then leaves them behind as ``stop``
+        does.
         """
         self._loop.assert_in_loop_thread()
         self._stopping = True
@@ -344,7 +345,7 @@ class TcpServer(Generic[ContextT]):
         self._connection_closed(connection)
 
     def _forget(self, connection: TcpConnection[ContextT]) -> None:
-        if self.connections.pop(connection.name, None) is None:  # it was left behind
+        if self.connections.pop(connection.name, None) is None:  # left behind with its loop
             return
         self._gone_received += connection.bytes_received
         self._gone_sent += connection.bytes_sent
@@ -360,7 +361,7 @@ class TcpServer(Generic[ContextT]):
         if stopped is not None:
             self._stopped_callbacks.append(stopped)
         if self._stopping:
-            if self._drain_timer is None:  # it has been over for a while
+            if self._drain_timer is None:  # an earlier stop() has finished
                 self._report_stopped()
             return
         self._stopping = True
@@ -380,13 +381,13 @@ class TcpServer(Generic[ContextT]):
         self._drain_timer = self._loop.run_after(LEAVE_SECONDS, lambda: self._leave_behind(left))
 
     def _leave_behind(self, left: int) -> None:
-        """Some loops have not closed their connections: each is busy, or stuck in a callback."""
+        """Some loops have not closed their connections: they are busy, or stuck in a callback."""
         if len(self.connections) < left:
             self._wait_for_the_rest()
             return
         for loop in {connection.loop for connection in self.connections.values()}:
             if not self._owns_pool or loop is self._loop:
-                report_left_behind(loop, LEAVE_SECONDS)  # else the pool does
+                report_left_behind(loop, LEAVE_SECONDS)  # for other loops the pool does
         self.connections.clear()
         self._finish_stop(0.0, LEAVE_SECONDS)
 
@@ -410,7 +411,7 @@ class TcpServer(Generic[ContextT]):
             self._pool.stop(seconds, waited=waited)
 
     def _await_other_loops(self, seconds: float) -> None:
-        """Until the loops of somebody else's pool have run what is queued for them by now."""
+        """Wait until the loops of a shared pool have run the functions that are queued now."""
         end = time.monotonic() + seconds
         for loop in self._pool.get_all_loops():
             if loop is not self._loop:
@@ -422,4 +423,4 @@ class TcpServer(Generic[ContextT]):
     def _report_stopped(self) -> None:
         callbacks, self._stopped_callbacks = self._stopped_callbacks, []
         for callback in callbacks:
-            self._loop.queue_in_loop(callback)  # one that raises must not cost the others
+            self._loop.queue_in_loop(callback)  # queued, so one that raises does not stop others

@@ -1,4 +1,4 @@
-"""ThreadPool: worker threads for what blocks or computes, with a bounded queue."""
+"""ThreadPool: worker threads for tasks that block or compute, with a bounded queue."""
 
 from __future__ import annotations
 
@@ -34,17 +34,18 @@ class ThreadPool:
     """Runs tasks in ``threads`` threads, in order of arrival.
 
     Tasks see the context variables (``contextvars``) of the caller. The threads are started by
-    the first task, or by ``start``. With 0 threads a task runs inline,
-    in the caller. A worker outlives what its tasks raise: an ``Exception`` is logged; any other
-    BaseException, such as SystemExit, is raised by the ``loop`` method of the main thread's loop.
-    All methods: any thread, ``stop`` excepted (not from a worker).
+    the first task, or by ``start``. With 0 threads a task runs inline, in the caller. Exceptions
+    of tasks do not end a worker: an ``Exception`` is logged; any other BaseException, such as
+    SystemExit, is raised by the ``loop`` method of the main thread's loop.
 
-    A forked child inherits no thread: there a pool that has started counts as stopped, and what
-    was queued is left to the parent.
+    All methods: any thread; ``stop`` not in a worker.
+
+    A forked child inherits no thread. There a pool that has started counts as stopped, and its
+    queued tasks run in the parent only.
     """
 
     def __init__(self, threads: int, name: str = "worker", max_queue: int = 1024) -> None:
-        """``max_queue``: how many tasks may wait. Raises ValueError for impossible numbers."""
+        """``max_queue``: most tasks that may wait. Raises ValueError for impossible numbers."""
         if threads < 0 or max_queue < 1:
             raise ValueError(f"{threads} threads, a queue of {max_queue}")
         self.name = name
@@ -66,9 +67,9 @@ class ThreadPool:
         self._not_full = threading.Condition(self._lock)
 
     def start(self) -> None:
-        """Start the threads, unless a task has. Idempotent.
+        """Start the threads, unless the first task has started them. Idempotent.
 
-        Raises RuntimeError if the system has no more threads to give; the pool is stopped then.
+        Raises RuntimeError if the system cannot start more threads; the pool is stopped then.
         """
         try:
             with self._lock:
@@ -83,14 +84,14 @@ class ThreadPool:
 
     @property
     def queue_size(self) -> int:
-        """How many tasks wait, those being run not counted."""
+        """Number of waiting tasks, without the running ones."""
         with self._lock:
             return len(self._queue)
 
     def run(self, task: Task) -> bool:
         """Queue a task; blocks while the queue is full. False if the pool was stopped.
 
-        Raises TypeError for what is no function, and for ``async def`` functions.
+        Raises TypeError unless it is a function, and for ``async def`` functions.
         """
         check_callback(task, "a task")
         task = _in_context(task)
@@ -106,7 +107,7 @@ class ThreadPool:
     def try_run(self, task: Task) -> bool:
         """Queue a task, or return False at once if the queue is full or the pool stopped.
 
-        The form for loop threads, which must not block. Raises TypeError as ``run``.
+        For loop threads, which must not block. Raises TypeError as ``run`` does.
         """
         check_callback(task, "a task")
         return self._try_put(_in_context(task))
@@ -127,20 +128,21 @@ class ThreadPool:
     ) -> bool:
         """``try_run(work)``, then ``done(result, error)`` in the loop; one of the two is None.
 
-        After True, ``done`` is called once, unless the loop is closed before. ``error`` is what
-        ``work`` raised, SystemExit included, or CancelledError if ``stop`` discarded the task.
+        After True, ``done`` is called once, unless the loop is closed before. ``error`` is the
+        exception of ``work``, including SystemExit, or CancelledError if ``stop`` discarded the
+        task.
         """
         check_loop(loop)
         check_callback(work, "the work")
         check_callback(done, "done")
-        return self._try_put(_Errand(loop, work, done))
+        return self._try_put(_LoopTask(loop, work, done))
 
     def stop(self, *, drain: bool = True, timeout: float | None = None) -> bool:
-        """Finish what is queued (``drain``) or discard it; join the workers. Idempotent.
+        """Finish the queued tasks (``drain``) or discard them; join the workers. Idempotent.
 
-        After ``timeout`` seconds a worker that is still in a task is left behind: an error is
-        logged that names the thread and shows its stack, and False returned. The thread is a
-        daemon. Raises StateError in a worker, which would wait for itself.
+        A worker that is still in a task after ``timeout`` seconds is left behind: an error is
+        logged that names the thread and shows its stack, and the result is False. The thread is
+        a daemon. Raises StateError in a worker, which would wait for itself.
         """
         if threading.current_thread() in self._threads:
             raise StateError("stop() in a worker of the pool: call it in another thread")
@@ -151,16 +153,16 @@ class ThreadPool:
                 discarded, self._queue = self._queue, discarded
             self._not_empty.notify_all()
             self._not_full.notify_all()
-        # Outside the lock: what is told here, or dies here, may call this pool.
+        # Outside the lock: a done-callback or a destructor may call this pool.
         while discarded:
             task = discarded.popleft()
-            if isinstance(task, _Errand):
+            if isinstance(task, _LoopTask):
                 task.discard()
             del task
         begin = time.monotonic()
         all_ended = True
         for thread in self._threads:
-            if thread.ident is None:  # it was never started
+            if thread.ident is None:  # never started
                 continue
             thread.join(None if timeout is None else max(0.0, begin + timeout - time.monotonic()))
             if thread.is_alive():
@@ -174,7 +176,7 @@ class ThreadPool:
         return all_ended
 
     def _disown(self) -> None:
-        """In a forked child: the threads are the parent's, and one may have held the lock."""
+        """In a forked child: the threads do not exist, and one of them may have held the lock."""
         self._make_lock()
         if self._started:
             self._running = False
@@ -204,10 +206,10 @@ class ThreadPool:
                 task = self._queue.popleft()
                 self._not_full.notify()
             _run_contained(task)
-            del task  # it may hold a connection
+            del task  # it may refer to a connection, which must not live until the next task
 
 
-class _Errand(Generic[T]):
+class _LoopTask(Generic[T]):
     """A task whose result goes back to a loop."""
 
     __slots__ = ("_context", "_done", "_loop", "_work")
@@ -223,15 +225,15 @@ class _Errand(Generic[T]):
         error: BaseException | None = None
         try:
             result = self._context.run(self._work)
-        except BaseException as exc:  # noqa: BLE001 - handed to done
+        except BaseException as exc:  # noqa: BLE001 - passed to done
             error = exc
-        self._tell(result, error)
+        self._report(result, error)
 
     def discard(self) -> None:
-        """It will not run."""
-        self._tell(None, CancelledError())
+        """The task will not run."""
+        self._report(None, CancelledError())
 
-    def _tell(self, result: T | None, error: BaseException | None) -> None:
+    def _report(self, result: T | None, error: BaseException | None) -> None:
         self._loop._queue(lambda: self._context.run(self._done, result, error))
 
 
@@ -246,14 +248,14 @@ def _run_contained(task: Task, *, inline: bool = False) -> None:
     except Exception:
         log.exception("task raised")
     except BaseException as exc:
-        if inline:  # the thread is the caller's
+        if inline:  # the caller's thread
             raise
         log.exception("task raised; the main thread's loop will raise it")
         escalate_to_main_thread(exc)
 
 
 def _forked() -> None:
-    """In the child, whose only thread is the one that forked."""
+    """In the child, which has one thread: the copy of the one that forked."""
     for pool in list(_pools):
         pool._disown()
     _pools_lock.release()

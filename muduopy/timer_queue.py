@@ -1,4 +1,4 @@
-"""Timers: a heap on the monotonic clock. Pure: the clock's reading comes as an argument."""
+"""Timers: a heap on the monotonic clock. Pure: the time is an argument."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 log = logging.getLogger(__name__)
 
 COMPACT_ABOVE = 64
-"""Cancelled timers stay in the heap until they are this many and half of it."""
+"""Cancelled timers stay in the heap until they are more than this, and more than half of it."""
 
 
 class Timer:
@@ -28,7 +28,7 @@ class Timer:
         self.when = when
         self.interval = interval
         self.cancelled = False
-        self.queued = False  # in the heap; not so once it is due and about to run
+        self.queued = False  # in the heap; False from the moment that it is due
 
     def __repr__(self) -> str:
         state = "cancelled" if self.cancelled else "waiting" if self.queued else "not queued"
@@ -36,20 +36,20 @@ class Timer:
 
 
 def log_error(exc: BaseException, text: str) -> None:
-    """The default for exceptions of callbacks: log them."""
+    """Log an exception of a callback. The default."""
     log.error(text, exc_info=exc)
 
 
 class TimerQueue:
-    """The timers of one loop, in order of due time and, where equal, of scheduling.
+    """The timers of one loop, in the order of due time, then of scheduling.
 
-    Loop thread only; EventLoop's methods may be called from any thread and end here.
+    Loop thread. EventLoop's methods bring calls of other threads here.
     """
 
     __slots__ = ("_cancelled", "_compacting", "_contain", "_heap", "_late", "_sequence")
 
     def __init__(self, contain: Callable[[BaseException, str], object] = log_error) -> None:
-        """``contain(exception, text)``: takes what a callback raised."""
+        """``contain(exception, text)``: takes the exception of a callback."""
         self._contain = contain
         self._heap: list[tuple[float, int, Timer]] = []
         self._sequence = itertools.count()
@@ -68,12 +68,14 @@ class TimerQueue:
             heapq.heappush(self._heap, (timer.when, next(self._sequence), timer))
 
     def cancel(self, timer: Timer) -> None:
-        """Idempotent; harmless for a timer that has run. Works from inside callbacks: for the
-        timer itself, and for another one that is due in the same pass."""
+        """Idempotent; no effect on a timer that has run.
+
+        A callback may cancel its own timer, and another one that is due in the same pass.
+        """
         if timer.cancelled:
             return
         timer.cancelled = True
-        timer.callback = _nothing  # it may hold much, and the entry stays until it is due
+        timer.callback = _nothing  # free its memory: the entry stays in the heap until it is due
         if not timer.queued:
             return
         self._cancelled += 1
@@ -81,7 +83,7 @@ class TimerQueue:
             self._compact()
 
     def _compact(self) -> None:
-        """Drop the cancelled entries. What a signal handler adds meanwhile is not lost."""
+        """Drop the cancelled entries. Timers that a signal handler adds meanwhile are kept."""
         if self._compacting:
             return
         self._compacting = True
@@ -93,17 +95,17 @@ class TimerQueue:
             self.add(self._late.pop())
 
     def seconds_until_next(self, now: float, at_most: float) -> float:
-        """How long a poll may sleep, in seconds: never negative, never above ``at_most``."""
+        """Seconds that a poll may sleep: from 0 to ``at_most``."""
         if not self._heap:
             return at_most
         return max(0.0, min(at_most, self._heap[0][0] - now))
 
     def run_expired(self, now: float) -> None:
-        """Run what is due at ``now``. Timers scheduled meanwhile wait for the next pass."""
+        """Run the timers that are due at ``now``. New timers wait for the next pass."""
         if not self._heap or self._heap[0][0] > now:
             return
-        # Taken out before any of it runs: a callback that schedules for a time in the past,
-        # again and again, would otherwise stay ahead of all others for ever.
+        # All due timers are taken out before one runs. Else a callback that schedules itself for a
+        # time in the past, again and again, would keep this loop busy for ever.
         due: list[Timer] = []
         while self._heap and self._heap[0][0] <= now:
             timer = heapq.heappop(self._heap)[2]
@@ -115,9 +117,9 @@ class TimerQueue:
         timers = iter(due)
         try:
             for timer in timers:
-                if not timer.cancelled:  # by one that ran before it
+                if not timer.cancelled:  # an earlier callback may have cancelled it
                     self._run(timer, now)
-        except BaseException:  # Ctrl-C between two of them
+        except BaseException:  # KeyboardInterrupt between two timers
             for timer in timers:
                 self.add(timer)
             raise
@@ -128,9 +130,9 @@ class TimerQueue:
         except BaseException as exc:  # noqa: BLE001 - contained
             self._contain(exc, "timer callback raised")
         if timer.interval > 0 and not timer.cancelled:
-            # On the original grid, so that repeats do not drift; missed beats are skipped.
-            beats = int((now - timer.when) / timer.interval) + 1
-            timer.when += beats * timer.interval
+            # On the original grid, so that repeats do not drift. Missed calls are skipped.
+            steps = int((now - timer.when) / timer.interval) + 1
+            timer.when += steps * timer.interval
             self.add(timer)
 
 

@@ -1,15 +1,17 @@
-"""Timing wheels: who has been idle for too long?
+"""Timing wheels: find the items that have been idle for too long.
 
-A wheel turns once in ``seconds``, in steps of ``seconds / buckets``. An item lies in the bucket of
-the step at which it will have been idle for too long if nothing happens. When something happens
-only the time is noted: the item stays where it lies until its bucket comes up, and is then found
-too young and put into the bucket where it belongs. So each item is moved about once a turn,
-however busy it is.
+A wheel turns once in ``seconds``, in steps of ``seconds / buckets``. Each item is in the bucket of
+the step at which it becomes idle if nothing happens. An activity only stores its time, and the item
+stays in its bucket. When the bucket comes up, items that were active meanwhile move to a later
+bucket, and the others are reported. So each item moves about once a turn, however busy it is.
 
-An item is reported when it has been idle for more than ``seconds``, and at most one step longer;
-later only if the loop is late, by as much as that. Never earlier: times are those of the clock
-and not counts of steps, and a loop that was held up reads what has arrived before it turns its
-wheels. As all times in a loop, that of an activity is when the pass began in which it happened.
+Example, with 60 seconds and 10 buckets: a connection is added at 0:00 and sends at 0:50. Its bucket
+comes up at 1:06. Its last activity is 16 seconds old, so it moves to the bucket of 1:54.
+
+An item is reported when it has been idle for more than ``seconds``, and at most one step longer,
+plus the delay of the loop. It is never reported earlier: the wheel compares times of the clock, and
+a loop that was late reads the bytes that have arrived before it turns its wheels. The time of an
+activity is the beginning of the pass in which it happened, as for all times in a loop.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from muduopy.event_loop import EventLoop
 from muduopy.timer_queue import log_error
 
 BUCKETS = 10
-"""Default number of steps in a turn: an idle time is 10 % longer than asked for, at the most."""
+"""Default number of steps in a turn: an idle time is at most 10 % longer than requested."""
 
 T = TypeVar("T", bound=Hashable)
 
@@ -34,18 +36,18 @@ class _Entry(Generic[T]):
 
     def __init__(self, item: T, active: float) -> None:
         self.item = item
-        self.active = active  # when it was last, as far as the wheel was told
-        self.bucket: dict[T, _Entry[T]] = {}  # where it lies
+        self.active = active  # time of the last activity that the wheel was told
+        self.bucket: dict[T, _Entry[T]] = {}  # the bucket that it is in
 
 
 class Wheel(Generic[T]):
-    """The wheel without a motor. Pure: the clock's reading comes as an argument.
+    """A timing wheel without a timer. Pure: the time is an argument.
 
     Thread contract: none; one owner. Times are seconds of one clock that never goes back.
 
     Attributes:
-        start: the steps begin here and at each ``step`` before and after; turn it then.
-        step: seconds.
+        start: time at which a step begins; the others begin at multiples of ``step`` from it.
+        step: seconds from one call of ``turn`` to the next.
     """
 
     __slots__ = (
@@ -68,7 +70,7 @@ class Wheel(Generic[T]):
         last_active: Callable[[T], float] | None = None,
         contain: Callable[[BaseException, str], object] = log_error,
     ) -> None:
-        """As TimingWheel. ``contain(exception, text)``: takes what ``on_idle`` raised.
+        """As TimingWheel. ``contain(exception, text)``: takes the exception of ``on_idle``.
 
         Raises ValueError.
         """
@@ -83,7 +85,7 @@ class Wheel(Generic[T]):
         self._last_active = last_active
         self._contain = contain
         self._entries: dict[T, _Entry[T]] = {}
-        self._buckets: dict[int, dict[T, _Entry[T]]] = {}  # by the number of the step
+        self._buckets: dict[int, dict[T, _Entry[T]]] = {}  # by number of the step
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -92,7 +94,7 @@ class Wheel(Generic[T]):
         return item in self._entries
 
     def add(self, item: T, now: float) -> None:
-        """Watch an item, which is active now. If it is watched already: the same as touch."""
+        """Watch an item, which is active now. For a watched item the same as ``touch``."""
         entry = self._entries.get(item)
         if entry is not None:
             entry.active = now
@@ -101,13 +103,13 @@ class Wheel(Generic[T]):
         self._put(entry, now)
 
     def touch(self, item: T, now: float) -> None:
-        """The item is active now. No effect on one that is not watched (any more)."""
+        """The item is active now. No effect on an item that is not watched."""
         entry = self._entries.get(item)
         if entry is not None:
             entry.active = now
 
     def remove(self, item: T) -> None:
-        """Do not watch the item any more. Idempotent."""
+        """End the watch of an item. Idempotent."""
         entry = self._entries.pop(item, None)
         if entry is not None:
             entry.bucket.pop(item, None)
@@ -118,11 +120,11 @@ class Wheel(Generic[T]):
         self._buckets.clear()
 
     def turn(self, now: float) -> None:
-        """Report what has become idle, in no particular order; those are not watched any more.
+        """Report the idle items, in no particular order, and end their watch.
 
-        ``on_idle`` may do anything to the wheel. What it removes or touches is not reported in
-        this turn, though it was due; what it adds is watched anew. If it raises, the other
-        items are still reported.
+        ``on_idle`` may change the wheel. An item that it removes or touches is not reported in
+        this turn, even if it was due; an item that it adds is watched again. If it raises, the
+        other items are still reported.
         """
         reached = self._step_at(now)
         due = [number for number in self._buckets if number <= reached]
@@ -132,7 +134,7 @@ class Wheel(Generic[T]):
 
     def _look_at(self, entry: _Entry[T], reached: int) -> None:
         item = entry.item
-        if self._entries.get(item) is not entry:  # removed by on_idle for one before it
+        if self._entries.get(item) is not entry:  # an earlier call of on_idle has removed it
             return
         active = entry.active
         if self._last_active is not None:
@@ -150,7 +152,7 @@ class Wheel(Generic[T]):
             self._contain(exc, "idle callback raised")
 
     def _step_for(self, active: float) -> int:
-        """The first step that begins later than the item's time has run out."""
+        """The first step that begins after the item has become idle."""
         return self._step_at(active + self._seconds) + 1
 
     def _step_at(self, time: float) -> int:
@@ -162,16 +164,16 @@ class Wheel(Generic[T]):
 
 
 class TimingWheel(Generic[T]):
-    """A wheel turned by a loop: reports items, connections for instance, that are idle.
+    """Reports idle items, connections for instance. A timer of the loop turns it.
 
         wheel = TimingWheel(loop, 60, TcpConnection.force_close)
         wheel.add(connection)       # when it comes up
         wheel.touch(connection)     # when it sends something
         wheel.remove(connection)    # when it goes down
 
-    Items may be anything hashable. ``touch`` can be left out altogether if the items know
-    themselves when they were last active: see ``last_active``. Constructor and all methods:
-    loop thread. It owns its timer, not the items and not the loop.
+    Items may be any hashable objects. ``touch`` is not needed if ``last_active`` tells the time of
+    an item's last activity. Constructor and all methods: loop thread. It owns its timer, not the
+    items and not the loop.
     """
 
     __slots__ = ("_closed", "_loop", "_timer", "_wheel")
@@ -185,12 +187,12 @@ class TimingWheel(Generic[T]):
         buckets: int = BUCKETS,
         last_active: Callable[[T], float] | None = None,
     ) -> None:
-        """Watch for items that are idle for ``seconds``, to an accuracy of seconds / buckets.
+        """Report items that are idle for ``seconds``, with an accuracy of seconds / buckets.
 
-        ``on_idle(item)``: called once, and the item is not watched any more; add it again if
-        it should be. ``last_active(item)``: when it last was, in seconds of
-        ``time.monotonic``; asked about once in ``seconds``; whichever of this and ``touch``
-        is later counts. Raises ValueError.
+        ``on_idle(item)``: called once; the watch of the item has ended then.
+        ``last_active(item)``: the time of its last activity, in seconds of ``time.monotonic``. It
+        is called about once in ``seconds``, and the later of this time and the last ``touch``
+        counts. Raises ValueError.
         """
         loop.assert_in_loop_thread()
         check_callback(on_idle, "on_idle")
@@ -201,7 +203,7 @@ class TimingWheel(Generic[T]):
             seconds, on_idle, buckets=buckets, last_active=last_active, contain=loop.contain
         )
         self._timer = loop.run_every(self._wheel.step, self._turn)
-        self._wheel.start = self._timer.when  # else an item would wait for up to a step more
+        self._wheel.start = self._timer.when  # else an item could wait for one more step
         self._closed = False
 
     def __len__(self) -> int:
@@ -211,7 +213,7 @@ class TimingWheel(Generic[T]):
         return item in self._wheel
 
     def add(self, item: T) -> None:
-        """Watch an item, which is active now; again: the same as touch. O(1).
+        """Watch an item, which is active now. For a watched item the same as ``touch``. O(1).
 
         Raises StateError after ``close``.
         """
@@ -221,19 +223,19 @@ class TimingWheel(Generic[T]):
         self._wheel.add(item, self._loop.poll_return_time)
 
     def touch(self, item: T) -> None:
-        """The item is active now. O(1), for every message.
+        """The item is active now. No effect on an item that is not watched.
 
-        No effect on an item that is not watched (any more).
+        O(1), and cheap enough for every message.
         """
         self._wheel.touch(item, self._loop.poll_return_time)
 
     def remove(self, item: T) -> None:
-        """Do not watch the item any more. O(1), idempotent."""
+        """End the watch of an item. O(1), idempotent."""
         self._loop.assert_in_loop_thread()
         self._wheel.remove(item)
 
     def close(self) -> None:
-        """Stop, and forget all items without reporting them. Idempotent."""
+        """Stop the timer, and forget all items without a report. Idempotent."""
         self._loop.assert_in_loop_thread()
         self._closed = True
         self._loop.cancel(self._timer)

@@ -1,4 +1,4 @@
-"""TlsFileOutput: the output of a TLS connection while a file waits to be sent."""
+"""TlsFileOutput: the waiting output of a TLS connection when it contains a file."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from muduopy.file_output import FileOutput
 class TlsFileOutput(FileOutput):
     """Plain bytes and parts of files, encrypted piece by piece as the socket takes them.
 
-    TLS records must leave in the order in which they were encrypted. So bytes behind a file wait
-    unencrypted. OpenSSL's own records (answers to key updates) go out before the next piece.
+    TLS records must leave in the order of encryption, so bytes behind a file wait unencrypted.
+    OpenSSL's own records (answers to key updates) leave before the next piece.
     """
 
     def __init__(
@@ -36,17 +36,17 @@ class TlsFileOutput(FileOutput):
         return len(self._encrypted) + self._bytes
 
     def append_encrypted(self, data: bytes) -> None:
-        """Add what OpenSSL has produced, before everything that is not encrypted yet."""
+        """Add OpenSSL's own records, before everything that is not encrypted yet."""
         self._encrypted.append(data)
 
     def append_close_notify(self) -> None:
-        """The last thing to be sent is close_notify."""
+        """Have close_notify sent last."""
         self._ends = True
         if not self._bytes:
             self._encrypted.append(self._close_notify())
 
     def write_to(self, sock: socket.socket) -> int:
-        """Offer what comes next to the socket; returns how much it took, in encrypted bytes."""
+        """Offer the next piece to the socket; returns how many encrypted bytes it took."""
         if not self._encrypted:
             self._encrypted.append(self._encrypt(self._take()))
             if self._ends and not self._bytes:

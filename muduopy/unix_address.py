@@ -11,10 +11,10 @@ from dataclasses import dataclass
 class UnixAddress:
     """A path in the file system, or on Linux a name in the abstract namespace.
 
-    Abstract names begin with NUL and vanish with their socket. The empty path is what a client
-    that did not bind has. A server's file is made when it binds and removed when it stops; one
-    that a killed server left behind is replaced. Raises ValueError for a path that is too
-    long or has a NUL in the middle, TypeError if it is not a ``str``. Immutable; any thread.
+    Abstract names begin with NUL and vanish with their socket. A client that did not bind has the
+    empty path. A server makes its file when it binds, and removes it when it stops. It replaces
+    the file of a killed server. Raises ValueError for a path that is too long or has a NUL in the
+    middle, TypeError if it is not a ``str``. Immutable; any thread.
     """
 
     path: str
@@ -23,7 +23,7 @@ class UnixAddress:
         if not isinstance(self.path, str):
             raise TypeError(f"a Unix socket's path is a str, not {self.path!r}")
         abstract = self.path.startswith("\0")
-        if not abstract and "\0" in self.path:  # the kernel would take what is before it
+        if not abstract and "\0" in self.path:  # the kernel would cut the path there
             raise ValueError(f"a Unix socket's path has no NUL in it: {self.path!r}")
         limit = MAX_PATH + abstract
         if len(os.fsencode(self.path)) > limit:
@@ -31,14 +31,14 @@ class UnixAddress:
 
     @classmethod
     def from_sockaddr(cls, sockaddr: str | bytes | None) -> UnixAddress:
-        """From what ``accept``, ``getsockname`` and ``getpeername`` return."""
-        address = object.__new__(cls)  # what the kernel accepted is not checked again
+        """The address for a result of ``accept``, ``getsockname`` or ``getpeername``."""
+        address = object.__new__(cls)  # the kernel accepted the path, so no check is needed
         object.__setattr__(address, "path", os.fsdecode(sockaddr or b""))
         return address
 
     @property
     def host(self) -> str:
-        """The path: what stands for the peer's machine where an ``InetAddress`` has one."""
+        """The path, under the name that all kinds of addresses share."""
         return self.path
 
     @property
@@ -56,4 +56,4 @@ class UnixAddress:
 
 
 MAX_PATH = 107
-"""Bytes, on Linux: ``sun_path`` has 108 with its closing NUL, which abstract names lack."""
+"""Bytes, on Linux. ``sun_path`` has 108 with its final NUL, which abstract names do not need."""

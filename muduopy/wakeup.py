@@ -1,4 +1,4 @@
-"""Wakeup: a descriptor that becomes readable when another thread says so."""
+"""Wakeup: a descriptor that another thread can make readable."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Wakeup:
             self.fd, self._write_fd = (end.fileno() for end in self._pair)
 
     def wake(self) -> None:
-        """Make ``fd`` readable. Waking twice is the same as once."""
+        """Make ``fd`` readable. Idempotent until ``drain``."""
         try:
             os.write(self._write_fd, (1).to_bytes(8, sys.byteorder))
         except BlockingIOError:
-            pass  # full of wakes already
+            pass  # full, so it is readable already
 
     def drain(self) -> None:
         """Make ``fd`` unreadable again."""

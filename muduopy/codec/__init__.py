@@ -1,4 +1,4 @@
-"""Codecs: where one frame ends and the next begins in a stream of bytes.
+"""Codecs: cut a stream of bytes into frames.
 
     from muduopy.codec import FrameHandler, LineCodec
 
@@ -8,8 +8,8 @@
     lines = FrameHandler(LineCodec(), on_line)
     server.set_message_callback(lines)
 
-The codecs are pure: no socket, no connection. FrameHandler brings them together with a server's
-or a client's connections.
+The codecs are pure: no socket, no connection. FrameHandler connects them with the connections of a
+server or a client.
 """
 
 from muduopy.codec.codec import Codec, Decoder

@@ -1,4 +1,4 @@
-"""DelimiterCodec: frames that end with certain bytes."""
+"""DelimiterCodec: frames that end with a delimiter."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class DelimiterCodec:
-    """Frames end with a delimiter: one NUL, or any other bytes. Empty frames are frames.
+    """Frames end with a delimiter: one NUL, or any other bytes. A frame may be empty.
 
-    The payload must not hold the delimiter: there is no escaping. Any thread.
+    There is no escaping, so the payload must not contain the delimiter. Any thread.
 
     Attributes:
-        delimiter: what ends a frame.
-        max_size: the most bytes of payload.
+        delimiter: the bytes that end a frame.
+        max_size: most bytes of payload.
     """
 
     __slots__ = ("delimiter", "max_size")
@@ -31,11 +31,14 @@ class DelimiterCodec:
         self.max_size = checked_max_size(max_size)
 
     def encode(self, payload: bytes) -> bytes:
-        """Raises FrameTooLargeError, and BadPayloadError if the frame would end too early."""
+        """The frame of a payload.
+
+        Raises FrameTooLargeError, and BadPayloadError if the frame would end too early.
+        """
         if len(payload) > self.max_size:
             raise FrameTooLargeError(len(payload), self.max_size)
         frame = payload + self.delimiter
-        # In the frame and not in the payload: b"a-" followed by b"--" ends one byte early.
+        # Search the frame and not the payload: b"a-" before the delimiter b"--" ends a byte early.
         if frame.find(self.delimiter) < len(payload):
             raise BadPayloadError(self.delimiter)
         return frame
@@ -45,7 +48,7 @@ class DelimiterCodec:
 
 
 class DelimiterDecoder:
-    """Cuts at delimiters. Each byte is searched once, however small the pieces it comes in."""
+    """Cuts at delimiters. It searches each byte once, even if the bytes come one by one."""
 
     __slots__ = ("_delimiter", "_grace", "_max_size", "_overlap", "_searched", "_strip_cr")
 
@@ -54,8 +57,8 @@ class DelimiterDecoder:
         self._delimiter = delimiter
         self._max_size = max_size
         self._strip_cr = strip_cr
-        self._overlap = len(delimiter) - 1  # the end may hold so much of a delimiter
-        self._grace = self._overlap + strip_cr  # or, with its CR, so much
+        self._overlap = len(delimiter) - 1  # so many bytes at the end may begin a delimiter
+        self._grace = self._overlap + strip_cr  # the same, with a CR
         self._searched = 0  # no delimiter begins before this place
 
     def decode(self, buffer: Buffer) -> bytes | None:

@@ -1,12 +1,12 @@
-"""What codecs raise.
+"""The exceptions of codecs.
 
     MuduoError
     └── CodecError
-        ├── FrameTooLargeError    decoding: the peer's fault; encoding: the caller's
-        ├── BadLengthError        the peer's fault: a header that no frame has
-        └── BadPayloadError       the caller's fault: this would not arrive as one frame
+        ├── FrameTooLargeError    when decoding, the peer's fault; when encoding, the caller's
+        ├── BadLengthError        the peer's fault: an impossible length header
+        └── BadPayloadError       the caller's fault: it would not arrive as one frame
 
-Wrong arguments of a codec's constructor stay ``ValueError``.
+Constructors of codecs raise ``ValueError`` for wrong arguments.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from muduopy.errors import MuduoError
 
 
 class CodecError(MuduoError):
-    """Root of the codecs' exceptions. A decoder that has raised one is lost in its stream."""
+    """Root of the codecs' exceptions. A decoder that raised one cannot find the next frame."""
 
 
 class FrameTooLargeError(CodecError):
     """A frame exceeds the codec's limit.
 
     Attributes:
-        size: bytes of payload; of a frame that has not ended yet, how many there are at least.
-        limit: how many the codec allows.
+        size: bytes of payload; for an incomplete frame, the bytes that it has at least.
+        limit: most bytes that the codec allows.
     """
 
     def __init__(self, size: int, limit: int) -> None:
@@ -39,7 +39,7 @@ class BadLengthError(CodecError):
     """A length header is negative.
 
     Attributes:
-        length: what it says.
+        length: the length in the header.
     """
 
     def __init__(self, length: int) -> None:
@@ -51,10 +51,10 @@ class BadLengthError(CodecError):
 
 
 class BadPayloadError(CodecError):
-    """A payload to be sent looks as if its frame ended elsewhere.
+    """A payload contains the end of a frame.
 
     Attributes:
-        delimiter: what it holds and must not.
+        delimiter: the bytes that it must not contain.
     """
 
     def __init__(self, delimiter: bytes) -> None:

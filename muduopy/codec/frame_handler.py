@@ -1,20 +1,21 @@
-"""FrameHandler: a codec as message callback.
+"""FrameHandler: a message callback that cuts the bytes into frames.
 
-Which frames are delivered, exactly:
+The rules of delivery:
 
-* Frames come one at a time, in order, each as soon as it is complete. The rest waits in
-  ``connection.input_buffer``.
-* None after ``shutdown`` or ``force_close``, by whomever, though the peer may go on sending:
-  who has hung up does not listen. That holds within one read, too: "quit" and what came with
-  it in one packet ends at "quit". What arrives then is dropped, so that it takes no memory.
-* None after a frame callback has set another message callback, to change the protocol. What
-  follows is left in ``connection.input_buffer``; call the new callback if it may be there.
-* None after an error in the stream: nobody knows where the next frame begins.
-* A frame callback that raises is treated as a message callback that raises: it is logged, and
-  the connection is closed.
+* Frames are delivered one at a time, in order, each as soon as it is complete. Incomplete ones
+  wait in ``connection.input_buffer``.
+* No frame is delivered after ``shutdown`` or ``force_close``, though the peer may go on sending.
+  Later bytes are dropped, so that they take no memory. Example: the peer sends "quit" and two more
+  lines in one packet, and the callback shuts down at "quit". The two lines are dropped.
+* No frame is delivered after a frame callback has set another message callback, to change the
+  protocol. The bytes that follow stay in ``connection.input_buffer``. If there may be some, the
+  frame callback calls the new message callback.
+* No frame is delivered after an error in the stream, as the beginning of the next one is unknown.
+* If a frame callback raises, the exception is logged and the connection is closed, as for a
+  message callback.
 
-What is remembered of a stream lives in a callable that takes the handler's place as message
-callback of that connection, and so lives and dies with it.
+The state of a stream is in a callable that replaces the handler as the message callback of that
+connection. So it lives as long as the connection.
 """
 
 from __future__ import annotations
@@ -39,14 +40,14 @@ FrameCallback: TypeAlias = "Callable[[TcpConnection[ContextT], FrameT, float], o
 """A frame arrived: (connection, frame, when: seconds of time.monotonic)."""
 
 ErrorCallback: TypeAlias = "Callable[[TcpConnection[ContextT], CodecError], object]"
-"""The peer's stream is broken; nothing of it will be delivered any more."""
+"""The peer's stream is broken: no more frames will be delivered."""
 
 
 def hang_up(connection: TcpConnection, error: CodecError) -> None:
-    """The error callback of who sets none: log, and shut the connection down.
+    """The default error callback: log the error, and shut the connection down.
 
-    Answers that wait are sent, then end-of-file. As always after ``shutdown``, the connection
-    is there until the peer closes, too.
+    The waiting output is sent, then end-of-file. As always after ``shutdown``, the connection
+    stays until the peer closes.
     """
     log.info("%s: %s; shutting down", connection.name, error)
     connection.shutdown()
@@ -55,11 +56,11 @@ def hang_up(connection: TcpConnection, error: CodecError) -> None:
 class FrameHandler(Generic[ContextT, FrameT]):
     """A message callback that delivers frames instead of bytes.
 
-    For ``set_message_callback`` of a server, a client or a connection; one handler serves any
-    number of them, in any number of loops. Both callbacks run in the connection's loop.
+    For ``set_message_callback`` of a server, a client or a connection. One handler serves any
+    number of connections, in any number of loops. Both callbacks run in the connection's loop.
 
     Attributes:
-        codec: how frames are cut.
+        codec: cuts the frames.
     """
 
     __slots__ = ("_on_error", "_on_frame", "codec")
@@ -79,19 +80,20 @@ class FrameHandler(Generic[ContextT, FrameT]):
     def send(self, connection: TcpConnection[ContextT], frame: FrameT) -> None:
         """Send one frame. Any thread. Raises CodecError.
 
-        To send the same to many, encode once: ``codec.encode``, then ``connection.send``.
+        For many receivers, encode a frame once with ``codec.encode``, then use
+        ``connection.send``.
         """
         connection.send(self.codec.encode(frame))
 
     def __call__(self, connection: TcpConnection[ContextT], buffer: Buffer, when: float) -> None:
-        """The first bytes of a connection; all others go to its reader. Loop thread."""
+        """Take the first bytes of a connection. Its reader takes all others. Loop thread."""
         reader = _FrameReader(self.codec, self._on_frame, self._on_error)
         connection.set_message_callback(reader)
         reader(connection, buffer, when)
 
 
 class _FrameReader(Generic[ContextT, FrameT]):
-    """The message callback of one connection. It does not own or know the connection."""
+    """The message callback of one connection. It holds no reference to the connection."""
 
     __slots__ = ("_decode", "_on_error", "_on_frame")
 
@@ -107,7 +109,7 @@ class _FrameReader(Generic[ContextT, FrameT]):
 
     def __call__(self, connection: TcpConnection[ContextT], buffer: Buffer, when: float) -> None:
         decode = self._decode
-        # The state alone does not tell of force_close, which takes effect after the pass.
+        # Not connection.connected: that is still True after force_close, until the next pass.
         while not connection.closing:
             try:
                 frame = decode(buffer)

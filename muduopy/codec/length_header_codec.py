@@ -1,4 +1,4 @@
-"""LengthHeaderCodec: frames that tell their length first."""
+"""LengthHeaderCodec: frames that begin with their length."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _MAX_LENGTH = 2**31 - 1
 
 
 class LengthHeaderCodec:
-    """A signed 32-bit length in network byte order, then so many bytes of payload.
+    """A signed 32-bit length in network byte order, then that many bytes of payload.
 
-    As in muduo's chat example. It is its own decoder, as it has nothing to remember: how far a
-    frame has arrived is seen from the buffer. Any thread, the buffer's owner for ``decode``.
+    As in muduo's chat example. It is its own decoder, because decoding needs no state beyond the
+    buffer. ``decode``: the thread of the buffer's owner; the rest: any thread.
 
     Attributes:
-        max_size: the most bytes of payload.
+        max_size: most bytes of payload.
     """
 
     __slots__ = ("max_size",)
@@ -33,7 +33,7 @@ class LengthHeaderCodec:
         self.max_size = checked_max_size(max_size, _MAX_LENGTH)
 
     def encode(self, payload: bytes) -> bytes:
-        """Raises FrameTooLargeError."""
+        """The frame of a payload. Raises FrameTooLargeError."""
         if len(payload) > self.max_size:
             raise FrameTooLargeError(len(payload), self.max_size)
         return _HEADER.pack(len(payload)) + payload
@@ -44,7 +44,7 @@ class LengthHeaderCodec:
     def decode(self, buffer: Buffer) -> bytes | None:
         """The next frame's payload, or None. Raises FrameTooLargeError and BadLengthError.
 
-        A bad header is an error at once: its payload is not waited for.
+        A bad header raises at once, before the payload has arrived.
         """
         size = len(buffer)
         if size < _HEADER_SIZE:

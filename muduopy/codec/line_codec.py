@@ -11,19 +11,20 @@ CR = b"\r"
 
 
 class LineCodec:
-    """Lines end with LF or with CR LF; which of the two is not told. Empty lines are lines.
+    """Lines end with LF or CR LF, and come without their end. A line may be empty.
 
-    The payload is bytes, in any encoding that leaves LF alone, such as UTF-8. Any thread.
+    The payload is bytes in an encoding that uses the byte LF for nothing else, such as UTF-8.
+    Any thread.
 
     Attributes:
-        max_size: the most bytes of a line, its end not counted.
-        ending: what ``encode`` puts at the end.
+        max_size: most bytes of a line, without its end.
+        ending: the end of the lines that ``encode`` makes.
     """
 
     __slots__ = ("ending", "max_size")
 
     def __init__(self, max_size: int = MAX_SIZE, *, crlf: bool = False) -> None:
-        """``crlf``: send CR LF, as most text protocols of the Internet demand, instead of LF.
+        """``crlf``: end lines with CR LF instead of LF, as most Internet text protocols require.
 
         Raises ValueError for a limit below 1.
         """
@@ -31,7 +32,10 @@ class LineCodec:
         self.ending = CR + LF if crlf else LF
 
     def encode(self, payload: bytes) -> bytes:
-        """Raises FrameTooLargeError; BadPayloadError for an LF, and for a CR at the end."""
+        """The frame of a line.
+
+        Raises FrameTooLargeError; BadPayloadError for an LF, and for a CR at the end.
+        """
         if len(payload) > self.max_size:
             raise FrameTooLargeError(len(payload), self.max_size)
         if LF in payload:

@@ -12,10 +12,11 @@
     server.start()
     loop.loop()
 
-Who reads on: HttpServer makes a HttpSession per connection, which moves bytes and timers and knows
-nothing of HTTP. Each has a HttpContext, which decides what is read, answered and refused, in which
-order and by when, and knows nothing of sockets. That is a row of HttpExchanges: one request and
-its response, and the only place where h11 is used.
+For readers of the source: HttpServer makes an HttpSession for each connection. The session moves
+bytes and sets timers; it has no rule of HTTP. It has an HttpContext, which decides which requests
+are read, answered and refused, in which order and until when; it has no socket. The context has a
+queue of HttpExchanges. An exchange is one request with its response, and the only place that uses
+h11.
 """
 
 from muduopy.http.errors import BadRequestError, BadResponseError, HttpError

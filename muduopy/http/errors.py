@@ -1,9 +1,9 @@
-"""What muduopy.http raises.
+"""The exceptions of muduopy.http.
 
 MuduoError
 └── HttpError
-    ├── BadRequestError     the peer's fault; never leaves the package, becomes an answer
-    └── BadResponseError    the callback's fault: logged, and answered with 500
+    ├── BadRequestError     the peer's fault; the package turns it into an error answer
+    └── BadResponseError    the callback's fault; logged, and answered with 500
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ class HttpError(MuduoError):
 
 
 class BadRequestError(HttpError):
-    """A request that cannot be served; what follows it on the connection cannot be read.
+    """A request that cannot be served. Bytes after it on the connection cannot be read.
 
     Attributes:
-        status: what to answer, for instance 413.
-        reason: what is wrong, for a human being.
+        status: status code of the answer, for instance 413.
+        reason: text for a human reader.
     """
 
     def __init__(self, status: int, reason: str) -> None:
@@ -33,10 +33,10 @@ class BadRequestError(HttpError):
 
 
 class BadResponseError(HttpError):
-    """A response that HTTP has no bytes for.
+    """A response that HTTP cannot express.
 
     Attributes:
-        reason: what is wrong with it.
+        reason: text for a human reader.
     """
 
     def __init__(self, reason: str) -> None:

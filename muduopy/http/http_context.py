@@ -2,15 +2,16 @@
 
     READING ──last request read, refused, drain, end of stream──▶ ENDING ──all answered──▶ ENDED
 
-Requests are handed out as they become complete, and may be answered in any order; the answers leave
-in the order of the requests. Which requests are handed out while others wait for their answers:
+Requests are handed out as they become complete, and may be answered in any order. The answers leave
+in the order of the requests. While answers are outstanding, a further request is handed out only
+if:
 
-* only safe ones (GET and HEAD, in the main), and only behind safe ones: a client that sends POST
-  and then GET without waiting means that order. Others wait until all before them is answered.
-* ``max_pipelined`` of them at the most.
+* it is safe (GET or HEAD, mainly), and so are the outstanding ones. A client that sends POST and
+  then GET without waiting means that order, so an unsafe request runs alone.
+* fewer than ``max_pipelined`` requests are outstanding.
 
-What is not looked at for this reason should not be read from the socket either; ``wants_data``
-says so, and the time-out of a request that is not read does not run.
+While no request can be handed out, ``wants_data`` is False: the owner should not read from the
+socket, and the time-out of the next request does not run.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Phase(Enum):
 
 
 def http_date() -> str:
-    """Now, as HTTP writes it."""
+    """The present time in HTTP's format."""
     return formatdate(usegmt=True)
 
 
@@ -44,8 +45,8 @@ class HttpContext:
     Thread contract: none; one owner. ``now`` is seconds of one clock that never goes back.
 
     Attributes:
-        wants_data: nothing can be done before more bytes have come.
-        refused: why the last request was not served, "" if that did not happen.
+        wants_data: more bytes are needed before anything else can happen.
+        refused: the reason why the last request was refused; "" if it was not.
     """
 
     __slots__ = (
@@ -66,7 +67,7 @@ class HttpContext:
     def __init__(
         self, limits: HttpLimits, peer: Address, now: float, date: Callable[[], str] = http_date
     ) -> None:
-        """``date``: gives the text of the answers' Date field."""
+        """``date``: returns the text of an answer's Date field."""
         self.wants_data = True
         self.refused = ""
         self._limits = limits
@@ -75,8 +76,8 @@ class HttpContext:
         self._phase = Phase.READING
         self._idle_since = now
         self._receiving = HttpExchange(limits, peer)
-        self._held: HttpExchange | None = None  # complete, but must wait for those before it
-        self._outstanding: deque[HttpExchange] = deque()  # handed out and not in the output yet
+        self._held: HttpExchange | None = None  # complete, and waiting for earlier answers
+        self._outstanding: deque[HttpExchange] = deque()  # handed out, and not in the output yet
         self._output: list[bytes] = []
         self._peer_finished = False
 
@@ -90,11 +91,11 @@ class HttpContext:
 
     @property
     def output_bytes(self) -> int:
-        """How much ``take_output`` would return."""
+        """Number of bytes that ``take_output`` would return."""
         return sum(map(len, self._output))
 
     def take_output(self) -> bytes:
-        """What is to be sent next."""
+        """Take the bytes that are ready to be sent."""
         data = b"".join(self._output)
         self._output.clear()
         return data
@@ -102,16 +103,19 @@ class HttpContext:
     # ------------------------------------------------------------------ requests
 
     def receive(self, data: bytes, now: float) -> None:
-        """Bytes came; ``b""`` for the end of the stream. Dropped after the last request."""
+        """Take bytes that arrived; ``b""`` for the end of the stream.
+
+        Bytes after the last request are dropped.
+        """
         if self._phase is not Phase.READING:
             return
         self._peer_finished = self._peer_finished or not data
         self._receiving.feed(data, now)
 
     def next_request(self, now: float) -> HttpExchange | None:
-        """Hand out a request that can be worked on now; call until it returns None.
+        """Hand out the next request, if it may run now. Call it until it returns None.
 
-        What is wrong with a request is answered here, and ends the connection.
+        A bad request gets an error answer here, which ends the connection.
         """
         if self._held is None and not self._read_next(now):
             return None
@@ -124,11 +128,11 @@ class HttpContext:
         return held
 
     def hold_back(self) -> None:
-        """The owner will not look for requests for a while, for its own reasons."""
+        """The owner will not ask for requests for a while, for reasons of its own."""
         self.wants_data = False
 
     def drain(self, now: float) -> None:
-        """Read no more requests; end as soon as those handed out are answered."""
+        """Read no more requests; end when the outstanding ones are answered."""
         self._held = None
         if self._phase is Phase.READING:
             self._end()
@@ -137,7 +141,7 @@ class HttpContext:
         self._flush(now)
 
     def _read_next(self, now: float) -> bool:
-        """Whether there is a new request, in ``_held``."""
+        """Read the next request into ``_held``. False if there is none."""
         if self._phase is not Phase.READING:
             return False
         if not self._may_overlap():
@@ -177,18 +181,18 @@ class HttpContext:
             return
         if not self.wants_data:
             self.wants_data = True
-            if self._receiving.started is not None:  # nobody read on meanwhile
+            if self._receiving.started is not None:  # reading has paused, and with it the clock
                 self._receiving.started = now
         self._allow_body(now)
 
     def _allow_body(self, now: float) -> None:
-        # Before the answers to earlier requests it would be taken for one of them.
+        # Not before earlier answers: the client would take "100 Continue" for one of them.
         if not self._outstanding and self._receiving.expects_continue:
             self._output.append(self._receiving.let_continue())
-            self._receiving.started = now  # it is the client's turn from now on
+            self._receiving.started = now  # the client's time begins now
 
     def _refuse(self, status: int, reason: str, now: float) -> None:
-        """In its turn, after the answers to those before it."""
+        """Answer with an error, after the answers to earlier requests, and end."""
         exchange = self._receiving
         exchange.refuse(status, reason, self._date())
         self.refused = f"{status}: {reason}"
@@ -199,9 +203,9 @@ class HttpContext:
     # ------------------------------------------------------------------ responses
 
     def answer(self, exchange: HttpExchange, response: HttpResponse, now: float) -> None:
-        """Take the answer to a request that was handed out; a second one is ignored.
+        """Take the answer to a request that was handed out. A second answer is ignored.
 
-        Raises BadResponseError, and nothing has changed.
+        Raises BadResponseError; the context is unchanged then.
         """
         if exchange.answer is not None:
             return
@@ -209,7 +213,7 @@ class HttpContext:
         self._flush(now)
 
     def _flush(self, now: float) -> None:
-        """Put into the output what is at its turn."""
+        """Move answers into the output, up to the first request without one."""
         outstanding = self._outstanding
         while outstanding and (answer := outstanding[0].answer) is not None:
             self._output.append(answer)
@@ -234,7 +238,7 @@ class HttpContext:
 
     @property
     def deadline(self) -> float | None:
-        """When ``expire`` will have something to do, if nothing else happens before."""
+        """The time at which ``expire`` must be called, if nothing else happens before."""
         if self._phase is Phase.ENDED:
             return None
         unanswered = self._outstanding[0].handed_out if self._outstanding else None
@@ -247,7 +251,7 @@ class HttpContext:
         return min(candidates, default=None)
 
     def expire(self, now: float) -> None:
-        """Give up what has taken too long."""
+        """End a request or an answer that has taken too long."""
         deadline = self.deadline
         if deadline is None or now < deadline:
             return
@@ -255,7 +259,7 @@ class HttpContext:
             self._outstanding
             and self._outstanding[0].handed_out + (self._limits.answer_seconds) <= now
         ):
-            # The first has no answer yet, else it would not be there any more.
+            # The first outstanding request has no answer: with one it would have been removed.
             self._outstanding[0].refuse(503, "there was no answer in time", self._date())
             self.refused = "503: no answer in time"
             self._flush(now)

@@ -1,8 +1,8 @@
 """HttpExchange: one request and its response. The one place that uses h11.
 
-An h11 connection insists on sending an answer before it reads the next request. So every exchange
-has a connection of its own, which lives for one cycle, and hands what it did not need to the next:
-pipelined requests can be read, and even answered in any order, while earlier ones are worked on.
+An h11 connection must send its answer before it reads the next request. So each exchange has an h11
+connection of its own, for one request, and passes the bytes after it to the next exchange.
+So pipelined requests can be read, and answered in any order, while earlier ones are outstanding.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from muduopy.http.http_response import HttpResponse
 REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-"""Only these may be worked on in parallel when they are pipelined (RFC 9112, 9.3.2)."""
+"""Pipelined requests with these methods may run in parallel (RFC 9112, 9.3.2)."""
 
 WITHOUT_BODY = frozenset({204, 304})
 
@@ -38,15 +38,14 @@ _SCHEME_AND_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
 class HttpExchange:
     """Reads one request from bytes, and turns one response into bytes.
 
-    Pure: no socket, no clock. It neither knows its neighbours nor owns the connection.
-    Thread contract: none; it belongs to its HttpContext.
+    Pure: no socket, no clock. Thread contract: none; it belongs to its HttpContext.
 
     Attributes:
-        started: when the request's first byte came, None before.
-        handed_out: when the complete request was given away, seconds of the same clock.
-        request: as soon as it is complete.
-        answer: the bytes to be sent, from ``respond`` or ``refuse`` on.
-        is_last: no request can follow this one. Complete when the answer is there.
+        started: time of the request's first byte; None before.
+        handed_out: time at which the request was handed out, in seconds of the same clock.
+        request: the request, when it is complete; None before.
+        answer: the bytes to send, after ``respond`` or ``refuse``; None before.
+        is_last: no request can follow this one. Final when ``answer`` is set.
     """
 
     __slots__ = (
@@ -91,17 +90,17 @@ class HttpExchange:
 
     @property
     def is_safe(self) -> bool:
-        """Whether the request does nothing that another one could depend on."""
+        """The request has no effect that another one could depend on."""
         return self.request is not None and self.request.method in SAFE_METHODS
 
     @property
     def peer_has_left(self) -> bool:
-        """The peer has finished sending, where a request might have begun."""
+        """The peer has finished sending, and no request has begun."""
         return self._peer_finished and self.started is None
 
     @property
     def expects_continue(self) -> bool:
-        """The client waits for leave to send its body."""
+        """The client waits for "100 Continue" before it sends its body."""
         return self.answer is None and self._wire.they_are_waiting_for_100_continue
 
     def feed(self, data: bytes, now: float) -> None:
@@ -111,7 +110,7 @@ class HttpExchange:
             self._wire.receive_data(b"")
             return
         if self.started is None:
-            data = data.lstrip(b"\r\n")  # as servers should, for the sake of sloppy clients
+            data = data.lstrip(b"\r\n")  # RFC 9112, 2.2: some clients send an empty line first
             if not data:
                 return
             self.started = now
@@ -119,7 +118,7 @@ class HttpExchange:
         self._wire.receive_data(data)
 
     def parse(self, now: float) -> bool:
-        """Whether the request is complete, looking at what has been fed.
+        """Parse the bytes that were fed. True if the request is complete.
 
         Raises BadRequestError.
         """
@@ -127,18 +126,18 @@ class HttpExchange:
             while self.request is None:
                 event = self._wire.next_event()
                 handle = _HANDLERS.get(type(event))
-                if handle is None:  # more data is needed, or there was no request at all
+                if handle is None:  # more data is needed, or the stream ended without a request
                     return False
                 handle(self, event, now)
         except h11.RemoteProtocolError as exc:
             status = exc.error_status_hint
-            if status == 431 and b"\n" not in self.leftover():  # not even one line is complete
+            if status == 431 and b"\n" not in self.leftover():  # the first line is not complete
                 status = 414
             raise BadRequestError(status, str(exc)) from exc
         return True
 
     def leftover(self) -> bytes:
-        """What was fed and does not belong to this request."""
+        """The bytes that were fed and belong to the next request."""
         return self._wire.trailing_data[0]
 
     def _on_head(self, head: h11.Request, now: float) -> None:
@@ -146,15 +145,16 @@ class HttpExchange:
         self._headers = headers = HttpHeaders(
             (name.decode("ascii"), value.decode("latin-1")) for name, value in head.headers
         )
-        # h11 looks at the size of what is incomplete only; all of it may have come at once.
+        # h11 limits an incomplete header only, and this one may have come in one piece.
         if self._fed - len(self.leftover()) > self._limits.max_header_bytes:
             raise BadRequestError(431, "the header is too large")
         if not head.http_version.startswith(b"1."):
             raise BadRequestError(505, "only version 1 is spoken here")
         if head.method == b"CONNECT":
             raise BadRequestError(501, "this is not a proxy")
-        # Two lengths, or one in a version that does not know it: who read the request before
-        # us, a proxy, may have seen its end elsewhere (RFC 9112, 6.1).
+        # Two lengths, or chunks in version 1.0. A proxy in front of this server may have found
+        # another end of the request, and the rest would be a request that it has not checked
+        # (request smuggling; RFC 9112, 6.1).
         if "transfer-encoding" in headers and (
             "content-length" in headers or head.http_version == b"1.0"
         ):
@@ -195,13 +195,13 @@ class HttpExchange:
     # ------------------------------------------------------------------ the response
 
     def let_continue(self) -> bytes:
-        """The bytes that tell the client to send its body."""
+        """The bytes of "100 Continue", which has the client send its body."""
         return self._wire.send(
             h11.InformationalResponse(status_code=100, headers=[], reason="Continue")
         )
 
     def respond(self, response: HttpResponse, date: str) -> None:
-        """Turn a response into ``answer``. Raises BadResponseError, and nothing has changed."""
+        """Turn a response into ``answer``. Raises BadResponseError; nothing has changed then."""
         try:
             head, body = self._head_of(response, date), bytes(response.body)
         except (h11.LocalProtocolError, TypeError, ValueError, AttributeError) as exc:
@@ -214,7 +214,7 @@ class HttpExchange:
         self.is_last = self.is_last or self._wire.our_state is not h11.DONE
 
     def refuse(self, status: int, reason: str, date: str) -> None:
-        """Answer with an error, and be the last."""
+        """Answer with an error, as the last exchange of the connection."""
         response = HttpResponse()
         response.set_text(f"{status} {REASONS[status]}: {reason}\n", status)
         response.close = True
@@ -228,8 +228,8 @@ class HttpExchange:
         closes = response.close or self.is_last
         names = {name.lower() for name, _ in response.headers}
         ours = {"connection"} if closes else set()
-        # The length is counted here; only to HEAD may a callback tell that of a body which it
-        # did not care to make.
+        # Content-Length is set here. Exception: for HEAD a callback may set the length of a body
+        # that it did not make.
         is_head = self._head is not None and self._head.method == b"HEAD"
         if not (is_head and not response.body and "content-length" in names):
             ours.add("content-length")
@@ -246,7 +246,7 @@ class HttpExchange:
         if closes:
             pairs.append((b"Connection", b"close"))
         reason = REASONS.get(response.status, "") if response.reason is None else response.reason
-        if not reason.isprintable():  # h11 looks at all else, but not at this
+        if not reason.isprintable():  # h11 checks all other parts, but not this one
             raise ValueError(f"illegal reason {reason!r}")
         return h11.Response(status_code=response.status, headers=pairs, reason=reason)
 
@@ -259,7 +259,7 @@ _HANDLERS: dict[Any, Callable[[HttpExchange, Any, float], None]] = {
 
 
 def _split_target(target: str) -> tuple[str, str]:
-    """Path and query of a request's target, which may be a whole URL ("GET http://...")."""
+    """Path and query of a request's target, which may be a complete URL ("GET http://...")."""
     url = _SCHEME_AND_HOST.match(target)
     if url is not None:
         target = target[url.end() :]

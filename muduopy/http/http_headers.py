@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 class HttpHeaders(Mapping[str, str]):
     """A mapping that ignores case: ``headers["content-type"]``. Immutable; any thread.
 
-    It iterates over names in lower case, in the order of their first appearance. A field that
-    came several times reads as one, joined with commas, as HTTP has it; ``get_all`` tells them
-    apart.
+    It iterates over names in lower case, in the order of their first appearance. The values of a
+    field that appears several times are joined with commas, as HTTP defines; ``get_all`` returns
+    them one by one.
     """
 
     __slots__ = ("_fields",)
@@ -36,9 +36,9 @@ class HttpHeaders(Mapping[str, str]):
         return f"HttpHeaders({self._fields})"
 
     def get_all(self, name: str) -> list[str]:
-        """Every value of a field, in order of appearance; empty if it did not come."""
+        """All values of a field, in the order of appearance; empty if there are none."""
         return list(self._fields.get(name.lower(), ()))
 
     def tokens(self, name: str) -> list[str]:
-        """The members of a field that is a list, in lower case: of Connection, for instance."""
+        """The members of a list field, such as Connection, in lower case."""
         return [part.strip().lower() for part in self.get(name, "").split(",") if part.strip()]

@@ -1,4 +1,4 @@
-"""HttpLimits: how much, and how long, one HTTP client gets."""
+"""HttpLimits: the limits in size and time for one HTTP client."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpLimits:
-    """The written answers to overload. Immutable; any thread. Raises ValueError.
+    """The limits, and the answers beyond them. Immutable; any thread. Raises ValueError.
 
-    Sizes are bytes, times are seconds (``math.inf`` for none). After an answer with one of the
-    error codes below the connection is closed.
+    Sizes are bytes, times are seconds (``math.inf`` for no limit). After an answer with one of
+    the error codes below, the connection is closed.
 
     Attributes:
-        max_header_bytes: of request line and header fields together, else 431 (or 414).
-        max_body_bytes: of a request's body, else 413. It is kept in memory.
-        max_pipelined: so many requests of one connection are with the callback at a time, and
-            so many are taken in one pass of the loop. The others wait in the kernel.
-        max_unsent_bytes: while more waits for a client that does not read its answers, no
-            further request of this client is looked at.
-        idle_seconds: between requests, and before the first. Then closed without an answer.
-        request_seconds: from a request's first byte to its last, else 408.
-        answer_seconds: from a request's last byte to ``finish``, else 503.
-        send_seconds: for a client that takes no single byte of what waits for it. Then closed.
-        linger_seconds: for the client to close, too, after the last answer. It protects that
-            answer, which the kernel would throw away if the client were still sending.
+        max_header_bytes: for request line and header fields together; else 431 (or 414).
+        max_body_bytes: for a request's body, which is kept in memory; else 413.
+        max_pipelined: most requests of one connection that the callback has at a time, and that
+            one pass of the loop takes. Further ones wait in the kernel.
+        max_unsent_bytes: while more output waits for a client, its requests are not read.
+        idle_seconds: between requests, and before the first; then closed without an answer.
+        request_seconds: from a request's first byte to its last; else 408.
+        answer_seconds: from a request's last byte to ``finish``; else 503.
+        send_seconds: for a client that takes no byte of the waiting output; then closed.
+        linger_seconds: for the client to close after the last answer. If the server closed at
+            once while the client still sends, the kernel would reset the connection and drop
+            that answer.
     """
 
     max_header_bytes: int = 16 * 1024
@@ -42,7 +42,7 @@ class HttpLimits:
             value = getattr(self, field.name)
             least_allowed = 0 if field.name == "max_body_bytes" else 1
             if field.name.endswith("seconds"):
-                if not value > 0:  # this way round it catches NaN, too
+                if not value > 0:  # this form also catches NaN
                     raise ValueError(f"{field.name}: {value} is not positive")
             elif value < least_allowed:
                 raise ValueError(f"{field.name}: {value} is less than {least_allowed}")

@@ -1,4 +1,4 @@
-"""HttpRequest: what a client asked for, complete with its body."""
+"""HttpRequest: one request, complete with its body."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ class HttpRequest:
     """A value without behaviour. Immutable; any thread.
 
     Attributes:
-        method: in the client's spelling: "GET", "POST", anything.
-        target: the second word of the request line, as it came.
-        path: of the target, with %xx decoded; what is not UTF-8 becomes U+FFFD. Dots and
-            slashes are as they came: do not open files by it without a look.
-        query: of the target, what follows the "?", not decoded; see ``urllib.parse.parse_qs``.
+        method: "GET", "POST" or any other word, in the client's spelling.
+        target: the second word of the request line, unchanged.
+        path: the path of the target, with %xx decoded; bytes that are not UTF-8 become U+FFFD.
+            Dots and slashes are unchanged, so check it before you open a file with it.
+        query: the part of the target after the "?", not decoded; see ``urllib.parse.parse_qs``.
         version: "1.1" or "1.0".
-        headers: looked up without regard to case. Their text is Latin-1.
-        body: chunks have been put together; empty if none came.
-        peer: the other end's address.
-        when: when the last byte of it was looked at, seconds of ``time.monotonic``.
+        headers: the header fields; look-ups ignore case. Their text is Latin-1.
+        body: the body, with its chunks joined; empty if there was none.
+        peer: address of the other end.
+        when: time at which its last byte was parsed, seconds of ``time.monotonic``.
     """
 
     method: str

@@ -1,4 +1,4 @@
-"""HttpResponse: what a callback fills."""
+"""HttpResponse: the answer that a callback fills."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from muduopy.errors import StateError
 
 
-def _nobody(response: HttpResponse) -> None:
+def _ignore(response: HttpResponse) -> None:
     pass
 
 
@@ -18,20 +18,22 @@ def _check_header(name: str, value: str) -> None:
 
 
 class HttpResponse:
-    """An answer, sent when the callback returns; or later, if it was deferred.
+    """An answer. It is sent when the callback returns, or later if it was deferred.
 
         def callback(request, response):
             response.defer()
             workers.try_run(lambda: (response.set_text(compute()), response.finish()))
 
-    It belongs to the callback, from ``defer`` on to whoever will call ``finish``, and after
-    that to nobody. It holds no socket: if the client has gone, finishing it has no effect.
+    It has one owner: the callback, and after ``defer`` the thread that will call ``finish``.
+    After ``finish`` no thread may use it. It has no socket: if the client has gone, ``finish`` has
+    no effect. The methods that fill it: the owner's thread.
 
     Attributes:
         status: 200..999. Setting another type raises TypeError, another number ValueError.
-        reason: the words after it; the usual ones if None.
-        headers: pairs, sent in this order. Content-Length, Date and, where needed, Connection
-            are added. "Transfer-Encoding: chunked" sends the body in one chunk.
+        reason: the text after the status; the standard text if None.
+        headers: pairs of name and value, sent in this order. Content-Length, Date and, where
+            needed, Connection are added. "Transfer-Encoding: chunked" sends the body in one
+            chunk.
         body: bytes; setting another type raises TypeError. Not sent in answer to HEAD, nor with
             204 and 304.
         close: end the connection after this answer.
@@ -53,9 +55,9 @@ class HttpResponse:
         status: int = 200,
         body: bytes = b"",
         *,
-        finished: Callable[[HttpResponse], object] = _nobody,
+        finished: Callable[[HttpResponse], object] = _ignore,
     ) -> None:
-        """``finished``: for the server, what ``finish`` calls. Raises TypeError, ValueError."""
+        """``finished``: for the server; ``finish`` calls it. Raises TypeError, ValueError."""
         self.status = status
         self.reason: str | None = None
         self.headers: list[tuple[str, str]] = []
@@ -79,7 +81,7 @@ class HttpResponse:
             raise TypeError(f"a status is an int, not {type(status).__name__}")
         if not 200 <= status <= 999:
             raise ValueError(f"a status of {int(status)} is not in 200..999")
-        self._status = int(status)  # of an http.HTTPStatus, too
+        self._status = int(status)  # http.HTTPStatus becomes a plain int
 
     @property
     def body(self) -> bytes:
@@ -95,11 +97,11 @@ class HttpResponse:
 
     @property
     def deferred(self) -> bool:
-        """Whether the answer waits for ``finish``. Whose the response is."""
+        """The answer waits for ``finish``. Owner's thread."""
         return self._deferred
 
     def set_header(self, name: str, value: str) -> None:
-        """Set a header field, instead of any of that name. Whose the response is.
+        """Set a header field, and remove others of that name. Owner's thread.
 
         Raises TypeError unless both are text.
         """
@@ -109,36 +111,38 @@ class HttpResponse:
         self.headers.append((name, value))
 
     def add_header(self, name: str, value: str) -> None:
-        """Add a header field, to others of that name if there are any: Set-Cookie, for
-        instance. Whose the response is. Raises TypeError unless both are text."""
+        """Add a header field, and keep others of that name: Set-Cookie, for instance.
+
+        Owner's thread. Raises TypeError unless both are text.
+        """
         _check_header(name, value)
         self.headers.append((name, value))
 
     def set_text(self, text: str, status: int = 200) -> None:
-        """Answer with plain text. Whose the response is."""
+        """Answer with plain text. Owner's thread."""
         self.status = status
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.body = text.encode()
 
     def defer(self) -> None:
-        """Do not send the answer when the callback returns, but on ``finish``.
+        """Send the answer on ``finish`` instead of when the callback returns.
 
-        Loop thread: in the callback, before the response is handed to another thread. Raises
-        StateError when the callback has returned without it, as the answer is sent then.
+        Loop thread: in the callback, before another thread gets the response. Raises StateError
+        after the callback has returned, as the answer has been sent then.
         """
         if self._answered:
             raise StateError("defer() on a response that was sent: call it in the callback")
         self._deferred = True
 
     def answered(self) -> None:
-        """For the server: the answer is on its way. Loop thread."""
+        """The answer has been sent, so it cannot be deferred. For the server; loop thread."""
         self._answered = True
 
     def finish(self) -> None:
-        """Send what was deferred. Any thread.
+        """Send a deferred answer. Any thread.
 
-        Only the first call counts, and none if ``answer_seconds`` have run out. Raises
-        StateError if it was not deferred.
+        Further calls have no effect, nor has a call after ``answer_seconds``. Raises StateError
+        if it was not deferred.
         """
         if not self._deferred:
             raise StateError("finish() on a response that was not deferred")

@@ -1,4 +1,4 @@
-"""HttpServer: accepts connections and lets a callback answer the requests on them."""
+"""HttpServer: accepts connections, and has a callback answer the requests."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from muduopy.timer_queue import Timer
 
 
 def not_found(request: HttpRequest, response: HttpResponse) -> None:
-    """The callback of who sets none."""
+    """The default callback."""
     response.set_text("404 Not Found\n", 404)
 
 
 class HttpServer:
     """Binds in the constructor, listens from ``start`` on, until ``stop``.
 
-    HTTP/1.1 with bodies, keep-alive and pipelining; to HTTP/1.0 one answer a connection. It owns
-    its TcpServer and the sessions, not the base loop. All methods: base loop's thread, ``stop``
-    excepted. The callback runs in the connections' loops.
+    It speaks HTTP/1.1 with bodies, keep-alive and pipelining; an HTTP/1.0 client gets one answer
+    for each connection. It owns its TcpServer and the sessions, not the base loop. ``stop``: any
+    thread; all other methods: base loop's thread. The callback runs in the connections' loops.
 
     Attributes:
-        address: where it is bound, with the real port if 0 was asked for.
+        address: the bound address, with the port that the kernel chose for port 0.
         name: prefix of its connections' names.
     """
 
@@ -67,15 +67,15 @@ class HttpServer:
         return self._server.thread_pool
 
     def set_thread_num(self, count: int) -> None:
-        """How many sub-loops: 0 leaves all connections in the base loop. Before start."""
+        """The number of sub-loops: 0 leaves all connections in the base loop. Before start."""
         self._server.set_thread_num(count)
 
     def set_http_callback(self, callback: HttpCallback) -> None:
-        """What answers: ``callback(request, response)``. Before start.
+        """``callback(request, response)`` fills the response. Before start.
 
-        One that raises is logged, and the answer is 500. To answer later, or from another
-        thread, see ``HttpResponse.defer``. Raises StateError after start, TypeError for
-        what is no function and for ``async def`` functions.
+        If it raises, the exception is logged and the answer is 500. To answer later, or from
+        another thread, see ``HttpResponse.defer``. Raises StateError after start, TypeError unless
+        it is a function, also for ``async def`` functions.
         """
         self._server.check_not_started("set_http_callback")
         check_callback(callback, "the HTTP callback")
@@ -90,17 +90,17 @@ class HttpServer:
     ) -> None:
         """Stop accepting, drain, close, join the sub-loops; then call ``stopped``. Any thread.
 
-        Requests that the callback has got are answered, deferred ones included; no others are
-        looked at. What is not done after ``drain_seconds`` is closed by force. Returns at once;
-        the base loop must go on running for it, and ``stopped`` is called in its thread. Raises
-        LoopError, TypeError and ValueError as ``TcpServer.stop``.
+        The requests that the callback has got are answered, including deferred ones. Others are
+        not read. Connections that remain after ``drain_seconds`` are closed by force. This method
+        returns at once. The base loop must go on running, and calls ``stopped`` in its thread.
+        Raises LoopError, TypeError and ValueError as ``TcpServer.stop`` does.
         """
         if self._loop.closed:
             raise LoopError(f"stop() on {self!r}, whose base loop is closed: stop before that")
         check_seconds(drain_seconds, "drain_seconds")
         if stopped is not None:
             check_callback(stopped, "stopped")
-        # Queued, behind the news of connections that came up in other loops before.
+        # Queued: connections that have come up in other loops have queued _add before it.
         self._loop.queue_in_loop(lambda: self._stop_in_loop(drain_seconds, stopped))
 
     # ------------------------------------------------------------------ connections

@@ -28,9 +28,9 @@ HttpCallback: TypeAlias = "Callable[[HttpRequest, HttpResponse], object]"
 class HttpSession:
     """Moves bytes between a connection and its HttpContext, and runs the callback and the timer.
 
-    What is read, answered and refused is decided by the context. It does not own the connection,
-    which lives as long as its sockets; ``gone`` is to be called when that is down. Constructor
-    and methods: the connection's loop, ``drain`` excepted.
+    The context decides which requests are read, answered and refused. The session does not own the
+    connection; call ``gone`` when that is down. ``drain``: any thread; constructor and all other
+    methods: the connection's loop thread.
     """
 
     __slots__ = (
@@ -58,7 +58,7 @@ class HttpSession:
         self._scheduled = False
         self._closing_since: float | None = None
         self._timer: Timer | None = None
-        # Answers leave in one piece; the last segment must not wait for an acknowledgement.
+        # An answer leaves in one piece, so its last segment need not wait for an acknowledgement.
         connection.set_tcp_no_delay(True)
         connection.set_message_callback(self._on_message)
         connection.set_half_close_callback(self._on_end_of_stream)
@@ -69,7 +69,7 @@ class HttpSession:
         return f"<HttpSession {self._connection.name} {self._context!r}>"
 
     def drain(self) -> None:
-        """Take no more requests, answer those that were taken, then close. Any thread."""
+        """Take no more requests, answer the outstanding ones, then close. Any thread."""
         self._loop.queue_in_loop(self._drain_in_loop)
 
     def _drain_in_loop(self) -> None:
@@ -89,7 +89,7 @@ class HttpSession:
         self._work()
 
     def _on_end_of_stream(self, connection: TcpConnection) -> None:
-        # It may have closed, or only finished sending: the answers will tell.
+        # The peer may have closed, or only finished sending. Sending the answers finds out.
         self._context.receive(b"", self._loop.poll_return_time)
         self._work()
 
@@ -126,25 +126,25 @@ class HttpSession:
         return self._connection.state is State.DISCONNECTED
 
     def _work(self) -> None:
-        """Do what can be done now; after every event."""
+        """Serve requests and send answers. After each event."""
         if self._is_down:
             return
         if self._closing_since is None:
             more = self._take_requests()
             self._send()
-            # If the kernel did not take enough, the low-water callback will come.
+            # If the kernel did not take enough, the low-water callback goes on later.
             if more and self._connection.output_bytes <= self._limits.max_unsent_bytes:
                 self._schedule()
         self._arm_timer()
 
     def _schedule(self) -> None:
-        """Go on in the next pass: the other connections of the loop come first."""
+        """Go on in the next pass, after the other connections of the loop."""
         if not self._scheduled:
             self._scheduled = True
             self._loop.queue_in_loop(self._on_turn)
 
     def _take_requests(self) -> bool:
-        """Serve what can be served in one pass; returns whether there may be more."""
+        """Serve requests, up to the limit of one pass. True if there may be more."""
         context, connection = self._context, self._connection
         now = self._loop.poll_return_time
         for _ in range(self._limits.max_pipelined):
@@ -197,7 +197,7 @@ class HttpSession:
         if context.refused:
             log.info("%s: refused: %s", connection.name, context.refused)
         self._closing_since = self._loop.poll_return_time
-        self._read(True)  # and drop it: see HttpLimits.linger_seconds
+        self._read(True)  # arriving bytes are dropped: see HttpLimits.linger_seconds
         connection.shutdown()
 
     def _read(self, on: bool) -> None:
@@ -221,8 +221,8 @@ class HttpSession:
     def _arm_timer(self) -> None:
         """Have the timer run at the next deadline, or before it.
 
-        One that would run too early is left alone: it costs less to let it find nothing to do
-        than to move it with every request.
+        A timer that would run too early is left as it is. To run it for nothing costs less than to
+        move it with every request.
         """
         deadlines = (self._context.deadline, self._connection_deadline())
         when = min((time for time in deadlines if time is not None), default=None)

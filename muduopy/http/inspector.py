@@ -1,4 +1,4 @@
-"""Inspector: a running process, looked at over HTTP: ``curl 127.0.0.1:9000/proc/threads``."""
+"""Inspector: shows a running process over HTTP: ``curl 127.0.0.1:9000/proc/threads``."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ from muduopy.thread_pool import ThreadPool
 T = TypeVar("T")
 
 InspectorCommand: TypeAlias = "Callable[[str, tuple[str, ...]], str]"
-"""What a page says: (method, the words of the path behind the command). Plain text."""
+"""Makes a page of plain text from (method, the words of the path after the command)."""
 
 ASK_SECONDS = 1.0
-"""How long a loop is waited for; one that is this busy is a finding by itself."""
+"""The time that a page waits for a loop. A loop that is busy for so long shows as such."""
 
 MAX_WAITING = 16
-"""Requests waiting for the one thread that makes pages; others are turned away with 503."""
+"""Most requests that wait for the one thread that makes pages. Others are answered with 503."""
 
 OVERVIEW = "overview"
 
 
 class Inspector:
-    """Pages of plain text about this process, and about what ``add`` and ``watch`` tell it of.
+    """Pages of plain text about this process, its loops, and pages of the program.
 
         inspector = Inspector(loop, InetAddress.loopback(9000), "inspector")
         inspector.watch_pool(server.thread_pool)
         inspector.start()
 
-    ``/`` lists all pages, ``/module/command`` is one, and ``/module`` the module's "overview" or
-    a list of its commands. Who can connect can read everything, stacks and command line included:
-    bind it to a loopback address or a Unix socket, and reach it from elsewhere through ssh.
+    ``/`` lists all pages. ``/module/command`` is a page, and ``/module`` is the module's "overview"
+    or the list of its commands. Every client can read everything, including stacks and the command
+    line: bind it to a loopback address or a Unix socket, and use ssh to reach it from elsewhere.
 
-    Pages are made in a thread of its own, one at a time, so that none of them blocks a loop. It
-    owns its server and that thread, not what it looks at. Constructor, ``start`` and
-    ``watch_pool``: base loop's thread. All else: any thread.
+    Pages are made in a thread of their own, one at a time, so they block no loop. It owns its
+    server and that thread, not the objects that it shows. Constructor, ``start`` and
+    ``watch_pool``: base loop's thread. All other methods: any thread.
 
     Attributes:
-        address: where it is bound, with the real port if 0 was asked for.
+        address: the bound address, with the port that the kernel chose for port 0.
     """
 
     def __init__(self, loop: EventLoop, address: Address, name: str = "inspector") -> None:
@@ -71,7 +71,7 @@ class Inspector:
         return f"<Inspector {self._name} at {self.address}>"
 
     def start(self) -> None:
-        """Begin to answer. Idempotent. Raises OSError. Base loop's thread."""
+        """Start to answer. Idempotent. Raises OSError. Base loop's thread."""
         if self._worker is None:
             self._worker = ThreadPool(1, f"{self._name}-worker", MAX_WAITING)
         self._server.start()
@@ -79,10 +79,10 @@ class Inspector:
     def stop(
         self, drain_seconds: float = DRAIN_SECONDS, stopped: Callable[[], object] | None = None
     ) -> None:
-        """As ``HttpServer.stop``; then end the thread, too. Any thread."""
+        """As ``HttpServer.stop``; then end the thread. Any thread."""
 
         def end() -> None:
-            # Waits for a page that is being made, which waits for loops, but not for long.
+            # Waits for the page that is being made, at most about ASK_SECONDS.
             if self._worker is not None:
                 self._worker.stop(drain=False)
             if stopped is not None:
@@ -93,11 +93,11 @@ class Inspector:
     # ------------------------------------------------------------------ pages
 
     def add(self, module: str, command: str, callback: InspectorCommand, help: str = "") -> None:
-        """Make ``/module/command`` a page, instead of the one there was. Any thread.
+        """Add or replace the page ``/module/command``. Any thread.
 
-        ``callback`` runs in the inspector's own thread; what belongs to a loop it gets with
-        ``ask``. One that raises is logged, and the page is an error 500. Raises ValueError for
-        names that a path does not have.
+        ``callback`` runs in the inspector's own thread; it uses ``ask`` for values that belong to
+        a loop. If it raises, the exception is logged and the page is an error 500. Raises
+        ValueError for names that are no words of a path.
         """
         for word in (module, command):
             if not word or "/" in word:
@@ -114,10 +114,11 @@ class Inspector:
                 self._commands.pop(module, None)
 
     def ask(self, loop: EventLoop, function: Callable[[], T], seconds: float = ASK_SECONDS) -> T:
-        """Run a function in a loop, for a command's callback that needs what is there.
+        """Run a function in a loop and wait for its result. For the callbacks of pages.
 
-        Raises what it raises, and TimeoutError if the loop did not get to it in time; then it
-        may run later. Any thread but that loop's, which would wait for itself: raises LoopError.
+        Raises the function's exception, and TimeoutError if the loop did not run it in time; then
+        it may run later. Any other thread: in the loop's own it raises LoopError, because the loop
+        would wait for itself.
         """
         if loop.is_in_loop_thread:
             raise LoopError("ask() in the loop's own thread: call the function instead")
@@ -130,7 +131,7 @@ class Inspector:
         self._loops.watch(name, loop)
 
     def watch_pool(self, pool: EventLoopThreadPool) -> None:
-        """Watch the loops of a pool that has been started. The pool's base loop's thread."""
+        """Watch the loops of a pool that has started. Thread of the pool's base loop."""
         for number, loop in enumerate(pool.get_all_loops()):
             self.watch(f"{pool.name}{number}", loop)
 

@@ -15,13 +15,13 @@ HEADINGS = ("loop", "passes", "queued", "connections", "busy", "answers in")
 @dataclass(slots=True)
 class _Watched:
     loop: EventLoop
-    looked_at: float  # when the share of busy time was last taken, monotonic seconds
-    busy_seconds: float | None  # and what the loop's counter was
+    looked_at: float  # time of the last look, monotonic seconds
+    busy_seconds: float | None  # the loop's counter at that time
 
 
 @dataclass(slots=True)
 class _Ping:
-    """A question to a loop: are you there?"""
+    """A queued function that measures how soon a loop runs it."""
 
     sent: float = field(default_factory=time.monotonic)
     answered: float = 0.0
@@ -34,21 +34,21 @@ class _Ping:
 
 
 class LoopInspector:
-    """Looks at loops from outside. It does not own them. All methods: any thread.
+    """Watches loops from other threads. It does not own them. All methods: any thread.
 
-    The counters of a loop are read without asking it: each is one number that only the loop's
-    thread writes, so what is read is old at worst. Whether the loop gets to its queue is found
-    out by putting something into it; all loops are asked at once, and waited for together.
+    It reads a loop's counters directly: each is one number that only the loop's thread writes, so
+    a value is at worst out of date. To measure how soon a loop runs its queue, it queues a
+    function. It does so in all loops first, and then waits for all.
     """
 
     def __init__(self, ask_seconds: float) -> None:
-        """``ask_seconds``: how long to wait for loops that do not answer."""
+        """``ask_seconds``: the time to wait for loops that do not answer."""
         self._ask_seconds = ask_seconds
-        self._watched_lock = threading.Lock()  # guards _watched and what is in it
+        self._watched_lock = threading.Lock()  # guards _watched and its values
         self._watched: dict[str, _Watched] = {}
 
     def watch(self, name: str, loop: EventLoop) -> None:
-        """Add a loop, in place of the one of that name."""
+        """Add a loop, or replace the loop of that name."""
         watched = _Watched(loop, time.monotonic(), _busy_seconds(loop))
         with self._watched_lock:
             self._watched[name] = watched
@@ -59,7 +59,7 @@ class LoopInspector:
             self._watched.pop(name, None)
 
     def overview(self, method: str, arguments: Sequence[str]) -> str:
-        """The page. Not in a watched loop's thread, which could not answer then."""
+        """The page. Not in a watched loop's thread, as that loop could not answer."""
         with self._watched_lock:
             watched = dict(self._watched)
         if not watched:
@@ -89,7 +89,7 @@ class LoopInspector:
         )
 
     def _share_busy(self, watched: _Watched) -> str:
-        """Of the time since somebody last looked: how much the loop did not spend in poll."""
+        """The share of the time since the last look that the loop did not spend in poll."""
         now, busy = time.monotonic(), _busy_seconds(watched.loop)
         with self._watched_lock:
             before, elapsed = watched.busy_seconds, now - watched.looked_at
@@ -100,7 +100,7 @@ class LoopInspector:
 
 
 def _busy_seconds(loop: EventLoop) -> float | None:
-    """None if this kind of loop does not count them."""
+    """The loop's counter; None if this kind of loop has none."""
     busy: float | None = loop.busy_seconds
     return busy
 

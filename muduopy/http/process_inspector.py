@@ -1,6 +1,6 @@
 """The pages about this process: ``/proc/...`` of the Inspector.
 
-All functions: any thread. They take what the kernel and the interpreter have at the moment.
+All functions: any thread. They show the present values of the kernel and the interpreter.
 """
 
 from __future__ import annotations
@@ -53,18 +53,18 @@ def status() -> str:
 def threads() -> str:
     """Every Python thread with its stack, innermost call last."""
     known = {thread.ident: thread for thread in threading.enumerate()}
-    # One look at all; a thread that ends or begins meanwhile merely lacks its name.
+    # One snapshot of all stacks. A thread that begins or ends meanwhile is shown without its name.
     frames = sys._current_frames().items()
     return "\n".join(sorted(_stack(known.get(ident), frame) for ident, frame in frames))
 
 
 def files() -> str:
-    """Every open descriptor and what it refers to."""
+    """Every open descriptor and its target."""
     return procfs.table([(str(number), what) for number, what in _descriptors()])
 
 
 def memory() -> str:
-    """What the kernel counts, and what the garbage collector does."""
+    """The counters of the kernel and of the garbage collector."""
     kernel = procfs.fields(procfs.read_text("/proc/self/status"))
     rows = [(name, kernel[name]) for name in _MEMORY_FIELDS if name in kernel]
     for generation, (count, stats) in enumerate(zip(gc.get_count(), gc.get_stats(), strict=True)):
@@ -81,7 +81,7 @@ def memory() -> str:
 PROCESS_COMMANDS: Mapping[str, tuple[Callable[[], str], str]] = {
     "overview": (overview, "this process at a glance"),
     "pid": (pid, "its number"),
-    "status": (status, "what the kernel says of it"),
+    "status": (status, "its status in the kernel"),
     "threads": (threads, "its Python threads and their stacks"),
     "files": (files, "its open descriptors"),
     "memory": (memory, "its memory"),
@@ -89,7 +89,7 @@ PROCESS_COMMANDS: Mapping[str, tuple[Callable[[], str], str]] = {
 
 
 def _stack(thread: threading.Thread | None, frame: FrameType) -> str:
-    title = "a thread that is not known by name"
+    title = "a thread without a name"
     if thread is not None:
         daemon = ", daemon" if thread.daemon else ""
         title = f"{thread.name} (thread {thread.native_id}{daemon})"
@@ -103,7 +103,7 @@ def _command_line() -> str:
 def _working_directory() -> str:
     try:
         return os.getcwd()
-    except OSError as exc:  # it was removed
+    except OSError as exc:  # the directory was removed
         return str(exc)
 
 
@@ -125,7 +125,7 @@ def _descriptors() -> list[tuple[int, str]]:
     for number in numbers:
         try:
             found.append((number, os.readlink(f"/proc/self/fd/{number}")))
-        except OSError:  # closed meanwhile, as the one that listed the directory
+        except OSError:  # closed meanwhile, for example the one that listed the directory
             continue
     return found
 

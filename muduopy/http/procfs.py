@@ -1,4 +1,4 @@
-"""Reading the kernel's files under /proc; where they are missing, the pages say so."""
+"""Reads the kernel's files under /proc. If they are missing, the pages say so."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def read_text(path: str) -> str:
-    """A file's text, or one line about why there is none. Any thread."""
+    """A file's text, or one line with the reason why it cannot be read. Any thread."""
     try:
         return Path(path).read_text(encoding="utf-8", errors="replace")
     except OSError as exc:
