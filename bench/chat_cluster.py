@@ -159,7 +159,7 @@ def _ask(file: Any, **request: Any) -> dict[str, Any]:
     file.flush()
     while True:
         answer: dict[str, Any] = json.loads(file.readline())
-        if answer["msgid"] != 28:  # somebody comes or goes
+        if answer["msgid"] != 28:  # a PRESENCE_MSG may come first
             break
     if answer["errno"]:
         raise common.BenchError(f"{request} was refused: {answer}")

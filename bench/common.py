@@ -149,7 +149,7 @@ class Server(AbstractContextManager["Server"]):
         return cpu_seconds(self.pid)
 
     def services_cpu_seconds(self) -> float:
-        """It needs nobody."""
+        """It uses no other service."""
         return 0.0
 
     def stop(self) -> None:
@@ -413,6 +413,6 @@ def words(text: str) -> list[str]:
 
 
 def write_json(path: Path | None, report: dict[str, Any]) -> None:
-    """The raw figures, for whoever wants to compare runs."""
+    """Write the raw figures, for comparisons between runs."""
     if path is not None:
         path.write_text(json.dumps(report, indent=1) + "\n")

@@ -10,14 +10,14 @@
  *
  * Standard output carries the result (one line of JSON, or one id a line, or READY); standard
  * error carries complaints and, at the two ends of the measured window, the lines MEASURE and
- * DONE, so that whoever started this can sample the server's CPU time at just those moments.
+ * DONE, so that the calling program can sample the server's CPU time at just those moments.
  * Exit code: 0 all well; 1 measured, but messages were lost, duplicated, reordered or wrong;
  * 2 could not run. It connects to 127.0.0.0/8 only, and every phase has a time limit.
  *
  * The load is a closed loop. In each pair of users the first writes to the second, always in that
  * direction, and keeps K messages in flight: a message leaves its slot, and the next one takes it,
  * when the second user has received it and (v2) the first one has got its CHAT_ACK as well. With
- * --alternate the two take turns instead, which is cheaper for everybody: TCP's acknowledgements
+ * --alternate the two take turns instead, which is cheaper for both: TCP's acknowledgements
  * then travel on the data of the other direction.
  * Messages that become free to go in the same pass leave in one write (--write-each: one write
  * each); a v2 receiver acknowledges what came in one read with one DELIVERED_MSG. A latency runs

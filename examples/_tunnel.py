@@ -28,7 +28,7 @@ class Tunnel:
         self._client = TcpClient(near.loop, to, f"to {to}", half_close=True)
         self._client.set_connection_callback(self.on_far)
         self._client.set_connect_failed_callback(self.on_failure)
-        near.stop_read()  # until there is somebody to pass it on to
+        near.stop_read()  # until the far connection is open
         near.set_message_callback(keep)
         self._client.connect()
 

@@ -1,4 +1,4 @@
-"""Sends a file to whoever connects: `python -m examples.filetransfer FILE [PORT]`.
+"""Sends a file to each client: `python -m examples.filetransfer FILE [PORT]`.
 
 Piece by piece: the next one is read when the kernel has taken the last, so a file of any size
 costs 64 KiB for each connection. At the end `shutdown` sends what is left, and then the end.

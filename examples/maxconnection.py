@@ -22,7 +22,7 @@ class EchoServer:
         if connection.connected and self._count > self._at_most:
             connection.send(b"too many, come back later\n")
             connection.shutdown()
-            connection.force_close_after(3.0)  # muduo: whoever does not go is made to
+            connection.force_close_after(3.0)  # as muduo: for clients that stay
 
     def on_message(self, connection: TcpConnection, buffer: Buffer, when: float) -> None:
         connection.send(buffer.retrieve_all())

@@ -31,7 +31,7 @@ def delete_before_ack() -> None:
 
 
 def trust_the_count() -> None:
-    """What Redis says somebody has received is deleted from the mailbox."""
+    """Delete messages from the mailbox when Redis counts a receiver, without an acknowledgement."""
     database: list[Any] = []
     init, publish, on_counts = CommitQueue.__init__, PublisherLink.publish, RedisBus.on_counts
 

@@ -1,16 +1,15 @@
-"""The checker: from what the clients did and saw, what must not be. Pure.
+"""The checker: it reads the history of the clients and lists violations of the promise. Pure.
 
-It knows nothing of servers. What it demands, of every run:
+It knows nothing of servers. It demands of every run:
 
-- what was acknowledged to its sender reached every receiver;
-- each message has one number (``seq``), and one number is one message: so whoever shows each
-  number once shows each message once;
-- on one connection no number comes twice;
-- who remembers the last REMEMBERED numbers that came shows nothing twice;
-- whoever puts messages in the order of their numbers has each sender's order: of two that one sent
-  after the other's acknowledgement the second has the higher number, and so have two that went out
-  on one connection on which nothing failed;
-- nothing appears that was not sent, or sent to somebody else.
+- A message that was acknowledged to its sender has reached every receiver.
+- Each message has one number (``seq``), and each number has one message. So a client that shows
+  each number once shows each message once.
+- No number comes twice on one connection.
+- A client that remembers the last REMEMBERED numbers shows no message twice.
+- The numbers are in the order of each sender. If a sender sends B after A was acknowledged, B has
+  the higher number. The same holds for two messages on one connection without a failure.
+- Each message that appears was sent, and was sent to this receiver.
 """
 
 from __future__ import annotations
@@ -88,12 +87,12 @@ def check(history: History) -> list[str]:
 
 
 def _foreign(history: History, by_text: dict[str, Sent]) -> list[str]:
-    """What nobody sent, or not like this, or not to this receiver."""
+    """Received messages that were not sent, were sent differently, or had another receiver."""
     problems = []
     for got in history.received:
         sent = by_text.get(got.text)
         if sent is None:
-            problems.append(f"nobody sent {got}")
+            problems.append(f"never sent: {got}")
         elif (sent.sender, sent.kind, sent.target) != (got.sender, got.kind, got.target):
             problems.append(f"{got} is not what was sent: {sent}")
         elif got.receiver not in sent.receivers:

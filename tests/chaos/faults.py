@@ -15,15 +15,15 @@ LEASE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """At ``at`` seconds ``what`` happens to ``whom``, for ``seconds``."""
+    """``what`` happens to ``target`` at ``at`` seconds, for ``seconds``."""
 
     at: float
     what: str
-    whom: str
+    target: str
     seconds: float
 
     def __str__(self) -> str:
-        return f"{self.at:5.1f} s: {self.what} {self.whom} for {self.seconds:.1f} s"
+        return f"{self.at:5.1f} s: {self.what} {self.target} for {self.seconds:.1f} s"
 
 
 def draw(seed: int, names: list[str], seconds: float) -> list[Fault]:
@@ -43,7 +43,7 @@ def draw(seed: int, names: list[str], seconds: float) -> list[Fault]:
 
 def inflict(stage: Stage, fault: Fault, wait: Callable[[float], object]) -> None:
     """Do it, wait, and mend it. Blocks."""
-    ACTIONS[fault.what](stage, fault.whom, lambda: wait(fault.seconds))
+    ACTIONS[fault.what](stage, fault.target, lambda: wait(fault.seconds))
 
 
 Wait = Callable[[], object]

@@ -185,7 +185,7 @@ _busy: set[str] = set()
 async def _inflict(stage: Stage, fault: Fault, over: threading.Event) -> None:
     """Faults of the same program do not overlap: a dead one cannot be frozen."""
     subject = next((name for name in ("redis", "mariadb", "nginx") if name in fault.what), None)
-    subject = subject or fault.whom
+    subject = subject or fault.target
     if subject in _busy:
         return
     _busy.add(subject)

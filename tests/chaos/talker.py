@@ -26,7 +26,7 @@ REPLACED = 3
 PASSWORD = "secret-1"
 
 MIDS = ("mid", "MID", "Mid", "míd", "mid ", "ｍｉｄ", "😀", "😁")
-"""Equal to somebody who compares carelessly."""
+"""Different strings that a careless comparison finds equal."""
 
 _connections = itertools.count(1)
 
@@ -151,7 +151,8 @@ class Client:
                 await asyncio.sleep(0.05)
 
     def _told_to_go(self, bye: Message) -> None:
-        # Nobody else uses this account, and what is sent here is in order.
+        # Only this client uses the account, and all its requests are correct. So a BYE_MSG must
+        # allow it to reconnect.
         if not bye["reconnect"]:
             self._history.surprises.append(f"{self.name} was sent away: {bye}")
         raise GoneError(bye["reason"])

@@ -146,7 +146,7 @@ def test_foreign_messages() -> None:
     story = Story()
     sent = story.send(1, 2)
     story.receive(dataclasses.replace(sent, text="text 0?"), 2, 10)
-    assert story.problem().startswith("nobody sent")
+    assert story.problem().startswith("never sent")
 
 
 def test_surprises_count() -> None:

@@ -98,7 +98,7 @@ def test_a_classic_client_at_another_server(connect: Connect, cluster: ClusterKi
         bob.login(bob.register("bob classic"))
         ann.chat(bob.id, "hello", mid="1")
         assert bob.expect(6, msg="hello", id=ann.id, name="ann classic").get("seq") is None
-        bob.chat(ann.id, "hi", name="whoever", time="now")
+        bob.chat(ann.id, "hi", name="another", time="now")
         assert ann.find(6)["msg"] == "hi"
         with cluster.database() as database:  # counted as delivered when the kernel had it
             until(

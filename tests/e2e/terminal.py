@@ -36,7 +36,7 @@ class Terminal:
 
     def wait_for(self, text: str, times: int = 1) -> str:
         """Until the screen shows the text so often; returns the screen."""
-        pause = threading.Event()  # a terminal tells nobody what it shows: look again and again
+        pause = threading.Event()  # a terminal has no event for its content: poll it
         for _ in range(int(WAIT / 0.02)):
             screen = self.screen()
             if screen.count(text) >= times:

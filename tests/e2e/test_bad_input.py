@@ -1,4 +1,4 @@
-"""Bad input costs who sends it, and nobody else."""
+"""Bad input affects only its sender."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def test_a_first_day(server: ServerProcess, connect: Connect) -> None:
         server,
         *("1", "1", PASSWORD),
         *("addfriend:2", "creategroup:tea:four o'clock", "chat:2:hello: how: are you? 你好"),
-        *("groupchat:1:nobody else is here", "help", "nonsense", "loginout"),
+        *("groupchat:1:the group is empty", "help", "nonsense", "loginout"),
         *("1", "1", PASSWORD, "quit"),
     )
     assert (status, err) == (1, "invalid input command!\n")
@@ -100,7 +100,7 @@ def test_end_of_input_anywhere(server: ServerProcess) -> None:
         assert (status, err) == (0, "")
 
 
-def test_nobody_listens(server: ServerProcess) -> None:
+def test_no_server_listens(server: ServerProcess) -> None:
     port = server.port
     server.stop()
     done = subprocess.run(

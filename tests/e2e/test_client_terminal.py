@@ -53,7 +53,7 @@ class Window(Terminal):
 
     def wait_until(self, condition: Callable[[str], bool]) -> str:
         """Until the screen is as it should be; returns it."""
-        pause = threading.Event()  # a terminal tells nobody what it shows: look again and again
+        pause = threading.Event()  # a terminal has no event for its content: poll it
         for _ in range(int(WAIT / 0.02)):
             screen = "\n".join(self.lines())
             if condition(screen):

@@ -138,7 +138,7 @@ def test_a_group(server: ServerProcess, member: Connect, connect: Connect) -> No
     eve.nothing()  # nor to those outside, who may not speak either
     eve.group_chat(group, "me too")
     eve.expect(20, errno=9)
-    eve.group_chat(group + 1, "anybody")
+    eve.group_chat(group + 1, "hello?")
     eve.expect(20, errno=5)
 
 
@@ -343,7 +343,7 @@ def test_random_comings_and_goings(make_server: Make, connect: Connect) -> None:
     for one in people:
         one.join()
         assert one.failure is None
-    for one in people:  # what is left over, with nobody else about
+    for one in people:  # the remaining messages, when all have left
         with Wire(racy.port) as wire:
             answer = wire.login(one.user_id, device=f"d{one.user_id}")
             one.take(wire, answer["offlinemsg"])

@@ -40,7 +40,7 @@ def alike(got: dict[str, Any], shown: dict[str, Any], port: int) -> bool:
 
 
 class Stage:
-    """The people of the page: 1 and 2, each on a connection of their own."""
+    """The users of the page, 1 and 2, with one connection each."""
 
     def __init__(self, server: ServerProcess, connect: Connect) -> None:
         self.server, self.connect = server, connect
@@ -49,7 +49,7 @@ class Stage:
         self.classic = False
 
     def play(self, block: list[tuple[str, str]]) -> None:
-        """One block: requests with what follows them, or only what somebody receives."""
+        """Play one block: requests and their answers, or only received messages."""
         if '"msgid":28' in block[0][1]:
             self.see_a_friend_come(json.loads(block[0][1]))
             return
@@ -69,7 +69,7 @@ class Stage:
             self.note(speaker, text, answer)
 
     def receive(self, speaker: int) -> dict[str, Any] | None:
-        """The next message; friends who come and go meanwhile are passed over."""
+        """The next message, except PRESENCE_MSG."""
         message = self.wires[speaker].receive()
         while message is not None and message["msgid"] == 28:
             message = self.wires[speaker].receive()
@@ -83,13 +83,13 @@ class Stage:
         self.wires[1].find(**shown)
 
     def who_says(self, text: str, answer: str) -> int:
-        """Whose request this is. Whoever has to be logged in for it is."""
+        """The user that sends this request; log in the user if the request needs it."""
         try:
             request = json.loads(text)
         except ValueError:
             return 1
         speaker: int = 2 if request["msgid"] == 21 else request.get("id", 1)
-        if '"errno":3' in answer:  # somebody who pretends
+        if '"errno":3' in answer:  # the other user sends it
             speaker = 3 - speaker
         if request["msgid"] not in (1, 4, 26) and speaker not in self.logged_in:
             self.wires[speaker].login(speaker, password=f"secret-{speaker}")
@@ -105,7 +105,7 @@ class Stage:
             self.logged_in.discard(speaker)
 
     def restart(self) -> None:
-        """The page has come to goodbyes."""
+        """Restart the server, for the section on goodbyes."""
         self.server.send_signal()
         for wire in self.wires.values():
             wire.find(32, reason="draining", reconnect=True)

@@ -44,7 +44,7 @@ def test_chargen() -> None:
 def test_allinone() -> None:
     with Example("allinone", 0, servers=5) as servers:
         discard, daytime, timed, chargen, echo = (servers.connect(n) for n in range(5))
-        discard.sendall(b"nobody cares")
+        discard.sendall(b"discarded")
         assert read_all(daytime).startswith(b"20")
         assert is_now(read_all(timed))
         assert read_exactly(chargen, len(CHARGEN_START)) == CHARGEN_START
@@ -59,5 +59,5 @@ def test_finger() -> None:
         client.sendall(b"lei\r\n")
         assert read_all(client) == b"Li Lei is happy and well.\r\n"
         stranger = server.connect()
-        stranger.sendall(b"nobody\n")
+        stranger.sendall(b"unknown\n")
         assert read_all(stranger) == b"No such user\r\n"
