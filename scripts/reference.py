@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Writes docs/muduopy/reference.md from the docstrings of muduopy.
 
-    python scripts/reference.py           writes it
-    python scripts/reference.py --check   fails if it is not up to date
+    python scripts/reference.py           writes the page
+    python scripts/reference.py --check   fails if the page is out of date
 
-Standard library only, and nothing is run: the source is read.
+It needs only the standard library. It reads the source, and runs and imports nothing of it.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ SECTIONS: dict[str, list[str]] = {
     "Underneath": ["Acceptor", "Connector", "Channel"],
     "Errors": ["MuduoError", "LoopError", "StateError", "WrongThreadError"],
 }
-"""The names of ``muduopy.__all__``, in an order to read."""
+"""The names of ``muduopy.__all__``, in reading order."""
 
 SUBPACKAGES = ("muduopy.codec", "muduopy.http")
-"""Their ``__all__`` is taken as it stands."""
+"""Packages whose ``__all__`` is documented in its own order."""
 
 HEAD = """\
 # muduopy: reference
@@ -55,11 +55,11 @@ Node = ast.ClassDef | ast.FunctionDef | ast.Assign | ast.AnnAssign
 
 
 Definitions = dict[str, tuple[Node, str]]
-"""By name: the node, and the docstring that goes with it."""
+"""By name: the node and its docstring."""
 
 
 def definitions(package: str) -> Definitions:
-    """What a package defines."""
+    """The classes, functions and constants of a package."""
     found: Definitions = {}
     folder = ROOT.joinpath(*package.split("."))
     for path in sorted(folder.glob("*.py")):
@@ -104,9 +104,9 @@ def generate() -> str:
 
 
 def constants() -> dict[str, str]:
-    """The named numbers of all modules, for defaults: "DRAIN_SECONDS" is 3.0.
+    """The named numbers of all modules, to show as defaults: "DRAIN_SECONDS" is 3.0.
 
-    A name that has two values, in two modules, is left out.
+    A name with different values in two modules is left out.
     """
     found: dict[str, set[str]] = {}
     for path in sorted((ROOT / "muduopy").rglob("*.py")):
@@ -119,7 +119,7 @@ def constants() -> dict[str, str]:
 
 
 def _number(node: ast.expr) -> str | None:
-    """A number, or a product of numbers such as 64 * 1024, worked out."""
+    """The value of a number or of a product such as 64 * 1024; None for other expressions."""
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         return repr(node.value)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
@@ -130,9 +130,9 @@ def _number(node: ast.expr) -> str | None:
 
 
 def members(node: ast.ClassDef, known: Definitions) -> Iterator[ast.FunctionDef]:
-    """A class's public methods and properties, the constructor first where it says something.
+    """A class's public methods and properties, and its constructor if that has a docstring.
 
-    Those of its bases in the same package come last.
+    Members of its bases in the same package come last.
     """
     for item in node.body:
         if not isinstance(item, ast.FunctionDef) or _is_setter(item):
@@ -146,7 +146,7 @@ def members(node: ast.ClassDef, known: Definitions) -> Iterator[ast.FunctionDef]
 
 
 def _is_setter(function: ast.FunctionDef) -> bool:
-    """The second half of a property, about which the first has said everything."""
+    """Is it the setter of a property? The getter is documented instead."""
     return any(ast.unparse(one).endswith(".setter") for one in function.decorator_list)
 
 
@@ -195,7 +195,7 @@ def _constructor(node: ast.ClassDef) -> ast.FunctionDef | None:
 
 
 def _class_signature(node: ast.ClassDef) -> str:
-    """The constructor's parameters with their defaults; of a dataclass, its fields."""
+    """The constructor's parameters with their defaults; for a dataclass, its fields."""
     constructor = _constructor(node)
     if constructor is not None:
         return f"class {node.name}({_arguments(constructor)})"
@@ -211,7 +211,7 @@ def _class_signature(node: ast.ClassDef) -> str:
 
 
 def _arguments(function: ast.FunctionDef) -> str:
-    """Parameters without self, with the values of defaults that are named constants."""
+    """The parameters without self. Defaults that are named constants become numbers."""
     arguments = function.args
     arguments.defaults = [_shown(default) for default in arguments.defaults]
     arguments.kw_defaults = [
