@@ -95,7 +95,7 @@ class ChatCluster(AbstractContextManager["ChatCluster"]):
         address = MysqlAddress(
             common.HOST, self._mariadb_port, services.USER, PASSWORD, services.DATABASE
         )
-        return contextlib.closing(MysqlDatabase(address, pool))
+        return contextlib.closing(MysqlDatabase.open(address, pool))
 
     def kill(self, number: int) -> None:
         """kill -9 a server."""

@@ -37,7 +37,7 @@ def open_database(
     """
     parts = _split("database.url", config.url)
     if parts.scheme == "sqlite":
-        return SqliteDatabase(
+        return SqliteDatabase.open(
             sqlite_path(config.url), schema_folder() / "schema.sqlite.sql", threads
         )
     if parts.scheme == "mysql":
@@ -154,7 +154,7 @@ def _open_mysql(
     )
     folder = schema_folder()
     prepare_schema(address, folder / "schema.sql", folder / "upgrade" / "mysql")
-    return MysqlDatabase(address, config.pool, threads)
+    return MysqlDatabase.open(address, config.pool, threads)
 
 
 def _tls_options(url: str, query: str, modes: Sequence[str]) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The storage port: transactions on a database, whichever it is. Drivers stay inside here."""
+"""Transactions on a database, SQLite or MySQL. The names of drivers stay inside this folder."""
 
 from chat.storage.base import Database, OutcomeUnknown, StorageError, Transaction, UniqueViolation
 

@@ -1,15 +1,13 @@
-"""What the chat service asks of a database.
+"""The storage port: a Database runs work in transactions.
 
-Work is a function that gets a Transaction. It may be run again from the beginning when a
-commit did not come through, so it must do nothing but talk to its transaction and return a
-value.
+Work is a function that takes a Transaction. A database may run the same work a second time, after a
+deadlock for example. So work uses its transaction, returns a value, and changes nothing else.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -17,12 +15,18 @@ Row = tuple[Any, ...]
 Work = Callable[["Transaction"], T]
 Done = Callable[["T | None", "Exception | None"], object]
 
+IN_LIST = 500
+"""Values of the longest ``IN`` list. Longer lists are cut into several statements."""
+
+IDS = ":ids"
+"""Stands for the list in the SQL of ``query_in`` and ``execute_in``."""
+
 
 class StorageError(Exception):
-    """The database could not do it now; nothing was committed. Trying again may help.
+    """The database failed; nothing was committed. A later attempt may succeed.
 
     Attributes:
-        number: the database's own number for it, 0 if there is none.
+        number: the database's own number for the error, or 0.
     """
 
     def __init__(self, words: str, number: int = 0) -> None:
@@ -31,21 +35,22 @@ class StorageError(Exception):
 
 
 class OutcomeUnknown(StorageError):
-    """The answer to a COMMIT was lost: it has taken place, or it has not."""
+    """The answer to COMMIT was lost: the transaction was committed, or it was not."""
 
 
 class UniqueViolation(StorageError):
-    """A row with this unique key exists. Trying again will not help."""
+    """Another row has this unique key. The same statement would fail again."""
 
 
 class Transaction(ABC):
-    """The inside of one transaction, in the thread that runs the work. SQL uses ``?``.
+    """The statements of one transaction, in the thread that runs the work. SQL uses ``?``.
 
     Attributes:
-        for_update: ends a SELECT whose rows nobody else shall change or lock before the commit.
-        for_share: ends one whose rows nobody shall change before the commit; empty where that
-            goes without saying.
-        clock: an SQL expression: the database's time, in milliseconds since 1970.
+        for_update: ends a SELECT that locks its rows: until the commit, other transactions can
+            neither change nor lock them. Empty in a database with one writer.
+        for_share: ends a SELECT that locks its rows against changes until the commit. Empty in a
+            database with one writer.
+        clock: an SQL expression for the database's time, in milliseconds since 1970.
     """
 
     for_update = ""
@@ -53,16 +58,48 @@ class Transaction(ABC):
     clock = ""
 
     def bytes_in(self, column: str) -> str:
-        """An SQL expression: how many bytes a text has in UTF-8."""
+        """An SQL expression: the length of a text in bytes of UTF-8."""
         return f"LENGTH({column})"
 
     @abstractmethod
     def query(self, sql: str, params: Sequence[object] = ()) -> list[Row]:
-        """The rows of a SELECT."""
+        """Run a SELECT; returns its rows."""
 
     @abstractmethod
     def execute(self, sql: str, params: Sequence[object] = ()) -> int:
-        """Run a statement; returns how many rows it changed. Raises UniqueViolation."""
+        """Run a statement; returns the number of changed rows. Raises UniqueViolation."""
+
+    def query_in(
+        self,
+        sql: str,
+        ids: Sequence[object],
+        *,
+        before: Sequence[object] = (),
+        after: Sequence[object] = (),
+    ) -> list[Row]:
+        """Run a SELECT with ``IN :ids``; returns its rows, in the order of ``ids``' parts.
+
+        ``before`` and ``after``: the parameters for the ``?`` on either side of ``:ids``. A list
+        of more than IN_LIST values becomes several statements; without values there is none.
+        """
+        found: list[Row] = []
+        for part in _parts(ids):
+            found += self.query(_with_list(sql, len(part)), (*before, *part, *after))
+        return found
+
+    def execute_in(
+        self,
+        sql: str,
+        ids: Sequence[object],
+        *,
+        before: Sequence[object] = (),
+        after: Sequence[object] = (),
+    ) -> int:
+        """Run a statement with ``IN :ids``, as ``query_in``; returns the number of changed rows."""
+        changed = 0
+        for part in _parts(ids):
+            changed += self.execute(_with_list(sql, len(part)), (*before, *part, *after))
+        return changed
 
     @abstractmethod
     def insert(self, sql: str, params: Sequence[object] = ()) -> int:
@@ -76,10 +113,10 @@ class Transaction(ABC):
     def insert_new_rows(
         self, table: str, columns: Sequence[str], rows: Sequence[Row], generated: str
     ) -> list[int | None]:
-        """Insert those rows whose unique key (the first two columns) is not there yet.
+        """Insert the rows whose unique key (the first two columns) is new.
 
-        Returns for each row the id generated in column ``generated``, None where the key
-        existed. No key may occur twice in ``rows``.
+        Returns for each row the id generated in column ``generated``, or None for an existing
+        key. Each key stands in ``rows`` only once.
         """
 
     @abstractmethod
@@ -88,10 +125,10 @@ class Transaction(ABC):
 
 
 class Database(ABC):
-    """Transactions, blocking for worker threads and queued for loops.
+    """Transactions: blocking ones for worker threads, queued ones for loops.
 
     Attributes:
-        exclusive: no other server can be using this database.
+        exclusive: this process is the only one that uses the database.
     """
 
     exclusive = False
@@ -107,28 +144,26 @@ class Database(ABC):
     def write(self, work: Work[T]) -> T:
         """Run work and commit it before returning. Worker threads: blocks.
 
-        Raises StorageError, or what the work raised; nothing was committed then.
+        Raises StorageError, or the error of the work; nothing was committed then.
         """
 
     @abstractmethod
     def submit(self, work: Work[T], done: Done[T]) -> None:
         """Run work on the writer thread, in the order of submission. Any thread.
 
-        Work that is waiting is committed together. After the commit ``done(result, error)``
-        is called on the writer thread: it must be quick, and must not call ``write``.
+        Waiting work is committed together. After the commit the writer thread calls
+        ``done(result, error)``, which must return quickly and must not call ``write``.
         """
 
     @abstractmethod
     def close(self) -> None:
-        """Commit what was submitted, then close. Idempotent. Not from the writer thread."""
+        """Commit the submitted work, then close. Idempotent. Not from the writer thread."""
 
 
-def find_upgrade(folder: Path, step: int) -> Path:
-    """The script that takes the tables from the version before to ``step``."""
-    (script,) = folder.glob(f"{step:04d}-*.sql")
-    return script
+def _parts(ids: Sequence[object]) -> Iterator[Sequence[object]]:
+    for start in range(0, len(ids), IN_LIST):
+        yield ids[start : start + IN_LIST]
 
 
-def placeholders(count: int) -> str:
-    """``(?,?,?)`` for an IN list of so many values."""
-    return "(" + ",".join("?" * count) + ")"
+def _with_list(sql: str, count: int) -> str:
+    return sql.replace(IDS, "(" + ",".join("?" * count) + ")")

@@ -68,7 +68,7 @@ def errors(error_log: ErrorLog) -> ErrorLog:
 
 
 def new_sqlite(directory: Path) -> Database:
-    return SqliteDatabase(directory / "chat.db", SCHEMA)
+    return SqliteDatabase.open(directory / "chat.db", SCHEMA)
 
 
 def new_mysql(directory: Path) -> Database:

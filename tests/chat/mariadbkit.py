@@ -53,7 +53,7 @@ class Mariadb:
     def new_database(self, pool: int = 8) -> Database:
         """The chat database, empty."""
         self.empty()
-        return MysqlDatabase(self.address, pool)
+        return MysqlDatabase.open(self.address, pool)
 
     def empty(self) -> None:
         connection = self.connect()

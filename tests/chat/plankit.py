@@ -19,7 +19,7 @@ from chat.storage import Database, Transaction
 from chat.storage.base import Done, Row, T, Work
 from chat.storage.mysql.connection import MysqlConnection
 from chat.storage.mysql.transaction import MysqlTransaction
-from chat.storage.sqlite.database import SqliteTransaction
+from chat.storage.sqlite.transaction import SqliteTransaction
 from tests.chat.databasekit import IS_MYSQL
 
 GROWING = frozenset(

@@ -48,7 +48,7 @@ def test_it_starts_and_stops(path: Path) -> None:
 
 
 def test_at_its_start_it_tidies_up(path: Path) -> None:
-    database = SqliteDatabase(path, SCHEMA)
+    database = SqliteDatabase.open(path, SCHEMA)
     ann = database.write(lambda tx: UserModel(tx).insert("ann", "h"))
     user = database.read(lambda tx: UserModel(tx).find(ann))
     assert user is not None
@@ -73,7 +73,7 @@ def test_at_its_end_it_releases_its_users(path: Path) -> None:
     node = app._presence.node
     app._database.write(lambda tx: UserModel(tx).go_online(user, node, None))
     run_and_stop(app)
-    database = SqliteDatabase(path, SCHEMA)
+    database = SqliteDatabase.open(path, SCHEMA)
     found = database.read(lambda tx: UserModel(tx).find(ann))
     database.close()
     assert found is not None
@@ -123,7 +123,7 @@ def test_a_port_in_use_leaves_nothing_behind(path: Path) -> None:
 
 
 def test_a_database_in_use_leaves_nothing_behind(path: Path) -> None:
-    database = SqliteDatabase(path, SCHEMA)
+    database = SqliteDatabase.open(path, SCHEMA)
     with pytest.raises(StorageError, match="another server is using this database"):
         App(ANYWHERE, config(path))
     database.close()

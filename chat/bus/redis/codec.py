@@ -15,9 +15,8 @@ import ujson
 
 from chat.bus.base import MEMBERS, PRESENCE, TAKEN, Notice
 from chat.message import ChatMessage, Topic
-from chat.protocol import GROUP_CHAT, MAX_ID, ONE_CHAT
+from chat.protocol import GROUP_CHAT, MAX_ID, MAX_SEQ, ONE_CHAT
 
-MAX_SEQ = 2**53
 MAX_MID = 64
 WAKE_FIELDS = 12
 LIVE_FIELDS = 13
@@ -130,7 +129,7 @@ def _parse(payload: bytes | None) -> list[Any]:
 def _wake(channel: Topic, fields: list[Any]) -> WakePayload:
     _, epoch, number, seq, *rest = fields
     right = type(epoch) is str and type(number) is type(seq) is int
-    if not (right and number > 0 and 0 < seq < MAX_SEQ):
+    if not (right and number > 0 and 0 < seq <= MAX_SEQ):
         raise BadPayloadError("a field is wrong")
     return WakePayload(epoch, number, _message(channel, seq, rest))
 

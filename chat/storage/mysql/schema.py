@@ -6,21 +6,19 @@ import logging
 import re
 from pathlib import Path
 
-from chat.storage.base import StorageError, find_upgrade
+from chat.storage.base import StorageError
 from chat.storage.mysql.connection import MysqlAddress, MysqlConnection
 from chat.storage.mysql.original import KEPT, remind_of_the_original, take_over_texts
+from chat.storage.schema import SCHEMA_VERSION, upgrade_scripts
 
 log = logging.getLogger(__name__)
-
-SCHEMA_VERSION = 3
-"""What this program works with. Version 0 is the original project's five tables."""
 
 ORIGINAL_TABLES = {"user", "friend", "allgroup", "groupuser", "offlinemessage"}
 OUR_TABLES = {"message", "token", "node", "setting"}
 """Which the original project has not."""
 
-LOCK = "chat-schema"
-LOCK_SECONDS = 60
+SCHEMA_LOCK = "chat-schema"
+SCHEMA_LOCK_SECONDS = 60
 UPGRADE_SECONDS = 3600
 """A statement of an upgrade may rebuild a table with all messages."""
 
@@ -42,7 +40,7 @@ def prepare_schema(address: MysqlAddress, schema: Path, upgrades: Path) -> None:
     try:
         _check_binary_log(connection, address)
         # Two servers that start together must not both create or upgrade.
-        ((got,),) = connection.rows("SELECT GET_LOCK(%s, %s)", (LOCK, LOCK_SECONDS))
+        ((got,),) = connection.rows("SELECT GET_LOCK(%s, %s)", (SCHEMA_LOCK, SCHEMA_LOCK_SECONDS))
         if got != 1:
             raise StorageError(f"{address}: another server is at work on the tables")
         version = _version(connection, address)
@@ -57,8 +55,7 @@ def prepare_schema(address: MysqlAddress, schema: Path, upgrades: Path) -> None:
                 f"{address}: its schema is version {version}, newer than this program's "
                 f"{SCHEMA_VERSION}"
             )
-        for step in range(version + 1, SCHEMA_VERSION + 1):
-            script = find_upgrade(upgrades, step)
+        for script in upgrade_scripts(upgrades, version):
             _run_script(connection, script, UPGRADED)
             log.info("%s has been upgraded: %s", address, script.stem)
         if _setting(connection, "original_texts") == "unread":

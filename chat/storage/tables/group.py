@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 
-from chat.storage.base import Row, Transaction, placeholders
+from chat.storage.base import Row, Transaction
 from chat.storage.tables.rows import NO_HASHES, Group, GroupUser, Membership, NameHashes
 
 CREATOR = "creator"
@@ -18,7 +18,7 @@ _MEMBERS = (
 
 
 class GroupModel:
-    """Groups and their members. One transaction's; worker or writer thread."""
+    """Groups and their members, within one transaction. Worker or writer thread."""
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
@@ -34,22 +34,20 @@ class GroupModel:
         )
 
     def delete(self, group_id: int) -> None:
-        """End a group; its id is not used again."""
+        """Delete a group with its memberships; its id is not used again."""
         self._tx.execute("DELETE FROM groupuser WHERE groupid = ?", (group_id,))
         self._tx.execute("DELETE FROM allgroup WHERE id = ?", (group_id,))
 
     def hold(self, group_ids: Collection[int]) -> None:
-        """Nobody comes or goes in these groups before the commit."""
+        """Lock these groups against ``change`` until the commit: no user joins or leaves."""
         if self._tx.for_share:
-            ids = sorted(group_ids)  # the order in which all nodes must take these locks
-            self._tx.query(
-                f"SELECT id FROM allgroup WHERE id IN {placeholders(len(ids))} ORDER BY id"
-                + self._tx.for_share,
-                ids,
+            self._tx.query_in(
+                "SELECT id FROM allgroup WHERE id IN :ids ORDER BY id" + self._tx.for_share,
+                sorted(group_ids),  # the order in which all servers must take these locks
             )
 
     def change(self, group_id: int) -> bool:
-        """Begin to change who is in a group, alone; False if there is no such group."""
+        """Lock a group for a change of its members until the commit; False if there is none."""
         return bool(
             self._tx.query(
                 "SELECT id FROM allgroup WHERE id = ?" + self._tx.for_update, (group_id,)
@@ -57,9 +55,9 @@ class GroupModel:
         )
 
     def add_member(self, group_id: int, user_id: int, role: str) -> None:
-        """A member from now on. The group is new, or ``change`` has locked it.
+        """Add a member. The group is new, or ``change`` has locked it.
 
-        Raises UniqueViolation if the user is one already.
+        Raises UniqueViolation if the user is a member already.
         """
         self._number_members(group_id)
         self._tx.execute(
@@ -74,7 +72,7 @@ class GroupModel:
         return bool(self._tx.execute(sql, (group_id, user_id)))
 
     def promote_oldest(self, group_id: int) -> bool:
-        """The first of the members that joined is the creator now; False if there is no member.
+        """Make the member that joined first the creator; False if there is no member.
 
         ``change`` has locked the group.
         """
@@ -91,10 +89,13 @@ class GroupModel:
         return bool(rows)
 
     def _number_members(self, group_id: int) -> None:
-        """Number the members that a server of version 2 has added: they have no ``joinorder``.
+        """Number the members without ``joinorder``, which a server of version 2 has added.
 
-        Each change of a group by this version numbers them first. So they have joined after all
-        members with a number. Among themselves ``since`` decides, and then the id.
+        Each change of a group by this version numbers them first. So they count as having joined
+        after all members with a number; among themselves in the order of ``since``, then of ids.
+
+        Example: servers of versions 2 and 3 run together. A joins at the first, B then at the
+        second. B's join first numbers A, then B; so A succeeds the creator before B.
         """
         rows = self._tx.query(
             "SELECT userid FROM groupuser WHERE groupid = ? AND joinorder IS NULL "
@@ -116,7 +117,7 @@ class GroupModel:
         return int(number)
 
     def membership(self, group_id: int, user_id: int) -> Membership | None:
-        """What a user is in a group; None: no member."""
+        """A user's membership in a group; None if there is none."""
         rows = self._tx.query(
             "SELECT grouprole, since FROM groupuser WHERE groupid = ? AND userid = ?",
             (group_id, user_id),
@@ -124,7 +125,7 @@ class GroupModel:
         return Membership(*rows[0]) if rows else None
 
     def find(self, group_id: int) -> Group | None:
-        """A group with its members."""
+        """A group with its members; None if there is no such group."""
         groups = self._tx.query(
             "SELECT id, groupname, groupdesc FROM allgroup WHERE id = ?", (group_id,)
         )
@@ -136,7 +137,7 @@ class GroupModel:
         return _with_members(groups, members)[0]
 
     def of_user(self, user_id: int) -> list[Group]:
-        """The groups a user is in, with all their members, in two queries."""
+        """The groups of a user with all their members, in two queries."""
         groups = self._tx.query(
             "SELECT allgroup.id, allgroup.groupname, allgroup.groupdesc FROM groupuser "
             "JOIN allgroup ON allgroup.id = groupuser.groupid "
@@ -151,16 +152,15 @@ class GroupModel:
         return _with_members(groups, members)
 
     def ids_of_user(self, user_id: int) -> frozenset[int]:
-        """The groups a user is in."""
+        """The ids of a user's groups."""
         rows = self._tx.query("SELECT groupid FROM groupuser WHERE userid = ?", (user_id,))
         return frozenset(group_id for (group_id,) in rows)
 
     def member_ids(self, group_ids: Collection[int]) -> dict[int, frozenset[int]]:
-        """The members of these groups; a group without members, or none at all, is absent."""
+        """The members of each of these groups. A group without members is absent."""
         found: defaultdict[int, set[int]] = defaultdict(set)
-        ids = list(group_ids)
-        sql = f"SELECT groupid, userid FROM groupuser WHERE groupid IN {placeholders(len(ids))}"
-        for group_id, user_id in self._tx.query(sql, ids):
+        sql = "SELECT groupid, userid FROM groupuser WHERE groupid IN :ids"
+        for group_id, user_id in self._tx.query_in(sql, list(group_ids)):
             found[group_id].add(user_id)
         return {group_id: frozenset(users) for group_id, users in found.items()}
 

@@ -1,7 +1,8 @@
 """HistoryModel: the table ``message``, read backwards by conversation.
 
-A conversation has one number, which the database makes of each message (column
-``conversation``), so that what two users say to each other is one range of an index.
+The database computes the number of a message's conversation (column ``conversation``) from its
+kind, sender and target. So all messages between two users, or in a group, are one range of an
+index.
 """
 
 from __future__ import annotations
@@ -11,21 +12,21 @@ from chat.storage.base import Transaction
 from chat.storage.tables.offlinemessage import MailRow
 
 _ID_BITS = 31
-"""What a user's or group's id has."""
+"""The bits of a user's or group's id."""
 
 
 def user_conversation(one: int, other: int) -> int:
-    """The number of what two users say to each other, in either direction."""
+    """The number of the conversation of two users, in either direction; positive."""
     return min(one, other) << _ID_BITS | max(one, other)
 
 
 def group_conversation(group_id: int) -> int:
-    """The number of what is said in a group; no two users' number is negative."""
+    """The number of a group's conversation; negative."""
     return -group_id
 
 
 class HistoryModel:
-    """What was said. One transaction's; worker thread."""
+    """The messages of conversations, within one transaction. Worker thread."""
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx

@@ -1,4 +1,4 @@
-"""MessageModel: the table ``message``, the log of what was sent."""
+"""MessageModel: the table ``message``, the log of all messages."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class LogRow:
 
 
 class MessageModel:
-    """The log, unique on (sender, mid). One transaction's; writer thread."""
+    """The log, unique on (sender, mid), within one transaction. Writer thread."""
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
     def insert_new(self, rows: Sequence[LogRow]) -> list[int | None]:
-        """Log those that are not there yet: their ``seq``, or None where (sender, mid) was."""
+        """Log the new messages; returns the ``seq`` of each, None where (sender, mid) existed."""
         return self._tx.insert_new_rows(
             "message",
             _COLUMNS,
@@ -39,12 +39,12 @@ class MessageModel:
         )
 
     def newest(self) -> int:
-        """The highest ``seq`` that there is; 0 if there is none."""
+        """The highest ``seq`` in the log; 0 if the log is empty."""
         ((newest,),) = self._tx.query("SELECT MAX(seq) FROM message")
         return newest or 0
 
     def find(self, sender: int, mid: str) -> tuple[int, LogRow] | None:
-        """What this sender sent under this ``mid``, with its ``seq``."""
+        """The message of this sender with this ``mid``, and its ``seq``."""
         rows = self._tx.query(
             f"SELECT seq, {', '.join(_COLUMNS)} FROM message WHERE sender = ? AND mid = ?",
             (sender, mid),

@@ -1,4 +1,4 @@
-"""NodeModel: the table ``node``, which servers there are and until when they count as alive."""
+"""NodeModel: the table ``node``, the servers and the ends of their leases."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from chat.storage.base import Transaction
 
 LEASE_SECONDS = 10.0
-"""How long a lease runs, unless it is renewed."""
+"""The duration of a lease that is not renewed."""
 
 VOID_MILLISECONDS = int(2 * LEASE_SECONDS * 1000)
-"""A lease that has longer to run was written before the database's clock was set back: a dead
-server's would run for as much longer. Twice, because the servers of a replicated database have
-clocks that differ a little."""
+"""A lease with more time left than this is void.
+
+Example: server A dies, and then the database's clock is set back by an hour. A's lease would run
+for another hour. It is void instead, and A's users can log in elsewhere. The bound is two leases
+and not one, because the servers of a replicated database have clocks that differ a little."""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeRow:
-    """What a server says of itself.
+    """A server, as of its last renewal.
 
     Attributes:
-        left: milliseconds that its lease has still to run; negative: it is dead. See ``alive``.
+        left: the milliseconds until its lease ends; negative after the end.
     """
 
     name: str
@@ -34,21 +36,22 @@ class NodeRow:
 
 
 def runs(left: int) -> bool:
-    """Does a lease with so many milliseconds to run count?"""
+    """Does a lease with so many milliseconds left count as running?"""
     return 0 < left <= VOID_MILLISECONDS
 
 
 class NodeModel:
-    """Leases, by the database's clock alone. One transaction's; worker or lease thread."""
+    """Leases by the database's clock, within one transaction. Worker or lease thread."""
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
         self._runs = f"expires > {tx.clock} AND expires <= {tx.clock} + {VOID_MILLISECONDS}"
 
     def claim(self, name: str, incarnation: str, place: str, milliseconds: int) -> str | None:
-        """Begin a lease, ending that of an earlier incarnation at the same place.
+        """Begin a lease, and end the lease of an earlier incarnation at the same place.
 
-        Returns where another server lives under this name; nothing has been done then.
+        Returns None, or the place of another server that lives under this name; then nothing has
+        changed.
         """
         rows = self._tx.query(
             f"SELECT place FROM node WHERE name = ? AND place <> ? AND {self._runs}"
@@ -67,7 +70,7 @@ class NodeModel:
         return None
 
     def left(self, name: str, incarnation: str) -> int | None:
-        """Milliseconds that the lease has still to run; None if it is not this one's any more."""
+        """The milliseconds until the lease ends; None if another incarnation has the name."""
         rows = self._tx.query(
             f"SELECT expires - {self._tx.clock} FROM node WHERE name = ? AND incarnation = ?"
             + self._tx.for_update,
@@ -76,7 +79,7 @@ class NodeModel:
         return int(rows[0][0]) if rows else None
 
     def renew(self, name: str, milliseconds: int, connections: int, bus: str) -> None:
-        """Let the lease run for so long from now on."""
+        """Let the lease end so many milliseconds from now."""
         self._tx.execute(
             f"UPDATE node SET expires = {self._tx.clock} + ?, connections = ?, bus = ? "
             "WHERE name = ?",
@@ -84,11 +87,11 @@ class NodeModel:
         )
 
     def release(self, name: str, incarnation: str) -> None:
-        """The server has ended."""
+        """End the lease."""
         self._tx.execute("DELETE FROM node WHERE name = ? AND incarnation = ?", (name, incarnation))
 
     def alive(self) -> set[str]:
-        """The names of those whose lease runs."""
+        """The names of the servers with a running lease."""
         rows = self._tx.query(f"SELECT name FROM node WHERE {self._runs}")
         return {name for (name,) in rows}
 

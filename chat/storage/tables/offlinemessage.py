@@ -1,4 +1,7 @@
-"""OfflineMessageModel: the table ``offlinemessage``, what each user is still owed."""
+"""OfflineMessageModel: the table ``offlinemessage``, the mailbox of each user.
+
+A user is *owed* a message from its commit until the user's client acknowledges it.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,15 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from chat.storage.base import Transaction, placeholders
-
-IN_LIST = 500
-"""How many ids one IN list holds."""
+from chat.storage.base import IN_LIST, Transaction
 
 MAX_OWED = 50_000
-"""Rows that one look at so many mailboxes takes."""
+"""Rows that ``owed`` reads in one statement."""
 
 
 @dataclass(frozen=True, slots=True)
 class MailRow:
-    """A mailbox row with what the log says of it; ``whole`` is set where it says nothing."""
+    """A mailbox row with its log row. ``whole``: the JSON message, if the log has no such row."""
 
     seq: int
     whole: str | None
@@ -31,62 +31,56 @@ class MailRow:
 
 
 class OfflineMessageModel:
-    """Mailboxes. One transaction's; worker or writer thread."""
+    """Mailboxes, within one transaction. Worker or writer thread."""
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
     def insert(self, owed: Sequence[tuple[int, int]]) -> None:
-        """Owe messages: pairs (userid, seq)."""
-        # By user and then seq, the order in which all nodes must take these locks.
+        """Add messages to mailboxes: pairs (userid, seq)."""
+        # By user and then seq: the order in which all servers must take these locks.
         self._tx.insert_rows("offlinemessage", ("userid", "seq"), sorted(owed))
 
     def holders(self, seq: int, user_ids: Collection[int]) -> set[int]:
-        """Which of these users are owed this message."""
-        found: set[int] = set()
-        ids = sorted(user_ids)
-        for start in range(0, len(ids), IN_LIST):
-            part = ids[start : start + IN_LIST]
-            rows = self._tx.query(
-                "SELECT userid FROM offlinemessage "
-                f"WHERE seq = ? AND userid IN {placeholders(len(part))}",
-                (seq, *part),
-            )
-            found.update([user_id for (user_id,) in rows])
-        return found
+        """Those of these users that are owed this message."""
+        sql = "SELECT userid FROM offlinemessage WHERE seq = ? AND userid IN :ids"
+        rows = self._tx.query_in(sql, sorted(user_ids), before=(seq,))
+        return {user_id for (user_id,) in rows}
 
     def delete(self, received: Sequence[tuple[int, int]]) -> None:
-        """Forget what was received: pairs (userid, seq)."""
+        """Remove received messages from mailboxes: pairs (userid, seq)."""
         self._tx.delete_pairs("offlinemessage", ("userid", "seq"), sorted(received))
 
     def count(self) -> int:
-        """How many messages wait, in all mailboxes together."""
+        """The number of messages in all mailboxes together."""
         ((count,),) = self._tx.query("SELECT COUNT(*) FROM offlinemessage")
         return int(count)
 
     def owed(self, user_ids: Sequence[int]) -> Iterator[dict[int, list[int]]]:
-        """What each of these users is owed: the numbers, in order; who is owed nothing is absent.
+        """The numbers that each of these users is owed, in order. An empty mailbox is absent.
 
-        In parts, so that not all is in memory at once. Of very many only the oldest.
+        They come in parts, which bounds the memory. Of a mailbox with more than MAX_OWED messages
+        only the oldest come.
         """
         ids = sorted(user_ids)
         start = 0
         while start < len(ids):
             part = ids[start : start + IN_LIST]
-            rows = self._tx.query(
-                f"SELECT userid, seq FROM offlinemessage WHERE userid IN {placeholders(len(part))} "
+            rows = self._tx.query_in(
+                "SELECT userid, seq FROM offlinemessage WHERE userid IN :ids "
                 "ORDER BY userid, seq LIMIT ?",
-                (*part, MAX_OWED),
+                part,
+                after=(MAX_OWED,),
             )
             found: dict[int, list[int]] = {}
             for user_id, seq in rows:
                 found.setdefault(user_id, []).append(seq)
             yield found
-            # Nobody may hide behind a huge mailbox: go on behind the one that filled this part.
+            # A huge mailbox must not hide those after it: go on behind the user of the last row.
             start = bisect_right(ids, rows[-1][0]) if len(rows) == MAX_OWED else start + len(part)
 
     def sizes(self, user_id: int, limit: int) -> list[tuple[int, int]]:
-        """The oldest messages that a user is owed, in order: number, and how many bytes of text."""
+        """The oldest messages that a user is owed, in order: number, and bytes of text."""
         text = self._tx.bytes_in("COALESCE(mail.message, message.text)")
         extra = self._tx.bytes_in("message.extra")
         rows = self._tx.query(
@@ -99,18 +93,14 @@ class OfflineMessageModel:
 
     def messages(self, user_id: int, seqs: Sequence[int]) -> list[MailRow]:
         """Those of these messages that the user is owed, in order."""
-        found: list[MailRow] = []
-        for start in range(0, len(seqs), IN_LIST):
-            part = seqs[start : start + IN_LIST]
-            rows = self._tx.query(
-                "SELECT mail.seq, mail.message, message.kind, message.sender, user.name, "
-                "message.target, message.text, message.time, message.extra "
-                "FROM offlinemessage AS mail "
-                "LEFT JOIN message ON message.seq = mail.seq "
-                "LEFT JOIN user ON user.id = message.sender "
-                f"WHERE mail.userid = ? AND mail.seq IN {placeholders(len(part))} "
-                "ORDER BY mail.seq",
-                (user_id, *part),
-            )
-            found += [MailRow(*row) for row in rows]
-        return found
+        rows = self._tx.query_in(
+            "SELECT mail.seq, mail.message, message.kind, message.sender, user.name, "
+            "message.target, message.text, message.time, message.extra "
+            "FROM offlinemessage AS mail "
+            "LEFT JOIN message ON message.seq = mail.seq "
+            "LEFT JOIN user ON user.id = message.sender "
+            "WHERE mail.userid = ? AND mail.seq IN :ids ORDER BY mail.seq",
+            seqs,
+            before=(user_id,),
+        )
+        return [MailRow(*row) for row in rows]

@@ -21,7 +21,7 @@ NO_HASHES = NameHashes(None, None)
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A row of ``user``; ``password`` is a hash. ``dialect``: of its classic client."""
+    """A row of ``user``. ``password``: a hash. ``dialect``: the one of its classic client."""
 
     id: int
     name: str
@@ -35,7 +35,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A user as friends see one."""
+    """The part of a user that friends see."""
 
     id: int
     name: str
@@ -54,10 +54,10 @@ class GroupUser:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """What a user is in a group.
+    """A user's place in a group.
 
     Attributes:
-        since: the last message that there was when the user became a member.
+        since: the last message of the log at the time of joining; history begins after it.
     """
 
     role: str

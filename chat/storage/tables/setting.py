@@ -1,4 +1,4 @@
-"""SettingModel: the table ``setting``, what all servers on one database must agree on."""
+"""SettingModel: the table ``setting``, values that all servers on one database share."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from chat.storage.base import Transaction
 
 
 class SettingModel:
-    """Named values. One transaction's; worker thread."""
+    """Named values, within one transaction. Worker thread."""
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
     def get(self, name: str, *, lock: bool = False, share: bool = False) -> str | None:
-        """Read a setting. ``share``: others cannot change it before the commit. ``lock``: nor can
-        they lock it, for either purpose."""
+        """Read a setting; None if it is not set.
+
+        ``share``: until the commit no other transaction can change it. ``lock``: no other
+        transaction can lock it either, for sharing or for a change.
+        """
         ending = self._tx.for_update if lock else self._tx.for_share if share else ""
         rows = self._tx.query("SELECT value FROM setting WHERE name = ?" + ending, (name,))
         return rows[0][0] if rows else None

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 
-from chat.storage.base import Transaction, placeholders
+from chat.storage.base import Transaction
 
 PART = 500
-"""Tokens that one look for expired ones takes."""
+"""Tokens that ``delete_expired`` reads in one transaction."""
 
 
 class TokenModel:
-    """Tokens, stored as their SHA-256. One transaction's; worker thread.
+    """Tokens by their SHA-256, within one transaction. Worker thread.
 
-    A plain hash is enough, unlike for passwords: a token is 256 random bits.
+    A fast hash is enough, unlike for passwords: a token is 256 random bits.
     """
 
     def __init__(self, tx: Transaction) -> None:
@@ -26,10 +26,10 @@ class TokenModel:
         )
 
     def use(self, token: str, user_id: int, now: int, valid_seconds: int) -> bool:
-        """Is it this user's and still valid? Then its time begins anew.
+        """Renew a token, if it belongs to this user and has not expired; False otherwise.
 
-        Its time never goes back: a token that is used while the clock is wrong, by years perhaps,
-        is still valid when the clock is right again.
+        The time of the last use never goes back. Example: the clock is a year behind when A uses
+        a token. When the clock is right again, the token is still valid.
         """
         return bool(
             self._tx.execute(
@@ -43,10 +43,10 @@ class TokenModel:
         self._tx.execute("DELETE FROM token WHERE hash = ?", (_hash(token),))
 
     def delete_expired(self, now: int, valid_seconds: int, after: str = "") -> str:
-        """Delete the expired ones among the next tokens behind ``after``.
+        """Delete the expired tokens among the next PART tokens after ``after``.
 
-        Returns the next ``after``, "" at the end of the table. There is no index on ``used``, which
-        changes with every use. So the table is read in parts, each a short transaction.
+        Returns the next ``after``, "" at the end of the table. ``used`` changes with each use, so
+        it has no index, and the table is read in parts, each in a short transaction.
         """
         rows = self._tx.query(
             "SELECT hash, used FROM token WHERE hash > ? ORDER BY hash LIMIT ?", (after, PART)
@@ -54,10 +54,9 @@ class TokenModel:
         oldest = now - valid_seconds
         expired = [hash_ for hash_, used in rows if used <= oldest]
         if expired:
-            # Asked once more: it may have been used meanwhile.
-            self._tx.execute(
-                f"DELETE FROM token WHERE hash IN {placeholders(len(expired))} AND used <= ?",
-                (*expired, oldest),
+            # With the condition again: a token may have been used since it was read.
+            self._tx.execute_in(
+                "DELETE FROM token WHERE hash IN :ids AND used <= ?", expired, after=(oldest,)
             )
         return rows[-1][0] if len(rows) == PART else ""
 

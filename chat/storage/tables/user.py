@@ -1,18 +1,19 @@
-"""UserModel: the table ``user``, with presence."""
+"""UserModel: the table ``user``: accounts, and their presence.
+
+A user is online at one node at a time. ``generation`` grows with each login, so a session with an
+older generation is not the current one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from chat.storage.base import Transaction, placeholders
+from chat.storage.base import Transaction
 from chat.storage.tables.rows import NO_HASHES, OFFLINE, ONLINE, Contact, NameHashes, User
-
-IN_LIST = 500
-"""How many ids one IN list holds."""
 
 
 class UserModel:
-    """Users by id, and who is online. One transaction's; worker or writer thread."""
+    """Users by id, within one transaction. Worker or writer thread."""
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
@@ -46,7 +47,7 @@ class UserModel:
         return Contact(*rows[0]) if rows else None
 
     def set_password(self, user_id: int, old: str, new: str) -> None:
-        """Replace a hash, unless it has changed meanwhile."""
+        """Replace the hash ``old``; if it has changed since, do nothing."""
         self._tx.execute(
             "UPDATE user SET password = ? WHERE id = ? AND password = ?", (new, user_id, old)
         )
@@ -58,22 +59,20 @@ class UserModel:
     def generations(self, user_ids: Collection[int], *, lock: bool = False) -> dict[int, int]:
         """The login generation of each of these users that exists.
 
-        ``lock``: until the commit they can neither log in elsewhere nor be locked by others.
+        ``lock``: until the commit no other transaction can change or lock their rows, so none of
+        them can log in elsewhere.
         """
-        ids = sorted(user_ids)  # the order in which all nodes must take these locks
-        ending = self._tx.for_update if lock else ""
-        found: dict[int, int] = {}
-        for start in range(0, len(ids), IN_LIST):
-            part = ids[start : start + IN_LIST]
-            where = f"WHERE id IN {placeholders(len(part))}"
-            sql = f"SELECT id, generation FROM user {where}{' ORDER BY id' if lock else ''}{ending}"
-            found.update(self._tx.query(sql, part))
-        return found
+        ids = sorted(user_ids)  # the order in which all servers must take these locks
+        ending = " ORDER BY id" + self._tx.for_update if lock else ""
+        sql = "SELECT id, generation FROM user WHERE id IN :ids" + ending
+        return dict(self._tx.query_in(sql, ids))
 
     def go_online(self, user: User, node: str, device: str | None) -> int | None:
         """Take a user for a session of ``node``; returns the new generation.
 
-        None if somebody else took the user since ``user`` was read.
+        Returns None if another session took the user after ``user`` was read. Example: A's phone
+        and laptop log in at once, and both read generation 7. The phone makes it 8; the laptop's
+        UPDATE then finds no row with 7.
         """
         changed = self._tx.execute(
             "UPDATE user SET state = ?, node = ?, device = ?, generation = generation + 1 "
@@ -83,7 +82,7 @@ class UserModel:
         return user.generation + 1 if changed else None
 
     def go_offline(self, user_id: int, generation: int) -> bool:
-        """Release a user, if the session is still the current one."""
+        """Release a user, if the session is still the current one; False otherwise."""
         changed = self._tx.execute(
             "UPDATE user SET state = ?, node = NULL, device = NULL "
             "WHERE id = ? AND generation = ? AND state = ?",
@@ -92,9 +91,11 @@ class UserModel:
         return bool(changed)
 
     def reassert(self, users: Iterable[tuple[int, int]], node: str) -> list[int]:
-        """Those of these users (id, generation) that do not count as online at ``node`` do again.
+        """Show these users (id, generation) online at ``node`` again, if they are shown offline.
 
-        Returns whom that concerned.
+        Returns the ids of the changed rows. Example: node A was frozen until its lease had ended,
+        and node B has shown A's users offline. A goes on, and takes back all users that have not
+        logged in elsewhere.
         """
         sql = "UPDATE user SET state = ?, node = ? WHERE id = ? AND generation = ? AND state = ?"
         return [
@@ -104,14 +105,14 @@ class UserModel:
         ]
 
     def nodes(self) -> set[str]:
-        """The nodes that have users; one look into an index for each, not one for each user."""
+        """The nodes that have users, in one step of an index for each node."""
         sql = "SELECT DISTINCT node FROM user WHERE node IS NOT NULL"
         return {node for (node,) in self._tx.query(sql)}
 
     def offline_of(self, node: str, limit: int) -> list[int]:
-        """Show up to ``limit`` users of a dead node offline; returns them.
+        """Show up to ``limit`` users of a dead node offline; returns their ids.
 
-        Their generation stays: should the node live after all, it may have them back.
+        Their generation stays: if the node is alive after all, ``reassert`` takes them back.
         """
         rows = self._tx.query(
             "SELECT id FROM user WHERE node = ? AND state = ? ORDER BY id LIMIT ?"
@@ -119,31 +120,22 @@ class UserModel:
             (node, ONLINE, limit),
         )
         ids = [user_id for (user_id,) in rows]
-        for start in range(0, len(ids), IN_LIST):
-            part = ids[start : start + IN_LIST]
-            self._tx.execute(
-                f"UPDATE user SET state = ?, node = NULL WHERE id IN {placeholders(len(part))}",
-                (OFFLINE, *part),
-            )
+        sql = "UPDATE user SET state = ?, node = NULL WHERE id IN :ids"
+        self._tx.execute_in(sql, ids, before=(OFFLINE,))
         return ids
 
     def states(self, user_ids: Collection[int]) -> dict[int, str]:
         """The state of each of these users that exists."""
-        ids = sorted(user_ids)
-        found: dict[int, str] = {}
-        for start in range(0, len(ids), IN_LIST):
-            part = ids[start : start + IN_LIST]
-            sql = f"SELECT id, state FROM user WHERE id IN {placeholders(len(part))}"
-            found.update(self._tx.query(sql, part))
-        return found
+        sql = "SELECT id, state FROM user WHERE id IN :ids"
+        return dict(self._tx.query_in(sql, sorted(user_ids)))
 
     def online_by_node(self) -> dict[str, int]:
-        """How many users are online at each node."""
+        """The number of online users at each node."""
         sql = "SELECT node, COUNT(*) FROM user WHERE state = ? AND node IS NOT NULL GROUP BY node"
         return dict(self._tx.query(sql, (ONLINE,)))
 
     def online_at(self, node: str, after: int, limit: int) -> dict[int, int]:
-        """Users of a node with their generations: the next ``limit`` with ids above ``after``."""
+        """The next ``limit`` online users of a node with ids above ``after``: generation by id."""
         rows = self._tx.query(
             "SELECT id, generation FROM user WHERE node = ? AND state = ? AND id > ? "
             "ORDER BY id LIMIT ?",
@@ -152,9 +144,9 @@ class UserModel:
         return dict(rows)
 
     def all_offline(self, node: str | None) -> list[int]:
-        """Release a node's users, or everybody if ``node`` is None; returns whom.
+        """Release the users of a node, or all users if ``node`` is None; returns their ids.
 
-        Generations grow, so that what a former incarnation might still try is refused.
+        Their generations grow, so a former incarnation of the server can commit nothing for them.
         """
         where, params = "state = ?", [ONLINE]
         if node is not None:

@@ -229,6 +229,12 @@ def test_the_default_limits_are_the_documented_ones() -> None:
     assert (MAX_ID, MAX_SEQ) == (2**31 - 1, 2**53 - 1)
 
 
+def test_the_largest_seq_is_the_last_that_a_double_tells_from_the_next() -> None:
+    """JavaScript reads numbers as doubles: 2^53 and 2^53 + 1 become the same one."""
+    largest, after, second_after = (float(MAX_SEQ + number) for number in range(3))
+    assert largest != after == second_after
+
+
 def test_the_field_is_named_in_the_message() -> None:
     frame = b'{"id":1,"toid":true,"msg":"x"}'
     problem = refused(MsgType.ONE_CHAT_MSG, decode(frame))

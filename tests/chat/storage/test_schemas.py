@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from chat.storage.schema import SCHEMA_VERSION, upgrade_scripts
 from tests.chat.loopkit import PROJECT
 
 Columns = dict[str, str]
@@ -112,11 +113,20 @@ def test_the_same_choices(table: str) -> None:
     assert choices(SQLITE[table]) == choices(MYSQL[table])
 
 
-def test_the_same_version() -> None:
+@pytest.mark.parametrize("name", ["schema.sql", "schema.sqlite.sql"])
+def test_the_version_is_the_programs(name: str) -> None:
     version = re.compile(r"REPLACE INTO setting VALUES \('schema_version', '(\d+)'\)")
-    assert (
-        version.findall(source("schema.sqlite.sql")) == version.findall(source("schema.sql")) != []
-    )
+    assert version.findall(source(name)) == [str(SCHEMA_VERSION)]
+
+
+@pytest.mark.parametrize(("database", "oldest"), [("mysql", 0), ("sqlite", 1)])
+def test_each_version_has_an_upgrade(database: str, oldest: int) -> None:
+    folder = PROJECT / "db" / "upgrade" / database
+    scripts = list(upgrade_scripts(folder, oldest))
+    assert scripts == sorted(folder.iterdir())
+    assert [int(path.name[:4]) for path in scripts] == list(range(oldest + 1, SCHEMA_VERSION + 1))
+    assert list(upgrade_scripts(folder, SCHEMA_VERSION - 1)) == scripts[-1:]
+    assert not list(upgrade_scripts(folder, SCHEMA_VERSION))
 
 
 def test_mysql_compares_exactly() -> None:

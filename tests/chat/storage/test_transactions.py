@@ -7,7 +7,6 @@ import threading
 import pytest
 
 from chat.storage import Database, StorageError, Transaction, UniqueViolation
-from chat.storage.base import placeholders
 from tests.chat.loopkit import WAIT, Outcomes, writer_held
 
 PUT = "INSERT INTO setting (name, value) VALUES (?, ?)"
@@ -281,8 +280,3 @@ def test_work_may_submit(database: Database) -> None:
         lambda tx: database.submit(lambda tx: tx.execute(PUT, ("b", "1")), outcomes), outcomes
     )
     assert outcomes.take(2) == [(None, None), (1, None)]
-
-
-def test_placeholders() -> None:
-    assert placeholders(1) == "(?)"
-    assert placeholders(3) == "(?,?,?)"

@@ -14,6 +14,7 @@ from chat.bus.redis.codec import (
     MAX_MID,
     BadPayloadError,
     LivePayload,
+    WakePayload,
     channel_name,
     decode,
     decode_answer,
@@ -23,7 +24,7 @@ from chat.bus.redis.codec import (
     encode_wake,
     parse_channel,
 )
-from chat.protocol import GROUP_CHAT, MAX_ID, ONE_CHAT
+from chat.protocol import GROUP_CHAT, MAX_ID, MAX_SEQ, ONE_CHAT
 from tests.chat.rediskit import to_group, to_user
 
 
@@ -76,6 +77,12 @@ def test_the_helper_changes_nothing_by_itself() -> None:
     assert isinstance(decode((ONE_CHAT, 7), changed()), tuple)
 
 
+def test_the_largest_seq_is_taken() -> None:
+    found = decode((ONE_CHAT, 7), changed(seq=MAX_SEQ))
+    assert isinstance(found, WakePayload)
+    assert found.message.seq == MAX_SEQ
+
+
 @pytest.mark.parametrize(
     "payload",
     [
@@ -98,7 +105,7 @@ def test_the_helper_changes_nothing_by_itself() -> None:
         changed(number="5"),
         changed(number=True),
         changed(seq=0),
-        changed(seq=2**53),
+        changed(seq=MAX_SEQ + 1),
         changed(seq=1.0),
         changed(kind=10),
         changed(kind=1),

@@ -239,7 +239,7 @@ def test_one_that_fails_costs_no_other(
 def proxied(server: Mariadb) -> Iterator[tuple[MysqlDatabase, CuttingProxy]]:
     server.empty()
     proxy = CuttingProxy(server.port)
-    database = MysqlDatabase(dataclasses.replace(server.address, port=proxy.port, tls=OFF))
+    database = MysqlDatabase.open(dataclasses.replace(server.address, port=proxy.port, tls=OFF))
     yield database, proxy
     database.close()
     proxy.close()
@@ -345,7 +345,7 @@ def test_a_full_disk(small: Mariadb, outcomes: Outcomes, errors: ErrorLog) -> No
         (seq,) = MessageModel(tx).insert_new([LogRow(1, mid, 6, 2, text, "", None)])
         OfflineMessageModel(tx).insert([(2, seq or 0)])
 
-    with contextlib.closing(MysqlDatabase(small.address)) as database:
+    with contextlib.closing(MysqlDatabase.open(small.address)) as database:
         stored = 0
         with pytest.raises(StorageError, match="full"):
             while True:
@@ -374,9 +374,9 @@ def test_a_statement_has_its_limit(lengths: list[int]) -> None:
 
 
 def test_connections_are_opened_at_the_start(server: Mariadb) -> None:
-    with contextlib.closing(MysqlDatabase(server.address, 8, 5)) as database:
+    with contextlib.closing(MysqlDatabase.open(server.address, 8, 5)) as database:
         assert (database.pool.size, database.pool.idle) == (5, 5)
-    with contextlib.closing(MysqlDatabase(server.address, 2, 5)) as database:
+    with contextlib.closing(MysqlDatabase.open(server.address, 2, 5)) as database:
         assert database.pool.size == 2
 
 

@@ -81,7 +81,7 @@ class Clone:
         self.connection.commit()
         self.connection.close()
         prepare_schema(self.server.address, SCHEMA, UPGRADES)
-        return MysqlDatabase(self.server.address)
+        return MysqlDatabase.open(self.server.address)
 
 
 def names(database: Database) -> dict[int, str]:
@@ -275,7 +275,7 @@ def test_a_takeover_that_was_cut_short_goes_on(
         with pytest.raises(Killed):
             clone.take_over()
     prepare_schema(bare.address, SCHEMA, UPGRADES)
-    database = MysqlDatabase(bare.address)
+    database = MysqlDatabase.open(bare.address)
     assert names(database) == {1: "李四", 2: "张三"}
     database.close()
 

@@ -13,7 +13,8 @@ import ujson
 from chat.storage import StorageError, Transaction
 from chat.storage.mysql.database import MysqlDatabase
 from chat.storage.mysql.original import KEPT
-from chat.storage.mysql.schema import SCHEMA_VERSION, UNFINISHED, prepare_schema
+from chat.storage.mysql.schema import UNFINISHED, prepare_schema
+from chat.storage.schema import SCHEMA_VERSION
 from chat.storage.tables import (
     CREATOR,
     NORMAL,
@@ -67,7 +68,7 @@ def bare() -> Iterator[Mariadb]:
 def test_an_empty_database_gets_its_tables(bare: Mariadb) -> None:
     prepare_schema(bare.address, SCHEMA, UPGRADES)
     prepare_schema(bare.address, SCHEMA, UPGRADES)
-    database = MysqlDatabase(bare.address)
+    database = MysqlDatabase.open(bare.address)
     version = database.read(lambda tx: SettingModel(tx).get("schema_version"))
     assert version == str(SCHEMA_VERSION)
     database.close()
@@ -88,7 +89,7 @@ def test_the_original_projects_tables_are_taken_over(bare: Mariadb) -> None:
     connection.commit()
     connection.close()
     prepare_schema(bare.address, SCHEMA, UPGRADES)
-    database = MysqlDatabase(bare.address)
+    database = MysqlDatabase.open(bare.address)
     user = database.read(lambda tx: UserModel(tx).find(13))
     assert user is not None
     assert (user.name, user.password, user.state) == ("zhang san", "123456", "offline")
@@ -164,7 +165,7 @@ def test_version_2_is_upgraded_even_if_it_was_begun(bare: Mariadb, done: int) ->
     connection.commit()
     connection.close()
     prepare_schema(bare.address, SCHEMA, UPGRADES)
-    database = MysqlDatabase(bare.address)
+    database = MysqlDatabase.open(bare.address)
     rows = database.read(
         lambda tx: tx.query("SELECT groupid, userid, joinorder FROM groupuser ORDER BY 1, 3")
     )
@@ -180,7 +181,7 @@ def test_version_2_is_upgraded_even_if_it_was_begun(bare: Mariadb, done: int) ->
 def test_a_server_of_version_2_works_on_upgraded_tables(bare: Mariadb) -> None:
     """What it inserts has no hashes and no number; this version numbers such members first."""
     prepare_schema(bare.address, SCHEMA, UPGRADES)
-    database = MysqlDatabase(bare.address)
+    database = MysqlDatabase.open(bare.address)
     ids = [
         database.write(lambda tx, name=name: UserModel(tx).insert(name, "h"))
         for name in ("ann", "bob", "eve", "joe")

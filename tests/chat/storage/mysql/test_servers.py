@@ -14,7 +14,7 @@ from chat.backends import open_database
 from chat.config import ConfigError, DatabaseConfig
 from chat.storage import StorageError
 from chat.storage.mysql import connection as mysql_connection
-from chat.storage.mysql import database as mysql
+from chat.storage.mysql import group_commit as mysql_group_commit
 from chat.storage.mysql.connection import OFF, REQUIRED, LostConnection, MysqlConnection
 from chat.storage.mysql.database import MysqlDatabase
 from chat.storage.mysql.schema import prepare_schema
@@ -37,7 +37,7 @@ def test_a_small_packet() -> None:
     """With 1M, statements of many long texts were refused as too large."""
     with (
         running("--max-allowed-packet=1M") as server,
-        contextlib.closing(MysqlDatabase(server.address)) as database,
+        contextlib.closing(MysqlDatabase.open(server.address)) as database,
     ):
         outcomes = Outcomes()
         text = "\U0001f600" * 4096  # the longest that there is
@@ -165,7 +165,7 @@ def test_an_idle_connection_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     """MySQL knows no limit for transactions alone: it would end silent connections, too, and the
     next request would wait for a new one."""
     monkeypatch.setattr(mysql_connection, "IDLE_TRANSACTION_SECONDS", 1)
-    monkeypatch.setattr(mysql, "KEEP_SECONDS", 0.25)
+    monkeypatch.setattr(mysql_group_commit, "KEEP_SECONDS", 0.25)
     server = mariadb()
     with contextlib.closing(server.new_database()) as database:
         ids = "SELECT CONNECTION_ID()"

@@ -14,13 +14,15 @@ from typing import Any
 import pytest
 
 from chat.storage import StorageError
-from chat.storage.sqlite.database import MAX_GROUP, SCHEMA_VERSION, SqliteDatabase
+from chat.storage.schema import SCHEMA_VERSION
+from chat.storage.sqlite.database import SqliteDatabase
 from chat.storage.tables import (
     OfflineMessageModel,
     SettingModel,
     group_conversation,
     user_conversation,
 )
+from chat.storage.writer import MAX_GROUP
 from tests.chat.loopkit import PROJECT, SCHEMA, Outcomes, writer_held
 
 PUT = "INSERT INTO setting (name, value) VALUES (?, ?)"
@@ -33,7 +35,7 @@ def path(tmp_path: Path) -> Path:
 
 def refused(path: Path, schema: Path = SCHEMA) -> str:
     with pytest.raises(StorageError) as caught:
-        SqliteDatabase(path, schema)
+        SqliteDatabase.open(path, schema)
     message = str(caught.value)
     assert str(path) in message
     assert "\n" not in message
@@ -52,7 +54,7 @@ def on_file(path: Path, run: Callable[[sqlite3.Connection], Any]) -> Any:
 
 def use(path: Path, run: Callable[[SqliteDatabase], Any] = lambda database: None) -> Any:
     """Open, use and close a chat database."""
-    database = SqliteDatabase(path, SCHEMA)
+    database = SqliteDatabase.open(path, SCHEMA)
     try:
         return run(database)
     finally:
@@ -160,7 +162,7 @@ def test_another_process_is_refused(path: Path) -> None:
     code = (
         "import sys; from pathlib import Path\n"
         "from chat.storage.sqlite.database import SqliteDatabase\n"
-        "SqliteDatabase(Path(sys.argv[1]), Path(sys.argv[2]))"
+        "SqliteDatabase.open(Path(sys.argv[1]), Path(sys.argv[2]))"
     )
     command = [sys.executable, "-c", code, str(path), str(SCHEMA)]
 

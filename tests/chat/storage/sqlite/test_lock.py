@@ -28,7 +28,7 @@ from chat.storage.sqlite.database import SqliteDatabase
 print("ready", flush=True)
 sys.stdin.readline()
 try:
-    database = SqliteDatabase(Path(sys.argv[1]), Path(sys.argv[2]))
+    database = SqliteDatabase.open(Path(sys.argv[1]), Path(sys.argv[2]))
 except StorageError as exc:
     print(exc, flush=True)
 else:
@@ -82,7 +82,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def database(path: Path) -> Iterator[SqliteDatabase]:
     """What the first server has."""
-    database = SqliteDatabase(path, SCHEMA)
+    database = SqliteDatabase.open(path, SCHEMA)
     yield database
     database.write(lambda tx: tx.execute("INSERT INTO setting VALUES ('a', 'b')"))
     database.close()
@@ -172,7 +172,7 @@ def test_a_file_that_was_replaced_between_two_openings(path: Path) -> None:
 
 
 def test_its_files_are_for_this_user_alone(path: Path) -> None:
-    SqliteDatabase(path, SCHEMA).close()
+    SqliteDatabase.open(path, SCHEMA).close()
     for name in ("chat.db", "chat.db.lock"):
         assert os.stat(path.with_name(name)).st_mode & 0o777 == 0o600
 
@@ -180,7 +180,7 @@ def test_its_files_are_for_this_user_alone(path: Path) -> None:
 def test_a_file_that_is_removed_under_a_running_server(tmp_path: Path) -> None:
     """SQLite goes on writing to it, and so would we, without a word."""
     path = tmp_path / "chat.db"
-    with contextlib.closing(SqliteDatabase(path, SCHEMA)) as database:
+    with contextlib.closing(SqliteDatabase.open(path, SCHEMA)) as database:
         database.check()
         for file in tmp_path.iterdir():
             file.unlink()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import chat.storage.sqlite.database
+import chat.storage.sqlite.connection
 from chat.storage import StorageError, UniqueViolation
 from chat.storage.sqlite.database import SqliteDatabase
 from tests.chat.loopkit import SCHEMA, Outcomes, writer_held
@@ -27,7 +27,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def full(path: Path) -> Iterator[SqliteDatabase]:
     """A database whose file may not grow."""
-    database = SqliteDatabase(path, SCHEMA)
+    database = SqliteDatabase.open(path, SCHEMA)
     (pages,) = database.write(lambda tx: tx.query("PRAGMA page_count"))[0]
     database.write(lambda tx: tx.query(f"PRAGMA max_page_count = {pages}"))
     yield database
@@ -104,14 +104,14 @@ def test_a_commit_that_fails_fails_the_whole_group(
     path: Path, errors: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A deferred constraint is the one thing that lets everything pass but the COMMIT."""
-    database = SqliteDatabase(path, SCHEMA)
+    database = SqliteDatabase.open(path, SCHEMA)
     outcomes = Outcomes()
     database.write(
         lambda tx: tx.execute(
             "CREATE TABLE strict (a INTEGER REFERENCES user (id) DEFERRABLE INITIALLY DEFERRED)"
         )
     )
-    database._writer.execute("PRAGMA foreign_keys = ON")
+    database._connection.execute("PRAGMA foreign_keys = ON")
     with writer_held(database):
         database.submit(lambda tx: tx.execute(PUT, ("a", "1")), outcomes)
         database.submit(lambda tx: tx.execute("INSERT INTO strict VALUES (99)"), outcomes)
@@ -127,8 +127,8 @@ def test_a_commit_that_fails_fails_the_whole_group(
 def test_another_programs_transaction_is_waited_for_and_then_reported(
     path: Path, errors: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chat.storage.sqlite.database, "BUSY_SECONDS", 0.0)
-    database = SqliteDatabase(path, SCHEMA)
+    monkeypatch.setattr(chat.storage.sqlite.connection, "BUSY_SECONDS", 0.0)
+    database = SqliteDatabase.open(path, SCHEMA)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StorageError, match="locked"):
@@ -141,11 +141,11 @@ def test_another_programs_transaction_is_waited_for_and_then_reported(
 
 def test_a_file_overwritten_with_rubbish(path: Path, errors: object) -> None:
     """Whatever SQLite makes of it, it comes as a StorageError, and closing still works."""
-    database = SqliteDatabase(path, SCHEMA)
+    database = SqliteDatabase.open(path, SCHEMA)
     rows = [(f"name {number}", BIG) for number in range(20)]
     database.write(lambda tx: tx.insert_rows("setting", ("name", "value"), rows))
     database.close()  # into the file itself
-    database = SqliteDatabase(path, SCHEMA)
+    database = SqliteDatabase.open(path, SCHEMA)
     size = path.stat().st_size
     with path.open("r+b") as file:
         file.seek(4096)
@@ -158,11 +158,11 @@ def test_a_file_overwritten_with_rubbish(path: Path, errors: object) -> None:
 
 def test_a_place_where_nothing_can_be_made() -> None:
     with pytest.raises(StorageError, match="/proc"):
-        SqliteDatabase(Path("/proc/chat.db"), SCHEMA)
+        SqliteDatabase.open(Path("/proc/chat.db"), SCHEMA)
 
 
 def test_values_that_sqlite_cannot_hold_are_the_works_own_error(path: Path) -> None:
-    database = SqliteDatabase(path, SCHEMA)
+    database = SqliteDatabase.open(path, SCHEMA)
     with pytest.raises((StorageError, OverflowError)):
         database.write(lambda tx: tx.execute(PUT, ("n", 2**70)))
     with pytest.raises((StorageError, UnicodeEncodeError)):

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from chat.storage import Database
-from chat.storage.sqlite.database import SCHEMA_VERSION
+from chat.storage.schema import SCHEMA_VERSION
 from chat.storage.tables import SettingModel
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from chat.storage import Database, UniqueViolation
+from chat.storage.base import IN_LIST
 from chat.storage.tables import OFFLINE, ONLINE, Contact, User, UserModel
-from chat.storage.tables.user import IN_LIST
 
 
 def add(database: Database, *names: str) -> list[int]:

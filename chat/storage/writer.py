@@ -1,0 +1,114 @@
+"""Writer: the thread that commits the submitted jobs of all loops, in groups.
+
+A durable commit waits for a flush of the disk, which takes much longer than the statements before
+it. So the writer takes all jobs that wait, up to MAX_GROUP, and commits them in one transaction.
+During its flush the next group gathers. A busy server shares one flush among hundreds of messages;
+an idle server commits each message at once.
+
+Example: A, B and C send a message each. The writer takes A's and flushes it. Meanwhile B's and C's
+arrive. The next commit has both.
+
+The Writer owns the thread, the queue and the order of jobs. A GroupCommit, one for each back end,
+owns the connection, the transaction and the retries.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Sequence
+
+from chat.storage.base import Done, StorageError, T, Work
+from chat.storage.job import Job
+
+log = logging.getLogger(__name__)
+
+MAX_GROUP = 64
+"""Jobs of one commit. The commit queue submits a whole batch of messages as one job."""
+
+
+class GroupCommit(ABC):
+    """Commits a group of jobs in one transaction. One thread at a time.
+
+    Attributes:
+        idle_seconds: the writer calls ``keep_alive`` after so long without jobs. None: it waits
+            for jobs without limit.
+    """
+
+    idle_seconds: float | None = None
+
+    @abstractmethod
+    def commit(self, jobs: Sequence[Job]) -> None:
+        """Run the jobs in order and commit them, or raise and commit none of them.
+
+        A job that raises fails alone: its changes are undone, and it keeps the error. Raises
+        StorageError for the whole group; OutcomeUnknown if the group may have been committed.
+        """
+
+    def keep_alive(self) -> None:  # noqa: B027 - a file needs none
+        """Keep idle connections open. Follows each group, and each ``idle_seconds``."""
+
+
+class Writer:
+    """One thread that runs jobs in the order of submission."""
+
+    def __init__(self, group_commit: GroupCommit, thread_name: str) -> None:
+        self._group_commit = group_commit
+        self._lock = threading.Lock()  # guards _jobs and _closing
+        self._ready = threading.Condition(self._lock)
+        self._jobs: deque[Job] = deque()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name=thread_name)
+
+    def start(self) -> None:
+        """Begin to take jobs. Raises RuntimeError if there can be no further thread."""
+        self._thread.start()
+
+    def submit(self, work: Work[T], done: Done[T]) -> None:
+        """Queue a job. Any thread. After ``close`` it reports a StorageError at once."""
+        with self._lock:
+            if not self._closing:
+                self._jobs.append(Job(work, done))
+                self._ready.notify()
+                return
+        done(None, StorageError("the database is closed"))
+
+    def close(self) -> None:
+        """Commit the submitted jobs and end the thread. Blocks. Idempotent."""
+        with self._lock:
+            self._closing = True
+            self._ready.notify()
+        self._thread.join()
+
+    # ------------------------------------------------------------------ the writer thread
+
+    def _run(self) -> None:
+        while (group := self._next_group()) is not None:
+            if group:
+                self._commit(group)
+            self._group_commit.keep_alive()
+
+    def _next_group(self) -> list[Job] | None:
+        """The jobs that wait; none after ``idle_seconds`` of silence; None at the end."""
+        with self._lock:
+            if not self._jobs and not self._closing:
+                self._ready.wait(self._group_commit.idle_seconds)
+            if not self._jobs and self._closing:
+                return None
+            return [self._jobs.popleft() for _ in range(min(MAX_GROUP, len(self._jobs)))]
+
+    def _commit(self, group: list[Job]) -> None:
+        """Commit a group, and report to all its submitters."""
+        try:
+            self._group_commit.commit(group)
+        except Exception as exc:
+            if isinstance(exc, StorageError):
+                log.error("commit failed: %s", exc)
+            else:
+                log.exception("the writer failed")
+            for job in group:
+                job.error = job.error or exc
+        for job in group:
+            job.report()
