@@ -33,11 +33,12 @@ class Block(NamedTuple):
 class Outline(NamedTuple):
     """The parts that both pages of a pair have in common, in the order of the page.
 
-    ``headings`` are levels; ``tables`` are numbers of rows; ``lists`` are numbers of items.
+    ``headings`` are levels, ``lists`` are numbers of items. A row of ``tables`` has the code in its
+    cells, such as the names of commands and settings.
     """
 
     headings: list[int]
-    tables: list[int]
+    tables: list[list[list[str]]]
     lists: list[int]
     blocks: list[Block]
 
@@ -51,7 +52,10 @@ def outline(page: str) -> Outline:
     prose = re.sub(r"^```(?:.*\n)*?```$", "", page, flags=re.M)
     return Outline(
         headings=[len(marks) for marks in re.findall(r"^(#+) ", prose, re.M)],
-        tables=[run.count("\n") for run in re.findall(r"(?:^\|.*\n)+", prose, re.M)],
+        tables=[
+            [list(filter(str.isascii, re.findall("`(.+?)`", row))) for row in run.splitlines()]
+            for run in re.findall(r"(?:^\|.*\n)+", prose, re.M)
+        ],
         lists=[
             len(re.findall(r"^(?:-|\d+\.) ", run, re.M))
             for run in re.findall(r"(?:^(?:-|\d+\.) .*\n(?:  .*\n)*)+", prose, re.M)
@@ -98,7 +102,7 @@ PAGE = """\
 
 | a | b |
 |---|---|
-| 1 | 2 |
+| 1 | `2` |
 
 ```sh
 run this  # with a comment
@@ -111,7 +115,8 @@ run this  # with a comment
     [
         ("# A page", "## A page"),
         ("- two\n", ""),
-        ("| 1 | 2 |\n", ""),
+        ("| 1 | `2` |\n", ""),
+        ("| 1 | `2` |", "| 1 | `3` |"),
         ("run this", "run that"),
         ("```sh", "```"),
     ],
