@@ -1,4 +1,4 @@
-"""JSON lines on standard output, from several threads; values of the client as objects."""
+"""Prints JSON lines on standard output, from several threads; the client's values as objects."""
 
 import dataclasses
 import json
@@ -7,7 +7,7 @@ from typing import Any
 
 from client import ChatMessage, Receipt
 
-printing = threading.Lock()  # lines of several threads must not mix
+printing = threading.Lock()  # held while a line is printed, so that lines do not mix
 
 
 def say(**line: Any) -> None:

@@ -1,4 +1,4 @@
-"""Multiplexer: many clients over one connection, as `multiplexer` describes it."""
+"""Multiplexer: passes the bytes of many clients over one connection. For multiplexer."""
 
 from collections import deque
 
@@ -19,7 +19,7 @@ HEADER_BYTES = 3
 
 
 class Multiplexer:
-    """Numbers the clients, and knows the one backend. Everything happens in one loop."""
+    """Numbers the clients, and connects to the backend. Everything happens in one loop."""
 
     def __init__(
         self, loop: EventLoop, address: Address, backend: InetAddress | HostAddress

@@ -1,4 +1,4 @@
-"""RESP, the protocol of Redis, as a codec whose frames are values. See ``examples/resp.py``."""
+"""A codec for RESP, the protocol of Redis. Its frames are values. For resp."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ MAX_SIZE = 64 * 1024
 
 @dataclass(frozen=True)
 class Error:
-    """What "-ERR ..." says."""
+    """An error answer: "-ERR ..."."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Null:
-    """ "No such value". None would mean that a frame has not arrived completely."""
+    """The answer for a missing value. (A decoder's None means: the frame is not complete.)"""
 
 
 # str is a simple string such as "OK"; bytes is a bulk string, of any bytes.
@@ -29,7 +29,7 @@ Value: TypeAlias = str | Error | int | bytes | Null | list["Value"]
 
 
 class RespCodec:
-    """A value without state; its own decoder, as the buffer holds all that is to be remembered."""
+    """A codec without state. It is its own decoder, as decoding needs nothing but the buffer."""
 
     def encode(self, value: Value) -> bytes:
         if isinstance(value, list):
@@ -61,7 +61,7 @@ class RespCodec:
         return value
 
     def _value(self, data: bytes, start: int) -> tuple[Value, int]:
-        """The value that begins at ``start``, and where it ends."""
+        """The value that begins at ``start``, and the place of its end."""
         end = data.find(CRLF, start)
         if end < 0:
             raise _IncompleteError

@@ -1,4 +1,4 @@
-"""What the examples share: numbers from the command line, and running until Ctrl-C."""
+"""Shared by the examples: arguments of the command line, and running until Ctrl-C."""
 
 import contextlib
 import signal
@@ -8,27 +8,27 @@ from muduopy import EventLoop, InetAddress, TcpServer
 
 
 def number(position: int, default: int) -> int:
-    """The command line's argument at this position, from 1 on."""
+    """A number from the command line; positions count from 1."""
     return int(sys.argv[position]) if len(sys.argv) > position else default
 
 
 def text(position: int, default: str) -> str:
-    """The same for one that is no number."""
+    """A text from the command line."""
     return sys.argv[position] if len(sys.argv) > position else default
 
 
 def address(default_port: int, position: int = 1) -> InetAddress:
-    """Where a server listens: the port is an argument; 0 takes a free one."""
+    """The address of a server: the port is an argument; 0 lets the kernel choose one."""
     return InetAddress("127.0.0.1", number(position, default_port))
 
 
 def peer(default_port: int) -> InetAddress:
-    """Where a client connects: HOST PORT."""
+    """The address that a client connects to: HOST PORT."""
     return InetAddress.resolve(text(1, "127.0.0.1"), number(2, default_port))
 
 
 def serve(loop: EventLoop, *servers: TcpServer) -> None:
-    """Start servers, say where they listen, and run until Ctrl-C; then close everything."""
+    """Start servers, print their addresses, and run until Ctrl-C; then close everything."""
     with contextlib.ExitStack() as stack:
         for server in servers:
             stack.enter_context(server)
@@ -38,9 +38,9 @@ def serve(loop: EventLoop, *servers: TcpServer) -> None:
 
 
 def run(loop: EventLoop) -> None:
-    """Run a loop until it is told to quit, or until Ctrl-C.
+    """Run a loop until `quit`, or until Ctrl-C.
 
-    A KeyboardInterrupt could come in the middle of anything, so SIGINT is an event of the loop.
+    SIGINT is an event of the loop: a KeyboardInterrupt could interrupt any line.
     """
     loop.add_signal_handler(signal.SIGINT, loop.quit)
     loop.loop()

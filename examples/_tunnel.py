@@ -1,7 +1,7 @@
-"""Tunnel: two connections that pass on to each other what they get. For tcprelay and socks4a.
+"""Tunnel: passes the bytes of two connections to each other. For tcprelay and socks4a.
 
-Back-pressure: when what waits for one side rises above the mark, the other side is not read
-until it has fallen again. A slow reader thus slows its sender down, and costs little memory.
+Back-pressure: while the output that waits for one side is above the mark, the other side is not
+read. So a slow reader slows its sender down, and costs little memory.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ HIGH_WATER, LOW_WATER = 1024 * 1024, 64 * 1024
 
 
 class Tunnel:
-    """From a client of ours (`near`) to a server elsewhere (`far`), in one loop."""
+    """From a client of this server (`near`) to the target server (`far`), in one loop."""
 
     def __init__(
         self,
@@ -21,21 +21,21 @@ class Tunnel:
         opened: Callable[[], object] = lambda: None,
         failed: Callable[[], object] | None = None,
     ) -> None:
-        """`failed`: what to do when the target cannot be reached; else `near` is closed."""
+        """`failed`: called when the target cannot be reached; by default `near` is closed."""
         self._near = near
         self._opened = opened
         self._failed = failed or near.force_close
         self._client = TcpClient(near.loop, to, f"to {to}", half_close=True)
         self._client.set_connection_callback(self.on_far)
         self._client.set_connect_failed_callback(self.on_failure)
-        near.stop_read()  # until the far connection is open
+        near.stop_read()  # until the far connection is up
         near.set_message_callback(keep)
         self._client.connect()
 
     def on_far(self, far: TcpConnection) -> None:
         if not far.connected:
             self._near.shutdown()
-            self._near.start_read()  # to notice its end
+            self._near.start_read()  # to notice the client's end
             return
         self._opened()
         join(self._near, far)
@@ -48,11 +48,11 @@ class Tunnel:
 
     def near_went(self) -> None:
         """The client is gone."""
-        self._client.disconnect()  # after what was passed on
+        self._client.disconnect()  # sends the waiting output first
 
 
 def join(source: TcpConnection, target: TcpConnection) -> None:
-    """From now on what `source` sends goes to `target`, and so does its end."""
+    """Pass the bytes of `source` to `target`, and then its end."""
 
     def pass_on(connection: TcpConnection, buffer: Buffer, when: float) -> None:
         target.send(buffer.retrieve_all())
@@ -66,4 +66,4 @@ def join(source: TcpConnection, target: TcpConnection) -> None:
 
 
 def keep(connection: TcpConnection, buffer: Buffer, when: float) -> None:
-    """Leave it in the buffer: it is passed on as soon as the tunnel stands."""
+    """Leave the bytes in the buffer: `join` passes them on."""

@@ -39,7 +39,7 @@ class LockedPrinter:
 
 
 class QuickPrinter(LockedPrinter):
-    """The same with a lock that is held for the counting only: a slow terminal stops no loop."""
+    """The same, with a lock that is held for the counting only: a slow terminal stops no loop."""
 
     def tick(self, number: int) -> None:
         with self._lock:
@@ -52,7 +52,7 @@ class QuickPrinter(LockedPrinter):
 
 
 def say(line: str) -> None:
-    """One system call: print() writes the end of the line by another, and threads would mix."""
+    """Print by one system call. print() makes two, and the lines of two threads could mix."""
     os.write(sys.stdout.fileno(), f"{line}\n".encode())
 
 

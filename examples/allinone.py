@@ -1,7 +1,7 @@
 """Five servers in one loop: `python -m examples.allinone [FIRST_PORT]`.
 
 discard, daytime, time, chargen and echo, on their usual ports plus 2000, or from FIRST_PORT on
-(0: free ones). A loop does not mind how many servers it runs.
+(0: free ports). A loop can run any number of servers.
 """
 
 import sys

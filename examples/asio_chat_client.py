@@ -1,7 +1,7 @@
 """The chat room's client: `python -m examples.asio_chat_client HOST PORT`. Lines in, lines out.
 
-The loop has a thread of its own; the main thread reads the keyboard and may send, because `send`
-is for any thread. It ends at the end of input, after what was sent has gone out.
+The loop runs in a thread of its own. The main thread reads standard input and sends, as any thread
+may call `send`. At the end of input it sends the waiting output, then ends.
 """
 
 import sys

@@ -1,7 +1,7 @@
 """A chat room, as in Boost.Asio's and muduo's examples: `python -m examples.asio_chat_server`.
 
-A message is a 32-bit length and as many bytes, 65,536 at the most; it goes to everybody, its
-sender included. One loop, so the set of connections needs no lock. Arguments: [PORT].
+A message is a 32-bit length and that many bytes, at most 65,536. It goes to all members, including
+its sender. There is one loop, so the set of connections needs no lock. Arguments: [PORT].
 """
 
 from examples import _run
@@ -12,7 +12,7 @@ MAX_BYTES = 65536
 
 
 class ChatRoom:
-    """Who is there. Loop thread."""
+    """The members that are connected. Loop thread."""
 
     def __init__(self, server: TcpServer) -> None:
         self._codec = LengthHeaderCodec(MAX_BYTES)
@@ -27,7 +27,7 @@ class ChatRoom:
             self._members.remove(connection)
 
     def on_frame(self, connection: TcpConnection, payload: bytes, when: float) -> None:
-        frame = self._codec.encode(payload)  # once, for all
+        frame = self._codec.encode(payload)  # once for all members
         for member in self._members:
             member.send(frame)
 

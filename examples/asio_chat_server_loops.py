@@ -1,8 +1,8 @@
 """The chat room with several loops: `python -m examples.asio_chat_server_loops [PORT [THREADS]]`.
 
-Each loop has the set of its own connections, which only its thread touches. A message is handed
-to each loop in one queued call, and sent from there: no lock anywhere, and no matter how many
-members there are, each loop is woken once.
+Each loop has the set of its own connections, which only its thread touches, so there is no lock.
+A message goes to each loop in one queued call, and the loop sends it to its members. So a message
+wakes each loop once, for any number of members.
 """
 
 from functools import partial
@@ -15,7 +15,7 @@ MAX_BYTES = 65536
 
 
 class ChatRoom:
-    """Who is there, by loop. The dict is filled before the first connection, then only read."""
+    """The members by loop. The dict is filled before the first connection, then only read."""
 
     def __init__(self, server: TcpServer) -> None:
         self._codec = LengthHeaderCodec(MAX_BYTES)

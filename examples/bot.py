@@ -1,8 +1,8 @@
 """An echo bot: `python -m examples.bot HOST PORT ID`. Ctrl-C ends it.
 
-The first time it asks for the password; after that the login that it has saved in FOLDER, the
-current directory's `bot-state`, is enough. It may be killed and started again at any time: it
-answers every message, and none twice but one that it was just answering.
+At the first start it asks for the password. It saves its login in FOLDER, `bot-state` in the
+current directory, and uses that at later starts. It may be killed and started again at any time:
+it answers each message. It answers once, except for a message that it was answering when it died.
 """
 
 import getpass
@@ -15,11 +15,11 @@ FOLDER = Path("bot-state")
 
 
 def answer(client: ChatClient) -> None:
-    """Write back whatever is written to us, until Ctrl-C."""
+    """Answer each message, until Ctrl-C."""
     for message in client.messages():
         if message.group_id is not None:
             client.send_group(message.group_id, f"{message.sender_name}: {message.text}")
-        elif message.sender_id != message.to_id:  # not to what it says to itself
+        elif message.sender_id != message.to_id:  # not its own messages to itself
             client.send(message.sender_id, f"you said: {message.text}")
 
 
@@ -32,7 +32,7 @@ def log_in(client: ChatClient, user_id: int) -> None:
 
 
 def ask_password() -> str:
-    """On the terminal; without one, the first line of standard input."""
+    """Ask on the terminal; without one, read the first line of standard input."""
     if sys.stdin.isatty():
         return getpass.getpass("password: ")
     password = sys.stdin.readline().removesuffix("\n")
@@ -52,8 +52,8 @@ def main() -> int:
             log_in(client, user_id)
             answer(client)
     except KeyboardInterrupt:
-        return 0  # what was sent has been acknowledged, or goes out the next time
-    except (ClientError, ValueError) as exc:  # a ValueError: ID is no user's number
+        return 0  # messages without an acknowledgement are sent at the next start
+    except (ClientError, ValueError) as exc:  # ValueError: ID is not the number of a user
         print(exc, file=sys.stderr)
         return 1
     return 0

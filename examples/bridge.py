@@ -6,8 +6,8 @@ JSON objects go in on standard input and come out on standard output, one a line
     {"do": "send", "to": 6, "text": "hello"}           or "group": 7 instead of "to"
     {"do": "add_friend", "friend_id": 6}               and other methods of ChatClient
 
-Each is answered, with what it gave as "ref": {"ref": 1, "ok": …} or {"ref": 1, "error": "…"}.
-What comes by itself is an "event": "message", "presence" or "state". The end of input ends it.
+Each gets an answer with its "ref": {"ref": 1, "ok": …} or {"ref": 1, "error": "…"}. Lines with an
+"event" come without a request: "message", "presence" or "state". It ends at the end of input.
 """
 
 import json
@@ -25,7 +25,7 @@ METHODS = {
 
 
 def send(client: ChatClient, ref: Any, text: str, to: int = 0, group: int = 0) -> None:
-    def done(sending: Future[Receipt]) -> None:  # the server has it; other lines went on meanwhile
+    def done(sending: Future[Receipt]) -> None:  # called later, when the server has the message
         error = sending.exception()
         say(ref=ref, **({"ok": sending.result()} if error is None else {"error": str(error)}))
 

@@ -1,7 +1,7 @@
 """RFC 864, chargen: `python -m examples.chargen [PORT]`. Sends for as long as the peer reads.
 
-The write-complete callback sends the next piece when the kernel has taken the last: a peer that
-is slow, or does not read at all, costs one piece of memory.
+The write-complete callback sends the next piece when the kernel has taken the last one. So a peer
+that reads slowly, or does not read, costs the memory of one piece.
 """
 
 from examples import _run

@@ -1,6 +1,6 @@
 """A subprocess through a Channel: `python -m examples.child_process COMMAND [ARGUMENT...]`.
 
-Its output is read as it comes, and the loop goes on with other things meanwhile. The end of the
+The loop reads the output when there is some, and runs other callbacks meanwhile. The end of the
 pipe is the end of the output.
 """
 
@@ -19,7 +19,7 @@ def main() -> None:
         assert pipe is not None
 
         def read() -> None:
-            data = pipe.read1()  # what is there; does not block, as the pipe is readable
+            data = pipe.read1()  # does not block, as the pipe is readable
             print(f"{len(data)} bytes: {data!r}", flush=True)
             if not data:
                 channel.disable_all()

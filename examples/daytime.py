@@ -1,4 +1,4 @@
-"""RFC 867, daytime: `python -m examples.daytime [PORT]`. Tells the time and hangs up."""
+"""RFC 867, daytime: `python -m examples.daytime [PORT]`. Sends the time, then closes."""
 
 import time
 
@@ -9,7 +9,7 @@ from muduopy import EventLoop, TcpConnection, TcpServer
 def on_connection(connection: TcpConnection) -> None:
     if connection.connected:
         connection.send(time.strftime("%Y-%m-%d %H:%M:%S\n").encode())
-        connection.shutdown()  # after what was sent
+        connection.shutdown()  # sends the waiting output first
 
 
 def main() -> None:

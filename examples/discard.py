@@ -1,6 +1,6 @@
-"""RFC 863, discard: `python -m examples.discard [PORT]`. Reads and answers nothing.
+"""RFC 863, discard: `python -m examples.discard [PORT]`. Reads, and answers nothing.
 
-muduo's way of measuring how fast bytes come in: it prints the rate every three seconds.
+As in muduo it measures the rate of arriving bytes, and prints it every three seconds.
 """
 
 import itertools
@@ -12,7 +12,7 @@ REPORT_SECONDS = 3.0
 
 
 class Discard:
-    """The server; everything in its loop's thread."""
+    """The server. Loop thread."""
 
     def __init__(self, loop: EventLoop, server: TcpServer) -> None:
         self.received = 0

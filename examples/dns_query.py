@@ -1,7 +1,8 @@
 """DNS through a Channel: `python -m examples.dns_query NAME SERVER [PORT]` prints its addresses.
 
-A question is one datagram (RFC 1035), and the loop waits for the answer beside everything else.
-Asks twice a second, five times at the most. A program uses `HostAddress`, as the system does.
+A question is one datagram (RFC 1035), and the loop waits for the answer without blocking. It asks
+twice a second, at most five times. (For a real program `HostAddress` is simpler: it resolves names
+as the system does.)
 """
 
 import secrets
@@ -27,7 +28,7 @@ def question(number: int, name: str) -> bytes:
 
 def after_name(data: bytes, at: int) -> int:
     while data[at]:
-        if data[at] >= 0xC0:  # the rest of the name stands elsewhere
+        if data[at] >= 0xC0:  # a pointer to the rest of the name
             return at + 2
         at += 1 + data[at]
     return at + 1
@@ -53,7 +54,7 @@ def main() -> None:
         sys.exit(__doc__)
     asked = question(secrets.randbelow(1 << 16), sys.argv[1])
     with EventLoop() as loop, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.connect((sys.argv[2], _run.number(3, 53)))  # others' datagrams do not come through
+        sock.connect((sys.argv[2], _run.number(3, 53)))  # the kernel drops other hosts' datagrams
         sock.setblocking(False)
 
         def answer() -> None:
@@ -61,7 +62,7 @@ def main() -> None:
                 data = sock.recv(512)
                 found = list(addresses(data)) if data[:2] == asked[:2] else None
             except (OSError, IndexError, struct.error):
-                return  # no server there, or garbage: the timer asks again
+                return  # no server, or garbage: the timer asks again
             if found is not None:
                 print(*found or ["no address"], sep="\n", flush=True)
                 loop.quit()

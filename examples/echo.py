@@ -11,7 +11,7 @@ def on_connection(connection: TcpConnection) -> None:
 
 
 def on_message(connection: TcpConnection, buffer: Buffer, when: float) -> None:
-    """Called when bytes have arrived. What is not retrieved stays in the buffer."""
+    """Called when bytes have arrived. Bytes that are not retrieved stay in the buffer."""
     connection.send(buffer.retrieve_all())
 
 

@@ -1,7 +1,7 @@
 """Sends a file to each client: `python -m examples.filetransfer FILE [PORT]`.
 
-Piece by piece: the next one is read when the kernel has taken the last, so a file of any size
-costs 64 KiB for each connection. At the end `shutdown` sends what is left, and then the end.
+The next piece is read when the kernel has taken the last one, so a file of any size costs 64 KiB
+for each connection. At the end `shutdown` sends the waiting output, then the end of the stream.
 """
 
 import sys

@@ -7,11 +7,11 @@ from examples import _run
 from muduopy import EventLoop, TcpConnection, TcpServer
 from muduopy.codec import FrameHandler, LineCodec
 
-# What it knows. A real one would ask a database, on a worker pool: see examples/sudoku.py.
+# A real server would ask a database, on a worker pool: see examples/sudoku.py.
 USERS = {"lilei": "Li Lei is happy and well.", "hanmeimei": "Han Meimei is having lunch."}
 
 
-# 4. A line has arrived: answer, and hang up. `shutdown` lets the answer go out first.
+# 4. A line has arrived: answer, then close. `shutdown` sends the answer first.
 def on_line(connection: TcpConnection, line: bytes, when: float) -> None:
     user = line.decode(errors="replace").strip()
     connection.send((USERS.get(user, "No such user") + "\r\n").encode())
@@ -19,11 +19,11 @@ def on_line(connection: TcpConnection, line: bytes, when: float) -> None:
 
 
 def main() -> None:
-    # 1. A loop: it belongs to the thread that makes it, and does all the waiting.
+    # 1. A loop: it belongs to the thread that makes it, and waits for all events.
     with EventLoop() as loop:
-        # 2. A server, bound from here on (an address that is taken raises OSError).
+        # 2. A server, which binds here (an address in use raises OSError).
         server = TcpServer(loop, _run.address(1079), "finger", idle_timeout=60)
-        # 3. What to do with bytes: cut them into lines of 512 bytes at the most.
+        # 3. Cut the arriving bytes into lines of at most 512 bytes.
         server.set_message_callback(FrameHandler(LineCodec(max_size=512), on_line))
         # 5. Listen, and run the loop until Ctrl-C.
         _run.serve(loop, server)

@@ -27,13 +27,13 @@ def show_time(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def echo(request: HttpRequest, response: HttpResponse) -> None:
-    """Gives back what was posted: `curl --data-binary @file 127.0.0.1:8000/echo`."""
+    """Answers with the posted body: `curl --data-binary @file 127.0.0.1:8000/echo`."""
     response.set_header("Content-Type", request.headers.get("content-type", "text/plain"))
     response.body = request.body
 
 
 def slow(workers: ThreadPool, request: HttpRequest, response: HttpResponse) -> None:
-    """What takes long is done elsewhere, so that the loop can serve others meanwhile."""
+    """Computes in a worker, so that the loop can serve other clients meanwhile."""
 
     def work() -> None:
         total = sum(number * number for number in range(1_000_000))

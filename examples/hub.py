@@ -2,8 +2,8 @@
 
     sub TOPIC\\r\\n      unsub TOPIC\\r\\n      pub TOPIC\\r\\nCONTENT\\r\\n
 
-Subscribers get `pub TOPIC\\r\\nCONTENT\\r\\n`, new ones the last that there was. The hub itself
-publishes `utc_time` every second. Clients: examples/pub.py, examples/sub.py.
+Subscribers get `pub TOPIC\\r\\nCONTENT\\r\\n`. A new subscriber gets the topic's last message. The
+hub itself publishes `utc_time` every second. Clients: examples/pub.py, examples/sub.py.
 """
 
 import time
@@ -14,7 +14,7 @@ from muduopy.codec import FrameHandler, LineCodec
 
 
 class Hub:
-    """Who listens to what. Loop thread."""
+    """The topics and their subscribers. Loop thread."""
 
     def __init__(self, server: TcpServer) -> None:
         self._last: dict[str, str] = {}  # by topic

@@ -1,7 +1,7 @@
-"""Echo that throws the idle out: `python -m examples.idleconnection [PORT [SECONDS]]`.
+"""Echo that closes idle connections: `python -m examples.idleconnection [PORT [SECONDS]]`.
 
-A timing wheel by hand: one timer for all connections, moved at most once a turn, whatever they
-do. (`TcpServer(..., idle_timeout=8)` does the same in less.)
+It uses a timing wheel: one timer for all connections. (`TcpServer(..., idle_timeout=8)` does the
+same in one line.)
 """
 
 from examples import _run
@@ -9,7 +9,7 @@ from muduopy import Buffer, EventLoop, TcpConnection, TcpServer, TimingWheel
 
 
 class EchoServer:
-    """One loop, one wheel."""
+    """A server with one loop and one wheel. Loop thread."""
 
     def __init__(self, loop: EventLoop, server: TcpServer, seconds: float) -> None:
         self._wheel: TimingWheel[TcpConnection] = TimingWheel(loop, seconds, self.on_idle)
@@ -29,7 +29,7 @@ class EchoServer:
     def on_idle(self, connection: TcpConnection) -> None:
         print(connection.name, "is idle", flush=True)
         connection.shutdown()
-        connection.force_close_after(3.5)  # if it does not close in turn
+        connection.force_close_after(3.5)  # if the client does not close
 
 
 def main() -> None:

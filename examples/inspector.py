@@ -1,6 +1,6 @@
-"""An echo server that can be looked into: `python -m examples.inspector [PORT [INSPECTOR_PORT]]`.
+"""An echo server with an inspector: `python -m examples.inspector [PORT [INSPECTOR_PORT]]`.
 
-Then `curl 127.0.0.1:9000/` lists what there is to see: stacks, open files, busy loops.
+Then `curl 127.0.0.1:9000/` lists the pages: stacks, open files, busy loops and more.
 """
 
 import sys
@@ -26,7 +26,7 @@ def on_message(connection: TcpConnection, buffer: Buffer, when: float) -> None:
 
 
 def show_echoed(method: str, words: tuple[str, ...]) -> str:
-    """A page of our own: the text of /echo/bytes."""
+    """The text of this program's own page, /echo/bytes."""
     with counter_lock:
         return f"{echoed_bytes} bytes echoed\n"
 
@@ -42,7 +42,7 @@ def main() -> None:
         inspector = Inspector(loop, InetAddress.loopback(inspector_port))
         inspector.watch("base", loop)
         inspector.watch_pool(server.thread_pool)
-        inspector.add("echo", "bytes", show_echoed, "how much was echoed so far")
+        inspector.add("echo", "bytes", show_echoed, "number of bytes that were echoed")
         inspector.start()
         print(f"listening on {server.address}", flush=True)
         print(f"look at http://{inspector.address}/", flush=True)

@@ -1,7 +1,7 @@
-"""Echo for a few at a time: `python -m examples.maxconnection [PORT [MAX]]`.
+"""Echo for a few clients at a time: `python -m examples.maxconnection [PORT [MAX]]`.
 
-Counted by hand, to tell those who are one too many. (`TcpServer(..., max_connections=5)` closes
-them without a word, before they cost anything.)
+It counts the connections itself, so that it can send a message before it closes one. (`TcpServer(
+..., max_connections=5)` closes further connections at once, without a message.)
 """
 
 from examples import _run
@@ -9,7 +9,7 @@ from muduopy import Buffer, EventLoop, TcpConnection, TcpServer
 
 
 class EchoServer:
-    """Loop thread."""
+    """A server that counts its connections. Loop thread."""
 
     def __init__(self, server: TcpServer, at_most: int) -> None:
         self._at_most = at_most

@@ -2,7 +2,8 @@
 
     python -m examples.pingpong_client HOST PORT THREADS BLOCK_BYTES SESSIONS SECONDS
 
-Each session sends a block, and sends back whatever comes. Prints what came per second.
+Each session sends a block, and sends back all bytes that it receives. At the end it prints the
+rate.
 """
 
 from examples import _run
@@ -10,7 +11,7 @@ from muduopy import Buffer, EventLoop, EventLoopThreadPool, TcpClient, TcpConnec
 
 
 class Session:
-    """One connection. Its loop's thread."""
+    """One connection. Thread of its loop."""
 
     def __init__(self, client: TcpClient, block: bytes) -> None:
         self.client = client

@@ -1,6 +1,6 @@
 """muduo's ping-pong benchmark, the server: `python -m examples.pingpong_server [PORT [THREADS]]`.
 
-Sends back what it gets. The client is in examples/pingpong_client.py.
+Sends back all bytes that it receives. The client is examples/pingpong_client.py.
 """
 
 from examples import _run

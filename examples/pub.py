@@ -1,6 +1,6 @@
 """Publishes to examples/hub.py: `python -m examples.pub HOST:PORT TOPIC CONTENT`.
 
-With `-` as content, a message for each line of input. Ends when everything has gone out.
+With `-` as content, it publishes each line of standard input. It ends when all is sent.
 """
 
 import sys

@@ -1,12 +1,12 @@
-"""A codec of one's own: RESP, the protocol of Redis, whose frames are values instead of bytes.
+"""A new codec: RESP, the protocol of Redis. Its frames are values instead of bytes.
 
     python -m examples.resp [PORT]
     redis-cli -p PORT set name muduo
     redis-cli -p PORT get name
 
-The server keeps strings and knows PING, GET, SET and DEL. The codec is in ``_resp_codec.py``.
-FrameHandler is generic in its frame, so a type checker knows what ``on_command`` gets and what
-``handler.send`` takes.
+The server stores strings and has the commands PING, GET, SET and DEL. The codec is in
+``_resp_codec.py``. FrameHandler is generic in its frame, so a type checker knows the types of
+``on_command`` and ``handler.send``.
 """
 
 from __future__ import annotations

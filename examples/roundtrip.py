@@ -1,11 +1,11 @@
-"""How far apart are two clocks, and how long is the way? muduo's roundtrip.
+"""Measures the round-trip time, and the difference of two clocks. muduo's roundtrip.
 
     python -m examples.roundtrip server [PORT]
     python -m examples.roundtrip client HOST PORT
 
-Every 0.2 s the client sends its time, the server answers with that and its own (two signed
-64-bit numbers of microseconds since 1970, in the host's byte order, as muduo's programs do: both
-ends need the same). It reconnects by itself.
+Every 0.2 s the client sends its time, and the server answers with that and its own. A frame is two
+signed 64-bit numbers of microseconds since 1970, in the host's byte order as in muduo, so both ends
+need the same. The client reconnects when it loses the connection.
 """
 
 import struct
@@ -24,14 +24,14 @@ def now() -> int:
 
 
 def answer(connection: TcpConnection, buffer: Buffer, when: float) -> None:
-    """The server: a frame's first number is the client's, the second becomes ours."""
+    """The server: the first number is the client's time, the second becomes the server's."""
     while len(buffer) >= FRAME.size:
         asked, _ = FRAME.unpack(buffer.retrieve_as_bytes(FRAME.size))
         connection.send(FRAME.pack(asked, now()))
 
 
 def measure(connection: TcpConnection, buffer: Buffer, when: float) -> None:
-    """The client: what came back."""
+    """The client: print the times of an answer."""
     while len(buffer) >= FRAME.size:
         sent, theirs = FRAME.unpack(buffer.retrieve_as_bytes(FRAME.size))
         back = now()

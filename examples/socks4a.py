@@ -1,7 +1,7 @@
 """A SOCKS 4a proxy: `python -m examples.socks4a [PORT]`, then `curl -x socks4a://127.0.0.1:PORT`.
 
-Waits for the request (4, 1, port, address, user NUL, for 4a host NUL), then becomes a tunnel.
-Names are looked up by a worker: that blocks. The message callback changes with the protocol.
+It waits for the request (4, 1, port, address, user NUL, for 4a host NUL), then becomes a tunnel,
+with another message callback. A worker resolves names, as that blocks.
 """
 
 from functools import partial
@@ -50,7 +50,7 @@ def refuse(connection: TcpConnection) -> None:
     connection.send(REFUSED)
     connection.shutdown()
     connection.set_message_callback(ignore)
-    connection.start_read()  # to notice its end
+    connection.start_read()  # to notice the client's end
 
 
 def ignore(connection: TcpConnection, buffer: Buffer, when: float) -> None:

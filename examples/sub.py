@@ -1,6 +1,6 @@
 """Subscribes at examples/hub.py: `python -m examples.sub HOST:PORT TOPIC...`. Until Ctrl-C.
 
-Reconnects by itself, and subscribes again each time it does.
+It reconnects when it loses the connection, and subscribes again.
 """
 
 import sys

@@ -1,8 +1,8 @@
-"""Solves Sudokus: `python -m examples.sudoku [PORT [WORKERS]]`, as muduo's.
+"""Solves Sudokus, as in muduo: `python -m examples.sudoku [PORT [WORKERS]]`.
 
-A request is a line, `[ID:]` and 81 digits, 0 for a free cell; the answer `[ID:]` and the
-solution, or `NoSolution`. Solving is work for the processor: it goes to the worker pool, so that
-the loop can serve others, and its result comes back to the connection's loop.
+A request is a line: `[ID:]` and 81 digits, 0 for a free cell. The answer is `[ID:]` and the
+solution, or `NoSolution`. A worker pool solves them, so that the loop can serve other clients
+meanwhile.
 """
 
 from functools import partial
@@ -27,7 +27,7 @@ PEERS = [
 
 
 def solve(grid: str) -> str | None:
-    """The first solution, or None: always goes on with the cell that has fewest choices."""
+    """The first solution, or None. It tries the cell with the fewest choices first."""
     choices = {
         cell: set("123456789") - {grid[peer] for peer in PEERS[cell]}
         for cell in range(81)
@@ -53,7 +53,7 @@ def on_line(workers: ThreadPool, connection: TcpConnection, line: bytes, when: f
 
     def work() -> None:
         answer = solve(grid) or "NoSolution"
-        connection.send(f"{name}{colon}{answer}\r\n".encode())  # `send` is for any thread
+        connection.send(f"{name}{colon}{answer}\r\n".encode())  # any thread may call `send`
 
     if not workers.try_run(work):
         connection.send(f"{name}{colon}ServerTooBusy\r\n".encode())

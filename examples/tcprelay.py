@@ -1,6 +1,6 @@
-"""Passes connections on: `python -m examples.tcprelay HOST PORT [LISTEN_PORT]`.
+"""Relays connections to a server: `python -m examples.tcprelay HOST PORT [LISTEN_PORT]`.
 
-With back-pressure in both directions: see examples/_tunnel.py.
+It has back-pressure in both directions: see examples/_tunnel.py.
 """
 
 import sys

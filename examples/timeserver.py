@@ -1,4 +1,4 @@
-"""RFC 868, time: `python -m examples.timeserver [PORT]`. Four bytes: the time, then hangs up.
+"""RFC 868, time: `python -m examples.timeserver [PORT]`. Sends the time in four bytes, then closes.
 
 As in muduo: seconds since 1970, signed, in network byte order (the RFC counts from 1900).
 """

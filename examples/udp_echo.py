@@ -1,7 +1,7 @@
 """UDP through a Channel: `python -m examples.udp_echo [PORT]`, then `nc -u 127.0.0.1 2007`.
 
-A Channel calls back when a descriptor is ready; what to do then is up to you. A datagram that
-cannot be sent at once is dropped, as UDP may do anyway.
+A Channel calls its callback when a descriptor is ready. A datagram that cannot be sent at once is
+dropped, as UDP permits.
 """
 
 import contextlib
