@@ -151,7 +151,8 @@ def _run_screen(
         line = needs_utf8(encoding, language)
         print(f"{parser.prog}: {line}", file=_text_stream(sys.stderr, encoding))
         return _EXIT_FAILURE
-    from client.ui.app import App, Options
+    from client.ui.app import App
+    from client.ui.options import Options
 
     _text_stream(sys.stdout, encoding)
     folder, not_kept = _folder(parser, args.folder)

@@ -1,4 +1,4 @@
-"""CommandGroup: what those that carry commands out share."""
+"""CommandGroup: the base of the classes that carry out commands."""
 
 from __future__ import annotations
 
@@ -6,84 +6,58 @@ from collections.abc import Callable
 from typing import Any
 
 from client.errors import ClientError
-from client.ui.commands.controller import Controller
-from client.ui.model.chats import Chats
-from client.ui.model.command_line import (
-    InputError,
-)
+from client.ui.commands.context import CommandContext
+from client.ui.commands.room_loader import RoomLoader
+from client.ui.model.command_line import InputError
 from client.ui.model.page import Page
-from client.ui.model.room import Room, RoomKey
+from client.ui.model.room import Room
 from client.ui.model.room_title import room_title
-from client.ui.model.screen_state import ScreenState
-from client.ui.text.error_texts import error_text
 from client.ui.text.styled_line import Line
-from client.ui.text.translations import Translations
 
 
 class CommandGroup:
-    """Carries some commands out. The terminal's thread. Its methods raise InputError."""
+    """Some commands as methods. The terminal's thread. They raise InputError."""
 
-    def __init__(self, controller: Controller) -> None:
-        self._controller = controller
+    def __init__(self, context: CommandContext) -> None:
+        self._context = context
 
-    @property
-    def _state(self) -> ScreenState:
-        return self._controller.state
-
-    @property
-    def _chats(self) -> Chats:
-        return self._controller.chats
-
-    @property
-    def _texts(self) -> Translations:
-        return self._controller.state.texts
-
-    def _room(self) -> Room:
-        room = self._chats.current
+    def _current_room(self) -> Room:
+        room = self._context.rooms.current
         if room is None:
             raise InputError("no room")
         return room
 
-    def _group_room(self, group_id: int | None) -> Room:
-        if group_id is not None:
-            return self._chats.room(RoomKey(True, group_id))
-        room = self._room()
-        if not room.key.in_group:
-            raise InputError("not a group")
-        return room
-
     def _title(self, room: Room) -> str:
-        return room_title(room, self._chats, self._texts)
+        return room_title(room, self._context.rooms, self._context.state.texts)
 
-    @property
-    def _is_online(self) -> bool:
-        return self._state.is_online
+    def _show_page(self, key: str, lines: list[Line], **values: object) -> None:
+        self._context.state.page = Page(self._context.state.texts(key, **values), lines)
 
-    def _notice(
-        self, key: str, *, failed: bool = False, stays: bool = False, **values: object
-    ) -> None:
-        self._state.say(self._texts(key, **values), failed=failed, stays=stays)
 
-    def _view(self, key: str, lines: list[Line], **values: object) -> None:
-        self._state.page = Page(self._texts(key, **values), lines)
+class RequestCommands(CommandGroup):
+    """Commands that make a request and show its result."""
 
-    def _ask_server(
+    def __init__(self, context: CommandContext, loader: RoomLoader) -> None:
+        super().__init__(context)
+        self._loader = loader
+
+    def _request(
         self, call: Callable[..., Any], *args: object, done: Callable[[Any], None]
     ) -> None:
-        """Make a request on another thread; say what came of it."""
-        if not self._is_online:
+        """Make a request on a worker thread; ``done`` gets its result, a notice its error."""
+        if not self._context.state.is_online:
             raise InputError("no online")
-        self._controller.terminal.spawn(self._request(call, args, done))
+        self._context.terminal.spawn(self._await_answer(call, args, done))
 
-    async def _request(
+    async def _await_answer(
         self, call: Callable[..., Any], args: tuple[object, ...], done: Callable[[Any], None]
     ) -> None:
-        terminal = self._controller.terminal
+        terminal = self._context.terminal
         try:
-            answer = await terminal.run_call(call, *args)
+            answer = await terminal.run_blocking(call, *args)
         except (ClientError, ValueError) as exc:
-            self._state.say(error_text(exc, self._texts), failed=True)
+            self._context.notice_error(exc)
         else:
-            self._controller.refresh_account()
+            self._loader.refresh_account()
             done(answer)
-        terminal.show()
+        terminal.redraw()

@@ -1,209 +1,160 @@
-"""CommandRunner: what is typed into the input line, carried out."""
+"""CommandRunner: carries out the lines that are entered, by a table of commands."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from client.account.outbox import Withdrawal
 from client.encoding import is_unicode
 from client.errors import TooLargeError
 from client.limits import check_text
-from client.ui.commands.command_group import CommandGroup
 from client.ui.commands.contact_commands import ContactCommands
-from client.ui.commands.controller import Controller
+from client.ui.commands.context import CommandContext
+from client.ui.commands.message_commands import MessageCommands
+from client.ui.commands.message_sender import MessageSender
+from client.ui.commands.program_commands import ProgramCommands
 from client.ui.commands.room_commands import RoomCommands
-from client.ui.commands.settings_commands import SettingsCommands
-from client.ui.model.command_line import (
-    CommandInput,
-    InputError,
-    TextInput,
-    parse_line,
-)
+from client.ui.commands.search_commands import SearchCommands
+from client.ui.commands.transcript_commands import TranscriptCommands
+from client.ui.model.command_line import CommandInput, InputError, TextInput, parse_line
+from client.ui.model.known_users import id_of_name, known_groups, known_users
 from client.ui.model.room import Room, RoomKey
-from client.ui.model.slash_commands import (
-    ArgumentKind,
-)
+from client.ui.model.slash_commands import ArgumentKind
 from client.ui.text.cells import one_line
-from client.ui.text.error_texts import error_text
-from client.ui.view.help_pages import one_command, whole_help
-from client.values import Member
 
 
-class CommandRunner(CommandGroup):
-    """Understands lines, writes messages, and gives orders to those who carry them out.
+@dataclass(frozen=True, slots=True)
+class CommandSet:
+    """All commands, by subject."""
 
-    The terminal's thread.
+    rooms: RoomCommands
+    search: SearchCommands
+    transcript: TranscriptCommands
+    messages: MessageCommands
+    contacts: ContactCommands
+    program: ProgramCommands
 
-    Attributes:
-        looking, contacts, choices: who carries out what; the keys use them, too.
-    """
 
-    def __init__(self, controller: Controller, choices: SettingsCommands) -> None:
-        super().__init__(controller)
-        self.looking = RoomCommands(controller)
-        self.contacts = ContactCommands(controller)
-        self.choices = choices
-        self._table: dict[str, Callable[..., None]] = {
-            "help": self.help,
-            "chat": self.looking.chat,
-            "group": self.looking.group,
-            "add": self.contacts.add,
-            "remove": self.contacts.remove,
-            "friends": self.contacts.friends,
-            "create": self.contacts.create,
-            "join": self.contacts.join,
-            "members": self.contacts.members,
-            "kick": self.contacts.kick,
-            "leave": self.contacts.leave,
-            "dissolve": self.contacts.dissolve,
-            "search": self.looking.search,
-            "export": self.looking.export,
-            "bare": self.looking.bare,
-            "open": self.looking.open_link,
-            "retry": self.retry,
-            "unsend": self.unsend,
-            "discard": self.discard,
-            "close": self.looking.close,
-            "list": self.looking.toggle_list,
-            "whoami": choices.whoami,
-            "theme": choices.theme,
-            "lang": choices.language,
-            "bell": choices.bell,
-            "notify": choices.notify,
-            "reconnect": choices.reconnect,
-            "logout": choices.logout,
-            "quit": choices.quit,
-        }
+class CommandRunner:
+    """Sends texts and runs commands. The terminal's thread."""
+
+    def __init__(
+        self, context: CommandContext, commands: CommandSet, sender: MessageSender
+    ) -> None:
+        self._context = context
+        self._commands = commands
+        self._sender = sender
+        self._table = _table(commands)
 
     def enter(self, line: str) -> None:
-        """The input line was entered. It is emptied unless something is wrong with it."""
-        self._state.notice = None
+        """Carry out a line. A failed one stays in the input line, and a notice names the fault."""
+        self._context.state.notice = None
         self.attempt(lambda: self._enter(line))
 
-    def attempt(self, action: Callable[[], None]) -> None:
-        """Do something; if it cannot be done, a notice says why."""
+    def attempt(self, action: Callable[[], object]) -> None:
+        """Call a command; show its InputError as a notice."""
         try:
             action()
         except InputError as exc:
             values = {name: one_line(value) for name, value in exc.values.items()}
-            self._state.say(self._texts(exc.key, **values), failed=True)
-
-    def help(self, command: str | None = None) -> None:
-        """All of it, or what one command does."""
-        if command is None:
-            cells = self._controller.terminal.columns() - 2
-            self._view("help title", whole_help(self._texts, cells))
-            return
-        about = one_command(command, self._texts)
-        if about is None:
-            raise InputError("no such command", command=command)
-        self._state.say(about)
-
-    def retry(self) -> None:
-        """Send what has failed in this conversation again."""
-        count = self._controller.retry(self._room())
-        if count:
-            self._notice("retrying", count=count)
-        else:
-            self._notice("nothing failed")
-
-    def unsend(self) -> None:
-        """Take back the last message that the server has not got, to be written anew."""
-        room = self._room()
-        if not room.unsent:
-            raise InputError("nothing unsent")
-        item = room.unsent[-1]
-        result = self._controller.unsend(room, item)
-        if result is Withdrawal.TOO_LATE:
-            raise InputError("unsend late")
-        if not self._controller.terminal.typed()[0]:
-            self._controller.terminal.retype(item.text)
-        self._notice("unsent unsure" if result is Withdrawal.UNSURE else "unsent surely")
-
-    def discard(self) -> None:
-        """Take back all that the server has not got in this conversation."""
-        room = self._room()
-        if not room.unsent:
-            raise InputError("nothing unsent")
-        results = [self._controller.unsend(room, item) for item in room.unsent]
-        taken = len(results) - results.count(Withdrawal.TOO_LATE)
-        unsure = results.count(Withdrawal.UNSURE)
-        if not taken:
-            raise InputError("unsend late")
-        self._notice("discarded unsure" if unsure else "discarded", count=taken, unsure=unsure)
-
-    # ------------------------------------------------------------------ lines
+            self._context.state.say(self._context.state.texts(exc.key, **values), failed=True)
 
     def _enter(self, line: str) -> None:
         if not is_unicode(line):
             raise InputError("not unicode")
-        meaning = parse_line(line, self._resolve, in_room=self._chats.current is not None)
-        if meaning is None:
-            self._controller.terminal.retype("")
+        rooms, terminal = self._context.rooms, self._context.terminal
+        parsed = parse_line(line, self._resolve, in_room=rooms.current is not None)
+        if parsed is None:
+            terminal.set_input("")
             return
-        if isinstance(meaning, TextInput):
-            written = self._write(self._chats.current, meaning.text)
-        elif self._is_message(meaning):
-            written = self._write_order(meaning, line)
+        if isinstance(parsed, TextInput):
+            done = self._send(rooms.current, parsed.text)
+        elif _has_message(parsed):
+            done = self._send_to(parsed, line)
         else:
-            self._controller.terminal.retype("")
-            self._table[meaning.name](*meaning.args)
-            written = True
-        if written:
-            self._controller.terminal.remember(line)
+            terminal.set_input("")
+            self._table[parsed.name](*parsed.args)
+            done = True
+        if done:
+            self._context.state.input_history.add(line)
 
-    @staticmethod
-    def _is_message(order: CommandInput) -> bool:
-        return order.name in ("chat", "group", "say") and isinstance(order.args[-1], str)
+    def _send(self, room: Room | None, text: str) -> bool:
+        """Send a text. Returns False, after a notice, if the client does not take it."""
+        if room is None:
+            raise InputError("no room")
+        if not self._sender.send_text(room, text):
+            return False
+        self._context.terminal.set_input("")
+        return True
 
-    def _write_order(self, order: CommandInput, line: str) -> bool:
-        text = str(order.args[-1])
-        if order.name == "say":
-            return self._write(self._chats.current, text)
-        key = RoomKey(order.name == "group", int(order.args[0]))
+    def _send_to(self, command: CommandInput, line: str) -> bool:
+        """Carry out /say, and /chat or /group with a text.
+
+        The line comes back into the input line if the user or group does not exist.
+        """
+        context, text = self._context, str(command.args[-1])
+        if command.name == "say":
+            return self._send(context.rooms.current, text)
+        key = RoomKey(command.name == "group", int(command.args[0]))
         try:
             check_text(text)
         except TooLargeError as exc:
-            self._state.say(error_text(exc, self._texts), failed=True)
+            context.notice_error(exc)
             return False
-        self._controller.terminal.retype("")
+        context.terminal.set_input("")
 
-        def arrived() -> None:
-            if not self._controller.write(self._chats.room(key), text):
+        def opened() -> None:
+            if not self._sender.send_text(context.rooms.room(key), text):
                 missing()
 
         def missing() -> None:
-            if not self._controller.terminal.typed()[0]:
-                self._controller.terminal.retype(line)
+            if not context.terminal.input_text()[0]:
+                context.terminal.set_input(line)
 
-        self.looking.visit(key, arrived, missing)
-        return True
-
-    def _write(self, room: Room | None, text: str) -> bool:
-        """Send; returns whether that began well."""
-        if room is None:
-            raise InputError("no room")
-        if not self._controller.write(room, text):
-            return False
-        self._controller.terminal.retype("")
+        self._commands.rooms.visit(key, opened, missing)
         return True
 
     def _resolve(self, kind: ArgumentKind, name: str) -> int | None:
-        """Whose name that is, if it is one person's or group's."""
-        wanted = name.casefold()
-        account = self._chats.account
-        if kind is ArgumentKind.GROUP:
-            groups = () if account is None else account.groups
-            found = {group.id for group in groups if group.name.casefold() == wanted}
-        else:
-            friends = () if account is None else account.friends
-            found = {friend.id for friend in friends if friend.name.casefold() == wanted}
-            known = (key.id for key in self._chats.rooms if not key.in_group)
-            found |= {id_ for id_ in known if self._chats.name_of(id_).casefold() == wanted}
-            found |= {m.id for m in self._current_members() if m.name.casefold() == wanted}
-        return found.pop() if len(found) == 1 else None
+        known = known_groups if kind is ArgumentKind.GROUP else known_users
+        return id_of_name(known(self._context.rooms), name)
 
-    def _current_members(self) -> tuple[Member, ...]:
-        room = self._chats.current
-        group = self._chats.group(room.key.id) if room is not None and room.key.in_group else None
-        return () if group is None else group.members
+
+def _has_message(command: CommandInput) -> bool:
+    return command.name in ("chat", "group", "say") and isinstance(command.args[-1], str)
+
+
+def _table(commands: CommandSet) -> dict[str, Callable[..., None]]:
+    """The names of SLASH_COMMANDS, and their methods. "say" is carried out by the runner."""
+    rooms, transcript = commands.rooms, commands.transcript
+    messages, contacts, program = commands.messages, commands.contacts, commands.program
+    return {
+        "help": program.help,
+        "chat": rooms.chat,
+        "group": rooms.group,
+        "add": contacts.add,
+        "remove": contacts.remove,
+        "friends": contacts.friends,
+        "create": contacts.create,
+        "join": contacts.join,
+        "members": contacts.members,
+        "kick": contacts.kick,
+        "leave": contacts.leave,
+        "dissolve": contacts.dissolve,
+        "search": commands.search.search,
+        "export": transcript.export,
+        "bare": transcript.copy_view,
+        "open": transcript.open_link,
+        "retry": messages.retry,
+        "unsend": messages.unsend,
+        "discard": messages.discard,
+        "close": rooms.close,
+        "list": rooms.toggle_list,
+        "whoami": program.whoami,
+        "theme": program.theme,
+        "lang": program.language,
+        "bell": program.bell,
+        "notify": program.notify,
+        "reconnect": program.reconnect,
+        "logout": program.logout,
+        "quit": program.quit,
+    }

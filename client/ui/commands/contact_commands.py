@@ -5,131 +5,149 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from client.account.roster import CREATOR, ONLINE
-from client.ui.commands.command_group import CommandGroup
-from client.ui.model.command_line import (
-    InputError,
-    split_name,
-)
+from client.ui.commands.command_group import RequestCommands
+from client.ui.commands.context import CommandContext
+from client.ui.commands.room_controller import RoomController
+from client.ui.commands.room_loader import RoomLoader
+from client.ui.model.command_line import InputError, split_name
 from client.ui.model.room import Room, RoomKey
 from client.ui.text.cells import one_line
 from client.ui.text.styled_line import Line
-from client.values import Friend, Member
+from client.values import Friend, Group, Member
 
 
-class ContactCommands(CommandGroup):
+class ContactCommands(RequestCommands):
     """Friends and groups. The terminal's thread."""
 
+    def __init__(self, context: CommandContext, loader: RoomLoader, rooms: RoomController) -> None:
+        super().__init__(context, loader)
+        self._rooms = rooms
+
+    # ------------------------------------------------------------------ friends
+
     def add(self, user_id: int) -> None:
-        """Put somebody on the list."""
-        if user_id == self._chats.me[0]:
+        """Add a user to the friend list."""
+        if user_id == self._context.directory.me[0]:
             raise InputError("add myself")
 
         def done(friend: Friend) -> None:
-            name = one_line(friend.name)
-            self._notice("friend added", name=name, id=friend.id)
+            self._context.notice("friend added", name=one_line(friend.name), id=friend.id)
 
-        self._ask_server(self._controller.client.add_friend, user_id, done=done)
+        self._request(self._context.client.add_friend, user_id, done=done)
 
     def remove(self, user_id: int | None = None) -> None:
         """Remove a friend after a question. Default: the user of the open conversation."""
         if user_id is None:
-            room = self._room()
+            room = self._current_room()
             user_id = room.key.id if not room.key.in_group else 0
-        name = one_line(self._chats.name_of(user_id)) or str(user_id)
-        if not self._chats.is_friend(user_id):
+        name = self._user_name(user_id)
+        if not self._context.directory.is_friend(user_id):
             raise InputError("not a friend", name=name)
 
-        def yes() -> None:
-            self._ask_server(
-                self._controller.client.remove_friend,
-                user_id,
-                done=lambda nothing: self._notice("friend removed", name=name),
-            )
+        def done(nothing: None) -> None:
+            self._context.notice("friend removed", name=name)
 
-        self._state.ask(self._texts("remove sure", name=name), yes)
+        def yes() -> None:
+            self._request(self._context.client.remove_friend, user_id, done=done)
+
+        self._context.state.ask(self._context.state.texts("remove sure", name=name), yes)
 
     def friends(self) -> None:
-        """The list, as a page."""
-        friends = () if self._chats.account is None else self._chats.account.friends
+        """Show the friend list as a page."""
+        account = self._context.directory.account
+        friends = () if account is None else account.friends
         if not friends:
-            self._notice("nobody else")
+            self._context.notice("no friends yet")
             return
         ordered = sorted(friends, key=lambda f: (f.state != ONLINE, f.name.casefold()))
-        self._view("friends title", [_person(f.id, f.name, f.state, "") for f in ordered])
+        self._show_page("friends title", [_user_line(f.id, f.name, f.state, "") for f in ordered])
+
+    def _user_name(self, user_id: int) -> str:
+        return one_line(self._context.directory.name_of(user_id)) or str(user_id)
 
     # ------------------------------------------------------------------ groups
 
     def create(self, text: str) -> None:
-        """Make a group, and go there."""
+        """Create a group and open it. ``text``: its name, and a description after a colon."""
         name, desc = split_name(text)
-        self._ask_server(
-            self._controller.client.create_group,
-            name,
-            desc,
-            done=lambda group: self._in_group(group.id, "group created", group.name),
-        )
+
+        def done(group: Group) -> None:
+            self._open_group(group, "group created")
+
+        self._request(self._context.client.create_group, name, desc, done=done)
 
     def join(self, group_id: int) -> None:
-        """Join a group, and go there."""
-        self._ask_server(
-            self._controller.client.join_group,
-            group_id,
-            done=lambda group: self._in_group(group.id, "group joined", group.name),
-        )
+        """Join a group and open it."""
 
-    def _in_group(self, group_id: int, key: str, name: str) -> None:
-        self._controller.open_key(RoomKey(True, group_id))
-        self._notice(key, name=one_line(name), id=group_id)
+        def done(group: Group) -> None:
+            self._open_group(group, "group joined")
+
+        self._request(self._context.client.join_group, group_id, done=done)
+
+    def _open_group(self, group: Group, key: str) -> None:
+        self._rooms.open_key(RoomKey(True, group.id))
+        self._context.notice(key, name=one_line(group.name), id=group.id)
 
     def members(self, group_id: int | None = None) -> None:
-        """Who is in a group, as a page."""
+        """Show the members of a group as a page."""
         room = self._group_room(group_id)
 
         def done(members: tuple[Member, ...]) -> None:
-            creator = self._texts("role creator")
+            creator = self._context.state.texts("role creator")
             lines = [
-                _person(m.id, m.name, m.state, creator if m.role == CREATOR else "")
+                _user_line(m.id, m.name, m.state, creator if m.role == CREATOR else "")
                 for m in members
             ]
-            self._view("members title", lines, name=self._title(room))
+            self._show_page("members title", lines, name=self._title(room))
 
-        self._ask_server(self._controller.client.members, room.key.id, done=done)
+        self._request(self._context.client.members, room.key.id, done=done)
 
     def kick(self, user_id: int) -> None:
-        """Put somebody out of the group."""
+        """Remove a member from the open group."""
         room = self._group_room(None)
-        name = one_line(self._chats.name_of(user_id)) or str(user_id)
-        self._ask_server(
-            self._controller.client.remove_member,
-            room.key.id,
-            user_id,
-            done=lambda nothing: self._notice("member removed", name=name, group=self._title(room)),
-        )
+        name = self._user_name(user_id)
+
+        def done(nothing: None) -> None:
+            self._context.notice("member removed", name=name, group=self._title(room))
+
+        self._request(self._context.client.remove_member, room.key.id, user_id, done=done)
 
     def leave(self, group_id: int | None = None) -> None:
-        """Leave a group, if the user is sure."""
+        """Leave a group after a question."""
         room = self._group_room(group_id)
-        self._sure("leave sure", "group left", room, self._controller.client.leave_group)
+        self._end_membership("leave sure", "group left", room, self._context.client.leave_group)
 
     def dissolve(self, group_id: int | None = None) -> None:
-        """End a group, if the user is sure."""
+        """Dissolve a group after a question."""
         room = self._group_room(group_id)
-        self._sure("dissolve sure", "group dissolved", room, self._controller.client.dissolve_group)
+        call = self._context.client.dissolve_group
+        self._end_membership("dissolve sure", "group dissolved", room, call)
 
-    def _sure(self, question: str, done: str, room: Room, call: Callable[[int], None]) -> None:
+    def _end_membership(
+        self, question: str, result: str, room: Room, call: Callable[[int], None]
+    ) -> None:
         title = self._title(room)
 
-        def gone(nothing: None) -> None:
+        def done(nothing: None) -> None:
             room.hidden = True
-            self._notice(done, name=title)
+            self._context.notice(result, name=title)
 
         def yes() -> None:
-            self._ask_server(call, room.key.id, done=gone)
+            self._request(call, room.key.id, done=done)
 
-        self._state.ask(self._texts(question, name=title), yes)
+        self._context.state.ask(self._context.state.texts(question, name=title), yes)
+
+    def _group_room(self, group_id: int | None) -> Room:
+        """The room of a group; None: the open room, which must be a group."""
+        if group_id is not None:
+            return self._context.rooms.room(RoomKey(True, group_id))
+        room = self._current_room()
+        if not room.key.in_group:
+            raise InputError("not a group")
+        return room
 
 
-def _person(user_id: int, name: str, state: str, role: str) -> Line:
+def _user_line(user_id: int, name: str, state: str, role: str) -> Line:
     online = state == ONLINE
     mark = ("class:online", " ● ") if online else ("class:offline", " ○ ")
     number = ("class:help.key", f"{user_id:>10}  ")

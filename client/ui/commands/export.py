@@ -1,4 +1,4 @@
-"""A conversation as a text file."""
+"""The export of a conversation to a text file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class ExportError(Exception):
     """The file cannot be written.
 
     Attributes:
-        exists: because it is there already.
+        exists: the reason is that the file exists already.
     """
 
     def __init__(self, reason: str, *, exists: bool = False) -> None:
@@ -25,16 +25,16 @@ class ExportError(Exception):
 
 def as_text(item: MessageItem) -> str:
     """``2026-11-23 12:00:00 [5] li si: hello``; further lines are indented. Pure."""
-    moment = escape(item.time) if item.when is None else times.to_text(item.when)
+    time = escape(item.time_text) if item.time is None else times.to_text(item.time)
     first, *rest = escape_lines(item.text)
-    head = f"{moment} [{item.sender_id}] {escape(item.sender)}: {first}"
+    head = f"{time} [{item.sender_id}] {escape(item.sender)}: {first}"
     return "\n    ".join([head, *rest])
 
 
-def write(path: Path, items: Iterable[MessageItem]) -> int:
-    """Write a new file that only the owner can read; returns how many messages are in it.
+def write_messages(path: Path, items: Iterable[MessageItem]) -> int:
+    """Write a new file that only its owner can read. Returns the number of messages.
 
-    Any thread. Raises ExportError; what could not be written whole is not there at all.
+    Any thread. Raises ExportError, and leaves no incomplete file.
     """
     count = 0
     try:
@@ -55,7 +55,10 @@ def write(path: Path, items: Iterable[MessageItem]) -> int:
 
 
 def to_path(text: str) -> Path:
-    """What was typed, with ``~`` for the home directory. Any thread. Raises ExportError."""
+    """The path of a typed file name; ``~`` is the home directory. Any thread.
+
+    Raises ExportError without a home directory.
+    """
     try:
         return Path(text).expanduser()
     except RuntimeError as exc:

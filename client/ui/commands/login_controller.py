@@ -1,4 +1,4 @@
-"""LoginController: from the form, or from a saved login, to the conversations; and back."""
+"""LoginController: carries out the login form, and brings the form back after a logout."""
 
 from __future__ import annotations
 
@@ -9,197 +9,209 @@ from concurrent.futures import Future
 from chat.protocol import ErrNo
 from client.account.store import SavedAccount
 from client.errors import ClientError, NotLoggedInError, RefusedError
-from client.ui.commands.controller import Controller
-from client.ui.model.login_form import SECRET, FieldError, FormMode, LoginForm, RegistrationAnswers
-from client.ui.model.screen_state import ScreenState
+from client.ui.commands.context import CommandContext
+from client.ui.commands.room_controller import RoomController
+from client.ui.model.login_form import (
+    SECRET,
+    FieldError,
+    FormMode,
+    LoginForm,
+    RegistrationAnswers,
+)
 from client.ui.text.cells import one_line
 from client.ui.text.error_texts import error_text
 from client.values import Account
 
 
 class LoginController:
-    """What the form does. The terminal's thread."""
+    """Login, registration and logout. The terminal's thread."""
 
     def __init__(
-        self, controller: Controller, saved: Callable[[], list[SavedAccount]] = list
+        self,
+        context: CommandContext,
+        rooms: RoomController,
+        saved_accounts: Callable[[], list[SavedAccount]],
     ) -> None:
-        """``saved``: the logins that are kept now."""
-        self._controller = controller
-        self._saved = saved
-        self._registering: object = None  # which attempt the form waits for
-        controller.on_refused = self._refused_later
-
-    @property
-    def _state(self) -> ScreenState:
-        return self._controller.state
+        """``saved_accounts`` reads the accounts with a saved token."""
+        self._context = context
+        self._rooms = rooms
+        self._saved_accounts = saved_accounts
+        self._registration: object = None  # a token of the request that the form waits for
 
     @property
     def _form(self) -> LoginForm:
-        return self._controller.state.form
+        return self._context.state.form
 
-    # ------------------------------------------------------------------ in
+    # ------------------------------------------------------------------ login
 
     def submit(self, answers: dict[str, str]) -> None:
-        """The form was filled in."""
+        """Log in, or register, with the fields of the form."""
         if self._form.busy:
             return
         try:
             wanted = self._form.check(answers)
         except FieldError as exc:
             self._say(exc.key, failed=True, **exc.values)
-            self._send_back_to(exc.field, answers[exc.field])
+            self._return_to_field(exc.field, answers[exc.field])
             return
         if isinstance(wanted, RegistrationAnswers):
-            self._controller.terminal.spawn(self._register(wanted))
+            self._context.terminal.spawn(self._register(wanted))
         else:
-            self._sign_in(wanted.user_id, wanted.password)
+            self._log_in(wanted.user_id, wanted.password)
 
     def use_saved(self, account: SavedAccount) -> None:
-        """Straight in; if the server says no later, back to the form."""
+        """Show the rooms at once, and log in with the saved token.
+
+        The form returns if the server refuses the token.
+        """
         if self._form.busy:
             return
-        controller = self._controller
         try:
-            future = controller.client.login_soon(account.user_id)
+            future = self._context.client.login_soon(account.user_id)
         except ClientError as exc:
-            self._failed(exc)
+            self._form.say(error_text(exc, self._context.state.texts), failed=True)
             return
         self._form.busy = True
-        controller.begin(account.user_id, account.name)
-        self._state.logged_in = True
-        controller.terminal.spawn(self._decided(future, account.user_id, by_token=True))
+        self._rooms.start_user(account.user_id, account.name)
+        self._context.state.logged_in = True
+        self._context.terminal.spawn(self._await_login(future, account.user_id, by_token=True))
 
     def cancel(self) -> None:
-        """Give up what the form is waiting for."""
-        if self._registering is not None:
-            self._registering = None
-            self._form.busy = False
-            self._form.say("")
+        """Stop waiting for the server's answer."""
+        if self._registration is not None:
+            self._registration = None
+            self._form.stop_waiting()
         else:
-            self._controller.client.cancel_login()
+            self._context.client.cancel_login()
 
-    def _sign_in(self, user_id: int, password: str) -> None:
+    def _log_in(self, user_id: int, password: str) -> None:
         try:
-            future = self._controller.client.login_soon(user_id, password)
+            future = self._context.client.login_soon(user_id, password)
         except ClientError as exc:
-            self._failed(exc)
+            self._form.say(error_text(exc, self._context.state.texts), failed=True)
             return
         self._form.busy = True
         self._say("signing in")
-        self._controller.begin(user_id)
-        self._controller.terminal.spawn(self._decided(future, user_id, by_token=False))
+        self._rooms.start_user(user_id)
+        self._context.terminal.spawn(self._await_login(future, user_id, by_token=False))
 
-    async def _decided(self, future: Future[Account], user_id: int, *, by_token: bool) -> None:
-        """What came of a login. It may take as long as the server is away."""
+    async def _await_login(self, future: Future[Account], user_id: int, *, by_token: bool) -> None:
+        """Show the result of a login, which takes as long as the server is unreachable."""
+        texts = self._context.state.texts
         try:
             account = await asyncio.wrap_future(future)
         except NotLoggedInError:
-            self._back("")  # it was cancelled, or the user has signed out meanwhile
+            self._show_form("")  # cancelled, or the user has logged out meanwhile
         except RefusedError as exc:
             if by_token and exc.errno == ErrNo.REFUSED:
-                self._back_for_password(user_id)
+                self._ask_for_password(user_id)
             else:
-                self._back(self._refusal(exc), failed=True)
+                self._show_form(self._login_refusal(exc), failed=True)
         except ClientError as exc:
-            self._back(error_text(exc, self._state.texts), failed=True)
+            self._show_form(error_text(exc, texts), failed=True)
         else:
-            self._form.busy = False
-            self._form.say("")
-            self._controller.enter(account)
-        self._controller.terminal.show()
+            self._form.stop_waiting()
+            self._rooms.show_account(account)
+        self._context.terminal.redraw()
+
+    # ------------------------------------------------------------------ registration
 
     async def _register(self, wanted: RegistrationAnswers) -> None:
-        self._form.busy = True
+        """Register, then log in.
+
+        Example: the user presses Esc, but the request has reached the server. The account exists
+        then, and its number is shown although the form does not wait for it any more.
+        """
+        context, form = self._context, self._form
+        form.busy = True
         self._say("registering")
-        controller = self._controller
-        self._registering = attempt = object()
+        self._registration = token = object()
         try:
-            user_id = await controller.terminal.run_call(
-                controller.client.register, wanted.name, wanted.password
+            user_id = await context.terminal.run_blocking(
+                context.client.register, wanted.name, wanted.password
             )
         except ClientError as exc:
-            if self._registering is attempt:
-                self._registering = None
-                self._form.busy = False
-                self._form.say(self._registration_refusal(exc, wanted.name), failed=True)
-                if isinstance(exc, RefusedError) and exc.errno == ErrNo.REFUSED:
-                    controller.terminal.fill_in("name", wanted.name)
+            if self._registration is token:
+                self._registration_failed(exc, wanted.name)
         else:
-            if self._registering is not attempt:  # given up, but the server had it already
-                self._form.say(self._state.texts("registered", id=user_id))
-                controller.terminal.show()
-                return
-            self._registering = None
-            self._form.busy = False
-            self._form.turn()
-            controller.forget_user()  # an earlier one of this number, at a server set up anew
-            controller.terminal.fill_in("id", str(user_id))
-            self._sign_in(user_id, wanted.password)
-            self._state.say(self._state.texts("registered", id=user_id), stays=True)
-        controller.terminal.show()
+            registered = context.state.texts("registered", id=user_id)
+            if self._registration is token:
+                self._registered(user_id, wanted.password)
+                context.state.say(registered, stays=True)
+            else:
+                form.say(registered)
+        context.terminal.redraw()
 
-    # ------------------------------------------------------------------ out
-
-    async def sign_out(self) -> None:
-        """Log out, and to the form. Whatever the server says, here it counts."""
-        controller, texts = self._controller, self._state.texts
-        controller.save()
-        try:
-            await controller.terminal.run_call(controller.client.logout)
-        except ClientError:
-            self._back(texts("signed out unheard"))
-        else:
-            self._back(texts("signed out"))
-        controller.forget_user()
-        controller.terminal.show()
-
-    def _refused_later(self, error: RefusedError) -> None:
-        """The saved login was good at first, and is not any more."""
-        user_id = self._controller.chats.me[0]
-        if self._state.logged_in and user_id:
-            self._controller.save()
-            self._back_for_password(user_id)
-
-    def _back_for_password(self, user_id: int) -> None:
-        self._back(self._state.texts("login expired"), failed=True)
-        self._controller.terminal.fill_in("id", str(user_id))
-        self._controller.terminal.fill_in("password", "")
-
-    def _back(self, line: str, *, failed: bool = False) -> None:
-        """To the form."""
-        state = self._state
-        state.logged_in = False
-        state.page = state.question = state.switcher = state.search = state.notice = None
-        if self._form.mode is FormMode.REGISTER:
-            self._form.turn()
+    def _registered(self, user_id: int, password: str) -> None:
+        self._registration = None
         self._form.busy = False
-        self._form.saved = self._saved()
-        self._form.say(line, failed=failed)
-        self._controller.terminal.fill_in("password", "")
+        self._form.switch_mode()
+        # A server with a new database gives numbers that this terminal has seen before.
+        self._rooms.forget_user()
+        self._context.terminal.set_field("id", str(user_id))
+        self._log_in(user_id, password)
 
-    def _send_back_to(self, field: str, answer: str) -> None:
-        """Put the cursor into a field whose answer will not do.
+    def _registration_failed(self, error: ClientError, name: str) -> None:
+        self._registration = None
+        self._form.stop_waiting(self._registration_refusal(error, name), failed=True)
+        if isinstance(error, RefusedError) and error.errno == ErrNo.REFUSED:
+            self._context.terminal.set_field("name", name)
 
-        Passwords cannot be seen, so they are typed anew: both, as either may be the wrong one.
+    # ------------------------------------------------------------------ logout
+
+    async def log_out(self) -> None:
+        """Log out and show the form, also if the server does not answer."""
+        context, texts = self._context, self._context.state.texts
+        self._rooms.save()
+        try:
+            await context.terminal.run_blocking(context.client.logout)
+        except ClientError:
+            self._show_form(texts("signed out unheard"))
+        else:
+            self._show_form(texts("signed out"))
+        self._rooms.forget_user()
+        context.terminal.redraw()
+
+    def token_refused(self) -> None:
+        """The server refuses the saved token at a reconnect, after an earlier login with it."""
+        user_id = self._context.directory.me[0]
+        if self._context.state.logged_in and user_id:
+            self._rooms.save()
+            self._ask_for_password(user_id)
+
+    # ------------------------------------------------------------------ the form
+
+    def _show_form(self, line: str, *, failed: bool = False) -> None:
+        self._context.state.show_form()
+        form = self._form
+        if form.mode is FormMode.REGISTER:
+            form.switch_mode()
+        form.saved = self._saved_accounts()
+        form.stop_waiting(line, failed=failed)
+        self._context.terminal.set_field("password", "")
+
+    def _ask_for_password(self, user_id: int) -> None:
+        self._show_form(self._context.state.texts("login expired"), failed=True)
+        self._context.terminal.set_field("id", str(user_id))
+        self._context.terminal.set_field("password", "")
+
+    def _return_to_field(self, field: str, answer: str) -> None:
+        """Put the cursor into a field with a bad value.
+
+        Passwords are invisible, so both are typed again: either may have the typing error.
         """
-        fill_in = self._controller.terminal.fill_in
         if field not in SECRET:
-            fill_in(field, answer)
+            self._context.terminal.set_field(field, answer)
             return
         for name in ("password again", "password"):
             if name in self._form.fields:
-                fill_in(name, "")
-
-    # ------------------------------------------------------------------ words
+                self._context.terminal.set_field(name, "")
 
     def _say(self, key: str, *, failed: bool = False, **values: object) -> None:
-        self._form.say(self._state.texts(key, **values), failed=failed)
+        self._form.say(self._context.state.texts(key, **values), failed=failed)
 
-    def _failed(self, error: ClientError) -> None:
-        self._form.say(error_text(error, self._state.texts), failed=True)
-
-    def _refusal(self, error: RefusedError) -> str:
-        texts = self._state.texts
+    def _login_refusal(self, error: RefusedError) -> str:
+        texts = self._context.state.texts
         if error.errno == ErrNo.REFUSED:
             return texts("wrong password")
         if error.errno == ErrNo.ALREADY_ONLINE:
@@ -207,7 +219,7 @@ class LoginController:
         return error_text(error, texts)
 
     def _registration_refusal(self, error: ClientError, name: str) -> str:
-        texts = self._state.texts
+        texts = self._context.state.texts
         if isinstance(error, RefusedError) and error.errno == ErrNo.REFUSED:
             if "closed" in error.errmsg:
                 return texts("registration closed")

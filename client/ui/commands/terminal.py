@@ -1,9 +1,12 @@
-"""What the controller needs of the terminal it works for."""
+"""Terminal: the screen and keyboard as the commands see them."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
+
+from client.errors import ClosedError
 
 T = TypeVar("T")
 
@@ -11,50 +14,54 @@ T = TypeVar("T")
 class Terminal(Protocol):
     """A screen and a keyboard. Its thread, unless a method says otherwise."""
 
-    def call_soon(self, call: Callable[..., object], *args: object) -> None:
-        """Make a call on the terminal's thread, then show what has changed. Any thread.
+    @property
+    def is_closed(self) -> bool:
+        """Whether the terminal was left. Any thread."""
 
-        Raises ClosedError when the terminal is gone.
+    def call_soon(self, call: Callable[..., object], *args: object) -> None:
+        """Make a call on the terminal's thread, then redraw. Any thread.
+
+        Raises ClosedError when the terminal was left.
         """
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run it besides everything else."""
+        """Run a coroutine in the background."""
 
-    async def run_call(self, call: Callable[..., T], *args: object, **named: object) -> T:
-        """Make a call that blocks on another thread, and wait for it."""
+    async def run_blocking(self, call: Callable[..., T], *args: object, **named: object) -> T:
+        """Make a blocking call on a worker thread, and wait for its result."""
 
-    def show(self) -> None:
-        """Draw what has changed, soon."""
+    def redraw(self) -> None:
+        """Draw the current state soon."""
 
-    def ring(self) -> None:
-        """The bell."""
+    def ring_bell(self) -> None:
+        """Ring once."""
 
-    def notify(self, title: str, text: str) -> None:
-        """A notice on the desktop, if the terminal can show one."""
+    def notify_desktop(self, title: str, text: str) -> None:
+        """Show a desktop notice, if the terminal can. Both texts are escaped already."""
 
     def open_link(self, url: str) -> bool:
-        """Show a web page; returns whether there is a program for that."""
+        """Open a web page in the browser; returns False without a browser."""
 
-    async def print_bare(self, lines: list[str], hint: str) -> None:
-        """Print these where the shell prints, until a key is pressed."""
+    async def show_copy_view(self, lines: list[str], hint: str) -> None:
+        """Print lines on the shell's screen, and wait for a key."""
 
-    def leave(self, code: int) -> None:
-        """The program ends."""
+    def exit(self, code: int) -> None:
+        """End the program with this exit code."""
 
-    def use_theme(self, name: str) -> None:
-        """Other colours."""
+    def input_text(self) -> tuple[str, int]:
+        """The text of the input line, and the cursor in it."""
 
-    def typed(self) -> tuple[str, int]:
-        """What stands in the input line, and where the cursor is."""
+    def set_input(self, text: str, cursor: int | None = None) -> None:
+        """Replace the text of the input line. The cursor goes to the end by default."""
 
-    def retype(self, text: str, cursor: int | None = None) -> None:
-        """Put something else there."""
-
-    def remember(self, text: str) -> None:
-        """Something was sent: it can be had again by the arrow keys."""
+    def set_field(self, field: str, text: str) -> None:
+        """Fill in a field of the login form, and put the cursor there."""
 
     def columns(self) -> int:
-        """How wide the screen is."""
+        """The width of the screen in cells."""
 
-    def fill_in(self, field: str, text: str) -> None:
-        """Put something into a field of the form, and the cursor there."""
+
+def call_if_open(terminal: Terminal, call: Callable[..., object], *args: object) -> None:
+    """Make a call on the terminal's thread; none if the terminal was left. Any thread."""
+    with contextlib.suppress(ClosedError):
+        terminal.call_soon(call, *args)

@@ -1,4 +1,4 @@
-"""The command that opens a web page."""
+"""The program that opens web pages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ _OPENERS = ("xdg-open", "open", "wslview")
 
 
 def browser_command(environment: Mapping[str, str], url: str) -> list[str] | None:
-    """The command that opens an address; None if there is no program for it."""
+    """The command line that opens an address; None without a browser.
+
+    ``BROWSER`` names one, with ``%s`` for the address; otherwise the desktop's opener is used.
+    """
     browser = environment.get("BROWSER", "").partition(":")[0]
     command = shlex.split(browser)
     if not command:

@@ -1,30 +1,30 @@
-"""Bell: which of the messages that call the user ring. Pure.
+"""Bell: decides which messages to the user ring. Pure.
 
-A burst of mail rings once, at its first message: 150 messages that waited for a login are one
-event. A burst ends with a second in which nothing comes; one that does not end rings again now
-and then.
+A burst of messages rings once, at its first message. Example: a login brings 150 waiting
+messages; they are one event. A second without a message ends a burst. A longer burst rings again
+from time to time.
 """
 
 from __future__ import annotations
 
 QUIET_SECONDS = 1.0
-"""A message after so long without one begins a new burst. So there is one ring a second at most."""
+"""A message after so long a pause begins a new burst; so the bell rings once a second at most."""
 
 AGAIN_SECONDS = 10.0
-"""A burst that goes on rings after this."""
+"""A burst that lasts longer rings again after this."""
 
 
 class Bell:
-    """When it rang last. Times are those of any monotonic clock, in seconds."""
+    """The times of the last message and of the last ring, in seconds of a monotonic clock."""
 
     def __init__(self) -> None:
-        self._called_at = float("-inf")
+        self._message_at = float("-inf")
         self._rang_at = float("-inf")
 
     def rings(self, now: float) -> bool:
-        """A message calls the user: does it ring?"""
-        is_first = now - self._called_at >= QUIET_SECONDS
-        self._called_at = now
+        """Note a message to the user. Returns whether it rings."""
+        is_first = now - self._message_at >= QUIET_SECONDS
+        self._message_at = now
         if not is_first and now - self._rang_at < AGAIN_SECONDS:
             return False
         self._rang_at = now

@@ -1,7 +1,7 @@
-"""What is typed into the input line: text to send, a slash command, or one of the original's. Pure.
+"""Parsing of the input line: a text to send, a slash command, or a command of the original. Pure.
 
-``/chat 5 hello``, ``/chat "li si" hello`` and the original's ``chat:5:hello`` are the same order.
-A line that begins with ``//`` is text that begins with ``/``; ``/say`` sends anything.
+``/chat 5 hello``, ``/chat "li si" hello`` and the original's ``chat:5:hello`` are one command.
+A line that begins with ``//`` is a text that begins with ``/``; ``/say`` sends any text.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from client.ui.model.slash_commands import BY_NAME, ArgumentKind, Parameter
 
 @dataclass(frozen=True, slots=True)
 class TextInput:
-    """Text for the conversation that is looked at."""
+    """A text for the open conversation."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class CommandInput:
-    """A command with its arguments: user and group ids are numbers, the rest is text."""
+    """A command with its arguments: ids are numbers, the others are text."""
 
     name: str
     args: tuple[int | str, ...] = ()
 
 
 class InputError(ValueError):
-    """What was typed cannot be done.
+    """A line that cannot be parsed or carried out.
 
     Attributes:
-        key: of the text that says so.
-        values: for that text.
+        key: of the text that names the fault.
+        values: of the placeholders in that text.
     """
 
     def __init__(self, key: str, **values: str) -> None:
@@ -45,7 +45,7 @@ class InputError(ValueError):
         self.values = values
 
 
-# The original's word → ours. Its last argument is the rest of the line, as ours is.
+# A command of the original → the slash command. In both, the last argument is the rest of the line.
 _ORIGINAL = {
     "chat": "chat",
     "groupchat": "group",
@@ -53,35 +53,35 @@ _ORIGINAL = {
     "addgroup": "join",
     "creategroup": "create",
 }
-_BARE = {"help": "help", "loginout": "logout", "quit": "quit"}
+_ORIGINAL_WITHOUT_ARGUMENTS = {"help": "help", "loginout": "logout", "quit": "quit"}
 
 _original = re.compile("(" + "|".join(_ORIGINAL) + r")\s*:").match
 _token = re.compile(r'\s*(?:"([^"]*)"|(\S+))').match
 
 Resolve = Callable[[ArgumentKind, str], int | None]
-"""Finds the id of whom a name means."""
+"""Returns the id of the user or group with a name; None if there is not exactly one."""
 
 
 def parse_line(line: str, resolve: Resolve, *, in_room: bool) -> TextInput | CommandInput | None:
-    """What a line means; None if it is empty. Raises InputError.
+    """Parse a line; None if it is empty. Raises InputError.
 
-    ``in_room``: a conversation is looked at, so that plain words are said there.
+    ``in_room``: a conversation is open, so "quit" is a text and not a command.
     """
     if not line.strip():
         return None
     if line.startswith("//"):
         return TextInput(line[1:])
     if line.startswith("/"):
-        return _slash(line[1:], resolve)
+        return _parse_slash(line[1:], resolve)
     if _original(line) is not None:
-        return _from_original(line)
+        return _parse_original(line)
     word = line.strip()
-    if word in _BARE and not in_room:
-        return CommandInput(_BARE[word])
+    if word in _ORIGINAL_WITHOUT_ARGUMENTS and not in_room:
+        return CommandInput(_ORIGINAL_WITHOUT_ARGUMENTS[word])
     return TextInput(line)
 
 
-def _slash(line: str, resolve: Resolve) -> CommandInput:
+def _parse_slash(line: str, resolve: Resolve) -> CommandInput:
     word, _, rest = line.partition(" ")
     command = BY_NAME.get(word.casefold())
     if command is None:
@@ -100,7 +100,7 @@ def _slash(line: str, resolve: Resolve) -> CommandInput:
 
 
 def _next_argument(param: Parameter, rest: str) -> tuple[str, str]:
-    """The next argument, and what is left of the line."""
+    """The next argument, and the rest of the line."""
     if param.kind in (ArgumentKind.TEXT, ArgumentKind.NAME, ArgumentKind.FILE):
         return rest.strip(), ""
     found = _token(rest)
@@ -120,7 +120,7 @@ def _value(kind: ArgumentKind, text: str, resolve: Resolve) -> int | str:
         if number is None:
             number = resolve(kind, text)
         if number is None:
-            key = "nobody is called" if kind is ArgumentKind.USER else "no group is called"
+            key = "unknown user name" if kind is ArgumentKind.USER else "unknown group name"
             raise InputError(key, name=text)
         return number
     if "|" in kind.value and text not in kind.value.split("|"):
@@ -128,7 +128,7 @@ def _value(kind: ArgumentKind, text: str, resolve: Resolve) -> int | str:
     return text
 
 
-def _from_original(line: str) -> CommandInput:
+def _parse_original(line: str) -> CommandInput:
     try:
         word, args = original_commands.parse(line)
     except CommandError as exc:
@@ -140,7 +140,7 @@ def _from_original(line: str) -> CommandInput:
 
 
 def split_name(text: str) -> tuple[str, str]:
-    """A group's name, which may stand in quotes, and its description, after a colon."""
+    """The name of a new group, which may stand in quotes, and its description after a colon."""
     quoted = re.fullmatch(r'"([^"]+)"\s*(?::(.*))?', text.strip(), re.DOTALL)
     if quoted is not None:
         return quoted[1].strip(), (quoted[2] or "").strip()

@@ -1,17 +1,14 @@
-"""What Tab offers for a line that is half typed. Pure."""
+"""The completions of the input line, for Tab. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from client import original_commands
-from client.ui.model.chats import Chats
-from client.ui.model.slash_commands import (
-    BY_NAME,
-    SLASH_COMMANDS,
-    ArgumentKind,
-)
+from client.original_commands import ORIGINAL_COMMANDS
+from client.ui.model.known_users import known_groups, known_users
+from client.ui.model.room_list import RoomList
+from client.ui.model.slash_commands import BY_NAME, SLASH_COMMANDS, ArgumentKind
 from client.ui.text.cells import one_line
 
 _ORIGINAL_ARGUMENT = {
@@ -24,12 +21,12 @@ _ORIGINAL_ARGUMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One way to complete a line.
+    """One completion.
 
     Attributes:
-        text: what takes the place of the last ``replaces`` characters.
-        shown: how it is offered, escaped.
-        hint: what it means, escaped.
+        text: replaces the last ``replaces`` characters of the line.
+        shown: its entry in the menu, escaped.
+        hint: the explanation beside it, escaped.
     """
 
     text: str
@@ -38,22 +35,22 @@ class Candidate:
     hint: str = ""
 
 
-def candidates(line: str, chats: Chats) -> Iterator[Candidate]:
-    """Every way to complete the line, whose end is where the cursor is."""
+def candidates(line: str, rooms: RoomList) -> Iterator[Candidate]:
+    """The completions of a line with the cursor at its end."""
     if line.startswith("/") and not line.startswith("//"):
-        yield from _slash(line, chats)
+        yield from _slash(line, rooms)
         return
     word, colon, rest = line.partition(":")
     if colon and word in _ORIGINAL_ARGUMENT:
         if ":" not in rest:
-            yield from _arguments(_ORIGINAL_ARGUMENT[word], rest, chats, end=":")
+            yield from _arguments(_ORIGINAL_ARGUMENT[word], rest, rooms, end=":")
         return
     if not colon and line and " " not in line:
         yield from _original_words(line)
-    yield from _mentions(line, chats)
+    yield from _mentions(line, rooms)
 
 
-def _slash(line: str, chats: Chats) -> Iterator[Candidate]:
+def _slash(line: str, rooms: RoomList) -> Iterator[Candidate]:
     word, space, rest = line[1:].partition(" ")
     if not space:
         for command in SLASH_COMMANDS:
@@ -64,15 +61,14 @@ def _slash(line: str, chats: Chats) -> Iterator[Candidate]:
     found = BY_NAME.get(word.casefold())
     if found is None or not found.params or " " in rest:
         return
-    yield from _arguments(found.params[0].kind, rest, chats, end=" ")
+    yield from _arguments(found.params[0].kind, rest, rooms, end=" ")
 
 
-def _arguments(kind: ArgumentKind, begun: str, chats: Chats, end: str) -> Iterator[Candidate]:
+def _arguments(kind: ArgumentKind, begun: str, rooms: RoomList, end: str) -> Iterator[Candidate]:
     if kind in (ArgumentKind.USER, ArgumentKind.ID):
-        yield from _ids(begun, _people(chats), end)
+        yield from _ids(begun, _users_by_name(rooms), end)
     elif kind is ArgumentKind.GROUP:
-        groups = chats.account.groups if chats.account is not None else ()
-        yield from _ids(begun, [(group.id, group.name) for group in groups], end)
+        yield from _ids(begun, known_groups(rooms).items(), end)
     elif kind is ArgumentKind.COMMAND:
         names = (command.name for command in SLASH_COMMANDS)
         yield from (Candidate(n, len(begun), n) for n in names if n.startswith(begun))
@@ -81,19 +77,8 @@ def _arguments(kind: ArgumentKind, begun: str, chats: Chats, end: str) -> Iterat
         yield from (Candidate(c, len(begun), c) for c in choices if c.startswith(begun))
 
 
-def _people(chats: Chats) -> list[tuple[int, str]]:
-    """Friends, and whoever has a conversation, members of the group that is looked at."""
-    found: dict[int, str] = {}
-    if chats.account is not None:
-        found.update((friend.id, friend.name) for friend in chats.account.friends)
-    for key in chats.rooms:
-        if not key.in_group:
-            found.setdefault(key.id, chats.name_of(key.id))
-    if chats.current is not None and chats.current.key.in_group:
-        group = chats.group(chats.current.key.id)
-        for member in () if group is None else group.members:
-            found.setdefault(member.id, member.name)
-    return sorted(found.items(), key=lambda pair: (pair[1].casefold(), pair[0]))
+def _users_by_name(rooms: RoomList) -> list[tuple[int, str]]:
+    return sorted(known_users(rooms).items(), key=lambda pair: (pair[1].casefold(), pair[0]))
 
 
 def _ids(begun: str, known: Iterable[tuple[int, str]], end: str) -> Iterator[Candidate]:
@@ -105,16 +90,16 @@ def _ids(begun: str, known: Iterable[tuple[int, str]], end: str) -> Iterator[Can
 
 
 def _original_words(line: str) -> Iterator[Candidate]:
-    for command in original_commands.ORIGINAL_COMMANDS:
+    for command in ORIGINAL_COMMANDS:
         if command.params and command.name.startswith(line):
             yield Candidate(f"{command.name}:", len(line), command.format)
 
 
-def _mentions(line: str, chats: Chats) -> Iterator[Candidate]:
+def _mentions(line: str, rooms: RoomList) -> Iterator[Candidate]:
     """Names after an @, in a conversation."""
     before, at, begun = line.rpartition("@")
     if not at or " " in begun or (before and before[-1].isalnum()):
         return
-    for _, name in _people(chats):
+    for _, name in _users_by_name(rooms):
         if name and name.casefold().startswith(begun.casefold()):
             yield Candidate(f"@{name} ", len(begun) + 1, f"@{one_line(name)}")

@@ -1,28 +1,31 @@
-"""InputHistory: what was sent before, for the arrow keys. Pure."""
+"""InputHistory: the lines that were entered, for the arrow keys. Pure."""
 
 from __future__ import annotations
 
-MOST = 200
-"""Lines that are remembered."""
+MAX_LINES = 200
+"""Lines that are kept."""
 
 
 class InputHistory:
-    """A list of lines, and where one is in it. Not thread-safe."""
+    """The entered lines and a position among them. Not thread-safe."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
-        self._index = 0
+        self._index = 0  # len(_lines): behind the last, at the unfinished line
         self._unfinished = ""
 
     def add(self, line: str) -> None:
-        """A line was sent; one is behind the last again."""
+        """Add an entered line, and go behind the last."""
         if not self._lines or self._lines[-1] != line:
             self._lines.append(line)
-            del self._lines[:-MOST]
+            del self._lines[:-MAX_LINES]
         self._index = len(self._lines)
 
     def earlier(self, current: str) -> str | None:
-        """The line before; ``current`` can be had back by ``later``. None if there is none."""
+        """Go to the line before; None at the first.
+
+        ``current`` is kept as the unfinished line, which ``later`` returns at the end.
+        """
         if self._index == 0:
             return None
         if self._index == len(self._lines):
@@ -31,7 +34,7 @@ class InputHistory:
         return self._lines[self._index]
 
     def later(self) -> str | None:
-        """The line after, at last what was not finished. None if there is none."""
+        """Go to the line after, then to the unfinished line; None behind it."""
         if self._index == len(self._lines):
             return None
         self._index += 1

@@ -1,4 +1,4 @@
-"""LoginForm: what is asked before one is logged in, and what is wrong with the answers. Pure."""
+"""LoginForm: the form to log in or register, and the check of its fields. Pure."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from client.ids import parse_id
 from client.limits import LIMITS
 from client.ui.text.cells import one_line
 
-# The server's defaults; it has the last word.
+# The defaults of the server, whose own limits decide.
 MAX_NAME = LIMITS.name
 MIN_PASSWORD = LIMITS.password_min
 MAX_PASSWORD = LIMITS.password_max
 
 
 class FormMode(Enum):
-    """What the form is for."""
+    """The purpose of the form; the value is the key of its text."""
 
     LOGIN = "sign in"
     REGISTER = "register"
@@ -29,14 +29,14 @@ FIELDS: dict[FormMode, tuple[str, ...]] = {
     FormMode.REGISTER: ("name", "password", "password again"),
 }
 ALL_FIELDS = ("id", "name", "password", "password again")
-"""In the order in which they stand below each other."""
+"""From the top to the bottom of the screen."""
 
 SECRET = frozenset({"password", "password again"})
 
 
 @dataclass(frozen=True, slots=True)
 class LoginAnswers:
-    """The form was filled in to log in."""
+    """The checked fields of a login."""
 
     user_id: int
     password: str = field(repr=False)
@@ -44,19 +44,19 @@ class LoginAnswers:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationAnswers:
-    """The form was filled in to register."""
+    """The checked fields of a registration."""
 
     name: str
     password: str = field(repr=False)
 
 
 class FieldError(ValueError):
-    """An answer that will not do.
+    """A field with a bad value.
 
     Attributes:
-        field: which one.
-        key: of the text that says why.
-        values: for that text.
+        field: the name of the field.
+        key: of the text that names the fault.
+        values: of the placeholders in that text.
     """
 
     def __init__(self, field_name: str, key: str, **values: str) -> None:
@@ -67,14 +67,14 @@ class FieldError(ValueError):
 
 
 class LoginForm:
-    """Sign in or register; the accounts that can go straight in. The terminal's thread.
+    """The state of the form. The terminal's thread.
 
     Attributes:
-        mode: which of the two.
-        saved: accounts with a token, the last used first.
-        line: one line that says what was wrong, or what goes on; empty if nothing.
-        failed: whether that line is about a failure.
-        busy: an answer of the server's is awaited.
+        mode: login or registration.
+        saved: the accounts with a saved token, the last used first.
+        line: a line about a fault or the progress; empty without one.
+        failed: whether that line is about a fault.
+        busy: a request is being answered by the server.
     """
 
     def __init__(self, saved: list[SavedAccount]) -> None:
@@ -86,30 +86,36 @@ class LoginForm:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The fields to fill in, in their order."""
+        """The fields of this mode, in their order."""
         return FIELDS[self.mode]
 
-    def turn(self) -> None:
-        """From signing in to registering, or back."""
-        self.mode = FormMode.REGISTER if self.mode is FormMode.LOGIN else FormMode.LOGIN
+    def switch_mode(self) -> None:
+        """From login to registration, or back."""
+        is_login = self.mode is FormMode.LOGIN
+        self.mode = FormMode.REGISTER if is_login else FormMode.LOGIN
         self.say("")
 
     def say(self, line: str, *, failed: bool = False) -> None:
-        """Show a line, which is escaped already."""
+        """Show a line. It is escaped already."""
         self.line = line
         self.failed = failed
 
+    def stop_waiting(self, line: str = "", *, failed: bool = False) -> None:
+        """The request has ended; show its result."""
+        self.busy = False
+        self.say(line, failed=failed)
+
     def check(self, answers: dict[str, str]) -> LoginAnswers | RegistrationAnswers:
-        """What the answers ask for. Raises FieldError about the first that will not do."""
+        """Check the fields. Raises FieldError about the first bad one."""
         for name in self.fields:
             if not is_unicode(answers[name]):
                 raise FieldError(name, "not unicode")
         if self.mode is FormMode.LOGIN:
-            return _check_sign_in(answers)
+            return _check_login(answers)
         return _check_registration(answers)
 
 
-def _check_sign_in(answers: dict[str, str]) -> LoginAnswers:
+def _check_login(answers: dict[str, str]) -> LoginAnswers:
     text = answers["id"].strip()
     if not text:
         raise FieldError("id", "no number")

@@ -1,4 +1,4 @@
-"""MessageItem: one message as a conversation shows it. Pure."""
+"""MessageItem: one message as an item of a conversation. Pure."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from client.ui.text import times
 from client.values import ChatMessage
 
 Place = tuple[float, int]
-"""Where an item stands: by ``seq``, and where there is none, behind the last that has one."""
+"""The sort key of an item: its ``seq``, and a count among the items without one."""
 
 LAST = float("inf")
 
 
 class Mark(Enum):
-    """What became of a message of one's own; RECEIVED is somebody else's."""
+    """The delivery mark of an own message; RECEIVED marks the messages of other users."""
 
     RECEIVED = "received"
     SENDING = "sending"
@@ -29,26 +29,26 @@ class MessageItem:
     """One message.
 
     Attributes:
-        sender: the name as it was written, not escaped; so is ``text``.
-        time: as the server or a classic client wrote it.
-        when: the same in unix seconds, if it can be read.
-        mid: of a message of one's own that is not stored yet.
-        why: of one that failed.
-        mention: it names the user.
-        unread: it has not been shown. Only its room changes it.
+        sender: the name in the message, not escaped; so is ``text``.
+        time_text: as the server or a classic client wrote it.
+        time: the same in unix seconds; None if it cannot be parsed.
+        mid: of an own message that is not stored yet.
+        failure: the reason why an own message failed.
+        mention: the text names the user.
+        unread: it was not shown yet. Only its room changes it.
         place: only its room changes it.
-        rendered: belongs to whoever draws it; None after every change.
+        rendered: a cache of the message view, None after every change.
     """
 
     sender_id: int
     sender: str
     text: str
-    time: str
-    when: float | None
+    time_text: str
+    time: float | None
     mark: Mark
     seq: int | None = None
     mid: str | None = None
-    why: str = ""
+    failure: str = ""
     mention: bool = False
     unread: bool = False
     place: Place = (LAST, 0)
@@ -59,37 +59,37 @@ class MessageItem:
         """Whether the user wrote it."""
         return self.mark is not Mark.RECEIVED
 
-    def change(self, mark: Mark, *, why: str = "", time: str | None = None) -> None:
-        """Its fate has been decided, or is open again."""
+    def change(self, mark: Mark, *, failure: str = "", time_text: str | None = None) -> None:
+        """Set the delivery mark; ``time_text`` replaces the time."""
         self.mark = mark
-        self.why = why
-        if time:
-            self.time = time
-            self.when = times.parse(time)
+        self.failure = failure
+        if time_text:
+            self.time_text = time_text
+            self.time = times.parse(time_text)
         self.rendered = None
 
 
 def received(message: ChatMessage, me: int) -> MessageItem:
-    """What came from the server; also what one has written oneself, from the past."""
+    """The item of a message from the server, which may be an own one from the history."""
     return MessageItem(
         sender_id=message.sender_id,
         sender=message.sender_name,
         text=message.text,
-        time=message.time_text,
-        when=times.parse(message.time_text),
+        time_text=message.time_text,
+        time=times.parse(message.time_text),
         mark=Mark.STORED if message.sender_id == me else Mark.RECEIVED,
         seq=message.seq,
     )
 
 
 def written(sending: Sending, me: int, name: str) -> MessageItem:
-    """What is being sent."""
+    """The item of an own message that is being sent."""
     return MessageItem(
         sender_id=me,
         sender=name,
         text=sending.text,
-        time=times.to_text(sending.created),
-        when=sending.created,
+        time_text=times.to_text(sending.created),
+        time=sending.created,
         mark=Mark.SENDING,
         mid=sending.mid,
     )

@@ -1,30 +1,26 @@
-"""Room: one conversation, with a user or in a group, and where one is in it. Pure.
-
-Its items are in the order of ``seq``: one that comes late is put in its place. A message of
-one's own that the server has not confirmed stands at the end, and finds its place with its seq.
-"""
+"""Room: one conversation, with a user or in a group, and the reading position in it. Pure."""
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
 from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
-from client.ui.model.message_item import LAST, Mark, MessageItem, Place
+from client.ui.model.message_item import Mark, MessageItem, Place
+from client.ui.model.message_order import MessageOrder
 
 START: Place = (0.0, 0)
 
 
 class RoomKey(NamedTuple):
-    """Which conversation: with this user, or in this group."""
+    """The identity of a conversation: the id of a user or of a group."""
 
     in_group: bool
     id: int
 
 
 class HistoryState(Enum):
-    """What is known of a room's history."""
+    """Whether the server has older messages of a room."""
 
     UNKNOWN = "unknown"
     LOADING = "loading"
@@ -34,37 +30,36 @@ class HistoryState(Enum):
 
 
 class Anchor(NamedTuple):
-    """Where a room is scrolled to: the lowest item to be seen, and its lines below the edge."""
+    """The scroll position: the lowest visible item, and its lines below the edge."""
 
     item: MessageItem
     below: int
 
 
 class Room:
-    """A conversation. The thread of the terminal.
+    """A conversation. The terminal's thread.
 
     Attributes:
         title: the name, not escaped.
-        items: in their order; do not change the list.
-        unloaded: messages that an earlier run has not shown, and that are not in ``items`` yet.
+        items: the messages in their order. Only this class changes the list.
+        unloaded: the unread messages of an earlier run that are not in ``items`` yet.
         mentioned: an unread message names the user.
-        read: all up to there was shown by an earlier run.
-        divider: the first of the new ones, while that is to be seen; None otherwise.
-        anchor: None follows the end.
-        wanted: an item to put at the top of the view with the next drawing.
-        held: what comes does not move the view, not even at its end.
-        seeking: the first unread message is being loaded, to be shown.
-        past: what is known of older messages.
-        active: unix seconds of the last message, 0 if there was none.
-        draft: what is being written, and where the cursor is in it.
-        hidden: not to be listed until something happens in it.
-        stale: something may have been said that did not come here.
+        read: the place up to which an earlier run has shown all messages.
+        divider: the first new message, below the line "new messages"; None without that line.
+        anchor: the scroll position; None follows the end.
+        wanted: an item that the next drawing puts at the top of the view.
+        held: new messages do not move the view, even at the end.
+        seeking: the first unread message is being loaded; the view goes there afterwards.
+        history: of the older messages.
+        active: unix seconds of the last message; 0 without one.
+        draft: the unsent input line, and the cursor in it.
+        hidden: the user closed it; it is not listed until the next message.
+        stale: the connection was lost, and messages may be missing.
     """
 
     def __init__(self, key: RoomKey, title: str) -> None:
         self.key = key
         self.title = title
-        self.items: list[MessageItem] = []
         self.unloaded = 0
         self.mentioned = False
         self.read: Place = START
@@ -78,11 +73,10 @@ class Room:
         self.draft = ("", 0)
         self.hidden = False
         self.stale = False
-        self._by_seq: dict[int, MessageItem] = {}
+        self._order = MessageOrder()
+        self.items = self._order.items
         self._by_mid: dict[str, MessageItem] = {}
-        self._fresh = 0  # items that are unread
-        self._count = 0  # numbers items that have no seq
-        self._highest = 0
+        self._unread_items = 0
 
     def __repr__(self) -> str:
         kind = "group" if self.key.in_group else "user"
@@ -90,161 +84,171 @@ class Room:
 
     @property
     def oldest_seq(self) -> int | None:
-        """The lowest seq that is here."""
-        return next((item.seq for item in self.items if item.seq is not None), None)
+        """The lowest loaded ``seq``."""
+        return self._order.oldest_seq
 
     @property
     def has_more(self) -> bool:
-        """Whether older messages may be asked for."""
+        """Whether a request for older messages is of use."""
         return self.history in (HistoryState.UNKNOWN, HistoryState.MORE)
 
     @property
     def failed(self) -> list[MessageItem]:
-        """Messages of one's own that the server did not take."""
+        """The own messages that failed."""
         return [item for item in self.items if item.mark is Mark.FAILED]
 
     @property
     def unsent(self) -> list[MessageItem]:
-        """Messages of one's own that the server has not taken: queued or failed, in order."""
+        """The own messages that are queued or failed, in their order."""
         return [item for item in self.items if item.mid is not None]
 
-    # ------------------------------------------------------------------ what happens
+    def index(self, item: MessageItem) -> int:
+        """The index of an item. It must be in here."""
+        return self._order.index(item)
+
+    # ------------------------------------------------------------------ messages
 
     def receive(self, item: MessageItem) -> bool:
-        """A message has arrived. Returns whether it was not here yet."""
-        if not self._put(item):
+        """Add a received message. Returns False for a repetition."""
+        if not self._order.add(item):
             return False
-        self._happened(item)
+        self._touch(item)
         if not item.mine:
-            self._flag(item)
+            self._mark_unread(item)
         return True
 
     def write(self, item: MessageItem) -> None:
-        """A message of one's own is on its way. What was new is not any more."""
+        """Add an own message that is being sent. The view goes to the end."""
         assert item.mid is not None
         self._by_mid[item.mid] = item
-        self._place(item, LAST)
-        self._happened(item)
+        self._order.add_last(item)
+        self._touch(item)
         self.divider = self.anchor = self.wanted = None
         self.seeking = False
 
-    def stored(self, mid: str, seq: int | None, time: str) -> MessageItem | None:
-        """The server has a message of one's own; it takes its place. None if it is not here."""
+    def confirm(self, mid: str, seq: int | None, time_text: str) -> MessageItem | None:
+        """Move an own message to the place that its ``seq`` gives; None if it is not here.
+
+        Example: the history brings the message with its ``seq`` before the acknowledgement comes.
+        Then that item stays, and the one without ``seq`` goes.
+        """
         item = self._by_mid.pop(mid, None)
         if item is None:
             return None
-        self._take_out(item)
+        self._order.remove(item)
         item.mid = None
         item.seq = seq
-        item.change(Mark.STORED, time=time)
-        if not self._put(item) and self.anchor is not None and self.anchor.item is item:
-            self.anchor = None  # it had come by another way, and stands there
+        item.change(Mark.STORED, time_text=time_text)
+        if not self._order.add(item):
+            self._drop_anchor(item)
         return item
 
-    def fail(self, mid: str, why: str) -> MessageItem | None:
-        """The server will not take a message of one's own. None if it is not here."""
+    def fail(self, mid: str, reason: str) -> MessageItem | None:
+        """Mark an own message as failed; None if it is not here."""
         item = self._by_mid.get(mid)
         if item is None:
             return None
-        self._take_out(item)
-        item.change(Mark.FAILED, why=why)
-        self._place(item, float(self._highest))
+        self._order.remove(item)
+        item.change(Mark.FAILED, failure=reason)
+        self._order.add_behind_known(item)
         return item
 
     def forget(self, item: MessageItem) -> None:
-        """Take a message of one's own out, one that failed or was withdrawn."""
-        self._take_out(item)
+        """Remove an own message that failed or was withdrawn."""
+        self._order.remove(item)
         if item.mid is not None:
             self._by_mid.pop(item.mid, None)
+        self._drop_anchor(item)
+
+    def _drop_anchor(self, item: MessageItem) -> None:
         if self.anchor is not None and self.anchor.item is item:
             self.anchor = None
 
+    def _touch(self, item: MessageItem) -> None:
+        self.active = max(self.active, item.time or 0.0)
+        self.hidden = False
+
+    # ------------------------------------------------------------------ history
+
     def add_older(self, items: Iterable[MessageItem], *, more: bool) -> int:
-        """A page of history. Returns how many of it were not here yet."""
-        added = [item for item in items if self._put(item)]
+        """Add a page of history. Returns the number of new messages."""
+        added = [item for item in items if self._order.add(item)]
         self.history = HistoryState.MORE if more else HistoryState.COMPLETE
         if self.items:
-            self.active = max(self.active, self.items[-1].when or 0.0)
+            self.active = max(self.active, self.items[-1].time or 0.0)
         if self.unloaded:
-            self._flag_past(added)
+            self._restore_unread(added)
         return len(added)
 
-    def has_no_history(self) -> None:
-        """Older messages cannot be had."""
+    def set_no_history(self) -> None:
+        """The server refuses older messages."""
         self.history = HistoryState.UNAVAILABLE
         self.unloaded = 0
         self.seeking = False
 
-    def _flag(self, item: MessageItem) -> None:
-        item.unread = True
-        self._fresh += 1
-        self.mentioned |= item.mention
-
-    def _flag_past(self, added: list[MessageItem]) -> None:
-        """Find the messages again that an earlier run has not shown, the newest first."""
+    def _restore_unread(self, added: list[MessageItem]) -> None:
+        """Mark the messages as unread that an earlier run has not shown, the newest first."""
         for item in reversed(added):
             if not self.unloaded or item.place <= self.read:
                 break
             if not item.mine:
-                self._flag(item)
+                self._mark_unread(item)
                 self.unloaded -= 1
         oldest = self.oldest_seq
         if self.history is HistoryState.COMPLETE or (oldest is not None and oldest <= self.read[0]):
-            self.unloaded = 0  # there are fewer than were counted
+            self.unloaded = 0  # the saved count was too high
 
     def catch_up(self, items: list[MessageItem], *, more: bool) -> None:
-        """The newest page of history, after a time in which something may have been missed.
+        """Add the newest page of history after a lost connection.
 
-        If it does not reach back to what is here, there is a gap, and what is here goes: all
-        but what the server has not confirmed.
+        A page that does not reach back to the loaded messages leaves a gap. Then the loaded
+        messages are dropped, except those that the server has not confirmed.
         """
         self.stale = False
-        known_past = self.history
-        reaches_back = any(item.seq in self._by_seq for item in items)
-        if more and not reaches_back and self._by_seq:
-            self._start_afresh()
+        known_history = self.history
+        reaches_back = self._order.has_any(items)
+        if more and not reaches_back and self._order.has_seqs:
+            self._drop_confirmed()
         self.add_older(items, more=more)
         if reaches_back:
-            self.history = known_past
+            self.history = known_history
 
-    def _start_afresh(self) -> None:
-        kept = [item for item in self.items if item.mid is not None]
+    def _drop_confirmed(self) -> None:
         self.read = (self.read_seq, 0)
-        self.unloaded, self._fresh = self.unread, 0
-        self.items = kept
-        self._by_seq.clear()
+        self.unloaded, self._unread_items = self.unread, 0
+        self._order.keep_only(self.unsent)
         self.anchor = self.divider = self.wanted = None
 
-    # ------------------------------------------------------------------ being read
+    # ------------------------------------------------------------------ reading
 
     def open(self) -> None:
-        """It is looked at from now on."""
+        """The room becomes the open one."""
         self.hidden = False
         self.seek_new()
 
     def leave(self) -> None:
-        """It is looked at no more."""
+        """The room is not the open one any more."""
         self.divider = self.wanted = None
         self.seeking = False
 
     @property
     def unread(self) -> int:
-        """Messages that have not been shown."""
-        return self._fresh + self.unloaded
+        """The number of messages that were not shown."""
+        return self._unread_items + self.unloaded
 
     @property
     def read_seq(self) -> float:
-        """All up to this ``seq`` has been shown."""
+        """The ``seq`` up to which all messages were shown."""
         if self.unloaded:
             return self.read[0]
         first = self.first_unread()
         if first is None:
-            return float(self._highest)
+            return float(self._order.highest_seq)
         return max(first.place[0] - 1, 0.0)
 
     def first_unread(self) -> MessageItem | None:
-        """The oldest message that is here and has not been shown."""
-        found, left = None, self._fresh
+        """The oldest loaded message that was not shown."""
+        found, left = None, self._unread_items
         for item in reversed(self.items):
             if not left:
                 break
@@ -253,60 +257,31 @@ class Room:
         return found
 
     def unread_above(self, index: int) -> int:
-        """How many messages before this place have not been shown."""
+        """The number of unread messages before this index."""
         if not self.unread:
             return 0
         return self.unread - sum(item.unread for item in self.items[index:])
 
     def seek_new(self) -> None:
-        """Show the first unread message, when it is here."""
+        """Go to the first unread message, after loading it if necessary."""
         self.divider = self.wanted = self.first_unread()
         self.seeking = self.unloaded > 0
 
     def mark_shown(self, items: Iterable[MessageItem]) -> bool:
-        """These were on the screen. Returns whether one of them was unread."""
-        if not self._fresh:
+        """Mark messages as read. Returns whether one of them was unread."""
+        if not self._unread_items:
             return False
-        before = self._fresh
+        before = self._unread_items
         for item in items:
             if item.unread:
                 item.unread = False
-                self._fresh -= 1
+                self._unread_items -= 1
         if not self.unread:
             self.mentioned = False
-            self.read = (float(self._highest), 0)
-        return self._fresh < before
+            self.read = (float(self._order.highest_seq), 0)
+        return self._unread_items < before
 
-    def index(self, item: MessageItem) -> int:
-        """Where an item stands. It must be in here."""
-        return bisect_right(self.items, item.place, key=_place_of) - 1
-
-    # ------------------------------------------------------------------ order
-
-    def _happened(self, item: MessageItem) -> None:
-        self.active = max(self.active, item.when or 0.0)
-        self.hidden = False
-
-    def _put(self, item: MessageItem) -> bool:
-        if item.seq is None:
-            self._place(item, float(self._highest))
-            return True
-        if item.seq in self._by_seq:
-            return False
-        self._by_seq[item.seq] = item
-        self._highest = max(self._highest, item.seq)
-        item.place = (float(item.seq), 0)
-        insort(self.items, item, key=_place_of)
-        return True
-
-    def _place(self, item: MessageItem, after: float) -> None:
-        self._count += 1
-        item.place = (after, self._count)
-        insort(self.items, item, key=_place_of)
-
-    def _take_out(self, item: MessageItem) -> None:
-        del self.items[self.index(item)]
-
-
-def _place_of(item: MessageItem) -> Place:
-    return item.place
+    def _mark_unread(self, item: MessageItem) -> None:
+        item.unread = True
+        self._unread_items += 1
+        self.mentioned |= item.mention

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from client.account.lifecycle import State, Status
-from client.ui.model.chats import Chats
 from client.ui.model.input_history import InputHistory
 from client.ui.model.login_form import LoginForm
 from client.ui.model.page import Page
 from client.ui.model.room import RoomKey
+from client.ui.model.room_list import RoomList
 from client.ui.model.room_switcher import RoomSwitcher
 from client.ui.model.search import Search
 from client.ui.text.translations import Translations
@@ -65,7 +65,7 @@ class ScreenState:
     Attributes:
         texts: in the user's language.
         form: the login form, shown until ``logged_in``.
-        chats: the conversations of the user who is logged in.
+        rooms: the conversations of the logged-in user.
         logged_in: shows the conversations instead of the form.
         status: of the client.
         unsent: the number of messages that the server has not confirmed.
@@ -83,7 +83,7 @@ class ScreenState:
     def __init__(self, texts: Translations, form: LoginForm) -> None:
         self.texts = texts
         self.form = form
-        self.chats = Chats(0)
+        self.rooms = RoomList(0)
         self.logged_in = False
         self.status = Status(State.IDLE)
         self.unsent = 0

@@ -10,8 +10,8 @@ from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.layout.controls import UIContent, UIControl
 from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 
-from client.ui.model.chats import Chats
 from client.ui.model.completion import candidates
+from client.ui.model.room_list import RoomList
 from client.ui.text.cells import flatten
 from client.ui.text.styled_line import Line
 
@@ -75,8 +75,8 @@ def _shown(char: str, before: str) -> str:
 class TabCompleter(Completer):
     """Offers what client.ui.model.completion finds."""
 
-    def __init__(self, chats: Callable[[], Chats]) -> None:
-        self._chats = chats
+    def __init__(self, rooms: Callable[[], RoomList]) -> None:
+        self._chats = rooms
 
     def get_completions(
         self, document: Document, complete_event: CompleteEvent

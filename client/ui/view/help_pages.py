@@ -1,13 +1,9 @@
-"""The pages of help: every key, mark and command. Pure."""
+"""The help page, with all keys, marks and commands, and the help of one command. Pure."""
 
 from __future__ import annotations
 
 from client.original_commands import ORIGINAL_COMMANDS
-from client.ui.model.slash_commands import (
-    BY_NAME,
-    SLASH_COMMANDS,
-    SlashCommand,
-)
+from client.ui.model.slash_commands import BY_NAME, SLASH_COMMANDS, SlashCommand
 from client.ui.text.cells import pad, width
 from client.ui.text.styled_line import Line
 from client.ui.text.translations import Translations
@@ -15,7 +11,7 @@ from client.ui.text.wrap import wrap
 
 _KEYS = (
     *("send", "line", "complete", "history", "rooms", "number", "back", "unread", "new", "switch"),
-    *("scroll", "line scroll", "ends", "search", "bare", "retry", "unsend", "list", "reconnect"),
+    *("scroll", "line scroll", "ends", "search", "copy", "retry", "unsend", "list", "reconnect"),
     *("redraw", "help", "quit", "cancel"),
 )
 _MARKS = ("sending", "stored", "failed", "presence", "unread")
@@ -23,14 +19,13 @@ _LEFT = 26
 _GAP = "  "
 
 
-def whole_help(texts: Translations, cells: int) -> list[Line]:
-    """Everything, for a page so wide."""
+def help_page(texts: Translations, cells: int) -> list[Line]:
+    """All keys, marks and commands, in lines of this width."""
+    commands = [_command_row(command, texts) for command in SLASH_COMMANDS]
     pages = [
-        *_table(texts("keys title"), [_pair(texts(f"key {key}")) for key in _KEYS], cells),
-        *_table(texts("marks title"), [_pair(texts(f"mark {mark}")) for mark in _MARKS], cells),
-        *_table(
-            texts("commands title"), [_about(command, texts) for command in SLASH_COMMANDS], cells
-        ),
+        *_table(texts("keys title"), [_row(texts(f"key {key}")) for key in _KEYS], cells),
+        *_table(texts("marks title"), [_row(texts(f"mark {mark}")) for mark in _MARKS], cells),
+        *_table(texts("commands title"), commands, cells),
         *_paragraph(texts("commands more"), cells),
         [],
         [("class:help.title", texts("original title"))],
@@ -39,26 +34,26 @@ def whole_help(texts: Translations, cells: int) -> list[Line]:
     return [*pages, *_paragraph(texts("original more", forms=forms), cells)]
 
 
-def one_command(name: str, texts: Translations) -> str | None:
-    """What one command does, on a line; None if there is none of this name."""
+def command_help(name: str, texts: Translations) -> str | None:
+    """The help of one command on a line; None for an unknown one."""
     command = BY_NAME.get(name.removeprefix("/").casefold())
     if command is None:
         return None
-    usage, about = _about(command, texts)
+    usage, about = _command_row(command, texts)
     return f"{usage}: {about}"
 
 
-def _about(command: SlashCommand, texts: Translations) -> tuple[str, str]:
+def _command_row(command: SlashCommand, texts: Translations) -> tuple[str, str]:
     return command.usage, texts(f"help {command.name}")
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _row(text: str) -> tuple[str, str]:
     key, _, meaning = text.partition("|")
     return key, meaning
 
 
 def _table(title: str, rows: list[tuple[str, str]], cells: int) -> list[Line]:
-    """Two columns, the right one wrapped; one above the other where there is no room."""
+    """Two columns, the right one wrapped; on a narrow screen one below the other."""
     found: list[Line] = [[("class:help.title", title)]]
     beside = cells >= 2 * _LEFT
     for left, right in rows:

@@ -15,7 +15,8 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from client.timing import Timing
-from client.ui.app import App, Options
+from client.ui.app import App
+from client.ui.options import Options
 from tests.client.fake_server import WAIT
 
 T = TypeVar("T")
@@ -112,7 +113,7 @@ class AppRun:
         traceback: TracebackType | None,
     ) -> None:
         if self._thread.is_alive():
-            self.app.call_soon(self.app.leave, 0)
+            self.app.terminal.call_soon(self.app.terminal.exit, 0)
         self._thread.join(3 * WAIT)
         self._stack.close()
         assert not self._thread.is_alive()
@@ -173,14 +174,14 @@ class AppRun:
     def ask(self, question: Callable[[], T]) -> T:
         """Call something on the terminal's thread."""
         answers: queue.SimpleQueue[T] = queue.SimpleQueue()
-        self.app.call_soon(lambda: answers.put(question()))
+        self.app.terminal.call_soon(lambda: answers.put(question()))
         return answers.get(timeout=WAIT)
 
     def pass_time(self, seconds: float) -> None:
-        """Let the controller's clock be so much later."""
-        controller = self.app.controller
-        clock = controller._clock
-        controller._clock = lambda: clock() + seconds
+        """Let the clock of the events go forward."""
+        events = self.app.events
+        clock = events._clock
+        events._clock = lambda: clock() + seconds
 
     def settle_bare(self) -> None:
         """Wait until nothing is drawn because the shell's screen is shown."""
@@ -200,7 +201,7 @@ class AppRun:
     def resize(self, columns: int, rows: int) -> None:
         """As if the terminal's window had another size now."""
         self.output.size = Size(rows=rows, columns=columns)
-        self.app.call_soon(self.app.application._on_resize)
+        self.app.terminal.call_soon(self.app.application._on_resize)
 
     def sign_in(self, user_id: int = 1) -> None:
         """By hand."""

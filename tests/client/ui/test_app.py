@@ -75,7 +75,7 @@ def keep_unanswered(held: list[Message]) -> Callable[[Message], list[Message]]:
 
 def current_room(app: AppRun) -> Room:
     """The open room. The terminal's thread, or while it does nothing."""
-    room = app.app.state.chats.current
+    room = app.app.state.rooms.current
     assert room is not None
     return room
 
@@ -247,7 +247,7 @@ def test_a_registration_that_is_refused(
     app = start()
     app.type(ctrl("r"))
     app.wait_for("again")
-    app.ask(lambda: app.app.fill_in("name", "ann\x07"))
+    app.ask(lambda: app.app.terminal.set_field("name", "ann\x07"))
     app.type(ENTER, "secret", ENTER, "secret", ENTER)
     app.wait_for(line, "again")
 
@@ -308,7 +308,7 @@ def test_no_hint_is_cut(start: Start, server: FakeServer, language: str) -> None
     app.type(ctrl("r"), "1", ENTER, "secret", ENTER)
     app.wait_for(*(texts(f"welcome {key}") for key in ("add", "chat", "create", "join", "help")))
     app.type(F1)
-    app.wait_for(texts("viewer keys"))
+    app.wait_for(texts("page keys"))
     app.type(ESC, ctrl("c"))
     app.wait_for(texts("say again"))
     app.command("/add 2")
@@ -456,7 +456,7 @@ def test_signing_out(server: FakeServer, start: Start, tmp_path: Path) -> None:
     server.expect(MsgType.LOGINOUT_MSG)
     assert saved_accounts(tmp_path, "127.0.0.1", server.port) == []
     app.type(ctrl("a"), ctrl("k"))
-    app.ask(lambda: app.app.fill_in("id", ""))
+    app.ask(lambda: app.app.terminal.set_field("id", ""))
     app.type("2", TAB, "secret", ENTER)
     app.wait_for("alice (2) ●")
 
@@ -591,7 +591,7 @@ def test_what_the_server_does_not_know_is_not_opened(server: FakeServer, app: Ap
     server.rules[MsgType.HISTORY_MSG] = refuse(MsgType.HISTORY_ACK, 9, "not a member")
     app.command("groupchat:5:hello")
     app.wait_for("You are not in group 5. Join it first: /join 5", "> groupchat:5:hello")
-    assert app.ask(lambda: app.app.state.chats.current) is None
+    assert app.ask(lambda: app.app.state.rooms.current) is None
     assert server.received_nothing_more(MsgType.ONE_CHAT_MSG)
     assert server.received_nothing_more(MsgType.GROUP_CHAT_MSG)
 
@@ -661,7 +661,7 @@ def test_a_draft_stays_with_its_conversation(server: FakeServer, talk: AppRun) -
 
 
 def test_bytes_that_are_not_utf_8_are_not_sent(server: FakeServer, talk: AppRun) -> None:
-    talk.ask(lambda: talk.app.retype("\udcc4\udce3"))
+    talk.ask(lambda: talk.app.terminal.set_input("\udcc4\udce3"))
     talk.type(ENTER)
     talk.wait_for("Some bytes are not UTF-8. Set the terminal to UTF-8")
     talk.type(ctrl("c"))
@@ -711,10 +711,10 @@ def test_a_message_longer_than_the_server_takes(talk: AppRun) -> None:
     talk.type(paste("x" * 16_385))
     talk.type(ENTER)
     talk.wait_for("Too long: 16385 bytes of 16384. Shorten the message or send it in parts.")
-    assert talk.ask(lambda: len(talk.app.typed()[0])) == 16_385
+    assert talk.ask(lambda: len(talk.app.terminal.input_text()[0])) == 16_385
     talk.type(ctrl("c"))
     talk.settle()
-    assert talk.ask(lambda: talk.app.typed()) == ("", 0)
+    assert talk.ask(lambda: talk.app.terminal.input_text()) == ("", 0)
 
 
 # ---------------------------------------------------------------------- commands
@@ -794,7 +794,7 @@ def test_friends_and_groups(server: FakeServer, talk: AppRun) -> None:
 )
 def test_mistakes_get_one_line(server: FakeServer, talk: AppRun, line: str, notice: str) -> None:
     server.rules[MsgType.ADD_FRIEND_MSG] = refuse(MsgType.ADD_FRIEND_ACK, 5, "no such user")
-    talk.ask(lambda: talk.app.retype(line))
+    talk.ask(lambda: talk.app.terminal.set_input(line))
     talk.type(ENTER)
     screen = talk.wait_for(notice)
     assert sum(notice in shown for shown in screen.splitlines()) == 1
@@ -1077,7 +1077,7 @@ def test_unread_messages_that_were_not_found_are_sought_again(
     app.wait_for("message 100")
 
     def as_left() -> None:
-        room = app.app.state.chats.current
+        room = app.app.state.rooms.current
         assert room is not None
         room.unloaded, room.read = 5, (40.0, 0)
 
@@ -1142,7 +1142,7 @@ def test_the_messages_as_plain_lines(server: FakeServer, talk: AppRun) -> None:
     talk.type(ctrl("c"))
     talk.type(alt("l") + alt("l"))  # twice is once
     talk.settle_bare()
-    talk.app.call_soon(talk.app.leave, 3)
+    talk.app.terminal.call_soon(talk.app.terminal.exit, 3)
     assert talk.end() == 3
 
 

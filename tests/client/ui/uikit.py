@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from client.account.sending import Receipt, Sending
-from client.ui.model.chats import Chats
 from client.ui.model.message_item import Mark, MessageItem
 from client.ui.model.room import Room, RoomKey
+from client.ui.model.room_list import RoomList
+from client.ui.text.styled_line import Line
 from client.values import Account, ChatMessage, Friend, Group, Member
 
 ANN, BOB, CAT = 1, 2, 3
@@ -55,18 +56,29 @@ def receipt(mid: str, seq: int | None, minute: int = 0) -> Receipt:
     return Receipt(mid, seq, at(minute))
 
 
-def make_chats() -> Chats:
-    chats = Chats(ANN, "ann")
-    chats.set_account(ACCOUNT)
-    return chats
+def make_rooms() -> RoomList:
+    rooms = RoomList(ANN, "ann")
+    rooms.set_account(ACCOUNT)
+    return rooms
 
 
-def bob_room(chats: Chats) -> Room:
-    return chats.room(RoomKey(False, BOB))
+def bob_room(rooms: RoomList) -> Room:
+    return rooms.room(RoomKey(False, BOB))
 
 
-def tea_room(chats: Chats) -> Room:
-    return chats.room(RoomKey(True, TEA))
+def tea_room(rooms: RoomList) -> Room:
+    return rooms.room(RoomKey(True, TEA))
+
+
+def show(rooms: RoomList) -> None:
+    """Mark the messages of the open room as drawn."""
+    assert rooms.current is not None
+    rooms.current.mark_shown(rooms.current.items)
+
+
+def plain(line: Line) -> str:
+    """A line without its styles."""
+    return "".join(text for _, text in line)
 
 
 def texts(room: Room) -> list[str]:

@@ -3,18 +3,18 @@ from __future__ import annotations
 import pytest
 
 from client.ui.model.completion import candidates
-from tests.client.ui.uikit import make_chats, one, tea_room
+from tests.client.ui.uikit import make_rooms, one, tea_room
 
 
 def offered(line: str, *, in_tea: bool = False) -> list[str]:
     """The line as each candidate would make it."""
-    chats = make_chats()
-    chats.receive(one(1, "hi", sender=99))
+    rooms = make_rooms()
+    rooms.receive(one(1, "hi", sender=99))
     if in_tea:
-        chats.open(tea_room(chats))
+        rooms.open(tea_room(rooms))
     return [
         line[: len(line) - candidate.replaces] + candidate.text
-        for candidate in candidates(line, chats)
+        for candidate in candidates(line, rooms)
     ]
 
 
@@ -69,9 +69,9 @@ def test_members_of_the_group_that_is_looked_at() -> None:
 
 
 def test_names_are_shown_escaped() -> None:
-    chats = make_chats()
-    chats.receive(one(1, "hi", sender=98))
-    chats.rooms[next(iter(chats.rooms))].title = "x"
-    chats._names[98] = "e\x1bvil\n"
-    shown = [candidate.shown for candidate in candidates("/chat e", chats)]
+    rooms = make_rooms()
+    rooms.receive(one(1, "hi", sender=98))
+    rooms.by_key[next(iter(rooms.by_key))].title = "x"
+    rooms.directory._names[98] = "e\x1bvil\n"
+    shown = [candidate.shown for candidate in candidates("/chat e", rooms)]
     assert shown == ["98 e\\x1bvil\\n"]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from client.ui.model.input_history import MOST, InputHistory
+from client.ui.model.input_history import MAX_LINES, InputHistory
 
 
 def test_what_was_sent_before() -> None:
@@ -16,6 +16,6 @@ def test_what_was_sent_before() -> None:
     assert [recall.later(), recall.later(), recall.later(), recall.later()] == [
         "two", "three", "half", None,
     ]  # fmt: skip
-    for number in range(MOST + 50):
+    for number in range(MAX_LINES + 50):
         recall.add(str(number))
-    assert len(recall._lines) == MOST
+    assert len(recall._lines) == MAX_LINES

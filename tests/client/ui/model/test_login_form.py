@@ -14,7 +14,7 @@ from client.ui.model.login_form import (
 def check(mode: FormMode, **answers: str) -> LoginAnswers | RegistrationAnswers:
     form = LoginForm([])
     if form.mode is not mode:
-        form.turn()
+        form.switch_mode()
     blank = dict.fromkeys(form.fields, "")
     return form.check({**blank, **{key.replace("_", " "): text for key, text in answers.items()}})
 
@@ -72,7 +72,7 @@ def test_turning() -> None:
     form = LoginForm([])
     form.say("wrong", failed=True)
     assert form.failed
-    form.turn()
+    form.switch_mode()
     assert (form.mode, form.line, form.failed) == (FormMode.REGISTER, "", False)
-    form.turn()
+    form.switch_mode()
     assert form.mode is FormMode.LOGIN

@@ -63,22 +63,22 @@ def test_ones_own_message_waits_at_the_end_and_finds_its_place() -> None:
     made.write(mine("m2", "two"))
     made.receive(item(6, "6"))
     assert texts(made) == ["3", "6", "one", "two"]
-    stored = made.stored("m1", 4, at(9))
+    stored = made.confirm("m1", 4, at(9))
     assert stored is not None
-    assert (stored.mark, stored.seq, stored.time, stored.mid) == (Mark.STORED, 4, at(9), None)
+    assert (stored.mark, stored.seq, stored.time_text, stored.mid) == (Mark.STORED, 4, at(9), None)
     assert texts(made) == ["3", "one", "6", "two"]
-    made.stored("m2", None, at(9))
+    made.confirm("m2", None, at(9))
     assert texts(made) == ["3", "one", "6", "two"]
     made.receive(item(7, "7"))
     assert texts(made) == ["3", "one", "6", "two", "7"]
-    assert made.stored("m1", 4, at(9)) is None
+    assert made.confirm("m1", 4, at(9)) is None
 
 
 def test_a_message_to_oneself_comes_before_its_ack() -> None:
     made = room()
     made.write(mine("m1", "note"))
     made.receive(item(4, "note", mine=True))
-    made.stored("m1", 4, at(0))
+    made.confirm("m1", 4, at(0))
     assert texts(made) == ["note"]
     assert made.unread == 0
 
@@ -88,7 +88,7 @@ def test_a_message_that_fails_stays_where_it_was_written() -> None:
     made.write(mine("m1"))
     failed = made.fail("m1", "no such user")
     assert failed is not None
-    assert (failed.mark, failed.why, made.failed) == (Mark.FAILED, "no such user", [failed])
+    assert (failed.mark, failed.failure, made.failed) == (Mark.FAILED, "no such user", [failed])
     made.receive(item(4, "4"))
     assert texts(made) == ["3", "mine", "4"]
     made.forget(failed)
@@ -100,7 +100,7 @@ def test_a_failed_message_that_goes_after_all() -> None:
     made = room(3)
     made.write(mine("m1"))
     made.fail("m1", "why")
-    made.stored("m1", 9, at(0))
+    made.confirm("m1", 9, at(0))
     assert made.failed == []
     assert texts(made) == ["3", "mine"]
 
@@ -178,7 +178,7 @@ def test_what_cannot_be_loaded_does_not_stay_unread() -> None:
     made = Room(RoomKey(False, 2), "bob")
     made.unloaded = 4
     made.open()
-    made.has_no_history()
+    made.set_no_history()
     assert (made.unread, made.seeking, made.history) == (0, False, HistoryState.UNAVAILABLE)
 
 
@@ -216,7 +216,7 @@ def test_catching_up_over_a_gap_keeps_what_is_not_confirmed() -> None:
     assert history_of(made) is HistoryState.MORE
     assert anchor_of(made) is None
     assert made.receive(item(2, "2"))
-    made.stored("m1", 10, at(0))
+    made.confirm("m1", 10, at(0))
     assert texts(made) == ["2", "8", "9", "mine"]
 
 
@@ -255,7 +255,7 @@ def test_whatever_happens_the_order_holds(steps: list[tuple[str, int]]) -> None:
         elif step == "write" and mid not in {e.mid for e in made.items}:
             made.write(mine(mid))
         elif step == "stored":
-            made.stored(mid, number + 100, at(0))
+            made.confirm(mid, number + 100, at(0))
         elif step == "fail":
             made.fail(mid, "why")
         elif step == "forget" and made.failed:

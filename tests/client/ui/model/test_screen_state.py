@@ -7,7 +7,7 @@ from client.ui.model.page import Page
 from client.ui.model.room_switcher import RoomSwitcher
 from client.ui.model.screen_state import KeyTarget, ScreenState
 from client.ui.text.translations import Translations
-from tests.client.ui.uikit import make_chats
+from tests.client.ui.uikit import make_rooms
 
 
 def make_state() -> ScreenState:
@@ -23,7 +23,7 @@ def test_what_the_keys_go_to() -> None:
     assert target(state) is KeyTarget.FORM
     state.logged_in = True
     assert target(state) is KeyTarget.INPUT
-    state.switcher = RoomSwitcher(make_chats(), state.texts)
+    state.switcher = RoomSwitcher(make_rooms(), state.texts)
     assert target(state) is KeyTarget.SWITCHER
     state.ask("sure?", lambda: None)
     assert target(state) is KeyTarget.QUESTION
@@ -70,12 +70,12 @@ def test_how_wide_the_list_is(columns: int, cells: int) -> None:
 
 
 def test_the_switcher() -> None:
-    switcher = RoomSwitcher(make_chats(), Translations("en"))
-    assert [room.title for room in switcher.rooms] == ["bob", "tea", "安妮"]
+    switcher = RoomSwitcher(make_rooms(), Translations("en"))
+    assert [room.title for room in switcher.matches] == ["bob", "tea", "安妮"]
     switcher.move(-1)
-    assert switcher.chosen is switcher.rooms[2]
+    assert switcher.chosen is switcher.matches[2]
     switcher.set_query("7")  # by number
-    assert [room.title for room in switcher.rooms] == ["tea"]
+    assert [room.title for room in switcher.matches] == ["tea"]
     assert switcher.index == 0
     switcher.set_query("xyz")
     switcher.move(1)

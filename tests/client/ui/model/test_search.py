@@ -18,37 +18,37 @@ def found(search: Search) -> str | None:
 
 def test_upwards_and_downwards() -> None:
     search = make_search("Tea one", "coffee", "tea two", "TEA three", "water")
-    assert search.look_for("tea")
+    assert search.set_text("tea")
     assert found(search) == "TEA three"
-    assert search.older()
+    assert search.find_older()
     assert found(search) == "tea two"
-    assert search.older()
+    assert search.find_older()
     assert found(search) == "Tea one"
-    assert not search.older()
+    assert not search.find_older()
     assert found(search) == "Tea one"
-    assert search.newer()
+    assert search.find_newer()
     assert found(search) == "tea two"
-    assert search.newer()
-    assert not search.newer()
+    assert search.find_newer()
+    assert not search.find_newer()
     assert found(search) == "TEA three"
 
 
 def test_letter_by_letter() -> None:
     search = make_search("tea", "team", "tear")
-    assert search.look_for("t")
+    assert search.set_text("t")
     assert found(search) == "tear"
-    assert search.look_for("te")
+    assert search.set_text("te")
     assert found(search) == "tear"
-    assert search.look_for("team")
+    assert search.set_text("team")
     assert found(search) == "team"
-    assert not search.look_for("teams")
+    assert not search.set_text("teams")
     assert found(search) == "team"
-    assert search.look_for("")
+    assert search.set_text("")
     assert found(search) is None
 
 
 def test_nowhere() -> None:
     search = make_search()
-    assert not search.look_for("x")
-    assert not search.older()
-    assert not search.newer()
+    assert not search.set_text("x")
+    assert not search.find_older()
+    assert not search.find_newer()

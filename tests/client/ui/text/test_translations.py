@@ -74,7 +74,7 @@ SAMPLES: dict[str, object] = {
     "other": "register",
 }
 IN_THE_PANE = ("load", "loading", "beginning", "no history", "nothing said", "new messages")
-IN_A_ROW = ("form keys", "viewer keys", "search keys", "welcome")
+IN_A_ROW = ("form keys", "page keys", "search keys", "welcome")
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -86,7 +86,7 @@ def test_no_hint_is_cut_at_80_columns(language: str, key: str) -> None:
     rows = bars.wrapped("", text, 80)
     shown = "".join(part for row in rows for _, part in row)
     assert "".join(shown.split()) == "".join(text.split())
-    assert len(rows) <= bars.MOST_ROWS
+    assert len(rows) <= bars.MAX_ROWS
     if key.startswith(IN_THE_PANE):
         assert width(text) <= 59
     if key.startswith(IN_A_ROW) and "name" not in names:

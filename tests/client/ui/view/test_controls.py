@@ -11,7 +11,7 @@ from prompt_toolkit.layout.processors import TransformationInput
 
 from client.ui.text.cells import flatten, width
 from client.ui.view.controls import Flatten, Lines, TabCompleter
-from tests.client.ui.uikit import make_chats
+from tests.client.ui.uikit import make_rooms
 
 
 def transformed(text: str) -> Any:
@@ -53,7 +53,7 @@ def test_lines_of_ours() -> None:
 
 
 def test_completions() -> None:
-    completer = TabCompleter(make_chats)
+    completer = TabCompleter(make_rooms)
     found = list(completer.get_completions(Document("/chat b"), CompleteEvent()))
     assert [(c.text, c.start_position, c.display_text) for c in found] == [("2 ", -1, "2 bob")]
     assert list(completer.get_completions(Document("/chat\nb"), CompleteEvent())) == []

@@ -5,15 +5,13 @@ import pytest
 from client.ui.model.slash_commands import SLASH_COMMANDS
 from client.ui.text.cells import width
 from client.ui.text.translations import Translations
-from client.ui.view.help_pages import one_command, whole_help
+from client.ui.view.help_pages import command_help, help_page
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("cells", [15, 30, 51, 52, 78, 200])
 def test_help_names_every_command_and_fits(language: str, cells: int) -> None:
-    lines = [
-        "".join(text for _, text in line) for line in whole_help(Translations(language), cells)
-    ]
+    lines = ["".join(text for _, text in line) for line in help_page(Translations(language), cells)]
     whole = "\n".join(lines)
     for command in SLASH_COMMANDS:
         assert command.usage in whole
@@ -21,7 +19,9 @@ def test_help_names_every_command_and_fits(language: str, cells: int) -> None:
         assert all(width(line) <= cells for line in lines)
 
 
-def test_help_for_one_command() -> None:
+def test_help_for_command_help() -> None:
     texts = Translations("en")
-    assert one_command("/quit", texts) == one_command("QUIT", texts) == one_command("exit", texts)
-    assert one_command("nothing", texts) is None
+    assert (
+        command_help("/quit", texts) == command_help("QUIT", texts) == command_help("exit", texts)
+    )
+    assert command_help("nothing", texts) is None

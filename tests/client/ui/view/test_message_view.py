@@ -19,7 +19,7 @@ from tests.client.ui.uikit import (
     bob_room,
     in_tea,
     item,
-    make_chats,
+    make_rooms,
     one,
     receipt,
     sending,
@@ -61,16 +61,16 @@ def numbered(count: int) -> Room:
 
 
 def test_a_conversation() -> None:
-    chats = make_chats()
-    room = bob_room(chats)
-    chats.receive(one(1, "hello", minute=1))
-    chats.write(sending("m1", "hi bob, how are you on this fine day?"))
-    chats.stored(receipt("m1", 2, minute=2))
-    chats.write(sending("m2", "no"))
-    chats.fail("m2", "no such user")
-    chats.write(sending("m3", "on its way"))
+    rooms = make_rooms()
+    room = bob_room(rooms)
+    rooms.receive(one(1, "hello", minute=1))
+    rooms.write(sending("m1", "hi bob, how are you on this fine day?"))
+    rooms.confirm(receipt("m1", 2, minute=2))
+    rooms.write(sending("m2", "no"))
+    rooms.fail("m2", "no such user")
+    rooms.write(sending("m3", "on its way"))
     for own in room.items[-2:]:
-        own.when = noon()
+        own.time = noon()
     room.history = HistoryState.COMPLETE
     assert drawn(room, 44, 9) == [
         "",
@@ -86,11 +86,11 @@ def test_a_conversation() -> None:
 
 
 def test_a_conversation_in_chinese() -> None:
-    chats = make_chats()
-    room = bob_room(chats)
-    chats.receive(one(1, "你好，今天晚上一起去喝茶怎么样？四点钟，在老地方见", sender=3, minute=2))
-    chats.receive(one(2, "两行\n👍🏽 好的", sender=3, minute=3))
-    room = chats.rooms[RoomKey(False, 3)]
+    rooms = make_rooms()
+    room = bob_room(rooms)
+    rooms.receive(one(1, "你好，今天晚上一起去喝茶怎么样？四点钟，在老地方见", sender=3, minute=2))
+    rooms.receive(one(2, "两行\n👍🏽 好的", sender=3, minute=3))
+    room = rooms.by_key[RoomKey(False, 3)]
     room.history = HistoryState.MORE
     assert drawn(room, 34, 8, "zh") == [
         "",
@@ -106,15 +106,15 @@ def test_a_conversation_in_chinese() -> None:
 
 @pytest.mark.parametrize("cells", [12, 20, 33, 34, 40, 57, 80, 200])
 def test_every_line_fits(cells: int) -> None:
-    chats = make_chats()
-    room = tea_room(chats)
-    chats.receive(in_tea(1, "x" * 300, minute=1))
-    chats.receive(in_tea(2, "你好" * 90 + "\n😀" * 3, minute=2))
-    chats.receive(in_tea(3, "a b c " * 70 + "\x1b[2J\u202e", sender=99, minute=3))
-    chats.receive(
+    rooms = make_rooms()
+    room = tea_room(rooms)
+    rooms.receive(in_tea(1, "x" * 300, minute=1))
+    rooms.receive(in_tea(2, "你好" * 90 + "\n😀" * 3, minute=2))
+    rooms.receive(in_tea(3, "a b c " * 70 + "\x1b[2J\u202e", sender=99, minute=3))
+    rooms.receive(
         replace(in_tea(4, "@ann", minute=4), sender_name="很长的名字" * 10, time_text="嘿")
     )
-    chats.open(room)
+    rooms.open(room)
     lines = make_pane().draw(room, cells, 60)
     assert len(lines) == 60
     for line in plain(lines):
@@ -123,14 +123,14 @@ def test_every_line_fits(cells: int) -> None:
 
 
 def test_marks_of_ones_own_messages() -> None:
-    chats = make_chats()
-    room = chats.write(sending("m1", "hello"))
+    rooms = make_rooms()
+    room = rooms.write(sending("m1", "hello"))
     assert drawn(room)[-1].startswith("…")
-    chats.fail("m1", "no such\x1b user")
+    rooms.fail("m1", "no such\x1b user")
     shown = drawn(room)[-3:]
     assert shown[0].startswith("✗")
     assert shown[1:] == ["       (no such\\x1b user; /retry or", "       /unsend)"]
-    chats.stored(receipt("m1", 1, minute=2))
+    rooms.confirm(receipt("m1", 1, minute=2))
     assert drawn(room)[-1] == "✓18:02 ann: hello"
 
 
@@ -159,14 +159,14 @@ def test_a_classic_clients_time() -> None:
 
 
 def test_where_the_new_ones_begin() -> None:
-    chats = make_chats()
-    room = bob_room(chats)
-    chats.receive(one(1, "old"))
-    chats.open(room)
+    rooms = make_rooms()
+    room = bob_room(rooms)
+    rooms.receive(one(1, "old"))
+    rooms.open(room)
     room.mark_shown(room.items)
-    chats.open(tea_room(chats))
-    chats.receive(one(2, "new"))
-    chats.open(room)
+    rooms.open(tea_room(rooms))
+    rooms.receive(one(2, "new"))
+    rooms.open(room)
     lines = make_pane().draw(room, 40, 4)
     assert plain(lines)[1:] == [
         " 18:00 bob: old",
@@ -177,11 +177,11 @@ def test_where_the_new_ones_begin() -> None:
 
 
 def test_names_and_mentions_have_their_styles() -> None:
-    chats = make_chats()
-    chats.receive(in_tea(1, "hello all"))
-    chats.receive(in_tea(2, "hello ann", sender=99))
-    chats.receive(in_tea(3, "it is me", sender=ANN))
-    lines = make_pane().draw(tea_room(chats), 40, 4)
+    rooms = make_rooms()
+    rooms.receive(in_tea(1, "hello all"))
+    rooms.receive(in_tea(2, "hello ann", sender=99))
+    rooms.receive(in_tea(3, "it is me", sender=ANN))
+    lines = make_pane().draw(tea_room(rooms), 40, 4)
     assert "class:mention" not in styles(lines[-3])
     assert styles(lines[-2])["class:mention"] == "hello ann"
     assert styles(lines[-1])["class:name.me"] == "ann"
@@ -206,8 +206,8 @@ def test_an_empty_room(past: HistoryState, text: str) -> None:
     message_view = make_pane()
     assert [line.strip() for line in plain(message_view.draw(room, 40, 3))] == ["", "", text]
     assert message_view.at_top
-    message_view.scroll(room, 5)
-    message_view.scroll(room, -5)
+    message_view.scroll_lines(room, 5)
+    message_view.scroll_lines(room, -5)
     message_view.to_start(room)
     assert room.anchor is None
 
@@ -215,10 +215,10 @@ def test_an_empty_room(past: HistoryState, text: str) -> None:
 def test_what_is_found_is_marked() -> None:
     room = numbered(3)
     search = Search(room)
-    search.look_for("MESSAGE 2")
+    search.set_text("MESSAGE 2")
     lines = make_pane().draw(room, 40, 4, search)
     assert styles(lines[-2])[" class:match.found"] == "message 2"
-    search.look_for("age")
+    search.set_text("age")
     lines = make_pane().draw(room, 40, 4, search)
     assert styles(lines[-1])[" class:match"] == "age"
     assert plain(lines) == plain(make_pane().draw(room, 40, 4))
@@ -253,11 +253,11 @@ def test_line_by_line_to_the_top_and_back() -> None:
     last = len(everything(room, 40)) - 5
     assert window(message_view, room, 40, 5) == last
     for expected in [*range(last - 1, -1, -1), 0, 0]:
-        message_view.scroll(room, 1)
+        message_view.scroll_lines(room, 1)
         assert window(message_view, room, 40, 5) == expected
         assert message_view.at_top is (expected == 0)
     for expected in [*range(1, last + 1), last]:
-        message_view.scroll(room, -1)
+        message_view.scroll_lines(room, -1)
         assert window(message_view, room, 40, 5) == expected
     assert room.anchor is None
 
@@ -267,13 +267,13 @@ def test_pages() -> None:
     message_view = make_pane()
     whole = len(everything(room, 40))
     assert window(message_view, room, 40, 10) == whole - 10
-    message_view.page(room, 1)
+    message_view.scroll_pages(room, 1)
     assert window(message_view, room, 40, 10) == whole - 19
-    message_view.page(room, 1)
-    message_view.page(room, 1)
-    message_view.page(room, 1)
+    message_view.scroll_pages(room, 1)
+    message_view.scroll_pages(room, 1)
+    message_view.scroll_pages(room, 1)
     assert window(message_view, room, 40, 10) == 0
-    message_view.page(room, -1)
+    message_view.scroll_pages(room, -1)
     assert window(message_view, room, 40, 10) == 9
     message_view.to_end(room)
     assert window(message_view, room, 40, 10) == whole - 10
@@ -288,14 +288,14 @@ def test_a_message_longer_than_the_screen() -> None:
     last = len(everything(room, 40)) - 5
     for expected in range(last, -1, -1):
         assert window(message_view, room, 40, 5) == expected
-        message_view.scroll(room, 1)
+        message_view.scroll_lines(room, 1)
 
 
 def test_what_arrives_does_not_move_what_is_read() -> None:
     room = numbered(30)
     message_view = make_pane()
     message_view.draw(room, 40, 5)
-    message_view.page(room, 2)
+    message_view.scroll_pages(room, 2)
     before = plain(message_view.draw(room, 40, 5))
     room.receive(item(31, "new"))
     assert plain(message_view.draw(room, 40, 5)) == before
@@ -309,7 +309,7 @@ def test_a_message_is_revealed_in_the_middle() -> None:
     message_view = make_pane()
     message_view.draw(room, 40, 11)
     for number in range(50):
-        message_view.reveal(room, room.items[number])
+        message_view.show_in_middle(room, room.items[number])
         shown = plain(message_view.draw(room, 40, 11))
         assert any(line.endswith(f"message {number + 1}") for line in shown)
         if 10 < number < 40:
@@ -322,7 +322,7 @@ def test_resizing_keeps_the_place() -> None:
         room.receive(item(seq, f"message {seq} " + "word " * 20))
     message_view = make_pane()
     message_view.draw(room, 80, 20)
-    message_view.scroll(room, 33)
+    message_view.scroll_lines(room, 33)
     lowest = plain(message_view.draw(room, 80, 20))
     assert any("message" in line for line in lowest)
     anchor = room.anchor
@@ -353,13 +353,13 @@ def test_whatever_is_done_a_part_of_everything_is_seen(
     message_view.draw(room, cells, height)
     for step, number in steps:
         if step == "up":
-            message_view.scroll(room, number)
+            message_view.scroll_lines(room, number)
         elif step == "down":
-            message_view.scroll(room, -number)
+            message_view.scroll_lines(room, -number)
         elif step == "page":
-            message_view.page(room, 1)
+            message_view.scroll_pages(room, 1)
         elif step == "back":
-            message_view.page(room, -1)
+            message_view.scroll_pages(room, -1)
         elif step == "start":
             message_view.to_start(room)
         elif step == "end":
@@ -367,7 +367,7 @@ def test_whatever_is_done_a_part_of_everything_is_seen(
         elif step == "resize":
             cells, height = 10 + number * 4, 2 + number
         elif step == "reveal" and room.items:
-            message_view.reveal(room, room.items[number % len(room.items)])
+            message_view.show_in_middle(room, room.items[number % len(room.items)])
         elif step == "new":
             room.receive(item(len(room.items) + 1, f"{len(room.items) + 1} new"))
         shown = plain(message_view.draw(room, cells, height))
@@ -388,37 +388,37 @@ def test_ten_thousand_messages_cost_no_more_than_what_is_seen() -> None:
     room = numbered(10_000)
     message_view = make_pane()
     message_view.draw(room, 57, 20)
-    assert message_view.formatted <= 20
+    assert message_view.lines.formatted <= 20
     for _ in range(20):  # a key that changes nothing
         message_view.draw(room, 57, 20)
-    assert message_view.formatted <= 20
-    message_view.page(room, 1)
+    assert message_view.lines.formatted <= 20
+    message_view.scroll_pages(room, 1)
     message_view.draw(room, 57, 20)
-    assert message_view.formatted <= 45
+    assert message_view.lines.formatted <= 45
     room.receive(item(10_001, "new"))
     message_view.draw(room, 57, 20)
-    assert message_view.formatted <= 46
-    before = message_view.formatted
+    assert message_view.lines.formatted <= 46
+    before = message_view.lines.formatted
     message_view.draw(room, 100, 20)  # a resize
-    assert message_view.formatted - before <= 20
-    before = message_view.formatted
+    assert message_view.lines.formatted - before <= 20
+    before = message_view.lines.formatted
     message_view.to_start(room)
     message_view.draw(room, 100, 20)
-    assert message_view.formatted - before <= 45
+    assert message_view.lines.formatted - before <= 45
     search = Search(room)
-    assert search.look_for("message 5000")
+    assert search.set_text("message 5000")
     assert search.found is not None
-    before = message_view.formatted
-    message_view.reveal(room, search.found)
+    before = message_view.lines.formatted
+    message_view.show_in_middle(room, search.found)
     message_view.draw(room, 100, 20, search)
-    assert message_view.formatted - before <= 45
+    assert message_view.lines.formatted - before <= 45
 
 
 def test_a_bar_that_comes_and_goes_does_not_move_the_top_line() -> None:
     room = numbered(30)
     message_view = make_pane()
     message_view.draw(room, 40, 10)
-    message_view.scroll(room, 7)
+    message_view.scroll_lines(room, 7)
     before = plain(message_view.draw(room, 40, 10))
     assert plain(message_view.draw(room, 40, 8)) == before[:8]
     assert plain(message_view.draw(room, 40, 10)) == before

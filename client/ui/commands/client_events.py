@@ -1,0 +1,113 @@
+"""ClientEvents: carries the events of the client to the terminal's thread and into the state."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+
+from chat.protocol import ErrNo
+from client.account.lifecycle import State, Status
+from client.errors import ClosedError, RefusedError
+from client.ui.commands.context import CommandContext
+from client.ui.commands.login_controller import LoginController
+from client.ui.commands.room_loader import RoomLoader
+from client.ui.commands.terminal import call_if_open
+from client.ui.model.bell import Bell
+from client.ui.model.room_list import RoomList
+from client.ui.text.cells import clip, one_line
+from client.values import ChatMessage, Presence
+
+_NOTIFY_CELLS = 80
+
+_CLOSED_CHECK_SECONDS = 0.5
+"""Pause between two checks whether the terminal was left while a message waits for it."""
+
+
+class ClientEvents:
+    """The callbacks of a ChatClient. They run on its dispatcher's thread."""
+
+    def __init__(
+        self,
+        context: CommandContext,
+        loader: RoomLoader,
+        login: LoginController,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._context = context
+        self._loader = loader
+        self._login = login
+        self._clock = clock
+        self._bell = Bell()
+        self._online_rooms: RoomList | None = None  # the list that has been online before
+
+    def on_message(self, message: ChatMessage) -> None:
+        """Returns when the message is in its room; the client then counts it as received.
+
+        Raises ClosedError if the terminal is left before.
+        """
+        taken = threading.Event()
+        self._context.terminal.call_soon(self._receive, message, taken)
+        while not taken.wait(_CLOSED_CHECK_SECONDS):
+            if self._context.terminal.is_closed:
+                raise ClosedError
+
+    def on_presence(self, presence: Presence) -> None:
+        """The client has updated a friend."""
+        call_if_open(self._context.terminal, self._loader.refresh_account)
+
+    def on_state(self, status: Status) -> None:
+        """The client has connected, logged in, lost the connection or stopped."""
+        call_if_open(self._context.terminal, self._set_status, status)
+
+    # ------------------------------------------------------------------ the terminal's thread
+
+    def _receive(self, message: ChatMessage, taken: threading.Event) -> None:
+        context = self._context
+        arrival = context.rooms.receive(message, focused=context.state.focused)
+        taken.set()
+        if self._is_from_new_member(message):
+            self._loader.refresh_members()
+        if arrival.alerts and not arrival.seen and self._bell.rings(self._clock()):
+            self._alert(message)
+
+    def _is_from_new_member(self, message: ChatMessage) -> bool:
+        if message.group_id is None or self._context.directory.group(message.group_id) is None:
+            return False
+        members = self._context.directory.members_of(message.group_id)
+        return message.sender_id not in [member.id for member in members]
+
+    def _alert(self, message: ChatMessage) -> None:
+        """Ring, and show a desktop notice, as the settings say."""
+        state, terminal = self._context.state, self._context.terminal
+        if state.bell:
+            terminal.ring_bell()
+        if state.notify != "off" and not state.focused:
+            sender, text = one_line(message.sender_name), one_line(message.text)
+            terminal.notify_desktop(clip(sender, _NOTIFY_CELLS), clip(text, _NOTIFY_CELLS))
+
+    def _set_status(self, status: Status) -> None:
+        self._context.state.status = status
+        if status.state is State.STOPPED:
+            if isinstance(status.error, RefusedError) and status.error.errno == ErrNo.REFUSED:
+                self._login.token_refused()
+        elif status.state is State.ONLINE:
+            self._online()
+        elif status.state is State.WAITING:
+            self._context.terminal.spawn(self._count_down(status))
+
+    def _online(self) -> None:
+        self._loader.refresh_account()
+        rooms = self._context.rooms
+        if self._online_rooms is rooms:
+            rooms.mark_stale()
+        self._online_rooms = rooms
+        self._loader.complete(rooms.current)
+
+    async def _count_down(self, status: Status) -> None:
+        """Redraw each second of the pause before the next connect."""
+        terminal = self._context.terminal
+        while self._context.state.status is status and not terminal.is_closed:
+            terminal.redraw()
+            await asyncio.sleep(1.0)

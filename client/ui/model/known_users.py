@@ -1,0 +1,35 @@
+"""The users and groups that the input line may name, for completion and for ids. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from client.ui.model.room_list import RoomList
+
+
+def known_users(rooms: RoomList) -> dict[int, str]:
+    """Friends, users with a conversation, and members of the open group, by id."""
+    directory, current = rooms.directory, rooms.current
+    found: dict[int, str] = {}
+    if directory.account is not None:
+        found.update((friend.id, friend.name) for friend in directory.account.friends)
+    for key in rooms.by_key:
+        if not key.in_group:
+            found.setdefault(key.id, directory.name_of(key.id))
+    if current is not None and current.key.in_group:
+        for member in directory.members_of(current.key.id):
+            found.setdefault(member.id, member.name)
+    return found
+
+
+def known_groups(rooms: RoomList) -> dict[int, str]:
+    """The groups of the user, by id."""
+    account = rooms.directory.account
+    return {} if account is None else {group.id: group.name for group in account.groups}
+
+
+def id_of_name(known: Mapping[int, str], name: str) -> int | None:
+    """The id with this name in any case; None without one, or if several have it."""
+    wanted = name.casefold()
+    found = [number for number, known_name in known.items() if known_name.casefold() == wanted]
+    return found[0] if len(found) == 1 else None

@@ -1,0 +1,213 @@
+"""RoomList: all conversations of one user, and the open one. Pure.
+
+It is the root of the model of the conversations. Events of the client are passed in; the view
+reads the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from client.account.sending import Receipt, Sending
+from client.ui.model.directory import Directory
+from client.ui.model.message_item import MessageItem, received, written
+from client.ui.model.room import Room, RoomKey
+from client.ui.text.mentions import mentions
+from client.values import Account, ChatMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """The effect of a received message.
+
+    Attributes:
+        fresh: the message is new, not a repetition.
+        alerts: it is addressed to the user, one to one or by name.
+        seen: its room is open at the end, and the terminal has the focus.
+    """
+
+    room: Room
+    fresh: bool
+    alerts: bool
+    seen: bool
+
+
+class RoomList:
+    """The rooms of one user. The terminal's thread.
+
+    Attributes:
+        directory: the users and groups.
+        by_key: every known conversation.
+        current: the open one.
+        previous: the one that was open before.
+    """
+
+    def __init__(self, user_id: int, name: str = "") -> None:
+        self.directory = Directory(user_id, name)
+        self.by_key: dict[RoomKey, Room] = {}
+        self.current: Room | None = None
+        self.previous: Room | None = None
+        self._room_of_mid: dict[str, Room] = {}  # for own messages without a receipt
+
+    def set_account(self, account: Account) -> None:
+        """Take over friends and groups, and their names as titles."""
+        if account.name != self.directory.me[1]:
+            self._rename_own_messages(account.name)
+        self.directory.set_account(account)
+        for friend in account.friends:
+            self.room(RoomKey(False, friend.id)).title = friend.name
+        for group in account.groups:
+            self.room(RoomKey(True, group.id)).title = group.name
+
+    def _rename_own_messages(self, name: str) -> None:
+        """Correct the messages that were written before the login gave the name."""
+        for room in self.by_key.values():
+            for item in room.items:
+                if item.mine and item.sender != name:
+                    item.sender, item.rendered = name, None
+
+    # ------------------------------------------------------------------ messages
+
+    def receive(self, message: ChatMessage, *, focused: bool = True) -> Arrival:
+        """Add a received message. ``focused``: the terminal has the focus."""
+        self.directory.add_name(message.sender_id, message.sender_name, newest=True)
+        key = self._key_of(message)
+        room = self.room(key)
+        from_other = not key.in_group and message.sender_id == key.id
+        if from_other and not self.directory.is_friend(key.id):
+            room.title = message.sender_name
+        item = self._new_item(message)
+        seen = focused and room is self.current and room.anchor is None
+        first_unread = room is self.current and not room.unread
+        fresh = room.receive(item)
+        if seen:
+            room.mark_shown([item])
+        elif first_unread and item.unread:
+            room.divider = item
+        alerts = fresh and not item.mine and (item.mention or not key.in_group)
+        return Arrival(room, fresh, alerts, seen)
+
+    def _key_of(self, message: ChatMessage) -> RoomKey:
+        if message.group_id is not None:
+            return RoomKey(True, message.group_id)
+        own = message.sender_id == self.directory.me[0]
+        return RoomKey(False, message.to_id if own else message.sender_id)
+
+    def write(self, sending: Sending) -> Room:
+        """Add an own message that is being sent, also one that an earlier run has queued."""
+        room = self.room(RoomKey(sending.to_group, sending.target))
+        me, name = self.directory.me
+        if sending.mid not in self._room_of_mid:
+            self._room_of_mid[sending.mid] = room
+            room.write(written(sending, me, name))
+        return room
+
+    def confirm(self, receipt: Receipt) -> None:
+        """Mark an own message as stored by the server."""
+        room = self._room_of_mid.pop(receipt.mid, None)
+        if room is not None:
+            room.confirm(receipt.mid, receipt.seq, receipt.time_text)
+
+    def fail(self, mid: str, reason: str) -> Room | None:
+        """Mark an own message as refused; returns its room."""
+        room = self._room_of_mid.get(mid)
+        if room is not None:
+            room.fail(mid, reason)
+        return room
+
+    def forget(self, room: Room, item: MessageItem) -> None:
+        """Remove an own message that failed or was withdrawn."""
+        if item.mid is not None:
+            self._room_of_mid.pop(item.mid, None)
+        room.forget(item)
+
+    def add_older(self, room: Room, messages: Iterable[ChatMessage], *, more: bool) -> int:
+        """Add a page of a room's history; returns the number of new messages."""
+        return room.add_older(self._new_items(messages), more=more)
+
+    def catch_up(self, room: Room, messages: Iterable[ChatMessage], *, more: bool) -> None:
+        """Add the newest page of a room's history after a lost connection."""
+        room.catch_up(self._new_items(messages), more=more)
+
+    def _new_items(self, messages: Iterable[ChatMessage]) -> list[MessageItem]:
+        items = []
+        for message in messages:
+            self.directory.add_name(message.sender_id, message.sender_name, newest=False)
+            items.append(self._new_item(message))
+        return items
+
+    def _new_item(self, message: ChatMessage) -> MessageItem:
+        me, name = self.directory.me
+        item = received(message, me)
+        in_group = message.group_id is not None
+        item.mention = in_group and not item.mine and mentions(message.text, name)
+        return item
+
+    # ------------------------------------------------------------------ rooms
+
+    def room(self, key: RoomKey) -> Room:
+        """A room, created if it is new."""
+        found = self.by_key.get(key)
+        if found is None:
+            title = "" if key.in_group else self.directory.name_of(key.id)
+            found = self.by_key[key] = Room(key, title)
+        return found
+
+    def open(self, room: Room | None) -> None:
+        """Open a room in place of the current one; None opens none."""
+        if room is self.current:
+            return
+        if self.current is not None:
+            self.current.leave()
+            self.previous = self.current
+        self.current = room
+        if room is not None:
+            room.open()
+
+    def ordered(self) -> list[Room]:
+        """The rooms to list: by their last message, then those without messages by name."""
+        listed = [room for room in self.by_key.values() if self._is_listed(room)]
+        return sorted(listed, key=self._rank)
+
+    def next_unread(self) -> Room | None:
+        """The room to read next: rooms with messages to the user first, then by age."""
+        waiting = [room for room in self.ordered() if room.unread and room is not self.current]
+        waiting.sort(key=lambda room: (not (room.mentioned or not room.key.in_group), room.active))
+        return waiting[0] if waiting else None
+
+    def neighbour(self, step: int) -> Room | None:
+        """The room above (-1) or below (1) the current one in the list."""
+        rooms = self.ordered()
+        if not rooms:
+            return None
+        if self.current not in rooms:
+            return rooms[0 if step > 0 else -1]
+        return rooms[(rooms.index(self.current) + step) % len(rooms)]
+
+    @property
+    def unread(self) -> tuple[int, int]:
+        """The number of unread messages, and of rooms that have some."""
+        counts = [room.unread for room in self.by_key.values() if room.unread]
+        return sum(counts), len(counts)
+
+    def mark_stale(self) -> None:
+        """The connection was lost: each room may lack messages.
+
+        Example: while this terminal is offline, the user logs in with another client and reads
+        the messages there; the server does not send them here again.
+        """
+        for room in self.by_key.values():
+            room.stale = bool(room.items)
+
+    def _is_listed(self, room: Room) -> bool:
+        if room is self.current:
+            return True
+        if room.hidden:
+            return False
+        known = self.directory.is_listed(room.key)
+        return bool(known or room.active or room.items or room.draft[0])
+
+    def _rank(self, room: Room) -> tuple[float, bool, str, RoomKey]:
+        is_offline = self.directory.is_online(room.key) is False
+        return (-room.active, is_offline, room.title.casefold(), room.key)
