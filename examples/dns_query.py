@@ -1,8 +1,7 @@
 """DNS through a Channel: `python -m examples.dns_query NAME SERVER [PORT]` prints its addresses.
 
 A question is one datagram (RFC 1035), and the loop waits for the answer without blocking. It asks
-twice a second, at most five times. (For a real program `HostAddress` is simpler: it resolves names
-as the system does.)
+twice a second, at most five times. (For other programs `HostAddress` is simpler.)
 """
 
 import secrets
