@@ -1,3 +1,3 @@
-"""The chat server. Start it with ``bin/chatserver``; its parts are put together in chat.app."""
+"""The chat server. Start it with ``bin/chatserver``; ``chat.app`` puts its parts together."""
 
-__version__ = "0.1.0"
+from chat.version import __version__ as __version__

@@ -12,6 +12,7 @@
 and chat.protocol, nothing else of this project; its terminal needs prompt_toolkit.
 """
 
+from chat.version import __version__ as __version__
 from client.account.lifecycle import State, Status
 from client.account.outbox import Withdrawal
 from client.account.sending import Receipt, Sending
@@ -32,7 +33,6 @@ from client.errors import (
 )
 from client.timing import Timing
 from client.values import Account, ChatMessage, Friend, Group, History, Member, Presence
-from client.version import __version__ as __version__
 
 __all__ = [
     "Account",

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from chat.protocol import ErrNo
+from chat.version import __version__
 from client.account.store import default_folder
 from client.encoding import encoding_of, needs_utf8
 from client.errors import (
@@ -35,7 +36,6 @@ from client.protocol.connection import open_socket
 from client.protocol.session import Session
 from client.safe_text import escape
 from client.timing import Timing
-from client.version import __version__
 
 if TYPE_CHECKING:
     import ssl

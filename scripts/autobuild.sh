@@ -1,12 +1,21 @@
 #!/usr/bin/env bash
-# Builds the project in .venv, or builds it and runs every check.
+# Builds the project in .venv, or builds it and runs its checks.
 #
-#   scripts/autobuild.sh        virtual environment, dependencies, executables
-#   scripts/autobuild.sh test   the same, then lint, type checks and the whole test suite
+#   scripts/autobuild.sh               virtual environment, dependencies, executables
+#   scripts/autobuild.sh test          the same, then lint, type checks and all tests
+#   scripts/autobuild.sh test --fast   lint, type checks and the unit tests: about a minute
 #
-# PYTHON chooses the interpreter (3.11 or newer; default python3). Running it again is quick
-# and changes nothing. Further arguments after "test" go to pytest.
+# Options of "test":
+#   --fast            leave out the tests that start servers, terminals or builds
+#   --coverage        measure the coverage of lines and branches; slower
+#   --python PROGRAM  use this interpreter, with a virtual environment of its own, such as
+#                     .venv-3.12 for python3.12
+# Further arguments go to pytest: scripts/autobuild.sh test --fast tests/muduopy
+#
+# PYTHON chooses the interpreter of .venv (3.11 or newer; default python3). A second run is quick
+# and changes nothing.
 set -euo pipefail
+venv=${CHAT_VENV:-.venv}
 cd -P -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/.."
 
 say() { printf 'autobuild: %s\n' "$*"; }
@@ -36,19 +45,29 @@ apt_install() {
     } || die "could not install: $*"
 }
 
+is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
 find_python() {
     python=${PYTHON:-}
     if [ -z "$python" ]; then
         for candidate in python3 python3.13 python3.12 python3.11; do
-            if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            if is_new_enough "$candidate"; then
                 python=$candidate
                 break
             fi
         done
     fi
     [ -n "$python" ] || die "needs Python 3.11 or newer (Debian package: python3)"
-    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
-        die "$python is not Python 3.11 or newer"
+    is_new_enough "$python" || die "$python does not run, or is older than Python 3.11"
+}
+
+# Uses another interpreter and another virtual environment, named after its version. bin/* follow:
+# scripts/launch.sh reads CHAT_VENV.
+use_python() {
+    PYTHON=$1
+    find_python
+    venv=.venv-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    export CHAT_VENV=$venv
 }
 
 # One build at a time. Example: a server and a client start together in a new checkout, and both
@@ -64,21 +83,22 @@ lock_build() {
 # A program that runs later must not inherit the lock.
 unlock_build() { exec 9>&-; }
 
-place() { printf '%s\n%s' "$(pwd)" "$(readlink -f -- .venv/bin/python)"; }
+place() { printf '%s\n%s' "$(pwd)" "$(readlink -f -- "$venv/bin/python")"; }
 
-# Makes .venv, unless one exists that was made in this folder with an interpreter that still exists.
+# Makes the virtual environment, unless one exists that was made in this folder
+# with an interpreter that still exists.
 # The paths inside are absolute: in a copied checkout, .venv would run the code of the original.
 make_venv() {
-    if [ -x .venv/bin/python ] && [ "$(cat .venv/place 2>/dev/null)" = "$(place)" ] &&
-        .venv/bin/python -c 'import pip' 2>/dev/null; then
+    if [ -x "$venv/bin/python" ] && [ "$(cat "$venv/place" 2>/dev/null)" = "$(place)" ] &&
+        "$venv/bin/python" -c 'import pip' 2>/dev/null; then
         return
     fi
     find_python
     # On Debian, venv has a pip only if python3-venv is installed.
     "$python" -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
-    say "making .venv with $("$python" --version)"
-    "$python" -m venv --clear .venv
-    place >.venv/place
+    say "making $venv with $("$python" --version)"
+    "$python" -m venv --clear "$venv"
+    place >"$venv/place"
 }
 
 # Is a program installed? Debian has the servers in folders that are not in the PATH of every user.
@@ -89,28 +109,38 @@ has_server() { PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1" >/dev/null; 
 install() {
     local extras=$1 sum stamp
     sum=$(cksum <pyproject.toml)
-    stamp=.venv/installed-$extras
+    stamp=$venv/installed-$extras
     if [ "$(cat "$stamp" 2>/dev/null)" != "$sum" ]; then
         say "installing muduopy[$extras]"
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".[$extras]"
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -e ".[$extras]"
         printf '%s' "$sum" >"$stamp"
     fi
-    printf '%s\n%s' "$(place)" "$sum" >.venv/built
+    printf '%s\n%s' "$(place)" "$sum" >"$venv/built"
 }
 
 run_checks() {
     say "ruff"
-    .venv/bin/ruff check --quiet .
-    .venv/bin/ruff format --quiet --check . || die "run: .venv/bin/ruff format ."
+    "$venv/bin/ruff" check --quiet .
+    "$venv/bin/ruff" format --quiet --check . || die "run: $venv/bin/ruff format ."
     say "mypy"
-    .venv/bin/mypy --no-error-summary
-    say "pytest"
-    .venv/bin/python -m pytest "$@"
+    "$venv/bin/mypy" --no-error-summary
+    say "pytest, with the longest tests at the end"
+    if [ -z "$coverage" ]; then
+        "$venv/bin/python" -m pytest "${pytest[@]}"
+        return
+    fi
+    # It measures the programs that tests start, too. A program that ends by SIGKILL reports nothing.
+    "$venv/bin/python" -m coverage erase
+    "$venv/bin/python" -m coverage run -m pytest "${pytest[@]}"
+    "$venv/bin/python" -m coverage combine --quiet
+    "$venv/bin/python" -m coverage report --skip-covered --skip-empty
 }
+
+usage="usage: scripts/autobuild.sh [test [--fast] [--coverage] [--python PROGRAM] [PYTEST ARGUMENT …]]"
 
 case ${1:-build} in
 build)
-    [ $# -le 1 ] || die "usage: scripts/autobuild.sh [test [PYTEST ARGUMENT …]]"
+    [ $# -le 1 ] || die "$usage"
     lock_build
     make_venv
     install chat,client
@@ -122,6 +152,22 @@ build)
     ;;
 test)
     shift
+    # Two processes: most tests wait for a server or a clock, not for the processor.
+    pytest=(-n 2 --dist worksteal --durations 20) coverage=
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --fast) pytest+=(--fast) ;;
+        --coverage) coverage=1 ;;
+        --python)
+            [ $# -ge 2 ] || die "$usage"
+            use_python "$2"
+            shift
+            ;;
+        *) break ;;
+        esac
+        shift
+    done
+    pytest+=("$@")
     missing=()
     command -v tmux >/dev/null || missing+=(tmux)
     command -v cc >/dev/null || missing+=(gcc libc6-dev)
@@ -135,9 +181,9 @@ test)
     make_venv
     install chat,client,http,dev
     unlock_build
-    run_checks "$@"
+    run_checks
     ;;
 *)
-    die "usage: scripts/autobuild.sh [test [PYTEST ARGUMENT …]]"
+    die "$usage"
     ;;
 esac

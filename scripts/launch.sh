@@ -7,13 +7,13 @@
 # A build is valid for one folder, one interpreter and one pyproject.toml. scripts/autobuild.sh
 # writes the three into .venv/built. A moved or copied checkout, an upgraded or removed interpreter
 # and new dependencies lead to a new build. Otherwise nothing is written, so a built checkout may be
-# read-only.
+# read-only. CHAT_VENV names another virtual environment: the tests of another interpreter set it.
 
 built() {
-    [ -x "$root/.venv/bin/python" ] || return 1
+    [ -x "$root/${CHAT_VENV:-.venv}/bin/python" ] || return 1
     # The text that autobuild.sh writes.
-    [ "$(cat "$root/.venv/built" 2>/dev/null)" = "$root
-$(readlink -f -- "$root/.venv/bin/python")
+    [ "$(cat "$root/${CHAT_VENV:-.venv}/built" 2>/dev/null)" = "$root
+$(readlink -f -- "$root/${CHAT_VENV:-.venv}/bin/python")
 $(cksum <"$root/pyproject.toml")" ]
 }
 
@@ -22,5 +22,5 @@ launch() {
     shift
     # The build prints to standard error, because another program may read the program's output.
     built || LAUNCHED=1 "$root/scripts/autobuild.sh" >&2
-    exec "$root/.venv/bin/$program" "$@"
+    exec "$root/${CHAT_VENV:-.venv}/bin/$program" "$@"
 }

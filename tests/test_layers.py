@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "muduopy.http": {"muduopy", "h11"},
     "chat.protocol": {"chat.protocol", "ujson"},
     "chat": {"chat", "muduopy", "ujson", "argon2", "redis", "mysql", "_mysql_connector"},
-    "client": {"client", "chat.protocol", "prompt_toolkit"},
+    "client": {"client", "chat.protocol", "chat.version", "prompt_toolkit"},
 }
 
 

@@ -20,6 +20,7 @@ from chat.config import (
     parse_config,
 )
 from tests.chat.loopkit import PROJECT
+from tests.tiers import examples
 
 SHIPPED = (PROJECT / "conf" / "chatserver.toml").read_text(encoding="utf-8")
 
@@ -269,7 +270,7 @@ def test_check_is_for_values_from_elsewhere_too() -> None:
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=examples(200), deadline=None, database=None)
 def test_no_text_raises_anything_else(text: str) -> None:
     for candidate in (text, f"[server]\n{text}", f"[server]\nworkers = {text}"):
         try:

@@ -19,7 +19,7 @@ from typing import Self
 import pytest
 
 from chat.protocol import MsgType
-from client.version import __version__
+from chat.version import __version__
 from tests.client.fake_server import FakeServer, login_ack, one_chat
 from tests.client.tlskit import PEM, TlsRelay
 

@@ -21,7 +21,7 @@ from tests.e2e.chatkit import CHEAP, PASSWORD, PROJECT, free_port
 
 BUILD_SECONDS = 300
 NOT_COPIED = (
-    *(".venv", ".git", "var", ".build-lock", "__pycache__", "bot-state"),
+    *(".venv*", ".git", "var", ".build-lock", "__pycache__", "bot-state"),
     *(".*_cache", ".hypothesis", "tests", "bench"),
 )
 REGISTER_AND_LOG_IN = f"2\nann\n{PASSWORD}\n1\n1\n{PASSWORD}\nquit\n"
@@ -31,6 +31,14 @@ AS_AN_ORDINARY_OWNER = (
 """Root may write to what is read-only, but for this."""
 
 pytestmark = pytest.mark.timeout(BUILD_SECONDS + 60)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_other_environment() -> Iterator[None]:
+    """``autobuild.sh test --python`` names a virtual environment; these builds make their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("CHAT_VENV", raising=False)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +188,7 @@ def test_a_moved_and_a_copied_checkout(built: Path, parent: Path) -> None:
     # A copy must run its own code.
     copy = parent / "copy"
     shutil.copytree(moved, copy, symlinks=True)
-    version = copy / "chat" / "__init__.py"
+    version = copy / "chat" / "version.py"
     version.write_text(
         version.read_text(encoding="utf-8").replace("__version__ = ", "__version__ = 'copy ' + "),
         encoding="utf-8",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from muduopy import Buffer
+from tests.tiers import examples
 
 CHUNKS = st.binary(max_size=40) | st.text("\r\nab", max_size=8).map(str.encode)
 WRAPPED: list[Callable[[bytes], bytes | bytearray | memoryview]] = [bytes, bytearray, memoryview]
@@ -133,7 +134,7 @@ class BufferMachine(RuleBasedStateMachine):
 
 TestBuffer = BufferMachine.TestCase
 TestBuffer.settings = settings(
-    max_examples=150, stateful_step_count=30, deadline=None, database=None
+    max_examples=examples(150), stateful_step_count=30, deadline=None, database=None
 )
 
 

@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from muduopy import Buffer, EventLoop, StateError, TcpConnection, WrongThreadError
 from muduopy.timing_wheel import TimingWheel, Wheel
 from tests.muduopy.netkit import ErrorLog, Link, Passes
+from tests.tiers import examples
 
 SECONDS, BUCKETS = 8.0, 4
 STEP = SECONDS / BUCKETS
@@ -280,7 +281,7 @@ class WheelMachine(RuleBasedStateMachine):
             assert not self.active
 
 
-WheelMachine.TestCase.settings = settings(max_examples=200, deadline=None, database=None)
+WheelMachine.TestCase.settings = settings(max_examples=examples(200), deadline=None, database=None)
 TestWheel = WheelMachine.TestCase
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from chat.message import RESERVED, TARGET_FIELD, ChatMessage
 from chat.protocol import GROUP_CHAT, MAX_ID, MAX_SEQ, ONE_CHAT, MsgType, build_schema, decode
 from chat.protocol.fields import Limits
+from tests.tiers import examples
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -91,7 +92,7 @@ def test_every_field_of_the_protocol_is_reserved() -> None:
     ids=st.tuples(st.integers(1, MAX_ID), st.integers(1, MAX_ID)),
     texts=st.tuples(TEXT, TEXT, TEXT),
 )
-@settings(max_examples=100, deadline=None, database=None)
+@settings(max_examples=examples(100), deadline=None, database=None)
 def test_any_message_survives_encoding(
     kind: int, seq: int, ids: tuple[int, int], texts: tuple[str, str, str]
 ) -> None:

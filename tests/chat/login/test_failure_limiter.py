@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import chat.login.failure_limiter
 from chat.login.failure_limiter import FailureLimiter
+from tests.tiers import examples
 
 KEY = ("10.0.0.1", 7)
 
@@ -85,7 +86,7 @@ def test_the_real_bound() -> None:
         max_size=40,
     )
 )
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=examples(200), deadline=None, database=None)
 def test_like_a_simple_model(steps: list[tuple[float, str, str]]) -> None:
     limiter = FailureLimiter(3, 60.0)
     windows: dict[str, tuple[float, int]] = {}

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from chat.connection.session import Session
 from chat.login.registry import SessionRegistry
 from tests.chat.loopkit import WAIT
+from tests.tiers import examples
 
 USERS = st.integers(1, 4)
 GROUPS = st.frozensets(st.integers(1, 4), max_size=3)
@@ -148,7 +149,7 @@ class RegistryMachine(RuleBasedStateMachine):
 
 TestRegistry: Any = RegistryMachine.TestCase
 TestRegistry.settings = settings(
-    max_examples=100, stateful_step_count=40, deadline=None, database=None
+    max_examples=examples(100), stateful_step_count=40, deadline=None, database=None
 )
 
 

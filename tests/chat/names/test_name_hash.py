@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from chat.names.name_hash import RULES, name_hashes
 from chat.protocol import normal_name
+from tests.tiers import examples
 
 CASE = [
     ("zhang san", "Zhang San"),
@@ -81,7 +82,7 @@ def test_no_two_han_characters_look_alike() -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=50))
-@settings(max_examples=500, deadline=None, database=None)
+@settings(max_examples=examples(500), deadline=None, database=None)
 def test_every_text_has_hashes_and_its_stored_form_the_same(name: str) -> None:
     hashes = name_hashes(name)
     assert name_hashes(normal_name(name)) == hashes

@@ -11,6 +11,7 @@ from chat.config import MIN_CLASSIC_FRAME
 from chat.protocol import MAX_ID, Limits, encode
 from chat.protocol.classic import classic_answer
 from chat.protocol.classic_login import fit_login, left_out
+from tests.tiers import examples
 
 LIMITS = Limits()
 
@@ -61,7 +62,7 @@ def size(answer: dict[str, Any]) -> int:
     return len(encode(shaped))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(ANSWER, st.sampled_from([MIN_CLASSIC_FRAME, 1023, 2000]))
 def test_it_fits_and_keeps_what_it_can(answer: dict[str, Any], limit: int) -> None:
     before = encode(answer)

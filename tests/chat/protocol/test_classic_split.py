@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from chat.config import MIN_CLASSIC_FRAME
 from chat.protocol import MAX_ID, Limits, encode
 from chat.protocol.classic_split import MAX_SEQUENCE, json_size, split_message, split_text
+from tests.tiers import examples
 
 LIMITS = Limits()
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=400)
@@ -37,7 +38,7 @@ FIELDS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(FIELDS, st.sampled_from([MIN_CLASSIC_FRAME, 1023, 4095]))
 def test_every_message_fits(fields: dict[str, Any], limit: int) -> None:
     frames = split_message(fields, limit)
@@ -50,7 +51,7 @@ def test_every_message_fits(fields: dict[str, Any], limit: int) -> None:
         assert len(frames) == 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(FIELDS)
 def test_every_message_fits_where_all_is_sent_twice(fields: dict[str, Any]) -> None:
     """As for a dialect with other names beside the tutorial's."""
@@ -63,7 +64,7 @@ def test_every_message_fits_where_all_is_sent_twice(fields: dict[str, Any]) -> N
     assert "".join(json.loads(frame)["msg"] for frame in frames) == fields["msg"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(TEXT | NASTY, st.integers(32, 200))
 def test_every_part_is_full(text: str, room: int) -> None:
     """But for the sequences that are kept together: else a text would take needless messages."""

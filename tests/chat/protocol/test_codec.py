@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from chat.protocol import ErrNo, ProtocolError, decode, encode
 from chat.protocol.codec import MAX_DEPTH
+from tests.tiers import examples
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 SCALARS = (
@@ -60,7 +61,7 @@ def check_decode(frame: bytes) -> None:
 
 
 @given(st.binary(max_size=60))
-@settings(max_examples=500, deadline=None, database=None)
+@settings(max_examples=examples(500), deadline=None, database=None)
 def test_arbitrary_bytes(frame: bytes) -> None:
     check_decode(frame)
 
@@ -69,7 +70,7 @@ def test_arbitrary_bytes(frame: bytes) -> None:
 @example(b"[" * 100_000)
 @example(b'{"a":' * 100_000)
 @example(b'{"a":"\\u0061"' + b',"b":' + b"[" * 900 + b"]" * 900 + b"}")
-@settings(max_examples=1000, deadline=None, database=None)
+@settings(max_examples=examples(1000), deadline=None, database=None)
 def test_what_is_nearly_json(frame: bytes) -> None:
     check_decode(frame)
     check_decode(b'{"a":' + frame + b"}")
@@ -77,7 +78,7 @@ def test_what_is_nearly_json(frame: bytes) -> None:
 
 
 @given(MESSAGES, st.data())
-@settings(max_examples=300, deadline=None, database=None)
+@settings(max_examples=examples(300), deadline=None, database=None)
 def test_damaged_messages(message: dict[str, Any], data: st.DataObject) -> None:
     frame = bytearray(json.dumps(message, ensure_ascii=data.draw(st.booleans())).encode())
     for _ in range(data.draw(st.integers(1, 3))):
@@ -87,7 +88,7 @@ def test_damaged_messages(message: dict[str, Any], data: st.DataObject) -> None:
 
 
 @given(MESSAGES, st.booleans())
-@settings(max_examples=500, deadline=None, database=None)
+@settings(max_examples=examples(500), deadline=None, database=None)
 def test_every_message_goes_through(message: dict[str, Any], ascii_only: bool) -> None:
     assert decode(json.dumps(message, ensure_ascii=ascii_only).encode()) == message
     frame = encode(message)

@@ -23,6 +23,7 @@ from chat.protocol import (
 from chat.protocol.errors import ALREADY_ONLINE, WRONG_PASSWORD
 from chat.protocol.fields import Check, Field, at_most_bytes, message_numbers
 from chat.protocol.names import plain_name
+from tests.tiers import examples
 
 SCHEMA = build_schema(Limits())
 
@@ -107,7 +108,7 @@ def test_null_is_the_same_as_absent(kind: MsgType, name: str) -> None:
         st.none() | st.integers() | st.floats() | st.text() | st.lists(st.integers() | st.text()),
     ),
 )
-@settings(max_examples=300, deadline=None, database=None)
+@settings(max_examples=examples(300), deadline=None, database=None)
 def test_validate_raises_nothing_else(kind: MsgType, values: dict[str, Any]) -> None:
     try:
         validate(values, SCHEMA[kind])

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from chat.protocol import LF, MAX_FRAME, NUL, FrameDecoder
 from chat.protocol.frames import WINDOW, LineCutter
+from tests.tiers import examples
 
 LIMIT = 8
 
@@ -69,7 +70,7 @@ def split_at(stream: bytes, cuts: list[int]) -> list[bytes]:
 @example(stream=b"12345678\r\r\n", cuts=[9], limit=1)
 @example(stream=b"123456789\r\n", cuts=[9, 10], limit=1)
 @example(stream=b"a\n123456789\nb\n", cuts=[], limit=1)
-@settings(max_examples=1000, deadline=None, database=None)
+@settings(max_examples=examples(1000), deadline=None, database=None)
 def test_any_split_of_any_stream(stream: bytes, cuts: list[int], limit: int) -> None:
     expected, too_large, terminator = model(stream, LIMIT)
     for parts in (

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chat.protocol import Limits, MsgType, ProtocolError, build_schema, normal_name, validate
 from chat.protocol.names import plain_name, visible_part
+from tests.tiers import examples
 
 INVISIBLE = [
     *("\u00ad", "\u034f", "\u061c", "\u115f", "\u1160", "\u17b4", "\u17b5", "\u180b", "\u180e"),
@@ -74,7 +75,7 @@ def test_a_mark_needs_something_to_stand_on() -> None:
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=500, deadline=None, database=None)
+@settings(max_examples=examples(500), deadline=None, database=None)
 def test_the_stored_form_is_accepted_again_and_stays(name: str) -> None:
     stored = normal_name(name)
     assert normal_name(stored) == stored

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chat.storage import Database, UniqueViolation
+from tests.tiers import examples
 
 SIZES = (0, 1, 2, 3, 4, 5, 15, 16, 17, 20, 21, 63, 64, 65, 84, 85, 128, 200)
 COLUMNS = ("sender", "mid", "kind", "target", "text", "time", "extra")
@@ -142,7 +143,7 @@ def test_keys_that_only_look_alike_are_new(database: Database) -> None:
     )
 )
 @settings(
-    max_examples=25,
+    max_examples=examples(25),
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

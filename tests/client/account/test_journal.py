@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from client.account.journal import Journal, Record, read_private, write_private
 from client.errors import StoreError
+from tests.tiers import examples
 
 
 def journal(path: Path, *records: Record) -> Journal:
@@ -67,7 +68,7 @@ def test_damaged_lines_are_left_out(tmp_path: Path, caplog: pytest.LogCaptureFix
     assert "5 damaged lines are ignored" in caplog.text
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.lists(st.dictionaries(st.text(), st.integers() | st.text()), max_size=5), st.data())
 def test_killed_at_any_byte(
     tmp_path_factory: pytest.TempPathFactory, records: list[Record], data: st.DataObject

@@ -17,6 +17,7 @@ from chat.protocol import ErrNo
 from client.account import outbox as outbox_module
 from client.account.outbox import Outbox, Outgoing, OutState, Withdrawal
 from client.values import ChatAnswer
+from tests.tiers import examples
 
 RETRY = 1.0
 
@@ -275,7 +276,9 @@ class OutboxMachine(RuleBasedStateMachine):
         assert len(self.stored) == len(set(self.stored))
 
 
-OutboxMachine.TestCase.settings = settings(deadline=None, max_examples=150, stateful_step_count=40)
+OutboxMachine.TestCase.settings = settings(
+    deadline=None, max_examples=examples(150), stateful_step_count=40
+)
 TestOutboxMachine = OutboxMachine.TestCase
 
 

@@ -23,6 +23,7 @@ from muduopy.codec import (
     LengthHeaderCodec,
     LineCodec,
 )
+from tests.tiers import examples
 
 LIMIT = 8
 
@@ -152,7 +153,7 @@ def test_any_split_of_any_stream(case: Case) -> None:
     @example(stream=b"12345678\r\r\n", cuts=[9])
     @example(stream=b"a\n123456789\nb\n", cuts=[])
     @example(stream=b"ababa" * 3, cuts=[2])
-    @settings(max_examples=400, deadline=None, database=None)
+    @settings(max_examples=examples(400), deadline=None, database=None)
     def check(stream: bytes, cuts: list[int]) -> None:
         expected = case.model(stream)
         for parts in ([stream], split_at(stream, cuts), single_bytes(stream)):
@@ -168,7 +169,7 @@ def test_round_trip(case: Case) -> None:
     )
 
     @given(payloads=st.lists(payloads, max_size=10))
-    @settings(max_examples=300, deadline=None, database=None)
+    @settings(max_examples=examples(300), deadline=None, database=None)
     def check(payloads: list[bytes]) -> None:
         sent, stream = [], b""
         for payload in payloads:
@@ -192,7 +193,7 @@ def test_round_trip(case: Case) -> None:
 
 @all_codecs
 @given(stream=st.binary(max_size=200))
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=examples(200), deadline=None, database=None)
 def test_garbage_takes_no_more_memory_than_allowed(case: Case, stream: bytes) -> None:
     decoder, buffer = case.codec.decoder(), Buffer()
     for part in single_bytes(stream):

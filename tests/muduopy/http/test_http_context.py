@@ -11,6 +11,7 @@ from muduopy.http import BadResponseError, HttpLimits, HttpRequest, HttpResponse
 from muduopy.http.http_context import HttpContext, http_date
 from muduopy.http.http_exchange import HttpExchange
 from tests.muduopy.http.httpkit import chunked, get, post
+from tests.tiers import examples
 
 PEER = InetAddress("192.0.2.1", 1234)
 LIMITS = HttpLimits(
@@ -620,7 +621,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(st.one_of(PIECES, st.binary(min_size=1, max_size=40)), max_size=12), st.randoms())
 def test_garbage_never_raises_and_stops_at_the_first_refusal(
     pieces: list[bytes], random: object

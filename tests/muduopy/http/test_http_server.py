@@ -28,6 +28,7 @@ from tests.muduopy.http.httpkit import (
     post,
 )
 from tests.muduopy.netkit import LOOPBACK, WAIT, ErrorLog, call_in, eventually, read_all, reset
+from tests.tiers import examples
 
 SOON = 0.05
 """Seconds, for limits that a test wants to see exceeded."""
@@ -284,7 +285,9 @@ def test_refused_and_closed(run_http: HttpMaker, status: int, data: bytes) -> No
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.lists(st.sampled_from([get("/"), post(b"x"), b"\r\n", b"GET "]) | st.binary()))
 def test_garbage(run_http: HttpMaker, garbage_server: list[RunningHttp], data: list[bytes]) -> None:

@@ -8,6 +8,7 @@ import chat.storage.tables.offlinemessage
 from chat.protocol import ONE_CHAT
 from chat.storage import Database, UniqueViolation
 from chat.storage.tables import LogRow, MailRow, MessageModel, OfflineMessageModel, UserModel
+from tests.tiers import examples
 
 PAIRS = st.lists(st.tuples(st.integers(1, 4), st.integers(1, 40)), unique=True, max_size=80)
 
@@ -123,7 +124,7 @@ def test_deleting_what_is_not_there(database: Database) -> None:
 
 @given(PAIRS, PAIRS)
 @settings(
-    max_examples=30,
+    max_examples=examples(30),
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from client.ui.text.cells import flatten, width
 from client.ui.text.wrap import wrap
+from tests.tiers import examples
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ def test_hardly_any_room(cells: int) -> None:
 _TEXT = st.text(st.sampled_from("ab  ,.()你好，。（）「」😀é" + "e\u0301"))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(_TEXT | st.text(st.characters(exclude_categories=["C"])), st.integers(2, 20), st.data())
 def test_lines_fit_and_nothing_but_spaces_is_lost(
     text: str, cells: int, data: st.DataObject

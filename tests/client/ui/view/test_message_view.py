@@ -25,6 +25,7 @@ from tests.client.ui.uikit import (
     sending,
     tea_room,
 )
+from tests.tiers import examples
 
 
 def noon() -> float:
@@ -331,7 +332,7 @@ def test_resizing_keeps_the_place() -> None:
     assert room.anchor == anchor
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(
     st.lists(st.text(st.sampled_from("word 你好\n"), min_size=1, max_size=60), max_size=25),
     st.lists(
