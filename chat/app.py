@@ -20,10 +20,11 @@ from functools import partial
 
 from chat import __version__
 from chat.backends import BusAddress, find_bus, mask, open_bus, open_database
-from chat.bus import MEMBERS, PRESENCE, TAKEN, Bus, BusRefusedError, Notice
+from chat.bus import BusRefusedError
 from chat.cli import parse_arguments
 from chat.config import Config, ConfigError, HashCost
 from chat.connection.server import ChatServer
+from chat.delivery.codec import MessageBus
 from chat.delivery.delivery import Delivery
 from chat.delivery.poller import MailboxPoller
 from chat.dialect_files import load_dialects
@@ -36,6 +37,7 @@ from chat.login.presence import Presence
 from chat.login.presence_feed import PresenceNotices
 from chat.login.registry import SessionRegistry
 from chat.names.lookalikes import Lookalikes
+from chat.notice import PRESENCE, TAKEN, Notice
 from chat.process.clock import Clock
 from chat.process.file_limit import fit_file_limit
 from chat.process.log_limit import LogLimit
@@ -72,7 +74,7 @@ class App:
         self._config = config
         self._lease: Lease | None = None
         self._poller: MailboxPoller | None = None
-        self._bus: Bus | None = None
+        self._bus: MessageBus | None = None
         self._presence: Presence | None = None
         self.lease_lost = False
         self._guard: threading.Timer | None = None
@@ -113,9 +115,6 @@ class App:
         node = config.server.node or f"node-{address.port}"
         self._bus = open_bus(bus, node, self._loop, self._workers)
         sessions = SessionRegistry()
-        delivery = Delivery(
-            self._database, self._bus, sessions, self._workers, config.chat.delivery
-        )
         notices = PresenceNotices(self._loop, self._database, self._bus, sessions, self._workers)
         if not self._database.exclusive:
             place = f"{address} on {socket.gethostname()}"
@@ -133,7 +132,14 @@ class App:
             lease=self._lease,
             notices=notices,
         )
-        self._bus.on_notices = partial(self._on_notices, notices, delivery)
+        delivery = Delivery(
+            self._database,
+            self._bus,
+            sessions,
+            self._workers,
+            config.chat.delivery,
+            partial(self._on_notices, notices),
+        )
         context = Context(
             database=self._database,
             bus=self._bus,
@@ -165,6 +171,7 @@ class App:
             self._dialects.used,
             self._also,
         )
+        delivery.start(self._loop)
         try:
             self._enter(node, self._presence)
             context.lookalikes.start(self._loop, self._workers)
@@ -271,19 +278,15 @@ class App:
         self.lease_lost = True
         self._loop.queue_in_loop(self._stop)
 
-    def _on_notices(
-        self, notices: PresenceNotices, delivery: Delivery, heard: Sequence[Notice]
-    ) -> None:
-        """Listener's thread."""
+    def _on_notices(self, notices: PresenceNotices, heard: Sequence[Notice]) -> None:
+        """The bus's thread."""
         assert self._presence is not None
-        taken = [notice.target for notice in heard if notice.what == TAKEN]
+        taken = [notice.target for notice in heard if notice.word == TAKEN]
         if taken:
             self._presence.check_soon(taken)
         for notice in heard:
-            if notice.what == PRESENCE:
+            if notice.word == PRESENCE:
                 notices.heard(notice.target, notice.ids)
-            elif notice.what == MEMBERS:
-                delivery.forget_members(notice.target)
 
     # ------------------------------------------------------------------ the end
 

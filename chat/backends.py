@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from chat.bus import Bus, LocalBus
+from chat.bus import LocalBus
 from chat.config import BusConfig, ConfigError, DatabaseConfig
+from chat.delivery.codec import MessageBus, PayloadCodec
 from chat.storage import Database
 from chat.storage.sqlite.database import SqliteDatabase
 from muduopy import EventLoop, ThreadPool
@@ -99,13 +100,13 @@ def find_bus(config: BusConfig, environment: Mapping[str, str] = os.environ) -> 
     return address
 
 
-def open_bus(address: BusAddress, node: str, loop: EventLoop, workers: ThreadPool) -> Bus:
+def open_bus(address: BusAddress, node: str, loop: EventLoop, workers: ThreadPool) -> MessageBus:
     """The bus itself, which connects once it is started."""
     if address is None:
         return LocalBus()
     from chat.bus.redis.redis_bus import RedisBus
 
-    return RedisBus(loop, workers, address, node)
+    return RedisBus(loop, workers, address, node, PayloadCodec())
 
 
 def schema_folder() -> Path:

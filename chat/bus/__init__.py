@@ -1,31 +1,27 @@
 """The bus port and its implementations."""
 
 from chat.bus.base import (
-    MEMBERS,
-    PRESENCE,
-    TAKEN,
+    Answer,
+    BadPayloadError,
     Bus,
+    BusListener,
     BusRefusedError,
-    Forward,
-    Forwarded,
-    Live,
-    LiveHandler,
-    Notice,
-    Wake,
+    Codec,
+    Count,
+    Received,
+    Stamp,
 )
 from chat.bus.local import LocalBus
 
 __all__ = [
-    "MEMBERS",
-    "PRESENCE",
-    "TAKEN",
+    "Answer",
+    "BadPayloadError",
     "Bus",
+    "BusListener",
     "BusRefusedError",
-    "Forward",
-    "Forwarded",
-    "Live",
-    "LiveHandler",
+    "Codec",
+    "Count",
     "LocalBus",
-    "Notice",
-    "Wake",
+    "Received",
+    "Stamp",
 ]

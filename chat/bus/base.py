@@ -1,182 +1,167 @@
-"""Bus: tells the nodes that hold a receiver that there is mail.
+"""Bus: carries payloads between nodes, by topic.
 
-The bus only wakes. What it announces is in the database already, so it may lose, repeat or
-delay anything: the system gets slower, never wrong.
+A node subscribes to the topics of the users and groups that it has sessions of. The bus may lose
+or delay what it carries, and reports when it may have lost something. It knows topics, bytes and
+numbers of subscribers; a codec turns payloads into bytes and back.
+
+    publish   numbered, so that a subscriber notices a gap
+    tell      not numbered: a loss is not noticed
+    request   not numbered; the bus reports the number of subscribers, and each may answer
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from chat.message import ChatMessage, Topic
-from chat.protocol import GROUP_CHAT, ONE_CHAT
-
-if TYPE_CHECKING:
-    from chat.connection.session import Session
+from chat.message import Topic
 
 
 class BusRefusedError(Exception):
-    """The bus is there and will not have us, or is something else, or its name does not exist."""
+    """The bus cannot be used: a wrong password, a wrong host name, or a server of another kind."""
 
 
-class Wake(NamedTuple):
-    """An announcement on a topic.
-
-    ``contiguous``: nothing was missed on this topic since the wake before, so the message
-    may be pushed as it is. Otherwise it is only a hint to look into the mailbox.
-    """
-
-    message: ChatMessage
-    contiguous: bool
+class BadPayloadError(ValueError):
+    """Not in the form that chat servers send."""
 
 
-OnWakes = Callable[[Sequence[Wake]], object]
-
-PRESENCE = "presence"
-"""A notice to a friend: these users came or went."""
-
-TAKEN = "taken"
-"""A notice to whoever has a session of this user: another node has the user now."""
-
-
-MEMBERS = "members"
-"""A notice to whoever has members of this group: somebody has joined or left."""
-
-
-class Notice(NamedTuple):
-    """Something that nodes tell each other on a user's or a group's topic. It may get lost.
-
-    Attributes:
-        target: whose topic; a group's for MEMBERS, else a user's.
-    """
-
-    target: int
-    what: str
-    ids: tuple[int, ...]
+class Addressed(Protocol):
+    """A payload with its topic."""
 
     @property
     def topic(self) -> Topic:
-        return (GROUP_CHAT if self.what == MEMBERS else ONE_CHAT, self.target)
+        """The topic to publish it on."""
 
 
-OnNotices = Callable[[Sequence[Notice]], object]
+P = TypeVar("P", bound=Addressed)
 
 
-class Forward(NamedTuple):
-    """A live message (``direct``) for receivers at other nodes.
+Stamp = tuple[str, int]
+"""The running number of a publication: an epoch of its publisher, and a number in it. In each
+epoch the numbers of each topic begin with 1."""
+
+
+class Codec(ABC, Generic[P]):
+    """Turns payloads into bytes and back. Pure; any thread."""
+
+    @abstractmethod
+    def encode(self, payload: P, stamp: Stamp | None) -> bytes:
+        """``stamp``: None where the payload is not numbered."""
+
+    @abstractmethod
+    def decode(self, topic: Topic, data: bytes | None) -> tuple[P, Stamp | None]:
+        """``data``: None where it was too long. Raises BadPayloadError."""
+
+
+class Received(NamedTuple, Generic[P]):
+    """A payload from another node.
 
     Attributes:
-        generation: of the sender's login; ``mid``: under which it is stored, by whoever has to
-            after all, so that two cannot.
-        tag: the caller's own.
+        contiguous: it was numbered, and no number before it is missing.
+        fresh: it was published just now; what is not fresh may have been given up by its sender.
     """
 
-    message: ChatMessage
-    receivers: frozenset[int]
-    generation: int
-    mid: str
-    tag: object
+    payload: P
+    contiguous: bool
+    fresh: bool
 
 
-class Forwarded(NamedTuple):
-    """What became of it: nobody took it for these."""
-
-    forward: Forward
-    missed: frozenset[int]
-
-
-class Live(NamedTuple):
-    """A live message from another node, for this node's session of a user."""
-
-    user_id: int
-    session: Session
-    message: ChatMessage
-    generation: int
-    mid: str
-    fresh: bool = True
-
-
-class LiveHandler(ABC):
-    """Who has the sessions, where messages are handed on live. Any thread; quick."""
-
-    @abstractmethod
-    def forwarded(self, results: Sequence[Forwarded]) -> None:
-        """What became of messages that went to other nodes."""
-
-    @abstractmethod
-    def find(self, message: ChatMessage) -> list[tuple[int, Session]]:
-        """The sessions here of the message's receivers."""
-
-    @abstractmethod
-    def hand_over(self, lives: Sequence[Live]) -> None:
-        """Hand these over, or store them: they are this node's now."""
-
-    @abstractmethod
-    def store(self, message: ChatMessage, generation: int, mid: str) -> None:
-        """A message to a user, who has just left this node, or may have got it: store it."""
-
-
-def ignore_notices(notices: Sequence[Notice]) -> None:
-    """The handler of who sets none."""
-
-
-class Bus(ABC):
-    """Publish and subscribe by topic, one topic for a user and one for a group.
+class Answer(NamedTuple):
+    """An answer to a request.
 
     Attributes:
-        on_notices: called, like the callbacks of ``start``, with notices from other nodes. Set
-            before anything is subscribed.
-        live: handles live messages; set before ``start`` where there are any.
+        number: the request's, as its sender chose it.
+        ids: the users that the request has reached at the answering node.
     """
 
-    on_notices: OnNotices = staticmethod(ignore_notices)
-    live: LiveHandler | None = None
+    number: int
+    ids: Sequence[int]
+
+
+Count = tuple[Any, int]
+"""The tag of a request, and how many subscribers it had; 0 if it could not be published."""
+
+
+class BusListener(ABC, Generic[P]):
+    """Takes what the bus brings. Called in the bus's thread; returns quickly."""
+
+    @abstractmethod
+    def on_received(self, received: Sequence[Received[P]]) -> None:
+        """Payloads on topics that were subscribed to, in their order."""
+
+    @abstractmethod
+    def on_counts(self, counts: Sequence[Count]) -> None:
+        """Requests of this node were published, or have failed."""
+
+    @abstractmethod
+    def on_answers(self, answers: Sequence[Answer]) -> None:
+        """Answers to requests of this node."""
+
+    @abstractmethod
+    def on_doubt(self) -> None:
+        """Anything that was published until now may have been lost."""
+
+
+class Bus(ABC, Generic[P]):
+    """Publish and subscribe by topic."""
+
+    @property
+    def name(self) -> str:
+        """The name that answers to this node's requests are sent to. Any thread."""
+        return ""
 
     @property
     def alone(self) -> bool:
-        """Are there no other nodes that a message could be forwarded to?"""
+        """Are there no other nodes? Then nothing need be published."""
         return True
 
     @property
     def healthy(self) -> bool:
-        """Does what is published arrive? If not, mailboxes must be looked into. Any thread."""
+        """Does what is published arrive? If not, mailboxes must be polled. Any thread."""
         return True
 
     @property
     def state(self) -> str:
-        """In a word, to be shown. Any thread."""
+        """One word for the list of nodes. Any thread."""
         return "local"
 
     @abstractmethod
-    def start(self, on_wakes: OnWakes, on_doubt: Callable[[], object]) -> None:
-        """Begin. ``on_wakes`` and ``on_doubt`` (anything may have been missed) are called in
-        the bus's or a publisher's thread and must be quick."""
+    def start(self, listener: BusListener[P]) -> None:
+        """Begin. Once."""
 
     @abstractmethod
     def subscribe(self, topics: Iterable[Topic]) -> None:
-        """Hear of these topics. Worker thread: blocks until that is certain, or the bus is
-        known not to be healthy. Counted: each needs its ``unsubscribe``."""
+        """Receive these topics. Worker thread: blocks until the subscription is certain, or the
+        bus is known not to be healthy. Counted: each needs its ``unsubscribe``."""
 
-    def stop_waiting(self) -> None:  # noqa: B027 - most buses do not wait
+    def stop_waiting(self) -> None:
         """The loop has ended: ``subscribe`` returns at once from now on. Main thread."""
 
     @abstractmethod
     def unsubscribe(self, topics: Iterable[Topic]) -> None:
-        """Hear of these topics no more. Any thread."""
+        """Receive these topics no more. Any thread."""
 
     @abstractmethod
-    def publish(self, messages: Sequence[ChatMessage]) -> None:
-        """Announce messages on their topics. Any thread; never blocks, never raises."""
+    def publish(self, payloads: Sequence[P]) -> None:
+        """Send payloads to other nodes, numbered. Any thread; never blocks, never raises."""
 
     @abstractmethod
-    def tell(self, notices: Sequence[Notice]) -> None:
-        """Send notices to the other nodes. Any thread; never blocks, never raises."""
+    def tell(self, payloads: Sequence[P]) -> None:
+        """Send payloads, not numbered. Any thread; never blocks, never raises.
 
-    def forward(self, forward: Forward) -> None:
-        """Hand a live message to other nodes; the outcome comes to ``live.forwarded``. Any
-        thread; never blocks, never raises. Not for a bus that is ``alone``."""
+        If this node subscribes to the topic, it receives them, too.
+        """
+
+    def request(self, payload: P, tag: object) -> None:
+        """Send a payload; ``on_counts`` gets the tag and the number of subscribers.
+
+        Any thread; never blocks, never raises. Not for a bus that is ``alone``.
+        """
+        raise NotImplementedError
+
+    def answer(self, node: str, answer: Answer) -> None:
+        """Answer a request of the node with this name. Any thread; not for one that is alone."""
         raise NotImplementedError
 
     @abstractmethod

@@ -1,37 +1,30 @@
-"""LocalBus: one node, so everybody who could be woken is here."""
+"""LocalBus: the bus of a node that is alone. There is nothing to carry."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
-from chat.bus.base import Bus, Notice, OnWakes, Wake
-from chat.message import ChatMessage, Topic
+from chat.bus.base import Bus, BusListener, P
+from chat.message import Topic
 
 
-class LocalBus(Bus):
-    """Calls the node's own receiver, in the publisher's thread. It loses nothing."""
+class LocalBus(Bus[P]):
+    """Accepts everything and does nothing."""
 
-    def __init__(self) -> None:
-        self._on_wakes: OnWakes = _nobody
-
-    def start(self, on_wakes: OnWakes, on_doubt: Callable[[], object]) -> None:
-        self._on_wakes = on_wakes
+    def start(self, listener: BusListener[P]) -> None:
+        pass
 
     def subscribe(self, topics: Iterable[Topic]) -> None:
-        pass  # the node looks its sessions up itself
+        pass
 
     def unsubscribe(self, topics: Iterable[Topic]) -> None:
         pass
 
-    def publish(self, messages: Sequence[ChatMessage]) -> None:
-        self._on_wakes([Wake(message, True) for message in messages])
+    def publish(self, payloads: Sequence[P]) -> None:
+        pass
 
-    def tell(self, notices: Sequence[Notice]) -> None:
-        pass  # there are no others
+    def tell(self, payloads: Sequence[P]) -> None:
+        pass
 
     def close(self) -> None:
-        self._on_wakes = _nobody
-
-
-def _nobody(wakes: Sequence[Wake]) -> None:
-    pass
+        pass

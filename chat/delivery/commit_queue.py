@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 
 import ujson
 
-from chat.bus import Bus
 from chat.connection.session import Session
 from chat.delivery.outgoing import Outgoing
+from chat.message import ChatMessage
 from chat.process.loops import queue_in_loops
 from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo
 from chat.storage import Database, StorageError, Transaction
@@ -47,12 +47,15 @@ class CommitQueue:
     """Takes sends from the loops, commits them, acks the senders and wakes the receivers."""
 
     def __init__(
-        self, database: Database, bus: Bus, on_members: Callable[[Members, float], object]
+        self,
+        database: Database,
+        announce: Callable[[Sequence[ChatMessage]], object],
+        on_members: Callable[[Members, float], object],
     ) -> None:
-        """``on_members`` hears, on the writer thread, which members groups were found to have,
-        and when at the earliest."""
+        """Both are called on the writer thread. ``announce`` gets the messages that were
+        committed; ``on_members`` the members of groups, and the time before they were read."""
         self._database = database
-        self._bus = bus
+        self._announce = announce
         self._on_members = on_members
         self._lock = threading.Lock()  # guards what follows, ``known`` excepted
         self._waiting: list[Outgoing] = []
@@ -144,7 +147,7 @@ class CommitQueue:
         if members:
             self._on_members(members, read_at)
         if announced:
-            self._bus.publish(announced)
+            self._announce(announced)
         by_loop: defaultdict[EventLoop, list[Outgoing]] = defaultdict(list)
         for outgoing in batch:
             outgoing.settle_diverted()

@@ -9,8 +9,9 @@ was stored in either mode is handed over by the same pumps.
 
 from __future__ import annotations
 
-from chat.bus import MEMBERS, Bus, Notice
 from chat.connection.session import Session
+from chat.delivery.arrivals import Arrivals, OnNotices
+from chat.delivery.codec import MessageBus
 from chat.delivery.commit_queue import CommitQueue, Members
 from chat.delivery.direct import Direct
 from chat.delivery.mailbox import Mailbox
@@ -20,12 +21,16 @@ from chat.delivery.pump import Pump
 from chat.delivery.router import Router
 from chat.login.registry import SessionRegistry
 from chat.message import ChatMessage
+from chat.notice import MEMBERS, Notice
 from chat.protocol import GROUP_CHAT, ErrNo, ProtocolError
 from chat.storage import Database
-from muduopy import ThreadPool
+from muduopy import EventLoop, ThreadPool
 
 STORED = "stored"
 DIRECT = "direct"
+
+OVERDUE_SECONDS = 0.25
+"""Between two looks for live messages that nodes have not answered for in time."""
 
 
 class Delivery:
@@ -34,25 +39,27 @@ class Delivery:
     def __init__(
         self,
         database: Database,
-        bus: Bus,
+        bus: MessageBus,
         sessions: SessionRegistry,
         workers: ThreadPool,
-        mode: str = STORED,
+        mode: str,
+        on_notices: OnNotices,
     ) -> None:
+        """``on_notices`` gets notices of other nodes about users, in the bus's thread."""
         self._is_direct = mode == DIRECT
         self._bus = bus
         self._mailbox = Mailbox(database, workers)
-        self._commits = CommitQueue(database, bus, self._learn_members)
         self._members = MemberLists(database, workers)
+        router = Router(sessions, bus)
+        self._commits = CommitQueue(database, router.announce, self._learn_members)
         self._direct = Direct(bus, sessions, self._commits, self._members)
-        self._router = Router(sessions)
-        bus.live = self._direct
-        bus.start(self._router.on_wakes, self._on_doubt)
+        self._arrivals = Arrivals(router, self._direct, self._members, on_notices)
 
-    def _on_doubt(self) -> None:
-        """Something that other nodes said is lost. The bus' thread."""
-        self._members.forget_all()
-        self._router.on_doubt()
+    def start(self, loop: EventLoop) -> None:
+        """Start the bus. ``loop``: for a timer. Loop thread."""
+        self._bus.start(self._arrivals)
+        if self._is_direct and not self._bus.alone:
+            loop.run_every(OVERDUE_SECONDS, self._direct.end_overdue)
 
     def new_pump(self, session: Session) -> Pump:
         """A pump for a session's next login. Loop thread."""
@@ -86,10 +93,6 @@ class Delivery:
         """Somebody is in a group now, or out of it; committed. Any thread."""
         self._members.forget(group_id)
         self._bus.tell([Notice(group_id, MEMBERS, ())])
-
-    def forget_members(self, group_id: int) -> None:
-        """Another node has said so. Any thread."""
-        self._members.forget(group_id)
 
     def _learn_members(self, members: Members, read_at: float) -> None:
         """Writer thread."""

@@ -19,10 +19,13 @@ import logging
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from functools import partial
+from typing import NamedTuple
 
-from chat.bus import Bus, Forward, Forwarded, Live, LiveHandler
+from chat.bus import Answer, Count, Received
 from chat.connection.session import Session
+from chat.delivery.codec import LiveMessage, MessageBus
 from chat.delivery.commit_queue import CommitQueue
+from chat.delivery.forwarding import Forwarded, Forwarding
 from chat.delivery.live import Handing, Late, LiveBatch, LiveSend, Part
 from chat.delivery.members import MemberLists
 from chat.delivery.outgoing import Outgoing, chat_ack
@@ -38,16 +41,26 @@ LARGE_GROUP = 64
 """A message that was handed to more receivers than this counts as in flight for one pass."""
 
 
-class Direct(LiveHandler):
+class Live(NamedTuple):
+    """A live message from another node, for this node's session of a user."""
+
+    user_id: int
+    session: Session
+    live: LiveMessage
+    fresh: bool
+
+
+class Direct:
     """Tries to hand messages on live, and takes those that other nodes hand on."""
 
     def __init__(
-        self, bus: Bus, sessions: SessionRegistry, commits: CommitQueue, members: MemberLists
+        self, bus: MessageBus, sessions: SessionRegistry, commits: CommitQueue, members: MemberLists
     ) -> None:
         self._bus = bus
         self._sessions = sessions
         self._commits = commits
         self._members = members
+        self._forwarding = Forwarding()
 
     # ------------------------------------------------------------------ from sessions here
 
@@ -154,9 +167,14 @@ class Direct(LiveHandler):
     def _forward(self, send: LiveSend, receivers: frozenset[int]) -> None:
         send.parts += 1
         outgoing = send.outgoing
-        self._bus.forward(
-            Forward(outgoing.message, receivers, outgoing.generation, outgoing.mid, send)
+        message = outgoing.message
+        if message.kind == GROUP_CHAT:
+            message.receivers = receivers
+        forward = self._forwarding.begin(message, receivers, send)
+        live = LiveMessage(
+            self._bus.name, forward.number, outgoing.generation, outgoing.mid, message
         )
+        self._bus.request(live, forward)
 
     def _hand_to(self, loop: EventLoop, send: LiveSend, here: Here) -> None:
         send.parts += 1
@@ -174,7 +192,25 @@ class Direct(LiveHandler):
 
         loop.queue_in_loop(take)
 
-    def forwarded(self, results: Sequence[Forwarded]) -> None:
+    def on_counts(self, counts: Sequence[Count]) -> None:
+        """Requests of this node had so many subscribers. Any thread."""
+        ended: list[Forwarded] = []
+        for forward, subscribers in counts:
+            ended += self._forwarding.published(forward, subscribers)
+        self._end_forwarded(ended)
+
+    def on_answers(self, answers: Sequence[Answer]) -> None:
+        """Nodes have these receivers of a group's message. Any thread."""
+        ended: list[Forwarded] = []
+        for number, reached in answers:
+            ended += self._forwarding.answered(number, reached)
+        self._end_forwarded(ended)
+
+    def end_overdue(self) -> None:
+        """Wait no longer for nodes that have not answered in time. Any thread."""
+        self._end_forwarded(self._forwarding.overdue())
+
+    def _end_forwarded(self, results: Sequence[Forwarded]) -> None:
         by_loop: defaultdict[EventLoop, list[Part]] = defaultdict(list)
         for result in results:
             send = result.forward.tag
@@ -222,42 +258,56 @@ class Direct(LiveHandler):
 
     # ------------------------------------------------------------------ from other nodes
 
-    def find(self, message: ChatMessage) -> Here:
+    def take(self, received: Sequence[Received[LiveMessage]]) -> None:
+        """Hand over live messages to the sessions here, and answer with their users. Any thread.
+
+        A message that is not fresh may have been given up, and stored, by its sender's node. This
+        node stores it, too, under the same ``mid``.
+        """
+        by_loop: defaultdict[EventLoop, list[Live]] = defaultdict(list)
+        for live, _, fresh in received:
+            here = self._find(live.message)
+            if not live.number:
+                if not here:  # the user has just left, and the sender's node counts on this one
+                    self._store(Outgoing(None, live.generation, live.message, live.mid))
+            elif live.node == self._bus.name:  # the receivers here were served by ``send``
+                self.on_answers([Answer(live.number, ())])
+                continue
+            else:
+                answer = Answer(live.number, [user_id for user_id, _ in here])
+                self._bus.answer(live.node, answer)
+            for user_id, session in here:
+                by_loop[session.loop].append(Live(user_id, session, live, fresh))
+        queue_in_loops(self._take, by_loop)
+
+    def _find(self, message: ChatMessage) -> Here:
+        """The sessions here of the message's receivers."""
         if message.kind == GROUP_CHAT:
             here = self._sessions.in_group(message.target)
             return [(user_id, s) for user_id, s in here if user_id in message.receivers]
         session = self._sessions.find(message.target)
         return [] if session is None else [(message.target, session)]
 
-    def hand_over(self, lives: Sequence[Live]) -> None:
-        by_loop: defaultdict[EventLoop, list[Live]] = defaultdict(list)
-        for live in lives:
-            by_loop[live.session.loop].append(live)
-        queue_in_loops(self._take, by_loop)
-
     def _take(self, lives: Sequence[Live]) -> None:
         """Receivers' loop."""
         batch = LiveBatch()
-        handings: dict[ChatMessage, tuple[Handing, Live]] = {}
-        for live in lives:
+        handings: dict[ChatMessage, tuple[Handing, LiveMessage]] = {}
+        for user_id, session, live, fresh in lives:
             handing, _ = handings.setdefault(live.message, (Handing(live.message), live))
-            if live.fresh:
-                batch.take(live.user_id, live.session, handing)
+            if fresh:
+                batch.take(user_id, session, handing)
             else:
-                handing.divert(live.user_id, live.session.pump)
+                handing.divert(user_id, session.pump)
         batch.write()
         for handing, first in handings.values():
             handing.finish(partial(self._store_late, first))
 
-    def _store_late(self, live: Live, late: Late) -> None:
+    def _store_late(self, live: LiveMessage, late: Late) -> None:
         if late:
             only = frozenset([user_id for user_id, _ in late])
             outgoing = Outgoing(None, live.generation, live.message.copy(), live.mid, only=only)
             outgoing.diverted = tuple([pump for _, pump in late])
             self._store(outgoing)
-
-    def store(self, message: ChatMessage, generation: int, mid: str) -> None:
-        self._store(Outgoing(None, generation, message, mid))
 
     def _store(self, outgoing: Outgoing) -> None:
         if not self._commits.add(outgoing):

@@ -6,7 +6,6 @@ import logging
 import secrets
 from dataclasses import dataclass, replace
 
-from chat.bus import TAKEN, Notice
 from chat.connection.classic_writer import MAIL_QUEUE
 from chat.connection.session import Session
 from chat.delivery.mailbox import LOOK_BYTES, load
@@ -15,6 +14,7 @@ from chat.handlers.context import Context, Request
 from chat.handlers.shapes import contact_fields, group_fields
 from chat.message import ChatMessage, Topic, user_topics
 from chat.names.name_hash import name_hashes
+from chat.notice import TAKEN, Notice
 from chat.protocol import (
     GROUP_CHAT,
     V2,

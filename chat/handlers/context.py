@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from chat.bus import Bus
 from chat.config import ClassicConfig
 from chat.connection.session import Session
+from chat.delivery.codec import MessageBus
 from chat.delivery.delivery import Delivery
 from chat.login.failure_limiter import FailureLimiter
 from chat.login.passwords import Passwords
@@ -29,7 +29,7 @@ class Context:
     """The parts of the server that handlers work with. All of them: any thread."""
 
     database: Database
-    bus: Bus
+    bus: MessageBus
     sessions: SessionRegistry
     delivery: Delivery
     presence: Presence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chat.bus import Bus
 from chat.login.registry import SessionRegistry
@@ -41,7 +41,7 @@ class Presence:
         node: str,
         *,
         replace: bool,
-        bus: Bus | None = None,
+        bus: Bus[Any] | None = None,
         lease: Lease | None = None,
         notices: PresenceNotices | None = None,
     ) -> None:

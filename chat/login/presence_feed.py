@@ -12,10 +12,12 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from chat.bus import PRESENCE, Bus, Notice
+from chat.bus import Bus
 from chat.connection.session import Session
 from chat.login.registry import SessionRegistry
+from chat.notice import PRESENCE, Notice
 from chat.protocol import Message, MsgType
 from chat.storage import Database, StorageError
 from chat.storage.tables import FriendModel, UserModel
@@ -34,7 +36,7 @@ class PresenceNotices:
         self,
         loop: EventLoop,
         database: Database,
-        bus: Bus,
+        bus: Bus[Any],
         sessions: SessionRegistry,
         workers: ThreadPool,
     ) -> None:

@@ -13,10 +13,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from chat.bus import Bus, LocalBus
+from chat.bus import LocalBus
 from chat.config import ClassicConfig, HashCost, ServerConfig
 from chat.connection.server import ChatServer
 from chat.connection.session import Session
+from chat.delivery.codec import MessageBus
 from chat.delivery.delivery import STORED, Delivery
 from chat.delivery.pump import Pump
 from chat.handlers import ROUTES, Context, Route
@@ -84,7 +85,7 @@ class Node:
         limits: Limits | None = None,
         config: ServerConfig | None = None,
         classic: ClassicConfig | None = None,
-        bus: Bus | None = None,
+        bus: MessageBus | None = None,
         tables: Sequence[Table] = (TUTORIAL,),
         also: Sequence[tuple[InetAddress, Table | None]] = (),
     ) -> None:
@@ -95,7 +96,14 @@ class Node:
         self.hashers = ThreadPool(2, "hasher", hash_queue)
         self.sessions = SessionRegistry()
         self.bus = bus or LocalBus()
-        self.delivery = Delivery(self.database, self.bus, self.sessions, self.workers, mode)
+        self.delivery = Delivery(
+            self.database,
+            self.bus,
+            self.sessions,
+            self.workers,
+            mode,
+            on_notices=lambda heard: None,
+        )
         self.presence = Presence(
             self.database, self.sessions, self.workers, "node-1", replace=replace, bus=self.bus
         )
@@ -133,6 +141,7 @@ class Node:
         )
         self.made: list[Session] = []
         self.clients: list[Client] = []
+        self.delivery.start(passes.loop)
         self.server.start()
 
     def _new_pump(self, session: Session) -> Pump:

@@ -1,4 +1,4 @@
-"""A private Redis for the tests, and an ear that keeps what a bus says."""
+"""A private Redis for the tests, and a listener that keeps what a bus receives."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import redis
 
-from chat.bus import Forwarded, Live, LiveHandler, Notice, Wake
+from chat.bus import Answer, BusListener, Count, Received
 from chat.bus.redis.redis_bus import RedisBus
 from chat.bus.redis.url import parse_redis_url
 from chat.chatcluster import services
 from chat.chatcluster.processes import Process, start
-from chat.connection.session import Session
+from chat.delivery.codec import LiveMessage, Payload, PayloadCodec
 from chat.message import ChatMessage, Topic
+from chat.notice import Notice
 from chat.protocol import GROUP_CHAT, ONE_CHAT
 from muduopy import EventLoopThread, ThreadPool
 from tests.chat.loopkit import WAIT
@@ -80,23 +81,27 @@ def redis_server() -> RedisServer:
     return RedisServer()
 
 
-class Ear:
-    """A bus on a loop of its own, and what it said. Any thread; close it."""
+class Ear(BusListener[Payload]):
+    """A bus on a loop of its own, and everything that it has received. Any thread; close it."""
 
     def __init__(self, url: str, password: str = PASSWORD, node: str = "node-1") -> None:
         self._thread = EventLoopThread("bus")
         self._workers = ThreadPool(1)
         self._changed = threading.Condition()
-        self.wakes: list[Wake] = []
+        self.wakes: list[Received[ChatMessage]] = []
+        self.lives: list[Received[LiveMessage]] = []
         self.notices: list[Notice] = []
+        self.order: list[str] = []  # the texts of messages, live or not
+        self.counts: list[Count] = []
+        self.answers: list[Answer] = []
         self.doubts = 0
         self.loop = self._thread.start_loop()
-        self.bus = RedisBus(self.loop, self._workers, parse_redis_url(url, password), node)
-        self.bus.on_notices = self._on_notices
-        self.bus.live = self.sessions = Sessions(self._changed)
+        self.bus: RedisBus[Payload] = RedisBus(
+            self.loop, self._workers, parse_redis_url(url, password), node, PayloadCodec()
+        )
 
     def start(self) -> Ear:
-        self.bus.start(self._on_wakes, self._on_doubt)
+        self.bus.start(self)
         return self
 
     def close(self) -> None:
@@ -104,17 +109,33 @@ class Ear:
         self._thread.stop()
         self._workers.stop()
 
-    def _on_wakes(self, wakes: Sequence[Wake]) -> None:
+    def on_received(self, received: Sequence[Received[Payload]]) -> None:
         with self._changed:
-            self.wakes += wakes
+            for item in received:
+                self._keep(item)
             self._changed.notify_all()
 
-    def _on_notices(self, notices: Sequence[Notice]) -> None:
+    def _keep(self, item: Received[Any]) -> None:
+        if isinstance(item.payload, Notice):
+            self.notices.append(item.payload)
+        elif isinstance(item.payload, LiveMessage):
+            self.lives.append(item)
+            self.order.append(item.payload.message.text)
+        else:
+            self.wakes.append(item)
+            self.order.append(item.payload.text)
+
+    def on_counts(self, counts: Sequence[Count]) -> None:
         with self._changed:
-            self.notices += notices
+            self.counts += counts
             self._changed.notify_all()
 
-    def _on_doubt(self) -> None:
+    def on_answers(self, answers: Sequence[Answer]) -> None:
+        with self._changed:
+            self.answers += answers
+            self._changed.notify_all()
+
+    def on_doubt(self) -> None:
         with self._changed:
             self.doubts += 1
             self._changed.notify_all()
@@ -123,55 +144,12 @@ class Ear:
         with self._changed:
             assert self._changed.wait_for(condition, WAIT), (self.wakes, self.notices)
 
-    def take(self, count: int) -> list[Wake]:
+    def take(self, count: int) -> list[Received[ChatMessage]]:
         """The next wakes, so many at the least; forgotten here."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.wakes) >= count, WAIT), self.wakes
             taken, self.wakes = self.wakes, []
             return taken
-
-
-class Stored(NamedTuple):
-    """A live message that this node was told to store."""
-
-    text: str
-    generation: int
-    mid: str
-
-
-class Sessions(LiveHandler):
-    """Who is at this node, and what became of live messages. Any thread."""
-
-    def __init__(self, changed: threading.Condition) -> None:
-        self._changed = changed
-        self.here: set[int] = set()
-        self.ended: list[tuple[object, set[int]]] = []  # tag, who was missed
-        self.handed: list[Live] = []
-        self.stored: list[Stored] = []
-        self.on_handed: Callable[[str], object] = lambda text: None
-
-    def forwarded(self, results: Sequence[Forwarded]) -> None:
-        with self._changed:
-            self.ended += [(result.forward.tag, set(result.missed)) for result in results]
-            self._changed.notify_all()
-
-    def find(self, message: ChatMessage) -> list[tuple[int, Session]]:
-        return [(user_id, NOT_LOOKED_AT) for user_id in sorted(self.here & message.receivers)]
-
-    def hand_over(self, lives: Sequence[Live]) -> None:
-        with self._changed:
-            self.handed += lives
-            for live in lives:
-                self.on_handed(live.message.text)
-            self._changed.notify_all()
-
-    def store(self, message: ChatMessage, generation: int, mid: str) -> None:
-        with self._changed:
-            self.stored.append(Stored(message.text, generation, mid))
-            self._changed.notify_all()
-
-
-NOT_LOOKED_AT: Any = object()
 
 
 def until(condition: Callable[[], object], what: str = "the condition") -> None:
@@ -188,8 +166,8 @@ def until_healthy(ear: Ear) -> None:
     until(lambda: ear.bus.healthy, "a healthy bus")
 
 
-def seqs(wakes: Sequence[Wake]) -> list[tuple[int, bool]]:
-    return [(wake.message.seq, wake.contiguous) for wake in wakes]
+def seqs(wakes: Sequence[Received[ChatMessage]]) -> list[tuple[int, bool]]:
+    return [(wake.payload.seq, wake.contiguous) for wake in wakes]
 
 
 def to_user(user_id: int, seq: int = 1, text: str = "hi") -> ChatMessage:

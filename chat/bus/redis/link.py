@@ -2,10 +2,10 @@
 
     DOWN ──▶ CONNECTING ──▶ GREETING ──▶ UP
      ▲            │             │         │
-     └────────────┴─────────────┴─────────┘   failed: again in a moment, longer each time
+     └────────────┴─────────────┴─────────┘   failed: retried after a pause that doubles
 
-Two kinds are made of it. A publisher's requests are answered in their order; a subscriber's
-connection brings what others publish. Redis wants these apart.
+There are two kinds of links. On a publisher's, replies come in the order of the commands. On a
+subscriber's, publications arrive at any time. Redis wants separate connections for them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from chat.bus.redis.resp import ErrorReply, Reply, RespError, RespParser, encode_command
-from chat.bus.redis.url import ANSWER_SECONDS, CONNECT_SECONDS, Host, RedisAddress
+from chat.bus.redis.url import CONNECT_SECONDS, REPLY_SECONDS, Host, RedisAddress
 from muduopy import Buffer, EventLoop, InetAddress, TcpClient, TcpConnection, ThreadPool
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ FIRST_RETRY, LAST_RETRY = 0.1, 2.0
 """Seconds between attempts, doubling, with jitter."""
 
 COMPLAIN_SECONDS = 10.0
-"""Not more often than that is the same written to the log."""
+"""Between two lines of the log about the same server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,10 @@ class LinkState(Enum):
 
 
 class RedisLink(ABC):
-    """Connects, says who we are, and does so again whenever it must. Loop thread.
+    """Connects and logs in, and does so again after each failure. Loop thread.
 
     Attributes:
-        up_at: when it last came up, seconds of the monotonic clock.
+        up_at: when it last came up, monotonic seconds.
     """
 
     def __init__(self, context: LinkContext, host: Host) -> None:
@@ -70,7 +70,7 @@ class RedisLink(ABC):
         self._client: TcpClient | None = None
         self._connection: TcpConnection | None = None
         self._parser = RespParser()
-        self._greetings = 0  # answers to come before it is UP
+        self._greetings = 0  # replies to come before it is UP
         self._pause = FIRST_RETRY
         self._complained_at = float("-inf")
 
@@ -83,7 +83,7 @@ class RedisLink(ABC):
             return
         self.state = LinkState.CONNECTING
         try:
-            self._connect(InetAddress(*self.host))  # an address: nothing to be looked up
+            self._connect(InetAddress(*self.host))  # raises for a name
         except ValueError:
             queued = self._context.workers.try_run_for(
                 self._loop, lambda: InetAddress.resolve(*self.host), self._resolved
@@ -97,7 +97,7 @@ class RedisLink(ABC):
         self.fail("closed")
 
     def fail(self, reason: str) -> None:
-        """This connection is of no use: get another one."""
+        """Give this connection up, and connect again after a pause."""
         if self.state is LinkState.DOWN:
             return
         client, self._client, self._connection = self._client, None, None
@@ -114,7 +114,7 @@ class RedisLink(ABC):
         self._went_down()
 
     def complain(self, reason: str) -> None:
-        """Write to the log that something is wrong with this server."""
+        """Log a problem with this server, unless one was logged just now."""
         now = self._loop.poll_return_time
         if now - self._complained_at > COMPLAIN_SECONDS:
             self._complained_at = now
@@ -122,15 +122,15 @@ class RedisLink(ABC):
 
     @abstractmethod
     def _went_up(self) -> None:
-        """Redis knows us."""
+        """Redis has accepted the login."""
 
     @abstractmethod
     def _went_down(self) -> None:
-        """Whatever was under way is lost."""
+        """The connection is gone, with everything under way."""
 
     @abstractmethod
     def _take(self, replies: Sequence[Reply]) -> None:
-        """What has arrived."""
+        """Replies have arrived."""
 
     def _write(self, data: bytes) -> None:
         if self._connection is not None:
@@ -165,7 +165,7 @@ class RedisLink(ABC):
             self.fail(error.strerror or str(error))
 
     def _changed(self, client: TcpClient, connection: TcpConnection) -> None:
-        if client is not self._client:  # an earlier one, that was given up
+        if client is not self._client:  # of a connection that was given up
             return
         if not connection.connected:
             self.fail("the connection is gone")
@@ -181,11 +181,11 @@ class RedisLink(ABC):
             commands.insert(0, (b"AUTH", *words))  # type: ignore[arg-type]
         self._greetings = len(commands)
         self._write(b"".join(encode_command(*command) for command in commands))
-        self._loop.run_after(ANSWER_SECONDS, lambda: self._greeted_by(connection))
+        self._loop.run_after(REPLY_SECONDS, lambda: self._greeted_by(connection))
 
     def _greeted_by(self, connection: TcpConnection) -> None:
         if connection is self._connection and self.state is LinkState.GREETING:
-            self.fail("no answer to the greeting")
+            self.fail("no reply to the greeting")
 
     def _on_bytes(self, connection: TcpConnection, buffer: Buffer, when: float) -> None:
         data = buffer.retrieve_all()
@@ -202,7 +202,7 @@ class RedisLink(ABC):
             self._take(replies)
 
     def _greet(self, replies: list[Reply]) -> list[Reply]:
-        """Take the answers to the greeting off; the rest came behind them."""
+        """Take the replies to the greeting; return those behind them."""
         greetings, rest = replies[: self._greetings], replies[self._greetings :]
         for reply in greetings:
             if isinstance(reply, ErrorReply):

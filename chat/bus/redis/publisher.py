@@ -1,7 +1,7 @@
-"""PublisherLink: publishes on one Redis server, pipelined, and reports to how many subscribers.
+"""PublisherLink: publishes on one Redis server, pipelined, and reports the number of subscribers.
 
-What is published in one pass of the loop goes out in one write, and its answers come back in a few
-reads: that is what makes a cluster quick (docs/performance.md).
+All publications of one pass of the loop go out in one write, and their replies come back in a few
+reads. A cluster's throughput comes from that (docs/performance.md).
 """
 
 from __future__ import annotations
@@ -10,18 +10,16 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from chat.bus.base import Count
 from chat.bus.redis.link import LinkContext, LinkState, RedisLink
 from chat.bus.redis.resp import ErrorReply, Reply
-from chat.bus.redis.url import ANSWER_SECONDS, Host
+from chat.bus.redis.url import REPLY_SECONDS, Host
 
 MAX_WAITING = 50_000
-"""What may be published and not answered; more is dropped. It is in the database all the same."""
+"""Publications without a reply yet. Beyond it they are dropped: messages are in the database."""
 
 MAX_OUTPUT = 32 * 1024 * 1024
-"""Bytes that may wait for Redis to take them."""
-
-Count = tuple[Any, int]
-"""The tag of something published, and how many subscribers Redis has handed it to."""
+"""Bytes that Redis has not read yet; with more the link is given up."""
 
 
 class PublisherLink(RedisLink):
@@ -34,21 +32,21 @@ class PublisherLink(RedisLink):
         on_counts: Callable[[Sequence[Count]], object],
         on_moved: Callable[[], object],
     ) -> None:
-        """``on_counts`` hears of what was published with a tag; with 0 where it got lost.
-        ``on_moved``: another server of the cluster is responsible."""
+        """``on_counts`` gets the counts of publications with a tag, 0 for a lost one. ``on_moved``:
+        another server of the cluster is responsible."""
         super().__init__(context, host)
         self._verb = b"SPUBLISH" if context.address.cluster else b"PUBLISH"
         self._on_counts = on_counts
         self._on_moved = on_moved
-        self._output: list[bytes] = []  # of this pass
-        self._waiting: deque[Any] = deque()  # the tags of what is not answered yet
+        self._output: list[bytes] = []  # commands of this pass
+        self._waiting: deque[Any] = deque()  # the tags of publications without a reply
         self._waiting_since = 0.0
 
     def publish(self, channel: bytes, payload: bytes, tag: object = None) -> None:
-        """Publish, with what else is published in this pass. Dropped if that is impossible."""
+        """Publish in the one write of this pass. Dropped while the link is not up, or full."""
         if self.state is not LinkState.UP or len(self._waiting) >= MAX_WAITING:
             if self.state is LinkState.UP:
-                self.complain("too much waits for an answer")
+                self.complain("too many publications without a reply")
             if tag is not None:
                 self._on_counts([(tag, 0)])
             return
@@ -64,10 +62,10 @@ class PublisherLink(RedisLink):
         self._waiting.append(tag)
 
     def check(self, now: float) -> None:
-        """Called now and then: does Redis still read and answer?"""
-        late = self._waiting and now - self._waiting_since > ANSWER_SECONDS
+        """Called regularly: does Redis still read and reply?"""
+        late = self._waiting and now - self._waiting_since > REPLY_SECONDS
         if self.state is LinkState.UP and late:
-            self.fail("no answer")
+            self.fail("no reply")
         elif self._connection is not None and self._connection.output_bytes > MAX_OUTPUT:
             self.fail("it does not read")
 
@@ -91,7 +89,7 @@ class PublisherLink(RedisLink):
         self._waiting_since = self._loop.poll_return_time
         counts: list[Count] = []
         if len(replies) > len(self._waiting):
-            self.fail("an answer to nothing")
+            self.fail("a reply to nothing")
             return
         for reply in replies:
             tag = self._waiting.popleft()

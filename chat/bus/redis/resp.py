@@ -1,7 +1,7 @@
-"""RESP: how Redis frames requests and answers (version 2 of its protocol). Pure.
+"""RESP: how Redis frames commands and replies (version 2 of its protocol). Pure.
 
-Source: the specification at redis.io. What passes by the thousand, numbers and published messages,
-is recognised without taking it apart piece by piece.
+Source: the specification at redis.io. Integers and publications come by the thousand, so they have
+a short way through the parser.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import re
 from typing import NamedTuple
 
 MAX_BULK = 1024 * 1024
-"""Bytes. What others publish on our channels may be longer, and is skipped as it comes."""
+"""Bytes. A longer publication of a foreign client is skipped as it arrives."""
 
 MAX_DEPTH = 4
-"""Of arrays in arrays: what we ask for has two."""
+"""Of arrays in arrays; the replies that are used have two levels."""
 
 _CRLF = b"\r\n"
 _COLON, _DOLLAR, _STAR, _PLUS, _MINUS = b":$*+-"
@@ -23,7 +23,7 @@ _message = re.compile(
 
 
 class RespError(Exception):
-    """This is not RESP: nothing that follows can be understood."""
+    """This is not RESP; the rest of the stream cannot be parsed."""
 
 
 class ErrorReply(NamedTuple):
@@ -38,7 +38,7 @@ class ErrorReply(NamedTuple):
 
 
 class Published(NamedTuple):
-    """A message on a channel; ``payload`` is None where it was too long."""
+    """A publication; ``payload`` is None where it was too long."""
 
     channel: bytes
     payload: bytes | None
@@ -48,7 +48,7 @@ Reply = int | bytes | None | ErrorReply | Published | list["Reply"]
 
 
 def encode_command(*words: bytes) -> bytes:
-    """A request as Redis wants it."""
+    """A command as Redis expects it."""
     head = b"*%d\r\n" % len(words)
     return head + b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in words])
 
@@ -58,10 +58,10 @@ class RespParser:
 
     def __init__(self) -> None:
         self._rest = b""
-        self._skip = 0  # bytes of a payload that is too long
+        self._skip = 0  # bytes to come of a payload that is too long
 
     def feed(self, data: bytes) -> list[Reply]:
-        """The replies that are complete by now. Raises RespError."""
+        """The replies that are complete now. Raises RespError."""
         if self._skip:
             skipped = min(self._skip, len(data))
             self._skip -= skipped

@@ -1,62 +1,66 @@
-"""RunningNumbers: how a receiver notices that something published to it was lost.
+"""RunningNumbers: how a subscriber notices that a publication was lost.
 
-Each publisher numbers what it sends on each channel, so the next number in turn means that nothing
-is missing. A number out of turn only means: look into the mailbox. A publisher that is heard on a
-channel for the first time is in turn only with its number 1: what came before may have been lost.
+Each publisher numbers its publications on each topic. The next number in turn means that nothing
+is missing. Any other number means that mailboxes must be looked into.
+
+A publisher that is new on a topic is in turn only with its number 1. Example: node A publishes 1
+to a user at node B; the connection of B to Redis breaks before 1 arrives. A publishes 2, which B
+receives as the first one from A: 1 may be lost, and it is.
 """
 
 from __future__ import annotations
 
 import secrets
 
+from chat.bus.base import Stamp
 from chat.message import Topic
 
 MAX_PUBLISHERS = 100
-"""Whose last numbers on one channel are remembered."""
+"""Publishers whose last number is remembered for one topic."""
 
-MAX_CHANNELS = 200_000
-"""Channels that we have published on; then a new epoch begins, with none."""
+MAX_TOPICS = 200_000
+"""Topics with a last number of this node's own. Beyond it a new epoch begins, without any."""
 
 
 class RunningNumbers:
-    """Of what this node publishes, and of what it hears. One thread's.
+    """The numbers that this node has given, and those that it has received. One thread's.
 
     Attributes:
-        publisher: this node's life, in its epochs' names.
+        publisher: a random name of this process; its epochs' names begin with it.
     """
 
     def __init__(self) -> None:
         self.publisher = secrets.token_hex(8)
         self._published: dict[Topic, int] = {}  # the last number
         self._epochs = 0
-        self._heard: dict[Topic, dict[str, tuple[str, int]]] = {}  # epoch and last number
+        self._heard: dict[Topic, dict[str, Stamp]] = {}  # the last stamp of each publisher
 
-    def next(self, channel: Topic) -> tuple[str, int]:
-        """Epoch and number for what is published now."""
-        if len(self._published) >= MAX_CHANNELS:
+    def next(self, topic: Topic) -> Stamp:
+        """The stamp for the next publication."""
+        if len(self._published) >= MAX_TOPICS:
             self._published.clear()
             self._epochs += 1
-        number = self._published[channel] = self._published.get(channel, 0) + 1
+        number = self._published[topic] = self._published.get(topic, 0) + 1
         return f"{self.publisher}.{self._epochs}", number
 
     def is_own(self, epoch: str) -> bool:
         return epoch.startswith(self.publisher)
 
-    def in_turn(self, channel: Topic, epoch: str, number: int) -> bool:
-        """This was heard: is nothing missing before it?"""
-        publishers = self._heard.setdefault(channel, {})
+    def in_turn(self, topic: Topic, epoch: str, number: int) -> bool:
+        """This stamp was received: is none missing before it?"""
+        publishers = self._heard.setdefault(topic, {})
         publisher = epoch.partition(".")[0]
         last_epoch, last = publishers.get(publisher, (epoch, 0))
-        if len(publishers) > MAX_PUBLISHERS:  # of servers that have long been restarted
+        if len(publishers) > MAX_PUBLISHERS:  # processes that have long ended
             publishers.clear()
         publishers[publisher] = (epoch, number)
-        # At a change of epochs the last numbers of the old one may be missing.
+        # At a change of epochs the last numbers of the former one may be missing.
         return epoch == last_epoch and number == last + 1
 
-    def forget(self, channel: Topic) -> None:
-        """It is heard no more."""
-        self._heard.pop(channel, None)
+    def forget(self, topic: Topic) -> None:
+        """This node has no subscription to it any more."""
+        self._heard.pop(topic, None)
 
     def forget_all(self) -> None:
-        """What was heard last is not known any more."""
+        """Anything may have been lost: no publisher is in turn but with its number 1."""
         self._heard.clear()

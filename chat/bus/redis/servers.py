@@ -1,4 +1,4 @@
-"""Which Redis server has which channel: one has all, or a Redis Cluster has shared them out."""
+"""RedisServers: the Redis server of each channel: one server, or the slots of a Redis Cluster."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from redis.crc import key_slot
 from chat.bus.redis.link import LinkContext
 from chat.bus.redis.shard import RedisShard, ShardOwner, probe_in
 from chat.bus.redis.url import Host, RedisAddress
+from muduopy import Timer
 
 log = logging.getLogger(__name__)
 
@@ -19,16 +20,17 @@ SLOTS = 16_384
 """Of a Redis Cluster; a channel's slot is a checksum of its name."""
 
 LOOK_SECONDS = 1.0
-"""How soon a look at who has which slots may follow the one before."""
+"""Between two looks at the layout of the cluster, at the least."""
 
 LOOK_ANYWAY_SECONDS = 30.0
+"""Between two looks while nothing seems to have moved."""
 
 Layout = dict[Host, list[range]]
 """The slots of each server."""
 
 
 class RedisServers(ABC):
-    """The shards that there are. Loop thread."""
+    """The shards, and the channels of each. Loop thread."""
 
     @abstractmethod
     def start(self) -> None:
@@ -45,15 +47,15 @@ class RedisServers(ABC):
 
     @abstractmethod
     def of(self, channel: bytes) -> RedisShard | None:
-        """Where a channel is; None if that is not known."""
+        """The shard of a channel; None if that is not known."""
 
     @abstractmethod
     def look(self) -> None:
-        """Something has moved: see where it is now."""
+        """A channel has moved: look where it is now."""
 
 
 class SingleServer(RedisServers):
-    """One server, which has every channel."""
+    """One server with all channels."""
 
     def __init__(self, context: LinkContext, probe: bytes, owner: ShardOwner) -> None:
         self._shard = RedisShard(context, context.address.hosts[0], probe, owner)
@@ -77,10 +79,10 @@ class SingleServer(RedisServers):
 
 
 class ClusterServers(RedisServers):
-    """The primaries of a Redis Cluster; asks one of them from time to time who has which slots."""
+    """The primaries of a Redis Cluster. Asks one of them for the layout, from time to time."""
 
     def __init__(self, context: LinkContext, probe: bytes, owner: ShardOwner) -> None:
-        """``probe``: what names of channels that nobody else uses begin with."""
+        """``probe``: the names of this node's probe channels begin with it."""
         self._loop = context.loop
         self._context = context
         self._probe = probe
@@ -89,17 +91,19 @@ class ClusterServers(RedisServers):
         self._layout: Layout = {}
         self._by_slot: list[RedisShard | None] = [None] * SLOTS
         self._looking = False
-        self._suspicious = False  # something has moved since the last look began
+        self._suspicious = False  # a channel has moved since the last look began
         self._looked_at = float("-inf")
-        self._timer = self._loop.run_every(LOOK_SECONDS, self._look_sometimes)
+        self._timer: Timer | None = None
         self._closed = False
 
     def start(self) -> None:
+        self._timer = self._loop.run_every(LOOK_SECONDS, self._look_sometimes)
         self.look()
 
     def close(self) -> None:
         self._closed = True
-        self._loop.cancel(self._timer)
+        if self._timer is not None:
+            self._loop.cancel(self._timer)
         for shard in self._shards.values():
             shard.close()
 
@@ -114,7 +118,7 @@ class ClusterServers(RedisServers):
         now = self._loop.poll_return_time
         self._suspicious = True
         if self._looking or self._closed or now - self._looked_at < LOOK_SECONDS:
-            return  # the timer will
+            return  # the timer will look
         self._suspicious = False
         address = self._context.address
         hosts = [*self._shards, *address.hosts]
@@ -132,7 +136,7 @@ class ClusterServers(RedisServers):
     def _found(self, layout: Layout | None, error: BaseException | None) -> None:
         self._looking = False
         if layout is None:
-            log.warning("the Redis Cluster does not say who has what: %s", error)
+            log.warning("the Redis Cluster does not tell its layout: %s", error)
         elif layout != self._layout and not self._closed:
             self._arrange(layout)
 

@@ -1,11 +1,20 @@
-"""RedisShard: one Redis server as the bus sees it, a link to publish and one to listen.
+"""RedisShard: one Redis server, with a link to publish and a link to subscribe.
 
-It publishes something to itself all the time. While that does not come back, what others publish
-may not come either, and the shard is deaf, whatever the connections look like.
+Four times a second a shard publishes a number to itself, a probe. Without a probe that came back
+within DEAF_SECONDS the shard is deaf: publications of other nodes may not arrive either. Two open
+connections do not show that. Example: a Redis Cluster moves a slot, and this node's subscription
+stays at the server that has it no more.
 
-The same tells whether what arrives has been on its way for long: after Redis has been frozen, a
-probe from before is still to come; after we have been frozen, whatever was waiting comes before a
-probe that is sent only then. That matters for live messages, which others may have given up by now.
+Probes also show whether a message is fresh. A live message that is not fresh may have been given
+up, and stored, by its sender's node.
+
+    Redis is frozen for 2 s. Node A publishes a live message and waits 1.5 s for an answer, then
+    stores it. Redis goes on, and node B receives the message. A probe of B from before is still
+    to come, so B takes the message for old.
+
+    Node B is frozen for 2 s. Meanwhile a live message waits in its socket, and A stores it. B goes
+    on, notices that its clock has jumped, and sends a probe. B takes everything that arrives before
+    this probe for old.
 """
 
 from __future__ import annotations
@@ -17,34 +26,41 @@ from collections.abc import Iterable, Sequence
 
 from redis.crc import key_slot
 
+from chat.bus.base import Count
 from chat.bus.redis.link import LinkContext, LinkState
-from chat.bus.redis.publisher import Count, PublisherLink
+from chat.bus.redis.publisher import PublisherLink
 from chat.bus.redis.resp import Published
 from chat.bus.redis.subscriber import SubscriberLink
 from chat.bus.redis.url import Host
+from muduopy import Timer
 
 PROBE_SECONDS = 0.25
+"""Between two probes."""
+
 DEAF_SECONDS = 3.0
-"""Without a probe that came back for so long, a shard is deaf."""
+"""A shard is deaf this long after the last probe that came back."""
 
 FRESH_SECONDS = 0.6
-"""What surely was published less than so long ago is fresh: well below what a publisher waits."""
+"""A message is fresh if it was certainly published less than this long ago. Well below the time
+that its sender's node waits for an answer (chat/delivery/forwarding.py)."""
 
 ASK_AGAIN_SECONDS = 1.0
+"""Between two requests for subscriptions that are not confirmed."""
+
 MAX_PROBES = 64
-"""Under way; the oldest of so many is old in any case."""
+"""Probes under way that are remembered; 64 of them are sent in 16 s."""
 
 
 class ShardOwner(ABC):
-    """Who hears what a shard has to tell. Loop thread."""
+    """The bus of a shard, which gets its events. Loop thread."""
 
     @abstractmethod
     def on_counts(self, counts: Sequence[Count]) -> None:
-        """What was published with a tag has gone to so many subscribers."""
+        """Publications with a tag had so many subscribers."""
 
     @abstractmethod
     def on_messages(self, messages: Sequence[Published], fresh: bool) -> None:
-        """What others have published; ``fresh``: just now, and not long ago."""
+        """Publications have arrived; ``fresh``: they were published just now."""
 
     @abstractmethod
     def on_change(self) -> None:
@@ -52,15 +68,15 @@ class ShardOwner(ABC):
 
     @abstractmethod
     def on_doubt(self) -> None:
-        """The shard hears again: what was published while it did not is lost."""
+        """The shard is no longer deaf; publications of the time before may be lost."""
 
     @abstractmethod
     def on_moved(self) -> None:
-        """Another server is responsible for some channel of this one."""
+        """Another server is responsible for a channel of this one."""
 
 
 class RedisShard:
-    """The two links to one server, and what is known of their health. Loop thread."""
+    """The two links to one server, and their health. Loop thread."""
 
     def __init__(
         self,
@@ -69,40 +85,42 @@ class RedisShard:
         probe: bytes,
         owner: ShardOwner,
     ) -> None:
-        """``probe``: a channel of this server that nobody else uses."""
+        """``probe``: a channel of this server for the probes of this node alone."""
         self.host = host
         self._loop = context.loop
         self._probe = probe
         self._owner = owner
         self._heard_at = float("-inf")
         self._number = 0  # of the last probe
-        self._unheard: deque[tuple[int, float]] = deque(maxlen=MAX_PROBES)  # number, sent when
-        self._awaited = 0  # what comes before this probe may be old
+        self._unheard: deque[tuple[int, float]] = deque(maxlen=MAX_PROBES)  # number, time
+        self._awaited = 0  # messages before this probe may be old
         self._alive_at = time.monotonic()
         self._asked_at = float("-inf")
-        self._doubtful = True  # what was published before now is lost
+        self._doubtful = True  # earlier publications may be lost
         self._publisher = PublisherLink(context, host, owner.on_counts, owner.on_moved)
         self._subscriber = SubscriberLink(context, host, self._take, self._changed, owner.on_moved)
         self._subscriber.subscribe([probe])
-        self._timer = self._loop.run_every(PROBE_SECONDS, self._check)
+        self._timer: Timer | None = None
 
     def __repr__(self) -> str:
         return f"<RedisShard {self._publisher!r} {self._subscriber!r}>"
 
     def start(self) -> None:
-        """Begin to connect."""
+        """Begin to connect, and to probe."""
+        self._timer = self._loop.run_every(PROBE_SECONDS, self._check)
         self._publisher.start()
         self._subscriber.start()
 
     def close(self) -> None:
         """Idempotent."""
-        self._loop.cancel(self._timer)
+        if self._timer is not None:
+            self._loop.cancel(self._timer)
         self._publisher.close()
         self._subscriber.close()
 
     @property
     def healthy_until(self) -> float:
-        """Seconds of the monotonic clock: until then what is published counts as heard."""
+        """Monotonic seconds: until then publications count as received."""
         return self._heard_at + DEAF_SECONDS
 
     @property
@@ -123,7 +141,7 @@ class RedisShard:
         self._subscriber.unsubscribe(channels)
 
     def change_probe(self, probe: bytes) -> None:
-        """The slot of the former one has moved to another server."""
+        """Probe another channel: the slot of this one has moved to another server."""
         self._subscriber.unsubscribe([self._probe])
         self._probe = probe
         self._unheard.clear()
@@ -141,11 +159,11 @@ class RedisShard:
             self._asked_at = now
             self._subscriber.ask_again()
         if self.connected and now > max(self.healthy_until, self._subscriber.up_at + DEAF_SECONDS):
-            self._subscriber.fail("nothing comes from there")
+            self._subscriber.fail("no probe comes back")
 
     def _look_at_clock(self) -> float:
-        """The time; have we been frozen, or very busy, since we looked last?"""
-        # Not the loop's, which is from before it read what we are given.
+        """The time now. Probe if this process was frozen, or very busy, since the last look."""
+        # Not the loop's time, which is from before it read the messages.
         now = time.monotonic()
         frozen = now - self._alive_at > FRESH_SECONDS
         self._alive_at = now

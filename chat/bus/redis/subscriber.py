@@ -1,4 +1,4 @@
-"""SubscriberLink: subscribes at one Redis server, and hands on what is published there."""
+"""SubscriberLink: subscribes at one Redis server, and hands on its publications."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from chat.bus.redis.url import Host
 class SubscriberLink(RedisLink):
     """Keeps the subscriptions over lost connections. Loop thread.
 
-    Redis answers in the order of the requests, and a refusal does not say which one is meant; hence
-    ``_asked``. In a cluster it also takes a subscription away, unasked, when its slot moves.
+    Redis replies in the order of the commands, and an error does not name its channel; hence
+    ``_asked``. Redis Cluster ends a subscription by itself when its slot moves.
 
     Attributes:
-        confirmed: what Redis has said that we are subscribed to.
+        confirmed: the channels whose subscription Redis has confirmed.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class SubscriberLink(RedisLink):
         on_change: Callable[[], object],
         on_moved: Callable[[], object],
     ) -> None:
-        """``on_change``: what is ``confirmed`` has changed. ``on_moved``: see PublisherLink."""
+        """``on_change``: ``confirmed`` has changed. ``on_moved``: see PublisherLink."""
         super().__init__(context, host)
         sharded = context.address.cluster
         self._subscribe = b"ssubscribe" if sharded else b"subscribe"
@@ -37,28 +37,28 @@ class SubscriberLink(RedisLink):
         self._on_change = on_change
         self._on_moved = on_moved
         self._wanted: set[bytes] = set()
-        self._asked: deque[tuple[bytes, bytes]] = deque()  # verb and channel, not answered yet
-        self._open: Counter[bytes] = Counter()  # how often a channel is in there
+        self._asked: deque[tuple[bytes, bytes]] = deque()  # verb and channel, without a reply
+        self._open: Counter[bytes] = Counter()  # how often each channel is in _asked
         self.confirmed: set[bytes] = set()
 
     @property
     def complete(self) -> bool:
-        """Is everything that is wanted confirmed?"""
+        """Are all wanted subscriptions confirmed?"""
         return len(self.confirmed) == len(self._wanted)
 
     def subscribe(self, channels: Iterable[bytes]) -> None:
-        """Hear of these, also after connecting again."""
+        """Subscribe, now and after each new connection."""
         self._wanted.update(channels)
         self._ask(self._subscribe, channels)
 
     def unsubscribe(self, channels: Iterable[bytes]) -> None:
-        """Hear of these no more."""
+        """End these subscriptions."""
         self._wanted.difference_update(channels)
         self.confirmed.difference_update(channels)
         self._ask(self._unsubscribe, channels)
 
     def ask_again(self) -> None:
-        """Called now and then: what was refused or taken away may be possible by now."""
+        """Called regularly: ask for subscriptions that were refused or ended by Redis."""
         if not self._asked and not self.complete:
             self._ask(self._subscribe, sorted(self._wanted - self.confirmed))
 
@@ -102,7 +102,7 @@ class SubscriberLink(RedisLink):
             self._on_moved()
 
     def _settle(self) -> bool:
-        """The oldest request is answered; was it the last one about its channel?"""
+        """The oldest command has its reply; was it the last one about its channel?"""
         _, channel = self._asked.popleft()
         self._open[channel] -= 1
         if self._open[channel]:
@@ -111,9 +111,10 @@ class SubscriberLink(RedisLink):
         return True
 
     def _answered(self, verb: Reply, channel: bytes) -> bool:
-        """True if something is confirmed by it."""
+        """A reply to (un)subscribe; True if it confirms a subscription, or might have."""
         if self._asked and self._asked[0] == (verb, channel):
-            # Who came, left and came again must wait for the last answer.
+            # Only the last reply counts. Example: subscribe, unsubscribe, subscribe are under
+            # way; the first reply says "subscribed", and the next one ends that again.
             last = self._settle()
             if verb == self._subscribe and channel in self._wanted and last:
                 self.confirmed.add(channel)

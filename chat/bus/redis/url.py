@@ -1,4 +1,4 @@
-"""RedisAddress: what a URL says of Redis, and whether somebody is there.
+"""RedisAddress: a Redis URL in its parts, and a check of it at the start.
 
 redis://[USER[:PASSWORD]@]HOST[:PORT]            one server
 rediss://…?ca=FILE                               the same through TLS
@@ -27,8 +27,9 @@ SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster")
 FORM = "redis://HOST:PORT, rediss://HOST:PORT or redis+cluster://HOST:PORT,HOST:PORT"
 
 CONNECT_SECONDS = 1.0
-ANSWER_SECONDS = 1.0
-"""Redis is next door; who waits longer holds everybody up."""
+REPLY_SECONDS = 1.0
+"""How long a link, or a blocking call, waits for Redis. Redis is near; a longer wait would delay
+all messages."""
 
 Host = tuple[str, int]
 """Name or address, and port."""
@@ -36,11 +37,11 @@ Host = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class RedisAddress:
-    """Where Redis is, and who we are there.
+    """The hosts of Redis, and the login there.
 
     Attributes:
-        hosts: one server; of a cluster, those to ask for the others.
-        ca: a file with the certificates to trust, None for the system's.
+        hosts: one server; of a cluster, the servers to ask for the layout.
+        ca: a file with the certificates to trust; None: the system's.
     """
 
     hosts: tuple[Host, ...]
@@ -54,25 +55,25 @@ class RedisAddress:
         return ",".join(f"{host}:{port}" for host, port in self.hosts)
 
     def tls_context(self) -> ssl.SSLContext | None:
-        """How to encrypt; None: not at all. Raises OSError if the file cannot be used."""
+        """None without TLS. Raises OSError if the file of certificates cannot be used."""
         return ssl.create_default_context(cafile=self.ca) if self.tls else None
 
     def client(self, host: Host) -> redis.Redis:
-        """A blocking client of one server, for what is asked rarely. Close it."""
+        """A blocking client of one server, for rare questions. Close it."""
         options = {"ssl": True, "ssl_ca_certs": self.ca} if self.tls else {}
         return redis.Redis(
             *host,
             username=self.user,
             password=self.password or None,
             socket_connect_timeout=CONNECT_SECONDS,
-            socket_timeout=ANSWER_SECONDS,
+            socket_timeout=REPLY_SECONDS,
             retry=Retry(NoBackoff(), 0),
             **options,  # type: ignore[arg-type]
         )
 
 
 def parse_redis_url(url: str, password: str = "") -> RedisAddress:
-    """``password``: where the URL has none. Raises ValueError, which does not show it."""
+    """``password``: used if the URL has none. Raises ValueError, without the password."""
     parts = urlsplit(url)
     login, _, places = parts.netloc.rpartition("@")
     user, _, in_url = login.partition(":")
@@ -92,10 +93,10 @@ def parse_redis_url(url: str, password: str = "") -> RedisAddress:
 
 
 def check_redis(address: RedisAddress) -> None:
-    """Say at the start what would otherwise only be seen in the log. Blocks for a moment.
+    """Connect once, at the start of the server. Blocks for a moment.
 
-    That nobody answers is no reason not to start: Redis may be away at any time. Raises
-    BusRefusedError for what will not mend itself.
+    A server that does not answer is logged only: Redis may be away at any time, and comes back.
+    Raises BusRefusedError for an error of the settings: a wrong password, host name or certificate.
     """
     for host in address.hosts:
         client = address.client(host)

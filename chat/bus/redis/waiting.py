@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from chat.bus.redis.codec import channel_name
+from chat.bus.redis.channels import channel_of
 from chat.message import Topic
 
 CONFIRM_SECONDS = 2.0
@@ -13,13 +13,13 @@ CONFIRM_SECONDS = 2.0
 
 
 class Waiter:
-    """A worker that waits for subscriptions."""
+    """A worker that waits for subscriptions. ``over`` is set by the loop."""
 
-    __slots__ = ("channels", "names", "over")
+    __slots__ = ("channels", "over", "topics")
 
-    def __init__(self, channels: list[Topic]) -> None:
-        self.channels = channels
-        self.names = [channel_name(channel) for channel in channels]
+    def __init__(self, topics: list[Topic]) -> None:
+        self.topics = topics
+        self.channels = [channel_of(topic) for topic in topics]
         self.over = threading.Event()
 
 
@@ -27,7 +27,7 @@ class Waiters:
     """All of them. Any thread.
 
     Attributes:
-        closed: nobody waits any more.
+        closed: ``wait`` returns at once.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,10 @@ class Waiters:
         self.closed = False
 
     def wait(self, waiter: Waiter, begin: Callable[[], object]) -> None:
-        """Until it is over, or the bus is unwell; then the mailboxes are polled."""
+        """Call ``begin``, then wait until ``over`` is set or CONFIRM_SECONDS are over.
+
+        Without a confirmation the node polls the mailbox: the bus is not healthy then.
+        """
         with self._lock:
             if self.closed:
                 return
@@ -47,7 +50,7 @@ class Waiters:
             self._waiting.discard(waiter)
 
     def release(self) -> None:
-        """Nobody waits from now on. Idempotent."""
+        """End all waiting, now and from now on. Idempotent."""
         with self._lock:
             self.closed = True
             waiting = list(self._waiting)

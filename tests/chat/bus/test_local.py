@@ -1,42 +1,44 @@
+"""LocalBus: a node that is alone needs nothing carried."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chat.bus import Bus, LocalBus, Wake
+from chat.bus import Answer, BusListener, Count, LocalBus, Received
+from chat.delivery.codec import Payload
 from chat.message import ChatMessage
+from chat.notice import TAKEN, Notice
 from chat.protocol import ONE_CHAT
 
 
-def message(seq: int) -> ChatMessage:
-    return ChatMessage(seq, ONE_CHAT, 1, "ann", 2, "hi", "now")
+class Surprised(BusListener[Payload]):
+    """Fails whatever it receives."""
+
+    def on_received(self, received: Sequence[Received[Payload]]) -> None:
+        raise AssertionError(received)
+
+    def on_counts(self, counts: Sequence[Count]) -> None:
+        raise AssertionError(counts)
+
+    def on_answers(self, answers: Sequence[Answer]) -> None:
+        raise AssertionError(answers)
+
+    def on_doubt(self) -> None:
+        raise AssertionError
 
 
-def test_it_wakes_in_order_and_misses_nothing() -> None:
-    bus: Bus = LocalBus()
-    heard: list[Sequence[Wake]] = []
-    bus.start(heard.append, lambda: None)
-    first, second, third = (message(seq) for seq in (1, 2, 3))
-    bus.publish([first, second])
-    bus.publish([third])
-    assert heard == [[Wake(first, True), Wake(second, True)], [Wake(third, True)]]
-
-
-def test_topics_need_no_subscription_here() -> None:
-    bus = LocalBus()
-    heard: list[Sequence[Wake]] = []
-    bus.start(heard.append, lambda: None)
-    bus.subscribe([(6, 2)])
-    bus.unsubscribe([(6, 2)])
-    bus.publish([message(1)])
-    assert len(heard) == 1
-
-
-def test_before_start_and_after_close_nobody_hears() -> None:
-    bus = LocalBus()
-    heard: list[Sequence[Wake]] = []
-    bus.publish([message(1)])
-    bus.start(heard.append, lambda: None)
+def test_it_carries_nothing() -> None:
+    bus: LocalBus[Payload] = LocalBus()
+    bus.start(Surprised())
+    bus.subscribe([(ONE_CHAT, 2)])
+    bus.publish([ChatMessage(1, ONE_CHAT, 1, "ann", 2, "hi", "now")])
+    bus.tell([Notice(2, TAKEN, ())])
+    bus.unsubscribe([(ONE_CHAT, 2)])
+    bus.stop_waiting()
     bus.close()
     bus.close()
-    bus.publish([message(2)])
-    assert heard == []
+
+
+def test_it_is_alone_and_healthy() -> None:
+    bus: LocalBus[Payload] = LocalBus()
+    assert (bus.alone, bus.healthy, bus.state) == (True, True, "local")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chat.bus import Bus
-from chat.bus.base import OnWakes
 from chat.delivery.commit_queue import CommitQueue, Members
 from chat.delivery.outgoing import Outgoing
 from chat.message import ChatMessage, Topic
@@ -18,26 +16,16 @@ from tests.chat.loopkit import FailingDatabase, Passes
 TIME = "2026-01-02 03:04:05"
 
 
-class RecordingBus(Bus):
+class Announcements:
     """Keeps what was announced."""
 
     def __init__(self) -> None:
-        self.announced: list[ChatMessage] = []
+        self.messages: list[ChatMessage] = []
         self.batches: list[int] = []
 
-    def start(self, on_wakes: OnWakes, on_doubt: object) -> None: ...
-
-    def subscribe(self, topics: object) -> None: ...
-
-    def unsubscribe(self, topics: object) -> None: ...
-
-    def publish(self, messages: Sequence[ChatMessage]) -> None:
-        self.announced += messages
+    def announce(self, messages: Sequence[ChatMessage]) -> None:
+        self.messages += messages
         self.batches.append(len(messages))
-
-    def tell(self, notices: object) -> None: ...
-
-    def close(self) -> None: ...
 
 
 class Sender:
@@ -63,10 +51,12 @@ class CommitDesk:
     def __init__(self, database: Database, passes: Passes) -> None:
         self.database = FailingDatabase(database)
         self.passes = passes
-        self.bus = RecordingBus()
+        self.announcements = Announcements()
         self.members: list[Members] = []
         self.queue = CommitQueue(
-            self.database, self.bus, lambda members, read_at: self.members.append(members)
+            self.database,
+            self.announcements.announce,
+            lambda members, read_at: self.members.append(members),
         )
 
     # ------------------------------------------------------------------ who is there
@@ -136,7 +126,7 @@ class CommitDesk:
 
     @property
     def announced(self) -> list[tuple[Topic, int]]:
-        return [(message.topic, message.seq) for message in self.bus.announced]
+        return [(message.topic, message.seq) for message in self.announcements.messages]
 
 
 def outcomes_of(sender: object) -> list[Outgoing]:

@@ -22,7 +22,7 @@ def test_what_gathers_is_committed_and_answered_together(commits: CommitDesk) ->
         for outgoing in sends:
             commits.queue.add(outgoing)
     commits.await_outcomes(*sends)
-    assert commits.bus.batches == [100]
+    assert commits.announcements.batches == [100]
     assert (first.calls, second.calls) == (1, 1)
 
 
@@ -47,7 +47,7 @@ def test_a_batch_has_its_limit(commits: CommitDesk, monkeypatch: pytest.MonkeyPa
         for outgoing in sends:
             commits.queue.add(outgoing)
     commits.await_outcomes(*sends)
-    assert commits.bus.batches == [10, 10, 10, 5]
+    assert commits.announcements.batches == [10, 10, 10, 5]
     assert sender.outcomes == sends
 
 

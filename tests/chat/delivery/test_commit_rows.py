@@ -35,13 +35,13 @@ class Crowd:
 
     def commit(self, *sends: Outgoing) -> list[int]:
         """What gathers while the writer is busy; returns how many were in each batch."""
-        self.commits.bus.batches.clear()
+        self.commits.announcements.batches.clear()
         with writer_held(self.commits.database):
             for outgoing in sends:
                 assert self.commits.queue.add(outgoing)
         self.commits.await_outcomes(*sends)
         assert all(outgoing.stored for outgoing in sends)
-        return self.commits.bus.batches
+        return self.commits.announcements.batches
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_what_was_cut_off_is_not_in_a_repeated_attempt(crowd: Crowd, rows: None)
     commits.await_outcomes(*sends)
     assert isinstance(failed.next()[1], ValueError)
     seqs = [outgoing.seq for outgoing in sends]
-    assert (commits.bus.batches, seqs) == ([1, 1, 1], sorted(set(seqs)))
+    assert (commits.announcements.batches, seqs) == ([1, 1, 1], sorted(set(seqs)))
     assert commits.owed(crowd.users[5]) == seqs
 
 

@@ -80,11 +80,11 @@ def test_mail_that_comes_during_the_login(node: Node) -> None:
 
 def test_lost_wakes_are_made_up_for(node: Node) -> None:
     ann, bob = node.online("ann"), node.online("bob")
-    publish = node.bus.publish
-    node.bus.publish = lambda messages: None  # type: ignore[method-assign]
+    announce = node.delivery._commits._announce
+    node.delivery._commits._announce = lambda messages: None
     made = send(ann, bob, 3)
     bob.nothing_more()
-    node.bus.publish = publish  # type: ignore[method-assign]
+    node.delivery._commits._announce = announce
     bob.session.pump.mark_dirty()
     assert texts(bob, 3) == made
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from chat.bus import Forward, Forwarded, Live, LocalBus
+from chat.bus import Answer, BusListener, LocalBus, Received
+from chat.delivery.codec import LiveMessage, Payload
 from chat.delivery.delivery import DIRECT
 from chat.delivery.outgoing import Outgoing
 from chat.message import ChatMessage
@@ -18,13 +19,26 @@ from tests.chat.nodekit import Node
 # ---------------------------------------------------------------------- other servers
 
 
-class PatientBus(LocalBus):
-    """There are others; what became of a live message is known when the test says so."""
+class PatientBus(LocalBus[Payload]):
+    """There are other nodes; they answer when the test says so."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.waiting: list[Forward] = []
+        self.waiting: list[tuple[LiveMessage, object]] = []  # requests, with their tags
+        self.answers: list[tuple[str, Answer]] = []  # of this node, to requests of others
         self.deaf = False
+        self._listener: BusListener[Payload] | None = None
+
+    def start(self, listener: BusListener[Payload]) -> None:
+        self._listener = listener
+
+    @property
+    def listener(self) -> BusListener[Payload]:
+        assert self._listener is not None
+        return self._listener
+
+    @property
+    def name(self) -> str:
+        return "here"
 
     @property
     def healthy(self) -> bool:
@@ -34,13 +48,34 @@ class PatientBus(LocalBus):
     def alone(self) -> bool:
         return False
 
-    def forward(self, forward: Forward) -> None:
-        self.waiting.append(forward)
+    def request(self, payload: Payload, tag: object) -> None:
+        assert isinstance(payload, LiveMessage)
+        self.waiting.append((payload, tag))
 
-    def answer(self, *missed: int) -> None:
-        """The oldest one has reached all but these."""
-        assert self.live is not None
-        self.live.forwarded([Forwarded(self.waiting.pop(0), frozenset(missed))])
+    def answer(self, node: str, answer: Answer) -> None:
+        self.answers.append((node, answer))
+
+    def reach_all_but(self, *missed: int) -> None:
+        """The oldest request has reached all receivers but these."""
+        live, tag = self.waiting.pop(0)
+        if not live.number:
+            self.listener.on_counts([(tag, 0 if missed else 1)])
+            return
+        self.listener.on_counts([(tag, 1)])
+        reached = live.message.receivers - set(missed)
+        self.listener.on_answers([Answer(live.number, sorted(reached))])
+
+    def bring(self, *lives: LiveMessage, fresh: bool = True) -> None:
+        """Other nodes request these."""
+        self.listener.on_received([Received(live, False, fresh) for live in lives])
+
+
+def live_message(
+    generation: int, mid: str, message: ChatMessage, *receivers: int, node: str = "there"
+) -> LiveMessage:
+    """As another node sends it; to a group where there are ``receivers``."""
+    message.receivers = frozenset(receivers or (message.target,))
+    return LiveMessage(node, 1 if receivers else 0, generation, mid, message)
 
 
 @pytest.fixture
@@ -60,9 +95,9 @@ def test_to_a_user_elsewhere(first_of_two: Node, bus: PatientBus) -> None:
     ann.say(bob, "second")
     node.until(lambda: len(bus.waiting) == 2)
     ann.nothing_more()
-    bus.answer()
+    bus.reach_all_but()
     assert "seq" not in ann.expect(MsgType.CHAT_ACK)
-    bus.answer(bob)
+    bus.reach_all_but(bob)
     assert ann.expect(MsgType.CHAT_ACK)["seq"]
     answer = node.connect().log_in(bob)
     assert [mail["msg"] for mail in answer["offlinemsg"]] == ["second"]
@@ -84,8 +119,8 @@ def test_who_is_here_and_not_ready_is_not_overtaken(first_of_two: Node, bus: Pat
     ann.tell(group, "second")
     node.until(lambda: len(bus.waiting) == 2)
     bob.nothing_more()  # nor the second live: it would overtake the first
-    bus.answer(eve.user_id)
-    bus.answer(eve.user_id)
+    bus.reach_all_but(eve.user_id)
+    bus.reach_all_but(eve.user_id)
     later = [bob.expect(MsgType.GROUP_CHAT_MSG) for _ in range(2)]
     assert [item["msg"] for item in later] == ["first", "second"]
     assert all(ann.expect(MsgType.CHAT_ACK)["seq"] for _ in range(2))
@@ -108,7 +143,7 @@ def test_what_must_be_stored_waits_for_what_is_forwarded(
     node.until(lambda: len(bus.waiting) == 3 and ann.session.ready)
     assert node.owed(bob.user_id) == []
     for _ in range(3):
-        bus.answer(eve)
+        bus.reach_all_but(eve)
     acks = [ann.expect(MsgType.CHAT_ACK) for _ in range(5)]
     seqs = [ack["seq"] for ack in acks]
     assert seqs == sorted(seqs)
@@ -128,56 +163,52 @@ def test_late_receivers_share_a_row_of_the_log(first_of_two: Node, bus: PatientB
     generation = node.row(ann.user_id).generation
     message = ChatMessage(0, GROUP_CHAT, ann.user_id, "ann", group, "hi", "now")
     before = node.log_rows()
-    lives = [Live(other.user_id, other.session, message, generation, "m") for other in others]
-    node.delivery._direct.hand_over(lives)
+    bus.bring(live_message(generation, "m", message, *[other.user_id for other in others]))
     node.until(lambda: all(len(node.owed(other.user_id)) == 1 for other in others))
     assert node.log_rows() == before + 1
     for other in others:
         other.session.output_full = False
 
 
-def test_what_was_acknowledged_elsewhere_is_stored_whoever_has_logged_in(
-    first_of_two: Node,
+def test_what_was_acknowledged_elsewhere_is_stored_after_a_newer_login(
+    first_of_two: Node, bus: PatientBus
 ) -> None:
-    """Its sender has the answer: that there is a newer login by now does not matter."""
+    """Its sender has the acknowledgement."""
     node = first_of_two
     ann, bob = node.online("ann"), node.online("bob")
     bob.session.output_full = True
     generation = node.row(ann.user_id).generation
     message = ChatMessage(0, ONE_CHAT, ann.user_id, "ann", bob.user_id, "kept", "now")
-    live = Live(bob.user_id, bob.session, message, generation - 1, "m")
-    node.delivery._direct.hand_over([live])
+    bus.bring(live_message(generation - 1, "m", message))
     node.until_owed(bob.user_id, 1)
     bob.session.output_full = False
 
 
 def test_both_servers_store_it(first_of_two: Node, bus: PatientBus) -> None:
-    """The answer came too late: whoever stores second finds the row, and adds who is missing."""
+    """The answer came too late. The second one finds the row, and adds its receivers."""
     node = first_of_two
     ann, bob, eve = node.online("ann"), node.online("bob"), node.user("eve")
     group = ann.make_group("tea", bob)
     node.database.write(lambda tx: GroupModel(tx).add_member(group, eve, NORMAL))
-    node.delivery.forget_members(group)
+    node.delivery._members.forget(group)
     ann.tell(group, "zero")
     ann.expect(MsgType.CHAT_ACK)
     bob.expect(MsgType.GROUP_CHAT_MSG)
     ann.tell(group, "once", mid="m")
     node.until(lambda: bus.waiting)
-    (forward,) = bus.waiting
+    ((live, _),) = bus.waiting
     before = node.log_rows()
-    there = forward.message.copy()
-    there.receivers = frozenset({eve})
     node.delivery._direct._store(
-        Outgoing(None, forward.generation, there, forward.mid, only=frozenset({eve}))
+        Outgoing(None, live.generation, live.message.copy(), live.mid, only=frozenset({eve}))
     )
     node.until_owed(eve, 2)
-    bus.answer(eve)
+    bus.reach_all_but(eve)
     assert ann.expect(MsgType.CHAT_ACK)["seq"] == node.owed(eve)[-1]
     assert node.log_rows() == before + 1
     assert (len(node.owed(eve)), len(node.owed(bob.user_id))) == (2, 2)
 
 
-def test_what_came_late_is_stored_and_not_overtaken(first_of_two: Node) -> None:
+def test_what_came_late_is_stored_and_not_overtaken(first_of_two: Node, bus: PatientBus) -> None:
     """Its receiver is here, but it may have been given up: so it is stored, and all behind it."""
     node = first_of_two
     ann, bob = node.online("ann"), node.online("bob")
@@ -186,10 +217,9 @@ def test_what_came_late_is_stored_and_not_overtaken(first_of_two: Node) -> None:
         ChatMessage(0, ONE_CHAT, ann.user_id, "ann", bob.user_id, text, "now")
         for text in ("first", "second")
     ]
-    direct = node.delivery._direct
-    late = Live(bob.user_id, bob.session, first, generation, "m1", fresh=False)
     with writer_held(node.database):
-        direct.hand_over([late, Live(bob.user_id, bob.session, second, generation, "m2")])
+        bus.bring(live_message(generation, "m1", first), fresh=False)
+        bus.bring(live_message(generation, "m2", second))
         node.until(lambda: bob.session.pump.stores_pending == 2)
     mail = bob.take(2)
     assert [(item["msg"], "seq" in item) for item in mail] == [("first", True), ("second", True)]
@@ -207,29 +237,26 @@ def test_acknowledgements_come_in_order(first_of_two: Node, bus: PatientBus) -> 
     assert bob.expect(MsgType.ONE_CHAT_MSG)["msg"] == "here"
     node.until(lambda: bus.waiting)
     ann.nothing_more()
-    bus.answer()
+    bus.reach_all_but()
     assert [ann.expect(MsgType.CHAT_ACK)["mid"] for _ in range(2)] == ["1", "2"]
 
 
-def test_a_repeated_message_that_is_stored_for_some(first_of_two: Node) -> None:
-    """Another server stored it for whom it had; the sender never had an answer."""
+def test_a_repeated_message_that_is_stored_for_some(first_of_two: Node, bus: PatientBus) -> None:
+    """Another server stored it for its own users; the sender never had an answer."""
     node = first_of_two
     ann, bob, eve = node.online("ann"), node.online("bob"), node.user("eve")
     group = ann.make_group("tea", bob)
     node.database.write(lambda tx: GroupModel(tx).add_member(group, eve, NORMAL))
-    node.delivery.forget_members(group)
+    node.delivery._members.forget(group)
     message = ChatMessage(0, GROUP_CHAT, ann.user_id, "ann", group, "important", "now")
-    late = Live(bob.user_id, bob.session, message, 1, "m", fresh=False)
-    node.delivery._direct.hand_over([late])
+    bus.bring(live_message(1, "m", message, bob.user_id), fresh=False)
     node.until_owed(bob.user_id, 1)
-    node.delivery.forget_members(group)
+    node.delivery._members.forget(group)
     ann.tell(group, "important", mid="m")
     assert ann.expect(MsgType.CHAT_ACK)["seq"] == node.owed(bob.user_id)[0] == node.owed(eve)[0]
 
 
-def test_no_list_is_believed_while_nobody_can_tell_of_changes(
-    first_of_two: Node, bus: PatientBus
-) -> None:
+def test_no_list_is_believed_while_the_bus_is_deaf(first_of_two: Node, bus: PatientBus) -> None:
     node = first_of_two
     ann, bob, eve = node.online("ann"), node.online("bob"), node.user("eve")
     group = ann.make_group("tea", bob)
@@ -242,12 +269,87 @@ def test_no_list_is_believed_while_nobody_can_tell_of_changes(
     assert len(node.owed(eve)) == 1
 
 
-def test_in_doubt_the_lists_are_forgotten(first_of_two: Node) -> None:
+def test_in_doubt_the_lists_are_forgotten(first_of_two: Node, bus: PatientBus) -> None:
     node = first_of_two
     ann, bob = node.online("ann"), node.online("bob")
     group = ann.make_group("tea", bob)
     ann.tell(group, "zero")
     ann.expect(MsgType.CHAT_ACK)
     assert node.delivery._members.of(group) == {ann.user_id, bob.user_id}
-    node.delivery._on_doubt()
+    bus.listener.on_doubt()
     assert node.delivery._members.of(group) is None
+
+
+# ---------------------------------------------------------------------- requests of other nodes
+
+
+def to_bob(sender: int, bob: int, text: str = "hi") -> ChatMessage:
+    return ChatMessage(0, ONE_CHAT, sender, "ann", bob, text, "now")
+
+
+def test_a_request_is_handed_over_at_once(first_of_two: Node, bus: PatientBus) -> None:
+    node = first_of_two
+    ann, bob = node.user("ann"), node.online("bob")
+    bus.bring(live_message(1, "m", to_bob(ann, bob.user_id)))
+    mail = bob.expect(MsgType.ONE_CHAT_MSG)
+    assert (mail["msg"], "seq" in mail) == ("hi", False)
+    assert node.log_rows() == 0
+    assert not bus.answers, "the number of subscribers was the answer"
+
+
+def test_a_user_who_has_just_left_gets_it_stored(first_of_two: Node, bus: PatientBus) -> None:
+    """Redis counted this node's subscription, so the sender's node counts on this one."""
+    node = first_of_two
+    ann, bob = node.user("ann"), node.user("bob")
+    bus.bring(live_message(1, "m", to_bob(ann, bob)))
+    node.until_owed(bob, 1)
+
+
+def test_a_group_s_request_is_answered(first_of_two: Node, bus: PatientBus) -> None:
+    """With the receivers that are here, also if there are none."""
+    node = first_of_two
+    ann, bob, eve = node.user("ann"), node.online("bob"), node.online("eve")
+    group = bob.make_group("tea", eve)
+    for receivers in ((bob.user_id, 99), (98, 99)):
+        message = ChatMessage(0, GROUP_CHAT, ann, "ann", group, "hi", "now")
+        bus.bring(live_message(1, "m", message, *receivers))
+    assert bus.answers == [("there", Answer(1, [bob.user_id])), ("there", Answer(1, []))]
+    assert bob.expect(MsgType.GROUP_CHAT_MSG)["msg"] == "hi"
+    eve.nothing_more()
+
+
+def test_an_own_request_counts_as_an_answer(first_of_two: Node, bus: PatientBus) -> None:
+    """The receivers here had it from the sender's session."""
+    node = first_of_two
+    ann, bob, eve = node.online("ann"), node.online("bob"), node.user("eve")
+    group = ann.make_group("tea", bob)
+    node.database.write(lambda tx: GroupModel(tx).add_member(group, eve, NORMAL))
+    node.delivery._members.forget(group)
+    ann.tell(group, "zero")
+    ann.expect(MsgType.CHAT_ACK)
+    bob.got(bob.expect(MsgType.GROUP_CHAT_MSG)["seq"])
+    node.until(lambda: bob.session.pump.empty)
+    ann.tell(group, "one")
+    node.until(lambda: bus.waiting)
+    ((live, tag),) = bus.waiting
+    bus.bring(live)
+    bus.listener.on_counts([(tag, 1)])
+    assert ann.expect(MsgType.CHAT_ACK)["seq"] == node.owed(eve)[-1]
+    assert "seq" not in bob.expect(MsgType.GROUP_CHAT_MSG)
+    bob.nothing_more()
+    assert not bus.answers
+
+
+def test_a_node_that_does_not_answer_is_not_waited_for(
+    first_of_two: Node, bus: PatientBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat.delivery.forwarding.ANSWER_SECONDS", 0.0)
+    node = first_of_two
+    ann, bob, eve = node.online("ann"), node.online("bob"), node.user("eve")
+    group = ann.make_group("tea", bob)
+    node.database.write(lambda tx: GroupModel(tx).add_member(group, eve, NORMAL))
+    node.delivery._members.forget(group)
+    ann.tell(group, "zero")
+    ann.expect(MsgType.CHAT_ACK)
+    ann.tell(group, "one")
+    assert ann.expect(MsgType.CHAT_ACK)["seq"] == node.owed(eve)[-1]

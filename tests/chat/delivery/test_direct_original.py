@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from chat.bus import Live
+from chat.bus import Received
 from chat.config import ClassicConfig, ServerConfig
 from chat.connection import classic_writer
+from chat.delivery.codec import LiveMessage
 from chat.delivery.delivery import DIRECT
 from chat.message import ChatMessage
 from chat.protocol import ONE_CHAT, MsgType
@@ -118,11 +118,12 @@ def test_from_another_server(make_node: Callable[..., Node]) -> None:
     node = make_node(mode=DIRECT, classic=ClassicConfig(gap=1.0))
     ann, bob = node.user("ann"), original(node, "bob")
     generation = node.row(ann).generation
-    lives: list[Any] = []
+    lives: list[Received[LiveMessage]] = []
     for number in range(4):
         message = ChatMessage(0, ONE_CHAT, ann, "ann", bob.user_id, str(number), "now")
-        lives.append(Live(bob.user_id, bob.session, message, generation, f"m{number}", True))
-    node.delivery._direct.hand_over(lives)
+        live = LiveMessage("there", 0, generation, f"m{number}", message)
+        lives.append(Received(live, False, True))
+    node.delivery._direct.take(lives)
     assert bob.next()["msg"] == "0"
     bob.close()
     node.until_owed(bob.user_id, 3)

@@ -1,12 +1,14 @@
-"""Router: wakes reach the right pumps, each loop in one call."""
+"""Router: messages reach the right pumps, each loop in one call."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from chat.bus import Wake
+from chat.bus import LocalBus, Received
+from chat.delivery.codec import Payload
 from chat.delivery.router import Router
 from chat.login.registry import SessionRegistry
 from chat.message import ChatMessage
@@ -43,11 +45,29 @@ class StubSession:
         self.writes.append([decode(frame)["seq"] for frame in frames])
 
 
+class RecordingBus(LocalBus[Payload]):
+    """Keeps what is published."""
+
+    def __init__(self, alone: bool = False) -> None:
+        self.published: list[Payload] = []
+        self._alone = alone
+
+    @property
+    def alone(self) -> bool:
+        return self._alone
+
+    def publish(self, payloads: Sequence[Payload]) -> None:
+        self.published += payloads
+
+
 class Board:
+    """A router of sessions that write down what they get."""
+
     def __init__(self, passes: Passes) -> None:
         self.passes = passes
         self.registry = SessionRegistry()
-        self.router = Router(self.registry)
+        self.bus = RecordingBus()
+        self.router = Router(self.registry, self.bus)
 
     def session(self, user_id: int, *groups: int, loop: EventLoop | None = None) -> Any:
         session: Any = StubSession(loop or self.passes.loop, user_id)
@@ -55,7 +75,7 @@ class Board:
         return session
 
     def wake(self, *messages: ChatMessage, contiguous: bool = True) -> None:
-        self.router.on_wakes([Wake(message, contiguous) for message in messages])
+        self.router.wake([Received(message, contiguous, True) for message in messages])
         self.passes.settle()
 
 
@@ -110,7 +130,7 @@ def test_contiguous_is_handed_on(board: Board, contiguous: bool) -> None:
     assert one.contiguous == [contiguous]
 
 
-def test_a_session_that_is_somebody_elses_by_now(board: Board) -> None:
+def test_a_session_that_is_another_user_s_by_now(board: Board) -> None:
     one = board.session(1)
     one.user_id = 2
     board.wake(to_one(5, 1))
@@ -125,7 +145,7 @@ def test_a_session_whose_login_is_not_complete(board: Board) -> None:
     assert one.contiguous == [True], "the pump hears of it, and will look"
 
 
-def test_doubt_makes_everybody_look(board: Board) -> None:
+def test_in_doubt_each_pump_looks(board: Board) -> None:
     sessions = [board.session(1), board.session(2, 7)]
     board.router.on_doubt()
     board.passes.settle()
@@ -144,3 +164,22 @@ def test_each_loop_gets_its_share(board: Board) -> None:
     board.passes.settle()
     assert (here.writes, there.writes) == ([[5]], [[5, 6]])
     assert (here.dirty, there.dirty) == (1, 1)
+
+
+# ---------------------------------------------------------------------- committed here
+
+
+def test_a_message_to_a_user_who_is_here_is_not_published(board: Board) -> None:
+    one = board.session(1)
+    here, there, group = to_one(5, 1), to_one(6, 2), to_group(7, 8, 1, 2)
+    board.router.announce([here, there, group])
+    board.passes.settle()
+    assert one.writes == [[5]], "not registered for that group"
+    assert one.contiguous == [True]
+    assert board.bus.published == [there, group]
+
+
+def test_alone_nothing_is_published(board: Board) -> None:
+    bus = RecordingBus(alone=True)
+    Router(board.registry, bus).announce([to_one(5, 1), to_group(6, 8, 1)])
+    assert bus.published == []

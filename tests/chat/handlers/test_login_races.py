@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from chat.bus import LocalBus
+from chat.delivery.codec import Payload
 from chat.handlers.context import Context, Request
 from chat.handlers.groups import Joined, join_group
 from chat.message import Topic
@@ -28,7 +29,7 @@ REPLACED = {"msgid": 32, "reason": "replaced", "reconnect": False}
 GROUPS, SHOWN = 2, 3
 
 
-class CountingBus(LocalBus):
+class CountingBus(LocalBus[Payload]):
     """Counts what is subscribed to."""
 
     def __init__(self) -> None:

@@ -7,24 +7,24 @@ from collections.abc import Callable, Sequence
 import pytest
 
 import chat.login.presence_feed
-from chat.bus import PRESENCE, Notice
 from chat.bus.local import LocalBus
+from chat.delivery.codec import Payload
 from chat.login.presence_feed import PresenceNotices
+from chat.notice import PRESENCE, Notice
 from chat.protocol import MsgType
 from chat.storage.tables import FriendModel, UserModel
 from tests.chat.login.presencekit import new_lease
 from tests.chat.nodekit import Client, Node
 
 
-class TellingBus(LocalBus):
+class TellingBus(LocalBus[Payload]):
     """Keeps what would go to other nodes."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.told: list[Notice] = []
+        self.told: list[Payload] = []
 
-    def tell(self, notices: Sequence[Notice]) -> None:
-        self.told += notices
+    def tell(self, payloads: Sequence[Payload]) -> None:
+        self.told += payloads
 
 
 class Square:

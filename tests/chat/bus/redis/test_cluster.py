@@ -47,7 +47,7 @@ def make_ear(servers: RedisClusterServers, no_leaks: None) -> Iterator[Callable[
 
 def numbers(ear: Ear, count: int) -> list[tuple[int, bool]]:
     ear.until(lambda: len(ear.wakes) >= count)
-    return sorted((wake.message.seq, wake.contiguous) for wake in ear.take(count))
+    return sorted((wake.payload.seq, wake.contiguous) for wake in ear.take(count))
 
 
 def test_the_layout(servers: RedisClusterServers) -> None:

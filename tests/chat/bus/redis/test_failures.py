@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chat.bus import TAKEN, Notice
 from chat.bus.redis.url import check_redis, parse_redis_url
+from chat.notice import TAKEN, Notice
 from tests.chat.cutkit import CuttingProxy
 from tests.chat.rediskit import (
     PASSWORD,
@@ -66,8 +66,7 @@ def test_redis_is_not_there_at_first(own_server: RedisServer, make_ear: Callable
     assert not ear.bus.healthy
     assert ear.bus.state == "deaf"
     ear.bus.subscribe([user(7)])  # does not wait for what cannot come
-    ear.bus.publish([to_user(7, 1), to_user(9, 2)])
-    assert seqs(ear.take(2)) == [(1, True), (2, True)], "its own users are woken all the same"
+    ear.bus.publish([to_user(7, 1), to_user(9, 2)])  # dropped
     own_server.start()
     until_healthy(ear)
     ear.until(lambda: ear.doubts == 1)
@@ -107,10 +106,10 @@ def test_connections_are_killed(make_ear: Callable[..., Ear]) -> None:
     client.close()
     # What it publishes next may meet the dead connection; what follows does not.
     until(lambda: here.bus.publish([to_user(7, 1)]) or there.wakes, "a wake")
-    assert not there.wakes[0].contiguous or there.wakes[0].message.seq == 1
+    assert not there.wakes[0].contiguous or there.wakes[0].payload.seq == 1
 
 
-def test_a_frozen_redis_holds_nobody_up(
+def test_a_frozen_redis_blocks_no_caller(
     own_server: RedisServer, make_ear: Callable[..., Ear]
 ) -> None:
     here, there = make_ear(own_server), make_ear(own_server)
@@ -118,7 +117,6 @@ def test_a_frozen_redis_holds_nobody_up(
     try:
         for seq in range(1, 200):
             here.bus.publish([to_user(7, seq)])
-        assert len(here.take(199)) == 199
         until(lambda: not here.bus.healthy)
         there.bus.subscribe([user(7)])  # returns after a while
     finally:
@@ -149,7 +147,7 @@ def test_garbage_on_a_channel(
     client.close()
     here.bus.publish([to_user(7, 1)])
     assert seqs(there.take(1)) == [(1, True)]
-    assert "somebody else publishes" in caplog.text
+    assert "foreign data" in caplog.text
     assert there.bus.healthy
 
 

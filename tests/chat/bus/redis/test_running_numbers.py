@@ -50,7 +50,7 @@ def test_its_own(ear: RunningNumbers) -> None:
 def test_a_new_epoch_when_there_are_too_many_channels(
     ear: RunningNumbers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chat.bus.redis.running_numbers.MAX_CHANNELS", 3)
+    monkeypatch.setattr("chat.bus.redis.running_numbers.MAX_TOPICS", 3)
     mouth = RunningNumbers()
     numbered = [mouth.next((ONE_CHAT, user)) for user in (1, 2, 3, 4, 1)]
     assert [number for _, number in numbered] == [1] * 5

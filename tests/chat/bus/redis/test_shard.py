@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from chat.bus import Count
 from chat.bus.redis.link import LinkContext
-from chat.bus.redis.publisher import Count
 from chat.bus.redis.resp import Published
 from chat.bus.redis.shard import MAX_PROBES, PROBE_SECONDS, RedisShard, ShardOwner
 from chat.bus.redis.url import RedisAddress

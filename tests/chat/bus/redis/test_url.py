@@ -90,7 +90,7 @@ def test_a_host_that_does_not_exist() -> None:
         check_redis(RedisAddress((("no-such-host.invalid", 1),)))
 
 
-def test_nobody_answers(caplog: pytest.LogCaptureFixture) -> None:
+def test_no_server_answers(caplog: pytest.LogCaptureFixture) -> None:
     """It may come: that is no reason not to start."""
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))

@@ -1,0 +1,66 @@
+"""Arrivals: payloads from other nodes, brought to the objects that they are for."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from chat.bus import Answer, BusListener, Count, Received
+from chat.delivery.codec import LiveMessage, Payload
+from chat.delivery.direct import Direct
+from chat.delivery.members import MemberLists
+from chat.delivery.router import Router
+from chat.message import ChatMessage
+from chat.notice import MEMBERS, Notice
+
+OnNotices = Callable[[Sequence[Notice]], object]
+
+
+class Arrivals(BusListener[Payload]):
+    """The bus's thread."""
+
+    def __init__(
+        self, router: Router, direct: Direct, members: MemberLists, on_notices: OnNotices
+    ) -> None:
+        """``on_notices`` gets the notices about users."""
+        self._router = router
+        self._direct = direct
+        self._members = members
+        self._on_notices = on_notices
+        self._takers: dict[type, Callable[[list[Any]], object]] = {
+            ChatMessage: router.wake,
+            LiveMessage: direct.take,
+            Notice: self._take_notices,
+        }
+
+    def on_received(self, received: Sequence[Received[Payload]]) -> None:
+        # In runs of one type, not sorted by type: a stored message must not overtake a live one
+        # of the same sender, nor the reverse.
+        for kind, run in itertools.groupby(received, _type_of_payload):
+            self._takers[kind](list(run))
+
+    def on_counts(self, counts: Sequence[Count]) -> None:
+        self._direct.on_counts(counts)
+
+    def on_answers(self, answers: Sequence[Answer]) -> None:
+        self._direct.on_answers(answers)
+
+    def on_doubt(self) -> None:
+        """Messages may have been lost, and notices about the members of groups."""
+        self._members.forget_all()
+        self._router.on_doubt()
+
+    def _take_notices(self, received: Sequence[Received[Notice]]) -> None:
+        about_users: list[Notice] = []
+        for notice, _, _ in received:
+            if notice.word == MEMBERS:
+                self._members.forget(notice.target)
+            else:
+                about_users.append(notice)
+        if about_users:
+            self._on_notices(about_users)
+
+
+def _type_of_payload(item: Received[Payload]) -> type:
+    return type(item.payload)

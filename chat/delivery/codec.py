@@ -1,0 +1,148 @@
+"""What goes over the bus: messages, live messages and notices as JSON arrays. Pure.
+
+    ["w", epoch, number, seq, MESSAGE …]                  a committed message
+    ["l", node, number, generation, mid, MESSAGE …]       a live message (``direct``)
+    ["n", word, ids]                                      a notice
+
+    MESSAGE: kind, sender, name, target, text, time, extra, receivers
+
+Nodes of different versions work on one Redis, so these forms stay as they are.
+
+Any client of the Redis server can publish on its channels. A payload of another form is refused.
+A forged payload of the right form shows a message to a user, so Redis must be as private as the
+database (a password, no public address).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, TypeAlias
+
+import ujson
+
+from chat.bus import BadPayloadError, Bus, Codec, Stamp
+from chat.message import ChatMessage, Topic
+from chat.notice import WORDS, Notice
+from chat.protocol import GROUP_CHAT, MAX_ID, MAX_SEQ, ONE_CHAT
+
+MAX_MID = 64
+WAKE_FIELDS = 12
+LIVE_FIELDS = 13
+NOTICE_FIELDS = 3
+
+
+class LiveMessage(NamedTuple):
+    """A message that is in no table, for receivers at other nodes.
+
+    Attributes:
+        node, number: the node to answer, and the number of the answer; 0: no answer is wanted.
+        generation: of the sender's login.
+        mid: the message is stored under it. If two nodes store it, the log takes it once.
+    """
+
+    node: str
+    number: int
+    generation: int
+    mid: str
+    message: ChatMessage
+
+    @property
+    def topic(self) -> Topic:
+        return self.message.topic
+
+
+Payload: TypeAlias = ChatMessage | LiveMessage | Notice
+MessageBus: TypeAlias = Bus[Payload]
+
+
+class PayloadCodec(Codec[Payload]):
+    """See the module's text."""
+
+    def encode(self, payload: Payload, stamp: Stamp | None) -> bytes:
+        head: tuple[Any, ...]
+        if isinstance(payload, Notice):
+            return ujson.dumps(["n", payload.word, list(payload.ids)]).encode()
+        if isinstance(payload, ChatMessage):
+            assert stamp is not None
+            message, head = payload, ("w", *stamp, payload.seq)
+        else:
+            message, head = payload.message, ("l", *payload[:4])
+        fields = [
+            *(*head, message.kind, message.sender, message.name, message.target),
+            *(message.text, message.time, message.extra),
+            sorted(message.receivers) if message.kind == GROUP_CHAT else None,
+        ]
+        return ujson.dumps(fields, ensure_ascii=False, escape_forward_slashes=False).encode()
+
+    def decode(self, topic: Topic, data: bytes | None) -> tuple[Payload, Stamp | None]:
+        fields = _parse(data)
+        form = (fields[0], len(fields)) if fields else None
+        if form == ("w", WAKE_FIELDS):
+            return _wake(topic, fields)
+        if form == ("l", LIVE_FIELDS):
+            return _live(topic, fields), None
+        if form == ("n", NOTICE_FIELDS):
+            return _notice(topic, fields), None
+        raise BadPayloadError("an unknown form")
+
+
+def _parse(data: bytes | None) -> list[Any]:
+    if data is None:
+        raise BadPayloadError("too long")
+    try:
+        fields = ujson.loads(data)
+    except ValueError as exc:
+        raise BadPayloadError(str(exc)) from exc
+    if type(fields) is not list:
+        raise BadPayloadError("no array")
+    return fields
+
+
+def _wake(topic: Topic, fields: list[Any]) -> tuple[ChatMessage, Stamp]:
+    _, epoch, number, seq, *rest = fields
+    right = type(epoch) is str and type(number) is type(seq) is int
+    if not (right and number > 0 and 0 < seq <= MAX_SEQ):
+        raise BadPayloadError("a field is wrong")
+    return _message(topic, seq, rest), (epoch, number)
+
+
+def _live(topic: Topic, fields: list[Any]) -> LiveMessage:
+    _, node, number, generation, mid, *rest = fields
+    right = type(node) is type(mid) is str and type(number) is type(generation) is int
+    if not (right and 0 < len(mid) <= MAX_MID):
+        raise BadPayloadError("a field is wrong")
+    return LiveMessage(node, number, generation, mid, _message(topic, 0, rest))
+
+
+def _message(topic: Topic, seq: int, fields: list[Any]) -> ChatMessage:
+    kind, sender, name, target, text, time, extra, receivers = fields
+    right = (
+        type(name) is type(text) is type(time) is str
+        and (kind, target) == topic
+        and kind in (ONE_CHAT, GROUP_CHAT)
+        and _is_id(sender)
+        and _is_id(target)
+        and (extra is None or type(extra) is dict)
+    )
+    if not right:
+        raise BadPayloadError("a field is wrong")
+    message = ChatMessage(seq, kind, sender, name, target, text, time, extra)
+    if kind == ONE_CHAT:
+        message.receivers = frozenset((target,))
+    elif type(receivers) is list and all(_is_id(user_id) for user_id in receivers):
+        message.receivers = frozenset(receivers)
+    else:
+        raise BadPayloadError("receivers are wrong")
+    return message
+
+
+def _notice(topic: Topic, fields: list[Any]) -> Notice:
+    _, word, ids = fields
+    if type(word) is not str or word not in WORDS or Notice(1, word, ()).topic[0] != topic[0]:
+        raise BadPayloadError("an unknown notice")
+    if not (type(ids) is list and all(_is_id(user_id) for user_id in ids)):
+        raise BadPayloadError("ids are wrong")
+    return Notice(topic[1], word, tuple(ids))
+
+
+def _is_id(value: object) -> bool:
+    return type(value) is int and 0 < value <= MAX_ID

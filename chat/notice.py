@@ -1,0 +1,37 @@
+"""Notice: a short message between nodes about a user or a group."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from chat.message import Topic
+from chat.protocol import GROUP_CHAT, ONE_CHAT
+
+PRESENCE = "presence"
+"""For a user with friends: the friends ``ids`` have come or gone."""
+
+TAKEN = "taken"
+"""For the nodes with a session of the user ``target``: another node has the user now."""
+
+MEMBERS = "members"
+"""For the nodes with members of the group ``target``: a user has joined or left."""
+
+WORDS = frozenset((PRESENCE, TAKEN, MEMBERS))
+
+
+class Notice(NamedTuple):
+    """It may get lost.
+
+    Attributes:
+        target: a group for MEMBERS, else a user; its topic is the notice's.
+        word: PRESENCE, TAKEN or MEMBERS.
+        ids: users.
+    """
+
+    target: int
+    word: str
+    ids: tuple[int, ...]
+
+    @property
+    def topic(self) -> Topic:
+        return (GROUP_CHAT if self.word == MEMBERS else ONE_CHAT, self.target)

@@ -1,0 +1,149 @@
+"""Requests over a real Redis: counts of subscribers, answers, and what is fresh."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from chat.bus import Answer
+from chat.bus.redis.shard import FRESH_SECONDS
+from chat.delivery.codec import LiveMessage
+from chat.message import ChatMessage
+from tests.chat.rediskit import (
+    Ear,
+    RedisServer,
+    group,
+    redis_server,
+    to_group,
+    to_user,
+    until,
+    user,
+)
+
+
+def request(ear: Ear, message: ChatMessage, tag: str, number: int = 0) -> None:
+    """Under the ``mid`` "m-TAG"."""
+    ear.bus.request(LiveMessage(ear.bus.name, number, 5, f"m-{tag}", message), tag)
+
+
+def test_the_subscribers_are_counted(make_ear: Callable[..., Ear]) -> None:
+    here, there = make_ear(), make_ear()
+    there.bus.subscribe([user(7)])
+    request(here, to_user(7, 0, "hello"), "a")
+    request(here, to_user(9, 0), "b")
+    here.until(lambda: len(here.counts) == 2)
+    assert here.counts == [("a", 1), ("b", 0)]
+    there.until(lambda: there.lives)
+    ((live, contiguous, fresh),) = there.lives
+    assert live[:4] == (here.bus.name, 0, 5, "m-a")
+    assert (live.message.text, live.message.seq, live.message.extra) == ("hello", 0, {"x": [1]})
+    assert (contiguous, fresh) == (False, True)
+
+
+def test_answers(make_ear: Callable[..., Ear]) -> None:
+    """They come to the node that is named, and to no other."""
+    here, second, third = make_ear(), make_ear(), make_ear()
+    for ear in (second, third):
+        ear.bus.subscribe([group(8)])
+    request(here, to_group(8, 0, 2, 3, 4), "a", 1)
+    here.until(lambda: here.counts == [("a", 2)])
+    for ear, reached in ((second, [2, 3]), (third, [4])):
+        ear.until(lambda ear=ear: ear.lives)
+        live = ear.lives[0].payload
+        ear.bus.answer(live.node, Answer(live.number, reached))
+    here.until(lambda: len(here.answers) == 2)
+    assert sorted(here.answers) == [Answer(1, [2, 3]), Answer(1, [4])]
+    assert not (second.answers or third.answers)
+
+
+def test_a_node_receives_its_own_request(make_ear: Callable[..., Ear]) -> None:
+    """It is one of the subscribers that are counted."""
+    here = make_ear()
+    request(here, to_group(8, 0, 2), "a", 1)
+    here.until(lambda: here.counts)
+    here.bus.subscribe([group(8)])
+    request(here, to_group(8, 0, 3), "b", 2)
+    here.until(lambda: here.counts == [("a", 0), ("b", 1)])
+    here.until(lambda: here.lives)
+    assert [live.payload.number for live in here.lives] == [2]
+
+
+def test_publications_and_requests_keep_their_order(make_ear: Callable[..., Ear]) -> None:
+    """Also where they arrive together."""
+    here, there = make_ear(), make_ear()
+    there.bus.subscribe([user(7)])
+
+    def publish() -> None:  # in one pass, so that it goes out in one write
+        for number in range(0, 300, 3):
+            request(here, to_user(7, 0, str(number)), "live")
+            here.bus.publish([to_user(7, number + 1, str(number + 1))])
+            request(here, to_user(7, 0, str(number + 2)), "live")
+
+    here.loop.run_in_loop(publish)
+    there.until(lambda: len(there.order) == 300)
+    assert there.order == [str(number) for number in range(300)]
+
+
+def test_requests_while_redis_dies(own_server: RedisServer, make_ear: Callable[..., Ear]) -> None:
+    """Their counts are not known; 0 is reported."""
+    here = make_ear(own_server)
+    own_server.freeze()
+    request(here, to_user(7, 0), "a")
+    request(here, to_group(8, 0, 2), "b", 1)
+    own_server.kill()
+    request(here, to_user(7, 0), "c")
+    here.until(lambda: len(here.counts) == 3)
+    assert sorted(here.counts) == [("a", 0), ("b", 0), ("c", 0)]
+    own_server.start()
+
+
+def test_forged_requests_and_answers(make_ear: Callable[..., Ear]) -> None:
+    here = make_ear()
+    here.bus.subscribe([user(7)])
+    client = redis_server().client()
+    for payload in (b'["l"]', b'["l",1,0,1,"m",6,1,"",7,"","",null,null]', b'["a",1,[1]]'):
+        client.publish("chat:6:7", payload)
+    for payload in (b"", b"[]", b'["a",1,["x"]]', b'["n","taken",[]]'):
+        client.publish(here.bus._own_channel, payload)
+    request(here, to_user(7, 0, "real"), "a")
+    here.until(lambda: here.lives)
+    assert here.order == ["real"]
+    assert not here.answers
+    client.close()
+
+
+# ---------------------------------------------------------------------- not fresh
+
+
+def test_what_may_be_old_is_not_fresh(
+    make_ear: Callable[..., Ear], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat.bus.redis.shard.FRESH_SECONDS", -1.0)
+    here, there = make_ear(), make_ear()
+    there.bus.subscribe([user(7)])
+    request(here, to_user(7, 0), "a")
+    there.until(lambda: there.lives)
+    assert not there.lives[0].fresh
+
+
+def test_what_waited_for_a_frozen_node(make_ear: Callable[..., Ear]) -> None:
+    here, there = make_ear(), make_ear()
+    there.bus.subscribe([user(7)])
+    frozen, thawed = threading.Event(), threading.Event()
+    there.loop.queue_in_loop(lambda: frozen.set() or thawed.wait())
+    assert frozen.wait(10)
+    since = time.monotonic()
+    try:
+        request(here, to_user(7, 0, "old"), "a")
+        here.until(lambda: here.counts == [("a", 1)])
+        until(lambda: time.monotonic() > since + 2 * FRESH_SECONDS)  # nothing but time passes
+    finally:
+        thawed.set()
+    there.until(lambda: there.lives)
+    assert [(live.payload.message.text, live.fresh) for live in there.lives] == [("old", False)]
+    # The next request is fresh, as soon as a probe of this moment has come back.
+    until(lambda: request(here, to_user(7, 0, "new"), "b") or there.lives[-1].fresh)
+    assert there.lives[-1].payload.message.text == "new"
