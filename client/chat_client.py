@@ -1,4 +1,4 @@
-"""ChatClient: a program's chat account. It stays connected, and loses nothing.
+"""ChatClient: a chat account for programs. It stays connected, and loses no message.
 
 ::
 
@@ -10,11 +10,11 @@
             if message.group_id is None:
                 client.send(message.sender_id, f"you said: {message.text}")
 
-What a chat message goes through here, either way::
+The way of a chat message, out and in::
 
-    send ─▶ outbox ─▶ link ─▶ server          server ─▶ link ─▶ inbox ─▶ messages() or on_message
-              ▲ its file        │                         │ seen before? │ then its file, and
-              └─── CHAT_ACK ────┘                         └─▶ DELIVERED ◀┘ acknowledged
+    send ─▶ outbox ─▶ session ─▶ server      server ─▶ session ─▶ inbox ─▶ messages(), on_message
+              ▲ its file          │                      │ seen before?     │ its file, and then
+              └──── CHAT_ACK ─────┘                      └──▶ DELIVERED ◀───┘ acknowledged
 """
 
 from __future__ import annotations
@@ -22,32 +22,30 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from client.account.callbacks import Callbacks
-from client.account.client_state import SharedState
+from client.account.callbacks import Callbacks, Functions, status_poster
+from client.account.dispatcher import Dispatcher
 from client.account.lifecycle import State, Status
-from client.account.local_account import Desk, open_desk
+from client.account.local_account import LocalAccount, open_local_account
 from client.account.message_stream import MessageStream
 from client.account.outbox import Withdrawal
-from client.account.requests import Requests
+from client.account.requester import Requester
 from client.account.sending import Sending
-from client.account.session_driver import Link
+from client.account.session_driver import SessionDriver
+from client.account.shared_state import SharedState
 from client.account.store import forget_account
 from client.account.supervisor import Supervisor
-from client.errors import (
-    ClosedError,
-    LoggedInError,
-    NoAnswerError,
-    NotLoggedInError,
-)
+from client.errors import ClosedError, LoggedInError, NoAnswerError, NotLoggedInError
 from client.ids import check_id
 from client.limits import check_text
+from client.protocol import requests
 from client.protocol.connection import open_socket
 from client.timing import Timing
-from client.values import Account, ChatMessage, Presence
+from client.values import Account, ChatMessage, Friend, Group, History, Member, Presence
 
 if TYPE_CHECKING:
     import socket
@@ -56,26 +54,31 @@ if TYPE_CHECKING:
     from client.protocol.tls import TlsSocket
 
 
-class ChatClient(Requests):
+class ChatClient:
     """Connects to a chat server, and again whenever the connection is lost.
 
-    Everything here may be called from any thread, callbacks included. Requests block until they
-    are answered and raise RefusedError, NoAnswerError, ConnectionLostError, NotLoggedInError
-    or ClosedError; while the client is reconnecting they first wait for that, briefly.
-    ``send`` and ``send_group`` do not block: they put the message into the outbox.
+    Any thread may call everything here, callbacks included. Requests block until they are
+    answered and raise RefusedError, NoAnswerError, ConnectionLostError, NotLoggedInError or
+    ClosedError; while the client is reconnecting they first wait for that, briefly. ``send`` and
+    ``send_group`` do not block: they put the message into the outbox.
 
     ``tls``: True, or a context of your own. ``folder``: where to keep logins, un-acked messages
-    and what was shown, so that a restart loses and repeats nothing; None keeps nothing, and then
-    a restart begins anew. ``device``: what the server takes this installation for; made up if not
-    given, and kept in the folder.
+    and the numbers of seen messages, so that a restart loses and repeats none; None keeps nothing.
+    ``device``: the name of this installation for the server; made up if not given, and kept in
+    the folder. ``keep_connected``: False means that a lost connection ends in STOPPED instead of
+    a new attempt, and that a login is tried once.
 
     Callbacks run on one thread, in order, and without any lock held: ``on_message(ChatMessage)``,
-    ``on_presence(Presence)``, ``on_state(Status)``. A message is acknowledged to the server when
-    ``on_message`` has returned; when it raises, too, after the exception was logged, because it
-    would raise again at every login. Only ClosedError leaves it for the next time: a program that
-    is ending may raise that. SystemExit, and all else that is no Exception, ends the client: the
+    ``on_presence(Presence)``, ``on_state(Status)``, ``on_ready()`` for each message that
+    ``messages()`` can return now, and ``on_server_error(text)`` for an error of the server that
+    belongs to no request.
+
+    A message is acknowledged to the server when ``on_message`` has returned. It is acknowledged,
+    too, when ``on_message`` raises, after the exception was logged: it would raise again at every
+    login. Only ClosedError leaves the message for the next login: a program that is ending may
+    raise that. SystemExit, and every other exception that is no Exception, ends the client: the
     message comes again at the next login, and ``wait_closed``, ``messages()`` and the end of the
-    ``with`` block raise it. Without ``on_message`` there is ``messages()``.
+    ``with`` block raise the exception. Without ``on_message`` there is ``messages()``.
     """
 
     def __init__(
@@ -86,9 +89,12 @@ class ChatClient(Requests):
         tls: ssl.SSLContext | bool | None = None,
         folder: Path | str | None = None,
         device: str | None = None,
+        keep_connected: bool = True,
         on_message: Callable[[ChatMessage], object] | None = None,
         on_presence: Callable[[Presence], object] | None = None,
         on_state: Callable[[Status], object] | None = None,
+        on_ready: Callable[[], object] | None = None,
+        on_server_error: Callable[[str], object] | None = None,
         timing: Timing | None = None,
     ) -> None:
         self._host = host
@@ -96,11 +102,21 @@ class ChatClient(Requests):
         self._tls = tls
         self._folder = None if folder is None else Path(folder)
         self._device = device
-        super().__init__(SharedState(), timing or Timing())
-        self._callbacks = Callbacks(self._shared, on_message, on_presence, on_state)
+        self._keep_connected = keep_connected
+        self._timing = timing or Timing()
+        functions = Functions(on_message, on_presence, on_state, on_ready, on_server_error)
+        dispatcher = Dispatcher()
+        self._shared = SharedState(status_poster(dispatcher, functions))
+        self._callbacks = Callbacks(self._shared, dispatcher, functions)
         self._stream = MessageStream(self._shared)
+        self._requester = Requester(self._shared, self._timing)
         self._supervisor = Supervisor(
-            self._shared, self._open_socket, self._new_link, self._timing, random.random
+            self._shared,
+            self._open_socket,
+            self._new_driver,
+            self._timing,
+            random.random,
+            keep_connected=keep_connected,
         )
 
     def __repr__(self) -> str:
@@ -126,19 +142,19 @@ class ChatClient(Requests):
 
     @property
     def state(self) -> State:
-        """How things stand. Any thread."""
+        """The state of connection and login. Any thread."""
         return self._shared.status.state
 
     @property
     def status(self) -> Status:
-        """The same, and why. Any thread."""
+        """The same, and its reason. Any thread."""
         return self._shared.status
 
     def connect(self, timeout: float | None = None) -> None:
         """Connect, and stay connected from then on. Any thread; blocks.
 
-        Makes one attempt; or, with a ``timeout`` in seconds, as many as fit in. Raises what they
-        failed of, mostly ConnectError, and then the client is closed.
+        Makes one attempt; or, with a ``timeout`` in seconds, as many as fit in. Raises the last
+        attempt's error, mostly ConnectError, and closes the client then.
         """
         self.start()
         try:
@@ -148,12 +164,12 @@ class ChatClient(Requests):
             raise
 
     def start(self) -> None:
-        """As ``connect``, but do not wait for it. Any thread; idempotent. Raises ClosedError."""
+        """As ``connect``, but without waiting. Any thread; idempotent. Raises ClosedError."""
         self._callbacks.start()
         self._supervisor.start()
 
     def reconnect(self) -> None:
-        """Try again at once, instead of after the back-off or after having been sent away.
+        """Try again now: do not wait for the end of the back-off, or go on after a stop.
 
         Any thread; does not block.
         """
@@ -162,16 +178,16 @@ class ChatClient(Requests):
     def close(self) -> None:
         """Disconnect, for good. Any thread; idempotent; blocks, at most some seconds.
 
-        While connected it first waits for acks that are still out. What the server has not
-        confirmed even then stays in the folder, if there is one, for the next time; its
-        Sendings fail with NotConfirmedError. The login stays valid.
+        While connected it first waits for missing acks. Messages that the server has not
+        confirmed even then stay in the folder, if there is one, for the next run; their Sendings
+        fail with NotConfirmedError. The login stays valid.
         """
         self._take_leave()
         self._supervisor.close()
         with self._shared.changed:
-            desk, self._shared.desk = self._shared.desk, None
-        if desk is not None:
-            self._put_away(desk)
+            account, self._shared.account = self._shared.account, None
+        if account is not None:
+            self._put_away(account)
         self._callbacks.stop()
 
     def wait_closed(self, timeout: float | None = None) -> bool:
@@ -187,39 +203,39 @@ class ChatClient(Requests):
             shared.raise_failure()
         return closed
 
-    # ------------------------------------------------------------------ being somebody
+    # ------------------------------------------------------------------ logging in and out
 
     @property
     def user_id(self) -> int | None:
         """The number of the account that is logged in or logging in, else None. Any thread."""
         with self._shared.changed:
-            return None if self._shared.desk is None else self._shared.desk.user_id
+            return None if self._shared.account is None else self._shared.account.user_id
 
     @property
     def name(self) -> str:
         """The name of that account; empty until the first login has succeeded. Any thread."""
         with self._shared.changed:
-            return "" if self._shared.desk is None else self._shared.desk.credentials.name
+            return "" if self._shared.account is None else self._shared.account.credentials.name
 
     @property
     def account(self) -> Account | None:
-        """Who is logged in, with friends and groups as they are known now. Any thread.
+        """The user that is logged in, with its friends and groups as known now. Any thread.
 
-        Still there while the client reconnects; None before the first login and after a logout.
+        It stays while the client reconnects; None before the first login and after a logout.
         """
         with self._shared.changed:
-            desk = self._shared.desk
-            return None if desk is None or desk.roster is None else desk.roster.account
+            account = self._shared.account
+            return None if account is None or account.roster is None else account.roster.account
 
     def register(self, name: str, password: str) -> int:
         """Register a user; returns the id to log in with. Any thread; blocks.
 
-        If the folder has something of an earlier user with this id, from a server that was set
-        up anew since, that is removed.
+        Files of an earlier user with this id are removed from the folder: they are from a server
+        that was set up anew since.
         """
         check_text(name)
         check_text(password)
-        user_id = self._ask(lambda session: session.register(name, password), logged_in=False)
+        user_id = self._requester.ask(requests.REGISTER, name=name, password=password)
         if self._folder is not None:
             forget_account(self._folder, self._host, self._port, user_id)
         return user_id
@@ -227,10 +243,10 @@ class ChatClient(Requests):
     def login(self, user_id: int, password: str | None = None) -> Account:
         """Log in; without password by the saved token. Any thread; blocks.
 
-        From then on the client logs in again whenever it has reconnected. What may pass (no
-        answer, a lost connection, "try again") is tried again for some seconds before it is
-        raised. A user who is logged in already: LoggedInError. Before ``connect`` or ``start``:
-        NotStartedError. Raises StoreError, too.
+        From then on the client logs in again whenever it has reconnected. After a failure that
+        may pass (no answer, a lost connection, "try again") it tries again for some seconds
+        before it raises. Raises LoggedInError if a user is logged in, NotStartedError before
+        ``connect`` or ``start``, StoreError, and the errors of a request.
         """
         future = self.login_soon(user_id, password)
         try:
@@ -241,9 +257,9 @@ class ChatClient(Requests):
             raise error from None
 
     def login_soon(self, user_id: int, password: str | None = None) -> Future[Account]:
-        """As ``login``, but do not wait, nor give up. Any thread; does not block.
+        """As ``login``, but without waiting and without giving up. Any thread; does not block.
 
-        The future is the outcome; ``send`` works at once. For a program that is of use without
+        The future is the outcome; ``send`` works at once. For a program that is useful without
         a connection, too. Raises LoggedInError, StoreError, NotStartedError or ClosedError.
         """
         check_id(user_id)
@@ -252,77 +268,81 @@ class ChatClient(Requests):
         self._put_away_stopped()
         where = None if self._folder is None else (self._folder, self._host, self._port)
         with self._shared.changed:
-            if self._shared.desk is not None:
-                raise LoggedInError(self._shared.desk.user_id)
-            desk = open_desk(user_id, password, self._device, where, self._timing.retry)
+            if self._shared.account is not None:
+                raise LoggedInError(self._shared.account.user_id)
+            account = open_local_account(user_id, password, self._device, where, self._timing.retry)
             try:
-                future = self._supervisor.log_in(desk)
+                future = self._supervisor.log_in(account)
             except ClosedError:
-                desk.close()
+                account.close()
                 raise
         self._callbacks.hand_over()
-        future.add_done_callback(lambda done: self._login_decided(desk, done))
+        future.add_done_callback(partial(self._login_decided, account))
         return future
 
     def cancel_login(self) -> None:
-        """Give up a login that is not decided yet; its future fails. Any thread; idempotent."""
+        """Give up a login that is undecided; its future fails. Any thread; idempotent."""
         with self._shared.changed:
-            desk = None if self._shared.login is None else self._shared.desk
-        if desk is not None:
-            self._supervisor.log_out(desk)
+            account = None if self._shared.login is None else self._shared.account
+        if account is not None:
+            self._supervisor.log_out(account)
 
-    def logout(self) -> None:
-        """Log out: the saved token is not good any more. Any thread; blocks.
+    def logout(self, timeout: float | None = None) -> None:
+        """Log out: the saved token becomes invalid. Any thread; blocks.
 
-        First waits for acks that are still out; what is not confirmed is kept as by ``close``.
-        Here it counts in any case; an error means that the server could not be told.
+        First waits for missing acks; messages without one are kept as by ``close``. On this side
+        the logout is done in any case. An error means that the server has not confirmed it;
+        NoAnswerError, that it has not within ``timeout`` seconds.
         """
         self._stream.finish()
         self._take_leave()
         with self._shared.changed:
-            desk = self._shared.desk
-            if desk is None:
+            account = self._shared.account
+            if account is None:
                 raise NotLoggedInError
         try:
-            self._supervisor.say_goodbye().result()
+            self._supervisor.say_goodbye().result(timeout)
+        except TimeoutError:
+            raise NoAnswerError(timeout or 0.0) from None
         finally:
-            self._supervisor.log_out(desk)
-            desk.forget_token()
-            self._put_away(desk)
+            self._supervisor.log_out(account)
+            account.forget_token()
+            self._put_away(account)
 
     # ------------------------------------------------------------------ writing
 
     def send(self, user_id: int, text: str) -> Sending:
-        """Write to somebody. Any thread; does not block.
+        """Send a message to a user. Any thread; does not block.
 
         The message goes out now or as soon as there is a connection, in the order of these
         calls, and once. The returned future tells when the server has it. Raises
-        NotLoggedInError, TooLargeError, StoreError, or ValueError for what is no id or text.
+        NotLoggedInError, TooLargeError, StoreError, or ValueError for a wrong id or text.
         """
-        return self._send(user_id, text, to_group=False)
+        return self._put_into_outbox(user_id, text, to_group=False)
 
     def send_group(self, group_id: int, text: str) -> Sending:
-        """Write to all members of a group. Any thread; as ``send``."""
-        return self._send(group_id, text, to_group=True)
+        """Send a message to all members of a group. Any thread; as ``send``."""
+        return self._put_into_outbox(group_id, text, to_group=True)
 
     @property
     def outbox(self) -> tuple[Sending, ...]:
-        """What the server has not confirmed yet, in order; of an earlier run, too. Any thread."""
+        """The unconfirmed messages, in order; those of an earlier run, too. Any thread."""
         with self._shared.changed:
-            return () if self._shared.desk is None else self._shared.desk.sendings
+            return () if self._shared.account is None else self._shared.account.sendings
 
     def withdraw(self, mid: str) -> Withdrawal:
         """Take a message of ``outbox`` back, by its ``mid``. Any thread; does not block.
 
         WITHDRAWN: the server has not got it. UNSURE: it is not sent again, but the server may
-        have an earlier copy, whose answer was lost. TOO_LATE: nothing was changed; the message
-        is on its way, or not in the outbox any more. Else its Sending fails with WithdrawnError.
+        have an earlier copy, whose answer was lost. In both cases its Sending fails with
+        WithdrawnError. TOO_LATE: nothing was changed; the message is on its way, or has left the
+        outbox.
         """
         with self._shared.changed:
-            desk = self._shared.desk
-            if desk is None:
+            account = self._shared.account
+            if account is None:
                 return Withdrawal.TOO_LATE
-            result, completions = desk.withdraw(mid)
+            result, completions = account.withdraw(mid)
             self._shared.changed.notify_all()
         for complete in completions:
             complete()
@@ -340,35 +360,114 @@ class ChatClient(Requests):
     # ------------------------------------------------------------------ reading
 
     def messages(self, timeout: float | None = None) -> MessageStream:
-        """What others write, one after the other. One thread at a time; blocks.
+        """The messages of other users, one after the other. One thread at a time; blocks.
 
         A message is acknowledged to the server when the next one is asked for, by a logout, and
         when the client's ``with`` block ends without an exception; until then a crash would
         bring it again. The loop ends when the client is closed, and after ``timeout`` seconds
-        without a message if that is given. It raises what stopped the client: ReplacedError, or
-        RefusedError for a token that is not good any more.
+        without a message if that is given; with 0 it only takes the messages that are there. It
+        raises the reason if the client has stopped: ReplacedError, or RefusedError for a token
+        that is no longer valid.
         """
         if self._callbacks.take_messages:
             raise ValueError("on_message takes the messages")
         return self._stream.within(timeout)
 
+    # ------------------------------------------------------------------ requests
+
+    def history(
+        self,
+        *,
+        user_id: int | None = None,
+        group_id: int | None = None,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> History:
+        """A page of a conversation's past, oldest message first. Any thread; blocks.
+
+        The newest page, or the one before the message whose ``seq`` is ``before``.
+        """
+        if (user_id is None) == (group_id is None):
+            raise ValueError("either a user or a group")
+        where = {"groupid": check_id(group_id)} if group_id is not None else {}
+        if user_id is not None:
+            where["with"] = check_id(user_id)
+        if before is not None:
+            where["before"] = before
+        return self._requester.ask(requests.HISTORY, **where, limit=limit)
+
+    def add_friend(self, friend_id: int) -> Friend:
+        """Put a user on the contact list; an existing friend is returned, too.
+
+        Any thread; blocks.
+        """
+        check_id(friend_id)
+        since = self._requester.with_roster(lambda roster: roster.heard)
+        friend = self._requester.ask_for("friend", requests.ADD_FRIEND, friendid=friend_id)
+        self._requester.with_roster(lambda roster: roster.add_friend(friend, since))
+        return friend
+
+    def remove_friend(self, friend_id: int) -> None:
+        """Take a user off the contact list. Any thread; blocks."""
+        self._requester.ask(requests.REMOVE_FRIEND, friendid=check_id(friend_id))
+        self._requester.with_roster(lambda roster: roster.remove_friend(friend_id))
+
+    def create_group(self, name: str, desc: str = "") -> Group:
+        """Create a group with this user in it. Any thread; blocks."""
+        check_text(name)
+        check_text(desc)
+        group_id = self._requester.ask(requests.CREATE_GROUP, groupname=name, groupdesc=desc)
+        group = self._requester.with_roster(lambda r: r.created_group(group_id, name, desc))
+        return group or Group(group_id, name, desc, ())
+
+    def join_group(self, group_id: int) -> Group:
+        """Join a group; the group of an existing member is returned, too. Any thread; blocks."""
+        check_id(group_id)
+        group = self._requester.ask_for("group", requests.JOIN_GROUP, groupid=group_id)
+        self._requester.with_roster(lambda roster: roster.add_group(group))
+        return group
+
+    def leave_group(self, group_id: int) -> None:
+        """Leave a group. Any thread; blocks."""
+        self._requester.ask(requests.LEAVE_GROUP, groupid=check_id(group_id))
+        self._requester.with_roster(lambda roster: roster.remove_group(group_id))
+
+    def members(self, group_id: int) -> tuple[Member, ...]:
+        """The members of a group, and their state. Any thread; blocks."""
+        members = self._requester.ask(requests.MEMBERS, groupid=check_id(group_id))
+        self._requester.with_roster(lambda roster: roster.set_members(group_id, members))
+        return members
+
+    def remove_member(self, group_id: int, user_id: int) -> None:
+        """Remove a member from a group of your own. Any thread; blocks."""
+        fields = {"groupid": check_id(group_id), "userid": check_id(user_id)}
+        self._requester.ask(requests.REMOVE_MEMBER, **fields)
+        self._requester.with_roster(lambda roster: roster.remove_member(group_id, user_id))
+
+    def dissolve_group(self, group_id: int) -> None:
+        """End a group of your own. Any thread; blocks."""
+        self._requester.ask(requests.DISSOLVE_GROUP, groupid=check_id(group_id))
+        self._requester.with_roster(lambda roster: roster.remove_group(group_id))
+
     # ------------------------------------------------------------------ keeping more
 
     def remember(self, name: str, content: dict[str, Any]) -> None:
-        """Keep a JSON object of one's own beside the login, under a file's name. Any thread.
+        """Keep a JSON object of your own beside the login, under a file name. Any thread.
 
-        Without a folder or a login nothing is kept. Raises StoreError.
+        Without a folder or a login it is not kept. Raises StoreError.
         """
         with self._shared.changed:
-            desk = self._shared.desk
-            if desk is not None and desk.store is not None:
-                desk.store.write_extra(name, content)
+            account = self._shared.account
+            if account is not None and account.store is not None:
+                account.store.write_extra(name, content)
 
     def recall(self, name: str) -> dict[str, Any]:
-        """What was kept under a name; empty if that is nothing. Any thread. Raises StoreError."""
+        """The object kept under a name; empty if there is none. Any thread. Raises StoreError."""
         with self._shared.changed:
-            desk = self._shared.desk
-            return {} if desk is None or desk.store is None else desk.store.read_extra(name)
+            account = self._shared.account
+            return (
+                {} if account is None or account.store is None else account.store.read_extra(name)
+            )
 
     # ------------------------------------------------------------------ parts
 
@@ -380,50 +479,51 @@ class ChatClient(Requests):
             self._tls = make_context()
         return open_socket(self._host, self._port, self._timing, self._tls or None)
 
-    def _new_link(self, sock: socket.socket | TlsSocket) -> Link:
+    def _new_driver(self, sock: socket.socket | TlsSocket) -> SessionDriver:
         """Supervisor's thread."""
-        callbacks = self._callbacks
-        return Link(sock, self._shared, self._timing, callbacks.message, callbacks.presence)
+        return SessionDriver(
+            sock, self._shared, self._timing, self._callbacks, retry_login=self._keep_connected
+        )
 
     @property
     def _has_mail(self) -> bool:
-        return self._shared.desk is not None and len(self._shared.desk.outbox) > 0
+        return self._shared.account is not None and len(self._shared.account.outbox) > 0
 
     def _take_leave(self) -> None:
-        """Hand over nothing more; see that what was written and taken care of gets out."""
+        """Hand over no more messages, and wait until outbox and acknowledgements are sent."""
         self._callbacks.hand_over_no_more(self._timing.goodbye)
         if self.state is State.ONLINE:
             self.flush(self._timing.chat_acks)
 
-    def _send(self, target: int, text: str, *, to_group: bool) -> Sending:
+    def _put_into_outbox(self, target: int, text: str, *, to_group: bool) -> Sending:
         check_id(target)
         with self._shared.changed:
             if self._shared.closing:
                 raise self._shared.failure or ClosedError()
-            desk = self._shared.desk
-            if desk is None or self._shared.leaving:
+            account = self._shared.account
+            if account is None or self._shared.leaving:
                 raise NotLoggedInError
-            sending = desk.write(target, text, to_group=to_group)
+            sending = account.write(target, text, to_group=to_group)
             self._shared.changed.notify_all()
         return sending
 
-    def _login_decided(self, desk: Desk, future: Future[Account]) -> None:
+    def _login_decided(self, account: LocalAccount, future: Future[Account]) -> None:
         if future.exception() is not None:
-            self._put_away(desk)
+            self._put_away(account)
 
     def _put_away_stopped(self) -> None:
-        """A user whom the server sent away makes room for the next one."""
+        """An account that the server sent away makes room for the next one."""
         with self._shared.changed:
-            desk = self._shared.desk
-            if desk is None or self._shared.state is not State.STOPPED:
+            account = self._shared.account
+            if account is None or self._shared.state is not State.STOPPED:
                 return
-            self._shared.desk = None
-        self._put_away(desk)
+            self._shared.account = None
+        self._put_away(account)
 
-    def _put_away(self, desk: Desk) -> None:
-        """Nobody is at this desk any more. Idempotent."""
+    def _put_away(self, account: LocalAccount) -> None:
+        """Close an account that is in use no more; its Sendings fail. Idempotent."""
         with self._shared.changed:
-            completions = desk.give_up()
-            desk.close()
+            completions = account.give_up()
+            account.close()
         for complete in completions:
             complete()

@@ -73,12 +73,14 @@ class ConnectionLostError(ClientError):
     """The connection is gone, and with it every answer that was still awaited.
 
     Attributes:
-        reason: why, in a few words.
+        reason: the cause in a few words.
+        announced: the server said goodbye before it closed; ``reason`` is its word.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, announced: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.announced = announced
 
     def __str__(self) -> str:
         return f"connection to server lost: {self.reason}"

@@ -22,7 +22,6 @@ from client.account.store import default_folder
 from client.encoding import encoding_of, needs_utf8
 from client.errors import (
     ClientError,
-    ConnectError,
     OutputClosedError,
     RefusedError,
     StoreError,
@@ -30,10 +29,8 @@ from client.errors import (
 )
 from client.ids import parse_id
 from client.plain.console import Console
-from client.plain.menu import Menu
+from client.plain.line_mode import run_line_mode
 from client.plain.plain_text import PlainText
-from client.protocol.connection import open_socket
-from client.protocol.session import Session
 from client.safe_text import escape
 from client.timing import Timing
 
@@ -83,15 +80,9 @@ def _run_lines(args: argparse.Namespace, tls: ssl.SSLContext | None) -> int:
 
 
 def _run_menu(args: argparse.Namespace, tls: ssl.SSLContext | None, console: Console) -> int:
-    timing = Timing()
-    try:
-        sock = open_socket(args.host, args.port, timing, tls)
-    except ConnectError as exc:
-        console.error(str(exc))
-        return _EXIT_FAILURE
-    with Session(sock, console.wake, timing) as session:
-        text = PlainText(args.lang or "en")  # a script reads the original's texts
-        return Menu(console, session, timing, text, script=not console.is_terminal).run()
+    text = PlainText(args.lang or "en")  # a script reads the original's texts
+    script = not console.is_terminal
+    return run_line_mode(args.host, args.port, tls, console, text, Timing(), script=script)
 
 
 def _send_once(

@@ -1,55 +1,80 @@
-"""Callbacks: what an application wants to be told, told on the dispatcher's thread."""
+"""Callbacks: the application's functions, called on the dispatcher's thread."""
 
 from __future__ import annotations
 
 import inspect
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import partial
 
-from client.account.client_state import SharedState
 from client.account.dispatcher import Dispatcher
 from client.account.lifecycle import Status
-from client.account.local_account import Desk
+from client.account.local_account import LocalAccount
+from client.account.shared_state import SharedState
 from client.errors import ClosedError
 from client.values import ChatMessage, Presence
 
 log = logging.getLogger(__name__)
 
 
-class Callbacks:
-    """Up to three functions of the application's, and the dispatcher that calls them.
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """The application's functions; None for those that it did not give.
 
-    Raises ValueError for a callback that cannot be called, or would never be awaited: it would
-    take each message, which then counts as received, and do nothing with it.
-
-    Attributes:
-        take_messages: the messages are for a callback, and not for ``messages()``.
+    Raises ValueError for an object that cannot be called, and for an ``async def``: it would get
+    each message, which then counts as received, and would never run.
     """
 
-    def __init__(
-        self,
-        shared: SharedState,
-        on_message: Callable[[ChatMessage], object] | None,
-        on_presence: Callable[[Presence], object] | None,
-        on_state: Callable[[Status], object] | None,
-    ) -> None:
-        _check("on_message", on_message)
-        _check("on_presence", on_presence)
-        _check("on_state", on_state)
-        self.take_messages = on_message is not None
+    on_message: Callable[[ChatMessage], object] | None = None
+    on_presence: Callable[[Presence], object] | None = None
+    on_state: Callable[[Status], object] | None = None
+    on_ready: Callable[[], object] | None = None
+    on_server_error: Callable[[str], object] | None = None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            _check(field.name, getattr(self, field.name))
+
+    @property
+    def are_given(self) -> bool:
+        """Whether there is at least one."""
+        return any(getattr(self, field.name) is not None for field in fields(self))
+
+
+def status_poster(dispatcher: Dispatcher, functions: Functions) -> Callable[[Status], None]:
+    """A function for SharedState that has each status told by the dispatcher."""
+
+    def post(status: Status) -> None:
+        if functions.on_state is not None:
+            dispatcher.post(partial(functions.on_state, status))
+
+    return post
+
+
+class Callbacks:
+    """Posts the calls, and acknowledges messages after ``on_message``.
+
+    ``on_message`` takes the messages from the inbox one by one; without it the application reads
+    them with ``ChatClient.messages()``.
+    """
+
+    def __init__(self, shared: SharedState, dispatcher: Dispatcher, functions: Functions) -> None:
         self._shared = shared
-        self._on_message = on_message
-        self._on_presence = on_presence
-        self._on_state = on_state
-        self._dispatcher = Dispatcher(shared.run_foreign)
+        self._dispatcher = dispatcher
+        self._functions = functions
         self._handing_over = True
-        self._in_hand: tuple[Desk, ChatMessage] | None = None  # on_message has it
-        shared.on_status = self._status
+        self._in_hand: tuple[LocalAccount, ChatMessage] | None = None  # on_message has it
+
+    @property
+    def take_messages(self) -> bool:
+        """Whether the messages are for ``on_message``, and not for ``messages()``."""
+        return self._functions.on_message is not None
 
     def start(self) -> None:
-        """Start the thread, if there is anything to call. Any thread; idempotent."""
-        if self._on_message or self._on_presence or self._on_state:
-            self._dispatcher.start()
+        """Start the thread, if there is a function to call. Any thread; idempotent."""
+        if self._functions.are_given:
+            self._dispatcher.start(self._shared.run_foreign)
 
     def stop(self) -> None:
         """Make the calls that are due, and end the thread. Any thread; idempotent."""
@@ -61,9 +86,9 @@ class Callbacks:
             self._handing_over = True
 
     def hand_over_no_more(self, seconds: float) -> None:
-        """Hand over nothing more, and wait for the callback that is running. Any thread.
+        """Hand over no more messages, and wait for the callback that is running. Any thread.
 
-        From that callback itself: its message is taken care of.
+        Called from ``on_message`` itself, it counts that callback's message as received.
         """
         with self._shared.changed:
             self._handing_over = False
@@ -72,35 +97,40 @@ class Callbacks:
         else:
             self._dispatcher.wait_idle(seconds)
 
-    def message(self) -> None:
-        """There is one more message in the inbox. Receiver's thread."""
-        if self._on_message is not None:
+    # Receiver's thread, with ``changed`` held: so the calls are made in the order of the stream.
+
+    def message_arrived(self) -> None:
+        """There is one more message in the inbox."""
+        if self._functions.on_message is not None:
             self._dispatcher.post(self._give_next)
+        if self._functions.on_ready is not None:
+            self._dispatcher.post(self._functions.on_ready)
 
-    def presence(self, presence: Presence) -> None:
-        """Somebody came or went. Receiver's thread."""
-        callback = self._on_presence
-        if callback is not None:
-            self._dispatcher.post(lambda: callback(presence))
+    def presence_changed(self, presence: Presence) -> None:
+        """A friend came or went."""
+        if self._functions.on_presence is not None:
+            self._dispatcher.post(partial(self._functions.on_presence, presence))
 
-    def _status(self, status: Status) -> None:
-        """While the state is locked."""
-        callback = self._on_state
-        if callback is not None:
-            self._dispatcher.post(lambda: callback(status))
+    def server_complained(self, errmsg: str) -> None:
+        """The server has sent an error that belongs to no request."""
+        if self._functions.on_server_error is not None:
+            self._dispatcher.post(partial(self._functions.on_server_error, errmsg))
 
     def _give_next(self) -> None:
         """Dispatcher's thread."""
-        assert self._on_message is not None
+        on_message = self._functions.on_message
+        assert on_message is not None
         with self._shared.changed:
-            desk = self._shared.desk
-            message = None if desk is None or not self._handing_over else desk.inbox.next()
-            if desk is None or message is None:
+            account = self._shared.account
+            if account is None or not self._handing_over:
                 return
-            self._in_hand = (desk, message)
+            message = account.inbox.next()
+            if message is None:
+                return
+            self._in_hand = (account, message)
         try:
-            self._on_message(message)
-        except ClosedError:  # the application is ending, and cannot take care of it
+            on_message(message)
+        except ClosedError:  # the application is ending: the message comes again
             self._in_hand = None
             return
         except BaseException as exc:
@@ -111,12 +141,12 @@ class Callbacks:
         self._done()
 
     def _done(self) -> None:
-        """Dispatcher's thread: the message that on_message has got is taken care of."""
+        """Dispatcher's thread: ``on_message`` has taken care of its message."""
         with self._shared.changed:
             if self._in_hand is not None:
-                desk, message = self._in_hand
+                account, message = self._in_hand
                 self._in_hand = None
-                desk.done(message)
+                account.done(message)
                 self._shared.changed.notify_all()
 
 

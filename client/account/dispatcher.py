@@ -1,7 +1,7 @@
 """Dispatcher: runs the application's callbacks, one after the other, on a thread of its own.
 
-So a callback may take its time and may ask the server something, without anything being
-received later for it; and no lock of the client's is held while it runs.
+So a callback may take its time and may ask the server: meanwhile messages are still received.
+While a callback runs, the client holds no lock.
 """
 
 from __future__ import annotations
@@ -13,23 +13,31 @@ from collections.abc import Callable
 _JOIN_SECONDS = 5.0
 """A callback that does not return must not keep the client from being closed."""
 
+Call = Callable[[], object]
+
 
 class Dispatcher:
-    """A queue of calls and the thread that makes them."""
+    """A queue of calls, and the thread that makes them."""
 
-    def __init__(self, run: Callable[[Callable[[], object]], None]) -> None:
-        """``run`` makes a call, and deals with what it raises."""
-        self._make = run
-        self._calls: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="chat callbacks", daemon=True)
+    def __init__(self) -> None:
+        self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._start_lock = threading.Lock()  # guards the making of the thread
 
-    def start(self) -> None:
-        """Any thread, one at a time; idempotent."""
-        if self._thread.ident is None:
-            self._thread.start()
+    def start(self, run: Callable[[Call], None]) -> None:
+        """Start the thread. ``run`` makes a call, and handles its exception.
 
-    def post(self, call: Callable[[], object]) -> None:
-        """Have a call made after those posted before. Any thread; does not block."""
+        Any thread; idempotent.
+        """
+        with self._start_lock:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, args=(run,), name="chat callbacks", daemon=True
+                )
+                self._thread.start()
+
+    def post(self, call: Call) -> None:
+        """Add a call behind those posted before. Any thread; does not block."""
         self._calls.put(call)
 
     @property
@@ -38,11 +46,11 @@ class Dispatcher:
         return self._thread is threading.current_thread()
 
     def wait_idle(self, seconds: float) -> None:
-        """Wait until the calls posted so far have been made, if they return in time.
+        """Wait until the calls posted so far have been made, at most ``seconds``.
 
         Any thread; from a callback it returns at once.
         """
-        if self._thread.is_alive() and not self.is_current:
+        if self._thread is not None and self._thread.is_alive() and not self.is_current:
             idle = threading.Event()
             self.post(idle.set)
             idle.wait(seconds)
@@ -53,9 +61,9 @@ class Dispatcher:
         From a callback it returns at once.
         """
         self._calls.put(None)
-        if self._thread.ident is not None and not self.is_current:
+        if self._thread is not None and not self.is_current:
             self._thread.join(_JOIN_SECONDS)
 
-    def _run(self) -> None:
+    def _run(self, run: Callable[[Call], None]) -> None:
         while (call := self._calls.get()) is not None:
-            self._make(call)
+            run(call)

@@ -7,7 +7,9 @@
                 │  ▼            ▼              ▼            ▼
                 WAITING ◀───── the connection is lost; back-off
 
-    STOPPED   the server sent us away, or refuses the token: only a new login goes on
+    ONLINE ──▶ CONNECTED      after a logout that the server has confirmed
+    STOPPED   the server sent us away or refuses the token, or the connection was lost and the
+              client is not to connect again: only a new login or ``reconnect`` goes on
     CLOSED    the end
 """
 
@@ -20,7 +22,7 @@ from client.errors import ClientError
 
 
 class State(Enum):
-    """How things stand between a client and its server."""
+    """The state of a client's connection and login."""
 
     IDLE = "idle"
     CONNECTING = "connecting"
@@ -34,10 +36,10 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A state, and why.
+    """A state, and its reason.
 
     Attributes:
-        error: what ended the last attempt or connection; None if nothing did.
+        error: the end of the last attempt or connection; None if there was none.
         retry_at: WAITING: when the next attempt begins, in ``time.monotonic()`` seconds.
     """
 
@@ -48,7 +50,7 @@ class Status:
 
 _FOLLOWS: dict[State, frozenset[State]] = {
     State.IDLE: frozenset({State.CONNECTING, State.CLOSED}),
-    State.CONNECTING: frozenset({State.CONNECTED, State.WAITING, State.CLOSED}),
+    State.CONNECTING: frozenset({State.CONNECTED, State.WAITING, State.STOPPED, State.CLOSED}),
     State.CONNECTED: frozenset(
         {State.LOGGING_IN, State.WAITING, State.STOPPED, State.CONNECTING, State.CLOSED}
     ),
@@ -62,7 +64,9 @@ _FOLLOWS: dict[State, frozenset[State]] = {
             State.CLOSED,
         }
     ),
-    State.ONLINE: frozenset({State.WAITING, State.STOPPED, State.CONNECTING, State.CLOSED}),
+    State.ONLINE: frozenset(
+        {State.CONNECTED, State.WAITING, State.STOPPED, State.CONNECTING, State.CLOSED}
+    ),
     State.WAITING: frozenset({State.CONNECTING, State.CLOSED}),
     State.STOPPED: frozenset({State.CONNECTING, State.CLOSED}),
     State.CLOSED: frozenset(),
@@ -76,7 +80,7 @@ class Lifecycle:
     """The one place where the state changes. Not thread-safe.
 
     Attributes:
-        status: the state now, and why.
+        status: the state now, and its reason.
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,9 @@
-"""Desk: what one user has to do with the server: outbox, inbox, roster, and the files of it.
+"""LocalAccount: one user's outbox, inbox, roster, login and files.
 
-It outlives connections; it ends when the user logs out or the client is closed. It does not
-know of sockets or threads: whoever has it guards it with a lock, and completes the futures
-that it hands back outside of that lock.
+It outlives connections. It ends when the user logs out or the client is closed. It knows no
+sockets and no threads: its owner guards it with a lock. Methods that decide a Sending return a
+call that completes it; the owner makes that call after it has released the lock, because
+completing a future runs the application's code.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from chat.protocol import MAX_FRAME, Message, MsgType, encode
 from client.account.inbox import Inbox
-from client.account.outbox import Outbox, Outgoing, OutState, Withdrawal
+from client.account.outbox import MessageState, Outbox, OutboxMessage, Withdrawal
 from client.account.records import Credentials, new_device
 from client.account.roster import Roster
 from client.account.sending import Receipt, Sending
@@ -29,23 +31,25 @@ from client.errors import (
     WithdrawnError,
 )
 from client.limits import check_text
-from client.values import ChatAnswer, ChatMessage, LoggedIn
+from client.protocol.events import ChatAnswer, LoggedIn
+from client.values import ChatMessage
 
 log = logging.getLogger(__name__)
 
 Completion = Callable[[], None]
 
 
-class Desk:
-    """One user's side. Not thread-safe.
+class LocalAccount:
+    """All that the client keeps of one user. Not thread-safe.
 
     Attributes:
-        user_id: whose.
+        user_id: the number of the user.
         outbox: messages on their way out.
         inbox: messages on their way in.
-        roster: None until the first login has succeeded.
-        store: the files; None if nothing is to be kept.
-        password: only until a token is there.
+        roster: friends and groups; None until the first login has succeeded.
+        store: the files; None if nothing is kept.
+        password: None as soon as there is a token.
+        credentials: name, device and token.
     """
 
     def __init__(
@@ -72,7 +76,7 @@ class Desk:
         )
 
     def __repr__(self) -> str:
-        return f"<Desk of {self.user_id}: {self.outbox!r}, {self.inbox!r}>"
+        return f"<LocalAccount of {self.user_id}: {self.outbox!r}, {self.inbox!r}>"
 
     @property
     def sendings(self) -> tuple[Sending, ...]:
@@ -83,23 +87,23 @@ class Desk:
 
     @property
     def secret(self) -> dict[str, str]:
-        """What proves to be the user: the password if one was given, else the token."""
+        """The field that proves the user's identity: the password if given, else the token."""
         if self.password is not None:
             return {"password": self.password}
         return {} if self.credentials.token is None else {"token": self.credentials.token}
 
-    def logged_in(self, signal: LoggedIn) -> list[Completion]:
+    def logged_in(self, login: LoggedIn) -> list[Completion]:
         """A login has succeeded. From here on the token counts, and the password is forgotten.
 
-        Names do not change. If the saved one was another, this is another server at the same
-        address, and what an earlier run has left was not written by this user. Returns
-        what completes those Sendings.
+        The name of a user never changes. If the saved name differs, the address belongs to
+        another server now: user 5 was ann there, and is eve here. The messages that an earlier
+        run has left are ann's, and are dropped. Returns the calls that complete their Sendings.
         """
-        name, self.credentials.name = self.credentials.name, signal.account.name
-        dropped = self._drop_restored() if name not in ("", signal.account.name) else []
-        self.roster = Roster(signal.account)
-        if signal.token is not None:
-            self.credentials.token = signal.token
+        name, self.credentials.name = self.credentials.name, login.account.name
+        dropped = self._drop_restored() if name not in ("", login.account.name) else []
+        self.roster = Roster(login.account)
+        if login.token is not None:
+            self.credentials.token = login.token
             self.password = None
         self._save_credentials()
         return dropped
@@ -113,11 +117,11 @@ class Desk:
                 self.outbox.remove(message.mid)
                 self._forget(message)
                 sending = self._sendings.pop(message.mid)
-                completions.append(lambda sending=sending: sending.set_exception(error))  # type: ignore[misc]
+                completions.append(partial(sending.set_exception, error))
         return completions
 
     def forget_token(self) -> None:
-        """It is not worth anything any more."""
+        """The token is no longer valid."""
         self.credentials.token = None
         self._save_credentials()
 
@@ -133,7 +137,7 @@ class Desk:
     def write(self, target: int, text: str, *, to_group: bool) -> Sending:
         """Put a message into the outbox and its file. Raises TooLargeError or StoreError."""
         check_text(text)
-        message = Outgoing(uuid.uuid4().hex, target, to_group, text, time.time())
+        message = OutboxMessage(uuid.uuid4().hex, target, to_group, text, time.time())
         size = len(encode(self.frame(message)))
         if size > MAX_FRAME:
             raise TooLargeError(size, MAX_FRAME)
@@ -143,7 +147,7 @@ class Desk:
         self._sendings[message.mid] = sending = _sending(message)
         return sending
 
-    def frame(self, message: Outgoing) -> Message:
+    def frame(self, message: OutboxMessage) -> Message:
         """The protocol's message for one in the outbox."""
         msgid = MsgType.GROUP_CHAT_MSG if message.to_group else MsgType.ONE_CHAT_MSG
         return {
@@ -155,22 +159,21 @@ class Desk:
         }
 
     def answered(self, answer: ChatAnswer, now: float) -> list[Completion]:
-        """Take a CHAT_ACK. Returns what completes its Sending, if this was the last word."""
+        """Take a CHAT_ACK. Returns the call that completes its Sending, if it is decided now."""
         message = self.outbox.answered(answer, now)
-        if message is None or message.state not in (OutState.ACKED, OutState.FAILED):
+        if message is None or message.state not in (MessageState.ACKED, MessageState.FAILED):
             return []
         self._forget(message)
         sending = self._sendings.pop(message.mid)
-        if message.state is OutState.ACKED:
+        if message.state is MessageState.ACKED:
             receipt = Receipt(answer.mid, answer.seq, answer.time)
-            return [lambda: sending.set_result(receipt)]
-        error = RefusedError(answer.errno, answer.errmsg)
-        return [lambda: sending.set_exception(error)]
+            return [partial(sending.set_result, receipt)]
+        return [partial(sending.set_exception, RefusedError(answer.errno, answer.errmsg))]
 
     def withdraw(self, mid: str) -> tuple[Withdrawal, list[Completion]]:
         """Take a message out of the outbox.
 
-        Returns what came of it, and what completes its Sending.
+        Returns the outcome, and the call that completes its Sending.
         """
         message = next((one for one in self.outbox.messages if one.mid == mid), None)
         result = self.outbox.withdraw(mid)
@@ -179,16 +182,16 @@ class Desk:
         self._forget(message)
         sending = self._sendings.pop(mid)
         error = WithdrawnError(unsure=result is Withdrawal.UNSURE)
-        return result, [lambda: sending.set_exception(error)]
+        return result, [partial(sending.set_exception, error)]
 
     def give_up(self) -> list[Completion]:
-        """Nobody will wait for answers any more. Returns what completes all Sendings."""
+        """Stop waiting for answers. Returns the calls that complete all Sendings."""
         error: ClientError = NotConfirmedError(kept=self.store is not None)
         left = list(self._sendings.values())
         self._sendings.clear()
-        return [lambda sending=sending: sending.set_exception(error) for sending in left]  # type: ignore[misc]
+        return [partial(sending.set_exception, error) for sending in left]
 
-    def _forget(self, message: Outgoing) -> None:
+    def _forget(self, message: OutboxMessage) -> None:
         if self.store is not None:
             try:
                 self.store.remove(message.mid)
@@ -213,17 +216,17 @@ class Desk:
             self.store.close()
 
 
-def open_desk(
+def open_local_account(
     user_id: int,
     password: str | None,
     device: str | None,
     where: tuple[Path, str, int] | None,
     retry: float,
-) -> Desk:
-    """A desk; ``where``: folder, host and port of its files. Raises StoreError."""
+) -> LocalAccount:
+    """``where``: folder, host and port of the files; None for no files. Raises StoreError."""
     store = None if where is None else Store(*where, user_id)
-    return Desk(user_id, password, device, store, retry)
+    return LocalAccount(user_id, password, device, store, retry)
 
 
-def _sending(message: Outgoing) -> Sending:
+def _sending(message: OutboxMessage) -> Sending:
     return Sending(message.mid, message.target, message.to_group, message.text, message.created)

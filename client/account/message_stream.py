@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Self
 
-from client.account.client_state import SharedState
 from client.account.lifecycle import State
-from client.account.local_account import Desk
+from client.account.local_account import LocalAccount
+from client.account.shared_state import SharedState
 from client.values import ChatMessage
 
 
@@ -21,7 +21,7 @@ class MessageStream(Iterator[ChatMessage]):
     def __init__(self, shared: SharedState) -> None:
         self._shared = shared
         self._timeout: float | None = None
-        self._in_hand: tuple[Desk, ChatMessage] | None = None
+        self._in_hand: tuple[LocalAccount, ChatMessage] | None = None
 
     def within(self, timeout: float | None) -> Self:
         """From now on end when nothing has come for so many seconds."""
@@ -36,10 +36,10 @@ class MessageStream(Iterator[ChatMessage]):
         with shared.changed:
             self.finish()
             shared.changed.wait_for(lambda: self._available or self._at_end, self._timeout)
-            desk = shared.desk
-            message = None if desk is None else desk.inbox.next()
-            if desk is not None and message is not None:
-                self._in_hand = (desk, message)
+            account = shared.account
+            message = None if account is None else account.inbox.next()
+            if account is not None and message is not None:
+                self._in_hand = (account, message)
                 return message
             if shared.failure is not None:
                 raise shared.failure.raised
@@ -52,15 +52,15 @@ class MessageStream(Iterator[ChatMessage]):
         """The message that was handed out last is taken care of. Any thread."""
         with self._shared.changed:
             if self._in_hand is not None:
-                desk, message = self._in_hand
+                account, message = self._in_hand
                 self._in_hand = None
-                desk.done(message)
+                account.done(message)
                 self._shared.changed.notify_all()
 
     @property
     def _available(self) -> bool:
-        desk = self._shared.desk
-        return desk is not None and len(desk.inbox) > 0
+        account = self._shared.account
+        return account is not None and len(account.inbox) > 0
 
     @property
     def _at_end(self) -> bool:

@@ -22,7 +22,7 @@ from enum import Enum
 from itertools import islice
 
 from chat.protocol import ErrNo
-from client.values import ChatAnswer
+from client.protocol.events import ChatAnswer
 
 IN_FLIGHT = 200
 """Messages sent and not answered. A server stops reading at 256, and would then not hear our
@@ -31,7 +31,7 @@ heartbeats and acknowledgements either."""
 _NOT_NOW = frozenset({ErrNo.TOO_MANY, ErrNo.UNAVAILABLE})
 
 
-class OutState(Enum):
+class MessageState(Enum):
     """Where a message is on its way."""
 
     WAITING = "waiting"
@@ -54,7 +54,7 @@ class Withdrawal(Enum):
 
 
 @dataclass(slots=True)
-class Outgoing:
+class OutboxMessage:
     """One message on its way. Only the outbox changes it.
 
     Attributes:
@@ -70,7 +70,7 @@ class Outgoing:
     to_group: bool
     text: str
     created: float
-    state: OutState = OutState.WAITING
+    state: MessageState = MessageState.WAITING
     unanswered: int = 0
 
 
@@ -81,10 +81,10 @@ class Outbox:
     seconds of any clock, as long as it is always the same.
     """
 
-    def __init__(self, retry: float, restored: Iterable[Outgoing] = ()) -> None:
+    def __init__(self, retry: float, restored: Iterable[OutboxMessage] = ()) -> None:
         self._retry = retry
-        self._sent: dict[str, Outgoing] = {}
-        self._waiting: dict[str, Outgoing] = {}
+        self._sent: dict[str, OutboxMessage] = {}
+        self._waiting: dict[str, OutboxMessage] = {}
         self._not_before = 0.0
         for message in restored:
             message.unanswered = 1  # the file does not tell whether the earlier run has sent it
@@ -97,7 +97,7 @@ class Outbox:
         return len(self._sent) + len(self._waiting)
 
     @property
-    def messages(self) -> tuple[Outgoing, ...]:
+    def messages(self) -> tuple[OutboxMessage, ...]:
         """All that are in it, in order."""
         return (*self._sent.values(), *self._waiting.values())
 
@@ -106,14 +106,14 @@ class Outbox:
         """When there is something to send: a time, in the past for "now"; None: after an event."""
         return self._not_before if self._waiting and len(self._sent) < IN_FLIGHT else None
 
-    def add(self, message: Outgoing) -> None:
+    def add(self, message: OutboxMessage) -> None:
         """Put a new message behind the others."""
         if message.mid in self._sent or message.mid in self._waiting:
             raise ValueError(f"mid {message.mid!r} is in the outbox already")
-        message.state = OutState.WAITING
+        message.state = MessageState.WAITING
         self._waiting[message.mid] = message
 
-    def take(self, now: float) -> list[Outgoing]:
+    def take(self, now: float) -> list[OutboxMessage]:
         """What to send now, in this order; it counts as sent from here on."""
         if now < self._not_before:
             return []
@@ -121,7 +121,7 @@ class Outbox:
         for message in taken:
             del self._waiting[message.mid]
             self._sent[message.mid] = message
-            message.state = OutState.SENT
+            message.state = MessageState.SENT
             message.unanswered += 1
         return taken
 
@@ -130,7 +130,7 @@ class Outbox:
         self._wait_again(self._sent)
         self._not_before = 0.0
 
-    def answered(self, answer: ChatAnswer, now: float) -> Outgoing | None:
+    def answered(self, answer: ChatAnswer, now: float) -> OutboxMessage | None:
         """Take a CHAT_ACK. Returns the message it concerns, None if that is not in here.
 
         The message's state says what came of it. An answer that is repeated or late, or that
@@ -141,7 +141,7 @@ class Outbox:
             return None
         message.unanswered -= 1
         if answer.errno == ErrNo.OK:
-            self._remove(message, OutState.ACKED)
+            self._remove(message, MessageState.ACKED)
         elif answer.errno in _NOT_NOW:
             pause = self._retry if answer.retry_after is None else answer.retry_after
             self._not_before = max(self._not_before, now + pause)
@@ -150,7 +150,7 @@ class Outbox:
             # The session is somebody else's by now; the message is as good as before.
             self._wait_again(self._from(message))
         else:
-            self._remove(message, OutState.FAILED)
+            self._remove(message, MessageState.FAILED)
         return message
 
     def withdraw(self, mid: str) -> Withdrawal:
@@ -161,29 +161,29 @@ class Outbox:
         message = self._waiting.get(mid)
         if message is None:
             return Withdrawal.TOO_LATE
-        self._remove(message, OutState.FAILED)
+        self._remove(message, MessageState.FAILED)
         return Withdrawal.UNSURE if message.unanswered > 0 else Withdrawal.WITHDRAWN
 
     def remove(self, mid: str) -> None:
         """A message is not to be sent after all."""
         message = self._sent.get(mid) or self._waiting.get(mid)
         if message is not None:
-            self._remove(message, OutState.FAILED)
+            self._remove(message, MessageState.FAILED)
 
-    def _from(self, message: Outgoing) -> dict[str, Outgoing]:
+    def _from(self, message: OutboxMessage) -> dict[str, OutboxMessage]:
         """The sent ones from this one on."""
         if message.mid not in self._sent:
             return {}
         mids = list(self._sent)
         return {mid: self._sent[mid] for mid in mids[mids.index(message.mid) :]}
 
-    def _wait_again(self, messages: dict[str, Outgoing]) -> None:
+    def _wait_again(self, messages: dict[str, OutboxMessage]) -> None:
         for message in messages.values():
-            message.state = OutState.WAITING
+            message.state = MessageState.WAITING
         self._waiting = {**messages, **self._waiting}
         self._sent = {mid: self._sent[mid] for mid in self._sent if mid not in messages}
 
-    def _remove(self, message: Outgoing, state: OutState) -> None:
+    def _remove(self, message: OutboxMessage, state: MessageState) -> None:
         self._sent.pop(message.mid, None)
         self._waiting.pop(message.mid, None)
         message.state = state

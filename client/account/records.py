@@ -14,7 +14,7 @@ from pathlib import Path
 from chat.protocol import MAX_ID, MAX_SEQ
 from client.account.inbox import Seen
 from client.account.journal import Record, read_private
-from client.account.outbox import Outgoing
+from client.account.outbox import OutboxMessage
 from client.errors import StoreError
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def read_seen(record: Record) -> Seen | None:
     return None
 
 
-def message_record(message: Outgoing) -> Record:
+def message_record(message: OutboxMessage) -> Record:
     return {
         "mid": message.mid,
         "groupid" if message.to_group else "toid": message.target,
@@ -98,7 +98,7 @@ def message_record(message: Outgoing) -> Record:
     }
 
 
-def read_message(record: Record) -> Outgoing | None:
+def read_message(record: Record) -> OutboxMessage | None:
     to_group = "groupid" in record
     target = record.get("groupid" if to_group else "toid")
     mid, text, created = record.get("mid"), record.get("text"), record.get("at")
@@ -107,4 +107,4 @@ def read_message(record: Record) -> Outgoing | None:
     if not (type(target) is int and 0 < target <= MAX_ID):
         return None
     when = float(created) if isinstance(created, int | float) else 0.0
-    return Outgoing(mid, target, to_group, text, when)
+    return OutboxMessage(mid, target, to_group, text, when)

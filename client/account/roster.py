@@ -27,7 +27,7 @@ class Roster:
         who = self.account
         return f"<Roster of {who.id}: {len(who.friends)} friends, {len(who.groups)} groups>"
 
-    def present(self, presence: Presence) -> None:
+    def set_presence(self, presence: Presence) -> None:
         """Somebody came or went."""
         self.heard += 1
         self._last[presence.user_id] = (self.heard, presence.state)

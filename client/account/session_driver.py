@@ -1,23 +1,27 @@
-"""Link: one connection of a supervised client, from the login to the end.
+"""SessionDriver: one connection of a client, from the login to the end.
 
-The supervisor's thread serves it: it logs in, sends what is in the outbox, acknowledges what
-was taken care of, and sleeps in between. The session's receiver thread brings what arrives.
-That one thread sends all chat messages, whoever wrote them, is what keeps them in order.
+The supervisor's thread serves it: it logs in, sends what is in the outbox, acknowledges the
+messages that were taken care of, and sleeps in between. The session's receiver thread brings the
+events. All chat messages are sent by that one thread: so they keep their order, whichever threads
+of the application wrote them.
+
+After a logout that the server has confirmed, the next user may log in on the same connection.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from chat.protocol import ErrNo
-from client import values
-from client.account.client_state import SharedState
+from client.account.callbacks import Callbacks
 from client.account.lifecycle import State
-from client.account.local_account import Completion, Desk
+from client.account.local_account import Completion, LocalAccount
+from client.account.shared_state import SharedState
 from client.errors import (
     ClientError,
     ConnectionLostError,
@@ -25,18 +29,12 @@ from client.errors import (
     RefusedError,
     ReplacedError,
 )
+from client.protocol.events import ChatAnswer, Event, Goodbye, LoggedIn, ServerError
+from client.protocol.parsing import read_retry_after
+from client.protocol.requests import LOGIN, LOGOUT
 from client.protocol.session import Session
 from client.timing import Timing
-from client.values import (
-    ChatAnswer,
-    ChatMessage,
-    Event,
-    Goodbye,
-    LoggedIn,
-    Presence,
-    ServerError,
-    Signal,
-)
+from client.values import ChatMessage, Presence
 
 if TYPE_CHECKING:
     import socket
@@ -48,7 +46,9 @@ log = logging.getLogger(__name__)
 _TRY_AGAIN = frozenset({ErrNo.TOO_MANY, ErrNo.UNAVAILABLE})
 
 _LAST_WORDS_SECONDS = 1.0
-"""A failed send is noticed before what the server said last has been read."""
+"""After a failed send: the time to receive the server's last messages."""
+
+_OVERFLOW = "more messages than the application takes"
 
 
 class _Step(Enum):
@@ -61,11 +61,11 @@ class _Step(Enum):
     SEND = auto()
 
 
-class LinkLostError(Exception):
-    """This connection is of no more use, but the next one may be.
+class SessionLostError(Exception):
+    """This connection has ended, and the next one may work.
 
     Attributes:
-        cause: why, as an application or a person may be told.
+        cause: the reason, for the application or a person.
         at_least: seconds that the server wants to be left in peace.
     """
 
@@ -75,11 +75,11 @@ class LinkLostError(Exception):
         self.at_least = at_least
 
 
-class LinkStoppedError(Exception):
-    """There is no use in connecting again before somebody asks for it.
+class SessionStoppedError(Exception):
+    """The next connection would end like this one. The application must ask for it.
 
     Attributes:
-        cause: why.
+        cause: the reason.
     """
 
     def __init__(self, cause: ClientError) -> None:
@@ -87,11 +87,11 @@ class LinkStoppedError(Exception):
         self.cause = cause
 
 
-class Link:
-    """A session, who is logged in on it, and what the server said. Closes the session.
+class SessionDriver:
+    """A session, the account that uses it, and the server's announcements. Closes the session.
 
-    ``on_message`` and ``on_presence`` are called on the receiver's thread without any lock,
-    and must only note it: that there is a new message in the inbox, and who came or went.
+    ``retry_login``: a login that was not answered, or was answered "try again", is repeated on
+    the next connection. If False, it fails.
     """
 
     def __init__(
@@ -99,27 +99,35 @@ class Link:
         sock: socket.socket | TlsSocket,
         shared: SharedState,
         timing: Timing,
-        on_message: Callable[[], None],
-        on_presence: Callable[[Presence], None],
+        callbacks: Callbacks,
+        *,
+        retry_login: bool,
     ) -> None:
         self._shared = shared
         self._changed = shared.changed
         self._timing = timing
-        self._on_message = on_message
-        self._on_presence = on_presence
-        self._speaker: Desk | None = None  # who logs in or is logged in here
-        self._welcomed = False  # the signal of the login has been taken
+        self._callbacks = callbacks
+        self._retry_login = retry_login
+        self._account: LocalAccount | None = None  # it logs in or is logged in here
+        self._welcomed = False  # its LoggedIn event has been taken
+        self._logged_out = False  # the server has confirmed its logout
         self._goodbye: Goodbye | None = None
-        self._complaint: str | None = None
-        self.session = Session(sock, self._on_ready, timing, on_signal=self._on_signal)
+        self._complaint: str | None = None  # an error before the login: why the connection ends
+        self._takers: dict[type, Callable[[LocalAccount, Any], list[Completion]]] = {
+            LoggedIn: self._take_login,
+            ChatMessage: self._take_message,
+            ChatAnswer: self._take_answer,
+            Presence: self._take_presence,
+        }
+        self.session = Session(sock, self._on_events, self._on_close, timing)
 
     def __repr__(self) -> str:
-        return f"<Link of {self._speaker!r} on {self.session!r}>"
+        return f"<SessionDriver of {self._account!r} on {self.session!r}>"
 
     def serve(self) -> None:
-        """Do what there is to do. Returns when another connection is wanted at once.
+        """Take the steps that are due. Returns when another connection is wanted at once.
 
-        Supervisor's thread. Raises LinkLostError or LinkStoppedError.
+        Supervisor's thread. Raises SessionLostError or SessionStoppedError.
         """
         self.session.start()
         try:
@@ -130,11 +138,11 @@ class Link:
         self._explain_end()
 
     def close(self) -> None:
-        """End the connection; what it brought and took in no more counts. Supervisor's thread."""
+        """End the connection; its later events are ignored. Supervisor's thread."""
         with self._changed:
             self._shared.session = None
-            if self._speaker is not None:
-                self._speaker.outbox.start_over()
+            if self._account is not None:
+                self._account.outbox.start_over()
             logout = self._shared.take_logout()
             self._changed.notify_all()
         if logout is not None:
@@ -145,33 +153,36 @@ class Link:
     # ------------------------------------------------------------------ serving
 
     def _next_step(self) -> _Step:
-        """Wait until there is something to do."""
+        """Wait until a step is due."""
         shared = self._shared
         with self._changed:
             while True:
                 if self.session.closed_reason is not None or self._is_sent_away:
                     return _Step.END
-                speaker = self._speaker
-                if speaker is not None and speaker is not shared.desk:
-                    return _Step.END  # somebody else's turn, on a fresh connection
-                if speaker is not None and speaker.inbox.has_acknowledgements:
+                account = self._account
+                if account is not None and account is not shared.account:
+                    if not self._logged_out:
+                        return _Step.END  # the server may take us for the former user
+                    self._release(account)
+                    continue
+                if account is not None and account.inbox.has_acknowledgements:
                     return _Step.ACKNOWLEDGE
                 if shared.logout is not None:
                     return _Step.LOG_OUT
                 if shared.closing:
                     return _Step.END
-                if speaker is None and shared.desk is not None:
+                if account is None and shared.account is not None:
                     return _Step.LOG_IN
-                wait = self._until_send(speaker)
+                wait = self._until_send(account)
                 if wait is not None and wait <= 0:
                     return _Step.SEND
                 self._changed.wait(wait)
 
-    def _until_send(self, speaker: Desk | None) -> float | None:
-        """Seconds until there is something to send; None if only an event can tell."""
-        if speaker is None or self._goodbye is not None or self._shared.leaving:
+    def _until_send(self, account: LocalAccount | None) -> float | None:
+        """Seconds until a message is due; None if none is."""
+        if account is None or self._goodbye is not None or self._shared.leaving:
             return None
-        wake_at = speaker.outbox.wake_at
+        wake_at = account.outbox.wake_at
         return None if wake_at is None else wake_at - time.monotonic()
 
     def _take_step(self, step: _Step) -> None:
@@ -182,146 +193,168 @@ class Link:
         elif step is _Step.ACKNOWLEDGE:
             self._acknowledge()
         else:
-            self._send()
+            self._send_outbox()
 
     @property
     def _is_sent_away(self) -> bool:
         return self._goodbye is not None and not self._goodbye.reconnect
 
     def _explain_end(self) -> None:
-        """Raise what is to follow; nothing if we ended it ourselves."""
+        """Raise the reason of the end; nothing if it came from this side."""
         with self._changed:
             goodbye, reason, complaint = self._goodbye, self.session.closed_reason, self._complaint
         if goodbye is not None and not goodbye.reconnect:
-            raise LinkStoppedError(ReplacedError(goodbye.reason))
+            raise SessionStoppedError(ReplacedError(goodbye.reason))
         if goodbye is not None:
-            raise LinkLostError(ConnectionLostError(goodbye.reason))
+            raise SessionLostError(ConnectionLostError(goodbye.reason, announced=True))
         if reason is not None:
-            raise LinkLostError(ConnectionLostError(complaint or reason))
+            raise SessionLostError(ConnectionLostError(complaint or reason))
 
     def _acknowledge(self) -> None:
         with self._changed:
-            assert self._speaker is not None
-            seqs = self._speaker.inbox.take_acknowledgements()
+            assert self._account is not None
+            seqs = self._account.inbox.take_acknowledgements()
         self.session.acknowledge(seqs)
 
-    def _send(self) -> None:
+    def _send_outbox(self) -> None:
         with self._changed:
-            speaker = self._speaker
-            assert speaker is not None
-            frames = [speaker.frame(message) for message in speaker.outbox.take(time.monotonic())]
+            account = self._account
+            assert account is not None
+            frames = [account.frame(message) for message in account.outbox.take(time.monotonic())]
         for frame in frames:
-            self.session.submit(frame)
+            self.session.send_chat(frame)
 
-    # ------------------------------------------------------------------ logging in
+    # ------------------------------------------------------------------ logging in and out
 
     def _log_in(self) -> None:
         with self._changed:
-            desk = self._shared.desk
-            if desk is None:
+            account = self._shared.account
+            if account is None:
                 return
-            self._speaker = desk
+            self._account = account
             self._shared.become(State.LOGGING_IN)
-            secret, device = desk.secret, desk.credentials.device
+            fields = {"id": account.user_id, **account.secret, "device": account.credentials.device}
+            has_secret = bool(account.secret)
         try:
-            if not secret:
+            if not has_secret:
                 raise RefusedError(ErrNo.REFUSED, "no saved login, a password is needed")
-            self.session.login(desk.user_id, **secret, device=device, seconds=self._timing.login)
+            self.session.ask(LOGIN, seconds=self._timing.login, **fields)
         except NoAnswerError as exc:
-            raise LinkLostError(exc) from exc
+            if self._retry_login:
+                raise SessionLostError(exc) from exc
+            self._login_failed(account, exc)
         except RefusedError as exc:
-            self._refused(desk, exc)
-            return
-        with self._changed:
-            # The answer wakes this thread a moment before the receiver's has told what is in it.
-            self._changed.wait_for(lambda: self._welcomed or desk is not self._shared.desk)
-            if desk is not self._shared.desk:
-                return  # not wanted any more, and the next step sees to it
-            assert desk.roster is not None
-            account = desk.roster.account
-            self._shared.become(State.ONLINE)
-            future = self._shared.take_login(desk)
-        if future is not None:
-            self._shared.run_foreign(lambda: future.set_result(account))
+            if self._retry_login and exc.errno in _TRY_AGAIN:
+                wait = read_retry_after(exc.answer)
+                at_least = self._timing.retry if wait is None else wait
+                raise SessionLostError(exc, at_least) from exc
+            self._login_failed(account, exc)
+        else:
+            self._login_succeeded(account)
 
-    def _refused(self, desk: Desk, error: RefusedError) -> None:
-        if error.errno in _TRY_AGAIN:
-            wait = values.read_retry_after(error.answer)
-            raise LinkLostError(error, self._timing.retry if wait is None else wait)
+    def _login_succeeded(self, account: LocalAccount) -> None:
         with self._changed:
-            self._speaker = None
+            # The answer may wake this thread before the receiver's thread has handed the
+            # LoggedIn event over, which makes the roster.
+            self._changed.wait_for(lambda: self._welcomed or account is not self._shared.account)
+            if account is not self._shared.account:
+                return  # logged out meanwhile: the next step ends this connection
+            assert account.roster is not None
+            logged_in = account.roster.account
+            self._shared.become(State.ONLINE)
+            future = self._shared.take_login(account)
+        if future is not None:
+            self._shared.run_foreign(partial(future.set_result, logged_in))
+
+    def _login_failed(self, account: LocalAccount, error: RefusedError | NoAnswerError) -> None:
+        with self._changed:
+            self._account = None
             self._shared.become(State.CONNECTED, error)
-            if desk is not self._shared.desk:
+            if account is not self._shared.account:
                 return
-            if error.errno == ErrNo.REFUSED and desk.password is None:
-                desk.forget_token()
-            future = self._shared.take_login(desk)
+            is_refused = isinstance(error, RefusedError) and error.errno == ErrNo.REFUSED
+            if is_refused and account.password is None:
+                account.forget_token()
+            future = self._shared.take_login(account)
             if future is not None:
-                self._shared.desk = None
-        if future is None:  # it was logged in before, and nobody waits for this
-            raise LinkStoppedError(error)
-        self._shared.run_foreign(lambda: future.set_exception(error))
+                self._shared.account = None
+        if future is None:  # a login after a reconnect: no caller waits for its outcome
+            raise SessionStoppedError(error)
+        self._shared.run_foreign(partial(future.set_exception, error))
 
     def _log_out(self) -> None:
         with self._changed:
             future = self._shared.take_logout()
         assert future is not None
         try:
-            self.session.logout()
+            self.session.ask(LOGOUT)
         except ClientError as exc:
             future.set_exception(exc)
         else:
+            self._logged_out = True
             future.set_result(None)
+
+    def _release(self, account: LocalAccount) -> None:
+        """The account is logged out: the connection is free for the next one."""
+        account.outbox.start_over()
+        self._account = None
+        self._welcomed = self._logged_out = False
+        self._shared.become(State.CONNECTED)
 
     # ------------------------------------------------------------------ receiving
 
-    def _on_signal(self, signal: Signal) -> None:
+    def _on_events(self, events: Sequence[Event]) -> None:
         """Receiver's thread."""
         completions: list[Completion] = []
         with self._changed:
-            desk = self._speaker
-            if desk is None or not self._counts(desk):
-                return
-            if isinstance(signal, LoggedIn):
-                completions = desk.logged_in(signal)
-                self._welcomed = True
-            elif isinstance(signal, ChatAnswer):
-                completions = desk.answered(signal, time.monotonic())
-                if signal.errno == ErrNo.NOT_YOU and not self._shared.leaving:
-                    self._goodbye = Goodbye("replaced", reconnect=False)
-            elif desk.roster is not None:
-                desk.roster.present(signal)
+            for event in events:
+                completions += self._take(event)
+            account = self._account
+            overflowing = account is not None and account.inbox.overflowing
             self._changed.notify_all()
+        if overflowing:
+            self.session.fail(_OVERFLOW)
         for complete in completions:
             self._shared.run_foreign(complete)
-        if isinstance(signal, Presence):
-            self._on_presence(signal)
 
-    def _on_ready(self) -> None:
+    def _on_close(self) -> None:
         """Receiver's thread."""
-        handover = self.session.take()
-        fresh = 0
         with self._changed:
-            desk = self._speaker
-            for event in handover.events:
-                fresh += self._take(event, desk)
-            if desk is not None and desk.inbox.overflowing:
-                self.session.fail("more messages than the application takes")
             self._changed.notify_all()
-        for _ in range(fresh):
-            self._on_message()
 
-    def _take(self, event: Event, desk: Desk | None) -> bool:
-        """Returns whether it is a new message for the application."""
-        if isinstance(event, ChatMessage):
-            return desk is not None and self._counts(desk) and desk.inbox.put(event)
+    def _take(self, event: Event) -> list[Completion]:
+        """Take an event; returns the calls that complete the futures it decides."""
+        account = self._account
         if isinstance(event, Goodbye):
             self._goodbye = event
         elif isinstance(event, ServerError):
             log.warning("the server complains: %s", event.errmsg)
-            self._complaint = event.errmsg if desk is None else None
-        return False
+            self._complaint = event.errmsg if account is None else None
+            self._callbacks.server_complained(event.errmsg)
+        elif account is not None and self._is_current(account):
+            return self._takers[type(event)](account, event)
+        return []
 
-    def _counts(self, desk: Desk) -> bool:
-        """What comes for a user who is to be logged in no more, or after the end, does not."""
-        return desk is self._shared.desk and self._shared.session is self.session
+    def _is_current(self, account: LocalAccount) -> bool:
+        """Whether events still count for an account: not after its logout or a new connection."""
+        return account is self._shared.account and self._shared.session is self.session
+
+    def _take_login(self, account: LocalAccount, event: LoggedIn) -> list[Completion]:
+        self._welcomed = True
+        return account.logged_in(event)
+
+    def _take_message(self, account: LocalAccount, message: ChatMessage) -> list[Completion]:
+        if account.inbox.put(message):
+            self._callbacks.message_arrived()
+        return []
+
+    def _take_answer(self, account: LocalAccount, answer: ChatAnswer) -> list[Completion]:
+        if answer.errno == ErrNo.NOT_YOU and not self._shared.leaving:
+            self._goodbye = Goodbye("replaced", reconnect=False)
+        return account.answered(answer, time.monotonic())
+
+    def _take_presence(self, account: LocalAccount, presence: Presence) -> list[Completion]:
+        if account.roster is not None:
+            account.roster.set_presence(presence)
+        self._callbacks.presence_changed(presence)
+        return []

@@ -26,7 +26,7 @@ from typing import Any, Self
 
 from client.account.inbox import SEEN_SEQS, Seen
 from client.account.journal import Journal, Record, read_private, write_private
-from client.account.outbox import Outgoing
+from client.account.outbox import OutboxMessage
 from client.account.records import (
     Credentials,
     is_owner,
@@ -116,7 +116,7 @@ class Store:
         self._lock_fd = self._lock()
         self._credentials: Credentials | None = None
         self._outbox = Journal(self.folder / "outbox.jsonl")
-        self._unsent: dict[str, Outgoing] = {}
+        self._unsent: dict[str, OutboxMessage] = {}
         self._seen = Journal(self.folder / "seen.jsonl")
         self._shown: list[Seen] = []
         try:
@@ -189,7 +189,7 @@ class Store:
 
     # ------------------------------------------------------------------ what is to be sent
 
-    def add(self, message: Outgoing) -> None:
+    def add(self, message: OutboxMessage) -> None:
         """A message was written. Raises StoreError; then it is not kept."""
         self._outbox.append(message_record(message))
         self._unsent[message.mid] = message
@@ -204,7 +204,7 @@ class Store:
             self._outbox.append({"done": mid})
 
     @property
-    def unsent(self) -> tuple[Outgoing, ...]:
+    def unsent(self) -> tuple[OutboxMessage, ...]:
         """The messages that are to be sent, in order."""
         return tuple(self._unsent.values())
 

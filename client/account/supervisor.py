@@ -1,8 +1,8 @@
 """Supervisor: the thread that keeps a client connected and its user logged in.
 
-connect ─▶ serve the link ─▶ lost ─▶ wait ─▶ connect ─▶ …
+connect ─▶ serve the session ─▶ lost ─▶ wait ─▶ connect ─▶ …
                 │
-                └──▶ stopped: wait until somebody asks for a login
+                └──▶ stopped: wait until the application asks for a login or a connection
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING
 
 from client.account.backoff import Backoff
-from client.account.client_state import SharedState
 from client.account.lifecycle import State
-from client.account.local_account import Desk
-from client.account.session_driver import Link, LinkLostError, LinkStoppedError
+from client.account.local_account import LocalAccount
+from client.account.session_driver import SessionDriver, SessionLostError, SessionStoppedError
+from client.account.shared_state import SharedState
 from client.errors import (
     ClientError,
     ClosedError,
@@ -37,24 +38,31 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Connect = Callable[[], "socket.socket | TlsSocket"]
-NewLink = Callable[["socket.socket | TlsSocket"], Link]
+NewDriver = Callable[["socket.socket | TlsSocket"], SessionDriver]
 
 
 class Supervisor:
-    """Connects, and again, until closed. Owns the links and one thread."""
+    """Connects, and connects again, until it is closed. Owns the sessions and one thread.
+
+    ``keep_connected``: False means that a lost connection is a stop. A login that is waited for
+    then fails.
+    """
 
     def __init__(
         self,
         shared: SharedState,
         connect: Connect,
-        new_link: NewLink,
+        new_driver: NewDriver,
         timing: Timing,
         chance: Callable[[], float],
+        *,
+        keep_connected: bool,
     ) -> None:
         self._shared = shared
         self._changed = shared.changed
         self._connect = connect
-        self._new_link = new_link
+        self._new_driver = new_driver
+        self._keep_connected = keep_connected
         self._timing = timing
         self._backoff = Backoff(timing.first_backoff, timing.longest_backoff, chance)
         self._thread = threading.Thread(target=self._run, name="chat client", daemon=True)
@@ -71,12 +79,12 @@ class Supervisor:
                 self._shared.become(State.CONNECTING)
                 self._thread.start()
 
-    def log_in(self, desk: Desk) -> Future[Account]:
-        """Have this user logged in from now on. Any thread; returns at once.
+    def log_in(self, account: LocalAccount) -> Future[Account]:
+        """Keep this account logged in from now on. Any thread; returns at once.
 
-        The future is the outcome. A refusal is one, and then the desk is the caller's again;
-        whatever may pass is tried again until ``log_out``. Raises ClosedError, or NotStartedError
-        where nothing connects.
+        The future is the outcome. After a refusal the account is the caller's again. A login
+        that fails for a reason that may pass is tried again until ``log_out``. Raises
+        ClosedError, or NotStartedError before ``start``.
         """
         shared = self._shared
         future: Future[Account] = Future()
@@ -86,8 +94,8 @@ class Supervisor:
                 raise shared.failure or ClosedError()
             if shared.state is State.IDLE:
                 raise NotStartedError
-            assert shared.desk is None or shared.state is State.STOPPED
-            shared.desk = desk
+            assert shared.account is None or shared.state is State.STOPPED
+            shared.account = account
             shared.login = future
             shared.leaving = False
             self._hurry()
@@ -96,7 +104,7 @@ class Supervisor:
     def say_goodbye(self) -> Future[None]:
         """Tell the server that the user logs out; nothing more is sent. Any thread.
 
-        The future is the outcome. ``log_out`` is to follow in any case.
+        The future is the outcome. ``log_out`` must follow in any case.
         """
         future: Future[None] = Future()
         future.set_running_or_notify_cancel()
@@ -109,22 +117,23 @@ class Supervisor:
             future.set_exception(ConnectionLostError("not connected"))
         return future
 
-    def log_out(self, desk: Desk) -> None:
-        """Have this user logged in no more; a new connection is made. Any thread; idempotent.
+    def log_out(self, account: LocalAccount) -> None:
+        """Stop keeping this account logged in. Any thread; idempotent.
 
-        The desk is the caller's again. A login that is still waited for fails.
+        The account is the caller's again. Its pending login fails. Unless the server has
+        confirmed the logout, a new connection is made.
         """
         with self._changed:
-            if self._shared.desk is not desk:
+            if self._shared.account is not account:
                 return
-            future = self._shared.take_login(desk)
-            self._shared.desk = None
+            future = self._shared.take_login(account)
+            self._shared.account = None
             self._hurry()
         if future is not None:
             future.set_exception(NotLoggedInError())
 
     def hurry(self) -> None:
-        """Make the next attempt at once, or go on after a stop. Any thread."""
+        """Make the next attempt now, or go on after a stop. Any thread."""
         with self._changed:
             self._hurry()
 
@@ -140,12 +149,12 @@ class Supervisor:
         if future is not None:
             future.set_exception(ClosedError())
         if session is not None and impatient:
-            session.fail("closed by this side")  # do not wait for the answer
+            session.fail("closed by this side")  # do not wait for its answer
         if self._thread.ident is not None and self._thread is not threading.current_thread():
-            # A thread in the middle of connecting sees by itself, later, that it is over.
+            # While it connects it cannot be interrupted; it ends when that has succeeded.
             self._thread.join(self._timing.goodbye)
             if self._thread.is_alive() and session is not None:
-                session.fail("closed by this side")  # it sends to somebody who reads nothing
+                session.fail("closed by this side")  # it sends, and the server does not read
                 self._thread.join(self._timing.goodbye)
         self._closed()
 
@@ -168,39 +177,52 @@ class Supervisor:
     def _one_connection(self) -> None:
         try:
             since = time.monotonic()
-            link = self._new_link(self._connect())
+            driver = self._new_driver(self._connect())
             try:
-                if self._begin(link):
-                    link.serve()
+                if self._begin(driver):
+                    driver.serve()
             finally:
-                link.close()
+                driver.close()
                 if time.monotonic() - since >= self._timing.stable:
                     self._backoff.reset()
-        except LinkStoppedError as exc:
+        except SessionStoppedError as exc:
             self._stop(exc.cause)
-        except LinkLostError as exc:
-            self._wait(exc.cause, exc.at_least)
+        except SessionLostError as exc:
+            self._lost(exc.cause, exc.at_least)
         except ClientError as exc:
-            self._wait(exc, 0.0)
+            self._lost(exc, 0.0)
         else:
-            self._again()
+            self._connect_again()
 
-    def _begin(self, link: Link) -> bool:
+    def _begin(self, driver: SessionDriver) -> bool:
         with self._changed:
             if self._shared.closing:
                 return False
-            self._shared.session = link.session
+            self._shared.session = driver.session
             self._shared.become(State.CONNECTED)
             return True
 
-    def _again(self) -> None:
-        """At once: we ended the connection ourselves."""
+    def _connect_again(self) -> None:
+        """Without a pause: the connection ended from this side."""
         with self._changed:
             if not self._shared.closing:
                 self._shared.become(State.CONNECTING)
 
+    def _lost(self, error: ClientError, at_least: float) -> None:
+        if self._keep_connected:
+            self._wait(error, at_least)
+            return
+        with self._changed:
+            account = self._shared.account
+            future = None if account is None else self._shared.take_login(account)
+            if future is not None:
+                self._shared.account = None
+        if future is not None:
+            self._shared.run_foreign(partial(future.set_exception, error))
+        self._stop(error)
+
     def _wait(self, error: ClientError, at_least: float) -> None:
-        """Before the next attempt."""
+        """Pause before the next attempt."""
         shared = self._shared
         with self._changed:
             wait = self._backoff.next(at_least)
@@ -213,7 +235,7 @@ class Supervisor:
                 shared.become(State.CONNECTING, error)
 
     def _stop(self, error: ClientError) -> None:
-        """Until somebody asks for a login."""
+        """Wait until the application asks for a login or a connection."""
         shared = self._shared
         with self._changed:
             if shared.closing:

@@ -1,30 +1,39 @@
-"""Menu: the original client's dialogue. It asks, calls the session and prints.
+"""Menu: the original client's dialogue. It asks, calls the client and prints.
 
-It owns neither: whoever made console and session closes them.
+It owns neither console nor client: their maker closes them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from chat.protocol import ErrNo
+from client.account.sending import Sending
+from client.chat_client import ChatClient
 from client.errors import (
     ClientError,
+    ConnectError,
     ConnectionLostError,
-    OutputClosedError,
+    RefusedError,
+    ReplacedError,
     UnreadableInputError,
 )
 from client.ids import parse_id
 from client.original_commands import CommandError, parse
 from client.plain.console import Console
+from client.plain.failures import Failures
 from client.plain.plain_text import PlainText
-from client.protocol.session import Session
+from client.protocol.connection import CLOSED
 from client.timing import Timing
-from client.values import Account, ChatFailed, Event, ServerError
+from client.values import Account
 
 _QUIT_CHOICE = "3"
 
 _LAST_WORDS_SECONDS = 1.0
-"""A failed send is noticed before what the server said last has been read."""
+"""After a failed request: the time to receive the server's last messages."""
+
+_LOST = (ConnectionLostError, ConnectError, ReplacedError)
+"""The errors that end the program: there is no connection any more."""
 
 
 class _Quit(Exception):
@@ -32,26 +41,31 @@ class _Quit(Exception):
 
 
 class Menu:
-    """The main menu and the command loop, on the thread that calls ``run``."""
+    """The main menu and the command loop, on the thread that calls ``run``.
+
+    ``client`` does not reconnect by itself, and wakes the console when there is something to show.
+    """
 
     def __init__(
         self,
         console: Console,
-        session: Session,
-        timing: Timing | None = None,
-        text: PlainText | None = None,
+        client: ChatClient,
+        failures: Failures,
+        text: PlainText,
+        timing: Timing,
         *,
-        script: bool = False,
+        script: bool,
     ) -> None:
-        """``script``: a program and no person types. Its failures go to the error stream and
-        make the exit code 1, and a login that fails is the end: the lines that follow it are
-        meant for a user who is logged in."""
+        """``script``: a program types, and no person. Its failures go to the error stream and
+        make the exit code 1. A failed login ends the program: the lines behind it are meant for
+        a user that is logged in."""
         self._console = console
-        self._text = text or PlainText()
+        self._client = client
+        self._failures = failures
+        self._text = text
+        self._timing = timing
         self._script = script
         self._code = 0
-        self._session = session
-        self._timing = timing or Timing()
         self._choices: dict[str, Callable[[], None]] = {"1": self._login, "2": self._register}
         self._commands: dict[str, Callable[..., None]] = {
             "help": self._help,
@@ -67,7 +81,7 @@ class Menu:
     def run(self) -> int:
         """Talk until the user leaves or the connection is lost; returns the exit code.
 
-        The console's reading thread. Raises OutputClosedError when nobody reads the output.
+        The console's reading thread. Raises OutputClosedError when the output is closed.
         """
         try:
             try:
@@ -78,7 +92,7 @@ class Menu:
                 self._console.error(str(exc))
                 self._code = 1
             self._leave()
-        except ConnectionLostError as exc:
+        except _LOST as exc:
             return self._lost(exc)
         return self._code
 
@@ -98,7 +112,7 @@ class Menu:
         name = self._ask(self._text("username"))
         password = self._ask(self._text("password"), echo=False)
         try:
-            user_id = self._session.register(name, password)
+            user_id = self._client.register(name, password)
         except ClientError as exc:
             self._print_failure(self._text.register_failed(name, exc), exc)
         else:
@@ -112,7 +126,7 @@ class Menu:
             return
         password = self._ask(self._text("password"), echo=False)
         try:
-            account = self._session.login(user_id, password)
+            account = self._client.login(user_id, password)
         except ClientError as exc:
             self._print_failure(self._text.login_failed(exc), exc)
             self._end_script()
@@ -123,7 +137,7 @@ class Menu:
         self._print_all(self._text.account_lines(account))
         self._show_events()  # the offline messages
         self._print_all(self._text.help_lines())
-        while self._session.account is not None:
+        while self._client.account is not None:
             self._one_command(self._console.read_line(self._show_events))
 
     def _one_command(self, line: str) -> None:
@@ -138,22 +152,27 @@ class Menu:
         self._print_all(self._text.help_lines())
 
     def _chat(self, friend_id: str, message: str) -> None:
-        self._send(self._session.chat, int(friend_id), message, to_group=False)
+        self._write(self._client.send, int(friend_id), message, to_group=False)
 
     def _group_chat(self, group_id: str, message: str) -> None:
-        self._send(self._session.group_chat, int(group_id), message, to_group=True)
+        self._write(self._client.send_group, int(group_id), message, to_group=True)
 
-    def _send(
-        self, send: Callable[[int, str], None], target: int, message: str, *, to_group: bool
+    def _write(
+        self, send: Callable[[int, str], Sending], target: int, message: str, *, to_group: bool
     ) -> None:
         try:
-            send(target, message)
+            sending = send(target, message)
         except ClientError as exc:
             self._print_failure(self._text.chat_failed(target, to_group, str(exc)), exc)
+        else:
+            self._failures.watch(sending)
 
     def _add_friend(self, friend_id: str) -> None:
+        account = self._client.account
         try:
-            friend = self._session.add_friend(int(friend_id))
+            if account is not None and int(friend_id) in {friend.id for friend in account.friends}:
+                raise RefusedError(ErrNo.EXISTS, "is a friend already")
+            friend = self._client.add_friend(int(friend_id))
         except ClientError as exc:
             self._print_failure(self._failed("addfriend", exc, id=friend_id), exc)
         else:
@@ -161,15 +180,18 @@ class Menu:
 
     def _create_group(self, name: str, desc: str) -> None:
         try:
-            group_id = self._session.create_group(name, desc)
+            group = self._client.create_group(name, desc)
         except ClientError as exc:
             self._print_failure(self._failed("creategroup", exc, name=name), exc)
         else:
-            self._print(self._text("group created", id=group_id, name=name))
+            self._print(self._text("group created", id=group.id, name=name))
 
     def _join_group(self, group_id: str) -> None:
+        account = self._client.account
         try:
-            group = self._session.join_group(int(group_id))
+            if account is not None and int(group_id) in {group.id for group in account.groups}:
+                raise RefusedError(ErrNo.EXISTS, "is a member already")
+            group = self._client.join_group(int(group_id))
         except ClientError as exc:
             self._print_failure(self._failed("addgroup", exc, id=group_id), exc)
         else:
@@ -178,49 +200,59 @@ class Menu:
     def _logout(self) -> None:
         self._finish_chats()
         try:
-            self._session.logout()
+            self._client.logout()
         except ClientError as exc:
             self._print_failure(self._failed("loginout", exc), exc)
         else:
+            self._show_failures()
             self._print(self._text("logged out"))
 
     def _quit(self) -> None:
         raise _Quit
 
     def _leave(self) -> None:
-        """Nothing that was typed is left unsent or its failure unsaid; then a polite good-bye."""
-        self._finish_chats()
-        if self._session.account is None:
+        """Wait for the acks of all messages, show their failures, and log out politely."""
+        if self._client.account is None:
             return
+        self._finish_chats()
         try:
-            self._session.logout(self._timing.goodbye)
+            self._client.logout(self._timing.goodbye)
         except ClientError:
             pass  # the connection is about to be closed anyway
+        self._show_failures()
 
     def _finish_chats(self) -> None:
-        self._session.settle_chats()
+        self._client.flush(self._timing.chat_acks)
         self._show_events()
 
-    def _lost(self, error: ConnectionLostError) -> int:
-        self._session.wait_closed(_LAST_WORDS_SECONDS)
-        self._session.settle_chats()
-        self._session.deliver(self._show)
+    def _lost(self, error: ClientError) -> int:
+        try:
+            self._show_messages(_LAST_WORDS_SECONDS)
+        except _LOST as exc:
+            error = exc  # the reason of the end, which a failed request does not know
+        if isinstance(error, ReplacedError) or (
+            isinstance(error, ConnectionLostError) and error.announced
+        ):
+            self._print(self._text("goodbye", why=error.reason))
+            error = ConnectionLostError(CLOSED)
+        self._client.close()  # the messages without an ack fail now
+        self._show_failures()
         self._console.error(str(error))
         return 1
 
     def _show_events(self) -> None:
-        """What the console calls when the session has woken it. Raises ConnectionLostError."""
-        self._session.deliver(self._show)
-        reason = self._session.closed_reason
-        if reason is not None:
-            raise ConnectionLostError(reason)
+        """What the console calls after a wake. Raises the errors of ``_LOST``."""
+        self._show_messages(0)
+        self._show_failures()
 
-    def _show(self, event: Event) -> None:
-        line = self._text.event_line(event)
-        if isinstance(event, ChatFailed | ServerError):
+    def _show_messages(self, timeout: float) -> None:
+        """Show the messages that are there; each is acknowledged when it was printed."""
+        for message in self._client.messages(timeout):
+            self._print(self._text.message_line(message))
+
+    def _show_failures(self) -> None:
+        for line in self._failures.take():
             self._fail(line)
-        else:
-            self._print(line)
 
     def _ask(self, prompt: str, *, echo: bool = True) -> str:
         return self._console.read_line(self._show_events, prompt, echo=echo)
@@ -233,8 +265,8 @@ class Menu:
             self._console.print(line)
 
     def _print_failure(self, line: str, error: ClientError) -> None:
-        """One line for what only failed; what ends the program goes on its way."""
-        if isinstance(error, ConnectionLostError | OutputClosedError):
+        """One line for a failed request. A lost connection is no such failure: it is raised."""
+        if isinstance(error, _LOST):
             raise error
         self._fail(line)
 
@@ -242,7 +274,7 @@ class Menu:
         return self._text.failed(self._text(f"do {word}", **values), error)
 
     def _fail(self, line: str) -> None:
-        """Say that something went wrong, where it is looked for."""
+        """Print a failure; in a script to the error stream, and with exit code 1."""
         if self._script:
             self._code = 1
             self._console.error(line)

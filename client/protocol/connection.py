@@ -115,7 +115,7 @@ class Connection:
         """Begin to receive. Any thread, once."""
         self._receiver.start()
 
-    def send(self, message: Message) -> None:
+    def send_message(self, message: Message) -> None:
         """Send one message; returns when the kernel has it. Any thread.
 
         Raises TooLargeError before anything was sent, or ConnectionLostError.

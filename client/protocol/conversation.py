@@ -1,88 +1,56 @@
-"""Conversation: the rules of the v2 dialect on the client's side. Pure: no socket, thread or clock.
+"""Conversation: the rules of the v2 dialect for a client. Pure: no socket, thread or clock.
 
-It does not send: its methods return messages for somebody else to send, and ``receive`` is
-fed with what arrived. Not thread-safe; a Session guards it with a lock.
+* A request carries a ``rid``. Its answer carries the same one.
+* All other messages of the server become events, in the order of the stream.
+* The messages that were stored while the user was offline stand in the answer to the login. They
+  become events right behind LoggedIn.
 
-* A request carries a ``rid``, and its answer is found by it.
-* A chat message carries a ``mid``, and its CHAT_ACK is found by it.
-* What others sent becomes events in an inbox. They are taken from there, shown, and only then
-  acknowledged, so that a client that dies in between loses nothing.
-* What a program must know at once, whoever reads the inbox and when, becomes signals.
-* Each ``seq`` is shown once per user. Per user, because a group message has one ``seq`` for all
-  its receivers, and two of them may log in on one connection, one after the other.
+It sends nothing: its methods return the messages to send. Not thread-safe; a Session guards it
+with a lock.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from chat.protocol import V2, ErrNo, Message, MsgType
-from client import values
 from client.errors import NotLoggedInError
-from client.values import Account, ChatFailed, ChatMessage, Event, Signal
-
-SEEN_SEQS = 10_000
-"""How many are remembered: far above the 200 that a server leaves un-acknowledged."""
-
-INBOX_LIMIT = 10_000
-"""Events that nobody takes. A server that stores messages never sends more than 200 of them."""
-
-_ANONYMOUS_REQUESTS = frozenset({MsgType.LOGIN_MSG, MsgType.REG_MSG})
-
-_ANSWERS = (
-    MsgType.LOGIN_MSG_ACK,
-    MsgType.REG_MSG_ACK,
-    MsgType.ADD_FRIEND_ACK,
-    MsgType.CREATE_GROUP_ACK,
-    MsgType.ADD_GROUP_ACK,
-    MsgType.LOGINOUT_ACK,
-    MsgType.HISTORY_ACK,
-    MsgType.REMOVE_FRIEND_ACK,
-    MsgType.LEAVE_GROUP_ACK,
-    MsgType.REMOVE_MEMBER_ACK,
-    MsgType.DISSOLVE_GROUP_ACK,
-    MsgType.MEMBERS_ACK,
-)
+from client.protocol import parsing
+from client.protocol.events import Event, ServerError
+from client.protocol.requests import LOGIN, LOGOUT, Request
 
 
-@dataclass(frozen=True, slots=True)
-class Handover:
-    """What ``Conversation.take`` hands over.
+class Received(NamedTuple):
+    """The consequences of a message from the server.
 
     Attributes:
-        events: to be shown, oldest first.
-        repeated: seqs that were shown before, but that the server does not know to be received.
-        account: who received them.
+        events: for the owner of the session.
+        reply: a message to send back, or None.
     """
 
     events: list[Event]
-    repeated: list[int]
-    account: Account | None
+    reply: Message | None = None
+
+
+NOTHING = Received([])
 
 
 class Conversation:
-    """One client's side of one connection: who is logged in, and what is still awaited.
+    """One client's side of one connection: the user that is logged in, and the open requests.
 
     Attributes:
-        account: who is logged in, None before and after.
+        user_id: the user that is logged in; None before a login and after a logout.
     """
 
-    def __init__(self, new_mid: Callable[[], str]) -> None:
-        self.account: Account | None = None
-        self._new_mid = new_mid
+    def __init__(self) -> None:
+        self.user_id: int | None = None
         self._rids = (f"r{number}" for number in itertools.count(1))
-        self._requests: dict[str, Message | None] = {}  # rid → answer, None while awaited
-        self._chats: dict[str, tuple[int, bool]] = {}  # mid → target, to_group
-        self._inbox: deque[Event] = deque()
-        self._signals: list[Signal] = []
-        self._seen: dict[int, None] = {}  # a set that knows which entry is oldest
-        self._seen_by = 0
-        self._table: dict[int, Callable[[Message], Message | None]] = {
-            **dict.fromkeys(_ANSWERS, self._on_answer),
+        self._requests: dict[str, Message | None] = {}  # rid → answer, None while it is awaited
+        self._unasked: dict[int, Callable[[Message], Received]] = {
+            LOGIN.answer: self._on_late_login,
+            LOGOUT.answer: self._on_late_logout,
             MsgType.ONE_CHAT_MSG: self._on_chat,
             MsgType.GROUP_CHAT_MSG: self._on_chat,
             MsgType.CHAT_ACK: self._on_chat_ack,
@@ -92,172 +60,90 @@ class Conversation:
         }
 
     def __repr__(self) -> str:
-        who = "anonymous" if self.account is None else f"user {self.account.id}"
+        user = "anonymous" if self.user_id is None else f"user {self.user_id}"
         awaited = sum(answer is None for answer in self._requests.values())
-        return f"<Conversation {who}, {awaited} requests, {len(self._chats)} chats awaited>"
+        return f"<Conversation {user}, {awaited} requests awaited>"
 
-    @property
-    def awaits_chat_acks(self) -> bool:
-        """Whether a chat message is still without its CHAT_ACK."""
-        return bool(self._chats)
-
-    @property
-    def has_events(self) -> bool:
-        """Whether ``take`` would hand something over."""
-        return bool(self._inbox)
-
-    @property
-    def overflowing(self) -> bool:
-        """Whether more events wait than memory should be spent on."""
-        return len(self._inbox) > INBOX_LIMIT
-
-    def request(self, msgid: MsgType, **fields: Any) -> Message:
+    def request(self, request: Request[Any], fields: Message) -> Message:
         """A request to send; its ``rid`` finds the answer. Raises NotLoggedInError."""
-        message: Message = {"msgid": int(msgid), **fields}
-        if msgid in _ANONYMOUS_REQUESTS:
+        message: Message = {"msgid": int(request.msgid), **fields}
+        if request.before_login:
             message["v"] = V2
+        elif self.user_id is None:
+            raise NotLoggedInError
         else:
-            message["id"] = self._me()
+            message["id"] = self.user_id
         message["rid"] = rid = next(self._rids)
         self._requests[rid] = None
         return message
 
-    def chat(self, target: int, text: str, *, to_group: bool) -> Message:
-        """A chat message to send; its ``mid`` finds the CHAT_ACK. Raises NotLoggedInError."""
-        msgid = MsgType.GROUP_CHAT_MSG if to_group else MsgType.ONE_CHAT_MSG
-        mid = self._new_mid()
-        message: Message = {
-            "msgid": int(msgid),
-            "id": self._me(),
-            "groupid" if to_group else "toid": target,
-            "msg": text,
-            "mid": mid,
-        }
-        self._chats[mid] = (target, to_group)
-        return message
-
     def is_answered(self, rid: str) -> bool:
-        """Whether the answer to a request is there."""
+        """Whether the answer to a request has arrived."""
         return self._requests.get(rid) is not None
 
     def settle(self, rid: str) -> Message | None:
-        """The answer to a request if it is there; from now on it is awaited no more."""
+        """The answer to a request, None if it has not arrived. It is awaited no longer."""
         return self._requests.pop(rid, None)
 
-    def forget_chat(self, mid: str) -> None:
-        """A chat message could not be sent: expect no CHAT_ACK."""
-        self._chats.pop(mid, None)
+    def receive(self, message: Message) -> Received:
+        """Take a message from the server.
 
-    def give_up_chats(self, why: str) -> None:
-        """Turn every chat message that is still without CHAT_ACK into a ChatFailed event."""
-        for target, to_group in self._chats.values():
-            self._inbox.append(ChatFailed(target, to_group, why))
-        self._chats.clear()
-
-    def receive(self, message: Message) -> Message | None:
-        """Take a message from the server. Returns a message to send back, or None.
-
-        Unknown msgids are ignored: the server may be newer.
+        Unknown messages are ignored: the server may be newer than this client.
         """
-        msgid = message.get("msgid")
-        handler = self._table.get(msgid) if type(msgid) is int else None
-        return None if handler is None else handler(message)
-
-    def take(self) -> Handover:
-        """Empty the inbox. Whoever takes shows the events, then acknowledges their seqs."""
-        fresh: list[Event] = []
-        repeated: list[int] = []
-        while self._inbox:
-            event = self._inbox.popleft()
-            if isinstance(event, ChatMessage) and event.seq is not None:
-                if event.seq in self._seen:
-                    repeated.append(event.seq)
-                    continue
-                self._remember(event.seq)
-            fresh.append(event)
-        return Handover(fresh, repeated, self.account)
-
-    def take_signals(self) -> list[Signal]:
-        """What ``receive`` has noted since the last call."""
-        signals, self._signals = self._signals, []
-        return signals
-
-    def _me(self) -> int:
-        if self.account is None:
-            raise NotLoggedInError
-        return self.account.id
-
-    def _remember(self, seq: int) -> None:
-        self._seen[seq] = None
-        if len(self._seen) > SEEN_SEQS:
-            del self._seen[next(iter(self._seen))]
-
-    def _on_answer(self, message: Message) -> Message | None:
-        rid = message.get("rid")
-        if type(rid) is not str or rid not in self._requests:
-            return self._on_late_answer(message)
-        self._requests[rid] = message
-        if _succeeded(message, MsgType.LOGIN_MSG_ACK):
-            self._logged_in(message)
-        elif _succeeded(message, MsgType.LOGINOUT_ACK):
-            self._logged_out()
-        return None
-
-    def _on_late_answer(self, message: Message) -> Message | None:
-        """An answer that nobody waits for any more. The server's state counts, so follow it."""
-        if _succeeded(message, MsgType.LOGIN_MSG_ACK) and self.account is None:
-            # The user was told that it failed. Undo it, or the next login gets errno 4. Without
-            # a rid: its answer concerns nobody.
-            return {"msgid": int(MsgType.LOGINOUT_MSG), "id": message.get("id")}
-        if _succeeded(message, MsgType.LOGINOUT_ACK) and "rid" in message:
-            self._logged_out()
-        return None
-
-    def _logged_in(self, ack: Message) -> None:
-        # On the spot, and not when the caller has seen the ack: what follows in the stream is
-        # already this user's.
-        self.account = values.read_account(ack)
-        if self.account.id != self._seen_by:
-            self._seen.clear()
-            self._seen_by = self.account.id
-        self._signals.append(values.read_logged_in(ack))
-        for stored in values.objects(ack, "offlinemsg"):
-            self._on_chat(stored)
-
-    def _logged_out(self) -> None:
-        """Messages not yet shown are dropped: un-acknowledged, they come again at next login."""
-        self.account = None
-        self._inbox = deque(
-            event for event in self._inbox if not (isinstance(event, ChatMessage) and event.seq)
-        )
-
-    def _on_chat(self, message: Message) -> None:
-        self._inbox.append(values.read_chat(message))
-
-    def _on_chat_ack(self, message: Message) -> None:
-        answer = values.read_chat_answer(message)
-        if answer is None:
-            return
-        self._signals.append(answer)
-        target = self._chats.pop(answer.mid, None)
-        if target is not None and answer.errno != ErrNo.OK:
-            self._inbox.append(ChatFailed(*target, answer.errmsg))
-
-    def _on_presence(self, message: Message) -> None:
-        presence = values.read_presence(message)
-        if presence is not None:
-            self._signals.append(presence)
-
-    def _on_error(self, message: Message) -> None:
         rid = message.get("rid")
         if type(rid) is str and rid in self._requests:
-            self._requests[rid] = message
-            return
-        self._inbox.append(values.ServerError(values.read_failure(message)[1]))
+            return self._on_answer(rid, message)
+        msgid = message.get("msgid")
+        handler = self._unasked.get(msgid) if type(msgid) is int else None
+        return NOTHING if handler is None else handler(message)
 
-    def _on_bye(self, message: Message) -> None:
-        self._inbox.append(values.read_goodbye(message))
+    def _on_answer(self, rid: str, answer: Message) -> Received:
+        self._requests[rid] = answer
+        if _succeeded(answer, LOGIN):
+            # Here, and not when the caller has read the answer: the next message in the stream
+            # is for this user already.
+            login = parsing.read_logged_in(answer)
+            self.user_id = login.account.id
+            stored = map(parsing.read_chat, parsing.read_objects(answer, "offlinemsg"))
+            return Received([login, *stored])
+        if _succeeded(answer, LOGOUT):
+            self.user_id = None
+        return NOTHING
+
+    def _on_late_login(self, answer: Message) -> Received:
+        """Undo a login whose caller has stopped waiting and was told that it failed.
+
+        Else the next login is refused: the user would be online already. The LOGINOUT_MSG has
+        no ``rid``, because no caller waits for its answer.
+        """
+        if self.user_id is None and _succeeded(answer, LOGIN):
+            return Received([], {"msgid": int(LOGOUT.msgid), "id": answer.get("id")})
+        return NOTHING
+
+    def _on_late_logout(self, answer: Message) -> Received:
+        """Follow the server, which has logged the user out after the caller stopped waiting."""
+        if "rid" in answer and _succeeded(answer, LOGOUT):
+            self.user_id = None
+        return NOTHING
+
+    def _on_chat(self, message: Message) -> Received:
+        return Received([parsing.read_chat(message)])
+
+    def _on_chat_ack(self, message: Message) -> Received:
+        answer = parsing.read_chat_answer(message)
+        return NOTHING if answer is None else Received([answer])
+
+    def _on_presence(self, message: Message) -> Received:
+        presence = parsing.read_presence(message)
+        return NOTHING if presence is None else Received([presence])
+
+    def _on_error(self, message: Message) -> Received:
+        _, errmsg = parsing.read_failure(message)
+        return Received([ServerError(errmsg)])
+
+    def _on_bye(self, message: Message) -> Received:
+        return Received([parsing.read_goodbye(message)])
 
 
-def _succeeded(message: Message, msgid: MsgType) -> bool:
-    return message["msgid"] == msgid and message.get("errno") == ErrNo.OK
+def _succeeded(answer: Message, request: Request[Any]) -> bool:
+    return answer.get("msgid") == request.answer and answer.get("errno") == ErrNo.OK

@@ -6,7 +6,7 @@ import logging
 import queue
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import pytest
 
 from chat.protocol import Message, MsgType
 from client import ChatClient, ChatMessage, ClientError, ConnectError, State, Status, Timing
-from client.account.session_driver import Link
+from client.account.session_driver import SessionDriver
 from client.account.store import saved_accounts
 from client.errors import (
     ClosedError,
@@ -29,8 +29,9 @@ from client.errors import (
     StoreError,
     TooLargeError,
 )
+from client.protocol.events import Event
 from client.protocol.tls import make_context
-from client.values import Friend, Group, Member, Presence, Signal
+from client.values import Friend, Group, Member, Presence
 from tests.client.fake_server import (
     WAIT,
     FakeServer,
@@ -212,14 +213,14 @@ def test_the_account_is_known_when_a_login_returns(
     server: FakeServer, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer may wake whoever waits before the receiver's thread has told what is in it."""
-    on_signal = Link._on_signal
+    on_events = SessionDriver._on_events
     pause = threading.Event()
 
-    def late(link: Link, signal: Signal) -> None:
+    def late(driver: SessionDriver, events: Sequence[Event]) -> None:
         pause.wait(0.05)
-        on_signal(link, signal)
+        on_events(driver, events)
 
-    monkeypatch.setattr(Link, "_on_signal", late)
+    monkeypatch.setattr(SessionDriver, "_on_events", late)
     states = States()
     client = make(on_state=states)
     assert client.login(1, "secret").name == "alice"
@@ -300,7 +301,7 @@ def test_a_token_that_is_no_longer_good_stops_the_client(server: FakeServer, mak
         next(client.messages())
     assert not client.flush(0.01)
     server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r)]
-    client.login(1, "new secret")  # a new desk: nothing was kept
+    client.login(1, "new secret")  # a new account: nothing was kept
     with pytest.raises(NotConfirmedError):
         waiting.result(WAIT)
 
@@ -345,7 +346,7 @@ def test_nonsense_is_refused_before_anything_happens(client: ChatClient) -> None
             client.send(number, "hi")  # type: ignore[arg-type]
         with pytest.raises(ValueError, match="is no id"):
             client.login(number)  # type: ignore[arg-type]
-    requests = [
+    requests: list[Callable[[int], object]] = [
         client.add_friend,
         client.remove_friend,
         client.join_group,
@@ -358,7 +359,11 @@ def test_nonsense_is_refused_before_anything_happens(client: ChatClient) -> None
     for request in requests:
         with pytest.raises(ValueError, match="is no id: an int"):
             request("5")  # type: ignore[arg-type]
-    for call in (client.create_group, lambda name: client.register(name, "secret-1")):
+    named: list[Callable[[str], object]] = [
+        client.create_group,
+        lambda name: client.register(name, "secret-1"),
+    ]
+    for call in named:
         with pytest.raises(ValueError, match="int is no text"):
             call(5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="bytes is no text") as raised:
@@ -432,6 +437,99 @@ def test_a_logout_while_reconnecting(server: FakeServer, tmp_path: Path) -> None
     with pytest.raises(NotLoggedInError):
         future.result(WAIT)
     client.close()
+
+
+def test_the_next_login_after_a_logout_uses_the_same_connection(
+    server: FakeServer, make: Make
+) -> None:
+    states = States()
+    client = make(on_state=states)
+    client.login(1, "secret")
+    states.wait_for(State.ONLINE)
+    client.logout()
+    states.wait_for(State.CONNECTED)
+    assert client.login(2, "secret").id == 2
+    assert states.queue.get(timeout=WAIT).state is State.LOGGING_IN
+    assert states.queue.get(timeout=WAIT).state is State.ONLINE
+    client.remove_friend(5)
+    assert server.expect(MsgType.REMOVE_FRIEND_MSG)["id"] == 2
+
+
+def test_a_logout_that_is_not_answered_in_time(server: FakeServer, client: ChatClient) -> None:
+    del server.rules[MsgType.LOGINOUT_MSG]
+    with pytest.raises(NoAnswerError, match=r"within 0\.05 s"):
+        client.logout(timeout=0.05)
+    assert client.account is None
+
+
+# ---------------------------------------------------------------------- one connection only
+
+
+def test_a_lost_connection_stops_a_client_that_does_not_reconnect(
+    server: FakeServer, make: Make
+) -> None:
+    client = make(keep_connected=False)
+    client.login(1, "secret")
+    server.send(one_chat(3, "last words"))
+    say_goodbye(server, "draining", reconnect=True)
+    messages = client.messages(WAIT)
+    assert next(messages).text == "last words"
+    with pytest.raises(ConnectionLostError, match="draining") as caught:
+        next(messages)
+    assert caught.value.announced
+    assert client.state is State.STOPPED
+    with pytest.raises(ConnectionLostError):
+        client.add_friend(3)
+    assert client.login(1, "secret").id == 1  # because the application asked for it
+
+
+@pytest.mark.parametrize("rule", [silence, refuse(MsgType.LOGIN_MSG_ACK, 6, "later")])
+def test_a_login_is_tried_once_by_a_client_that_does_not_reconnect(
+    server: FakeServer, make: Make, rule: Rule
+) -> None:
+    client = make(keep_connected=False, timing=Timing(login=0.05))
+    server.rules[MsgType.LOGIN_MSG] = rule
+    with pytest.raises((NoAnswerError, RefusedError)):
+        client.login(1, "secret")
+    assert client.state is State.CONNECTED
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r)]
+    assert client.login(1, "secret").id == 1
+
+
+def test_a_login_fails_with_its_connection_in_a_client_that_does_not_reconnect(
+    server: FakeServer, make: Make
+) -> None:
+    def hang_up(request: Message) -> list[Message]:
+        server.hang_up()
+        return []
+
+    client = make(keep_connected=False)
+    server.rules[MsgType.LOGIN_MSG] = hang_up
+    with pytest.raises(ConnectionLostError, match="closed by the server"):
+        client.login_soon(1, "secret").result(WAIT)
+    assert client.user_id is None
+
+
+def test_a_program_with_a_loop_of_its_own(server: FakeServer, make: Make) -> None:
+    """It is woken, and takes the messages that are there without waiting."""
+    ready = threading.Semaphore(0)
+    client = make(on_ready=ready.release)
+    assert list(client.messages(timeout=0)) == []
+    client.login(1, "secret")
+    server.send(one_chat(3, "a"), one_chat(4, "b"))
+    assert ready.acquire(timeout=WAIT)
+    assert ready.acquire(timeout=WAIT)
+    assert [message.text for message in client.messages(timeout=0)] == ["a", "b"]
+    server.expect(MsgType.DELIVERED_MSG)
+
+
+def test_the_servers_errors_are_told(server: FakeServer, make: Make) -> None:
+    errors: queue.SimpleQueue[str] = queue.SimpleQueue()
+    client = make(on_server_error=errors.put)
+    client.login(1, "secret")
+    server.send({"msgid": 31, "errno": 4, "errmsg": "unknown msgid"})
+    assert errors.get(timeout=WAIT) == "unknown msgid"
+    assert client.state is State.ONLINE
 
 
 # ---------------------------------------------------------------------- sending
@@ -536,7 +634,12 @@ def test_errno_3_to_a_message_means_that_the_session_is_gone(
 
 def test_closing_waits_for_acks(server: FakeServer, make: Make) -> None:
     held: list[Message] = []
-    server.rules[MsgType.ONE_CHAT_MSG] = lambda r: held.append(r) or []
+
+    def hold(request: Message) -> list[Message]:
+        held.append(request)
+        return []
+
+    server.rules[MsgType.ONE_CHAT_MSG] = hold
     client = make()
     client.login(1, "secret")
     sending = client.send(5, "hi")
@@ -569,8 +672,16 @@ def test_a_restart_with_the_same_folder(server: FakeServer, make: Make, tmp_path
         sending.result(0)
     server.rules[MsgType.ONE_CHAT_MSG] = lambda r: chat_ack(r, seq=9)
     again = make(folder=tmp_path)
+    outbox_was_read = threading.Event()
+
+    def late_login(request: Message) -> list[Message]:
+        assert outbox_was_read.wait(WAIT)
+        return [login_ack(request)]
+
+    server.rules[MsgType.LOGIN_MSG] = late_login
     future = again.login_soon(1)
     (restored,) = again.outbox
+    outbox_was_read.set()
     assert (restored.mid, restored.text, restored.created) == (sent["mid"], "hi", sending.created)
     future.result(WAIT)
     assert restored.result(WAIT).seq == 9
@@ -774,6 +885,8 @@ def test_a_callback_that_cannot_take_any_more(server: FakeServer, make: Make) ->
 def test_a_callback_may_ask_and_send_and_wait(server: FakeServer, make: Make) -> None:
     done = threading.Event()
 
+    client: ChatClient
+
     def on_message(message: ChatMessage) -> None:
         client.add_friend(message.sender_id)
         assert client.send(message.sender_id, "thanks").result(WAIT).seq == 1
@@ -787,6 +900,8 @@ def test_a_callback_may_ask_and_send_and_wait(server: FakeServer, make: Make) ->
 
 def test_a_callback_may_close(server: FakeServer, make: Make) -> None:
     closed = threading.Event()
+
+    client: ChatClient
 
     def on_message(message: ChatMessage) -> None:
         client.close()
@@ -831,6 +946,8 @@ def test_a_callback_that_waits_for_an_ack_does_not_hold_up_closing(
     server: FakeServer, make: Make
 ) -> None:
     waiting, failed = threading.Event(), threading.Event()
+
+    client: ChatClient
 
     def on_message(message: ChatMessage) -> None:
         sending = client.send(5, "hi")
@@ -893,9 +1010,12 @@ def test_the_account_follows_what_is_asked(server: FakeServer, client: ChatClien
     client.remove_friend(3)
     client.dissolve_group(4)
     account = client.account
+    assert account is not None
     assert (account.friends, account.groups) == ((), (Group(5, "g", "d", ()),))
     client.leave_group(5)
-    assert client.account.groups == ()
+    account = client.account
+    assert account is not None
+    assert account.groups == ()
 
 
 def test_what_exists_already_is_no_failure(server: FakeServer, client: ChatClient) -> None:

@@ -15,15 +15,15 @@ from hypothesis.stateful import (
 
 from chat.protocol import ErrNo
 from client.account import outbox as outbox_module
-from client.account.outbox import Outbox, Outgoing, OutState, Withdrawal
-from client.values import ChatAnswer
+from client.account.outbox import MessageState, Outbox, OutboxMessage, Withdrawal
+from client.protocol.events import ChatAnswer
 from tests.tiers import examples
 
 RETRY = 1.0
 
 
-def message(mid: str) -> Outgoing:
-    return Outgoing(mid, target=5, to_group=False, text=f"text of {mid}", created=0.0)
+def message(mid: str) -> OutboxMessage:
+    return OutboxMessage(mid, target=5, to_group=False, text=f"text of {mid}", created=0.0)
 
 
 def answer(mid: str, errno: int = 0, retry_after: float | None = None) -> ChatAnswer:
@@ -37,7 +37,7 @@ def filled(*mids: str) -> Outbox:
     return outbox
 
 
-def mids(messages: list[Outgoing] | tuple[Outgoing, ...]) -> list[str]:
+def mids(messages: list[OutboxMessage] | tuple[OutboxMessage, ...]) -> list[str]:
     return [message.mid for message in messages]
 
 
@@ -49,7 +49,7 @@ def test_messages_go_out_in_order_and_leave_when_acked() -> None:
     assert outbox.wake_at is None
     done = outbox.answered(answer("b"), now=6)
     assert done is not None
-    assert done.state is OutState.ACKED
+    assert done.state is MessageState.ACKED
     assert mids(outbox.messages) == ["a", "c"]
     assert len(outbox) == 2
 
@@ -79,7 +79,7 @@ def test_what_was_not_answered_goes_out_again_on_the_next_connection() -> None:
     outbox.add(message("d"))
     outbox.answered(answer("b"), now=0)
     outbox.start_over()
-    assert {m.state for m in outbox.messages} == {OutState.WAITING}
+    assert {m.state for m in outbox.messages} == {MessageState.WAITING}
     assert mids(outbox.take(now=0)) == ["a", "c", "d"]
 
 
@@ -89,7 +89,7 @@ def test_a_refusal_is_final(errno: int) -> None:
     outbox.take(now=0)
     failed = outbox.answered(answer("a", errno), now=0)
     assert failed is not None
-    assert failed.state is OutState.FAILED
+    assert failed.state is MessageState.FAILED
     assert mids(outbox.messages) == ["b"]
 
 
@@ -121,7 +121,7 @@ def test_a_copy_that_succeeded_meanwhile_is_not_sent_again() -> None:
     outbox.answered(answer("a", 8), now=0)
     done = outbox.answered(answer("b"), now=0)
     assert done is not None
-    assert done.state is OutState.ACKED
+    assert done.state is MessageState.ACKED
     assert mids(outbox.take(now=RETRY)) == ["a", "c"]
 
 
@@ -130,7 +130,7 @@ def test_not_you_keeps_the_message() -> None:
     outbox.take(now=0)
     kept = outbox.answered(answer("a", 3), now=0)
     assert kept is not None
-    assert kept.state is OutState.WAITING
+    assert kept.state is MessageState.WAITING
     outbox.start_over()
     assert mids(outbox.take(now=0)) == ["a", "b"]
 
@@ -155,7 +155,7 @@ def test_few_are_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_restored_messages_come_first() -> None:
     old = message("old")
-    old.state = OutState.SENT
+    old.state = MessageState.SENT
     outbox = Outbox(RETRY, [old])
     outbox.add(message("new"))
     assert mids(outbox.take(now=0)) == ["old", "new"]
@@ -180,7 +180,7 @@ class OutboxMachine(RuleBasedStateMachine):
         self.written: list[str] = []
         self.stored: list[str] = []
         self.refused: set[str] = set()
-        self.settled: dict[str, OutState] = {}
+        self.settled: dict[str, MessageState] = {}
         self.shaken = False  # the server has refused something for a moment
         self.queue: list[str] = []  # what the server has not read yet, in order
 
@@ -217,7 +217,7 @@ class OutboxMachine(RuleBasedStateMachine):
             return  # lost with its connection
         for _ in range(1 + twice):
             settled = self.outbox.answered(ack, self.now)
-            if settled is not None and settled.state in (OutState.ACKED, OutState.FAILED):
+            if settled is not None and settled.state in (MessageState.ACKED, MessageState.FAILED):
                 assert settled.mid not in self.settled
                 self.settled[settled.mid] = settled.state
 
@@ -241,13 +241,13 @@ class OutboxMachine(RuleBasedStateMachine):
     @invariant()
     def what_was_settled_is_so_at_the_server(self) -> None:
         for mid, state in self.settled.items():
-            assert (mid in self.stored) is (state is OutState.ACKED)
-            assert (mid in self.refused) is (state is OutState.FAILED)
+            assert (mid in self.stored) is (state is MessageState.ACKED)
+            assert (mid in self.refused) is (state is MessageState.FAILED)
 
     @invariant()
     def sent_ones_come_before_waiting_ones_and_all_in_order(self) -> None:
         states = [m.state for m in self.outbox.messages]
-        assert states == sorted(states, key=[OutState.SENT, OutState.WAITING].index)
+        assert states == sorted(states, key=[MessageState.SENT, MessageState.WAITING].index)
         inside = mids(self.outbox.messages)
         assert inside == sorted(inside, key=self.written.index)
 

@@ -17,7 +17,7 @@ def roster() -> Roster:
 def test_somebody_comes() -> None:
     changed = roster()
     before = changed.account
-    changed.present(Presence(2, "online"))
+    changed.set_presence(Presence(2, "online"))
     assert changed.account.friends == (Friend(2, "bob", "online"), Friend(3, "cat", "online"))
     assert changed.account.groups[0].members == (ANN, Member(2, "bob", "online", "normal"))
     assert changed.account.groups[1] is CHESS
@@ -27,7 +27,7 @@ def test_somebody_comes() -> None:
 def test_a_stranger_comes() -> None:
     changed = roster()
     before = changed.account
-    changed.present(Presence(99, "online"))
+    changed.set_presence(Presence(99, "online"))
     assert changed.account == before
 
 
@@ -47,11 +47,11 @@ def test_friends() -> None:
 
 def test_what_was_heard_since_is_newer_than_the_answer() -> None:
     changed = roster()
-    changed.present(Presence(5, "online"))
+    changed.set_presence(Presence(5, "online"))
     since = changed.heard
     changed.add_friend(Friend(5, "eve", "offline"), since)
     assert changed.account.friends[-1].state == "offline"
-    changed.present(Presence(5, "online"))
+    changed.set_presence(Presence(5, "online"))
     changed.add_friend(Friend(5, "eve", "offline"), since)
     assert changed.account.friends[-1].state == "online"
 

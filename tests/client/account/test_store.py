@@ -9,7 +9,7 @@ import pytest
 
 from client.account import store as store_module
 from client.account.inbox import Seen
-from client.account.outbox import Outgoing
+from client.account.outbox import OutboxMessage
 from client.account.records import Credentials, new_device
 from client.account.store import (
     SavedAccount,
@@ -28,8 +28,8 @@ def open_store(root: Path, user_id: int = 5, host: str = HOST) -> Store:
     return Store(root, host, PORT, user_id)
 
 
-def message(mid: str, *, to_group: bool = False, text: str = "你好\n") -> Outgoing:
-    return Outgoing(mid, 7, to_group, text, 1000.5)
+def message(mid: str, *, to_group: bool = False, text: str = "你好\n") -> OutboxMessage:
+    return OutboxMessage(mid, 7, to_group, text, 1000.5)
 
 
 def seen(seq: int) -> Seen:

@@ -1,4 +1,4 @@
-"""MenuRun: a Menu on a thread, typed to through a pipe and read from as it prints."""
+"""MenuRun: the line mode on a thread, typed to through a pipe and read from as it prints."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from client.plain.console import Console
-from client.plain.menu import Menu
-from client.protocol.connection import open_socket
-from client.protocol.session import Session
+from client.plain.line_mode import run_line_mode
+from client.plain.plain_text import PlainText
 from client.timing import Timing
 from tests.client.fake_server import WAIT
 
@@ -54,9 +53,6 @@ class MenuRun:
 
     def __enter__(self) -> Self:
         self._console = Console(self._read_fd, self.out, self.err)
-        sock = open_socket("127.0.0.1", self._port, self.timing)
-        self._session = Session(sock, self._console.wake, self.timing)
-        self._session.start()
         self._thread.start()
         return self
 
@@ -68,7 +64,6 @@ class MenuRun:
     ) -> None:
         self.end_input()
         self._thread.join(WAIT)
-        self._session.close()
         self._console.close()
         os.close(self._read_fd)
         assert not self._thread.is_alive()
@@ -99,4 +94,6 @@ class MenuRun:
         return self.code
 
     def _run(self) -> None:
-        self.code = Menu(self._console, self._session, self.timing).run()
+        self.code = run_line_mode(
+            "127.0.0.1", self._port, None, self._console, PlainText(), self.timing, script=False
+        )

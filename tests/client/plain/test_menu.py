@@ -21,6 +21,14 @@ GROUPS = [
 ]
 
 
+def acknowledged(server: FakeServer, count: int) -> list[int]:
+    """The first ``count`` acknowledgements, which may come in several frames."""
+    seqs: list[int] = []
+    while len(seqs) < count:
+        seqs += server.expect(MsgType.DELIVERED_MSG)["seqs"]
+    return seqs
+
+
 def test_the_menu(menu: MenuRun) -> None:
     menu.type("4", "", "3")
     assert menu.end() == 0
@@ -75,9 +83,8 @@ def test_login_shows_everything_in_order(server: FakeServer, menu: MenuRun) -> N
         "show command list >>>\n"
     )
     request = server.expect(MsgType.LOGIN_MSG)
-    assert "device" not in request
     assert (request["id"], request["password"], request["v"]) == (1, "secret", 2)
-    assert server.expect(MsgType.DELIVERED_MSG)["seqs"] == [3, 4]
+    assert acknowledged(server, 2) == [3, 4]
 
 
 @pytest.mark.parametrize(
@@ -112,14 +119,14 @@ def test_login_without_answer(server: FakeServer) -> None:
 
 def test_commands_that_succeed(server: FakeServer, menu: MenuRun) -> None:
     menu.login()
-    menu.type("addfriend:3", "creategroup:chess:for fun: much", "addgroup:4")
-    printed = menu.out.wait_for("join group success: 4 g d\n")
+    menu.type("addfriend:3", "creategroup:chess:for fun: much", "addgroup:5")
+    printed = menu.out.wait_for("join group success: 5 g d\n")
     assert "add friend success: 3 bob offline\n" in printed
     assert "create group success, groupid is 4, groupname is chess\n" in printed
     assert server.expect(MsgType.ADD_FRIEND_MSG)["friendid"] == 3
     created = server.expect(MsgType.CREATE_GROUP_MSG)
     assert (created["groupname"], created["groupdesc"]) == ("chess", "for fun: much")
-    assert server.expect(MsgType.ADD_GROUP_MSG)["groupid"] == 4
+    assert server.expect(MsgType.ADD_GROUP_MSG)["groupid"] == 5
 
 
 def test_commands_that_fail(server: FakeServer, menu: MenuRun) -> None:
@@ -137,6 +144,14 @@ def test_commands_that_fail(server: FakeServer, menu: MenuRun) -> None:
     assert "add friend 3 failed: no\\x1b\n" in printed
     assert "create group chess failed: no\\x1b\n" in printed
     assert "join group 4 failed: no\\x1b\n" in printed
+
+
+def test_friends_and_groups_that_are_there_already(server: FakeServer, menu: MenuRun) -> None:
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, friends=FRIENDS, groups=GROUPS)]
+    menu.login()
+    menu.type("addfriend:2", "addgroup:7")
+    printed = menu.out.wait_for("join group 7 failed: is a member already\n")
+    assert "add friend 2 failed: is a friend already\n" in printed
 
 
 def test_lines_that_are_no_commands(menu: MenuRun) -> None:
@@ -163,10 +178,7 @@ def test_messages_that_arrive_are_shown_and_acknowledged(server: FakeServer, men
     server.send(one_chat(8, "a\x1b[2J"), group_chat(9, "b\n"))
     printed = menu.out.wait_for("群消息[7]:2024-01-02 03:04:05 [2]bob said: b\\n\n")
     assert "\n2024-01-02 03:04:05 [2]bob said: a\\x1b[2J\n" in printed
-    seqs = server.expect(MsgType.DELIVERED_MSG)["seqs"]
-    if seqs == [8]:  # the second came later
-        seqs += server.expect(MsgType.DELIVERED_MSG)["seqs"]
-    assert seqs == [8, 9]
+    assert acknowledged(server, 2) == [8, 9]
 
 
 def test_chat(server: FakeServer, menu: MenuRun) -> None:
@@ -206,7 +218,7 @@ def test_failures_of_chats_are_shown_before_leaving(
     server.expect(MsgType.LOGINOUT_MSG)
 
 
-def test_chats_that_nobody_confirms(server: FakeServer) -> None:
+def test_chats_without_an_ack(server: FakeServer) -> None:
     del server.rules[MsgType.GROUP_CHAT_MSG]
     with MenuRun(server.port, Timing(chat_acks=0.05)) as menu:
         menu.login()

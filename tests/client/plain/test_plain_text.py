@@ -7,17 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from client.errors import NoAnswerError, RefusedError
-from client.plain.plain_text import CHINESE, ENGLISH, PlainText
-from client.values import (
-    Account,
-    ChatFailed,
-    ChatMessage,
-    Friend,
-    Goodbye,
-    Group,
-    Member,
-    ServerError,
-)
+from client.plain import chinese, english
+from client.plain.plain_text import PlainText
+from client.values import Account, ChatMessage, Friend, Group, Member
 
 text = PlainText()
 IN_CHINESE = PlainText("zh")
@@ -28,9 +20,9 @@ def _places(line: str) -> list[str]:
 
 
 def test_both_languages_have_the_same_texts() -> None:
-    assert ENGLISH.keys() == CHINESE.keys()
-    for key, english in ENGLISH.items():
-        assert sorted(_places(english)) == sorted(_places(CHINESE[key])), key
+    assert english.TEXTS.keys() == chinese.TEXTS.keys()
+    for key, line in english.TEXTS.items():
+        assert sorted(_places(line)) == sorted(_places(chinese.TEXTS[key])), key
 
 
 @pytest.fixture
@@ -45,14 +37,14 @@ def in_shanghai(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("in_shanghai")
 def test_times_are_local() -> None:
     message = ChatMessage(2, "bob", "2024-01-02 21:59:05", "hi", None, 9)
-    assert text.event_line(message) == "2024-01-03 05:59:05 [2]bob said: hi"
+    assert text.message_line(message) == "2024-01-03 05:59:05 [2]bob said: hi"
     last = ChatMessage(2, "bob", "9999-12-31 23:59:59", "hi", None, 9)
-    assert text.event_line(last) == "9999-12-31 23:59:59 [2]bob said: hi"
+    assert text.message_line(last) == "9999-12-31 23:59:59 [2]bob said: hi"
 
 
 def test_chinese() -> None:
     message = ChatMessage(2, "李四", "noon", "你好\x1b", 7, 9)
-    assert IN_CHINESE.event_line(message) == r"群消息[7]：noon [2]李四 说：你好\x1b"
+    assert IN_CHINESE.message_line(message) == r"群消息[7]：noon [2]李四 说：你好\x1b"
     refused = RefusedError(5, "no such user")
     assert IN_CHINESE.failed(IN_CHINESE("do addfriend", id=9), refused) == (
         "添加好友 9 失败：no such user"
@@ -95,19 +87,20 @@ def test_help_lists_every_command_with_its_format() -> None:
     ]
 
 
-def test_events() -> None:
+def test_messages() -> None:
     one = ChatMessage(2, "b\tob", "2024-01-02 03:04:05", "hi\x1b", None, 9)
-    assert text.event_line(one) == r"2024-01-02 03:04:05 [2]b\tob said: hi\x1b"
+    assert text.message_line(one) == r"2024-01-02 03:04:05 [2]b\tob said: hi\x1b"
     group = ChatMessage(2, "bob", "now\n", "hi", 7, 9)
-    assert text.event_line(group) == r"群消息[7]:now\n [2]bob said: hi"
-    assert text.event_line(ChatFailed(5, False, "no such user")) == (
-        "message to 5 failed: no such user"
-    )
-    assert text.event_line(ChatFailed(7, True, "not\na member")) == (
+    assert text.message_line(group) == r"群消息[7]:now\n [2]bob said: hi"
+
+
+def test_failures_and_goodbyes() -> None:
+    assert text.chat_failed(5, False, "no such user") == "message to 5 failed: no such user"
+    assert text.chat_failed(7, True, "not\na member") == (
         r"message to group 7 failed: not\na member"
     )
-    assert text.event_line(ServerError("bad\x1b")) == r"error from the server: bad\x1b"
-    assert text.event_line(Goodbye("draining", True)) == "the server says goodbye: draining"
+    assert text("server error", why="bad\x1b") == r"error from the server: bad\x1b"
+    assert text("goodbye", why="draining") == "the server says goodbye: draining"
 
 
 def test_registration() -> None:

@@ -42,7 +42,7 @@ def ends() -> Iterator[Ends]:
 
 
 def test_sends_one_line_of_json_per_message(ends: Ends) -> None:
-    ends.connection.send({"msgid": 26, "x": "ñ\n"})
+    ends.connection.send_message({"msgid": 26, "x": "ñ\n"})
     assert ends.peer.recv(1000) == '{"msgid":26,"x":"ñ\\n"}\n'.encode()
 
 
@@ -108,8 +108,8 @@ def test_a_frame_without_end(ends: Ends) -> None:
 
 def test_too_large_to_send_harms_nothing(ends: Ends) -> None:
     with pytest.raises(TooLargeError, match="too long"):
-        ends.connection.send({"msgid": 6, "msg": "x" * MAX_FRAME})
-    ends.connection.send({})
+        ends.connection.send_message({"msgid": 6, "msg": "x" * MAX_FRAME})
+    ends.connection.send_message({})
     assert ends.peer.recv(100) == b"{}\n"
 
 
@@ -117,13 +117,13 @@ def test_send_after_the_end(ends: Ends) -> None:
     ends.peer.close()
     ends.close_reason()
     with pytest.raises(ConnectionLostError) as caught:
-        ends.connection.send({})
+        ends.connection.send_message({})
     assert caught.value.reason == "closed by the server"
 
 
 def test_a_port_that_wants_tls(ends: Ends) -> None:
     """It closes without a word when it is spoken to plainly."""
-    ends.connection.send({"msgid": 1})
+    ends.connection.send_message({"msgid": 1})
     ends.peer.recv(100)
     ends.peer.close()
     assert ends.close_reason() == UNANSWERED
@@ -135,7 +135,7 @@ def test_a_server_that_reads_nothing() -> None:
     ends.connection.start()
     with pytest.raises(ConnectionLostError, match="takes no data"):
         for _ in range(1000):
-            ends.connection.send({"msg": "x" * 60_000})
+            ends.connection.send_message({"msg": "x" * 60_000})
     assert ends.close_reason() == "the server takes no data"
     ends.peer.close()
 
@@ -148,7 +148,7 @@ def test_a_send_that_waits_ends_with_the_connection() -> None:
     def flood() -> None:
         try:
             while True:
-                ends.connection.send({"msg": "x" * 60_000})
+                ends.connection.send_message({"msg": "x" * 60_000})
         except ConnectionLostError:
             failed.set()
 
@@ -165,7 +165,7 @@ def test_a_send_that_waits_ends_with_the_connection() -> None:
 def test_frames_of_many_threads_do_not_mix(ends: Ends) -> None:
     def send(number: int) -> None:
         for _ in range(20):
-            ends.connection.send({"msg": str(number) * 5000})
+            ends.connection.send_message({"msg": str(number) * 5000})
 
     threads = [threading.Thread(target=send, args=(number,)) for number in range(4)]
     for thread in threads:

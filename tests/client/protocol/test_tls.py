@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import contextlib
+import queue
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,9 +14,12 @@ import pytest
 from chat.protocol import MsgType
 from client.errors import ConnectError
 from client.protocol.connection import open_socket
+from client.protocol.events import ChatAnswer, Event, LoggedIn
+from client.protocol.requests import LOGIN
 from client.protocol.session import Session
 from client.protocol.tls import TlsSocket, make_context, wrap
 from client.timing import Timing
+from client.values import ChatMessage
 from tests.client.fake_server import WAIT, FakeServer, one_chat
 from tests.client.tlskit import PEM, TlsRelay, server_context
 
@@ -194,17 +199,21 @@ def test_a_file_without_certificates(tmp_path: Path) -> None:
 def test_a_session_through_muduopys_tls(server: FakeServer) -> None:
     with TlsRelay(server.port) as relay:
         sock = open_socket("localhost", relay.port, Timing(), make_context(str(PEM)))
-        ready = threading.Semaphore(0)
-        with Session(sock, ready.release) as session:
-            assert session.login(1, "secret").name == "alice"
+        events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+
+        def put(got: Sequence[Event]) -> None:
+            for event in got:
+                events.put(event)
+
+        with Session(sock, put, lambda: None, Timing()) as session:
+            assert session.ask(LOGIN, id=1, password="secret").name == "alice"
             big = "x" * 16_000
+            chat = {"msgid": 6, "id": 1, "toid": 5, "msg": big}
             for number in range(50):
                 server.send(one_chat(number + 1, big))
-                session.chat(5, big)
+                session.send_chat({**chat, "mid": f"m{number}"})
             for _ in range(50):
                 assert server.expect(MsgType.ONE_CHAT_MSG)["msg"] == big
-            texts: list[object] = []
-            while len(texts) < 50:
-                assert ready.acquire(timeout=WAIT)
-                session.deliver(texts.append)
-            session.settle_chats()
+            counts = {LoggedIn: 1, ChatMessage: 50, ChatAnswer: 50}
+            got = Counter(type(events.get(timeout=WAIT)) for _ in range(sum(counts.values())))
+            assert got == counts

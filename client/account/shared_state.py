@@ -1,8 +1,8 @@
 """SharedState: what the threads of a client share, under one condition.
 
-The application's threads ask for logins, write messages and wait for sessions; the
-supervisor's thread does what there is to do; the receiver's brings what arrives. They meet
-here. While ``changed`` is held no socket is touched and no foreign code runs.
+The application's threads ask for logins, write messages and wait for sessions. The supervisor's
+thread takes the steps that are due. The receiver's thread brings the server's messages. While
+``changed`` is held, no socket is used and no code of the application runs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from client.account.lifecycle import UP, Lifecycle, State, Status
-from client.account.local_account import Desk
+from client.account.local_account import LocalAccount
 from client.errors import (
     CallbackFailedError,
     ClientError,
@@ -33,21 +33,22 @@ class SharedState:
 
     Attributes:
         changed: the lock, notified whenever something changed.
-        desk: whose mail it is; None while nobody is to be logged in.
-        login: the outcome of the desk's login, until that is decided.
-        session: the connection, if there is one.
-        leaving: the user is being logged out; nothing more is sent.
-        logout: the outcome of telling the server so, until it is decided.
-        hurry: somebody does not want to wait until the next attempt.
+        account: the account to keep logged in; None if there is none.
+        login: the outcome of its login, until that is decided.
+        session: the session on the current connection, if there is one.
+        leaving: the account is being logged out; nothing more is sent.
+        logout: the outcome of the LOGINOUT_MSG, until that is decided.
+        hurry: the next attempt is wanted now, and not after the back-off.
         closing: the end has begun.
         failure: a callback's SystemExit or the like, which began the end.
-        on_status: is called while ``changed`` is held, so that the states are told in their
-            order; it must only note them.
+
+    ``on_status`` gets each new status while ``changed`` is held: so it gets them in order. It must
+    only note them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_status: Callable[[Status], None]) -> None:
         self.changed = threading.Condition()
-        self.desk: Desk | None = None
+        self.account: LocalAccount | None = None
         self.login: Future[Account] | None = None
         self.session: Session | None = None
         self.leaving = False
@@ -55,28 +56,28 @@ class SharedState:
         self.hurry = False
         self.closing = False
         self.failure: CallbackFailedError | None = None
-        self.on_status: Callable[[Status], None] = lambda status: None
+        self._on_status = on_status
         self._lifecycle = Lifecycle()
 
     def __repr__(self) -> str:
-        return f"<SharedState {self.status.state.value}, {self.desk!r}>"
+        return f"<SharedState {self.status.state.value}, {self.account!r}>"
 
     @property
     def status(self) -> Status:
-        """How things stand. Any thread, also without ``changed``."""
+        """The state and its reason. Any thread, also without ``changed``."""
         with self.changed:
             return self._lifecycle.status
 
     @property
     def state(self) -> State:
-        """The same without the reasons."""
+        """The state alone."""
         return self._lifecycle.state
 
     def become(
         self, state: State, error: ClientError | None = None, retry_at: float | None = None
     ) -> None:
-        """Change the state and say so."""
-        self.on_status(self._lifecycle.become(state, error, retry_at))
+        """Change the state, and tell it."""
+        self._on_status(self._lifecycle.become(state, error, retry_at))
         self.changed.notify_all()
 
     def close(self) -> None:
@@ -90,8 +91,8 @@ class SharedState:
     def run_foreign(self, call: Callable[[], object]) -> None:
         """Run the application's code. Any thread, without ``changed``.
 
-        An Exception is logged. Anything else (``sys.exit()``, say) would end our thread, and
-        leave a client that seems to be online and hears nothing: it ends the client instead.
+        An Exception is logged. Another BaseException, such as that of ``sys.exit()``, ends the
+        client. If it only ended this thread, the client would seem to be online and hear nothing.
         """
         try:
             call()
@@ -116,15 +117,15 @@ class SharedState:
         if failure is not None:
             raise failure.raised
 
-    def take_login(self, desk: Desk) -> Future[Account] | None:
-        """Whom to tell what came of a login, if anybody waits for it."""
-        if desk is not self.desk:
+    def take_login(self, account: LocalAccount) -> Future[Account] | None:
+        """Take the future of the account's login, if it is still undecided."""
+        if account is not self.account:
             return None
         future, self.login = self.login, None
         return future
 
     def take_logout(self) -> Future[None] | None:
-        """Whom to tell what came of a logout, if anybody waits for it."""
+        """Take the future of a logout, if it is still undecided."""
         future, self.logout = self.logout, None
         return future
 
@@ -133,8 +134,8 @@ class SharedState:
     def wait_for_session(self, seconds: float, *, logged_in: bool) -> Session:
         """A session to ask on; waits for one if need be. Any thread, without ``changed``.
 
-        Raises NotLoggedInError or ClosedError at once, what stopped the client, or after
-        ``seconds`` what is in the way.
+        Raises NotLoggedInError, ClosedError or the reason of a stop at once; after ``seconds``
+        the error of the last attempt.
         """
         with self.changed:
             self.changed.wait_for(
@@ -148,7 +149,7 @@ class SharedState:
     def wait_connected(self, seconds: float | None) -> None:
         """Wait for a connection; for one attempt if ``seconds`` is None. As above.
 
-        Raises what the attempt, or the last one, failed of.
+        Raises the error of the attempt, or of the last one.
         """
         with self.changed:
             self.changed.wait_for(
@@ -170,7 +171,7 @@ class SharedState:
     def _hopeless(self, logged_in: bool) -> bool:
         if self.closing or self.state in (State.IDLE, State.STOPPED):
             return True
-        return logged_in and (self.desk is None or self.leaving)
+        return logged_in and (self.account is None or self.leaving)
 
     def _why_not(self, logged_in: bool) -> ClientError:
         status = self._lifecycle.status
@@ -178,6 +179,6 @@ class SharedState:
             return self.failure or ClosedError()
         if status.state is State.IDLE:
             return NotStartedError()
-        if status.state is not State.STOPPED and logged_in and self.desk is None:
+        if status.state is not State.STOPPED and logged_in and self.account is None:
             return NotLoggedInError()
         return status.error or ConnectionLostError("not connected yet")

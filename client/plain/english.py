@@ -1,0 +1,46 @@
+"""The texts of the line mode in English: those of the original's client. Pure."""
+
+from __future__ import annotations
+
+from client.original_commands import ORIGINAL_COMMANDS
+
+_RULE = "=" * 24
+
+TEXTS = {
+    "menu": f"{_RULE}\n1. login\n2. register\n3. quit\n{_RULE}",
+    "choice": "choice:",
+    "id": "id:",
+    "username": "username:",
+    "password": "password:",
+    "invalid choice": "invalid input!",
+    "id expected": "id must be a number!",
+    "wrong password": "id or password is invalid!",
+    "already online": "this account is using, input another!",
+    "not used": "the rest of the input was not used",
+    "user rule": "======================login user======================",
+    "friends rule": "----------------------friend list---------------------",
+    "groups rule": "----------------------group list----------------------",
+    "end rule": "======================================================",
+    "current user": "current login user => id:{id} name:{name}",
+    "commands": "show command list >>>",
+    "registered": "{name} register success, userid is {id}, do not forget it!",
+    "name taken": "{name} is already exist, register error!",
+    "friend added": "add friend success: {friend}",
+    "group created": "create group success, groupid is {id}, groupname is {name}",
+    "group joined": "join group success: {group}",
+    "logged out": "loginout success",
+    "failed": "{what} failed: {why}",
+    "chat failed": "message to {target} failed: {why}",
+    "group chat failed": "message to group {target} failed: {why}",
+    "said": "{time} [{id}]{name} said: {text}",
+    "said in group": "群消息[{group}]:{time} [{id}]{name} said: {text}",
+    "server error": "error from the server: {why}",
+    "goodbye": "the server says goodbye: {why}",
+    "do register": "{name} register",
+    "do login": "login",
+    "do addfriend": "add friend {id}",
+    "do creategroup": "create group {name}",
+    "do addgroup": "join group {id}",
+    "do loginout": "loginout",
+    **{f"command {command.name}": command.description for command in ORIGINAL_COMMANDS},
+}

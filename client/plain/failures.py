@@ -1,0 +1,42 @@
+"""Failures: lines about failed messages and the server's errors, until the menu can print them."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from client.account.sending import Sending
+from client.plain.plain_text import PlainText
+
+
+class Failures:
+    """A queue from the client's threads to the console's thread. ``wake`` wakes the latter."""
+
+    def __init__(self, text: PlainText, wake: Callable[[], None]) -> None:
+        self._text = text
+        self._wake = wake
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def watch(self, sending: Sending) -> None:
+        """Add a line if this message fails. Any thread."""
+        sending.add_done_callback(partial(self._sending_done, sending))
+
+    def server_error(self, errmsg: str) -> None:
+        """Add a line for an error that belongs to no request. Any thread."""
+        self._add(self._text("server error", why=errmsg))
+
+    def take(self) -> Iterator[str]:
+        """The lines that have come so far. Console's thread."""
+        while not self._lines.empty():
+            yield self._lines.get()
+
+    def _sending_done(self, sending: Sending, _: object) -> None:
+        """The thread that decides it."""
+        error = sending.exception()
+        if error is not None:
+            self._add(self._text.chat_failed(sending.target, sending.to_group, str(error)))
+
+    def _add(self, line: str) -> None:
+        self._lines.put(line)
+        self._wake()

@@ -1,0 +1,62 @@
+"""The line mode: a console, a client and the menu between them, put together."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from client.account.lifecycle import Status
+from client.chat_client import ChatClient
+from client.errors import ConnectError
+from client.plain.console import Console
+from client.plain.failures import Failures
+from client.plain.menu import Menu
+from client.plain.plain_text import PlainText
+from client.timing import Timing
+
+if TYPE_CHECKING:
+    import ssl
+
+
+def run_line_mode(
+    host: str,
+    port: int,
+    tls: ssl.SSLContext | None,
+    console: Console,
+    text: PlainText,
+    timing: Timing,
+    *,
+    script: bool,
+) -> int:
+    """Run the menu on one connection; returns the exit code. The console's reading thread.
+
+    ``script``: a program types, and no person. Raises OutputClosedError.
+    """
+    failures = Failures(text, console.wake)
+
+    def on_state(status: Status) -> None:
+        console.wake()
+
+    client = ChatClient(
+        host,
+        port,
+        tls=tls,
+        keep_connected=False,
+        on_ready=console.wake,
+        on_state=on_state,
+        on_server_error=failures.server_error,
+        timing=client_timing(timing),
+    )
+    try:
+        client.connect()
+    except ConnectError as exc:
+        console.error(str(exc))
+        return 1
+    with contextlib.closing(client):
+        return Menu(console, client, failures, text, timing, script=script).run()
+
+
+def client_timing(timing: Timing) -> Timing:
+    """The menu waits for missing acks itself, and tries each login once, with full patience."""
+    return replace(timing, chat_acks=0.0, login=timing.answer, patience=2 * timing.answer)

@@ -1,0 +1,156 @@
+"""Parsing: messages of the server as values. Pure.
+
+Parsing is tolerant. A field that is missing or has the wrong type becomes empty: a friend without
+a name is of more use than an error.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chat.protocol import MAX_ID, MAX_SEQ, Message, MsgType
+from client.protocol.events import ChatAnswer, Goodbye, LoggedIn
+from client.values import Account, ChatMessage, Friend, Group, History, Member, Presence
+
+LONGEST_RETRY = 3600.0
+"""The longest pause that a server can ask for, in seconds. A longer one is cut to this."""
+
+
+def read_account(ack: Message) -> Account:
+    """The account in a successful LOGIN_MSG_ACK of the v2 dialect."""
+    return Account(
+        id=read_id(ack, "id"),
+        name=_str(ack, "name"),
+        friends=tuple(read_friend(item) for item in read_objects(ack, "friends")),
+        groups=tuple(read_group(item) for item in read_objects(ack, "groups")),
+        heartbeat=_seconds(ack.get("heartbeat")),
+    )
+
+
+def read_friend(item: Message) -> Friend:
+    """A friend in LOGIN_MSG_ACK or ADD_FRIEND_ACK."""
+    return Friend(read_id(item, "id"), _str(item, "name"), _str(item, "state"))
+
+
+def read_group(item: Message) -> Group:
+    """A group in LOGIN_MSG_ACK or ADD_GROUP_ACK."""
+    group_id, name, desc = read_id(item, "id"), _str(item, "groupname"), _str(item, "groupdesc")
+    return Group(group_id, name, desc, read_members(item))
+
+
+def read_members(item: Message) -> tuple[Member, ...]:
+    """The ``users`` of a group or of MEMBERS_ACK."""
+    return tuple(
+        Member(read_id(user, "id"), _str(user, "name"), _str(user, "state"), _str(user, "role"))
+        for user in read_objects(item, "users")
+    )
+
+
+def read_added_friend(ack: Message) -> Friend:
+    """The friend in ADD_FRIEND_ACK."""
+    return read_friend(read_object(ack, "friend"))
+
+
+def read_joined_group(ack: Message) -> Group:
+    """The group in ADD_GROUP_ACK."""
+    return read_group(read_object(ack, "group"))
+
+
+def read_new_user(ack: Message) -> int:
+    """The id in REG_MSG_ACK."""
+    return read_id(ack, "id")
+
+
+def read_new_group(ack: Message) -> int:
+    """The id in CREATE_GROUP_ACK."""
+    return read_id(ack, "groupid")
+
+
+def read_chat(message: Message) -> ChatMessage:
+    """A ONE_CHAT_MSG or GROUP_CHAT_MSG, live or stored."""
+    in_group = message.get("msgid") == MsgType.GROUP_CHAT_MSG
+    return ChatMessage(
+        sender_id=read_id(message, "id"),
+        sender_name=_str(message, "name"),
+        time_text=_str(message, "time"),
+        text=_str(message, "msg"),
+        group_id=read_id(message, "groupid") if in_group else None,
+        seq=_seq(message),
+        to_id=read_id(message, "toid"),
+    )
+
+
+def read_history(ack: Message) -> History:
+    """A successful HISTORY_ACK."""
+    messages = tuple(read_chat(item) for item in read_objects(ack, "messages"))
+    return History(messages, ack.get("more") is True)
+
+
+def read_logged_in(ack: Message) -> LoggedIn:
+    """A successful LOGIN_MSG_ACK."""
+    return LoggedIn(read_account(ack), _str(ack, "token") or None)
+
+
+def read_chat_answer(ack: Message) -> ChatAnswer | None:
+    """A CHAT_ACK; None if it names no message."""
+    mid = ack.get("mid")
+    if type(mid) is not str:
+        return None
+    errno, errmsg = read_failure(ack)
+    return ChatAnswer(mid, errno, errmsg, _seq(ack), _str(ack, "time"), read_retry_after(ack))
+
+
+def read_presence(message: Message) -> Presence | None:
+    """A PRESENCE_MSG; None if it names no user."""
+    user_id, state = read_id(message, "id"), _str(message, "state")
+    return Presence(user_id, state) if 0 < user_id <= MAX_ID and state else None
+
+
+def read_retry_after(answer: Message) -> float | None:
+    """Seconds to wait before the next attempt; None if the answer names none."""
+    seconds = _seconds(answer.get("retry_after"))
+    return None if seconds is None else min(seconds, LONGEST_RETRY)
+
+
+def read_goodbye(message: Message) -> Goodbye:
+    """A BYE_MSG."""
+    return Goodbye(_str(message, "reason"), message.get("reconnect") is True)
+
+
+def read_failure(answer: Message) -> tuple[int, str]:
+    """``errno`` and ``errmsg`` of an answer. An answer without a proper ``errno`` is a failure."""
+    errno = answer.get("errno")
+    number = errno if type(errno) is int else -1
+    return number, _str(answer, "errmsg") or f"error {number}"
+
+
+def read_id(message: Message, key: str) -> int:
+    """The id in a field, 0 if there is none."""
+    value = message.get(key)
+    return value if type(value) is int else 0
+
+
+def read_object(message: Message, key: str) -> Message:
+    """The object in a field, an empty one if there is none."""
+    value = message.get(key)
+    return value if type(value) is dict else {}
+
+
+def read_objects(message: Message, key: str) -> list[Message]:
+    """The objects in an array field; its other items are left out."""
+    value = message.get(key)
+    return [item for item in value if type(item) is dict] if type(value) is list else []
+
+
+def _str(message: Message, key: str) -> str:
+    value = message.get(key)
+    return value if type(value) is str else ""
+
+
+def _seq(message: Message) -> int | None:
+    seq = message.get("seq")
+    return seq if type(seq) is int and 0 < seq <= MAX_SEQ else None
+
+
+def _seconds(value: Any) -> float | None:
+    return float(value) if type(value) in (int, float) and 0 < value < 1e6 else None
