@@ -1,4 +1,8 @@
 """The terminal: text and model (pure), view, commands, and the application that joins them.
 
-Nothing here is imported unless a terminal is wanted; ``client.ui.app`` puts it together.
+Imports point down:
+
+    app ─▶ keyboard ─▶ commands ─▶ view ─▶ model ─▶ text
+
+``client.main`` imports ``client.ui.app`` only when it starts the terminal.
 """

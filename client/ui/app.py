@@ -146,7 +146,7 @@ class App:
         state.theme = options.theme or settings.theme or theme_of(environment)
         if options.not_kept:
             reason = one_line(options.not_kept)
-            state.say(state.texts("store failed", why=reason), failed=True)
+            state.say(state.texts("store failed", reason=reason), failed=True)
         return state
 
     def _saved_accounts(self) -> list[SavedAccount]:

@@ -30,7 +30,7 @@ class TranscriptCommands(CommandGroup):
         try:
             path = export.to_path(name)
         except ExportError as exc:
-            raise InputError("export failed", file=name, why=str(exc)) from exc
+            raise InputError("export failed", file=name, reason=str(exc)) from exc
         self._context.terminal.spawn(self._export(room, path))
 
     async def _export(self, room: Room, path: Path) -> None:
@@ -44,7 +44,7 @@ class TranscriptCommands(CommandGroup):
             if exc.exists:
                 context.notice("export exists", failed=True, file=shown)
             else:
-                context.notice("export failed", failed=True, file=shown, why=one_line(str(exc)))
+                context.notice("export failed", failed=True, file=shown, reason=one_line(str(exc)))
         else:
             context.notice("exported", count=count, file=shown)
         context.terminal.redraw()

@@ -89,4 +89,4 @@ SLASH_COMMANDS = (
 )
 
 BY_NAME = {name: command for command in SLASH_COMMANDS for name in (command.name, *command.aliases)}
-"""The commands by every name that they have."""
+"""The commands by their names and aliases."""

@@ -1,8 +1,8 @@
-"""How many cells of a terminal a text takes, and texts cut to so many. Pure.
+"""The width of a text in cells of the terminal, and texts cut to a width. Pure.
 
-Widths are those that prompt_toolkit's renderer counts with, character by character. A terminal
-that thinks otherwise draws the rest of the line in the wrong place, so ``flatten`` leaves
-nothing in a text about which terminals disagree.
+The widths are those of prompt_toolkit's renderer, which adds up characters. A terminal with
+another width for a character draws the rest of the line in the wrong place. So ``flatten`` removes
+the characters on which terminals differ.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ _skin = re.compile("(?<=[\u261d\u26f9\u270a-\u270d\U0001f300-\U0001faff])[\U0001
 
 
 def width(text: str) -> int:
-    """Cells that a text takes, which has no control characters in it."""
+    """The cells of a text without control characters."""
     return len(text) if text.isascii() else get_cwidth(text)
 
 
 def one_line(text: str) -> str:
-    """What somebody wrote, safe to show on one line, and of a sure width."""
+    """A text of another user, escaped for one line, with a known width."""
     return flatten(escape(text))
 
 
 def lines(text: str) -> list[str]:
-    """The same for a text that may have several lines."""
+    """The same for a text of several lines."""
     return [flatten(line) for line in escape_lines(text)]
 
 
 def flatten(text: str) -> str:
-    """An escaped text without what terminals give different widths to.
+    """An escaped text without the characters on which terminals differ.
 
-    Flags become the letters that they are made of, and skin the colour that it has by default.
+    A flag becomes its two letters, and an emoji gets its default skin colour.
     """
     if text.isascii():
         return text
@@ -46,7 +46,7 @@ def flatten(text: str) -> str:
 
 
 def clip(text: str, cells: int) -> str:
-    """The text, or as much of it as fits with an ellipsis."""
+    """The text; one that does not fit ends in an ellipsis."""
     if width(text) <= cells:
         return text
     if cells <= 0:
@@ -61,13 +61,13 @@ def clip(text: str, cells: int) -> str:
 
 
 def pad(text: str, cells: int) -> str:
-    """The text in exactly so many cells."""
+    """The text clipped or padded to exactly this width."""
     clipped = clip(text, cells)
     return clipped + " " * (cells - width(clipped))
 
 
 def clusters(text: str) -> Iterator[str]:
-    """The text in pieces that stay together: a character and the marks on it."""
+    """The characters of a text, each with its combining marks."""
     if text.isascii():
         yield from text
         return

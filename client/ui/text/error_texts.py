@@ -1,4 +1,4 @@
-"""Why something failed and what to do, in a few words of the user's language. Pure."""
+"""Errors as short texts in the user's language, with the step to take next. Pure."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ from client.protocol.connection import CLOSED, NOT_CHAT, UNANSWERED
 from client.ui.text.cells import one_line
 from client.ui.text.translations import Translations
 
-_PASSING = frozenset({ErrNo.TOO_MANY, ErrNo.UNAVAILABLE})
-"""The server says "try again", too, in many ways."""
+_TEMPORARY = frozenset({ErrNo.TOO_MANY, ErrNo.UNAVAILABLE})
+"""For these, the terminal's own text replaces the server's, which also says "try again"."""
 
 _LOST = {CLOSED: "lost closed", UNANSWERED: "lost unanswered", NOT_CHAT: "lost protocol"}
 
 
 def error_text(error: BaseException, texts: Translations) -> str:
-    """The failure and its remedy on one line, escaped."""
+    """The error and the next step on one line, escaped."""
     if isinstance(error, RefusedError):
         next_step = f"next {error.errno}"
-        what = refusal_text(error, texts)
-        return texts("and", what=what, next=texts(next_step)) if texts.has(next_step) else what
+        refusal = refusal_text(error, texts)
+        return (
+            texts("and", error=refusal, next=texts(next_step)) if texts.has(next_step) else refusal
+        )
     if isinstance(error, ConnectError):
         return _not_connected(error, texts)
     if isinstance(error, ConnectionLostError):
@@ -46,10 +48,13 @@ def error_text(error: BaseException, texts: Translations) -> str:
 
 
 def refusal_text(error: RefusedError, texts: Translations) -> str:
-    """The failure alone. The server's text is in English, and more precise than ours."""
+    """A refusal without the next step, escaped.
+
+    In English the server's own text is used, which is the more precise one.
+    """
     key = f"error {error.errno}"
-    ours = texts.language != "en" or not error.errmsg or error.errno in _PASSING
-    if ours and texts.has(key):
+    use_own = texts.language != "en" or not error.errmsg or error.errno in _TEMPORARY
+    if use_own and texts.has(key):
         return texts(key)
     return one_line(str(error))
 
@@ -58,4 +63,4 @@ def _not_connected(error: ConnectError, texts: Translations) -> str:
     reason = one_line(error.reason)
     if error.fault is ConnectFault.OTHER:
         return reason
-    return texts(f"connect {error.fault.value}", host=one_line(error.host), why=reason)
+    return texts(f"connect {error.fault.value}", host=one_line(error.host), reason=reason)

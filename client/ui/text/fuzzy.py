@@ -1,4 +1,4 @@
-"""Search one of many by some of its letters. Pure."""
+"""Fuzzy matching: names that contain some letters in their order. Pure."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _LATE_START = 1
 
 
 def rank(query: str, text: str) -> int | None:
-    """How badly a text matches: 0 is best; None if the query's letters are not in it in order.
+    """The rank of a match, 0 for the best; None without the letters of the query in their order.
 
-    Letters that stand together count more than scattered ones, an early start more than a late.
+    Adjacent letters rank before scattered ones, and an early start before a late one.
     """
     wanted, found = query.casefold(), text.casefold()
     if not wanted:
@@ -36,7 +36,7 @@ def rank(query: str, text: str) -> int | None:
 
 
 def matches(query: str, items: Iterable[T], text_of: Callable[[T], str]) -> list[T]:
-    """The items that match, the best first, else in their order."""
+    """The items that match, the best first; items of equal rank keep their order."""
     ranked = []
     for item in items:
         badness = rank(query, text_of(item))

@@ -12,7 +12,7 @@ _url = re.compile(r"https?://[!-~]+")
 
 
 class Link(NamedTuple):
-    """Where an address stands in a text."""
+    """An address in a text, from ``start`` to ``end``."""
 
     start: int
     end: int
@@ -20,7 +20,7 @@ class Link(NamedTuple):
 
 
 def links_in(text: str) -> list[Link]:
-    """The addresses in a line that is escaped already. Pure."""
+    """The addresses in an escaped line."""
     if "://" not in text:
         return []
     found = []
@@ -32,7 +32,7 @@ def links_in(text: str) -> list[Link]:
 
 
 def _without_end(url: str) -> str:
-    """Without the full stop of the sentence, or the bracket that the address stands in."""
+    """Cut off the full stop of the sentence, or the closing bracket around the address."""
     while url[-1] in ".,;:!?'\"" or any(
         url[-1] == end and url.count(end) > url.count(begin)
         for begin, end in ("()", "[]", "{}", "<>")
@@ -42,12 +42,12 @@ def _without_end(url: str) -> str:
 
 
 def style_of(url: str) -> str:
-    """The style of characters that are a link to this address."""
+    """The style class of the characters of a link. It contains the address in hexadecimal."""
     return f"class:link.{url.encode().hex()}"
 
 
 def fragments(piece: str, start: int, links: list[Link], style: str) -> list[tuple[str, str]]:
-    """A piece of a text that begins at ``start`` in it, with its links marked. Pure."""
+    """A piece of a text, from its index ``start``, as fragments with the style of its links."""
     found, position, end = [], start, start + len(piece)
     for link in links:
         first, last = max(link.start, start), min(link.end, end)

@@ -1,4 +1,4 @@
-"""Does a message name somebody? Pure."""
+"""Mentions: whether a message names a user. Pure."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-_EVERYBODY = ("all", "everyone", "所有人", "全体成员")
+_ALL_MEMBERS = ("all", "everyone", "所有人", "全体成员")
 
 
 @lru_cache(maxsize=16)
 def finder(name: str) -> Callable[[str], object]:
-    """A search for a name in texts, alone or after an @, whatever the case; and for ``@all``.
+    """A search for a name in any case, with or without an @, and for ``@all``.
 
-    A Latin name must stand by itself: "Ann" is not in "planning". In Chinese there are no gaps
-    between words, so there a name is found anywhere.
+    A Latin name matches whole words: "Ann" does not match "planning". Chinese has no spaces
+    between words, so a Chinese name matches anywhere.
     """
-    patterns = ["@(?:" + "|".join(_EVERYBODY) + r")(?!\w)"]
+    patterns = ["@(?:" + "|".join(_ALL_MEMBERS) + r")(?!\w)"]
     if name.strip():
         before = r"(?<![a-zA-Z0-9_])" if name[0].isascii() else ""
         after = r"(?![a-zA-Z0-9_])" if name[-1].isascii() else ""
@@ -25,5 +25,5 @@ def finder(name: str) -> Callable[[str], object]:
 
 
 def mentions(text: str, name: str) -> bool:
-    """Whether a text names this user."""
+    """Whether a text names the user with this name."""
     return finder(name)(text) is not None

@@ -11,27 +11,27 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "zh": CHINESE}
 
 
 class Translations:
-    """The texts in one language, which can be changed.
+    """The texts by key, in the current language.
 
     Attributes:
-        language: "en" or "zh".
+        language: "en" or "zh". The next call uses a new value.
     """
 
     def __init__(self, language: str) -> None:
         self.language = language if language in LANGUAGES else "en"
 
     def __call__(self, key: str, **values: object) -> str:
-        """A text, with values put in. What strangers wrote must be escaped already."""
+        """A text with its placeholders filled in. The values are escaped already."""
         text = LANGUAGES[self.language][key]
         return text.format(**values) if values else text
 
     def has(self, key: str) -> bool:
-        """Whether there is such a text."""
+        """Whether a key exists."""
         return key in ENGLISH
 
 
 def language_of(environment: Mapping[str, str]) -> str:
-    """The language that the locale asks for."""
+    """The language of the locale; English for all but Chinese."""
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         value = environment.get(name)
         if value:

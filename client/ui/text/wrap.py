@@ -1,7 +1,7 @@
-"""A text broken into lines of so many cells. Pure.
+"""Line breaking by cells. Pure.
 
-Words stay whole if they fit on a line; Chinese, Japanese and Korean may be broken between any
-two characters, but no line begins with a closing mark or ends with an opening one.
+A word that fits on a line stays whole. Chinese, Japanese and Korean text breaks between any two
+characters, but no line begins with a closing mark or ends with an opening one.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ _NOT_LAST = frozenset("（《「『【〔“‘([{")
 
 
 def wrap(text: str, cells: int, first: int | None = None) -> list[str]:
-    """The lines, at least one; ``first``: cells of the first one, if it has fewer.
+    """The lines of a text, at least one. ``first``: the cells of the first line, if fewer.
 
-    The spaces at which a line is broken are left out. A cluster that is wider than a line has
-    a line of its own.
+    The spaces at a break are dropped. A character that is wider than a line gets its own line.
     """
     room = cells if first is None else first
     if text.isascii():
@@ -25,7 +24,7 @@ def wrap(text: str, cells: int, first: int | None = None) -> list[str]:
 
 
 def _wrap_ascii(text: str, cells: int, room: int) -> list[str]:
-    """One cell a character, which is much quicker."""
+    """The same for one cell a character, which is much faster."""
     found = []
     start = 0
     while len(text) - start > room:
@@ -49,8 +48,8 @@ def _wrap_any(text: str, cells: int, room: int) -> list[str]:
     found: list[str] = []
     line: list[str] = []
     used = 0
-    breaks = 0  # where the line may be broken: before the cluster of this number
-    has_ink = False
+    breaks = 0  # the index of the last cluster before which the line may break
+    has_ink = False  # the line has more than spaces
     for cluster in clusters(text):
         size = width(cluster)
         if has_ink and _may_break(line[-1], cluster):
@@ -61,7 +60,7 @@ def _wrap_any(text: str, cells: int, room: int) -> list[str]:
             line = line[at:]
             used = sum(map(width, line))
             room, breaks = cells, 0
-            if used + size > room and line:  # what was carried over fills a line by itself
+            if used + size > room and line:  # the carried part fills a line by itself
                 found.append("".join(line))
                 line, used = [], 0
             has_ink = bool(line)

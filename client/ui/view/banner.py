@@ -18,9 +18,13 @@ def banner(status: Status, texts: Translations, now: float) -> str:
     reason = error_text(error, texts) if error is not None else ""
     if status.state is State.WAITING:
         seconds = max(0, round((status.retry_at or now) - now))
-        return texts("offline banner", why=reason, seconds=seconds)
+        return texts("offline banner", reason=reason, seconds=seconds)
     if status.state in (State.IDLE, State.CONNECTING, State.CONNECTED):
-        return texts("connecting why banner", why=reason) if reason else texts("connecting banner")
+        return (
+            texts("connecting reason banner", reason=reason)
+            if reason
+            else texts("connecting banner")
+        )
     if status.state is State.LOGGING_IN:
         return texts("signing in banner")
     if status.state is State.STOPPED:
@@ -39,7 +43,7 @@ def _stopped(error: Exception | None, texts: Translations, reason: str) -> str:
     if isinstance(error, ReplacedError):
         if error.reason == "replaced":
             return texts("replaced banner")
-        return texts("sent away banner", why=one_line(error.reason))
+        return texts("sent away banner", reason=one_line(error.reason))
     if isinstance(error, RefusedError):
-        return texts("refused banner", why=reason)
+        return texts("refused banner", reason=reason)
     return reason

@@ -1,4 +1,4 @@
-"""What prompt_toolkit needs to show lines of ours and what is typed."""
+"""Controls for prompt_toolkit: styled lines, the input line and its completions."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from client.ui.text.cells import flatten
 from client.ui.text.styled_line import Line
 
 Draw = Callable[[int, int], list[Line]]
+"""Returns the lines for a width and a height."""
 
 
 class Lines(UIControl):
-    """Shows the lines that a function returns for so many columns and rows."""
+    """Shows the lines that a function returns."""
 
     def __init__(self, draw: Draw) -> None:
         self._draw = draw
 
     def create_content(self, width: int, height: int) -> UIContent:
-        """As prompt_toolkit wants it."""
+        """See UIControl."""
         lines = self._draw(width, height)
 
         def get_line(number: int) -> StyleAndTextTuples:
@@ -35,13 +36,13 @@ class Lines(UIControl):
 
 
 class Flatten(Processor):
-    """Shows of what is typed only what has a sure width, as everywhere else.
+    """Shows the input line without the characters on which terminals differ; see ``flatten``.
 
-    What is sent is what was typed.
+    The text itself is sent as it was typed.
     """
 
     def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
-        """As prompt_toolkit wants it."""
+        """See Processor."""
         source = "".join(fragment[1] for fragment in transformation_input.fragments)
         if source.isascii():
             return Transformation(transformation_input.fragments)
@@ -73,18 +74,18 @@ def _shown(char: str, before: str) -> str:
 
 
 class TabCompleter(Completer):
-    """Offers what client.ui.model.completion finds."""
+    """Offers the candidates of client.ui.model.completion."""
 
     def __init__(self, rooms: Callable[[], RoomList]) -> None:
-        self._chats = rooms
+        self._rooms = rooms
 
     def get_completions(
         self, document: Document, complete_event: CompleteEvent
     ) -> Iterable[Completion]:
-        """As prompt_toolkit wants it."""
+        """See Completer."""
         if document.line_count > 1:
             return
-        for found in candidates(document.text_before_cursor, self._chats()):
+        for found in candidates(document.text_before_cursor, self._rooms()):
             yield Completion(
                 found.text,
                 start_position=-found.replaces,

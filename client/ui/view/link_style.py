@@ -1,9 +1,9 @@
 """LinkStyle: the links of a text as attributes of its characters.
 
-The terminal draws a link of OSC 8 over all characters that are written between its begin and
-its end. prompt_toolkit writes only what has changed on the screen, in any order, and would leave
-an end out. So the link is an attribute of each character, as its colour is: a class in the style
-has the address, and the output begins and ends links where it changes colours.
+In the terminal, a link (OSC 8) has a begin and an end, and covers all characters written between
+them. prompt_toolkit writes only changed characters, in any order, and could skip the end. So a
+link is an attribute of each character, like its colour: a style class contains the address, and
+the output begins and ends links where it changes colours.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _class = re.compile(r"class:link\.([0-9a-f]+)").search
 
 
 class LinkAttrs(Attrs):
-    """The attributes of a character that is part of a link.
+    """The attributes of a character of a link.
 
     Attributes:
-        url: where to.
+        url: the address.
     """
 
     url: str = ""
@@ -36,13 +36,13 @@ class LinkAttrs(Attrs):
 
 
 class LinkStyle(BaseStyle):
-    """A style that knows links, around another one."""
+    """Adds links to another style."""
 
     def __init__(self, style: BaseStyle) -> None:
         self._style = style
 
     def get_attrs_for_style_str(self, style_str: str, default: Attrs = DEFAULT_ATTRS) -> Attrs:
-        """As prompt_toolkit wants it."""
+        """See BaseStyle."""
         attrs = self._style.get_attrs_for_style_str(style_str, default)
         match = _class(style_str)
         if match is None:
@@ -53,9 +53,9 @@ class LinkStyle(BaseStyle):
 
     @property
     def style_rules(self) -> list[tuple[str, str]]:
-        """As prompt_toolkit wants it."""
+        """See BaseStyle."""
         return self._style.style_rules
 
     def invalidation_hash(self) -> Hashable:
-        """As prompt_toolkit wants it."""
+        """See BaseStyle."""
         return self._style.invalidation_hash()

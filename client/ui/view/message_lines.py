@@ -135,7 +135,7 @@ class MessageLines:
                 else:
                     found.append([*head, (style, name), ("", ": "), *shown])
         if item.mark is Mark.FAILED:
-            reason = self._texts("failed mark", why=one_line(item.failure))
+            reason = self._texts("failed mark", reason=one_line(item.failure))
             for piece in wrap(reason, space):
                 found.append([("", indent), ("class:mark.failed", piece)])
         return found

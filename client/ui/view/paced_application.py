@@ -1,8 +1,8 @@
-"""PacedApplication: prompt_toolkit's Application, drawn at most so often.
+"""PacedApplication: prompt_toolkit's Application with a limited redraw rate.
 
-prompt_toolkit's own ``min_redraw_interval`` and ``max_render_postpone_time`` compare wall-clock
-times: a clock that is set back by a minute stops the drawing for a minute. So both are off, and
-the pace is kept here by the event loop's clock, which is monotonic.
+prompt_toolkit's own limits, ``min_redraw_interval`` and ``max_render_postpone_time``, compare
+wall-clock times. Example: the clock is set back by a minute; then nothing is drawn for a minute.
+So both are off, and the limit here uses the monotonic clock of the event loop.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from prompt_toolkit.application import Application
 T = TypeVar("T")
 
 REDRAW_SECONDS = 0.02
-"""The screen is drawn at most so often: a flood of messages must not keep keys waiting."""
+"""The least pause between two drawings. A flood of messages then leaves time for keys."""
 
 
 class PacedApplication(Application[T]):
-    """An Application whose drawings are at least ``REDRAW_SECONDS`` apart. The loop's thread."""
+    """An Application that draws every ``REDRAW_SECONDS`` at most. The loop's thread."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(min_redraw_interval=None, max_render_postpone_time=None, **options)
-        self._asked_at = float("-inf")  # the loop's time of the last drawing that was asked for
+        self._asked_at = float("-inf")  # the loop's time of the last request to draw
         self._is_waiting = False
 
     def invalidate(self) -> None:
-        """Draw what has changed, soon."""
+        """Request a drawing."""
         loop = self.loop
         if self._is_waiting or loop is None or loop.is_closed() or not self.is_running:
             return

@@ -1,7 +1,7 @@
 """TerminalOutput: prompt_toolkit's output, with focus reports, notices and links.
 
-Focus reports are asked for while the screen is ours, and only then: not while the program is
-stopped, and not after its end. The terminal answers ``CSI I`` and ``CSI O``.
+Focus reports are on while the program has the screen. They are off while it is stopped, and after
+its end. The terminal reports ``CSI I`` and ``CSI O``.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ FOCUS_OUT: Final = "\x1b[O"
 
 
 _WITHOUT_OSC = ("linux", "eterm-color")
-"""Terminals that would show such a sequence as text."""
+"""Terminals that show an OSC sequence as text."""
 
 
 def learn_focus_reports() -> None:
-    """Have prompt_toolkit read focus reports as keys without effect. Idempotent."""
+    """Make prompt_toolkit parse focus reports as the key ``Keys.Ignore``. Idempotent."""
     ANSI_SEQUENCES.setdefault(FOCUS_IN, Keys.Ignore)
     ANSI_SEQUENCES.setdefault(FOCUS_OUT, Keys.Ignore)
 
 
 def notice_sequence(way: str, title: str, text: str) -> str:
-    """The sequence for a notice on the desktop. Both texts are escaped already.
+    """The escape sequence of a desktop notice. Both texts are escaped already.
 
-    OSC 9 has one text, and takes a number before a ``;`` for something else; OSC 777 separates
-    title and text by one.
+    OSC 9 has one text; a number and ``;`` at its beginning would be another command. OSC 777 has a
+    title and a text with ``;`` between them.
     """
     if way == "777":
         return f"\x1b]777;notify;{title.replace(';', ',')};{text}\x07"
@@ -43,11 +43,11 @@ def notice_sequence(way: str, title: str, text: str) -> str:
 
 
 class TerminalOutput(Vt100_Output):
-    """The terminal's thread."""
+    """Writes to the terminal. The terminal's thread."""
 
     @classmethod
     def of_this_process(cls) -> TerminalOutput:
-        """Standard output, which must be a terminal."""
+        """The output to standard output, which must be a terminal."""
         output = cls.from_pty(
             sys.stdout, term=os.environ.get("TERM"), default_color_depth=ColorDepth.from_env()
         )
@@ -57,12 +57,12 @@ class TerminalOutput(Vt100_Output):
     _url = ""
 
     def set_attributes(self, attrs: Attrs, color_depth: ColorDepth) -> None:
-        """Colours and links of what follows."""
+        """Set colours and link of the next characters."""
         self._link_to(getattr(attrs, "url", ""))
         super().set_attributes(attrs, color_depth)
 
     def reset_attributes(self) -> None:
-        """None of them."""
+        """End colours and link."""
         self._link_to("")
         super().reset_attributes()
 
@@ -70,16 +70,16 @@ class TerminalOutput(Vt100_Output):
         if url == self._url or self.term in _WITHOUT_OSC:
             return
         self._url = url
-        # The same id joins the lines over which an address is broken.
+        # Pieces of one address on several lines have the same id, and highlight together.
         params = f"id={zlib.crc32(url.encode()):x}" if url else ""
         self.write_raw(f"\x1b]8;{params};{url}\x1b\\")
 
     def enable_bracketed_paste(self) -> None:
-        """The program takes the screen: ask for focus reports."""
+        """Called when the program takes the screen; switches focus reports on."""
         super().enable_bracketed_paste()
         self.write_raw("\x1b[?1004h")
 
     def disable_bracketed_paste(self) -> None:
-        """The program gives the screen back: end the focus reports."""
+        """Called when the program returns the screen; switches focus reports off."""
         super().disable_bracketed_paste()
         self.write_raw("\x1b[?1004l")

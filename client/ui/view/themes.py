@@ -1,7 +1,6 @@
-"""Colours for a dark and for a light terminal, as prompt_toolkit's style classes. Pure.
+"""The colours for a dark and a light terminal, as prompt_toolkit's style classes. Pure.
 
-Every class is bold, reverse or underlined where it must be told from others without colours:
-with ``NO_COLOR`` only that is left.
+Important classes are also bold, reverse or underlined. With ``NO_COLOR`` they differ by that alone.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 NAME_COLOURS = 8
-"""Colours for names; more would look alike."""
+"""The number of colours for names. More colours would look alike."""
 
 _COMMON = {
     "title": "bold",
@@ -143,12 +142,12 @@ THEMES: dict[str, dict[str, str]] = {
 
 
 def name_class(user_id: int) -> str:
-    """The style class of somebody's name: always the same for the same person."""
-    # Neighbouring numbers are often friends: give them colours that are far apart.
+    """The style class of a user's name, which depends on the id alone."""
+    # Users with neighbouring ids are often friends; the factor gives them distant colours.
     return f"class:name.{user_id * 5 % NAME_COLOURS}"
 
 
 def theme_of(environment: Mapping[str, str]) -> str:
-    """What the terminal says about its background in ``COLORFGBG``; dark if nothing."""
+    """The theme for the background in ``COLORFGBG``; dark without it."""
     background = environment.get("COLORFGBG", "").rpartition(";")[2]
     return "light" if background in {"7", "15"} else "dark"

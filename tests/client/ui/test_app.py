@@ -204,7 +204,7 @@ def test_a_name_that_is_taken_is_mended_in_its_field(server: FakeServer, start: 
     server.rules[MsgType.REG_MSG] = refuse(MsgType.REG_MSG_ACK, 1, "this name is taken")
     app = start()
     app.type(ctrl("r"), "alice", ENTER, "secret", ENTER, "secret", ENTER)
-    app.wait_for("Somebody is called alice already.")
+    app.wait_for("The name alice is taken.")
     server.rules[MsgType.REG_MSG] = answer
     app.type("2", ENTER)
     app.wait_for("You are number 1.")
@@ -235,8 +235,8 @@ def test_a_login_that_is_refused(
 @pytest.mark.parametrize(
     ("errno", "errmsg", "line"),
     [
-        (1, "this name is taken", "Somebody is called ann\\x07 already."),
-        (1, "registration is closed", "This server lets nobody register. Ask"),
+        (1, "this name is taken", "The name ann\\x07 is taken."),
+        (1, "registration is closed", "This server does not register users. Ask"),
         (4, "name: has control characters", "name: has control characters"),
     ],
 )
@@ -355,20 +355,20 @@ def test_the_last_used_one_or_the_one_that_is_named(
 ) -> None:
     save_login(tmp_path, server.port, 1, "alice")
     save_login(tmp_path, server.port, 5, "eve")
-    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, name="somebody")]
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, name="eve")]
     app = start(tmp_path)
-    app.wait_for("somebody (5) ●")
+    app.wait_for("eve (5) ●")
     app.type(ctrl("q"))
     app.end()
     app = start(tmp_path, user_id=1)
-    app.wait_for("somebody (1) ●")
+    app.wait_for("eve (1) ●")
     app.type(ctrl("q"))
     app.end()
     app = start(tmp_path, user_id=9)
-    app.wait_for("Sign in", "9", "somebody (1), somebody (5)")
+    app.wait_for("Sign in", "9", "eve (1), eve (5)")
     app.type(UP, UP)
     app.type(ENTER)
-    app.wait_for("somebody (5) ●")
+    app.wait_for("eve (5) ●")
 
 
 def test_a_user_without_a_saved_login_is_asked_for_the_password(
@@ -768,7 +768,7 @@ def test_friends_and_groups(server: FakeServer, talk: AppRun) -> None:
     talk.wait_for(">", gone="Leave tea?")
     assert server.received_nothing_more(MsgType.LEAVE_GROUP_MSG)
     talk.command("/dissolve")
-    talk.wait_for("Dissolve tea for everybody?")
+    talk.wait_for("Dissolve tea for all members?")
     talk.type("y")
     talk.wait_for("tea does not exist any more.")
     server.expect(MsgType.DISSOLVE_GROUP_MSG)
@@ -779,7 +779,7 @@ def test_friends_and_groups(server: FakeServer, talk: AppRun) -> None:
     [
         ("/dance", "There is no command /dance."),
         ("/chat", "Type it like this: /chat WHO [TEXT]"),
-        ("/chat nobody hi", "Nobody you know is called nobody"),
+        ("/chat zoe hi", "No known user is called zoe"),
         ("/add me", "me is no number"),
         ("/add 99", "no such user: check the number"),
         ("/add 1", "That is your own number. /add takes a friend's."),

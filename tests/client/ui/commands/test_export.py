@@ -53,4 +53,4 @@ def test_home(monkeypatch: pytest.MonkeyPatch) -> None:
     assert to_path("~/x y.txt") == Path("/home/ann/x y.txt")
     assert to_path("x.txt") == Path("x.txt")
     with pytest.raises(ExportError):
-        to_path("~nobody-of-this-name/x")
+        to_path("~unknown-user/x")

@@ -63,4 +63,4 @@ def test_the_list_shows_the_current_room() -> None:
 
 
 def test_an_empty_list() -> None:
-    assert listed(RoomList(5)) == ["nobody yet"]
+    assert listed(RoomList(5)) == ["no chats yet"]
