@@ -1,11 +1,11 @@
-"""What can go wrong with a cluster; each is one clear line for who typed the command."""
+"""The errors of chatcluster. Each message is one line for the user of the command."""
 
 from __future__ import annotations
 
 
 class ClusterError(Exception):
-    """The command could not be carried out."""
+    """The command failed."""
 
 
 class UsageError(ClusterError):
-    """The command itself makes no sense: an unknown node, a number out of range."""
+    """The command makes no sense: an unknown node, a number out of range."""

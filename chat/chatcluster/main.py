@@ -1,4 +1,4 @@
-"""The executable chatcluster: verbs in, one line out for everything that goes wrong."""
+"""The executable chatcluster: parses a command, runs it, and reports an error in one line."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from chat import __version__
-from chat.chatcluster.cluster import Cluster, Ports
 from chat.chatcluster.errors import ClusterError, UsageError
+from chat.chatcluster.local_cluster import LocalCluster, Ports
 from chat.chatcluster.services import HOST
 from chat.chatcluster.state import ClusterState, node_name
 from chat.chatcluster.status import status_lines
@@ -21,11 +21,11 @@ LAST_LINES = "200"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Status: 0 done, 1 could not be done, 2 wrong arguments."""
+    """Run a command. Returns 0 for success, 1 for a failure, 2 for wrong arguments."""
     parser = _parser()
     arguments = parser.parse_args(argv)
-    cluster = Cluster(arguments.dir, shipped())
-    verb: Callable[[Cluster, argparse.Namespace], int] = arguments.run
+    cluster = LocalCluster(arguments.dir, shipped())
+    verb: Callable[[LocalCluster, argparse.Namespace], int] = arguments.run
     try:
         return verb(cluster, arguments)
     except UsageError as exc:
@@ -38,43 +38,43 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _up(cluster: Cluster, arguments: argparse.Namespace) -> int:
+def _up(cluster: LocalCluster, arguments: argparse.Namespace) -> int:
     state = cluster.up(arguments.servers, Ports(arguments.listen, arguments.server_port))
     _say(f"up: {_names(state)} behind nginx; now try, in two terminals:")
     _say(f"    bin/chatclient {HOST} {state.listen}")
     return 0
 
 
-def _down(cluster: Cluster, arguments: argparse.Namespace) -> int:
+def _down(cluster: LocalCluster, arguments: argparse.Namespace) -> int:
     _say(f"down: {cluster.down()} processes ended")
     return 0
 
 
-def _status(cluster: Cluster, arguments: argparse.Namespace) -> int:
+def _status(cluster: LocalCluster, arguments: argparse.Namespace) -> int:
     for line in status_lines(cluster):
         _say(line)
     return 0
 
 
-def _kill(cluster: Cluster, arguments: argparse.Namespace) -> int:
+def _kill(cluster: LocalCluster, arguments: argparse.Namespace) -> int:
     cluster.kill(arguments.node)
     _say(f"killed {arguments.node}")
     return 0
 
 
-def _restart(cluster: Cluster, arguments: argparse.Namespace) -> int:
+def _restart(cluster: LocalCluster, arguments: argparse.Namespace) -> int:
     cluster.restart(arguments.node)
     _say(f"restarted {arguments.node}")
     return 0
 
 
-def _scale(cluster: Cluster, arguments: argparse.Namespace) -> int:
+def _scale(cluster: LocalCluster, arguments: argparse.Namespace) -> int:
     cluster.scale(arguments.servers)
     _say(f"servers: {_names(cluster.state())}")
     return 0
 
 
-def _logs(cluster: Cluster, arguments: argparse.Namespace) -> int:
+def _logs(cluster: LocalCluster, arguments: argparse.Namespace) -> int:
     log = cluster.log(arguments.node)
     if not log.exists():
         raise ClusterError(f"{arguments.node} has no log yet")
@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
     def verb(
-        name: str, run: Callable[[Cluster, argparse.Namespace], int], text: str
+        name: str, run: Callable[[LocalCluster, argparse.Namespace], int], text: str
     ) -> argparse.ArgumentParser:
         added: argparse.ArgumentParser = verbs.add_parser(
             name, parents=[common], help=text, description=text

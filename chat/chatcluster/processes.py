@@ -1,7 +1,8 @@
-"""Process: a program that runs on when the command that started it has ended.
+"""Process: a program that goes on after the end of the command that started it.
 
-It is remembered as its pid and the time at which the kernel says it began: a pid alone may be
-somebody else's by tomorrow, and nothing is ever signalled that was not started here.
+A Process is a pid together with the time of its start. The kernel gives a free pid to another
+program, so the pid alone is not enough. Example: ``node-6000`` ran as pid 700 and ended; an editor
+has got pid 700. Its start time differs, so ``chatcluster down`` does not signal it.
 """
 
 from __future__ import annotations
@@ -24,28 +25,34 @@ POLL_SECONDS = 0.02
 LAST_LINES = 5
 
 SESSION, BEGAN = 3, 19
-"""Where these stand in /proc/PID/stat, counted from the state."""
+"""Their places in /proc/PID/stat, counted from the state."""
 
-WHEN_TOLD = ("/bin/sh", "-c", 'read -r go && exec "$@" </dev/null', "sh")
-"""Becomes the program that follows when it is told to. Should we be killed before we have written
-it down, it is never told, and ends."""
+AFTER_A_LINE = ("/bin/sh", "-c", 'read -r go && exec "$@" </dev/null', "sh")
+"""Waits for a line of input, then becomes the program that follows.
+
+Example: the command starts a server and is killed before it has saved the pid. The shell reads the
+end of its input and ends, so no unknown server stays."""
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A started program, by identity. Owns nothing: it lives on until it is stopped."""
+    """The identity of a started program, which runs until it is stopped.
+
+    Attributes:
+        began: clock ticks from the boot of the machine to its start: field 22 of /proc/PID/stat.
+    """
 
     pid: int
-    began: int  # ticks since boot, field 22 of /proc/PID/stat
+    began: int
 
     @property
     def alive(self) -> bool:
         return _began(self.pid) == self.began
 
     def send(self, number: int) -> bool:
-        """Signal it; False if it is gone."""
+        """Send a signal; False if the program has ended."""
         with contextlib.suppress(ProcessLookupError):
-            handle = os.pidfd_open(self.pid)  # from here on it is this one or nobody
+            handle = os.pidfd_open(self.pid)  # from here on no other program can take its place
             try:
                 if self.alive:
                     signal.pidfd_send_signal(handle, number)
@@ -55,7 +62,7 @@ class Process:
         return False
 
     def kill(self) -> None:
-        """kill -9, with whatever it has started itself."""
+        """End it and its child processes with kill -9."""
         self.send(signal.SIGKILL)
         for member in self._session():
             member.send(signal.SIGKILL)
@@ -63,10 +70,10 @@ class Process:
         self.wait(KILL_SECONDS)
 
     def _session(self) -> list[Process]:
-        """The processes of its session, of which it is, or was, the leader.
+        """The other processes of its session: its children, and their children.
 
-        While one of them lives the kernel gives the leader's number to nobody else; where
-        somebody else has it, none of ours is left.
+        The session has the pid of its leader, this process. The kernel gives that number to no
+        other process while a member lives. So a new process with this pid means that none is left.
         """
         leader = _began(self.pid)
         if leader is not None and leader != self.began:
@@ -82,7 +89,7 @@ class Process:
     def wait(self, seconds: float) -> bool:
         """Wait for its end; False if it still runs."""
         with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.pid, os.WNOHANG)  # ours, if this very command started it
+            os.waitpid(self.pid, os.WNOHANG)  # our child, if this command has started it
         with contextlib.suppress(ProcessLookupError):
             handle = os.pidfd_open(self.pid)
             try:
@@ -97,7 +104,7 @@ class Process:
         return not self.alive
 
     def stop(self, seconds: float, number: int = signal.SIGTERM) -> bool:
-        """Ask it to end, then make it; False if it had to be made. Nothing of it is left."""
+        """End it and its children: by a signal, after ``seconds`` by kill -9 (then False)."""
         by_itself = not self.send(number) or self.wait(seconds)
         self.kill()
         return by_itself
@@ -110,20 +117,20 @@ def start(
     born: Callable[[Process], object],
     environment: dict[str, str] | None = None,
 ) -> Process:
-    """Start a program, detached, its output going to ``log``; return when it is ready.
+    """Start a program that goes on after this command; returns when ``ready`` says so.
 
-    ``born`` is called as soon as it runs, to write it down. Raises ClusterError, with the end of
-    its log, if it ends or is not ready in time.
+    Its output goes to ``log``. ``born`` is called before the program runs, to save its identity.
+    Raises ClusterError, with the end of the log, if it ends or is not ready in time.
     """
     with log.open("ab") as output:
         size = output.tell()
         child = subprocess.Popen(
-            [*WHEN_TOLD, *command],
+            [*AFTER_A_LINE, *command],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             env={**os.environ, **(environment or {})},
-            start_new_session=True,  # Ctrl-C and a closed terminal are not meant for it
+            start_new_session=True,  # Ctrl-C and a closed terminal do not end it
         )
     began = _began(child.pid)
     process = Process(child.pid, began if began is not None else -1)
@@ -134,7 +141,7 @@ def start(
     deadline = time.monotonic() + READY_SECONDS
     while child.poll() is None:
         if ready():
-            child.returncode = 0  # it is not waited for: say no ResourceWarning
+            child.returncode = 0  # it goes on, which Popen would report as a ResourceWarning
             return process
         if time.monotonic() > deadline:
             process.stop(1.0)
@@ -155,13 +162,13 @@ def run(command: Sequence[str], log: Path, folder: Path) -> None:
 
 
 def _began(pid: int) -> int | None:
-    """When a process began; None if it is gone, or dead and only not collected yet."""
+    """The start time of a process; None if it has ended, also if it is a zombie."""
     stat = _stat(pid)
     return None if stat is None else int(stat[BEGAN])
 
 
 def _stat(pid: int) -> list[str] | None:
-    """The fields of /proc/PID/stat from the state on; None as above."""
+    """The fields of /proc/PID/stat from the state on; None if the process has ended."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except (FileNotFoundError, ProcessLookupError):

@@ -1,7 +1,7 @@
-"""How MariaDB, Redis, nginx and the chat server are started privately, and told to be ready.
+"""Starts MariaDB, Redis, nginx and chat servers for one folder, and waits until they are ready.
 
-All of them listen on 127.0.0.1 only and write below one folder. The secrets in there are made
-for that folder and readable by its owner alone.
+They listen on 127.0.0.1 only and write below that folder. Its secrets are random, and only its
+owner can read them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HOST = "127.0.0.1"
 DATABASE = "chat"
 USER = "chat"
 
-# Where Debian has what is not on an ordinary user's PATH.
+# Debian has servers in folders that are not on an ordinary user's PATH.
 SYSTEM_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
 STREAM_MODULE = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
 
@@ -35,12 +35,12 @@ PACKAGES = {
 }
 
 CHATSERVER = (sys.executable, "-P", "-m", "chat.app")
-"""-P: a file chat.py or queue.py in the current folder is no part of the server."""
+"""-P: Python does not import a chat.py or queue.py of the current folder."""
 
 GREETING_SECONDS = 1.0
 
 MARIADB_OPTIONS = (
-    "--innodb-flush-log-at-trx-commit=1",  # acknowledged means flushed
+    "--innodb-flush-log-at-trx-commit=1",  # a message is flushed before it is acknowledged
     "--innodb-buffer-pool-size=128M",
     "--max-connections=200",
     "--character-set-server=utf8mb4",
@@ -63,7 +63,7 @@ stream {{
 
 
 Born = Callable[[Process], object]
-"""Is told of a program as soon as it runs, before it is ready."""
+"""Saves the identity of a program, before the program is ready."""
 
 
 def _ignore(process: Process) -> None:
@@ -71,7 +71,7 @@ def _ignore(process: Process) -> None:
 
 
 def missing_packages() -> list[str]:
-    """The Debian packages that a cluster needs and that are not there."""
+    """The Debian packages that a cluster needs and this machine lacks."""
     missing = {package for name, package in PACKAGES.items() if _find(name) is None}
     nginx = _find("nginx")
     if nginx is None or not _has_stream(nginx):
@@ -87,32 +87,32 @@ def start_mariadb(
     *,
     options: Sequence[str] = (),
 ) -> Process:
-    """The database; makes its files the first time. Raises ClusterError."""
+    """Start the database; the first time, make its files. Raises ClusterError."""
     data = folder / "data"
     log = folder / "mariadb.log"
-    # Runs as whoever runs this; refuses to be root unless told so.
-    who = ["--user=root"] if os.geteuid() == 0 else []
+    # It runs as the user of this command; as root only with this option.
+    user = ["--user=root"] if os.geteuid() == 0 else []
     if not data.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob("data.new*"):  # by a command that was killed
+        for left in folder.glob("data.new*"):  # of a command that was killed
             shutil.rmtree(left, ignore_errors=True)
-        # A name of its own: the script of that command may still be at work in there.
+        # A new name, because the script of that command may still be writing there.
         making = Path(tempfile.mkdtemp(prefix="data.new-", dir=folder))
-        # A relative path: given an absolute one, the script of MariaDB fails at a blank in it.
+        # A relative path: MariaDB's script fails at a blank in an absolute one.
         where = f"--datadir=./{making.name}"
-        install = [_program("mariadb-install-db"), "--no-defaults", where, *who]
+        install = [_program("mariadb-install-db"), "--no-defaults", where, *user]
         run([*install, "--skip-test-db", "--auth-root-authentication-method=socket"], log, folder)
-        making.rename(data)  # complete, or not there
+        making.rename(data)  # so "data" is complete, or absent
     bootstrap = folder / "init.sql"
     _write_private(
         bootstrap,
-        # One statement a line, as init-file demands. Names compare as db/schema.sql says.
+        # One statement a line, as --init-file requires. The collation is that of db/schema.sql.
         f"CREATE DATABASE IF NOT EXISTS {DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;\n"
         f"CREATE USER IF NOT EXISTS {USER}@'{HOST}' IDENTIFIED BY '{password}';\n"
         f"GRANT ALL ON {DATABASE}.* TO {USER}@'{HOST}';\n",
     )
     command = [
-        *(_program("mariadbd"), "--no-defaults", *who, f"--datadir={data}", f"--port={port}"),
+        *(_program("mariadbd"), "--no-defaults", *user, f"--datadir={data}", f"--port={port}"),
         *(f"--bind-address={HOST}", "--socket=mysqld.sock", f"--pid-file={folder}/mariadb.pid"),
         *(f"--init-file={bootstrap}", *MARIADB_OPTIONS, *options),
     ]
@@ -120,7 +120,7 @@ def start_mariadb(
 
 
 def start_redis(folder: Path, port: int, password: str, born: Born = _ignore) -> Process:
-    """The bus; it keeps nothing. Raises ClusterError."""
+    """Start the bus, which stores nothing on disk. Raises ClusterError."""
     folder.mkdir(parents=True, exist_ok=True)
     conf = folder / "redis.conf"
     _write_private(
@@ -135,7 +135,7 @@ def start_redis(folder: Path, port: int, password: str, born: Born = _ignore) ->
 def start_nginx(
     folder: Path, shipped: Path, listen: int, servers: Sequence[str], born: Born = _ignore
 ) -> Process:
-    """The balancer, by ``shipped`` (conf/nginx.conf). Raises ClusterError."""
+    """Start the balancer, by ``shipped`` (conf/nginx.conf). Raises ClusterError."""
     folder.mkdir(parents=True, exist_ok=True)
     load = f"load_module {STREAM_MODULE};" if STREAM_MODULE.exists() else ""
     (folder / "nginx.conf").write_text(NGINX_CONF.format(load=load), encoding="utf-8")
@@ -147,14 +147,14 @@ def start_nginx(
 
 
 def write_upstream(folder: Path, servers: Sequence[str]) -> None:
-    """Which servers nginx hands clients to, from its next start or reload on."""
+    """Write the list of servers that get clients after nginx's next start or reload."""
     new = folder / "chatservers.new"
     new.write_text("".join(f"{line}\n" for line in servers), encoding="utf-8")
     new.rename(folder / "chatservers.conf")
 
 
 def stream_part(shipped: Path) -> str:
-    """What stands inside ``stream { … }`` in the shipped nginx.conf."""
+    """The inside of ``stream { … }`` in the shipped nginx.conf."""
     text = shipped.read_text(encoding="utf-8")
     begin = text.index("stream {") + len("stream {")
     return text[begin : text.rindex("}")]
@@ -170,18 +170,18 @@ def start_chatserver(
     born: Born = _ignore,
     program: Sequence[str] = CHATSERVER,
 ) -> Process:
-    """A node; ``password``: that of database and bus. Raises ClusterError."""
+    """Start a chat server. ``password``: of the database and the bus. Raises ClusterError."""
     command = [
         *(*program, HOST, str(port), "--config", str(config)),
         *("--db", database, "--redis", redis),
     ]
-    # Not on the command line, which everybody on the machine can read.
+    # Not on the command line, which all users of the machine can read.
     secrets = {DATABASE_PASSWORD: password, BUS_PASSWORD: password}
     return start(command, log, lambda: accepts(port), born, secrets)
 
 
 def free_port() -> int:
-    """A port below the ephemeral range, so that no outgoing connection takes it meanwhile."""
+    """A free port below the ephemeral range, where no outgoing connection can take it."""
     for _ in range(1000):
         port = 10000 + int.from_bytes(os.urandom(2), "big") % 22000
         if not _taken(port):
@@ -190,20 +190,20 @@ def free_port() -> int:
 
 
 def require_free(port: int) -> None:
-    """Raises ClusterError if somebody listens there."""
+    """Raises ClusterError if the port is in use."""
     if _taken(port):
         raise ClusterError(f"port {port} is in use by another program")
 
 
 def accepts(port: int) -> bool:
-    """Does somebody listen there?"""
+    """True if a program listens at the port."""
     with socket.socket() as probe:
         probe.settimeout(GREETING_SECONDS)
         return probe.connect_ex((HOST, port)) == 0
 
 
 def _greets(port: int) -> bool:
-    """Does MariaDB speak there? It listens a moment before its init file has been run."""
+    """True if MariaDB sends its greeting, which it does after its init file has run."""
     try:
         with socket.create_connection((HOST, port), GREETING_SECONDS) as probe:
             return bool(probe.recv(1))
@@ -240,7 +240,7 @@ def _has_stream(nginx: str) -> bool:
 
 
 def _write_private(path: Path, text: str) -> None:
-    """Write a file that nobody else may read."""
+    """Write a file that only its owner can read."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with open(handle, "w", encoding="utf-8") as file:
         file.write(text)

@@ -1,4 +1,4 @@
-"""ClusterState: what a cluster's folder remembers between commands."""
+"""ClusterState: the file in a cluster's folder that says what runs there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from chat.chatcluster import services
 from chat.chatcluster.errors import ClusterError
 from chat.chatcluster.processes import Process
 
@@ -18,13 +19,14 @@ VERSION = 1
 
 @dataclass(slots=True)
 class ClusterState:
-    """Ports, secrets and processes. Saved after every change, so that a command that was cut
-    short leaves nothing running that is not written down.
+    """Ports, secret and processes. Saved after every change: a command that is killed leaves no
+    program running that is not written down.
 
     Attributes:
         listen: nginx's port. first_port: the first server's; the others follow in steps of 2.
-        nodes: how many servers there should be.
-        processes: what was started, by name: "mariadb", "redis", "nginx", "node-6000", …
+        nodes: the wanted number of chat servers.
+        secret: the password of MariaDB and Redis.
+        processes: the started programs, by name: "mariadb", "redis", "nginx", "node-6000", …
     """
 
     listen: int
@@ -36,6 +38,7 @@ class ClusterState:
     processes: dict[str, Process] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
+        """Replace the file; a reader sees the old state or the new one."""
         data = {"version": VERSION, **dataclasses.asdict(self)}
         new = folder / f"{FILE}.new"
         handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -45,7 +48,7 @@ class ClusterState:
 
     @classmethod
     def load(cls, folder: Path) -> ClusterState | None:
-        """None if the folder holds no cluster. Raises ClusterError if it holds something else."""
+        """None if the folder has no such file. Raises ClusterError if it is another program's."""
         try:
             text = (folder / FILE).read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError):
@@ -60,10 +63,24 @@ class ClusterState:
             raise ClusterError(f"{folder / FILE} was not written by this program") from exc
 
     def ports(self) -> list[int]:
-        """The servers' ports."""
+        """The ports of the chat servers."""
         return [self.first_port + 2 * number for number in range(self.nodes)]
+
+    def is_running(self, name: str) -> bool:
+        """True if the program with this name was started and lives."""
+        process = self.processes.get(name)
+        return process is not None and process.alive
+
+    def database_url(self) -> str:
+        """Without the password."""
+        address = f"{services.HOST}:{self.mariadb_port}"
+        return f"mysql://{services.USER}@{address}/{services.DATABASE}"
+
+    def bus_url(self) -> str:
+        """Without the password."""
+        return f"redis://{services.HOST}:{self.redis_port}/0"
 
 
 def node_name(port: int) -> str:
-    """A server's name, which is the ``node`` of LOGIN_MSG_ACK."""
+    """A chat server's name, which is the ``node`` of LOGIN_MSG_ACK."""
     return f"node-{port}"

@@ -1,15 +1,15 @@
-"""What ``chatcluster status`` shows: processes, and what the database says of the nodes."""
+"""The lines of ``chatcluster status``: the processes, and the nodes' rows in the database."""
 
 from __future__ import annotations
 
-from chat.chatcluster.cluster import SERVICES, Cluster
+from chat.chatcluster.local_cluster import SERVICES, LocalCluster
 from chat.chatcluster.state import ClusterState, node_name
 from chat.config import ConfigError
 from chat.storage import StorageError
 from chat.storage.tables import NodeModel, NodeRow, OfflineMessageModel, UserModel
 
 
-def status_lines(cluster: Cluster) -> list[str]:
+def status_lines(cluster: LocalCluster) -> list[str]:
     """Raises ClusterError if there is no cluster."""
     state = cluster.state()
     if not any(process.alive for process in state.processes.values()):
@@ -32,9 +32,7 @@ def status_lines(cluster: Cluster) -> list[str]:
 
 def _process(state: ClusterState, name: str) -> str:
     process = state.processes.get(name)
-    if process is None or not process.alive:
-        return "down"
-    return f"up, pid {process.pid}"
+    return "down" if process is None or not process.alive else f"up, pid {process.pid}"
 
 
 def _node(row: NodeRow | None, users: int | None) -> str:
@@ -46,7 +44,10 @@ def _node(row: NodeRow | None, users: int | None) -> str:
     )
 
 
-def _ask(cluster: Cluster, state: ClusterState) -> tuple[dict[str, int], dict[str, NodeRow], int]:
+def _ask(
+    cluster: LocalCluster, state: ClusterState
+) -> tuple[dict[str, int], dict[str, NodeRow], int]:
+    """From the database: online users by node, the nodes, and the number of waiting messages."""
     database = cluster.open_database(state)
     try:
         nodes = database.read(lambda tx: NodeModel(tx).all())
