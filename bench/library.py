@@ -9,6 +9,7 @@ are medians over the repeats, with the extremes. Prints a Markdown table.
 import argparse
 import contextlib
 import json
+import os
 import socket
 import statistics
 import subprocess
@@ -37,7 +38,7 @@ class Part:
         program = str(common.BENCH / "library_parts.py")
         self.process = subprocess.Popen(
             [sys.executable, program, name],
-            env={**common.os.environ, "PYTHONPATH": str(common.ROOT)},
+            env={**os.environ, "PYTHONPATH": str(common.ROOT)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -36,8 +36,14 @@ def rss() -> int:
 
 def serve(server: TcpServer, loop: EventLoop) -> None:
     server.start()
-    say(server.address.port)
+    say(port_of(server))
     loop.loop()
+
+
+def port_of(server: TcpServer) -> int:
+    address = server.address
+    assert isinstance(address, InetAddress)
+    return address.port
 
 
 def new_server(loop: EventLoop) -> TcpServer:
@@ -51,11 +57,15 @@ def sends() -> None:
     up: list[TcpConnection] = []
     came = threading.Event()
 
+    def on_connection(connection: TcpConnection) -> None:
+        up.append(connection)
+        came.set()
+
     def start() -> None:
         server = new_server(loop)
-        server.set_connection_callback(lambda conn: (up.append(conn), came.set()))
+        server.set_connection_callback(on_connection)
         server.start()
-        say(server.address.port)
+        say(port_of(server))
 
     loop.queue_in_loop(start)
     came.wait()

@@ -138,9 +138,8 @@ async def _once(options: argparse.Namespace, cluster: ChatCluster, crowd: Crowd)
         for number in range(options.clients)
     ]
     watching = asyncio.gather(*tasks)
-    await asyncio.wait(
-        [watching, asyncio.create_task(clients.all_in.wait())], return_when=asyncio.FIRST_COMPLETED
-    )
+    first: list[asyncio.Future[Any]] = [watching, asyncio.create_task(clients.all_in.wait())]
+    await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
     with Watch(cluster) as watch:
         clients.attempts = 0
         clients.died_at = time.monotonic()
