@@ -188,7 +188,7 @@ def test_friends_see_the_killed_servers_users_offline(mended: ClusterKit, member
     assert time.monotonic() - killed < 30
 
 
-def test_a_restarted_server_has_nobody(
+def test_a_restarted_server_has_no_users(
     mended: ClusterKit, member: Member, connect: Connect
 ) -> None:
     ann = member("ann restarted", 0)

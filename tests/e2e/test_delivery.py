@@ -15,7 +15,7 @@ Make = Callable[..., ServerProcess]
 Connect = Callable[..., Wire]
 
 
-def test_a_message_to_somebody_online(server: ServerProcess, member: Connect) -> None:
+def test_a_message_to_an_online_user(server: ServerProcess, member: Connect) -> None:
     ann, bob = member(server, "ann"), member(server, "bob")
     ann.chat(bob.id, "hello: 你好 \0 \n", mid="m1")
     ack = ann.expect(20, errno=0, mid="m1")
@@ -167,7 +167,7 @@ def test_a_peer_that_has_finished_sending_is_still_answered(
     ann.expect_end()
 
 
-def test_who_does_not_read_harms_nobody_and_loses_nothing(
+def test_a_client_that_does_not_read_harms_no_other_and_loses_nothing(
     server: ServerProcess, member: Connect, connect: Connect
 ) -> None:
     ann, bob, slow = member(server, "ann"), member(server, "bob"), member(server, "slow")

@@ -75,7 +75,7 @@ def test_tcprelay() -> None:
             behind.join()
 
 
-def test_tcprelay_to_nobody() -> None:
+def test_tcprelay_to_a_closed_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with Example("tcprelay", "127.0.0.1", port, 0) as relay:

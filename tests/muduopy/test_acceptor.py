@@ -19,7 +19,7 @@ from tests.muduopy.netkit import LOOPBACK, WAIT, ErrorLog, Passes, call_in, read
 
 
 class Reception:
-    """An acceptor in the test's loop, and whom it let in."""
+    """An acceptor in the test's loop, and the connections that it accepted."""
 
     def __init__(self, passes: Passes, **options: bool) -> None:
         self.passes = passes

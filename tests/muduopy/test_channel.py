@@ -149,7 +149,7 @@ def test_no_event_after_it_was_withdrawn_in_the_same_pass(passes: Passes) -> Non
             os.close(fd)
 
 
-def test_a_callback_that_raises_costs_nobody_else(passes: Passes, errors: ErrorLog) -> None:
+def test_a_callback_that_raises_harms_no_other(passes: Passes, errors: ErrorLog) -> None:
     pipes = [os.pipe() for _ in range(2)]
     channels = [Channel(passes.loop, read_end) for read_end, _ in pipes]
     called: list[int] = []

@@ -173,7 +173,7 @@ def test_loops_that_take_turns_handle_one_pass_at_a_time(
             os.close(end)
 
 
-def test_without_the_interpreter_lock_nobody_takes_turns(
+def test_without_the_interpreter_lock_threads_take_no_turns(
     loop: EventLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys._is_gil_enabled", lambda: False, raising=False)

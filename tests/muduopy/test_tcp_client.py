@@ -1,4 +1,4 @@
-"""TcpClient and Connector, against real servers and against nobody."""
+"""TcpClient and Connector, against real servers and against closed ports."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.muduopy.netkit import WAIT, Passes, RunningServer, ServerMaker, call_
 
 
 def unused_address() -> InetAddress:
-    """Where nobody listens; below the ephemeral range, so that nobody gets it by chance."""
+    """A closed port, below the ephemeral range, so that no outgoing connection takes it."""
     for port in random.sample(range(11000, 32000), 1000):
         with socket.socket() as probe:
             try:

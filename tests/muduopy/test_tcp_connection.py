@@ -524,7 +524,7 @@ def test_a_reset_while_reading_is_stopped_shows_when_it_starts_again(link: Link)
     link.gone()
 
 
-def test_the_descriptor_is_closed_whoever_holds_a_reference(link: Link) -> None:
+def test_the_descriptor_is_closed_in_spite_of_references(link: Link) -> None:
     link.up()
     link.conn.force_close()
     link.passes.settle()
@@ -682,7 +682,7 @@ def test_half_close_with_nothing_to_send_closes(link: Link) -> None:
 
 
 def test_half_close_answer_later(link: Link) -> None:
-    """The connection stays until somebody shuts it down, and does not spin meanwhile."""
+    """The connection stays until it is shut down, and does not spin meanwhile."""
     link.conn.set_half_close_callback(lambda conn: link.seen.append("half"))
     link.up()
     link.peer.sendall(b"question")

@@ -142,7 +142,7 @@ def test_what_is_scheduled_meanwhile_waits_for_the_next_pass(clock: Clock) -> No
     assert clock.at(5) == ["new"]
 
 
-def test_who_always_schedules_for_the_past_starves_nobody(clock: Clock) -> None:
+def test_a_timer_that_always_schedules_for_the_past_starves_no_other(clock: Clock) -> None:
     def again() -> None:
         clock.add("greedy", 0, then=again)
 

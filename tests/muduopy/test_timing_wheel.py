@@ -27,7 +27,7 @@ ITEMS = st.integers(0, 5)
 
 
 class Wheeled:
-    """A wheel, and whom it reported."""
+    """A wheel, and the entries that it reported."""
 
     def __init__(self, start: float = 0.0) -> None:
         self.idle: list[str] = []
@@ -169,7 +169,7 @@ def test_the_idle_callback_may_clear_the_wheel() -> None:
     assert len(wheel) == 0
 
 
-def test_one_that_raises_costs_nobody_else(wheeled: Wheeled, errors: ErrorLog) -> None:
+def test_a_callback_that_raises_harms_no_other(wheeled: Wheeled, errors: ErrorLog) -> None:
     def on_idle(item: str) -> None:
         wheeled.idle.append(item)
         raise RuntimeError(f"no {item}")
@@ -310,7 +310,7 @@ class Turning:
         )
 
     def wait(self, seconds: float) -> list[object]:
-        """One pass, so much later: whom it reports."""
+        """Run one pass, so much later. Returns the reported entries."""
         self.idle.clear()
         self.clock.now += seconds
         self.passes.one()

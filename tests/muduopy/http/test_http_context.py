@@ -520,7 +520,7 @@ def test_a_slow_answer() -> None:
     assert not core.take_output()
 
 
-def test_the_clock_of_a_request_that_nobody_reads_stands_still() -> None:
+def test_the_clock_of_an_unread_request_stands_still() -> None:
     core = context()
     core.receive(post(b"x") + post(b"y")[:-1], 0.0)
     (exchange,) = taken(core)

@@ -446,7 +446,7 @@ def test_small_answers_beyond_the_mark_do_not_stall(run_http: HttpMaker) -> None
 # ---------------------------------------------------------------------- the end
 
 
-def test_stop_with_nobody_there(run_http: HttpMaker) -> None:
+def test_stop_without_connections(run_http: HttpMaker) -> None:
     running = run_http(echo, 2)
     running.stop()
 

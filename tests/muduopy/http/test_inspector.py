@@ -311,7 +311,7 @@ def test_the_share_of_busy_time(running: RunningInspector) -> None:
     loop = CountingLoop()
     with loop:
         running.inspector.watch("counting", loop)
-        running.inspector._loops._ask_seconds = 0.01  # nobody runs it
+        running.inspector._loops._ask_seconds = 0.01  # no thread runs it
         assert rows(running.page("/loops"))["counting"][3] == "0.0%"
         start = time.monotonic()
         loop.busy_seconds = 1010.0
