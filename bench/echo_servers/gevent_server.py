@@ -3,6 +3,9 @@
 python bench/echo_servers/gevent_server.py 127.0.0.1 PORT
 """
 
+# The library need not be installed.
+# mypy: disable-error-code="import-not-found,import-untyped,misc"
+
 import socket as sockets
 import sys
 

@@ -3,6 +3,9 @@
 python bench/echo_servers/twisted_protocol.py 127.0.0.1 PORT
 """
 
+# The library need not be installed.
+# mypy: disable-error-code="import-not-found,import-untyped,misc"
+
 import sys
 
 from twisted.internet import epollreactor

@@ -72,5 +72,5 @@ def test_a_real_client() -> None:
         assert client.get("name") == b"muduo\r\n"
         assert (client.delete("name"), client.delete("name")) == (1, 0)
         with pytest.raises(redis.ResponseError, match="unknown command"):
-            client.execute_command("FLUSHALL")
+            client.flushall()
         client.close()

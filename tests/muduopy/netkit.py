@@ -89,6 +89,34 @@ def _nothing() -> None:
     pass
 
 
+def in_turn(*functions: Callable[[], object]) -> Callable[[], None]:
+    """A function that calls these functions in turn."""
+
+    def call() -> None:
+        for function in functions:
+            function()
+
+    return call
+
+
+def port_of(address: Address) -> int:
+    """The port of an Internet address."""
+    assert isinstance(address, InetAddress)
+    return address.port
+
+
+def connect_to(address: Address) -> socket.socket:
+    """A blocking client of a server, with a time-out."""
+    client = socket.socket(address.family)
+    client.settimeout(WAIT)
+    try:
+        client.connect(address.sockaddr)
+    except OSError:
+        client.close()
+        raise
+    return client
+
+
 def reset(sock: socket.socket) -> None:
     """Close with a RST."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -237,11 +265,8 @@ class RunningServer:
         return call_in(self.loop, function)
 
     def connect(self) -> socket.socket:
-        client = socket.socket(self.server.address.family)
-        self.clients.append(client)
-        client.settimeout(WAIT)
-        client.connect(self.server.address.sockaddr)
-        return client
+        self.clients.append(connect_to(self.server.address))
+        return self.clients[-1]
 
     def accept(self) -> tuple[socket.socket, TcpConnection]:
         """A new client and the server's end of it, which is up."""

@@ -13,9 +13,19 @@ from pathlib import Path
 import pytest
 
 import muduopy
-from muduopy import Acceptor, EventLoop, InetAddress, WrongThreadError
+from muduopy import Acceptor, Address, EventLoop, InetAddress, WrongThreadError
 from muduopy.acceptor import ACCEPTS_PER_EVENT
-from tests.muduopy.netkit import LOOPBACK, WAIT, ErrorLog, Passes, call_in, read_all, reset
+from tests.muduopy.netkit import (
+    LOOPBACK,
+    WAIT,
+    ErrorLog,
+    Passes,
+    call_in,
+    connect_to,
+    port_of,
+    read_all,
+    reset,
+)
 
 
 class Reception:
@@ -24,15 +34,14 @@ class Reception:
     def __init__(self, passes: Passes, **options: bool) -> None:
         self.passes = passes
         self.acceptor = Acceptor(passes.loop, LOOPBACK, **options)
-        self.accepted: list[tuple[socket.socket, InetAddress]] = []
+        self.accepted: list[tuple[socket.socket, Address]] = []
         self.clients: list[socket.socket] = []
         self.acceptor.new_connection_callback = lambda sock, peer: self.accepted.append(
             (sock, peer)
         )
 
     def connect(self) -> socket.socket:
-        address = self.acceptor.address
-        self.clients.append(socket.create_connection((address.ip, address.port), WAIT))
+        self.clients.append(connect_to(self.acceptor.address))
         return self.clients[-1]
 
     def close(self) -> None:
@@ -49,7 +58,7 @@ def reception(passes: Passes) -> Iterator[Reception]:
 
 
 def test_accepts(reception: Reception) -> None:
-    assert reception.acceptor.address.port > 0
+    assert port_of(reception.acceptor.address) > 0
     reception.acceptor.listen()
     clients = [reception.connect() for _ in range(5)]
     reception.passes.until(lambda: len(reception.accepted) == 5, "five connections")
@@ -74,7 +83,7 @@ def test_one_event_accepts_a_bounded_number(reception: Reception) -> None:
 def test_without_a_callback_clients_are_refused(passes: Passes) -> None:
     acceptor = Acceptor(passes.loop, LOOPBACK)
     acceptor.listen()
-    with socket.create_connection((acceptor.address.ip, acceptor.address.port), WAIT) as client:
+    with connect_to(acceptor.address) as client:
         passes.one()
         assert client.recv(1) == b""
     acceptor.close()
@@ -85,7 +94,7 @@ def test_a_callback_that_raises_costs_that_client_only(
 ) -> None:
     keep = reception.acceptor.new_connection_callback
 
-    def fail_once(sock: socket.socket, peer: InetAddress) -> None:
+    def fail_once(sock: socket.socket, peer: Address) -> None:
         reception.acceptor.new_connection_callback = keep
         raise RuntimeError("new connection")
 
@@ -113,7 +122,7 @@ def test_close_inside_the_callback_ends_accepting(
     caplog.set_level("INFO", "muduopy")
     keep = reception.acceptor.new_connection_callback
 
-    def keep_and_close(sock: socket.socket, peer: InetAddress) -> None:
+    def keep_and_close(sock: socket.socket, peer: Address) -> None:
         keep(sock, peer)
         reception.acceptor.close()
 
@@ -160,16 +169,16 @@ def test_two_may_share_a_port_if_both_agree(passes: Passes) -> None:
 
 
 def test_ipv6(passes: Passes) -> None:
-    peers: list[InetAddress] = []
+    peers: list[Address] = []
 
-    def accepted(sock: socket.socket, peer: InetAddress) -> None:
+    def accepted(sock: socket.socket, peer: Address) -> None:
         peers.append(peer)
         sock.close()
 
     acceptor = Acceptor(passes.loop, InetAddress.loopback(0, ipv6=True))
     acceptor.new_connection_callback = accepted
     acceptor.listen()
-    with socket.create_connection(("::1", acceptor.address.port), WAIT) as client:
+    with connect_to(acceptor.address) as client:
         passes.until(lambda: peers, "the client")
         assert peers == [InetAddress("::1", client.getsockname()[1])]
     acceptor.close()

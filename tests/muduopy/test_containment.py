@@ -13,7 +13,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
+from functools import partial
 from pathlib import Path
+from typing import Never
 
 import pytest
 
@@ -35,7 +37,9 @@ from tests.muduopy.netkit import (
     ErrorLog,
     Passes,
     ServerMaker,
+    connect_to,
     echo,
+    in_turn,
     read_all,
     reset,
 )
@@ -44,10 +48,10 @@ KINDS = [SystemExit, KeyboardInterrupt, asyncio.CancelledError, GeneratorExit, B
 PROJECT = Path(muduopy.__file__).parent.parent
 
 
-def bomb(kind: type[BaseException]) -> Callable[..., object]:
+def bomb(kind: type[BaseException]) -> Callable[..., Never]:
     """A callback that raises."""
 
-    def explode(*arguments: object) -> None:
+    def explode(*arguments: object) -> Never:
         raise kind("bomb")
 
     return explode
@@ -103,7 +107,7 @@ def test_a_connection_of_the_main_loop_is_closed(
     with TcpServer(loop, LOOPBACK) as server:
         server.set_message_callback(bomb(kind))
         server.start()
-        with socket.create_connection(server.address.sockaddr, WAIT) as client:
+        with connect_to(server.address) as client:
             client.sendall(b"x")
             with pytest.raises(kind, match="bomb"):
                 loop.loop()
@@ -166,13 +170,13 @@ def test_a_sub_loop_lives_and_the_main_loop_raises(
         if place == "written":
             server.set_write_complete_callback(once)
         server.start()
-        with socket.create_connection(server.address.sockaddr, WAIT) as client:
+        with connect_to(server.address) as client:
             client.sendall(b"x")
             with pytest.raises(kind, match="bomb"):
                 main_loop.loop()
         assert errors.exceptions == ["bomb"]
         # The sub-loop is there, serves, and the server can be stopped.
-        with socket.create_connection(server.address.sockaddr, WAIT) as client:
+        with connect_to(server.address) as client:
             client.sendall(b"y")
 
             def stop() -> None:
@@ -242,7 +246,7 @@ def test_done_is_told(loop: EventLoop, kind: type[BaseException]) -> None:
 def test_done_is_told_that_the_task_was_discarded(loop: EventLoop) -> None:
     pool = ThreadPool(1)
     started, go_on = threading.Event(), threading.Event()
-    pool.run(lambda: (started.set(), go_on.wait(WAIT)))
+    pool.run(in_turn(started.set, partial(go_on.wait, WAIT)))
     assert started.wait(WAIT)
     told: list[BaseException | None] = []
     assert pool.try_run_for(loop, lambda: 1, lambda result, error: told.append(error))
@@ -307,6 +311,10 @@ def test_at_random(run_server: ServerMaker, errors: ErrorLog, seed: int) -> None
             if kind is not None:
                 raise kind("at random")
 
+    def end_maybe(peer: TcpConnection) -> None:
+        maybe()
+        peer.shutdown()
+
     pool = ThreadPool(2, max_queue=100)
     outcomes: queue.SimpleQueue[object] = queue.SimpleQueue()
     asked = itertools.count()
@@ -315,7 +323,7 @@ def test_at_random(run_server: ServerMaker, errors: ErrorLog, seed: int) -> None
         if connection.connected:
             connection.set_high_water_callback(maybe, 1)
             connection.set_low_water_callback(maybe, 0)
-            connection.set_half_close_callback(lambda peer: (maybe(), peer.shutdown()))
+            connection.set_half_close_callback(end_maybe)
             connection.loop.run_after(0.001, maybe)
         maybe()
 

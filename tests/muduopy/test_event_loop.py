@@ -8,12 +8,13 @@ import signal
 import threading
 import time
 import weakref
+from functools import partial
 
 import pytest
 
 from muduopy import Channel, EventLoop, LoopError, MuduoError, WrongThreadError, current_loop
 from muduopy.event_loop import _current
-from tests.muduopy.netkit import WAIT, ErrorLog, Passes, call_in, eventually
+from tests.muduopy.netkit import WAIT, ErrorLog, Passes, call_in, eventually, in_turn
 
 # ---------------------------------------------------------------------- life
 
@@ -54,7 +55,7 @@ def test_a_quit_counts_once(loop: EventLoop) -> None:
     loop.quit()
     loop.loop()
     ran: list[str] = []
-    loop.run_after(0, lambda: (ran.append("second loop"), loop.quit()))
+    loop.run_after(0, in_turn(partial(ran.append, "second loop"), loop.quit))
     loop.loop()
     assert ran == ["second loop"]
 
@@ -108,7 +109,7 @@ def test_functions_queued_at_the_end_still_run(loop: EventLoop) -> None:
         if number < 20:
             loop.queue_in_loop(lambda: step(number + 1))
 
-    loop.queue_in_loop(lambda: (loop.quit(), step(0)))
+    loop.queue_in_loop(in_turn(loop.quit, partial(step, 0)))
     loop.loop()
     assert ran == list(range(21))
     assert loop.queue_size == 0
@@ -345,7 +346,7 @@ def test_events_then_timers_then_functions(passes: Passes) -> None:
     ran: list[str] = []
     read_end, write_end = os.pipe()
     channel = Channel(passes.loop, read_end)
-    channel.read_callback = lambda: (ran.append("event"), channel.disable_all())
+    channel.read_callback = in_turn(partial(ran.append, "event"), channel.disable_all)
     channel.enable_reading()
     os.write(write_end, b"x")
     passes.loop.queue_in_loop(lambda: ran.append("function"))
@@ -377,7 +378,9 @@ def test_errors_have_one_root() -> None:
 
 def test_run_queued_runs_what_is_left_without_waiting(loop: EventLoop) -> None:
     ran: list[str] = []
-    loop.queue_in_loop(lambda: (ran.append("a"), loop.queue_in_loop(lambda: ran.append("b"))))
+    loop.queue_in_loop(
+        in_turn(partial(ran.append, "a"), partial(loop.queue_in_loop, partial(ran.append, "b")))
+    )
     loop.run_after(0.0, lambda: ran.append("timer"))
     loop.run_queued()
     assert ran == ["a", "b"]

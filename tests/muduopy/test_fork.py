@@ -6,11 +6,12 @@ import os
 import threading
 import traceback
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from muduopy import EventLoop, LoopError, ThreadPool, WrongThreadError, current_loop
-from tests.muduopy.netkit import WAIT, LinkMaker, Passes
+from tests.muduopy.netkit import WAIT, LinkMaker, Passes, in_turn
 
 
 def in_child(check: Callable[[], object]) -> str:
@@ -56,7 +57,7 @@ def test_the_child_makes_loops_of_its_own(loop: EventLoop) -> None:
         assert current_loop() is None
         with EventLoop() as own:
             ran: list[str] = []
-            own.run_after(0.0, lambda: (ran.append("timer"), own.quit()))
+            own.run_after(0.0, in_turn(partial(ran.append, "timer"), own.quit))
             own.loop()
             assert ran == ["timer"]
             with pytest.raises(LoopError):
@@ -96,7 +97,7 @@ def test_loops_that_are_gone_do_not_matter() -> None:
 def test_a_pool_that_has_started_is_stopped_in_the_child(loop: EventLoop) -> None:
     pool = ThreadPool(1)
     running, go_on = threading.Event(), threading.Event()
-    pool.run(lambda: (running.set(), go_on.wait()))
+    pool.run(in_turn(running.set, go_on.wait))
     assert running.wait(WAIT)
 
     def check() -> None:

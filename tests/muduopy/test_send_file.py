@@ -232,7 +232,7 @@ def test_impossible_parts(path: Path, offset: int, count: int | None) -> None:
 
 def test_what_is_no_file() -> None:
     with pytest.raises(OSError, match="fileno"):
-        FilePart(io.BytesIO(b"x"))  # type: ignore[arg-type]
+        FilePart(io.BytesIO(b"x"))
     reading, writing = os.pipe()
     with (
         open(reading, "rb") as pipe,

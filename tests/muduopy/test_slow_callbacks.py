@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import socket
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -20,9 +20,14 @@ from muduopy import (
     TcpServer,
     ThreadPool,
 )
-from tests.muduopy.netkit import LOOPBACK, WAIT, ErrorLog, Passes, eventually
+from tests.muduopy.netkit import LOOPBACK, WAIT, ErrorLog, Passes, connect_to, eventually
 
 SECONDS = 0.04
+
+
+def set_at_down(event: threading.Event, connection: TcpConnection) -> None:
+    if not connection.connected:
+        event.set()
 
 
 class Block:
@@ -101,7 +106,7 @@ def test_a_connections_callback_is_named(loop: EventLoop, warnings: Warnings) ->
     with TcpServer(loop, LOOPBACK) as server:
         server.set_message_callback(on_message)
         server.start()
-        with socket.create_connection(server.address.sockaddr, WAIT) as client:
+        with connect_to(server.address) as client:
             client.sendall(b"x")
             loop.loop()
     assert "on_message" in warnings.texts[0]
@@ -165,9 +170,9 @@ def test_a_server_leaves_a_blocked_loop_behind(
     if not shared:
         server.set_thread_num(1)
     server.set_message_callback(block.block_here)
-    server.set_connection_callback(lambda connection: connection.connected or downs.set())
+    server.set_connection_callback(partial(set_at_down, downs))
     server.start()
-    with socket.create_connection(server.address.sockaddr, WAIT) as client:
+    with connect_to(server.address) as client:
         client.sendall(b"x")
         passes.until(lambda: server.connections)
         assert block.entered.wait(WAIT)
@@ -241,7 +246,7 @@ def test_a_busy_loop_is_not_left_behind(passes: Passes, monkeypatch: pytest.Monk
     server.set_thread_num(1)
     server.set_connection_callback(slow_down)
     server.start()
-    clients = [socket.create_connection(server.address.sockaddr, WAIT) for _ in range(8)]
+    clients = [connect_to(server.address) for _ in range(8)]
     passes.until(lambda: len(server.connections) == len(clients))
     stopped: list[str] = []
     server.stop(0.0, lambda: stopped.append("stopped"))

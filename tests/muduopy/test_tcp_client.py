@@ -27,7 +27,16 @@ from muduopy import (
     connect_attempt,
 )
 from muduopy.connector import Connector, ConnectorState
-from tests.muduopy.netkit import WAIT, Passes, RunningServer, ServerMaker, call_in, echo, eventually
+from tests.muduopy.netkit import (
+    WAIT,
+    Passes,
+    RunningServer,
+    ServerMaker,
+    call_in,
+    echo,
+    eventually,
+    port_of,
+)
 
 
 def unused_address() -> InetAddress:
@@ -477,7 +486,11 @@ def test_a_name_is_looked_up_for_each_attempt(
     run_server: ServerMaker, other_loop: EventLoop
 ) -> None:
     first, second = run_server(), run_server()
-    Moving.answers = [first.server.address, unused_address(), second.server.address]
+    Moving.answers = [
+        InetAddress.loopback(port_of(first.server.address)),
+        unused_address(),
+        InetAddress.loopback(port_of(second.server.address)),
+    ]
     peer = Recorder(other_loop, Moving("moving.example", 80), first_delay=0.001)
     peer.client.enable_retry()
     peer.client.connect()

@@ -13,6 +13,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -33,6 +34,7 @@ from tests.muduopy.netkit import (
     PairMaker,
     Passes,
     call_in,
+    in_turn,
     read_all,
     read_exactly,
     reset,
@@ -286,7 +288,7 @@ def threading_send(conn: TcpConnection, *chunks: bytes) -> None:
 def test_send_from_another_thread(link: Link) -> None:
     link.up()
     mine = bytearray(b"hello")
-    thread = threading.Thread(target=lambda: (link.conn.send(mine), mine.clear()))
+    thread = threading.Thread(target=in_turn(partial(link.conn.send, mine), mine.clear))
     thread.start()
     thread.join()
     link.passes.one()
@@ -305,7 +307,9 @@ def test_a_burst_from_another_thread_is_one_write(link: Link) -> None:
 def test_sends_then_shutdown_from_another_thread_lose_nothing(link: Link) -> None:
     link.up()
     thread = threading.Thread(
-        target=lambda: (link.conn.send(b"a"), link.conn.send(b"b"), link.conn.shutdown())
+        target=in_turn(
+            partial(link.conn.send, b"a"), partial(link.conn.send, b"b"), link.conn.shutdown
+        )
     )
     thread.start()
     thread.join()

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -23,9 +24,12 @@ from tests.muduopy.netkit import (
     RunningServer,
     ServerMaker,
     call_in,
+    connect_to,
     drained,
     echo,
     eventually,
+    in_turn,
+    port_of,
     read_all,
     read_exactly,
     reset,
@@ -125,7 +129,7 @@ def test_start_in_the_wrong_thread_raises_and_changes_nothing(other_loop: EventL
     with pytest.raises(WrongThreadError):
         server.stop_accepting()
     call_in(other_loop, server.start)
-    with socket.create_connection((server.address.ip, server.address.port), WAIT):
+    with connect_to(server.address):
         pass
     stop_and_wait(server)
 
@@ -145,7 +149,7 @@ def test_an_address_in_use_raises(run_server: ServerMaker) -> None:
 def test_by_default_it_discards(loop: EventLoop, passes: Passes) -> None:
     server = TcpServer(loop, LOOPBACK)
     server.start()
-    with socket.create_connection((server.address.ip, server.address.port), WAIT) as client:
+    with connect_to(server.address) as client:
         passes.until(lambda: server.connections, "the connection")
         client.sendall(b"x" * 100)
         passes.settle()
@@ -248,13 +252,13 @@ def test_resets(run_server: ServerMaker, threads: int) -> None:
 def test_a_client_that_resets_before_it_is_up(run_server: ServerMaker) -> None:
     running = run_server(1)
     blocked, go_on = threading.Event(), threading.Event()
-    running.loop.queue_in_loop(lambda: (blocked.set(), go_on.wait(WAIT)))
+    running.loop.queue_in_loop(in_turn(blocked.set, partial(go_on.wait, WAIT)))
     assert blocked.wait(WAIT)
     for _ in range(5):
         reset(running.connect())
     client = running.connect()
     go_on.set()
-    while running.ups.get(timeout=WAIT).peer_address.port != client.getsockname()[1]:
+    while port_of(running.ups.get(timeout=WAIT).peer_address) != client.getsockname()[1]:
         pass
     client.close()
     running.stop()
@@ -326,7 +330,7 @@ def test_stop_twice_calls_both_back(run_server: ServerMaker) -> None:
     calls: list[str] = []
     both = threading.Event()
     running.server.stop(WAIT, lambda: calls.append("first"))
-    running.server.stop(WAIT, lambda: (calls.append("second"), both.set()))
+    running.server.stop(WAIT, in_turn(partial(calls.append, "second"), both.set))
     client.close()
     assert both.wait(WAIT)
     assert calls == ["first", "second"]
@@ -435,10 +439,10 @@ def test_stop_during_an_accept_storm(run_server: ServerMaker, threads: int) -> N
     finished = threading.Event()
 
     def storm() -> None:
-        address = (running.server.address.ip, running.server.address.port)
+        address = running.server.address
         while not finished.is_set():
             try:
-                with socket.create_connection(address, WAIT) as client:
+                with connect_to(address) as client:
                     client.sendall(b"x")
                     client.recv(1)
             except ConnectionRefusedError:
@@ -479,9 +483,9 @@ def test_a_storm_from_all_sides(run_server: ServerMaker, half_close: bool) -> No
     def visit(number: int) -> None:
         nonlocal connected
         rng = random.Random(seed * 1000 + number)
-        address = (running.server.address.ip, running.server.address.port)
+        address = running.server.address
         for _ in range(rounds):
-            client = socket.create_connection(address, WAIT)
+            client = connect_to(address)
             with registry_lock:
                 connected += 1
             client.setblocking(False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Iterator
 
@@ -17,7 +16,16 @@ from muduopy import (
     TcpServer,
     WrongThreadError,
 )
-from tests.muduopy.netkit import LOOPBACK, WAIT, ServerMaker, call_in, drained, echo, read_exactly
+from tests.muduopy.netkit import (
+    LOOPBACK,
+    WAIT,
+    ServerMaker,
+    call_in,
+    connect_to,
+    drained,
+    echo,
+    read_exactly,
+)
 
 # ---------------------------------------------------------------------- bounds
 
@@ -76,11 +84,7 @@ def test_two_servers_share_a_pool(base: EventLoop) -> None:
         return pool, servers
 
     pool, servers = call_in(base, start)
-    clients = [
-        socket.create_connection((server.address.host, server.address.port), WAIT)
-        for server in servers
-        for _ in range(2)
-    ]
+    clients = [connect_to(server.address) for server in servers for _ in range(2)]
     for _ in clients:
         assert came.acquire(timeout=WAIT)
     loops = call_in(base, pool.get_all_loops)
@@ -132,7 +136,7 @@ def test_with_after_the_loop_has_ended(loop: EventLoop, threads: int) -> None:
 
         server.set_connection_callback(up_or_down)
         server.start()
-        client = socket.create_connection((server.address.host, server.address.port), WAIT)
+        client = connect_to(server.address)
         loop.loop()
         assert seen == [True]
     assert seen == [True, False]

@@ -213,7 +213,7 @@ def test_results_arrive_in_the_loop(make_pool: Make, other_loop: EventLoop) -> N
     pool = make_pool(1)
     results: queue.SimpleQueue[tuple[object, ...]] = queue.SimpleQueue()
 
-    def done(result: object, error: Exception | None) -> None:
+    def done(result: object, error: BaseException | None) -> None:
         results.put((threading.get_ident(), result, error))
 
     def fail() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -43,6 +44,11 @@ class Clock:
         self.fired.clear()
         self.queue.run_expired(now)
         return list(self.fired)
+
+
+def cancel_all(clock: Clock, timers: Iterable[Timer]) -> None:
+    for timer in timers:
+        clock.queue.cancel(timer)
 
 
 @pytest.fixture
@@ -101,7 +107,7 @@ def test_cancel_before_add_arrives(clock: Clock) -> None:
 
 def test_cancel_inside_the_same_expired_batch(clock: Clock) -> None:
     victims: list[Timer] = []
-    clock.add("killer", 1, then=lambda: [clock.queue.cancel(victim) for victim in victims])
+    clock.add("killer", 1, then=partial(cancel_all, clock, victims))
     victims.append(clock.add("single", 2))
     victims.append(clock.add("repeating", 2, interval=1))
     clock.add("bystander", 3)
@@ -174,7 +180,7 @@ def test_cancelled_timers_do_not_pile_up(clock: Clock) -> None:
 
 def test_compaction_inside_a_callback(clock: Clock) -> None:
     idle = [clock.add("idle", 1 + number / 1000) for number in range(4 * COMPACT_ABOVE)]
-    clock.add("clean", 0.5, then=lambda: [clock.queue.cancel(timer) for timer in idle[1:]])
+    clock.add("clean", 0.5, then=partial(cancel_all, clock, idle[1:]))
     assert clock.at(100) == ["clean", "idle"]
     assert len(clock.queue) == 0
 
@@ -283,6 +289,11 @@ def test_cancel_from_another_thread(other_loop: EventLoop) -> None:
 def test_the_callback_runs_in_the_loop_thread(other_loop: EventLoop) -> None:
     ran_in: list[int] = []
     done = threading.Event()
-    other_loop.run_after(0, lambda: (ran_in.append(threading.get_ident()), done.set()))
+
+    def record() -> None:
+        ran_in.append(threading.get_ident())
+        done.set()
+
+    other_loop.run_after(0, record)
     assert done.wait(WAIT)
     assert ran_in == [other_loop.thread_id]
