@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from chat.protocol import ErrNo
 from chat.version import __version__
-from client.account.store import default_folder
+from client.account.folders import default_folder
 from client.encoding import encoding_of, needs_utf8
 from client.errors import (
     ClientError,

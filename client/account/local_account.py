@@ -224,7 +224,7 @@ def open_local_account(
     retry: float,
 ) -> LocalAccount:
     """``where``: folder, host and port of the files; None for no files. Raises StoreError."""
-    store = None if where is None else Store(*where, user_id)
+    store = None if where is None else Store(*where, user_id).open()
     return LocalAccount(user_id, password, device, store, retry)
 
 

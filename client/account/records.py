@@ -1,6 +1,6 @@
-"""Records: what stands in the files of an account, a JSON object each; and reading them with care.
+"""Records: the JSON objects in the files of an account, written and read.
 
-What a file says is believed only if it is of the right form: files get damaged, and copied.
+A record is used only if each of its fields has the right form: files get damaged, and copied.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _DEVICE_BYTES = 16
 
 @dataclass(slots=True)
 class Credentials:
-    """How an account logs in, and what the server takes us for.
+    """The login of an account.
 
     Attributes:
-        device: this installation's own name, made up once. Without it a client that lost its
-            connection would be locked out by its own ghost.
+        device: the name of this installation, made up once. It lets a client in whose former
+            connection is not closed at the server yet: without it the account counts as in use.
         token: from the last login, None after a logout.
     """
 
@@ -40,20 +40,25 @@ class Credentials:
 
 
 def new_device() -> str:
-    """A name for this installation that nobody else has. Any thread."""
+    """A name for this installation that no other has. Any thread."""
     return os.urandom(_DEVICE_BYTES).hex()
 
 
 def owner(host: str, port: int, user_id: int) -> Record:
+    """The record that names the account of a file."""
     return {"v": _VERSION, "host": host.lower(), "port": port, "id": user_id}
 
 
-def is_owner(head: Record, owner: Record) -> bool:
-    return all(head.get(key) == owner[key] for key in ("host", "port", "id"))
+def is_owner(head: Record, expected: Record) -> bool:
+    """Whether a record names the expected account."""
+    return all(head.get(key) == expected[key] for key in ("host", "port", "id"))
 
 
-def read_credentials(path: Path, host: str, port: int, user_id: int) -> Credentials | None:
-    """None if there are none or they are damaged. Raises StoreError if they are another's."""
+def read_credentials(path: Path, expected: Record) -> Credentials | None:
+    """The login in a file; None if there is none or it is damaged.
+
+    Raises StoreError if the file belongs to another account than the ``expected`` owner.
+    """
     text = read_private(path)
     if not text:
         return None
@@ -64,7 +69,7 @@ def read_credentials(path: Path, host: str, port: int, user_id: int) -> Credenti
     if not isinstance(record, dict) or not _is_opaque(record.get("device")):
         log.warning("%s is damaged, and ignored (in %s)", path.name, path.parent)
         return None
-    if not is_owner(record, owner(host, port, user_id)):
+    if not is_owner(record, expected):
         raise StoreError(path, "belongs to another account")
     token = record.get("token")
     return Credentials(
@@ -79,10 +84,12 @@ def _is_opaque(value: object) -> bool:
 
 
 def seen_record(mark: Seen) -> Record:
+    """The record of a seen message."""
     return {"seq": mark.seq, "check": mark.check}
 
 
 def read_seen(record: Record) -> Seen | None:
+    """The seen message in a record; None if the record is damaged."""
     seq, check = record.get("seq"), record.get("check")
     if type(seq) is int and 0 < seq <= MAX_SEQ and type(check) is int:
         return Seen(seq, check)
@@ -90,6 +97,7 @@ def read_seen(record: Record) -> Seen | None:
 
 
 def message_record(message: OutboxMessage) -> Record:
+    """The record of an unconfirmed message."""
     return {
         "mid": message.mid,
         "groupid" if message.to_group else "toid": message.target,
@@ -99,6 +107,7 @@ def message_record(message: OutboxMessage) -> Record:
 
 
 def read_message(record: Record) -> OutboxMessage | None:
+    """The unconfirmed message in a record; None if the record is damaged."""
     to_group = "groupid" in record
     target = record.get("groupid" if to_group else "toid")
     mid, text, created = record.get("mid"), record.get("text"), record.get("at")

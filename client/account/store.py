@@ -1,4 +1,4 @@
-"""Store: what is kept of one account between two runs of the program, in files.
+"""Store: the files of one account, from one run of the program to the next.
 
     FOLDER/HOST_PORT/ID/account.json    device, token, name
                        /outbox.jsonl    messages that the server has not confirmed
@@ -6,10 +6,11 @@
                        /lock            held by the program that has the account open
 
 The folders are 0700 and the files 0600: a token is as good as a password, and messages are
-nobody else's business. No password is ever written.
+private. No password is ever written.
 
-The outbox's file is a journal: a line when a message is written, a line when it has left. The
-seen one has a line for each message that was taken care of, before that is told the server.
+The file of the outbox is a journal. It gets a line when a message is written, and one when the
+message has left. The file of seen messages gets a line for each message that was taken care of,
+before the acknowledgement goes to the server.
 """
 
 from __future__ import annotations
@@ -19,11 +20,10 @@ import fcntl
 import json
 import logging
 import os
-import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from client.account.folders import server_folder
 from client.account.inbox import SEEN_SEQS, Seen
 from client.account.journal import Journal, Record, read_private, write_private
 from client.account.outbox import OutboxMessage
@@ -45,62 +45,6 @@ _SLACK = 1000
 """Lines that may be out of date before a journal is written anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class SavedAccount:
-    """An account that can be logged in without a password.
-
-    Attributes:
-        used: unix seconds, when it was last logged in.
-    """
-
-    user_id: int
-    name: str
-    used: float
-
-
-def forget_account(folder: Path, host: str, port: int, user_id: int) -> None:
-    """Remove an account's files: this id has just been given to somebody new. Any thread.
-
-    Whatever cannot be removed, or is in use, stays.
-    """
-    with contextlib.suppress(OSError, StoreError):
-        if (folder / _server_name(host, port) / str(user_id)).exists():
-            with Store(folder, host, port, user_id) as store:
-                store.clear()
-
-
-def default_folder() -> Path:
-    """``$XDG_STATE_HOME/chatclient``, or ``~/.local/state/chatclient``. Any thread.
-
-    Raises StoreError if there is no home.
-    """
-    state = os.environ.get("XDG_STATE_HOME", "")
-    if os.path.isabs(state):  # the specification says to ignore others
-        return Path(state) / "chatclient"
-    try:
-        return Path.home() / ".local" / "state" / "chatclient"
-    except RuntimeError as exc:
-        raise StoreError("~", "there is no home directory") from exc
-
-
-def saved_accounts(folder: Path, host: str, port: int) -> list[SavedAccount]:
-    """The accounts at a server that have a token, the last used one first. Any thread.
-
-    Whatever cannot be read is left out.
-    """
-    found = []
-    with contextlib.suppress(OSError):
-        for path in (folder / _server_name(host, port)).iterdir():
-            file = path / "account.json"
-            user_id = _to_id(path.name)
-            with contextlib.suppress(OSError, StoreError):
-                credentials = read_credentials(file, host, port, user_id)
-                if credentials is not None and credentials.token:
-                    used = file.stat().st_mtime
-                    found.append(SavedAccount(user_id, credentials.name, used))
-    return sorted(found, key=lambda account: account.used, reverse=True)
-
-
 class Store:
     """One account's files, held open and locked against other programs. One thread at a time.
 
@@ -109,43 +53,43 @@ class Store:
     """
 
     def __init__(self, folder: Path, host: str, port: int, user_id: int) -> None:
-        """Open or make the files. Raises StoreError."""
-        self.folder = folder / _server_name(host, port) / str(user_id)
+        self.folder = server_folder(folder, host, port) / str(user_id)
+        self._root = folder
         self._owner: Record = owner(host, port, user_id)
-        self._make_folders(folder)
-        self._lock_fd = self._lock()
+        self._lock_fd = -1
         self._credentials: Credentials | None = None
         self._outbox = Journal(self.folder / "outbox.jsonl")
         self._unsent: dict[str, OutboxMessage] = {}
         self._seen = Journal(self.folder / "seen.jsonl")
         self._shown: list[Seen] = []
-        try:
-            self._credentials = read_credentials(self._account_file, host, port, user_id)
-            self._open_outbox()
-            self._open_seen()
-        except BaseException:
-            self.close()
-            raise
 
     def __repr__(self) -> str:
         return f"<Store {self.folder}>"
 
     def __enter__(self) -> Self:
-        return self
+        return self.open()
 
     def __exit__(self, *exc: object) -> None:
         self.close()
 
+    def open(self) -> Self:
+        """Lock the files, read them, and make those that are missing. Raises StoreError."""
+        if self._lock_fd >= 0:
+            return self
+        self._make_folders()
+        self._lock_fd = self._lock()
+        try:
+            self._credentials = read_credentials(self._account_file, self._owner)
+            self._open_outbox()
+            self._open_seen()
+        except BaseException:
+            self._close(remove=False)  # the files may be another account's
+            raise
+        return self
+
     def close(self) -> None:
-        """Close the files and let others have them; remove what holds nothing. Idempotent."""
-        self._outbox.close()
-        self._seen.close()
-        fd, self._lock_fd = self._lock_fd, -1
-        if fd < 0:
-            return
-        if self._is_empty:
-            self._remove()
-        os.close(fd)
+        """Close and unlock the files; remove a folder that holds nothing. Idempotent."""
+        self._close(remove=self._is_empty)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -159,17 +103,27 @@ class Store:
 
     @property
     def _is_empty(self) -> bool:
-        """As after a mistyped id: nobody has ever logged in here."""
+        """As after a mistyped id: there was never a login."""
         return self._credentials is None and not self._unsent and not self._shown
 
+    def _close(self, *, remove: bool) -> None:
+        self._outbox.close()
+        self._seen.close()
+        fd, self._lock_fd = self._lock_fd, -1
+        if fd < 0:
+            return
+        if remove:
+            self._remove()
+        os.close(fd)
+
     def _remove(self) -> None:
-        with contextlib.suppress(OSError):  # something of others is in there, too
+        with contextlib.suppress(OSError):  # other files are in there, too
             for path in (self._outbox.path, self._seen.path, self.folder / "lock"):
                 path.unlink(missing_ok=True)
             self.folder.rmdir()
             self.folder.parent.rmdir()
 
-    # ------------------------------------------------------------------ who logs in
+    # ------------------------------------------------------------------ the login
 
     @property
     def credentials(self) -> Credentials | None:
@@ -187,7 +141,7 @@ class Store:
         text = json.dumps({**self._owner, **known}, indent=1)
         write_private(self._account_file, text.encode("ascii") + b"\n")
 
-    # ------------------------------------------------------------------ what is to be sent
+    # ------------------------------------------------------------------ the outbox
 
     def add(self, message: OutboxMessage) -> None:
         """A message was written. Raises StoreError; then it is not kept."""
@@ -195,7 +149,7 @@ class Store:
         self._unsent[message.mid] = message
 
     def remove(self, mid: str) -> None:
-        """A message has left the outbox, one way or another. Raises StoreError."""
+        """A message has left the outbox. Raises StoreError."""
         if self._unsent.pop(mid, None) is None:
             return
         if self._outbox.records > 2 * len(self._unsent) + _SLACK:
@@ -205,10 +159,10 @@ class Store:
 
     @property
     def unsent(self) -> tuple[OutboxMessage, ...]:
-        """The messages that are to be sent, in order."""
+        """The unconfirmed messages, in order."""
         return tuple(self._unsent.values())
 
-    # ------------------------------------------------------------------ what was shown
+    # ------------------------------------------------------------------ seen messages
 
     def saw(self, mark: Seen) -> None:
         """A message was taken care of. Raises StoreError."""
@@ -221,13 +175,13 @@ class Store:
 
     @property
     def seen(self) -> tuple[Seen, ...]:
-        """What is remembered of messages that were shown, in that order."""
+        """The seen messages that are remembered, in the order of showing."""
         return tuple(self._shown)
 
     # ------------------------------------------------------------------ other files
 
     def read_extra(self, name: str) -> dict[str, Any]:
-        """What a program keeps beside the above: a JSON object, empty if there is none."""
+        """A JSON object that the program keeps beside the above; empty if there is none."""
         try:
             content = json.loads(read_private(self.folder / name) or b"{}")
         except (ValueError, RecursionError):
@@ -245,9 +199,9 @@ class Store:
     def _account_file(self) -> Path:
         return self.folder / "account.json"
 
-    def _make_folders(self, root: Path) -> None:
+    def _make_folders(self) -> None:
         try:
-            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
             for path in (self.folder.parent, self.folder):
                 path.mkdir(mode=0o700, exist_ok=True)
         except OSError as exc:
@@ -291,23 +245,26 @@ class Store:
         self._seen.replace([self._owner, *map(seen_record, self._shown)])
 
     def _own_records(self, journal: Journal) -> list[Record]:
-        """A journal's records but for its first, which says whose it is. Raises StoreError."""
+        """A journal's records without its first, which names the owner. Raises StoreError."""
         records = journal.load()
         heads = [record for record in records if "host" in record]
         for head in heads:
             if not is_owner(head, self._owner):
                 raise StoreError(journal.path, "belongs to another account")
         if records and not heads:
-            # Whose it is, the first line would say, and that is gone. Another's messages must not
-            # go out in this account's name.
-            log.warning("%s does not say whose it is, and is ignored", journal.path)
+            # The first line, which names the owner, is gone. Another user's messages must not go
+            # out under this user's name.
+            log.warning("%s does not name its account, and is ignored", journal.path)
             return []
         return [record for record in records if "host" not in record]
 
 
-def _server_name(host: str, port: int) -> str:
-    return f"{re.sub(r'[^a-z0-9.-]', '_', host.lower())}_{port}"
+def forget_account(folder: Path, host: str, port: int, user_id: int) -> None:
+    """Remove the files of an account, because its id now belongs to a new user. Any thread.
 
-
-def _to_id(name: str) -> int:
-    return int(name) if re.fullmatch(r"[1-9][0-9]{0,9}", name) else 0
+    Files that cannot be removed, and those of an account in use, stay.
+    """
+    with contextlib.suppress(OSError, StoreError):
+        if (server_folder(folder, host, port) / str(user_id)).exists():
+            with Store(folder, host, port, user_id) as store:
+                store.clear()

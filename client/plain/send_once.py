@@ -7,8 +7,8 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 
 from client.account.outbox import Withdrawal
+from client.account.saved_accounts import SavedAccount, saved_accounts
 from client.account.sending import Sending
-from client.account.store import SavedAccount, saved_accounts
 from client.chat_client import ChatClient
 from client.errors import NotConfirmedError, RefusedError, StoreError
 from client.ids import parse_id

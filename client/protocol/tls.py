@@ -1,11 +1,11 @@
 """TlsSocket: TLS over a connected socket, with one thread that reads and others that write.
 
-Not ``ssl.SSLSocket``: one OpenSSL object must not be used by two threads at once, and before
-CPython 3.13.1 nothing stands between a ``recv`` in one thread and a ``send`` in another. Here
-the TLS machine works on two buffers in memory, under a lock that is held only while bytes
-are being turned; waiting for the network happens outside it, as with a plain socket.
+It is not ``ssl.SSLSocket``, because two threads must not use one OpenSSL object at once. Example:
+the receiver's thread is in ``recv``; meanwhile another thread calls ``send``. Before CPython 3.13.1
+no lock separates the two. Here the TLS machine works on two buffers in memory. A lock is held
+while bytes are encrypted or decrypted, and released before a thread waits for the network.
 
-This module is imported only when TLS is asked for: ``ssl`` takes a while to load.
+Only connections with TLS import this module: ``ssl`` takes a while to load.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import threading
 from client.errors import ConnectError, ConnectFault
 
 _NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST"})
-"""OpenSSL's words for an answer that is no TLS."""
+"""OpenSSL's reasons for an answer that is no TLS."""
 
 _RECV_SIZE = 64 * 1024
 
@@ -37,7 +37,9 @@ def wrap(sock: socket.socket, host: str, port: int, context: ssl.SSLContext) -> 
     Raises ConnectError; the socket is closed then.
     """
     try:
-        return TlsSocket(sock, context, host)
+        tls = TlsSocket(sock, context, host)
+        tls.shake_hands()
+        return tls
     except ssl.SSLCertVerificationError as exc:
         sock.close()
         reason = f"its certificate is not valid: {exc.verify_message}"
@@ -58,16 +60,34 @@ def wrap(sock: socket.socket, host: str, port: int, context: ssl.SSLContext) -> 
 
 
 class TlsSocket:
-    """Has of a socket what a Connection needs. Takes the socket over and closes it."""
+    """The part of a socket that a Connection uses. Takes the socket over and closes it."""
 
     def __init__(self, sock: socket.socket, context: ssl.SSLContext, host: str) -> None:
         self._sock = sock
         self._arrived = ssl.MemoryBIO()
         self._leaving = ssl.MemoryBIO()
         self._tls_lock = threading.Lock()  # guards the two above and the object below
-        self._order_lock = threading.Lock()  # what leaves first is on the wire first
+        self._order_lock = threading.Lock()  # keeps encrypted bytes in order on the wire
         self._tls = context.wrap_bio(self._arrived, self._leaving, server_hostname=host)
-        self._shake_hands()
+
+    def shake_hands(self) -> None:
+        """Do this before anything else, on one thread. Raises OSError; ssl.SSLError is one."""
+        while True:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self._flush()
+                encrypted = self._sock.recv(_RECV_SIZE)
+                if not encrypted:
+                    raise ConnectionResetError("closed during the TLS handshake") from None
+                self._arrived.write(encrypted)
+            except ssl.SSLError:
+                with contextlib.suppress(OSError):
+                    self._flush()  # the alert tells the server why
+                raise
+            else:
+                self._flush()
+                return
 
     def settimeout(self, seconds: float | None) -> None:
         """As a socket's. Any thread."""
@@ -106,16 +126,16 @@ class TlsSocket:
                     self._arrived.write_eof()
 
     def _read(self, size: int) -> bytes | None:
-        """What has been decrypted; None if more bytes are needed first."""
+        """The decrypted bytes; None if more bytes must arrive first."""
         with self._tls_lock:
             try:
                 return self._tls.read(size)
             except ssl.SSLWantReadError:
                 return None
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-                # An end without close_notify could have been made by somebody in between. Here
-                # it takes nothing away: a message cut off is no frame, and what is not
-                # acknowledged comes again.
+                # An end without close_notify may come from an attacker on the way. It does no
+                # harm here: half a message is no frame, and the server sends each message again
+                # that was not acknowledged.
                 return b""
 
     def _flush(self) -> None:
@@ -126,23 +146,5 @@ class TlsSocket:
 
     def _flush_if_needed(self) -> None:
         if self._leaving.pending:  # an alert, or the answer to a change of keys
-            with contextlib.suppress(OSError):  # reading goes on until it fails, too
+            with contextlib.suppress(OSError):  # the next read fails, too
                 self._flush()
-
-    def _shake_hands(self) -> None:
-        while True:
-            try:
-                self._tls.do_handshake()
-            except ssl.SSLWantReadError:
-                self._flush()
-                encrypted = self._sock.recv(_RECV_SIZE)
-                if not encrypted:
-                    raise ConnectionResetError("closed during the TLS handshake") from None
-                self._arrived.write(encrypted)
-            except ssl.SSLError:
-                with contextlib.suppress(OSError):
-                    self._flush()  # the alert tells the server why
-                raise
-            else:
-                self._flush()
-                return

@@ -15,8 +15,8 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import DynamicStyle, Style
 
 from client.account.lifecycle import Status
+from client.account.saved_accounts import SavedAccount, saved_accounts
 from client.account.sending import Sending
-from client.account.store import SavedAccount, saved_accounts
 from client.chat_client import ChatClient
 from client.errors import NotConfirmedError
 from client.ui.commands.client_events import ClientEvents

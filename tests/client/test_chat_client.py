@@ -15,8 +15,8 @@ import pytest
 
 from chat.protocol import Message, MsgType
 from client import ChatClient, ChatMessage, ClientError, ConnectError, State, Status, Timing
+from client.account.saved_accounts import saved_accounts
 from client.account.session_driver import SessionDriver
-from client.account.store import saved_accounts
 from client.errors import (
     ClosedError,
     ConnectionLostError,

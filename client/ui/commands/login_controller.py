@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from chat.protocol import ErrNo
-from client.account.store import SavedAccount
+from client.account.saved_accounts import SavedAccount
 from client.errors import ClientError, NotLoggedInError, RefusedError
 from client.ui.commands.context import CommandContext
 from client.ui.commands.room_controller import RoomController

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from client.account.store import SavedAccount
+from client.account.saved_accounts import SavedAccount
 from client.encoding import is_unicode
 from client.ids import parse_id
 from client.limits import LIMITS

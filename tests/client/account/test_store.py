@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -11,13 +12,7 @@ from client.account import store as store_module
 from client.account.inbox import Seen
 from client.account.outbox import OutboxMessage
 from client.account.records import Credentials, new_device
-from client.account.store import (
-    SavedAccount,
-    Store,
-    default_folder,
-    forget_account,
-    saved_accounts,
-)
+from client.account.store import Store, forget_account
 from client.errors import StoreError
 
 HOST, PORT = "chat.example", 6000
@@ -25,7 +20,7 @@ CREDENTIALS = Credentials("ann", "device-1", "token-1")
 
 
 def open_store(root: Path, user_id: int = 5, host: str = HOST) -> Store:
-    return Store(root, host, PORT, user_id)
+    return Store(root, host, PORT, user_id).open()
 
 
 def message(mid: str, *, to_group: bool = False, text: str = "你好\n") -> OutboxMessage:
@@ -54,7 +49,7 @@ def test_an_account_that_is_new(tmp_path: Path) -> None:
         assert "token-1" not in repr(store.credentials)
 
 
-def test_nobody_else_may_look(tmp_path: Path) -> None:
+def test_other_users_may_not_look(tmp_path: Path) -> None:
     with open_store(tmp_path / "root") as store:
         store.save_credentials(CREDENTIALS)
         store.add(message("a"))
@@ -147,6 +142,19 @@ def test_another_accounts_file(tmp_path: Path, name: str) -> None:
     open_store(tmp_path).close()  # the lock was given back
 
 
+def test_the_files_of_another_account_stay(tmp_path: Path) -> None:
+    """Example: the folder of user 6 was copied to that of user 5."""
+    with open_store(tmp_path, user_id=6) as other:
+        other.save_credentials(CREDENTIALS)
+        other.add(message("theirs"))
+    copied = other.folder.with_name("5")
+    shutil.copytree(other.folder, copied)
+    before = (copied / "outbox.jsonl").read_bytes()
+    with pytest.raises(StoreError, match="belongs to another account"):
+        open_store(tmp_path)
+    assert (copied / "outbox.jsonl").read_bytes() == before
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"\n\n", b"{", b"\xff\xfe", b"[]", b"null", b'"x"', b"[" * 100_000, b"{}"]
 )
@@ -168,12 +176,12 @@ def test_damaged_files_are_ignored(tmp_path: Path, content: bytes) -> None:
         assert store.seen == (seen(1),)
 
 
-def test_messages_of_nobody_known_are_not_sent(tmp_path: Path) -> None:
+def test_messages_of_an_unknown_account_are_not_sent(tmp_path: Path) -> None:
     with open_store(tmp_path) as store:
         store.save_credentials(CREDENTIALS)
         store.add(message("a"))
     path = store.folder / "outbox.jsonl"
-    path.write_bytes(path.read_bytes().partition(b"\n")[2])  # the line that says whose it is
+    path.write_bytes(path.read_bytes().partition(b"\n")[2])  # without its first line
     with open_store(tmp_path) as store:
         assert store.unsent == ()
 
@@ -230,28 +238,10 @@ def test_no_host_leads_out_of_the_folder(tmp_path: Path, host: str) -> None:
     with open_store(root, host=host) as store:
         assert store.folder.resolve().is_relative_to(root.resolve())
         store.save_credentials(CREDENTIALS)
-    assert len(saved_accounts(root, host, PORT)) == 1
     assert os.listdir(tmp_path) == ["root"]
 
 
-def test_saved_accounts(tmp_path: Path) -> None:
-    assert saved_accounts(tmp_path / "nowhere", HOST, PORT) == []
-    for user_id, token in ((5, "t5"), (6, None), (7, "t7"), (8, "t8")):
-        with open_store(tmp_path, user_id) as store:
-            store.save_credentials(Credentials(f"name {user_id}", "d", token))
-        os.utime(store.folder / "account.json", (user_id, user_id))
-    (tmp_path / "chat.example_6000" / "8" / "account.json").write_bytes(b"nonsense")
-    (tmp_path / "chat.example_6000" / "no number").mkdir()
-    assert saved_accounts(tmp_path, HOST, PORT) == [
-        SavedAccount(7, "name 7", 7.0),
-        SavedAccount(5, "name 5", 5.0),
-    ]
-    assert saved_accounts(tmp_path, HOST, 6001) == []
-    with open_store(tmp_path, 7):
-        assert len(saved_accounts(tmp_path, HOST, PORT)) == 2  # one that is in use, too
-
-
-def test_an_id_that_is_given_to_somebody_new(tmp_path: Path) -> None:
+def test_an_id_that_is_given_to_a_new_user(tmp_path: Path) -> None:
     with open_store(tmp_path) as store:
         store.save_credentials(CREDENTIALS)
         store.add(message("a"))
@@ -265,17 +255,7 @@ def test_an_id_that_is_given_to_somebody_new(tmp_path: Path) -> None:
     assert everything_in(tmp_path) == {}
 
 
-def test_the_default_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/home/ann")
-    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
-    assert default_folder() == Path("/home/ann/.local/state/chatclient")
-    monkeypatch.setenv("XDG_STATE_HOME", "not/absolute")
-    assert default_folder() == Path("/home/ann/.local/state/chatclient")
-    monkeypatch.setenv("XDG_STATE_HOME", "/state")
-    assert default_folder() == Path("/state/chatclient")
-
-
-def test_a_device_is_nobody_elses() -> None:
+def test_no_two_devices_are_alike() -> None:
     devices = {new_device() for _ in range(100)}
     assert len(devices) == 100
     assert all(len(device) <= 64 for device in devices)

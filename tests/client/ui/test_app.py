@@ -15,7 +15,8 @@ import pytest
 
 from chat.protocol import Message, MsgType
 from client.account.records import Credentials
-from client.account.store import Store, saved_accounts
+from client.account.saved_accounts import saved_accounts
+from client.account.store import Store
 from client.ui.model.room import HistoryState, Room
 from client.ui.text.translations import Translations
 from tests.client.fake_server import FakeServer, ack, group_chat, login_ack, one_chat, refuse

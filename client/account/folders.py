@@ -1,0 +1,28 @@
+"""Folders: the places where the files of accounts are."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from client.errors import StoreError
+
+
+def default_folder() -> Path:
+    """``$XDG_STATE_HOME/chatclient``, or ``~/.local/state/chatclient``. Any thread.
+
+    Raises StoreError if there is no home directory.
+    """
+    state = os.environ.get("XDG_STATE_HOME", "")
+    if os.path.isabs(state):  # the specification says to ignore others
+        return Path(state) / "chatclient"
+    try:
+        return Path.home() / ".local" / "state" / "chatclient"
+    except RuntimeError as exc:
+        raise StoreError("~", "there is no home directory") from exc
+
+
+def server_folder(folder: Path, host: str, port: int) -> Path:
+    """The folder with the accounts of one server."""
+    return folder / f"{re.sub(r'[^a-z0-9.-]', '_', host.lower())}_{port}"

@@ -1,0 +1,47 @@
+"""Saved accounts: the logins that need no password. Reads the files, and opens none."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from client.account.folders import server_folder
+from client.account.records import owner, read_credentials
+from client.errors import StoreError
+
+
+@dataclass(frozen=True, slots=True)
+class SavedAccount:
+    """An account that can be logged in without a password.
+
+    Attributes:
+        used: time of the last login, in Unix seconds.
+    """
+
+    user_id: int
+    name: str
+    used: float
+
+
+def saved_accounts(folder: Path, host: str, port: int) -> list[SavedAccount]:
+    """The accounts at a server that have a token, the last used one first. Any thread.
+
+    Files that cannot be read are left out.
+    """
+    found = []
+    with contextlib.suppress(OSError):
+        for path in server_folder(folder, host, port).iterdir():
+            file = path / "account.json"
+            user_id = _to_id(path.name)
+            with contextlib.suppress(OSError, StoreError):
+                credentials = read_credentials(file, owner(host, port, user_id))
+                if credentials is not None and credentials.token:
+                    used = file.stat().st_mtime
+                    found.append(SavedAccount(user_id, credentials.name, used))
+    return sorted(found, key=lambda account: account.used, reverse=True)
+
+
+def _to_id(name: str) -> int:
+    return int(name) if re.fullmatch(r"[1-9][0-9]{0,9}", name) else 0
