@@ -1,4 +1,4 @@
-"""chatserver with a deliberate bug, so that the checker can be seen to find it.
+"""chatserver with a deliberate bug, which the checker must find.
 
 Usage: buggy_server.py BUG HOST PORT [FLAG …]
 """

@@ -18,7 +18,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 REMEMBERED = 1000
-"""Numbers that a client has to remember, by the protocol."""
+"""Numbers that a client remembers, by the protocol."""
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message that a client was handed."""
+    """A message that a client received."""
 
     receiver: int
     connection: int
@@ -57,7 +57,7 @@ class Received:
 
 @dataclass(slots=True)
 class History:
-    """Everything that happened, in one order."""
+    """All events of the clients, in one order."""
 
     sent: list[Sent] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
@@ -72,7 +72,7 @@ class History:
 
 
 def check(history: History) -> list[str]:
-    """Every violation, in words; none is what we want."""
+    """Every violation, in words."""
     by_text = {sent.text: sent for sent in history.sent}
     problems = list(history.surprises)
     if len(by_text) != len(history.sent):
@@ -170,7 +170,7 @@ def _order(history: History) -> list[str]:
 
 
 def _after_the_ack(messages: list[Sent]) -> list[str]:
-    """Who was acknowledged before this one was sent at all has a lower number."""
+    """A message that was acknowledged before another one was sent has the lower number."""
     problems = []
     by_ack = sorted(messages, key=lambda sent: sent.acked or 0)
     highest: Sent | None = None

@@ -1,4 +1,4 @@
-"""Faults: what is done to the servers during a run, drawn from a seed."""
+"""Faults: failures of the servers during a run, drawn from a seed."""
 
 from __future__ import annotations
 
@@ -7,138 +7,142 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.chaos.cutproxy import Trap
-from tests.chaos.stage import Stage
+from tests.chaos.database_proxy import Trap
+from tests.chaos.servers import Servers
 
 LEASE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """``what`` happens to ``target`` at ``at`` seconds, for ``seconds``."""
+    """A failure. ``at`` and ``seconds``: its begin and its length. ``target``: a chat server.
+
+    Attributes:
+        kind: a key of ACTIONS.
+    """
 
     at: float
-    what: str
+    kind: str
     target: str
     seconds: float
 
     def __str__(self) -> str:
-        return f"{self.at:5.1f} s: {self.what} {self.target} for {self.seconds:.1f} s"
+        return f"{self.at:5.1f} s: {self.kind} {self.target} for {self.seconds:.1f} s"
 
 
 def draw(seed: int, names: list[str], seconds: float) -> list[Fault]:
-    """The schedule of a run: one fault at a time or two, until ``seconds``."""
+    """The schedule of a run of ``seconds``: one or two faults at a time."""
     chance = random.Random(seed)
     faults = []
     at = chance.uniform(1.0, 2.0)
     while at < seconds - 1.0:
-        what = chance.choice(sorted(ACTIONS))
-        longest = 14.0 if what == "freeze server" and seconds >= 30 else 3.0
+        kind = chance.choice(sorted(ACTIONS))
+        longest = 14.0 if kind == "freeze server" and seconds >= 30 else 3.0
         lasts = chance.uniform(0.2, longest)
-        faults.append(Fault(at, what, chance.choice(names), min(lasts, seconds - at)))
-        # Mostly after the last one is over, sometimes in the middle of it.
+        faults.append(Fault(at, kind, chance.choice(names), min(lasts, seconds - at)))
+        # The next one begins after this one, or, once in three times, in the middle of it.
         at += lasts * chance.choice((1.0, 1.0, 0.5)) + chance.uniform(0.5, 2.5)
     return faults
 
 
-def inflict(stage: Stage, fault: Fault, wait: Callable[[float], object]) -> None:
-    """Do it, wait, and mend it. Blocks."""
-    ACTIONS[fault.what](stage, fault.target, lambda: wait(fault.seconds))
+def inflict(servers: Servers, fault: Fault, wait: Callable[[float], object]) -> None:
+    """Cause the failure, wait, and end it. Blocks."""
+    ACTIONS[fault.kind](servers, fault.target, lambda: wait(fault.seconds))
 
 
 Wait = Callable[[], object]
 
 
-def _kill_server(stage: Stage, name: str, wait: Wait) -> None:
-    stage.kill(name)
+def _kill_server(servers: Servers, name: str, wait: Wait) -> None:
+    servers.kill(name)
     wait()
-    stage.start(name)
+    servers.start(name)
 
 
-def _freeze_server(stage: Stage, name: str, wait: Wait) -> None:
-    stage.freeze(name)
+def _freeze_server(servers: Servers, name: str, wait: Wait) -> None:
+    servers.freeze(name)
     wait()
-    stage.thaw(name)
+    servers.thaw(name)
 
 
-def _restart_server(stage: Stage, name: str, wait: Wait) -> None:
-    stage.stop(name)
-    stage.start(name)
+def _restart_server(servers: Servers, name: str, wait: Wait) -> None:
+    servers.stop(name)
+    servers.start(name)
 
 
-def _kill_redis(stage: Stage, name: str, wait: Wait) -> None:
-    stage.kill("redis")
+def _kill_redis(servers: Servers, name: str, wait: Wait) -> None:
+    servers.kill("redis")
     wait()
-    stage.start("redis")
+    servers.start("redis")
 
 
-def _pause_redis(stage: Stage, name: str, wait: Wait) -> None:
-    stage.freeze("redis")
+def _pause_redis(servers: Servers, name: str, wait: Wait) -> None:
+    servers.freeze("redis")
     wait()
-    stage.thaw("redis")
+    servers.thaw("redis")
 
 
-def _flush_redis(stage: Stage, name: str, wait: Wait) -> None:
-    stage.redis("FLUSHALL")
-    stage.redis("CLIENT", "KILL", "TYPE", "pubsub")
+def _flush_redis(servers: Servers, name: str, wait: Wait) -> None:
+    servers.redis("FLUSHALL")
+    servers.redis("CLIENT", "KILL", "TYPE", "pubsub")
     wait()
-    stage.redis("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    servers.redis("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
 
 
-def _kill_mariadb(stage: Stage, name: str, wait: Wait) -> None:
-    stage.kill("mariadb")
+def _kill_mariadb(servers: Servers, name: str, wait: Wait) -> None:
+    servers.kill("mariadb")
     wait()
-    stage.start("mariadb")
+    servers.start("mariadb")
 
 
-def _restart_mariadb(stage: Stage, name: str, wait: Wait) -> None:
-    stage.stop("mariadb")
-    stage.start("mariadb")
+def _restart_mariadb(servers: Servers, name: str, wait: Wait) -> None:
+    servers.stop("mariadb")
+    servers.start("mariadb")
 
 
-def _freeze_mariadb(stage: Stage, name: str, wait: Wait) -> None:
-    stage.freeze("mariadb")
+def _freeze_mariadb(servers: Servers, name: str, wait: Wait) -> None:
+    servers.freeze("mariadb")
     wait()
-    stage.thaw("mariadb")
+    servers.thaw("mariadb")
 
 
-def _reload_nginx(stage: Stage, name: str, wait: Wait) -> None:
-    stage.reload_nginx()
+def _reload_nginx(servers: Servers, name: str, wait: Wait) -> None:
+    servers.reload_nginx()
 
 
-def _restart_nginx(stage: Stage, name: str, wait: Wait) -> None:
-    stage.kill("nginx")
-    stage.start("nginx")
+def _restart_nginx(servers: Servers, name: str, wait: Wait) -> None:
+    servers.kill("nginx")
+    servers.start("nginx")
 
 
-def _stop_in_transaction(stage: Stage, name: str, wait: Wait) -> None:
+def _stop_in_transaction(servers: Servers, name: str, wait: Wait) -> None:
     """A server freezes while it holds the locks of a half-written batch."""
     frozen = threading.Event()
 
     def freeze() -> None:
-        stage.freeze(name)
+        servers.freeze(name)
         frozen.set()
 
-    stage.proxies[name].arm(Trap(b"INSERT INTO offlinemessage", "stop", freeze))
+    servers.proxies[name].arm(Trap(b"INSERT INTO offlinemessage", "stop", freeze))
     if frozen.wait(3.0):
         wait()
-    stage.proxies[name].heal()
-    stage.thaw(name)
+    servers.proxies[name].heal()
+    servers.thaw(name)
 
 
-def _lose_commit(statement: bytes) -> Callable[[Stage, str, Wait], None]:
-    """The answer to a COMMIT gets lost, with the connection."""
+def _lose_commit(statement: bytes) -> Callable[[Servers, str, Wait], None]:
+    """The answer to a COMMIT is lost, with the connection."""
 
-    def lose(stage: Stage, name: str, wait: Wait) -> None:
+    def lose(servers: Servers, name: str, wait: Wait) -> None:
         cut = threading.Event()
-        stage.proxies[name].arm(Trap(statement, "cut", cut.set))
+        servers.proxies[name].arm(Trap(statement, "cut", cut.set))
         cut.wait(3.0)
-        stage.proxies[name].heal()
+        servers.proxies[name].heal()
 
     return lose
 
 
-ACTIONS: dict[str, Callable[[Stage, str, Wait], None]] = {
+ACTIONS: dict[str, Callable[[Servers, str, Wait], None]] = {
     "kill server": _kill_server,
     "freeze server": _freeze_server,
     "restart server": _restart_server,

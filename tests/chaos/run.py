@@ -4,8 +4,8 @@
     python -m tests.chaos.run --runs 200 --seed 1000    many, a line each
     python -m tests.chaos.run --seed 1 --bug forget-mids    with a deliberate bug
 
-Exit status: 0 if nothing was wrong. The same seed gives the same clients and the same schedule of
-faults; how the machine's threads interleave is not in its hands.
+Exit status: 0 without violations. A seed determines the clients and the schedule of faults, but
+not the order in which threads and processes run.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.chaos.checker import History, check
+from tests.chaos.client import Client
 from tests.chaos.faults import Fault, draw, inflict
-from tests.chaos.stage import Stage
-from tests.chaos.talker import Client
+from tests.chaos.servers import Servers
 from tests.e2e.chatkit import Wire
 
 CLIENTS = 24
 GROUPS = 4
 QUIET_SECONDS = 3.0
-"""Nothing has come for so long: longer than the servers' own search for forgotten mail takes."""
+"""Without any message, before a run ends: longer than the servers' poll of the mailboxes takes."""
 
 SILENT_SECONDS = 12.0
-"""When nothing has come for so long, what is missing will not come any more."""
+"""Without any message, until a missing one counts as lost."""
 
 END_SECONDS = 90.0
-"""What a healed system may take to hand over everything."""
+"""Within which healed servers must deliver everything."""
 
 LONG_SECONDS, SHORT_SECONDS = 40.0, 12.0
-"""Of faults. In a long run servers may be frozen beyond their lease; every fifth seed is one."""
+"""Of faults. Each fifth seed is a long run, in which servers may be frozen beyond their lease."""
 
 
 @dataclass(slots=True)
 class Result:
-    """What a run came to."""
+    """The result of a run."""
 
     seed: int
     faults: list[Fault]
@@ -73,24 +73,24 @@ def run(
     faults: list[Fault] | None = None,
     patience: float = SILENT_SECONDS,
 ) -> Result:
-    """One run. ``seconds`` and ``faults``: instead of those that the seed gives. ``patience``:
-    how long what is missing is waited for in the end."""
+    """One run. ``seconds`` and ``faults``: instead of the seed's. ``patience``: seconds without any
+    message until a missing one counts as lost."""
     if seconds is None:
         seconds = SHORT_SECONDS if seed % 5 else LONG_SECONDS
     begun = time.monotonic()
-    stage = Stage(bug=bug)
-    schedule = draw(seed, stage.names, seconds) if faults is None else faults
+    servers = Servers(bug=bug)
+    schedule = draw(seed, servers.names, seconds) if faults is None else faults
     history = History()
     try:
-        stage.up()
-        clients = _cast(stage, seed, history)
-        asyncio.run(_play(stage, clients, history, schedule, seconds, patience))
-        tracebacks = [name for name in stage.names if "Traceback" in stage.log(name)]
+        servers.up()
+        clients = _register(servers, seed, history)
+        asyncio.run(_run_clients(servers, clients, history, schedule, seconds, patience))
+        tracebacks = [name for name in servers.names if "Traceback" in servers.log(name)]
         history.surprises += [f"{name} logged a traceback" for name in tracebacks]
         problems = check(history)
-        notes = [stage.log(name) for name in stage.names] if problems else []
+        notes = [servers.log(name) for name in servers.names] if problems else []
     finally:
-        stage.down()
+        servers.down()
     return Result(
         seed,
         schedule,
@@ -99,26 +99,26 @@ def run(
         sum(sent.acked is not None for sent in history.sent),
         len(history.received),
         sum(client.logins for client in clients),
-        sum(proxy.sprung for proxy in stage.proxies.values()),
+        sum(proxy.sprung for proxy in servers.proxies.values()),
         time.monotonic() - begun,
         notes,
     )
 
 
-def _cast(stage: Stage, seed: int, history: History) -> list[Client]:
-    """Register everybody, and make the groups."""
+def _register(servers: Servers, seed: int, history: History) -> list[Client]:
+    """Register the users, and make the groups."""
     clients = []
-    with Wire(stage.listen) as wire:
+    with Wire(servers.listen) as wire:
         for number in range(CLIENTS):
             name = f"user {number}"
             user_id = wire.register(name)
-            clients.append(Client(stage.listen, user_id, name, seed * 1000 + number, history))
+            clients.append(Client(servers.listen, user_id, name, seed * 1000 + number, history))
     ids = [client.user_id for client in clients]
     for client in clients:
         client.peers = [user_id for user_id in ids if user_id != client.user_id]
     for number in range(GROUPS):
         members = clients[number :: GROUPS - 1][:8]
-        group_id = _make_group(stage, f"group {number}", [client.user_id for client in members])
+        group_id = _make_group(servers, f"group {number}", [client.user_id for client in members])
         for client in clients:
             if client in members:
                 client.groups[group_id] = frozenset(member.user_id for member in members)
@@ -127,10 +127,10 @@ def _cast(stage: Stage, seed: int, history: History) -> list[Client]:
     return clients
 
 
-def _make_group(stage: Stage, name: str, members: list[int]) -> int:
+def _make_group(servers: Servers, name: str, members: list[int]) -> int:
     group_id = 0
     for user_id in members:
-        with Wire(stage.listen) as wire:
+        with Wire(servers.listen) as wire:
             wire.login(user_id)
             if not group_id:
                 wire.send(msgid=8, id=user_id, groupname=name, groupdesc="")
@@ -143,8 +143,8 @@ def _make_group(stage: Stage, name: str, members: list[int]) -> int:
     return group_id
 
 
-async def _play(
-    stage: Stage,
+async def _run_clients(
+    servers: Servers,
     clients: list[Client],
     history: History,
     faults: list[Fault],
@@ -160,14 +160,14 @@ async def _play(
         for fault in faults:
             await asyncio.sleep(max(0.0, begun + fault.at - loop.time()))
             mending = [m for m in mending if not m.done()]
-            mending.append(asyncio.create_task(_inflict(stage, fault, over)))
+            mending.append(asyncio.create_task(_inflict(servers, fault, over)))
         await asyncio.sleep(max(0.0, begun + seconds - loop.time()))
         over.set()
         await asyncio.gather(*mending)
-        await asyncio.to_thread(stage.heal)
+        await asyncio.to_thread(servers.heal)
         for client in clients:
-            client.talking = False
-            client.calm = True
+            client.sends = False
+            client.disconnects = False
         await _until_quiet(clients, history, patience)
     finally:
         over.set()
@@ -182,21 +182,21 @@ async def _play(
 _busy: set[str] = set()
 
 
-async def _inflict(stage: Stage, fault: Fault, over: threading.Event) -> None:
-    """Faults of the same program do not overlap: a dead one cannot be frozen."""
-    subject = next((name for name in ("redis", "mariadb", "nginx") if name in fault.what), None)
+async def _inflict(servers: Servers, fault: Fault, over: threading.Event) -> None:
+    """Faults of the same process do not overlap: a dead process cannot be frozen."""
+    subject = next((name for name in ("redis", "mariadb", "nginx") if name in fault.kind), None)
     subject = subject or fault.target
     if subject in _busy:
         return
     _busy.add(subject)
     try:
-        await asyncio.to_thread(inflict, stage, fault, over.wait)
+        await asyncio.to_thread(inflict, servers, fault, over.wait)
     finally:
         _busy.discard(subject)
 
 
 async def _until_quiet(clients: list[Client], history: History, patience: float) -> None:
-    """All is acknowledged, and nothing has come for a while."""
+    """Until every message is acknowledged, and none has arrived for a while."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + END_SECONDS
     while loop.time() < deadline:
@@ -227,7 +227,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--seconds", type=float, help="of faults, in each run")
-    parser.add_argument("--bug", help="a deliberate one: see buggy_server.py")
+    parser.add_argument("--bug", help="a deliberate bug: see buggy_server.py")
     arguments = parser.parse_args()
     bad = 0
     inflicted: Counter[str] = Counter()
@@ -242,11 +242,11 @@ def main() -> int:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / f"seed-{seed}.log").write_text("\n".join(result.problems + result.notes))
         bad += bool(result.problems)
-        inflicted.update(fault.what for fault in result.faults)
+        inflicted.update(fault.kind for fault in result.faults)
     if arguments.runs > 1:
         print(f"{arguments.runs} runs, {bad} with problems; faults:")
-        for what, count in sorted(inflicted.items()):
-            print(f"    {count:5} {what}")
+        for kind, count in sorted(inflicted.items()):
+            print(f"    {count:5} {kind}")
     return 1 if bad else 0
 
 

@@ -1,4 +1,4 @@
-"""A short, seeded part of the chaos: `scripts/chaos.sh` runs the long one."""
+"""A short chaos run, with two seeds; `scripts/chaos.sh` runs many."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_nothing_is_lost_or_repeated(seed: int) -> None:
     ],
 )
 def test_the_checker_finds_a_deliberate_bug(bug: str, problem: str) -> None:
-    """The clients' own coming and going is enough for that."""
+    """Without faults: reconnecting clients are enough."""
     result = run(1, 6.0, bug=bug, faults=[], patience=3.0)
     assert [line for line in result.problems if line.startswith(problem)], result.line()
 
@@ -35,6 +35,6 @@ def test_the_checker_finds_a_deliberate_bug(bug: str, problem: str) -> None:
 def test_a_schedule_comes_from_its_seed() -> None:
     names = ["node-0", "node-1"]
     assert draw(1, names, 40) == draw(1, names, 40) != draw(2, names, 40)
-    drawn = {fault.what for seed in range(50) for fault in draw(seed, names, 40)}
+    drawn = {fault.kind for seed in range(50) for fault in draw(seed, names, 40)}
     assert drawn == set(ACTIONS)
     assert any(fault.seconds > 10 for seed in range(50) for fault in draw(seed, names, 40))

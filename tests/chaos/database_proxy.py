@@ -1,6 +1,6 @@
-"""Proxy: between a chat server and the database; does harm at chosen statements.
+"""DatabaseProxy: between a chat server and the database; cuts or stops at chosen statements.
 
-A thread a connection and direction, plain sockets: the load of a chaos run is small.
+It has two threads for each connection, one in each direction. The load of a chaos run is small.
 """
 
 from __future__ import annotations
@@ -14,9 +14,13 @@ PIECE = 1 << 16
 
 
 class Trap:
-    """Springs once, at the first transaction that comes to ``commit`` after ``statement``.
+    """Springs once, in the first transaction with ``statement``.
 
-    ``statement``: what a client must have sent on that connection in the same transaction.
+    Attributes:
+        statement: a part of the SQL.
+        action: "cut": the COMMIT is carried out, and the connection is cut before its answer.
+            "stop": ``then`` is called before the statement is passed on.
+        then: called when the trap springs.
     """
 
     def __init__(self, statement: bytes, action: str, then: Callable[[], None]) -> None:
@@ -25,12 +29,12 @@ class Trap:
         self.then = then
 
 
-class Proxy:
-    """Passes bytes on until a trap is set. ``arm`` and ``heal``: any thread."""
+class DatabaseProxy:
+    """Passes bytes on, and looks for the statement of a trap. ``arm`` and ``heal``: any thread."""
 
     def __init__(self, port: int) -> None:
         self._target = port
-        self._lock = threading.Lock()  # guards what follows
+        self._lock = threading.Lock()  # guards the attributes below
         self._trap: Trap | None = None
         self._sockets: set[socket.socket] = set()
         self.sprung = 0
@@ -88,12 +92,12 @@ class Proxy:
             while data := client.recv(PIECE):
                 trap = self._look(data, seen)
                 if trap is not None and trap.action == "cut":
-                    _shut(client)  # before the answer can come
+                    _shut(client)  # before the answer can arrive
                     server.sendall(data)
-                    server.recv(PIECE, socket.MSG_PEEK)  # it has been carried out
+                    server.recv(PIECE, socket.MSG_PEEK)  # the answer: the COMMIT was carried out
                     trap.then()
                     break
-                if trap is not None:  # "stop": the statement is carried out, and then nothing
+                if trap is not None:  # "stop"
                     trap.then()
                 server.sendall(data)
         _shut(server)

@@ -1,4 +1,8 @@
-"""A chaos client: talks, acknowledges, and disappears at random; never loses what it must keep."""
+"""A chaos client: sends, acknowledges, and disconnects at random.
+
+It keeps its promise towards the server: an unacknowledged message is sent again, with its ``mid``,
+and received numbers are remembered.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +23,14 @@ SILENCE_SECONDS = 5.0
 PING_SECONDS = 1.5
 OUTBOX = 20
 REPEATED = 0.03
-"""How often a message is sent again at once, as an impatient client might."""
+"""The share of messages that are sent twice at once."""
 
 RETRY_ERRNOS = {6, 8}
 REPLACED = 3
 PASSWORD = "secret-1"
 
 MIDS = ("mid", "MID", "Mid", "míd", "mid ", "ｍｉｄ", "😀", "😁")
-"""Different strings that a careless comparison finds equal."""
+"""Different strings that some comparisons of databases find equal."""
 
 _connections = itertools.count(1)
 
@@ -34,7 +38,7 @@ Message = dict[str, Any]
 
 
 class GoneError(Exception):
-    """The connection is over, or not worth waiting for."""
+    """The connection has ended, or must be replaced."""
 
 
 class Client:
@@ -48,8 +52,8 @@ class Client:
         self.foreign_groups: list[int] = []
         self.outbox: dict[str, Sent] = {}
         self.token: str | None = None
-        self.talking = True
-        self.calm = False  # disappears no more
+        self.sends = True
+        self.disconnects = True
         self.logins = 0
         self.idle_since = 0.0
         self._port = port
@@ -63,22 +67,22 @@ class Client:
         self._half_open: list[asyncio.StreamWriter] = []
         self._slow = False
 
-    # ------------------------------------------------------------------ life
+    # ------------------------------------------------------------------ connections
 
     async def run(self) -> None:
         """Until it is cancelled."""
         try:
             while True:
                 with contextlib.suppress(GoneError, OSError, asyncio.IncompleteReadError):
-                    await self._live()
-                self._leave()
+                    await self._connect_once()
+                self._abort()
                 await asyncio.sleep(self._random.uniform(0.05, 0.3))
         finally:
-            self._leave()
+            self._abort()
             for writer in self._half_open:
                 writer.transport.abort()
 
-    async def _live(self) -> None:
+    async def _connect_once(self) -> None:
         """One connection."""
         self._slow = False
         async with asyncio.timeout(LOGIN_SECONDS):
@@ -88,7 +92,12 @@ class Client:
             await self._log_in(reader)
         tasks = [
             asyncio.create_task(coroutine)
-            for coroutine in (self._read(reader), self._talk(), self._ping(), self._disappear())
+            for coroutine in (
+                self._read(reader),
+                self._send_messages(),
+                self._ping(),
+                self._disconnect(),
+            )
         ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -100,7 +109,7 @@ class Client:
             if isinstance(result, Exception):
                 raise result
 
-    def _leave(self) -> None:
+    def _abort(self) -> None:
         if self._writer is not None:
             self._writer.transport.abort()
             self._writer = None
@@ -112,7 +121,7 @@ class Client:
             message = await self._receive(reader)
             if message["msgid"] == 2:
                 break
-            raise GoneError("something before the answer to the login")  # a goodbye
+            raise GoneError("a message before the answer to the login")  # a goodbye
         if message["errno"]:
             if message["errno"] == 1:
                 self._history.surprises.append(f"{self.name} cannot log in: {message}")
@@ -120,9 +129,9 @@ class Client:
         self.token = message["token"]
         self.logins += 1
         for mail in message["offlinemsg"]:
-            self._got(mail)
-        for sent in self.outbox.values():  # un-acknowledged messages first, in order
-            self._say(sent)
+            self._take_chat(mail)
+        for sent in self.outbox.values():  # unacknowledged messages first, in order
+            self._send_chat(sent)
 
     # ------------------------------------------------------------------ reading
 
@@ -140,24 +149,24 @@ class Client:
             message = await self._receive(reader)
             msgid = message["msgid"]
             if msgid in (ONE_CHAT, GROUP_CHAT):
-                self._got(message)
+                self._take_chat(message)
             elif msgid == 20:
-                self._answered(message)
+                self._take_ack(message)
             elif msgid == 32:
-                self._told_to_go(message)
-            elif msgid == 31 and message["errno"] != REPLACED:  # said after a logout
+                self._take_bye(message)
+            elif msgid == 31 and message["errno"] != REPLACED:  # after a logout
                 self._history.surprises.append(f"{self.name}: {message}")
             while self._slow:
                 await asyncio.sleep(0.05)
 
-    def _told_to_go(self, bye: Message) -> None:
+    def _take_bye(self, bye: Message) -> None:
         # Only this client uses the account, and all its requests are correct. So a BYE_MSG must
         # allow it to reconnect.
         if not bye["reconnect"]:
-            self._history.surprises.append(f"{self.name} was sent away: {bye}")
+            self._history.surprises.append(f"{self.name} got a final BYE_MSG: {bye}")
         raise GoneError(bye["reason"])
 
-    def _got(self, message: Message) -> None:
+    def _take_chat(self, message: Message) -> None:
         kind = message["msgid"]
         target = message["toid" if kind == ONE_CHAT else "groupid"]
         got = Received(
@@ -178,13 +187,13 @@ class Client:
         if connection == self._connection:
             self._send(msgid=21, seqs=[seq])
 
-    def _answered(self, ack: Message) -> None:
+    def _take_ack(self, ack: Message) -> None:
         errno, mid = ack["errno"], ack["mid"]
         sent = self.outbox.get(mid)
         if sent is None:
-            # Resent before the first answer came: the same number, or it is wrong.
+            # It was sent again before the first answer came. The number must be the same.
             if not errno:
-                self._repeated(mid, ack["seq"])
+                self._check_repeated(mid, ack["seq"])
             return
         if not errno:
             del self.outbox[mid]
@@ -203,7 +212,7 @@ class Client:
             self._history.surprises.append(f"{self.name}: {sent} was refused: {ack}")
             del self.outbox[mid]
 
-    def _repeated(self, mid: str, seq: int) -> None:
+    def _check_repeated(self, mid: str, seq: int) -> None:
         sent = self._done.get(mid)
         if sent is not None and sent.seq != seq:
             self._history.surprises.append(f"{self.name}: acknowledged as {seq}, too: {sent}")
@@ -214,7 +223,7 @@ class Client:
         if self._writer is not None and not self._writer.transport.is_closing():
             self._writer.write(json.dumps(message, ensure_ascii=False).encode() + b"\n")
 
-    def _say(self, sent: Sent) -> None:
+    def _send_chat(self, sent: Sent) -> None:
         target = {"toid" if sent.kind == ONE_CHAT else "groupid": sent.target}
         self._send(msgid=sent.kind, id=self.user_id, msg=sent.text, mid=sent.mid, **target)
 
@@ -223,18 +232,18 @@ class Client:
             return
         mids = list(self.outbox)
         for later in mids[mids.index(mid) :]:
-            self._say(self.outbox[later])
+            self._send_chat(self.outbox[later])
 
-    async def _talk(self) -> None:
+    async def _send_messages(self) -> None:
         while True:
             await asyncio.sleep(self._random.expovariate(20))
-            if self.talking and len(self.outbox) < OUTBOX:
-                self._say_something()
+            if self.sends and len(self.outbox) < OUTBOX:
+                self._send_new()
 
-    def _say_something(self) -> None:
+    def _send_new(self) -> None:
         number = next(self._numbers)
         mid = f"{MIDS[number % len(MIDS)]}{number // len(MIDS)}"
-        text = f"{self.name} says {number} {self._random.choice(('', '你好', '“”', 'x' * 300))}"
+        text = f"{self.name} sends {number} {self._random.choice(('', '你好', '“”', 'x' * 300))}"
         kind, receivers = GROUP_CHAT, frozenset[int]()
         dice = self._random.random()
         if dice < 0.05 and self.foreign_groups:
@@ -258,20 +267,20 @@ class Client:
         )
         self._history.sent.append(sent)
         self.outbox[mid] = sent
-        self._say(sent)
+        self._send_chat(sent)
         if self._random.random() < REPEATED:
-            self._say(sent)
+            self._send_chat(sent)
 
     async def _ping(self) -> None:
         while True:
             await asyncio.sleep(PING_SECONDS)
             self._send(msgid=26)
 
-    async def _disappear(self) -> None:
-        """Ends, or troubles, the connection in one of many ways."""
+    async def _disconnect(self) -> None:
+        """End or disturb the connection in one of several ways."""
         while True:
             await asyncio.sleep(self._random.expovariate(1 / 4))
-            if self.calm or self._writer is None:
+            if not self.disconnects or self._writer is None:
                 continue
             way = self._random.choice(("reset", "close", "half-open", "slow", "logout"))
             if way == "reset":
@@ -281,7 +290,7 @@ class Client:
             if way == "close":
                 self._writer.close()
                 raise GoneError(way)
-            if way == "half-open":  # the server hears nothing of our end
+            if way == "half-open":  # the server does not learn that the connection has ended
                 self._half_open.append(self._writer)
                 self._writer = None
                 raise GoneError(way)

@@ -1,6 +1,6 @@
-"""The stage of a chaos run: real servers, and proxies before the database and the balancer's view.
+"""The servers of a chaos run: MariaDB, Redis, nginx and chat servers, on loopback.
 
-Everything is private to a folder and on loopback, and is ended by its identity.
+Their files are in a temporary folder. Each process is ended by its id.
 """
 
 from __future__ import annotations
@@ -10,35 +10,37 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from chat.chatcluster import services
 from chat.chatcluster.processes import Process
-from tests.chaos.cutproxy import Proxy
+from tests.chaos.database_proxy import DatabaseProxy
 from tests.chat.databasekit import start_database
 
 PROJECT = Path(__file__).resolve().parents[2]
-PASSWORD = "for-the-stage"
+PASSWORD = "for-the-servers"
 CONFIG = "[password]\ntime_cost = 1\nmemory_kib = 64\n[server]\nheartbeat = 2\n"
-"""Cheap hashing, and servers that miss a silent client soon."""
+"""Cheap hashing, and a short heartbeat, so that silent clients are closed soon."""
 
-HONEST = ("-m", "chat.app")
+WITHOUT_BUG = ("-m", "chat.app")
 
 
-class Stage:
+class Servers:
     """MariaDB, Redis, nginx and chat servers. Blocking: call it from a thread.
 
     Attributes:
+        names: of the chat servers.
         proxies: one for each chat server, between it and the database.
     """
 
-    def __init__(self, servers: int = 2, bug: str | None = None) -> None:
-        """``bug``: the name of a deliberate one in buggy_server.py."""
+    def __init__(self, count: int = 2, bug: str | None = None) -> None:
+        """``count``: of chat servers. ``bug``: the name of a deliberate bug in buggy_server.py."""
         self.folder = Path(tempfile.mkdtemp(prefix="chat-chaos-"))
-        self.names = [f"node-{number}" for number in range(servers)]
+        self.names = [f"node-{number}" for number in range(count)]
         self.listen = services.free_port()
-        self.proxies: dict[str, Proxy] = {}
-        self._program = HONEST
+        self.proxies: dict[str, DatabaseProxy] = {}
+        self._program = WITHOUT_BUG
         if bug is not None:
             self._program = (str(Path(__file__).with_name("buggy_server.py")), bug)
         self._ports = {name: services.free_port() for name in self.names}
@@ -51,14 +53,14 @@ class Stage:
             "nginx": self._start_nginx,
         }
         for name in self.names:
-            self._starters[name] = lambda name=name: self._start_node(name)  # type: ignore[misc]
+            self._starters[name] = partial(self._start_node, name)
 
     def up(self) -> None:
         """Start everything."""
         for name in ("mariadb", "redis"):
             self.start(name)
         for name in self.names:
-            self.proxies[name] = Proxy(self._mariadb_port)
+            self.proxies[name] = DatabaseProxy(self._mariadb_port)
             self._write_config(name)
             self.start(name)
         self.start("nginx")
@@ -74,7 +76,7 @@ class Stage:
             proxy.close()
         shutil.rmtree(self.folder)
 
-    # ------------------------------------------------------------------ what faults do
+    # ------------------------------------------------------------------ faults
 
     def start(self, name: str) -> None:
         self._processes[name] = self._starters[name]()
@@ -83,7 +85,7 @@ class Stage:
         self._processes[name].kill()
 
     def stop(self, name: str) -> None:
-        """As an administrator does it."""
+        """With SIGTERM, as an administrator does."""
         self._processes[name].stop(30.0)
 
     def freeze(self, name: str) -> None:
@@ -104,7 +106,7 @@ class Stage:
         client.close()
 
     def heal(self) -> None:
-        """Everything runs, and nothing is cut any more."""
+        """Start and thaw every process, and disarm the proxies."""
         for proxy in self.proxies.values():
             proxy.heal()
         for name, process in list(self._processes.items()):
