@@ -35,7 +35,8 @@ from chat.login.lease import Lease, NameTakenError
 from chat.login.passwords import Passwords
 from chat.login.presence import Presence
 from chat.login.presence_feed import PresenceNotices
-from chat.login.registry import SessionRegistry
+from chat.login.registry import LoginRegistry
+from chat.mailbox.mailbox import Mailbox
 from chat.names.lookalikes import Lookalikes
 from chat.notice import PRESENCE, TAKEN, Notice
 from chat.process.clock import Clock
@@ -114,17 +115,17 @@ class App:
         clock = Clock()
         node = config.server.node or f"node-{address.port}"
         self._bus = open_bus(bus, node, self._loop, self._workers)
-        sessions = SessionRegistry()
-        notices = PresenceNotices(self._loop, self._database, self._bus, sessions, self._workers)
+        logins = LoginRegistry()
+        notices = PresenceNotices(self._loop, self._database, self._bus, logins, self._workers)
         if not self._database.exclusive:
             place = f"{address} on {socket.gethostname()}"
             self._lease = Lease(
                 self._database, node, place, self._about, self._on_renewed, self._on_lease_lost
             )
-            self._poller = MailboxPoller(self._loop, self._database, sessions, self._workers)
+            self._poller = MailboxPoller(self._loop, self._database, logins, self._workers)
         self._presence = Presence(
             self._database,
-            sessions,
+            logins,
             self._workers,
             node,
             replace=config.chat.on_duplicate_login == "replace",
@@ -135,7 +136,7 @@ class App:
         delivery = Delivery(
             self._database,
             self._bus,
-            sessions,
+            logins,
             self._workers,
             config.chat.delivery,
             partial(self._on_notices, notices),
@@ -143,7 +144,8 @@ class App:
         context = Context(
             database=self._database,
             bus=self._bus,
-            sessions=sessions,
+            logins=logins,
+            mailbox=Mailbox(self._database, self._workers),
             delivery=delivery,
             presence=self._presence,
             lookalikes=Lookalikes(self._database),
@@ -165,7 +167,6 @@ class App:
             config.server,
             config.classic,
             service,
-            delivery.new_pump,
             config.limits,
             self._tls,
             self._dialects.used,

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from chat.connection.session import Session
+from chat.connection.connection import AnyConnection
 from chat.process.clock import Clock
 from chat.protocol import ErrNo, ProtocolError
 from muduopy import ThreadPool
@@ -49,7 +49,7 @@ def new_hashers(threads: int) -> ThreadPool:
 
 
 class RequestWorkers:
-    """Starts requests on one of two pools. Owns neither. All methods: the session's loop."""
+    """Starts requests on one of two pools. Owns neither. All methods: the connection's loop."""
 
     def __init__(self, workers: ThreadPool, hashers: ThreadPool, clock: Clock) -> None:
         self._workers = workers
@@ -60,16 +60,22 @@ class RequestWorkers:
         """Run something that has no answer; False if the workers are too busy."""
         return self._workers.try_run(task)
 
-    def start(self, session: Session, job: Callable[[], Any], done: Done) -> None:
-        """Run a request of a user; ``done(result, error)`` follows in the session's loop.
+    def start(self, connection: AnyConnection, job: Callable[[], Any], done: Done) -> None:
+        """Run a request of a user; ``done(result, error)`` follows in the connection's loop.
 
         The error may be the job's own; PeerGoneError; or a ProtocolError that says that the
         server is busy.
         """
-        self._run(self._workers, session, job, done, session.loop.poll_return_time)
+        self._run(self._workers, connection, job, done, connection.loop.poll_return_time)
 
     def start_entrance(
-        self, session: Session, job: Callable[[], Any], done: Done, *, hashes: bool, new: bool
+        self,
+        connection: AnyConnection,
+        job: Callable[[], Any],
+        done: Done,
+        *,
+        hashes: bool,
+        new: bool,
     ) -> None:
         """``start`` for a login or a registration (``new``), which may hash a password.
 
@@ -77,24 +83,24 @@ class RequestWorkers:
         and the account would stay without an owner.
         """
         pool = self._hashers if hashes else self._workers
-        begun = session.last_seen
+        begun = connection.last_seen
 
         def run() -> None:
-            if _has_ended(session):
+            if _has_ended(connection):
                 done(None, PeerGoneError())
             elif new and pool.queue_size >= pool.max_queue // 2:
                 done(None, _busy())
             else:
-                self._run(pool, session, job, done, begun, entrance=True)
+                self._run(pool, connection, job, done, begun, entrance=True)
 
         # Not before the loop has polled the connection again. Example: the loop was busy for 5 s;
         # the client gave up and closed; the next poll reports that.
-        session.loop.queue_in_loop(lambda: session.loop.queue_in_loop(run))
+        connection.loop.queue_in_loop(lambda: connection.loop.queue_in_loop(run))
 
     def _run(
         self,
         pool: ThreadPool,
-        session: Session,
+        connection: AnyConnection,
         job: Callable[[], Any],
         done: Done,
         begun: float,
@@ -103,15 +109,15 @@ class RequestWorkers:
     ) -> None:
         def work() -> Any:
             # In the worker's thread: the loop may have learned meanwhile that the peer has gone.
-            if session.closed or (entrance and session.finishing):
+            if connection.closed or (entrance and connection.finishing):
                 raise PeerGoneError
             if self._clock.monotonic() - begun > PATIENCE_SECONDS:
                 raise _busy()
             return job()
 
-        if session.closed:
+        if connection.closed:
             done(None, PeerGoneError())
-        elif not pool.try_run_for(session.loop, work, done):
+        elif not pool.try_run_for(connection.loop, work, done):
             done(None, _busy())
 
 
@@ -119,11 +125,11 @@ def _busy() -> ProtocolError:
     return ProtocolError(ErrNo.UNAVAILABLE, "the server is busy", retry_after=1)
 
 
-def _has_ended(session: Session) -> bool:
+def _has_ended(connection: AnyConnection) -> bool:
     """Has the peer ended its sending? Also when bytes before that are still unread."""
-    if session.closed or session.finishing:
+    if connection.closed or connection.finishing:
         return True
     try:
-        return session.connection.tcp_info.state in GONE_STATES
+        return connection.tcp.tcp_info.state in GONE_STATES
     except OSError:  # not on Linux
         return False

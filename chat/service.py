@@ -1,6 +1,6 @@
-"""ChatService: serves the frames of a session, strictly in order.
+"""ChatService: serves the frames of a connection, strictly in order.
 
-A frame is decoded, checked against the schema and the session's identity, and given to its
+A frame is decoded, checked against the schema and the connection's login, and given to its
 route. While a worker serves a request, the frames behind it wait; so does a request for a
 worker while chat messages before it are being committed. Chat messages do not wait for each
 other.
@@ -13,11 +13,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chat.connection.classic_reader import ClassicReader
+from chat.connection.connection import ClientConnection
+from chat.connection.http_guard import ANSWER as HTTP_ANSWER
 from chat.connection.http_guard import is_http
-from chat.connection.session import Session
 from chat.handlers import WAIT, Context, Request, Route, Where
 from chat.handlers.account import MAX_FAILED_LOGINS, connection_lost, needs_hashing
 from chat.login.failure_limiter import FailureLimiter
+from chat.login.login import Login
 from chat.protocol import (
     ACK_OF,
     ErrNo,
@@ -35,6 +37,8 @@ from chat.protocol.dialects import TUTORIAL, NoTableError, Table, advice
 from chat.request_workers import PeerGoneError, RequestWorkers
 from chat.storage import StorageError
 from chat.storage.tables import UserModel
+
+Connection = ClientConnection[Login]
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +68,7 @@ MAX_SHOWN = 60
 
 
 class ChatService:
-    """Dispatches requests. All methods: the session's loop."""
+    """Dispatches requests. All methods: the connection's loop."""
 
     def __init__(
         self,
@@ -85,94 +89,93 @@ class ChatService:
             for msgid, route in routes.items()
         }
 
-    def receive(self, session: Session, data: bytes) -> None:
-        """Serve the frames that have arrived, or keep them for the session's turn."""
-        if session.closed:
-            session.ignore(data)
+    def receive(self, connection: Connection, data: bytes) -> None:
+        """Serve the frames that have arrived, or keep them for the connection's turn."""
+        if connection.closed:
+            connection.ignore(data)
             return
         # A client that waits for its answers sends one frame at a time: no need for a turn.
-        frame = session.decoder.whole(data)
-        if frame is None or session.pending or session.blocked:
-            if session.user_id and not (session.pending or session.blocked):
-                frames = session.decoder.several(data, FRAMES_AT_ONCE)
+        frame = connection.framer.whole(data)
+        if frame is None or connection.pending or connection.blocked:
+            if connection.login is not None and not (connection.pending or connection.blocked):
+                frames = connection.framer.several(data, FRAMES_AT_ONCE)
                 if frames is not None:
-                    self._serve_burst(session, frames)
+                    self._serve_burst(connection, frames)
                     return
-                session.keep(data)
-                self.take_turn(session, FRAMES_AT_ONCE)
+                connection.keep(data)
+                self.take_turn(connection, FRAMES_AT_ONCE)
             else:
-                session.arrived(data)
+                connection.arrived(data)
             return
-        bucket = session.bucket
+        bucket = connection.bucket
         bucket.tokens -= 1
-        if not self._serve(session, frame):
-            session.postpone(frame)
+        if not self._serve(connection, frame):
+            connection.postpone(frame)
         if bucket.tokens < 0:
-            session.spent()
+            connection.spent()
 
-    def _serve_burst(self, session: Session, frames: list[bytes]) -> None:
+    def _serve_burst(self, connection: Connection, frames: list[bytes]) -> None:
         """Serve these frames as far as they need not wait; the rest waits in ``ready``."""
-        bucket = session.bucket
+        bucket = connection.bucket
         bucket.tokens -= len(frames)
         for number, frame in enumerate(frames):
-            if session.blocked or session.closed or not self._serve(session, frame):
-                if not session.closed:
-                    session.postpone(*frames[number:])
+            if connection.blocked or connection.closed or not self._serve(connection, frame):
+                if not connection.closed:
+                    connection.postpone(*frames[number:])
                 break
         if bucket.tokens < 0:
-            session.spent()
+            connection.spent()
 
-    def take_turn(self, session: Session, limit: int) -> int:
+    def take_turn(self, connection: Connection, limit: int) -> int:
         """Serve up to ``limit`` of the frames that wait; returns how many were looked at."""
-        if session.closed or session.blocked:
+        if connection.closed or connection.blocked:
             return 0
-        ready = session.ready
+        ready = connection.ready
         count, dry, waits = len(ready), False, False
         if not ready:
-            ready.extend(session.decoder.take(limit))
-            count = session.decoder.taken
-            dry = count < limit or not session.decoder.held
-            session.bucket.tokens -= count
-        while ready and not session.blocked and not session.closed:
+            ready.extend(connection.framer.take(limit))
+            count = connection.framer.taken
+            dry = count < limit or not connection.framer.held
+            connection.bucket.tokens -= count
+        while ready and not connection.blocked and not connection.closed:
             frame = ready.popleft()
-            if not self._serve(session, frame):
+            if not self._serve(connection, frame):
                 ready.appendleft(frame)
                 waits = True
                 break
-        if session.bucket.tokens < 0:
-            session.spent()
+        if connection.bucket.tokens < 0:
+            connection.spent()
         if dry and not ready:
-            session.pending = False
-            if session.reader is not None and session.decoder.held:
-                session.reader.await_brace()
-            if session.decoder.too_large and not (session.closed or session.finishing):
-                self._frame_too_large(session)
+            connection.pending = False
+            if connection.reader is not None and connection.framer.held:
+                connection.reader.await_brace()
+            if connection.framer.too_large and not (connection.closed or connection.finishing):
+                self._frame_too_large(connection)
         elif not waits:
-            session.ask_for_turn()
-        session.hold_or_read()
-        if session.finishing:
-            session.finish_if_idle()
+            connection.ask_for_turn()
+        connection.hold_or_read()
+        if connection.finishing:
+            connection.finish_if_idle()
         return count
 
-    def disconnected(self, session: Session) -> None:
+    def disconnected(self, connection: Connection) -> None:
         """The connection is down: release its user."""
-        session.closed = True
-        session.drop_frames()
-        connection_lost(self._context, session)
-        if session.writer is not None:
-            session.writer.stop()
+        connection.went_down()
+        connection_lost(self._context, connection)
 
-    def _frame_too_large(self, session: Session) -> None:
+    def _frame_too_large(self, connection: Connection) -> None:
         """The stream cannot be followed any further."""
         error = ProtocolError(ErrNo.TOO_LARGE, "frame too large")
-        limit = session.decoder.max_frame
-        log.warning("%s: a frame of more than %d bytes, %s", session.peer, limit, session.whose)
-        self._answer(session, _failure(MsgType.ERROR_MSG, error), None)
-        session.finish()  # what came before it is still answered
+        limit = connection.framer.max_frame
+        log.warning(
+            "%s: a frame of more than %d bytes, %s", connection.peer, limit, connection.owner
+        )
+        self._answer(connection, _failure(MsgType.ERROR_MSG, error), None)
+        connection.finish()  # what came before it is still answered
 
     # ------------------------------------------------------------------ one frame
 
-    def _serve(self, session: Session, frame: bytes) -> bool:
+    def _serve(self, connection: Connection, frame: bytes) -> bool:
         """Serve a frame; False if it has to wait for the chat messages before it.
 
         Every message passes here, hence the table of tuples and the checks in line.
@@ -181,8 +184,11 @@ class ChatService:
         try:
             # A field that is null counts as absent, for everything from here on.
             message = decode(frame) if b"null" not in frame else without_nulls(decode(frame))
-            reader = session.reader
-            if reader is not None and (read := self._read(session, reader, message)) is not message:
+            reader = connection.reader
+            if (
+                reader is not None
+                and (read := self._read(connection, reader, message)) is not message
+            ):
                 message, frame = read, b""  # the frame is of another dialect
             msgid = message.get("msgid")
             entry = self._table.get(msgid) if type(msgid) is int else None
@@ -190,56 +196,57 @@ class ChatService:
                 message = {"rid": message.get("rid")}
                 raise ProtocolError(ErrNo.BAD_REQUEST, "msgid: is missing or unknown")
             route, fields, on_worker, needs_login = entry
-            if on_worker and session.in_flight:
+            if on_worker and connection.in_flight:
                 return False
             if "v" in message and asks_for_v2(message):
-                session.become_v2()
+                connection.become_v2()
             validate(message, fields)
             if needs_login:
-                user_id = session.user_id
-                if not user_id:
+                login = connection.login
+                if login is None:
                     raise ProtocolError(ErrNo.NOT_YOU, "not logged in")
-                if message.get("id", user_id) != user_id:
+                if message.get("id", login.user_id) != login.user_id:
                     raise ProtocolError(ErrNo.NOT_YOU, "id: is not this session's")
             if on_worker:
-                self._start_work(session, route, message)
-            elif route.run(self._context, session, message, frame) is WAIT:
+                self._start_work(connection, route, message)
+            elif route.run(self._context, connection, message, frame) is WAIT:
                 return False
             if msgid != PING:
-                session.strikes = 0
-            elif not session.user_id:
-                _charge(session)
+                connection.strikes = 0
+            elif connection.login is None:
+                _charge(connection)
         except ProtocolError as exc:
-            self._refuse(session, message, frame, exc)
+            self._refuse(connection, message, frame, exc)
         return True
 
-    def _read(self, session: Session, reader: ClassicReader, message: Message) -> Message:
+    def _read(self, connection: Connection, reader: ClassicReader, message: Message) -> Message:
         """A request of a clone, as the tutorial has it. Raises NoTableError."""
         try:
             read = reader.read(message)
         except NoTableError:
             if not reader.advised:
                 reader.advised = True
-                self._advise(session, reader, message)
+                self._advise(connection, reader, message)
             raise
-        if reader.has_news and session.user_id:
-            self._remember(session, reader)
+        if reader.has_news and connection.login is not None:
+            self._remember(connection, reader)
         return read
 
-    def _advise(self, session: Session, reader: ClassicReader, message: Message) -> None:
+    def _advise(self, connection: Connection, reader: ClassicReader, message: Message) -> None:
         """Tell the administrator: a client that hangs now says nothing itself."""
-        guess, now = reader.guess, session.last_seen
+        guess, now = reader.guess, connection.last_seen
         assert guess is not None
-        if not self._advised.retry_after(session.peer, now):
-            self._advised.failed(session.peer, now)
-            log.warning("%s: %s", session.peer, advice(message, guess, self._tables))
+        if not self._advised.retry_after(connection.peer, now):
+            self._advised.failed(connection.peer, now)
+            log.warning("%s: %s", connection.peer, advice(message, guess, self._tables))
 
-    def _remember(self, session: Session, reader: ClassicReader) -> None:
+    def _remember(self, connection: Connection, reader: ClassicReader) -> None:
         """Store the dialect of the user's client, if that is news."""
         dialect = reader.news()
         if dialect is None:
             return
-        user_id, database = session.user_id, self._context.database
+        assert connection.login is not None
+        user_id, database = connection.login.user_id, self._context.database
 
         def store() -> None:
             try:
@@ -249,19 +256,19 @@ class ChatService:
 
         self._workers.try_run(store)  # if not now, then after some later login
 
-    def _start_work(self, session: Session, route: Route, message: Message) -> None:
-        if session.user_id and message["msgid"] == MsgType.LOGIN_MSG:
+    def _start_work(self, connection: Connection, route: Route, message: Message) -> None:
+        if connection.login is not None and message["msgid"] == MsgType.LOGIN_MSG:
             raise ProtocolError(ErrNo.BAD_REQUEST, "logged in already")
-        if not session.v2:
-            session.arrange_output()
-        reader = session.reader
+        if not connection.v2:
+            connection.arrange_output()
+        reader = connection.reader
         request = Request(
             message,
-            session.user_id,
-            session.v2,
-            session.peer,
-            session,
-            session.frame_limit,
+            connection,
+            connection.login,
+            connection.v2,
+            connection.peer,
+            connection.frame_limit,
             reader,
             reader.guess.memory(None) if reader is not None and reader.guess is not None else None,
         )
@@ -270,107 +277,112 @@ class ChatService:
             return route.run(self._context, request)
 
         def done(result: Any, error: BaseException | None) -> None:
-            session.busy = False
+            connection.busy = False
             try:
-                self._finish_work(session, route, message, result, error)
+                self._finish_work(connection, route, message, result, error)
             finally:
-                session.unblock()
+                connection.unblock()
 
-        session.busy = True
+        connection.busy = True
         msgid = message["msgid"]
         if msgid not in _ENTRANCES:
-            self._workers.start(session, work, done)
+            self._workers.start(connection, work, done)
         else:
             new = msgid == MsgType.REG_MSG
-            hashes = needs_hashing(message, session.v2)
-            self._workers.start_entrance(session, work, done, hashes=hashes, new=new)
+            hashes = needs_hashing(message, connection.v2)
+            self._workers.start_entrance(connection, work, done, hashes=hashes, new=new)
 
     def _finish_work(
         self,
-        session: Session,
+        connection: Connection,
         route: Route,
         message: Message,
         result: Any,
         error: BaseException | None,
     ) -> None:
         if error is not None:
-            if not session.closed:
-                self._fail(session, message, _as_protocol_error(message, error))
+            if not connection.closed:
+                self._fail(connection, message, _as_protocol_error(message, error))
             return
-        if session.closed:
+        if connection.closed:
             if route.abandon is not None:
-                route.abandon(self._context, session, result)
+                route.abandon(self._context, connection, result)
             return
         if route.finish is not None:
             try:
-                result = route.finish(self._context, session, message, result)
+                result = route.finish(self._context, connection, message, result)
             except ProtocolError as exc:
-                self._fail(session, message, exc)
+                self._fail(connection, message, exc)
                 return
         if message["msgid"] in (MsgType.LOGIN_MSG, MsgType.REG_MSG):
-            session.known = True
-        if message["msgid"] == MsgType.LOGIN_MSG and session.reader is not None:
-            self._remember(session, session.reader)
+            connection.known = True
+        if message["msgid"] == MsgType.LOGIN_MSG and connection.reader is not None:
+            self._remember(connection, connection.reader)
         answer = {"msgid": ACK_OF[message["msgid"]], "errno": 0, **result}
-        self._answer(session, answer, message.get("rid"))
+        self._answer(connection, answer, message.get("rid"))
 
     # ------------------------------------------------------------------ answers
 
     def _refuse(
-        self, session: Session, message: Message, frame: bytes, error: ProtocolError
+        self, connection: Connection, message: Message, frame: bytes, error: ProtocolError
     ) -> None:
         """Answer a bad request, or a frame that is no request, with its error."""
         if not message and is_http(frame):
-            session.refuse_http()
+            log.warning("%s: HTTP on the chat port; closing", connection.peer)
+            connection.tcp.send(HTTP_ANSWER)  # the rest of the request is dropped
+            connection.close()
         else:
-            self._fail(session, message, error)
+            self._fail(connection, message, error)
 
-    def _fail(self, session: Session, message: Message, error: ProtocolError) -> None:
+    def _fail(self, connection: Connection, message: Message, error: ProtocolError) -> None:
         if isinstance(error, NoTableError):  # its number means nothing
             message = {"rid": message.get("rid")}
         msgid = message.get("msgid")
         answer = _failure(ACK_OF.get(msgid, MsgType.ERROR_MSG), error)  # type: ignore[arg-type]
         if answer["msgid"] == MsgType.CHAT_ACK:
             self._echo(answer, "mid", message.get("mid"))
-        if not session.v2 and msgid not in _ENTRANCES:
+        if not connection.v2 and msgid not in _ENTRANCES:
             answer["msgid"] = MsgType.ERROR_MSG
-        self._answer(session, answer, message.get("rid"))
+        self._answer(connection, answer, message.get("rid"))
         if msgid == MsgType.REG_MSG:
             # The original's clients show every refusal as "name is already exist".
             name = str(message.get("name"))[:MAX_SHOWN]
-            log.info("%s: registration of %r refused: %s", session.peer, name, error.errmsg)
+            log.info("%s: registration of %r refused: %s", connection.peer, name, error.errmsg)
         if error.errno == ErrNo.BAD_REQUEST:
-            session.strikes += 1
-        if not session.user_id and (error.errno == ErrNo.BAD_REQUEST or msgid not in _ENTRANCES):
-            _charge(session)
+            connection.strikes += 1
+        if connection.login is None and (
+            error.errno == ErrNo.BAD_REQUEST or msgid not in _ENTRANCES
+        ):
+            _charge(connection)
         if msgid == MsgType.LOGIN_MSG and error.errno == ErrNo.REFUSED:
-            session.failed_logins += 1
-            log.warning("%s: a login as user %s failed", session.peer, message.get("id"))
-        if session.strikes >= MAX_STRIKES or session.failed_logins >= MAX_FAILED_LOGINS:
-            why = f"{session.strikes} bad requests in a row, {session.failed_logins} failed logins"
-            log.warning("%s: closed for abuse, %s: %s", session.peer, session.whose, why)
-            session.close("abuse")
+            connection.failed_logins += 1
+            log.warning("%s: a login as user %s failed", connection.peer, message.get("id"))
+        if connection.strikes >= MAX_STRIKES or connection.failed_logins >= MAX_FAILED_LOGINS:
+            strikes, failed = connection.strikes, connection.failed_logins
+            why = f"{strikes} bad requests in a row, {failed} failed logins"
+            log.warning("%s: closed for abuse, %s: %s", connection.peer, connection.owner, why)
+            connection.close("abuse")
 
     def _echo(self, answer: Message, name: str, value: object) -> None:
         """The text, or nothing if it was refused as too long: the answer would be long, too."""
         if isinstance(value, str) and len(value) <= self._context.limits.opaque:
             answer[name] = value
 
-    def _answer(self, session: Session, answer: Message, rid: object) -> None:
+    def _answer(self, connection: Connection, answer: Message, rid: object) -> None:
         self._echo(answer, "rid", rid)
-        if not session.v2:
-            session.arrange_output()
-            shaped = classic_answer(answer, session.table)
+        if not connection.v2:
+            connection.arrange_output()
+            shaped = classic_answer(answer, connection.table)
             if shaped is None:
                 return
             answer = shaped
-        session.send(answer)
+        connection.send_message(answer)
 
 
-def _charge(session: Session) -> None:
-    session.bucket.tokens -= GUEST_TOKENS
-    if session.bucket.tokens < 0:
-        session.spent()
+def _charge(connection: Connection) -> None:
+    connection.bucket.tokens -= GUEST_TOKENS
+    if connection.bucket.tokens < 0:
+        connection.spent()
 
 
 def _failure(msgid: MsgType, error: ProtocolError) -> Message:

@@ -1,7 +1,7 @@
 """ClassicReader: translates the frames of one classic connection into the tutorial's requests.
 
 It detects the dialect of the peer, and the end of frames without terminator. It is not for v2
-clients and clients that end their frames with LF: their sessions drop the reader.
+clients and clients that end their frames with LF: their connections drop the reader.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chat.protocol import LF, NUL, Message, asks_for_v2
+from chat.protocol import Message, asks_for_v2
 from chat.protocol.dialects import TUTORIAL, BraceCutter, DialectGuess
 from chat.protocol.frames import LineCutter
 
 if TYPE_CHECKING:
-    from chat.connection.session import Session
+    from chat.connection.connection import AnyConnection
 
 UNFINISHED_SECONDS = 0.05
 """How long an unfinished frame waits for more. After that a closing brace is the end of a frame."""
 
 
 class ClassicReader:
-    """One session's reader. The session's loop, ``recall`` excepted.
+    """One connection's reader. The connection's loop, ``recall`` excepted.
 
     Attributes:
         guess: the dialects that the peer may speak; None until its first request.
@@ -32,18 +32,18 @@ class ClassicReader:
     __slots__ = (
         "_awaits_brace",
         "_braces",
+        "_connection",
         "_new_guess",
-        "_session",
         "advised",
         "guess",
         "has_news",
     )
 
-    def __init__(self, session: Session, new_guess: Callable[[], DialectGuess]) -> None:
+    def __init__(self, connection: AnyConnection, new_guess: Callable[[], DialectGuess]) -> None:
         self.guess: DialectGuess | None = None
         self.has_news = False
         self.advised = False
-        self._session = session
+        self._connection = connection
         self._new_guess = new_guess
         self._braces: BraceCutter | None = None
         self._awaits_brace = False  # a look for one is due
@@ -60,24 +60,24 @@ class ClassicReader:
             number = message.get("msgid")
             if type(number) is int and guess.plain.get(number) in message:
                 return message
-        session = self._session
+        connection = self._connection
         if self._ends_lines or asks_for_v2(message):
             self._leave()
             return message
         if guess is None:
             guess = self.guess = self._new_guess()
-            session.write_as(guess.table)
+            connection.write_as(guess.table)
         if self._braces is not None and self._braces.found and not guess.unterminated:
-            session.decoder.terminator = NUL
+            connection.framer.answer_with_nul()
             guess.ends_with_brace()
-            session.write_as(guess.table)
+            connection.write_as(guess.table)
         tables = guess.tables
         read = guess.read(message)
         if guess.tables is not tables:
             self.has_news = True
-            session.write_as(guess.table)
+            connection.write_as(guess.table)
             if guess.is_tutorial:
-                session.reader = None
+                connection.reader = None
         if read is not message:
             read.pop("v", None)  # only a request of this protocol chooses v2
         return read
@@ -87,12 +87,12 @@ class ClassicReader:
 
         Its first frame may have ended with its brace all the same, if the line feed came late.
         """
-        session = self._session
-        session.reader = None
-        session.write_as(TUTORIAL)
-        session.drop_writer()
+        connection = self._connection
+        connection.reader = None
+        connection.write_as(TUTORIAL)
+        connection.drop_writer()
         if self._braces is not None:
-            session.decoder.cut_with(LineCutter())
+            connection.framer.cut_with(LineCutter())
 
     def news(self) -> str | None:
         """The dialect to store with the logged-in user, once; None: it is stored already."""
@@ -111,14 +111,13 @@ class ClassicReader:
         def choose() -> None:
             if self.guess is not None:
                 self.guess.recall(remembered)
-                self._session.write_as(self.guess.table)
+                self._connection.write_as(self.guess.table)
 
-        self._session.loop.queue_in_loop(choose)
+        self._connection.loop.queue_in_loop(choose)
 
     @property
     def _ends_lines(self) -> bool:
-        decoder = self._session.decoder
-        return decoder.decided and decoder.terminator == LF
+        return self._connection.framer.ends_with_lf
 
     # ------------------------------------------------------------------ frames without an end
 
@@ -126,17 +125,17 @@ class ClassicReader:
         """The decoder holds an unfinished frame. If nothing follows, its brace may be its end."""
         if self._braces is None and not self._awaits_brace and not self._ends_lines:
             self._awaits_brace = True
-            self._session.loop.run_after(UNFINISHED_SECONDS, self._look_for_brace)
+            self._connection.loop.run_after(UNFINISHED_SECONDS, self._look_for_brace)
 
     def _look_for_brace(self) -> None:
         self._awaits_brace = False
-        session = self._session
+        connection = self._connection
         if not self._is_unfinished:
             return
-        left = session.last_seen + UNFINISHED_SECONDS - session.loop.poll_return_time
+        left = connection.last_seen + UNFINISHED_SECONDS - connection.loop.poll_return_time
         if left > 0:
             self._awaits_brace = True
-            session.loop.run_after(left, self._look_for_brace)
+            connection.loop.run_after(left, self._look_for_brace)
         else:
             self.end_with_braces()
 
@@ -144,15 +143,15 @@ class ClassicReader:
         """Nothing follows, for now: from here on a closing brace ends a frame as well."""
         if self._is_unfinished:
             self._braces = BraceCutter()
-            self._session.decoder.cut_with(self._braces)
-            self._session.look_again()
+            self._connection.framer.cut_with(self._braces)
+            self._connection.look_again()
 
     @property
     def _is_unfinished(self) -> bool:
-        session = self._session
+        connection = self._connection
         return (
-            session.reader is self
+            connection.reader is self
             and self._braces is None
-            and session.decoder.held > 0
-            and not (session.pending or session.closed or self._ends_lines)
+            and connection.framer.held > 0
+            and not (connection.pending or connection.closed or self._ends_lines)
         )

@@ -21,8 +21,6 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from chat.protocol import NUL
-
 if TYPE_CHECKING:
     from chat.message import ChatMessage
     from muduopy import TcpConnection, Timer
@@ -76,6 +74,7 @@ class ClassicWriter:
         "_frames_of",
         "_gap",
         "_on_change",
+        "_pack",
         "_pause",
         "_queue",
         "_rest",
@@ -90,15 +89,18 @@ class ClassicWriter:
         self,
         connection: TcpConnection,
         gap: float,
+        pack: Callable[[bytes], bytes],
         frames_of: Callable[[ChatMessage], list[bytes]],
         on_change: Callable[[bool], object],
     ) -> None:
-        """``gap``: seconds, above 0. ``frames_of``: a message as the client is to get it.
+        """``gap``: seconds, above 0. ``pack``: the bytes that carry one frame. ``frames_of``: a
+        message as the client is to get it.
 
         ``on_change`` hears True when FULL entries wait, and False when none does.
         """
         self._connection = connection
         self._gap = gap
+        self._pack = pack
         self._frames_of = frames_of
         self._on_change = on_change
         self._queue: list[_Entry] = []
@@ -192,7 +194,7 @@ class ClassicWriter:
             if not self._unfinished:
                 self._begin(entry)
             for frame in self._rest:
-                connection.send(frame + NUL)
+                connection.send(self._pack(frame))
             self._rest, self._unfinished = [], False
             self._finish(entry, written=not (connection.closing or connection.output_bytes))
         self._drained()
@@ -252,7 +254,7 @@ class ClassicWriter:
                 self._move_on()
                 self._due = now + self._gap
                 return self._gap
-            connection.send(self._rest.pop(0) + NUL)
+            connection.send(self._pack(self._rest.pop(0)))
             self._unfinished = True
             # Not from ``now``: this thread may have waited for the processor since then.
             self._due = time.monotonic() + self._gap

@@ -10,18 +10,17 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from chat.config import ClassicConfig, ServerConfig
+from chat.connection.connection import AnyConnection, ClientConnection
+from chat.connection.framing import pack_for_unknown
 from chat.connection.proxy_protocol import BadProxyLineError, split_proxy_line
-from chat.connection.session import Session
 from chat.connection.token_bucket import Allowances
 from chat.connection.turns import Turns
-from chat.delivery.pump import Pump
 from chat.protocol import ErrNo, Limits, MsgType, encode
 from chat.protocol.classic import classic_answer
 from chat.protocol.dialects import TUTORIAL, DialectGuess, Table
-from chat.service import ChatService
 from muduopy import (
     Address,
     Buffer,
@@ -53,6 +52,19 @@ KEEP_ALIVE = (60, 10, 3)
 """TCP keepalive: idle seconds, seconds between probes, probes."""
 
 
+class FrameService(Protocol):
+    """Serves the frames of connections. All methods: the connection's loop."""
+
+    def receive(self, connection: AnyConnection, data: bytes) -> None:
+        """These bytes have arrived."""
+
+    def take_turn(self, connection: AnyConnection, limit: int) -> int:
+        """Serve up to ``limit`` frames that wait; returns the number that was looked at."""
+
+    def disconnected(self, connection: AnyConnection) -> None:
+        """The connection is down."""
+
+
 class ChatServer:
     """Accepts chat connections. Base loop's thread, callbacks excepted."""
 
@@ -62,8 +74,7 @@ class ChatServer:
         address: InetAddress,
         config: ServerConfig,
         classic: ClassicConfig,
-        service: ChatService,
-        new_pump: Callable[[Session], Pump],
+        service: FrameService,
         limits: Limits,
         tls: ssl.SSLContext | None = None,
         tables: Sequence[Table] = (TUTORIAL,),
@@ -76,14 +87,13 @@ class ChatServer:
         """
         self._config = config
         self._service = service
-        self._new_pump = new_pump
         self._classic = classic
         self._allowances = Allowances.of(config.max_frame, limits)
         self._lock = threading.Lock()  # guards _open and _refused
         self._open = 0
         self._refused = 0
         # Each loop touches its own only; the dicts are filled before the threads share them.
-        self._by_loop: dict[EventLoop, set[Session]] = {}
+        self._by_loop: dict[EventLoop, set[AnyConnection]] = {}
         self._turns: dict[EventLoop, Turns] = {}
         self._tables = tables
         self._pool = EventLoopThreadPool(loop, "chat-loop", config.threads)
@@ -153,21 +163,21 @@ class ChatServer:
         self._pool.stop(POOL_SECONDS)
 
     def _watch_loop(self, loop: EventLoop) -> None:
-        sessions: set[Session] = set()
+        connections: set[AnyConnection] = set()
         with self._lock:
-            self._by_loop[loop] = sessions
+            self._by_loop[loop] = connections
             self._turns[loop] = Turns(loop, self._service.take_turn)
-        loop.run_every(SWEEP_SECONDS, lambda: self._sweep(loop, sessions))
+        loop.run_every(SWEEP_SECONDS, lambda: self._sweep(loop, connections))
 
-    # ------------------------------------------------------------------ in the sessions' loops
+    # ------------------------------------------------------------------ in the connections' loops
 
-    def _on_connection(self, new_guess: NewGuess, connection: TcpConnection) -> None:
-        if connection.connected:
-            self._came(connection, new_guess)
+    def _on_connection(self, new_guess: NewGuess, tcp: TcpConnection) -> None:
+        if tcp.connected:
+            self._came(tcp, new_guess)
         else:
-            self._went(connection)
+            self._went(tcp)
 
-    def _came(self, connection: TcpConnection, new_guess: NewGuess) -> None:
+    def _came(self, tcp: TcpConnection, new_guess: NewGuess) -> None:
         with self._lock:
             full = self._open >= self._config.max_connections
             self._refused += full
@@ -176,99 +186,99 @@ class ChatServer:
         if full:
             log.warning(
                 "too many connections: %s refused, the %dth; raise server.max_connections",
-                connection.peer_address.host,
+                tcp.peer_address.host,
                 refused,
             )
             errmsg = "too many connections, try again later"
             error = {"msgid": MsgType.ERROR_MSG, "errno": int(ErrNo.TOO_MANY), "errmsg": errmsg}
-            connection.send(encode(classic_answer(error) or error) + b"\n")
-            connection.shutdown()
-            connection.force_close_after(REFUSED_SECONDS)
+            tcp.send(pack_for_unknown(encode(classic_answer(error) or error)))
+            tcp.shutdown()
+            tcp.force_close_after(REFUSED_SECONDS)
             return
-        connection.set_tcp_no_delay(True)
-        connection.set_keep_alive(*KEEP_ALIVE)
-        connection.set_half_close_callback(self._on_half_close)
-        turns = self._turns[connection.loop]
-        session = Session(
-            connection, self._allowances, self._new_pump, turns.add, self._classic, new_guess
-        )
+        tcp.set_tcp_no_delay(True)
+        tcp.set_keep_alive(*KEEP_ALIVE)
+        tcp.set_half_close_callback(self._on_half_close)
+        connection = self._new_connection(tcp, new_guess)
         if self._config.proxy_protocol:
-            session.announced = b""
-        connection.context = session
-        self._by_loop[connection.loop].add(session)
+            connection.announced = b""
+        tcp.context = connection
+        self._by_loop[tcp.loop].add(connection)
 
-    def _went(self, connection: TcpConnection) -> None:
-        session = connection.context
-        if isinstance(session, Session):
+    def _new_connection(self, tcp: TcpConnection, new_guess: NewGuess) -> AnyConnection:
+        turns = self._turns[tcp.loop]
+        return ClientConnection(tcp, self._allowances, turns.add, self._classic, new_guess)
+
+    def _went(self, tcp: TcpConnection) -> None:
+        connection = tcp.context
+        if isinstance(connection, ClientConnection):
             with self._lock:
                 self._open -= 1
-            self._by_loop[connection.loop].discard(session)
-            self._service.disconnected(session)
-            connection.context = None
+            self._by_loop[tcp.loop].discard(connection)
+            self._service.disconnected(connection)
+            tcp.context = None
 
-    def _on_message(self, connection: TcpConnection, buffer: Buffer, when: float) -> None:
-        session: Session | None = connection.context
+    def _on_message(self, tcp: TcpConnection, buffer: Buffer, when: float) -> None:
+        connection: AnyConnection | None = tcp.context
         data = buffer.retrieve_all()
-        if session is None:  # a connection that was refused
-            connection.stop_read()
+        if connection is None:  # a connection that was refused
+            tcp.stop_read()
             return
-        if session.announced is not None:
-            data = self._introduce(session, session.announced + data)
+        if connection.announced is not None:
+            data = self._introduce(connection, connection.announced + data)
             if not data:
                 return
-        session.last_seen = when
-        self._service.receive(session, data)
+        connection.last_seen = when
+        self._service.receive(connection, data)
 
-    def _introduce(self, session: Session, data: bytes) -> bytes:
+    def _introduce(self, connection: AnyConnection, data: bytes) -> bytes:
         """The balancer says whom it speaks for; returns what follows that, or nothing yet."""
         try:
             found = split_proxy_line(data)
         except BadProxyLineError as exc:
-            log.warning("%s: no line of the PROXY protocol: %s; closing", session.peer, exc)
-            session.connection.force_close()
+            log.warning("%s: no line of the PROXY protocol: %s; closing", connection.peer, exc)
+            connection.tcp.force_close()
             return b""
         if found is None:
-            session.announced = data
+            connection.announced = data
             return b""
-        session.announced = None
+        connection.announced = None
         if found[0] is not None:
-            session.peer = found[0]
+            connection.peer = found[0]
         return found[1]
 
-    def _on_half_close(self, connection: TcpConnection) -> None:
-        session = connection.context
-        if isinstance(session, Session):
-            session.finish()
+    def _on_half_close(self, tcp: TcpConnection) -> None:
+        connection = tcp.context
+        if isinstance(connection, ClientConnection):
+            connection.finish()
         else:
-            connection.shutdown()
+            tcp.shutdown()
 
-    def _sweep(self, loop: EventLoop, sessions: set[Session]) -> None:
+    def _sweep(self, loop: EventLoop, connections: set[AnyConnection]) -> None:
         now = loop.poll_return_time
-        for session in list(sessions):
-            self._check(session, now)
+        for connection in list(connections):
+            self._check(connection, now)
 
-    def _check(self, session: Session, now: float) -> None:
-        connection = session.connection
-        silent = now - session.last_seen
-        stalled_at = session.stalled_at
+    def _check(self, connection: AnyConnection, now: float) -> None:
+        silent = now - connection.last_seen
+        stalled_at = connection.stalled_at
         if stalled_at is not None and now - stalled_at > self._config.stall_seconds:
-            log.info("%s: %s does not read; closing", session.peer, session.whose)
-            connection.force_close()
-        elif session.closed:
+            log.info("%s: %s does not read; closing", connection.peer, connection.owner)
+            connection.tcp.force_close()
+        elif connection.closed:
             return
-        elif session.user_id:
+        elif connection.login is not None:
             # A classic client has no heartbeat; TCP keepalive watches over it.
-            if session.v2 and silent > HEARTBEATS_MISSED * self._config.heartbeat:
-                session.close("idle", reconnect=True)
-        elif session.known and not session.v2:
+            if connection.v2 and silent > HEARTBEATS_MISSED * self._config.heartbeat:
+                connection.close("idle", reconnect=True)
+        elif connection.known and not connection.v2:
             return  # the original's menu, at which a user may wait without limit
-        elif silent > self._config.login_seconds and not session.busy:
-            session.close("idle", reconnect=True)
+        elif silent > self._config.login_seconds and not connection.busy:
+            connection.close("idle", reconnect=True)
 
 
-def _send_away(connection: TcpConnection) -> None:
-    session = connection.context
-    if isinstance(session, Session):
-        session.drain()
+def _send_away(tcp: TcpConnection) -> None:
+    connection = tcp.context
+    if isinstance(connection, ClientConnection):
+        connection.drain()
     else:
-        connection.shutdown()
+        tcp.shutdown()

@@ -1,10 +1,10 @@
-"""Turns: shares the time of one loop between the sessions that have frames waiting.
+"""Turns: shares the time of one loop between the connections that have frames waiting.
 
 Without turns, clients that send faster than we serve would keep the loop for themselves: a hundred
-of them delayed the messages of a quiet pair of users by 10 s. So a session serves a few frames and
-goes to the end of the line. After FRAMES_PER_PASS frames of all sessions the loop polls its
-connections again. A single frame that arrives there is served at once. While further
-frames wait, the loop sleeps for a moment between two passes: other threads run meanwhile.
+of them delayed the messages of a quiet pair of users by 10 s. So a connection serves a few frames
+and goes to the end of the line. After FRAMES_PER_PASS frames of all connections the loop polls its
+connections again. A single frame that arrives there is served at once. While further frames wait,
+the loop sleeps for a moment between two passes: other threads run meanwhile.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from chat.connection.session import Session
+from chat.connection.connection import AnyConnection
 from muduopy import EventLoop
 
 log = logging.getLogger(__name__)
 
 FRAMES_PER_TURN = 32
-"""Frames that a session serves in one turn."""
+"""Frames that a connection serves in one turn."""
 
 FRAMES_PER_PASS = 128
 """Frames of all turns in one pass of the loop: about a millisecond. A poll costs 5 µs, little for
@@ -34,30 +34,31 @@ messages of others by 260 to 990 ms (p99), and delay them by 35 to 100 ms with t
 
 
 class Turns:
-    """The sessions of one loop that wait to be served. Loop thread."""
+    """The connections of one loop that wait to be served. Loop thread."""
 
     def __init__(
         self,
         loop: EventLoop,
-        take_turn: Callable[[Session, int], int],
+        take_turn: Callable[[AnyConnection, int], int],
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
-        """``take_turn`` serves up to so many frames of a session and returns their number.
+        """``take_turn`` serves up to so many frames of a connection and returns their number.
 
-        It calls ``add`` when the session needs another turn. ``pause`` waits for so many seconds.
+        It calls ``add`` when the connection needs another turn. ``pause`` waits for so many
+        seconds.
         """
         self._loop = loop
         self._take_turn = take_turn
         self._pause = pause
-        self._line: deque[Session] = deque()
+        self._line: deque[AnyConnection] = deque()
         self._queued = False  # _run is queued in the loop
 
-    def add(self, session: Session) -> None:
-        """Give the session a turn in this pass of the loop or the next; once, if called again."""
-        if session.in_turn:
+    def add(self, connection: AnyConnection) -> None:
+        """Give the connection one turn, in this pass of the loop or the next."""
+        if connection.in_turn:
             return
-        session.in_turn = True
-        self._line.append(session)
+        connection.in_turn = True
+        self._line.append(connection)
         self._queue()
 
     def _queue(self) -> None:
@@ -69,17 +70,17 @@ class Turns:
         self._queued = False
         line, left = self._line, FRAMES_PER_PASS
         while line and left > 0:
-            session = line.popleft()
-            session.in_turn = False
-            left -= 1 + self._serve(session)
+            connection = line.popleft()
+            connection.in_turn = False
+            left -= 1 + self._serve(connection)
         if line:
             self._pause(PAUSE_SECONDS)
             self._queue()
 
-    def _serve(self, session: Session) -> int:
+    def _serve(self, connection: AnyConnection) -> int:
         try:
-            return self._take_turn(session, FRAMES_PER_TURN)
+            return self._take_turn(connection, FRAMES_PER_TURN)
         except Exception:
-            log.exception("serving %r failed; closing", session)
-            session.connection.force_close()
+            log.exception("serving %r failed; closing", connection)
+            connection.tcp.force_close()
             return 0

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 
 import ujson
 
-from chat.connection.session import Session
-from chat.delivery.outgoing import Outgoing
+from chat.delivery.outgoing import Outgoing, tell_sender
+from chat.login.login import Login
 from chat.message import ChatMessage
 from chat.process.loops import queue_in_loops
 from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo
@@ -151,8 +151,8 @@ class CommitQueue:
         by_loop: defaultdict[EventLoop, list[Outgoing]] = defaultdict(list)
         for outgoing in batch:
             outgoing.settle_diverted()
-            if outgoing.session is not None:
-                by_loop[outgoing.session.loop].append(outgoing)
+            if outgoing.login is not None:
+                by_loop[outgoing.login.loop].append(outgoing)
         queue_in_loops(settle, by_loop)
 
 
@@ -194,12 +194,12 @@ class _Batch:
 
 def settle(answers: Sequence[Outgoing]) -> None:
     """Tell the senders what became of their messages. Their loop's thread."""
-    by_session: defaultdict[Session, list[Outgoing]] = defaultdict(list)
+    by_login: defaultdict[Login, list[Outgoing]] = defaultdict(list)
     for outgoing in answers:
-        if outgoing.session is not None:
-            by_session[outgoing.session].append(outgoing)
-    for session, outgoings in by_session.items():
-        session.settled(outgoings)
+        if outgoing.login is not None:
+            by_login[outgoing.login].append(outgoing)
+    for login, outgoings in by_login.items():
+        tell_sender(login, outgoings)
 
 
 def choose(
@@ -286,7 +286,7 @@ def _may_send(
     outgoing: Outgoing, generations: dict[int, int], known: set[int], members: Members
 ) -> bool:
     message = outgoing.message
-    if outgoing.session is None:
+    if outgoing.login is None:
         return True  # it was checked, and acknowledged, when it was sent
     if generations.get(message.sender) != outgoing.generation:
         outgoing.fail(ErrNo.NOT_YOU, "this session has been replaced")

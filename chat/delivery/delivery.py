@@ -9,17 +9,15 @@ was stored in either mode is handed over by the same pumps.
 
 from __future__ import annotations
 
-from chat.connection.session import Session
 from chat.delivery.arrivals import Arrivals, OnNotices
 from chat.delivery.codec import MessageBus
 from chat.delivery.commit_queue import CommitQueue, Members
 from chat.delivery.direct import Direct
-from chat.delivery.mailbox import Mailbox
 from chat.delivery.members import MemberLists
 from chat.delivery.outgoing import Outgoing
-from chat.delivery.pump import Pump
 from chat.delivery.router import Router
-from chat.login.registry import SessionRegistry
+from chat.login.login import Login
+from chat.login.registry import LoginRegistry
 from chat.message import ChatMessage
 from chat.notice import MEMBERS, Notice
 from chat.protocol import GROUP_CHAT, ErrNo, ProtocolError
@@ -34,13 +32,13 @@ OVERDUE_SECONDS = 0.25
 
 
 class Delivery:
-    """Takes messages from sessions and sees that they arrive."""
+    """Takes messages from logins and sees that they arrive."""
 
     def __init__(
         self,
         database: Database,
         bus: MessageBus,
-        sessions: SessionRegistry,
+        logins: LoginRegistry,
         workers: ThreadPool,
         mode: str,
         on_notices: OnNotices,
@@ -48,11 +46,10 @@ class Delivery:
         """``on_notices`` gets notices of other nodes about users, in the bus's thread."""
         self._is_direct = mode == DIRECT
         self._bus = bus
-        self._mailbox = Mailbox(database, workers)
         self._members = MemberLists(database, workers)
-        router = Router(sessions, bus)
+        router = Router(logins, bus)
         self._commits = CommitQueue(database, router.announce, self._learn_members)
-        self._direct = Direct(bus, sessions, self._commits, self._members)
+        self._direct = Direct(bus, logins, self._commits, self._members)
         self._arrivals = Arrivals(router, self._direct, self._members, on_notices)
 
     def start(self, loop: EventLoop) -> None:
@@ -61,32 +58,26 @@ class Delivery:
         if self._is_direct and not self._bus.alone:
             loop.run_every(OVERDUE_SECONDS, self._direct.end_overdue)
 
-    def new_pump(self, session: Session) -> Pump:
-        """A pump for a session's next login. Loop thread."""
-        return Pump(session, self._mailbox)
-
-    def send(
-        self, session: Session, message: ChatMessage, mid: str | None, rid: str | None
-    ) -> bool:
+    def send(self, login: Login, message: ChatMessage, mid: str | None, rid: str | None) -> bool:
         """Send; the sender is answered now or when it is committed. Sender's loop.
 
         False, and nothing done: it has to wait for what this sender has in flight. Raises
         ProtocolError(TOO_MANY) when too many sends wait for the database.
         """
         if self._is_direct:
-            if self._direct.send(session, message, mid, rid):
+            if self._direct.send(login, message, mid, rid):
                 return True
             # What is under way may yet have to be stored: before this one, then.
-            if session.live_sends:
+            if login.live_sends:
                 return False
-        outgoing = Outgoing(session, session.generation, message, mid, rid)
+        outgoing = Outgoing(login, login.generation, message, mid, rid)
         if message.kind == GROUP_CHAT:
             outgoing.rows = self._commits.rows_for(message.target)
             outgoing.rejoin = self._is_direct
         if not self._commits.add(outgoing):
             raise ProtocolError(ErrNo.TOO_MANY, "too many messages, slow down", retry_after=1)
-        session.in_flight += 1
-        session.rows_in_flight += outgoing.rows
+        login.connection.in_flight += 1
+        login.connection.rows_in_flight += outgoing.rows
         return True
 
     def members_changed(self, group_id: int) -> None:

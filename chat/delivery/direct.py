@@ -4,7 +4,7 @@ Whoever can have it at once gets it. For everybody else it is stored, and goes t
 stored messages: who is owed something, or does not read, or is not online. That must neither
 overtake nor be overtaken, so
 
-* a session for which a live message is being stored gets nothing live until it is;
+* a login for which a live message is being stored gets nothing live until it is;
 * a sender whose message is being stored sends nothing live until it is;
 * what is under way to other loops or nodes may have to be stored yet. So a sender's next message
   that has to be stored waits, and what came of the live ones counts in the order of sending.
@@ -22,14 +22,14 @@ from functools import partial
 from typing import NamedTuple
 
 from chat.bus import Answer, Count, Received
-from chat.connection.session import Session
 from chat.delivery.codec import LiveMessage, MessageBus
 from chat.delivery.commit_queue import CommitQueue
 from chat.delivery.forwarding import Forwarded, Forwarding
 from chat.delivery.live import Handing, Late, LiveBatch, LiveSend, Part
 from chat.delivery.members import MemberLists
-from chat.delivery.outgoing import Outgoing, chat_ack
-from chat.login.registry import Here, SessionRegistry
+from chat.delivery.outgoing import Outgoing, chat_ack, tell_sender
+from chat.login.login import Login
+from chat.login.registry import LoginRegistry
 from chat.message import ChatMessage
 from chat.process.loops import queue_in_loops
 from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo
@@ -42,10 +42,9 @@ LARGE_GROUP = 64
 
 
 class Live(NamedTuple):
-    """A live message from another node, for this node's session of a user."""
+    """A live message from another node, for a login here."""
 
-    user_id: int
-    session: Session
+    login: Login
     live: LiveMessage
     fresh: bool
 
@@ -54,46 +53,43 @@ class Direct:
     """Tries to hand messages on live, and takes those that other nodes hand on."""
 
     def __init__(
-        self, bus: MessageBus, sessions: SessionRegistry, commits: CommitQueue, members: MemberLists
+        self, bus: MessageBus, logins: LoginRegistry, commits: CommitQueue, members: MemberLists
     ) -> None:
         self._bus = bus
-        self._sessions = sessions
+        self._logins = logins
         self._commits = commits
         self._members = members
         self._forwarding = Forwarding()
 
-    # ------------------------------------------------------------------ from sessions here
+    # ------------------------------------------------------------------ from logins here
 
-    def send(
-        self, session: Session, message: ChatMessage, mid: str | None, rid: str | None
-    ) -> bool:
+    def send(self, login: Login, message: ChatMessage, mid: str | None, rid: str | None) -> bool:
         """False, and nothing done, if it has to be stored for all. Sender's loop."""
         # While something of this sender is being committed, a live message would overtake it.
-        if session.in_flight != len(session.live_sends):
+        if login.connection.in_flight != len(login.live_sends):
             return False
         if message.kind == ONE_CHAT:
-            return self._send_to_user(session, message, mid, rid)
-        return self._send_to_group(session, message, mid, rid)
+            return self._send_to_user(login, message, mid, rid)
+        return self._send_to_group(login, message, mid, rid)
 
     def _send_to_user(
-        self, session: Session, message: ChatMessage, mid: str | None, rid: str | None
+        self, login: Login, message: ChatMessage, mid: str | None, rid: str | None
     ) -> bool:
-        receiver = self._sessions.find(message.target)
+        receiver = self._logins.find(message.target)
         if receiver is None:
             if self._bus.alone:
                 return False
-            self._forward(self._begin(session, message, mid, rid), frozenset((message.target,)))
-        elif receiver.loop is not session.loop:
-            send = self._begin(session, message, mid, rid)
-            self._hand_to(receiver.loop, send, [(message.target, receiver)])
-        # Another user may have logged in on that connection by now.
-        elif receiver.user_id == message.target and receiver.pump.empty:
-            writer = receiver.writer
+            self._forward(self._begin(login, message, mid, rid), frozenset((message.target,)))
+        elif receiver.loop is not login.loop:
+            send = self._begin(login, message, mid, rid)
+            self._hand_to(receiver.loop, send, [receiver])
+        elif receiver.pump.empty:
+            writer = receiver.connection.writer
             if writer is None:
-                receiver.connection.send(receiver.frame_of(message) + receiver.decoder.terminator)
-                self._handed_over(session, message, mid, rid)
+                receiver.connection.send_chat(message)
+                self._handed_over(login, message, mid, rid)
             elif writer.takes_live:
-                send = self._begin(session, message, mid, rid)
+                send = self._begin(login, message, mid, rid)
                 handing = Handing(message)
                 handing.queue(message.target, receiver.pump, writer)
                 self._await(send, handing)
@@ -104,7 +100,7 @@ class Direct:
         return True
 
     def _send_to_group(
-        self, session: Session, message: ChatMessage, mid: str | None, rid: str | None
+        self, login: Login, message: ChatMessage, mid: str | None, rid: str | None
     ) -> bool:
         if not (self._bus.alone or self._bus.healthy):
             return False  # nor do we hear who has joined
@@ -113,19 +109,19 @@ class Direct:
             return False
         absent = set(members) - {message.sender}
         count = len(absent)
-        by_loop: defaultdict[EventLoop, Here] = defaultdict(list)
-        for user_id, receiver in self._sessions.find_many(list(absent)):
-            absent.discard(user_id)
-            by_loop[receiver.loop].append((user_id, receiver))
+        by_loop: defaultdict[EventLoop, list[Login]] = defaultdict(list)
+        for receiver in self._logins.find_many(list(absent)):
+            absent.discard(receiver.user_id)
+            by_loop[receiver.loop].append(receiver)
         batch, handing = LiveBatch(), Handing(message)
-        batch.take_all(by_loop.pop(session.loop, ()), handing)
+        batch.take_all(by_loop.pop(login.loop, ()), handing)
         batch.write()
         if not (handing.late or handing.waiting or by_loop or absent):
-            self._handed_over(session, message, mid, rid)
+            self._handed_over(login, message, mid, rid)
             if count > LARGE_GROUP:
-                session.occupy(count)
+                login.connection.occupy(count)
             return True
-        send = self._begin(session, message, mid, rid, count)
+        send = self._begin(login, message, mid, rid, count)
         if absent and not self._bus.alone:
             self._forward(send, frozenset(absent))
         else:
@@ -136,27 +132,27 @@ class Direct:
         return True
 
     def _handed_over(
-        self, session: Session, message: ChatMessage, mid: str | None, rid: str | None
+        self, login: Login, message: ChatMessage, mid: str | None, rid: str | None
     ) -> None:
         """To everybody, at once: acknowledge it in its turn. (Classic senders do not ask.)"""
-        if session.live_sends:
-            self._begin(session, message, mid, rid)
-        elif session.v2:
-            session.send(chat_ack(mid, 0, message.time, rid))
+        if login.live_sends:
+            self._begin(login, message, mid, rid)
+        elif login.connection.v2:
+            login.connection.send_message(chat_ack(mid, 0, message.time, rid))
 
     def _begin(
         self,
-        session: Session,
+        login: Login,
         message: ChatMessage,
         mid: str | None,
         rid: str | None,
         rows: int = 1,
     ) -> LiveSend:
         """It counts as in flight until all parts have ended. ``rows``: its receivers."""
-        send = LiveSend(Outgoing(session, session.generation, message, mid, rid, rows=rows))
-        session.in_flight += 1
-        session.rows_in_flight += rows
-        session.live_sends.append(send)
+        send = LiveSend(Outgoing(login, login.generation, message, mid, rid, rows=rows))
+        login.connection.in_flight += 1
+        login.connection.rows_in_flight += rows
+        login.live_sends.append(send)
         return send
 
     def _await(self, send: LiveSend, handing: Handing) -> None:
@@ -176,7 +172,7 @@ class Direct:
         )
         self._bus.request(live, forward)
 
-    def _hand_to(self, loop: EventLoop, send: LiveSend, here: Here) -> None:
+    def _hand_to(self, loop: EventLoop, send: LiveSend, here: list[Login]) -> None:
         send.parts += 1
         message = send.outgoing.message
         home = _loop_of(send)
@@ -220,21 +216,21 @@ class Direct:
 
     def _end_parts(self, parts: Collection[Part]) -> None:
         """Senders' loop."""
-        sessions: dict[Session, None] = {}  # in their order
+        logins: dict[Login, None] = {}  # in their order
         for send, late, missed in parts:
             send.parts -= 1
             send.miss(late)
             send.missed.update(missed)
-            assert send.outgoing.session is not None
-            sessions[send.outgoing.session] = None
-        for session in sessions:
-            self._end(session)
+            assert send.outgoing.login is not None
+            logins[send.outgoing.login] = None
+        for login in logins:
+            self._end(login)
 
-    def _end(self, session: Session) -> None:
+    def _end(self, login: Login) -> None:
         """Acknowledge or store what nothing is awaited of, in the order of sending."""
         ended = 0
         answers = []
-        for send in session.live_sends:
+        for send in login.live_sends:
             if send.parts:
                 break
             ended += 1
@@ -250,16 +246,16 @@ class Direct:
                 outgoing.fail(ErrNo.TOO_MANY, "too many messages, slow down")
                 outgoing.settle_diverted()
             answers.append(outgoing)
-        del session.live_sends[:ended]
+        del login.live_sends[:ended]
         if answers:
-            session.settled(answers)
+            tell_sender(login, answers)
         elif ended:
-            session.unblock()
+            login.connection.unblock()
 
     # ------------------------------------------------------------------ from other nodes
 
     def take(self, received: Sequence[Received[LiveMessage]]) -> None:
-        """Hand over live messages to the sessions here, and answer with their users. Any thread.
+        """Hand over live messages to the logins here, and answer with their users. Any thread.
 
         A message that is not fresh may have been given up, and stored, by its sender's node. This
         node stores it, too, under the same ``mid``.
@@ -274,30 +270,30 @@ class Direct:
                 self.on_answers([Answer(live.number, ())])
                 continue
             else:
-                answer = Answer(live.number, [user_id for user_id, _ in here])
+                answer = Answer(live.number, [login.user_id for login in here])
                 self._bus.answer(live.node, answer)
-            for user_id, session in here:
-                by_loop[session.loop].append(Live(user_id, session, live, fresh))
+            for login in here:
+                by_loop[login.loop].append(Live(login, live, fresh))
         queue_in_loops(self._take, by_loop)
 
-    def _find(self, message: ChatMessage) -> Here:
-        """The sessions here of the message's receivers."""
+    def _find(self, message: ChatMessage) -> list[Login]:
+        """The logins here of the message's receivers."""
         if message.kind == GROUP_CHAT:
-            here = self._sessions.in_group(message.target)
-            return [(user_id, s) for user_id, s in here if user_id in message.receivers]
-        session = self._sessions.find(message.target)
-        return [] if session is None else [(message.target, session)]
+            here = self._logins.in_group(message.target)
+            return [login for login in here if login.user_id in message.receivers]
+        login = self._logins.find(message.target)
+        return [] if login is None else [login]
 
     def _take(self, lives: Sequence[Live]) -> None:
         """Receivers' loop."""
         batch = LiveBatch()
         handings: dict[ChatMessage, tuple[Handing, LiveMessage]] = {}
-        for user_id, session, live, fresh in lives:
+        for login, live, fresh in lives:
             handing, _ = handings.setdefault(live.message, (Handing(live.message), live))
             if fresh:
-                batch.take(user_id, session, handing)
+                batch.take(login, handing)
             else:
-                handing.divert(user_id, session.pump)
+                handing.divert(login.user_id, login.pump)
         batch.write()
         for handing, first in handings.values():
             handing.finish(partial(self._store_late, first))
@@ -316,5 +312,5 @@ class Direct:
 
 
 def _loop_of(send: LiveSend) -> EventLoop:
-    assert send.outgoing.session is not None
-    return send.outgoing.session.loop
+    assert send.outgoing.login is not None
+    return send.outgoing.login.loop

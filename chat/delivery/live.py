@@ -1,4 +1,4 @@
-"""The parts of live delivery: a batch of frames for one loop's sessions, and a send's fate."""
+"""The parts of live delivery: a batch of frames for one loop's logins, and a send's fate."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 from chat.connection.classic_writer import ClassicWriter
-from chat.connection.session import Session
+from chat.connection.connection import ClientConnection
 from chat.delivery.outgoing import Outgoing
-from chat.delivery.pump import Pump
+from chat.login.login import Login
+from chat.mailbox.pump import Pump
 from chat.message import ChatMessage
+
+Connection = ClientConnection[Login]
 
 Late = list[tuple[int, Pump]]
 """Receivers that need the message stored, and their pumps. Until it is, these take nothing live."""
 
 
 class Handing:
-    """One live message on its way to sessions of one loop. That loop's thread.
+    """One live message on its way to logins of one loop. That loop's thread.
 
     Attributes:
         late: the receivers that have to wait until it is stored.
@@ -61,38 +64,37 @@ class Handing:
 
 
 class LiveBatch:
-    """Live messages for sessions of one loop; each session's go out in one write. Its thread."""
+    """Live messages for logins of one loop; each login's go out in one write. Its thread."""
 
     def __init__(self) -> None:
-        self._out: defaultdict[Session, list[bytes]] = defaultdict(list)
+        self._out: defaultdict[Connection, list[bytes]] = defaultdict(list)
 
-    def take(self, user_id: int, session: Session, handing: Handing) -> None:
-        """Hand the message to this session, or have it stored: it would overtake, or not arrive."""
-        # Another user may have logged in on that connection by now.
-        if session.user_id == user_id and session.pump.empty:
-            writer = session.writer
+    def take(self, login: Login, handing: Handing) -> None:
+        """Hand the message to this login, or have it stored: it would overtake, or not arrive."""
+        if login.pump.empty:
+            connection = login.connection
+            writer = connection.writer
             if writer is None:
-                self._out[session].append(session.frame_of(handing.message))
+                connection.add_frames(handing.message, self._out[connection])
                 return
             if writer.takes_live:
-                handing.queue(user_id, session.pump, writer)
+                handing.queue(login.user_id, login.pump, writer)
                 return
-        handing.divert(user_id, session.pump)
+        handing.divert(login.user_id, login.pump)
 
-    def take_all(self, receivers: Iterable[tuple[int, Session]], handing: Handing) -> None:
+    def take_all(self, receivers: Iterable[Login], handing: Handing) -> None:
         """Hand the message to all of them."""
-        for user_id, session in receivers:
-            self.take(user_id, session, handing)
+        for login in receivers:
+            self.take(login, handing)
 
     def write(self) -> None:
         """Send what can be sent."""
-        for session, frames in self._out.items():
-            end = session.decoder.terminator
-            session.connection.send(end.join(frames) + end)
+        for connection, frames in self._out.items():
+            connection.send_frames(frames)
 
 
 class LiveSend:
-    """A message on its way to sessions that are not in its sender's loop. The sender's loop.
+    """A message on its way to logins that are not in its sender's loop. The sender's loop.
 
     Attributes:
         parts: how many loops and buses have not yet said whom they reached.

@@ -1,24 +1,22 @@
-"""Outgoing: a message from a session on its way into the log, and what came of it."""
+"""Outgoing: a message from a login on its way into the log, and what came of it."""
 
 from __future__ import annotations
 
 import itertools
 import secrets
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from chat.login.login import Login
+from chat.mailbox.pump import Pump
 from chat.message import ChatMessage
-from chat.protocol import ErrNo, Message, MsgType
-
-if TYPE_CHECKING:
-    from chat.connection.session import Session
-    from chat.delivery.pump import Pump
+from chat.protocol import ErrNo, Message, MsgType, encode
 
 
 class Outgoing:
     """Made in the sender's loop, filled in by the commit, answered in the sender's loop.
 
     Attributes:
-        session: who sent it; None where the sender is at another node, which has answered.
+        login: who sent it; None where the sender is at another node, which has answered.
         generation: of the sender's login.
         message: what is sent; the commit gives it ``seq`` and ``receivers``.
         mid: unique for the sender; the server gives one where the client did not, so that a
@@ -41,6 +39,7 @@ class Outgoing:
         "errmsg",
         "errno",
         "generation",
+        "login",
         "message",
         "mid",
         "only",
@@ -49,14 +48,13 @@ class Outgoing:
         "rid",
         "rows",
         "seq",
-        "session",
         "stored",
         "time",
     )
 
     def __init__(
         self,
-        session: Session | None,
+        login: Login | None,
         generation: int,
         message: ChatMessage,
         mid: str | None = None,
@@ -64,7 +62,7 @@ class Outgoing:
         only: frozenset[int] | None = None,
         rows: int = 1,
     ) -> None:
-        self.session = session
+        self.login = login
         self.generation = generation
         self.message = message
         self.mid = mid or new_mid()
@@ -88,7 +86,7 @@ class Outgoing:
     def settle_diverted(self) -> None:
         """Their message is in the mailboxes now, or has failed. Any thread."""
         for pump in self.diverted:
-            pump.session.loop.queue_in_loop(pump.store_settled)
+            pump.connection.loop.queue_in_loop(pump.store_settled)
 
     def fail(self, errno: ErrNo, errmsg: str) -> None:
         self.errno = errno
@@ -105,6 +103,18 @@ class Outgoing:
         if self.errno in (ErrNo.UNAVAILABLE, ErrNo.TOO_MANY):
             ack["retry_after"] = 1
         return ack
+
+
+def tell_sender(login: Login, outgoings: Sequence[Outgoing]) -> None:
+    """Acknowledge these messages of one login, or report that they have failed. Its loop."""
+    connection = login.connection
+    if connection.v2:
+        connection.send_frames([encode(outgoing.ack()) for outgoing in outgoings])
+    else:
+        for outgoing in outgoings:
+            if outgoing.errno:
+                connection.send_error(outgoing.errno, outgoing.errmsg)
+    connection.settled(len(outgoings), sum([outgoing.rows for outgoing in outgoings]))
 
 
 def chat_ack(mid: str | None, seq: int, time: str, rid: str | None) -> Message:

@@ -16,9 +16,9 @@ import random
 import threading
 from collections.abc import Callable
 
-from chat.connection.session import Session
-from chat.delivery.pump import WINDOW
-from chat.login.registry import SessionRegistry
+from chat.login.login import Login
+from chat.login.registry import LoginRegistry
+from chat.mailbox.pump import WINDOW
 from chat.storage import Database, StorageError, Transaction
 from chat.storage.tables import OfflineMessageModel
 from muduopy import EventLoop, ThreadPool
@@ -39,14 +39,14 @@ class MailboxPoller:
         self,
         loop: EventLoop,
         database: Database,
-        sessions: SessionRegistry,
+        logins: LoginRegistry,
         workers: ThreadPool,
         stored: Callable[[], object] = lambda: None,
     ) -> None:
         """``loop``: for the timer. ``stored``: called after each round, for tests."""
         self._loop = loop
         self._database = database
-        self._sessions = sessions
+        self._logins = logins
         self._workers = workers
         self._after_round = stored
         self._lock = threading.Lock()  # guards _closed
@@ -82,19 +82,16 @@ class MailboxPoller:
             self.start()
 
     def _look(self) -> None:
-        sessions = self._sessions.generations().items()
-        # Who looks anyway need not be told; and may be owed very much.
-        here = {
-            user_id: session for user_id, (_, session) in sessions if not session.pump.is_waiting
-        }
+        # A pump that looks anyway need not be told; and its user may be owed very much.
+        here = {login.user_id: login for login in self._logins.all() if not login.pump.is_waiting}
 
         def look(tx: Transaction) -> None:
             for owed in OfflineMessageModel(tx).owed(list(here)):
                 for user_id, seqs in owed.items():
-                    self._tell(here[user_id], user_id, seqs[:ENOUGH])
+                    self._tell(here[user_id], seqs[:ENOUGH])
 
         self._database.read(look)
 
     @staticmethod
-    def _tell(session: Session, user_id: int, seqs: list[int]) -> None:
-        session.loop.queue_in_loop(lambda: session.pump.owes(user_id, seqs))
+    def _tell(login: Login, seqs: list[int]) -> None:
+        login.loop.queue_in_loop(lambda: login.pump.owes(seqs))

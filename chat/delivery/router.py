@@ -6,16 +6,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from chat.bus import Received
-from chat.connection.session import Session
 from chat.delivery.codec import MessageBus
-from chat.login.registry import SessionRegistry
+from chat.login.login import Login
+from chat.login.registry import LoginRegistry
 from chat.message import ChatMessage
 from chat.process.loops import queue_in_loops
 from chat.protocol import ONE_CHAT
 from muduopy import EventLoop
 
-Addressed = tuple[int, Session, ChatMessage, bool]
-"""The user, their session here, the message, and whether it is contiguous."""
+Addressed = tuple[Login, ChatMessage, bool]
+"""The receiver's login here, the message, and whether it is contiguous."""
 
 ByLoop = defaultdict[EventLoop, list[Addressed]]
 
@@ -23,14 +23,14 @@ ByLoop = defaultdict[EventLoop, list[Addressed]]
 class Router:
     """Any thread. Each loop gets its share of a batch in one call."""
 
-    def __init__(self, sessions: SessionRegistry, bus: MessageBus) -> None:
-        self._sessions = sessions
+    def __init__(self, logins: LoginRegistry, bus: MessageBus) -> None:
+        self._logins = logins
         self._bus = bus
 
     def announce(self, messages: Sequence[ChatMessage]) -> None:
         """This node has committed messages: push them to receivers here, tell other nodes."""
         by_loop: ByLoop = defaultdict(list)
-        # A user has one session, so a message to a user who is here concerns no other node.
+        # A user has one login at a time, so a message to a user who is here concerns no other node.
         elsewhere = [message for message in messages if not self._address(message, True, by_loop)]
         queue_in_loops(_push, by_loop)
         if elsewhere and not self._bus.alone:
@@ -49,30 +49,28 @@ class Router:
 
     def on_doubt(self) -> None:
         """Wakes may have been lost: each pump looks into its mailbox."""
-        for session in self._sessions.all():
-            session.loop.queue_in_loop(session.pump.mark_dirty)
+        for login in self._logins.all():
+            login.loop.queue_in_loop(login.pump.mark_dirty)
 
     def _address(self, message: ChatMessage, contiguous: bool, by_loop: ByLoop) -> bool:
         """Add the receivers that are here; True if no receiver can be at another node."""
         if message.kind == ONE_CHAT:
-            session = self._sessions.find(message.target)
-            if session is None:
+            login = self._logins.find(message.target)
+            if login is None:
                 return False
-            by_loop[session.loop].append((message.target, session, message, contiguous))
+            by_loop[login.loop].append((login, message, contiguous))
             return True
-        for user_id, session in self._sessions.in_group(message.target):
-            if user_id in message.receivers:
-                by_loop[session.loop].append((user_id, session, message, contiguous))
+        for login in self._logins.in_group(message.target):
+            if login.user_id in message.receivers:
+                by_loop[login.loop].append((login, message, contiguous))
         return False
 
 
 def _push(addressed: Sequence[Addressed]) -> None:
-    """In the sessions' loop. Frames for one connection go out in one send."""
-    out: defaultdict[Session, list[bytes]] = defaultdict(list)
-    for user_id, session, message, contiguous in addressed:
-        # Another user may have logged in on this connection meanwhile; 0: login under way.
-        if session.user_id in (user_id, 0):
-            session.pump.push(message, contiguous, out[session])
-    for session, frames in out.items():
+    """In the logins' loop. Frames for one connection go out in one send."""
+    out: defaultdict[Login, list[bytes]] = defaultdict(list)
+    for login, message, contiguous in addressed:
+        login.pump.push(message, contiguous, out[login])
+    for login, frames in out.items():
         if frames:
-            session.write(frames)
+            login.connection.send_mail(frames)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import secrets
 from dataclasses import dataclass, replace
+from functools import partial
 
 from chat.connection.classic_writer import MAIL_QUEUE
-from chat.connection.session import Session
-from chat.delivery.mailbox import LOOK_BYTES, load
-from chat.delivery.pump import WINDOW
-from chat.handlers.context import Context, Request
+from chat.handlers.context import Connection, Context, Request
 from chat.handlers.shapes import contact_fields, group_fields
+from chat.login.login import Login
+from chat.mailbox.mailbox import LOOK_BYTES, load
+from chat.mailbox.pump import WINDOW
 from chat.message import ChatMessage, Topic, user_topics
 from chat.names.name_hash import name_hashes
 from chat.notice import TAKEN, Notice
@@ -22,6 +23,7 @@ from chat.protocol import (
     Message,
     MsgType,
     ProtocolError,
+    encode,
     errors,
     normal_name,
 )
@@ -99,44 +101,40 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
-    """What a successful login hands from the worker to the loop."""
+class Entered:
+    """A registered login, and what its answer shows. Goes from the worker to the loop."""
 
-    user: User
-    generation: int
-    token: str | None
-    device: str | None
+    login: Login
     shown: Snapshot
 
 
-def login(ctx: Context, request: Request) -> Login:
+def login(ctx: Context, request: Request) -> Entered:
     """LOGIN_MSG: prove who it is, own the row, subscribe, then read the mailbox. Worker."""
     user, rehashed = _authenticate(ctx, request)
-    if not ctx.sessions.begin(user.id):
+    if not ctx.logins.begin(user.id):
         if "device" in request.message:
             # Most likely the same client, reconnecting: its other attempt is under way.
             raise ProtocolError(ErrNo.UNAVAILABLE, "another login is under way", retry_after=1)
         raise ProtocolError(ErrNo.ALREADY_ONLINE, errors.ALREADY_ONLINE)
     try:
-        user, former, generation, token = _take(ctx, request, user, rehashed)
+        login, former = _take(ctx, request, user, rehashed)
     except BaseException:
-        ctx.sessions.abandon(user.id)
+        ctx.logins.abandon(user.id)
         raise
-    entry = _Entry(ctx, request.session, user.id, generation)
+    entry = _Entry(ctx, login)
     try:
         shown = entry.enter(former, _mail_room(request))
     except BaseException:
         entry.undo()
         raise
     ctx.presence.came(user.id)
-    device: str | None = request.message.get("device")
-    return Login(user, generation, token, device, shown)
+    return Entered(login, shown)
 
 
 def _take(
     ctx: Context, request: Request, user: User, rehashed: str | None
-) -> tuple[User, str | None, int, str | None]:
-    """Make the row ours; returns user, the node that had it, generation and token."""
+) -> tuple[Login, str | None]:
+    """Make the row ours; returns the login, and the node that had the row."""
     device: str | None = request.message.get("device")
     token: str | None = request.message.get("token")
     issued = secrets.token_urlsafe(TOKEN_BYTES) if request.v2 and token is None else None
@@ -146,7 +144,7 @@ def _take(
         assert current is not None  # users are never deleted
         # Who has hung up already has logged in elsewhere by now, and must not be thrown out
         # there by a login that nobody waits for.
-        gone = request.session.finishing or request.session.closed
+        gone = request.connection.finishing or request.connection.closed
         generation = ctx.presence.take(tx, current, device, may_replace=not gone)
         if issued is not None:
             TokenModel(tx).insert(issued, user.id, ctx.clock.unix())
@@ -156,32 +154,39 @@ def _take(
 
     current, generation = ctx.database.write(take)
     former = current.node if current.state == ONLINE else None
-    return current, former, generation, token or issued
+    login = Login(
+        request.connection,
+        ctx.mailbox,
+        user.id,
+        current.name,
+        generation,
+        token or issued,
+        device,
+    )
+    return login, former
 
 
 class _Entry:
     """A login whose row is taken, on its way to being registered; and back, if that fails."""
 
-    def __init__(self, ctx: Context, session: Session, user_id: int, generation: int) -> None:
+    def __init__(self, ctx: Context, login: Login) -> None:
         self._ctx = ctx
-        self._session = session
-        self._user_id = user_id
-        self._generation = generation
+        self._login = login
         self._heard: list[Topic] = []  # as long as nobody else will give these up
         self._added = False
 
     def enter(self, former: str | None, room: tuple[int, int]) -> Snapshot:
         """Subscribe, register, and read what the answer shows."""
-        ctx, user_id = self._ctx, self._user_id
+        ctx, user_id = self._ctx, self._login.user_id
         groups = ctx.database.read(lambda tx: GroupModel(tx).ids_of_user(user_id))
         heard = user_topics(user_id, groups)
         self._heard = heard
         ctx.bus.subscribe(heard)
-        replaced = ctx.sessions.add(self._session, user_id, groups, self._generation)
+        replaced = ctx.logins.add(self._login, groups)
         self._added = True
         if replaced is not None:
             ctx.bus.unsubscribe(user_topics(user_id, replaced.groups))
-            replaced.session.send_away(user_id, self._generation)
+            replaced.login.send_away()
         elif former is not None and former != ctx.presence.node:
             ctx.bus.tell([Notice(user_id, TAKEN, (user_id,))])  # who had it should let go
         shown = ctx.database.read(lambda tx: _snapshot(tx, user_id, room))
@@ -197,20 +202,20 @@ class _Entry:
         for group_id in group_ids:
             topic = (GROUP_CHAT, group_id)
             self._ctx.bus.subscribe([topic])
-            if not self._ctx.sessions.join(self._session, self._user_id, group_id):
+            if not self._ctx.logins.join(self._login, group_id):
                 self._ctx.bus.unsubscribe([topic])
 
     def undo(self) -> None:
         """It has failed: as if it had never been."""
-        ctx = self._ctx
+        ctx, login = self._ctx, self._login
         if not self._added:
-            ctx.sessions.abandon(self._user_id)
+            ctx.logins.abandon(login.user_id)
             ctx.bus.unsubscribe(self._heard)
         else:
-            groups = ctx.sessions.remove(self._session, self._user_id)
-            if groups is not None:  # else who has replaced us has given them up
-                ctx.bus.unsubscribe(user_topics(self._user_id, groups))
-        ctx.presence.release(self._user_id, self._generation)
+            groups = ctx.logins.remove(login)
+            if groups is not None:  # else the login that has replaced this one has given them up
+                ctx.bus.unsubscribe(user_topics(login.user_id, groups))
+        ctx.presence.release(login.user_id, login.generation)
 
 
 def _mail_room(request: Request) -> tuple[int, int]:
@@ -267,146 +272,135 @@ def _use_token(ctx: Context, token: str, user_id: int) -> bool:
     return ctx.database.write(lambda tx: TokenModel(tx).use(token, user_id, now, ctx.token_seconds))
 
 
-def finish_login(ctx: Context, session: Session, message: Message, login: Login) -> Message:
-    """Make the session the user's. Session's loop."""
-    user, shown = login.user, login.shown
-    if ctx.sessions.find(user.id) is not session:  # another login has replaced this one meanwhile
-        session.close("replaced")
+def finish_login(
+    ctx: Context, connection: Connection, message: Message, entered: Entered
+) -> Message:
+    """Give the connection to the user. Connection's loop."""
+    login, shown = entered.login, entered.shown
+    # Another login has replaced this one meanwhile.
+    if ctx.logins.find(login.user_id) is not login:
+        connection.close("replaced")
         raise ProtocolError(ErrNo.ALREADY_ONLINE, errors.ALREADY_ONLINE)
-    session.become_user()
-    session.user_id = user.id
-    session.name = user.name
-    session.generation = login.generation
-    session.token = login.token
-    session.device = login.device
-    session.failed_logins = 0
     answer: Message = {
-        "id": user.id,
-        "name": user.name,
+        "id": login.user_id,
+        "name": login.name,
         "friends": [contact_fields(friend) for friend in shown.friends],
         "groups": [group_fields(group) for group in shown.groups],
-        "offlinemsg": [mail.fields(session.v2) for mail in shown.mail],
+        "offlinemsg": [mail.fields(connection.v2) for mail in shown.mail],
     }
-    if session.v2:
+    if connection.v2:
         node, heartbeat = ctx.presence.node, ctx.heartbeat
         answer.update(v=V2, token=login.token, heartbeat=heartbeat, node=node)
     mail, all_mail = shown.mail, shown.all_mail
-    if session.frame_limit:
-        answer = _fit(session, answer, message.get("rid"), all_mail)
+    if connection.frame_limit:
+        answer = _fit(login, answer, message.get("rid"), all_mail)
         if len(answer["offlinemsg"]) < len(mail):
             mail, all_mail = [], False
     # Look again after joining a group. Example: we read the groups; the user joins group 7
     # elsewhere; a message to 7 is stored. Its wake-up came before we subscribed to 7.
-    joined = len(shown.groups) != len(session.groups)
-    session.pump.start(user.id, mail, not all_mail or joined, shown.newest)
+    joined = len(shown.groups) != len(login.groups)
+    login.begin(mail, not all_mail or joined, shown.newest)
     # After the answer has gone out: the rest of the mail, and for a classic client the count.
-    session.loop.queue_in_loop(lambda: _after_login(session, user.id))
+    connection.loop.queue_in_loop(partial(_after_login, login))
     return answer
 
 
-def _fit(session: Session, answer: Message, rid: object, all_mail: bool) -> Message:
+def _fit(login: Login, answer: Message, rid: object, all_mail: bool) -> Message:
     """The answer, cut to the bytes that an original client reads at once."""
     if not all_mail:
         answer = {**answer, "offlinemsg": []}
+    connection = login.connection
     head: Message = {"msgid": MsgType.LOGIN_MSG_ACK, "errno": 0}
     if isinstance(rid, str):
         head["rid"] = rid
 
     def size(candidate: Message) -> int:
-        shaped = classic_answer({**head, **candidate}, session.table)
+        shaped = classic_answer({**head, **candidate}, connection.table)
         assert shaped is not None
-        return len(session.encode(shaped))
+        return len(encode(shaped))
 
-    fitted = fit_login(answer, session.frame_limit, size)
+    fitted = fit_login(answer, connection.frame_limit, size)
     missing = left_out(answer, fitted)
     if missing:
         log.info(
             "%s: the answer to user %d (%r) leaves out %s: its client reads %d bytes",
-            session.peer,
-            session.user_id,
-            session.name,
+            connection.peer,
+            login.user_id,
+            login.name,
             missing,
-            session.frame_limit,
+            connection.frame_limit,
         )
     return fitted
 
 
-def _after_login(session: Session, user_id: int) -> None:
-    if session.user_id == user_id:
-        if not session.v2:
-            session.pump.written()
-        session.pump.kick()
+def _after_login(login: Login) -> None:
+    if login.alive:
+        if not login.connection.v2:
+            login.pump.written()
+        login.pump.kick()
 
 
-def abandon_login(ctx: Context, session: Session, login: Login) -> None:
+def abandon_login(ctx: Context, connection: Connection, entered: Entered) -> None:
     """The connection went down while the login was under way. Its loop."""
-    _leave(ctx, session, login.user.id, login.generation)
+    _leave(ctx, entered.login)
 
 
-def connection_lost(ctx: Context, session: Session) -> None:
+def connection_lost(ctx: Context, connection: Connection) -> None:
     """The connection is down: release its user, if any. Its loop."""
-    user_id = session.user_id
-    if user_id:
-        forget_user(ctx, session)
-        _leave(ctx, session, user_id, session.generation)
+    login = connection.login
+    if login is not None:
+        login.end()
+        _leave(ctx, login)
 
 
-def _leave(ctx: Context, session: Session, user_id: int, generation: int) -> None:
-    groups = ctx.sessions.remove(session, user_id)
-    if groups is not None:  # else somebody else has the user, or a logout is under way
-        ctx.bus.unsubscribe(user_topics(user_id, groups))
-        ctx.presence.release(user_id, generation)
+def _leave(ctx: Context, login: Login) -> None:
+    groups = ctx.logins.remove(login)
+    if groups is not None:  # else another login has the user, or a logout is under way
+        ctx.bus.unsubscribe(user_topics(login.user_id, groups))
+        ctx.presence.release(login.user_id, login.generation)
 
 
 def logout(ctx: Context, request: Request) -> Message:
     """LOGINOUT_MSG. Worker thread."""
-    session, user_id = request.session, request.user_id
-    generation, token = session.generation, session.token
-    # Out of the registry first: whoever logs in elsewhere from here on takes the row over,
-    # and does not find a session to send away.
-    groups = ctx.sessions.remove(session, user_id)
+    login = request.login
+    assert login is not None
+    # Out of the registry first: a login elsewhere takes the row over from here on, and finds no
+    # login to send away.
+    groups = ctx.logins.remove(login)
 
     def leave(tx: Transaction) -> None:
-        UserModel(tx).go_offline(user_id, generation)
-        if token is not None:
-            TokenModel(tx).delete(token)
+        UserModel(tx).go_offline(login.user_id, login.generation)
+        if login.token is not None:
+            TokenModel(tx).delete(login.token)
 
     try:
         ctx.database.write(leave)
     except StorageError:
         if groups is not None:
-            session.loop.queue_in_loop(lambda: _stay(ctx, session, user_id, groups))
+            login.loop.queue_in_loop(partial(_stay, ctx, login, groups))
         raise
     if groups is not None:
-        ctx.bus.unsubscribe(user_topics(user_id, groups))
-    ctx.presence.went(user_id)
+        ctx.bus.unsubscribe(user_topics(login.user_id, groups))
+    ctx.presence.went(login.user_id)
     return {}
 
 
-def _stay(ctx: Context, session: Session, user_id: int, groups: frozenset[int]) -> None:
-    """A logout that could not be committed: still logged in. Session's loop."""
-    if session.user_id == user_id:
-        if ctx.sessions.restore(session, user_id, groups, session.generation):
-            session.pump.mark_dirty()  # what came meanwhile has woken nobody
+def _stay(ctx: Context, login: Login, groups: frozenset[int]) -> None:
+    """A logout that could not be committed: still logged in. Connection's loop."""
+    if login.alive:
+        if ctx.logins.restore(login, groups):
+            login.pump.mark_dirty()  # messages that came meanwhile have woken no login
             return
-        session.close("replaced")
+        login.connection.close("replaced")
     else:  # the connection is down by now
-        ctx.presence.release(user_id, session.generation)
-    ctx.bus.unsubscribe(user_topics(user_id, groups))
+        ctx.presence.release(login.user_id, login.generation)
+    ctx.bus.unsubscribe(user_topics(login.user_id, groups))
 
 
-def finish_logout(ctx: Context, session: Session, message: Message, result: Message) -> Message:
-    """The session is nobody's again. Session's loop."""
-    forget_user(ctx, session)
+def finish_logout(
+    ctx: Context, connection: Connection, message: Message, result: Message
+) -> Message:
+    """The connection is a guest's again. Connection's loop."""
+    if connection.login is not None:
+        connection.login.end()
     return result
-
-
-def forget_user(ctx: Context, session: Session) -> None:
-    """Take the identity from a session. Session's loop."""
-    session.become_guest()
-    session.pump.stop()
-    session.pump = ctx.delivery.new_pump(session)
-    session.user_id = 0
-    session.name = ""
-    session.token = None
-    session.device = None

@@ -1,27 +1,28 @@
-"""Chat messages and their acknowledgement. All handlers: session's loop, and quick."""
+"""Chat messages and their acknowledgement. All handlers: connection's loop, and quick."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from chat.connection.session import Session
-from chat.handlers.context import WAIT, Context, Waiting
+from chat.handlers.context import WAIT, Connection, Context, Waiting
 from chat.message import RESERVED, TARGET_FIELD, ChatMessage
 from chat.protocol import ErrNo, Message, MsgType, ProtocolError, encode
 
 
-def send(ctx: Context, session: Session, message: Message, frame: bytes) -> Waiting | None:
+def send(ctx: Context, connection: Connection, message: Message, frame: bytes) -> Waiting | None:
     """ONE_CHAT_MSG and GROUP_CHAT_MSG."""
+    login = connection.login
+    assert login is not None
     kind = message["msgid"]
     time = ctx.clock.text()
     extra: dict[str, Any] | None = None
     as_it_came: bytes | None = None
-    if not session.v2:
+    if not connection.v2:
         if len(message) != _CLASSIC_FIELDS or "name" not in message or not message.get("time"):
             extra = _extra(message)
         elif (
-            message["name"] == session.name
+            message["name"] == login.name
             and frame.count(b'"') == _CLASSIC_QUOTES
             and not _leading_zero(frame)
         ):
@@ -34,15 +35,15 @@ def send(ctx: Context, session: Session, message: Message, frame: bytes) -> Wait
     draft = ChatMessage(
         0,
         kind,
-        session.user_id,
-        session.name,
+        login.user_id,
+        login.name,
         message[TARGET_FIELD[kind]],
         message["msg"],
         time,
         extra,
         as_it_came,
     )
-    sent = ctx.delivery.send(session, draft, message.get("mid"), message.get("rid"))
+    sent = ctx.delivery.send(login, draft, message.get("mid"), message.get("rid"))
     return None if sent else WAIT
 
 
@@ -71,14 +72,15 @@ def _extra(message: Message) -> dict[str, Any] | None:
     return extra or None
 
 
-def delivered(ctx: Context, session: Session, message: Message, frame: bytes) -> None:
+def delivered(ctx: Context, connection: Connection, message: Message, frame: bytes) -> None:
     """DELIVERED_MSG."""
-    session.pump.acknowledge(message["seqs"])
+    assert connection.login is not None
+    connection.login.pump.acknowledge(message["seqs"])
 
 
-def ping(ctx: Context, session: Session, message: Message, frame: bytes) -> None:
+def ping(ctx: Context, connection: Connection, message: Message, frame: bytes) -> None:
     """PING_MSG."""
     pong: Message = {"msgid": MsgType.PONG_MSG}
     if message.get("rid") is not None:
         pong["rid"] = message["rid"]
-    session.send(pong)
+    connection.send_message(pong)

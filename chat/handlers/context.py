@@ -8,13 +8,15 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from chat.config import ClassicConfig
-from chat.connection.session import Session
+from chat.connection.connection import ClientConnection
 from chat.delivery.codec import MessageBus
 from chat.delivery.delivery import Delivery
 from chat.login.failure_limiter import FailureLimiter
+from chat.login.login import Login
 from chat.login.passwords import Passwords
 from chat.login.presence import Presence
-from chat.login.registry import SessionRegistry
+from chat.login.registry import LoginRegistry
+from chat.mailbox.mailbox import Mailbox
 from chat.names.lookalikes import Lookalikes
 from chat.process.clock import Clock
 from chat.protocol import Limits, Message
@@ -24,13 +26,17 @@ if TYPE_CHECKING:
     from chat.connection.classic_reader import ClassicReader
 
 
+Connection = ClientConnection[Login]
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The parts of the server that handlers work with. All of them: any thread."""
 
     database: Database
     bus: MessageBus
-    sessions: SessionRegistry
+    logins: LoginRegistry
+    mailbox: Mailbox
     delivery: Delivery
     presence: Presence
     lookalikes: Lookalikes
@@ -46,22 +52,29 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as a worker sees it: values copied in the loop, and the session's identity.
+    """A request as a worker sees it: values copied in the loop.
 
-    ``session`` is for handing on (to the registry); its attributes belong to its loop, but
+    ``connection`` is for handing on (to a Login); its attributes belong to its loop, but
     ``closed`` and ``finishing``, which may be looked at.
+    ``login``: None before a login.
     ``frame_limit``: bytes of the longest frame for the client, 0: any.
     ``reader``: is told the account's dialect. ``dialect``: to be remembered for a new account.
     """
 
     message: Message
-    user_id: int
+    connection: Connection
+    login: Login | None
     v2: bool
     peer: str
-    session: Session
     frame_limit: int = 0
     reader: ClassicReader | None = None
     dialect: str | None = None
+
+    @property
+    def user_id(self) -> int:
+        """The user who asks. Only for routes with a login."""
+        assert self.login is not None
+        return self.login.user_id
 
 
 class Waiting(Enum):
@@ -77,18 +90,18 @@ class Where(Enum):
     """The thread that serves a request."""
 
     LOOP = "loop"
-    """At once, in the session's loop; must not block."""
+    """At once, in the connection's loop; must not block."""
 
     WORKER = "worker"
     """On the worker pool; what comes behind it on the connection waits."""
 
 
-LoopHandler = Callable[[Context, Session, Message, bytes], "Waiting | None"]
+LoopHandler = Callable[[Context, Connection, Message, bytes], "Waiting | None"]
 """Gets the message and the frame that it came in. WAIT: not now, nothing has been done."""
 
 WorkerHandler = Callable[[Context, Request], Any]
-Finish = Callable[[Context, Session, Message, Any], Message]
-"""In the session's loop, after a worker handler succeeded: makes the answer's fields."""
+Finish = Callable[[Context, Connection, Message, Any], Message]
+"""In the connection's loop, after a worker handler succeeded: makes the answer's fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +110,7 @@ class Route:
 
     Attributes:
         where: which kind of handler ``run`` is.
-        login: is it for logged-in sessions only?
+        login: is it for logged-in users only?
         finish: applies a worker's result; without it, the result is the answer's fields.
         abandon: called with the result when the connection has gone meanwhile.
     """
@@ -106,4 +119,4 @@ class Route:
     where: Where = Where.WORKER
     login: bool = True
     finish: Finish | None = None
-    abandon: Callable[[Context, Session, Any], None] | None = None
+    abandon: Callable[[Context, Connection, Any], None] | None = None

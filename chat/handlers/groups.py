@@ -1,11 +1,10 @@
-"""Groups and who is in them. All handlers: worker thread; ``finish_…``: session's loop."""
+"""Groups and who is in them. All handlers: worker thread; ``finish_…``: connection's loop."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from chat.connection.session import Session
-from chat.handlers.context import Context, Request
+from chat.handlers.context import Connection, Context, Request
 from chat.handlers.shapes import group_fields, member_fields
 from chat.message import Topic
 from chat.names.name_hash import name_hashes
@@ -70,13 +69,15 @@ def join_group(ctx: Context, request: Request) -> Joined:
     return Joined(request.user_id, group_id, {"group": group_fields(group)})
 
 
-def finish_joining(ctx: Context, session: Session, request: Message, joined: Joined) -> Message:
+def finish_joining(
+    ctx: Context, connection: Connection, request: Message, joined: Joined
+) -> Message:
     """Of a group that was made or joined."""
     _begin_to_listen(ctx, joined.user_id, joined.group_id)
     return joined.answer
 
 
-def abandon_joining(ctx: Context, session: Session, joined: Joined) -> None:
+def abandon_joining(ctx: Context, connection: Connection, joined: Joined) -> None:
     """The connection went down meanwhile. Its loop."""
     _begin_to_listen(ctx, joined.user_id, joined.group_id)
 
@@ -142,21 +143,24 @@ def dissolve_group(ctx: Context, request: Request) -> Message:
     return {"groupid": group_id}
 
 
-def finish_leave_group(ctx: Context, session: Session, request: Message, ack: Message) -> Message:
-    """Also after a dissolution. Others who are still registered hear nothing, as nothing comes."""
-    if ctx.sessions.leave(session, session.user_id, ack["groupid"]):
+def finish_leave_group(
+    ctx: Context, connection: Connection, request: Message, ack: Message
+) -> Message:
+    """Also after a dissolution. Other members stay registered, and hear nothing: nothing comes."""
+    assert connection.login is not None
+    if ctx.logins.leave(connection.login, ack["groupid"]):
         ctx.bus.unsubscribe([_topic(ack["groupid"])])
     return ack
 
 
 def _begin_to_listen(ctx: Context, user_id: int, group_id: int) -> None:
-    """Give the subscription to the user's session, which may be another one by now. Any thread."""
-    session = ctx.sessions.find(user_id)
-    if session is None or not ctx.sessions.join(session, user_id, group_id):
+    """Give the subscription to the user's login, which may be another one by now. Any thread."""
+    login = ctx.logins.find(user_id)
+    if login is None or not ctx.logins.join(login, group_id):
         ctx.bus.unsubscribe([_topic(group_id)])  # it was in there, or has gone
-    if session is not None:
-        # What was sent between the commit and this moment had no one to wake.
-        session.loop.run_in_loop(session.pump.mark_dirty)
+    if login is not None:
+        # A message that was sent between the commit and this moment has woken no login.
+        login.loop.run_in_loop(login.pump.mark_dirty)
 
 
 def _change(tx: Transaction, group_id: int) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chat.delivery.mailbox import to_message
 from chat.handlers.context import Context, Request
+from chat.mailbox.mailbox import to_message
 from chat.protocol import ErrNo, Message, ProtocolError
 from chat.storage import Transaction
 from chat.storage.tables import (

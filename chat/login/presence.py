@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from chat.bus import Bus
-from chat.login.registry import SessionRegistry
+from chat.login.registry import LoginRegistry
 from chat.message import user_topics
 from chat.protocol import MAX_ID, ErrNo, ProtocolError, errors
 from chat.storage import Database, StorageError, Transaction
@@ -15,8 +15,8 @@ from chat.storage.tables import ONLINE, NodeModel, User, UserModel
 from muduopy import ThreadPool
 
 if TYPE_CHECKING:
-    from chat.connection.session import Session
     from chat.login.lease import Lease
+    from chat.login.login import Login
     from chat.login.presence_feed import PresenceNotices
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class Presence:
     def __init__(
         self,
         database: Database,
-        sessions: SessionRegistry,
+        logins: LoginRegistry,
         workers: ThreadPool,
         node: str,
         *,
@@ -49,7 +49,7 @@ class Presence:
         ``bus``, ``lease``: this node's, where there are others."""
         self.node = node
         self._database = database
-        self._sessions = sessions
+        self._logins = logins
         self._workers = workers
         self._replace = replace
         self._bus = bus
@@ -187,7 +187,7 @@ class Presence:
 
     def _release_unowned(self, rows: dict[int, int]) -> None:
         """Rows of ours without a session: a crash, a lost answer to a commit, a full queue."""
-        owned = self._sessions.owned()
+        owned = self._logins.owned()
         for user_id, generation in rows.items():
             if user_id not in owned:
                 self.release(user_id, generation)
@@ -195,37 +195,37 @@ class Presence:
     def _check_sessions(self, rows: dict[int, int], begin: int, end: int) -> None:
         """Sessions whose row says something else: somebody has the user, or took us for dead."""
         suspects = [
-            user_id
-            for user_id, (generation, _) in self._sessions.generations().items()
-            if begin < user_id <= end and rows.get(user_id) != generation
+            login.user_id
+            for login in self._logins.all()
+            if begin < login.user_id <= end and rows.get(login.user_id) != login.generation
         ]
         if suspects:
             self.check(suspects)
 
     def check(self, user_ids: list[int]) -> None:
         """Have these users' sessions still got their rows? Worker thread. Raises StorageError."""
-        sessions = self._sessions.generations()
-        here = {user_id: sessions[user_id] for user_id in user_ids if user_id in sessions}
+        here = self._logins.find_many(user_ids)
         # After the registry: what is in there has been committed, so a row cannot be older.
-        rows = self._database.read(lambda tx: UserModel(tx).generations(list(here)))
+        users = [login.user_id for login in here]
+        rows = self._database.read(lambda tx: UserModel(tx).generations(users))
         ours: list[tuple[int, int]] = []
-        for user_id, (generation, session) in here.items():
-            if rows.get(user_id) == generation:
-                ours.append((user_id, generation))
+        for login in here:
+            if rows.get(login.user_id) == login.generation:
+                ours.append((login.user_id, login.generation))
             else:
-                log.info("user %d has logged in elsewhere", user_id)
-                self._send_away(session, user_id, generation)
+                log.info("user %d has logged in elsewhere", login.user_id)
+                self._send_away(login)
         # They may have been taken for dead, and shown offline, while we could not renew.
         back = self._database.write(lambda tx: UserModel(tx).reassert(ours, self.node))
         self._changed(back)
 
-    def _send_away(self, session: Session, user_id: int, generation: int) -> None:
+    def _send_away(self, login: Login) -> None:
         # Not to be found from here on, though its connection may take a while to end: what
         # comes for the user is for the other node alone.
-        groups = self._sessions.remove(session, user_id, generation)
+        groups = self._logins.remove(login)
         if groups is not None and self._bus is not None:
-            self._bus.unsubscribe(user_topics(user_id, groups))
-        session.send_away(user_id, generation + 1)
+            self._bus.unsubscribe(user_topics(login.user_id, groups))
+        login.send_away()
 
     def check_soon(self, user_ids: list[int]) -> None:
         """The same, by a worker. Any thread, never blocks."""
@@ -270,5 +270,5 @@ class Presence:
     def _is_live(self, tx: Transaction, user: User) -> bool:
         """Does a session hold the row? One of ours is here or it does not exist."""
         if user.node is None or user.node == self.node or self._database.exclusive:
-            return self._sessions.find(user.id) is not None
+            return self._logins.find(user.id) is not None
         return self._lease is None or not self._lease.is_dead(tx, user.node)

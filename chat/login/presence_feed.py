@@ -12,11 +12,12 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from chat.bus import Bus
-from chat.connection.session import Session
-from chat.login.registry import SessionRegistry
+from chat.login.login import Login
+from chat.login.registry import LoginRegistry
 from chat.notice import PRESENCE, Notice
 from chat.protocol import Message, MsgType
 from chat.storage import Database, StorageError
@@ -37,14 +38,14 @@ class PresenceNotices:
         loop: EventLoop,
         database: Database,
         bus: Bus[Any],
-        sessions: SessionRegistry,
+        logins: LoginRegistry,
         workers: ThreadPool,
     ) -> None:
         """``loop``: for the timer."""
         self._loop = loop
         self._database = database
         self._bus = bus
-        self._sessions = sessions
+        self._logins = logins
         self._workers = workers
         self._lock = threading.Lock()  # guards what follows
         self._changed: set[int] = set()
@@ -89,15 +90,13 @@ class PresenceNotices:
         except StorageError as exc:
             log.warning("friends were not told who is online: %s", exc)
             return
-        for user_id, session in self._sessions.find_many(list(news)):
+        for login in self._logins.find_many(list(news)):
             told: list[Message] = [
                 {"msgid": int(MsgType.PRESENCE_MSG), "id": subject, "state": states[subject]}
-                for subject in sorted(news[user_id])
+                for subject in sorted(news[login.user_id])
                 if subject in states
             ]
-            session.loop.queue_in_loop(
-                lambda session=session, user_id=user_id, told=told: _send(session, user_id, told)  # type: ignore[misc]
-            )
+            login.loop.queue_in_loop(partial(_send, login, told))
 
     def _find_out_whom(self, changed: set[int], news: defaultdict[int, set[int]]) -> None:
         """Who lists them: those here go to ``news``, the others' nodes are told."""
@@ -106,7 +105,7 @@ class PresenceNotices:
         listing = self._database.read(lambda tx: FriendModel(tx).online_who_list(changed))
         elsewhere: defaultdict[int, list[int]] = defaultdict(list)
         for user_id, friend_id in listing:
-            if self._sessions.find(user_id) is not None:
+            if self._logins.find(user_id) is not None:
                 news[user_id].add(friend_id)
             else:
                 elsewhere[user_id].append(friend_id)
@@ -116,8 +115,9 @@ class PresenceNotices:
             )
 
 
-def _send(session: Session, user_id: int, told: Sequence[Message]) -> None:
-    """Session's loop. To v2 clients that read what they are sent; others ask again some day."""
-    if session.user_id == user_id and session.v2 and not session.output_full:
+def _send(login: Login, told: Sequence[Message]) -> None:
+    """Login's loop. To v2 clients that read their output; others ask again some day."""
+    connection = login.connection
+    if login.alive and connection.v2 and not connection.output_full:
         for message in told:
-            session.send(message)
+            connection.send_message(message)

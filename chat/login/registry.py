@@ -1,4 +1,4 @@
-"""SessionRegistry: who is logged in at this node, and where to find them."""
+"""LoginRegistry: the logins of this node, by user and by group."""
 
 from __future__ import annotations
 
@@ -6,31 +6,27 @@ import threading
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from chat.connection.session import Session
-
-Here = list[tuple[int, Session]]
-"""Users with their sessions. A session may be somebody else's by the time its loop looks."""
+from chat.login.login import Login
 
 
 class Replaced(NamedTuple):
-    """A session that another one has taken the place of, and the groups it was registered for."""
+    """A login whose place a later one has taken, and the groups it was registered for."""
 
-    session: Session
+    login: Login
     groups: frozenset[int]
 
 
-class SessionRegistry:
-    """Sessions by user and by group. Any thread.
+class LoginRegistry:
+    """Logins by user and by group. Any thread.
 
-    A login announces itself with ``begin`` before it takes the user's row and ends with
-    ``add`` or ``abandon``: in between the row is owned, though there is no session yet.
+    A login reserves its user with ``begin`` before it takes the user's row, and ends that with
+    ``add`` or ``abandon``: in between the row is owned, though there is no Login yet.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # guards what follows
-        self._by_user: dict[int, Session] = {}
-        self._generations: dict[int, int] = {}
-        self._by_group: dict[int, dict[int, Session]] = {}
+        self._lock = threading.Lock()  # guards what follows, and the logins' ``groups``
+        self._by_user: dict[int, Login] = {}
+        self._by_group: dict[int, dict[int, Login]] = {}
         self._beginning: set[int] = set()
 
     def __len__(self) -> int:
@@ -46,121 +42,102 @@ class SessionRegistry:
             return True
 
     def abandon(self, user_id: int) -> None:
-        """The login that had begun came to nothing."""
+        """The login that had begun has failed."""
         with self._lock:
             self._beginning.discard(user_id)
 
-    def add(
-        self, session: Session, user_id: int, groups: frozenset[int], generation: int
-    ) -> Replaced | None:
-        """The login succeeded: wakes reach the session from now on.
+    def add(self, login: Login, groups: frozenset[int]) -> Replaced | None:
+        """The login has the user's row: wakes reach it from now on.
 
-        Returns the session that it replaces, if there was one, no longer registered.
+        Returns the login that it replaces, if there was one, no longer registered.
         """
         with self._lock:
-            self._beginning.discard(user_id)
-            old = self._by_user.get(user_id)
+            self._beginning.discard(login.user_id)
+            old = self._by_user.get(login.user_id)
             replaced = None
             if old is not None:
                 replaced = Replaced(old, old.groups)
-                self._remove(old, user_id)
-            self._insert(session, user_id, groups, generation)
+                self._remove(old)
+            self._insert(login, groups)
             return replaced
 
-    def restore(
-        self, session: Session, user_id: int, groups: frozenset[int], generation: int
-    ) -> bool:
-        """Undo ``remove``, unless somebody else has the user by now."""
+    def restore(self, login: Login, groups: frozenset[int]) -> bool:
+        """Undo ``remove``, unless another login has the user by now."""
         with self._lock:
-            if user_id in self._by_user or user_id in self._beginning:
+            if login.user_id in self._by_user or login.user_id in self._beginning:
                 return False
-            self._insert(session, user_id, groups, generation)
+            self._insert(login, groups)
             return True
 
-    def remove(
-        self, session: Session, user_id: int, generation: int | None = None
-    ) -> frozenset[int] | None:
-        """The session, or its login of that generation, is over.
+    def remove(self, login: Login) -> frozenset[int] | None:
+        """The login is over.
 
         Returns the groups that it was registered for; None if it had been replaced or removed
         before.
         """
         with self._lock:
-            if self._by_user.get(user_id) is not session:
+            if self._by_user.get(login.user_id) is not login:
                 return None
-            if generation not in (None, self._generations[user_id]):
-                return None
-            groups = session.groups
-            self._remove(session, user_id)
+            groups = login.groups
+            self._remove(login)
             return groups
 
-    def join(self, session: Session, user_id: int, group_id: int) -> bool:
-        """The session's user is in one more group; False if it was, or the session is over."""
+    def join(self, login: Login, group_id: int) -> bool:
+        """The login's user is in one more group; False if it was, or the login is over."""
         with self._lock:
-            if self._by_user.get(user_id) is not session or group_id in session.groups:
+            if self._by_user.get(login.user_id) is not login or group_id in login.groups:
                 return False
-            session.groups |= {group_id}
-            self._by_group.setdefault(group_id, {})[user_id] = session
+            login.groups |= {group_id}
+            self._by_group.setdefault(group_id, {})[login.user_id] = login
             return True
 
-    def leave(self, session: Session, user_id: int, group_id: int) -> bool:
-        """The session's user is out of a group; False if it was not in, or the session is over."""
+    def leave(self, login: Login, group_id: int) -> bool:
+        """The login's user is out of a group; False if it was not in, or the login is over."""
         with self._lock:
-            if self._by_user.get(user_id) is not session or group_id not in session.groups:
+            if self._by_user.get(login.user_id) is not login or group_id not in login.groups:
                 return False
-            session.groups -= {group_id}
-            members = self._by_group[group_id]
-            del members[user_id]
-            if not members:
-                del self._by_group[group_id]
+            login.groups -= {group_id}
+            self._leave_group(login, group_id)
             return True
 
-    def find(self, user_id: int) -> Session | None:
+    def find(self, user_id: int) -> Login | None:
         # Without the lock: looking one key up is atomic in every CPython, with or without GIL.
         return self._by_user.get(user_id)
 
-    def find_many(self, user_ids: Iterable[int]) -> Here:
-        """Those of the users that are here."""
+    def find_many(self, user_ids: Iterable[int]) -> list[Login]:
+        """The logins of those users that are here."""
         with self._lock:
-            here = [(user_id, self._by_user.get(user_id)) for user_id in user_ids]
-        return [(user_id, session) for user_id, session in here if session is not None]
+            here = [self._by_user.get(user_id) for user_id in user_ids]
+        return [login for login in here if login is not None]
 
-    def in_group(self, group_id: int) -> Here:
+    def in_group(self, group_id: int) -> list[Login]:
+        """The logins of the group's members that are here."""
         with self._lock:
-            return list(self._by_group.get(group_id, {}).items())
+            return list(self._by_group.get(group_id, {}).values())
 
     def owned(self) -> set[int]:
-        """The users that a session or a login in progress holds."""
+        """The users that have a login, complete or in progress."""
         with self._lock:
             return self._beginning | self._by_user.keys()
 
-    def generations(self) -> dict[int, tuple[int, Session]]:
-        """The users with a session, each with the login generation and the session."""
-        with self._lock:
-            return {
-                user_id: (self._generations[user_id], session)
-                for user_id, session in self._by_user.items()
-            }
-
-    def all(self) -> list[Session]:
+    def all(self) -> list[Login]:
         with self._lock:
             return list(self._by_user.values())
 
-    def _insert(
-        self, session: Session, user_id: int, groups: frozenset[int], generation: int
-    ) -> None:
-        self._by_user[user_id] = session
-        self._generations[user_id] = generation
-        session.groups = groups
+    def _insert(self, login: Login, groups: frozenset[int]) -> None:
+        self._by_user[login.user_id] = login
+        login.groups = groups
         for group_id in groups:
-            self._by_group.setdefault(group_id, {})[user_id] = session
+            self._by_group.setdefault(group_id, {})[login.user_id] = login
 
-    def _remove(self, session: Session, user_id: int) -> None:
-        del self._by_user[user_id]
-        del self._generations[user_id]
-        for group_id in session.groups:
-            members = self._by_group[group_id]
-            members.pop(user_id, None)
-            if not members:
-                del self._by_group[group_id]
-        session.groups = frozenset()
+    def _remove(self, login: Login) -> None:
+        del self._by_user[login.user_id]
+        for group_id in login.groups:
+            self._leave_group(login, group_id)
+        login.groups = frozenset()
+
+    def _leave_group(self, login: Login, group_id: int) -> None:
+        members = self._by_group[group_id]
+        members.pop(login.user_id, None)
+        if not members:
+            del self._by_group[group_id]

@@ -15,7 +15,7 @@ from chat.bus.redis.publisher import PublisherLink
 from chat.bus.redis.redis_bus import RedisBus
 from chat.delivery import commit_queue
 from chat.delivery.commit_queue import CommitQueue
-from chat.delivery.pump import Pump
+from chat.mailbox.pump import Pump
 from chat.storage.tables import MessageModel, OfflineMessageModel
 
 
@@ -25,7 +25,7 @@ def delete_before_ack() -> None:
 
     def give_and_delete(self: Any, message: Any, out: Any) -> None:
         give(self, message, out)
-        self.session.loop.queue_in_loop(lambda: self.acknowledge([message.seq]))
+        self.connection.loop.queue_in_loop(lambda: self.acknowledge([message.seq]))
 
     Pump._give = give_and_delete  # type: ignore[method-assign]
 

@@ -1,6 +1,6 @@
 """A whole chat server in the test's own loop, and clients that talk to it through sockets.
 
-The base loop runs only while a test waits for something, so sessions can be looked at without
+The base loop runs only while a test waits for something, so connections can be looked at without
 races (unless the node has sub-loops).
 """
 
@@ -15,16 +15,17 @@ from typing import Any
 
 from chat.bus import LocalBus
 from chat.config import ClassicConfig, HashCost, ServerConfig
+from chat.connection.connection import AnyConnection
 from chat.connection.server import ChatServer
-from chat.connection.session import Session
 from chat.delivery.codec import MessageBus
 from chat.delivery.delivery import STORED, Delivery
-from chat.delivery.pump import Pump
 from chat.handlers import ROUTES, Context, Route
 from chat.login.failure_limiter import FailureLimiter
+from chat.login.login import Login
 from chat.login.passwords import Passwords
 from chat.login.presence import Presence
-from chat.login.registry import SessionRegistry
+from chat.login.registry import LoginRegistry
+from chat.mailbox.mailbox import Mailbox
 from chat.names.lookalikes import Lookalikes
 from chat.process.clock import Clock
 from chat.protocol import (
@@ -66,6 +67,18 @@ class TestClock(Clock):
         return self.date
 
 
+class RecordingServer(ChatServer):
+    """Keeps the connections in the order in which they were made."""
+
+    def __init__(self, made: list[AnyConnection], *arguments: Any, **options: Any) -> None:
+        self._made = made
+        super().__init__(*arguments, **options)
+
+    def _new_connection(self, *arguments: Any) -> AnyConnection:
+        self._made.append(super()._new_connection(*arguments))
+        return self._made[-1]
+
+
 class Node:
     """Everything that chat.app puts together, except signals and the command line."""
 
@@ -94,23 +107,25 @@ class Node:
         self.clock = TestClock()
         self.workers = ThreadPool(workers, "worker", worker_queue)
         self.hashers = ThreadPool(2, "hasher", hash_queue)
-        self.sessions = SessionRegistry()
+        self.logins = LoginRegistry()
         self.bus = bus or LocalBus()
+        self.mailbox = Mailbox(self.database, self.workers)
         self.delivery = Delivery(
             self.database,
             self.bus,
-            self.sessions,
+            self.logins,
             self.workers,
             mode,
             on_notices=lambda heard: None,
         )
         self.presence = Presence(
-            self.database, self.sessions, self.workers, "node-1", replace=replace, bus=self.bus
+            self.database, self.logins, self.workers, "node-1", replace=replace, bus=self.bus
         )
         self.context = Context(
             database=self.database,
             bus=self.bus,
-            sessions=self.sessions,
+            logins=self.logins,
+            mailbox=self.mailbox,
             delivery=self.delivery,
             presence=self.presence,
             lookalikes=Lookalikes(self.database),
@@ -128,42 +143,38 @@ class Node:
         request_workers = RequestWorkers(self.workers, self.hashers, self.clock)
         self.service = ChatService(self.context, routes or ROUTES, schema, request_workers, tables)
         self.config = config or ServerConfig()
-        self.server = ChatServer(
+        self.made: list[AnyConnection] = []
+        self.server = RecordingServer(
+            self.made,
             passes.loop,
             InetAddress.loopback(0),
             self.config,
             self.context.classic,
             self.service,
-            self._new_pump,
             self.context.limits,
             tables=tables,
             also=also,
         )
-        self.made: list[Session] = []
         self.clients: list[Client] = []
         self.delivery.start(passes.loop)
         self.server.start()
-
-    def _new_pump(self, session: Session) -> Pump:
-        self.made.append(session)
-        return self.delivery.new_pump(session)
 
     # ------------------------------------------------------------------ clients
 
     def connect(
         self, *, v2: bool = True, receive_buffer: int | None = None, place: int = 0
     ) -> Client:
-        """A client whose session is up."""
+        """A client whose connection the server knows."""
         known = len(self.made)
         client = self.socket(v2=v2, receive_buffer=receive_buffer, place=place)
-        self.until(lambda: len(self.made) > known, "the session")
-        client.session = self.made[known]
+        self.until(lambda: len(self.made) > known, "the connection")
+        client.connection = self.made[known]
         return client
 
     def socket(
         self, *, v2: bool = True, receive_buffer: int | None = None, place: int = 0
     ) -> Client:
-        """A client whose session may never come. ``place``: which of the server's addresses."""
+        """A client that the server may refuse. ``place``: which of the server's addresses."""
         sock = socket.socket()
         if receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -213,8 +224,8 @@ class Node:
     def sweep(self, later: float) -> None:
         """What the server does every few seconds, so many seconds from now."""
         loop = self.passes.loop
-        for session in list(self.server._by_loop[loop]):
-            self.server._check(session, loop.poll_return_time + later)
+        for connection in list(self.server._by_loop[loop]):
+            self.server._check(connection, loop.poll_return_time + later)
 
     def close(self) -> None:
         for client in self.clients:
@@ -230,7 +241,7 @@ class Node:
 class Client:
     """The peer's end of a connection; waiting for an answer runs the node's loop."""
 
-    session: Session
+    connection: AnyConnection
     end = b"\n"
 
     def __init__(self, node: Node, sock: socket.socket, v2: bool) -> None:
@@ -360,6 +371,13 @@ class Client:
             assert member.ask(MsgType.ADD_GROUP_MSG, groupid=group_id)["errno"] == 0
         return group_id
 
+    @property
+    def login(self) -> Login:
+        """The server's side of this client's login."""
+        login = self.connection.login
+        assert isinstance(login, Login), "no login"
+        return login
+
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self.sock.close()
@@ -368,7 +386,7 @@ class Client:
         """Close, and wait until the server knows."""
         self.close()
         self.node.until(
-            lambda: not self.session.connection.connected and not self.session.user_id, "the end"
+            lambda: not self.connection.tcp.connected and self.connection.login is None, "the end"
         )
 
 

@@ -32,8 +32,8 @@ def client(
     [
         (b'{"msgid":1,"id":5,"password":"wrong-1"}\n', "a login as user 5 failed"),
         (b'{"msgid":1,"id":5,"password":"wrong-1"}\n' * 10, "10 failed logins"),
-        (b"junk\n" * MAX_STRIKES, "closed for abuse, nobody: 50 bad requests in a row"),
-        (b"x" * 1500, "a frame of more than 1000 bytes, nobody"),
+        (b"junk\n" * MAX_STRIKES, "closed for abuse, guest: 50 bad requests in a row"),
+        (b"x" * 1500, "a frame of more than 1000 bytes, guest"),
         (b"GET / HTTP/1.1\r\n\r\n", "HTTP on the chat port"),
         (b"\n" * 100_000, "sends too much without a login"),
     ],
@@ -45,7 +45,7 @@ def test_who_and_what(
     data: bytes,
     said: str,
 ) -> None:
-    monkeypatch.setattr("chat.connection.session.SHORTAGES", 0)
+    monkeypatch.setattr("chat.connection.connection.SHORTAGES", 0)
     try:
         client.write(data)
     except OSError:  # closed while we were writing

@@ -130,10 +130,10 @@ def test_v_chooses_v2_for_good(node: Node, version: int) -> None:
     client = node.connect()
     client.send(MsgType.LOGIN_MSG, v=version, id=99, password="x")
     assert "error" not in client.next()
-    assert client.session.v2
+    assert client.connection.v2
     client.send(MsgType.LOGIN_MSG, v=1, id=99, password="x")
     client.next()
-    assert client.session.v2
+    assert client.connection.v2
 
 
 @pytest.mark.parametrize(
@@ -143,14 +143,14 @@ def test_what_does_not_choose_v2(node: Node, msgid: int, version: Any) -> None:
     client = node.connect(v2=False)
     client.send(msgid, v=version, id=99, password="x", friendid=1)
     client.next()
-    assert not client.session.v2
+    assert not client.connection.v2
 
 
 def test_registering_chooses_v2(node: Node) -> None:
     client = node.connect()
     client.send(MsgType.REG_MSG, v=2, name="ann", password=PASSWORD)
     client.next()
-    assert client.session.v2
+    assert client.connection.v2
 
 
 # ---------------------------------------------------------------------- order
@@ -182,14 +182,14 @@ def test_what_comes_behind_a_worker_waits(node: Node, apart: bool) -> None:
     with Held(node):
         if apart:
             ann.send_all(friend)
-            node.until(lambda: ann.session.busy)
+            node.until(lambda: ann.connection.busy)
             ann.send_all(ping)
         else:
             ann.send_all(friend, ping)
-        node.until(lambda: ann.session.pending)
-        assert not ann.session.connection.is_reading
+        node.until(lambda: ann.connection.pending)
+        assert not ann.connection.tcp.is_reading
     assert [answer["rid"] for answer in ann.take(2)] == ["first", "second"]
-    assert ann.session.connection.is_reading
+    assert ann.connection.tcp.is_reading
 
 
 def test_a_worker_waits_for_the_messages_before_it(node: Node) -> None:
@@ -198,9 +198,9 @@ def test_a_worker_waits_for_the_messages_before_it(node: Node) -> None:
         ann.send_all({"msgid": 6, "toid": bob, "msg": "a", "rid": "1"})
         ann.send_all({"msgid": 7, "friendid": bob, "rid": "2"})
         ann.send_all({"msgid": 26, "rid": "3"})
-        node.until(lambda: ann.session.in_flight and ann.session.pending)
+        node.until(lambda: ann.connection.in_flight and ann.connection.pending)
         node.passes.settle()
-        assert not ann.session.busy
+        assert not ann.connection.busy
     assert [answer["rid"] for answer in ann.take(3)] == ["1", "2", "3"]
 
 
@@ -209,7 +209,7 @@ def test_messages_do_not_wait_for_each_other(node: Node) -> None:
     with writer_held(node.database):
         for number in range(3):
             ann.say(bob, mid=f"m{number}")
-        node.until(lambda: ann.session.in_flight == 3)
+        node.until(lambda: ann.connection.in_flight == 3)
     ann.take(3)
 
 
@@ -243,7 +243,7 @@ def test_workers_that_are_overloaded(make_node: Callable[..., Node]) -> None:
     ann, bob, eve = node.online("ann"), node.online("bob"), node.online("eve")
     with Held(node):
         ann.send(MsgType.ADD_FRIEND_MSG, friendid=99)
-        node.until(lambda: ann.session.busy)
+        node.until(lambda: ann.connection.busy)
         answer = bob.ask(MsgType.ADD_FRIEND_MSG, friendid=99, rid="r")
         assert answer == {
             "msgid": 22,
@@ -252,7 +252,7 @@ def test_workers_that_are_overloaded(make_node: Callable[..., Node]) -> None:
             "retry_after": 1,
             "rid": "r",
         }
-        assert not bob.session.busy
+        assert not bob.connection.busy
         eve.nothing_more()
     assert ann.next()["errno"] == 5
     assert bob.ask(MsgType.ADD_FRIEND_MSG, friendid=99)["errno"] == 5
@@ -266,7 +266,7 @@ def test_too_many_messages_for_the_database(node: Node, monkeypatch: pytest.Monk
             ann.say(bob, mid=f"m{number}")
         ack = ann.next()
         assert (ack["mid"], ack["errno"], ack["retry_after"]) == ("m2", 6, 1)
-        assert ann.session.in_flight == 2
+        assert ann.connection.in_flight == 2
     assert [ack["mid"] for ack in ann.take(2)] == ["m0", "m1"]
 
 

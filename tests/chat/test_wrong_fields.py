@@ -60,7 +60,7 @@ def patient(make_node: Any, monkeypatch: pytest.MonkeyPatch) -> Node:
 
 def outcome(client: Client, message: Message) -> tuple[Message | None, int]:
     """The answer without what identifies it, if there is one, and the strikes."""
-    client.session.strikes = 0
+    client.connection.strikes = 0
     behind = {"msgid": 26, "rid": "behind"}
     client.write(encode(message) + b"\n" + encode(behind) + b"\n")
     answers = []
@@ -71,7 +71,7 @@ def outcome(client: Client, message: Message) -> tuple[Message | None, int]:
     assert len(answers) <= 1, answers
     for answer in answers:
         answer.pop("mid", None)  # one that was left out is made by the server
-    return (answers[0] if answers else None), client.session.strikes
+    return (answers[0] if answers else None), client.connection.strikes
 
 
 def everything(client: Client, *, logged_in: bool) -> None:

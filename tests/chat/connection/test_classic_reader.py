@@ -42,10 +42,10 @@ def register(name: str, end: bytes) -> bytes:
 
 def test_one_that_ends_its_lines_has_none(node: Node) -> None:
     client = node.connect(v2=False)
-    assert client.session.reader is not None
+    assert client.connection.reader is not None
     assert answer(client, register("ann", b"\n"))["errno"] == 0
-    assert client.session.reader is None
-    assert client.session.table is TUTORIAL
+    assert client.connection.reader is None
+    assert client.connection.table is TUTORIAL
 
 
 @pytest.mark.parametrize("end", [b"\n", NUL])
@@ -54,28 +54,28 @@ def test_v2_has_none(node: Node, end: bytes) -> None:
     asked = b'{"msgid":1,"v":2,"id":1,"password":"wrong"}' + end
     client._decoder.terminator = end
     assert answer(client, asked)["errno"] == 1
-    assert client.session.v2
-    assert client.session.reader is None
+    assert client.connection.v2
+    assert client.connection.reader is None
 
 
 def test_v_in_another_dialect_s_message_means_nothing(node: Node) -> None:
     client = node.connect(v2=False)
     asked = b'{"msgid":3,"v":2,"name":"ann","password":"123"}\0'
     assert answer(client, asked)["msgid"] == 4
-    assert not client.session.v2
+    assert not client.connection.v2
 
 
 def test_one_whose_requests_can_only_be_the_tutorial_s_has_none(node: Node) -> None:
     """Then a message costs one look at an attribute."""
     client = node.connect(v2=False)
     assert answer(client, b'{"msgid":26}\0') == {"msgid": 27}
-    assert client.session.reader is None
+    assert client.connection.reader is None
 
 
 def test_a_clone_keeps_it(node: Node) -> None:
     client = node.connect(v2=False)
     answer(client, register("ann", NUL))
-    reader = client.session.reader
+    reader = client.connection.reader
     assert reader is not None
     assert reader.guess is not None
     assert reader.guess.table is TUTORIAL
@@ -126,7 +126,7 @@ def test_no_terminator_at_all(node: Node) -> None:
     client.write(register("ann", b""))
     assert client.next()["errno"] == 0
     assert time.monotonic() - begun >= 0.05
-    assert client.session.decoder.terminator == NUL
+    assert client.connection.framer.terminator == NUL
 
 
 def test_known_clients_are_not_kept_waiting(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +140,7 @@ def test_known_clients_are_not_kept_waiting(node: Node, monkeypatch: pytest.Monk
 def test_what_is_not_whole_waits(node: Node) -> None:
     client = node.connect(v2=False)
     client.write(b'{"msgid":4,"name":"ann","pass')
-    reader = client.session.reader
+    reader = client.connection.reader
     assert reader is not None
     node.until(lambda: reader._braces is not None)
     node.passes.settle()
@@ -153,10 +153,10 @@ def test_one_that_ends_its_lines_is_not_cut_at_braces(node: Node) -> None:
     client = node.connect(v2=False)
     answer(client, register("ann", b"\n"))
     client.write(register("bob", b""))
-    reader = client.session.reader
+    reader = client.connection.reader
     assert reader is None
     node.passes.settle()
-    assert client.session.decoder.held
+    assert client.connection.framer.held
     assert answer(client, b"\n")["id"] == 2
 
 
@@ -165,7 +165,7 @@ def test_a_line_feed_that_comes_late_decides(node: Node) -> None:
     client = node.connect(v2=False)
     client.write(register("ann", b""))
     client.until(lambda: client.inbox)
-    assert client.session.decoder.terminator == NUL
+    assert client.connection.framer.terminator == NUL
     client.inbox.clear()
     client.write(b"\n" + register("bob", b"\n"))
     got = bytearray()
@@ -180,8 +180,8 @@ def test_a_line_feed_that_comes_late_decides(node: Node) -> None:
 
     node.until(answered)
     assert got.endswith(b'"id":2}\n')
-    assert client.session.reader is None
-    assert isinstance(client.session.decoder.cutter, LineCutter)
+    assert client.connection.reader is None
+    assert isinstance(client.connection.framer.cutter, LineCutter)
 
 
 def test_half_a_connection_is_not_waited_for(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,14 +207,14 @@ def test_a_frame_that_never_ends_costs_its_bytes_once(make_node: Callable[..., N
     def seconds(size: int) -> float:
         client = node.connect(v2=False)
         client.write(b'{"a":"')
-        reader = client.session.reader
+        reader = client.connection.reader
         assert reader is not None
         node.until(lambda: reader._braces is not None)
-        decoder = client.session.decoder
+        decoder = client.connection.framer
         begun = time.thread_time()
         for _ in range(6, size, 512):
-            client.session.arrived(b"x" * 512)
-            node.service.take_turn(client.session, 32)
+            client.connection.arrived(b"x" * 512)
+            node.service.take_turn(client.connection, 32)
         took = time.thread_time() - begun
         assert decoder.held > size - 512
         client.close()
@@ -229,7 +229,7 @@ def test_a_frame_that_is_too_large(make_node: Callable[..., Node]) -> None:
     node = make_node(tables=TABLES, limits=Limits(guest_frame=1000))
     client = node.connect(v2=False)
     client.write(b'{"a":"' + b"x" * 500)
-    reader = client.session.reader
+    reader = client.connection.reader
     assert reader is not None
     node.until(lambda: reader._braces is not None)
     client.write(b"x" * 600)

@@ -18,6 +18,7 @@ from chat.connection.classic_writer import (
     MAIL_QUEUE,
     ClassicWriter,
 )
+from chat.connection.framing import pack_for_original
 from chat.message import ChatMessage
 from chat.protocol import ONE_CHAT
 from muduopy import InetAddress, TcpConnection
@@ -69,6 +70,7 @@ class Desk:
         self.writer = ClassicWriter(
             self.connection,
             gap,
+            pack_for_original,
             lambda message: [word.encode() for word in message.text.split()],
             self.full.append,
         )

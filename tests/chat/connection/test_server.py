@@ -55,7 +55,6 @@ def test_an_address_that_is_taken_is_named(make_node: Callable[..., Node]) -> No
             node.config,
             node.context.classic,
             node.service,
-            node._new_pump,
             node.context.limits,
             also=[(taken, None)],
         )
@@ -106,7 +105,7 @@ def test_a_reset_connection_is_forgotten(node: Node) -> None:
     ann = node.online("ann")
     ann.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     ann.leave()
-    node.until(lambda: not node.sessions.owned())
+    node.until(lambda: not node.logins.owned())
     assert node.server._open == 0
 
 
@@ -168,7 +167,7 @@ def test_who_talks_without_logging_in_may_stay(make_node: Callable[..., Node]) -
     """What counts is silence: it may be reading the list of commands."""
     node = make_node(config=CONFIG)
     client = node.connect()
-    client.session.last_seen -= 1000.0
+    client.connection.last_seen -= 1000.0
     client.nothing_more()
     node.sweep(1.0)
     client.nothing_more()
@@ -180,9 +179,9 @@ def test_who_is_being_logged_in_is_not_idle(make_node: Callable[..., Node]) -> N
     client = node.connect()
     with writer_held(node.database):
         client.send(MsgType.LOGIN_MSG, v=2, id=ann, password=PASSWORD)
-        node.until(lambda: client.session.busy)
+        node.until(lambda: client.connection.busy)
         node.sweep(1000.0)
-        assert not client.session.closed
+        assert not client.connection.closed
     assert client.next()["errno"] == 0
 
 
@@ -194,7 +193,7 @@ def test_a_v2_client_that_misses_its_heartbeats(make_node: Callable[..., Node]) 
     node.sweep(HEARTBEATS_MISSED * 30 + 1.0)
     assert ann.ended() == [IDLE]
     ann.close()
-    node.until(lambda: not node.sessions.owned())
+    node.until(lambda: not node.logins.owned())
 
 
 def test_a_classic_client_may_be_silent(make_node: Callable[..., Node]) -> None:
@@ -211,7 +210,7 @@ def test_a_classic_client_may_be_left_at_the_menu(make_node: Callable[..., Node]
     registered.ask(MsgType.REG_MSG, name="ann", password="123")
     back = node.online("bob", v2=False)
     back.send(MsgType.LOGINOUT_MSG)
-    node.until(lambda: not back.session.user_id)
+    node.until(lambda: back.connection.login is None)
     passer_by, v2 = node.connect(v2=False), node.connect()
     v2.ask(MsgType.REG_MSG, name="eve", password=PASSWORD, v=2)
     node.sweep(100_000.0)
@@ -225,7 +224,7 @@ def test_who_does_not_read_is_closed(make_node: Callable[..., Node]) -> None:
     node = make_node(config=CONFIG)
     client = node.connect(receive_buffer=8192, v2=False)
     client.log_in(node.user("ann"))
-    connection = client.session.connection
+    connection = client.connection.tcp
     connection.send(b"x" * (8 << 20))
     assert connection.output_bytes
     node.sweep(59.0)
@@ -239,9 +238,9 @@ def test_who_does_not_read_is_closed(make_node: Callable[..., Node]) -> None:
 def test_who_does_not_read_the_goodbye_is_closed_too(make_node: Callable[..., Node]) -> None:
     node = make_node(config=CONFIG)
     client = node.connect(receive_buffer=8192)
-    connection = client.session.connection
+    connection = client.connection.tcp
     connection.send(b"x" * (8 << 20))
-    client.session.close("idle")
+    client.connection.close("idle")
     node.sweep(61.0)
     node.passes.settle()
     assert not node.server._by_loop[node.passes.loop]
@@ -253,7 +252,7 @@ def test_the_sweep_runs_by_itself(
     monkeypatch.setattr("chat.connection.server.SWEEP_SECONDS", 0.01)
     node = make_node(config=CONFIG)
     client = node.connect(v2=False)
-    client.session.last_seen -= 1000.0
+    client.connection.last_seen -= 1000.0
     assert client.ended() == []
 
 
@@ -266,7 +265,7 @@ def test_stopping_says_goodbye_and_finishes(make_node: Callable[..., Node]) -> N
     stopped: list[bool] = []
     with writer_held(node.database):
         ann.say(bob, mid="m")
-        node.until(lambda: ann.session.in_flight)
+        node.until(lambda: ann.connection.in_flight)
         node.server.stop(10.0, lambda: stopped.append(True))
         node.passes.settle()
         assert not stopped
@@ -287,13 +286,13 @@ def test_stopping_does_not_wait_for_ever(make_node: Callable[..., Node]) -> None
     stopped: list[bool] = []
     node.server.stop(0.01, lambda: stopped.append(True))
     node.until(lambda: stopped)
-    assert not ann.session.connection.connected
+    assert not ann.connection.tcp.connected
 
 
 def test_with_sub_loops(make_node: Callable[..., Node]) -> None:
     node = make_node(config=ServerConfig(threads=2))
     ann, bob, eve = node.online("ann"), node.online("bob"), node.online("eve")
-    assert len({client.session.loop for client in (ann, bob, eve)}) == 2
+    assert len({client.connection.loop for client in (ann, bob, eve)}) == 2
     group = ann.make_group("tea", bob, eve)
     for sender in (ann, bob, eve):
         for receiver in (ann, bob, eve):

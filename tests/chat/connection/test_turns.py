@@ -1,4 +1,4 @@
-"""Turns: fair shares of a loop, in a real loop with real sessions."""
+"""Turns: fair shares of a loop, in a real loop with real connections."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ PING = b'{"msgid":26,"rid":"x"}\n'
 
 
 class Order:
-    """A Turns whose sessions have so many frames; notes which was served and how far."""
+    """A Turns whose connections have so many frames; notes which was served and how far."""
 
     def __init__(self, node: Node, *clients: Client, frames: int) -> None:
         self.served: list[str] = []
-        self.left = {client.session: frames for client in clients}
-        self.names = {client.session: name for client, name in zip(clients, "abcdef", strict=False)}
+        self.left = {client.connection: frames for client in clients}
+        self.names = {
+            client.connection: name for client, name in zip(clients, "abcdef", strict=False)
+        }
         self.pauses: list[float] = []
         self.turns = Turns(node.passes.loop, self._take, self.pauses.append)
         for client in clients:
-            self.turns.add(client.session)
+            self.turns.add(client.connection)
 
-    def _take(self, session: object, limit: int) -> int:
+    def _take(self, connection: object, limit: int) -> int:
         assert limit == FRAMES_PER_TURN
-        count = min(limit, self.left[session])  # type: ignore[index]
-        self.left[session] -= count  # type: ignore[index]
-        self.served.append(self.names[session])  # type: ignore[index]
-        if self.left[session]:  # type: ignore[index]
-            self.turns.add(session)  # type: ignore[arg-type]
+        count = min(limit, self.left[connection])  # type: ignore[index]
+        self.left[connection] -= count  # type: ignore[index]
+        self.served.append(self.names[connection])  # type: ignore[index]
+        if self.left[connection]:  # type: ignore[index]
+            self.turns.add(connection)  # type: ignore[arg-type]
         return count
 
 
@@ -65,10 +67,10 @@ def test_a_pass_that_serves_all_does_not_pause(node: Node) -> None:
     assert order.pauses == []
 
 
-def test_a_session_stands_in_line_once(node: Node) -> None:
+def test_a_connection_stands_in_line_once(node: Node) -> None:
     client = node.connect()
     order = Order(node, client, frames=1)
-    order.turns.add(client.session)
+    order.turns.add(client.connection)
     node.passes.settle()
     assert order.served == ["a"]
 
@@ -76,18 +78,18 @@ def test_a_session_stands_in_line_once(node: Node) -> None:
 def test_one_that_fails_costs_its_connection_only(node: Node, errors: ErrorLog) -> None:
     bad, good = node.connect(), node.connect()
 
-    def take(session: object, limit: int) -> int:
-        if session is bad.session:
+    def take(connection: object, limit: int) -> int:
+        if connection is bad.connection:
             raise RuntimeError("a bug")
-        served.append(session)
+        served.append(connection)
         return 1
 
     served: list[object] = []
     turns = Turns(node.passes.loop, take)
-    turns.add(bad.session)
-    turns.add(good.session)
+    turns.add(bad.connection)
+    turns.add(good.connection)
     assert bad.ended() == []
-    assert served == [good.session]
+    assert served == [good.connection]
     assert len(errors.records) == 1
 
 
@@ -95,11 +97,11 @@ def test_a_flood_does_not_hold_up_a_single_frame(node: Node) -> None:
     """It is answered in the pass in which it is read, and that pass is bounded."""
     flooder, ann = node.online("flooder"), node.online("ann")
     flooder.write(PING * 2000)
-    node.until(lambda: flooder.session.pending)
+    node.until(lambda: flooder.connection.pending)
     ann.write(PING)
     loop = node.passes.loop
     before = loop.iterations
     ann.until(lambda: ann.inbox)
     assert loop.iterations - before <= 5
-    assert flooder.session.pending, "the flood is still being served"
+    assert flooder.connection.pending, "the flood is still being served"
     flooder.until(lambda: len(flooder.inbox) == 2000)

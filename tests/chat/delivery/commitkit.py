@@ -29,7 +29,7 @@ class Announcements:
 
 
 class Sender:
-    """Stands for a session: it has a loop and a login, and hears what became of its sends."""
+    """Stands for a login: ``outcomes`` are the sends that it was told of, in ``calls`` calls."""
 
     def __init__(self, loop: EventLoop, user_id: int, generation: int) -> None:
         self.loop = self.home = loop
@@ -38,7 +38,8 @@ class Sender:
         self.outcomes: list[Outgoing] = []
         self.calls = 0
 
-    def settled(self, outgoings: Sequence[Outgoing]) -> None:
+    def tell(self, outgoings: Sequence[Outgoing]) -> None:
+        """Instead of ``tell_sender``."""
         assert self.loop.is_in_loop_thread
         self.calls += 1
         self.outcomes += outgoings
@@ -106,7 +107,7 @@ class CommitDesk:
         return sends
 
     def await_outcomes(self, *sends: Outgoing) -> None:
-        senders = {outgoing.session for outgoing in sends}
+        senders = {outgoing.login for outgoing in sends}
         self.passes.until(
             lambda: all(
                 any(outgoing is done for sender in senders for done in outcomes_of(sender))

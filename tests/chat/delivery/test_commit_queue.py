@@ -159,7 +159,7 @@ def test_a_user_and_a_group_of_the_same_number(commits: CommitDesk) -> None:
 
 
 @pytest.mark.parametrize("difference", [-1, 1])
-def test_a_session_that_was_replaced_cannot_send(commits: CommitDesk, difference: int) -> None:
+def test_a_login_that_was_replaced_cannot_send(commits: CommitDesk, difference: int) -> None:
     ann, bob = commits.users("ann", "bob")
     sender = commits.log_in(ann)
     sender.generation += difference

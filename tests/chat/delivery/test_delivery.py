@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chat.config import ServerConfig
-from chat.delivery.pump import WINDOW
+from chat.mailbox.pump import WINDOW
 from chat.protocol import MsgType
 from tests.chat.nodekit import Client, Node
 
@@ -85,20 +85,20 @@ def test_lost_wakes_are_made_up_for(node: Node) -> None:
     made = send(ann, bob, 3)
     bob.nothing_more()
     node.delivery._commits._announce = announce
-    bob.session.pump.mark_dirty()
+    bob.login.pump.mark_dirty()
     assert texts(bob, 3) == made
 
 
 def test_a_mailbox_that_cannot_be_read_is_read_later(node: Node) -> None:
     ann, bob = node.online("ann"), node.online("bob")
     node.database.broken_reads = True
-    bob.session.pump.mark_dirty()
+    bob.login.pump.mark_dirty()
     node.passes.settle()
     made = send(ann, bob, 3)
-    node.until(lambda: not bob.session.pump._reading)
+    node.until(lambda: not bob.login.pump._reading)
     bob.nothing_more()
     node.database.broken_reads = False
-    bob.session.pump.kick()  # what the timer does a second later
+    bob.login.pump.kick()  # what the timer does a second later
     assert texts(bob, 3) == made
 
 
@@ -109,7 +109,7 @@ def test_acknowledgements_that_cannot_be_stored_go_with_the_next(node: Node) -> 
     node.database.lose_commits = True
     bob.got(first)
     bob.nothing_more()
-    node.until(lambda: node.delivery._mailbox._received)
+    node.until(lambda: node.mailbox._received)
     node.database.lose_commits = False
     assert node.owed(bob.user_id) == [first, second]
     bob.got(second)
@@ -129,7 +129,7 @@ def test_wakes_go_out_before_acknowledgements(node: Node) -> None:
 def test_between_loops(make_node: Callable[..., Node]) -> None:
     node = make_node(config=ServerConfig(threads=2))
     ann, bob = node.online("ann"), node.online("bob")
-    assert ann.session.loop is not bob.session.loop
+    assert ann.connection.loop is not bob.connection.loop
     made = send(ann, bob, 300)
     assert texts(bob, 300, acknowledge=True) == made
     node.until_owed(bob.user_id, 0)

@@ -69,7 +69,7 @@ def test_who_is_owed_something_gets_it_in_order(node: Node) -> None:
     second = client.expect(MsgType.ONE_CHAT_MSG)
     assert (second["msg"], second["seq"] > mail["seq"]) == ("second", True)
     client.got(mail["seq"], second["seq"])
-    node.until(lambda: client.session.pump.empty)
+    node.until(lambda: client.login.pump.empty)
     assert "seq" not in ann.deliver(bob, "third")
     assert client.next()["msg"] == "third"
 
@@ -79,30 +79,30 @@ def test_a_message_does_not_overtake_the_senders_earlier_one(node: Node) -> None
     with writer_held(node.database):
         ann.say(eve, "stored")
         ann.say(bob, "behind it")
-        node.until(lambda: ann.session.in_flight == 2)
+        node.until(lambda: ann.connection.in_flight == 2)
     assert all("seq" in ack for ack in ann.take(2))
     assert "seq" in bob.next()
 
 
 def test_who_does_not_read_gets_it_stored(node: Node) -> None:
     ann, bob = node.online("ann"), node.online("bob")
-    bob.session.output_full = True
+    bob.connection.output_full = True
     ack = ann.deliver(bob, "kept")
     assert ack["seq"]
     assert len(node.owed(bob.user_id)) == 1
-    bob.session.output_full = False
-    bob.session.pump.kick()
+    bob.connection.output_full = False
+    bob.login.pump.kick()
     assert bob.next()["msg"] == "kept"
 
 
 @pytest.mark.parametrize("how", ["idle", "draining"])
-def test_a_session_that_the_server_is_ending(node: Node, how: str) -> None:
+def test_a_connection_that_the_server_is_ending(node: Node, how: str) -> None:
     """Its connection takes nothing more: what is said to it has to wait for the next login."""
     ann, bob = node.online("ann"), node.online("bob")
     if how == "idle":
-        bob.session.close("idle", reconnect=True)
+        bob.connection.close("idle", reconnect=True)
     else:
-        bob.session.drain()
+        bob.connection.drain()
     assert ann.deliver(bob, "kept")["seq"]
     assert [message["msgid"] for message in bob.ended()] == [MsgType.BYE_MSG]
     assert len(node.owed(bob.user_id)) == 1
@@ -121,7 +121,7 @@ def members(node: Node) -> Iterator[tuple[Client, Client, Client, int]]:
     for member in (bob, eve):
         mail = member.expect(MsgType.GROUP_CHAT_MSG)
         member.got(mail["seq"])
-        node.until(lambda member=member: member.session.pump.empty)
+        node.until(lambda member=member: member.login.pump.empty)
     yield ann, bob, eve, group
 
 
@@ -144,7 +144,7 @@ def test_to_a_large_group_one_message_in_each_pass(
 ) -> None:
     """A user that sends 30 messages at once to thousands does not keep the loop busy alone."""
     monkeypatch.setattr("chat.delivery.direct.LARGE_GROUP", 1)
-    monkeypatch.setattr("chat.connection.session.MAX_IN_FLIGHT", 2)
+    monkeypatch.setattr("chat.connection.connection.MAX_IN_FLIGHT", 2)
     ann, bob, eve, group = members
     ann.send_all(*({"msgid": 10, "groupid": group, "msg": str(n)} for n in range(30)))
     eve.say(bob, "meanwhile")
@@ -153,7 +153,7 @@ def test_to_a_large_group_one_message_in_each_pass(
     said.remove("meanwhile")
     assert said == [str(n) for n in range(30)]
     assert len(ann.take(30)) == 30
-    node.until(lambda: not ann.session.rows_in_flight)
+    node.until(lambda: not ann.connection.rows_in_flight)
 
 
 def test_to_a_group_of_which_somebody_is_away(node: Node, members: Members) -> None:
@@ -188,9 +188,9 @@ def test_the_list_of_members_is_not_believed_for_ever(
     assert ann.expect(MsgType.CHAT_ACK)["seq"]
 
 
-def test_to_a_group_with_a_session_that_the_server_is_ending(node: Node, members: Members) -> None:
+def test_to_a_group_with_a_connection_that_is_ending(node: Node, members: Members) -> None:
     ann, bob, _, group = members
-    bob.session.close("idle", reconnect=True)
+    bob.connection.close("idle", reconnect=True)
     ann.tell(group, "kept")
     assert ann.expect(MsgType.CHAT_ACK)["seq"]
     assert [message["msgid"] for message in bob.ended()] == [MsgType.BYE_MSG]
@@ -217,4 +217,4 @@ def test_when_too_many_wait_nobody_hangs(
     acks = ann.take(600)
     assert [ack["mid"] for ack in acks] == [text["mid"] for text in texts]
     assert {ack["errno"] for ack in acks} == {6}
-    assert (ann.session.in_flight, ann.session.live_sends) == (0, [])
+    assert (ann.connection.in_flight, ann.login.live_sends) == (0, [])

@@ -1,4 +1,4 @@
-"""Delivery, direct: to sessions at other servers."""
+"""Delivery, direct: to logins at other servers."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_who_is_here_and_not_ready_is_not_overtaken(first_of_two: Node, bus: Pat
     ann.expect(MsgType.CHAT_ACK)
     mail = bob.expect(MsgType.GROUP_CHAT_MSG)
     eve.leave()
-    node.until(lambda: node.sessions.find(eve.user_id) is None)
+    node.until(lambda: node.logins.find(eve.user_id) is None)
     ann.tell(group, "first")  # bob has not acknowledged the one before
     node.until(lambda: len(bus.waiting) == 1)
     bob.got(mail["seq"])
@@ -135,12 +135,12 @@ def test_what_must_be_stored_waits_for_what_is_forwarded(
     """For that may have to be stored, too, and was sent before."""
     node = first_of_two
     ann, bob, eve = node.online("ann"), node.online("bob"), node.user("eve")
-    bob.session.output_full = True
+    bob.connection.output_full = True
     for number in range(3):
         ann.say(eve, f"to eve {number}")
     ann.say(bob, "to bob, who cannot take it live")
     ann.say(eve, "to eve 3")
-    node.until(lambda: len(bus.waiting) == 3 and ann.session.ready)
+    node.until(lambda: len(bus.waiting) == 3 and ann.connection.ready)
     assert node.owed(bob.user_id) == []
     for _ in range(3):
         bus.reach_all_but(eve)
@@ -149,8 +149,8 @@ def test_what_must_be_stored_waits_for_what_is_forwarded(
     assert seqs == sorted(seqs)
     answer = node.connect().log_in(eve)
     assert [mail["msg"] for mail in answer["offlinemsg"]] == [f"to eve {n}" for n in range(4)]
-    bob.session.output_full = False
-    bob.session.pump.kick()
+    bob.connection.output_full = False
+    bob.login.pump.kick()
     assert bob.expect(MsgType.ONE_CHAT_MSG)["msg"] == "to bob, who cannot take it live"
 
 
@@ -159,7 +159,7 @@ def test_late_receivers_share_a_row_of_the_log(first_of_two: Node, bus: PatientB
     ann, *others = [node.online(name) for name in ("ann", "bob", "eve", "dan")]
     group = ann.make_group("tea", *others)
     for other in others:
-        other.session.output_full = True
+        other.connection.output_full = True
     generation = node.row(ann.user_id).generation
     message = ChatMessage(0, GROUP_CHAT, ann.user_id, "ann", group, "hi", "now")
     before = node.log_rows()
@@ -167,7 +167,7 @@ def test_late_receivers_share_a_row_of_the_log(first_of_two: Node, bus: PatientB
     node.until(lambda: all(len(node.owed(other.user_id)) == 1 for other in others))
     assert node.log_rows() == before + 1
     for other in others:
-        other.session.output_full = False
+        other.connection.output_full = False
 
 
 def test_what_was_acknowledged_elsewhere_is_stored_after_a_newer_login(
@@ -176,12 +176,12 @@ def test_what_was_acknowledged_elsewhere_is_stored_after_a_newer_login(
     """Its sender has the acknowledgement."""
     node = first_of_two
     ann, bob = node.online("ann"), node.online("bob")
-    bob.session.output_full = True
+    bob.connection.output_full = True
     generation = node.row(ann.user_id).generation
     message = ChatMessage(0, ONE_CHAT, ann.user_id, "ann", bob.user_id, "kept", "now")
     bus.bring(live_message(generation - 1, "m", message))
     node.until_owed(bob.user_id, 1)
-    bob.session.output_full = False
+    bob.connection.output_full = False
 
 
 def test_both_servers_store_it(first_of_two: Node, bus: PatientBus) -> None:
@@ -220,11 +220,11 @@ def test_what_came_late_is_stored_and_not_overtaken(first_of_two: Node, bus: Pat
     with writer_held(node.database):
         bus.bring(live_message(generation, "m1", first), fresh=False)
         bus.bring(live_message(generation, "m2", second))
-        node.until(lambda: bob.session.pump.stores_pending == 2)
+        node.until(lambda: bob.login.pump.stores_pending == 2)
     mail = bob.take(2)
     assert [(item["msg"], "seq" in item) for item in mail] == [("first", True), ("second", True)]
     bob.got(*[item["seq"] for item in mail])
-    node.until(lambda: bob.session.pump.empty)
+    node.until(lambda: bob.login.pump.empty)
     assert "seq" not in ann.deliver(bob, "third")
 
 
@@ -319,7 +319,7 @@ def test_a_group_s_request_is_answered(first_of_two: Node, bus: PatientBus) -> N
 
 
 def test_an_own_request_counts_as_an_answer(first_of_two: Node, bus: PatientBus) -> None:
-    """The receivers here had it from the sender's session."""
+    """The receivers here had it from the sender's login."""
     node = first_of_two
     ann, bob, eve = node.online("ann"), node.online("bob"), node.user("eve")
     group = ann.make_group("tea", bob)
@@ -328,7 +328,7 @@ def test_an_own_request_counts_as_an_answer(first_of_two: Node, bus: PatientBus)
     ann.tell(group, "zero")
     ann.expect(MsgType.CHAT_ACK)
     bob.got(bob.expect(MsgType.GROUP_CHAT_MSG)["seq"])
-    node.until(lambda: bob.session.pump.empty)
+    node.until(lambda: bob.login.pump.empty)
     ann.tell(group, "one")
     node.until(lambda: bus.waiting)
     ((live, tag),) = bus.waiting

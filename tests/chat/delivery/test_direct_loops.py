@@ -1,4 +1,4 @@
-"""Delivery, direct: to sessions in other loops."""
+"""Delivery, direct: to logins in other loops."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def loops(make_node: Callable[..., Node]) -> Node:
 
 def test_live_between_loops(loops: Node) -> None:
     ann, bob = loops.online("ann"), loops.online("bob")
-    assert ann.session.loop is not bob.session.loop
+    assert ann.connection.loop is not bob.connection.loop
     for number in range(50):
         ann.say(bob, str(number))
     mail = bob.take(50)
@@ -36,26 +36,26 @@ def test_live_between_loops(loops: Node) -> None:
 
 def test_what_could_not_be_taken_live_there_is_stored(loops: Node) -> None:
     ann, bob = loops.online("ann"), loops.online("bob")
-    bob.session.output_full = True
+    bob.connection.output_full = True
     assert ann.deliver(bob, "diverted")["seq"]
     assert len(loops.owed(bob.user_id)) == 1
-    loops.until(lambda: not bob.session.pump.stores_pending)
-    bob.session.output_full = False
-    bob.session.loop.queue_in_loop(bob.session.pump.kick)
+    loops.until(lambda: not bob.login.pump.stores_pending)
+    bob.connection.output_full = False
+    bob.connection.loop.queue_in_loop(bob.login.pump.kick)
     mail = bob.expect(MsgType.ONE_CHAT_MSG)
     assert (mail["msg"], "seq" in mail) == ("diverted", True)
 
 
 def test_what_follows_a_diverted_message_stays_behind_it(loops: Node) -> None:
     ann, bob = loops.online("ann"), loops.online("bob")
-    bob.session.output_full = True
+    bob.connection.output_full = True
     with writer_held(loops.database):
         for text in ("first", "second"):
             ann.say(bob, text)
-        loops.until(lambda: bob.session.pump.stores_pending)
-        bob.session.output_full = False
+        loops.until(lambda: bob.login.pump.stores_pending)
+        bob.connection.output_full = False
         ann.say(bob, "third")
-        loops.until(lambda: ann.session.in_flight + len(ann.session.ready) == 3)
+        loops.until(lambda: ann.connection.in_flight + len(ann.connection.ready) == 3)
     assert [item["msg"] for item in bob.take(3)] == ["first", "second", "third"]
     assert all(ann.expect(MsgType.CHAT_ACK)["seq"] for _ in range(3))
 
@@ -75,17 +75,17 @@ def test_who_is_leaving_gets_all_in_order(make_node: Callable[..., Node]) -> Non
     ann = node.online("ann")
     ann.deliver(bob_id, "zero")
     bob = node.online(bob_id)  # who does not acknowledge it
-    assert ann.session.loop is not bob.session.loop
+    assert ann.connection.loop is not bob.connection.loop
     bob.send(MsgType.LOGINOUT_MSG)
     node.until(entered.is_set)
     busy = threading.Event()
-    bob.session.loop.queue_in_loop(lambda: busy.wait(WAIT))
+    bob.connection.loop.queue_in_loop(lambda: busy.wait(WAIT))
     ann.say(bob_id, "first")
-    node.until(lambda: ann.session.live_sends)
+    node.until(lambda: ann.login.live_sends)
     go.set()
-    node.until(lambda: node.sessions.find(bob_id) is None)
+    node.until(lambda: node.logins.find(bob_id) is None)
     ann.say(bob_id, "second")
-    node.until(lambda: ann.session.in_flight + len(ann.session.ready) == 2)
+    node.until(lambda: ann.connection.in_flight + len(ann.connection.ready) == 2)
     busy.set()
     node.until_owed(bob_id, 3)
     answer = node.connect().log_in(bob_id)
@@ -94,22 +94,23 @@ def test_who_is_leaving_gets_all_in_order(make_node: Callable[..., Node]) -> Non
 
 def test_a_diverted_message_for_a_user_who_has_just_left(loops: Node) -> None:
     ann, bob = loops.online("ann"), loops.online("bob")
-    bob.session.user_id = 0  # its logout has been served in its loop, the registry does not know
+    login = bob.login
+    login.pump.active = False  # its logout has been served in its loop, the registry does not know
     assert ann.deliver(bob, "kept")["seq"]
     loops.until_owed(bob.user_id, 1)
-    bob.session.user_id = bob.user_id
+    login.pump.active = True
 
 
 def test_a_diverted_message_that_cannot_be_stored(loops: Node) -> None:
     """Its sender hears of it, and nobody waits for it."""
     ann, bob = loops.online("ann"), loops.online("bob")
     loops.database.lose_commits = True
-    bob.session.output_full = True
+    bob.connection.output_full = True
     assert ann.deliver(bob, "refused")["errno"]
-    loops.until(lambda: not bob.session.pump.stores_pending)
+    loops.until(lambda: not bob.login.pump.stores_pending)
     loops.database.lose_commits = False
-    bob.session.output_full = False
-    loops.until(lambda: bob.session.pump.empty)
+    bob.connection.output_full = False
+    loops.until(lambda: bob.login.pump.empty)
     assert "seq" not in ann.deliver(bob, "next")
     assert bob.next()["msg"] == "next"
 
@@ -117,7 +118,7 @@ def test_a_diverted_message_that_cannot_be_stored(loops: Node) -> None:
 def test_a_group_in_many_loops_is_logged_once(make_node: Callable[..., Node]) -> None:
     node = make_node(mode=DIRECT, config=ServerConfig(threads=3), workers=3)
     ann, bob, eve = [node.online(name) for name in ("ann", "bob", "eve")]
-    assert len({client.session.loop for client in (ann, bob, eve)}) == 3
+    assert len({client.connection.loop for client in (ann, bob, eve)}) == 3
     group = ann.make_group("tea", bob, eve)
     ann.tell(group, "zero")  # stored; and not acknowledged, so the next one is stored as well
     ann.expect(MsgType.CHAT_ACK)

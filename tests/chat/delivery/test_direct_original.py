@@ -58,7 +58,7 @@ def test_what_waits_when_the_receiver_goes_is_stored(node: Node) -> None:
     live = ["seq" in ack for ack in acks].index(True)
     assert live <= 3
     assert all("seq" in ack for ack in acks[live:]), "in the order of sending"
-    node.until(lambda: node.sessions.find(bob.user_id) is None)
+    node.until(lambda: node.logins.find(bob.user_id) is None)
     assert mail_of(node, bob.user_id) == [str(number) for number in range(live, 5)]
 
 
@@ -85,7 +85,7 @@ def test_a_group_where_some_wait(node: Node) -> None:
     eve.got(stored)
     bob.expect(MsgType.GROUP_CHAT_MSG)
     node.until(lambda: not node.owed(eve.user_id) and not node.owed(bob.user_id))
-    node.until(lambda: eve.session.pump.empty and bob.session.pump.empty)
+    node.until(lambda: eve.login.pump.empty and bob.login.pump.empty)
     for number in range(3):
         ann.tell(group, str(number))
     assert bob.next()["msg"] == "0"
@@ -96,7 +96,7 @@ def test_a_group_where_some_wait(node: Node) -> None:
     got = [eve.expect(MsgType.GROUP_CHAT_MSG) for _ in range(3)]
     assert [message["msg"] for message in got] == ["0", "1", "2"]
     assert not any("seq" in message for message in got), "she has had them live, once"
-    node.until(lambda: node.sessions.find(bob.user_id) is None)
+    node.until(lambda: node.logins.find(bob.user_id) is None)
     assert mail_of(node, bob.user_id) == [str(number) for number in range(live, 3)]
 
 
@@ -106,7 +106,7 @@ def test_senders_do_not_wait_for_a_client_that_does_not_read(
     monkeypatch.setattr(classic_writer, "LIVE_PATIENCE", 0.02)
     node = make_node(mode=DIRECT, classic=ClassicConfig(gap=0.005))
     ann, bob = node.online("ann"), original(node, "bob")
-    bob.session.connection.send(b" " * (16 << 20) + b"\0")
+    bob.connection.tcp.send(b" " * (16 << 20) + b"\0")
     for number in range(3):
         ann.say(bob, str(number))
     assert all(ann.expect(MsgType.CHAT_ACK)["seq"] for _ in range(3))

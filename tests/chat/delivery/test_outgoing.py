@@ -8,11 +8,11 @@ from chat.delivery.outgoing import Outgoing, chat_ack, new_mid
 from chat.message import ChatMessage
 from chat.protocol import ONE_CHAT, ErrNo
 
-SESSION: Any = SimpleNamespace(generation=5)
+LOGIN: Any = SimpleNamespace(generation=5)
 
 
 def outgoing(mid: str | None = "m", rid: str | None = None) -> Outgoing:
-    return Outgoing(SESSION, 1, ChatMessage(0, ONE_CHAT, 1, "ann", 2, "hi", "now"), mid, rid)
+    return Outgoing(LOGIN, 1, ChatMessage(0, ONE_CHAT, 1, "ann", 2, "hi", "now"), mid, rid)
 
 
 def test_the_ack_of_success() -> None:

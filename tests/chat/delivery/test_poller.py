@@ -20,7 +20,7 @@ def rounds(node: Node, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[],
     monkeypatch.setattr(chat.delivery.poller, "POLL_SECONDS", 0.001)
     done: list[bool] = []
     poller = MailboxPoller(
-        node.passes.loop, node.database, node.sessions, node.workers, lambda: done.append(True)
+        node.passes.loop, node.database, node.logins, node.workers, lambda: done.append(True)
     )
     poller.start()
 
@@ -85,7 +85,7 @@ def test_the_database_is_away(node: Node, rounds: Callable[[], None]) -> None:
 def test_a_closed_one_does_not_begin(node: Node) -> None:
     done: list[bool] = []
     poller = MailboxPoller(
-        node.passes.loop, node.database, node.sessions, node.workers, lambda: done.append(True)
+        node.passes.loop, node.database, node.logins, node.workers, lambda: done.append(True)
     )
     poller.close()
     poller.start()

@@ -10,21 +10,21 @@ import pytest
 from chat.bus import LocalBus, Received
 from chat.delivery.codec import Payload
 from chat.delivery.router import Router
-from chat.login.registry import SessionRegistry
+from chat.login.registry import LoginRegistry
 from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT, decode
 from muduopy import EventLoop, EventLoopThread
 from tests.chat.loopkit import WAIT, Passes
 
 
-class StubSession:
-    """A session whose pump takes everything; ``got`` is what was written, call by call."""
+class StubLogin:
+    """A login whose pump takes everything; ``got`` is what was written, call by call."""
 
     def __init__(self, loop: EventLoop, user_id: int) -> None:
         self.loop = loop
         self.user_id = user_id
         self.groups: frozenset[int] = frozenset()
-        self.pump = self
+        self.pump = self.connection = self
         self.writes: list[list[int]] = []
         self.dirty = 0
         self.refuse = False
@@ -40,7 +40,7 @@ class StubSession:
         assert self.loop.is_in_loop_thread
         self.dirty += 1
 
-    def write(self, frames: list[bytes]) -> None:
+    def send_mail(self, frames: list[bytes]) -> None:
         assert self.loop.is_in_loop_thread
         self.writes.append([decode(frame)["seq"] for frame in frames])
 
@@ -61,18 +61,18 @@ class RecordingBus(LocalBus[Payload]):
 
 
 class Board:
-    """A router of sessions that write down what they get."""
+    """A router of logins that write down their frames."""
 
     def __init__(self, passes: Passes) -> None:
         self.passes = passes
-        self.registry = SessionRegistry()
+        self.registry = LoginRegistry()
         self.bus = RecordingBus()
         self.router = Router(self.registry, self.bus)
 
-    def session(self, user_id: int, *groups: int, loop: EventLoop | None = None) -> Any:
-        session: Any = StubSession(loop or self.passes.loop, user_id)
-        self.registry.add(session, user_id, frozenset(groups), 1)
-        return session
+    def login(self, user_id: int, *groups: int, loop: EventLoop | None = None) -> Any:
+        login: Any = StubLogin(loop or self.passes.loop, user_id)
+        self.registry.add(login, frozenset(groups))
+        return login
 
     def wake(self, *messages: ChatMessage, contiguous: bool = True) -> None:
         self.router.wake([Received(message, contiguous, True) for message in messages])
@@ -95,14 +95,14 @@ def to_group(seq: int, group_id: int, *receivers: int) -> ChatMessage:
 
 
 def test_to_one(board: Board) -> None:
-    one, other = board.session(1), board.session(2)
+    one, other = board.login(1), board.login(2)
     board.wake(to_one(5, 1), to_one(6, 3))
     assert one.writes == [[5]]
     assert other.writes == []
 
 
 def test_frames_for_one_connection_go_out_together(board: Board) -> None:
-    one, other = board.session(1, 7), board.session(2, 7)
+    one, other = board.login(1, 7), board.login(2, 7)
     board.wake(to_one(5, 1), to_group(6, 7, 1, 2), to_one(7, 1), to_one(8, 2))
     assert one.writes == [[5, 6, 7]]
     assert other.writes == [[6, 8]]
@@ -110,14 +110,14 @@ def test_frames_for_one_connection_go_out_together(board: Board) -> None:
 
 def test_only_those_it_was_stored_for_see_it(board: Board) -> None:
     """A member of this node's list may be one of tomorrow, or the sender."""
-    one, two, three = board.session(1, 7), board.session(2, 7), board.session(3)
+    one, two, three = board.login(1, 7), board.login(2, 7), board.login(3)
     board.wake(to_group(5, 7, 2, 3))
     assert (one.writes, two.writes) == ([], [[5]])
     assert three.writes == [], "not registered for that group: the mailbox has it"
 
 
 def test_what_the_pump_keeps_is_not_written(board: Board) -> None:
-    one = board.session(1)
+    one = board.login(1)
     one.refuse = True
     board.wake(to_one(5, 1))
     assert one.writes == []
@@ -125,38 +125,31 @@ def test_what_the_pump_keeps_is_not_written(board: Board) -> None:
 
 @pytest.mark.parametrize("contiguous", [True, False])
 def test_contiguous_is_handed_on(board: Board, contiguous: bool) -> None:
-    one = board.session(1)
+    one = board.login(1)
     board.wake(to_one(5, 1), contiguous=contiguous)
     assert one.contiguous == [contiguous]
 
 
-def test_a_session_that_is_another_user_s_by_now(board: Board) -> None:
-    one = board.session(1)
-    one.user_id = 2
-    board.wake(to_one(5, 1))
-    assert one.contiguous == []
-
-
-def test_a_session_whose_login_is_not_complete(board: Board) -> None:
-    one = board.session(1)
-    one.user_id = 0
+def test_a_login_that_is_not_complete(board: Board) -> None:
+    one = board.login(1)
     one.refuse = True  # as an inactive pump does
     board.wake(to_one(5, 1))
     assert one.contiguous == [True], "the pump hears of it, and will look"
+    assert one.writes == []
 
 
 def test_in_doubt_each_pump_looks(board: Board) -> None:
-    sessions = [board.session(1), board.session(2, 7)]
+    logins = [board.login(1), board.login(2, 7)]
     board.router.on_doubt()
     board.passes.settle()
-    assert [session.dirty for session in sessions] == [1, 1]
+    assert [login.dirty for login in logins] == [1, 1]
 
 
 def test_each_loop_gets_its_share(board: Board) -> None:
     thread = EventLoopThread("other")
     other_loop = thread.start_loop()
     try:
-        here, there = board.session(1, 7), board.session(2, 7, loop=other_loop)
+        here, there = board.login(1, 7), board.login(2, 7, loop=other_loop)
         board.wake(to_group(5, 7, 1, 2), to_one(6, 2))
         board.router.on_doubt()
     finally:
@@ -170,7 +163,7 @@ def test_each_loop_gets_its_share(board: Board) -> None:
 
 
 def test_a_message_to_a_user_who_is_here_is_not_published(board: Board) -> None:
-    one = board.session(1)
+    one = board.login(1)
     here, there, group = to_one(5, 1), to_one(6, 2), to_group(7, 8, 1, 2)
     board.router.announce([here, there, group])
     board.passes.settle()

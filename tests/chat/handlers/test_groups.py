@@ -16,7 +16,7 @@ def test_create_a_group(node: Node) -> None:
     answer = ann.ask(MsgType.CREATE_GROUP_MSG, groupname="tea", groupdesc="at four", rid="r")
     group = answer["groupid"]
     assert answer == {"msgid": 23, "errno": 0, "groupid": group, "rid": "r"}
-    assert ann.session.groups == {group}
+    assert ann.login.groups == {group}
     found = node.database.read(lambda tx: GroupModel(tx).find(group))
     assert found is not None
     assert (found.name, found.desc) == ("tea", "at four")
@@ -28,7 +28,7 @@ def test_a_name_that_is_taken(node: Node) -> None:
     ann.make_group("tea")
     answer = bob.ask(MsgType.CREATE_GROUP_MSG, groupname="tea", groupdesc="")
     assert answer == {"msgid": 23, "errno": 10, "errmsg": "a group of this name exists"}
-    assert bob.session.groups == frozenset()
+    assert bob.login.groups == frozenset()
 
 
 def test_join_a_group(node: Node) -> None:
@@ -47,7 +47,7 @@ def test_join_a_group(node: Node) -> None:
     assert answer == {"msgid": 24, "errno": 0, "group": shown, "rid": "r"}
     again = bob.ask(MsgType.ADD_GROUP_MSG, groupid=group)
     assert again == {"msgid": 24, "errno": 10, "errmsg": "is a member already", "group": shown}
-    assert bob.session.groups == {group}
+    assert bob.login.groups == {group}
 
 
 def test_a_group_that_is_not_there(node: Node) -> None:
@@ -66,13 +66,13 @@ def test_a_new_member_can_write_and_is_written_to(node: Node) -> None:
 
 
 def test_what_is_sent_while_somebody_joins_is_not_missed(make_node: Callable[..., Node]) -> None:
-    """Between the commit that makes a member and the moment when wakes find the session."""
+    """Between the commit that makes a member and the moment when wakes find the login."""
     gate = Gate(join_group)
     node = make_node(routes=replace_route(MsgType.ADD_GROUP_MSG, run=gate))
     ann, bob = node.online("ann"), node.online("bob")
     group = ann.make_group("tea")
     bob.send(MsgType.ADD_GROUP_MSG, groupid=group)
-    node.until(lambda: bob.session.busy)
+    node.until(lambda: bob.connection.busy)
     gate.entered()
     ann.tell(group, "early")
     ann.expect(MsgType.CHAT_ACK)
@@ -85,7 +85,7 @@ def test_a_member_added_by_another_way_is_not_missed(make_node: Callable[..., No
     node = make_node(routes=replace_route(MsgType.CREATE_GROUP_MSG, run=gate))
     ann, bob = node.online("ann"), node.online("bob")
     ann.send(MsgType.CREATE_GROUP_MSG, groupname="tea", groupdesc="")
-    node.until(lambda: ann.session.busy)
+    node.until(lambda: ann.connection.busy)
     gate.entered()
     ((group,),) = node.database.read(lambda tx: tx.query("SELECT id FROM allgroup"))
     node.database.write(lambda tx: GroupModel(tx).add_member(group, bob.user_id, NORMAL))
@@ -106,7 +106,7 @@ def test_when_it_cannot_be_stored(node: Node) -> None:
     for msgid, fields in requests:
         answer = ann.ask(msgid, **fields)
         assert (answer["errno"], answer["retry_after"]) == (8, 1)
-    assert ann.session.groups == frozenset()
+    assert ann.login.groups == frozenset()
     node.database.lose_commits = False
     for msgid, fields in requests:
         assert ann.ask(msgid, **fields)["errno"] == 0
@@ -138,7 +138,7 @@ def test_who_leaves_is_neither_heard_nor_told(node: Node) -> None:
     group = ann.make_group("tea", bob)
     answer = bob.ask(MsgType.LEAVE_GROUP_MSG, groupid=group)
     assert answer == {"msgid": 43, "errno": 0, "groupid": group}
-    assert bob.session.groups == frozenset()
+    assert bob.login.groups == frozenset()
     ann.tell(group, "without bob")
     assert ann.expect(MsgType.CHAT_ACK)["errno"] == 0
     bob.nothing_more()
@@ -216,7 +216,7 @@ def test_the_creator_dissolves_it(node: Node) -> None:
         member.tell(group, "to nobody")
         assert member.expect(MsgType.CHAT_ACK)["errno"] == 5
         assert member.ask(MsgType.MEMBERS_MSG, groupid=group)["errno"] == 5
-    assert ann.session.groups == frozenset()
+    assert ann.login.groups == frozenset()
     bob.leave()
     assert node.connect().log_in(bob.user_id)["groups"] == []
 

@@ -75,7 +75,7 @@ def test_a_group_s_since_one_is_in_it(node: Node) -> None:
     ann, bob, eve = (node.online(name) for name in ("ann", "bob", "eve"))
     group = ann.make_group("tea", bob)
     for client, other in ((ann, bob), (bob, ann)):
-        client.tell(group, f"{client.session.name} says")
+        client.tell(group, f"{client.login.name} says")
         client.expect(MsgType.CHAT_ACK)
         other.expect(MsgType.GROUP_CHAT_MSG)
     assert ask(ann, groupid=group) == (["ann says", "bob says"], False)

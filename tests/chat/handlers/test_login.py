@@ -37,9 +37,9 @@ def test_the_answer(node: Node) -> None:
     }
     row = node.row(ann)
     assert (row.state, row.node, row.device) == (ONLINE, "node-1", "laptop")
-    session = client.session
-    assert (session.user_id, session.name, session.generation) == (ann, "ann", row.generation)
-    assert node.sessions.find(ann) is session
+    login = client.login
+    assert (login.user_id, login.name, login.generation) == (ann, "ann", row.generation)
+    assert node.logins.find(ann) is login
 
 
 def test_the_answer_in_classic(node: Node) -> None:
@@ -119,7 +119,7 @@ def test_logged_in_already(node: Node) -> None:
     for user in (ann.user_id, bob):
         answer = ann.ask(MsgType.LOGIN_MSG, v=2, id=user, password=PASSWORD)
         assert (answer["errno"], answer["errmsg"]) == (4, "logged in already")
-    assert ann.session.user_id == ann.user_id
+    assert ann.login.user_id == ann.user_id
 
 
 def test_too_many_failures(make_node: Callable[..., Node]) -> None:
@@ -185,7 +185,7 @@ def test_a_token_lets_in_again_and_again(node: Node) -> None:
 
 def test_wrong_tokens(node: Node) -> None:
     ann, bob = node.online("ann"), node.user("bob")
-    token = ann.session.token
+    token = ann.login.token
     client = node.connect()
     for user, wrong in ((bob, token), (ann.user_id, "x"), (ann.user_id, ""), (99, token)):
         answer = client.log_in(user, token=wrong)
@@ -194,7 +194,7 @@ def test_wrong_tokens(node: Node) -> None:
 
 def test_a_token_expires(node: Node) -> None:
     ann = node.online("ann")
-    token = ann.session.token
+    token = ann.login.token
     ann.leave()
     node.clock.date += node.context.token_seconds
     client = node.connect()
@@ -204,7 +204,7 @@ def test_a_token_expires(node: Node) -> None:
 
 def test_classic_clients_have_no_token(node: Node) -> None:
     ann = node.online("ann")
-    token = ann.session.token
+    token = ann.login.token
     ann.leave()
     classic = node.connect(v2=False)
     answer = classic.ask(MsgType.LOGIN_MSG, id=ann.user_id, token=token)

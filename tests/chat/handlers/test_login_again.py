@@ -9,7 +9,7 @@ import pytest
 
 from chat.handlers.account import login
 from chat.protocol import MsgType, encode
-from chat.storage.tables import OFFLINE, ONLINE
+from chat.storage.tables import OFFLINE, ONLINE, UserModel
 from tests.chat.handlers.gate import Gate
 from tests.chat.nodekit import PASSWORD, Node, replace_route
 
@@ -24,7 +24,7 @@ def test_another_device_is_refused(node: Node, device: str | None) -> None:
     answer = second.log_in(ann.user_id, **fields)
     assert (answer["errno"], answer["errmsg"]) == (2, "this account is using, input another!")
     ann.nothing_more()
-    assert node.sessions.find(ann.user_id) is ann.session
+    assert node.logins.find(ann.user_id) is ann.login
 
 
 def test_without_a_device_nobody_is_the_same(node: Node) -> None:
@@ -40,11 +40,11 @@ def test_classic_is_refused(node: Node) -> None:
 
 def test_the_same_device_takes_over(node: Node) -> None:
     ann = node.online("ann", device="laptop")
-    old = ann.session
+    old = ann.login
     second = node.online(ann.user_id, device="laptop")
     assert ann.ended() == [REPLACED]
-    assert node.sessions.find(ann.user_id) is second.session
-    assert second.session.generation == old.generation + 1
+    assert node.logins.find(ann.user_id) is second.login
+    assert second.login.generation == old.generation + 1
     node.passes.settle()
     assert node.row(ann.user_id).state == ONLINE, "the old one's end does not release it"
 
@@ -66,7 +66,8 @@ def test_a_classic_client_that_is_replaced_is_just_closed(make_node: Callable[..
 def test_messages_of_the_replaced_session_are_refused(make_node: Callable[..., Node]) -> None:
     node = make_node(replace=True)
     ann, bob = node.online("ann"), node.online("bob")
-    ann.session.generation -= 1  # as if it did not know yet
+    row = node.row(ann.user_id)  # another node takes the user, and ann's has not heard of it yet
+    node.database.write(lambda tx: UserModel(tx).go_online(row, "other", None))
     ack = ann.deliver(bob)
     assert (ack["errno"], ack["errmsg"]) == (3, "this session has been replaced")
     bob.nothing_more()
@@ -90,7 +91,7 @@ def test_a_row_left_online_by_a_crash_is_taken(node: Node) -> None:
         lambda tx: tx.execute("UPDATE user SET state = 'online', node = 'node-1', generation = 7")
     )
     client = node.online(ann)
-    assert client.session.generation == 8
+    assert client.login.generation == 8
 
 
 def test_of_two_logins_at_once_one_gets_in(make_node: Callable[..., Node]) -> None:
@@ -108,11 +109,11 @@ def test_of_two_logins_at_once_one_gets_in(make_node: Callable[..., Node]) -> No
 @pytest.mark.parametrize(("fields", "errno"), [({}, 2), ({"device": "laptop"}, 8)])
 def test_while_another_login_is_under_way(node: Node, fields: dict[str, str], errno: int) -> None:
     ann = node.user("ann")
-    assert node.sessions.begin(ann)
+    assert node.logins.begin(ann)
     answer = node.connect().log_in(ann, **fields)
     assert answer["errno"] == errno
     assert ("retry_after" in answer) == (errno == 8)
-    node.sessions.abandon(ann)
+    node.logins.abandon(ann)
     assert node.connect().log_in(ann, **fields)["errno"] == 0
 
 
@@ -124,11 +125,11 @@ def test_a_client_that_goes_while_it_is_being_logged_in(make_node: Callable[...,
     client.send(MsgType.LOGIN_MSG, v=2, id=ann, password=PASSWORD)
     node.until(gate.has_entered)  # it owns the row and is registered
     assert node.row(ann).state == ONLINE
-    client.session.connection.force_close()
-    node.until(lambda: client.session.closed)
+    client.connection.tcp.force_close()
+    node.until(lambda: client.connection.closed)
     gate.open()
     node.until(lambda: node.row(ann).state == OFFLINE)
-    assert node.sessions.owned() == set()
+    assert node.logins.owned() == set()
 
 
 def test_a_half_closed_client_still_gets_its_answer(make_node: Callable[..., Node]) -> None:
@@ -140,7 +141,7 @@ def test_a_half_closed_client_still_gets_its_answer(make_node: Callable[..., Nod
     client.send(MsgType.LOGIN_MSG, v=2, id=ann, password=PASSWORD)
     node.until(gate.has_entered)
     client.sock.shutdown(1)
-    node.until(lambda: client.session.finishing)
+    node.until(lambda: client.connection.finishing)
     gate.open()
     (answer,) = client.ended()
     assert (answer["msgid"], answer["errno"]) == (2, 0)
@@ -155,7 +156,7 @@ def test_a_login_of_a_client_that_has_hung_up_is_not_begun(node: Node, behind: b
     frame = encode({"msgid": 1, "v": 2, "id": ann, "password": PASSWORD}) + b"\n"
     client.write(frame + behind)
     client.close()
-    node.until(lambda: not client.session.connection.connected, "the end")
+    node.until(lambda: not client.connection.tcp.connected, "the end")
     assert node.row(ann).generation == 0
 
 
@@ -177,7 +178,7 @@ def test_when_the_row_cannot_be_taken(node: Node) -> None:
     node.database.lose_commits = True
     client = node.connect()
     assert client.log_in(ann)["errno"] == 8
-    assert node.sessions.owned() == set()
+    assert node.logins.owned() == set()
     node.database.lose_commits = False
     assert node.row(ann).state == OFFLINE
     assert client.log_in(ann)["errno"] == 0
@@ -203,6 +204,6 @@ def test_when_reading_fails_after_the_row_was_taken(node: Node, reads: int) -> N
     node.database.read = real_read  # type: ignore[method-assign]
     node.database.broken_reads = False
     node.until(lambda: node.row(ann).state == OFFLINE)
-    assert node.sessions.owned() == set()
-    assert client.session.user_id == 0
+    assert node.logins.owned() == set()
+    assert client.connection.login is None
     assert client.log_in(ann)["errno"] == 0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from chat.delivery.mailbox import LOOK_BYTES
-from chat.delivery.pump import WINDOW
 from chat.handlers.account import CLASSIC_BYTES, CLASSIC_OFFLINE
+from chat.mailbox.mailbox import LOOK_BYTES
+from chat.mailbox.pump import WINDOW
 from chat.protocol import ONE_CHAT, MsgType, decode
 from chat.storage.tables import LogRow, MessageModel, OfflineMessageModel
 from tests.chat.nodekit import Node

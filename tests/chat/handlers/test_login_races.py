@@ -117,8 +117,8 @@ def test_who_is_replaced_before_its_answer_is_told(node: Node, bus: CountingBus)
     second = node.online(ann)
     pause.open()
     assert first.ended() == [REPLACED], "not logged in, and deaf for ever"
-    assert first.session.user_id == 0
-    assert node.sessions.find(ann) is second.session
+    assert first.connection.login is None
+    assert node.logins.find(ann) is second.login
     assert node.row(ann).state == ONLINE
     assert bus.heard == {(ONE_CHAT, ann): 1, (ONE_CHAT, bob.user_id): 1}
     bob.deliver(ann, "hello")
@@ -133,7 +133,7 @@ def test_who_fails_after_having_been_replaced_takes_nothing_along(
     second = node.online(ann)
     pause.open(StorageError("for the test"))
     assert first.expect(MsgType.LOGIN_MSG_ACK)["errno"] == 8
-    assert node.sessions.find(ann) is second.session
+    assert node.logins.find(ann) is second.login
     assert bus.heard == {(ONE_CHAT, ann): 1}, "what the second one hears"
     node.workers.stop()  # the release, if there was one, has been carried out
     assert node.row(ann).state == ONLINE
@@ -146,23 +146,24 @@ def test_who_fails_leaves_nothing_behind(node: Node, bus: CountingBus, number: i
     pause.open(StorageError("for the test"))
     assert first.expect(MsgType.LOGIN_MSG_ACK)["errno"] == 8
     node.until(lambda: node.row(ann).state == OFFLINE)
-    assert node.sessions.owned() == set()
+    assert node.logins.owned() == set()
     assert bus.heard == {}
     assert first.log_in(ann)["errno"] == 0
 
 
 def test_being_sent_away_late(node: Node) -> None:
-    """The connection is the user's again by then, with a login that came after the other one."""
+    """The user has logged in again by then, on the same connection: that is another login."""
     ann = node.user("ann")
     client = node.online(ann)
+    old = client.login
     client.ask(MsgType.LOGINOUT_MSG)
     node.online(ann).leave()
     assert client.log_in(ann)["errno"] == 0
-    assert client.session.generation == 3
-    client.session.send_away(ann, 2)
-    node.passes.settle()  # the session has heard of it
+    assert client.login.generation == 3
+    old.send_away()
+    node.passes.settle()  # the loop has done it
     client.nothing_more()
-    client.session.send_away(ann, 4)
+    client.login.send_away()
     assert client.ended() == [REPLACED]
 
 
@@ -170,18 +171,18 @@ def test_being_sent_away_late(node: Node) -> None:
 
 
 def test_a_group_that_is_joined_while_the_user_is_taken_over(node: Node, bus: CountingBus) -> None:
-    """By the old session, when the new one has read the user's groups already."""
+    """By the old login, when the new one has read the user's groups already."""
     eve, old = node.online("eve"), node.online("ann")
     ann = old.user_id
     group = eve.make_group("tea")
-    node.until(lambda: not eve.session.pump.is_waiting)  # its look would be counted, too
+    node.until(lambda: not eve.login.pump.is_waiting)  # its look would be counted, too
     new, pause = paused(node, ann, GROUPS)
     assert old.ask(MsgType.ADD_GROUP_MSG, groupid=group)["errno"] == 0
     pause.open()
     answer = new.expect(MsgType.LOGIN_MSG_ACK)
     assert [shown["id"] for shown in answer["groups"]] == [group]
     assert old.ended() == [REPLACED]
-    assert new.session.groups == {group}
+    assert new.login.groups == {group}
     assert bus.heard == {
         (ONE_CHAT, ann): 1,
         (ONE_CHAT, eve.user_id): 1,
@@ -199,11 +200,11 @@ def test_a_group_that_is_joined_while_the_user_is_taken_over(node: Node, bus: Co
 def test_a_connection_that_ends_during_the_login(node: Node, bus: CountingBus, number: int) -> None:
     ann = node.user("ann")
     client, pause = paused(node, ann, number)
-    client.session.connection.force_close()
-    node.until(lambda: client.session.closed)
+    client.connection.tcp.force_close()
+    node.until(lambda: client.connection.closed)
     pause.open()
     node.until(lambda: node.row(ann).state == OFFLINE)
-    assert node.sessions.owned() == set()
+    assert node.logins.owned() == set()
     assert bus.heard == {}
 
 
@@ -212,20 +213,20 @@ def test_who_has_hung_up_does_not_take_over(node: Node) -> None:
     ann = node.online("ann", device="laptop")
     late = begin(node, ann.user_id, device="laptop")
     late.close()  # what it sent has not been read yet
-    node.until(lambda: late.session.closed and not late.session.busy)
+    node.until(lambda: late.connection.closed and not late.connection.busy)
     ann.nothing_more()
     row = node.row(ann.user_id)
     assert (row.state, row.generation) == (ONLINE, 1)
-    assert node.sessions.find(ann.user_id) is ann.session
+    assert node.logins.find(ann.user_id) is ann.login
 
 
 def test_who_has_gone_is_not_even_tried(node: Node) -> None:
     ann = node.user("ann")
     client = begin(node, ann)
-    node.until(lambda: client.session.busy)
+    node.until(lambda: client.connection.busy)
     client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()  # with a reset
-    node.until(lambda: client.session.closed and not client.session.busy)
+    node.until(lambda: client.connection.closed and not client.connection.busy)
     assert node.row(ann).generation == 0
 
 
@@ -250,12 +251,12 @@ def test_what_is_said_in_a_group_while_it_is_being_joined_late(node: Node) -> No
     """Between what the answer shows and being registered for the group, nobody is woken."""
     eve, old = node.online("eve"), node.online("ann")
     group = eve.make_group("tea")
-    node.until(lambda: not eve.session.pump.is_waiting)  # its look would be counted, too
+    node.until(lambda: not eve.login.pump.is_waiting)  # its look would be counted, too
     groups = Pause(node, GROUPS)
     new = begin(node, old.user_id)
     groups.entered()
     assert old.ask(MsgType.ADD_GROUP_MSG, groupid=group)["errno"] == 0
-    node.until(lambda: not old.session.pump.is_waiting)
+    node.until(lambda: not old.login.pump.is_waiting)
     node.database.read = groups._real  # type: ignore[method-assign]
     shown = Pause(node, 1)
     groups.open()
@@ -270,8 +271,8 @@ def test_what_is_said_in_a_group_while_it_is_being_joined_late(node: Node) -> No
 
 
 @pytest.mark.parametrize("how", ["lost", "taken over"])
-def test_a_join_that_outlives_its_session(make_node: Callable[..., Node], how: str) -> None:
-    """It is the user who is in the group: the next session hears of it."""
+def test_a_join_that_outlives_its_login(make_node: Callable[..., Node], how: str) -> None:
+    """It is the user who is in the group: the next login hears of it."""
     entered, go = threading.Event(), threading.Event()
 
     def gated(ctx: Context, request: Request) -> Joined:
@@ -287,11 +288,11 @@ def test_a_join_that_outlives_its_session(make_node: Callable[..., Node], how: s
     old.send(MsgType.ADD_GROUP_MSG, groupid=group)
     node.until(entered.is_set)
     if how == "lost":
-        old.session.connection.force_close()
-        node.until(lambda: old.session.closed)
+        old.connection.tcp.force_close()
+        node.until(lambda: old.connection.closed)
     new = node.online(old.user_id, device="laptop")
     go.set()
-    node.until(lambda: group in new.session.groups)
+    node.until(lambda: group in new.login.groups)
     assert bus.heard[(GROUP_CHAT, group)] == 2
     eve.tell(group, "hello")
     assert new.expect(MsgType.GROUP_CHAT_MSG)["msg"] == "hello"

@@ -12,24 +12,25 @@ from tests.chat.nodekit import PASSWORD, Node, replace_route
 
 def test_the_answer(node: Node) -> None:
     ann = node.online("ann")
+    login = ann.login
     assert ann.ask(MsgType.LOGINOUT_MSG, rid="r") == {"msgid": 25, "errno": 0, "rid": "r"}
     row = node.row(ann.user_id)
     assert (row.state, row.node, row.device) == (OFFLINE, None, None)
-    session = ann.session
-    assert (session.user_id, session.name, session.token, session.device) == (0, "", None, None)
-    assert node.sessions.owned() == set()
+    assert not login.alive
+    assert ann.connection.login is None
+    assert node.logins.owned() == set()
 
 
 def test_the_token_is_revoked(node: Node) -> None:
     ann = node.online("ann")
-    token = ann.session.token
+    token = ann.login.token
     ann.ask(MsgType.LOGINOUT_MSG)
     assert node.connect().log_in(ann.user_id, token=token)["errno"] == 1
 
 
 def test_tokens_of_other_logins_stay(node: Node) -> None:
     ann = node.online("ann")
-    token = ann.session.token
+    token = ann.login.token
     ann.leave()
     second = node.online(ann.user_id)
     second.ask(MsgType.LOGINOUT_MSG)
@@ -88,13 +89,13 @@ def test_what_came_behind_it_is_refused(node: Node) -> None:
 def test_a_logout_that_cannot_be_stored_changes_nothing(node: Node) -> None:
     ann, bob = node.online("ann"), node.online("bob")
     group = ann.make_group("tea", bob)
-    token = ann.session.token
+    token = ann.login.token
     node.database.broken = True
     answer = ann.ask(MsgType.LOGINOUT_MSG)
     assert (answer["errno"], answer["retry_after"]) == (8, 1)
     node.database.broken = False
-    assert (ann.session.user_id, ann.session.token) == (ann.user_id, token)
-    assert node.sessions.find(ann.user_id) is ann.session
+    assert (ann.login.user_id, ann.login.token) == (ann.user_id, token)
+    assert node.logins.find(ann.user_id) is ann.login
     assert node.row(ann.user_id).state == ONLINE
     bob.tell(group, "still there?")
     assert ann.expect(MsgType.GROUP_CHAT_MSG)["msg"] == "still there?"
@@ -102,7 +103,7 @@ def test_a_logout_that_cannot_be_stored_changes_nothing(node: Node) -> None:
 
 
 def test_what_came_during_a_failed_logout(node: Node) -> None:
-    """The session was out of the registry: nobody was woken for it."""
+    """The login was out of the registry: no pump was woken for it."""
     ann, bob = node.online("ann"), node.online("bob")
     real = node.database.write
 
@@ -132,7 +133,7 @@ def test_who_was_replaced_during_a_failed_logout_is_closed(
             return logout(ctx, request)  # type: ignore[arg-type]
         finally:
             node.database.broken = False
-            assert node.sessions.begin(ann.user_id)
+            assert node.logins.begin(ann.user_id)
 
     node = make_node(routes=replace_route(MsgType.LOGINOUT_MSG, run=fails))
     ann = node.online("ann")
@@ -146,14 +147,14 @@ def test_a_line_that_breaks_during_the_logout(make_node: Callable[..., Node]) ->
     node = make_node(routes=replace_route(MsgType.LOGINOUT_MSG, run=gate))
     ann = node.online("ann")
     ann.send(MsgType.LOGINOUT_MSG)
-    node.until(lambda: ann.session.busy)
+    node.until(lambda: ann.connection.busy)
     gate.entered()
-    ann.session.connection.force_close()
-    node.until(lambda: ann.session.closed)
+    ann.connection.tcp.force_close()
+    node.until(lambda: ann.connection.closed)
     gate.open()
-    node.until(lambda: not ann.session.busy)
+    node.until(lambda: not ann.connection.busy)
     assert node.row(ann.user_id).state == OFFLINE
-    assert node.sessions.owned() == set()
+    assert node.logins.owned() == set()
     assert node.connect().log_in(ann.user_id, password=PASSWORD)["errno"] == 0
 
 
@@ -175,10 +176,10 @@ def test_a_line_that_breaks_during_a_failing_logout(make_node: Callable[..., Nod
     )
     ann = node.online("ann")
     ann.send(MsgType.LOGINOUT_MSG)
-    node.until(lambda: ann.session.busy)
+    node.until(lambda: ann.connection.busy)
     gate.entered()
-    ann.session.connection.force_close()
-    node.until(lambda: ann.session.closed)
+    ann.connection.tcp.force_close()
+    node.until(lambda: ann.connection.closed)
     gate.open()
     node.until(lambda: node.row(ann.user_id).state == OFFLINE)
 
@@ -187,4 +188,4 @@ def test_a_lost_connection_releases_the_user(node: Node) -> None:
     ann = node.online("ann")
     ann.leave()
     node.until(lambda: node.row(ann.user_id).state == OFFLINE)
-    assert node.sessions.owned() == set()
+    assert node.logins.owned() == set()

@@ -92,7 +92,7 @@ def test_while_logged_in(node: Node) -> None:
     ann = node.online("ann")
     answer = ann.ask(MsgType.REG_MSG, name="bob", password=PASSWORD)
     assert answer["errno"] == 0
-    assert ann.session.user_id == ann.user_id
+    assert ann.login.user_id == ann.user_id
 
 
 def test_when_it_cannot_be_stored(node: Node) -> None:

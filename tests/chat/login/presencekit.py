@@ -11,7 +11,7 @@ import pytest
 
 from chat.login.lease import Lease
 from chat.login.presence import Presence
-from chat.login.registry import SessionRegistry
+from chat.login.registry import LoginRegistry
 from chat.protocol import ErrNo, ProtocolError
 from chat.storage import Database
 from chat.storage.tables import User, UserModel
@@ -32,15 +32,15 @@ class Office:
     ) -> None:
         """``leased``: with a lease that is old enough to judge others."""
         self.database = FailingDatabase(database)
-        self.sessions = SessionRegistry()
+        self.logins = LoginRegistry()
         self.workers = ThreadPool(1, "worker", 2)
         self.lease = new_lease(database, node) if leased else None
         self.changed: list[int] = []
-        self.sent_away: list[tuple[int, int]] = []
+        self.sent_away: list[int] = []
         notices: Any = SimpleNamespace(changed=self.changed.extend, tell_now=lambda: None)
         self.presence = Presence(
             self.database,
-            self.sessions,
+            self.logins,
             self.workers,
             node,
             replace=replace,
@@ -64,10 +64,13 @@ class Office:
 
     def log_in(self, user_id: int, device: str | None = None) -> int:
         generation = self.take(user_id, device)
-        session: Any = SimpleNamespace(
-            groups=frozenset(), send_away=lambda *who: self.sent_away.append(who)
+        login: Any = SimpleNamespace(
+            user_id=user_id,
+            generation=generation,
+            groups=frozenset(),
+            send_away=lambda: self.sent_away.append(user_id),
         )
-        self.sessions.add(session, user_id, frozenset(), generation)
+        self.logins.add(login, frozenset())
         return generation
 
     def refused(self, user_id: int, device: str | None = None, **options: bool) -> None:

@@ -128,7 +128,7 @@ def test_an_old_session_does_not_release_the_new_one(office: Office) -> None:
 def test_a_release_that_fails_is_put_right_later(office: Office) -> None:
     ann = office.user()
     generation = office.log_in(ann)
-    office.sessions.remove(office.sessions.all()[0], ann)
+    office.logins.remove(office.logins.all()[0])
     office.database.broken = True
     office.presence.release(ann, generation)
     office.wait()

@@ -34,7 +34,7 @@ class Square:
         self.node = node
         self.bus = TellingBus()
         self.notices = PresenceNotices(
-            node.passes.loop, node.database, self.bus, node.sessions, node.workers
+            node.passes.loop, node.database, self.bus, node.logins, node.workers
         )
         node.presence._notices = self.notices
 

@@ -23,7 +23,7 @@ def test_reconcile_releases_what_no_session_owns(office: Office) -> None:
     ann, bob, eve, dan = (office.user(name) for name in ("ann", "bob", "eve", "dan"))
     office.log_in(ann)
     office.take(bob)  # left behind
-    office.sessions.begin(eve)
+    office.logins.begin(eve)
     office.take(eve)  # a login under way
     office.taken_elsewhere(dan, "n2")
     office.reconcile()
@@ -109,12 +109,12 @@ def test_reconcile_with_busy_workers_tries_again_next_time(office: Office) -> No
 def test_a_login_that_begins_during_a_round_is_left_alone(office: Office) -> None:
     """Rows are read before the sessions: who was not there then is not released."""
     ann = office.user()
-    real_owned = office.sessions.owned
+    real_owned = office.logins.owned
 
     def owned() -> set[int]:
         office.log_in(ann)  # between the two looks
         return real_owned() - {ann}
 
-    office.sessions.owned = owned  # type: ignore[method-assign]
+    office.logins.owned = owned  # type: ignore[method-assign]
     office.reconcile()
     assert office.row(ann).state == ONLINE

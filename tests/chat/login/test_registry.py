@@ -1,4 +1,4 @@
-"""SessionRegistry against a simple model, and under racing threads."""
+"""LoginRegistry against a simple model, and under racing threads."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from chat.connection.session import Session
-from chat.login.registry import SessionRegistry
+from chat.login.login import Login
+from chat.login.registry import LoginRegistry
 from tests.chat.loopkit import WAIT
 from tests.tiers import examples
 
@@ -24,13 +24,14 @@ PICK = st.integers(0, 1000)
 
 @dataclass(eq=False)
 class Stub:
-    """All that the registry looks at."""
+    """The attributes of a Login that the registry uses."""
 
+    user_id: int
     groups: frozenset[int] = frozenset()
 
 
-def stub() -> Session:
-    return cast(Session, Stub())
+def stub(user_id: int) -> Login:
+    return cast(Login, Stub(user_id))
 
 
 class RegistryMachine(RuleBasedStateMachine):
@@ -38,11 +39,10 @@ class RegistryMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.registry = SessionRegistry()
-        self.generation = 0
+        self.registry = LoginRegistry()
         self.beginning: set[int] = set()
-        self.here: dict[int, tuple[Session, frozenset[int]]] = {}
-        self.gone: list[tuple[int, Session]] = []
+        self.here: dict[int, tuple[Login, frozenset[int]]] = {}
+        self.gone: list[tuple[int, Login]] = []
 
     @rule(user=USERS)
     def begin(self, user: int) -> None:
@@ -56,91 +56,88 @@ class RegistryMachine(RuleBasedStateMachine):
 
     @rule(user=USERS, groups=GROUPS)
     def add(self, user: int, groups: frozenset[int]) -> None:
-        session = stub()
-        self.generation += 1
-        replaced = self.registry.add(session, user, groups, self.generation)
+        login = stub(user)
+        replaced = self.registry.add(login, groups)
         assert replaced == self.here.get(user)
         if replaced is not None:
-            assert replaced.session.groups == frozenset()
-            self.gone.append((user, replaced.session))
+            assert replaced.login.groups == frozenset()
+            self.gone.append((user, replaced.login))
         self.beginning.discard(user)
-        self.here[user] = (session, groups)
+        self.here[user] = (login, groups)
 
     @precondition(lambda self: self.here)
     @rule(pick=PICK)
     def remove(self, pick: int) -> None:
         user = sorted(self.here)[pick % len(self.here)]
-        session, groups = self.here.pop(user)
-        assert self.registry.remove(session, user) == groups
-        assert session.groups == frozenset()
-        self.gone.append((user, session))
+        login, groups = self.here.pop(user)
+        assert self.registry.remove(login) == groups
+        assert login.groups == frozenset()
+        self.gone.append((user, login))
 
     @precondition(lambda self: self.gone)
     @rule(pick=PICK)
     def remove_again(self, pick: int) -> None:
-        user, session = self.gone[pick % len(self.gone)]
-        assert self.registry.remove(session, user) is None
+        _, login = self.gone[pick % len(self.gone)]
+        assert self.registry.remove(login) is None
 
     @precondition(lambda self: self.gone)
     @rule(pick=PICK, groups=GROUPS)
     def restore(self, pick: int, groups: frozenset[int]) -> None:
-        user, session = self.gone[pick % len(self.gone)]
+        user, login = self.gone[pick % len(self.gone)]
         possible = user not in self.here and user not in self.beginning
-        assert self.registry.restore(session, user, groups, 1) == possible
+        assert self.registry.restore(login, groups) == possible
         if possible:
-            self.gone.remove((user, session))
-            self.here[user] = (session, groups)
+            self.gone.remove((user, login))
+            self.here[user] = (login, groups)
 
     @precondition(lambda self: self.here)
     @rule(pick=PICK, group=st.integers(1, 4))
     def join(self, pick: int, group: int) -> None:
         user = sorted(self.here)[pick % len(self.here)]
-        session, groups = self.here[user]
-        assert self.registry.join(session, user, group) == (group not in groups)
-        self.here[user] = (session, groups | {group})
+        login, groups = self.here[user]
+        assert self.registry.join(login, group) == (group not in groups)
+        self.here[user] = (login, groups | {group})
 
     @precondition(lambda self: self.here)
     @rule(pick=PICK, group=st.integers(1, 4))
     def leave(self, pick: int, group: int) -> None:
         user = sorted(self.here)[pick % len(self.here)]
-        session, groups = self.here[user]
-        assert self.registry.leave(session, user, group) == (group in groups)
-        self.here[user] = (session, groups - {group})
+        login, groups = self.here[user]
+        assert self.registry.leave(login, group) == (group in groups)
+        self.here[user] = (login, groups - {group})
 
     @precondition(lambda self: self.gone)
     @rule(pick=PICK, group=st.integers(1, 4))
     def leave_too_late(self, pick: int, group: int) -> None:
-        user, session = self.gone[pick % len(self.gone)]
-        assert not self.registry.leave(session, user, group)
+        _, login = self.gone[pick % len(self.gone)]
+        assert not self.registry.leave(login, group)
 
     @precondition(lambda self: self.gone)
     @rule(pick=PICK, group=st.integers(1, 4))
     def join_too_late(self, pick: int, group: int) -> None:
-        user, session = self.gone[pick % len(self.gone)]
-        self.registry.join(session, user, group)
-        assert session.groups == frozenset()
+        _, login = self.gone[pick % len(self.gone)]
+        self.registry.join(login, group)
+        assert login.groups == frozenset()
 
     @invariant()
     def everybody_is_found(self) -> None:
         assert len(self.registry) == len(self.here)
         assert self.registry.owned() == self.beginning | self.here.keys()
-        sessions = {session for session, _ in self.here.values()}
-        assert set(self.registry.all()) == sessions
-        assert len(self.registry.all()) == len(sessions)
+        logins = {login for login, _ in self.here.values()}
+        assert set(self.registry.all()) == logins
+        assert len(self.registry.all()) == len(logins)
         for user in range(1, 5):
             assert self.registry.find(user) is self.here.get(user, (None, None))[0]
         found = self.registry.find_many([4, 3, 2, 1, 99])
-        assert found == [(user, self.here[user][0]) for user in (4, 3, 2, 1) if user in self.here]
+        assert found == [self.here[user][0] for user in (4, 3, 2, 1) if user in self.here]
 
     @invariant()
     def groups_know_their_members(self) -> None:
         for group in range(1, 5):
-            expected = {
-                (user, session) for user, (session, groups) in self.here.items() if group in groups
-            }
+            expected = {login for login, groups in self.here.values() if group in groups}
             assert set(self.registry.in_group(group)) == expected
-        for session, groups in self.here.values():
-            assert session.groups == groups
+        for login, groups in self.here.values():
+            assert login.groups == groups
 
     @invariant()
     def nothing_is_kept_of_those_who_left(self) -> None:
@@ -154,10 +151,10 @@ TestRegistry.settings = settings(
 
 
 def test_beginning_again_after_add() -> None:
-    registry = SessionRegistry()
+    registry = LoginRegistry()
     assert registry.begin(1)
     assert not registry.begin(1)
-    registry.add(stub(), 1, frozenset(), 1)
+    registry.add(stub(1), frozenset())
     assert registry.begin(1), "a second login may try"
 
 
@@ -173,7 +170,7 @@ def quick_switching() -> Any:
 @pytest.mark.usefixtures("quick_switching")
 def test_racing_threads() -> None:
     """Of those who begin at once one gets through; and what one added only it can remove."""
-    registry = SessionRegistry()
+    registry = LoginRegistry()
     rounds, users, threads = 150, (1, 2, 3), 4
     held: dict[int, int] = dict.fromkeys(users, 0)
     begun = [0] * threads
@@ -188,13 +185,13 @@ def test_racing_threads() -> None:
                 if held[user] != 1:
                     wrong.append("two logins of one user at once")
                 held[user] -= 1
-                session = stub()
-                registry.add(session, user, frozenset({user, 9}), turn)
-                registry.join(session, user, 10)
+                login = stub(user)
+                registry.add(login, frozenset({user, 9}))
+                registry.join(login, 10)
                 registry.find_many(users)
                 registry.in_group(9)
-                registry.remove(session, user)
-                if session.groups:
+                registry.remove(login)
+                if login.groups:
                     wrong.append("removed, and still in groups")
 
     workers = [threading.Thread(target=act, args=(number,)) for number in range(threads)]
@@ -207,6 +204,6 @@ def test_racing_threads() -> None:
     for user in users:
         left = registry.find(user)
         if left is not None:
-            registry.remove(left, user)
+            registry.remove(left)
     assert (len(registry), registry.owned(), registry.all()) == (0, set(), [])
     assert not registry._by_group

@@ -237,7 +237,7 @@ def test_a_name_that_was_stored_in_another_form(node: Node) -> None:
     assert register(node, "cafe\u0301")["errmsg"] == "this name is taken"
     assert register(node, "café")["errmsg"].startswith("this name looks like")
     client = node.online("owner\u3164")
-    assert client.session.name == "owner\u3164"
+    assert client.login.name == "owner\u3164"
 
 
 def test_a_group_like_another(node: Node) -> None:

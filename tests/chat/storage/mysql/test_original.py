@@ -12,7 +12,7 @@ import pytest
 import ujson
 
 from chat.chatcluster import services
-from chat.delivery.mailbox import to_message
+from chat.mailbox.mailbox import to_message
 from chat.storage import Database, StorageError
 from chat.storage.mysql.connection import MysqlConnection
 from chat.storage.mysql.database import MysqlDatabase

@@ -162,7 +162,7 @@ def talk_in_a_group(ann: Client, bob: Client) -> None:
 
 def come_back(client: Client) -> None:
     """With a token, which ends with the logout."""
-    user_id, token = client.user_id, client.session.token
+    user_id, token = client.user_id, client.login.token
     client.leave()
     again = client.node.connect()
     assert again.log_in(user_id, token=token)["errno"] == 0
@@ -170,9 +170,7 @@ def come_back(client: Client) -> None:
 
 
 def tell_friends(node: Node, client: Client) -> None:
-    notices = PresenceNotices(
-        node.passes.loop, node.database, node.bus, node.sessions, node.workers
-    )
+    notices = PresenceNotices(node.passes.loop, node.database, node.bus, node.logins, node.workers)
     notices.changed([client.user_id, *range(1, 500)])
     notices.tell_now()
 
@@ -181,7 +179,7 @@ def look_after(node: Node, client: Client) -> None:
     """What a server does from time to time."""
     node.presence.check([client.user_id])
     node.presence._compare_part()
-    MailboxPoller(node.passes.loop, node.database, node.sessions, node.workers)._look()
+    MailboxPoller(node.passes.loop, node.database, node.logins, node.workers)._look()
 
 
 def see_to_the_dead(planner: Planner) -> None:

@@ -1,4 +1,4 @@
-"""Sessions of original clients: their frames end with NUL, and are kept apart."""
+"""Connections of original clients: their frames end with NUL, and are kept apart."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ def original(node: Node, user: int | str) -> Client:
 
 def test_who_is_kept_apart(make_node: Callable[..., Node]) -> None:
     node = make_node()
-    assert original(node, "ann").session.writer is not None
-    assert node.online("bob", v2=False).session.writer is None
-    assert node.online("eve").session.writer is None
+    assert original(node, "ann").connection.writer is not None
+    assert node.online("bob", v2=False).connection.writer is None
+    assert node.online("eve").connection.writer is None
     v2 = node.connect()
     v2.end = b"\0"
     v2.log_in(node.user("joe"))
-    assert v2.session.writer is None, "its client reads every frame, whatever ends them"
+    assert v2.connection.writer is None, "its client reads every frame, whatever ends them"
 
 
 def test_without_a_gap_there_is_no_writer(make_node: Callable[..., Node]) -> None:
     node = make_node(classic=ClassicConfig(gap=0))
-    session = original(node, "ann").session
-    assert session.writer is None
-    assert session.frame_limit == 1023
+    connection = original(node, "ann").connection
+    assert connection.writer is None
+    assert connection.frame_limit == 1023
 
 
 def test_without_a_frame_there_is_no_limit(make_node: Callable[..., Node]) -> None:
     node = make_node(classic=ClassicConfig(frame=0))
-    session = original(node, "ann").session
-    assert session.writer is not None
-    assert session.frame_limit == 0
+    connection = original(node, "ann").connection
+    assert connection.writer is not None
+    assert connection.frame_limit == 0
 
 
 def test_a_client_that_turns_to_v2(node: Node) -> None:
@@ -62,8 +62,8 @@ def test_a_client_that_turns_to_v2(node: Node) -> None:
     client.send_all({"msgid": 77}, {"msgid": 78})
     client.send(MsgType.LOGIN_MSG, id=1, v=2, password=PASSWORD)
     assert [client.next()["msgid"] for _ in range(3)] == [31, 31, 2]
-    assert client.session.writer is None
-    assert client.session.frame_limit == 0
+    assert client.connection.writer is None
+    assert client.connection.frame_limit == 0
 
 
 def test_messages_are_deleted_one_by_one(node: Node) -> None:
@@ -85,13 +85,13 @@ def test_a_full_mailbox_costs_few_looks(node: Node, make_node: Callable[..., Nod
     for _ in range(count):
         ann.expect(MsgType.CHAT_ACK)
     looks: list[int] = []
-    read = node.delivery._mailbox.read
+    read = node.mailbox.read
 
     def counted(pump: Any, known: frozenset[int], room: int) -> None:
         looks.append(room)
         read(pump, known, room)
 
-    node.delivery._mailbox.read = counted  # type: ignore[method-assign]
+    node.mailbox.read = counted  # type: ignore[method-assign]
     client = original(node, bob)
     assert [client.next()["msg"] for _ in range(count)] == [str(n) for n in range(count)]
     assert len(looks) <= count // 8
@@ -124,7 +124,7 @@ def test_requests_wait_while_many_answers_do(make_node: Callable[..., Node]) -> 
 
     def waits() -> bool:
         nonlocal longest
-        writer = ann.session.writer
+        writer = ann.connection.writer
         assert writer is not None
         longest = max(longest, len(writer._queue))
         return len(ann.inbox) == count
@@ -143,19 +143,19 @@ def test_what_was_asked_before_the_end_is_answered(node: Node) -> None:
 
 def test_a_client_that_does_not_read_is_closed(node: Node) -> None:
     ann = original(node, "ann")
-    session = ann.session
-    session.connection.send(b"x" * (16 << 20))
-    assert session.stalled_at is not None
-    writer = session.writer
+    connection = ann.connection
+    connection.tcp.send(b"x" * (16 << 20))
+    assert connection.stalled_at is not None
+    writer = connection.writer
     assert writer is not None
     writer.send(b"{}")
     node.until(lambda: writer.stalled_at is not None, "the stall")
     node.sweep(59.0)
     node.passes.settle()
-    assert session.connection.connected
+    assert connection.tcp.connected
     node.sweep(61.5)
     node.passes.settle()
-    assert not session.connection.connected
+    assert not connection.tcp.connected
 
 
 def test_a_login_replaced_elsewhere_gets_nothing_more(make_node: Callable[..., Node]) -> None:

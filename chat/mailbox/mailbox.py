@@ -9,7 +9,7 @@ from collections.abc import Collection
 
 import ujson
 
-from chat.delivery.pump import Pump
+from chat.mailbox.pump import Pump
 from chat.message import TARGET_FIELD, ChatMessage
 from chat.protocol import MAX_ID, MsgType, ProtocolError, decode
 from chat.storage import Database, Transaction
@@ -63,8 +63,8 @@ class Mailbox:
         def work() -> Mail:
             return self._database.read(lambda tx: load(tx, user_id, known, room, LOOK_BYTES))
 
-        if not self._workers.try_run_for(pump.session.loop, work, done):
-            pump.session.loop.queue_in_loop(pump.read_failed)
+        if not self._workers.try_run_for(pump.connection.loop, work, done):
+            pump.connection.loop.queue_in_loop(pump.read_failed)
 
     def delete(self, pump: Pump, seqs: set[int]) -> None:
         """Forget received messages; answered by pump.deleted, sooner or later."""
@@ -103,7 +103,7 @@ class Mailbox:
         with self._lock:
             self._received = received + self._received
         for pump, _ in received[:1]:
-            pump.session.loop.run_after(RETRY_SECONDS, self._submit)
+            pump.connection.loop.run_after(RETRY_SECONDS, self._submit)
 
 
 class _Deletion:
@@ -129,7 +129,7 @@ class _Deletion:
             return
         by_loop: defaultdict[EventLoop, list[Received]] = defaultdict(list)
         for item in received:
-            by_loop[item[0].session.loop].append(item)
+            by_loop[item[0].connection.loop].append(item)
         for loop, items in by_loop.items():
             loop.queue_in_loop(lambda items=items: _tell(items))  # type: ignore[misc]
 

@@ -1,4 +1,4 @@
-"""Fakes that turn a Pump into a pure state machine: a mailbox, a session, a loop.
+"""Fakes that turn a Pump into a pure state machine: a mailbox, a connection, a loop.
 
 Nothing happens by itself: a test decides when a read looks, when its answer arrives, when a
 deletion is committed and when the pump hears of it.
@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chat.connection.classic_writer import ClassicWriter
-from chat.delivery.pump import Pump
+from chat.connection.framing import pack_for_original
+from chat.mailbox.pump import Pump
 from chat.message import ChatMessage
 from chat.protocol import ONE_CHAT, decode
 
@@ -116,21 +117,21 @@ class FakeLoop:
 
 
 @dataclass
-class FakeSession:
-    """What a pump needs of a session; ``given`` is every ``seq`` that went out, in order."""
+class FakeClient:
+    """What a pump needs of a connection; ``given`` is every ``seq`` that went out, in order."""
 
     v2: bool = True
     output_full: bool = False
     leaving: bool = False
-    connection: Any = None
+    tcp: Any = None
     loop: FakeLoop = field(default_factory=FakeLoop)
     given: list[int] = field(default_factory=list)
     writer: Any = None
 
-    def frame_of(self, message: ChatMessage) -> bytes:
-        return message.frame(self.v2)
+    def add_frames(self, message: ChatMessage, out: list[bytes]) -> None:
+        out.append(message.frame(self.v2))
 
-    def write(self, frames: list[bytes]) -> None:
+    def send_mail(self, frames: list[bytes]) -> None:
         assert frames
         self.given += [decode(frame)["seq"] for frame in frames]
 
@@ -156,21 +157,21 @@ class Desk:
     """A pump with its fakes; nobody is logged in yet."""
 
     def __init__(self, mailbox: FakeMailbox | None = None) -> None:
-        self.session = FakeSession()
+        self.client = FakeClient()
         self.mailbox = mailbox or FakeMailbox()
-        self.pump = Pump(self.session, self.mailbox)  # type: ignore[arg-type]
+        self.pump = Pump(self.client, self.mailbox, USER)  # type: ignore[arg-type]
 
     def login(self, found: Iterable[int] = (), more: bool = False, newest: int = 0) -> Desk:
         """With these messages in the answer."""
         first = list(found)
         newest = max(newest, *first, 0)
-        self.pump.start(USER, [message(seq) for seq in first], more, newest)
-        self.session.given += first
+        self.pump.start([message(seq) for seq in first], more, newest)
+        self.client.given += first
         return self
 
     @property
     def given(self) -> list[int]:
-        return self.session.given
+        return self.client.given
 
     def store(self, *seqs: int) -> None:
         """Messages are committed; their wakes are still to come."""
@@ -181,7 +182,7 @@ class Desk:
         out: list[bytes] = []
         self.pump.push(message(seq), contiguous, out)
         if out:
-            self.session.write(out)
+            self.client.send_mail(out)
 
     def send(self, *seqs: int) -> None:
         """Store and wake, one after the other."""
@@ -198,12 +199,13 @@ class ClassicDesk(Desk):
 
     def __init__(self, mailbox: FakeMailbox | None, received: Callable[[int], object]) -> None:
         super().__init__(mailbox)
-        self.session.v2 = False
+        self.client.v2 = False
         self._received = received
-        self.session.connection = FakeConnection(self.session.loop, self._sent)
-        self.session.writer = ClassicWriter(
-            self.session.connection,
+        self.client.tcp = FakeConnection(self.client.loop, self._sent)
+        self.client.writer = ClassicWriter(
+            self.client.tcp,
             1.0,
+            pack_for_original,
             lambda message: [message.frame(False)],
             lambda full: None if full else self.pump.kick(),
         )

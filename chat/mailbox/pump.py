@@ -23,12 +23,12 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from chat.connection.classic_writer import MAIL_QUEUE
+from chat.connection.connection import AnyConnection
 from chat.message import ChatMessage
 from muduopy import TcpConnection
 
 if TYPE_CHECKING:
-    from chat.connection.session import Session
-    from chat.delivery.mailbox import Mailbox
+    from chat.mailbox.mailbox import Mailbox
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ so that a reader at its limit does not cost a look per message."""
 
 
 class Pump:
-    """One login's way to its mailbox. Loop thread of the session.
+    """One login's way to its mailbox. Loop thread of the connection.
 
     Attributes:
         active: between login and logout; callbacks that come later find it False.
@@ -63,14 +63,15 @@ class Pump:
         "_reading",
         "_unacked",
         "active",
-        "session",
+        "connection",
         "stores_pending",
         "user_id",
     )
 
-    def __init__(self, session: Session, mailbox: Mailbox) -> None:
-        self.session = session
-        self.user_id = 0
+    def __init__(self, connection: AnyConnection, mailbox: Mailbox, user_id: int) -> None:
+        """Any thread."""
+        self.connection = connection
+        self.user_id = user_id
         self.active = False
         self.stores_pending = 0
         self._mailbox = mailbox
@@ -82,13 +83,12 @@ class Pump:
         self._deleting: set[int] = set()
         self._deleted_meanwhile: set[int] = set()
 
-    def start(self, user_id: int, first: list[ChatMessage], more: bool, newest: int) -> None:
+    def start(self, first: list[ChatMessage], more: bool, newest: int) -> None:
         """The login is complete; ``first`` goes out with its answer, ``more`` may be there.
 
         ``newest``: the highest number that there was when the mailbox was read. A wake for a
         lower one, however late, may be for a message that was handed over at an earlier login.
         """
-        self.user_id = user_id
         self.active = True
         self._dirty |= more
         self._newest = newest
@@ -97,8 +97,8 @@ class Pump:
     def stop(self) -> None:
         """The user has logged out or the connection is down."""
         self.active = False
-        if self.session.writer is not None:
-            self.session.writer.drop_messages()
+        if self.connection.writer is not None:
+            self.connection.writer.drop_messages()
 
     @property
     def is_waiting(self) -> bool:
@@ -113,12 +113,12 @@ class Pump:
         """
         return (
             self.active
-            and not self.session.leaving
+            and not self.connection.leaving
             and not self._dirty
             and not self._reading
             and not self._unacked
             and not self.stores_pending
-            and not self.session.output_full
+            and not self.connection.output_full
         )
 
     # ------------------------------------------------------------------ handing over
@@ -142,9 +142,9 @@ class Pump:
         self._dirty = True
         self.kick()
 
-    def owes(self, user_id: int, seqs: Iterable[int]) -> None:
+    def owes(self, seqs: Iterable[int]) -> None:
         """A look from outside found these in the mailbox: if one was not given, look as well."""
-        if self.active and self.user_id == user_id:
+        if self.active:
             known = self._unacked | self._deleting
             if not known.issuperset(seqs):
                 self.mark_dirty()
@@ -153,13 +153,13 @@ class Pump:
         """Look into the mailbox if there is reason to and room for what is found."""
         if not (self.active and self._dirty and not self._reading and self._has_room):
             return
-        writer = self.session.writer
+        writer = self.connection.writer
         if writer is not None and writer.room < MAIL_QUEUE // 2:
             return  # each message that goes out brings us here again
         if self._outstanding > WINDOW // 2:
             if not self._patient:
                 self._patient = True
-                self.session.loop.run_after(PATIENCE_SECONDS, self._lose_patience)
+                self.connection.loop.run_after(PATIENCE_SECONDS, self._lose_patience)
             return
         self._look()
 
@@ -174,13 +174,12 @@ class Pump:
         # What was given and not deleted is still in there, in front.
         known = frozenset(self._unacked | self._deleting)
         room = WINDOW - len(known)
-        writer = self.session.writer
+        writer = self.connection.writer
         self._mailbox.read(self, known, room if writer is None else min(room, writer.room))
 
     def read_done(self, messages: list[ChatMessage], complete: bool) -> None:
         """What a look into the mailbox found; not ``complete``: there may be more."""
         out: list[bytes] = []
-        # After a logout the connection may be another user's.
         for message in messages if self.active else ():
             if message.seq in self._unacked or message.seq in self._deleting:
                 continue
@@ -193,7 +192,7 @@ class Pump:
         if not complete:
             self._dirty = True
         if out:
-            self.session.write(out)
+            self.connection.send_mail(out)
         self.kick()
 
     def read_failed(self) -> None:
@@ -202,7 +201,7 @@ class Pump:
         self._dirty = True
         self._forget_deleted()
         if self.active:
-            self.session.loop.run_after(RETRY_SECONDS, self.kick)
+            self.connection.loop.run_after(RETRY_SECONDS, self.kick)
 
     @property
     def _outstanding(self) -> int:
@@ -211,20 +210,20 @@ class Pump:
 
     @property
     def _has_room(self) -> bool:
-        return self._takes_more and not self.session.output_full
+        return self._takes_more and not self.connection.output_full
 
     @property
     def _takes_more(self) -> bool:
-        writer = self.session.writer
+        writer = self.connection.writer
         return self._outstanding < WINDOW and (writer is None or writer.room > 0)
 
     def _give(self, message: ChatMessage, out: list[bytes]) -> None:
         self._unacked.add(message.seq)
         if message.seq > self._newest:
             self._newest = message.seq
-        writer = self.session.writer
+        writer = self.connection.writer
         if writer is None:
-            out.append(self.session.frame_of(message))
+            self.connection.add_frames(message, out)
         else:
             writer.hand_over(message, self._when_out(message.seq))
 
@@ -269,16 +268,16 @@ class Pump:
         """
         if not self._unacked:
             return
-        writer = self.session.writer
+        writer = self.connection.writer
         if writer is not None:
             writer.mark(self._when_out(*self._unacked))
             return
-        connection = self.session.connection
-        if connection.closing:  # or sending has failed
+        tcp = self.connection.tcp
+        if tcp.closing:  # or sending has failed
             return
-        if connection.output_bytes:
+        if tcp.output_bytes:
             # Set only when it is needed: the callback costs a queued call for every send.
-            connection.set_write_complete_callback(self._all_written)
+            tcp.set_write_complete_callback(self._all_written)
         else:
             self.acknowledge(list(self._unacked))
 
@@ -292,8 +291,8 @@ class Pump:
 
         return done
 
-    def _all_written(self, connection: TcpConnection) -> None:
-        if connection.output_bytes == 0:
-            connection.set_write_complete_callback(None)
+    def _all_written(self, tcp: TcpConnection) -> None:
+        if tcp.output_bytes == 0:
+            tcp.set_write_complete_callback(None)
             if self.active:
                 self.written()

@@ -10,28 +10,25 @@ from dataclasses import dataclass, field
 import pytest
 
 from chat.config import ClassicConfig
-from chat.connection.session import Session
+from chat.connection.connection import AnyConnection, ClientConnection
 from chat.connection.token_bucket import Allowances
-from chat.delivery.pump import Pump
+from chat.mailbox.pump import Pump
 from chat.protocol import MAX_FRAME, Limits
 from muduopy import InetAddress, TcpConnection
-from tests.chat.delivery.pumpkit import USER, FakeMailbox, message
 from tests.chat.loopkit import Passes
+from tests.chat.mailbox.pumpkit import USER, FakeMailbox, message
 
 BIG = "x" * 16_000
 
 
 @dataclass
 class Line:
-    """A classic session on a socket, with a fake mailbox."""
+    """A classic connection on a socket, with a fake mailbox."""
 
-    session: Session
+    connection: AnyConnection
+    pump: Pump
     peer: socket.socket
     mailbox: FakeMailbox = field(default_factory=FakeMailbox)
-
-    @property
-    def pump(self) -> Pump:
-        return self.session.pump
 
     def send(self, *seqs: int, text: str = "hi") -> None:
         """Store, wake and write, as the router does."""
@@ -40,7 +37,7 @@ class Line:
         for seq in seqs:
             self.pump.push(message(seq, text), True, out)
         if out:
-            self.session.write(out)
+            self.connection.send_mail(out)
 
     @property
     def deleted(self) -> set[int]:
@@ -55,19 +52,17 @@ def line(passes: Passes) -> Iterator[Line]:
     ours.setblocking(False)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 32 * 1024)
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 * 1024)
-    connection = TcpConnection(passes.loop, ours, "test#1", InetAddress.from_sockaddr(address))
+    tcp = TcpConnection(passes.loop, ours, "test#1", InetAddress.from_sockaddr(address))
     mailbox = FakeMailbox()
-    session = Session(
-        connection,
-        Allowances.of(MAX_FRAME, Limits()),
-        lambda session: Pump(session, mailbox),  # type: ignore[arg-type]
-        lambda session: None,
-        ClassicConfig(),
+    connection: AnyConnection = ClientConnection(
+        tcp, Allowances.of(MAX_FRAME, Limits()), lambda connection: None, ClassicConfig()
     )
-    connection.establish()
-    session.pump.start(USER, [], more=False, newest=0)
-    yield Line(session, peer, mailbox)
-    connection.force_close()
+    pump = Pump(connection, mailbox, USER)  # type: ignore[arg-type]
+    tcp.establish()
+    connection.attach("a login", pump)
+    pump.start([], more=False, newest=0)
+    yield Line(connection, pump, peer, mailbox)
+    tcp.force_close()
     passes.settle()
     peer.close()
 
@@ -79,7 +74,7 @@ def test_what_was_taken_at_once_is_received_at_once(line: Line) -> None:
 
 def test_what_waits_in_memory_is_not_received_yet(line: Line, passes: Passes) -> None:
     line.send(*range(1, 101), text=BIG)
-    assert line.session.connection.output_bytes
+    assert line.connection.tcp.output_bytes
     assert not line.deleted
     line.peer.setblocking(False)
 
@@ -89,7 +84,7 @@ def test_what_waits_in_memory_is_not_received_yet(line: Line, passes: Passes) ->
                 pass
         except BlockingIOError:
             pass
-        return not line.session.connection.output_bytes
+        return not line.connection.tcp.output_bytes
 
     passes.until(drained)
     passes.until(lambda: line.deleted)
@@ -98,20 +93,20 @@ def test_what_waits_in_memory_is_not_received_yet(line: Line, passes: Passes) ->
 
 def test_what_waits_when_the_line_breaks_is_kept(line: Line, passes: Passes) -> None:
     line.send(*range(1, 101), text=BIG)
-    line.session.connection.force_close()
+    line.connection.tcp.force_close()
     passes.settle()
     assert not line.deleted
 
 
 def test_what_was_written_to_a_closed_line_is_kept(line: Line, passes: Passes) -> None:
-    line.session.connection.force_close()
+    line.connection.tcp.force_close()
     passes.settle()
     line.send(1)
     assert not line.deleted
 
 
 def test_what_was_written_after_our_end_is_kept(line: Line, passes: Passes) -> None:
-    line.session.connection.shutdown()
+    line.connection.tcp.shutdown()
     line.send(1)
     assert not line.deleted
 
@@ -122,5 +117,5 @@ def test_what_the_kernel_refused_is_kept(line: Line, passes: Passes) -> None:
     line.peer.close()
     line.send(1)
     passes.settle()
-    assert not line.session.connection.connected
+    assert not line.connection.tcp.connected
     assert not line.deleted

@@ -22,9 +22,9 @@ from hypothesis.stateful import (
 )
 
 import chat.connection.classic_writer
-import chat.delivery.pump
+import chat.mailbox.pump
 from chat.connection.classic_writer import ClassicWriter
-from tests.chat.delivery.pumpkit import ClassicDesk, Desk, FakeConnection, FakeMailbox
+from tests.chat.mailbox.pumpkit import ClassicDesk, Desk, FakeConnection, FakeMailbox
 
 WINDOW = 4
 """Small, so that it is full most of the time."""
@@ -71,7 +71,7 @@ class PumpMachine(RuleBasedStateMachine):
     @precondition(lambda self: not self.logged_in and self.found is None)
     @rule()
     def begin_login(self) -> None:
-        """The worker has registered the session, and reads the mailbox."""
+        """The worker has registered the login, and reads the mailbox."""
         self.found = sorted(self.desk.mailbox.rows)[:WINDOW]
         self.more = len(self.desk.mailbox.rows) > WINDOW
         self.newest = max(self.committed, default=0)
@@ -205,17 +205,17 @@ class PumpMachine(RuleBasedStateMachine):
 
     @rule()
     def stop_reading(self) -> None:
-        self.desk.session.output_full = True
+        self.desk.client.output_full = True
 
-    @precondition(lambda self: self.desk.session.output_full)
+    @precondition(lambda self: self.desk.client.output_full)
     @rule()
     def read_again(self) -> None:
-        self.desk.session.output_full = False
+        self.desk.client.output_full = False
         self.desk.pump.kick()
 
     @rule()
     def retry(self) -> None:
-        self.desk.session.loop.run_timers()
+        self.desk.client.loop.run_timers()
 
     # ------------------------------------------------------------------ what must hold
 
@@ -268,10 +268,10 @@ class PumpMachine(RuleBasedStateMachine):
             self.desk.wake(seq, contiguous=False)
         if self.wakes_lost:
             self.desk.pump.mark_dirty()
-        if self.desk.session.output_full:
+        if self.desk.client.output_full:
             self.read_again()
         for _ in range(self.next_seq + 10):
-            self.desk.session.loop.run_timers()
+            self.desk.client.loop.run_timers()
             self.desk.mailbox.settle()
             self.acknowledge_all()
             self.nothing_comes_twice()
@@ -306,7 +306,7 @@ class ClassicPumpMachine(PumpMachine):
 
     @property
     def connection(self) -> FakeConnection:
-        connection: FakeConnection = self.desk.session.connection
+        connection: FakeConnection = self.desk.client.tcp
         return connection
 
     def acknowledge(self) -> None:  # type: ignore[override]
@@ -320,7 +320,7 @@ class ClassicPumpMachine(PumpMachine):
     @rule()
     def gap_ends(self) -> None:
         CLOCK.now += 2.0
-        self.desk.session.loop.run_timers()
+        self.desk.client.loop.run_timers()
 
     @rule(unsent=st.integers(0, 1))
     def kernel_is_slow(self, unsent: int) -> None:
@@ -331,12 +331,12 @@ class ClassicPumpMachine(PumpMachine):
     def line_breaks(self) -> None:
         self.connection.closing = True
         self.gap_ends()
-        self.desk.session.writer.stop()
+        self.desk.client.writer.stop()
         self.log_out()
 
     @invariant()
     def few_messages_wait_in_memory(self) -> None:
-        assert len(self.desk.session.writer._queue) <= QUEUE + 1, "and a mark"
+        assert len(self.desk.client.writer._queue) <= QUEUE + 1, "and a mark"
 
 
 class OrderlyClassicPumpMachine(ClassicPumpMachine):
@@ -348,8 +348,8 @@ MACHINES = [PumpMachine, OrderlyPumpMachine, ClassicPumpMachine, OrderlyClassicP
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat.delivery.pump, "WINDOW", WINDOW)
-    monkeypatch.setattr(chat.delivery.pump, "MAIL_QUEUE", QUEUE)
+    monkeypatch.setattr(chat.mailbox.pump, "WINDOW", WINDOW)
+    monkeypatch.setattr(chat.mailbox.pump, "MAIL_QUEUE", QUEUE)
     monkeypatch.setattr(chat.connection.classic_writer, "MAIL_QUEUE", QUEUE)
     monkeypatch.setattr(chat.connection.classic_writer, "time", CLOCK)
 

@@ -1,4 +1,4 @@
-"""Session: back-pressure and the ways in which a conversation ends. Real connections."""
+"""ClientConnection: back-pressure and the ways in which a conversation ends. Real connections."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chat.connection.session import HIGH_WATER, LOW_WATER, MAX_IN_FLIGHT, Session
+from chat.connection.connection import HIGH_WATER, LOW_WATER, MAX_IN_FLIGHT, AnyConnection
 from chat.connection.token_bucket import GUEST_READ
 from chat.protocol import Limits, MsgType
 from chat.service import MAX_STRIKES
@@ -20,15 +20,15 @@ BIG = "x" * 16_000
 
 
 def fill(node: Node, client: Client, sender: Client) -> None:
-    """Let mail come until the client's session has too much output waiting."""
+    """Let mail come until the client's connection has too much output waiting."""
     for _ in range(1000):
-        if client.session.output_full:
+        if client.connection.output_full:
             return
         sender.send_all(*({"msgid": 6, "toid": client.user_id, "msg": BIG} for _ in range(20)))
         for _ in range(20):
             sender.expect(MsgType.CHAT_ACK)
-        if client.session.v2:
-            client.session.pump.acknowledge(list(client.session.pump._unacked))
+        if client.connection.v2:
+            client.login.pump.acknowledge(list(client.login.pump._unacked))
         node.passes.settle()
     pytest.fail("the output did not fill up")
 
@@ -43,9 +43,9 @@ def slow(node: Node) -> Client:
 
 def test_repr(node: Node) -> None:
     client = node.connect()
-    assert "nobody classic" in repr(client.session)
+    assert "guest classic" in repr(client.connection)
     client.log_in(node.user("ann"))
-    assert f"user {client.user_id} v2" in repr(client.session)
+    assert f"user {client.user_id} v2" in repr(client.connection)
 
 
 # ---------------------------------------------------------------------- messages in flight
@@ -62,23 +62,23 @@ def test_messages_in_flight_count_their_receivers(node: Node) -> None:
     with writer_held(node.database):
         for _ in range(3):
             ann.tell(group)
-        node.until(lambda: ann.session.pending)
+        node.until(lambda: ann.connection.pending)
         node.passes.settle()
-        assert ann.session.in_flight == 1
-        assert ann.session.rows_in_flight == MAX_IN_FLIGHT + 1
+        assert ann.connection.in_flight == 1
+        assert ann.connection.rows_in_flight == MAX_IN_FLIGHT + 1
     assert [ann.expect(MsgType.CHAT_ACK)["errno"] for _ in range(3)] == [0] * 3
-    assert (ann.session.in_flight, ann.session.rows_in_flight) == (0, 0)
+    assert (ann.connection.in_flight, ann.connection.rows_in_flight) == (0, 0)
     assert len(node.owed(others[-1])) == 4
 
 
 def test_what_was_spent_at_once_counts_until_the_next_pass(node: Node) -> None:
     ann, bob = node.online("ann"), node.online("bob")
-    ann.session.occupy(MAX_IN_FLIGHT)
-    assert ann.session.blocked
+    ann.connection.occupy(MAX_IN_FLIGHT)
+    assert ann.connection.blocked
     ann.say(bob)
     ann.expect(MsgType.CHAT_ACK)
-    assert not ann.session.blocked
-    assert (ann.session.in_flight, ann.session.rows_in_flight) == (0, 0)
+    assert not ann.connection.blocked
+    assert (ann.connection.in_flight, ann.connection.rows_in_flight) == (0, 0)
 
 
 def test_so_many_messages_may_be_in_flight(node: Node) -> None:
@@ -88,19 +88,19 @@ def test_so_many_messages_may_be_in_flight(node: Node) -> None:
         ann.send_all(
             *({"msgid": 6, "toid": bob, "msg": str(n)} for n in range(MAX_IN_FLIGHT + extra))
         )
-        node.until(lambda: ann.session.in_flight == MAX_IN_FLIGHT and ann.session.pending)
+        node.until(lambda: ann.connection.in_flight == MAX_IN_FLIGHT and ann.connection.pending)
         node.passes.settle()
-        assert ann.session.in_flight == MAX_IN_FLIGHT
-        assert ann.session.blocked
-        assert not ann.session.connection.is_reading, "the rest waits with the peer"
-        before = ann.session.decoder.held, len(ann.session.ready)
+        assert ann.connection.in_flight == MAX_IN_FLIGHT
+        assert ann.connection.blocked
+        assert not ann.connection.tcp.is_reading, "the rest waits with the peer"
+        before = ann.connection.framer.held, len(ann.connection.ready)
         ann.say(bob, "more")
         node.passes.settle()
-        assert (ann.session.decoder.held, len(ann.session.ready)) == before
+        assert (ann.connection.framer.held, len(ann.connection.ready)) == before
     acks = [ann.expect(MsgType.CHAT_ACK) for _ in range(MAX_IN_FLIGHT + extra + 1)]
     assert {ack["errno"] for ack in acks} == {0}
-    assert ann.session.connection.is_reading
-    assert ann.session.in_flight == 0
+    assert ann.connection.tcp.is_reading
+    assert ann.connection.in_flight == 0
     assert len(node.owed(bob)) == MAX_IN_FLIGHT + extra + 1
 
 
@@ -110,15 +110,15 @@ def test_so_many_messages_may_be_in_flight(node: Node) -> None:
 def test_who_does_not_read_is_not_served(node: Node, slow: Client) -> None:
     ann = node.online("ann")
     fill(node, slow, ann)
-    session = slow.session
-    assert session.connection.output_bytes >= HIGH_WATER // 2
-    assert session.blocked
-    assert not session.connection.is_reading
-    waiting = session.connection.output_bytes
+    connection = slow.connection
+    assert connection.tcp.output_bytes >= HIGH_WATER // 2
+    assert connection.blocked
+    assert not connection.tcp.is_reading
+    waiting = connection.tcp.output_bytes
     slow.send(MsgType.PING_MSG, rid="late")
     ann.deliver(slow, "late mail")
     node.passes.settle()
-    assert session.connection.output_bytes == waiting, "neither requests nor mail add to it"
+    assert connection.tcp.output_bytes == waiting, "neither requests nor mail add to it"
 
 
 def test_who_reads_again_is_served_again(node: Node, slow: Client) -> None:
@@ -133,9 +133,9 @@ def test_who_reads_again_is_served_again(node: Node, slow: Client) -> None:
 
     node.until(read, "the pong")
     slow.until(lambda: any(message.get("msg") == "late mail" for message in slow.inbox))
-    assert not slow.session.output_full
-    assert slow.session.connection.output_bytes <= LOW_WATER
-    assert slow.session.connection.is_reading
+    assert not slow.connection.output_full
+    assert slow.connection.tcp.output_bytes <= LOW_WATER
+    assert slow.connection.tcp.is_reading
 
 
 def test_answers_alone_can_fill_it_too(node: Node) -> None:
@@ -151,13 +151,13 @@ def test_answers_alone_can_fill_it_too(node: Node) -> None:
             client.sock.send(ping)
         except BlockingIOError:
             pass
-        return client.session.output_full
+        return client.connection.output_full
 
     node.until(flood, "the output to fill up")
     client.sock.settimeout(10)
     node.passes.settle()
-    assert client.session.connection.output_bytes < HIGH_WATER + 64 * 1024
-    assert not client.session.connection.is_reading
+    assert client.connection.tcp.output_bytes < HIGH_WATER + 64 * 1024
+    assert not client.connection.tcp.is_reading
 
 
 # ---------------------------------------------------------------------- what may be sent
@@ -176,7 +176,7 @@ def test_a_guest_that_floods_is_closed(
     make_node: Callable[..., Node], monkeypatch: pytest.MonkeyPatch, junk: bytes, apart: bool
 ) -> None:
     """Without a word, after some pauses. Not paused for ever: its place is worth something."""
-    monkeypatch.setattr("chat.connection.session.SHORTAGES", 0)
+    monkeypatch.setattr("chat.connection.connection.SHORTAGES", 0)
     monkeypatch.setattr("chat.service.MAX_STRIKES", 10**9)
     node = make_node(limits=guest_limits(guest_rate=10, guest_frame=65536))
     client = node.connect()
@@ -188,22 +188,22 @@ def test_a_guest_that_floods_is_closed(
             client.sock.send(piece)
         except OSError:
             pass
-        return client.session.closed
+        return client.connection.closed
 
     node.until(flood, "the end")
-    node.until(lambda: not node.sessions.owned() and not client.session.connection.connected)
-    assert client.session.decoder.held == 0
+    node.until(lambda: not node.logins.owned() and not client.connection.tcp.connected)
+    assert client.connection.framer.held == 0
 
 
 def test_a_guest_above_its_rate_waits_first(make_node: Callable[..., Node]) -> None:
     node = make_node(limits=guest_limits(guest_rate=50))
     client = node.connect()
     client.write(PING * 7)
-    node.until(lambda: client.session.paused)
-    assert not client.session.connection.is_reading
-    assert not client.session.closed
+    node.until(lambda: client.connection.paused)
+    assert not client.connection.tcp.is_reading
+    assert not client.connection.closed
     assert len([client.next() for _ in range(7)]) == 7
-    node.until(lambda: client.session.connection.is_reading)
+    node.until(lambda: client.connection.tcp.is_reading)
 
 
 @pytest.mark.parametrize("frame", [b"x\n", PING, b'{"msgid":6,"id":1,"toid":1,"msg":""}\n'])
@@ -211,19 +211,19 @@ def test_idle_talk_of_a_guest_is_dear(node: Node, frame: bytes) -> None:
     """A dozen at once, then it waits; so that it does not come again as quickly."""
     client = node.connect()
     client.write(frame * MAX_STRIKES)
-    node.until(lambda: client.session.paused)
+    node.until(lambda: client.connection.paused)
     client.poll()
     assert 0 < len(client.inbox) < MAX_STRIKES // 2
-    assert not client.session.closed
+    assert not client.connection.closed
 
 
 @pytest.mark.parametrize("logged_in", [True, False])
 def test_a_peer_that_goes_on_after_the_end_is_not_read_for_long(
     node: Node, monkeypatch: pytest.MonkeyPatch, logged_in: bool
 ) -> None:
-    monkeypatch.setattr("chat.connection.session.CLOSE_SECONDS", 3600.0)
+    monkeypatch.setattr("chat.connection.connection.CLOSE_SECONDS", 3600.0)
     client = node.online("ann") if logged_in else node.connect()
-    client.session.close("abuse")
+    client.connection.close("abuse")
     client.sock.setblocking(False)
 
     def goes_on() -> bool:
@@ -241,11 +241,11 @@ def test_a_peer_that_goes_on_after_the_end_is_not_read_for_long(
 def test_a_user_above_the_rate_only_waits(
     make_node: Callable[..., Node], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chat.connection.session.SHORTAGES", 0)
+    monkeypatch.setattr("chat.connection.connection.SHORTAGES", 0)
     node = make_node(limits=guest_limits(user_rate=20))
     ann = node.online("ann")
     ann.write(PING * 150)
-    node.until(lambda: ann.session.paused)
+    node.until(lambda: ann.connection.paused)
     assert len([ann.next() for _ in range(150)]) == 150
 
 
@@ -264,15 +264,15 @@ def test_a_login_changes_what_may_be_sent_and_a_logout_back(node: Node) -> None:
 def test_what_a_guest_may_leave_in_memory(node: Node) -> None:
     """A request that waits for a worker, and behind it as many bytes as a frame may have."""
     client = node.connect()
-    client.session.busy = True
+    client.connection.busy = True
     client.write(b"11\n" * 20_000)
-    node.until(lambda: client.session.pending)
+    node.until(lambda: client.connection.pending)
     node.passes.settle()
     limits = node.context.limits
-    assert 0 < client.session.decoder.held < limits.guest_frame + GUEST_READ
-    assert not client.session.ready
-    assert not client.session.connection.is_reading
-    client.session.busy = False
+    assert 0 < client.connection.framer.held < limits.guest_frame + GUEST_READ
+    assert not client.connection.ready
+    assert not client.connection.tcp.is_reading
+    client.connection.busy = False
 
 
 # ---------------------------------------------------------------------- ends
@@ -280,21 +280,21 @@ def test_what_a_guest_may_leave_in_memory(node: Node) -> None:
 
 def test_close_says_why_to_v2(node: Node) -> None:
     ann = node.online("ann")
-    ann.session.close("idle", reconnect=True)
-    ann.session.close("abuse")
+    ann.connection.close("idle", reconnect=True)
+    ann.connection.close("abuse")
     assert ann.ended() == [{"msgid": 32, "reason": "idle", "reconnect": True}]
 
 
 def test_close_without_a_reason_and_in_classic_says_nothing(node: Node) -> None:
     ann, bob = node.online("ann"), node.online("bob", v2=False)
-    ann.session.close()
-    bob.session.close("idle", reconnect=True)
+    ann.connection.close()
+    bob.connection.close("idle", reconnect=True)
     assert ann.ended() == bob.ended() == []
 
 
-def test_a_closed_session_serves_nothing_more(node: Node) -> None:
+def test_a_closed_connection_serves_nothing_more(node: Node) -> None:
     ann, bob = node.online("ann"), node.user("bob")
-    ann.session.close("idle")
+    ann.connection.close("idle")
     ann.say(bob)
     ann.ended()
     assert node.owed(bob) == []
@@ -303,10 +303,10 @@ def test_a_closed_session_serves_nothing_more(node: Node) -> None:
 def test_a_peer_that_does_not_close_is_not_waited_for(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chat.connection.session.CLOSE_SECONDS", 0.01)
+    monkeypatch.setattr("chat.connection.connection.CLOSE_SECONDS", 0.01)
     ann = node.online("ann")
-    ann.session.close("idle")
-    node.until(lambda: not node.sessions.owned(), "the connection's end")
+    ann.connection.close("idle")
+    node.until(lambda: not node.logins.owned(), "the connection's end")
 
 
 @pytest.mark.parametrize("half_close", [False, True])
@@ -315,13 +315,13 @@ def test_finishing_answers_what_had_come(node: Node, half_close: bool) -> None:
     with writer_held(node.database):
         requests = [{"msgid": 6, "toid": bob, "msg": str(n), "mid": f"m{n}"} for n in range(5)]
         ann.send_all(*requests, {"msgid": 7, "friendid": bob}, {"msgid": 26, "rid": "last"})
-        node.until(lambda: ann.session.in_flight == 5)
+        node.until(lambda: ann.connection.in_flight == 5)
         node.passes.settle()
         if half_close:
             ann.sock.shutdown(1)  # noticed when what waits is served
         else:
-            ann.session.finish()
-        assert not ann.session.closed
+            ann.connection.finish()
+        assert not ann.connection.closed
     answers = ann.ended()
     assert [answer["msgid"] for answer in answers] == [20] * 5 + [22, 27]
     assert len(node.owed(bob)) == 5
@@ -329,16 +329,16 @@ def test_finishing_answers_what_had_come(node: Node, half_close: bool) -> None:
 
 def test_finishing_with_nothing_to_do_ends_at_once(node: Node) -> None:
     ann = node.online("ann")
-    ann.session.finish()
-    assert ann.session.closed
+    ann.connection.finish()
+    assert ann.connection.closed
     assert ann.ended() == []
 
 
 @pytest.mark.parametrize(("v2", "said"), [(True, [BYE]), (False, [])])
 def test_draining(node: Node, v2: bool, said: list[object]) -> None:
     ann = node.online("ann", v2=v2)
-    ann.session.drain()
-    ann.session.drain()
+    ann.connection.drain()
+    ann.connection.drain()
     assert ann.ended() == said
 
 
@@ -346,9 +346,9 @@ def test_draining_lets_commits_finish(node: Node) -> None:
     ann, bob = node.online("ann"), node.user("bob")
     with writer_held(node.database):
         ann.say(bob, mid="m")
-        node.until(lambda: ann.session.in_flight)
-        ann.session.drain()
-        assert not ann.session.closed
+        node.until(lambda: ann.connection.in_flight)
+        ann.connection.drain()
+        assert not ann.connection.closed
     bye, ack = ann.ended()
     assert bye == BYE
     assert (ack["msgid"], ack["errno"], ack["mid"]) == (20, 0, "m")
@@ -359,11 +359,11 @@ def test_what_the_peer_sends_while_draining_is_not_read(node: Node) -> None:
     ann, bob = node.online("ann"), node.user("bob")
     with writer_held(node.database):
         ann.say(bob)
-        node.until(lambda: ann.session.in_flight)
-        ann.session.drain()
+        node.until(lambda: ann.connection.in_flight)
+        ann.connection.drain()
         ann.say(bob)
         node.passes.settle()
-        assert not ann.session.connection.is_reading
+        assert not ann.connection.tcp.is_reading
     ann.ended()
     assert len(node.owed(bob)) == 1
 
@@ -372,33 +372,33 @@ def test_a_commit_that_ends_after_the_connection(node: Node) -> None:
     ann, bob = node.online("ann"), node.user("bob")
     with writer_held(node.database):
         ann.say(bob)
-        node.until(lambda: ann.session.in_flight)
-        ann.session.connection.force_close()
-        node.until(lambda: ann.session.closed)
-    node.until(lambda: not ann.session.in_flight)
+        node.until(lambda: ann.connection.in_flight)
+        ann.connection.tcp.force_close()
+        node.until(lambda: ann.connection.closed)
+    node.until(lambda: not ann.connection.in_flight)
     assert len(node.owed(bob)) == 1
 
 
 def test_a_peer_that_closes_in_turn_is_noticed(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """Though it is not read from any more."""
-    monkeypatch.setattr("chat.connection.session.CLOSE_SECONDS", 3600.0)
+    monkeypatch.setattr("chat.connection.connection.CLOSE_SECONDS", 3600.0)
     ann = node.online("ann")
-    ann.session.drain()
+    ann.connection.drain()
     ann.ended()
     ann.close()
-    node.until(lambda: not node.sessions.owned(), "the connection's end")
+    node.until(lambda: not node.logins.owned(), "the connection's end")
 
 
 def test_a_turn_is_for_frames_that_wait(node: Node) -> None:
     ann = node.online("ann")
-    resumed: list[Session] = []
-    ann.session._resume = resumed.append
-    ann.session.unblock()
+    resumed: list[AnyConnection] = []
+    ann.connection._resume = resumed.append
+    ann.connection.unblock()
     assert resumed == []
-    ann.session.arrived(b"{}\n")
-    assert resumed == [ann.session]
-    ann.session.unblock()
-    assert resumed == [ann.session] * 2
-    ann.session.drop_frames()
-    ann.session.unblock()
-    assert resumed == [ann.session] * 2
+    ann.connection.arrived(b"{}\n")
+    assert resumed == [ann.connection]
+    ann.connection.unblock()
+    assert resumed == [ann.connection] * 2
+    ann.connection.drop_frames()
+    ann.connection.unblock()
+    assert resumed == [ann.connection] * 2

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import ujson
 
-from chat.delivery.mailbox import Mailbox, load
+from chat.mailbox.mailbox import Mailbox, load
 from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT
 from chat.storage import Database
@@ -21,22 +21,22 @@ class RecordingPump:
     """Hears what a pump hears."""
 
     def __init__(self, loop: EventLoop, user_id: int) -> None:
-        self.session = SimpleNamespace(loop=loop)
+        self.connection = SimpleNamespace(loop=loop)
         self.user_id = user_id
         self.found: list[tuple[list[int], bool]] = []
         self.failures = 0
         self.forgotten: list[set[int]] = []
 
     def read_done(self, messages: list[ChatMessage], complete: bool) -> None:
-        assert self.session.loop.is_in_loop_thread
+        assert self.connection.loop.is_in_loop_thread
         self.found.append(([message.seq for message in messages], complete))
 
     def read_failed(self) -> None:
-        assert self.session.loop.is_in_loop_thread
+        assert self.connection.loop.is_in_loop_thread
         self.failures += 1
 
     def deleted(self, seqs: set[int]) -> None:
-        assert self.session.loop.is_in_loop_thread
+        assert self.connection.loop.is_in_loop_thread
         self.forgotten.append(set(seqs))
 
 
@@ -127,7 +127,7 @@ def test_a_deletion_has_its_limit(
     pump: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("chat.delivery.mailbox.MAX_DELETED", 5)
+    monkeypatch.setattr("chat.mailbox.mailbox.MAX_DELETED", 5)
     sizes: list[int] = []
     delete = OfflineMessageModel.delete
 

@@ -1,0 +1,96 @@
+"""Login: one user's login on one connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chat.connection.connection import ClientConnection
+from chat.mailbox.mailbox import Mailbox
+from chat.mailbox.pump import Pump
+from chat.message import ChatMessage
+
+
+class Login:
+    """A user on a connection, from a verified login until the logout or the connection's end.
+
+    A worker makes it; ``begin`` and ``end`` run in the connection's loop. An ended login does not
+    begin again: the next login on the same connection is another object. So a reference to a login
+    never leads to another user.
+
+    Attributes:
+        connection, loop: where the client is. Any thread.
+        user_id, name, generation, token, device: never change. Any thread.
+        groups: the groups of this user that are registered for waking. The registry's, under its
+            lock.
+        pump: hands the user's mail over. The loop's.
+        live_sends: messages that are on their way live (``direct``), in order: the LiveSend objects
+            of chat.delivery. The loop's.
+        alive: between ``begin`` and ``end``. The loop's.
+    """
+
+    __slots__ = (
+        "alive",
+        "connection",
+        "device",
+        "generation",
+        "groups",
+        "live_sends",
+        "loop",
+        "name",
+        "pump",
+        "token",
+        "user_id",
+    )
+
+    def __init__(
+        self,
+        connection: ClientConnection[Login],
+        mailbox: Mailbox,
+        user_id: int,
+        name: str,
+        generation: int,
+        token: str | None = None,
+        device: str | None = None,
+    ) -> None:
+        """Any thread."""
+        self.connection = connection
+        self.loop = connection.loop
+        self.user_id = user_id
+        self.name = name
+        self.generation = generation
+        self.token = token
+        self.device = device
+        self.groups: frozenset[int] = frozenset()
+        self.pump = Pump(connection, mailbox, user_id)
+        self.live_sends: list[Any] = []
+        self.alive = False
+
+    def __repr__(self) -> str:
+        state = "alive" if self.alive else "not alive"
+        return f"<Login {self} generation {self.generation} {state}>"
+
+    def __str__(self) -> str:
+        return f"user {self.user_id}"
+
+    def begin(self, first: list[ChatMessage], more: bool, newest: int) -> None:
+        """The client is answered: the connection is the user's. Parameters as in ``Pump.start``."""
+        self.alive = True
+        self.connection.attach(self, self.pump)
+        self.pump.start(first, more, newest)
+
+    def end(self) -> None:
+        """The user has logged out, was replaced, or the connection is down. Idempotent."""
+        if self.alive:
+            self.alive = False
+            self.pump.stop()
+            self.connection.detach()
+
+    def send_away(self) -> None:
+        """A later login of the same user has taken over: close the connection. Any thread."""
+        self.loop.queue_in_loop(self._leave)
+
+    def _leave(self) -> None:
+        # Not alive: logged out meanwhile, or not complete yet. Then finish_login finds out.
+        if self.alive:
+            self.end()
+            self.connection.close("replaced")
