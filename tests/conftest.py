@@ -15,7 +15,8 @@ SLOW = {
     TESTS / place
     for place in (
         *("bench", "chaos", "cluster", "docs", "e2e", "examples", "test_running_tests.py"),
-        *("chat/bus/redis", "chat/storage/mysql", "client/ui/test_app.py"),
+        *("chat/bus/redis", "chat/storage/mysql"),
+        *("client/ui/commands", "client/ui/keyboard", "client/ui/test_app.py"),
     )
 }
 """Tests in these places start programs (servers, builds) or the whole terminal."""

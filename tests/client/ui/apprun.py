@@ -1,4 +1,4 @@
-"""AppRun: the terminal's application on a thread, typed to through a pipe, its screen as text."""
+"""AppRun: the whole terminal on a thread; keys come through a pipe, its screen is text."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def paste(text: str) -> str:
 
 
 class Screenshot(DummyOutput):
-    """An output of a given size that counts bells."""
+    """An output of a given size that records bells, titles and raw sequences."""
 
     def __init__(self, columns: int, rows: int) -> None:
         self.size = Size(rows=rows, columns=columns)
@@ -75,7 +75,7 @@ class Screenshot(DummyOutput):
 
 
 class AppRun:
-    """The application in this process."""
+    """The terminal in this process."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class AppRun:
         self.error: BaseException | None = None
         self.renders = 0
         self._lines: list[str] = []
-        self._drawn = threading.Condition()  # guards what is above
+        self._drawn = threading.Condition()  # guards the screen and the number of drawings
         self._made: queue.SimpleQueue[App] = queue.SimpleQueue()
         self._stack = ExitStack()
         self._thread = threading.Thread(target=self._run, name="app", daemon=True)
@@ -132,7 +132,7 @@ class AppRun:
             self._pipe.send_text(key)
 
     def hang_up(self) -> None:
-        """The terminal goes away."""
+        """Close the terminal window."""
         self._pipe.close()
 
     def command(self, line: str) -> None:
@@ -141,18 +141,18 @@ class AppRun:
 
     @property
     def screen(self) -> str:
-        """What was drawn last."""
+        """The text of the last drawing."""
         with self._drawn:
             return "\n".join(self._lines)
 
     @property
     def lines(self) -> list[str]:
-        """The same, line by line."""
+        """The lines of the last drawing."""
         with self._drawn:
             return list(self._lines)
 
     def wait_for(self, *texts: str, gone: str | None = None) -> str:
-        """Wait until all these are on the screen, and ``gone`` is not; returns the screen."""
+        """Wait until the screen has all these texts, without ``gone``; returns the screen."""
 
         def there() -> bool:
             screen = "\n".join(self._lines)
@@ -165,33 +165,33 @@ class AppRun:
             return "\n".join(self._lines)
 
     def wait_until(self, condition: Callable[[str], bool]) -> str:
-        """Wait until the screen is as it should be; returns it."""
+        """Wait until the condition holds for the screen; returns the screen."""
         with self._drawn:
             met = self._drawn.wait_for(lambda: condition("\n".join(self._lines)), 2 * WAIT)
             assert met, "\n".join(self._lines)
             return "\n".join(self._lines)
 
     def ask(self, question: Callable[[], T]) -> T:
-        """Call something on the terminal's thread."""
+        """The result of a call on the terminal's thread."""
         answers: queue.SimpleQueue[T] = queue.SimpleQueue()
         self.app.terminal.call_soon(lambda: answers.put(question()))
         return answers.get(timeout=WAIT)
 
     def pass_time(self, seconds: float) -> None:
-        """Let the clock of the events go forward."""
+        """Set the clock of the events forward."""
         events = self.app.events
         clock = events._clock
         events._clock = lambda: clock() + seconds
 
-    def settle_bare(self) -> None:
-        """Wait until nothing is drawn because the shell's screen is shown."""
+    def settle_copy_view(self) -> None:
+        """Wait until the copy view has replaced the screen."""
         shown = threading.Event()
         while not shown.wait(0.01):
             if self.ask(lambda: self.app.application._running_in_terminal):
                 shown.set()
 
     def settle(self) -> None:
-        """Wait until all keys typed so far have had their effect and been drawn."""
+        """Wait until all typed keys are handled, and their effects are drawn."""
         self.ask(lambda: None)
         self.ask(self._redraw)
 
@@ -199,12 +199,12 @@ class AppRun:
         self.app.application._redraw()
 
     def resize(self, columns: int, rows: int) -> None:
-        """As if the terminal's window had another size now."""
+        """Resize the terminal window."""
         self.output.size = Size(rows=rows, columns=columns)
         self.app.terminal.call_soon(self.app.application._on_resize)
 
     def sign_in(self, user_id: int = 1) -> None:
-        """By hand."""
+        """Log in with the form."""
         self.wait_for("Sign in")
         self.type(str(user_id), TAB, "secret", ENTER)
         self.wait_for("F1 help")
@@ -217,7 +217,7 @@ class AppRun:
             app.application.after_render += lambda sender: self._take(app)
             self._made.put(app)
             self.code = app.run()
-        except BaseException as exc:  # noqa: BLE001 - raised where the test waits
+        except BaseException as exc:  # noqa: BLE001 - raised in the test's thread
             self.error = exc
 
     def _take(self, app: App) -> None:

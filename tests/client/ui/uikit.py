@@ -29,21 +29,21 @@ ACCOUNT = Account(
 
 
 def at(minute: int) -> str:
-    """A time of the server's."""
+    """A time as the server writes it."""
     return f"2026-11-23 {10 + minute // 60:02}:{minute % 60:02}:00"
 
 
 def one(
     seq: int | None, text: str, sender: int = BOB, to: int = ANN, minute: int = 0
 ) -> ChatMessage:
-    """A message between two."""
+    """A message of one user to another."""
     names = {ANN: "ann", BOB: "bob", CAT: "安妮"}
     name = names.get(sender, f"name {sender}")
     return ChatMessage(sender, name, at(minute), text, None, seq, to)
 
 
 def in_tea(seq: int | None, text: str, sender: int = BOB, minute: int = 0) -> ChatMessage:
-    """A message in the group."""
+    """A message in the group "tea"."""
     name = {ANN: "ann", BOB: "bob"}.get(sender, f"name {sender}")
     return ChatMessage(sender, name, at(minute), text, TEA, seq)
 

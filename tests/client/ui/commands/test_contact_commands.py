@@ -1,0 +1,45 @@
+"""Contact commands, in the whole terminal with a scripted server."""
+
+from __future__ import annotations
+
+from chat.protocol import MsgType
+from tests.client.fake_server import FakeServer
+from tests.client.ui.apprun import ESC, AppRun, ctrl
+
+
+def test_friends_and_groups(server: FakeServer, talk: AppRun) -> None:
+    talk.command("/friends")
+    talk.wait_for("Friends", "2  bob", "3  安妮")
+    talk.type("q")
+    talk.wait_for(">", gone="Friends")
+    talk.command("/remove")
+    talk.wait_for("Take bob off your list? y: yes   n: no")
+    talk.type("n")
+    talk.wait_for(">", gone="Take bob")
+    assert server.received_nothing_more(MsgType.REMOVE_FRIEND_MSG)
+    talk.command("/remove")
+    talk.type("y")
+    talk.wait_for("bob is not on your list any more.")
+    assert server.expect(MsgType.REMOVE_FRIEND_MSG)["friendid"] == 2
+    talk.command("/members")
+    talk.wait_for("This conversation is not with a group.")
+    talk.type(ctrl("c"))
+    talk.command("/members tea")
+    talk.wait_for("Members of tea", "1  alice  creator", "2  bob")
+    talk.type(ESC)
+    talk.command("/group tea")
+    talk.wait_for("tea (7)  2 of 2 online  four o'clock")
+    talk.command("/kick bob")
+    talk.wait_for("bob is not in tea any more.")
+    request = server.expect(MsgType.REMOVE_MEMBER_MSG)
+    assert (request["groupid"], request["userid"]) == (7, 2)
+    talk.command("/leave")
+    talk.wait_for("Leave tea? y: yes   n: no")
+    talk.type("n")
+    talk.wait_for(">", gone="Leave tea?")
+    assert server.received_nothing_more(MsgType.LEAVE_GROUP_MSG)
+    talk.command("/dissolve")
+    talk.wait_for("Dissolve tea for all members?")
+    talk.type("y")
+    talk.wait_for("tea does not exist any more.")
+    server.expect(MsgType.DISSOLVE_GROUP_MSG)

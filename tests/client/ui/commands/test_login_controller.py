@@ -1,0 +1,176 @@
+"""Login controller, in the whole terminal with a scripted server."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from chat.protocol import MsgType
+from client.account.saved_accounts import saved_accounts
+from tests.client.fake_server import FakeServer, login_ack, refuse
+from tests.client.ui.appkit import Start
+from tests.client.ui.apprun import ENTER, ESC, TAB, AppRun, ctrl
+
+
+def test_login(server: FakeServer, start: Start) -> None:
+    app = start()
+    screen = app.wait_for("Sign in", "number", "password")
+    assert "again" not in screen
+    app.type("1", ENTER, "secret", ENTER)
+    app.wait_for("● bob", "○ 安妮", "# tea", "alice (1) ●")
+    assert "secret" not in app.screen
+    assert server.expect(MsgType.LOGIN_MSG)["password"] == "secret"
+
+
+def test_a_password_is_not_on_the_screen(start: Start) -> None:
+    app = start()
+    app.type("1", TAB, "secret")
+    assert "secret" not in app.wait_for("******")
+
+
+def test_registration(server: FakeServer, start: Start) -> None:
+    app = start()
+    app.type(ctrl("r"))
+    app.wait_for("name", "again")
+    app.type("alice", ENTER, "secret", ENTER, "secret", ENTER)
+    app.wait_for("You are number 1.", "alice (1) ●")
+    assert server.expect(MsgType.REG_MSG)["name"] == "alice"
+    assert server.expect(MsgType.LOGIN_MSG)["id"] == 1
+
+
+def test_a_cancelled_registration_shows_the_number(server: FakeServer, start: Start) -> None:
+    """The server may have carried the request out before Esc, so its answer is shown."""
+    answer = server.rules.pop(MsgType.REG_MSG)
+    app = start()
+    app.type(ctrl("r"))
+    app.wait_for("name", "again")
+    app.type("alice", ENTER, "secret", ENTER, "secret", ENTER)
+    request = server.expect(MsgType.REG_MSG)
+    app.wait_for("registering")
+    app.type(ESC)
+    app.wait_for("again", gone="registering")
+    for message in answer(request):
+        server.send(message)
+    app.wait_for("You are number 1.", "Register")
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        ([ENTER], "Type the number that you were given"),
+        (["bob", ENTER, "x", ENTER], "bob is no number"),
+        (["0", ENTER, "x", ENTER], "0 is no number"),
+        (["5", ENTER, ENTER], "Type your password."),
+        ([ctrl("r"), ENTER], "Type the name that others will see."),
+        ([ctrl("r"), "x", ENTER, "short", ENTER, ENTER], "at least 6 characters"),
+        ([ctrl("r"), "x", ENTER, "secret", ENTER, "other!", ENTER], "not the same"),
+        ([ctrl("r"), "x" * 51, ENTER, "secret", ENTER, "secret", ENTER], "at most 50 characters"),
+    ],
+)
+def test_mistakes_in_the_form_get_one_line(start: Start, keys: list[str], line: str) -> None:
+    app = start()
+    app.type(*keys)
+    screen = app.wait_for(line)
+    assert sum(line in shown for shown in screen.splitlines()) == 1
+
+
+def test_different_passwords_are_both_typed_again(server: FakeServer, start: Start) -> None:
+    """The fields are cleared: new letters would go behind the invisible old ones."""
+    app = start()
+    app.type(ctrl("r"), "alice", ENTER, "secert", ENTER, "secret", ENTER)
+    app.wait_for("not the same", gone="***")
+    app.type("secret", ENTER, "secret", ENTER)
+    app.wait_for("alice (1) ●")
+    assert server.expect(MsgType.REG_MSG)["password"] == "secret"
+
+
+def test_a_taken_name_is_corrected_in_its_field(server: FakeServer, start: Start) -> None:
+    answer = server.rules.pop(MsgType.REG_MSG)
+    server.rules[MsgType.REG_MSG] = refuse(MsgType.REG_MSG_ACK, 1, "this name is taken")
+    app = start()
+    app.type(ctrl("r"), "alice", ENTER, "secret", ENTER, "secret", ENTER)
+    app.wait_for("The name alice is taken.")
+    server.rules[MsgType.REG_MSG] = answer
+    app.type("2", ENTER)
+    app.wait_for("You are number 1.")
+    assert server.expect(MsgType.REG_MSG)["name"] == "alice"
+    assert server.expect(MsgType.REG_MSG)["name"] == "alice2"
+
+
+@pytest.mark.parametrize(
+    ("errno", "errmsg", "line"),
+    [
+        (1, "no", "Number or password is wrong."),
+        (2, "in use", "This account is in use elsewhere."),
+        (5, "odd\x1b[2J", "odd\\x1b[2J"),
+    ],
+)
+def test_a_refused_login(
+    server: FakeServer, start: Start, errno: int, errmsg: str, line: str
+) -> None:
+    server.rules[MsgType.LOGIN_MSG] = refuse(MsgType.LOGIN_MSG_ACK, errno, errmsg)
+    app = start()
+    app.type("1", ENTER, "secret", ENTER)
+    app.wait_for(line, "Sign in")
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r)]
+    app.type("secret", ENTER)
+    app.wait_for("alice (1) ●")
+
+
+@pytest.mark.parametrize(
+    ("errno", "errmsg", "line"),
+    [
+        (1, "this name is taken", "The name ann\\x07 is taken."),
+        (1, "registration is closed", "This server does not register users. Ask"),
+        (4, "name: has control characters", "name: has control characters"),
+    ],
+)
+def test_a_refused_registration(
+    server: FakeServer, start: Start, errno: int, errmsg: str, line: str
+) -> None:
+    server.rules[MsgType.REG_MSG] = refuse(MsgType.REG_MSG_ACK, errno, errmsg)
+    app = start()
+    app.type(ctrl("r"))
+    app.wait_for("again")
+    app.ask(lambda: app.app.terminal.set_field("name", "ann\x07"))
+    app.type(ENTER, "secret", ENTER, "secret", ENTER)
+    app.wait_for(line, "again")
+
+
+def test_login_without_a_server(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with AppRun(port) as app:
+        hint = "Connection refused: start the server, or check host and port"
+        app.wait_for("Sign in", hint)  # before a request
+        app.type("1", ENTER, "secret", ENTER)
+        app.wait_for("signing in", "Connection refused")
+        app.type(ESC)
+        app.wait_for("Tab: next field", gone="signing in")
+        app.type(ctrl("c"), ctrl("c"))
+        assert app.end() == 0
+
+
+def test_logout(server: FakeServer, start: Start, tmp_path: Path) -> None:
+    app = start(tmp_path)
+    app.sign_in()
+    assert saved_accounts(tmp_path, "127.0.0.1", server.port)
+    app.command("/logout")
+    screen = app.wait_for("You have signed out.", "Sign in")
+    assert "bob" not in screen
+    assert "need no password" not in screen, "the saved login is gone"
+    server.expect(MsgType.LOGINOUT_MSG)
+    assert saved_accounts(tmp_path, "127.0.0.1", server.port) == []
+    app.type(ctrl("a"), ctrl("k"))
+    app.ask(lambda: app.app.terminal.set_field("id", ""))
+    app.type("2", TAB, "secret", ENTER)
+    app.wait_for("alice (2) ●")
+
+
+def test_the_form_does_not_name_the_saved_room(talk: AppRun) -> None:
+    """Saved rooms are read before the server has accepted the password."""
+    talk.ask(lambda: setattr(talk.app.state, "logged_in", False))
+    talk.type("1")
+    talk.wait_for("Sign in", gone="bob (2)")
