@@ -155,7 +155,7 @@ async def _run_clients(
     over = threading.Event()
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    mending = []
+    mending: list[asyncio.Future[None]] = []
     try:
         for fault in faults:
             await asyncio.sleep(max(0.0, begun + fault.at - loop.time()))

@@ -144,9 +144,12 @@ def test_a_group(server: ServerProcess, member: Connect, connect: Connect) -> No
 
 def test_a_thousand_in_flight_stay_in_order(server: ServerProcess, member: Connect) -> None:
     ann, bob = member(server, "ann"), member(server, "bob")
-    sender = threading.Thread(
-        target=lambda: [ann.chat(bob.id, str(n), mid=str(n)) for n in range(1000)]
-    )
+
+    def send() -> None:
+        for number in range(1000):
+            ann.chat(bob.id, str(number), mid=str(number))
+
+    sender = threading.Thread(target=send)
     sender.start()
     texts = [m["msg"] for m in collect_mail(bob, {"offlinemsg": []}, 1000)]
     acks = [ann.expect(20, errno=0)["mid"] for _ in range(1000)]
@@ -217,7 +220,7 @@ def test_direct_group_keeps_the_order_and_reaches_everybody(
         ann.group_chat(group, str(number))
         ann.expect(20, errno=0)
     for one in (bob, eve):
-        seen = []
+        seen: list[str] = []
         while len(seen) < 100:
             message = one.expect(10)
             seen.append(message["msg"])
@@ -400,10 +403,12 @@ class Wanderer(threading.Thread):
                 self.take(wire, wire.pending)
 
     def take(self, wire: Wire, mail: list[dict[str, object]]) -> None:
+        seqs: list[int] = []
         for message in mail:
             if message["msgid"] != 6:
                 continue
             seq = message["seq"]
             assert isinstance(seq, int)
             assert self.received.setdefault(seq, message) == message
-        wire.acknowledge(*[m["seq"] for m in mail if m["msgid"] == 6])  # type: ignore[misc]
+            seqs.append(seq)
+        wire.acknowledge(*seqs)

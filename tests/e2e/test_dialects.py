@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -282,14 +283,15 @@ def test_a_table_of_one_s_own_needs_a_file_only(
     )
     server = make_server(f'[classic]\ndialects = ["tutorial", "{path}"]\n')
     with Wire(server.port, v2=False, end=b"\0") as wire:
-        for request, answer in [
+        exchanges: list[tuple[dict[str, Any], dict[str, Any]]] = [
             ({"msgId": 53, "name": "li", "password": "123"}, {"msgId": 54, "userid": 1}),
             ({"msgId": 51, "id": 1, "password": "123"}, {"msgId": 52, "userid": 1, "name": "li"}),
             (
                 {"msgId": 55, "id": 1, "toid": 1, "msg": "hi", "time": "now"},
                 {"msgId": 55, "id": 1, "from": "li", "toid": 1, "msg": "hi", "time": "now"},
             ),
-        ]:
+        ]
+        for request, answer in exchanges:
             wire.send(**request)
             got = wire.receive()
             assert got is not None

@@ -20,7 +20,7 @@ def test_register_and_log_in(tmp_path: Path) -> None:
     config.write_text(CHEAP, encoding="utf-8")
     port = str(free_port())
     subprocess.run([PROJECT / "bin" / "chatclient", "--help"], check=True, timeout=BUILD_SECONDS)
-    command = [PROJECT / "bin" / "chatserver", "127.0.0.1", port, "--config", config]
+    command = [str(PROJECT / "bin" / "chatserver"), "127.0.0.1", port, "--config", str(config)]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
         while "listening on" not in server.stderr.readline():

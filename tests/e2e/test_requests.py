@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -214,7 +215,7 @@ def test_a_classic_receiver_sees_the_true_sender(
 # ---------------------------------------------------------------------- races
 
 
-def _at_once(jobs: list[Callable[[], Any]]) -> list[Any]:
+def _at_once(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
     """Run these at the same moment; their results."""
     results: list[Any] = [None] * len(jobs)
     barrier = threading.Barrier(len(jobs))
@@ -244,10 +245,7 @@ def test_one_of_many_registrations_wins(make_server: Make, connect: Connect, thr
     server = make_server("", "--threads", threads)
     for name in ("twins", "again"):
         wires = [connect(server) for _ in range(10)]
-        jobs = [
-            lambda wire=wire, name=name: _ask(wire, msgid=4, v=2, name=name, password=PASSWORD)
-            for wire in wires
-        ]
+        jobs = [partial(_ask, wire, msgid=4, v=2, name=name, password=PASSWORD) for wire in wires]
         assert sorted(_at_once(jobs)) == [0] + [1] * 9
 
 
@@ -257,10 +255,7 @@ def test_one_of_ten_logins_wins(make_server: Make, connect: Connect, threads: st
     user_id = connect(server).register("ann")
     for _ in range(5):
         wires = [connect(server) for _ in range(10)]
-        jobs = [
-            lambda wire=wire: _ask(wire, msgid=1, v=2, id=user_id, password=PASSWORD)
-            for wire in wires
-        ]
+        jobs = [partial(_ask, wire, msgid=1, v=2, id=user_id, password=PASSWORD) for wire in wires]
         results = _at_once(jobs)
         assert sorted(results) == [0] + [2] * 9
         for wire in wires:

@@ -171,7 +171,7 @@ def read_layout(address: RedisAddress, hosts: Collection[Host]) -> Layout:
     for host in hosts:
         client = address.client(host)
         try:
-            found = client.execute_command("CLUSTER SLOTS")  # type: ignore[no-untyped-call]
+            found = client.execute_command("CLUSTER SLOTS")
         except (redis.RedisError, OSError) as exc:
             problem = exc
             continue
