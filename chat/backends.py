@@ -1,6 +1,6 @@
-"""From URLs to back ends: which database and which bus a configuration means.
+"""Opens the database and the bus that the settings name by URLs.
 
-The drivers are imported here, when they are configured, and nowhere else.
+A back end's module, and with it the driver, is imported when a URL needs it.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ BusAddress: TypeAlias = "RedisAddress | None"
 MYSQL_PORT = 3306
 DATABASE_PASSWORD = "CHAT_DB_PASSWORD"
 BUS_PASSWORD = "CHAT_REDIS_PASSWORD"
-"""Variables of the environment, where others cannot read it as they can a command line."""
+"""Environment variables. All users of a machine can read a command line, but not these."""
 
 
 def open_database(
     config: DatabaseConfig, environment: Mapping[str, str] = os.environ, *, threads: int = 1
 ) -> Database:
-    """The database behind the URL, its tables ready. Raises ConfigError, StorageError.
+    """Open the database of the URL, with its tables. Raises ConfigError, StorageError.
 
-    ``threads``: how many will use it at once; as many connections are opened now.
+    ``threads``: the number of threads that will use it; as many connections are opened now.
     """
     parts = _split("database.url", config.url)
     if parts.scheme == "sqlite":
@@ -77,10 +77,10 @@ def _wrong_sqlite(url: str, problem: str) -> ConfigError:
 
 
 def find_bus(config: BusConfig, environment: Mapping[str, str] = os.environ) -> BusAddress:
-    """Where the bus is, None for this process; says at once what will not mend itself.
+    """The address of the bus; None for the bus inside this process.
 
-    A bus that does not answer is no error: it is tried again and again. Raises ConfigError,
-    BusRefusedError.
+    It finds mistakes that would last. A bus that does not answer is no error, because the bus
+    connects again and again. Raises ConfigError, BusRefusedError.
     """
     if not config.url:
         return None
@@ -91,7 +91,7 @@ def find_bus(config: BusConfig, environment: Mapping[str, str] = os.environ) -> 
     password = _password("", config.password_file, environment.get(BUS_PASSWORD))
     try:
         address = parse_redis_url(config.url, password)
-        address.tls_context()  # before anybody is asked: can the file be used?
+        address.tls_context()  # checks the certificate file before any connection
         check_redis(address)
     except ValueError as exc:
         raise ConfigError(f"bus.url: {mask(config.url)!r}: {exc}") from exc
@@ -101,7 +101,7 @@ def find_bus(config: BusConfig, environment: Mapping[str, str] = os.environ) -> 
 
 
 def open_bus(address: BusAddress, node: str, loop: EventLoop, workers: ThreadPool) -> MessageBus:
-    """The bus itself, which connects once it is started."""
+    """The bus. It connects after its start."""
     if address is None:
         return LocalBus()
     from chat.bus.redis.redis_bus import RedisBus
@@ -110,14 +110,14 @@ def open_bus(address: BusAddress, node: str, loop: EventLoop, workers: ThreadPoo
 
 
 def schema_folder() -> Path:
-    """The table definitions: in an installed package, or in the source tree beside it."""
+    """The folder of the table definitions: installed, or in the source tree."""
     package = Path(__file__).parent
     installed = package / "db" / "schema.sqlite.sql"
     return installed.parent if installed.exists() else package.parent / "db"
 
 
 def mask(url: str) -> str:
-    """A URL as it may be shown: without the password."""
+    """A URL with asterisks for its password, for messages."""
     try:
         parts = urlsplit(url)
         password = parts.password
@@ -179,9 +179,9 @@ def _tls_options(url: str, query: str, modes: Sequence[str]) -> tuple[str, str]:
 def _split(key: str, url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        _ = parts.port  # raises for one that is no number
+        _ = parts.port  # raises ValueError if it is no number
     except ValueError as exc:
-        # Without the words of exc, which may show a part of the password.
+        # Without the text of exc, which may contain a part of the password.
         raise ConfigError(
             f"{key}: {mask(url)!r} is no URL: the port must be a number from 1 to 65535; "
             "in a password write %2F for /, %3A for : and %40 for @"
@@ -190,7 +190,7 @@ def _split(key: str, url: str) -> SplitResult:
 
 
 def _password(in_url: str, file: str, variable: str | None) -> str:
-    """From the URL, else the file, else the environment; empty if there is none."""
+    """The password from the URL, the file or the environment, in this order; "" without one."""
     if in_url:
         return unquote(in_url)
     if file:

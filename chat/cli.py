@@ -1,4 +1,4 @@
-"""The command line of chatserver: flags into a Config."""
+"""The command line of chatserver: turns flags and a file into a Config."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ from muduopy import InetAddress
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """Where to listen and everything else."""
+    """The parsed command line.
+
+    Attributes:
+        address: the first address to listen on. also: further ones.
+        config: all settings, checked.
+    """
 
     address: InetAddress
     config: Config
@@ -25,9 +30,9 @@ class Arguments:
 
 
 def parse_arguments(argv: Sequence[str] | None) -> Arguments:
-    """Flags override the file, the file overrides the defaults.
+    """Parse flags and the file of settings. Flags override the file, the file the defaults.
 
-    On a mistake it prints one line and exits with status 2.
+    After a mistake it prints one line and exits with status 2.
     """
     parser = _parser()
     given = parser.parse_args(argv)
@@ -87,7 +92,7 @@ class _PrintConfig(argparse.Action):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
-        """One line; argparse would print the usage before it."""
+        """Exit with one line. argparse would print the usage before it."""
         self.exit(2, f"{self.prog}: {message} (try --help)\n")
 
 

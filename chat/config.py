@@ -1,4 +1,4 @@
-"""Settings: TOML into frozen dataclasses, every key checked. Pure: paths in, values out."""
+"""Settings: reads TOML into frozen dataclasses, and checks each key. Pure: no file is opened."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chat.protocol import MAX_FRAME, Limits
 T = TypeVar("T")
 
 BYTE_ORDER_MARK = "\ufeff"
-"""Some editors on Windows put it before UTF-8."""
+"""Some editors on Windows write it at the begin of a file in UTF-8."""
 
 
 class ConfigError(Exception):
@@ -55,8 +55,12 @@ class ChatConfig:
 
 @dataclass(frozen=True, slots=True)
 class ClassicConfig:
-    """Section ``[classic]``: for clients of the original project. ``gap`` in seconds, ``frame``
-    in bytes; 0 turns either off."""
+    """Section ``[classic]``: for clients of the original project.
+
+    Attributes:
+        gap: seconds between two frames; 0: none.
+        frame: bytes of the longest frame to such a client; 0: no limit.
+    """
 
     gap: float = 0.01
     frame: int = 1023
@@ -103,7 +107,7 @@ class HashCost:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that can be set."""
+    """All settings, one section for each attribute."""
 
     server: ServerConfig = field(default_factory=ServerConfig)
     chat: ChatConfig = field(default_factory=ChatConfig)
@@ -122,7 +126,7 @@ _CHOICES = {
 
 _DAY = 86_400
 _MAXIMUM: dict[str, float] = {
-    # What the columns of the tables hold.
+    # The widths of the columns.
     "limits.name": 50,
     "limits.group_name": 50,
     "limits.group_desc": 200,
@@ -130,12 +134,12 @@ _MAXIMUM: dict[str, float] = {
     "limits.classic_time": 40,
     "limits.text_bytes": 1024 * 1024,
     "limits.history": 1000,
-    # Threads and memory that a machine has; more is a slip of the finger.
+    # The threads and the memory of a machine. A larger number is a typing mistake.
     "server.threads": 64,
     "server.workers": 64,
     "server.hash_threads": 64,
     "server.max_connections": 1_000_000,
-    "server.max_frame": 16 * 1024 * 1024,  # longer ones would not fit into our own client
+    "server.max_frame": 16 * 1024 * 1024,  # our own client takes no longer frames
     "limits.guest_frame": 1024 * 1024,
     "limits.guest_rate": 1_000_000,
     "limits.user_rate": 10_000_000,
@@ -148,7 +152,7 @@ _MAXIMUM: dict[str, float] = {
     "password.time_cost": 100,
     "password.memory_kib": 1024 * 1024,
     "password.parallelism": 64,
-    # Times: more is a mistake in the unit.
+    # Times. A larger number is a mistake in the unit.
     "server.heartbeat": _DAY,
     "server.login_seconds": 30 * _DAY,
     "server.stall_seconds": _DAY,
@@ -158,10 +162,10 @@ _MAXIMUM: dict[str, float] = {
     "chat.login_failure_window": 30 * _DAY,
     "classic.gap": 1,
 }
-"""Every number has one."""
+"""The largest value of each number."""
 
 _node_name = re.compile(r"[A-Za-z0-9._:-]{0,64}").fullmatch
-"""Redis takes no blanks in the name of a client, and a column has this many characters."""
+"""Redis allows no blanks in a client's name, and the column ``node`` has 64 characters."""
 
 _MINIMUM = {
     "server.threads": 0,
@@ -174,14 +178,14 @@ _MINIMUM = {
     "limits.guest_frame": 1024,
     "limits.opaque": 43,  # our own tokens
 }
-"""Every other number must be positive."""
+"""The smallest value, where it is not 1 (or 0 for a fraction)."""
 
 MIN_CLASSIC_FRAME = 800
-"""Everything but a message's text fits into this, with all names and times as long as can be."""
+"""Bytes that hold all fields of a message except its text, each of the greatest length."""
 
 
 def parse_config(text: str) -> Config:
-    """Settings from TOML; what is absent keeps its default. Raises ConfigError."""
+    """Settings from TOML. An absent key keeps its default. Raises ConfigError."""
     try:
         data = tomllib.loads(text.removeprefix(BYTE_ORDER_MARK))
     except tomllib.TOMLDecodeError as exc:
@@ -200,7 +204,7 @@ def parse_config(text: str) -> Config:
 
 
 def check(config: Config) -> Config:
-    """The same settings, if their values are possible. Raises ConfigError."""
+    """Returns the settings. Raises ConfigError for a value out of range."""
     for section in dataclasses.fields(config):
         values = getattr(config, section.name)
         for item in dataclasses.fields(values):

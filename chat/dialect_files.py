@@ -1,4 +1,4 @@
-"""Finds and reads the tables of the classic clients: the files in conf/dialects, and one's own."""
+"""Reads the tables of classic clients: from conf/dialects, and from files of the operator."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _DEFAULT = {name: place for place, name in enumerate(ClassicConfig().dialects)}
 
 @dataclass(frozen=True, slots=True)
 class Dialects:
-    """The tables that this server knows.
+    """The tables of this server.
 
     Attributes:
-        used: the tables in ``classic.dialects``, in its order.
-        by_name: these, and all other shipped tables; the likeliest first.
+        used: the tables in the setting ``classic.dialects``, in its order.
+        by_name: the used tables, then the other installed ones, the likeliest first.
     """
 
     used: tuple[Table, ...] = (TUTORIAL,)
@@ -39,7 +39,7 @@ class Dialects:
 
 
 def load_dialects(names: Iterable[str]) -> Dialects:
-    """The tables that ``classic.dialects`` names, each by name or by the path of a file.
+    """Read the tables of ``classic.dialects``: each a name, or the path of a file.
 
     Raises ConfigError.
     """

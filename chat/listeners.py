@@ -1,4 +1,4 @@
-"""Listener: a further address to listen on, and the dialect of the clients that connect there."""
+"""Listener: a further address of the server, and the dialect of its clients."""
 
 from __future__ import annotations
 
@@ -10,14 +10,21 @@ from muduopy import InetAddress
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """``dialect``: the name of the table for all clients of this address; "": guess it."""
+    """An address to listen on.
+
+    Attributes:
+        dialect: the name of the table for all its clients; "": the server guesses it.
+    """
 
     address: InetAddress
     dialect: str = ""
 
 
 def parse_listener(text: str) -> Listener:
-    """``HOST:PORT`` or ``HOST:PORT=DIALECT``; an IPv6 address in brackets. Raises ConfigError."""
+    """Parse ``HOST:PORT`` or ``HOST:PORT=DIALECT``. An IPv6 address is in brackets.
+
+    Raises ConfigError.
+    """
     place, equals, dialect = text.partition("=")
     host, colon, port = place.rpartition(":")
     if not colon or not host or (equals and not dialect):
@@ -30,7 +37,7 @@ def parse_listener(text: str) -> Listener:
 
 
 def resolve(host: str, port: str) -> InetAddress:
-    """An address to listen on. Raises ConfigError."""
+    """Look an address up. Raises ConfigError if the server cannot listen there."""
     digits = port.isascii() and port.isdigit() and len(port) <= 5
     if not (digits and 0 < int(port) <= 65535):
         raise ConfigError(f"PORT: {port!r} is not a number from 1 to 65535")

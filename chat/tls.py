@@ -1,4 +1,4 @@
-"""The server's certificate: from two settings to a TLS context."""
+"""Builds the TLS context of the server from the settings for its certificate and key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chat.config import ConfigError, ServerConfig
 
 
 def tls_context(config: ServerConfig) -> ssl.SSLContext | None:
-    """How connections are encrypted; None: not at all. Raises ConfigError."""
+    """The context for TLS connections; None without a certificate. Raises ConfigError."""
     if not config.tls_certificate:
         if config.tls_key:
             raise ConfigError("server.tls_key: is of no use without server.tls_certificate")
@@ -18,7 +18,7 @@ def tls_context(config: ServerConfig) -> ssl.SSLContext | None:
         raise ConfigError("server.proxy_protocol: a balancer that writes it must do the TLS, too")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
-    def no_passphrase() -> str:  # else OpenSSL asks for it at the terminal
+    def no_passphrase() -> str:  # without this OpenSSL would ask for it at the terminal
         raise ConfigError(
             f"server.tls_key: {config.tls_key or config.tls_certificate} is encrypted; remove its "
             "passphrase, for example with: openssl pkey -in KEY -out NEW"
@@ -34,7 +34,7 @@ def tls_context(config: ServerConfig) -> ssl.SSLContext | None:
             ) from exc
         reason = (exc.reason or str(exc)).replace("_", " ").lower()
         raise ConfigError(f"server.tls_certificate: {config.tls_certificate}: {reason}") from exc
-    except OSError as exc:  # which does not say which of the two files it was
+    except OSError as exc:  # it does not name the file
         files = ", ".join(name for name in (config.tls_certificate, config.tls_key) if name)
         raise ConfigError(f"server.tls_certificate: {files}: {exc.strerror}") from exc
     return context

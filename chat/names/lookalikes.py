@@ -1,20 +1,24 @@
-"""Lookalikes: keeps new names from looking like existing ones.
+"""Lookalikes: refuses a new name that looks like an existing one.
 
-Each name has two hashes in its row, in unique columns (``name_hash.py``). A new name gets them
-with its row, so of two that are registered at once the database lets one through. Rows from before
-get theirs when a server starts, in small steps beside its work. Of names that look alike the one
-with the lowest id holds the hash, and the others have NULL.
+Each name has two hashes in its row, in unique columns (``name_hash.py``). A new name is inserted
+with its hashes, so the database refuses the second of two that look alike. Example: A registers
+``Ivan`` at node 1 while B registers ``lvan`` at node 2. Both have the same skeleton; the second
+INSERT fails, and B gets an error.
 
-``name_hashes`` in the table ``setting`` has the progress. ``1 user 4200``: the users up to 4200
-are hashed by rules 1. ``1 done 0``: all names are. Each step advances it in its own transaction. So
-several servers share the work, and a server that is restarted continues it.
+Rows of older versions get their hashes after a server starts, in small steps beside its other work.
+Of several such names that look alike, the one with the lowest id holds the hash, and the others
+have NULL.
 
-Servers of other versions on the same database:
+``name_hashes`` in the table ``setting`` has the progress. ``1 user 4200`` means: the users up to id
+4200 are hashed by rules 1. ``1 done 0`` means: all names are. Each step advances it in its own
+transaction. So several servers share the work, and a restarted server continues it.
 
-- A server for version 2 of the tables adds rows without hashes. They are hashed before the next new
-  name, and at every start.
-- A server with older rules finds a greater number in ``setting`` and adds its rows without hashes.
-- While names are hashed by new rules, new names have to wait: they could not be compared.
+Servers of other versions may use the same database:
+
+- A server of version 2 of the tables adds rows without hashes. They are hashed before the next new
+  name, and at each start.
+- A server with older rules reads a greater number in ``setting``, and adds its rows without hashes.
+- While names are hashed by new rules, new names are refused for now: they could not be compared.
 """
 
 from __future__ import annotations
@@ -46,23 +50,23 @@ DONE = "done"
 TABLES = {named.table: named for named in (USERS, GROUPS)}
 
 BATCH = 100
-"""Names hashed in one transaction: a millisecond or two of the writer's time."""
+"""Names of one transaction, which takes a millisecond or two of the writer's time."""
 
 PAUSE_SECONDS = 0.005
-"""Between two batches, so that requests come in between."""
+"""Between two batches, so that requests need not wait."""
 
 RETRY_SECONDS = 2.0
-"""After a batch that the database did not take."""
+"""After a batch that failed in the database."""
 
 FIRST_SECONDS = 1.0
-"""A start waits for so long; small databases are done by then."""
+"""The part of the work at the start itself. It is enough for a small database."""
 
 WAIT_SECONDS = 5
-"""``retry_after`` of a client that has to wait for the hashing."""
+"""``retry_after`` of a new name that is refused during the hashing."""
 
 
 class Progress(NamedTuple):
-    """How far the hashing has come: by which rules, in which table, up to which id."""
+    """The progress of the hashing: the number of the rules, the table, the last hashed id."""
 
     rules: int
     table: str
@@ -77,16 +81,16 @@ START = Progress(RULES, USERS.table, 0)
 
 
 class Lookalikes:
-    """The hashes of names. Methods: worker or main thread, where nothing else is said."""
+    """Computes and stores the hashes of names. Worker or main thread, unless a method says else."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # By table, the id up to which rows without hashes were read. Only the steps write it, one
-        # after the other; a claim that reads an older number reads some rows again.
+        # By table, the id up to which rows without hashes were read. Only the steps write it, and
+        # they run one after another. A claim that reads an older number reads some rows again.
         self._looked_at = {table: 0 for table in TABLES}
 
     def start(self, loop: EventLoop, workers: ThreadPool) -> None:
-        """Hash names without hashes: for a second now, the rest in the workers. Loop thread.
+        """Hash the names without hashes: for one second now, then in the workers. Loop thread.
 
         Raises StorageError.
         """
@@ -114,7 +118,7 @@ class Lookalikes:
             loop.run_after(RETRY_SECONDS, again)
 
     def step(self) -> bool:
-        """Hash some names; False if nothing is left to do. Raises StorageError."""
+        """Hash the next batch of names; False if there is none. Raises StorageError."""
         progress = self._database.read(_progress)
         if progress is None or progress.rules < RULES:
             self._database.write(_begin)
@@ -131,25 +135,25 @@ class Lookalikes:
         return True
 
     def claim(self, tx: Transaction, named: Named, hashes: NameHashes) -> NameHashes:
-        """The hashes to insert with a new name. Inside the transaction that inserts it.
+        """The hashes to insert with a new name. Call it in the transaction of the INSERT.
 
         Raises ProtocolError(UNAVAILABLE) while names are being hashed.
         """
-        progress = _progress(tx, share=True)  # new rules begin after this insertion, or before
+        progress = _progress(tx, share=True)  # new rules cannot begin before this commit
         if progress is not None and progress.rules > RULES:
             return NO_HASHES
         if progress is None or progress.rules < RULES or not progress.done:
             raise _not_yet(WAIT_SECONDS)
-        # Rows of servers of version 2. If this transaction fails, they are found again.
+        # Rows of servers of version 2. If this transaction fails, the next claim reads them again.
         last = self._looked_at[named.table]
         try:
             while (following := _hash_unhashed(tx, named, last)) is not None:
                 last = following
-        except UniqueViolation as exc:  # a lookalike of such a row is being inserted just now
+        except UniqueViolation as exc:  # another transaction inserts a lookalike of such a row
             raise _not_yet(1) from exc
         return hashes
 
-    # ------------------------------------------------------------------ names from before
+    # ------------------------------------------------------------------ existing names
 
     def _hash_next(self, progress: Progress) -> None:
         """The next batch by new rules."""
@@ -164,7 +168,7 @@ class Lookalikes:
             following = Progress(RULES, DONE, 0)
 
         def work(tx: Transaction) -> None:
-            if _progress(tx, lock=True) == progress:  # else another server has done it meanwhile
+            if _progress(tx, lock=True) == progress:  # otherwise another server has done it
                 _store(tx, named, hashed)
                 SettingModel(tx).set(SETTING, " ".join(map(str, following)))
 
@@ -176,19 +180,19 @@ class Lookalikes:
         try:
             following = self._database.write(lambda tx: _hash_unhashed(tx, named, last))
         except UniqueViolation:
-            return True  # a lookalike was being inserted: by now it can be seen
+            return True  # another transaction inserted a lookalike, which the next step will see
         if following is not None:
             self._looked_at[named.table] = following
         return following is not None
 
 
 def _progress(tx: Transaction, *, lock: bool = False, share: bool = False) -> Progress | None:
-    """None: no server has begun."""
+    """The stored progress; None if no server has begun."""
     value = SettingModel(tx).get(SETTING, lock=lock, share=share)
     if value is None:
         return None
     if int(value.split()[0]) > RULES:
-        return Progress(int(value.split()[0]), "", 0)  # the rest is for newer servers to read
+        return Progress(int(value.split()[0]), "", 0)  # newer servers may write another form
     rules, table, last = value.split()
     return Progress(int(rules), table, int(last))
 
@@ -200,18 +204,22 @@ def _not_yet(seconds: int) -> ProtocolError:
 
 
 def _begin(tx: Transaction) -> None:
-    """By our rules, from the beginning; unless another server has begun."""
+    """Begin to hash all names by our rules, unless another server has begun.
+
+    Example: A and B start at once and find no progress. A locks ``schema_version``; B waits there,
+    and then reads A's progress.
+    """
     model = SettingModel(tx)
-    model.get("schema_version", lock=True)  # of two that start together, one waits here
+    model.get("schema_version", lock=True)
     progress = _progress(tx, lock=True)
     if progress is None or progress.rules < RULES:
         model.set(SETTING, " ".join(map(str, START)))
 
 
 def _hash_unhashed(tx: Transaction, named: Named, last: int) -> int | None:
-    """Hash the next rows without hashes; returns the last one's id, None if there are none.
+    """Hash the next rows without hashes; returns the id of the last one, None if there is none.
 
-    They come from servers of version 2, or the group that held their hash was dissolved.
+    Such rows come from servers of version 2, or the row that held their hash was deleted.
     """
     rows = NameModel(tx, named).unhashed_after(last, BATCH)
     _store(tx, named, [(row_id, name_hashes(name)) for row_id, name in rows])
@@ -219,7 +227,7 @@ def _hash_unhashed(tx: Transaction, named: Named, last: int) -> int | None:
 
 
 def _store(tx: Transaction, named: Named, hashed: Sequence[tuple[int, NameHashes]]) -> None:
-    """Store the hashes of these rows, except hashes that a row with a lower id holds."""
+    """Store the hashes of these rows. A hash that another row holds already becomes NULL."""
     if not hashed:
         return
     model = NameModel(tx, named)

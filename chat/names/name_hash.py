@@ -1,11 +1,11 @@
-"""Hashes of names, by which the database tells that two names look alike.
+"""Computes two hashes of a name, which are equal for names that look alike.
 
-``folded`` is the same for names that differ only in case, width or invisible characters: ``Li Si``
-and ``ＬＩ ＳＩ``. ``skeleton`` is the same for names with the same skeleton of UTS 39: ``Ivan`` and
-``lvan``, ``Bob`` and ``Вob`` with a Cyrillic letter. One hash would not do: it would refuse
-``lvan`` beside ``ivan``, which look different.
+``folded`` is equal for names that differ only in case, width or invisible characters: ``Li Si`` and
+``ＬＩ ＳＩ``. ``skeleton`` is equal for names with the same skeleton of UTS 39: ``Ivan`` and
+``lvan``, or ``Bob`` and ``Вob`` with a Cyrillic letter. There are two, because a single hash would
+refuse ``lvan`` beside ``ivan``, which look different.
 
-Not for signing anything: 128 bits, so that a column is short whatever a skeleton's length.
+The hashes keep the columns short: 128 bits for a skeleton of any length. They protect nothing.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from chat.protocol.names import visible_part
 from chat.storage.tables import NameHashes
 
 RULES = 1
-"""The number of these rules. A change of them, or of confusables.txt, must raise it: the servers
-compute the hashes of all names anew then. It is part of each hash: two rules never agree."""
+"""The number of these rules. Raise it with each change of the rules or of confusables.txt: then the
+servers compute all hashes anew. It is part of each hash, so hashes of different rules differ."""
 
 TABLE = Path(__file__).with_name("confusables.txt")
 HASH_BYTES = 16
@@ -30,24 +30,25 @@ _repeated_mark = re.compile(r"([\u0300-\u036f])\1+")
 
 
 def name_hashes(name: str) -> NameHashes:
-    """Any thread."""
+    """The hashes of a name. Any thread."""
     seen = visible_part(name)
     return NameHashes(_hash(fold(seen)), _hash(skeleton(seen)))
 
 
 def fold(name: str) -> str:
-    """Without differences of case and width."""
-    return _fold(_fold(name))  # twice: folding the case can leave what NFKC would change
+    """The name without differences of case and width."""
+    return _fold(_fold(name))  # twice, because NFKC may change the result of case folding
 
 
 def skeleton(name: str) -> str:
     """The skeleton of UTS 39, without differences of case and width.
 
-    Looks come first and case second: Cyrillic ``В`` looks like ``B``, while its small form does
-    not look like ``b``. Then looks again, for the letters that have become small.
+    It replaces lookalikes first and folds the case second: Cyrillic ``В`` looks like ``B``, while
+    its small form ``в`` does not look like ``b``. Then it replaces lookalikes again, for the
+    letters that folding has made small.
     """
     text = _replace(_fold(_replace(name))).casefold()
-    return _repeated_mark.sub(r"\1", text)  # a second accent is drawn upon the first
+    return _repeated_mark.sub(r"\1", text)  # a repeated accent is drawn over the first
 
 
 def _fold(text: str) -> str:
@@ -61,7 +62,7 @@ def _replace(text: str) -> str:
 
 @cache
 def _confusables() -> dict[int, str]:
-    """Read when the first name is hashed: it takes some milliseconds."""
+    """The table of lookalikes, read for the first name: that takes some milliseconds."""
     table: dict[int, str] = {}
     for line in TABLE.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):

@@ -1,4 +1,4 @@
-"""Clock: the time as messages carry it, formatted once a second."""
+"""Clock: the current time, as messages have it and as a number."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 
 class Clock:
-    """UTC wall-clock time. Any thread."""
+    """The time in UTC. It formats the text once a second. Any thread."""
 
     def __init__(self) -> None:
         self._cached: tuple[int, str] = (0, "")
@@ -14,7 +14,8 @@ class Clock:
     def text(self) -> str:
         """Now, as ``YYYY-MM-DD HH:MM:SS``."""
         now = int(time.time())
-        second, text = self._cached  # one attribute: number and text always belong together
+        # One attribute holds both values, so another thread never sees one without the other.
+        second, text = self._cached
         if second != now:
             text = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now))
             self._cached = (now, text)
@@ -25,4 +26,5 @@ class Clock:
         return int(time.time())
 
     def monotonic(self) -> float:
+        """Seconds of a clock that is never set."""
         return time.monotonic()

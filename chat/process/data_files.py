@@ -1,4 +1,4 @@
-"""Finds the files in ``conf/`` that come with the program."""
+"""Finds the files of ``conf/``, which are installed with the program."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def shipped(name: str = "") -> Path:
-    """A file of ``conf/``, or the folder: of the installed package, or of the source tree."""
+    """The path of a file in ``conf/``, or of that folder: installed, or in the source tree."""
     package = Path(__file__).resolve().parent.parent
     installed = package / "conf"
     return (installed if installed.exists() else package.parent / "conf") / name

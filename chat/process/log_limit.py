@@ -1,7 +1,7 @@
-"""Keeps one kind of log line from drowning the others: health checks, resets, attacks.
+"""Limits the log lines of each kind to a few a minute: health checks, resets, attacks.
 
-Lines of one kind are those with the same format string. The first few of each minute are written;
-the next minute says how many were left out.
+Lines with the same format string are of one kind. The first ten of a minute are written; a line in
+the next minute has the number of the others.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class LogLimiter:
         self._lines = lines
         self._period = period
         self._lock = threading.Lock()  # guards _counts
-        self._counts: dict[Kind, tuple[float, int]] = {}  # when its period began, and how many
+        self._counts: dict[Kind, tuple[float, int]] = {}  # the begin of the period, the lines
 
     def allows(self, kind: Kind, now: float) -> bool:
-        """Shall this line be written? Counts it."""
+        """Count a line; True if it shall be written."""
         with self._lock:
             begun, count = self._counts.get(kind, (now, 0))
             if count <= self._lines and now >= begun + self._period:
@@ -39,9 +39,9 @@ class LogLimiter:
             return count < self._lines
 
     def left_out(self, now: float) -> list[tuple[Kind, int]]:
-        """The kinds with lines left out in a period that is over, each with the number of lines.
+        """The kinds whose period is over and had lines left out, with the number of those lines.
 
-        A new period begins for them.
+        A new period begins for these kinds.
         """
         with self._lock:
             over = [
@@ -71,7 +71,7 @@ class LogLimit(logging.Filter):
         return self._limiter.allows(kind, self._clock())
 
     def report(self) -> None:
-        """Write how many lines were left out. To be called every few seconds; any thread."""
+        """Write the numbers of lines that were left out. Call it every few seconds; any thread."""
         for (name, level, text), count in self._limiter.left_out(self._clock()):
             log.log(level, "%d more lines of %s were left out: %s", count, name, text)
 

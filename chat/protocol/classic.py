@@ -1,8 +1,8 @@
-"""The classic dialect: answers shaped as the original system's clients expect them.
+"""The classic dialect: turns answers into the form of the original system.
 
-They parse arrays of strings, each a dumped JSON object, and look for ``errno``, ``error`` or
-``errnum``, depending on the clone. Empty arrays are left out. Numbers and names are those of the
-client's table.
+The original's clients parse arrays of strings, each with a JSON object, and read ``errno``,
+``error`` or ``errnum``, depending on the clone. Empty arrays are left out. The client's table gives
+the numbers and names.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from chat.protocol.dialects.translate import chat_message, renamed, renumbered
 from chat.protocol.msgtype import MsgType
 
 ANSWERED = frozenset({MsgType.LOGIN_MSG_ACK, MsgType.REG_MSG_ACK})
-"""The only answers that the original sends, and so the only ones its clients wait for."""
+"""The answers of the original. Its clients wait for no other."""
 
 
 def classic_answer(answer: Message, table: Table = TUTORIAL) -> Message | None:
-    """A v2 answer in classic form; None where the client gets no answer."""
+    """A v2 answer in classic form; None if the client gets no answer."""
     msgid = answer["msgid"]
     if msgid not in ANSWERED and msgid != MsgType.ERROR_MSG:
         return None
-    # Copies, because the answer given is not ours to change.
+    # A copy, because the caller keeps the answer.
     shaped = {key: value for key, value in answer.items() if key not in _V2_ONLY}
     if "friends" in shaped:
         shaped["friends"] = _dumped(shaped["friends"], table.friend)

@@ -1,7 +1,7 @@
-"""An answer to a login that fits into one read of a classic client. Pure.
+"""Shortens the answer to a login until it fits into one read of a classic client. Pure.
 
-What does not fit is left out, the least needed first: the waiting messages, which follow as
-frames of their own; then members of groups, groups, and friends, each from the end.
+Entries are left out in this order: the waiting messages, which follow as frames of their own; then
+members of groups, groups, and friends, each from the end of the list.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ Size = Callable[[Message], int]
 
 
 def fit_login(answer: Message, limit: int, size: Size) -> Message:
-    """The answer with as much of its lists as fits into ``limit`` bytes.
+    """A copy of the answer, with as many entries as fit into ``limit`` bytes.
 
-    The messages stay all or none. The answer given is not changed.
+    It has either all messages or none.
     """
     if _fits(answer, limit, size):
         return answer
@@ -47,7 +47,8 @@ def fit_login(answer: Message, limit: int, size: Size) -> Message:
 
 
 def left_out(answer: Message, fitted: Message) -> str:
-    """The entries left out, for the log: "2 of 5 groups, 7 of 9 members"; "" if only messages."""
+    """A text for the log, such as "2 of 5 groups, 7 of 9 members"; "" if only messages are left
+    out."""
     parts = []
     for name, count in (("friends", _count), ("groups", _count), ("members", _members)):
         key = "groups" if name == "members" else name
@@ -66,7 +67,7 @@ def _members(groups: list[Message]) -> int:
 
 
 def _fits(answer: Message, limit: int, size: Size) -> bool:
-    # Each entry has more than one byte: many of them need not be encoded to see that.
+    # Each entry takes more than one byte, so a long list need not be encoded.
     entries = len(answer["friends"]) + len(answer["offlinemsg"]) + _members(answer["groups"])
     return entries + len(answer["groups"]) <= limit and size(answer) <= limit
 
@@ -79,9 +80,9 @@ def _with(groups: list[Message], members: list[tuple[int, Message]]) -> list[Mes
 
 
 def _most(items: list[T], fits: Callable[[list[T]], bool]) -> list[T]:
-    """The longest beginning of the list that fits.
+    """The longest prefix of the list that fits.
 
-    Tries short ones first: the cost grows with the result, not with the list.
+    It tries short prefixes first, so the cost grows with the result and not with the list.
     """
     high = 1
     while high < len(items) and fits(items[:high]):

@@ -1,7 +1,7 @@
-"""Long messages in several frames, for classic clients that read 1,024 bytes at once. Pure.
+"""Splits long messages into several frames, for classic clients that read 1,024 bytes. Pure.
 
-Such a client parses what one ``recv(1024)`` has brought, up to the first NUL: a longer frame is
-not JSON to it, and it ends. So a long text is sent as several messages.
+Such a client parses the bytes of one ``recv(1024)``, up to the first NUL. A longer frame is invalid
+JSON for it, and the client ends. So a long text is sent as several messages.
 """
 
 from __future__ import annotations
@@ -14,42 +14,41 @@ from chat.protocol.codec import Message, encode
 Encode = Callable[[Message], bytes]
 
 MIN_ROOM = 32
-"""Bytes of text that a frame must have room for. One character takes at most 6 (``\\u0001``)."""
+"""Bytes of text in each frame, at least. A character takes up to 6 bytes (``\\u0001``)."""
 
 MAX_SEQUENCE = 32
-"""Characters that are kept together at the most; longer sequences are decoration, and split."""
+"""Characters that stay together, at most. Longer sequences are decoration, and are cut."""
 
 ZERO_WIDTH_JOINER = "\u200d"
 
 
 def split_message(fields: Message, limit: int, encode: Encode = encode) -> list[bytes]:
-    """A chat message as frames of at most ``limit`` bytes: its text is split if it has to be.
+    """A chat message as frames of at most ``limit`` bytes. A long text is split into parts.
 
-    ``encode`` may use other names, and may send a field twice. The texts of the frames put
-    together are the text.
+    ``encode`` may use other names, and may write a field twice. The parts together are the text.
     """
     frame = encode(fields)
     if len(frame) <= limit:
         return [frame]
     room = _room(fields, limit, encode)
-    if room < MIN_ROOM:  # a dialect that sends name and time twice, and both at their longest
+    if room < MIN_ROOM:  # a dialect writes name and time twice, and both are very long
         fields = {**fields, "time": "", "name": fields["name"][:1]}
         room = _room(fields, limit, encode)
     return [encode({**fields, "msg": part}) for part in split_text(fields["msg"], room)]
 
 
 def _room(fields: Message, limit: int, encode: Encode) -> int:
-    """Bytes that are left for the text, as it stands in JSON."""
+    """The bytes that are left for the text in JSON."""
     without = len(encode({**fields, "msg": ""}))
-    times = len(encode({**fields, "msg": "x"})) - without  # 2 where the text is sent twice
+    times = len(encode({**fields, "msg": "x"})) - without  # 2 in a dialect with the text twice
     return (limit - without) // max(times, 1)
 
 
 def split_text(text: str, room: int) -> list[str]:
-    """Parts of the text that take at most ``room`` bytes each in JSON; an empty text is one part.
+    """Parts of the text that take at most ``room`` bytes each in JSON. An empty text is one part.
 
-    Cut between characters as people see them: not before a combining mark, nor inside an emoji
-    of several code points, unless that alone is too long.
+    The cuts are between visible characters: not before a combining mark, and not inside an emoji of
+    several code points, unless the emoji alone is too long.
     """
     parts = []
     start = 0
@@ -68,7 +67,7 @@ def json_size(text: str) -> int:
 
 
 def _longest(text: str, start: int, room: int) -> int:
-    """The end of the longest part that fits; one character in any case."""
+    """The end of the longest part that fits. A part has at least one character."""
     low, high = start + 1, min(len(text), start + room)  # no character is less than one byte
     while low < high:
         middle = (low + high + 1) // 2
@@ -80,7 +79,7 @@ def _longest(text: str, start: int, room: int) -> int:
 
 
 def _boundary(text: str, start: int, end: int) -> int:
-    """The last place up to ``end`` where a cut divides no sequence; ``end`` if that is far."""
+    """The last place before ``end`` for a cut; ``end`` if a sequence is too long."""
     for cut in range(end, max(start, end - MAX_SEQUENCE), -1):
         if not _joined(text, cut):
             return cut
@@ -88,7 +87,7 @@ def _boundary(text: str, start: int, end: int) -> int:
 
 
 def _joined(text: str, at: int) -> bool:
-    """Do the characters before and behind this place belong together?"""
+    """True if the characters before and after this place are one visible character."""
     before, behind = text[at - 1], text[at]
     if behind.isascii():
         return before == "\r" and behind == "\n"

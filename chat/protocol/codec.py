@@ -1,8 +1,8 @@
-"""JSON in and out: one frame to one dict, checked more strictly than ujson checks.
+"""Decodes a frame of JSON to a dict, and encodes a dict. Stricter than ujson.
 
-ujson is fast because it is lax: it accepts NaN, Infinity, raw control characters and lone
-surrogates. What it lets through would come back later, as an exception while a message is
-being encoded for somebody else, so it is refused here, at the border.
+ujson is fast and lax: it accepts NaN, Infinity, raw control characters and lone surrogates. Such a
+value would raise an exception later, when the message is encoded for its receiver. So ``decode``
+refuses it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from chat.protocol.errors import ErrNo, ProtocolError
 Message = dict[str, Any]
 
 MAX_DEPTH = 32
-"""How deep arrays and objects may nest: far more than any message needs."""
+"""The depth of nested arrays and objects. No message needs nearly as much."""
 
 _CONTROL = bytes(range(32))
 
@@ -27,7 +27,7 @@ def decode(frame: bytes) -> Message:
     try:
         text = frame.decode()  # ujson would accept invalid UTF-8 such as encoded surrogates
         message = ujson.loads(frame)  # quicker than from text
-        # Searching for one character first is quicker, and mostly enough.
+        # The search for one character comes first, because it is quicker and mostly enough.
         if (
             ("\\" in text and "\\u" in text)
             or ("N" in text and "NaN" in text)
@@ -40,7 +40,7 @@ def decode(frame: bytes) -> Message:
         raise ProtocolError(ErrNo.BAD_REQUEST, "not a JSON object")
     if len(frame.translate(None, _CONTROL)) != len(frame):
         raise ProtocolError(ErrNo.BAD_REQUEST, "raw control character in frame")
-    # Most messages are flat: two searches for one character tell, quicker than any count.
+    # Most messages are flat, which two searches for one character find out quickly.
     if ("[" in text or text.find("{", 1) > 0) and _too_deep(text, message):
         raise ProtocolError(ErrNo.BAD_REQUEST, "nested too deep")
     return message
@@ -54,7 +54,7 @@ def without_nulls(message: Message) -> Message:
 def encode(message: Message) -> bytes:
     """A message as compact UTF-8 JSON, without terminator.
 
-    Raises ValueError or OverflowError for what JSON cannot say (NaN, infinities).
+    Raises ValueError or OverflowError for NaN and infinities, which JSON does not have.
     """
     # Arguments by position take half the time of keywords (0.47 against 0.84 µs): ensure_ascii,
     # encode_html_chars, escape_forward_slashes, sort_keys, indent, allow_nan.
@@ -64,7 +64,7 @@ def encode(message: Message) -> bytes:
 def _check_strictly(text: str, message: object) -> None:
     json.loads(text, parse_constant=_refuse_constant)
     if "\\u" in text:
-        # Fails with UnicodeEncodeError, a ValueError, if an escape was half a surrogate pair.
+        # Raises UnicodeEncodeError, a ValueError, if an escape was half of a surrogate pair.
         json.dumps(message, ensure_ascii=False).encode()
 
 
@@ -77,7 +77,7 @@ def _too_deep(text: str, message: Message) -> bool:
 
 
 def _depth(value: object) -> int:
-    """Nesting depth of a parsed value, without recursion; stops counting past the limit."""
+    """The depth of a parsed value, without recursion. It stops counting above MAX_DEPTH."""
     depth = 0
     level = [value]
     while level and depth <= MAX_DEPTH:

@@ -21,7 +21,7 @@ class ErrNo(IntEnum):
     EXISTS = 10
 
 
-# The two texts that the original's clients show to people, kept letter by letter.
+# The original's clients show these two texts to users, so they stay as they are.
 WRONG_PASSWORD = "id or password is invalid!"
 ALREADY_ONLINE = "this account is using, input another!"
 
@@ -36,7 +36,7 @@ class ProtocolError(Exception):
 
     Attributes:
         errno: the number to answer with.
-        errmsg: one line for a person.
+        errmsg: one line for the user.
         extra: further fields of the answer, such as ``retry_after`` (seconds).
     """
 

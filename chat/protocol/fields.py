@@ -13,22 +13,27 @@ from chat.protocol.names import plain_name
 
 MAX_ID = 2**31 - 1
 MAX_SEQ = 2**53 - 1
-"""Above this, JavaScript and every other reader of doubles would round."""
+"""The largest number of a message. JavaScript reads numbers as doubles, which round 2^53 + 1 to
+2^53."""
 
 V2 = 2
 
 Check = Callable[[Any], "str | None"]
-"""Returns None when a value of the right type is right, else what is wrong with it."""
+"""Takes a value of the right type. Returns None, or the problem with the value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long the parts of a message may be. Characters, except ``text_bytes``; ``seqs`` and
-    ``history`` are numbers of messages.
+    """The limits of messages, and of the input from a connection.
 
-    And what a connection may send: ``guest_frame`` is the largest frame before a login, in bytes;
-    ``guest_rate`` and ``user_rate``, before and after it, are frames a second, of which each
-    KiB counts as one more.
+    Lengths are in characters. Exceptions:
+
+    Attributes:
+        text_bytes: bytes of a text.
+        seqs, history: numbers of messages.
+        guest_frame: bytes of the largest frame before a login.
+        guest_rate, user_rate: frames a second before and after a login. Each KiB of a frame counts
+            as a further frame.
     """
 
     name: int = 50
@@ -47,10 +52,10 @@ class Limits:
 
 
 class Field(NamedTuple):
-    """One field of a request: its type, its bounds, and whatever else must hold.
+    """One field of a request: its type, its bounds, and a further check.
 
-    The bounds are for an integer's value, and for the length of strings and lists. ``null``
-    is the same as absent.
+    ``low`` and ``high`` bound the value of an integer, or the length of a string or list. A field
+    with ``null`` counts as absent.
     """
 
     name: str
@@ -73,7 +78,7 @@ def validate(message: Message, fields: Fields) -> None:
     get = message.get
     for name, wanted, low, high, check, required in fields:
         value = get(name)
-        if type(value) is wanted:  # not isinstance: in Python, True is an int too
+        if type(value) is wanted:  # not isinstance: in Python, True is an int, too
             size = value if wanted is int else len(value)  # type: ignore[arg-type]
             if not low <= size <= high:  # type: ignore[operator]
                 raise ProtocolError(ErrNo.BAD_REQUEST, f"{name}: {_bounds(wanted, low, high)}")
@@ -90,7 +95,7 @@ def validate(message: Message, fields: Fields) -> None:
 
 
 def asks_for_v2(message: Message) -> bool:
-    """Does this login or registration ask for v2?"""
+    """True if this is a login or registration that asks for v2."""
     version = message.get("v")
     return (
         type(version) is int
@@ -108,9 +113,10 @@ def _bounds(wanted: type, low: int, high: int) -> str:
 
 
 def build_schema(limits: Limits, shortest_password: int | None = None) -> Schema:
-    """The fields of every request a client may send.
+    """The fields of each request.
 
-    ``shortest_password``: of those that some dialect may register, if not ``limits``'.
+    ``shortest_password``: the limit for registrations, if a dialect has a lower one than
+    ``limits``.
     """
     rid = Field("rid", str, 0, limits.opaque, required=False)
     me = Field("id", int, 1, MAX_ID)
@@ -178,7 +184,7 @@ def _plain(field: Field) -> tuple[str, type, int, int, Check | None, bool]:
 
 
 def at_most_bytes(maximum: int) -> Check:
-    """Text of at most so many bytes in UTF-8."""
+    """A check: the text has at most ``maximum`` bytes in UTF-8."""
     surely_fits = maximum // 4  # no character has more than four bytes
 
     def check(value: str) -> str | None:
@@ -190,7 +196,7 @@ def at_most_bytes(maximum: int) -> Check:
 
 
 def message_numbers(value: list[object]) -> str | None:
-    """A list of ``seq``."""
+    """A check: the list has only numbers of messages (``seq``)."""
     if all(type(seq) is int and 0 < seq <= MAX_SEQ for seq in value):
         return None
     return f"must hold integers from 1 to {MAX_SEQ}"

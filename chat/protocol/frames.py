@@ -1,11 +1,11 @@
-"""Frames: where one JSON object ends and the next begins in a stream of bytes.
+"""FrameDecoder: cuts a stream of bytes into frames, each a JSON object.
 
-A frame ends with LF or with one NUL; CR before LF is dropped, empty frames are skipped.
-Neither byte can occur inside a frame, because raw control characters are not allowed there.
-That makes the decoder simple: it turns every NUL into LF and splits.
+A frame ends with LF or with one NUL. A CR before LF is dropped, and empty frames are skipped.
+Neither byte can occur inside a frame, because raw control characters are not allowed there. So the
+decoder turns each NUL into LF, and splits.
 
-The decoder keeps bytes and cuts frames on request. A connection that has to wait so costs the
-bytes that it has sent and no more: split into frames, 52 MB of ``11\\n`` took 1,000 MB.
+The decoder keeps bytes, and cuts frames on request. A waiting connection thus takes only the memory
+of its bytes: 52 MB of ``11\\n``, split into frames, took 1,000 MB.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ NUL = b"\0"
 CR = 13
 
 _padding = re.compile(rb"\0\0+")
-"""Clients that send a whole buffer, ``send(fd, buffer, 1024, 0)``, fill it up with NULs."""
+"""The end of a whole buffer, from clients with ``send(fd, buffer, 1024, 0)``."""
 
 MAX_FRAME = 64 * 1024
 """Default limit of one frame in bytes, terminator not counted."""
 
 WINDOW = 16 * 1024
-"""Bytes that one ``take`` splits: a bound on its copying."""
+"""Bytes that ``cut`` copies and splits at once."""
 
 
 class Cutter(Protocol):
-    """Finds the ends of frames. One for each decoder: it may remember where it has looked."""
+    """Finds the ends of frames. Each decoder has its own cutter, which remembers its place."""
 
     def cut(self, held: bytearray, limit: int) -> list[bytes]:
         """Remove up to ``limit`` frames from the front of ``held``, with their ends.
 
-        It splits a limited number of bytes, so it may return fewer frames than there are. None at
-        all means that no frame is complete.
+        It splits a limited number of bytes, so it may return fewer frames than are complete. An
+        empty list means that no frame is complete.
         """
         ...  # pragma: no cover
 
 
 class LineCutter:
-    """Cuts at each LF. A byte without LF behind it is looked at once."""
+    """Cuts at each LF. It scans the bytes of an incomplete frame once."""
 
     __slots__ = ("_scanned",)
 
     def __init__(self) -> None:
-        self._scanned = 0  # this many bytes at the front of ``held`` have no LF
+        self._scanned = 0  # the bytes at the front of ``held`` that have no LF
 
     def cut(self, held: bytearray, limit: int) -> list[bytes]:
         end = held.find(LF, self._scanned)
@@ -62,19 +62,19 @@ class LineCutter:
 
 
 class FrameDecoder:
-    """Cuts a byte stream into frames, as many as are asked for.
+    """Cuts the byte stream of one connection into frames. The connection's loop only.
 
-    It does not look inside frames, and does not bound what it is fed: its owner stops to read
-    while frames wait. Not thread-safe: one decoder belongs to one connection.
+    It does not parse frames, and does not bound its input: the owner stops reading while frames
+    wait.
 
     Attributes:
         cutter: finds the ends of frames (see ``cut_with``).
-        max_frame: the limit of one frame in bytes; may be changed at any time.
-        terminator: ``b"\\n"`` or ``b"\\0"``, whichever ended the first frame; ``b"\\n"``
-            until then, or what the owner sets. Answers on this connection end with it.
+        max_frame: the limit of one frame in bytes; may change at any time.
+        terminator: the end of the first frame, ``b"\\n"`` or ``b"\\0"``. Before that ``b"\\n"``,
+            or the value that the owner sets. Answers on this connection end with it.
         decided: a frame of this stream has ended with a terminator.
-        taken: how many frames the last ``take`` has cut, empty ones included.
-        too_large: True once a frame exceeded the limit. Nothing is decoded after that.
+        taken: the number of frames in the last ``take``, with empty ones.
+        too_large: a frame exceeded the limit. Nothing is decoded after that.
     """
 
     __slots__ = (
@@ -102,14 +102,14 @@ class FrameDecoder:
 
     @property
     def held(self) -> int:
-        """How many bytes wait: frames that were not taken yet, and an unfinished one."""
+        """The number of waiting bytes: frames that were not taken yet, and an incomplete one."""
         return len(self._held)
 
     def whole(self, data: bytes) -> bytes | None:
-        """The frame, if ``data`` is exactly one and nothing waits before it.
+        """The frame, if ``data`` is exactly one and no bytes wait before it.
 
-        None means: ``feed`` it. Nearly all data is one whole frame, and this way is three times
-        as quick (0.2 of 0.6 µs).
+        Otherwise None: then ``feed`` it. Nearly all data is one whole frame, and this way takes a
+        third of the time (0.2 of 0.6 µs).
         """
         if self._plain and not self._held:
             last = len(data) - 1
@@ -124,9 +124,9 @@ class FrameDecoder:
         return None
 
     def several(self, data: bytes, limit: int) -> list[bytes] | None:
-        """The frames, if ``data`` is two to ``limit`` whole ones and nothing waits before them.
+        """The frames, if ``data`` is two to ``limit`` whole ones and no bytes wait before them.
 
-        None means: ``feed`` it. Eight frames take 1.4 µs this way, and 3.3 through ``take``.
+        Otherwise None: then ``feed`` it. Eight frames take 1.4 µs this way, and 3.3 by ``take``.
         """
         end = self.terminator
         if (
@@ -144,8 +144,10 @@ class FrameDecoder:
         return None
 
     def feed(self, data: bytes) -> None:
-        """Add the next bytes of the stream. NULs in a row are one: a thousand empty frames
-        would use up what a guest may send.
+        """Add the next bytes of the stream.
+
+        Several NULs in a row count as one. Otherwise a client that fills a buffer with NULs would
+        send a thousand empty frames, and use up its rate limit.
         """
         if self.too_large:
             return
@@ -156,15 +158,15 @@ class FrameDecoder:
         self._held += data
 
     def cut_with(self, cutter: Cutter) -> None:
-        """Find the ends of frames in another way from here on, also of what is held."""
+        """Use another cutter from now on, also for the waiting bytes."""
         self.cutter = cutter
         self._plain = self.decided and isinstance(cutter, LineCutter)
 
     def take(self, limit: int = sys.maxsize) -> list[bytes]:
-        """Cut up to ``limit`` frames, in order and without their ends.
+        """Cut up to ``limit`` frames; returns them in order, without their ends.
 
-        Empty frames count, but are left out. When a frame is too large, the ones before it are
-        still returned and ``too_large`` is set.
+        Empty frames count, but are left out. If a frame is too large, ``take`` returns the frames
+        before it and sets ``too_large``.
         """
         held = self._held
         frames: list[bytes] = []
@@ -172,7 +174,7 @@ class FrameDecoder:
         while held and taken < limit:
             pieces = self.cutter.cut(held, limit - taken)
             if not pieces:
-                # One byte of grace: it may be the CR of a CR LF.
+                # One byte more is allowed: it may be the CR of a CR LF.
                 if len(held) > self.max_frame + 1:
                     self._overflow()
                 break
@@ -188,12 +190,12 @@ class FrameDecoder:
         return frames
 
     def clear(self) -> None:
-        """Forget what was fed and not taken."""
+        """Drop the waiting bytes."""
         del self._held[:]
         self.cutter = LineCutter()
 
     def _decide(self, data: bytes) -> None:
-        """The first end of a frame says how this client ends all of them."""
+        """Take the terminator of the first frame for all frames of this connection."""
         end, nul = data.find(LF), data.find(NUL)
         if end < 0 and nul < 0:
             return

@@ -43,8 +43,8 @@ class MsgType(IntEnum):
     MEMBERS_ACK = 49
 
 
-# Which message answers which request in the v2 dialect. What is absent here is not answered
-# when it succeeds, and by ERROR_MSG when it fails.
+# The answer to each request in the v2 dialect. A request that is absent here has no answer, or
+# ERROR_MSG if it fails.
 ACK_OF: dict[int, MsgType] = {
     MsgType.LOGIN_MSG: MsgType.LOGIN_MSG_ACK,
     MsgType.LOGINOUT_MSG: MsgType.LOGINOUT_ACK,
@@ -63,6 +63,6 @@ ACK_OF: dict[int, MsgType] = {
     MsgType.MEMBERS_MSG: MsgType.MEMBERS_ACK,
 }
 
-# Plain ints for the hot paths: looking an enum's member up costs more than comparing with it.
+# Plain ints for the hot paths: the look-up of an enum's member costs more than the comparison.
 ONE_CHAT = int(MsgType.ONE_CHAT_MSG)
 GROUP_CHAT = int(MsgType.GROUP_CHAT_MSG)

@@ -1,4 +1,4 @@
-"""Names of users and groups: the form in which they are stored, and which ones are refused."""
+"""Names of users and groups: their stored form, and the check of new names."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import unicodedata
 from collections.abc import Callable
 
 BLANKS = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
-"""The space separators (Zs) besides U+0020. An input method for Chinese writes U+3000, for one."""
+"""The space separators (Zs) besides U+0020. Input methods for Chinese write U+3000, for example."""
 
 PRESENTATION = "\ufe0e\ufe0f"
-"""Variation selectors: a plain or a coloured form of the character before. Phones add one to
-emoji."""
+"""Variation selectors, which choose a plain or coloured form of the character before them. Phones
+add one to emoji."""
 
 IGNORABLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-"""Unicode's Default_Ignorable_Code_Point: nothing is drawn for these."""
+"""Unicode's Default_Ignorable_Code_Point: characters that are not drawn."""
 
 EMPTY = "\u2800\u2d7f\ufffc\U0001107f\U00013441\U00013442\U00016fe4\U0001d159"
 """Characters without ink: a Braille cell without dots, joiners of Tifinagh and Brahmi, a missing
 object, blank hieroglyphs, the filler of Khitan, a note without head."""
 
 NOT_IN_NAMES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Control, format, half a pair, private, unassigned; line and paragraph separators."""
+"""Control, format, surrogate, private use, unassigned; line and paragraph separators."""
 
 _blank = re.compile(f"[{BLANKS}]")
 _presentation = re.compile(f"[{PRESENTATION}]")
@@ -33,7 +33,7 @@ _invisible = re.compile(f"[{IGNORABLE}{EMPTY}]")
 
 
 def normal_name(value: str) -> str:
-    """The form in which a name is stored: NFC, with one kind of blank. Any thread."""
+    """The stored form of a name: NFC, with one kind of blank. Any thread."""
     if value.isascii():
         return value
     text = _presentation.sub("", _blank.sub(" ", value))
@@ -41,7 +41,7 @@ def normal_name(value: str) -> str:
 
 
 def visible_part(name: str) -> str:
-    """A name without invisible characters. Older versions accepted some."""
+    """A name without invisible characters, which older versions accepted."""
     return " ".join(_invisible.sub("", normal_name(name)).split())
 
 

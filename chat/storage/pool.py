@@ -1,9 +1,8 @@
 """ConnectionPool: a bounded number of database connections, opened at the start or when needed.
 
-The one that was given back last is handed out first, so that in quiet times few are used and the
-others can be closed by the server. A connection that has lain idle is asked whether it lives
-before it is trusted; one that was in use a moment ago is not, as that would cost every
-transaction a round trip.
+The pool lends the connection that came back last. So in quiet times few connections are used, and
+the server can close the others. A connection that was idle for a while is pinged before it is lent.
+A connection that was in use a moment ago is not: a ping costs a round trip.
 """
 
 from __future__ import annotations
@@ -16,21 +15,21 @@ from typing import Generic, Protocol, TypeVar
 from chat.storage.base import StorageError
 
 WAIT_SECONDS = 5.0
-"""How long to wait for a connection when all are in use."""
+"""The wait for a connection when all are lent."""
 
 IDLE_SECONDS = 5.0
-"""A connection idle for longer is tried before use."""
+"""A connection that was idle for longer is pinged first."""
 
 
 class PooledConnection(Protocol):
-    """What the pool asks of a connection."""
+    """The methods of a connection that the pool calls."""
 
     def is_alive(self) -> bool:
-        """Ask the server. Blocks; never raises."""
+        """Ping the server. Blocks; never raises."""
         ...
 
     def reset(self) -> None:
-        """Undo what is not committed. Raises StorageError."""
+        """Roll back an open transaction. Raises StorageError."""
         ...
 
     def close(self) -> None:
@@ -45,7 +44,7 @@ class ConnectionPool(Generic[C]):
     """Lends connections. Any thread.
 
     Attributes:
-        bound: there are never more connections than this.
+        bound: the largest number of connections.
     """
 
     def __init__(self, connect: Callable[[], C], bound: int, wait: float = WAIT_SECONDS) -> None:
@@ -61,7 +60,7 @@ class ConnectionPool(Generic[C]):
 
     @property
     def size(self) -> int:
-        """How many connections there are, lent or idle."""
+        """The number of connections, lent or idle."""
         with self._lock:
             return self._count
 
@@ -71,7 +70,7 @@ class ConnectionPool(Generic[C]):
             return len(self._idle)
 
     def take(self) -> C:
-        """A connection, to be given back. Blocks. Raises StorageError if none can be had."""
+        """Lend a connection, for ``give_back``. Blocks. Raises StorageError if there is none."""
         deadline = time.monotonic() + self._wait
         while True:
             found = self._reserve(deadline)
@@ -85,7 +84,7 @@ class ConnectionPool(Generic[C]):
     def refresh(self, seconds: float) -> None:
         """Ping the connections that have been idle for ``seconds``; close the dead ones.
 
-        For a server that ends silent connections. One connection at a time is out of the pool.
+        For a server that closes silent connections. It takes one connection at a time.
         """
         before = time.monotonic() - seconds
         while True:
@@ -104,9 +103,9 @@ class ConnectionPool(Generic[C]):
             self.discard(connection)
 
     def fill(self, count: int) -> None:
-        """Open so many connections now, or ``bound`` if that is fewer. Raises StorageError.
+        """Open ``count`` connections now, at most ``bound``. Raises StorageError.
 
-        Later no request has to wait for one to be opened, or to find a descriptor for it.
+        Then no request waits for a connection to open, or fails for lack of a descriptor.
         """
         taken: list[C] = []
         try:
@@ -117,7 +116,7 @@ class ConnectionPool(Generic[C]):
                 self.give_back(connection)
 
     def give_back(self, connection: C) -> None:
-        """It can be used again. One with an open transaction is rolled back."""
+        """Return a connection after use. Its open transaction is rolled back."""
         try:
             connection.reset()
         except StorageError:
@@ -131,12 +130,12 @@ class ConnectionPool(Generic[C]):
         self.discard(connection)
 
     def discard(self, connection: C) -> None:
-        """It is broken: forget it."""
+        """Return a broken connection: close it."""
         connection.close()
         self._forget()
 
     def close(self) -> None:
-        """Close what is idle now, and what is lent when it comes back. Idempotent."""
+        """Close idle connections now, and lent ones when they come back. Idempotent."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -145,7 +144,7 @@ class ConnectionPool(Generic[C]):
             self.discard(connection)
 
     def _reserve(self, deadline: float) -> tuple[float, C] | None:
-        """An idle connection, or None: a new one may be opened and is counted already."""
+        """An idle connection with the time of its return; None: open a new one, already counted."""
         with self._lock:
             while True:
                 if self._closed:

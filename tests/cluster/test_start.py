@@ -90,11 +90,11 @@ def test_a_database_that_is_not_there(back: Back) -> None:
     assert line.endswith(("docs/deploy.md has the GRANT statement", "there is no such database"))
 
 
-def test_nobody_answers(back: Back) -> None:
+def test_no_server_answers(back: Back) -> None:
     port = free_port()
     url = f"mysql://chat:{PASSWORD}@127.0.0.1:{port}/chat"
     shown = f"mysql://chat@127.0.0.1:{port}/chat"
-    assert back.fails("--db", url) == (1, f"database: {shown}: nobody answers there")
+    assert back.fails("--db", url) == (1, f"database: {shown}: no server answers there")
 
 
 def test_a_host_that_does_not_exist(back: Back) -> None:

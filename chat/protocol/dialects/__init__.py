@@ -1,4 +1,4 @@
-"""The dialects of the original's clones: other numbers, other names, frames without terminator."""
+"""Dialects of the original's clones: other numbers and names, and frames without terminator."""
 
 from chat.protocol.dialects.advice import advice
 from chat.protocol.dialects.braces import BraceCutter

@@ -1,6 +1,6 @@
-"""The log line about a request that fits no table: the nearest table, and a remedy.
+"""Words the log line about a request that fits no table: the nearest table, and a remedy.
 
-It has the number and the names of the fields, never their values: one could be a password.
+The line has the number and the names of the fields. It has no values: one could be a password.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from chat.protocol.fields import MAX_ID
 
 _NAMES = {number: name for name, number in REQUESTS.items()}
 
-MAX_FIELDS = 12
-MAX_NAME = 24
-"""Bounds of what a client can write into the log: names of fields, and characters of each."""
+SHOWN_FIELDS = 12
+SHOWN_LENGTH = 24
+"""Limits of the client's part of the line: names of fields, and characters of each."""
 
 
 def advice(message: Message, guess: DialectGuess, known: Sequence[Table]) -> str:
-    """One line. ``known``: all tables, also those that are not used."""
+    """The line. ``known``: all tables, also those that the settings do not name."""
     what = _described(message)
     for table in known:
         request = translated(message, table)
@@ -53,16 +53,18 @@ def _described(message: Message) -> str:
     else:
         named = f"msgid {number}" if abs(number) <= MAX_ID else "a very large msgid"
     names = [_shown(name) for name in message if name != "msgid"]
-    more = ", ..." if len(names) > MAX_FIELDS else ""
-    return f"{named} with {', '.join(names[:MAX_FIELDS]) or 'nothing'}{more}"
+    more = ", ..." if len(names) > SHOWN_FIELDS else ""
+    return f"{named} with {', '.join(names[:SHOWN_FIELDS]) or 'nothing'}{more}"
 
 
 def _shown(name: str) -> str:
-    return name if name.isascii() and name.isidentifier() and len(name) <= MAX_NAME else "(a name)"
+    return (
+        name if name.isascii() and name.isidentifier() and len(name) <= SHOWN_LENGTH else "(a name)"
+    )
 
 
 def _nearest(message: Message, known: Sequence[Table]) -> tuple[Table, int | None]:
-    """The table that knows the fields and has the nearest number, and the kind of request."""
+    """The table with these fields and the nearest number, and the kind of request there."""
     best, best_kind = known[0], kind_by_fields(message, known[0])
     best_distance = _distance(message, best, best_kind)
     for table in known[1:]:
@@ -74,7 +76,7 @@ def _nearest(message: Message, known: Sequence[Table]) -> tuple[Table, int | Non
 
 
 def _distance(message: Message, table: Table, kind: int | None) -> int:
-    """The difference between the message's number and the nearest number of its kind, or of any."""
+    """The difference between the message's number and the nearest one of this kind, or of all."""
     for name in table.number_names:
         number = message.get(name)
         if isinstance(number, int):

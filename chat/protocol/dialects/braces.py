@@ -1,8 +1,8 @@
 """BraceCutter: finds the end of a frame by its closing brace, for clients that send no terminator.
 
-Each byte is looked at once, however small the pieces in which it comes: the cutter remembers
-where it is. It knows strings and escapes, and of the rest of JSON nothing. A line feed ends a
-frame in any case (frames have none inside), so that the cutter finds its way again after garbage.
+The cutter scans each byte once, also if bytes arrive one by one, because it remembers its place. Of
+JSON it knows strings, escapes and braces. A line feed always ends a frame, since no frame has one
+inside; so the cutter recovers after invalid input.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from chat.protocol.codec import MAX_DEPTH
 
 _between = re.compile(rb"[^{}\n]*+").match
-"""Outside of any object: up to a brace or the end of a line."""
+"""Outside of any object: up to a brace or a line feed."""
 
 _object = re.compile(
     rb"""(?: [^"{}\n]++                            # anything but strings and objects
@@ -21,8 +21,8 @@ _object = re.compile(
      )*+""",
     re.VERBOSE,
 ).match
-"""Inside an object. Passes over whole strings and flat objects; stops at a brace that counts, or at
-a string that is not finished."""
+"""Inside an object. Skips whole strings and flat objects; stops at any other brace, and at an
+incomplete string."""
 
 _string = re.compile(rb'(?:[^"\\\n]++|\\[^\n])*+').match
 
@@ -33,7 +33,7 @@ class BraceCutter:
     """Cuts the frames of one connection; a Cutter (see chat.protocol.frames).
 
     Attributes:
-        found: how many frames have ended with their brace.
+        found: the number of frames that have ended with their brace.
     """
 
     __slots__ = ("_at", "_depth", "_in_string", "found")
@@ -48,7 +48,7 @@ class BraceCutter:
         self._in_string = False
 
     def cut(self, held: bytearray, limit: int) -> list[bytes]:
-        """Remove up to ``limit`` frames from the front of ``held``; empty lines count as well."""
+        """Remove up to ``limit`` frames from the front of ``held``; empty lines count as frames."""
         pieces: list[bytes] = []
         while len(pieces) < limit and (end := self._find_end(held)):
             piece = bytes(held[:end])
@@ -59,7 +59,7 @@ class BraceCutter:
         return pieces
 
     def _find_end(self, held: bytearray) -> int:
-        """Where the first frame ends, its end included; 0 if it is not whole yet."""
+        """The place after the first frame; 0 if the frame is incomplete."""
         size = len(held)
         while True:
             at = self._skip(held)
@@ -75,7 +75,7 @@ class BraceCutter:
                 self._depth += 1
             elif byte == CLOSE:
                 self._depth -= 1
-            elif at + 1 == size:  # a backslash, whose other half has not come
+            elif at + 1 == size:  # a backslash; the escaped character has not come yet
                 return 0
             else:  # a backslash before a line feed
                 return at + 2
@@ -86,5 +86,5 @@ class BraceCutter:
     def _skip(self, held: bytearray) -> int:
         skip = _string if self._in_string else _object if self._depth else _between
         found = skip(held, self._at)
-        assert found is not None  # each of them matches nothing as well
+        assert found is not None  # each pattern matches the empty string, too
         return found.end()

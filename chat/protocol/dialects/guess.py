@@ -1,14 +1,14 @@
-"""DialectGuess: the tables that one connection can still mean, and the one that is used.
+"""DialectGuess: finds out the table of a connection from its requests.
 
-A client does not say which clone it is. Each request leaves the tables under which its number
-and its fields make sense together, and the others are out for good:
+A client does not name its clone. Each request excludes the tables in which its number and its
+fields do not fit together:
 
     {"msgid":3,"name":"li","password":"123"}      reg3 and ack5 register with a 3
     {"msgid":1,"id":1,"password":"123"}           both log in with a 1
-    {"msgid":5,"id":1,"toid":2,"msg":"hi"}        a chat message of reg3: this is one
+    {"msgid":5,"id":1,"toid":2,"msg":"hi"}        only reg3 sends a chat message with a 5
 
-Until one is left, answers follow the first of: the account's table from earlier connections, the
-table of the address that the client connected to, the order of the settings.
+While several tables are left, answers follow the first of these: the account's table from earlier
+connections, the table of the address that the client connected to, the order of the settings.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ _CHATS = {REQUESTS["chat"]: "toid", REQUESTS["group_chat"]: "groupid"}
 _CHAT_NAMES = ("msgid", "id", "name", "toid", "groupid", "msg", "time")
 
 MAX_FIELDS = 64
-"""A clone's request has up to six fields. Each one is looked at under every table."""
+"""Fields of a request, at most. A clone's has up to six. Each field is looked up in each table."""
 
 UNSURE = "?"
-"""Stands behind a remembered name that was the likeliest of several: ``reg3?``."""
+"""The end of a remembered name that was the likeliest of several: ``reg3?``."""
 
 
 class NoTableError(ProtocolError):
-    """A request fits no table that can still be meant. It is not served."""
+    """A request fits none of the tables that are left. It is not served."""
 
     def __init__(self) -> None:
         super().__init__(ErrNo.BAD_REQUEST, "msgid: is unknown, or its fields are another's")
 
 
 class DialectGuess:
-    """What is known of one connection's dialect. No threads: its owner's loop.
+    """The possible dialects of one connection. The connection's loop only.
 
     Attributes:
-        tables: those that can still be meant, in the order of the settings.
-        all_tables: those that could be meant at the beginning.
-        remembered: the result of ``memory`` that is stored with the account; None: there is none.
-        table: the one that is used for answers now.
-        plain: numbers of chat messages, and a field. A message with that number and field is the
-            tutorial's in all of ``tables``: ``read`` would return it as it is.
+        tables: the tables that are left, in the order of the settings.
+        all_tables: the tables at the beginning.
+        remembered: the name that is stored with the account (see ``memory``), or None.
+        table: the table for answers.
+        plain: the number of a chat message, and a field. ``read`` would return a message with that
+            number and field unchanged, because all ``tables`` read it as the tutorial's.
         unterminated: a frame has come without terminator.
     """
 
@@ -63,7 +63,7 @@ class DialectGuess:
     )
 
     def __init__(self, tables: Sequence[Table], default: Table | None = None) -> None:
-        """``default``: of the address that the client connected to."""
+        """``default``: the table of the address that the client connected to."""
         self.tables = tuple(tables)
         if default is not None and default not in self.tables:
             self.tables += (default,)
@@ -76,12 +76,12 @@ class DialectGuess:
     def __repr__(self) -> str:
         return f"<DialectGuess {self.table.name} of {', '.join(t.name for t in self.tables)}>"
 
-    # ------------------------------------------------------------------ what is learned
+    # ------------------------------------------------------------------ new information
 
     def read(self, message: Message) -> Message:
-        """A request under the tutorial's number and names; the message itself if they are its own.
+        """Translate a request to the tutorial's number and names, and exclude tables by it.
 
-        Raises NoTableError, and nothing has changed then.
+        Returns the message itself if it needs no translation. Raises NoTableError, with no change.
         """
         if len(message) > MAX_FIELDS:
             raise NoTableError
@@ -91,7 +91,7 @@ class DialectGuess:
             request = translated(message, table)
             if request is None or is_foreign(request) or not is_whole(request):
                 continue
-            # Where tables see different requests in it, the one that is used now decides.
+            # If tables read it as different requests, the table for answers decides.
             if read is None or request["msgid"] == read["msgid"]:
                 read = read or request
                 fitting.append(table)
@@ -103,7 +103,7 @@ class DialectGuess:
         return read
 
     def recall(self, remembered: str | None) -> None:
-        """Prefer the table that this account's client had; None: that is not known."""
+        """Prefer the remembered table of this account; None: there is none."""
         self.remembered = remembered
         self._choose()
 
@@ -112,11 +112,11 @@ class DialectGuess:
         self.unterminated = True
         self._choose()
 
-    # ------------------------------------------------------------------ what is known
+    # ------------------------------------------------------------------ results
 
     @property
     def is_tutorial(self) -> bool:
-        """Nothing but the tutorial's numbers and names can come."""
+        """True if all tables that are left have the tutorial's numbers and names."""
         return all(table.reads_as(TUTORIAL) for table in self.tables)
 
     def memory(self, known: str | None) -> str | None:
@@ -125,7 +125,7 @@ class DialectGuess:
         if now == known:
             return None
         if not self._sure:
-            # Keep the stored name if it can still be right, and store no default.
+            # Keep a stored name that is still possible, and store no default.
             if self._named(known) is not None:
                 return None
             if known is None and self.table is self.all_tables[0]:
@@ -135,7 +135,7 @@ class DialectGuess:
     # ------------------------------------------------------------------ choosing
 
     def _preferred(self) -> tuple[Table, ...]:
-        """All that can be meant, the one that is used first."""
+        """The tables that are left, the one for answers first."""
         return (self.table, *[table for table in self.tables if table is not self.table])
 
     def _choose(self) -> None:

@@ -1,7 +1,7 @@
-"""The shape of each request of the original: the fields by which it is known from the others.
+"""The shape of each request of the original: the fields that tell it from the others.
 
-A number alone says little: 9 is a join for the tutorial's clients and a group chat for others.
-Number and fields together do. ``{"id":1,"groupid":39,"msg":"hi"}`` is a group chat.
+A number alone says little: 9 is a join from the tutorial's clients, and a group chat from others.
+Number and fields together say enough: ``{"id":1,"groupid":39,"msg":"hi"}`` is a group chat.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ _FOREIGN = {kind: _TELLING.difference(_SHAPES[kind]) for kind in REQUESTS.values
 
 
 def translated(message: Message, table: Table) -> Message | None:
-    """A request under the tutorial's number and names, if its number is in the table.
+    """A request with the tutorial's number and names; the message itself if nothing differs.
 
-    The message itself, where nothing differs. None also where a field is given twice, with
-    different values, or by a name of the tutorial that the table does not use.
+    None if the table does not have the number, if a field comes twice with different values, or if
+    a field has a name of the tutorial that the table does not use.
     """
     kind = kind_of(message, table)
     if kind is None:
@@ -65,7 +65,7 @@ def translated(message: Message, table: Table) -> Message | None:
 
 
 def kind_of(message: Message, table: Table) -> int | None:
-    """The tutorial's number of a request by its number alone; None if the table has not got it."""
+    """The tutorial's number of a request, by its number; None if the table does not have it."""
     for name in table.number_names:
         number = message.get(name)
         if type(number) is int:
@@ -74,13 +74,13 @@ def kind_of(message: Message, table: Table) -> int | None:
 
 
 def is_whole(request: Message) -> bool:
-    """Does a translated request have what its kind needs, in the right types?"""
+    """True if a translated request has all fields of its kind, in the right types."""
     shape = _SHAPES[request["msgid"]]
     return all(type(request.get(field)) is wanted for field, wanted in shape.items())
 
 
 def is_foreign(request: Message) -> bool:
-    """Does a translated request have a field that belongs to another kind?"""
+    """True if a translated request has a field of another kind of request."""
     foreign = _FOREIGN.get(request["msgid"])
     return foreign is not None and not foreign.isdisjoint(request)
 

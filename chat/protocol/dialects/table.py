@@ -1,8 +1,8 @@
-"""Table: the numbers and names that one family of the original's clones uses. A value, no I/O.
+"""Table: the numbers and names of one family of the original's clones. A value, no I/O.
 
-The original is known from a tutorial, and the protocol of this server has its numbers and names:
-``TUTORIAL``. A clone's table says what differs. Everything behind the table speaks the
-tutorial's numbers and names only.
+The original comes from a tutorial, and this server's protocol has the same numbers and names:
+``TUTORIAL``. A clone's table has the differences. The rest of the server uses the tutorial's
+numbers and names only.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ REQUESTS: Mapping[str, int] = MappingProxyType(
         "group_chat": int(MsgType.GROUP_CHAT_MSG),
     }
 )
-"""The requests of the original, under the names that they have in files."""
+"""The requests of the original, by their names in the files of tables."""
 
 ANSWERS: Mapping[str, int] = MappingProxyType(
     {
@@ -51,7 +51,7 @@ OWN_REQUESTS: Mapping[int, int] = MappingProxyType(
         )
     }
 )
-"""The requests that this protocol has added. They belong to the tutorial's table."""
+"""The requests that this protocol adds. They belong to the tutorial's table."""
 
 PONG = int(MsgType.PONG_MSG)
 
@@ -68,14 +68,14 @@ LEVELS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "message": tuple("msgid id name toid groupid msg time".split()),
     }
 )
-"""The objects that a client is sent, and the fields of each."""
+"""The objects that a client receives, and the fields of each."""
 
 ERRNO_NAMES = ("errno", "error", "errnum")
-"""Each clone looks for one of these. Clones with ``errnum`` send the same requests as the
-tutorial's clients, so every answer has all three."""
+"""Each clone reads one of these. Clones with ``errnum`` send the same requests as the tutorial's
+clients, so each answer has all three."""
 
 Names = Mapping[str, tuple[str, ...]]
-"""Fields that have other names, or several: the tutorial's name, and those that are sent."""
+"""Fields with other names, or several: the tutorial's name, and the sent ones."""
 
 
 def _no_names() -> Names:
@@ -84,17 +84,17 @@ def _no_names() -> Names:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """How one family of clones numbers its messages and names their fields.
+    """The numbers and the names of fields of one family of clones.
 
     Attributes:
-        name: the file's, without folder and ending.
-        requests: the client's number of each request, and the tutorial's.
-        numbers: for messages to the client, the tutorial's number and the client's. A message
-            that is absent cannot be sent.
-        fields: each name that a request may use, and the tutorial's.
-        number_names: the names of ``msgid`` in requests.
-        answer, friend, group, member, message: how the fields of each level are named.
-        unterminated: its clients end frames with the closing brace.
+        name: the name of the file, without folder and ending.
+        requests: the tutorial's number of each request, by the client's.
+        numbers: the client's number of each message to it, by the tutorial's. A message that is
+            absent cannot be sent.
+        fields: the tutorial's name of each field of requests, by the client's.
+        number_names: the client's names of ``msgid`` in requests.
+        answer, friend, group, member, message: the names of the fields of each level.
+        unterminated: its clients end frames with the closing brace, without terminator.
     """
 
     name: str
@@ -110,7 +110,7 @@ class Table:
     unterminated: bool = False
 
     def reads_as(self, other: Table) -> bool:
-        """Does every request mean the same in both?"""
+        """True if all requests mean the same in both tables."""
         return (
             self.requests == other.requests
             and self.fields == other.fields
@@ -119,7 +119,7 @@ class Table:
 
     @property
     def writes_plainly(self) -> bool:
-        """Are messages from others written as the tutorial's clients get them?"""
+        """True if its clients receive chat messages in the same form as the tutorial's."""
         return not self.message and all(self.numbers.get(kind) == kind for kind in _CHATS)
 
 

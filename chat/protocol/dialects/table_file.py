@@ -1,19 +1,19 @@
-"""Reads a table from TOML. What a file does not say is as in the tutorial. Pure: text in.
+"""Parses a table in TOML. A key that is absent is as in the tutorial. Pure: opens no file.
 
     [numbers]                  # a request may have several numbers
     chat = 5
     logout = [11, 3]
 
-    [request]                  # names that the client sends; any of several
+    [request]                  # names in the client's requests; of several, any one
     toid = ["toid", "to"]
 
-    [answer]                   # names that the client is sent: all of several.
+    [answer]                   # names in the client's answers; of several, all.
     errno = ["errno", "errnum"]    # Also [friend], [group], [member], [message].
 
     [frames]
     terminator = "none"        # or "nul"
 
-docs/dialects.md explains each.
+docs/dialects.md explains each key.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from chat.protocol.dialects.table import (
 from chat.protocol.fields import MAX_ID
 
 MAX_NAME = 30
-"""Characters of a table's name: the column that remembers it has 32, for one mark more."""
+"""Characters of a table's name. The column ``dialect`` has 32, for the name and a mark."""
 
 _is_name = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{MAX_NAME - 1}}}").fullmatch
 
@@ -47,7 +47,7 @@ _FRAME_ENDS = {"nul": False, "none": True}
 
 
 class TableError(Exception):
-    """A table cannot be used; the message names what is wrong."""
+    """A table cannot be used; the message says why."""
 
 
 def parse_table(name: str, text: str) -> Table:
@@ -69,7 +69,7 @@ def parse_table(name: str, text: str) -> Table:
     requests, numbers = _numbers(data.get("numbers", {}))
     fields = _names("request", data.get("request", {}), REQUEST_FIELDS)
     if not fields and requests == {number: number for number in REQUESTS.values()}:
-        requests |= OWN_REQUESTS  # its clients cannot be told from those of this protocol
+        requests |= OWN_REQUESTS  # its clients look like this protocol's
         numbers[PONG] = PONG
     wanted = {level: _names(level, data.get(level, {}), LEVELS[level]) for level in LEVELS}
     if "errno" not in wanted["answer"]:
@@ -97,7 +97,7 @@ def _refuse_unknown(found: Iterable[str], known: Iterable[str], what: str) -> No
 
 
 def _numbers(section: dict[str, Any]) -> tuple[dict[int, int], dict[int, int]]:
-    """The client's numbers of requests, and of the messages that it gets."""
+    """The client's numbers of requests, and of the messages to it."""
     _refuse_unknown(section, (*REQUESTS, *ANSWERS), "key numbers.{}")
     used: dict[int, str] = {}
 
@@ -121,7 +121,7 @@ def _numbers(section: dict[str, Any]) -> tuple[dict[int, int], dict[int, int]]:
             use(name, number)
             sent[own] = number
     error = ANSWERS["error"]
-    if error not in used and error not in sent:  # else this client cannot be sent any
+    if error not in used and error not in sent:  # otherwise this client gets no errors
         sent[error] = error
     return requests, sent
 
@@ -145,7 +145,7 @@ def _one_number(name: str, value: Any) -> int:
 def _names(
     section: str, values: dict[str, Any], known: tuple[str, ...]
 ) -> dict[str, tuple[str, ...]]:
-    """What differs: the tutorial's name, and the client's. No name has two meanings."""
+    """The client's names that differ, by the tutorial's. No name has two meanings."""
     _refuse_unknown(values, known, f"key {section}.{{}}")
     names = {field: _several_names(f"{section}.{field}", value) for field, value in values.items()}
     used: dict[str, str] = {}

@@ -7,9 +7,9 @@ from chat.protocol.dialects.table import Names, Table
 
 
 def renamed(fields: Message, names: Names) -> Message:
-    """A copy of one object with a level's names; a field of several names stands under each.
+    """A copy of one object with the names of its level. A field with several names has them all.
 
-    Fields that the tutorial does not know are left out where their name has a meaning here.
+    A field that the tutorial does not know is left out if its name has another meaning here.
     """
     if not names:
         return fields
@@ -33,7 +33,7 @@ def renumbered(message: Message, table: Table, names: Names) -> Message | None:
 
 
 def chat_message(fields: Message, table: Table) -> Message:
-    """A chat message, as it is sent and as it stands among stored ones."""
+    """A chat message for a client of the table, alone or in a list of stored ones."""
     written = renumbered(fields, table, table.message)
     assert written is not None  # every table has numbers for chat messages
     return written

@@ -1,4 +1,7 @@
-"""MysqlConnection: through mysql-connector-python, which no other module knows."""
+"""MysqlConnection: a connection to MySQL or MariaDB. Only this module uses the driver.
+
+The driver is mysql-connector-python. Its errors become StorageErrors here.
+"""
 
 from __future__ import annotations
 
@@ -20,35 +23,38 @@ try:
 except ImportError:  # the driver in pure Python
     _DRIVER_ERRORS: tuple[type[Exception], ...] = (mysql.connector.Error,)
 else:
-    # The C extension lets its own errors through in some places, commit() for one.
+    # Some methods, such as commit(), raise the errors of the C extension unchanged.
     _DRIVER_ERRORS = (mysql.connector.Error, MySQLInterfaceError)
 
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 3
 ANSWER_SECONDS = 10
-"""How long a statement's answer may take; a database that is frozen is as good as gone."""
+"""The time for the answer to a statement. Without an answer the connection counts as lost."""
 
-LOCK_SECONDS = 5
+ROW_LOCK_SECONDS = 5
+"""The wait for a row that another transaction has locked."""
+
 IDLE_TRANSACTION_SECONDS = 5
+"""After so long without a statement the server ends a transaction, and frees its locks."""
 
 PREFERRED, REQUIRED, OFF = "preferred", "required", "off"
 TLS_MODES = (PREFERRED, REQUIRED, OFF)
 
 LARGEST_STATEMENT = 16 * 1024 * 1024
 SMALLEST_STATEMENT = 512 * 1024
-"""Bytes of a statement: the longest that we send, and the shortest limit of a usable server."""
+"""Bytes of a statement: the most that we send, and the least that a server must take."""
 
 DUPLICATE = 1062
 NEEDS_TLS = 2061
 LOST = frozenset({1053, 1927, 2002, 2003, 2006, 2013, 2026, 2045, 2055, 4031})
-"""Shutdown in progress, connection killed, cannot connect, gone away, lost, …"""
+"""Error numbers of a broken connection: shutdown in progress, killed, gone away, …"""
 
 DENIED = frozenset({1142, 1143, 1227})
-"""The account lacks a right, which the server's message names."""
+"""Error numbers of a missing right, which the server's message names."""
 
 BUSY = frozenset({1205, 1213, 3572})
-"""Lock wait time-out, deadlock: the same again may succeed."""
+"""Error numbers of a lock: wait time-out, deadlock. A new attempt may succeed."""
 
 
 class LostConnection(StorageError):
@@ -56,17 +62,17 @@ class LostConnection(StorageError):
 
 
 class Busy(StorageError):
-    """Another transaction was in the way."""
+    """A lock of another transaction prevented this one; nothing was committed."""
 
 
 @dataclass(frozen=True, slots=True)
 class MysqlAddress:
-    """The address of the database, and our account there.
+    """The address of the database, and the account.
 
     Attributes:
-        tls: PREFERRED, where the server offers it; REQUIRED; or OFF.
+        tls: PREFERRED (if the server offers it), REQUIRED, or OFF.
         ca: a PEM file. The server must show a certificate for its host, signed by this authority.
-            Without that, any server at this address gets the password.
+            Without ``ca`` any server at this address gets the password.
     """
 
     host: str
@@ -82,20 +88,20 @@ class MysqlAddress:
 
 
 class MysqlConnection:
-    """A connection, with the driver's errors translated. One thread at a time.
+    """A connection. One thread at a time.
 
     Attributes:
-        needs_keeping: the server ends it after ``IDLE_TRANSACTION_SECONDS`` of silence, in a
-            transaction or not: MySQL has no limit for transactions alone.
-        statement_bytes: how long a statement may be (``max_allowed_packet``).
+        needs_keeping: the server ends it after IDLE_TRANSACTION_SECONDS of silence even outside
+            of a transaction. True for MySQL, which has no limit for transactions alone.
+        statement_bytes: the longest statement that the server takes (``max_allowed_packet``).
     """
 
     def __init__(
         self, address: MysqlAddress, isolation: str, answer_seconds: int = ANSWER_SECONDS
     ) -> None:
         """Raises StorageError."""
-        # Has there been a statement since the last commit or rollback? The driver's own idea of
-        # that is wrong after a statement that failed.
+        # True after a statement, until the next commit or rollback. The driver's own flag is wrong
+        # after a failed statement.
         self._used = False
         self.needs_keeping = False
         self.statement_bytes = LARGEST_STATEMENT
@@ -110,7 +116,7 @@ class MysqlConnection:
                 collation="utf8mb4_general_ci",  # the driver's default is unknown to some servers
                 use_unicode=True,
                 autocommit=False,
-                # Rows that were found, not rows that differ: as SQLite counts.
+                # Count the rows that an UPDATE matches, not those that it changes: as SQLite does.
                 client_flags=[ClientFlag.FOUND_ROWS],
                 connection_timeout=CONNECT_SECONDS,
                 read_timeout=answer_seconds,
@@ -124,10 +130,10 @@ class MysqlConnection:
         try:
             self._cursor = self._open_cursor()
             self._look_at_server(address)
-            # The server's configuration may have other values of all of these.
+            # The server's configuration may set other values for all of these.
             self.run(f"SET SESSION TRANSACTION ISOLATION LEVEL {isolation}, READ WRITE")
             self.run(
-                f"SET SESSION innodb_lock_wait_timeout = {LOCK_SECONDS}, "
+                f"SET SESSION innodb_lock_wait_timeout = {ROW_LOCK_SECONDS}, "
                 "completion_type = 'NO_CHAIN'"
             )
             self._limit_idle_transactions()
@@ -136,7 +142,7 @@ class MysqlConnection:
             raise
 
     def _open_cursor(self) -> Any:
-        """Raises LostConnection: it may be lost between the login and this."""
+        """Raises LostConnection, if the connection was lost after the login."""
         try:
             return self._raw.cursor()
         except _DRIVER_ERRORS as exc:
@@ -159,7 +165,7 @@ class MysqlConnection:
     def _limit_idle_transactions(self) -> None:
         try:
             self.run(f"SET SESSION idle_transaction_timeout = {IDLE_TRANSACTION_SECONDS}")
-        except StorageError:  # MySQL has no such thing: there any silence counts
+        except StorageError:  # MySQL has no such setting, only one for any silence
             self.run(f"SET SESSION wait_timeout = {IDLE_TRANSACTION_SECONDS}")
             self.needs_keeping = True
 
@@ -194,7 +200,7 @@ class MysqlConnection:
             raise problem from exc
         self._used = False
 
-    # What the pool asks.
+    # ------------------------------------------------------------------ for the pool
 
     def is_alive(self) -> bool:
         try:
@@ -214,12 +220,12 @@ class MysqlConnection:
 
     def close(self) -> None:
         with contextlib.suppress(Exception):
-            # Not close(): that says goodbye, which takes its time where nobody answers.
+            # close() would send a QUIT first, and wait if the server does not answer.
             self._raw.disconnect()
 
 
 def warn_of_slow_driver() -> None:
-    """Say so if the driver is the one in pure Python."""
+    """Log a warning if the driver runs without its C extension."""
     if not getattr(mysql.connector, "HAVE_CEXT", False):
         log.warning("mysql-connector-python has no C extension here: queries take longer")
 
@@ -245,15 +251,15 @@ def _translate(exc: Any) -> StorageError:
 
 
 def _words(exc: Any, address: MysqlAddress) -> str:
-    """Why there is no connection, in one line without the driver's numbers."""
+    """The reason why there is no connection, in one line without the driver's numbers."""
     reasons = {
         1044: "the account has no rights on this database; docs/deploy.md has the GRANT statement",
         1045: "wrong user or password",
         1698: "wrong user or password",
         1049: "there is no such database",
         1040: "it has too many connections",
-        2003: "nobody answers there",
-        2002: "nobody answers there",
+        2003: "no server answers there",
+        2002: "no server answers there",
         2005: "there is no such host",
         2026: _tls_words(exc, address),
         NEEDS_TLS: "the account needs TLS (caching_sha2_password), and the server offers none: "
@@ -274,7 +280,8 @@ def _tls_options(address: MysqlAddress) -> dict[str, Any]:
         return {"ssl_disabled": True}
     if not address.ca:
         return {}
-    # Identity, too: without it the driver goes on in clear where the server offers no TLS.
+    # With ssl_verify_identity, because without it the driver connects in clear text to a server
+    # that offers no TLS.
     return {"ssl_ca": address.ca, "ssl_verify_cert": True, "ssl_verify_identity": True}
 
 

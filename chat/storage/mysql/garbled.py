@@ -1,26 +1,25 @@
 """Finds texts that were written in one encoding and read in another, and restores them.
 
-Most clones of the original say ``set names gbk`` and send UTF-8. The database then takes the bytes
-of 李四 for GBK and stores the three characters 鏉庡洓. Others say nothing, are taken to send
-Latin-1, and leave Ã© for é. Both are undone by writing the text in that encoding and reading the
-bytes as UTF-8.
+Most clones of the original announce GBK (``set names gbk``) and send UTF-8. The database then reads
+the bytes of 李四 as GBK, and stores the three characters 鏉庡洓. Other clones announce nothing; the
+database reads their bytes as Latin-1 and stores Ã© for é. To restore a text, write it in the wrong
+encoding and read the bytes as UTF-8.
 
-A Chinese text that was stored rightly seldom gives valid UTF-8, but it can: 谢 alone gives л. So
-three signs of a garbled text must come together:
+The bytes of a correctly stored Chinese text are seldom valid UTF-8, but they can be: 谢 alone gives
+л. So a text counts as garbled only with three signs together:
 
-1. The bytes are UTF-8, and say two characters or more besides ASCII.
+1. The bytes are UTF-8, of two characters or more besides ASCII.
 2. The restored text has common characters only (GB 2312, kana, emoji, ASCII).
-3. The stored text has a character outside GB 2312, the set in common use in China. UTF-8 read as
-   GBK nearly always has some, such as 鏉.
+3. The stored text has a character outside GB 2312, the set in common use in China. UTF-8 that was
+   read as GBK nearly always has some, such as 鏉.
 
-Where the bytes are UTF-8 and a sign is missing, the text is in doubt. Of 300,000 random names of
-common characters none has the second sign, so if only others are missing the rest of the
-database decides: see ``chat.storage.mysql.original``.
+A text in UTF-8 without all three signs is in doubt. Of 300,000 random names of common characters
+none has the second sign. So if only other signs are missing, the rest of the database decides: see
+``chat.storage.mysql.original``.
 
-GBK has two bytes for a character, and UTF-8 three. So the last byte of a text can have been lost
-to a ``?``: 王小明 became 鐜嬪皬鏄?, and on MySQL, which drops that byte, 鐜嬪皬鏄. The rest is
-restored, with U+FFFD in place of the last character; without a ``?`` only if it has all three
-signs.
+A character has two bytes in GBK and three in UTF-8. So the last byte of a text may be lost: 王小明
+became 鐜嬪皬鏄?, or 鐜嬪皬鏄 on MySQL, which drops the byte. The rest is restored, with U+FFFD
+for the last character. Without the ``?`` it is restored only with all three signs.
 """
 
 from __future__ import annotations
@@ -33,15 +32,15 @@ HOLE = "\ufffd"
 
 _BEGUN = rb"[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2}"
 _hole = re.compile(rb"(?:%b)\?[\x80-\xbf]{0,2}" % _BEGUN)
-"""A character in UTF-8 of which a ``?`` has replaced a byte, perhaps with the next one's first."""
+"""A character in UTF-8 with a ``?`` for one of its bytes, and perhaps bytes after that."""
 
 _cut = re.compile(rb"(?:%b)\Z" % _BEGUN)
-"""A character in UTF-8 in which the text ends."""
+"""An incomplete character in UTF-8 at the end of a text."""
 
 EMOJI = ((0x2600, 0x27BF), (0x1F000, 0x1FAFF), (0xFE0F, 0xFE0F), (0x200D, 0x200D))
 
 FIRST_ASIAN = 0x2000
-"""Below are Greek and Cyrillic, which GB 2312 has too: two bytes in UTF-8, as in the case of 谢."""
+"""Below it are Greek and Cyrillic (л, see above). GB 2312 has them, too."""
 
 
 class Verdict(Enum):
@@ -56,7 +55,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class StoredText:
-    """A text as the database shows it, and its bytes in two encodings; None: it does not fit."""
+    """A text of the database, and its bytes in two encodings. None: not possible in it."""
 
     text: str
     gbk: bytes | None
@@ -65,14 +64,14 @@ class StoredText:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The verdict on a stored text. ``restored``: the text in UTF-8; None if there is no such."""
+    """The verdict on a stored text. ``restored``: the text in UTF-8, or None."""
 
     verdict: Verdict
     restored: str | None = None
 
 
 def read_stored(stored: StoredText) -> Reading:
-    """Pure."""
+    """Judge one text. Pure."""
     if stored.text.isascii():
         return Reading(Verdict.SILENT)
     restored = _as_utf8(stored.gbk)
@@ -85,18 +84,18 @@ def read_stored(stored: StoredText) -> Reading:
     if restored is not None and _is_sure(stored.text, restored):
         return Reading(Verdict.GARBLED, restored)
     restored = _as_utf8(stored.latin1)
-    if restored is not None:  # Latin letters are UTF-8 by intent only: an Ã before a ©
+    if restored is not None:  # a pair such as Ã© is never a correct text
         return Reading(Verdict.GARBLED, restored)
     return Reading(Verdict.RIGHT)
 
 
 def _is_sure(text: str, restored: str) -> bool:
-    """Has it all three signs?"""
+    """True if the text has all three signs."""
     return _length(restored) > 1 and is_common(restored) and not _is_gb2312(text)
 
 
 def is_common(text: str) -> bool:
-    """Of characters that people write in China?"""
+    """True if all characters are in common use in China."""
     return all(
         char.isascii()
         or char == HOLE
@@ -119,7 +118,7 @@ def _in_gb2312(char: str) -> bool:
 
 
 def _as_utf8(raw: bytes | None) -> str | None:
-    """These bytes as UTF-8, with holes for lost bytes; None if they are no UTF-8."""
+    """The bytes read as UTF-8, with HOLE for lost bytes; None if they are no UTF-8."""
     if raw is None:
         return None
     try:
@@ -129,5 +128,5 @@ def _as_utf8(raw: bytes | None) -> str | None:
 
 
 def _length(text: str) -> int:
-    """How many characters besides ASCII and holes."""
+    """The number of characters besides ASCII and holes."""
     return sum(not char.isascii() and char != HOLE for char in text)

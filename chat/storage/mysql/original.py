@@ -1,13 +1,13 @@
-"""The texts of the original project's tables: read in the right encoding, and made to fit ours.
+"""Takes over the texts of the original project's tables, in their right encoding.
 
-The upgrade script ``0001`` has copied everything but texts, and has kept the original's tables as
-``original_user`` and so on. This fills in names, descriptions, passwords and waiting messages from
-them, in one transaction. A server must start with any texts: missing, double and too long names are
-replaced, and the log has a line for each.
+The upgrade script ``0001`` has copied all columns except texts, and has kept the original's tables
+as ``original_user`` and so on. This module fills in names, descriptions, passwords and waiting
+messages from them, in one transaction. The server must start with any texts: missing, double and
+too long names get a replacement, and a line in the log.
 
-A text in doubt (``garbled.py``) is restored if the database has others that were certainly
-garbled and none that was certainly right: then one program wrote them all. Else it is left as it
-is, and the log shows both readings.
+A text in doubt (see ``garbled.py``) is restored if other texts are certainly garbled and none is
+certainly right, because then one program wrote them all. Otherwise it stays as it is, and the log
+shows both readings.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ KEPT = (
     "original_allgroup",
     "original_user",
 )
-"""``original_mail`` has the waiting messages with the numbers that they have got. In an order in
-which they can be dropped: some clones have foreign keys to groups and users.
+"""The original's tables, in an order in which they can be dropped: some clones have foreign keys to
+groups and users. ``original_mail`` has the waiting messages with their new numbers.
 """
 
 NAME = 50
 PASSWORD = 255
 DESCRIPTION = 200
-"""Characters of our columns; the original's may be wider."""
+"""Characters of our columns. The original's may be wider."""
 
 BATCH = 1000
-"""Rows read at once."""
+"""Rows of one SELECT."""
 
 SHOWN = 1000
-"""How many lines the log gets about single texts."""
+"""Lines in the log about single texts, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A text of the original. ``private``: not for the log."""
+    """A text column of the original. ``private``: its texts are not logged."""
 
     source: str
     key: str
@@ -65,21 +65,21 @@ COLUMNS = (USER_NAME, USER_PASSWORD, GROUP_NAME, GROUP_DESC, MESSAGE)
 
 @dataclass(slots=True)
 class Report:
-    """The findings, for the log."""
+    """The verdicts on all texts, and the lines for the log."""
 
     counts: dict[Verdict, int] = field(default_factory=lambda: dict.fromkeys(Verdict, 0))
     doubts_restored: bool = False
     lines: list[str] = field(default_factory=list)
 
     def trusts(self, reading: Reading) -> bool:
-        """Is the restored text certain enough to be stored?"""
+        """True if the restored text is certain enough to be stored."""
         if reading.verdict is Verdict.IN_DOUBT:
             return self.doubts_restored and is_common(reading.restored or "")
         return reading.verdict is Verdict.GARBLED
 
 
 def take_over_texts(connection: MysqlConnection) -> None:
-    """Fill in the texts. Main thread, at the start. Raises StorageError; nothing is done then."""
+    """Fill in the texts. Main thread, at the start. Raises StorageError, with no change."""
     report = Report()
     for column in COLUMNS:
         for _, stored in _texts(connection, column):
@@ -104,9 +104,9 @@ def take_over_texts(connection: MysqlConnection) -> None:
 
 
 def unique_names(names: Iterable[tuple[int, str]], word: str) -> Iterator[tuple[int, str, str]]:
-    """A name for each id: (id, name, why it is another one, or nothing). Pure.
+    """A unique name for each id: (id, name, the reason for a new name or ""). Pure.
 
-    Of the rows that have the same name the lowest id keeps it.
+    Of several rows with the same name the row with the lowest id keeps it.
     """
     rows = sorted((row_id, name[:NAME].lstrip("\x01").rstrip(" ")) for row_id, name in names)
     wanted = {name for _, name in rows}
@@ -127,7 +127,7 @@ def unique_names(names: Iterable[tuple[int, str]], word: str) -> Iterator[tuple[
 
 
 def _texts(connection: MysqlConnection, column: Column) -> Iterator[tuple[int, StoredText]]:
-    """All texts of a column with their keys, without NULL."""
+    """All texts of a column with their keys. NULL is left out."""
     name, key = column.name, column.key
     bytes_in = ", ".join([_bytes_in(name, charset) for charset in ("gbk", "latin1")])
     sql = (
@@ -142,7 +142,7 @@ def _texts(connection: MysqlConnection, column: Column) -> Iterator[tuple[int, S
 
 
 def _bytes_in(name: str, charset: str) -> str:
-    """SQL: a text's bytes in an encoding, in hexadecimal; NULL if it cannot say all of it."""
+    """SQL: a text's bytes in an encoding, in hexadecimal; NULL if the text has other characters."""
     there = f"CONVERT({name} USING {charset})"
     back = f"CAST(CONVERT({there} USING utf8mb4) AS BINARY)"
     plain = f"CAST(CONVERT({name} USING utf8mb4) AS BINARY)"
@@ -199,7 +199,7 @@ def _tell(connection: MysqlConnection, report: Report) -> None:
 
 
 def remind_of_the_original(tables: Collection[str]) -> None:
-    """Log a warning while the original's tables exist: they hold passwords."""
+    """Log a warning if the original's tables still exist, because they hold passwords."""
     kept = [table for table in KEPT if table in tables]
     if kept:
         log.warning(

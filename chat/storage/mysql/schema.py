@@ -15,31 +15,35 @@ log = logging.getLogger(__name__)
 
 ORIGINAL_TABLES = {"user", "friend", "allgroup", "groupuser", "offlinemessage"}
 OUR_TABLES = {"message", "token", "node", "setting"}
-"""Which the original project has not."""
+"""Tables that the original project does not have."""
 
 SCHEMA_LOCK = "chat-schema"
 SCHEMA_LOCK_SECONDS = 60
 UPGRADE_SECONDS = 3600
-"""A statement of an upgrade may rebuild a table with all messages."""
+"""The time for a statement of an upgrade, which may rebuild the table of all messages."""
 
 CREATED = frozenset({1050})
 UPGRADED = frozenset({1060, 1061})
-"""Tables; columns and keys that are there already: what was cut short is run again."""
+"""Error numbers: the table exists; the column or key exists. MySQL commits each CREATE and ALTER by
+itself, so an interrupted script has run in part. It runs again, and skips what exists."""
 
 UNFINISHED = "schema_unfinished"
-"""A table that is there while the others are being created."""
+"""A table that exists during the creation of the others."""
 
 
 def prepare_schema(address: MysqlAddress, schema: Path, upgrades: Path) -> None:
-    """Bring the database to this program's schema. Worker or main thread, at the start.
+    """Bring the database to this program's tables. Worker or main thread, at the start.
 
-    ``schema``: what creates everything. ``upgrades``: a folder of scripts ``NNNN-name.sql``, the
-    step from version NNNN - 1. Raises StorageError.
+    ``schema``: the script that creates all tables. ``upgrades``: see ``upgrade_scripts``. Raises
+    StorageError.
+
+    A lock of the database lets one server at a time do this. Example: servers A and B with a new
+    version start at once on old tables. A gets the lock and upgrades; B waits, then reads the new
+    version and has nothing to do.
     """
     connection = MysqlConnection(address, "READ COMMITTED", answer_seconds=UPGRADE_SECONDS)
     try:
         _check_binary_log(connection, address)
-        # Two servers that start together must not both create or upgrade.
         ((got,),) = connection.rows("SELECT GET_LOCK(%s, %s)", (SCHEMA_LOCK, SCHEMA_LOCK_SECONDS))
         if got != 1:
             raise StorageError(f"{address}: another server is at work on the tables")
@@ -63,11 +67,11 @@ def prepare_schema(address: MysqlAddress, schema: Path, upgrades: Path) -> None:
         remind_of_the_original(_tables(connection))
         _check_durability(connection)
     finally:
-        connection.close()  # which gives the lock back
+        connection.close()  # which releases the lock
 
 
 def _version(connection: MysqlConnection, address: MysqlAddress) -> int | None:
-    """The schema's version; None if the tables are not there, or not all of them yet."""
+    """The version of the tables; None if they do not exist, or not all of them yet."""
     tables = _tables(connection)
     if not tables or UNFINISHED in tables:
         return None
@@ -95,7 +99,7 @@ def _version(connection: MysqlConnection, address: MysqlAddress) -> int | None:
 
 
 def _rename_capitals(connection: MysqlConnection, tables: set[str]) -> None:
-    """Some clones have a table User, which servers on Linux tell from user."""
+    """Rename a clone's table such as ``User``: on Linux that is another table than ``user``."""
     found = {name.lower(): name for name in tables}
     renamed = [f"`{found[name]}` TO {name}" for name in sorted(ORIGINAL_TABLES - tables)]
     if renamed:
@@ -103,7 +107,10 @@ def _rename_capitals(connection: MysqlConnection, tables: set[str]) -> None:
 
 
 def _check_binary_log(connection: MysqlConnection, address: MysqlAddress) -> None:
-    """Transactions are READ COMMITTED, which InnoDB cannot log as statements (error 1665)."""
+    """Raise StorageError for a binary log of statements.
+
+    With READ COMMITTED transactions InnoDB cannot write such a log (error 1665).
+    """
     ((on, how),) = connection.rows("SELECT @@log_bin, @@binlog_format")
     if int(on) and how == "STATEMENT":
         raise StorageError(
@@ -122,7 +129,7 @@ def _setting(connection: MysqlConnection, name: str) -> str | None:
 
 
 def _check_durability(connection: MysqlConnection) -> None:
-    """What is acknowledged shall survive a power cut."""
+    """Log a warning if a power cut could lose acknowledged messages."""
     ((flush, binlog, sync),) = connection.rows(
         "SELECT @@innodb_flush_log_at_trx_commit, @@log_bin, @@sync_binlog"
     )
@@ -136,7 +143,10 @@ def _check_durability(connection: MysqlConnection) -> None:
 
 
 def _run_script(connection: MysqlConnection, path: Path, pass_over: frozenset[int]) -> None:
-    """Run the statements of a file but those that choose the database, or fail like this."""
+    """Run the statements of a file, except those that create and select the database.
+
+    ``pass_over``: numbers of errors that are ignored.
+    """
     text = re.sub(r"^\s*--.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     for statement in text.split(";\n"):
         sql = statement.strip()

@@ -1,4 +1,4 @@
-"""MysqlTransaction: the inside of a transaction on MySQL or MariaDB."""
+"""MysqlTransaction: the statements of a transaction in the SQL of MySQL and MariaDB."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from chat.storage.base import Row, Transaction, UniqueViolation
 from chat.storage.mysql.connection import MysqlConnection
 
 ROWS = 200
+"""Rows of the longest multi-row statement."""
+
 BYTES_PER_CHARACTER = 8
-"""Of a text in a statement, in the worst case: escaped, four bytes, and a part for the rest."""
+"""Bytes of a text's character in a statement, at most: four in UTF-8, each escaped."""
 
 CHARACTERS = 512 * 1024
-"""Characters of the longest multi-row statement; fewer with ``max_allowed_packet`` = 1M."""
+"""Characters of the longest multi-row statement. A low ``max_allowed_packet`` lowers it."""
 
 
 class MysqlTransaction(Transaction):
-    """The inside of a transaction on a connection."""
+    """A transaction of one connection."""
 
     for_update = " FOR UPDATE"
     for_share = " LOCK IN SHARE MODE"
@@ -43,13 +45,15 @@ class MysqlTransaction(Transaction):
     def insert_new_rows(
         self, table: str, columns: Sequence[str], rows: Sequence[Row], generated: str
     ) -> list[int | None]:
-        """The caller has locked something that keeps others from inserting the same keys."""
+        """As in the port. The caller has locked the senders, so no other transaction inserts rows
+        with the same keys meanwhile.
+        """
         ids: list[int | None] = []
         for chunk in _chunks(rows, self._characters):
             try:
                 new = self._insert_and_find(table, columns, chunk, generated)
                 ids += [new[row[:2]] for row in chunk]
-            except UniqueViolation:  # the statement is undone, the transaction goes on
+            except UniqueViolation:  # this undoes the statement, and not the transaction
                 there = self._find(table, columns, [row[:2] for row in chunk], generated)
                 fresh = [row for row in chunk if row[:2] not in there]
                 new = self._insert_and_find(table, columns, fresh, generated) if fresh else {}
@@ -60,14 +64,14 @@ class MysqlTransaction(Transaction):
         self, table: str, columns: Sequence[str], rows: Sequence[Row], generated: str
     ) -> dict[Row, int]:
         first = self._insert(table, columns, rows)
-        # Read back, because nothing promises that a statement's ids follow one another. Others
-        # may have inserted meanwhile, so these are not all ours.
+        # Read the ids back: MySQL does not promise that the ids of a statement are consecutive. The
+        # result may include rows of other transactions.
         select = f"SELECT {columns[0]}, {columns[1]}, {generated} FROM {table} "
         found = self._connection.rows(select + f"WHERE {generated} >= %s", (first,))
         return {row[:2]: row[2] for row in found}
 
     def _insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> int:
-        """Returns the first of the generated ids."""
+        """Returns the first generated id."""
         one = "(" + ",".join(["%s"] * len(columns)) + ")"
         sql = f"INSERT INTO {table} ({','.join(columns)}) VALUES {','.join([one] * len(rows))}"
         return int(self._connection.run(sql, _flatten(rows)).lastrowid or 0)
@@ -87,12 +91,15 @@ class MysqlTransaction(Transaction):
 
 @lru_cache(maxsize=1024)
 def _percent(sql: str) -> str:
-    """Our placeholders as the driver's. There is no ``?`` in our SQL but as placeholder."""
+    """The SQL with the driver's placeholders. In our SQL each ``?`` is a placeholder."""
     return sql.replace("%", "%%").replace("?", "%s")
 
 
 def _any_of(columns: tuple[str, str], count: int) -> str:
-    """One of so many pairs. Every server uses the index for this; not so for row constructors."""
+    """A condition for one of ``count`` pairs.
+
+    All servers use the index for this form. Some do not for ``(a, b) IN ((?, ?), …)``.
+    """
     return " OR ".join([f"({columns[0]} = %s AND {columns[1]} = %s)"] * count)
 
 

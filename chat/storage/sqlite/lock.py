@@ -1,16 +1,17 @@
-"""SqliteLock: keeps a second server from a SQLite database, by whatever name it opens it.
+"""SqliteLock: lets only one server use a SQLite database, under all names of the file.
 
-There are two things that two servers must not share, and each has a lock (``flock``):
+It holds two locks (``flock``):
 
-* the file. It may have several names: a symbolic link, a hard link, a new name that it was given
-  while a server runs. So the lock is on the opened file, which all of them lead to. SQLite's own
-  locks are of another kind (``fcntl``) and do not meet it.
-* the name. SQLite puts ``-wal`` and ``-shm`` beside the file. A moves ``chat.db`` away while its
-  server runs, and B starts one on a new ``chat.db``: B's server would take the ``-wal`` of A's for
-  its own. So ``chat.db.lock`` is locked, too. Servers of earlier versions look at this lock only.
+* On the opened file. The file may have several names: a symbolic link, a hard link, a new name
+  after a move. All lead to the same file, so to the same lock. SQLite's own locks are of another
+  kind (``fcntl``) and do not interfere.
+* On ``chat.db.lock``, for the name, because SQLite puts ``-wal`` and ``-shm`` beside the file.
+  Example: server A runs on ``chat.db``; a script moves the file away; server B starts on a new
+  ``chat.db``. Without this lock B would use A's ``-wal`` file. Servers of earlier versions have
+  only this lock.
 
-An ``fcntl`` lock ends when its process closes *any* descriptor of the file. So this one is closed
-after SQLite has closed its own.
+A process loses its ``fcntl`` locks on a file when it closes *any* descriptor of that file. So this
+one is closed after SQLite has closed its own.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from chat.storage.base import StorageError
 
 
 class SqliteLock:
-    """Holds a database's file and name for this process until ``close``.
+    """Locks a database's file and name for this process until ``close``.
 
     Attributes:
         path: the file's real name, without symbolic links. It exists.
     """
 
     def __init__(self, path: Path) -> None:
-        """Makes the file if it does not exist. Raises StorageError."""
+        """Takes both locks; creates a missing file. Raises StorageError."""
         self.path = Path(os.path.realpath(path))
         self._fds: list[int] = []
         try:
@@ -52,17 +53,17 @@ class SqliteLock:
             raise
 
     def _take(self, path: Path) -> None:
-        # Made for this user alone: it holds all messages, and the hashes. One that exists is as
-        # its owner wants it. What SQLite puts beside it gets its mode.
+        # A new file is readable by its owner only: it has all messages and password hashes. The
+        # mode of an existing file stays. SQLite gives the files beside it the same mode.
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._fds.append(fd)
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def check(self) -> None:
-        """Is it still this file that ``path`` leads to? Raises StorageError. Any thread.
+        """Raise StorageError if ``path`` leads to another file than the locked one. Any thread.
 
-        Example: we open and lock ``chat.db``; a script moves another file there; SQLite opens that
-        one.
+        Example: we open and lock ``chat.db``; a script moves another file to that name; SQLite
+        opens the other file, which is not locked.
         """
         ours = os.fstat(self._fds[-1])
         if not ours.st_nlink:
@@ -78,6 +79,6 @@ class SqliteLock:
             raise StorageError("the file was moved or replaced meanwhile; start the server again")
 
     def close(self) -> None:
-        """After the database's connections. Idempotent."""
+        """Release both locks, after all connections are closed. Idempotent."""
         while self._fds:
             os.close(self._fds.pop())
