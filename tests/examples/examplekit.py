@@ -1,4 +1,4 @@
-"""Runs an example as a user would: its own process, its output line by line, Ctrl-C."""
+"""Runs an example like a user: in a process, with its output line by line, and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WAIT = 20.0
 
 
 class Example:
-    """A running example. ``ports`` of what it said it listens on, in order."""
+    """A running example. ``ports``: the ports in its output, in order."""
 
     def __init__(self, name: str, *args: object, servers: int = 1) -> None:
         self.process = subprocess.Popen(

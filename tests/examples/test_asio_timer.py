@@ -1,4 +1,4 @@
-"""asio_timer: what the tutorial prints."""
+"""asio_timer: the output of the tutorial's programs."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def test_child_process(status: int) -> None:
 
 
 class NameServer:
-    """Answers questions with garbage first, then with two addresses."""
+    """A DNS server that answers with garbage first, then with two addresses."""
 
     def __init__(self) -> None:
         self.sock = socket.socket(type=socket.SOCK_DGRAM)

@@ -1,4 +1,4 @@
-"""asio_chat, on one loop and on several, and the hub: the bytes are those of muduo's."""
+"""asio_chat, on one loop and on several, and the hub, with muduo's bytes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_everybody_hears_everybody(name: str, args: tuple[int, ...]) -> None:
         for _ in range(5):
             clients.append(server.connect())
             clients[-1].sendall(frame(b"here"))
-            for client in clients:  # who hears itself is in the room
+            for client in clients:  # a client that gets its own message is a member
                 assert read_exactly(client, 8) == frame(b"here")
         words = frame(b"hello " * 10_000)
         clients[0].sendall(words[:7])
@@ -60,7 +60,7 @@ def test_hub() -> None:
         for mood in (b"fine\r\n", b"better\r\n"):
             two.sendall(b"pub mood\r\n" + mood)
             assert (read_line(two), read_line(two)) == (b"pub mood\r\n", mood)
-            one.sendall(b"pub weather\r\nfog\r\n")  # is not for two any more
+            one.sendall(b"pub weather\r\nfog\r\n")  # two has unsubscribed
         two.sendall(b"what?\r\n")
         assert read_all(two) == b""
 

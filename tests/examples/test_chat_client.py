@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-# The server's process is the end-to-end tests' own.
+# The server's process is that of the end-to-end tests.
 from tests.e2e.chatkit import PASSWORD, ServerProcess, Wire
 from tests.examples.examplekit import ROOT, WAIT, Example
 
@@ -27,7 +27,7 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
 
 
 class Bot:
-    """The bot on a terminal, because that is where it asks for the password."""
+    """The bot on a terminal, where it asks for the password."""
 
     def __init__(self, folder: Path, port: int, user_id: int) -> None:
         self._master, slave = pty.openpty()
@@ -94,7 +94,7 @@ def test_bot_with_a_number_of_no_user(tmp_path: Path, server: ServerProcess) -> 
 
 
 class Bridge:
-    """A bridge, and what it has said."""
+    """A bridge, and its output."""
 
     def __init__(self, example: Example) -> None:
         self._example = example
@@ -133,7 +133,7 @@ def test_bridge(server: ServerProcess, tmp_path: Path) -> None:
         bob.chat(ann, "hi", mid="m")
         assert bridge.find(event="message")["message"]["text"] == "hi"
         bob.close()
-        gone = {"user_id": bob.id, "state": "offline"}  # that he has come may be told before
+        gone = {"user_id": bob.id, "state": "offline"}  # his "online" may come before
         assert bridge.find(event="presence", presence=gone)
         orders = ('{"do": "close"}\n', '{"do": ["send"]}\n', '{"do": "send"}\n')
         for nonsense in ("nonsense\n", "5\n", *orders):

@@ -1,4 +1,4 @@
-"""The example in the README, run as a user would."""
+"""The example in the README, run like a user."""
 
 import socket
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_echo_answers_what_it_is_sent() -> None:
+def test_echo_sends_the_bytes_back() -> None:
     command = [sys.executable, "-u", "-m", "examples.echo", "0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         try:

@@ -1,4 +1,4 @@
-"""The HTTP example, run as a user would."""
+"""The HTTP example, run like a user."""
 
 import http.client
 import subprocess

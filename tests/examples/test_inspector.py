@@ -1,4 +1,4 @@
-"""The inspector's example, run as a user would."""
+"""The inspector's example, run like a user."""
 
 import socket
 import subprocess

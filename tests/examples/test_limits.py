@@ -1,4 +1,4 @@
-"""idleconnection, maxconnection, and what passes bytes on: filetransfer, tcprelay, socks4a."""
+"""idleconnection, maxconnection, filetransfer, tcprelay and socks4a."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def test_filetransfer(tmp_path: Path) -> None:
     (tmp_path / "big").write_bytes(BIG)
     with Example("filetransfer", tmp_path / "big", 0) as server:
         clients = [server.connect() for _ in range(3)]
-        clients[0].close()  # does not want it after all
+        clients[0].close()  # before the transfer has ended
         for client in clients[1:]:
             assert hashlib.sha256(read_all(client)).digest() == hashlib.sha256(BIG).digest()
 
 
 def pass_through(client: socket.socket) -> None:
-    """An echo server is behind: what goes in comes out, the end of it, too."""
+    """Through a proxy to an echo server: the bytes come back, and then the end."""
 
     def feed() -> None:
         client.sendall(BIG)

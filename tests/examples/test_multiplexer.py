@@ -11,7 +11,7 @@ from tests.examples.examplekit import WAIT, Example, read_all, read_exactly
 
 
 class Backend:
-    """The other end of the one connection."""
+    """The backend's end of the connection."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
@@ -42,7 +42,7 @@ def example(listener: socket.socket) -> Iterator[Example]:
 def backend(listener: socket.socket, example: Example) -> Iterator[Backend]:
     sock, _ = listener.accept()
     with sock:
-        # A client that came before the multiplexer saw this connection would be sent away.
+        # The multiplexer closes clients that come before it has seen this connection.
         backend = Backend(sock)
         while True:
             client = example.connect()

@@ -1,4 +1,4 @@
-"""The RESP codec, byte by byte and in the hands of a real Redis client."""
+"""The RESP codec, byte by byte and with a real Redis client."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ BROKEN = [
     b"*x\r\n",
     b"+\xff\r\n",
     b"*1\r\n" * 9000,
-    b"$3\r\nabcde",  # the length is wrong, and what follows would be read as a value
+    b"$3\r\nabcde",  # a wrong length: the next bytes would be read as a value
     b"$-5\r\n",
     b"*-2\r\n",
 ]
 
 
 @pytest.mark.parametrize("wire", BROKEN)
-def test_what_is_not_resp(wire: bytes) -> None:
+def test_bytes_that_are_not_resp(wire: bytes) -> None:
     with pytest.raises(CodecError):
         RespCodec().decode(Buffer(wire))
 

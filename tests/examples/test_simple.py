@@ -38,7 +38,7 @@ def test_chargen() -> None:
         client = server.connect()
         text = read_exactly(client, 5_000_000)
         assert text.startswith(CHARGEN_START)
-        assert text[: 94 * 73] == text[94 * 73 : 2 * 94 * 73]  # it goes round
+        assert text[: 94 * 73] == text[94 * 73 : 2 * 94 * 73]  # it repeats
 
 
 def test_allinone() -> None:

@@ -1,4 +1,4 @@
-"""sudoku, and that every example is small and has a test."""
+"""sudoku, and checks of all examples: each is small and has a test."""
 
 from __future__ import annotations
 

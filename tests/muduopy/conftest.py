@@ -1,5 +1,6 @@
-"""Fixtures for muduopy's tests. And for every test: nothing may leak, and nothing may be
-logged as an error that the test did not expect.
+"""Fixtures for muduopy's tests.
+
+All tests check that nothing leaks, and that no unexpected error is logged.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from tests.muduopy.netkit import (
 
 
 def open_descriptors() -> dict[str, str]:
-    """The open descriptors of this process and what each refers to."""
+    """The open descriptors of this process, with their targets."""
     found = {}
     for fd in os.listdir("/proc/self/fd"):
         with contextlib.suppress(OSError):  # the one that listed the directory
@@ -39,7 +40,7 @@ def open_descriptors() -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def no_leaks() -> Iterator[None]:
-    """Fails a test that leaves a descriptor open or a thread running."""
+    """Fail a test that leaves a descriptor open or a thread running."""
     descriptors, threads = open_descriptors(), set(threading.enumerate())
     yield
     left = [thread for thread in threading.enumerate() if thread not in threads]
@@ -62,14 +63,14 @@ def error_log(no_leaks: None) -> Iterator[ErrorLog]:
 
 @pytest.fixture
 def errors(error_log: ErrorLog) -> ErrorLog:
-    """For tests that provoke errors: they are allowed, and can be looked at."""
+    """The logged errors, for tests that expect some."""
     error_log.expected = True
     return error_log
 
 
 @pytest.fixture
 def no_safety_net(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A poll without a wake-up sleeps for ever, so that a lost one hangs instead of healing."""
+    """A poll sleeps for ever, so that a lost wake-up hangs the test instead of healing."""
     monkeypatch.setattr("muduopy.event_loop.MAX_POLL_SECONDS", 3600.0)
 
 
@@ -86,7 +87,7 @@ def passes(loop: EventLoop) -> Passes:
 
 @pytest.fixture
 def tcp_pair(no_leaks: None) -> Iterator[PairMaker]:
-    """Makes connected TCP sockets: (non-blocking server's end, blocking client's end)."""
+    """Make connected TCP sockets: (non-blocking server's end, blocking client's end)."""
     with contextlib.ExitStack() as stack:
 
         def make() -> tuple[socket.socket, socket.socket]:
@@ -131,7 +132,7 @@ def other_loop(no_leaks: None) -> Iterator[EventLoop]:
 
 @pytest.fixture
 def run_server(no_leaks: None) -> Iterator[ServerMaker]:
-    """Starts servers: ``run_server(threads, configure, **options of TcpServer)``."""
+    """Start servers: ``run_server(threads, configure, **options of TcpServer)``."""
     servers: list[RunningServer] = []
 
     def make(

@@ -1,4 +1,4 @@
-"""What muduopy's tests are made of: a link in the test's loop, servers in threads, sockets.
+"""Parts of muduopy's tests: a link in the test's loop, servers in threads, sockets.
 
 Time-outs are generous, because they matter only to a test that fails; nothing here sleeps.
 """
@@ -28,7 +28,7 @@ from muduopy import (
 )
 
 WAIT = 10.0
-"""Seconds until a test that waits in vain fails."""
+"""Seconds until a test fails that waits for an event."""
 
 KERNEL_TAKES = 2 * 1024 * 1024
 """More bytes than a link's two socket buffers hold."""
@@ -43,7 +43,7 @@ ServerMaker = Callable[..., "RunningServer"]
 
 
 class ErrorLog(logging.Handler):
-    """What muduopy logged as an error."""
+    """The errors that muduopy has logged."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -71,7 +71,7 @@ class Passes:
         self.loop._one_pass()
 
     def until(self, condition: Callable[[], object], what: str = "the condition") -> None:
-        """As many passes as it takes; asleep in between as the loop really is."""
+        """Run passes until the condition holds. Between events the loop sleeps as usual."""
         late: list[bool] = []
         guard = self.loop.run_after(WAIT, lambda: late.append(True))
         while not condition():
@@ -80,7 +80,7 @@ class Passes:
         self.loop.cancel(guard)
 
     def settle(self) -> None:
-        """Enough passes for what is ready, and for what that queues."""
+        """Run enough passes for ready events and for the functions that they queue."""
         for _ in range(5):
             self.one()
 
@@ -124,7 +124,7 @@ def reset(sock: socket.socket) -> None:
 
 
 def read_all(sock: socket.socket, chunk: int = 64 * 1024) -> bytes:
-    """Everything until the end of the stream, be it FIN or RST."""
+    """All bytes until the end of the stream, which may be a FIN or a RST."""
     parts = []
     with contextlib.suppress(ConnectionResetError):
         while part := sock.recv(chunk):
@@ -143,8 +143,8 @@ def read_exactly(sock: socket.socket, count: int) -> bytes:
 class Link:
     """A TcpConnection in the test's own loop. Its peer is a plain socket.
 
-    ``seen`` records in order: "UP", "DOWN", "closed" (the owner's callback), ``bytes`` for
-    what arrived, "written" for write-complete, "high" and "low" for the water marks.
+    ``seen`` records in order: "UP", "DOWN", "closed" (the owner's callback), arriving ``bytes``,
+    "written" for write-complete, "high" and "low" for the water marks.
     """
 
     def __init__(self, passes: Passes, pair: tuple[socket.socket, socket.socket]) -> None:
@@ -192,15 +192,15 @@ class Link:
         ]
 
     def fill(self, at_least: int) -> int:
-        """Send more than the kernel takes, so that at least so many bytes wait; returns all."""
-        # In one piece, as write-complete would tell of every smaller piece that went through.
+        """Send so much that at least ``at_least`` bytes wait; returns the number of all bytes."""
+        # In one piece: write-complete would report each smaller piece.
         sent = at_least + KERNEL_TAKES
         self.conn.send(bytes(sent))
         assert self.conn.output_bytes >= at_least
         return sent
 
     def drain_peer(self) -> int:
-        """Let the peer read until nothing waits any more; returns how much it read."""
+        """Let the peer read until no output waits; returns how many bytes it read."""
         self.peer.setblocking(False)
         count = 0
 
@@ -218,7 +218,7 @@ class Link:
 
 
 def call_in(loop: EventLoop, function: Callable[[], T]) -> T:
-    """Run a function in another thread's loop; returns or raises what it does."""
+    """Run a function in another thread's loop; returns its result or raises its exception."""
     future: Future[T] = Future()
 
     def run() -> None:
@@ -295,12 +295,12 @@ def echo(conn: TcpConnection, buffer: Buffer, when: float) -> None:
 
 
 def drained(events: queue.SimpleQueue[T]) -> list[T]:
-    """What is in a queue now."""
+    """Take all items out of a queue."""
     return [events.get_nowait() for _ in range(events.qsize())]
 
 
 def eventually(condition: Callable[[], object], what: str = "the condition") -> None:
-    """For what no event tells, such as a reference count: look again until it holds."""
+    """Poll a condition that has no event, such as a reference count."""
     deadline = time.monotonic() + WAIT
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain for {what}"

@@ -229,7 +229,7 @@ server.set_message_callback(message)
 server.start()
 print(server.address.port, flush=True)
 if hoard:
-    # Without a single descriptor, for half a second; then there are some again.
+    # No descriptor is left for half a second; then there are some again.
     start = loop.iterations
     loop.run_after(0.5, lambda: (print(loop.iterations - start, flush=True), release()))
 from muduopy import Channel
@@ -269,7 +269,7 @@ def clients() -> Iterator[list[socket.socket]]:
 
 
 def test_out_of_descriptors_extra_clients_see_the_end(clients: list[socket.socket]) -> None:
-    """No spin meanwhile, and those served before are served on; after closes it recovers."""
+    """The loop does not spin, serves the old clients, and recovers when clients close."""
     with scarce_server("spare") as process:
         assert process.stdout is not None
         port = int(process.stdout.readline())
@@ -291,7 +291,7 @@ def test_out_of_descriptors_extra_clients_see_the_end(clients: list[socket.socke
 
         for client in clients[1:served]:
             client.close()
-        # The server may take the closes after the next client: then that one is turned away.
+        # The server may see the next client before the closes, and turn it away.
         for _ in range(100):
             if greeting() == b"hello\n":
                 break
@@ -307,5 +307,5 @@ def test_without_even_a_spare_descriptor_it_pauses_and_recovers(
         port = int(process.stdout.readline())
         clients.append(socket.create_connection(("127.0.0.1", port), WAIT))
         passes = int(process.stdout.readline())
-        assert passes < 100  # retried now and then, not in a spin
+        assert passes < 100  # retries with pauses
         assert clients[0].recv(100) == b"hello\n"

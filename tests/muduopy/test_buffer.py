@@ -1,4 +1,4 @@
-"""Buffer against plain bytes, and what it promises about copies."""
+"""Buffer, compared with plain bytes, and its copies."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ INTEGERS = st.sampled_from(BITS).flatmap(
 
 
 class BufferMachine(RuleBasedStateMachine):
-    """Two buffers, so that they can be swapped; each beside the bytes that it should hold."""
+    """Two buffers, for ``swap``, each with the bytes that it should hold."""
 
     @initialize(data=CHUNKS)
     def begin(self, data: bytes) -> None:
@@ -168,7 +168,7 @@ def test_a_request_split_anywhere_has_the_same_lines(split: int) -> None:
     assert not buffer
 
 
-def test_write_to_drops_what_the_socket_took() -> None:
+def test_write_to_drops_the_bytes_that_the_socket_took() -> None:
     left, right = socket.socketpair()
     with left, right:
         left.setblocking(False)
@@ -195,7 +195,7 @@ def test_write_to_leaves_everything_when_the_socket_takes_nothing() -> None:
             while True:
                 left.send(bytes(64 * 1024))
         for buffer in (Buffer(b"abc"), Buffer(b"a")):
-            buffer.append(b"d")  # as a bytearray, which a view left behind would freeze
+            buffer.append(b"d")  # the bytearray could not grow if a view of it were left
             before = buffer.peek()
             with pytest.raises(BlockingIOError):
                 buffer.write_to(left)
@@ -203,7 +203,7 @@ def test_write_to_leaves_everything_when_the_socket_takes_nothing() -> None:
             assert buffer.retrieve_all() == before + b"e"
 
 
-def test_write_to_raises_what_send_raises() -> None:
+def test_write_to_raises_the_error_of_send() -> None:
     left, right = socket.socketpair()
     with left:
         right.close()

@@ -1,4 +1,4 @@
-"""Channel: which callback for which event, and its life in the loop."""
+"""Channel: the callback for each event, and its life in the loop."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def record(channel: Channel) -> list[str]:
         (HANGUP, ["close"]),
         (HANGUP | WRITE, ["close"]),
         (HANGUP | ERROR, ["close"]),
-        (HANGUP | READ, ["read"]),  # what has arrived is read first; the end shows there
+        (HANGUP | READ, ["read"]),  # arrived bytes are read first; reading finds the end
         (HANGUP | READ | ERROR, ["read"]),
         (ERROR, ["error"]),
         (ERROR | WRITE, ["error"]),
@@ -190,7 +190,7 @@ def test_a_descriptor_that_cannot_be_polled_leaves_no_trace(loop: EventLoop) -> 
         with pytest.raises(PermissionError):
             channel.enable_reading()
         assert channel.events == 0
-    assert "channels=1 " in repr(loop)  # the wake-up's own
+    assert "channels=1 " in repr(loop)  # that of the wake-up
 
 
 @pytest.mark.parametrize("mask", [HANGUP, ERROR, HANGUP | ERROR])

@@ -1,4 +1,4 @@
-"""ConnectRace: which of several addresses is connected, and when the next one is tried."""
+"""ConnectRace: the winner among several addresses, and the time of each attempt."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ V6 = [InetAddress(f"::{n}", 1) for n in range(1, 5)]
 
 
 class Race:
-    """A race in the test's own loop, and how it ended."""
+    """A race in the test's own loop, and its result."""
 
     def __init__(self, passes: Passes, addresses: Sequence[Address]) -> None:
         self.passes = passes
@@ -89,7 +89,7 @@ def test_the_second_address_beside_a_silent_one(
     race = Race(passes, [silent, running.server.address])
     race.run()
     assert race.won
-    assert not race.race._running  # the silent one's socket is closed: no_leaks looks
+    assert not race.race._running  # no_leaks checks that the silent attempt's socket is closed
 
 
 def test_a_first_address_that_answers_stays_alone(run_server: ServerMaker, passes: Passes) -> None:
@@ -101,7 +101,7 @@ def test_a_first_address_that_answers_stays_alone(run_server: ServerMaker, passe
 
 
 def test_all_refuse(passes: Passes, refusing: InetAddress) -> None:
-    race = Race(passes, [refusing] * 500)  # and no recursion
+    race = Race(passes, [refusing] * 500)  # without recursion
     race.run()
     assert race.lost[0].errno == errno.ECONNREFUSED
 
@@ -119,7 +119,7 @@ def test_cancelled(passes: Passes, silent: InetAddress, refusing: InetAddress) -
 def test_two_that_answer_in_one_pass(
     run_server: ServerMaker, loop: EventLoop, passes: Passes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both sockets may be writable when the loop looks: one wins, the other is closed."""
+    """Both sockets may be writable in one pass: one wins, the other is closed."""
     monkeypatch.setattr("muduopy.connect_race.ATTEMPT_DELAY", 0.0)
     servers = [run_server() for _ in range(4)]
     race = Race(passes, [server.server.address for server in servers])

@@ -1,4 +1,4 @@
-"""What comes out of callbacks: no loop and no worker dies of it, and the main loop raises it."""
+"""Exceptions of callbacks: they end no loop and no worker, and the main loop raises some."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_the_main_loop_raises_it_after_the_pass(
     with pytest.raises(kind, match="bomb"):
         loop.loop()
     assert len(ran) == (place != "idle")
-    loop.queue_in_loop(loop.quit)  # and it can go on
+    loop.queue_in_loop(loop.quit)  # the loop can run again
     loop.loop()
 
 
@@ -175,7 +175,7 @@ def test_a_sub_loop_lives_and_the_main_loop_raises(
             with pytest.raises(kind, match="bomb"):
                 main_loop.loop()
         assert errors.exceptions == ["bomb"]
-        # The sub-loop is there, serves, and the server can be stopped.
+        # The sub-loop still serves, and the server can be stopped.
         with connect_to(server.address) as client:
             client.sendall(b"y")
 

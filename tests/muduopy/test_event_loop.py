@@ -77,7 +77,7 @@ def test_quit_from_another_thread_wakes_a_sleeping_loop(
 
 
 def test_quit_finishes_the_pass(loop: EventLoop) -> None:
-    """Ready channels, due timers and queued functions of the pass all still have their turn."""
+    """The pass still runs its ready channels, due timers and queued functions."""
     ran: list[str] = []
     pipes = [os.pipe() for _ in range(2)]
     channels = [Channel(loop, read_end) for read_end, _ in pipes]
@@ -88,7 +88,7 @@ def test_quit_finishes_the_pass(loop: EventLoop) -> None:
         loop.quit()
 
     for channel, (_, write_end) in zip(channels, pipes, strict=True):
-        channel.read_callback = lambda channel=channel: read(channel)  # type: ignore[misc]
+        channel.read_callback = partial(read, channel)
         channel.enable_reading()
         os.write(write_end, b"x")
     loop.run_at(0, lambda: ran.append("timer"))
@@ -151,8 +151,8 @@ def test_close_is_idempotent_and_final(loop: EventLoop) -> None:
     assert loop.queue_size == 0
 
 
-def test_close_lets_go_of_what_was_queued(loop: EventLoop) -> None:
-    """What dies with the queue may itself use the loop, as a connection's finalizer does."""
+def test_close_drops_queued_functions(loop: EventLoop) -> None:
+    """A destructor of a dropped function may use the loop, as a connection's finalizer does."""
 
     class UsesTheLoop:
         def __call__(self) -> None:
@@ -177,7 +177,7 @@ def test_a_keyboard_interrupt_comes_through(loop: EventLoop) -> None:
     with pytest.raises(KeyboardInterrupt):
         loop.loop()
     loop.quit()
-    loop.loop()  # and the loop is none the worse
+    loop.loop()  # the loop still works
 
 
 def test_a_signal_interrupts_a_sleeping_loop(loop: EventLoop, no_safety_net: None) -> None:
@@ -254,7 +254,7 @@ def test_functions_queued_by_functions_run_in_the_next_pass(
 def test_order_is_first_in_first_out(loop: EventLoop) -> None:
     ran: list[int] = []
     for number in range(1000):
-        loop.queue_in_loop(lambda number=number: ran.append(number))  # type: ignore[misc]
+        loop.queue_in_loop(partial(ran.append, number))
     loop.quit()
     loop.loop()
     assert ran == list(range(1000))
@@ -275,8 +275,10 @@ def test_a_function_that_raises_costs_no_other(loop: EventLoop, errors: ErrorLog
 
 
 def test_no_function_is_lost_between_threads(other_loop: EventLoop, no_safety_net: None) -> None:
-    """Each thread queues one at a time and waits for it, so that the loop falls asleep between:
-    one lost wake-up would be one hang."""
+    """Each thread queues one function at a time and waits for it, so that the loop falls asleep.
+
+    A lost wake-up would be a hang.
+    """
     failures: list[str] = []
 
     def ping() -> None:
@@ -300,7 +302,7 @@ def test_each_threads_functions_keep_their_order(other_loop: EventLoop) -> None:
 
     def queue(thread: int) -> None:
         for number in range(1000):
-            other_loop.queue_in_loop(lambda number=number: ran.append((thread, number)))  # type: ignore[misc]
+            other_loop.queue_in_loop(partial(ran.append, (thread, number)))
 
     threads = [threading.Thread(target=queue, args=(number,)) for number in range(4)]
     for running in threads:
@@ -313,7 +315,7 @@ def test_each_threads_functions_keep_their_order(other_loop: EventLoop) -> None:
 
 
 def test_a_sleeping_loop_costs_no_processor_time(passes: Passes) -> None:
-    """Woken once, it goes back to sleep: the wake-up is taken off the descriptor."""
+    """A woken loop goes back to sleep, because it reads the wake-up from the descriptor."""
     woken: list[bool] = []
     rested: list[bool] = []
 
@@ -376,7 +378,7 @@ def test_errors_have_one_root() -> None:
     assert issubclass(WrongThreadError, MuduoError)
 
 
-def test_run_queued_runs_what_is_left_without_waiting(loop: EventLoop) -> None:
+def test_run_queued_runs_the_rest_without_waiting(loop: EventLoop) -> None:
     ran: list[str] = []
     loop.queue_in_loop(
         in_turn(partial(ran.append, "a"), partial(loop.queue_in_loop, partial(ran.append, "b")))
@@ -395,7 +397,7 @@ def test_run_queued_inside_loop_fails(loop: EventLoop, errors: ErrorLog) -> None
 
 
 def test_disowned_by_a_fork() -> None:
-    """What the child of a fork does to the loops it finds; test_fork.py does it for real."""
+    """The step that a forked child takes for each loop. test_fork.py does fork."""
     loop = EventLoop()
     loop._disown()
     loop.queue_in_loop(lambda: pytest.fail("ran"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import threading
+from functools import partial
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_the_loop_runs_in_the_named_thread() -> None:
 
 
 def test_stop_at_once_is_not_lost() -> None:
-    # In muduo a quit that overtakes loop() is; here it is not, however often it is tried.
+    # In muduo a quit before loop() is lost. Here it counts, in each of many attempts.
     for _ in range(50):
         thread = EventLoopThread()
         thread.start_loop()
@@ -41,12 +42,12 @@ def test_quit_before_stop() -> None:
     assert thread.stop(WAIT)
 
 
-def test_stop_runs_what_is_queued() -> None:
+def test_stop_runs_queued_functions() -> None:
     thread = EventLoopThread()
     loop = thread.start_loop()
     ran: list[int] = []
     for number in range(100):
-        loop.queue_in_loop(lambda number=number: ran.append(number))  # type: ignore[misc]
+        loop.queue_in_loop(partial(ran.append, number))
     assert thread.stop(WAIT)
     assert ran == list(range(100))
     assert "closed" in repr(loop)
@@ -73,7 +74,7 @@ def test_init_runs_in_the_thread_before_the_loop() -> None:
     assert thread.stop(WAIT)
 
 
-def test_what_init_raises_comes_out_of_start_loop() -> None:
+def test_an_exception_of_init_comes_out_of_start_loop() -> None:
     def init(loop: EventLoop) -> None:
         raise RuntimeError("init")
 
@@ -83,7 +84,7 @@ def test_what_init_raises_comes_out_of_start_loop() -> None:
     assert thread.stop(WAIT)
 
 
-def test_what_making_the_loop_raises_comes_out_of_start_loop() -> None:
+def test_an_exception_of_the_constructor_comes_out_of_start_loop() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     thread = EventLoopThread()
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))

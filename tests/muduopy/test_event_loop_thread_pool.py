@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -56,7 +57,7 @@ def test_by_hash(start: Start, threads: int) -> None:
     for value in (-1, 0, 1, 2, 3, 1000, hash("someone")):
         assert pool.get_loop_for_hash(value) is loops[value % threads]
     assert {pool.get_loop_for_hash(value) for value in range(threads)} == set(loops)
-    assert pool.get_next_loop() is loops[0]  # hashing does not advance the round
+    assert pool.get_next_loop() is loops[0]  # hashing does not change the next one
 
 
 def test_each_loop_has_its_thread_and_init_ran_there(start: Start) -> None:
@@ -74,13 +75,13 @@ def test_the_list_is_a_copy(start: Start) -> None:
     assert len(pool.get_all_loops()) == 1
 
 
-def test_stop_runs_what_is_queued_and_is_idempotent(loop: EventLoop, start: Start) -> None:
+def test_stop_runs_queued_tasks_and_is_idempotent(loop: EventLoop, start: Start) -> None:
     pool = start(3)
     loops = pool.get_all_loops()
     ran: list[EventLoop] = []
     for sub_loop in loops:
         for _ in range(10):
-            sub_loop.queue_in_loop(lambda sub_loop=sub_loop: ran.append(sub_loop))  # type: ignore[misc]
+            sub_loop.queue_in_loop(partial(ran.append, sub_loop))
     pool.stop()
     pool.stop()
     assert sorted(map(id, ran)) == sorted(map(id, loops * 10))
@@ -110,7 +111,7 @@ def test_an_init_that_raises_leaves_nothing_running_after_stop(
             raise RuntimeError("second")
 
     with pytest.raises(RuntimeError, match="second"):
-        start(3, init)  # the fixture stops it; no_leaks looks for threads
+        start(3, init)  # the fixture stops it; no_leaks finds threads
 
 
 def test_only_in_the_base_loops_thread(other_loop: EventLoop) -> None:
@@ -132,7 +133,7 @@ def test_only_in_the_base_loops_thread(other_loop: EventLoop) -> None:
 def test_loops_that_take_turns_handle_one_pass_at_a_time(
     loop: EventLoop, monkeypatch: pytest.MonkeyPatch, take_turns: bool
 ) -> None:
-    """Two loops have an event each; the first waits in its callback to see if the other comes."""
+    """Two loops have an event each. The first waits in its callback for the other one's."""
     monkeypatch.setattr("muduopy.event_loop_thread_pool._has_gil", lambda: True)
     pool = EventLoopThreadPool(loop, threads=2, take_turns=take_turns)
     pool.start()

@@ -15,7 +15,7 @@ from tests.muduopy.netkit import WAIT, LinkMaker, Passes, in_turn
 
 
 def in_child(check: Callable[[], object]) -> str:
-    """Run a check in a forked child; returns what went wrong there."""
+    """Run a check in a forked child; returns its failure as text."""
     read_end, write_end = os.pipe()
     child = os.fork()
     if not child:
@@ -33,7 +33,7 @@ def in_child(check: Callable[[], object]) -> str:
     return text
 
 
-def test_an_inherited_loop_is_nobodys(loop: EventLoop) -> None:
+def test_an_inherited_loop_belongs_to_no_thread(loop: EventLoop) -> None:
     ran: list[str] = []
 
     def check() -> None:

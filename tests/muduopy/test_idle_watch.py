@@ -1,4 +1,4 @@
-"""IdleWatch: who is closed for being idle, and who is not."""
+"""IdleWatch: which connections are closed as idle."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SOON = 0.05
 
 
 def never_idle(conn: TcpConnection) -> None:
-    conn.received_at += 3600.0  # nothing arrives that could set it back
+    conn.received_at += 3600.0  # no bytes arrive, so this stays
 
 
 @pytest.mark.parametrize("threads", [0, 2])
@@ -39,7 +39,7 @@ def test_the_idle_are_closed_and_the_others_are_not(run_server: ServerMaker, thr
     assert all(conn.connected for conn in busy)
 
 
-def test_who_takes_what_waits_is_not_idle(loop: EventLoop, link: Link) -> None:
+def test_a_peer_that_takes_waiting_output_is_not_idle(loop: EventLoop, link: Link) -> None:
     watch = IdleWatch(loop, 60.0)
     watch.establish(link.conn)
     wheel = watch._wheel
@@ -62,13 +62,13 @@ def test_an_idle_peer_that_does_not_close_is_closed_by_force(
     run_server: ServerMaker, linger: float
 ) -> None:
     running = run_server(0, idle_timeout=SOON, idle_linger=linger)
-    # What waits for it keeps shutdown() from sending the end.
+    # The waiting output keeps shutdown() from sending the end.
     running.on_up = lambda conn: conn.send(bytes(8 * KERNEL_TAKES))
     _, conn = running.accept()
     assert running.downs.get(timeout=WAIT) is conn
 
 
-def test_forgets_who_is_gone(run_server: ServerMaker) -> None:
+def test_forgets_connections_that_are_down(run_server: ServerMaker) -> None:
     running = run_server(1, idle_timeout=3600.0)
     client, conn = running.accept()
     (watch,) = running.call(lambda: list(running.server._watches.values()))

@@ -1,4 +1,4 @@
-"""InetAddress: text forms, socket forms, and what is refused."""
+"""InetAddress: text forms, socket forms, and wrong arguments."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def test_any_and_loopback() -> None:
     "ip",
     ["", "localhost", "1.2.3", "256.1.1.1", "1.2.3.4.5", "::g", "[::1]", "1.2.3.4:5", "1.2.3.4%lo"],
 )
-def test_what_is_no_literal_address_is_refused(ip: str) -> None:
+def test_names_are_refused_as_literal_addresses(ip: str) -> None:
     with pytest.raises(ValueError, match=r"not an IPv4 or IPv6 address.*InetAddress.resolve"):
         InetAddress(ip, 80)
 
 
 @pytest.mark.parametrize("scope", ["a\0b", "a b\n", "\u00fc", "\ud800", ""])
-def test_what_is_no_interface_is_refused(scope: str) -> None:
+def test_an_unknown_scope_is_refused(scope: str) -> None:
     with pytest.raises(ValueError, match="fe80::1%"):
         InetAddress(f"fe80::1%{scope}", 80)
 
@@ -72,7 +72,7 @@ def test_wrong_types_are_refused(arguments: tuple[object, ...]) -> None:
 
 
 @pytest.mark.parametrize("port", [-1, 65536])
-def test_what_is_no_port_is_refused(port: int) -> None:
+def test_impossible_ports_are_refused(port: int) -> None:
     with pytest.raises(ValueError, match="port"):
         InetAddress("127.0.0.1", port)
 
@@ -123,7 +123,7 @@ def test_resolve() -> None:
 @pytest.mark.parametrize(
     "host", ["name.invalid", "x..y", "a\0b", "a" * 70 + ".de", "\ud800", "", "x" * 100_000]
 )
-def test_what_cannot_be_resolved_is_an_os_error(host: str) -> None:
+def test_a_name_that_cannot_be_resolved_is_an_os_error(host: str) -> None:
     with pytest.raises(OSError):
         InetAddress.resolve(host, 80)
 

@@ -1,4 +1,4 @@
-"""submit(): results across threads; and context variables, which go where the calls go."""
+"""submit(): results across threads; and context variables, which follow the calls."""
 
 from __future__ import annotations
 
@@ -23,9 +23,7 @@ def test_the_result_crosses_threads(other_loop: EventLoop) -> None:
 
 
 @pytest.mark.parametrize("kind", [ValueError, SystemExit, KeyboardInterrupt])
-def test_what_it_raises_goes_to_the_future(
-    other_loop: EventLoop, kind: type[BaseException]
-) -> None:
+def test_its_exception_goes_to_the_future(other_loop: EventLoop, kind: type[BaseException]) -> None:
     def fail() -> None:
         raise kind("submitted")
 
@@ -63,7 +61,7 @@ def test_a_time_out(other_loop: EventLoop) -> None:
     assert blocking.result(WAIT)
 
 
-def test_closing_cancels_what_waits() -> None:
+def test_closing_cancels_waiting_functions() -> None:
     loop = EventLoop()
     future = loop.submit(lambda: None)
     loop.close()
@@ -73,7 +71,7 @@ def test_closing_cancels_what_waits() -> None:
 
 
 def test_no_future_is_left_by_a_loop_that_ends() -> None:
-    """However a submit and the end of the loop overtake each other: every future is done."""
+    """Submit and the end of the loop race: each future is done in the end."""
     for _ in range(20):
         thread = EventLoopThread()
         loop = thread.start_loop()
@@ -147,7 +145,7 @@ def test_tasks_and_their_done_see_them(other_loop: EventLoop, threads: int) -> N
     pool.stop()
 
 
-def test_what_a_function_sets_stays_with_it(passes: Passes) -> None:
+def test_variables_of_a_function_stay_with_it(passes: Passes) -> None:
     request.set("outer")
     passes.loop.queue_in_loop(lambda: request.set("inner"))
     passes.one()

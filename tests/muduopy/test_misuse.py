@@ -1,4 +1,4 @@
-"""Mistakes are named where they are made, with their remedy."""
+"""Mistakes of users raise at the call, with a message that names the remedy."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ NO_CALLBACKS: list[Any] = [
 
 
 def takers(loop: EventLoop, connection: TcpConnection) -> dict[str, Callable[[Any], object]]:
-    """Everything that takes a callback."""
+    """All methods that take a callback."""
     pool = ThreadPool(1)
     server = TcpServer(loop, LOOPBACK)
     client = TcpClient(loop, LOOPBACK)
@@ -113,7 +113,7 @@ def takers(loop: EventLoop, connection: TcpConnection) -> dict[str, Callable[[An
     }
 
 
-def test_what_is_no_function_is_refused_at_once(passes: Passes, make_link: LinkMaker) -> None:
+def test_only_functions_are_accepted(passes: Passes, make_link: LinkMaker) -> None:
     link = make_link()
     for name, take in takers(passes.loop, link.conn).items():
         for callback in NO_CALLBACKS:
@@ -246,15 +246,15 @@ def test_close_inside_loop_changes_nothing(passes: Passes) -> None:
     def close() -> None:
         with pytest.raises(LoopError, match=r"quit\(\)"):
             loop.close()
-        loop.submit(lambda: None)  # still open
-        escalate_to_main_thread(SystemExit(3))  # and still known
+        loop.submit(lambda: None)  # the loop is still open
+        escalate_to_main_thread(SystemExit(3))  # and still registered
 
     loop.queue_in_loop(close)
     with pytest.raises(SystemExit):
         loop.loop()
 
 
-def test_what_is_no_loop(loop: EventLoop) -> None:
+def test_other_objects_than_loops(loop: EventLoop) -> None:
     def nothing(*arguments: object) -> None: ...
 
     pool = ThreadPool(1)
@@ -357,7 +357,7 @@ def test_a_tls_context_that_cannot_work(loop: EventLoop) -> None:
 
 
 def test_a_context_that_checks_names_needs_one(loop: EventLoop) -> None:
-    """Else the certificate of every name would do."""
+    """Without this check the certificate of any name would be accepted."""
     context = ssl.create_default_context()
     with pytest.raises(ValueError, match="server_hostname=NAME"):
         TcpClient(loop, LOOPBACK, tls=context)
@@ -386,7 +386,7 @@ def test_times_are_numbers(loop: EventLoop, when: Any) -> None:
 
 
 @pytest.mark.parametrize("address", [("127.0.0.1", 1), "127.0.0.1:1", 2007, None])
-def test_the_remedy_for_what_is_no_address(loop: EventLoop, address: Any) -> None:
+def test_the_remedy_for_a_wrong_address(loop: EventLoop, address: Any) -> None:
     for make in (TcpServer, TcpClient, Acceptor, Connector):
         with pytest.raises(TypeError, match=r"InetAddress\.resolve"):
             make(loop, address)
@@ -419,7 +419,7 @@ def test_the_second_of_two_servers_that_have_not_started(
 def test_a_port_with_connections_in_time_wait_can_be_bound(
     passes: Passes,
 ) -> None:
-    """The server closes first, so that its end is the one in TIME_WAIT."""
+    """The server closes first, so that its end is in TIME_WAIT."""
     with TcpServer(passes.loop, LOOPBACK) as server:
         server.set_connection_callback(TcpConnection.shutdown)
         server.start()

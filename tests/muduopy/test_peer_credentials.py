@@ -1,4 +1,4 @@
-"""PeerCredentials: who is at the other end of a Unix socket."""
+"""PeerCredentials: the process at the other end of a Unix socket."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_interest_can_be_changed_and_withdrawn(
     assert poller.poll(10) == [(left.fileno(), READ)]
 
 
-def test_only_what_is_ready_is_reported(poller: Poller) -> None:
+def test_only_ready_descriptors_are_reported(poller: Poller) -> None:
     pipes = [os.pipe() for _ in range(10)]
     try:
         for read_end, _ in pipes:
@@ -108,7 +108,7 @@ def test_selectors_make_a_hang_up_readable() -> None:
 
 
 def test_a_time_out_is_in_seconds(poller: Poller) -> None:
-    # 10 ms if it were milliseconds; and an event that is there ends the wait at once.
+    # It would be 10 ms in the wrong unit; and a ready descriptor ends the wait at once.
     left, right = socket.socketpair()
     with left, right:
         poller.add(left.fileno(), WRITE)

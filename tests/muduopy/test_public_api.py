@@ -1,4 +1,4 @@
-"""What ``import muduopy`` offers, and what it needs."""
+"""The names that ``import muduopy`` defines, and the modules that it imports."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def test_in_order_with_bytes_from_any_thread(
 
 
 def test_input_while_a_file_goes_out_over_tls(run_server: ServerMaker, path: Path) -> None:
-    """The answers to what comes in wait for their turn behind the file."""
+    """Answers wait behind the file."""
 
     def answer(connection: TcpConnection, buffer: Buffer, when: float) -> None:
         connection.send(buffer.retrieve_all())
@@ -139,7 +139,7 @@ def test_input_while_a_file_goes_out_over_tls(run_server: ServerMaker, path: Pat
         path.open("rb") as file,
     ):
         connection = running.ups.get(timeout=WAIT)
-        running.call(lambda: connection.send_file(file))  # before the loop looks at the input
+        running.call(lambda: connection.send_file(file))  # before the loop reads the input
         client.sendall(b"x" * 100_000)
         data = b""
         while len(data) < 3 * MIB + 100_000:
@@ -206,7 +206,7 @@ def test_a_file_that_gets_shorter(run_server: ServerMaker, path: Path, tls: bool
 def test_the_descriptor_is_closed(
     make_link: LinkMaker, passes: Passes, path: Path, how: str
 ) -> None:
-    """The fixture no_leaks counts descriptors; this one looks at when they go."""
+    """The fixture no_leaks checks that descriptors are closed; this test checks when."""
     link = make_link()
     if how != "never up":
         link.up()
@@ -230,7 +230,7 @@ def test_impossible_parts(path: Path, offset: int, count: int | None) -> None:
         FilePart(file, offset, count)
 
 
-def test_what_is_no_file() -> None:
+def test_other_objects_than_files() -> None:
     with pytest.raises(OSError, match="fileno"):
         FilePart(io.BytesIO(b"x"))
     reading, writing = os.pipe()

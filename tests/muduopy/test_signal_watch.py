@@ -122,7 +122,7 @@ def test_closing_survives_that_the_other_has_gone() -> None:
         os.close(write_end)
 
 
-def test_what_is_forbidden_raises(loop: EventLoop, other_loop: EventLoop) -> None:
+def test_a_forbidden_payload_raises(loop: EventLoop, other_loop: EventLoop) -> None:
     with pytest.raises(WrongThreadError):
         other_loop.add_signal_handler(USR1, lambda: None)
     with pytest.raises(WrongThreadError, match="main thread"):
@@ -183,7 +183,7 @@ def test_a_plain_handler_wakes_the_poll(
 def test_plain_handlers_may_interrupt_the_loop_anywhere(
     loop: EventLoop, no_safety_net: None, plain_handlers: None
 ) -> None:
-    """Nothing is lost and nothing deadlocks, wherever in a pass the signal arrives."""
+    """A signal at any place in a pass: no function is lost, and no lock deadlocks."""
     queued, timed, wanted = [0], [0], 2000
 
     def count(counter: list[int]) -> None:
@@ -196,7 +196,7 @@ def test_plain_handlers_may_interrupt_the_loop_anywhere(
         loop.run_after(0.0, lambda: count(timed))
 
     def churn() -> None:
-        """Keeps the loop in its own code, where the handler is to meet it."""
+        """Keep the loop in its own code, so that the handler interrupts it there."""
         for timer in [loop.run_after(WAIT, lambda: None) for _ in range(200)]:
             loop.cancel(timer)
         loop.queue_in_loop(churn)

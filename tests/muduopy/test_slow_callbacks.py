@@ -1,4 +1,4 @@
-"""Callbacks that block: the warning that names them, and stopping in spite of them."""
+"""Callbacks that block: the warning that names them, and stopping while one blocks."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def warnings() -> Iterator[Warnings]:
 def test_one_warning_with_the_callbacks_name(loop: EventLoop, warnings: Warnings, how: str) -> None:
     def takes_long() -> None:
         assert warnings.seen.wait(WAIT)
-        threading.Event().wait(4 * SECONDS)  # the chance for a second warning
+        threading.Event().wait(4 * SECONDS)  # enough time for a second warning
         loop.quit()
 
     loop.warn_of_slow_callbacks(SECONDS)
@@ -235,7 +235,7 @@ def test_a_loop_thread_cannot_stop_itself() -> None:
 
 
 def test_a_busy_loop_is_not_left_behind(passes: Passes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As long as connections end, one after the other, stop waits for the rest."""
+    """While connections end one after the other, stop waits for the rest."""
     monkeypatch.setattr("muduopy.tcp_server.LEAVE_SECONDS", 0.5)
 
     def slow_down(connection: TcpConnection) -> None:

@@ -52,7 +52,7 @@ def unused_address() -> InetAddress:
 
 
 class Recorder:
-    """A client in another thread's loop, and what happened to it."""
+    """A client in another thread's loop, and its events."""
 
     def __init__(self, loop: EventLoop, address: Any, **options: Any) -> None:
         self.loop = loop
@@ -81,8 +81,15 @@ class Recorder:
     def failure(self) -> tuple[OSError, float | None]:
         return self.failures.get(timeout=WAIT)
 
+    def is_balanced(self) -> bool:
+        """As many DOWNs as UPs."""
+        return self.ups.qsize() == self.downs.qsize()
+
+    def is_gone(self) -> bool:
+        return self.client.connection is None
+
     def settle(self) -> None:
-        """Everything queued in the loop so far has run."""
+        """Wait until the functions that are queued in the loop have run."""
         call_in(self.loop, lambda: None)
         call_in(self.loop, lambda: None)
 
@@ -209,16 +216,16 @@ def test_an_attempt_that_takes_too_long(other_loop: EventLoop) -> None:
             sock.close()
 
 
-def test_what_is_hopeless_is_given_up(other_loop: EventLoop, errors: object) -> None:
+def test_a_hopeless_attempt_is_given_up(other_loop: EventLoop, errors: object) -> None:
     peer = Recorder(other_loop, UnixAddress(""))
-    for _ in range(2):  # it may be asked again
+    for _ in range(2):  # connect() may be called again
         peer.client.connect()
         error, delay = peer.failure()
         assert (error.errno, delay) == (errno.EINVAL, None)
 
 
-def test_asking_again_for_what_is_hopeless_waits(passes: Passes, errors: object) -> None:
-    """A callback that calls connect() recursed until the stack was full."""
+def test_asking_again_after_a_hopeless_attempt_waits(passes: Passes, errors: object) -> None:
+    """Regression: a callback that called connect() recursed until the stack was full."""
     client = TcpClient(passes.loop, UnixAddress(""), first_delay=0.001)
     depth = deepest = calls = 0
 
@@ -241,7 +248,7 @@ def test_asking_again_for_what_is_hopeless_waits(passes: Passes, errors: object)
 def test_connecting_to_itself_is_no_connection(
     passes: Passes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A socket whose own port is the one that it connects to reaches itself."""
+    """A socket that connects to its own port reaches itself."""
     with socket.socket() as sock, socket.create_server(("127.0.0.1", 0)) as listener:
         sock.bind(unused_address().sockaddr)
         sock.connect(sock.getsockname())
@@ -279,14 +286,14 @@ def test_dropped_by_another_thread_while_connected(
 def test_closed_from_other_threads_at_random(
     run_server: ServerMaker, other_loop: EventLoop
 ) -> None:
-    """Whatever the moment: as many DOWNs as UPs, and nothing left."""
+    """At any moment of the end: as many DOWNs as UPs, and no connection left."""
     running = run_server(2, lambda server: server.set_message_callback(echo))
     dice = random.Random(7)
     peers = [Recorder(other_loop, running.server.address) for _ in range(60)]
 
     def disturb(peer: Recorder, pause: float, how: str) -> None:
         peer.client.connect()
-        time.sleep(pause)  # random timing is the point here
+        time.sleep(pause)  # the test needs random timing
         getattr(peer.client, how)()
 
     threads = [
@@ -304,8 +311,8 @@ def test_closed_from_other_threads_at_random(
         peer.settle()
         peer.client.close()
     for peer in peers:
-        eventually(lambda peer=peer: peer.ups.qsize() == peer.downs.qsize())  # type: ignore[misc]
-        eventually(lambda peer=peer: peer.client.connection is None)  # type: ignore[misc]
+        eventually(peer.is_balanced)
+        eventually(peer.is_gone)
     assert other_loop.connections == 0
 
 
@@ -322,7 +329,7 @@ def test_the_end_of_a_with_closes(run_server: ServerMaker, other_loop: EventLoop
 
 
 def closing_server(run_server: ServerMaker) -> RunningServer:
-    """It accepts, and closes at once."""
+    """A server that accepts, and closes at once."""
     running = run_server()
     running.on_up = TcpConnection.force_close
     return running
@@ -474,7 +481,7 @@ def test_impossible_delays(loop: EventLoop, delays: dict[str, float]) -> None:
 
 
 class Moving(HostAddress):
-    """A name whose address changes from look-up to look-up."""
+    """A name whose address changes with each resolution."""
 
     answers: ClassVar[list[InetAddress]]
 
@@ -542,7 +549,7 @@ def test_a_look_up_that_takes_too_long_blocks_no_loop(
     peer.client.connect()
     for _ in range(3):
         assert isinstance(peer.failure()[0], TimeoutError)
-    assert len(threads) == 1  # the attempts wait for the first one's answer
+    assert len(threads) == 1  # all attempts wait for the first resolver
     go_on.set()
     peer.up()
     peer.client.close()

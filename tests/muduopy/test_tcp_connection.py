@@ -12,7 +12,7 @@ import struct
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import pytest
@@ -97,13 +97,17 @@ def test_messages_arrive_with_their_time(link: Link) -> None:
     assert times[0] == link.conn.loop.poll_return_time
 
 
-def test_what_is_not_retrieved_stays(link: Link) -> None:
+def ends_with(numbers: list[int], last: int) -> bool:
+    return bool(numbers) and numbers[-1] == last
+
+
+def test_bytes_that_are_not_retrieved_stay(link: Link) -> None:
     lengths: list[int] = []
     link.conn.set_message_callback(lambda conn, buffer, when: lengths.append(len(buffer)))
     link.up()
     for total in (3, 6, 9):
         link.peer.sendall(b"abc")
-        link.passes.until(lambda total=total: lengths and lengths[-1] == total)  # type: ignore[misc]
+        link.passes.until(partial(ends_with, lengths, total))
     assert link.conn.input_buffer.retrieve_all() == b"abcabcabc"
 
 
@@ -216,8 +220,8 @@ def test_send(link: Link, wrap: Callable[[bytes], bytes]) -> None:
     assert read_exactly(link.peer, 5) == b"hello"
 
 
-def test_send_keeps_what_the_kernel_does_not_take(link: Link) -> None:
-    """Also when the caller uses its bytearray again at once."""
+def test_send_keeps_bytes_that_the_kernel_does_not_take(link: Link) -> None:
+    """Even if the caller changes its bytearray at once."""
     link.up()
     data = bytearray(random.Random(2).randbytes(8 * MIB))
     expected = hashlib.sha256(data + b"the end").digest()
@@ -274,7 +278,7 @@ def test_send_after_the_end_is_dropped(link: Link) -> None:
 
 
 def threading_send(conn: TcpConnection, *chunks: bytes) -> None:
-    """Send from a thread that is not the loop's."""
+    """Send in another thread than the loop's."""
 
     def send() -> None:
         for chunk in chunks:
@@ -318,9 +322,9 @@ def test_sends_then_shutdown_from_another_thread_lose_nothing(link: Link) -> Non
     assert read_all(link.peer) == b"ab"
 
 
-def test_what_other_threads_sent_before_a_shutdown_goes_before_the_end(link: Link) -> None:
+def test_sends_of_other_threads_before_a_shutdown_go_before_the_end(link: Link) -> None:
     link.up()
-    threading_send(link.conn, b"a", b"b")  # on its way to the loop, where shutdown comes first
+    threading_send(link.conn, b"a", b"b")  # queued to the loop, where shutdown runs first
     link.conn.shutdown()
     link.passes.settle()
     assert read_all(link.peer) == b"ab"
@@ -330,14 +334,14 @@ def test_send_to_a_peer_that_has_reset(link: Link, caplog: pytest.LogCaptureFixt
     caplog.set_level("INFO", "muduopy")
     link.watch_writes()
     link.up()
-    link.conn.stop_read()  # so that it is the write that notices
+    link.conn.stop_read()  # so that the write meets the reset
     reset(link.peer)
     link.passes.settle()
     assert link.seen == ["UP"]
     link.conn.send(b"x")
     for _ in range(10):
         link.conn.send(b"y")
-    assert link.seen == ["UP"]  # never inline: the caller may be in the middle of something
+    assert link.seen == ["UP"]  # queued: the caller may be in the middle of its work
     link.gone()
     assert [": send: " in line for line in caplog.messages].count(True) == 1
 
@@ -370,7 +374,7 @@ def test_write_complete_each_time_the_output_becomes_empty(link: Link) -> None:
 
 
 def test_sending_from_write_complete_goes_on_until_it_stops(link: Link) -> None:
-    """A chargen: no recursion, however long it runs."""
+    """Each write-complete sends again, without recursion."""
     rounds = 3000
     left = [rounds]
 
@@ -433,7 +437,7 @@ def test_low_water_on_the_falling_edge(link: Link) -> None:
 
 
 def test_the_marks_bound_the_output_for_a_peer_that_stops_reading(link: Link) -> None:
-    """A producer that heeds the marks, a peer that reads in bursts."""
+    """A sender that stops at the marks, and a peer that reads in bursts."""
     high, low, chunk = MIB, MIB // 4, 64 * 1024
     total = 24 * MIB
     sent, largest, flowing = 0, 0, True
@@ -547,7 +551,7 @@ def test_memory_goes_with_the_last_reference(passes: Passes, tcp_pair: PairMaker
         conn.establish()
         del conn
         passes.one()
-        assert alive() is not None  # the loop keeps what is up
+        assert alive() is not None  # the loop keeps connections that are up
         client.close()
         passes.until(lambda: alive() is None, "the connection to be freed")
     finally:
@@ -656,7 +660,7 @@ def test_force_close_while_shutting_down(link: Link) -> None:
 
 
 def test_without_the_option_the_end_of_input_closes_at_once(link: Link) -> None:
-    """As in muduo: output that waits is dropped."""
+    """As in muduo, the waiting output is dropped."""
     link.up()
     sent = link.fill(4 * MIB)
     link.peer.shutdown(socket.SHUT_WR)
@@ -692,7 +696,7 @@ def test_half_close_answer_later(link: Link) -> None:
     link.peer.sendall(b"question")
     link.peer.shutdown(socket.SHUT_WR)
     link.until_seen(b"question", "half")
-    link.conn.start_read()  # does not make the end of input come again
+    link.conn.start_read()  # does not report the end again
     before = link.passes.loop.iterations
     over: list[bool] = []
     link.passes.loop.run_after(0.03, lambda: over.append(True))
@@ -765,7 +769,7 @@ def hook(link: Link, where: str, act: Callable[[TcpConnection], object]) -> None
 
 
 def provoke(link: Link, where: str) -> None:
-    """Make the callback ``where`` happen."""
+    """Cause the callback ``where``."""
     link.up()
     if where == "message":
         link.peer.sendall(b"x")
@@ -834,12 +838,15 @@ def test_an_owner_that_raises_leaks_nothing(link: Link, errors: ErrorLog) -> Non
     assert errors.exceptions == ["owner"]
 
 
+def close_instead(link: Link, connection: TcpConnection, buffer: Buffer, when: float) -> None:
+    """A message callback that closes the connection of another link."""
+    link.conn.force_close()
+
+
 def test_one_connection_closes_another_in_the_same_pass(make_link: LinkMaker) -> None:
     left, right = make_link(), make_link()
     for one, other in ((left, right), (right, left)):
-        one.conn.set_message_callback(
-            lambda conn, buffer, when, other=other: other.conn.force_close()  # type: ignore[misc]
-        )
+        one.conn.set_message_callback(partial(close_instead, other))
         one.up()
     left.peer.sendall(b"x")
     right.peer.sendall(b"x")
@@ -877,7 +884,7 @@ def test_many_threads_each_keep_their_order(other_loop: EventLoop, tcp_pair: Pai
         for number in range(count):
             conn.send(b"%d %d\n" % (thread, number))
         if thread == 0:
-            # Also from inside the loop, among the others.
+            # The loop's own thread sends as well.
             call_in(other_loop, lambda: conn.send(b"4 0\n"))
 
     threads = [threading.Thread(target=send, args=(number,)) for number in range(4)]
@@ -946,8 +953,12 @@ def test_context_is_the_users(link: Link) -> None:
     assert link.conn.context == {"user": 1}
 
 
+def send_random(rng: random.Random, send: Callable[[bytes], object], sizes: Sequence[int]) -> None:
+    send(rng.randbytes(rng.choice(sizes)))
+
+
 def test_a_random_life_ends_with_one_down(make_link: LinkMaker) -> None:
-    """Seeded: many short lives, with whatever comes to mind done to them."""
+    """Many short lives, with random actions; the seed is fixed."""
     rng = random.Random(4)
     for _ in range(60):
         link = make_link()
@@ -956,17 +967,18 @@ def test_a_random_life_ends_with_one_down(make_link: LinkMaker) -> None:
             link.conn.set_half_close_callback(TcpConnection.shutdown)
         link.up()
         link.peer.setblocking(False)
+        conn, peer = link.conn, link.peer
         actions: list[Callable[[], object]] = [
-            lambda link=link: link.conn.send(rng.randbytes(rng.choice([1, 100, MIB]))),  # type: ignore[misc]
-            link.conn.stop_read,
-            link.conn.start_read,
-            link.conn.shutdown,
-            link.conn.force_close,
+            partial(send_random, rng, conn.send, [1, 100, MIB]),
+            conn.stop_read,
+            conn.start_read,
+            conn.shutdown,
+            conn.force_close,
             link.passes.one,
-            lambda link=link: link.peer.send(rng.randbytes(rng.choice([1, 70_000]))),  # type: ignore[misc]
-            lambda link=link: link.peer.recv(1 << 20),  # type: ignore[misc]
-            lambda link=link: link.peer.shutdown(socket.SHUT_WR),  # type: ignore[misc]
-            lambda link=link: reset(link.peer),  # type: ignore[misc]
+            partial(send_random, rng, peer.send, [1, 70_000]),
+            partial(peer.recv, 1 << 20),
+            partial(peer.shutdown, socket.SHUT_WR),
+            partial(reset, peer),
         ]
         weights = [4, 1, 1, 1, 1, 8, 4, 4, 1, 1]
         for action in rng.choices(actions, weights, k=rng.randrange(40)):
@@ -1043,7 +1055,7 @@ def test_a_buffer_from_another_thread(link: Link) -> None:
 
 @pytest.mark.parametrize("data", ["text", 5, [1, 2], None, object()])
 @pytest.mark.parametrize("up", [True, False])
-def test_what_is_not_bytes_is_refused(link: Link, data: object, up: bool) -> None:
+def test_other_objects_than_bytes_are_refused(link: Link, data: object, up: bool) -> None:
     if up:
         link.up()
     with pytest.raises(TypeError, match="takes bytes"):

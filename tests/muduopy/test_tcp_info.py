@@ -1,4 +1,4 @@
-"""TcpInfo: the kernel's structure, parsed and asked for."""
+"""TcpInfo: parsing the kernel's structure, and asking the kernel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.muduopy.netkit import ServerMaker
 
 
 def test_the_structure() -> None:
-    """Each 32-bit field holds its own number, so that none can be taken for another."""
+    """Each 32-bit field has its own number, so that a swapped field shows."""
     info = TcpInfo.parse(bytes([1, 0, 3, 0, 0, 0, 0, 0]) + struct.pack("=40I", *range(40)))
     assert info == TcpInfo(
         state=1,

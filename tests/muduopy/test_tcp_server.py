@@ -1,4 +1,4 @@
-"""TcpServer: spreading connections over loops, stopping, and a storm from all sides."""
+"""TcpServer: spreading connections over loops, stopping, and random actions of many threads."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_names_and_connections(run_server: ServerMaker) -> None:
     assert repr(running.server) == f"<TcpServer test at {address} connections=2>"
     first.close()
     running.downs.get(timeout=WAIT)
-    call_in(one.loop, lambda: None)  # the owner hears of it after DOWN
+    call_in(one.loop, lambda: None)  # the owner is told after DOWN
     assert running.call(lambda: list(running.server.connections)) == [two.name]
     assert running.accept()[1].name == f"test-{address}#3"  # numbers are not used again
 
@@ -194,7 +194,7 @@ def test_half_close_is_an_option(run_server: ServerMaker, half_close: bool) -> N
 def test_a_callback_that_raises_costs_one_connection(
     run_server: ServerMaker, errors: ErrorLog, threads: int, where: str
 ) -> None:
-    """The server lives on; DOWN comes exactly once."""
+    """The server goes on; DOWN comes exactly once."""
 
     def fail(conn: TcpConnection) -> None:
         if conn.name.endswith("#1"):
@@ -286,7 +286,7 @@ def test_stop_before_start(loop: EventLoop, passes: Passes) -> None:
 
 @pytest.mark.parametrize("threads", [0, 2])
 def test_stop_drains(run_server: ServerMaker, threads: int) -> None:
-    """What waits is sent, then the end; the peer's answer to that ends the connection."""
+    """The waiting output is sent, then the end; the connection ends when the peer closes."""
     size = 8 * MIB
     running = run_server(threads)
     running.on_up = lambda conn: conn.send(bytes(size))
@@ -315,7 +315,7 @@ def test_stop_drains(run_server: ServerMaker, threads: int) -> None:
 
 
 @pytest.mark.parametrize("threads", [0, 2])
-def test_stop_closes_by_force_who_does_not_go(run_server: ServerMaker, threads: int) -> None:
+def test_stop_closes_the_rest_by_force(run_server: ServerMaker, threads: int) -> None:
     running = run_server(threads)
     clients = [running.accept()[0] for _ in range(4)]
     running.stop(drain_seconds=0.05)
@@ -334,7 +334,7 @@ def test_stop_twice_calls_both_back(run_server: ServerMaker) -> None:
     client.close()
     assert both.wait(WAIT)
     assert calls == ["first", "second"]
-    stop_and_wait(running.server)  # also when it is long over
+    stop_and_wait(running.server)  # a second stop has no effect
     running.end()
 
 
@@ -415,7 +415,7 @@ def test_stop_accepting_leaves_the_connections(run_server: ServerMaker) -> None:
 
 @contextlib.contextmanager
 def frantic_switching() -> Iterator[None]:
-    """Threads change places as often as the interpreter can, which uncovers races."""
+    """The interpreter switches threads as often as it can, which uncovers races."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
@@ -425,7 +425,7 @@ def frantic_switching() -> Iterator[None]:
 
 
 def assert_pairs_match(running: RunningServer) -> int:
-    """Every UP has exactly one DOWN; returns how many there were."""
+    """Check that each UP has exactly one DOWN; returns their number."""
     ups, downs = drained(running.ups), drained(running.downs)
     assert len(set(ups)) == len(ups)
     assert Counter(downs) == Counter(ups)
@@ -446,9 +446,9 @@ def test_stop_during_an_accept_storm(run_server: ServerMaker, threads: int) -> N
                     client.sendall(b"x")
                     client.recv(1)
             except ConnectionRefusedError:
-                return  # it has stopped
+                return  # the server has stopped
             except ConnectionError:
-                pass  # it stopped in the middle
+                pass  # the server stopped meanwhile
 
     storming = [threading.Thread(target=storm) for _ in range(4)]
     with frantic_switching():
@@ -465,8 +465,10 @@ def test_stop_during_an_accept_storm(run_server: ServerMaker, threads: int) -> N
 
 @pytest.mark.parametrize("half_close", [False, True])
 def test_a_storm_from_all_sides(run_server: ServerMaker, half_close: bool) -> None:
-    """Eight loops; clients that come and go as they like; and four threads that pick any
-    connection, living or dead, and do anything to it."""
+    """Eight loops, clients that come and go at random, and four threads that act on connections.
+
+    The threads pick any connection, up or down, and call a random method.
+    """
     rounds, seed = 150, 8
     running = run_server(8, echoing, half_close=half_close)
     registry_lock = threading.Lock()
@@ -537,7 +539,7 @@ def test_a_storm_from_all_sides(run_server: ServerMaker, half_close: bool) -> No
             thread.join()
         loops = running.call(running.server.thread_pool.get_all_loops)
         running.stop(drain_seconds=0.1)
-    # Fewer than connected, if the last ones were not accepted any more.
+    # The server may have stopped before it accepted the last clients.
     assert rounds < assert_pairs_match(running) <= connected == 8 * rounds
     assert [loop.connections for loop in loops] == [0] * 8
     assert running.server.connections == {}

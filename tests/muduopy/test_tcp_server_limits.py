@@ -1,4 +1,4 @@
-"""TcpServer: its bounds, pools shared between servers, and the blunt end: close()."""
+"""TcpServer: its limits, pools that servers share, and close()."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_close_inside_the_loop(run_server: ServerMaker, threads: int) -> None:
         assert client.recv(1) == b""
     running.call(lambda: None)
     assert running.call(lambda: dict(running.server.connections)) == {}
-    running.stop()  # says at once that it is over
+    running.stop()  # reports its end at once
 
 
 def test_close_while_stopping(run_server: ServerMaker) -> None:

@@ -7,6 +7,7 @@ import signal
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -30,7 +31,7 @@ def make_pool() -> Iterator[Make]:
 
 
 class Gate:
-    """A task that keeps its worker busy until it is opened."""
+    """A task that blocks its worker until ``open``."""
 
     def __init__(self) -> None:
         self.entered = threading.Event()
@@ -56,7 +57,7 @@ def test_one_worker_runs_tasks_in_order(make_pool: Make) -> None:
     pool = make_pool(1)
     ran: list[int] = []
     for number in range(500):
-        assert pool.run(lambda number=number: ran.append(number))  # type: ignore[misc]
+        assert pool.run(partial(ran.append, number))
     pool.stop()
     assert ran == list(range(500))
 
@@ -67,7 +68,7 @@ def test_workers_are_threads_with_names(make_pool: Make) -> None:
     together = threading.Barrier(3)
 
     def task() -> None:
-        together.wait(WAIT)  # so that no worker takes two
+        together.wait(WAIT)  # so that each worker takes one
         names.put(threading.current_thread().name)
 
     for _ in range(3):
@@ -117,7 +118,7 @@ def test_run_waits_for_a_place(make_pool: Make) -> None:
     assert ran == ["waited"]
 
 
-def test_stop_releases_who_waits_for_a_place(make_pool: Make) -> None:
+def test_stop_releases_callers_that_wait_for_room(make_pool: Make) -> None:
     pool = make_pool(1, max_queue=1)
     gate = blocked(pool)
     pool.run(lambda: None)
@@ -144,7 +145,7 @@ def test_stop_drains(make_pool: Make) -> None:
         pool.run(gate)
     ran: list[int] = []
     for number in range(20):
-        pool.run(lambda number=number: ran.append(number))  # type: ignore[misc]
+        pool.run(partial(ran.append, number))
     for gate in gates:
         gate.open()
     pool.stop(drain=True)
@@ -163,7 +164,7 @@ def test_stop_discards(make_pool: Make) -> None:
     stopper.join()
 
 
-def test_what_is_discarded_may_use_the_pool_as_it_dies(make_pool: Make) -> None:
+def test_a_discarded_task_may_use_the_pool_as_it_dies(make_pool: Make) -> None:
     pool = make_pool(1)
     gate = blocked(pool)
     sizes: list[int] = []
@@ -230,7 +231,7 @@ def test_results_arrive_in_the_loop(make_pool: Make, other_loop: EventLoop) -> N
 
 
 def test_finished_tasks_are_let_go(make_pool: Make) -> None:
-    """An idle worker does not keep the last task, and what that holds, alive."""
+    """An idle worker does not keep the last task alive."""
 
     class Task:
         def __call__(self) -> None: ...

@@ -1,4 +1,4 @@
-"""TimerQueue, which is pure: the tests are its clock. And timers as a loop offers them."""
+"""TimerQueue, with times from the tests; and the timers of a loop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.muduopy.netkit import WAIT, ErrorLog, Passes, call_in
 
 
 class Clock:
-    """A queue, what its timers did, and a way to schedule by name."""
+    """A queue whose timers have names, and the names of those that ran."""
 
     def __init__(self) -> None:
         self.queue = TimerQueue()
@@ -40,7 +40,7 @@ class Clock:
         return timer
 
     def at(self, now: float) -> list[str]:
-        """What fires at this time."""
+        """The names of the timers that run at this time."""
         self.fired.clear()
         self.queue.run_expired(now)
         return list(self.fired)
@@ -127,7 +127,7 @@ def test_cancel_of_the_own_repeating_timer(clock: Clock) -> None:
 def test_repeats_do_not_drift(clock: Clock) -> None:
     timer = clock.add("tick", 10, interval=10)
     for beat in range(1, 1000):
-        # Each one is handled late, by up to 9.9 of 10 seconds: the next is due on the grid.
+        # Each call is up to 9.9 of 10 seconds late. The next one is due on the grid.
         late = beat * 10 + (beat * 37 % 100) / 10.1
         assert clock.at(beat * 10 - 0.001) == []
         assert clock.at(late) == ["tick"]
@@ -141,7 +141,7 @@ def test_missed_beats_are_skipped(clock: Clock) -> None:
     assert clock.at(60) == ["tick"]
 
 
-def test_what_is_scheduled_meanwhile_waits_for_the_next_pass(clock: Clock) -> None:
+def test_new_timers_wait_for_the_next_pass(clock: Clock) -> None:
     clock.add("a", 1, then=lambda: clock.add("new", 0))
     assert clock.at(5) == ["a"]
     assert clock.queue.seconds_until_next(5, 10) == 0
@@ -165,7 +165,7 @@ def test_a_callback_that_raises_is_logged(clock: Clock, errors: ErrorLog) -> Non
     clock.add("bad", 1, interval=1, then=fail)
     clock.add("good", 1)
     assert clock.at(1) == ["bad", "good"]
-    assert clock.at(2) == ["bad"]  # it goes on repeating
+    assert clock.at(2) == ["bad"]  # it still repeats
     assert errors.exceptions == ["timer", "timer"]
 
 

@@ -1,4 +1,4 @@
-"""Wheel, which is pure: the tests are its clock. And TimingWheel in a loop, its clock faked."""
+"""Wheel, with times from the tests; and TimingWheel in a loop with a fake clock."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.tiers import examples
 SECONDS, BUCKETS = 8.0, 4
 STEP = SECONDS / BUCKETS
 
-# Quarters of a second: exact as floats, so that the model need not care about rounding.
+# Quarters of a second: exact as floats, so that the model has no rounding errors.
 PERIODS = st.integers(0, 80).map(lambda quarters: quarters / 4)
 ITEMS = st.integers(0, 5)
 
@@ -77,7 +77,7 @@ def test_adding_again_is_touching(wheeled: Wheeled) -> None:
     assert wheeled.turn(16.0) == ["a"]
 
 
-def test_what_is_not_watched_is_left_alone(wheeled: Wheeled) -> None:
+def test_items_that_are_not_watched_are_left_alone(wheeled: Wheeled) -> None:
     wheeled.wheel.touch("a", 0.0)
     wheeled.wheel.remove("a")
     assert "a" not in wheeled.wheel
@@ -289,7 +289,7 @@ TestWheel = WheelMachine.TestCase
 
 
 class FakeTime:
-    """Stands in for the module that the event loop asks."""
+    """Replaces the module ``time`` for the event loop."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -299,7 +299,7 @@ class FakeTime:
 
 
 class Turning:
-    """A TimingWheel in the test's loop, whose clock goes on only here."""
+    """A TimingWheel in the test's loop, with a clock that only the test moves."""
 
     def __init__(self, passes: Passes, clock: FakeTime) -> None:
         self.passes = passes
@@ -323,14 +323,14 @@ def turning(loop: EventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Turnin
     monkeypatch.setattr("muduopy.event_loop.time", clock)
     passes = Passes(loop)
     passes.one()
-    clock.now += 0.75  # time goes on between the pass's beginning and the making of the wheel
+    clock.now += 0.75  # time passes between the beginning of the pass and the constructor
     turning = Turning(passes, clock)
     yield turning
     turning.wheel.close()
 
 
 def test_the_loop_turns_it(turning: Turning) -> None:
-    """Items of every age within a step; each is reported as accurately as promised."""
+    """Items of all ages within a step: each is reported within the documented accuracy."""
     for quarters in range(int(4 * STEP)):
         assert turning.wait(0.25) == []
         turning.wheel.add(quarters)
@@ -375,7 +375,7 @@ def test_a_busy_loop_does_not_blame_others(turning: Turning, link: Link) -> None
     link.up()
     turning.wheel.add(link.conn)
     link.peer.sendall(b"hello")
-    # The first pass after a long time finds the message and the timer, both late.
+    # After a long pause, one pass finds both the message and the due timer.
     assert turning.wait(1000.0) == []
     assert link.seen == ["UP", b"hello"]
     assert turning.wait(SECONDS) == []

@@ -1,4 +1,4 @@
-"""TLS: the callbacks are those of plain TCP, the bytes on the wire are not.
+"""TLS: the same callbacks as plain TCP, with encrypted bytes.
 
 ``certs/localhost.pem`` is a key and its self-signed certificate for localhost, made for these
 tests only (``openssl req -x509 -newkey ec … -addext subjectAltName=DNS:localhost,IP:127.0.0.1``).
@@ -62,7 +62,7 @@ def start(run_server: ServerMaker) -> Start:
 
 
 def wrap(sock: socket.socket) -> ssl.SSLSocket:
-    """The client's side, by the standard library."""
+    """The client's end, from the standard library."""
     return client_context().wrap_socket(sock, server_hostname="localhost")
 
 
@@ -83,7 +83,7 @@ def test_bytes_go_both_ways(start: Start, threads: int) -> None:
         assert connection.tls.version() == "TLSv1.3"
         for size in (1, 100, 16384, 16385, 300_000):
             data = bytes(range(256)) * (size // 256 + 1)
-            client.sendall(data[:size])  # the server buffers what we do not read yet
+            client.sendall(data[:size])  # the server buffers the answer meanwhile
             assert read_exactly(client, size) == data[:size]
         connection.send(b"from another thread")
         assert read_exactly(client, 19) == b"from another thread"
@@ -131,7 +131,7 @@ def test_a_peer_that_says_goodbye(start: Start) -> None:
     running.downs.get(timeout=WAIT)
 
 
-def test_half_close_gets_what_is_waiting(start: Start) -> None:
+def test_half_close_gets_the_waiting_output(start: Start) -> None:
     running = start(half_close=True)
     with wrap(running.connect()) as client:
         data = b"y" * 2_000_000
@@ -144,12 +144,12 @@ def test_half_close_gets_what_is_waiting(start: Start) -> None:
 @pytest.mark.parametrize(
     "data", [b"GET / HTTP/1.0\r\n\r\n", b"\x16\x03\x01\x00\x05hello", b"\0" * 100, b""]
 )
-def test_who_does_not_speak_tls_is_no_connection(start: Start, data: bytes) -> None:
+def test_a_client_without_tls_is_no_connection(start: Start, data: bytes) -> None:
     running = start()
     client = running.connect()
     client.sendall(data)
     client.shutdown(socket.SHUT_WR)
-    read_all(client)  # an alert, perhaps, and the end
+    read_all(client)  # possibly an alert, then the end
     with wrap(running.connect()) as good:
         good.sendall(b"hello")
         assert good.recv(10) == b"hello"
@@ -183,7 +183,7 @@ def test_a_reset_in_the_middle(start: Start) -> None:
         client.sendall(b"x" * 100_000)
         reset(client)
         running.downs.get(timeout=WAIT)
-        reset(wrap(running.connect()))  # the server may or may not have called it up
+        reset(wrap(running.connect()))  # the server may have reported UP before
     running.stop()
     assert running.ups.qsize() == running.downs.qsize()
 
@@ -260,7 +260,7 @@ def test_a_certificate_that_does_not_fit(start: Start, other_loop: EventLoop) ->
 def test_the_name_of_a_host_address_is_checked(start: Start, other_loop: EventLoop) -> None:
     running = start()
     events: queue.SimpleQueue[object] = queue.SimpleQueue()
-    for host in ("localhost", "127.1"):  # the same machine; the certificate knows one of them
+    for host in ("localhost", "127.1"):  # one machine; the certificate has one of its names
         address = HostAddress(host, port_of(running.server.address))
         client = TcpClient(other_loop, address, tls=client_context())
         client.set_connection_callback(lambda conn: events.put(conn.connected))
@@ -318,8 +318,9 @@ def test_an_end_without_close_notify_is_an_error(start: Start) -> None:
     client = wrap(running.connect())
     connection = running.ups.get(timeout=WAIT)
     client.sendall(b"x")
-    assert client.recv(1) == b"x"  # and the session tickets: unread, they would cause a reset
-    client.close()  # says nothing in TLS
+    # This also reads the session tickets. Unread bytes would cause a reset.
+    assert client.recv(1) == b"x"
+    client.close()  # without close_notify
     assert running.downs.get(timeout=WAIT) is connection
     assert isinstance(connection.error, ssl.SSLEOFError)
 

@@ -1,4 +1,4 @@
-"""What a type checker says to users: connections are typed by their context, codecs by frames."""
+"""The errors of a type checker: connections are typed by context, codecs by frame."""
 
 from __future__ import annotations
 

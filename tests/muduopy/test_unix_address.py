@@ -1,4 +1,4 @@
-"""Unix-domain sockets: the address, and a server behind one."""
+"""Unix-domain sockets: the address, and a server that is bound to one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_paths_of_other_types(path: object) -> None:
         UnixAddress(path)  # type: ignore[arg-type]
 
 
-def test_what_the_kernel_names_is_an_address() -> None:
+def test_a_name_from_the_kernel_is_an_address() -> None:
     """A program in C may bind 108 bytes without a closing NUL; Python itself may not."""
     assert UnixAddress.from_sockaddr("x" * 108).path == "x" * 108
 
@@ -63,7 +63,7 @@ def test_bytes_go_both_ways_and_the_file_is_removed(
     client, connection = running.accept()
     assert connection.local_address == address
     assert connection.peer_address == UnixAddress("")
-    connection.set_tcp_no_delay(True)  # means nothing here, and does not harm
+    connection.set_tcp_no_delay(True)  # has no effect
     connection.set_keep_alive(60, 10, 3)
     client.sendall(b"hello")
     assert client.recv(100) == b"hello"

@@ -1,4 +1,4 @@
-"""The codecs: any split of any stream gives what the whole would give."""
+"""The codecs: a stream gives the same frames for any division into pieces."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LIMIT = 8
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a stream should give: frames, then perhaps an error, else the unfinished rest."""
+    """The expected result of a stream: frames, then an error or the incomplete rest."""
 
     frames: list[bytes]
     error: type[CodecError] | None
@@ -45,7 +45,7 @@ def delimited(stream: bytes, delimiter: bytes, *, strip_cr: bool = False) -> Out
         if len(frame) > LIMIT:
             return Outcome(frames, FrameTooLargeError)
         frames.append(frame)
-    # The rest may end with the first bytes of a delimiter.
+    # The rest may end with the beginning of a delimiter.
     if len(rest) > LIMIT + strip_cr + len(delimiter) - 1:
         return Outcome(frames, FrameTooLargeError)
     return Outcome(frames, None, rest)
@@ -68,7 +68,7 @@ def headed(stream: bytes) -> Outcome:
 
 @dataclass(frozen=True)
 class Case:
-    """A codec, what it should do, and bytes that matter to it."""
+    """A codec, its expected results, and bytes with a meaning for it."""
 
     codec: Codec
     model: Callable[[bytes], Outcome]
@@ -122,7 +122,7 @@ def drain(decoder: Decoder, buffer: Buffer) -> list[bytes]:
 
 
 def decoded(codec: Codec, parts: list[bytes]) -> Outcome:
-    """What a stream gives that arrives in these parts."""
+    """The result of a stream that arrives in these parts."""
     decoder, buffer, frames = codec.decoder(), Buffer(), []
     for part in parts:
         buffer.append(part)
@@ -179,7 +179,7 @@ def test_round_trip(case: Case) -> None:
                 assert (error.size, error.limit) == (len(payload), LIMIT)
                 assert len(payload) > LIMIT
             except BadPayloadError as error:
-                # It would indeed have arrived as something else.
+                # The check is right: the payload would have arrived as another one.
                 delimiter = b"\n" if isinstance(case.codec, LineCodec) else error.delimiter
                 outcome = case.model(payload + delimiter)
                 assert (outcome.frames, outcome.rest) != ([payload], b"")
@@ -255,7 +255,7 @@ def test_the_limit_is_for_the_payload(case: Case) -> None:
 
 @pytest.mark.parametrize("codec", [LineCodec(), DelimiterCodec(b"--")])
 def test_each_byte_is_searched_once(codec: LineCodec | DelimiterCodec) -> None:
-    """Else a long line that arrives byte by byte would cost quadratic time."""
+    """A long line that arrives byte by byte must not cost quadratic time."""
 
     class Watched(Buffer):
         searched = 0
@@ -336,7 +336,7 @@ def test_arguments_that_make_no_codec() -> None:
         LengthHeaderCodec(2**31)
 
 
-def test_errors_tell_what_they_know() -> None:
+def test_errors_tell_their_fields() -> None:
     assert issubclass(CodecError, MuduoError)
     assert str(FrameTooLargeError(9, 8)) == "a frame of 9 bytes or more, 8 are allowed"
     assert str(BadLengthError(-2)) == "a length header of -2"

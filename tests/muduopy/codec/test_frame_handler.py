@@ -8,6 +8,7 @@ import socket
 import threading
 import weakref
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -42,7 +43,7 @@ class Lines:
         self.then(conn, line)
 
     def after(self, data: bytes) -> list[bytes]:
-        """What has come when these bytes have arrived."""
+        """The lines that came with these bytes."""
         self.lines.clear()
         arrived = self.link.conn.received_at
         self.link.peer.sendall(data)
@@ -62,6 +63,10 @@ def test_frames_instead_of_bytes(lines: Lines) -> None:
     assert lines.after(b"\n\n") == [b"", b""]
 
 
+def heard_since(link: Link, time: float) -> bool:
+    return link.conn.received_at != time
+
+
 def test_connections_do_not_mix(make_link: LinkMaker) -> None:
     first, second = make_link(), make_link()
     seen: list[tuple[TcpConnection, bytes]] = []
@@ -73,7 +78,7 @@ def test_connections_do_not_mix(make_link: LinkMaker) -> None:
         for link in (first, second):
             before = link.conn.received_at
             link.peer.sendall(part if link is first else part.upper())
-            link.passes.until(lambda link=link, before=before: link.conn.received_at != before)  # type: ignore[misc]
+            link.passes.until(partial(heard_since, link, before))
     assert seen == [(first.conn, b"abcd"), (second.conn, b"ABCD")]
 
 
@@ -129,7 +134,7 @@ def test_the_first_bytes_may_come_after_shutdown(lines: Lines) -> None:
     assert len(lines.link.conn.input_buffer) == 0
 
 
-def test_what_the_callback_sent_goes_before_the_end(lines: Lines) -> None:
+def test_output_of_the_callback_goes_before_the_end(lines: Lines) -> None:
     def bye(conn: TcpConnection, line: bytes) -> None:
         lines.handler.send(conn, b"bye")
         conn.shutdown()
@@ -187,7 +192,7 @@ def test_an_error_callback(link: Link) -> None:
     ((conn, error),) = failed
     assert conn is link.conn
     assert str(error) == "a length header of -1"
-    # It has chosen to leave the connection up: for sending only.
+    # The error callback leaves the connection up, for sending only.
     before = conn.received_at
     link.peer.sendall(b"\xff" * 100)
     link.passes.until(lambda: conn.received_at != before)
@@ -228,7 +233,7 @@ def test_changing_to_raw_bytes(lines: Lines) -> None:
     assert raw == [b"b\nc", b"d\n"]
 
 
-def test_what_follows_a_change_is_left(lines: Lines) -> None:
+def test_bytes_after_a_change_of_callback_are_left(lines: Lines) -> None:
     raw: list[bytes] = []
     lines.then = lambda conn, line: conn.set_message_callback(
         lambda conn, buffer, when: raw.append(buffer.retrieve_all())
@@ -254,7 +259,7 @@ def test_changing_the_codec(lines: Lines) -> None:
     assert frames == [b"one\n", b"two"]
 
 
-def test_a_callback_may_take_what_follows(lines: Lines) -> None:
+def test_a_callback_may_take_the_following_bytes(lines: Lines) -> None:
     taken: list[bytes] = []
     lines.then = lambda conn, line: taken.append(
         conn.input_buffer.retrieve_as_bytes(int(line)) if line.isdigit() else b""
@@ -267,7 +272,7 @@ def test_a_callback_may_take_what_follows(lines: Lines) -> None:
 
 
 class TwoBytes:
-    """A codec of one's own: frames of two bytes."""
+    """A codec outside the library: frames of two bytes."""
 
     class Decoder:
         def decode(self, buffer: Buffer) -> bytes | None:
@@ -285,7 +290,7 @@ class TwoBytes:
         return decoder
 
 
-def test_what_is_remembered_goes_with_the_connection(make_link: LinkMaker) -> None:
+def test_the_state_of_a_stream_goes_with_the_connection(make_link: LinkMaker) -> None:
     link = make_link()
     codec = TwoBytes()
     link.conn.set_message_callback(
@@ -309,7 +314,7 @@ def test_what_is_remembered_goes_with_the_connection(make_link: LinkMaker) -> No
 
 @pytest.mark.parametrize("threads", [0, 2])
 def test_two_real_ends(run_server: ServerMaker, threads: int) -> None:
-    """Every client's frames come back, in order, whatever the pieces they were sent in."""
+    """All frames of a client come back in order, for any division into pieces."""
     lines = FrameHandler(LineCodec(), lambda conn, line, when: lines.send(conn, line.upper()))
 
     def configure(server: TcpServer) -> None:

@@ -1,4 +1,4 @@
-"""Fixtures for the HTTP server's tests; the rules of tests/muduopy/conftest.py hold here, too."""
+"""Fixtures for the HTTP server's tests, beside those of tests/muduopy/conftest.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.muduopy.http.httpkit import HttpMaker, RunningHttp
 
 @pytest.fixture
 def run_http(no_leaks: None) -> Iterator[HttpMaker]:
-    """Starts servers: ``run_http(callback, threads, **options)``; options: limits, address."""
+    """Start servers: ``run_http(callback, threads, **options)``; options: limits, address."""
     servers: list[RunningHttp] = []
 
     def make(callback: HttpCallback | None = None, threads: int = 0, **options: Any) -> RunningHttp:

@@ -1,4 +1,4 @@
-"""An HTTP server in a thread, and a client that knows just enough HTTP to check it.
+"""An HTTP server in a thread, and a client with just enough HTTP to check it.
 
 The client does not use h11: two readers of the same standard find more than one twice.
 """
@@ -46,14 +46,14 @@ def chunked(*chunks: bytes, path: str = "/") -> bytes:
 
 
 def echo(request: HttpRequest, response: HttpResponse) -> None:
-    """Says what it was asked for."""
+    """Answer with the fields of the request."""
     response.set_header("X-Method", request.method)
     response.set_header("X-Target", request.target)
     response.body = request.body or request.path.encode()
 
 
 class HttpClient:
-    """A socket on which answers can be read one after the other."""
+    """A client socket that reads one answer after the other."""
 
     def __init__(self, address: Address) -> None:
         self.socket = socket.socket(address.family, socket.SOCK_STREAM)
@@ -96,7 +96,7 @@ class HttpClient:
         return self.file.read() if length is None else self.file.read(int(length))
 
     def at_end(self) -> bool:
-        """Whether the connection has ended, and cleanly; waits for that."""
+        """Wait for the end of the connection. True if it was a clean end."""
         return self.file.read() == b""
 
     def close(self) -> None:
@@ -105,7 +105,7 @@ class HttpClient:
 
 
 class RunningHttp:
-    """A HttpServer whose base loop runs in a thread of its own."""
+    """An HttpServer whose base loop runs in a thread of its own."""
 
     def __init__(
         self,

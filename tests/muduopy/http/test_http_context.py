@@ -1,4 +1,4 @@
-"""HttpContext and HttpExchange: all of HTTP without a socket, and with a clock made of numbers."""
+"""HttpContext and HttpExchange: all of HTTP, without a socket and with times from the tests."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def taken(core: HttpContext, now: float = 0.0) -> list[HttpExchange]:
 
 
 def requests(core: HttpContext, data: bytes) -> list[HttpRequest]:
-    """Feed, answer everything at once, and return what was asked."""
+    """Feed bytes, answer all requests at once, and return the requests."""
     core.receive(data, 0.0)
     found = []
     while (exchange := core.next_request(0.0)) is not None:
@@ -196,7 +196,7 @@ def test_refused_byte_by_byte(status: int, data: bytes) -> None:
     for index in range(len(data)):
         assert not requests(core, data[index : index + 1])
     output = core.take_output()
-    if status == 431:  # a line may not even be complete yet when it is too much
+    if status == 431:  # a line may be too long before it is complete
         assert statuses(output) in ([431], [414])
     else:
         assert statuses(output) == [status]
@@ -264,7 +264,7 @@ def test_no_more_than_max_pipelined_at_a_time() -> None:
     assert core.wants_data
 
 
-def test_what_is_not_safe_is_done_alone() -> None:
+def test_an_unsafe_request_runs_alone() -> None:
     core = context()
     core.receive(get("/1") + post(b"x", "/2") + get("/3") + get("/4"), 0.0)
     (one,) = taken(core)
@@ -282,7 +282,7 @@ def test_what_is_not_safe_is_done_alone() -> None:
     ]
 
 
-def test_an_answer_that_closes_drops_what_follows() -> None:
+def test_an_answer_that_closes_drops_later_requests() -> None:
     core = context()
     core.receive(get("/1") + get("/2"), 0.0)
     one, two = taken(core)
@@ -343,7 +343,7 @@ def test_expect_continue() -> None:
     assert request.body == b"hi"
 
 
-def test_who_does_not_wait_is_not_told_to_continue() -> None:
+def test_a_client_that_does_not_wait_is_not_told_to_continue() -> None:
     core = context()
     assert len(requests(core, EXPECTING + b"hi")) == 1
     assert statuses(core.take_output()) == [200]
@@ -393,7 +393,7 @@ def test_an_answer_to_the_byte() -> None:
     )
 
 
-def test_what_a_callback_may_set_itself() -> None:
+def test_header_fields_that_a_callback_may_set() -> None:
     response = HttpResponse(299, b"")
     response.reason = "Fine"
     response.headers = [("Date", "then"), ("Content-Length", "7"), ("Connection", "keep-alive")]
@@ -422,7 +422,7 @@ def test_chunked_answer_to_1_0_is_as_long_as_the_connection() -> None:
     assert b"Transfer-Encoding" not in output
 
 
-def test_head_tells_the_length_of_what_it_does_not_send() -> None:
+def test_head_tells_the_length_of_the_omitted_body() -> None:
     output = answered(get("/", method="HEAD"), text("hello"))
     assert b"Content-Length: 5\r\n" in output
     assert not body_of(output)
@@ -489,7 +489,7 @@ def test_idle_before_the_first_request_and_between_two() -> None:
 
 def test_a_slow_request() -> None:
     core = context()
-    for second in range(10):  # a byte now and then does not help
+    for second in range(10):  # one byte a second does not extend the time
         core.receive(get("/")[second : second + 1], 20.0 + second)
         assert not taken(core, 20.0 + second)
         core.expire(20.0 + second)
@@ -585,7 +585,7 @@ def test_draining_when_idle() -> None:
     assert not core.take_output()
 
 
-def test_draining_answers_what_was_handed_out() -> None:
+def test_draining_answers_the_outstanding_requests() -> None:
     core = context()
     core.receive(get("/1") + get("/2") + post(b"x", "/3") + get("/4"), 0.0)
     one, two = taken(core)

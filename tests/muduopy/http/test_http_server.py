@@ -1,4 +1,4 @@
-"""HttpServer on real sockets: what the context cannot know about, and that both fit together."""
+"""HttpServer on real sockets: the parts outside the context, and the whole."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from tests.muduopy.netkit import LOOPBACK, WAIT, ErrorLog, call_in, eventually, 
 from tests.tiers import examples
 
 SOON = 0.05
-"""Seconds, for limits that a test wants to see exceeded."""
+"""Seconds, for limits that a test exceeds."""
 
 NOT_SO_SOON = 0.3
-"""The same where the test must be quicker for the rest of it."""
+"""Seconds, for limits that the rest of a test must not exceed."""
 
 MIB = 1024 * 1024
 
@@ -126,7 +126,7 @@ def test_a_unix_socket(run_http: HttpMaker, tmp_path: Path) -> None:
     assert running.client().ask(get("/unix")).body == b"/unix"
 
 
-def test_who_only_finishes_sending_is_answered(run_http: HttpMaker) -> None:
+def test_a_client_that_only_finishes_sending_is_answered(run_http: HttpMaker) -> None:
     deferring = Deferring()
     client = run_http(deferring).client()
     client.send(get("/")).socket.shutdown(socket.SHUT_WR)
@@ -274,7 +274,7 @@ def test_an_impossible_answer_is_answered_and_logged(run_http: HttpMaker, errors
     ],
 )
 def test_refused_and_closed(run_http: HttpMaker, status: int, data: bytes) -> None:
-    """The answer arrives although the client is still sending when it is made."""
+    """The answer arrives even if the client is still sending."""
     client = run_http(echo).client()
     client.send(get("/first")).send(data)
     assert client.answer().body == b"/first"
@@ -337,7 +337,7 @@ def test_a_drop_now_and_then_does_not_help(run_http: HttpMaker) -> None:
     start, received = time.monotonic(), b""
     while not received and time.monotonic() < start + WAIT:
         client.send(b"X: y\r\n")
-        try:  # this is the pause between the drops
+        try:  # the pause between the pieces
             received = client.socket.recv(12)
         except TimeoutError:
             continue
@@ -371,14 +371,14 @@ def test_a_deferred_answer_is_not_an_idle_client(run_http: HttpMaker) -> None:
     assert client.answer().status == 200
 
 
-def test_who_does_not_close_is_closed(run_http: HttpMaker) -> None:
+def test_a_client_that_does_not_close_is_closed(run_http: HttpMaker) -> None:
     running = run_http(echo, linger_seconds=SOON)
     client = running.client()
     assert client.ask(get("/", "Connection: close")).status == 200
     eventually(lambda: running.call(lambda: "connections=0" in repr(running.server)))
 
 
-def test_who_does_not_read_is_closed(run_http: HttpMaker) -> None:
+def test_a_client_that_does_not_read_is_closed(run_http: HttpMaker) -> None:
     def callback(request: HttpRequest, response: HttpResponse) -> None:
         response.body = bytes(16 * MIB)
 
@@ -425,7 +425,7 @@ def test_requests_wait_while_answers_are_not_read(run_http: HttpMaker) -> None:
     client = running.client().send(get("/") * 200)
     deadline = time.monotonic() + WAIT
     before = -1
-    while before != served or not served:  # until it stands still
+    while before != served or not served:  # until it stops growing
         before = served
         for _ in range(20):
             running.call(lambda: None)
@@ -437,7 +437,7 @@ def test_requests_wait_while_answers_are_not_read(run_http: HttpMaker) -> None:
 
 
 def test_small_answers_beyond_the_mark_do_not_stall(run_http: HttpMaker) -> None:
-    """The kernel takes them all, so that no low-water callback will ever come."""
+    """The kernel takes all answers, so there is no low-water callback."""
     client = run_http(echo, max_unsent_bytes=100).client()
     client.send(get("/") * 500)
     assert [client.answer().body for _ in range(500)] == [b"/"] * 500

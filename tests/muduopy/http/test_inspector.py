@@ -1,4 +1,4 @@
-"""Inspector: its pages about a real process, and that it never waits for long."""
+"""Inspector: its pages about a real process, and its time-outs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
-from muduopy import EventLoop, EventLoopThread
+from muduopy import EventLoop, EventLoopThread, ThreadPool
 from muduopy.http import Inspector, procfs
 from tests.muduopy.http.httpkit import Answer, HttpClient, get
 from tests.muduopy.netkit import (
@@ -177,6 +178,10 @@ def test_a_command_that_raises(running: RunningInspector, errors: ErrorLog) -> N
     assert running.get("/proc/pid").status == 200
 
 
+def has_queued(pool: ThreadPool, count: int) -> bool:
+    return pool.queue_size == count
+
+
 def test_a_slow_command_blocks_no_loop_and_the_queue_is_bounded(
     running: RunningInspector,
 ) -> None:
@@ -195,7 +200,7 @@ def test_a_slow_command_blocks_no_loop_and_the_queue_is_bounded(
     assert worker is not None
     for number, client in enumerate(clients[1:17], 1):
         client.send(get("/proc/pid"))
-        eventually(lambda wanted=number: worker.queue_size == wanted)  # type: ignore[misc]
+        eventually(partial(has_queued, worker, number))
     assert clients[17].ask(get("/proc/pid")).status == 503
     gate.set()
     assert clients[0].answer().body == b"done\n"
@@ -284,7 +289,7 @@ def test_a_loop_that_hangs_is_seen(
     table = rows(running.page("/loops"))
     gate.set()
     assert table["base"][4] == "not in 0.05 s"
-    assert table["base"][1] == "1"  # the question
+    assert table["base"][1] == "1"  # the pass of the ping
     assert table["test-loop0"][4].endswith("ms")
 
 
@@ -302,7 +307,7 @@ def test_the_inspectors_own_loop_can_be_watched(running: RunningInspector) -> No
 
 
 class CountingLoop(EventLoop):
-    """A loop that counts its busy time, or says so."""
+    """A loop with or without a counter of its busy time."""
 
     busy_seconds = 10.0
 
