@@ -1,4 +1,4 @@
-"""A real terminal: tmux on a socket of its own, looked at as a person would."""
+"""A real terminal: tmux on its own socket, with its screen as text."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Terminal:
         return self._tmux("capture-pane", "-p", "-S", "-500")
 
     def wait_for(self, text: str, times: int = 1) -> str:
-        """Until the screen shows the text so often; returns the screen."""
+        """Wait until the screen shows the text ``times`` times; returns the screen."""
         pause = threading.Event()  # a terminal has no event for its content: poll it
         for _ in range(int(WAIT / 0.02)):
             screen = self.screen()

@@ -1,4 +1,4 @@
-"""The terminal as a person has it: bin/chatclient in tmux, a real server, keys and screens."""
+"""The terminal in tmux: bin/chatclient, a real server, keys and screens."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Connect = Callable[..., Wire]
 
 
 class Window(Terminal):
-    """A terminal whose keys have names, and whose window can be another size."""
+    """A terminal with named keys and a window that can be resized."""
 
     def keys(self, *names: str) -> None:
         """Press keys: Enter, Tab, C-k, M-a, PPage, …"""
@@ -36,7 +36,7 @@ class Window(Terminal):
         self.keys("Enter")
 
     def paste(self, text: str) -> None:
-        """As from the clipboard."""
+        """Paste a text, as from the clipboard."""
         self._tmux("set-buffer", "--", text)
         self._tmux("paste-buffer", "-p")
 
@@ -44,7 +44,7 @@ class Window(Terminal):
         self._tmux("resize-window", "-x", str(columns), "-y", str(rows))
 
     def lines(self) -> list[str]:
-        """What is to be seen now."""
+        """The visible lines."""
         return self._tmux("capture-pane", "-p").split("\n")
 
     def pid(self) -> int:
@@ -52,8 +52,8 @@ class Window(Terminal):
         return int(self._tmux("display-message", "-p", "#{pane_pid}"))
 
     def wait_until(self, condition: Callable[[str], bool]) -> str:
-        """Until the screen is as it should be; returns it."""
-        pause = threading.Event()  # a terminal has no event for its content: poll it
+        """Wait until the condition holds for the screen; returns the screen."""
+        pause = threading.Event()  # tmux sends no event when its content changes
         for _ in range(int(WAIT / 0.02)):
             screen = "\n".join(self.lines())
             if condition(screen):
@@ -62,19 +62,19 @@ class Window(Terminal):
         raise AssertionError(screen)
 
     def see(self, *texts: str, gone: str | None = None) -> str:
-        """Until all these are to be seen, and ``gone`` is not."""
+        """Wait until the screen has all these texts, without ``gone``; returns the screen."""
         return self.wait_until(
             lambda screen: all(t in screen for t in texts) and (gone is None or gone not in screen)
         )
 
 
-class Desk:
-    """Opens windows with the client in them, each with a folder of its own."""
+class Windows:
+    """Opens windows with the client, each user with an own folder."""
 
     def __init__(self, tmp_path: Path, server: ServerProcess) -> None:
         self._folder = tmp_path
         self._server = server
-        self.windows: list[Window] = []
+        self._opened: list[Window] = []
 
     def open(self, name: str, *flags: str, locale: str = "C.UTF-8") -> Window:
         state = self._folder / f"{name}.state"
@@ -84,24 +84,24 @@ class Desk:
         args = ["127.0.0.1", str(self._server.port), "--folder", str(state), *flags]
         line = f"cd {shlex.quote(str(PROJECT))}; TZ=UTC LANG={locale} LC_ALL={locale} "
         line += f"{shlex.join([*client, *args])}; echo status $?; exec sleep 1000"
-        window = Window(self._folder, f"{name}{len(self.windows)}", "sh", "-c", line)
-        self.windows.append(window)
+        window = Window(self._folder, f"{name}{len(self._opened)}", "sh", "-c", line)
+        self._opened.append(window)
         return window
 
     def close(self) -> None:
-        for window in self.windows:
+        for window in self._opened:
             window.close()
 
 
 @pytest.fixture
-def desk(tmp_path: Path, server: ServerProcess) -> Iterator[Desk]:
-    desk = Desk(tmp_path, server)
-    yield desk
-    desk.close()
+def windows(tmp_path: Path, server: ServerProcess) -> Iterator[Windows]:
+    windows = Windows(tmp_path, server)
+    yield windows
+    windows.close()
 
 
 def register(window: Window, name: str, user_id: int) -> None:
-    """By hand, through the form."""
+    """Register with the form."""
     window.see("Sign in", "password")
     window.keys("C-r")
     window.see("again")
@@ -112,20 +112,20 @@ def register(window: Window, name: str, user_id: int) -> None:
 
 
 @pytest.fixture
-def ann(desk: Desk) -> Window:
-    window = desk.open("ann")
+def ann(windows: Windows) -> Window:
+    window = windows.open("ann")
     register(window, "ann", 1)
     return window
 
 
 @pytest.fixture
-def bob(desk: Desk, ann: Window) -> Window:
-    window = desk.open("bob")
+def bob(windows: Windows, ann: Window) -> Window:
+    window = windows.open("bob")
     register(window, "bob", 2)
     return window
 
 
-def test_a_first_day(ann: Window, bob: Window) -> None:
+def test_friends_group_and_messages(ann: Window, bob: Window) -> None:
     ann.enter("/add 2")
     ann.see("bob (2) is on your list.", "● bob")
     ann.enter("/chat bob hello: how are you?")
@@ -150,7 +150,9 @@ def test_a_first_day(ann: Window, bob: Window) -> None:
     ann.see("bob (2)  offline", "fine, 谢谢 😀")
 
 
-def test_straight_in_the_next_time(ann: Window, bob: Window, desk: Desk) -> None:
+def test_the_next_start_restores_login_and_draft(
+    ann: Window, bob: Window, windows: Windows
+) -> None:
     ann.enter("/chat 2 before")
     ann.see("✓", "ann: before")
     ann.write("half typed")
@@ -158,11 +160,13 @@ def test_straight_in_the_next_time(ann: Window, bob: Window, desk: Desk) -> None
     ann.keys("C-q")
     ann.wait_for("status 0")
     bob.enter("/chat 1 while you were away")
-    again = desk.open("ann")
+    again = windows.open("ann")
     again.see("ann (1) ●", "> half typed", "ann: before", "bob: while you were away")
 
 
-def test_the_client_is_killed(ann: Window, bob: Window, desk: Desk, server: ServerProcess) -> None:
+def test_the_client_is_killed(
+    ann: Window, bob: Window, windows: Windows, server: ServerProcess
+) -> None:
     server.kill()
     ann.see("not connected")
     ann.enter("/chat 2 not lost")
@@ -173,7 +177,7 @@ def test_the_client_is_killed(ann: Window, bob: Window, desk: Desk, server: Serv
     os.kill(int(child.stdout), signal.SIGKILL)
     ann.wait_for("status 137")
     server.start()
-    again = desk.open("ann")
+    again = windows.open("ann")
     again.see("✓", "ann: not lost", "ann (1) ●")
     bob.see("ann", "1 unread")
 
@@ -191,8 +195,8 @@ def test_the_server_is_killed(ann: Window, bob: Window, server: ServerProcess) -
     bob.see("ann: one", "ann: two, into the outbox")
 
 
-def test_chinese(desk: Desk) -> None:
-    window = desk.open("ann", locale="zh_CN.UTF-8")
+def test_chinese(windows: Windows) -> None:
+    window = windows.open("ann", locale="zh_CN.UTF-8")
     window.see("登录", "账号", "密码")
     window.keys("C-r")
     for field in ("安妮", PASSWORD, PASSWORD):
@@ -202,7 +206,6 @@ def test_chinese(desk: Desk) -> None:
     screen = window.see("✓", "安妮: 你好，世界！")
     wrapped = [line for line in screen.split("\n") if "│" in line and "茶" in line]
     assert wrapped
-    # Every bar stands in the same column: what is left of it is as wide as it was drawn.
     window.keys("F1")
     window.see("按键", "命令")
 
@@ -219,7 +222,7 @@ def test_resizing(ann: Window) -> None:
     ann.see("broken", "│", "F1 help")
 
 
-def test_what_others_send_cannot_drive_the_terminal(
+def test_received_control_characters_are_escaped(
     ann: Window, server: ServerProcess, connect: Connect
 ) -> None:
     mallory = connect(server)
@@ -229,7 +232,7 @@ def test_what_others_send_cannot_drive_the_terminal(
     ann.see("mallory", "1 unread")
     ann.keys("M-a")
     screen = ann.see("\\x1b[2J\\x1b]0;owned\\x07", "\\u202eevil")
-    assert "ann (1) ●" in screen  # not cleared
+    assert "ann (1) ●" in screen  # the screen was not cleared
     assert "\x1b" not in screen
 
 
@@ -265,8 +268,8 @@ def test_many_messages(ann: Window, server: ServerProcess, connect: Connect) -> 
     assert server.query("SELECT count(*) FROM offlinemessage WHERE userid = 1") == [(0,)]
 
 
-def test_the_user_looks_elsewhere(ann: Window, bob: Window) -> None:
-    """The terminal reports its focus; what comes meanwhile is unread, though it is in front."""
+def test_a_window_without_focus(ann: Window, bob: Window) -> None:
+    """The terminal reports its focus. Messages in the open room are unread while it has none."""
     ann.enter("/chat 2")
     ann.see("user 2", "nothing was said yet")
     ann.keys("-H", "1b", "5b", "4f")
@@ -276,8 +279,8 @@ def test_the_user_looks_elsewhere(ann: Window, bob: Window) -> None:
     ann.see("─ new ─", "bob: are you there?", gone="1 unread")
 
 
-def test_copying(ann: Window) -> None:
-    """The terminal itself wraps the line, and so its selection has no line break in it."""
+def test_copy_view(ann: Window) -> None:
+    """The terminal wraps the line, so its selection has no line break."""
     ann.enter("/chat 1 " + "word " * 30 + "end")
     ann.see("✓", "end")
     ann.keys("M-l")
@@ -288,7 +291,7 @@ def test_copying(ann: Window) -> None:
     ann.see("F1 help", "✓", gone="[Select")
 
 
-def test_mistakes(ann: Window) -> None:
+def test_errors(ann: Window) -> None:
     for line, notice in (
         ("/nonsense", "There is no command /nonsense."),
         ("/chat", "Type it like this: /chat WHO [TEXT]"),

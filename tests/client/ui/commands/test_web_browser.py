@@ -8,7 +8,7 @@ import pytest
 from client.ui.commands.web_browser import browser_command
 
 
-def test_what_opens_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_browser_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = "http://a.example/;x"
     assert browser_command({"BROWSER": sys.executable}, url) == [sys.executable, url]
     wanted = {"BROWSER": f"{sys.executable} -m 'web %s':other"}

@@ -15,7 +15,7 @@ def test_a_message_after_a_pause_rings() -> None:
     assert bell.rings(QUIET_SECONDS * 1.5)
 
 
-def test_a_burst_without_end_rings_now_and_then() -> None:
+def test_an_endless_burst_rings_from_time_to_time() -> None:
     bell = Bell()
     rung = [now / 2 for now in range(100) if bell.rings(now / 2)]
     assert rung == [0, AGAIN_SECONDS, 2 * AGAIN_SECONDS, 3 * AGAIN_SECONDS, 4 * AGAIN_SECONDS]

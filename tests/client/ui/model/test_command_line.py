@@ -12,8 +12,6 @@ from client.ui.model.command_line import (
     split_name,
 )
 from client.ui.model.slash_commands import (
-    BY_NAME,
-    SLASH_COMMANDS,
     ArgumentKind,
 )
 
@@ -74,7 +72,7 @@ def test_lines(line: str, meaning: TextInput | CommandInput | None) -> None:
     assert read(line) == meaning
 
 
-def test_bare_words_of_the_original_where_nothing_can_be_said() -> None:
+def test_words_of_the_original_without_an_open_room() -> None:
     assert read("help", in_room=False) == CommandInput("help")
     assert read(" quit ", in_room=False) == CommandInput("quit")
     assert read("loginout", in_room=False) == CommandInput("logout")
@@ -105,19 +103,11 @@ def test_bare_words_of_the_original_where_nothing_can_be_said() -> None:
         ("addfriend:", "original usage", "addfriend:friendid"),
     ],
 )
-def test_mistakes(line: str, key: str, value: str) -> None:
+def test_errors(line: str, key: str, value: str) -> None:
     with pytest.raises(InputError) as caught:
         read(line)
     assert caught.value.key == key
     assert value in caught.value.values.values()
-
-
-def test_the_table() -> None:
-    names = [name for command in SLASH_COMMANDS for name in (command.name, *command.aliases)]
-    assert len(names) == len(set(names)) == len(BY_NAME)
-    for command in SLASH_COMMANDS:
-        optional = [param.optional for param in command.params]
-        assert optional == sorted(optional)  # what may be left out comes last
 
 
 def test_names_of_groups() -> None:
@@ -130,7 +120,7 @@ def test_names_of_groups() -> None:
 
 @settings(deadline=None)
 @given(st.text() | st.text(st.sampled_from('/chat:5" groupadd')), st.booleans())
-def test_any_line_has_a_meaning_or_an_error(line: str, in_room: bool) -> None:
+def test_any_line_is_parsed_or_refused(line: str, in_room: bool) -> None:
     try:
         meaning = read(line, in_room=in_room)
     except InputError:

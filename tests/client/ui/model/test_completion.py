@@ -7,7 +7,7 @@ from tests.client.ui.uikit import make_rooms, one, tea_room
 
 
 def offered(line: str, *, in_tea: bool = False) -> list[str]:
-    """The line as each candidate would make it."""
+    """The completed line for each candidate."""
     rooms = make_rooms()
     rooms.receive(one(1, "hi", sender=99))
     if in_tea:
@@ -55,15 +55,15 @@ def offered(line: str, *, in_tea: bool = False) -> list[str]:
         ("@b b", []),
     ],
 )
-def test_what_tab_offers(line: str, lines: list[str]) -> None:
+def test_candidates(line: str, lines: list[str]) -> None:
     assert offered(line) == lines
 
 
-def test_everything_is_offered_after_a_slash() -> None:
+def test_a_slash_offers_all_commands() -> None:
     assert len(offered("/")) > 20
 
 
-def test_members_of_the_group_that_is_looked_at() -> None:
+def test_members_of_the_open_group() -> None:
     assert "@ann " in offered("@a", in_tea=True)
     assert "@ann " not in offered("@a")
 

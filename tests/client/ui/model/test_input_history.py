@@ -3,7 +3,7 @@ from __future__ import annotations
 from client.ui.model.input_history import MAX_LINES, InputHistory
 
 
-def test_what_was_sent_before() -> None:
+def test_earlier_and_later_lines() -> None:
     recall = InputHistory()
     assert recall.earlier("x") is None
     assert recall.later() is None

@@ -19,12 +19,12 @@ def check(mode: FormMode, **answers: str) -> LoginAnswers | RegistrationAnswers:
     return form.check({**blank, **{key.replace("_", " "): text for key, text in answers.items()}})
 
 
-def test_signing_in() -> None:
+def test_login() -> None:
     assert check(FormMode.LOGIN, id=" 5 ", password=" secret ") == LoginAnswers(5, " secret ")
     assert "secret" not in repr(LoginAnswers(5, "secret"))
 
 
-def test_registering() -> None:
+def test_registration() -> None:
     filled = check(FormMode.REGISTER, name=" li si ", password="secret", password_again="secret")
     assert filled == RegistrationAnswers("li si", "secret")
     assert "secret" not in repr(filled)
@@ -44,7 +44,7 @@ def test_registering() -> None:
         ({"id": "5"}, "password", "no password"),
     ],
 )
-def test_what_is_wrong_with_signing_in(answers: dict[str, str], field: str, key: str) -> None:
+def test_bad_login_fields(answers: dict[str, str], field: str, key: str) -> None:
     with pytest.raises(FieldError) as caught:
         check(FormMode.LOGIN, **answers)
     assert (caught.value.field, caught.value.key) == (field, key)
@@ -62,13 +62,13 @@ def test_what_is_wrong_with_signing_in(answers: dict[str, str], field: str, key:
         ({"name": "x", "password": "secret"}, "password again", "passwords differ"),
     ],
 )
-def test_what_is_wrong_with_registering(answers: dict[str, str], field: str, key: str) -> None:
+def test_bad_registration_fields(answers: dict[str, str], field: str, key: str) -> None:
     with pytest.raises(FieldError) as caught:
         check(FormMode.REGISTER, **answers)
     assert (caught.value.field, caught.value.key) == (field, key)
 
 
-def test_turning() -> None:
+def test_switch_mode() -> None:
     form = LoginForm([])
     form.say("wrong", failed=True)
     assert form.failed

@@ -46,7 +46,7 @@ def test_each_seq_once() -> None:
     assert made.unread == 1
 
 
-def test_what_has_no_seq_stands_where_it_came() -> None:
+def test_a_message_without_seq_stays_at_its_place() -> None:
     made = room(3)
     made.receive(item(None, "a"))
     made.receive(item(None, "b"))
@@ -57,7 +57,7 @@ def test_what_has_no_seq_stands_where_it_came() -> None:
     assert [made.index(e) for e in made.items] == [0, 1, 2, 3, 4, 5]
 
 
-def test_ones_own_message_waits_at_the_end_and_finds_its_place() -> None:
+def test_an_own_message_stands_last_until_it_has_a_seq() -> None:
     made = room(3)
     made.write(mine("m1", "one"))
     made.write(mine("m2", "two"))
@@ -74,7 +74,7 @@ def test_ones_own_message_waits_at_the_end_and_finds_its_place() -> None:
     assert made.confirm("m1", 4, at(9)) is None
 
 
-def test_a_message_to_oneself_comes_before_its_ack() -> None:
+def test_a_message_to_oneself_arrives_before_its_acknowledgement() -> None:
     made = room()
     made.write(mine("m1", "note"))
     made.receive(item(4, "note", mine=True))
@@ -83,7 +83,7 @@ def test_a_message_to_oneself_comes_before_its_ack() -> None:
     assert made.unread == 0
 
 
-def test_a_message_that_fails_stays_where_it_was_written() -> None:
+def test_a_failed_message_stays_at_its_place() -> None:
     made = room(3)
     made.write(mine("m1"))
     failed = made.fail("m1", "no such user")
@@ -96,7 +96,7 @@ def test_a_message_that_fails_stays_where_it_was_written() -> None:
     assert made.fail("m1", "again") is None
 
 
-def test_a_failed_message_that_goes_after_all() -> None:
+def test_a_failed_message_that_is_stored_after_all() -> None:
     made = room(3)
     made.write(mine("m1"))
     made.fail("m1", "why")
@@ -105,7 +105,7 @@ def test_a_failed_message_that_goes_after_all() -> None:
     assert texts(made) == ["3", "mine"]
 
 
-def test_history_goes_in_front_and_brings_nothing_twice() -> None:
+def test_history_is_inserted_before_without_repetitions() -> None:
     made = room(5, 6)
     made.mark_shown(made.items)
     page = [item(seq, str(seq), mine=seq == 4) for seq in (3, 4, 5)]
@@ -135,7 +135,7 @@ def test_the_divider_stands_above_the_first_new_message() -> None:
     assert marked(made) == (None, None)  # an answer marks all as read
 
 
-def test_no_divider_without_anything_new() -> None:
+def test_no_divider_without_new_messages() -> None:
     made = room(1)
     made.open()
     made.mark_shown(made.items)
@@ -144,7 +144,7 @@ def test_no_divider_without_anything_new() -> None:
     assert (made.divider, made.wanted) == (None, None)
 
 
-def test_only_what_was_shown_is_read() -> None:
+def test_only_shown_messages_are_read() -> None:
     made = room(*range(1, 11))
     made.open()
     assert made.unread == 10
@@ -160,7 +160,7 @@ def test_only_what_was_shown_is_read() -> None:
     assert (made.unread, made.read_seq, made.first_unread()) == (0, 10.0, None)
 
 
-def test_what_an_earlier_run_has_not_shown_comes_with_the_history() -> None:
+def test_history_restores_the_unread_messages_of_an_earlier_run() -> None:
     made = Room(RoomKey(False, 2), "bob")
     made.unloaded, made.read = 4, (3.0, 0)
     made.open()
@@ -168,13 +168,13 @@ def test_what_an_earlier_run_has_not_shown_comes_with_the_history() -> None:
     made.add_older([item(seq, str(seq), mine=seq == 8) for seq in (7, 8, 9)], more=True)
     assert (made.unread, made.unloaded, made.read_seq) == (4, 2, 3.0)
     made.add_older([item(seq, str(seq)) for seq in (3, 4)], more=True)
-    assert (made.unread, made.unloaded) == (3, 0)  # the fourth is gone
+    assert (made.unread, made.unloaded) == (3, 0)  # the fourth one is not on the server any more
     first = made.first_unread()
     assert first is not None
     assert first.text == "4"
 
 
-def test_what_cannot_be_loaded_does_not_stay_unread() -> None:
+def test_messages_that_cannot_be_loaded_are_not_unread() -> None:
     made = Room(RoomKey(False, 2), "bob")
     made.unloaded = 4
     made.open()
@@ -182,7 +182,7 @@ def test_what_cannot_be_loaded_does_not_stay_unread() -> None:
     assert (made.unread, made.seeking, made.history) == (0, False, HistoryState.UNAVAILABLE)
 
 
-def test_new_messages_without_seq_are_new() -> None:
+def test_new_messages_without_seq_are_unread() -> None:
     made = room(1)
     made.open()
     made.mark_shown(made.items)
@@ -206,7 +206,7 @@ def test_catching_up_without_a_gap() -> None:
     assert texts(made) == ["1", "2", "3", "4"]
 
 
-def test_catching_up_over_a_gap_keeps_what_is_not_confirmed() -> None:
+def test_catching_up_over_a_gap_keeps_unconfirmed_messages() -> None:
     made = room(1, 2)
     made.write(mine("m1"))
     made.add_older([], more=False)
@@ -220,13 +220,13 @@ def test_catching_up_over_a_gap_keeps_what_is_not_confirmed() -> None:
     assert texts(made) == ["2", "8", "9", "mine"]
 
 
-def test_catching_up_with_all_there_is() -> None:
+def test_catching_up_with_the_whole_history() -> None:
     made = room(1, 2)
     made.catch_up([item(seq, str(seq)) for seq in (3, 4)], more=False)
     assert texts(made) == ["1", "2", "3", "4"]
 
 
-def test_a_hidden_room_appears_when_something_happens() -> None:
+def test_a_hidden_room_returns_with_a_message() -> None:
     made = room(1)
     made.hidden = True
     made.receive(item(2))
@@ -244,7 +244,7 @@ def test_a_hidden_room_appears_when_something_happens() -> None:
         max_size=60,
     )
 )
-def test_whatever_happens_the_order_holds(steps: list[tuple[str, int]]) -> None:
+def test_any_events_keep_the_order(steps: list[tuple[str, int]]) -> None:
     made = Room(RoomKey(False, 2), "bob")
     for step, number in steps:
         mid = f"m{number}"

@@ -29,7 +29,7 @@ def titles(rooms: RoomList) -> list[str]:
 
 def test_friends_and_groups_are_rooms() -> None:
     rooms = make_rooms()
-    assert titles(rooms) == ["bob", "tea", "安妮"]  # who is offline comes last
+    assert titles(rooms) == ["bob", "tea", "安妮"]  # friends who are offline come last
     assert rooms.directory.is_online(bob_room(rooms).key) is True
     assert rooms.directory.is_online(rooms.room(RoomKey(False, CAT)).key) is False
     assert rooms.directory.is_online(tea_room(rooms).key) is None
@@ -39,7 +39,7 @@ def test_friends_and_groups_are_rooms() -> None:
     assert rooms.directory.name_of(99) == ""
 
 
-def test_messages_find_their_rooms() -> None:
+def test_messages_go_to_their_rooms() -> None:
     rooms = make_rooms()
     arrival = rooms.receive(one(1, "hi", minute=1))
     assert (arrival.room, arrival.fresh, arrival.alerts, arrival.seen) == (
@@ -54,7 +54,7 @@ def test_messages_find_their_rooms() -> None:
     assert (again.fresh, again.alerts) == (False, False)
 
 
-def test_a_stranger_writes() -> None:
+def test_a_message_of_a_stranger() -> None:
     rooms = make_rooms()
     room = rooms.receive(one(1, "buy!", sender=99)).room
     assert room.key == RoomKey(False, 99)
@@ -64,7 +64,7 @@ def test_a_stranger_writes() -> None:
     assert "name 99" in titles(rooms)
 
 
-def test_a_friends_name_is_the_one_on_the_list() -> None:
+def test_a_friend_has_the_name_on_the_friend_list() -> None:
     rooms = make_rooms()
     rooms.receive(replace(one(1, "hi"), sender_name="not bob"))
     assert bob_room(rooms).title == "bob"
@@ -81,7 +81,7 @@ def test_a_note_to_oneself() -> None:
     assert rooms.directory.is_online(room.key) is True
 
 
-def test_a_message_that_comes_while_the_user_is_away_is_unread() -> None:
+def test_a_message_without_focus_is_unread() -> None:
     rooms = make_rooms()
     room = bob_room(rooms)
     rooms.open(room)
@@ -94,7 +94,7 @@ def test_a_message_that_comes_while_the_user_is_away_is_unread() -> None:
     assert (room.unread, room.divider) == (0, room.items[1])
 
 
-def test_what_is_looked_at_is_read() -> None:
+def test_messages_in_the_open_room_are_read() -> None:
     rooms = make_rooms()
     rooms.receive(one(1, "a"))
     rooms.open(bob_room(rooms))
@@ -108,11 +108,11 @@ def test_what_is_looked_at_is_read() -> None:
     assert bob_room(rooms).unread == 1
 
 
-def test_messages_of_ones_own() -> None:
+def test_own_messages() -> None:
     rooms = make_rooms()
     room = rooms.write(sending("m1", "hello"))
     assert room is bob_room(rooms)
-    assert rooms.write(sending("m1", "hello")) is room  # known already
+    assert rooms.write(sending("m1", "hello")) is room  # a repetition
     assert [item.mark for item in room.items] == [Mark.SENDING]
     rooms.confirm(receipt("m1", 5))
     rooms.confirm(receipt("m1", 5))
@@ -127,7 +127,7 @@ def test_messages_of_ones_own() -> None:
     assert rooms.fail("m2", "late") is None
 
 
-def test_ones_own_name_is_learnt_at_the_login() -> None:
+def test_the_login_gives_the_own_name() -> None:
     rooms = RoomList(ANN)
     room = rooms.write(sending("m1", "from an earlier run"))
     assert room.items[0].sender == ""
@@ -135,7 +135,7 @@ def test_ones_own_name_is_learnt_at_the_login() -> None:
     assert room.items[0].sender == "ann"
 
 
-def test_going_from_room_to_room() -> None:
+def test_open_and_neighbour() -> None:
     rooms = make_rooms()
     bob, tea, cat = rooms.ordered()
     assert rooms.neighbour(1) is bob
@@ -155,7 +155,7 @@ def test_the_next_unread_room() -> None:
     rooms.receive(in_tea(1, "all", minute=1))
     rooms.receive(one(2, "you", minute=2))
     rooms.receive(one(3, "you", sender=CAT, minute=3))
-    assert rooms.next_unread() is bob_room(rooms)  # to me, and waiting longest
+    assert rooms.next_unread() is bob_room(rooms)  # a message to the user, and the oldest
     rooms.open(bob_room(rooms))
     show(rooms)
     rooms.open(rooms.next_unread())
@@ -164,7 +164,7 @@ def test_the_next_unread_room() -> None:
     assert rooms.next_unread() is tea_room(rooms)
 
 
-def test_what_is_closed_comes_back_with_the_next_message() -> None:
+def test_a_closed_room_returns_with_a_message() -> None:
     rooms = make_rooms()
     bob_room(rooms).hidden = True
     assert "bob" not in titles(rooms)
@@ -172,7 +172,7 @@ def test_what_is_closed_comes_back_with_the_next_message() -> None:
     assert "bob" in titles(rooms)
 
 
-def test_somebody_taken_off_the_list_stays_if_something_was_said() -> None:
+def test_a_removed_friend_with_messages_stays_listed() -> None:
     rooms = make_rooms()
     rooms.receive(one(1, "hi"))
     rooms.set_account(replace(ACCOUNT, friends=(), groups=()))

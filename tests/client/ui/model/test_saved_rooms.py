@@ -11,7 +11,7 @@ from client.ui.model.saved_rooms import restore, to_saved
 from tests.client.ui.uikit import ANN, bob_room, make_rooms, one, show, tea_room
 
 
-def test_between_two_runs() -> None:
+def test_save_and_restore() -> None:
     rooms = make_rooms()
     rooms.open(tea_room(rooms))
     rooms.receive(one(5, "read", minute=1))
@@ -46,7 +46,7 @@ def test_between_two_runs() -> None:
         {"rooms": [{"key": [False, 2], "unread": 1e300, "active": float("nan"), "draft": []}]},
     ],
 )
-def test_nonsense_from_an_earlier_run(saved: dict[str, object]) -> None:
+def test_damaged_state(saved: dict[str, object]) -> None:
     rooms = make_rooms()
     restore(rooms, saved)
     assert bob_room(rooms).unread == 0
@@ -70,7 +70,7 @@ _JSON = st.recursive(
         )
     )
 )
-def test_any_json_from_an_earlier_run(records: list[dict[str, object]]) -> None:
+def test_any_json(records: list[dict[str, object]]) -> None:
     rooms = make_rooms()
     restore(rooms, {"rooms": records, "current": [False, 2]})
     rooms.receive(one(1, "hi"))

@@ -18,7 +18,7 @@ def target(state: ScreenState) -> KeyTarget:
     return state.key_target
 
 
-def test_what_the_keys_go_to() -> None:
+def test_key_target() -> None:
     state = make_state()
     assert target(state) is KeyTarget.FORM
     state.logged_in = True
@@ -46,37 +46,13 @@ def test_a_question_is_answered_once() -> None:
     assert state.question is None
 
 
-def test_a_page_is_scrolled_within_its_bounds() -> None:
-    page = Page("x", [[("", str(number))] for number in range(10)])
-    assert len(page.visible(4)) == 4
-    page.scroll(-5)
-    assert page.offset == 0
-    page.scroll(100)
-    assert page.visible(4)[-1] == [("", "9")]
-    assert len(page.visible(20)) == 10  # the window has grown
-    assert page.offset == 0
-
-
 @pytest.mark.parametrize(
     ("columns", "cells"), [(20, 0), (55, 0), (56, 18), (80, 20), (100, 25), (200, 30)]
 )
-def test_how_wide_the_list_is(columns: int, cells: int) -> None:
+def test_list_cells(columns: int, cells: int) -> None:
     state = make_state()
     assert state.list_cells(columns) == cells
     state.toggle_list(columns)
     assert (state.list_cells(columns) == 0) is (cells > 0)
     state.toggle_list(columns)
     assert (state.list_cells(columns) == 0) is (cells == 0)
-
-
-def test_the_switcher() -> None:
-    switcher = RoomSwitcher(make_rooms(), Translations("en"))
-    assert [room.title for room in switcher.matches] == ["bob", "tea", "安妮"]
-    switcher.move(-1)
-    assert switcher.chosen is switcher.matches[2]
-    switcher.set_query("7")  # by number
-    assert [room.title for room in switcher.matches] == ["tea"]
-    assert switcher.index == 0
-    switcher.set_query("xyz")
-    switcher.move(1)
-    assert switcher.chosen is None

@@ -16,7 +16,7 @@ def found(search: Search) -> str | None:
     return None if search.found is None else search.found.text
 
 
-def test_upwards_and_downwards() -> None:
+def test_older_and_newer() -> None:
     search = make_search("Tea one", "coffee", "tea two", "TEA three", "water")
     assert search.set_text("tea")
     assert found(search) == "TEA three"
@@ -47,7 +47,7 @@ def test_letter_by_letter() -> None:
     assert found(search) is None
 
 
-def test_nowhere() -> None:
+def test_an_empty_room() -> None:
     search = make_search()
     assert not search.set_text("x")
     assert not search.find_older()

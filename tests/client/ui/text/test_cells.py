@@ -66,7 +66,7 @@ def test_clusters_are_the_text(text: str) -> None:
 
 @settings(deadline=None)
 @given(st.text(st.characters()))
-def test_each_character_of_a_line_has_a_sure_width(raw: str) -> None:
+def test_each_character_of_a_line_has_a_known_width(raw: str) -> None:
     for line in cells.lines(raw):
         assert all(ord(char) < 0x1F1E6 or ord(char) > 0x1F1FF for char in line)
         assert cells.flatten(line) == line

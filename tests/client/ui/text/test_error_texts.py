@@ -70,16 +70,16 @@ EN, ZH = Translations("en"), Translations("zh")
         (OSError(), "OSError", "OSError"),
     ],
 )
-def test_why_something_failed(error: ClientError, english: str, chinese: str) -> None:
+def test_error_text(error: ClientError, english: str, chinese: str) -> None:
     assert error_text(error, EN) == english
     assert error_text(error, ZH) == chinese
 
 
 @pytest.mark.parametrize("texts", [EN, ZH])
 @pytest.mark.parametrize("fault", ConnectFault)
-def test_every_fault_has_its_words(texts: Translations, fault: ConnectFault) -> None:
+def test_every_connect_fault_has_a_text(texts: Translations, fault: ConnectFault) -> None:
     assert error_text(ConnectError("host", 1, "words", fault), texts)
 
 
-def test_why_a_message_is_too_long() -> None:
+def test_the_text_about_a_message_above_the_limit() -> None:
     assert "70000" in error_text(TooLargeError(70000, 65536), EN)

@@ -20,7 +20,7 @@ from client.ui.text.mentions import mentions
         ("(.*)", "(.*)"),
     ],
 )
-def test_named(text: str, name: str) -> None:
+def test_mentions(text: str, name: str) -> None:
     assert mentions(text, name)
 
 
@@ -37,5 +37,5 @@ def test_named(text: str, name: str) -> None:
         ("xyz", "(.*)"),
     ],
 )
-def test_not_named(text: str, name: str) -> None:
+def test_no_mentions(text: str, name: str) -> None:
     assert not mentions(text, name)

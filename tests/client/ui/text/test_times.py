@@ -22,7 +22,7 @@ def test_the_servers_time_is_shown_in_local_time() -> None:
         "2026-11-23T12:00:00",
     ],
 )
-def test_what_is_no_time(text: str) -> None:
+def test_texts_without_a_time(text: str) -> None:
     assert times.parse(text) is None
 
 

@@ -18,12 +18,12 @@ def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
 
-def test_both_languages_have_the_same_texts() -> None:
+def test_both_languages_have_the_same_keys() -> None:
     assert list(ENGLISH) == list(CHINESE)
 
 
 @pytest.mark.parametrize("key", ENGLISH)
-def test_both_languages_say_the_same_things(key: str) -> None:
+def test_both_languages_have_the_same_placeholders(key: str) -> None:
     assert placeholders(ENGLISH[key]) == placeholders(CHINESE[key])
     assert ENGLISH[key].count("|") == CHINESE[key].count("|")
     assert ENGLISH[key].isprintable()
@@ -93,7 +93,7 @@ def test_no_hint_is_cut_at_80_columns(language: str, key: str) -> None:
         assert width(text) <= 78
 
 
-def test_values_are_put_in() -> None:
+def test_placeholders_are_filled_in() -> None:
     texts = Translations("en")
     assert texts("number wrong", text="x") == "x is no number from 1 to 2147483647."
     texts.language = "zh"

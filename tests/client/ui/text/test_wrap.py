@@ -44,7 +44,7 @@ def test_a_shorter_first_line() -> None:
 
 
 @pytest.mark.parametrize("cells", [-1, 0, 1])
-def test_hardly_any_room(cells: int) -> None:
+def test_narrow_lines(cells: int) -> None:
     assert wrap("ab", cells) == ["a", "b"]
     assert wrap("你b", cells) == ["你", "b"]
     assert wrap("你b", cells, first=-5) == ["你", "b"]
@@ -55,9 +55,7 @@ _TEXT = st.text(st.sampled_from("ab  ,.()你好，。（）「」😀é" + "e\u0
 
 @settings(deadline=None, max_examples=examples(300))
 @given(_TEXT | st.text(st.characters(exclude_categories=["C"])), st.integers(2, 20), st.data())
-def test_lines_fit_and_nothing_but_spaces_is_lost(
-    text: str, cells: int, data: st.DataObject
-) -> None:
+def test_lines_fit_and_only_spaces_are_lost(text: str, cells: int, data: st.DataObject) -> None:
     text = flatten(text)
     first = data.draw(st.integers(2, cells))
     lines = wrap(text, cells, first)
@@ -69,7 +67,7 @@ def test_lines_fit_and_nothing_but_spaces_is_lost(
 
 @settings(deadline=None)
 @given(st.text(st.sampled_from("abc  ,."), max_size=200), st.integers(1, 20), st.integers(1, 20))
-def test_both_ways_agree(text: str, cells: int, first: int) -> None:
+def test_ascii_and_other_texts_break_alike(text: str, cells: int, first: int) -> None:
     from client.ui.text.wrap import _wrap_any, _wrap_ascii
 
     first = min(first, cells)

@@ -75,7 +75,7 @@ def test_the_status() -> None:
     line = plain(bars.status_line(state_of(rooms, EN), 80, below=True, above=3))
     assert "▲ 3 new above · ▼ 1 new below" in line
     line = plain(bars.status_line(state_of(rooms, EN, unsent=9), 40, below=True, above=3))
-    assert line == " ann (1) ● ▲ 3 new above        F1 help "  # left out, not cut
+    assert line == " ann (1) ● ▲ 3 new above        F1 help "  # counts are left out, not clipped
 
 
 def test_a_long_notice_has_several_rows() -> None:

@@ -31,7 +31,7 @@ def transformed(text: str) -> Any:
         ("❤\ufe0f x", "❤ x"),
     ],
 )
-def test_what_is_typed_is_shown_with_a_sure_width(typed: str, shown: str) -> None:
+def test_the_input_line_is_shown_with_a_known_width(typed: str, shown: str) -> None:
     done = transformed(typed)
     text = "".join(fragment[1] for fragment in done.fragments)
     assert text == shown
@@ -39,13 +39,13 @@ def test_what_is_typed_is_shown_with_a_sure_width(typed: str, shown: str) -> Non
     assert width(text) == width(shown)
 
 
-def test_the_cursor_is_where_it_should_be() -> None:
+def test_cursor_positions() -> None:
     done = transformed("a👍🏽b")
     assert [done.source_to_display(n) for n in range(5)] == [0, 1, 2, 2, 3]
     assert [done.display_to_source(n) for n in range(4)] == [0, 1, 3, 4]
 
 
-def test_lines_of_ours() -> None:
+def test_lines() -> None:
     content = Lines(lambda cells, rows: [[("", f"{cells}x{rows}")], []]).create_content(5, 2)
     assert content.line_count == 2
     assert list(content.get_line(0)) == [("", "5x2")]

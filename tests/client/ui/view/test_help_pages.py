@@ -19,7 +19,7 @@ def test_help_names_every_command_and_fits(language: str, cells: int) -> None:
         assert all(width(line) <= cells for line in lines)
 
 
-def test_help_for_command_help() -> None:
+def test_command_help() -> None:
     texts = Translations("en")
     assert (
         command_help("/quit", texts) == command_help("QUIT", texts) == command_help("exit", texts)

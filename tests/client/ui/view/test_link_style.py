@@ -42,7 +42,7 @@ def test_the_output_begins_and_ends_links() -> None:
     assert shown.endswith("\x1b]8;;\x1b\\\x1b[0m")
 
 
-def test_a_console_that_knows_no_links() -> None:
+def test_a_console_without_links() -> None:
     written = io.StringIO()
     output = TerminalOutput(written, lambda: Size(24, 80), term="linux")
     style = LinkStyle(Style.from_dict({}))
