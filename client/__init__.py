@@ -8,8 +8,10 @@
             client.send(message.sender_id, f"you said: {message.text}")
 
 ``client.errors`` has the whole tree of errors.
-``bin/chatclient`` is put together in client.main. The package imports the standard library
-and chat.protocol, nothing else of this project; its terminal needs prompt_toolkit.
+
+The folders: ``protocol`` is one connection, ``account`` the parts that outlive connections,
+``plain`` the line mode, ``ui`` the windows. ``client.main`` builds ``bin/chatclient``. The package
+imports the standard library and chat.protocol; its windows need prompt_toolkit.
 """
 
 from chat.version import __version__ as __version__

@@ -122,7 +122,7 @@ class ChatClient:
     def __repr__(self) -> str:
         return f"<ChatClient {self._host}:{self._port} {self.state.value}>"
 
-    # ------------------------------------------------------------------ being connected
+    # ------------------------------------------------------------------ the connection
 
     def __enter__(self) -> Self:
         self.connect()
@@ -176,7 +176,7 @@ class ChatClient:
         self._supervisor.hurry()
 
     def close(self) -> None:
-        """Disconnect, for good. Any thread; idempotent; blocks, at most some seconds.
+        """Disconnect for good. Any thread; idempotent; blocks for some seconds at most.
 
         While connected it first waits for missing acks. Messages that the server has not
         confirmed even then stay in the folder, if there is one, for the next run; their Sendings
@@ -191,10 +191,10 @@ class ChatClient:
         self._callbacks.stop()
 
     def wait_closed(self, timeout: float | None = None) -> bool:
-        """Wait until the client is closed, at most ``timeout`` seconds; is it? Any thread.
+        """Wait until the client is closed, at most ``timeout`` seconds. Any thread.
 
-        For a program that lives in its callbacks. Raises the exception of a callback that ended
-        the client, such as the SystemExit of ``sys.exit()``.
+        Returns whether it is. For a program that consists of callbacks. Raises the exception of
+        a callback that ended the client, such as the SystemExit of ``sys.exit()``.
         """
         shared = self._shared
         with shared.changed:
@@ -309,7 +309,7 @@ class ChatClient:
             account.forget_token()
             self._put_away(account)
 
-    # ------------------------------------------------------------------ writing
+    # ------------------------------------------------------------------ sending messages
 
     def send(self, user_id: int, text: str) -> Sending:
         """Send a message to a user. Any thread; does not block.
@@ -349,7 +349,10 @@ class ChatClient:
         return result
 
     def flush(self, timeout: float) -> bool:
-        """Wait until the outbox is empty, at most ``timeout`` seconds; is it? Any thread."""
+        """Wait until the outbox is empty, at most ``timeout`` seconds. Any thread.
+
+        Returns whether it is. It also ends when the client has stopped or is closed.
+        """
         shared = self._shared
         with shared.changed:
             shared.changed.wait_for(
@@ -357,7 +360,7 @@ class ChatClient:
             )
             return not self._has_mail
 
-    # ------------------------------------------------------------------ reading
+    # ------------------------------------------------------------------ receiving messages
 
     def messages(self, timeout: float | None = None) -> MessageStream:
         """The messages of other users, one after the other. One thread at a time; blocks.
@@ -449,7 +452,7 @@ class ChatClient:
         self._requester.ask(requests.DISSOLVE_GROUP, groupid=check_id(group_id))
         self._requester.with_roster(lambda roster: roster.remove_group(group_id))
 
-    # ------------------------------------------------------------------ keeping more
+    # ------------------------------------------------------------------ files of the program
 
     def remember(self, name: str, content: dict[str, Any]) -> None:
         """Keep a JSON object of your own beside the login, under a file name. Any thread.

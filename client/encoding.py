@@ -1,4 +1,4 @@
-"""Which encoding the user's terminal or script has. Pure."""
+"""The encoding of the user's terminal or script. Pure."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ _NEEDS_UTF8 = {
 
 
 def encoding_of(environment: Mapping[str, str], reported: str) -> str:
-    """The encoding of what is typed and shown, as Python calls it.
+    """The encoding of input and output, under Python's name.
 
-    The locale's, even where that locale is not installed: then Python reports UTF-8, but a
-    terminal that was set to GBK sends GBK. ``reported`` counts where the locale names none.
+    It is the locale's encoding, even if the locale is not installed. Example: a terminal is set
+    to GBK, and the locale zh_CN.GBK is missing; Python then reports UTF-8, and the terminal sends
+    GBK. ``reported`` counts if the locale names no encoding.
     """
     if any(name in environment for name in _PYTHON):
         return _name_of(reported) or "utf-8"
@@ -30,12 +31,12 @@ def encoding_of(environment: Mapping[str, str], reported: str) -> str:
 
 
 def needs_utf8(encoding: str, language: str) -> str:
-    """The error line: why the windows cannot start, and the remedy."""
+    """The error line for windows in another encoding, with the remedy."""
     return _NEEDS_UTF8[language].format(encoding=encoding)
 
 
 def is_unicode(text: str) -> bool:
-    """Whether a text can be sent: no byte in it was unreadable."""
+    """Whether UTF-8 can encode a text: each byte of the input was readable."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -44,10 +45,10 @@ def is_unicode(text: str) -> bool:
 
 
 def _name_of(codeset: str) -> str:
-    """Python's name of a text encoding; empty if there is none of this name."""
+    """Python's name of a text encoding; empty for an unknown name."""
     try:
-        "a".encode(codeset)  # raises for what is no text encoding, which lookup() does not
+        "a".encode(codeset)  # raises for codecs that are no text encoding; lookup() does not
         name = codecs.lookup(codeset).name
     except LookupError:
         return ""
-    return "utf-8" if name == "ascii" else name  # the C locale's, where anything may come
+    return "utf-8" if name == "ascii" else name  # the C locale says nothing about the input

@@ -1,26 +1,26 @@
-"""Everything the client raises on purpose.
+"""The errors of the client.
 
     ClientError
     ├── ConnectError            the server could not be reached
     ├── ConnectionLostError     the connection is gone
     ├── NoAnswerError           the server is there, but did not answer in time
-    ├── NotLoggedInError        the caller asked for what only a logged-in user can do
-    ├── LoggedInError           the caller asked for what only one who is not can do
-    ├── RefusedError            the server answered: no
-    ├── ReplacedError           another login has taken this session over
+    ├── NotLoggedInError        the call needs a login
+    ├── LoggedInError           a login was asked for while a user is logged in
+    ├── RefusedError            the server answered with an error
+    ├── ReplacedError           another login has taken the account over
     ├── ClosedError             the caller has closed the client
     │   ├── NotStartedError     connect() or start() was not called
     │   └── CallbackFailedError a callback raised SystemExit or the like, which ended the client
-    ├── NotConfirmedError       nobody waits for the ack of a message any more
+    ├── NotConfirmedError       the client stopped waiting for the ack of a message
     ├── WithdrawnError          the caller has withdrawn the message
-    ├── TooLargeError           a text longer than the server takes; nothing was sent
+    ├── TooLargeError           the text is too long for the server; nothing was sent
     ├── StoreError              the files of an account cannot be used
     │   └── InUseError          because another program has the account open
-    ├── UnreadableInputError    what was typed is not in the expected encoding
-    └── OutputClosedError       nobody reads what the program prints
+    ├── UnreadableInputError    the input is not in the expected encoding
+    └── OutputClosedError       the program's output is closed
 
-``str()`` of each is one line for a person. A RefusedError's text comes from the server: escape
-it before it is printed.
+``str()`` of each is one line for a person. The text of a RefusedError comes from the server:
+escape it before you print it.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from chat.protocol import Message
 
 
 class ClientError(Exception):
-    """The root: catches whatever the client raises on purpose."""
+    """The root of all errors of the client."""
 
 
 class ConnectFault(Enum):
-    """Why a server could not be reached, as far as it can be told."""
+    """The kinds of reasons why a server could not be reached."""
 
     REFUSED = "refused"
     TIMED_OUT = "timed out"
@@ -52,8 +52,8 @@ class ConnectError(ClientError):
     Attributes:
         host: as it was given.
         port: as it was given.
-        reason: the operating system's or the resolver's words.
-        fault: what kind of reason.
+        reason: the words of the operating system, the resolver or OpenSSL.
+        fault: the kind of reason.
     """
 
     def __init__(
@@ -87,10 +87,10 @@ class ConnectionLostError(ClientError):
 
 
 class NoAnswerError(ClientError):
-    """A request was sent and not answered in time. It may or may not have been carried out.
+    """A request was sent and not answered in time. The server may have carried it out.
 
     Attributes:
-        seconds: how long the answer was awaited.
+        seconds: the time that the client waited.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -102,17 +102,17 @@ class NoAnswerError(ClientError):
 
 
 class NotLoggedInError(ClientError):
-    """The caller asked for what only a logged-in user can do. Nothing was sent."""
+    """The call needs a login, and there is none. Nothing was sent."""
 
     def __str__(self) -> str:
         return "not logged in"
 
 
 class LoggedInError(ClientError):
-    """The caller asked to log in while somebody is. Nothing was sent.
+    """A login was asked for while a user is logged in. Nothing was sent.
 
     Attributes:
-        user_id: who is logged in.
+        user_id: the user that is logged in.
     """
 
     def __init__(self, user_id: int) -> None:
@@ -129,7 +129,7 @@ class RefusedError(ClientError):
     Attributes:
         errno: the protocol's error number.
         errmsg: the server's words, not escaped.
-        answer: the whole answer, for what else stands in it; empty if there is none.
+        answer: the whole answer with its other fields; empty if there was none.
     """
 
     def __init__(self, errno: int, errmsg: str, answer: Message | None = None) -> None:
@@ -143,12 +143,13 @@ class RefusedError(ClientError):
 
 
 class ReplacedError(ClientError):
-    """Another login of the same account has taken the session over, or the server sent us away.
+    """Another login has taken the account over, or the server has sent this client away.
 
-    The client does not connect again by itself: two programs would take turns for ever.
+    The client does not connect again by itself. Example: the account is open in two programs;
+    each would throw the other out, for ever.
 
     Attributes:
-        reason: the server's word for it, such as "replaced" or "abuse"; not escaped.
+        reason: the server's word, such as "replaced" or "abuse"; not escaped.
     """
 
     def __init__(self, reason: str) -> None:
@@ -169,18 +170,18 @@ class ClosedError(ClientError):
 
 
 class NotStartedError(ClosedError):
-    """The client does not connect yet."""
+    """``connect`` or ``start`` has not been called."""
 
     def __str__(self) -> str:
         return "not connected: call connect() or start() first, or use 'with ChatClient(...)'"
 
 
 class CallbackFailedError(ClosedError):
-    """A callback raised something that is no Exception, and so ended the client.
+    """A callback raised a BaseException that is no Exception, and so ended the client.
 
-    Examples are SystemExit, KeyboardInterrupt and asyncio.CancelledError. A thread of the client
-    cannot end the program, so ``messages()``, ``wait_closed()`` and the ``with`` block raise the
-    callback's exception.
+    Examples are SystemExit, KeyboardInterrupt and asyncio.CancelledError. The client's thread
+    cannot end the program with it. So ``messages()``, ``wait_closed()`` and the ``with`` block
+    raise it in the application's threads.
 
     Attributes:
         raised: the callback's exception.
@@ -198,7 +199,7 @@ class NotConfirmedError(ClientError):
     """The client was closed or the user logged out before the server confirmed a message.
 
     Attributes:
-        kept: it is in the outbox's file, and goes out after this account's next login.
+        kept: it is in the file of the outbox, and goes out after the account's next login.
     """
 
     def __init__(self, kept: bool) -> None:
@@ -206,15 +207,14 @@ class NotConfirmedError(ClientError):
         self.kept = kept
 
     def __str__(self) -> str:
-        what_next = "; it stays in the outbox" if self.kept else ""
-        return f"not confirmed by the server{what_next}"
+        return "not confirmed by the server" + ("; it stays in the outbox" if self.kept else "")
 
 
 class WithdrawnError(ClientError):
-    """A message was withdrawn, and is not sent any more.
+    """A message was withdrawn, and is not sent again.
 
     Attributes:
-        unsure: it had been sent before, and the server may have it.
+        unsure: an earlier copy was sent, and the server may have it.
     """
 
     def __init__(self, unsure: bool) -> None:
@@ -226,11 +226,11 @@ class WithdrawnError(ClientError):
 
 
 class TooLargeError(ClientError):
-    """A text is longer than the server takes, or its message does not fit into one frame.
+    """A text is too long for the server, or its message for one frame.
 
     Attributes:
-        size: of the text in bytes of UTF-8, or of the frame.
-        limit: the most that is sent, in bytes.
+        size: bytes of the text in UTF-8, or of the frame.
+        limit: the largest size, in bytes.
     """
 
     def __init__(self, size: int, limit: int) -> None:
@@ -243,11 +243,11 @@ class TooLargeError(ClientError):
 
 
 class StoreError(ClientError):
-    """The files of an account cannot be read or written, or are somebody else's.
+    """The files of an account cannot be read or written, or belong to another account.
 
     Attributes:
-        path: which file or folder.
-        reason: why, in a few words.
+        path: the file or folder.
+        reason: the cause in a few words.
     """
 
     def __init__(self, path: object, reason: str) -> None:
@@ -260,17 +260,17 @@ class StoreError(ClientError):
 
 
 class InUseError(StoreError):
-    """Another program has opened the account's files. Two of them would replace each other."""
+    """Another program has the account open. Two programs would throw each other out."""
 
     def __init__(self, path: object) -> None:
         super().__init__(path, "is in use by another program")
 
 
 class UnreadableInputError(ClientError):
-    """A line of a script is not in the encoding that the locale names. It was not used.
+    """A line of the input is not in the encoding of the locale. It was not used.
 
     Attributes:
-        encoding: the one that was expected.
+        encoding: the expected one.
     """
 
     def __init__(self, encoding: str) -> None:
@@ -285,7 +285,7 @@ class UnreadableInputError(ClientError):
 
 
 class OutputClosedError(ClientError):
-    """Nobody reads what the program prints any more (a closed pipe, a terminal that is gone)."""
+    """The program's output is closed: a pipe without a reader, or a terminal that is gone."""
 
     def __str__(self) -> str:
         return "output is closed"

@@ -6,9 +6,9 @@ from chat.protocol import MAX_ID
 
 
 def parse_id(text: str) -> int | None:
-    """A user or group id, or None if the text is none."""
+    """The id of a user or group in a text; None if the text is no id."""
     digits = text.strip()
-    # isascii: int() would take "٣" too. The length: int() takes its time with a million digits.
+    # isascii: int() accepts "٣", too. The length: int() is slow with a million digits.
     if not (digits.isascii() and digits.isdigit() and len(digits) <= len(str(MAX_ID))):
         return None
     number = int(digits)
@@ -16,7 +16,7 @@ def parse_id(text: str) -> int | None:
 
 
 def check_id(number: int) -> int:
-    """The number, if it may be a user's or a group's. Any thread. Raises ValueError."""
+    """The number if it can be the id of a user or group. Any thread. Raises ValueError."""
     if type(number) is not int or not 1 <= number <= MAX_ID:
         raise ValueError(f"{number!r} is no id: an int from 1 to {MAX_ID} is needed")
     return number

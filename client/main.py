@@ -1,7 +1,7 @@
 """The program ``chatclient``: arguments, standard streams, exit codes. The composition root.
 
-On a terminal it is a screen of windows (client.ui); through pipes, with ``--plain`` or on a
-terminal that can do no better, it is the original's menu and commands, line by line.
+On a terminal it is a screen of windows (client.ui). Through pipes, with ``--plain`` and on a
+terminal without windows it is the original's menu and commands, line by line (client.plain).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
 
     0 at the end of input, after ``quit``, and when a message of ``--send`` is acknowledged. 1 when
     the server cannot be reached or was lost, the output is a closed pipe, the encoding is wrong, or
-    something that a script asked for failed. 2 for wrong arguments, 130 after Ctrl-C.
+    a command of a script failed. 2 for wrong arguments, 130 after Ctrl-C.
     Raises SystemExit for ``--help``, ``--version`` and wrong arguments, as argparse does.
     """
     parser = _parser()
@@ -121,7 +121,7 @@ def _text_to_send(text: str) -> str:
 
 
 def _has_screen() -> bool:
-    """Can windows be shown here?"""
+    """Whether the terminal can show windows."""
     if sys.stdin is None or sys.stdout is None:
         return False
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -161,9 +161,9 @@ def _run_screen(
 
 
 def _folder(parser: argparse.ArgumentParser, wanted: Path | None) -> tuple[Path | None, str]:
-    """Where to keep logins and messages; None and why, if that is nowhere.
+    """The folder for logins and messages; or None, and the reason why there is none.
 
-    One that was asked for must be usable.
+    The program ends if the ``wanted`` folder cannot be used.
     """
     try:
         folder = default_folder() if wanted is None else wanted
@@ -214,7 +214,7 @@ def _parser() -> argparse.ArgumentParser:
         "TEXT -: standard input",
     )
     parser.add_argument("--tls", action="store_true", help="encrypt the connection")
-    parser.add_argument("--ca", metavar="FILE", help="with TLS: whom to trust (PEM)")
+    parser.add_argument("--ca", metavar="FILE", help="with TLS: the authorities to trust (PEM)")
     parser.add_argument("--lang", choices=("en", "zh"), help="English or Chinese")
     parser.add_argument("--theme", choices=("dark", "light"), help="the terminal's background")
     parser.add_argument("--version", action="version", version=f"chatclient {__version__}")
@@ -235,7 +235,7 @@ def _user(text: str) -> int:
 
 
 def _encoding() -> str:
-    """Of what is typed and shown."""
+    """The encoding of input and output."""
     stream = sys.stdin or sys.stdout
     return encoding_of(_locale_environment(), "" if stream is None else stream.encoding)
 
@@ -256,9 +256,9 @@ def _locale_environment() -> dict[str, str]:
 
 
 def _text_stream(stream: TextIO | None, encoding: str) -> TextIO:
-    """A standard stream in this encoding; a closed one swallows what it gets."""
+    """A standard stream in this encoding; for a closed one, a stream to nowhere."""
     if stream is None:
-        # Not closed on purpose: it lives as long as the process, as the others do.
+        # It is never closed: like the standard streams it lives as long as the process.
         return open(os.devnull, "w", encoding="utf-8")
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(encoding=encoding, errors="backslashreplace")
@@ -266,12 +266,12 @@ def _text_stream(stream: TextIO | None, encoding: str) -> TextIO:
 
 
 def _input_fd() -> int:
-    """Standard input's descriptor; of an input that is closed, one that is at its end."""
+    """The descriptor of standard input; for a closed one, a descriptor at its end."""
     return os.open(os.devnull, os.O_RDONLY) if sys.stdin is None else sys.stdin.fileno()
 
 
 def _discard_unwritten(out: TextIO) -> None:
-    """Keep the interpreter from flushing into a closed pipe at exit, and complaining of it."""
+    """Keep the interpreter from flushing into a closed pipe at exit, which prints an error."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, out.fileno())
     os.close(devnull)

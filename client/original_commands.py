@@ -1,4 +1,4 @@
-"""What a user types once logged in: the table of commands, and one line parsed by it. Pure."""
+"""The original client's commands after the login: their table, and its parser. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command: its word, what it does, and what follows the word."""
+    """One command: its word, its purpose and its parameters."""
 
     name: str
     description: str
@@ -26,12 +26,12 @@ class Command:
 
     @property
     def format(self) -> str:
-        """How it is typed: ``chat:friendid:message``."""
+        """The form to type, such as ``chat:friendid:message``."""
         return ":".join((self.name, *(param.name for param in self.params)))
 
 
 class CommandError(ValueError):
-    """A line that is no command, or one with wrong arguments. Its text is for the user."""
+    """An unknown command, or wrong arguments. Its text is for the user."""
 
 
 ORIGINAL_COMMANDS = (
@@ -57,8 +57,8 @@ _BY_NAME = {command.name: command for command in ORIGINAL_COMMANDS}
 def parse(line: str) -> tuple[str, tuple[str, ...]]:
     """A line as (command word, arguments). Raises CommandError.
 
-    The last argument is the rest of the line: a message may contain colons and spaces. Where
-    an id is asked, the argument is one, ready for ``int()``.
+    The last argument is the rest of the line: a message may contain colons and spaces. An
+    argument for an id is a number, ready for ``int()``.
     """
     word, colon, rest = line.partition(":")
     command = _BY_NAME.get(word.strip())

@@ -1,7 +1,7 @@
 """Texts from the network, made safe to print. Pure.
 
-Names, messages, times and error texts are what strangers typed: they must not move the cursor,
-fake a line, hide characters or turn the direction of what follows.
+Names, messages, times and error texts come from strangers. They must not move the cursor, fake a
+line, hide characters or reverse the direction of the text behind them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import unicodedata
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode categories that are escaped: control characters; format characters, which are the
 bidi overrides, zero-width characters and tags; halves of surrogate pairs; line and paragraph
-separators. Private and unassigned characters stay: at worst they are boxes, and tomorrow's
+separators. Private and unassigned characters stay: they are shown as boxes at worst, and future
 emoji are among them."""
 
 _IGNORABLE = frozenset(
@@ -23,24 +23,24 @@ _IGNORABLE = frozenset(
         *range(0xE0100, 0xE01F0),
     }
 )
-"""Letters and marks that Unicode wants shown as nothing, escaped, too: fillers and variation
-selectors. They make two names look alike, or a message look empty."""
+"""Fillers and variation selectors, which Unicode shows as nothing. They are escaped, too: with
+them two names look alike, or a message looks empty."""
 
 _SYMBOLS = "\u00a9\u00ae\u203c\u2049\u2100-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 _MARKS = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 
 _suspect = re.compile(
     "[" + "".join(map(chr, sorted(_IGNORABLE))) + "]|[" + _MARKS + "]{5}"
-).search  # in what is printable otherwise
+).search  # for a text that is printable
 
-# What holds an emoji together: a selector for its looks, a joiner to the next one, the tags of a
-# flag. Terminals differ about what to draw for the whole; its parts are the same everywhere.
+# The glue of composed emoji: a selector for the style, a joiner to the next one, the tags of a
+# flag. Terminals draw the whole differently; the parts look the same everywhere.
 _selector = re.compile(f"(?<=[{_SYMBOLS}])[\ufe0e\ufe0f]|(?<=[#*0-9])\ufe0f(?=\u20e3)")
 _joiner = re.compile(f"(?<=[{_SYMBOLS}])\u200d(?=[{_SYMBOLS}])")
 _tags = re.compile("(?<=\U0001f3f4)[\U000e0020-\U000e007f]+")
 
 _stack = re.compile(f"([{_MARKS}]{{4}})[{_MARKS}]+")
-"""Marks upon marks, which would reach into the lines above. Four are more than any language has."""
+"""Stacked marks, which reach into the lines above. No language stacks four."""
 
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _TAB = 4
@@ -49,23 +49,23 @@ _line_end = re.compile("\r\n|[\n\r\v\f\x85\u2028\u2029]")
 
 
 def escape(text: str) -> str:
-    """The text on one line, with every character escaped that could do more than be seen.
+    """The text on one line, without characters that do more than be visible.
 
-    What could only be taken for something else is escaped as well; emoji made of several are
-    shown as these, and marks are not stacked higher than any language does.
+    Control, format and invisible characters are escaped. A composed emoji is split into its
+    parts. Marks are stacked at most four high.
     """
     if text.isprintable() and (text.isascii() or not _suspect(text)):
         return text
-    for what in (_tags, _selector, _joiner):
-        text = what.sub("", text)
+    for glue in (_tags, _selector, _joiner):
+        text = glue.sub("", text)
     text = _stack.sub(r"\1", text)
     return "".join(map(_escape_char, text))
 
 
 def escape_lines(text: str) -> list[str]:
-    """The same for a text that may have several lines: at least one, without their ends.
+    """The lines of a text, each escaped and without its end; at least one.
 
-    A tab is as wide as it would be in an editor.
+    A tab is expanded as in an editor.
     """
     if text.isascii() and text.isprintable():
         return [text]

@@ -1,4 +1,4 @@
-"""How long the client waits for what. All in seconds."""
+"""Timing: the time-outs of the client, all in seconds."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ class Timing:
 
     Attributes:
         connect: until a TCP connection stands.
-        send: until the kernel has taken one frame. Longer means that the server reads nothing.
+        send: until the kernel has taken one frame. After that the server counts as lost: it
+            does not read.
         answer: until a request is answered. A login may wait for a password hash in a queue.
-        login: until a login that will be tried again by itself is answered. Shorter than
-            ``answer``: a frozen server behind a balancer accepts connections and says nothing,
-            and the next attempt reaches another one.
-        patience: until a login that somebody waits for is given up, attempts and all.
+        login: until a login is answered that the client tries again by itself. Shorter than
+            ``answer``: a frozen server behind a balancer accepts connections and answers
+            nothing, and the next attempt reaches another one.
+        patience: until ``login`` gives up, with all its attempts.
         chat_acks: until the last chat messages are acked, before leaving.
         goodbye: until LOGINOUT_MSG is answered when the program ends anyway.
         heartbeat: between two PING_MSG until a login ack names another interval.
-        shortest_heartbeat: what the server asks for is not taken below this.
-        lost_after_beats: a server silent for so many intervals counts as lost.
-        first_backoff: ceiling of the wait before the first attempt to connect again.
-        longest_backoff: ceiling of the wait before any.
+        shortest_heartbeat: the lower limit of the interval that a server may name.
+        lost_after_beats: a server that is silent for so many intervals counts as lost.
+        first_backoff: upper limit of the pause before the first attempt to connect again.
+        longest_backoff: upper limit of the pause before any attempt.
         stable: a connection that lasted this long ends a series of failures.
-        retry: until a message is sent again that the server could not take for the moment,
-            unless it says how long.
+        retry: until a message is sent again that the server refused for the moment; the server
+            may name another pause.
     """
 
     connect: float = 10.0

@@ -1,4 +1,4 @@
-"""The server's times: UTC, as text, on the wire. Pure."""
+"""The times on the wire: text, in UTC. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _exact = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d").fullmatch
 
 
 def parse_time(text: str) -> datetime | None:
-    """A time as the server writes it, aware, in UTC; None if it is none.
+    """A time as the server writes it: aware, in UTC. None if the text is no time.
 
-    In old histories there are texts that clients of the original have put there.
+    In old histories clients of the original have put other texts there.
     """
     if not (text.isascii() and _exact(text)):
         return None

@@ -1,8 +1,8 @@
-"""Backoff: how long to wait before the next attempt. Pure: chance comes as an argument.
+"""Backoff: the pause before the next attempt. Pure: chance comes as an argument.
 
-The ceiling doubles with each failure, and the wait is anything between nothing and the ceiling
-("full jitter": Brooker, Exponential Backoff And Jitter, 2015). When a server comes back, its
-thousand clients then come one after the other, and not all in the same instant.
+The ceiling doubles with each failure. The pause is a random part of the ceiling ("full jitter":
+Brooker, Exponential Backoff And Jitter, 2015). So, when a server comes back, its thousand clients
+connect one after the other.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class Backoff:
         return f"<Backoff up to {self._ceiling:g} s>"
 
     def next(self, at_least: float = 0.0) -> float:
-        """After another failure: seconds to wait, ``at_least`` what the server asked for."""
+        """Seconds to wait after another failure; never less than ``at_least``."""
         wait = self._chance() * self._ceiling
         self._ceiling = min(self._ceiling * 2, self._longest)
         return max(wait, at_least)
 
     def reset(self) -> None:
-        """It has worked."""
+        """Start over after a success."""
         self._ceiling = self._first

@@ -74,7 +74,7 @@ class Callbacks:
     def start(self) -> None:
         """Start the thread, if there is a function to call. Any thread; idempotent."""
         if self._functions.are_given:
-            self._dispatcher.start(self._shared.run_foreign)
+            self._dispatcher.start(self._shared.run_callback)
 
     def stop(self) -> None:
         """Make the calls that are due, and end the thread. Any thread; idempotent."""

@@ -2,13 +2,13 @@
 
     put ──▶ queued ──next──▶ in hand ──done──▶ seen, and to be acknowledged
 
-A server sends a message again at every login until it is acknowledged. So one that is queued or
-in hand is not queued twice, and one that was seen is acknowledged once more and not shown. A
-message without ``seq`` was not stored: it passes through, and is never acknowledged.
+A server sends a message again at each login until it is acknowledged. So a message that is queued
+or in hand is not queued twice. A message that was seen is acknowledged again and not shown. A
+message without ``seq`` was not stored: it is never acknowledged.
 
-What is the same message? The ``seq`` tells, as long as it is the same server. One that was
-set up anew at the same address counts from 1 again; its messages must not be taken for those
-of its predecessor. So a check sum of what was said, by whom and when goes with the number.
+Two messages with one ``seq`` are the same message, if the server is the same. Example: a server is
+set up anew at the same address, and counts from 1 again; its message 1 is not the message 1 of
+last year. So a mark has a check sum of sender, time and text beside the number.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from typing import NamedTuple
 from client.values import ChatMessage
 
 SEEN_SEQS = 20_000
-"""How many are remembered, the newest. A server sends again only what it has not heard of as
-acknowledged, and that is among the last few hundred; what is older may be forgotten."""
+"""The number of seen messages that are remembered. A server repeats only messages whose
+acknowledgement it has not received. These are among the last few hundred."""
 
 QUEUE_LIMIT = 10_000
-"""Messages that wait for the application. A server that stores them never sends more than 200."""
+"""The most messages that wait. A server that stores messages sends at most 200 of them."""
 
 
 class Seen(NamedTuple):
-    """A message that was taken care of: its ``seq``, and the check sum of what it says."""
+    """The mark of a message: its ``seq``, and the check sum of its content."""
 
     seq: int
     check: int
 
 
 def mark_of(message: ChatMessage) -> Seen | None:
-    """What to remember of a message; None if it was not stored."""
+    """The mark of a message; None if the server has not stored it."""
     if message.seq is None:
         return None
     said = f"{message.sender_id}\n{message.time_text}\n{message.text}"
@@ -44,12 +44,12 @@ def mark_of(message: ChatMessage) -> Seen | None:
 
 
 class Inbox:
-    """What one user is being told. Not thread-safe."""
+    """The messages to one user. Not thread-safe."""
 
     def __init__(self, seen: Iterable[Seen] = ()) -> None:
         self._queue: deque[ChatMessage] = deque()
         self._pending: set[Seen] = set()  # those that are queued or in hand
-        self._seen: dict[Seen, None] = dict.fromkeys(seen)  # a set that knows which is oldest
+        self._seen: dict[Seen, None] = dict.fromkeys(seen)  # a set with an order
         self._to_acknowledge: list[int] = []
         self._trim()
 
@@ -67,7 +67,7 @@ class Inbox:
 
     @property
     def overflowing(self) -> bool:
-        """Whether more messages wait than memory should be spent on."""
+        """Whether too many messages wait."""
         return len(self._queue) > QUEUE_LIMIT
 
     @property
@@ -89,11 +89,11 @@ class Inbox:
         return True
 
     def next(self) -> ChatMessage | None:
-        """The oldest message, which is now in the application's hands; None if there is none."""
+        """The oldest message, now in the hands of the application; None if there is none."""
         return self._queue.popleft() if self._queue else None
 
     def done(self, message: ChatMessage) -> Seen | None:
-        """The application has taken care of a message. Returns what is to be remembered, if any."""
+        """The application has taken care of a message. Returns its mark, if that is new."""
         mark = mark_of(message)
         if mark is None or mark not in self._pending:
             return None

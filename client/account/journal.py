@@ -1,10 +1,11 @@
-"""Journal: a file of JSON lines that is only ever appended to, and survives a kill at any point.
+"""Journal: a file of JSON lines that only grows, and survives a kill at any point.
 
-Each record is one ``write``, so that a killed program leaves either the whole line or, when the
-disk was full, a piece at the very end; a piece is no record and is dropped. The kernel has
-what was written when ``append`` returns: it survives the end of the program, whatever the
-signal, but not a power cut in the seconds before the kernel writes it out. For that a disk
-would have to be waited for at every message.
+Each record is one ``write``. So a killed program leaves a whole line; only a full disk leaves a
+piece at the end, which is no record and is dropped.
+
+When ``append`` returns, the kernel has the record. It survives the end of the program, by any
+signal. It does not survive a power failure in the seconds before the kernel writes it to the
+disk: for that, each message would have to wait for the disk.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _PRIVATE = 0o600
 
 
 def read_private(path: Path) -> bytes:
-    """A whole file, empty if it does not exist; nobody else may read it from now on.
+    """A whole file, empty if it does not exist. Makes it private to this user.
 
     Any thread. Raises StoreError.
     """
@@ -41,7 +42,7 @@ def read_private(path: Path) -> bytes:
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Put a file in place of another, in one step: a kill leaves the old one or the new one.
+    """Replace a file in one step: a kill leaves the old one or the new one.
 
     Any thread. Raises StoreError.
     """
@@ -60,9 +61,8 @@ class Journal:
     """One file of records. One thread at a time.
 
     Attributes:
-        path: where it is.
-        records: how many lines it has, by our count; whoever writes decides when that is
-            too many, and replaces them.
+        path: the file.
+        records: the number of its lines. The owner replaces them when there are too many.
     """
 
     def __init__(self, path: Path) -> None:
@@ -74,7 +74,7 @@ class Journal:
         return f"<Journal {self.path.name} {self.records} records>"
 
     def load(self) -> list[Record]:
-        """The records, in order; lines that are none are left out, with a warning in the log.
+        """The records, in order. Damaged lines are left out, with a warning in the log.
 
         Raises StoreError if the file cannot be read.
         """
@@ -97,7 +97,7 @@ class Journal:
         return records
 
     def replace(self, records: Iterable[Record]) -> None:
-        """Write the file anew with just these. Raises StoreError; the old file stays then."""
+        """Replace the file by these records. Raises StoreError; the old file stays then."""
         lines = [_line(record) for record in records]
         write_private(self.path, b"".join(lines))
         self.close()
@@ -127,5 +127,5 @@ class Journal:
 
 
 def _line(record: Record) -> bytes:
-    # ASCII, so that half a surrogate pair can be written, too, and no other text is a line end.
+    # In ASCII half a surrogate pair can be written, and no character of a text is a line end.
     return json.dumps(record, separators=(",", ":")).encode("ascii") + b"\n"

@@ -1,4 +1,4 @@
-"""Lifecycle: the states of a client, and which may follow which. Pure.
+"""Lifecycle: the states of a client, and their transitions. Pure.
 
 ::
 

@@ -12,10 +12,9 @@ from client.values import ChatMessage
 
 
 class MessageStream(Iterator[ChatMessage]):
-    """What ``ChatClient.messages()`` returns. One thread at a time.
+    """The iterator of ``ChatClient.messages()``. One thread at a time.
 
-    The message that was handed out last is taken care of when the next one is asked for, or
-    when ``finish`` is called.
+    A message counts as received when the next one is asked for, or when ``finish`` is called.
     """
 
     def __init__(self, shared: SharedState) -> None:
@@ -24,7 +23,7 @@ class MessageStream(Iterator[ChatMessage]):
         self._in_hand: tuple[LocalAccount, ChatMessage] | None = None
 
     def within(self, timeout: float | None) -> Self:
-        """From now on end when nothing has come for so many seconds."""
+        """From now on end after so many seconds without a message."""
         self._timeout = timeout
         return self
 
@@ -49,7 +48,7 @@ class MessageStream(Iterator[ChatMessage]):
             raise StopIteration
 
     def finish(self) -> None:
-        """The message that was handed out last is taken care of. Any thread."""
+        """Count the last message as received. Any thread."""
         with self._shared.changed:
             if self._in_hand is not None:
                 account, message = self._in_hand

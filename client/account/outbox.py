@@ -1,8 +1,8 @@
 """Outbox: a user's chat messages on their way to the server, in order. Pure: no socket or clock.
 
-It says what is to be sent and learns what became of it. Nothing leaves it but by an answer:
-a connection that breaks between a message and its answer only means that the message is sent
-again with the same ``mid``, and the server sees to it that nobody gets it twice.
+It hands out the messages to send, and takes the answers. A message leaves it only by an answer or
+by a withdrawal. Example: the connection breaks between a message and its answer; the message is
+sent again with the same ``mid``, and the server recognises the ``mid``.
 
     add ──▶ WAITING ──take──▶ SENT ──answered──▶ ACKED    the server has it
               ▲                │ │
@@ -10,8 +10,8 @@ again with the same ``mid``, and the server sees to it that nobody gets it twice
         connection lost, or
         "not now" (errno 6, 8)
 
-Those that are SENT all come before those that are WAITING. So when the server cannot take one
-for the moment, that one and all after it wait together, and go out again in their order.
+All SENT messages come before all WAITING ones. So, when the server refuses a message for the
+moment, that message and all behind it wait together, and go out again in their order.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from chat.protocol import ErrNo
 from client.protocol.events import ChatAnswer
 
 IN_FLIGHT = 200
-"""Messages sent and not answered. A server stops reading at 256, and would then not hear our
+"""The most messages without an answer. At 256 a server stops reading, and then it gets no
 heartbeats and acknowledgements either."""
 
 _NOT_NOW = frozenset({ErrNo.TOO_MANY, ErrNo.UNAVAILABLE})
 
 
 class MessageState(Enum):
-    """Where a message is on its way."""
+    """The progress of a message."""
 
     WAITING = "waiting"
     SENT = "sent"
@@ -45,7 +45,7 @@ class Withdrawal(Enum):
 
     WITHDRAWN: it is not sent; the server has not got it.
     UNSURE: it is not sent again, but an earlier copy was not answered: the server may have it.
-    TOO_LATE: it is on its way and will be answered, or its fate is decided.
+    TOO_LATE: it is on its way and will be answered, or it has left the outbox.
     """
 
     WITHDRAWN = "withdrawn"
@@ -61,8 +61,8 @@ class OutboxMessage:
         mid: the sender's own id for it; never used twice.
         target: the receiver's or the group's id.
         created: unix seconds.
-        unanswered: copies that were sent and of which nothing was heard. The server may have
-            committed one whose answer was lost with the connection.
+        unanswered: copies that were sent without an answer. The server may have committed one
+            whose answer was lost with the connection.
     """
 
     mid: str
@@ -75,10 +75,10 @@ class OutboxMessage:
 
 
 class Outbox:
-    """Un-acked messages in the order in which they were written. Not thread-safe.
+    """Messages without an ack, in the order of writing. Not thread-safe.
 
-    ``retry`` is the pause in seconds after "not now", when the server names none. Times are
-    seconds of any clock, as long as it is always the same.
+    ``retry`` is the pause in seconds after "not now", if the server names none. Times are
+    seconds of any one clock.
     """
 
     def __init__(self, retry: float, restored: Iterable[OutboxMessage] = ()) -> None:
@@ -87,7 +87,7 @@ class Outbox:
         self._waiting: dict[str, OutboxMessage] = {}
         self._not_before = 0.0
         for message in restored:
-            message.unanswered = 1  # the file does not tell whether the earlier run has sent it
+            message.unanswered = 1  # the file does not say whether the earlier run has sent it
             self.add(message)
 
     def __repr__(self) -> str:
@@ -98,12 +98,12 @@ class Outbox:
 
     @property
     def messages(self) -> tuple[OutboxMessage, ...]:
-        """All that are in it, in order."""
+        """All messages, in order."""
         return (*self._sent.values(), *self._waiting.values())
 
     @property
     def wake_at(self) -> float | None:
-        """When there is something to send: a time, in the past for "now"; None: after an event."""
+        """The time of the next ``take``, in the past for "now"; None if only an event can tell."""
         return self._not_before if self._waiting and len(self._sent) < IN_FLIGHT else None
 
     def add(self, message: OutboxMessage) -> None:
@@ -114,7 +114,7 @@ class Outbox:
         self._waiting[message.mid] = message
 
     def take(self, now: float) -> list[OutboxMessage]:
-        """What to send now, in this order; it counts as sent from here on."""
+        """The messages to send now, in this order. From now on they count as sent."""
         if now < self._not_before:
             return []
         taken = list(islice(self._waiting.values(), max(0, IN_FLIGHT - len(self._sent))))
@@ -126,15 +126,15 @@ class Outbox:
         return taken
 
     def start_over(self) -> None:
-        """A connection is gone: whatever was not answered on it must be sent on the next one."""
+        """A connection is gone: send its unanswered messages again on the next one."""
         self._wait_again(self._sent)
         self._not_before = 0.0
 
     def answered(self, answer: ChatAnswer, now: float) -> OutboxMessage | None:
-        """Take a CHAT_ACK. Returns the message it concerns, None if that is not in here.
+        """Take a CHAT_ACK. Returns its message, None if that is not in the outbox.
 
-        The message's state says what came of it. An answer that is repeated or late, or that
-        concerns an earlier copy, is one like any other.
+        The message's state is the outcome. A late or repeated answer, or one to an earlier copy,
+        counts like any other.
         """
         message = self._sent.get(answer.mid) or self._waiting.get(answer.mid)
         if message is None:
@@ -147,16 +147,16 @@ class Outbox:
             self._not_before = max(self._not_before, now + pause)
             self._wait_again(self._from(message))
         elif answer.errno == ErrNo.NOT_YOU:
-            # The session is somebody else's by now; the message is as good as before.
+            # Another login owns the session now. The message waits for our next login.
             self._wait_again(self._from(message))
         else:
             self._remove(message, MessageState.FAILED)
         return message
 
     def withdraw(self, mid: str) -> Withdrawal:
-        """The user does not want a message sent after all.
+        """Take a message back.
 
-        One that is SENT stays: its answer is due, and the server may deliver it meanwhile.
+        A SENT message stays: its answer is due, and the server may deliver it meanwhile.
         """
         message = self._waiting.get(mid)
         if message is None:
@@ -165,13 +165,13 @@ class Outbox:
         return Withdrawal.UNSURE if message.unanswered > 0 else Withdrawal.WITHDRAWN
 
     def remove(self, mid: str) -> None:
-        """A message is not to be sent after all."""
+        """Drop a message."""
         message = self._sent.get(mid) or self._waiting.get(mid)
         if message is not None:
             self._remove(message, MessageState.FAILED)
 
     def _from(self, message: OutboxMessage) -> dict[str, OutboxMessage]:
-        """The sent ones from this one on."""
+        """The SENT messages from this one on."""
         if message.mid not in self._sent:
             return {}
         mids = list(self._sent)

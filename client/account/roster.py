@@ -1,4 +1,4 @@
-"""Roster: who the user is, and the friends and groups, kept up to date. Pure."""
+"""Roster: the user's name, friends and groups, kept up to date. Pure."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ ONLINE = "online"
 
 
 class Roster:
-    """Starts as the login ack's account and follows what is learnt later. Not thread-safe.
+    """Starts as the account in the login ack, and follows later news. Not thread-safe.
 
     Attributes:
-        account: how things are now; never changed in place.
-        heard: how often somebody was said to have come or gone.
+        account: the present account; replaced, never changed in place.
+        heard: the number of presence notices so far.
     """
 
     def __init__(self, account: Account) -> None:
         self.account = account
         self.heard = 0
-        self._last: dict[int, tuple[int, str]] = {}  # user → when, in ``heard``, and state
+        self._last: dict[int, tuple[int, str]] = {}  # user → notice number and state
 
     def __repr__(self) -> str:
         who = self.account
         return f"<Roster of {who.id}: {len(who.friends)} friends, {len(who.groups)} groups>"
 
     def set_presence(self, presence: Presence) -> None:
-        """Somebody came or went."""
+        """A friend came or went."""
         self.heard += 1
         self._last[presence.user_id] = (self.heard, presence.state)
         friends = tuple(
@@ -39,10 +39,11 @@ class Roster:
         self.account = replace(self.account, friends=friends, groups=groups)
 
     def add_friend(self, friend: Friend, since: int | None = None) -> None:
-        """Put a friend on the list, or in the place of what was known of that one.
+        """Put a friend on the list, or replace its entry.
 
-        ``since``: what ``heard`` was when it was asked for. What has been heard of that friend
-        after that is newer than the answer.
+        ``since`` is the value of ``heard`` at the time of the request. A presence notice after
+        that is newer than the answer. Example: A adds B; the server reads B's state, offline;
+        meanwhile B logs in, and the notice reaches A before the answer.
         """
         heard, state = self._last.get(friend.id, (0, ""))
         if since is not None and heard > since:
@@ -56,14 +57,14 @@ class Roster:
         self.account = replace(self.account, friends=friends)
 
     def created_group(self, group_id: int, name: str, desc: str) -> Group:
-        """The user has created a group; returns it."""
+        """Add a group that the user has created; returns it."""
         me = Member(self.account.id, self.account.name, ONLINE, CREATOR)
         group = Group(group_id, name, desc, (me,))
         self.add_group(group)
         return group
 
     def add_group(self, group: Group) -> None:
-        """Put a group on the list, or in the place of what was known of it."""
+        """Put a group on the list, or replace its entry."""
         others = [other for other in self.account.groups if other.id != group.id]
         self.account = replace(self.account, groups=(*others, group))
 
@@ -73,7 +74,7 @@ class Roster:
         self.account = replace(self.account, groups=groups)
 
     def set_members(self, group_id: int, members: tuple[Member, ...]) -> None:
-        """These are in a group."""
+        """Replace the members of a group."""
         groups = tuple(
             replace(group, members=members) if group.id == group_id else group
             for group in self.account.groups
@@ -81,7 +82,7 @@ class Roster:
         self.account = replace(self.account, groups=groups)
 
     def remove_member(self, group_id: int, user_id: int) -> None:
-        """Somebody is not in a group any more."""
+        """Take a member out of a group."""
         for group in self.account.groups:
             if group.id == group_id:
                 left = tuple(member for member in group.members if member.id != user_id)

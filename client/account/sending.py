@@ -1,4 +1,4 @@
-"""Sending: a message that was handed to the client, and what will become of it."""
+"""Sending: a message on its way to the server, as a future Receipt."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ class Receipt:
 
     @property
     def time(self) -> datetime | None:
-        """When the server got it: aware, in UTC."""
+        """The time of arrival at the server: aware, in UTC."""
         return parse_time(self.time_text)
 
 
 class Sending(Future[Receipt]):
     """A future Receipt. It cannot be cancelled: the message may be on its way already.
 
-    ``result()`` raises RefusedError if the server will never take the message, or
-    NotConfirmedError if the client was closed before, or WithdrawnError after ``withdraw``.
-    Any thread may wait, but not a callback of another Sending: those run on the thread that
-    receives, and must return soon.
+    ``result()`` raises RefusedError if the server has refused the message, NotConfirmedError if
+    the client was closed before the answer, or WithdrawnError after ``withdraw``. Any thread may
+    wait, except a callback of another Sending: that runs on the receiver's thread, and must
+    return soon.
 
     Attributes:
         mid: the sender's own id for it.
         target: the receiver's or the group's id.
-        to_group: which of them.
-        text: what was written.
-        created: when, in unix seconds.
+        to_group: whether the target is a group.
+        text: the text of the message.
+        created: the time of writing, in Unix seconds.
     """
 
     def __init__(self, mid: str, target: int, to_group: bool, text: str, created: float) -> None:

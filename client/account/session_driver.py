@@ -1,9 +1,9 @@
 """SessionDriver: one connection of a client, from the login to the end.
 
-The supervisor's thread serves it: it logs in, sends what is in the outbox, acknowledges the
+The supervisor's thread serves it: it logs in, sends the messages of the outbox, acknowledges the
 messages that were taken care of, and sleeps in between. The session's receiver thread brings the
-events. All chat messages are sent by that one thread: so they keep their order, whichever threads
-of the application wrote them.
+events. Several threads of the application may write chat messages; one thread sends them all, so
+they keep their order.
 
 After a logout that the server has confirmed, the next user may log in on the same connection.
 """
@@ -264,7 +264,7 @@ class SessionDriver:
             self._shared.become(State.ONLINE)
             future = self._shared.take_login(account)
         if future is not None:
-            self._shared.run_foreign(partial(future.set_result, logged_in))
+            self._shared.run_callback(partial(future.set_result, logged_in))
 
     def _login_failed(self, account: LocalAccount, error: RefusedError | NoAnswerError) -> None:
         with self._changed:
@@ -280,7 +280,7 @@ class SessionDriver:
                 self._shared.account = None
         if future is None:  # a login after a reconnect: no caller waits for its outcome
             raise SessionStoppedError(error)
-        self._shared.run_foreign(partial(future.set_exception, error))
+        self._shared.run_callback(partial(future.set_exception, error))
 
     def _log_out(self) -> None:
         with self._changed:
@@ -315,7 +315,7 @@ class SessionDriver:
         if overflowing:
             self.session.fail(_OVERFLOW)
         for complete in completions:
-            self._shared.run_foreign(complete)
+            self._shared.run_callback(complete)
 
     def _on_close(self) -> None:
         """Receiver's thread."""

@@ -1,4 +1,4 @@
-"""SharedState: what the threads of a client share, under one condition.
+"""SharedState: the state that the threads of a client share, under one condition.
 
 The application's threads ask for logins, write messages and wait for sessions. The supervisor's
 thread takes the steps that are due. The receiver's thread brings the server's messages. While
@@ -81,14 +81,14 @@ class SharedState:
         self.changed.notify_all()
 
     def close(self) -> None:
-        """The last state. Idempotent."""
+        """Change to the last state. Idempotent."""
         self.closing = True
         if self.state is not State.CLOSED:
             self.become(State.CLOSED, self.failure)
 
     # ------------------------------------------------------------------ the application's code
 
-    def run_foreign(self, call: Callable[[], object]) -> None:
+    def run_callback(self, call: Callable[[], object]) -> None:
         """Run the application's code. Any thread, without ``changed``.
 
         An Exception is logged. Another BaseException, such as that of ``sys.exit()``, ends the
@@ -129,10 +129,10 @@ class SharedState:
         future, self.logout = self.logout, None
         return future
 
-    # ------------------------------------------------------------------ waiting for it
+    # ------------------------------------------------------------------ waiting for a session
 
     def wait_for_session(self, seconds: float, *, logged_in: bool) -> Session:
-        """A session to ask on; waits for one if need be. Any thread, without ``changed``.
+        """Wait for a session that can take requests. Any thread, without ``changed``.
 
         Raises NotLoggedInError, ClosedError or the reason of a stop at once; after ``seconds``
         the error of the last attempt.
@@ -147,7 +147,7 @@ class SharedState:
             return self.session
 
     def wait_connected(self, seconds: float | None) -> None:
-        """Wait for a connection; for one attempt if ``seconds`` is None. As above.
+        """Wait for a connection; for one attempt if ``seconds`` is None. Any thread, as above.
 
         Raises the error of the attempt, or of the last one.
         """
@@ -164,7 +164,7 @@ class SharedState:
                 raise self._why_not(logged_in=False)
 
     def _usable(self, logged_in: bool) -> bool:
-        if self.session is None:  # the state follows a moment after the end of a connection
+        if self.session is None:  # the connection has ended, and the state does not say so yet
             return False
         return self.state is State.ONLINE if logged_in else self.state in UP
 

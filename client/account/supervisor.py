@@ -143,13 +143,13 @@ class Supervisor:
         with self._changed:
             shared.closing = True
             future, shared.login = shared.login, None
-            impatient = shared.state in (State.CONNECTING, State.LOGGING_IN)
+            awaits_answer = shared.state in (State.CONNECTING, State.LOGGING_IN)
             session = shared.session
             self._changed.notify_all()
         if future is not None:
             future.set_exception(ClosedError())
-        if session is not None and impatient:
-            session.fail("closed by this side")  # do not wait for its answer
+        if session is not None and awaits_answer:
+            session.fail("closed by this side")
         if self._thread.ident is not None and self._thread is not threading.current_thread():
             # While it connects it cannot be interrupted; it ends when that has succeeded.
             self._thread.join(self._timing.goodbye)
@@ -211,15 +211,8 @@ class Supervisor:
     def _lost(self, error: ClientError, at_least: float) -> None:
         if self._keep_connected:
             self._wait(error, at_least)
-            return
-        with self._changed:
-            account = self._shared.account
-            future = None if account is None else self._shared.take_login(account)
-            if future is not None:
-                self._shared.account = None
-        if future is not None:
-            self._shared.run_foreign(partial(future.set_exception, error))
-        self._stop(error)
+        else:
+            self._stop(error)
 
     def _wait(self, error: ClientError, at_least: float) -> None:
         """Pause before the next attempt."""
@@ -240,12 +233,25 @@ class Supervisor:
         with self._changed:
             if shared.closing:
                 return
+            # Before the login fails. Example: its caller logs in again at once; that login sets
+            # ``hurry``, which must not be cleared after that.
             shared.hurry = False
             shared.become(State.STOPPED, error)
+            login = None if self._keep_connected else self._take_pending_login()
+        if login is not None:
+            shared.run_callback(partial(login.set_exception, error))
+        with self._changed:
             self._changed.wait_for(lambda: shared.closing or shared.hurry)
             self._backoff.reset()
             if not shared.closing:
                 shared.become(State.CONNECTING)
+
+    def _take_pending_login(self) -> Future[Account] | None:
+        account = self._shared.account
+        login = None if account is None else self._shared.take_login(account)
+        if login is not None:
+            self._shared.account = None  # it is the caller's again
+        return login
 
     def _closed(self) -> None:
         with self._changed:

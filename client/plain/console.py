@@ -1,11 +1,12 @@
 """Console: lines in and lines out, on a terminal or on pipes. It knows nothing of chat.
 
-Reading must end the moment the connection is lost, and a thread that sits in ``readline``
-cannot be woken: not by closing the descriptor, and at exit the interpreter would wait for its
-lock. So nobody sits there. The reading thread polls two descriptors, the input and one end of
-a socket pair on which other threads wake it, and reads only what is there. A terminal stays
-in its line mode, so that editing works as everywhere; only its echo is switched off for a
-password, and on again however the reading ends.
+Reading must end when the connection is lost. But a thread in ``readline`` cannot be woken, not
+even by closing the descriptor, and at exit the interpreter would wait for its lock. So the reading
+thread polls two descriptors and reads only bytes that are there. One descriptor is the input; the
+other is one end of a socket pair, on which other threads wake it.
+
+A terminal stays in its line mode, with its usual editing. Only its echo is switched off for a
+password, and on again at every end of the reading.
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ _LFLAGS = 3  # where tcgetattr() has the local modes
 
 
 class Console:
-    """The user's side. One thread reads and prints; only ``wake`` is for the others.
+    """The user's side. One thread reads and prints; other threads only call ``wake``.
 
-    Owns neither the descriptor nor the streams that it is given.
+    It closes neither the descriptor nor the streams.
 
     Attributes:
-        is_terminal: a person types, and no script.
+        is_terminal: a person types, and no program.
     """
 
     def __init__(self, in_fd: int, out: TextIO, err: TextIO, encoding: str = "utf-8") -> None:
-        """``encoding``: of what is typed; the streams have their own."""
+        """``encoding``: that of the input; the streams have their own."""
         self._encoding = encoding
         self._in_fd = in_fd
         self._out = out
@@ -75,17 +76,17 @@ class Console:
 
     def wake(self) -> None:
         """Have a ``read_line`` that waits call its ``on_wake``. Any thread; never blocks."""
-        # Full: it will wake anyway. Closed: nobody reads any more.
+        # A full socket has a wake-up in it already. A closed one belongs to a closed console.
         with contextlib.suppress(OSError):
             self._wake_writer.send(b"\0")
 
     def read_line(self, on_wake: Callable[[], None], prompt: str = "", *, echo: bool = True) -> str:
         """The next line without its end. Reading thread; blocks.
 
-        ``on_wake`` runs on this thread, between waits, after each ``wake``; what it raises ends
-        the reading. A line that cannot be decoded is asked for again on a terminal; a script's
-        next line would be the answer to another question. Raises UnreadableInputError, EOFError
-        at the end of input, or OutputClosedError from the prompt.
+        ``on_wake`` runs on this thread after each ``wake``; its exception ends the reading. On a
+        terminal the prompt is repeated after a line that cannot be decoded. In a script such a
+        line ends the reading: the next line is meant for another prompt. Raises
+        UnreadableInputError, EOFError at the end of input, or OutputClosedError.
         """
         while True:
             line = self._ask(on_wake, prompt, echo)
@@ -105,7 +106,7 @@ class Console:
             try:
                 return self._next_line(on_wake)
             finally:
-                # The newline that a terminal would have echoed.
+                # In place of the newline that a terminal echoes.
                 if hidden or (prompt and not self.is_terminal):
                     self._write("\n")
 
@@ -118,7 +119,7 @@ class Console:
 
     def _next_line(self, on_wake: Callable[[], None]) -> bytes:
         while True:
-            # With a line at hand do not wait, but look: a script with a thousand lines must
+            # With a line at hand it polls without waiting: a script with a thousand lines must
             # notice that the connection is gone.
             end = self._unread.find(b"\n")
             at_hand = end >= 0 or self._at_end
@@ -140,8 +141,8 @@ class Console:
         return line.removesuffix(b"\r")
 
     def _poll(self, wait: bool) -> tuple[bool, bool]:
-        """Whether somebody woke us, whether the input can be read (or has ended)."""
-        poller = select.poll()  # and not epoll, which refuses regular files
+        """Whether there was a wake-up, and whether the input has bytes or has ended."""
+        poller = select.poll()  # epoll refuses regular files
         poller.register(self._wake_reader, select.POLLIN)
         if wait:
             poller.register(self._in_fd, select.POLLIN)
@@ -154,7 +155,7 @@ class Console:
     def _read(self) -> None:
         try:
             data = os.read(self._in_fd, _READ_SIZE)
-        except BlockingIOError:  # somebody else's non-blocking descriptor, and a spurious wake-up
+        except BlockingIOError:  # another program has made it non-blocking, and nothing is there
             return
         except OSError:  # the terminal is gone, or there was no input from the start
             data = b""
@@ -163,7 +164,7 @@ class Console:
 
     @contextlib.contextmanager
     def _echo_off(self) -> Iterator[None]:
-        # TCSANOW, and not getpass's TCSAFLUSH, which throws away what was typed ahead.
+        # TCSANOW keeps the characters that were typed ahead; getpass's TCSAFLUSH drops them.
         before = termios.tcgetattr(self._in_fd)
         silent = [*before]
         silent[_LFLAGS] &= ~termios.ECHO

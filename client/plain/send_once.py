@@ -14,13 +14,13 @@ from client.errors import NotConfirmedError, RefusedError, StoreError
 from client.ids import parse_id
 
 CONFIRM_SECONDS = 30.0
-"""How long the server's acknowledgement is awaited, with all attempts to connect again."""
+"""The time for the server's acknowledgement, with all attempts to connect again."""
 
 GROUP = "group:"
 
 
 def parse_receiver(text: str) -> tuple[int, bool] | None:
-    """``5`` or ``group:5`` as (id, is it a group?); None if it is neither."""
+    """``5`` or ``group:5`` as (id, whether it is a group); None for another text."""
     number = parse_id(text.removeprefix(GROUP))
     return None if number is None else (number, text.startswith(GROUP))
 
@@ -36,8 +36,9 @@ def send_once(
 ) -> None:
     """Log in, send, and wait until the server has stored the message. Any thread; blocks.
 
-    Mail that arrives meanwhile is left for the next program. Raises ClientError, or ValueError
-    for a text that cannot be sent; then the message is not sent later, unless the error says so.
+    Messages that arrive meanwhile stay at the server for the next program. Raises ClientError, or
+    ValueError for a text that cannot be sent. After an error the message is not sent later,
+    unless the error says so.
     """
     account = _saved_account(folder, host, port, user_id)
     with ChatClient(host, port, tls=tls, folder=folder) as client:
@@ -48,7 +49,7 @@ def send_once(
 
 
 def _saved_account(folder: Path, host: str, port: int, user_id: int | None) -> SavedAccount:
-    """The login that was used last, or the one that is wanted."""
+    """The last used login, or that of the given user."""
     for account in saved_accounts(folder, host, port):
         if user_id in (None, account.user_id):
             return account

@@ -1,10 +1,10 @@
 """Connection: one TCP connection that carries messages both ways.
 
-It does not know what the messages mean, and it does not connect again.
+It does not know the meaning of the messages, and it does not connect again.
 
-The receiver thread is the only reader of the socket for as long as the connection lives. The
-tutorial's client reads its login answer in the main thread and everything else in a second
-one; after logging out and in again both read, and the answer goes to the wrong one.
+The receiver thread is the only reader of the socket while the connection lives. The original's
+client has two readers: the main thread reads the answer to the login, a second thread the rest.
+Example: the user logs out and in again; now both threads read, and the second one gets the answer.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
     from client.protocol.tls import TlsSocket
 
 MAX_INCOMING = 16 * 1024 * 1024
-"""Largest frame taken, in bytes: a login ack may carry 200 messages of 16 KiB and their JSON."""
+"""The largest frame, in bytes: a login ack may carry 200 messages of 16 KiB and their JSON."""
 
 _RECV_SIZE = 64 * 1024
 
 CLOSED = "closed by the server"
 UNANSWERED = "closed by the server without an answer; if it wants TLS, connect with TLS"
-"""A server's TLS port closes without a word when it is spoken to plainly."""
+"""A TLS port that gets plain text closes without an answer."""
 
 NOT_CHAT = "the server does not speak the chat protocol"
 
 _LOCAL_CLOSE = "closed by this side"
 
 _JOIN_SECONDS = 5.0
-"""More than the receiver ever needs once its socket is shut down, unless a callback hangs."""
+"""The receiver needs less after its socket was shut down, unless a callback hangs."""
 
 
 def open_socket(
@@ -53,10 +53,10 @@ def open_socket(
         raise ConnectError(host, port, "timed out", ConnectFault.TIMED_OUT) from exc
     except OSError as exc:
         raise ConnectError(host, port, exc.strerror or str(exc), _fault_of(exc)) from exc
-    except UnicodeError as exc:  # the IDNA codec's answer to ".." and to 64-letter labels
+    except UnicodeError as exc:  # from the IDNA codec, for ".." and labels of 64 letters
         fault = ConnectFault.UNKNOWN_NAME
         raise ConnectError(host, port, "not a host name", fault) from exc
-    # Small messages, each wanted at once: do not let Nagle wait for more.
+    # Messages are small and urgent: Nagle's algorithm must not collect them.
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if tls is None:
@@ -79,9 +79,9 @@ def _fault_of(exc: OSError) -> ConnectFault:
 class Connection:
     """Sends messages from any thread, receives them on its own thread.
 
-    Takes the socket over and closes it. ``on_message`` gets every decoded message and
-    ``on_close`` the reason, exactly once and after the last message; both on the receiver
-    thread, with no lock held.
+    Takes the socket over and closes it. ``on_message`` gets each decoded message. ``on_close``
+    gets the reason of the end, once and after the last message. Both are called on the receiver
+    thread without a lock.
 
     Attributes:
         last_heard: ``time.monotonic()`` when bytes last arrived.
@@ -94,12 +94,12 @@ class Connection:
         on_close: Callable[[str], None],
         send_seconds: float,
     ) -> None:
-        # One time-out for both directions. For the receiver it means nothing: it tries again.
+        # It counts for both directions. The receiver ignores a time-out and reads again.
         sock.settimeout(send_seconds)
         self._sock = sock
         self._on_message = on_message
         self._on_close = on_close
-        self._send_lock = threading.Lock()  # frames must not mix in the socket
+        self._send_lock = threading.Lock()  # keeps frames whole on the wire
         self._reason_lock = threading.Lock()
         self._reason: str | None = None
         self._is_plain = isinstance(sock, socket.socket)
@@ -128,7 +128,7 @@ class Connection:
                 self._has_spoken.set()
                 self._sock.sendall(frame + LF)
         except OSError as exc:
-            # After a time-out half a frame may be out: there is no way to go on.
+            # After a time-out half a frame may be on the wire: no other frame can follow.
             timed_out = isinstance(exc, TimeoutError)
             reason = "the server takes no data" if timed_out else _words(exc)
             self.fail(reason)
@@ -137,7 +137,7 @@ class Connection:
     def fail(self, reason: str) -> None:
         """Give the connection up. Any thread; returns at once, ``on_close`` follows.
 
-        What has already arrived is still received: a BYE_MSG may be among it.
+        Bytes that have arrived are still received: a BYE_MSG may be among them.
         """
         self._set_reason(reason)
         with contextlib.suppress(OSError):  # already closed or reset
@@ -153,7 +153,7 @@ class Connection:
             self._receiver.join(_JOIN_SECONDS)
 
     def _set_reason(self, reason: str) -> str:
-        """The first reason is the true one; later ones are its consequences."""
+        """Keep the first reason and return it: later ones are its consequences."""
         with self._reason_lock:
             if self._reason is None:
                 self._reason = reason
@@ -165,8 +165,8 @@ class Connection:
         try:
             reason = self._receive_until_end()
         finally:
-            self.fail(reason)  # also ends a send that still waits for the server to read
-            with self._send_lock:  # the descriptor must not be closed under a sender
+            self.fail(reason)  # it also ends a send that waits for the server to read
+            with self._send_lock:  # no thread may send on a descriptor that is closed
                 self._sock.close()
             self._on_close(self._set_reason(reason))
 
@@ -181,7 +181,7 @@ class Connection:
             except OSError as exc:
                 return _words(exc)
             if not data:
-                # Not under the lock of a send, which may wait for a server that reads nothing.
+                # Without the send lock: its holder may wait for a server that does not read.
                 unanswered = self._is_plain and self._has_spoken.is_set() and not has_heard
                 return UNANSWERED if unanswered else CLOSED
             has_heard = True

@@ -1,7 +1,7 @@
 """Heartbeat: a thread that calls a function at an interval.
 
-It knows nothing of connections. A thread of its own, because the others may be blocked: the
-receiver in ``recv``, the main thread in a write to a stopped terminal.
+It has a thread of its own because the others may be blocked: the receiver in ``recv``, the main
+thread in a write to a stopped terminal. It knows nothing of connections.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Heartbeat:
         self._thread.start()
 
     def set_interval(self, interval: float) -> None:
-        """Count anew from now, with this interval in seconds. Any thread."""
+        """Start a new interval of so many seconds now. Any thread."""
         self.interval = interval
         self._woken.set()
 

@@ -1,7 +1,7 @@
 """FakeServer: the server's side of one loopback socket, scripted by a table of rules.
 
-It speaks the v2 dialect well enough for a client that behaves, remembers what it was sent,
-and says what a test makes it say.
+It speaks the v2 dialect well enough for a correct client. It keeps the received messages, and
+sends the messages of the test.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Self
 from chat.protocol import LF, FrameDecoder, Message, MsgType, decode, encode
 
 WAIT = 5.0
-"""Seconds after which whatever a test waits for will not come."""
+"""Seconds after which an awaited event will not come."""
 
 Rule = Callable[[Message], list[Message]]
 
@@ -92,7 +92,7 @@ class FakeServer:
 
     Attributes:
         port: where it listens.
-        rules: msgid → what to answer; a test replaces entries before the client sends.
+        rules: msgid → answers; a test replaces entries before the client sends.
     """
 
     def __init__(self) -> None:

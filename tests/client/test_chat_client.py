@@ -115,7 +115,7 @@ def chat_ack(request: Message, errno: int = 0, **fields: Any) -> list[Message]:
 # ---------------------------------------------------------------------- connecting
 
 
-def test_nobody_listens() -> None:
+def test_a_port_without_a_server() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     client = ChatClient("127.0.0.1", port, timing=QUICK)
@@ -128,7 +128,7 @@ def test_nobody_listens() -> None:
         pass
 
 
-def test_somebody_listens_later() -> None:
+def test_a_server_that_starts_later() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     states = States()
@@ -212,7 +212,7 @@ def test_register_and_log_in(server: FakeServer, make: Make) -> None:
 def test_the_account_is_known_when_a_login_returns(
     server: FakeServer, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The answer may wake whoever waits before the receiver's thread has told what is in it."""
+    """The answer may wake the waiting thread before the receiver's thread has made the roster."""
     on_events = SessionDriver._on_events
     pause = threading.Event()
 
@@ -306,7 +306,7 @@ def test_a_token_that_is_no_longer_good_stops_the_client(server: FakeServer, mak
         waiting.result(WAIT)
 
 
-def test_a_login_nobody_waits_for(server: FakeServer) -> None:
+def test_a_login_without_waiting(server: FakeServer) -> None:
     client = ChatClient("127.0.0.1", server.port, timing=QUICK)
     client.start()
     future = client.login_soon(1, "secret")
@@ -508,6 +508,8 @@ def test_a_login_fails_with_its_connection_in_a_client_that_does_not_reconnect(
     with pytest.raises(ConnectionLostError, match="closed by the server"):
         client.login_soon(1, "secret").result(WAIT)
     assert client.user_id is None
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r)]
+    assert client.login_soon(1, "secret").result(WAIT).id == 1
 
 
 def test_a_program_with_a_loop_of_its_own(server: FakeServer, make: Make) -> None:
@@ -1095,7 +1097,7 @@ def test_a_goodbye_for_good(server: FakeServer, make: Make, reason: str) -> None
     with pytest.raises(ReplacedError):
         client.add_friend(2)
     assert states.queue.empty()
-    assert client.login(1, "secret").id == 1  # because somebody asked for it
+    assert client.login(1, "secret").id == 1  # because the application asked for it
 
 
 def test_nothing_is_sent_after_draining_was_announced(server: FakeServer, make: Make) -> None:

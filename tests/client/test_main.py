@@ -85,7 +85,7 @@ class OnTerminal:
         os.write(self._master, data)
 
     def wait_for(self, expected: bytes) -> bytes:
-        """Read what is on the screen until a text has appeared; returns all since the start."""
+        """Read the screen until a text has appeared; returns all text since the start."""
         deadline = time.monotonic() + LONG
         while expected not in self._seen:
             ready, _, _ = select.select([self._master], [], [], deadline - time.monotonic())
@@ -136,7 +136,7 @@ def test_bad_arguments(args: list[str], complaint: str) -> None:
     assert result.stderr.count(b"\n") == 1
 
 
-def test_nobody_listens() -> None:
+def test_a_port_without_a_server() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
     result = run("127.0.0.1", port)
@@ -211,7 +211,7 @@ def test_windows_need_utf_8(server: FakeServer) -> None:
             assert seen.count(b"\n") == 1
 
 
-def test_output_that_nobody_reads(server: FakeServer) -> None:
+def test_output_without_a_reader(server: FakeServer) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     process = subprocess.run(

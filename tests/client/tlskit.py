@@ -66,7 +66,7 @@ class _Tunnel:
 
 
 class TlsRelay:
-    """Listens on a port of its own and passes on what it decrypts."""
+    """Listens on a port of its own and passes the decrypted bytes on."""
 
     def __init__(self, target: int, context: ssl.SSLContext | None = None) -> None:
         self._target = target

@@ -182,7 +182,7 @@ class OutboxMachine(RuleBasedStateMachine):
         self.refused: set[str] = set()
         self.settled: dict[str, MessageState] = {}
         self.shaken = False  # the server has refused something for a moment
-        self.queue: list[str] = []  # what the server has not read yet, in order
+        self.queue: list[str] = []  # not read by the server yet, in order
 
     @rule()
     def write(self) -> None:

@@ -14,14 +14,14 @@ def roster() -> Roster:
     return Roster(Account(1, "ann", friends, (TEA, CHESS), None))
 
 
-def test_somebody_comes() -> None:
+def test_a_friend_comes() -> None:
     changed = roster()
     before = changed.account
     changed.set_presence(Presence(2, "online"))
     assert changed.account.friends == (Friend(2, "bob", "online"), Friend(3, "cat", "online"))
     assert changed.account.groups[0].members == (ANN, Member(2, "bob", "online", "normal"))
     assert changed.account.groups[1] is CHESS
-    assert before.friends[0].state == "offline"  # a snapshot stays what it was
+    assert before.friends[0].state == "offline"  # a snapshot does not change
 
 
 def test_a_stranger_comes() -> None:

@@ -27,7 +27,7 @@ def test_each_state_is_told_in_order() -> None:
 
 def test_a_callback_that_raises_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     shared = SharedState(lambda status: None)
-    shared.run_foreign(lambda: 1 / 0)
+    shared.run_callback(lambda: 1 / 0)
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     assert "ZeroDivisionError" in caplog.text
     assert not shared.closing
@@ -39,7 +39,7 @@ def test_a_callback_that_raises_no_exception_ends_the_client() -> None:
     def leave() -> None:
         raise SystemExit(7)
 
-    shared.run_foreign(leave)
+    shared.run_callback(leave)
     assert shared.closing
     assert isinstance(shared.failure, CallbackFailedError)
     with pytest.raises(SystemExit):

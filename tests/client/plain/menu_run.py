@@ -73,7 +73,7 @@ class MenuRun:
         os.write(self._write_fd, "".join(line + "\n" for line in lines).encode())
 
     def type_bytes(self, data: bytes) -> None:
-        """Type what need not be lines of text."""
+        """Type bytes that need not be lines of text."""
         os.write(self._write_fd, data)
 
     def end_input(self) -> None:

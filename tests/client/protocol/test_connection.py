@@ -15,7 +15,7 @@ from tests.client.fake_server import WAIT
 
 
 class Ends:
-    """A Connection over a socket pair, the other end of the pair, and what was called back."""
+    """A Connection over a socket pair, the other end, and the calls of its callbacks."""
 
     def __init__(self, send_seconds: float = WAIT) -> None:
         ours, self.peer = socket.socketpair()

@@ -134,7 +134,7 @@ def test_a_receive_has_the_sockets_time_out(echo: Echo) -> None:
     sock.close()
 
 
-def test_nobody_vouches_for_the_server(echo: Echo) -> None:
+def test_a_certificate_without_a_known_authority(echo: Echo) -> None:
     with pytest.raises(ConnectError, match="its certificate is not valid: self-signed"):
         connect(echo.port, make_context())
 
