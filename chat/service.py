@@ -32,8 +32,8 @@ from chat.protocol import (
     validate,
     without_nulls,
 )
-from chat.protocol.classic import classic_answer
 from chat.protocol.dialects import TUTORIAL, NoTableError, Table, advice
+from chat.protocol.dialects.classic_answer import classic_answer
 from chat.request_workers import PeerGoneError, RequestWorkers
 from chat.storage import StorageError
 from chat.storage.tables import UserModel

@@ -21,8 +21,8 @@ from chat.connection.framing import LineFramer, pack_for_original
 from chat.connection.token_bucket import BYTES_PER_TOKEN, Allowance, Allowances, TokenBucket
 from chat.message import ChatMessage
 from chat.protocol import ErrNo, Message, MsgType, encode
-from chat.protocol.classic import classic_answer
 from chat.protocol.dialects import TUTORIAL, DialectGuess, Table
+from chat.protocol.dialects.classic_answer import classic_answer
 from muduopy import TcpConnection
 
 log = logging.getLogger(__name__)

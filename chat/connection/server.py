@@ -19,8 +19,8 @@ from chat.connection.proxy_protocol import BadProxyLineError, split_proxy_line
 from chat.connection.token_bucket import Allowances
 from chat.connection.turns import Turns
 from chat.protocol import ErrNo, Limits, MsgType, encode
-from chat.protocol.classic import classic_answer
 from chat.protocol.dialects import TUTORIAL, DialectGuess, Table
+from chat.protocol.dialects.classic_answer import classic_answer
 from muduopy import (
     Address,
     Buffer,

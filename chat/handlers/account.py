@@ -27,8 +27,8 @@ from chat.protocol import (
     errors,
     normal_name,
 )
-from chat.protocol.classic import classic_answer
 from chat.protocol.classic_login import fit_login, left_out
+from chat.protocol.dialects.classic_answer import classic_answer
 from chat.storage import StorageError, Transaction, UniqueViolation
 from chat.storage.tables import (
     ONLINE,

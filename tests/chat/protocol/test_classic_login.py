@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from chat.config import MIN_CLASSIC_FRAME
 from chat.protocol import MAX_ID, Limits, encode
-from chat.protocol.classic import classic_answer
 from chat.protocol.classic_login import fit_login, left_out
+from chat.protocol.dialects.classic_answer import classic_answer
 from tests.tiers import examples
 
 LIMITS = Limits()

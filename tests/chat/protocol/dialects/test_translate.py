@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from chat.protocol import Message
-from chat.protocol.classic import classic_answer
 from chat.protocol.dialects import chat_message, parse_table
+from chat.protocol.dialects.classic_answer import classic_answer
 from tests.chat.protocol.dialects.dialectkit import BY_NAME
 
 FRIEND = {"id": 2, "name": "wang", "state": "online"}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chat.protocol import MsgType, decode
-from chat.protocol.classic import ANSWERED, classic_answer
+from chat.protocol.dialects.classic_answer import ANSWERED, classic_answer
 
 FRIEND = {"id": 2, "name": "李四", "state": "online"}
 MEMBER = {"id": 3, "name": "wang", "state": "offline", "role": "normal"}
