@@ -184,7 +184,7 @@ class Node:
         return self.clients[-1]
 
     def user(self, name: str, password: str = PASSWORD) -> int:
-        """Somebody who has registered."""
+        """A registered user."""
         hashed = self.context.passwords.hash(password)
         return self.database.write(lambda tx: UserModel(tx).insert(name, hashed))
 

@@ -80,7 +80,7 @@ def test_at_its_end_it_releases_its_users(path: Path) -> None:
     assert found.state == OFFLINE
 
 
-def test_at_its_end_nobody_waits_for_the_bus(path: Path) -> None:
+def test_the_end_does_not_wait_for_the_bus(path: Path) -> None:
     """Logins that do would each wait in vain: the loop that hears of it has ended."""
     app = App(ANYWHERE, config(path))
     assert app._bus is not None

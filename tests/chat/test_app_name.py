@@ -105,7 +105,7 @@ def test_at_the_same_place_it_starts_at_once(database: Database) -> None:
     end(app)
 
 
-def test_a_port_in_use_evicts_nobody(database: Database) -> None:
+def test_a_port_in_use_evicts_no_user(database: Database) -> None:
     """Who has the port may be the server of this name and place."""
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]

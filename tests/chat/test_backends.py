@@ -99,7 +99,7 @@ def test_mysql_passwords(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (("chat:", "nobody:"), "wrong user or password"),
+        (("chat:", "unknown:"), "wrong user or password"),
         ((PASSWORD, "wrong"), "wrong user or password"),
         (("/chat", "/other"), "has no rights on this database|no such database"),
     ],

@@ -86,7 +86,7 @@ def test_who_is_not_logged_in(node: Node, msgid: int) -> None:
 
 
 @pytest.mark.parametrize("msgid", GOOD)
-def test_nobody_speaks_as_somebody_else(node: Node, msgid: int) -> None:
+def test_no_user_speaks_as_another(node: Node, msgid: int) -> None:
     ann, bob = node.online("ann"), node.online("bob")
     ann.send(msgid, **GOOD[msgid], id=bob.user_id)
     answer = ann.next()

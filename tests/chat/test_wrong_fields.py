@@ -14,25 +14,25 @@ from chat.protocol import Limits, Message, MsgType, build_schema, encode
 from tests.chat.nodekit import PASSWORD, Client, Node
 
 MANY = 10**6
-NOBODY = 99  # an id without a user: requests that are right except for it change nothing
+UNKNOWN = 99  # an id without a user: requests that are right except for it change nothing
 
 GOOD: dict[int, Message] = {
-    MsgType.LOGIN_MSG: {"id": NOBODY, "v": 2, "password": PASSWORD, "token": "t", "device": "d"},
-    MsgType.LOGINOUT_MSG: {"id": NOBODY},
+    MsgType.LOGIN_MSG: {"id": UNKNOWN, "v": 2, "password": PASSWORD, "token": "t", "device": "d"},
+    MsgType.LOGINOUT_MSG: {"id": UNKNOWN},
     MsgType.REG_MSG: {"v": 2, "name": "taken", "password": PASSWORD},
-    MsgType.ONE_CHAT_MSG: {"toid": NOBODY, "msg": "x", "time": "now", "mid": "m"},
-    MsgType.ADD_FRIEND_MSG: {"friendid": NOBODY},
+    MsgType.ONE_CHAT_MSG: {"toid": UNKNOWN, "msg": "x", "time": "now", "mid": "m"},
+    MsgType.ADD_FRIEND_MSG: {"friendid": UNKNOWN},
     MsgType.CREATE_GROUP_MSG: {"groupname": "taken", "groupdesc": ""},
-    MsgType.ADD_GROUP_MSG: {"groupid": NOBODY},
-    MsgType.GROUP_CHAT_MSG: {"groupid": NOBODY, "msg": "x", "time": "now", "mid": "m"},
+    MsgType.ADD_GROUP_MSG: {"groupid": UNKNOWN},
+    MsgType.GROUP_CHAT_MSG: {"groupid": UNKNOWN, "msg": "x", "time": "now", "mid": "m"},
     MsgType.DELIVERED_MSG: {"seqs": [1]},
     MsgType.PING_MSG: {},
-    MsgType.HISTORY_MSG: {"with": NOBODY, "groupid": NOBODY, "before": 5, "limit": 5},
-    MsgType.REMOVE_FRIEND_MSG: {"friendid": NOBODY},
-    MsgType.LEAVE_GROUP_MSG: {"groupid": NOBODY},
-    MsgType.REMOVE_MEMBER_MSG: {"groupid": NOBODY, "userid": NOBODY},
-    MsgType.DISSOLVE_GROUP_MSG: {"groupid": NOBODY},
-    MsgType.MEMBERS_MSG: {"groupid": NOBODY},
+    MsgType.HISTORY_MSG: {"with": UNKNOWN, "groupid": UNKNOWN, "before": 5, "limit": 5},
+    MsgType.REMOVE_FRIEND_MSG: {"friendid": UNKNOWN},
+    MsgType.LEAVE_GROUP_MSG: {"groupid": UNKNOWN},
+    MsgType.REMOVE_MEMBER_MSG: {"groupid": UNKNOWN, "userid": UNKNOWN},
+    MsgType.DISSOLVE_GROUP_MSG: {"groupid": UNKNOWN},
+    MsgType.MEMBERS_MSG: {"groupid": UNKNOWN},
 }
 WRONG: dict[type, list[Any]] = {
     int: [True, False, 1.0, 1.5, "", "1", [], [1], {}, {"a": None}, [None], -1, 0, 2**70],
@@ -80,7 +80,7 @@ def everything(client: Client, *, logged_in: bool) -> None:
         if logged_in and msgid not in (MsgType.LOGIN_MSG, MsgType.LOGINOUT_MSG):
             good["id"] = client.user_id
         else:
-            good.setdefault("id", NOBODY)
+            good.setdefault("id", UNKNOWN)
         for name, wanted, _, _, _, required in (*fields, ("msgid", int, 0, 0, None, True)):
             for value in WRONG[wanted]:
                 answer, strikes = outcome(client, {**good, name: value})
@@ -97,7 +97,7 @@ def everything(client: Client, *, logged_in: bool) -> None:
 
 def test_without_a_login(patient: Node) -> None:
     client = patient.connect()
-    client.log_in(NOBODY)  # chooses v2
+    client.log_in(UNKNOWN)  # chooses v2
     everything(client, logged_in=False)
 
 

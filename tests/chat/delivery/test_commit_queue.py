@@ -1,4 +1,4 @@
-"""CommitQueue: what is stored, for whom, and what the sender hears."""
+"""CommitQueue: the stored messages, their receivers, and the answer to the sender."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_to_oneself(commits: CommitDesk) -> None:
     assert commits.owed(ann) == [sent.seq]
 
 
-def test_to_nobody(commits: CommitDesk) -> None:
+def test_to_an_unknown_user(commits: CommitDesk) -> None:
     (ann,) = commits.users("ann")
     (sent,) = commits.settle(commits.one(commits.log_in(ann), 99))
     assert outcome(sent) == failed(ErrNo.NOT_FOUND)
@@ -113,7 +113,7 @@ def test_members_are_read_in_the_commit(commits: CommitDesk) -> None:
     assert commits.owed(eve) == [first.seq]
 
 
-def test_a_group_with_nobody_else(commits: CommitDesk) -> None:
+def test_a_group_without_other_members(commits: CommitDesk) -> None:
     (ann,) = commits.users("ann")
     tea = commits.group("tea", ann)
     (sent,) = commits.settle(commits.many(commits.log_in(ann), tea))
@@ -140,7 +140,7 @@ def test_no_such_group(commits: CommitDesk) -> None:
 def test_only_those_who_have_not_got_it_live(commits: CommitDesk) -> None:
     ann, bob, eve, dan = commits.users("ann", "bob", "eve", "dan")
     tea = commits.group("tea", ann, bob, eve)
-    only = frozenset({bob, dan, ann})  # of whom dan has left or never was there
+    only = frozenset({bob, dan, ann})  # dan has left, or never was a member
     (sent,) = commits.settle(commits.many(commits.log_in(ann), tea, only=only))
     assert sent.message.receivers == {bob}
     assert [commits.owed(user) for user in (ann, bob, eve, dan)] == [[], [sent.seq], [], []]

@@ -1,4 +1,4 @@
-"""Delivery, direct: live to whoever can take it, stored for the others."""
+"""Delivery, direct: live to receivers that can take it, stored for the others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def node(make_node: Callable[..., Node]) -> Node:
     return make_node(mode=DIRECT)
 
 
-def test_to_somebody_online(node: Node) -> None:
+def test_to_an_online_user(node: Node) -> None:
     ann, bob = node.online("ann"), node.online("bob")
     ack = ann.deliver(bob, "live", mid="m", rid="r")
     assert ack == {"msgid": 20, "errno": 0, "mid": "m", "rid": "r", "time": ack["time"]}
@@ -47,7 +47,7 @@ def test_to_oneself(node: Node) -> None:
     assert [message["msgid"] for message in ann.take(2)] == [6, 20]
 
 
-def test_to_somebody_offline(node: Node) -> None:
+def test_to_an_offline_user(node: Node) -> None:
     ann, bob = node.online("ann"), node.user("bob")
     ack = ann.deliver(bob, "later")
     assert ack["seq"]
@@ -55,7 +55,7 @@ def test_to_somebody_offline(node: Node) -> None:
     assert [mail["msg"] for mail in answer["offlinemsg"]] == ["later"]
 
 
-def test_to_nobody(node: Node) -> None:
+def test_to_an_unknown_user(node: Node) -> None:
     assert node.online("ann").deliver(99)["errno"] == 5
 
 
@@ -156,7 +156,7 @@ def test_to_a_large_group_one_message_in_each_pass(
     node.until(lambda: not ann.connection.rows_in_flight)
 
 
-def test_to_a_group_of_which_somebody_is_away(node: Node, members: Members) -> None:
+def test_to_a_group_with_an_offline_member(node: Node, members: Members) -> None:
     ann, bob, eve, group = members
     eve.leave()
     ann.tell(group, "live and stored")
@@ -205,7 +205,7 @@ def test_who_is_not_a_member(node: Node, members: Members) -> None:
     bob.nothing_more()
 
 
-def test_when_too_many_wait_nobody_hangs(
+def test_when_too_many_wait_none_hangs(
     node: Node, members: Members, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each is refused at once, while the next one is being served: not one inside the other."""

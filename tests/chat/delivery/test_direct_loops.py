@@ -102,7 +102,7 @@ def test_a_diverted_message_for_a_user_who_has_just_left(loops: Node) -> None:
 
 
 def test_a_diverted_message_that_cannot_be_stored(loops: Node) -> None:
-    """Its sender hears of it, and nobody waits for it."""
+    """Its sender hears of it, and no other message waits for it."""
     ann, bob = loops.online("ann"), loops.online("bob")
     loops.database.lose_commits = True
     bob.connection.output_full = True

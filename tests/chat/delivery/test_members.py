@@ -83,7 +83,7 @@ def test_a_list_in_use_is_read_again_in_time(
     assert not pool.waiting, "early enough"
     clock.now += 0.5
     for _ in range(3):
-        assert lists.of(group) == {1, 2}, "nobody waits for it"
+        assert lists.of(group) == {1, 2}, "no message waits for it"
     assert pool.run_all() == 1, "once"
     clock.now += MEMBERS_SECONDS - 0.1
     assert lists.of(group) == {1, 2, 3}
@@ -119,7 +119,7 @@ def test_what_has_changed_is_forgotten(lists: MemberLists, clock: Clock) -> None
 
 
 def test_a_list_from_before_the_change_is_not_believed(lists: MemberLists, clock: Clock) -> None:
-    """It was being read while somebody joined: who is in it may be the old ones."""
+    """It was being read while a user joined, so it may have the former members."""
     begun = clock.now
     clock.now += 0.1
     lists.forget(7)

@@ -73,7 +73,7 @@ def test_a_copy_is_stored_on_its_own() -> None:
     assert decode(copy.frame(True))["seq"] == 10
 
 
-def test_repr_says_who_and_whom_but_not_what() -> None:
+def test_repr_has_sender_and_receiver_but_no_text() -> None:
     assert repr(one()) == "<ChatMessage seq=9 1->2 kind=6>"
 
 

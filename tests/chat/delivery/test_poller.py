@@ -1,4 +1,4 @@
-"""MailboxPoller: mail that nobody was woken for arrives all the same."""
+"""MailboxPoller: mail without a wake-up arrives all the same."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def rounds(node: Node, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[],
 
 
 def behind_its_back(node: Node, sender: int, receiver: int, *texts: str) -> list[int]:
-    """Another node stores messages, and nobody hears of it."""
+    """Another node stores messages without a wake-up."""
     rows = [LogRow(sender, text, ONE_CHAT, receiver, text, "now", None) for text in texts]
 
     def store(tx: Transaction) -> list[int]:
@@ -69,7 +69,7 @@ def test_a_lower_number_that_was_committed_later(node: Node, rounds: Callable[[]
         assert bob.expect(MsgType.ONE_CHAT_MSG)["seq"] == seq
 
 
-def test_nobody_is_here(node: Node, rounds: Callable[[], None]) -> None:
+def test_without_users(node: Node, rounds: Callable[[], None]) -> None:
     rounds()
 
 

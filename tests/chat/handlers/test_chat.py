@@ -61,7 +61,7 @@ def test_to_oneself(node: Node) -> None:
     assert {message["msgid"] for message in messages} == {6, 20}
 
 
-def test_to_somebody_offline(node: Node) -> None:
+def test_to_an_offline_user(node: Node) -> None:
     ann, bob = node.online("ann"), node.user("bob")
     seq = ann.deliver(bob, "later")["seq"]
     answer = node.connect().log_in(bob)
@@ -138,7 +138,7 @@ def test_when_it_cannot_be_stored(node: Node) -> None:
 
 
 def test_more_receivers_than_are_remembered(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the memory is emptied, nobody in the batch may count as unknown."""
+    """When the memory is emptied, every user of the batch still counts as known."""
     ann, bob, eve = node.online("ann"), node.user("bob"), node.user("eve")
     ann.deliver(bob)
     monkeypatch.setattr("chat.delivery.commit_queue.MAX_KNOWN", 0)

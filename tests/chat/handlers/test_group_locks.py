@@ -1,6 +1,6 @@
 """What a message and a change of its group's members do not do at the same time.
 
-A message that is being stored while somebody joins would be shown to them in the history, though
+A message that is being stored while a user joins would be shown to them in the history, though
 they were none of its receivers. Databases with one writer at a time have no such problem.
 """
 
@@ -64,7 +64,7 @@ def bob(node: Node) -> Client:
     return node.online("bob")
 
 
-def test_while_a_message_is_stored_nobody_joins_or_leaves(
+def test_while_a_message_is_stored_no_user_joins_or_leaves(
     ann: Client, bob: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """But others store theirs."""
@@ -85,7 +85,7 @@ def test_while_a_message_is_stored_nobody_joins_or_leaves(
         (MsgType.DISSOLVE_GROUP_MSG, "delete"),
     ],
 )
-def test_while_somebody_joins_or_leaves_no_message_is_stored(
+def test_while_a_user_joins_or_leaves_no_message_is_stored(
     ann: Client, bob: Client, monkeypatch: pytest.MonkeyPatch, msgid: MsgType, method: str
 ) -> None:
     joins = msgid == MsgType.ADD_GROUP_MSG

@@ -65,7 +65,7 @@ def test_a_new_member_can_write_and_is_written_to(node: Node) -> None:
     assert [m["msgid"] for m in ann.take(2)] == [20, 10]
 
 
-def test_what_is_sent_while_somebody_joins_is_not_missed(make_node: Callable[..., Node]) -> None:
+def test_a_message_sent_during_a_join_is_not_missed(make_node: Callable[..., Node]) -> None:
     """Between the commit that makes a member and the moment when wakes find the login."""
     gate = Gate(join_group)
     node = make_node(routes=replace_route(MsgType.ADD_GROUP_MSG, run=gate))
@@ -185,7 +185,7 @@ def test_nothing_was_said_between_two_joins(node: Node) -> None:
     assert {user["name"]: user["role"] for user in users} == {"ann": "normal", "bob": "creator"}
 
 
-def test_the_creator_sends_somebody_away(node: Node) -> None:
+def test_the_creator_removes_a_member(node: Node) -> None:
     ann, bob, eve = (node.online(name) for name in ("ann", "bob", "eve"))
     group = ann.make_group("tea", bob)
     assert bob.ask(MsgType.REMOVE_MEMBER_MSG, groupid=group, userid=ann.user_id) == {
@@ -213,7 +213,7 @@ def test_the_creator_dissolves_it(node: Node) -> None:
     answer = ann.ask(MsgType.DISSOLVE_GROUP_MSG, groupid=group, rid="r")
     assert answer == {"msgid": 47, "errno": 0, "groupid": group, "rid": "r"}
     for member in (ann, bob):
-        member.tell(group, "to nobody")
+        member.tell(group, "to an empty group")
         assert member.expect(MsgType.CHAT_ACK)["errno"] == 5
         assert member.ask(MsgType.MEMBERS_MSG, groupid=group)["errno"] == 5
     assert ann.login.groups == frozenset()
@@ -235,7 +235,7 @@ def test_two_leave_at_once(make_node: Callable[..., Node]) -> None:
         assert [user["role"] for user in users].count("creator") == 1
 
 
-def test_nobody_is_answered_in_classic(node: Node) -> None:
+def test_classic_requests_get_no_answer(node: Node) -> None:
     ann, bob = node.online("ann", v2=False), node.online("bob")
     group = bob.make_group("tea")
     ann.send(MsgType.ADD_GROUP_MSG, groupid=group)

@@ -101,7 +101,7 @@ def test_wrong_password(node: Node, v2: bool) -> None:
     assert client.log_in(ann)["errno"] == 0
 
 
-def test_nobody_is_answered_as_somebody_with_a_wrong_password(node: Node) -> None:
+def test_an_unknown_id_is_answered_as_a_wrong_password(node: Node) -> None:
     node.user("ann")
     client = node.connect()
     answer = client.log_in(99)
@@ -246,7 +246,7 @@ def test_a_plain_password_of_the_original_is_hashed_at_the_first_login(node: Nod
     assert node.connect().log_in(ann, password="123456")["errno"] == 0
 
 
-def test_what_is_no_password_lets_nobody_in(node: Node) -> None:
+def test_an_invalid_stored_hash_lets_no_user_in(node: Node) -> None:
     ann = node.user("ann")
     for stored in ("", "$scrypt$", "$scrypt$a$b", "$argon2id$"):
         row = (stored,)

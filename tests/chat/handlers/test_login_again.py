@@ -27,7 +27,7 @@ def test_another_device_is_refused(node: Node, device: str | None) -> None:
     assert node.logins.find(ann.user_id) is ann.login
 
 
-def test_without_a_device_nobody_is_the_same(node: Node) -> None:
+def test_without_a_device_no_client_is_the_same(node: Node) -> None:
     ann = node.online("ann")
     assert node.connect().log_in(ann.user_id)["errno"] == 2
 
@@ -49,7 +49,7 @@ def test_the_same_device_takes_over(node: Node) -> None:
     assert node.row(ann.user_id).state == ONLINE, "the old one's end does not release it"
 
 
-def test_anybody_takes_over_if_the_server_is_set_so(make_node: Callable[..., Node]) -> None:
+def test_every_client_takes_over_if_the_server_is_set_so(make_node: Callable[..., Node]) -> None:
     node = make_node(replace=True)
     ann = node.online("ann", device="laptop")
     node.online(ann.user_id, v2=False)

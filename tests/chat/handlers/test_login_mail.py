@@ -15,7 +15,7 @@ LARGE = 16 * 1024
 
 
 def owe(node: Node, user: int, count: int, size: int = 0) -> list[int]:
-    """Store messages of at least that size for a user; nobody is woken."""
+    """Store messages of at least that size for a user, without a wake-up."""
     texts = [f"text {n}".ljust(size) for n in range(count)]
     rows = [
         LogRow(user, f"m{n}", ONE_CHAT, user, text, "then", None) for n, text in enumerate(texts)

@@ -193,7 +193,7 @@ def test_a_group_that_is_joined_while_the_user_is_taken_over(node: Node, bus: Co
     assert new.expect(MsgType.GROUP_CHAT_MSG)["msg"] == "to the group"
 
 
-# ---------------------------------------------------------------------- nobody waits for it
+# ---------------------------------------------------------------------- the client has given up
 
 
 @pytest.mark.parametrize("number", [GROUPS, SHOWN])
@@ -231,7 +231,7 @@ def test_who_has_gone_is_not_even_tried(node: Node) -> None:
 
 
 def test_who_has_waited_for_too_long_is_told_so(node: Node) -> None:
-    """The client has given up by now, and has asked somebody else."""
+    """The client has given up by now, and has asked another server."""
     ann = node.online("ann", device="laptop")
     second = node.connect()
     node.clock.now = node.passes.loop.poll_return_time + 1000.0 * PATIENCE_SECONDS
@@ -248,7 +248,7 @@ def test_who_has_waited_for_too_long_is_told_so(node: Node) -> None:
 
 
 def test_what_is_said_in_a_group_while_it_is_being_joined_late(node: Node) -> None:
-    """Between what the answer shows and being registered for the group, nobody is woken."""
+    """Between the answer's content and the registration for the group no session is woken."""
     eve, old = node.online("eve"), node.online("ann")
     group = eve.make_group("tea")
     node.until(lambda: not eve.login.pump.is_waiting)  # its look would be counted, too
@@ -301,7 +301,7 @@ def test_a_join_that_outlives_its_login(make_node: Callable[..., Node], how: str
 
 
 def test_joining_again_mends_what_was_missed(node: Node, bus: CountingBus) -> None:
-    """The answer to the commit was lost, and nobody is registered for the group."""
+    """The answer to the commit was lost, and no session is registered for the group."""
     eve, ann = node.online("eve"), node.online("ann")
     group = eve.make_group("tea")
     node.database.write(lambda tx: GroupModel(tx).add_member(group, ann.user_id, NORMAL))

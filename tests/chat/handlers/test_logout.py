@@ -37,7 +37,7 @@ def test_tokens_of_other_logins_stay(node: Node) -> None:
     assert second.log_in(ann.user_id, token=token)["errno"] == 0
 
 
-def test_somebody_else_may_log_in_on_the_connection(node: Node) -> None:
+def test_another_user_may_log_in_on_the_connection(node: Node) -> None:
     ann, bob = node.online("ann"), node.user("bob")
     eve = node.online("eve")
     ann.ask(MsgType.LOGINOUT_MSG)

@@ -51,7 +51,7 @@ def test_success_forgives() -> None:
     assert limiter.retry_after(KEY, 0.0) == 0.0
     fail(limiter, 1)
     assert limiter.retry_after(KEY, 0.0) == 0.0
-    limiter.succeeded("somebody else")
+    limiter.succeeded("another user")
 
 
 def test_keys_are_apart() -> None:

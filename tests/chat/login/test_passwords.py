@@ -78,11 +78,11 @@ def test_hashes_are_salted_and_say_what_they_are(argon2: Passwords, scrypt: Pass
 
 def test_nobodys_password(passwords: Passwords) -> None:
     """A user that does not exist: refused, even for the very text that the dummy is made of."""
-    for password in (PASSWORD, "nobody's password", ""):
+    for password in (PASSWORD, "no user's password", ""):
         assert passwords.verify(None, password) is False
 
 
-def test_nobody_takes_as_long_as_anybody(
+def test_an_unknown_user_takes_as_long_as_a_known_one(
     passwords: Passwords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same work is done: a hash of the same cost is computed in both cases."""

@@ -67,7 +67,7 @@ def test_everybody_takes_over_if_set_so(make_office: Callable[..., Office]) -> N
 def test_who_has_gone_already_does_not_take_over(
     make_office: Callable[..., Office], replace: bool
 ) -> None:
-    """A login that nobody waits for any more must not end a session that lives."""
+    """A login after its client has gone must not end a live session."""
     office = make_office(replace=replace)
     ann = office.user()
     office.log_in(ann, "laptop")

@@ -73,7 +73,7 @@ def test_who_was_buried_alive_has_its_users_back(cluster: Cluster) -> None:
     assert cluster.there.changed == [ann]
 
 
-def test_nobody_is_buried_by_who_has_just_come_back(cluster: Cluster) -> None:
+def test_a_server_that_has_just_come_back_expires_no_session(cluster: Cluster) -> None:
     ann = cluster.here.user()
     cluster.there.log_in(ann)
     assert cluster.here.lease is not None

@@ -75,7 +75,7 @@ def test_a_friend_comes_and_goes(square: Square) -> None:
 
 
 def test_friends_hear_when_a_server_stops(square: Square) -> None:
-    """Nobody else would tell them."""
+    """No other server would tell them."""
     bob, friend = square.node.online("bob"), square.elsewhere("friend")
     square.node.database.write(lambda tx: FriendModel(tx).insert(friend, bob.user_id))
     square.node.database.exclusive = False
@@ -130,7 +130,7 @@ def test_a_friend_at_another_node_is_told_by_it(square: Square) -> None:
 
 
 def test_what_another_node_says(square: Square) -> None:
-    """It says only about whom; what is true is in the table."""
+    """It names only the users; the table has their states."""
     ann, bob = square.node.online("ann"), square.elsewhere("bob")
     square.notices.heard(ann.user_id, [bob, 999])
     assert notice(ann) == (bob, "online")

@@ -154,7 +154,7 @@ class FakeConnection:
 
 
 class Desk:
-    """A pump with its fakes; nobody is logged in yet."""
+    """A pump with its fakes, before a login."""
 
     def __init__(self, mailbox: FakeMailbox | None = None) -> None:
         self.client = FakeClient()

@@ -52,7 +52,7 @@ class PumpMachine(RuleBasedStateMachine):
         self.old: list[tuple[Desk, int]] = []
         for _ in range(stored):
             self.store()
-        self.wakes.clear()  # nobody was there to be woken
+        self.wakes.clear()  # no session was there to be woken
         self.found: list[int] | None = None
         self.begin_login()
         self.finish_login()

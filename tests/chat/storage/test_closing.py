@@ -60,7 +60,9 @@ def test_close_is_idempotent(database: Database) -> None:
     database.close()
 
 
-def test_a_done_that_raises_is_logged_and_harms_nobody(database: Database, errors: object) -> None:
+def test_a_done_that_raises_is_logged_and_harms_no_other(
+    database: Database, errors: object
+) -> None:
     def done(result: object, error: Exception | None) -> None:
         raise RuntimeError("in done")
 
@@ -101,7 +103,7 @@ def test_many_threads_at_once(database: Database) -> None:
 
 @pytest.mark.usefixtures("quick_switching")
 def test_closing_under_fire(database: Database) -> None:
-    """Whoever submits while it closes is told: committed, or a StorageError."""
+    """A submission during the close gets an answer: committed, or a StorageError."""
     outcomes = [Outcomes() for _ in range(3)]
     started = threading.Barrier(4, timeout=WAIT)
 

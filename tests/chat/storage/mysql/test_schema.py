@@ -1,4 +1,4 @@
-"""MySQL's tables: created, upgraded, and left alone when they are somebody else's. Real MariaDB."""
+"""MySQL's tables: created, upgraded, and left alone if another program owns them. Real MariaDB."""
 
 from __future__ import annotations
 

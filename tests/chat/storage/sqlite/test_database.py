@@ -216,7 +216,7 @@ def test_a_file_that_is_no_database(path: Path) -> None:
     assert path.read_bytes().startswith(b"not a database"), "it was not touched"
 
 
-def test_somebody_elses_database(path: Path) -> None:
+def test_the_database_of_another_program(path: Path) -> None:
     on_file(path, lambda c: c.execute("CREATE TABLE cats (name TEXT)"))
     assert "not a chat server's database" in refused(path)
     tables = on_file(path, lambda c: c.execute("SELECT name FROM sqlite_master").fetchall())

@@ -20,7 +20,7 @@ def friends(database: Database, user_id: int) -> list[Contact]:
     return database.read(lambda tx: FriendModel(tx).of_user(user_id))
 
 
-def test_nobody_has_friends_at_first(database: Database, ids: list[int]) -> None:
+def test_a_new_user_has_no_friends(database: Database, ids: list[int]) -> None:
     assert friends(database, ids[0]) == []
     assert friends(database, 999) == []
 
@@ -50,7 +50,7 @@ def test_a_friend_is_added_once(database: Database, ids: list[int]) -> None:
     add(database, bob, ann)
 
 
-def test_somebody_who_is_not_there_is_not_shown(database: Database, ids: list[int]) -> None:
+def test_a_missing_user_is_not_shown(database: Database, ids: list[int]) -> None:
     add(database, ids[0], 999)
     assert friends(database, ids[0]) == []
 

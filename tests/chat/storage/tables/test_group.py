@@ -126,14 +126,14 @@ def role(database: Database, group_id: int, user_id: int) -> str | None:
 
 
 def say(database: Database, mid: str) -> int:
-    """A message, whoever it is for; returns its number."""
+    """Store a message without receivers; returns its number."""
     row = LogRow(1, mid, 6, 2, "hi", "", None)
     (seq,) = database.write(lambda tx: MessageModel(tx).insert_new([row]))
     assert seq is not None
     return seq
 
 
-def test_since_when_somebody_is_a_member(database: Database, ids: list[int]) -> None:
+def test_since_when_a_user_is_a_member(database: Database, ids: list[int]) -> None:
     ann, bob, eve = ids
     group_id = make(database, "tea", ann)
     seq = say(database, "a")

@@ -43,7 +43,7 @@ def newest(
     return [row.seq for row in rows]
 
 
-def test_both_directions_and_nobody_else(database: Database) -> None:
+def test_both_directions_and_no_other_user(database: Database) -> None:
     seqs = fill(
         database,
         (7, ONE_CHAT, 3),

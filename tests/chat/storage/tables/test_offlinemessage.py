@@ -102,7 +102,7 @@ def test_what_many_are_owed(database: Database, monkeypatch: pytest.MonkeyPatch)
     assert owed(5, 4, 3, 2, 1) == [{1: [10, 12], 3: [11], 4: [14, 15, 16]}]
     monkeypatch.setattr(chat.storage.tables.offlinemessage, "IN_LIST", 2)
     assert owed(4, 3, 2, 1, 6) == [{1: [10, 12]}, {3: [11], 4: [14, 15, 16]}, {6: [17]}]
-    # A huge mailbox hides nobody.
+    # A huge mailbox hides no other.
     monkeypatch.setattr(chat.storage.tables.offlinemessage, "IN_LIST", 500)
     monkeypatch.setattr(chat.storage.tables.offlinemessage, "MAX_OWED", 2)
     assert owed(1, 3, 4, 6) == [{1: [10, 12]}, {3: [11], 4: [14]}, {6: [17]}]

@@ -57,7 +57,7 @@ def test_delete(database: Database) -> None:
     insert(database, "a", 1, 1000)
     insert(database, "b", 1, 1000)
     database.write(lambda tx: TokenModel(tx).delete("a"))
-    database.write(lambda tx: TokenModel(tx).delete("nobody's"))
+    database.write(lambda tx: TokenModel(tx).delete("unknown"))
     assert not use(database, "a", 1, 1001)
     assert use(database, "b", 1, 1001)
 

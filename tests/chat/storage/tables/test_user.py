@@ -43,7 +43,7 @@ def test_ids_grow(database: Database) -> None:
     assert ids == sorted(set(ids))
 
 
-def test_nobody_is_found(database: Database) -> None:
+def test_an_unknown_user(database: Database) -> None:
     assert database.read(lambda tx: UserModel(tx).find(1)) is None
     assert database.read(lambda tx: UserModel(tx).contact(1)) is None
 
@@ -107,7 +107,7 @@ def test_of_two_who_read_the_same_row_one_goes_online(database: Database) -> Non
 
 
 def test_a_row_that_was_released_meanwhile_can_be_taken(database: Database) -> None:
-    """Only the generation says whether somebody else took it, and that stays at a release."""
+    """Only the generation shows whether another login took it, and a release keeps it."""
     (ann,) = add(database, "ann")
     generation = online(database, ann)
     seen_online = find(database, ann)
