@@ -115,8 +115,8 @@ def test_mysql_says_in_one_line_what_is_wrong(change: tuple[str, str], problem: 
     assert PASSWORD not in str(caught.value)
 
 
-def test_nobody_answers() -> None:
-    with pytest.raises(StorageError, match="nobody answers"):
+def test_no_server_answers() -> None:
+    with pytest.raises(StorageError, match="no server answers"):
         open_database(DatabaseConfig("mysql://chat@127.0.0.1:1/chat"), {})
 
 
