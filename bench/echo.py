@@ -1,15 +1,17 @@
 """muduopy's echo server beside a bare epoll loop and other libraries, in one run.
 
-    pip install uvloop gevent twisted tornado     (what is not there is left out)
+    pip install uvloop gevent twisted tornado     (libraries that are missing are left out)
     python -m bench.echo --sizes 64,16384 --connections 1,100,1000 --threads 0,2
 
-Every server (a file in bench/echo_servers/) is a process of its own; bench/loadgen.c plays ping
-pong with it, one message in flight on each connection, and checks every byte that comes back. All
-servers run from the start and are measured in turn, so that noise hits them alike; the figures are
-medians over the repeats. Two rates, because on a small machine the generator competes for the
-cores: messages per second of wall time, and messages per second of server CPU time, which is what
-the ratio to the bare loop is taken of. With one connection both sides mostly sleep: that row shows
-how fast the machine wakes up, and little else. Prints a Markdown table for each message size.
+Each server (a file in bench/echo_servers/) is a process of its own. bench/loadgen.c sends it
+messages, one in flight on each connection, and checks every byte that comes back. All servers run
+from the start and are measured in turn, so that noise affects them equally. The figures are medians
+over the repeats.
+
+There are two rates, because on a small machine the generator competes for the cores: messages per
+second of wall time, and messages per second of server CPU time. The ratio to the bare loop is that
+of the second. With one connection both sides mostly sleep, so that row shows how fast the machine
+wakes a process up. Prints a Markdown table for each message size.
 """
 
 import argparse
@@ -66,7 +68,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def peer_names(text: str) -> list[str]:
-    """A command-line list of peers. Raises ValueError, which argparse words."""
+    """Parse a list of peers from the command line. Raises ValueError, which argparse reports."""
     names = common.words(text)
     if unknown := [name for name in names if name not in PEERS]:
         raise ValueError(f"unknown: {unknown}")
@@ -74,7 +76,7 @@ def peer_names(text: str) -> list[str]:
 
 
 def servers(threads: list[int], peers: list[str], folder: Path) -> dict[str, common.Server]:
-    """The competitors, the ceiling first; not started yet."""
+    """The servers to compare, the ceiling first; not started yet."""
 
     def server(name: str, program: str, *arguments: str) -> common.Server:
         path = common.BENCH / "echo_servers" / program

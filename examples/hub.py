@@ -23,7 +23,7 @@ class Hub:
         server.set_message_callback(FrameHandler(LineCodec(), self.on_line))
 
     def on_connection(self, connection: TcpConnection) -> None:
-        connection.context = None  # the topic whose content comes in the next line
+        connection.context = None  # the topic of the next line
         if not connection.connected:
             for listeners in self._listeners.values():
                 listeners.discard(connection)

@@ -14,7 +14,7 @@ def main() -> None:
     (host, _, port), topics = sys.argv[1].partition(":"), sys.argv[2:]
 
     def on_connection(connection: TcpConnection) -> None:
-        connection.context = None  # the topic whose content comes in the next line
+        connection.context = None  # the topic of the next line
         if connection.connected:
             connection.send("".join(f"sub {topic}\r\n" for topic in topics).encode())
 

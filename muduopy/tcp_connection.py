@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Read on every send; a local name is found faster than an enum member.
+# Each send reads it, and a global name is read faster than an enum member.
 _CONNECTED = State.CONNECTED
 
 
@@ -365,7 +365,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
             self.loop._queue(self._take_queued_sends)
 
     def send_file(self, file: HasFileno, offset: int = 0, count: int | None = None) -> None:
-        """Send a part of a file, in order with what ``send`` sends. Any thread.
+        """Send a part of a file, in order with the bytes of ``send``. Any thread.
 
         ``count`` bytes, or None for all up to the present end. The kernel copies them; with TLS
         they are read and encrypted piece by piece. Memory stays small in both cases. They count

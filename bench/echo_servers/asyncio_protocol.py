@@ -1,4 +1,4 @@
-"""Echo over asyncio, as a Protocol (the fast one of its two interfaces).
+"""Echo over asyncio, as a Protocol (the faster one of its two interfaces).
 
     python bench/echo_servers/asyncio_protocol.py 127.0.0.1 PORT
 

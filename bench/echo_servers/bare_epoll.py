@@ -2,8 +2,8 @@
 
     python bench/echo_servers/bare_epoll.py 127.0.0.1 PORT
 
-recv_into one shared buffer (recv(65536) would allocate 64 KiB for each call), one dictionary
-look-up for an event, output kept only when the kernel does not take it all.
+It receives into one shared buffer (recv(65536) would allocate 64 KiB for each call), makes one
+dictionary look-up for an event, and keeps output only if the kernel does not take it all.
 """
 
 import select

@@ -24,7 +24,7 @@ def test_pingpong() -> None:
 def test_roundtrip() -> None:
     with Example("roundtrip", "server", 0) as server:
         plain = server.connect()
-        plain.sendall(struct.pack("=qq", 12345, 0)[:10])  # muduo sends what is in memory
+        plain.sendall(struct.pack("=qq", 12345, 0)[:10])  # muduo sends in host byte order
         plain.sendall(struct.pack("=qq", 12345, 0)[10:])
         sent, theirs = struct.unpack("=qq", read_exactly(plain, 16))
         assert sent == 12345

@@ -991,7 +991,7 @@ def test_a_random_life_ends_with_one_down(make_link: LinkMaker) -> None:
         assert link.conn.loop.connections == 0
 
 
-# ---------------------------------------------------------------------- what ended it
+# ---------------------------------------------------------------------- the error
 
 
 def test_an_orderly_end_leaves_no_error(link: Link) -> None:
@@ -1021,7 +1021,7 @@ def test_a_failed_send_is_left_in_error(link: Link) -> None:
     assert isinstance(link.conn.error, ConnectionError)
 
 
-# ---------------------------------------------------------------------- what may be sent
+# ---------------------------------------------------------------------- arguments of send
 
 
 def test_a_buffer_is_emptied_into_the_connection(link: Link) -> None:
