@@ -8,8 +8,8 @@ from typing import Any
 
 from chat.bus import Answer, BusListener, Count, Received
 from chat.delivery.codec import LiveMessage, Payload
-from chat.delivery.direct import Direct
-from chat.delivery.members import MemberLists
+from chat.delivery.live_receiver import LiveReceiver
+from chat.delivery.mode import DeliveryMode
 from chat.delivery.router import Router
 from chat.message import ChatMessage
 from chat.notice import MEMBERS, Notice
@@ -21,16 +21,15 @@ class Arrivals(BusListener[Payload]):
     """The bus's thread."""
 
     def __init__(
-        self, router: Router, direct: Direct, members: MemberLists, on_notices: OnNotices
+        self, router: Router, receiver: LiveReceiver, mode: DeliveryMode, on_notices: OnNotices
     ) -> None:
         """``on_notices`` gets the notices about users."""
         self._router = router
-        self._direct = direct
-        self._members = members
+        self._mode = mode
         self._on_notices = on_notices
         self._takers: dict[type, Callable[[list[Any]], object]] = {
             ChatMessage: router.wake,
-            LiveMessage: direct.take,
+            LiveMessage: receiver.take,
             Notice: self._take_notices,
         }
 
@@ -41,21 +40,21 @@ class Arrivals(BusListener[Payload]):
             self._takers[kind](list(run))
 
     def on_counts(self, counts: Sequence[Count]) -> None:
-        self._direct.on_counts(counts)
+        self._mode.on_counts(counts)
 
     def on_answers(self, answers: Sequence[Answer]) -> None:
-        self._direct.on_answers(answers)
+        self._mode.on_answers(answers)
 
     def on_doubt(self) -> None:
         """Messages may have been lost, and notices about the members of groups."""
-        self._members.forget_all()
+        self._mode.forget_all_members()
         self._router.on_doubt()
 
     def _take_notices(self, received: Sequence[Received[Notice]]) -> None:
         about_users: list[Notice] = []
         for notice, _, _ in received:
             if notice.word == MEMBERS:
-                self._members.forget(notice.target)
+                self._mode.forget_members(notice.target)
             else:
                 about_users.append(notice)
         if about_users:

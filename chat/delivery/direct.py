@@ -1,56 +1,81 @@
-"""Direct: messages handed on live, unlogged, to whoever is online and is owed nothing.
+"""DirectMode: messages go live to receivers that can take them, and are stored for the others.
 
-Whoever can have it at once gets it. For everybody else it is stored, and goes the way of all
-stored messages: who is owed something, or does not read, or is not online. That must neither
-overtake nor be overtaken, so
+A send has up to three kinds of parts: the receivers in the sender's loop, those in each other loop,
+and those at other nodes. Receivers that a part has not reached are missed. When all parts have
+ended, the send is acknowledged, or it is stored for its missed receivers.
 
-* a login for which a live message is being stored gets nothing live until it is;
-* a sender whose message is being stored sends nothing live until it is;
-* what is under way to other loops or nodes may have to be stored yet. So a sender's next message
-  that has to be stored waits, and what came of the live ones counts in the order of sending.
+Three rules keep the order of a sender's messages at each receiver:
 
-What has reached another node is that node's: it hands it over or stores it. When in doubt, both
-nodes store it, under the same ``mid``, which the log takes once.
+* A receiver that is late takes nothing live until the message is stored (live_handover.py).
+* While a message of a sender is being committed, that sender's messages do not go live. Example: A
+  sends 1 to an offline B, who logs in meanwhile, then 2. Live, 2 would overtake 1.
+* Sends end in their order, and a message that must be stored waits for the live ones before it.
+  Example: A sends 1 to B at node 2, then 2 to B, who is at this node by now and busy. Node 2 does
+  not have B any more, so 1 must be stored, before 2. Hence ``send`` returns WAITS for 2 until 1 has
+  ended.
 """
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from functools import partial
 from typing import NamedTuple
 
-from chat.bus import Answer, Count, Received
+from chat.bus import Answer, Count
 from chat.delivery.codec import LiveMessage, MessageBus
 from chat.delivery.commit_queue import CommitQueue
 from chat.delivery.forwarding import Forwarded, Forwarding
-from chat.delivery.live import Handing, Late, LiveBatch, LiveSend, Part
+from chat.delivery.live_handover import Handover, Late, LiveBatch
 from chat.delivery.members import MemberLists
-from chat.delivery.outgoing import Outgoing, chat_ack, tell_sender
+from chat.delivery.mode import TAKEN, WAITS, DeliveryMode, SendResult
+from chat.delivery.stored import StoredMode
+from chat.delivery.submission import Submission, answer_sender, chat_ack
 from chat.login.login import Login
 from chat.login.registry import LoginRegistry
+from chat.mailbox.pump import Pump
 from chat.message import ChatMessage
 from chat.process.loops import queue_in_loops
 from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo
 from muduopy import EventLoop
 
-log = logging.getLogger(__name__)
-
 LARGE_GROUP = 64
 """A message that was handed to more receivers than this counts as in flight for one pass."""
 
 
-class Live(NamedTuple):
-    """A live message from another node, for a login here."""
+class LiveSend:
+    """A send that has not ended. The sender's loop.
 
-    login: Login
-    live: LiveMessage
-    fresh: bool
+    Attributes:
+        login: the sender's.
+        parts: the number of parts that have not ended.
+        missed: the receivers that need the message stored.
+    """
+
+    __slots__ = ("login", "missed", "parts", "submission")
+
+    def __init__(self, login: Login, submission: Submission) -> None:
+        self.login = login
+        self.submission = submission
+        self.parts = 0
+        self.missed: set[int] = set()
+
+    def end_part(self, late: Collection[tuple[int, Pump]], missed: Collection[int]) -> None:
+        """A part has ended. ``late``: its late receivers at this node; ``missed``: elsewhere."""
+        self.parts -= 1
+        self.missed.update([user_id for user_id, _ in late], missed)
+        self.submission.diverted += tuple([pump for _, pump in late])
 
 
-class Direct:
-    """Tries to hand messages on live, and takes those that other nodes hand on."""
+class _Part(NamedTuple):
+    """The end of a part; see ``LiveSend.end_part``."""
+
+    send: LiveSend
+    late: Collection[tuple[int, Pump]]
+    missed: Collection[int]
+
+
+class DirectMode(DeliveryMode):
+    """See the module's text. Private methods: the sender's loop, if nothing else is said."""
 
     def __init__(
         self, bus: MessageBus, logins: LoginRegistry, commits: CommitQueue, members: MemberLists
@@ -59,27 +84,35 @@ class Direct:
         self._logins = logins
         self._commits = commits
         self._members = members
+        self._stored = StoredMode(commits, joins=True)
         self._forwarding = Forwarding()
 
-    # ------------------------------------------------------------------ from logins here
+    def send(
+        self, login: Login, message: ChatMessage, mid: str | None, rid: str | None
+    ) -> SendResult:
+        # Equal: no message of this sender is being committed.
+        if login.connection.in_flight == len(login.live_sends):
+            if message.kind == ONE_CHAT:
+                live = self._send_to_user(login, message, mid, rid)
+            else:
+                live = self._send_to_group(login, message, mid, rid)
+            if live:
+                return TAKEN
+        if login.live_sends:
+            return WAITS
+        return self._stored.send(login, message, mid, rid)
 
-    def send(self, login: Login, message: ChatMessage, mid: str | None, rid: str | None) -> bool:
-        """False, and nothing done, if it has to be stored for all. Sender's loop."""
-        # While something of this sender is being committed, a live message would overtake it.
-        if login.connection.in_flight != len(login.live_sends):
-            return False
-        if message.kind == ONE_CHAT:
-            return self._send_to_user(login, message, mid, rid)
-        return self._send_to_group(login, message, mid, rid)
+    # ------------------------------------------------------------------ parts
 
     def _send_to_user(
         self, login: Login, message: ChatMessage, mid: str | None, rid: str | None
     ) -> bool:
+        """False, and nothing is done, if the message must be stored."""
         receiver = self._logins.find(message.target)
         if receiver is None:
             if self._bus.alone:
                 return False
-            self._forward(self._begin(login, message, mid, rid), frozenset((message.target,)))
+            self._request(self._begin(login, message, mid, rid), frozenset((message.target,)))
         elif receiver.loop is not login.loop:
             send = self._begin(login, message, mid, rid)
             self._hand_to(receiver.loop, send, [receiver])
@@ -87,12 +120,12 @@ class Direct:
             writer = receiver.connection.writer
             if writer is None:
                 receiver.connection.send_chat(message)
-                self._handed_over(login, message, mid, rid)
+                self._acknowledge(login, message, mid, rid)
             elif writer.takes_live:
                 send = self._begin(login, message, mid, rid)
-                handing = Handing(message)
-                handing.queue(message.target, receiver.pump, writer)
-                self._await(send, handing)
+                handover = Handover(message)
+                handover.queue(message.target, receiver.pump, writer)
+                self._end_with(send, handover)
             else:
                 return False
         else:
@@ -102,8 +135,9 @@ class Direct:
     def _send_to_group(
         self, login: Login, message: ChatMessage, mid: str | None, rid: str | None
     ) -> bool:
+        """False, and nothing is done, if the members are not known."""
         if not (self._bus.alone or self._bus.healthy):
-            return False  # nor do we hear who has joined
+            return False  # a notice about a new member may be lost
         members = self._members.of(message.target)
         if members is None or message.sender not in members:
             return False
@@ -113,32 +147,23 @@ class Direct:
         for receiver in self._logins.find_many(list(absent)):
             absent.discard(receiver.user_id)
             by_loop[receiver.loop].append(receiver)
-        batch, handing = LiveBatch(), Handing(message)
-        batch.take_all(by_loop.pop(login.loop, ()), handing)
+        batch, handover = LiveBatch(), Handover(message)
+        batch.take_all(by_loop.pop(login.loop, ()), handover)
         batch.write()
-        if not (handing.late or handing.waiting or by_loop or absent):
-            self._handed_over(login, message, mid, rid)
+        if not (handover.late or handover.waiting or by_loop or absent):
+            self._acknowledge(login, message, mid, rid)
             if count > LARGE_GROUP:
                 login.connection.occupy(count)
             return True
         send = self._begin(login, message, mid, rid, count)
         if absent and not self._bus.alone:
-            self._forward(send, frozenset(absent))
+            self._request(send, frozenset(absent))
         else:
             send.missed |= absent
         for loop, here in by_loop.items():
             self._hand_to(loop, send, here)
-        self._await(send, handing)
+        self._end_with(send, handover)
         return True
-
-    def _handed_over(
-        self, login: Login, message: ChatMessage, mid: str | None, rid: str | None
-    ) -> None:
-        """To everybody, at once: acknowledge it in its turn. (Classic senders do not ask.)"""
-        if login.live_sends:
-            self._begin(login, message, mid, rid)
-        elif login.connection.v2:
-            login.connection.send_message(chat_ack(mid, 0, message.time, rid))
 
     def _begin(
         self,
@@ -148,169 +173,126 @@ class Direct:
         rid: str | None,
         rows: int = 1,
     ) -> LiveSend:
-        """It counts as in flight until all parts have ended. ``rows``: its receivers."""
-        send = LiveSend(Outgoing(login, login.generation, message, mid, rid, rows=rows))
+        """A send with parts; it is in flight until they have ended. ``rows``: its receivers."""
+        submission = Submission(login, login.generation, message, mid, rid, rows=rows)
+        send = LiveSend(login, submission)
         login.connection.in_flight += 1
         login.connection.rows_in_flight += rows
         login.live_sends.append(send)
         return send
 
-    def _await(self, send: LiveSend, handing: Handing) -> None:
-        """The receivers in the sender's own loop are a part, too; often it has ended already."""
+    def _end_with(self, send: LiveSend, handover: Handover) -> None:
+        """The part in the sender's own loop, which has often ended already."""
         send.parts += 1
-        handing.finish(lambda late: self._end_parts([Part(send, late, ())]))
+        handover.finish(lambda late: self._end_parts([_Part(send, late, ())]))
 
-    def _forward(self, send: LiveSend, receivers: frozenset[int]) -> None:
+    def _hand_to(self, loop: EventLoop, send: LiveSend, receivers: list[Login]) -> None:
+        """The part in another loop."""
         send.parts += 1
-        outgoing = send.outgoing
-        message = outgoing.message
+        message = send.submission.message
+        home = send.login.loop
+
+        def report(late: Late) -> None:
+            home.queue_in_loop(lambda: self._end_parts([_Part(send, late, ())]))
+
+        def take() -> None:
+            batch, handover = LiveBatch(), Handover(message)
+            batch.take_all(receivers, handover)
+            batch.write()
+            handover.finish(report)
+
+        loop.queue_in_loop(take)
+
+    def _request(self, send: LiveSend, receivers: frozenset[int]) -> None:
+        """The part at other nodes."""
+        send.parts += 1
+        submission = send.submission
+        message = submission.message
         if message.kind == GROUP_CHAT:
             message.receivers = receivers
         forward = self._forwarding.begin(message, receivers, send)
         live = LiveMessage(
-            self._bus.name, forward.number, outgoing.generation, outgoing.mid, message
+            self._bus.name, forward.number, submission.generation, submission.mid, message
         )
         self._bus.request(live, forward)
 
-    def _hand_to(self, loop: EventLoop, send: LiveSend, here: list[Login]) -> None:
-        send.parts += 1
-        message = send.outgoing.message
-        home = _loop_of(send)
-
-        def report(late: Late) -> None:
-            home.queue_in_loop(lambda: self._end_parts([Part(send, late, ())]))
-
-        def take() -> None:
-            batch, handing = LiveBatch(), Handing(message)
-            batch.take_all(here, handing)
-            batch.write()
-            handing.finish(report)
-
-        loop.queue_in_loop(take)
+    # ------------------------------------------------------------------ ends
 
     def on_counts(self, counts: Sequence[Count]) -> None:
-        """Requests of this node had so many subscribers. Any thread."""
         ended: list[Forwarded] = []
         for forward, subscribers in counts:
             ended += self._forwarding.published(forward, subscribers)
         self._end_forwarded(ended)
 
     def on_answers(self, answers: Sequence[Answer]) -> None:
-        """Nodes have these receivers of a group's message. Any thread."""
         ended: list[Forwarded] = []
         for number, reached in answers:
             ended += self._forwarding.answered(number, reached)
         self._end_forwarded(ended)
 
     def end_overdue(self) -> None:
-        """Wait no longer for nodes that have not answered in time. Any thread."""
         self._end_forwarded(self._forwarding.overdue())
 
     def _end_forwarded(self, results: Sequence[Forwarded]) -> None:
-        by_loop: defaultdict[EventLoop, list[Part]] = defaultdict(list)
+        """Any thread."""
+        by_loop: defaultdict[EventLoop, list[_Part]] = defaultdict(list)
         for result in results:
             send = result.forward.tag
             assert isinstance(send, LiveSend)
-            by_loop[_loop_of(send)].append(Part(send, (), result.missed))
+            by_loop[send.login.loop].append(_Part(send, (), result.missed))
         queue_in_loops(self._end_parts, by_loop)
 
-    def _end_parts(self, parts: Collection[Part]) -> None:
-        """Senders' loop."""
-        logins: dict[Login, None] = {}  # in their order
+    def _end_parts(self, parts: Collection[_Part]) -> None:
+        logins: dict[Login, None] = {}  # a set in the order of the parts
         for send, late, missed in parts:
-            send.parts -= 1
-            send.miss(late)
-            send.missed.update(missed)
-            assert send.outgoing.login is not None
-            logins[send.outgoing.login] = None
+            send.end_part(late, missed)
+            logins[send.login] = None
         for login in logins:
-            self._end(login)
+            self._end_sends(login)
 
-    def _end(self, login: Login) -> None:
-        """Acknowledge or store what nothing is awaited of, in the order of sending."""
+    def _end_sends(self, login: Login) -> None:
+        """Acknowledge or store the sends without open parts, in the order of sending."""
         ended = 0
         answers = []
         for send in login.live_sends:
             if send.parts:
                 break
             ended += 1
-            outgoing = send.outgoing
+            submission = send.submission
             if send.missed:
-                # Who has it live has it without a number; this one gets one.
-                outgoing.message = outgoing.message.copy()
-                if outgoing.message.kind == GROUP_CHAT:
-                    outgoing.only = frozenset(send.missed)
-                    outgoing.rejoin = True
-                if self._commits.add(outgoing):
+                if self._store(submission, send.missed):
                     continue
-                outgoing.fail(ErrNo.TOO_MANY, "too many messages, slow down")
-                outgoing.settle_diverted()
-            answers.append(outgoing)
+                submission.refuse(ErrNo.TOO_MANY, "too many messages, slow down")
+                submission.settle_diverted()
+            answers.append(submission)
         del login.live_sends[:ended]
         if answers:
-            tell_sender(login, answers)
+            answer_sender(login, answers)
         elif ended:
             login.connection.unblock()
 
-    # ------------------------------------------------------------------ from other nodes
+    def _store(self, submission: Submission, missed: set[int]) -> bool:
+        """Store the message for these receivers; False if too many messages wait."""
+        # A copy, because it gets a number. Receivers in other loops still have the original.
+        submission.message = submission.message.copy()
+        if submission.message.kind == GROUP_CHAT:
+            submission.only = frozenset(missed)
+            submission.joins = True
+        return self._commits.add(submission)
 
-    def take(self, received: Sequence[Received[LiveMessage]]) -> None:
-        """Hand over live messages to the logins here, and answer with their users. Any thread.
+    def _acknowledge(
+        self, login: Login, message: ChatMessage, mid: str | None, rid: str | None
+    ) -> None:
+        """All receivers have it: answer in the order of sending. Classic senders get no answer."""
+        if login.live_sends:
+            self._begin(login, message, mid, rid)
+        elif login.connection.v2:
+            login.connection.send_message(chat_ack(mid, 0, message.time, rid))
 
-        A message that is not fresh may have been given up, and stored, by its sender's node. This
-        node stores it, too, under the same ``mid``.
-        """
-        by_loop: defaultdict[EventLoop, list[Live]] = defaultdict(list)
-        for live, _, fresh in received:
-            here = self._find(live.message)
-            if not live.number:
-                if not here:  # the user has just left, and the sender's node counts on this one
-                    self._store(Outgoing(None, live.generation, live.message, live.mid))
-            elif live.node == self._bus.name:  # the receivers here were served by ``send``
-                self.on_answers([Answer(live.number, ())])
-                continue
-            else:
-                answer = Answer(live.number, [login.user_id for login in here])
-                self._bus.answer(live.node, answer)
-            for login in here:
-                by_loop[login.loop].append(Live(login, live, fresh))
-        queue_in_loops(self._take, by_loop)
+    # ------------------------------------------------------------------ members of groups
 
-    def _find(self, message: ChatMessage) -> list[Login]:
-        """The logins here of the message's receivers."""
-        if message.kind == GROUP_CHAT:
-            here = self._logins.in_group(message.target)
-            return [login for login in here if login.user_id in message.receivers]
-        login = self._logins.find(message.target)
-        return [] if login is None else [login]
+    def forget_members(self, group_id: int) -> None:
+        self._members.forget(group_id)
 
-    def _take(self, lives: Sequence[Live]) -> None:
-        """Receivers' loop."""
-        batch = LiveBatch()
-        handings: dict[ChatMessage, tuple[Handing, LiveMessage]] = {}
-        for login, live, fresh in lives:
-            handing, _ = handings.setdefault(live.message, (Handing(live.message), live))
-            if fresh:
-                batch.take(login, handing)
-            else:
-                handing.divert(login.user_id, login.pump)
-        batch.write()
-        for handing, first in handings.values():
-            handing.finish(partial(self._store_late, first))
-
-    def _store_late(self, live: LiveMessage, late: Late) -> None:
-        if late:
-            only = frozenset([user_id for user_id, _ in late])
-            outgoing = Outgoing(None, live.generation, live.message.copy(), live.mid, only=only)
-            outgoing.diverted = tuple([pump for _, pump in late])
-            self._store(outgoing)
-
-    def _store(self, outgoing: Outgoing) -> None:
-        if not self._commits.add(outgoing):
-            log.warning("a live message is lost: too many wait for the database")
-            outgoing.settle_diverted()
-
-
-def _loop_of(send: LiveSend) -> EventLoop:
-    assert send.outgoing.login is not None
-    return send.outgoing.login.loop
+    def forget_all_members(self) -> None:
+        self._members.forget_all()

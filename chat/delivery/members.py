@@ -1,4 +1,9 @@
-"""MemberLists: who is in a group, remembered for a few seconds, for ``direct``."""
+"""MemberLists: the members of groups, kept for a few seconds, for ``direct``.
+
+Each list is as old as the begin of its reading. A list that was read before a change of its group
+is not used. Example: a worker reads the members of a group; meanwhile B joins, and the notice of
+that arrives; then the worker has its list, without B. It must not be kept.
+"""
 
 from __future__ import annotations
 
@@ -6,41 +11,41 @@ import logging
 import threading
 import time
 
-from chat.delivery.commit_queue import Members
 from chat.storage import Database, StorageError
 from chat.storage.tables import GroupModel
 from muduopy import ThreadPool
 
 log = logging.getLogger(__name__)
 
+Members = dict[int, frozenset[int]]
+"""The members of each group."""
+
 MEMBERS_SECONDS = 5.0
-"""How long a list is believed after it was read; should nobody say that it has changed."""
+"""The longest time that a list is used after it was read. A notice of a change may get lost."""
 
 REFRESH_SECONDS = 2.0
-"""One that is in use is read again this long before, so that a busy group always has one: a
-message without it is stored for everybody, and whoever is owed something gets nothing live."""
+"""A list in use is read again this long before its end, so that a busy group always has one.
+Without a list a message is stored for all members, who then get nothing live until they have
+acknowledged it."""
 
 MAX_LISTS = 10_000
+"""Lists, and times of changes; beyond it all are dropped."""
 
 
 class MemberLists:
-    """Any thread.
-
-    A list counts only if its reading began after the last change that we heard of: one that was
-    being read meanwhile may be the old one.
-    """
+    """Any thread."""
 
     def __init__(self, database: Database, workers: ThreadPool) -> None:
         self._database = database
         self._workers = workers
-        self._lock = threading.Lock()  # guards what follows
-        self._lists: dict[int, tuple[float, frozenset[int]]] = {}  # when it was read, who
-        self._changed: dict[int, float] = {}  # when
+        self._lock = threading.Lock()  # guards the attributes below
+        self._lists: dict[int, tuple[float, frozenset[int]]] = {}  # read at, members
+        self._changed: dict[int, float] = {}  # the time of the last change
         self._all_changed = 0.0
         self._reading: set[int] = set()
 
     def of(self, group_id: int) -> frozenset[int] | None:
-        """Who is in it; None: that is not known at the moment."""
+        """The members; None: not known now. Starts to read a list again that is soon too old."""
         now = time.monotonic()
         with self._lock:
             read_at, members = self._lists.get(group_id, (0.0, None))
@@ -55,7 +60,7 @@ class MemberLists:
         return members
 
     def learn(self, members: Members, read_at: float) -> None:
-        """These lists have been read, at that time or later: monotonic seconds."""
+        """These lists were read at ``read_at`` or later, monotonic seconds."""
         with self._lock:
             if len(self._lists) > MAX_LISTS:
                 self._lists.clear()

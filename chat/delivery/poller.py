@@ -1,12 +1,14 @@
-"""MailboxPoller: finds mail that nobody was woken for.
+"""MailboxPoller: finds messages whose wake was lost.
 
-Whatever a wake misses (the bus lost it, the node that stored the message was killed before it
-published it) is in the mailbox. So from time to time one query asks for all the users that are
-logged in here: what is the newest message each is owed? A pump that was not given it looks.
+A wake is lost if the bus loses it, or if a node is killed between the commit and the publish. The
+message is in the mailbox all the same. So a query reads, every few seconds, the numbers of the
+messages that the users of this node are owed. A pump that was not given one of them reads its
+mailbox.
 
-Messages are numbered when they are inserted and seen when they are committed, so a lower number may
-become visible after a higher one. Hence not only the newest but all that a user is owed is
-compared, up to a bound; who is owed more than that looks in any case, as acknowledgements come.
+The newest number alone would not do: numbers are given at the insert, and become visible at the
+commit. Example: node 1 inserts 7 for B and is slow; node 2 inserts 8 and commits. B gets 8, then 7
+is committed and its wake is lost. So all numbers are compared, up to ENOUGH of them. A pump with
+more than a full window reads on in any case, as acknowledgements arrive.
 """
 
 from __future__ import annotations
@@ -26,10 +28,10 @@ from muduopy import EventLoop, ThreadPool
 log = logging.getLogger(__name__)
 
 ENOUGH = WINDOW + 1
-"""Numbers that show a pump that it has missed something: it never knows of more than a window."""
+"""Numbers for each user: one more than a pump can have given."""
 
 POLL_SECONDS = 2.0
-"""Between two rounds, at the least; a little more, at random, so that nodes do not march."""
+"""Between two rounds, at the least. Up to half more, at random, so that nodes spread out."""
 
 
 class MailboxPoller:
@@ -41,14 +43,14 @@ class MailboxPoller:
         database: Database,
         logins: LoginRegistry,
         workers: ThreadPool,
-        stored: Callable[[], object] = lambda: None,
+        after_round: Callable[[], object] = lambda: None,
     ) -> None:
-        """``loop``: for the timer. ``stored``: called after each round, for tests."""
+        """``loop``: for the timer. ``after_round``: for tests."""
         self._loop = loop
         self._database = database
         self._logins = logins
         self._workers = workers
-        self._after_round = stored
+        self._after_round = after_round
         self._lock = threading.Lock()  # guards _closed
         self._closed = False
 
@@ -74,15 +76,15 @@ class MailboxPoller:
         try:
             self._look()
         except StorageError as exc:
-            log.warning("mailboxes were not looked at: %s", exc)
+            log.warning("mailboxes were not polled: %s", exc)
         except Exception:
-            log.exception("looking at the mailboxes")
+            log.exception("polling the mailboxes")
         finally:
             self._after_round()
             self.start()
 
     def _look(self) -> None:
-        # A pump that looks anyway need not be told; and its user may be owed very much.
+        # A pump that waits reads its mailbox anyway, and its user may be owed very much.
         here = {login.user_id: login for login in self._logins.all() if not login.pump.is_waiting}
 
         def look(tx: Transaction) -> None:

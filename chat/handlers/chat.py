@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from chat.delivery.mode import WAITS
 from chat.handlers.context import WAIT, Connection, Context, Waiting
 from chat.message import RESERVED, TARGET_FIELD, ChatMessage
 from chat.protocol import ErrNo, Message, MsgType, ProtocolError, encode
@@ -43,8 +44,8 @@ def send(ctx: Context, connection: Connection, message: Message, frame: bytes) -
         extra,
         as_it_came,
     )
-    sent = ctx.delivery.send(login, draft, message.get("mid"), message.get("rid"))
-    return None if sent else WAIT
+    result = ctx.delivery.send(login, draft, message.get("mid"), message.get("rid"))
+    return WAIT if result is WAITS else None
 
 
 # A classic message of msgid, id, name, target, msg and time, with the right name, may go to

@@ -13,7 +13,7 @@ from typing import Any
 from chat import app
 from chat.bus.redis.publisher import PublisherLink
 from chat.bus.redis.redis_bus import RedisBus
-from chat.delivery import commit_queue
+from chat.delivery import commit_transaction
 from chat.delivery.commit_queue import CommitQueue
 from chat.mailbox.pump import Pump
 from chat.storage.tables import MessageModel, OfflineMessageModel
@@ -71,7 +71,7 @@ def forget_mids() -> None:
         return insert(self, fresh)
 
     MessageModel.insert_new = insert_all  # type: ignore[method-assign]
-    commit_queue._split = lambda sends: (list(sends), [])
+    commit_transaction._split = lambda sends: (list(sends), [])
 
 
 BUGS: dict[str, Callable[[], None]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chat.delivery.commit_queue import CommitQueue, Members
-from chat.delivery.outgoing import Outgoing
+from chat.delivery.submission import Submission
 from chat.message import ChatMessage, Topic
 from chat.protocol import GROUP_CHAT, ONE_CHAT
 from chat.storage import Database
@@ -35,14 +35,14 @@ class Sender:
         self.loop = self.home = loop
         self.user_id = user_id
         self.generation = generation
-        self.outcomes: list[Outgoing] = []
+        self.outcomes: list[Submission] = []
         self.calls = 0
 
-    def tell(self, outgoings: Sequence[Outgoing]) -> None:
-        """Instead of ``tell_sender``."""
+    def answer(self, submissions: Sequence[Submission]) -> None:
+        """Instead of ``answer_sender``."""
         assert self.loop.is_in_loop_thread
         self.calls += 1
-        self.outcomes += outgoings
+        self.outcomes += submissions
         self.home.queue_in_loop(lambda: None)  # the test, which may be asleep in its own loop
 
 
@@ -84,9 +84,9 @@ class CommitDesk:
 
     # ------------------------------------------------------------------ sending
 
-    def one(self, sender: Sender, to: int, text: str = "hi", mid: str | None = None) -> Outgoing:
+    def one(self, sender: Sender, to: int, text: str = "hi", mid: str | None = None) -> Submission:
         message = ChatMessage(0, ONE_CHAT, sender.user_id, "name", to, text, TIME)
-        return Outgoing(sender, sender.generation, message, mid)  # type: ignore[arg-type]
+        return Submission(sender, sender.generation, message, mid)  # type: ignore[arg-type]
 
     def many(
         self,
@@ -95,23 +95,23 @@ class CommitDesk:
         text: str = "hi",
         mid: str | None = None,
         only: frozenset[int] | None = None,
-    ) -> Outgoing:
+    ) -> Submission:
         message = ChatMessage(0, GROUP_CHAT, sender.user_id, "name", group_id, text, TIME)
-        return Outgoing(sender, sender.generation, message, mid, None, only)  # type: ignore[arg-type]
+        return Submission(sender, sender.generation, message, mid, None, only)  # type: ignore[arg-type]
 
-    def settle(self, *sends: Outgoing) -> tuple[Outgoing, ...]:
+    def settle(self, *sends: Submission) -> tuple[Submission, ...]:
         """Queue sends and wait for their outcomes."""
-        for outgoing in sends:
-            assert self.queue.add(outgoing)
+        for submission in sends:
+            assert self.queue.add(submission)
         self.await_outcomes(*sends)
         return sends
 
-    def await_outcomes(self, *sends: Outgoing) -> None:
-        senders = {outgoing.login for outgoing in sends}
+    def await_outcomes(self, *sends: Submission) -> None:
+        senders = {submission.login for submission in sends}
         self.passes.until(
             lambda: all(
-                any(outgoing is done for sender in senders for done in outcomes_of(sender))
-                for outgoing in sends
+                any(submission is done for sender in senders for done in outcomes_of(sender))
+                for submission in sends
             ),
             "the outcomes",
         )
@@ -130,6 +130,6 @@ class CommitDesk:
         return [(message.topic, message.seq) for message in self.announcements.messages]
 
 
-def outcomes_of(sender: object) -> list[Outgoing]:
+def outcomes_of(sender: object) -> list[Submission]:
     assert isinstance(sender, Sender)
     return sender.outcomes

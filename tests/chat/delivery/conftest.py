@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chat.delivery import commit_queue
+from chat.delivery import submission
 from chat.storage import Database
 from tests.chat.delivery.commitkit import CommitDesk, Sender
 from tests.chat.loopkit import Passes
@@ -13,5 +13,5 @@ from tests.chat.loopkit import Passes
 @pytest.fixture
 def commits(database: Database, passes: Passes, monkeypatch: pytest.MonkeyPatch) -> CommitDesk:
     """A commit queue on a real database."""
-    monkeypatch.setattr(commit_queue, "tell_sender", Sender.tell)
+    monkeypatch.setattr(submission, "answer_sender", Sender.answer)
     return CommitDesk(database, passes)

@@ -7,7 +7,8 @@ import threading
 import pytest
 
 import chat.delivery.commit_queue
-from chat.delivery.outgoing import Outgoing
+import chat.delivery.commit_transaction
+from chat.delivery.submission import Outcome, Submission
 from chat.protocol import ErrNo
 from muduopy import EventLoopThread
 from tests.chat.delivery.commitkit import CommitDesk
@@ -19,8 +20,8 @@ def test_what_gathers_is_committed_and_answered_together(commits: CommitDesk) ->
     first, second = commits.log_in(ann), commits.log_in(bob)
     sends = [commits.one(sender, ann) for _ in range(50) for sender in (first, second)]
     with writer_held(commits.database):
-        for outgoing in sends:
-            commits.queue.add(outgoing)
+        for submission in sends:
+            commits.queue.add(submission)
     commits.await_outcomes(*sends)
     assert commits.announcements.batches == [100]
     assert (first.calls, second.calls) == (1, 1)
@@ -32,7 +33,7 @@ def test_order_is_kept(commits: CommitDesk) -> None:
     sends = [commits.one(sender, bob, f"text {number}") for number in range(300)]
     commits.settle(*sends)
     assert sender.outcomes == sends
-    seqs = [outgoing.seq for outgoing in sends]
+    seqs = [submission.seq for submission in sends]
     assert seqs == sorted(set(seqs))
     assert commits.owed(bob) == seqs
     assert [seq for _, seq in commits.announced] == seqs
@@ -44,8 +45,8 @@ def test_a_batch_has_its_limit(commits: CommitDesk, monkeypatch: pytest.MonkeyPa
     sender = commits.log_in(ann)
     sends = [commits.one(sender, bob, f"text {number}") for number in range(35)]
     with writer_held(commits.database):
-        for outgoing in sends:
-            commits.queue.add(outgoing)
+        for submission in sends:
+            commits.queue.add(submission)
     commits.await_outcomes(*sends)
     assert commits.announcements.batches == [10, 10, 10, 5]
     assert sender.outcomes == sends
@@ -59,11 +60,11 @@ def test_a_mid_repeated_over_a_batchs_end(
     sender = commits.log_in(ann)
     sends = [commits.one(sender, bob, mid="m") for _ in range(5)]
     with writer_held(commits.database):
-        for outgoing in sends:
-            commits.queue.add(outgoing)
+        for submission in sends:
+            commits.queue.add(submission)
     commits.await_outcomes(*sends)
-    assert [outgoing.stored for outgoing in sends] == [True] + [False] * 4
-    assert len({outgoing.seq for outgoing in sends}) == 1
+    assert [submission.outcome for submission in sends] == [Outcome.STORED] + [Outcome.REPEATED] * 4
+    assert len({submission.seq for submission in sends}) == 1
 
 
 def test_too_many_may_not_wait(commits: CommitDesk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,12 +73,12 @@ def test_too_many_may_not_wait(commits: CommitDesk, monkeypatch: pytest.MonkeyPa
     sender = commits.log_in(ann)
     sends = [commits.one(sender, bob) for _ in range(5)]
     with writer_held(commits.database):
-        taken = [commits.queue.add(outgoing) for outgoing in sends]
+        taken = [commits.queue.add(submission) for submission in sends]
     assert taken == [True, True, True, False, False]
     commits.await_outcomes(*sends[:3])
     assert len(commits.owed(bob)) == 3
     (more,) = commits.settle(commits.one(sender, bob))
-    assert more.stored
+    assert more.outcome is Outcome.STORED
 
 
 def test_too_much_may_not_wait(commits: CommitDesk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,38 +87,39 @@ def test_too_much_may_not_wait(commits: CommitDesk, monkeypatch: pytest.MonkeyPa
     sender = commits.log_in(ann)
     sends = [commits.one(sender, bob, "x" * 60) for _ in range(3)]
     with writer_held(commits.database):
-        taken = [commits.queue.add(outgoing) for outgoing in sends]
+        taken = [commits.queue.add(submission) for submission in sends]
     assert taken == [True, True, False]
     commits.await_outcomes(*sends[:2])
     (more,) = commits.settle(commits.one(sender, bob, "x" * 60))
-    assert more.stored
+    assert more.outcome is Outcome.STORED
 
 
 def test_so_many_known_users_that_they_are_forgotten(
     commits: CommitDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a batch to a known user and to an unknown one."""
-    monkeypatch.setattr(chat.delivery.commit_queue, "MAX_KNOWN", 3)
+    """In a batch to a user who was known, and to one who was not."""
+    monkeypatch.setattr(chat.delivery.commit_transaction, "MAX_KNOWN", 3)
     ann, bob, eve = commits.users("ann", "bob", "eve")
     sender = commits.log_in(ann)
     commits.settle(commits.one(sender, bob))
     commits.queue.known.update(range(1000, 1003))
     sends = [commits.one(sender, bob), commits.one(sender, eve)]
     with writer_held(commits.database):
-        for outgoing in sends:
-            commits.queue.add(outgoing)
+        for submission in sends:
+            commits.queue.add(submission)
     commits.await_outcomes(*sends)
-    assert all(outgoing.stored for outgoing in sends)
+    assert all(submission.outcome is Outcome.STORED for submission in sends)
     assert len(commits.queue.known) <= 3
 
 
 # ---------------------------------------------------------------------- failures
 
 
-def assert_unavailable(sends: tuple[Outgoing, ...] | list[Outgoing]) -> None:
-    for outgoing in sends:
-        assert (outgoing.errno, outgoing.stored, outgoing.seq) == (ErrNo.UNAVAILABLE, False, 0)
-        assert outgoing.ack()["retry_after"] == 1
+def assert_unavailable(sends: tuple[Submission, ...] | list[Submission]) -> None:
+    for submission in sends:
+        assert (submission.outcome, submission.seq) == (Outcome.REFUSED, 0)
+        assert submission.errno == ErrNo.UNAVAILABLE
+        assert submission.ack()["retry_after"] == 1
 
 
 @pytest.mark.parametrize("how", ["broken", "lose_commits"])
@@ -130,8 +132,8 @@ def test_when_it_cannot_be_stored(commits: CommitDesk, how: str) -> None:
     assert not commits.announced
     setattr(commits.database, how, False)
     again = commits.settle(*(commits.one(sender, bob, mid=f"m{number}") for number in range(3)))
-    assert all(outgoing.stored for outgoing in again)
-    assert commits.owed(bob) == [outgoing.seq for outgoing in again]
+    assert all(submission.outcome is Outcome.STORED for submission in again)
+    assert commits.owed(bob) == [submission.seq for submission in again]
 
 
 def test_what_was_valid_or_not_before_a_lost_commit_is_all_unavailable(
@@ -154,22 +156,22 @@ def test_a_closed_database(commits: CommitDesk) -> None:
 def test_a_database_closed_with_several_batches_waiting(
     commits: CommitDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Everybody is answered, stored or not, and those who are told so are stored."""
+    """Each submission is answered, and those that are acknowledged are stored."""
     monkeypatch.setattr(chat.delivery.commit_queue, "MAX_BATCH", 4)
     ann, bob = commits.users("ann", "bob")
     sender = commits.log_in(ann)
     sends = [commits.one(sender, bob) for _ in range(18)]
     with writer_held(commits.database):
-        for outgoing in sends:
-            commits.queue.add(outgoing)
+        for submission in sends:
+            commits.queue.add(submission)
         closer = threading.Thread(target=commits.database.close)
         closer.start()
-        while not commits.database._real._closing:  # type: ignore[attr-defined]
+        while not commits.database._real._writer._closing:  # type: ignore[attr-defined]
             pass
     closer.join(WAIT)
     commits.await_outcomes(*sends)
     assert len(sender.outcomes) == 18
-    stored = [outgoing for outgoing in sends if outgoing.stored]
+    stored = [submission for submission in sends if submission.outcome is Outcome.STORED]
     assert stored == sends[: len(stored)]
     assert_unavailable(sends[len(stored) :])
     assert len(commits.announced) == len(stored)
@@ -197,9 +199,9 @@ def test_many_threads_add(commits: CommitDesk) -> None:
     senders = [commits.log_in(user) for user in users]
     sends = [[commits.one(sender, users[0], str(n)) for n in range(200)] for sender in senders]
 
-    def add(batch: list[Outgoing]) -> None:
-        for outgoing in batch:
-            assert commits.queue.add(outgoing)
+    def add(batch: list[Submission]) -> None:
+        for submission in batch:
+            assert commits.queue.add(submission)
 
     threads = [threading.Thread(target=add, args=(batch,)) for batch in sends]
     for thread in threads:
@@ -209,6 +211,6 @@ def test_many_threads_add(commits: CommitDesk) -> None:
     commits.await_outcomes(*(batch[-1] for batch in sends))
     for sender, batch in zip(senders, sends, strict=True):
         assert sender.outcomes == batch
-        seqs = [outgoing.seq for outgoing in batch]
+        seqs = [submission.seq for submission in batch]
         assert seqs == sorted(set(seqs))
     assert len(commits.owed(users[0])) == 800

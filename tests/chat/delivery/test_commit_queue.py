@@ -1,27 +1,29 @@
-"""CommitQueue: the stored messages, their receivers, and the answer to the sender."""
+"""CommitQueue: the rows of messages, and the outcomes for their senders."""
 
 from __future__ import annotations
 
 import pytest
 
-from chat.delivery.outgoing import Outgoing
+from chat.delivery.submission import Outcome, Submission
 from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo
 from chat.storage.tables import MessageModel, UserModel
 from tests.chat.delivery.commitkit import TIME, CommitDesk
 
-
-def outcome(outgoing: Outgoing) -> tuple[ErrNo, bool, bool]:
-    """(errno, stored now, has a seq)."""
-    return outgoing.errno, outgoing.stored, bool(outgoing.seq)
+Result = tuple[Outcome, ErrNo, bool]
 
 
-STORED = (ErrNo.OK, True, True)
-REPEATED = (ErrNo.OK, False, True)
+def outcome(submission: Submission) -> Result:
+    """With the errno, and whether there is a seq."""
+    return submission.outcome, submission.errno, bool(submission.seq)
 
 
-def failed(errno: ErrNo) -> tuple[ErrNo, bool, bool]:
-    return errno, False, False
+STORED: Result = (Outcome.STORED, ErrNo.OK, True)
+REPEATED: Result = (Outcome.REPEATED, ErrNo.OK, True)
+
+
+def failed(errno: ErrNo) -> Result:
+    return Outcome.REFUSED, errno, False
 
 
 # ---------------------------------------------------------------------- to one
@@ -59,7 +61,7 @@ def test_extra_fields_are_kept(commits: CommitDesk) -> None:
     ann, bob = commits.users("ann", "bob")
     sender = commits.log_in(ann)
     message = ChatMessage(0, ONE_CHAT, ann, "ann", bob, "hi", TIME, {"colour": "红", "n": [1]})
-    (sent,) = commits.settle(Outgoing(sender, 1, message, "m"))  # type: ignore[arg-type]
+    (sent,) = commits.settle(Submission(sender, 1, message, "m"))  # type: ignore[arg-type]
     found = commits.database.read(lambda tx: MessageModel(tx).find(ann, "m"))
     assert found is not None
     assert (found[0], found[1].extra) == (sent.seq, '{"colour":"红","n":[1]}')
@@ -179,7 +181,7 @@ def test_replaced_between_sending_and_committing(commits: CommitDesk) -> None:
     assert outcome(good) == STORED
 
 
-def test_who_has_logged_out_meanwhile_has_still_sent_it(commits: CommitDesk) -> None:
+def test_a_message_of_a_sender_who_has_logged_out_meanwhile(commits: CommitDesk) -> None:
     ann, bob = commits.users("ann", "bob")
     sender = commits.log_in(ann)
     sent = commits.one(sender, bob)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import chat.delivery.commit_queue
 from chat.delivery.commit_queue import BATCH_ROWS, MAX_BATCH, choose
-from chat.delivery.outgoing import Outgoing
+from chat.delivery.submission import Outcome, Submission
 from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT
 from chat.storage import Transaction
@@ -27,20 +27,20 @@ class Crowd:
         self.group = commits.group("crowd", *self.users)
         self.senders = [commits.log_in(user) for user in self.users]
 
-    def to_all(self, number: int, text: str = "to all") -> Outgoing:
+    def to_all(self, number: int, text: str = "to all") -> Submission:
         return self.commits.many(self.senders[number], self.group, text)
 
-    def to_one(self, number: int, text: str = "to one") -> Outgoing:
+    def to_one(self, number: int, text: str = "to one") -> Submission:
         return self.commits.one(self.senders[number], self.users[0], text)
 
-    def commit(self, *sends: Outgoing) -> list[int]:
+    def commit(self, *sends: Submission) -> list[int]:
         """What gathers while the writer is busy; returns how many were in each batch."""
         self.commits.announcements.batches.clear()
         with writer_held(self.commits.database):
-            for outgoing in sends:
-                assert self.commits.queue.add(outgoing)
+            for submission in sends:
+                assert self.commits.queue.add(submission)
         self.commits.await_outcomes(*sends)
-        assert all(outgoing.stored for outgoing in sends)
+        assert all(submission.outcome is Outcome.STORED for submission in sends)
         return self.commits.announcements.batches
 
 
@@ -57,7 +57,7 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_batch_is_cut_when_its_groups_are_larger_than_was_known(crowd: Crowd, rows: None) -> None:
     sends = [crowd.to_all(number) for number in range(3)]
     assert crowd.commit(*sends) == [1, 1, 1]
-    seqs = [outgoing.seq for outgoing in sends]
+    seqs = [submission.seq for submission in sends]
     assert seqs == sorted(seqs)
     assert crowd.commits.owed(crowd.users[5]) == seqs
 
@@ -96,7 +96,7 @@ def test_each_sender_is_answered_in_order(crowd: Crowd, rows: None) -> None:
     crowd.commit(*(send for turn in zip(*sends, strict=True) for send in turn))
     for sender, its in zip(crowd.senders, sends, strict=False):
         assert sender.outcomes == its
-        seqs = [outgoing.seq for outgoing in its]
+        seqs = [submission.seq for submission in its]
         assert seqs == sorted(seqs)
 
 
@@ -109,12 +109,12 @@ def test_what_was_cut_off_is_not_in_a_repeated_attempt(crowd: Crowd, rows: None)
     commits, failed = crowd.commits, Outcomes()
     sends = [crowd.to_all(number) for number in range(3)]
     with writer_held(commits.database):
-        for outgoing in sends:
-            commits.queue.add(outgoing)
+        for submission in sends:
+            commits.queue.add(submission)
         commits.database.submit(fail, failed)
     commits.await_outcomes(*sends)
     assert isinstance(failed.next()[1], ValueError)
-    seqs = [outgoing.seq for outgoing in sends]
+    seqs = [submission.seq for submission in sends]
     assert (commits.announcements.batches, seqs) == ([1, 1, 1], sorted(set(seqs)))
     assert commits.owed(crowd.users[5]) == seqs
 
@@ -123,10 +123,10 @@ def test_rows_that_wait_have_a_bound(crowd: Crowd, monkeypatch: pytest.MonkeyPat
     """Of groups: a message to one user is refused for too many sends only."""
     monkeypatch.setattr(chat.delivery.commit_queue, "MAX_ROWS", 10)
     sends = [crowd.to_all(0), crowd.to_all(1), crowd.to_all(2), crowd.to_one(3)]
-    for outgoing in sends[:3]:
-        outgoing.rows = GROUP_SIZE
+    for submission in sends[:3]:
+        submission.rows = GROUP_SIZE
     with writer_held(crowd.commits.database):
-        taken = [crowd.commits.queue.add(outgoing) for outgoing in sends]
+        taken = [crowd.commits.queue.add(submission) for submission in sends]
     assert taken == [True, True, False, True]
     crowd.commits.await_outcomes(*sends[:2], sends[3])
 
@@ -134,9 +134,9 @@ def test_rows_that_wait_have_a_bound(crowd: Crowd, monkeypatch: pytest.MonkeyPat
 # ---------------------------------------------------------------------- the choice
 
 
-def send(sender: int, number: int) -> Outgoing:
+def send(sender: int, number: int) -> Submission:
     message = ChatMessage(0, GROUP_CHAT, sender, "", 1, "", "")
-    return Outgoing(None, 0, message, f"{number}")
+    return Submission(None, 0, message, f"{number}")
 
 
 SIZES = st.one_of(st.just(1), st.integers(1, 3 * BATCH_ROWS))
@@ -145,21 +145,21 @@ SIZES = st.one_of(st.just(1), st.integers(1, 3 * BATCH_ROWS))
 @given(st.lists(st.tuples(st.integers(1, 9), SIZES), min_size=1))
 def test_choose(drawn: list[tuple[int, int]]) -> None:
     sends = [send(sender, number) for number, (sender, _) in enumerate(drawn)]
-    sizes = {outgoing: size for outgoing, (_, size) in zip(sends, drawn, strict=True)}
+    sizes = {submission: size for submission, (_, size) in zip(sends, drawn, strict=True)}
     taken, left = choose(sends, sizes.__getitem__)
     assert taken[0] is sends[0], "it goes on in any case"
     assert sorted(taken + left, key=sends.index) == sends
-    assert sum(sizes[outgoing] for outgoing in taken[1:]) <= BATCH_ROWS
+    assert sum(sizes[submission] for submission in taken[1:]) <= BATCH_ROWS
     for sender in range(1, 10):
-        its = [outgoing for outgoing in taken + left if outgoing.message.sender == sender]
-        assert its == [outgoing for outgoing in sends if outgoing.message.sender == sender]
-    room = BATCH_ROWS - sum(sizes[outgoing] for outgoing in taken)
-    behind = {outgoing.message.sender for outgoing in left if sizes[outgoing] > room}
-    for outgoing in left:
-        assert room <= 0 or outgoing.message.sender in behind, "left though it would have fitted"
+        its = [submission for submission in taken + left if submission.message.sender == sender]
+        assert its == [submission for submission in sends if submission.message.sender == sender]
+    room = BATCH_ROWS - sum(sizes[submission] for submission in taken)
+    behind = {submission.message.sender for submission in left if sizes[submission] > room}
+    for submission in left:
+        assert room <= 0 or submission.message.sender in behind, "left though it would have fitted"
 
 
 def test_so_many_sends_at_the_most() -> None:
     sends = [send(1, number) for number in range(MAX_BATCH + 5)]
-    taken, left = choose(sends, lambda outgoing: 1)
+    taken, left = choose(sends, lambda submission: 1)
     assert (len(taken), left) == (MAX_BATCH, sends[MAX_BATCH:])

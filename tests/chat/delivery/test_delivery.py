@@ -80,11 +80,11 @@ def test_mail_that_comes_during_the_login(node: Node) -> None:
 
 def test_lost_wakes_are_made_up_for(node: Node) -> None:
     ann, bob = node.online("ann"), node.online("bob")
-    announce = node.delivery._commits._announce
-    node.delivery._commits._announce = lambda messages: None
+    announce = node.delivery.mode._commits._announce
+    node.delivery.mode._commits._announce = lambda messages: None
     made = send(ann, bob, 3)
     bob.nothing_more()
-    node.delivery._commits._announce = announce
+    node.delivery.mode._commits._announce = announce
     bob.login.pump.mark_dirty()
     assert texts(bob, 3) == made
 

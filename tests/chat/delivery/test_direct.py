@@ -180,7 +180,7 @@ def test_the_list_of_members_is_not_believed_for_ever(
     node: Node, members: Members, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann, _, _, group = members
-    lists = node.delivery._members
+    lists = node.delivery.mode._members
     assert lists.of(group) == {1, 2, 3}
     monkeypatch.setattr("chat.delivery.members.MEMBERS_SECONDS", 0.0)
     assert lists.of(group) is None

@@ -123,7 +123,7 @@ def test_from_another_server(make_node: Callable[..., Node]) -> None:
         message = ChatMessage(0, ONE_CHAT, ann, "ann", bob.user_id, str(number), "now")
         live = LiveMessage("there", 0, generation, f"m{number}", message)
         lives.append(Received(live, False, True))
-    node.delivery._direct.take(lives)
+    node.delivery._receiver.take(lives)
     assert bob.next()["msg"] == "0"
     bob.close()
     node.until_owed(bob.user_id, 3)

@@ -1,0 +1,176 @@
+"""The transaction of the commit queue: log rows and mailbox rows for many submissions.
+
+The order of the locks is the same on every node: users, groups, log, mailboxes. Locked rows of the
+senders keep a login's generation valid until the commit. Example: A is logged in at node 1, whose
+transaction has read A's generation. A logs in at node 2; that waits for the row of A. So node 1
+commits under the old login, or not at all: it never stores a message of A after node 2 has begun.
+
+Locked rows of groups keep their members. Example: B leaves a group, while a message to it is being
+stored. Either B has left before the transaction, or B is still owed the message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import ujson
+
+from chat.delivery.members import Members
+from chat.delivery.submission import IN_DOUBT, Outcome, Submission
+from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo
+from chat.storage import Transaction
+from chat.storage.tables import GroupModel, LogRow, MessageModel, OfflineMessageModel, UserModel
+
+MAX_KNOWN = 100_000
+"""Users that are known to exist; beyond it all are dropped."""
+
+STORED, ADDED, RECOVERED, REPEATED = (
+    Outcome.STORED,
+    Outcome.ADDED,
+    Outcome.RECOVERED,
+    Outcome.REPEATED,
+)
+
+Cut = Callable[[Sequence[Submission], Members], Sequence[Submission]]
+"""Chooses the submissions that are stored now, once the members of their groups are known."""
+
+
+def keep_all(submissions: Sequence[Submission], members: Members) -> Sequence[Submission]:
+    """The Cut of a batch that is tried again: it was cut at the first attempt."""
+    return submissions
+
+
+def store(
+    tx: Transaction, submissions: Sequence[Submission], known: set[int], cut: Cut = keep_all
+) -> Members:
+    """Write the rows, and set each submission's outcome. Writer thread. Raises StorageError.
+
+    ``known``: users that need not be looked up; those that were are added. Returns the members of
+    the groups.
+    """
+    messages = [submission.message for submission in submissions]
+    senders = {message.sender for message in messages}
+    targets = {message.target for message in messages if message.kind == ONE_CHAT}
+    groups = {message.target for message in messages if message.kind == GROUP_CHAT}
+    generations = UserModel(tx).generations(senders, lock=True)
+    if len(known) > MAX_KNOWN:
+        known.clear()
+    unknown = targets - known - generations.keys()
+    if unknown:
+        known.update(UserModel(tx).generations(unknown))
+    members = _hold_members(tx, groups) if groups else {}
+    if groups:
+        submissions = cut(submissions, members)
+    valid = [s for s in submissions if _may_send(s, generations, known, members)]
+    first, repeated = _split(valid)
+    _insert(tx, first, members)
+    for submission in repeated:
+        _find_row(tx, submission, members)
+    return members
+
+
+def _hold_members(tx: Transaction, groups: set[int]) -> Members:
+    """The members of these groups, who stay members until the commit."""
+    GroupModel(tx).hold(groups)
+    return GroupModel(tx).member_ids(groups)
+
+
+def _may_send(
+    submission: Submission, generations: dict[int, int], known: set[int], members: Members
+) -> bool:
+    """Refuse a submission of an ended login, or to a target that is not the sender's."""
+    message = submission.message
+    if submission.login is None:
+        return True  # the sender's node has checked it, and has acknowledged it
+    if generations.get(message.sender) != submission.generation:
+        submission.refuse(ErrNo.NOT_YOU, "this session has been replaced")
+    elif message.kind == ONE_CHAT:
+        if message.target in known or message.target in generations:
+            return True
+        submission.refuse(ErrNo.NOT_FOUND, "no such user")
+    elif message.sender in members.get(message.target, frozenset()):
+        return True
+    elif message.target in members:
+        submission.refuse(ErrNo.NOT_A_MEMBER, "not a member of that group")
+    else:  # a group has a member at least, its creator
+        submission.refuse(ErrNo.NOT_FOUND, "no such group")
+    return False
+
+
+def _split(submissions: Sequence[Submission]) -> tuple[list[Submission], list[Submission]]:
+    """The first submission with each (sender, mid) in this batch, and the repetitions."""
+    first: dict[tuple[int, str], Submission] = {}
+    repeated = []
+    for submission in submissions:
+        key = (submission.message.sender, submission.mid)
+        if key in first:
+            repeated.append(submission)
+        else:
+            first[key] = submission
+    return list(first.values()), repeated
+
+
+def _insert(tx: Transaction, submissions: Sequence[Submission], members: Members) -> None:
+    """Insert rows for those whose ``mid`` is not in the log yet."""
+    seqs = MessageModel(tx).insert_new([_log_row(submission) for submission in submissions])
+    owed: list[tuple[int, int]] = []
+    for submission, seq in zip(submissions, seqs, strict=True):
+        if seq is None:
+            _find_row(tx, submission, members)
+            continue
+        message = submission.message
+        message.receivers = _receivers(submission, members)
+        message.seq = submission.seq = seq
+        submission.outcome = STORED
+        owed.extend((user_id, seq) for user_id in message.receivers)
+    if owed:
+        OfflineMessageModel(tx).insert(owed)
+
+
+def _receivers(submission: Submission, members: Members) -> frozenset[int]:
+    message = submission.message
+    if message.kind == ONE_CHAT:
+        return frozenset((message.target,))
+    receivers = members.get(message.target, frozenset()) - {message.sender}
+    return receivers if submission.only is None else receivers & submission.only
+
+
+def _find_row(tx: Transaction, submission: Submission, members: Members) -> None:
+    """The log has the ``mid``: take over the number of its row. See submission.py."""
+    message = submission.message
+    found = MessageModel(tx).find(message.sender, submission.mid)
+    assert found is not None
+    seq, row = found
+    if (row.kind, row.target, row.text) != (message.kind, message.target, message.text):
+        submission.refuse(ErrNo.BAD_REQUEST, "mid: was used for another message")
+        return
+    submission.seq, submission.time = seq, row.time
+    if submission.joins:
+        # Example: node 1 stores a live message for B, who could not take it there. Node 2 stores
+        # it for C, under the same mid: C is added to the row.
+        message.seq = seq
+        message.receivers = _receivers(submission, members)
+        owed = message.receivers - OfflineMessageModel(tx).holders(seq, message.receivers)
+        OfflineMessageModel(tx).insert([(user_id, seq) for user_id in owed])
+        submission.outcome = ADDED
+    elif submission.outcome is IN_DOUBT and message.kind == ONE_CHAT:
+        message.seq = seq
+        message.receivers = frozenset((message.target,))
+        submission.outcome = RECOVERED
+    else:
+        # Of a group's message in doubt the receivers of the first attempt are not known. Their
+        # pumps find it by the poll of the mailboxes.
+        submission.outcome = REPEATED
+
+
+def _log_row(submission: Submission) -> LogRow:
+    message = submission.message
+    return LogRow(
+        message.sender,
+        submission.mid,
+        message.kind,
+        message.target,
+        message.text,
+        message.time,
+        ujson.dumps(message.extra, ensure_ascii=False) if message.extra else None,
+    )
