@@ -22,7 +22,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -30,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Self
 from client.account.callbacks import Callbacks, Functions, status_poster
 from client.account.dispatcher import Dispatcher
 from client.account.lifecycle import State, Status
-from client.account.local_account import LocalAccount, open_local_account
+from client.account.login_control import LoginControl
 from client.account.message_stream import MessageStream
 from client.account.outbox import Withdrawal
 from client.account.requester import Requester
@@ -39,7 +38,7 @@ from client.account.session_driver import SessionDriver
 from client.account.shared_state import SharedState
 from client.account.store import forget_account
 from client.account.supervisor import Supervisor
-from client.errors import ClosedError, LoggedInError, NoAnswerError, NotLoggedInError
+from client.errors import ClosedError, NoAnswerError, NotLoggedInError
 from client.ids import check_id
 from client.limits import check_text
 from client.protocol import requests
@@ -101,7 +100,6 @@ class ChatClient:
         self._port = port
         self._tls = tls
         self._folder = None if folder is None else Path(folder)
-        self._device = device
         self._keep_connected = keep_connected
         self._timing = timing or Timing()
         functions = Functions(on_message, on_presence, on_state, on_ready, on_server_error)
@@ -117,6 +115,10 @@ class ChatClient:
             self._timing,
             random.random,
             keep_connected=keep_connected,
+        )
+        where = None if self._folder is None else (self._folder, host, port)
+        self._login = LoginControl(
+            self._shared, self._supervisor, self._callbacks, self._timing, where, device
         )
 
     def __repr__(self) -> str:
@@ -182,12 +184,9 @@ class ChatClient:
         confirmed even then stay in the folder, if there is one, for the next run; their Sendings
         fail with NotConfirmedError. The login stays valid.
         """
-        self._take_leave()
+        self._login.finish()
         self._supervisor.close()
-        with self._shared.changed:
-            account, self._shared.account = self._shared.account, None
-        if account is not None:
-            self._put_away(account)
+        self._login.close()
         self._callbacks.stop()
 
     def wait_closed(self, timeout: float | None = None) -> bool:
@@ -265,27 +264,11 @@ class ChatClient:
         check_id(user_id)
         if password is not None:
             check_text(password)
-        self._put_away_stopped()
-        where = None if self._folder is None else (self._folder, self._host, self._port)
-        with self._shared.changed:
-            if self._shared.account is not None:
-                raise LoggedInError(self._shared.account.user_id)
-            account = open_local_account(user_id, password, self._device, where, self._timing.retry)
-            try:
-                future = self._supervisor.log_in(account)
-            except ClosedError:
-                account.close()
-                raise
-        self._callbacks.hand_over()
-        future.add_done_callback(partial(self._login_decided, account))
-        return future
+        return self._login.log_in(user_id, password)
 
     def cancel_login(self) -> None:
         """Give up a login that is undecided; its future fails. Any thread; idempotent."""
-        with self._shared.changed:
-            account = None if self._shared.login is None else self._shared.account
-        if account is not None:
-            self._supervisor.log_out(account)
+        self._login.cancel()
 
     def logout(self, timeout: float | None = None) -> None:
         """Log out: the saved token becomes invalid. Any thread; blocks.
@@ -295,19 +278,7 @@ class ChatClient:
         NoAnswerError, that it has not within ``timeout`` seconds.
         """
         self._stream.finish()
-        self._take_leave()
-        with self._shared.changed:
-            account = self._shared.account
-            if account is None:
-                raise NotLoggedInError
-        try:
-            self._supervisor.say_goodbye().result(timeout)
-        except TimeoutError:
-            raise NoAnswerError(timeout or 0.0) from None
-        finally:
-            self._supervisor.log_out(account)
-            account.forget_token()
-            self._put_away(account)
+        self._login.log_out(timeout)
 
     # ------------------------------------------------------------------ sending messages
 
@@ -353,12 +324,7 @@ class ChatClient:
 
         Returns whether it is. It also ends when the client has stopped or is closed.
         """
-        shared = self._shared
-        with shared.changed:
-            shared.changed.wait_for(
-                lambda: not self._has_mail or shared.state in (State.STOPPED, State.CLOSED), timeout
-            )
-            return not self._has_mail
+        return self._login.flush(timeout)
 
     # ------------------------------------------------------------------ receiving messages
 
@@ -488,16 +454,6 @@ class ChatClient:
             sock, self._shared, self._timing, self._callbacks, retry_login=self._keep_connected
         )
 
-    @property
-    def _has_mail(self) -> bool:
-        return self._shared.account is not None and len(self._shared.account.outbox) > 0
-
-    def _take_leave(self) -> None:
-        """Hand over no more messages, and wait until outbox and acknowledgements are sent."""
-        self._callbacks.hand_over_no_more(self._timing.goodbye)
-        if self.state is State.ONLINE:
-            self.flush(self._timing.chat_acks)
-
     def _put_into_outbox(self, target: int, text: str, *, to_group: bool) -> Sending:
         check_id(target)
         with self._shared.changed:
@@ -509,24 +465,3 @@ class ChatClient:
             sending = account.write(target, text, to_group=to_group)
             self._shared.changed.notify_all()
         return sending
-
-    def _login_decided(self, account: LocalAccount, future: Future[Account]) -> None:
-        if future.exception() is not None:
-            self._put_away(account)
-
-    def _put_away_stopped(self) -> None:
-        """An account that the server sent away makes room for the next one."""
-        with self._shared.changed:
-            account = self._shared.account
-            if account is None or self._shared.state is not State.STOPPED:
-                return
-            self._shared.account = None
-        self._put_away(account)
-
-    def _put_away(self, account: LocalAccount) -> None:
-        """Close an account that is in use no more; its Sendings fail. Idempotent."""
-        with self._shared.changed:
-            completions = account.give_up()
-            account.close()
-        for complete in completions:
-            complete()
