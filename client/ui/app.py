@@ -20,20 +20,15 @@ from client.account.sending import Sending
 from client.chat_client import ChatClient
 from client.errors import NotConfirmedError
 from client.ui.commands.client_events import ClientEvents
-from client.ui.commands.command_runner import CommandRunner, CommandSet
-from client.ui.commands.contact_commands import ContactCommands
+from client.ui.commands.command_runner import CommandRunner
+from client.ui.commands.command_set import CommandSet
 from client.ui.commands.context import CommandContext
 from client.ui.commands.login_controller import LoginController
-from client.ui.commands.message_commands import MessageCommands
 from client.ui.commands.message_sender import MessageSender
-from client.ui.commands.program_commands import ProgramCommands
-from client.ui.commands.room_commands import RoomCommands
 from client.ui.commands.room_controller import RoomController
 from client.ui.commands.room_loader import RoomLoader
 from client.ui.commands.scroller import Scroller
-from client.ui.commands.search_commands import SearchCommands
 from client.ui.commands.settings_file import SettingsFile
-from client.ui.commands.transcript_commands import TranscriptCommands
 from client.ui.keyboard.key_binder import KeyBinder
 from client.ui.keyboard.keyboard import bind_keys
 from client.ui.log_notices import LogNotices, warnings_to
@@ -89,8 +84,9 @@ class App:
             self.state, message_view, options.server, lambda: output.get_size().columns
         )
         bindings = KeyBindings()
-        no_color = bool(environment.get("NO_COLOR"))  # https://no-color.org
-        self.application = self._make_application(bindings, input, output, no_color=no_color)
+        self.application = self._make_application(
+            bindings, input, output, no_color=bool(environment.get("NO_COLOR"))
+        )
         self.terminal = PromptTerminal(self.application, self._screen, self.state, environment)
         self._client = ChatClient(
             options.host,
@@ -102,23 +98,17 @@ class App:
             on_state=self._on_state,
             timing=options.timing,
         )
+        self._message_view = message_view
         context = CommandContext(self.state, message_view, self.terminal, self._client)
         sender = MessageSender(context)
-        self._message_view = message_view
         self._loader = RoomLoader(context)
         self._scroller = Scroller(context, self._loader)
         self._rooms = RoomController(context, self._loader, sender)
         self._login = LoginController(context, self._rooms, self._saved_accounts)
         self.events = ClientEvents(context, self._loader, self._login)
-        commands = CommandSet(
-            RoomCommands(context, self._loader, self._rooms),
-            SearchCommands(context, self._loader),
-            TranscriptCommands(context, self._loader),
-            MessageCommands(context, sender),
-            ContactCommands(context, self._loader, self._rooms),
-            ProgramCommands(context, self._login, options.server, settings),
+        commands = CommandSet.create(
+            context, self._loader, sender, self._rooms, self._login, settings, options.server
         )
-        runner = CommandRunner(context, commands, sender)
         self._binder = KeyBinder(bindings, self.state, self._screen)
         bind_keys(
             self._binder,
@@ -126,12 +116,13 @@ class App:
             self._screen,
             self._scroller,
             commands,
-            runner,
+            CommandRunner(context, commands, sender),
             self._login,
             self.application.suspend_to_background,
         )
         self._title = ""
         self._timed_notice: Notice | None = None
+        self._connect()
 
     # ------------------------------------------------------------------ construction
 
@@ -173,15 +164,20 @@ class App:
         application.renderer.style = LinkStyle(application.renderer.style)
         application.ttimeoutlen = _ESCAPE_SECONDS
         application.timeoutlen = _ESCAPE_SECONDS
+        return application
+
+    def _connect(self) -> None:
+        """Subscribe to the events of the application."""
+        application = self.application
         application.key_processor.before_key_press += lambda sender: self._binder.before_key()
         application.key_processor.after_key_press += lambda sender: self._binder.after_key()
         application.before_render += lambda sender: self._before_drawing()
         application.after_render += lambda sender: self._scroller.mark_shown()
-        return application
 
     # ------------------------------------------------------------------ the client's callbacks
 
-    # The client gets these methods, because the events need the client in their constructor.
+    # ChatClient wants its callbacks in the constructor, and ClientEvents wants the client. These
+    # methods resolve the circle. The client calls them after ``start`` only.
 
     def _on_message(self, message: ChatMessage) -> None:
         self.events.on_message(message)

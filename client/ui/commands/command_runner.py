@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from client.encoding import is_unicode
 from client.errors import TooLargeError
 from client.limits import check_text
-from client.ui.commands.contact_commands import ContactCommands
+from client.ui.commands.command_set import CommandSet
 from client.ui.commands.context import CommandContext
-from client.ui.commands.message_commands import MessageCommands
 from client.ui.commands.message_sender import MessageSender
-from client.ui.commands.program_commands import ProgramCommands
-from client.ui.commands.room_commands import RoomCommands
-from client.ui.commands.search_commands import SearchCommands
-from client.ui.commands.transcript_commands import TranscriptCommands
 from client.ui.model.command_line import CommandInput, InputError, TextInput, parse_line
 from client.ui.model.known_users import id_of_name, known_groups, known_users
 from client.ui.model.room import Room, RoomKey
 from client.ui.model.slash_commands import ArgumentKind
 from client.ui.text.cells import one_line
-
-
-@dataclass(frozen=True, slots=True)
-class CommandSet:
-    """All commands, by subject."""
-
-    rooms: RoomCommands
-    search: SearchCommands
-    transcript: TranscriptCommands
-    messages: MessageCommands
-    contacts: ContactCommands
-    program: ProgramCommands
 
 
 class CommandRunner:
@@ -44,7 +26,7 @@ class CommandRunner:
         self._context = context
         self._commands = commands
         self._sender = sender
-        self._table = _table(commands)
+        self._table = commands.by_name()
 
     def enter(self, line: str) -> None:
         """Carry out a line. A failed one stays in the input line, and a notice names the fault."""
@@ -121,40 +103,3 @@ class CommandRunner:
 
 def _has_message(command: CommandInput) -> bool:
     return command.name in ("chat", "group", "say") and isinstance(command.args[-1], str)
-
-
-def _table(commands: CommandSet) -> dict[str, Callable[..., None]]:
-    """The names of SLASH_COMMANDS, and their methods. "say" is carried out by the runner."""
-    rooms, transcript = commands.rooms, commands.transcript
-    messages, contacts, program = commands.messages, commands.contacts, commands.program
-    return {
-        "help": program.help,
-        "chat": rooms.chat,
-        "group": rooms.group,
-        "add": contacts.add,
-        "remove": contacts.remove,
-        "friends": contacts.friends,
-        "create": contacts.create,
-        "join": contacts.join,
-        "members": contacts.members,
-        "kick": contacts.kick,
-        "leave": contacts.leave,
-        "dissolve": contacts.dissolve,
-        "search": commands.search.search,
-        "export": transcript.export,
-        "bare": transcript.copy_view,
-        "open": transcript.open_link,
-        "retry": messages.retry,
-        "unsend": messages.unsend,
-        "discard": messages.discard,
-        "close": rooms.close,
-        "list": rooms.toggle_list,
-        "whoami": program.whoami,
-        "theme": program.theme,
-        "lang": program.language,
-        "bell": program.bell,
-        "notify": program.notify,
-        "reconnect": program.reconnect,
-        "logout": program.logout,
-        "quit": program.quit,
-    }

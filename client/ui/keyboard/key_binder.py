@@ -22,7 +22,7 @@ def _always() -> bool:
 
 
 class KeyBinder:
-    """Adds bindings, and keeps what depends on the previous key. The terminal's thread."""
+    """Adds bindings, and keeps the state between two keys. The terminal's thread."""
 
     def __init__(self, bindings: KeyBindings, state: ScreenState, screen: Screen) -> None:
         self._bindings = bindings

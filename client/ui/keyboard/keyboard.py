@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 from functools import partial
 
-from client.ui.commands.command_runner import CommandRunner, CommandSet
+from client.ui.commands.command_runner import CommandRunner
+from client.ui.commands.command_set import CommandSet
 from client.ui.commands.context import CommandContext
 from client.ui.commands.login_controller import LoginController
 from client.ui.commands.scroller import Scroller

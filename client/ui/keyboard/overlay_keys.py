@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from client.ui.commands.command_runner import CommandRunner, CommandSet
+from client.ui.commands.command_runner import CommandRunner
+from client.ui.commands.command_set import CommandSet
 from client.ui.keyboard.key_binder import KeyBinder
 from client.ui.model.screen_state import KeyTarget, ScreenState
 from client.ui.view.screen import Screen

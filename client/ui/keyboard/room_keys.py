@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from client.ui.commands.command_runner import CommandRunner, CommandSet
+from client.ui.commands.command_runner import CommandRunner
+from client.ui.commands.command_set import CommandSet
 from client.ui.commands.context import CommandContext
 from client.ui.commands.scroller import Scroller
 from client.ui.keyboard.key_binder import Action, KeyBinder

@@ -1,0 +1,88 @@
+"""CommandSet: the commands of all subjects, and their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from client.ui.commands.contact_commands import ContactCommands
+from client.ui.commands.context import CommandContext
+from client.ui.commands.login_controller import LoginController
+from client.ui.commands.message_commands import MessageCommands
+from client.ui.commands.message_sender import MessageSender
+from client.ui.commands.program_commands import ProgramCommands
+from client.ui.commands.room_commands import RoomCommands
+from client.ui.commands.room_controller import RoomController
+from client.ui.commands.room_loader import RoomLoader
+from client.ui.commands.search_commands import SearchCommands
+from client.ui.commands.settings_file import SettingsFile
+from client.ui.commands.transcript_commands import TranscriptCommands
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSet:
+    """One object for each subject. The terminal's thread."""
+
+    rooms: RoomCommands
+    search: SearchCommands
+    transcript: TranscriptCommands
+    messages: MessageCommands
+    contacts: ContactCommands
+    program: ProgramCommands
+
+    @classmethod
+    def create(
+        cls,
+        context: CommandContext,
+        loader: RoomLoader,
+        sender: MessageSender,
+        rooms: RoomController,
+        login: LoginController,
+        settings: SettingsFile,
+        server: str,
+    ) -> CommandSet:
+        """Create the commands. ``server``: its address as it is shown."""
+        return cls(
+            RoomCommands(context, loader, rooms),
+            SearchCommands(context, loader),
+            TranscriptCommands(context, loader),
+            MessageCommands(context, sender),
+            ContactCommands(context, loader, rooms),
+            ProgramCommands(context, login, server, settings),
+        )
+
+    def by_name(self) -> dict[str, Callable[..., None]]:
+        """The methods by the names in SLASH_COMMANDS, but for /say, which only sends."""
+        rooms, transcript = self.rooms, self.transcript
+        messages, contacts, program = self.messages, self.contacts, self.program
+        return {
+            "help": program.help,
+            "chat": rooms.chat,
+            "group": rooms.group,
+            "add": contacts.add,
+            "remove": contacts.remove,
+            "friends": contacts.friends,
+            "create": contacts.create,
+            "join": contacts.join,
+            "members": contacts.members,
+            "kick": contacts.kick,
+            "leave": contacts.leave,
+            "dissolve": contacts.dissolve,
+            "search": self.search.search,
+            "export": transcript.export,
+            "bare": transcript.copy_view,
+            "open": transcript.open_link,
+            "retry": messages.retry,
+            "unsend": messages.unsend,
+            "discard": messages.discard,
+            "close": rooms.close,
+            "list": rooms.toggle_list,
+            "whoami": program.whoami,
+            "theme": program.theme,
+            "lang": program.language,
+            "bell": program.bell,
+            "notify": program.notify,
+            "reconnect": program.reconnect,
+            "logout": program.logout,
+            "quit": program.quit,
+        }
