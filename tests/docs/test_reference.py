@@ -59,7 +59,10 @@ def test_an_old_page_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert page.read_text(encoding="utf-8") == reference.generate()
 
 
-@pytest.mark.parametrize(("name", "node", "text"), public_classes(), ids=lambda x: str(x)[:30])
+@pytest.mark.parametrize(
+    ("name", "node", "text"),
+    [pytest.param(*found, id=found[0]) for found in public_classes()],
+)
 def test_everything_public_is_described(name: str, node: ast.ClassDef, text: str) -> None:
     assert text, f"{name} has no docstring"
     silent, unclear = [], []
