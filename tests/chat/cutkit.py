@@ -1,4 +1,4 @@
-"""CuttingProxy: stands before a server and cuts connections at a chosen moment."""
+"""CuttingProxy: forwards connections to a server, and cuts them at a chosen moment."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ MYSQLD = shlex.split(os.environ.get("CHAT_TEST_MYSQLD", ""))
 IS_MYSQL = bool(MYSQLD)
 
 SHARED_LOCK = "FOR SHARE" if IS_MYSQL else "LOCK IN SHARE MODE"
-"""How it spells a shared lock that does not wait: LOCK IN SHARE MODE NOWAIT is MariaDB's alone."""
+"""The SQL of a shared lock for NOWAIT. Only MariaDB has LOCK IN SHARE MODE NOWAIT."""
 
 MYSQL_OPTIONS = (
     "--innodb-flush-log-at-trx-commit=1",
@@ -46,7 +46,7 @@ def start_database(
     *,
     options: Sequence[str] = (),
 ) -> Process:
-    """Start it, as services.start_mariadb does. Raises ClusterError."""
+    """Start the database, as services.start_mariadb does. Raises ClusterError."""
     if not IS_MYSQL:
         return services.start_mariadb(folder, port, password, born, options=options)
     data, log = folder / "data", folder / "mysqld.log"
@@ -58,7 +58,7 @@ def start_database(
             log,
             folder,
         )
-    # After kill -9 it names a process that is gone, and another may have its number.
+    # After kill -9 it names an ended process, whose pid another process may have got.
     (data / "mysqld.sock.lock").unlink(missing_ok=True)
     bootstrap = folder / "init.sql"
     account = f"{services.USER}@'{services.HOST}'"
@@ -75,8 +75,8 @@ def start_database(
         *(f"--pid-file={data}/mysqld.pid", f"--init-file={bootstrap}", *MYSQL_OPTIONS, *options),
     ]
     process = start(command, log, lambda: _greets(port), born)
-    # After a login through TLS the server remembers the account, and takes it without TLS, too:
-    # through proxies that look for COMMIT, for instance.
+    # After one login with TLS the server caches the password, and accepts logins without TLS, too:
+    # through proxies that look for COMMIT, for example.
     address = MysqlAddress(services.HOST, port, services.USER, password, services.DATABASE)
     with contextlib.suppress(StorageError):  # what is wrong with the server is for the test
         MysqlConnection(address, "READ COMMITTED").close()
@@ -84,7 +84,7 @@ def start_database(
 
 
 def _greets(port: int) -> bool:
-    """It greets when its init file has been run."""
+    """True if the server sends its greeting, which it does after its init file has run."""
     try:
         with socket.create_connection((services.HOST, port), 1.0) as probe:
             return bool(probe.recv(1))

@@ -25,7 +25,7 @@ class Mariadb:
     """The server, with one database that is emptied for each test."""
 
     def __init__(self, *options: str, tables: bool = True) -> None:
-        """``options``: of the server, besides those that chatcluster gives it."""
+        """``options``: further options of the server, besides chatcluster's."""
         self.folder = Path(tempfile.mkdtemp(prefix="chat-mariadb-"))
         self.port = services.free_port()
         self.options = options
@@ -47,7 +47,7 @@ class Mariadb:
         shutil.rmtree(self.folder)
 
     def connect(self) -> MysqlConnection:
-        """To do something behind the back of the code under test."""
+        """A connection of the test itself."""
         return MysqlConnection(self.address, "READ COMMITTED")
 
     def new_database(self, pool: int = 8) -> Database:

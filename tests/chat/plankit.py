@@ -1,7 +1,7 @@
-"""Planner: a database that asks for the plan of every statement before it runs it.
+"""Planner: a database that asks for the plan of each statement before it runs the statement.
 
-The statements are those that the server issues, with their values, so a new one is looked at
-without being listed anywhere.
+It sees the statements of the server, with their values. So a new statement needs no entry in a
+list.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Planner(Database):
 
     Attributes:
         methods: the models' methods that have issued statements.
-        scans: what was found.
+        scans: the statements that read a whole table.
     """
 
     def __init__(self, real: Database) -> None:
@@ -94,7 +94,7 @@ class PlannedSqlite(SqliteTransaction):
 
 
 EXPLAIN = "EXPLAIN FORMAT=TRADITIONAL" if IS_MYSQL else "EXPLAIN"
-"""With a row for each table. MySQL 9 draws a tree unless told otherwise."""
+"""For a plan with a row for each table. The default of MySQL 9 is a tree."""
 
 
 class PlannedConnection:
@@ -144,7 +144,7 @@ def _tables(sql: str) -> dict[str, str]:
 
 
 def _issuer() -> str:
-    """The outermost method of a model that is being run: what the server has called."""
+    """The outermost running method of a model, which the server has called."""
     frame: FrameType | None = sys._getframe(1)
     issuer = ""
     while frame is not None:

@@ -1,4 +1,4 @@
-"""Which database and which bus a configuration means; passwords and what is shown of them."""
+"""The database and the bus of a configuration, and the passwords, which are not shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings: the shipped file says what is built in, and every mistake is named."""
+"""Settings: the installed file has the built-in defaults, and each mistake is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server's certificate, and what can be wrong with it."""
+"""The server's certificate, and mistakes in its settings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_key_and_certificate_in_one_file_or_two(tmp_path: Path) -> None:
 
 
 def test_an_encrypted_key_is_not_asked_for(tmp_path: Path) -> None:
-    """OpenSSL would ask at the terminal, and a service would wait there for ever."""
+    """OpenSSL would ask for the passphrase at the terminal, and a service would wait forever."""
     key = tmp_path / "key.pem"
     command = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
     command += ["-aes256", "-pass", "pass:secret", "-out", str(key)]

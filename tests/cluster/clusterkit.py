@@ -58,20 +58,20 @@ class ClusterKit:
         return chatcluster(self.folder, "up", *ports, *arguments)
 
     def do(self, *arguments: str) -> str:
-        """A command that must succeed; returns what it printed."""
+        """Run a command that must succeed; returns its output."""
         done = chatcluster(self.folder, *arguments)
         assert (done.returncode, done.stderr) == (0, ""), done
         return done.stdout
 
     def fails(self, status: int, *arguments: str) -> str:
-        """A command that must fail, with one clear line."""
+        """Run a command that must fail; returns the one line of its error."""
         done = chatcluster(self.folder, *arguments)
         assert (done.returncode, done.stdout) == (status, ""), done
         assert done.stderr.count("\n") == 1
         assert "Traceback" not in done.stderr
         return done.stderr
 
-    # ------------------------------------------------------------------ looking in
+    # ------------------------------------------------------------------ inspection
 
     @property
     def state(self) -> dict[str, Any]:
@@ -99,7 +99,7 @@ class ClusterKit:
 
     @contextlib.contextmanager
     def database(self) -> Iterator[Database]:
-        """Behind the servers' backs."""
+        """The servers' database, without the servers."""
         state = self.state
         url = f"mysql://chat@127.0.0.1:{state['mariadb_port']}/chat"
         secret = {"CHAT_DB_PASSWORD": state["secret"]}
@@ -107,7 +107,7 @@ class ClusterKit:
             yield database
 
     def administer(self, statement: str) -> None:
-        """As the database's administrator."""
+        """Run SQL as the database's administrator."""
         path = self.folder / "mariadb" / "data" / "mysqld.sock"
         command = ["mariadb", "--no-defaults", f"--socket={path}", "-e", statement]
         subprocess.run(command, check=True, timeout=WAIT)
@@ -120,7 +120,7 @@ class ClusterKit:
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = WAIT) -> float:
-    """Wait for what no event tells of; returns how long it took."""
+    """Poll until a condition holds; returns the seconds that it took."""
     begun = time.monotonic()
     pause = threading.Event()
     while not condition():
@@ -138,7 +138,7 @@ def alive(pid: int) -> bool:
 
 
 def try_login(wire: Wire, user_id: int, **fields: Any) -> Message:
-    """Log in, whatever the answer."""
+    """Log in; returns the answer, which may be a refusal."""
     if "token" not in fields:
         fields.setdefault("password", "secret-1")
     wire.send(msgid=1, id=user_id, v=2, **fields)

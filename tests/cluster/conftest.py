@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.cluster.clusterkit import ClusterKit, Wire
+from tests.cluster.clusterkit import ClusterKit
+from tests.e2e.chatkit import Wire
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterKit]:
-    """Two servers, MariaDB, Redis and nginx. Who breaks something mends it."""
+    """Two servers, MariaDB, Redis and nginx. A test leaves all of them running."""
     kit = ClusterKit(tmp_path_factory.mktemp("cluster") / "dir")
     done = kit.up()
     assert (done.returncode, done.stderr) == (0, ""), done
@@ -37,7 +38,7 @@ def connect(cluster: ClusterKit) -> Iterator[Callable[..., Wire]]:
 
 @pytest.fixture
 def member(connect: Callable[..., Wire]) -> Callable[..., Wire]:
-    """A new user who is logged in: ``member(name, number, **fields of the login)``."""
+    """A new, logged-in user: ``member(name, number, **fields of the login)``."""
 
     def make(name: str, number: int | None = None, **fields: object) -> Wire:
         wire = connect(number)

@@ -12,8 +12,8 @@ import pytest
 
 from chat.storage import Transaction
 from chat.storage.tables import NodeModel, OfflineMessageModel, UserModel
-from tests.cluster.clusterkit import ClusterKit, Wire, alive, try_login, until
-from tests.e2e.chatkit import PROJECT, collect_mail, free_port
+from tests.cluster.clusterkit import ClusterKit, alive, try_login, until
+from tests.e2e.chatkit import PROJECT, Wire, collect_mail, free_port
 
 Member = Callable[..., Wire]
 Connect = Callable[..., Wire]

@@ -1,4 +1,4 @@
-"""The command chatcluster, as a user types it."""
+"""The command chatcluster, with the arguments of a user."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_from_up_to_down_and_up_again(kit: ClusterKit) -> None:
 
 
 def test_a_folder_with_blanks_and_modules_of_other_programs(tmp_path: Path) -> None:
-    """The folder's own chat.py and queue.py are no part of the servers."""
+    """The servers do not import chat.py and queue.py of the current folder."""
     here = tmp_path / "聊天 room"
     here.mkdir()
     for name in ("chat.py", "queue.py", "client.py"):
@@ -70,7 +70,7 @@ def test_a_folder_with_blanks_and_modules_of_other_programs(tmp_path: Path) -> N
     kit = ClusterKit(here / "my cluster")
     where = ["--listen", str(kit.listen), "--server-port", str(kit.first), "--servers", "1"]
     try:
-        command = [program, "up", "--dir", kit.folder.name, *where]
+        command = [str(program), "up", "--dir", kit.folder.name, *where]
         done = subprocess.run(
             command, cwd=here, capture_output=True, text=True, timeout=120, check=False
         )
@@ -251,18 +251,18 @@ def test_missing_programs(tmp_path: Path) -> None:
 
 
 def test_a_command_that_was_killed_leaves_nothing_unknown(kit: ClusterKit) -> None:
-    """kill -9 of ``up`` at any moment: ``down`` finds what runs."""
+    """After kill -9 of ``up`` at any moment, ``down`` finds all programs that run."""
     ports = ["--listen", str(kit.listen), "--server-port", str(kit.first)]
     logs = ("mariadb/mariadb.log", "redis/redis.log", f"{kit.name(0)}.log", "nginx/nginx.log")
     for file in logs:
         command = [sys.executable, "-m", "chat.chatcluster.main", "up", "--dir", str(kit.folder)]
         up = subprocess.Popen([*command, *ports], cwd=PROJECT, stdout=subprocess.DEVNULL)
-        until(lambda file=file: (kit.folder / file).exists(), file)
+        until((kit.folder / file).exists, file)
         up.kill()
         up.wait()
         if (kit.folder / "cluster.json").exists():
             kit.do("down")
-        # What makes MariaDB's files ends by itself.
+        # The script that makes MariaDB's files ends by itself.
         until(lambda: not runs_below(kit.folder), "the end of everything")
         shutil.rmtree(kit.folder)
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.cluster.clusterkit import ClusterKit, Wire, until
+from tests.cluster.clusterkit import ClusterKit, until
+from tests.e2e.chatkit import Wire
 
 Member = Callable[..., Wire]
 Connect = Callable[..., Wire]

@@ -1,14 +1,14 @@
-"""Clients of the original behind nginx: every message is shown, from all servers."""
+"""Clients of the original behind nginx show each message, from all servers."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.cluster.clusterkit import ClusterKit, Wire, until
-from tests.e2e.originalkit import OriginalClient
+from tests.cluster.clusterkit import ClusterKit, until
+from tests.e2e.chatkit import Wire
+from tests.e2e.originalkit import OriginalClient, check_five_senders, check_quick_messages
 
 Member = Callable[..., Wire]
 
@@ -20,7 +20,7 @@ def cluster(
     kit = ClusterKit(tmp_path_factory.mktemp("original") / "dir")
     kit.up("--servers", "1")
     kit.do("down")
-    # A gap in which all of them get their turn on a machine that is busy with other things.
+    # A gap that is long enough for all clients to read, also on a busy machine.
     settings = f'[chat]\ndelivery = "{request.param}"\n[classic]\ngap = 0.1\n'
     (kit.folder / "chatserver.toml").write_text(settings)
     done = kit.up()
@@ -36,29 +36,14 @@ def test_ten_quick_messages_are_shown(cluster: ClusterKit) -> None:
     with OriginalClient(cluster.listen) as ann, OriginalClient(cluster.listen) as bob:
         ann.login(ann.register("ann"))
         bob.login(bob.register("bob"))
-        for number in range(10):
-            ann.chat(bob.id, f"quick {number}")
-        assert bob.texts(10) == [f"quick {number}" for number in range(10)]
+        check_quick_messages(ann, bob)
 
 
 def test_five_senders_at_once(cluster: ClusterKit, member: Member) -> None:
     with OriginalClient(cluster.listen) as bob:
         bob.login(bob.register("bob of five"))
         senders = [member(f"sender {number}", number % 2) for number in range(5)]
-        barrier = threading.Barrier(5)
-
-        def send(number: int, sender: Wire) -> None:
-            barrier.wait()
-            for text in range(8):
-                sender.chat(bob.id, f"{number}: {text}")
-
-        threads = [threading.Thread(target=send, args=pair) for pair in enumerate(senders)]
-        for thread in threads:
-            thread.start()
-        texts = bob.texts(40)
-        for thread in threads:
-            thread.join()
-    assert sorted(texts) == sorted(f"{n}: {text}" for n in range(5) for text in range(8))
+        check_five_senders(bob, senders)
 
 
 def test_a_long_text_and_long_mail(cluster: ClusterKit, member: Member) -> None:

@@ -1,4 +1,4 @@
-"""A server that cannot start says so in one clear line, and leaves nothing half-started."""
+"""A server that cannot start reports it in one line, and leaves nothing running."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Back:
         return f"{self.database.rpartition('/')[0]}/{name}"
 
     def fails(self, *flags: str, **environment: str) -> tuple[int, str]:
-        """Start a server that must not come up; returns its status and its one line."""
+        """Start a server that must fail; returns its status and the line of its error."""
         done = subprocess.run(
             [sys.executable, "-m", "chat.app", "127.0.0.1", str(free_port()), *flags],
             cwd=PROJECT,
@@ -55,7 +55,7 @@ class Back:
         return done.returncode, done.stderr.removeprefix("chatserver: ").rstrip("\n")
 
     def sql(self, statement: str) -> None:
-        """As the database's administrator."""
+        """Run SQL as the database's administrator."""
         subprocess.run(
             ["mariadb", "--no-defaults", f"--socket={self.socket}", "-e", statement],
             check=True,
@@ -127,7 +127,7 @@ def test_a_database_that_is_read_only(back: Back) -> None:
 
 
 def test_something_else_than_a_database(back: Back) -> None:
-    """Redis, for one."""
+    """Redis, for example."""
     url = back.database.replace(str(back.mariadb_port), str(back.redis_port))
     status, line = back.fails("--db", url)
     assert (status, line.startswith("database: ")) == (1, True)
@@ -162,7 +162,7 @@ def test_an_impossible_redis_url(back: Back, url: str) -> None:
 
 
 def test_a_taken_port(back: Back) -> None:
-    """It is refused before the lease of that name could be taken from who has it."""
+    """The start fails before it could take the lease from the server that has this name."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = subprocess.run(

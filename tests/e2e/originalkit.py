@@ -1,7 +1,8 @@
-"""A client that reads as those of the original C++ project do, to the letter.
+"""OriginalClient: reads exactly as the clients of the original C++ project do.
 
-Its reading thread is ``char buffer[1024] = {0}; recv(fd, buffer, 1024, 0); json::parse(buffer)``:
-what one call has brought, up to the first NUL. What is not JSON throws, and ends the client.
+Their reading thread is ``char buffer[1024] = {0}; recv(fd, buffer, 1024, 0); json::parse(buffer)``.
+It parses the bytes of one call, up to the first NUL. Bytes that are no JSON throw an exception,
+which ends the client.
 """
 
 from __future__ import annotations
@@ -9,16 +10,22 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from tests.e2e.chatkit import PASSWORD, WAIT, Message
+from tests.e2e.chatkit import PASSWORD, WAIT, Message, Wire
 
 BUFFER = 1024
 
 
 class OriginalClient:
-    """One terminal of the original. What it shows is in ``shown``, in order."""
+    """One terminal of the original.
+
+    Attributes:
+        answers: the answers to requests. shown: the chat messages, in order.
+        overlooked: frames behind the first one of a recv: received, and not shown.
+        died: the error that ended the client.
+    """
 
     def __init__(self, port: int, end: bytes = b"\0") -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), WAIT)
@@ -29,7 +36,6 @@ class OriginalClient:
         self.answers: list[Message] = []
         self.shown: list[Message] = []
         self.overlooked: list[bytes] = []
-        """Frames behind the first of one recv: arrived, and not shown. The client read too late."""
         self.died: Exception | None = None
         self._changed = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -42,7 +48,7 @@ class OriginalClient:
         self.close()
 
     def close(self) -> None:
-        """As the end of the process does it."""
+        """Close the connection, as the end of the process does."""
         try:
             self.socket.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -67,7 +73,7 @@ class OriginalClient:
     def _take(self, buffer: bytes) -> bool:
         try:
             message = json.loads(buffer[: buffer.index(0)])
-        except ValueError as exc:  # no NUL: the original reads on behind its buffer
+        except ValueError as exc:  # without a NUL the original reads beyond its buffer
             self.died = exc
             return False
         rest = buffer[buffer.index(0) :].strip(b"\0")
@@ -81,7 +87,7 @@ class OriginalClient:
         return True
 
     def until(self, condition: Callable[[], object], what: str) -> None:
-        """Wait until what was read makes it true."""
+        """Wait until a condition on the received messages holds."""
         with self._changed:
             met = self._changed.wait_for(lambda: condition() or self.died, WAIT)
         assert self.died is None, self.died
@@ -94,7 +100,7 @@ class OriginalClient:
     def texts(self, count: int) -> list[str]:
         return [message["msg"] for message in self.until_shown(count)]
 
-    # ------------------------------------------------------------------ what it sends
+    # ------------------------------------------------------------------ requests
 
     def send(self, **message: Any) -> None:
         self.socket.sendall(json.dumps(message, sort_keys=True).encode() + self.end)
@@ -121,3 +127,30 @@ class OriginalClient:
     def chat(self, to: int, text: str, **more: Any) -> None:
         time = "2026-11-26 21:59:00"
         self.send(msgid=6, id=self.id, name=self.name, toid=to, msg=text, time=time, **more)
+
+
+def check_quick_messages(ann: OriginalClient, bob: OriginalClient) -> None:
+    """Ten messages in a row are all shown, in order."""
+    for number in range(10):
+        ann.chat(bob.id, f"quick {number}")
+    assert bob.texts(10) == [f"quick {number}" for number in range(10)]
+
+
+def check_five_senders(bob: OriginalClient, senders: Sequence[Wire]) -> None:
+    """Messages of five senders at once are all shown, in the order of each sender."""
+    barrier = threading.Barrier(len(senders))
+
+    def send(number: int, sender: Wire) -> None:
+        barrier.wait(WAIT)
+        for text in range(8):
+            sender.chat(bob.id, f"{number}: {text}")
+
+    threads = [threading.Thread(target=send, args=pair) for pair in enumerate(senders)]
+    for thread in threads:
+        thread.start()
+    texts = bob.texts(8 * len(senders))
+    for thread in threads:
+        thread.join()
+    for number in range(len(senders)):
+        own = [text for text in texts if text.startswith(f"{number}: ")]
+        assert own == [f"{number}: {text}" for text in range(8)], "in the order of sending"

@@ -1,33 +1,31 @@
-"""Clients that read as the original's do see every message, whole and once."""
+"""Clients that read as the original's do show each message, whole and once."""
 
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import partial
 
 import pytest
 
 from tests.e2e.chatkit import ServerProcess, Wire
-from tests.e2e.originalkit import OriginalClient
+from tests.e2e.originalkit import OriginalClient, check_five_senders, check_quick_messages
 
 Server = Callable[..., ServerProcess]
 Original = Callable[..., OriginalClient]
 
 APART = "[classic]\ngap = 0.1\n"
-"""A gap in which a client reads on a machine that is busy with other things, too."""
+"""A gap that is long enough for a client to read, also on a busy machine."""
 
 SLOW = "[classic]\ngap = 0.2\n"
-"""A gap in which a test can step between two frames of one message."""
+"""A gap in which a test can act between two frames of one message."""
 
 LONG = "".join(f"{number} 你好 e\u0301 \U0001f44d\U0001f3fd; " for number in range(300))
 
 
 @pytest.fixture
 def original(request: pytest.FixtureRequest) -> Iterator[Original]:
-    """A new user at an original client: ``original(server, name)``; by ``id=``, a known one."""
+    """A new user at an original client: ``original(server, name)``; with ``id=`` a known user."""
     with ExitStack() as stack:
 
         def make(
@@ -52,9 +50,7 @@ def server(make_server: Server) -> ServerProcess:
 
 def test_ten_quick_messages_are_shown(mode_server: ServerProcess, original: Original) -> None:
     ann, bob = original(mode_server, "ann"), original(mode_server, "bob")
-    for number in range(10):
-        ann.chat(bob.id, f"quick {number}")
-    assert bob.texts(10) == [f"quick {number}" for number in range(10)]
+    check_quick_messages(ann, bob)
 
 
 @pytest.mark.parametrize("v2", [False, True])
@@ -68,38 +64,23 @@ def test_five_senders_at_once(
     senders = [connect(mode_server, v2=v2) for _ in range(5)]
     for number, sender in enumerate(senders):
         sender.login(sender.register(f"sender {number}"))
-    barrier = threading.Barrier(5)
-
-    def send(number: int, sender: Wire) -> None:
-        barrier.wait()
-        for text in range(8):
-            sender.chat(bob.id, f"{number}: {text}")
-
-    threads = [threading.Thread(target=send, args=pair) for pair in enumerate(senders)]
-    for thread in threads:
-        thread.start()
-    texts = bob.texts(40)
-    for thread in threads:
-        thread.join()
-    assert sorted(texts) == sorted(f"{n}: {text}" for n in range(5) for text in range(8))
-    for number in range(5):
-        own = [text for text in texts if text.startswith(f"{number}: ")]
-        assert own == [f"{number}: {text}" for text in range(8)], "in the order of sending"
+    check_five_senders(bob, senders)
 
 
-def has_error(client: OriginalClient) -> bool:
-    """Whether the last answer is an ERROR_MSG."""
-    return bool(client.answers[-1]["msgid"] == 31)
+def group_of_four(server: ServerProcess, original: Original) -> list[OriginalClient]:
+    """Group 1 with four members; the first is its creator."""
+    ann, *others = members = [original(server, name) for name in ("ann", "bob", "eve", "joe")]
+    ann.send(msgid=8, id=ann.id, groupname="tea", groupdesc="")
+    # The answer to an unknown number means that the requests before it were served.
+    assert ann.answer(msgid=0)["msgid"] == 31
+    for other in others:
+        other.send(msgid=9, id=other.id, groupid=1)
+        assert other.answer(msgid=0)["msgid"] == 31
+    return members
 
 
 def test_a_group_is_told_at_once(mode_server: ServerProcess, original: Original) -> None:
-    ann = original(mode_server, "ann")
-    ann.send(msgid=8, id=ann.id, groupname="tea", groupdesc="")
-    others = [original(mode_server, name) for name in ("bob", "eve", "joe")]
-    for other in others:
-        other.send(msgid=9, id=other.id, groupid=1)
-        other.send(msgid=0)  # is answered, so the one before it is served
-        other.until(partial(has_error, other), "answer")
+    ann, *others = group_of_four(mode_server, original)
     for number in range(10):
         ann.send(msgid=10, id=ann.id, name="ann", groupid=1, msg=f"all {number}", time="now")
     for other in others:
@@ -107,14 +88,8 @@ def test_a_group_is_told_at_once(mode_server: ServerProcess, original: Original)
 
 
 def test_a_group_gets_a_long_text(mode_server: ServerProcess, original: Original) -> None:
-    """Every member the whole of it."""
-    ann = original(mode_server, "ann")
-    ann.send(msgid=8, id=ann.id, groupname="tea", groupdesc="")
-    others = [original(mode_server, name) for name in ("bob", "eve", "joe")]
-    for other in others:
-        other.send(msgid=9, id=other.id, groupid=1)
-        other.send(msgid=0)  # is answered, so the one before it is served
-        other.until(partial(has_error, other), "answer")
+    """Each member gets the whole text."""
+    ann, *others = group_of_four(mode_server, original)
     ann.send(msgid=10, id=ann.id, name="ann", groupid=1, msg="x" * 3000, time="now")
     ann.send(msgid=10, id=ann.id, name="ann", groupid=1, msg="the end", time="now")
     for other in others:
@@ -172,7 +147,7 @@ def test_unknown_fields_make_room_first(server: ServerProcess, original: Origina
 def test_clients_that_parse_every_frame_get_long_ones(
     server: ServerProcess, member: Callable[..., Wire]
 ) -> None:
-    """A first frame that ends with LF is no original client's."""
+    """An original client does not end its first frame with LF."""
     ann, bob = member(server, "ann", v2=False), member(server, "bob", v2=False)
     ann.chat(bob.id, "x" * 5000, colour="red")
     bob.expect(6, msg="x" * 5000, colour="red")
@@ -317,7 +292,7 @@ def test_what_was_not_written_is_not_delivered(
 def test_a_live_message_is_acknowledged_when_it_is_out(
     make_server: Server, original: Original, member: Callable[..., Wire]
 ) -> None:
-    """In ``direct``: what waited when the receiver went away is stored."""
+    """In ``direct``: messages that wait when the receiver goes away are stored."""
     server = make_server(SLOW + '[chat]\ndelivery = "direct"\n')
     ann, bob = member(server, "ann"), original(server, "bob")
     for number in range(6):

@@ -1,4 +1,4 @@
-"""Hashes of names: of new ones, of those that are there, and beside servers of other versions."""
+"""Hashes of new and existing names, also beside servers of other versions."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import pytest
 
 from chat.names.lookalikes import BATCH, SETTING, Lookalikes
 from chat.names.name_hash import RULES, name_hashes
-from chat.protocol import ErrNo, MsgType, ProtocolError
+from chat.protocol import ErrNo, Message, MsgType, ProtocolError
 from chat.storage import Database, Transaction, UniqueViolation
+from chat.storage.base import T, Work
 from chat.storage.tables import (
     GROUPS,
     NO_HASHES,
@@ -32,6 +33,11 @@ def add_users(database: Database, *names: str) -> None:
     database.write(
         lambda tx: tx.insert_rows("user", ("name", "password"), [(name, "h") for name in names])
     )
+
+
+def add_groups(database: Database, *names: str) -> None:
+    """As a server of version 2 does: without hashes."""
+    database.write(lambda tx: [GroupModel(tx).insert(name, "") for name in names])
 
 
 def users(database: Database) -> Rows:
@@ -78,8 +84,7 @@ def test_of_existing_lookalikes_the_lowest_id_holds_the_hash(database: Database)
 
 
 def test_groups_too(database: Database) -> None:
-    for name in ("Tea", "tea", "milk"):
-        database.write(lambda tx, name=name: GroupModel(tx).insert(name, ""))
+    add_groups(database, "Tea", "tea", "milk")
     add_users(database, "tea")
     finish(database)
     rows = database.read(lambda tx: tx.query("SELECT folded, skeleton FROM allgroup ORDER BY id"))
@@ -101,17 +106,17 @@ def test_it_goes_in_steps_and_another_server_goes_on_with_it(database: Database)
 
 
 def test_two_servers_that_do_the_same_step(database: Database) -> None:
-    """The second one finds the step done when it comes to write."""
+    """The second server finds the step done when it begins to write."""
     add_users(database, *(f"user {number}" for number in range(BATCH + 1)))
     first, second = Lookalikes(database), Lookalikes(database)
     first.step()
 
     class Between(FailingDatabase):
-        """Lets the other server do the step between reading and writing."""
+        """Lets the other server do the step between the read and the write."""
 
-        def write(self, work: object) -> object:  # type: ignore[override]
+        def write(self, work: Work[T]) -> T:
             first.step()
-            return super().write(work)  # type: ignore[arg-type]
+            return super().write(work)
 
     assert Lookalikes(Between(database)).step()
     assert setting(database) == f"{RULES} user {BATCH}"
@@ -150,7 +155,7 @@ def test_a_server_of_version_2_has_added_a_row(database: Database) -> None:
 def test_a_server_with_newer_rules_has_been_here(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """This one does not compare: the newer one hashes what it finds without hashes."""
+    """This server compares no names. The newer server will hash the rows without hashes."""
     database.write(lambda tx: SettingModel(tx).set(SETTING, f"{RULES + 1} in other words"))
     assert not Lookalikes(database).step()
     assert "upgrade it" in caplog.text
@@ -160,8 +165,7 @@ def test_a_server_with_newer_rules_has_been_here(
 
 
 def test_a_dissolved_group_makes_way_at_the_next_start(database: Database) -> None:
-    for name in ("Tea", "tea"):
-        database.write(lambda tx, name=name: GroupModel(tx).insert(name, ""))
+    add_groups(database, "Tea", "tea")
     finish(database)
     database.write(lambda tx: GroupModel(tx).delete(1))
     finish(database)
@@ -176,7 +180,7 @@ def test_an_empty_database_takes_names_at_once(node: Node) -> None:
 def test_names_wait_until_all_are_compared(
     make_node: Callable[..., Node], database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server works meanwhile, and goes on comparing beside it."""
+    """The server serves other requests meanwhile."""
     monkeypatch.setattr("chat.names.lookalikes.FIRST_SECONDS", -1.0)
     add_users(database, *(f"user {number}" for number in range(3 * BATCH)))
     node = make_node()
@@ -207,7 +211,7 @@ def test_a_batch_that_fails_is_tried_again(
     assert users(database) == [("ann", *name_hashes("ann"))]
 
 
-def register(node: Node, name: str) -> dict[str, str]:
+def register(node: Node, name: str) -> Message:
     client = node.connect()
     return client.ask(MsgType.REG_MSG, v=2, name=name, password=PASSWORD)
 
@@ -232,7 +236,7 @@ def test_registering_twice_in_two_forms(node: Node) -> None:
 
 
 def test_a_name_that_was_stored_in_another_form(node: Node) -> None:
-    """From before this version; it stays as it is, and its owner logs in as before."""
+    """A name of an older version stays as it is, and its owner can log in."""
     add_users(node.database, "cafe\u0301")
     assert register(node, "cafe\u0301")["errmsg"] == "this name is taken"
     assert register(node, "café")["errmsg"].startswith("this name looks like")

@@ -1,4 +1,4 @@
-"""Which names count as looking alike."""
+"""The names that count as looking alike, and those that do not."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_looks(one: str, other: str) -> None:
 
 @pytest.mark.parametrize("hidden", HIDDEN, ids=ascii)
 def test_what_is_not_seen_makes_no_difference(hidden: str) -> None:
-    """Names of an older version may hold such characters."""
+    """Names of older versions may have such characters."""
     seen = name_hashes("zhang san")
     assert name_hashes(f"zhang {hidden}san{hidden}") == seen
 
@@ -94,7 +94,7 @@ def test_half_a_pair_is_no_error() -> None:
 
 
 def test_the_rules_have_not_changed() -> None:
-    """Other hashes than these need another number of rules: servers compare what they stored."""
+    """A change of these hashes requires a new RULES, because the stored ones are compared."""
     assert RULES == 1
     assert name_hashes("Zhang San, Вася, 李四") == (
         "35c16c04f62980e92c9cb0e112c07e1e",

@@ -1,4 +1,4 @@
-"""LogLimit: some lines of each kind, and how many were left out."""
+"""LogLimit: a few lines of each kind, and the number of the others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_some_of_each_kind_in_a_period() -> None:
 
 
 def test_what_was_left_out_is_told_even_if_the_flood_goes_on() -> None:
-    """The next period begins when it has been told, so that no line is missing in the counts."""
+    """The next period begins after the report, so the reports count all lines."""
     limiter, written, told = LogLimiter(3, 60.0), 0, 0
     for second in range(1000):
         written += limiter.allows(KIND, float(second))

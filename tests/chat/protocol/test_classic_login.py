@@ -1,4 +1,4 @@
-"""The answer to a login fits into one read, whatever a user has."""
+"""The answer to a login fits into one read, for any lists of a user."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_it_fits_and_keeps_what_it_can(answer: dict[str, Any], limit: int) -> No
     assert [group["id"] for group in groups] == [g["id"] for g in answer["groups"][: len(groups)]]
     for kept, whole in zip(groups, answer["groups"], strict=False):
         assert kept == {**whole, "users": whole["users"][: len(kept["users"])]}
-    # Nothing was cut that would have fitted.
+    # One entry more would not fit.
     if len(friends) < len(answer["friends"]):
         one_more = answer["friends"][: len(friends) + 1]
         assert size({**fitted, "groups": [], "friends": one_more}) > limit
@@ -96,7 +96,7 @@ def test_what_is_left_out_is_named() -> None:
 
 
 def test_the_cost_depends_on_what_fits() -> None:
-    """A user with 100,000 friends must not hold the loop up."""
+    """A user with 100,000 friends must not block the loop."""
     friends = [{"id": number, "name": "x" * 50, "state": "online"} for number in range(100_000)]
     encoded: list[int] = []
 

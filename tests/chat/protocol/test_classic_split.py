@@ -1,4 +1,4 @@
-"""Long texts in parts: nothing is lost, every part fits, and characters stay whole."""
+"""Long texts in parts: no text is lost, each part fits, and characters stay whole."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_every_message_fits(fields: dict[str, Any], limit: int) -> None:
 @settings(max_examples=examples(40), deadline=None)
 @given(FIELDS)
 def test_every_message_fits_where_all_is_sent_twice(fields: dict[str, Any]) -> None:
-    """As for a dialect with other names beside the tutorial's."""
+    """As in a dialect with other names beside the tutorial's."""
 
     def twice(message: dict[str, Any]) -> bytes:
         return encode({**message, **{f"{key}2": value for key, value in message.items()}})
@@ -67,7 +67,7 @@ def test_every_message_fits_where_all_is_sent_twice(fields: dict[str, Any]) -> N
 @settings(max_examples=examples(60), deadline=None)
 @given(TEXT | NASTY, st.integers(32, 200))
 def test_every_part_is_full(text: str, room: int) -> None:
-    """But for the sequences that are kept together: else a text would take needless messages."""
+    """Except for sequences that stay together. Otherwise a text would need more messages."""
     parts = split_text(text, room)
     assert "".join(parts) == text
     assert all(json_size(part) <= room for part in parts)

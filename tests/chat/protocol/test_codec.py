@@ -1,4 +1,4 @@
-"""The codec: strict where ujson is lax, and never an exception but its own."""
+"""The codec: strict where ujson is lax; it raises its own errors only."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ VALUES = st.recursive(
 )
 MESSAGES = st.dictionaries(TEXT, VALUES, max_size=6)
 
-# Bytes that are nearly JSON: pieces of it, in any order, and some noise.
+# Bytes that are nearly JSON: pieces of it in any order, and noise.
 PIECES = st.sampled_from(
     [
         *(bytes([char]) for char in b'{}[]":,\\ \t\n\r\0-+.0123456789eE'),
@@ -44,7 +44,7 @@ NEARLY_JSON = st.lists(PIECES, max_size=12).map(b"".join)
 
 
 def check_decode(frame: bytes) -> None:
-    """What must hold for any bytes."""
+    """Rules for any bytes."""
     try:
         message = decode(frame)
     except ProtocolError as exc:

@@ -1,4 +1,4 @@
-"""The field tables: what each request needs, and each check at its borders."""
+"""The field tables: the required fields of each request, and each check at its borders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FrameDecoder: any split of any stream gives what splitting the whole would give."""
+"""FrameDecoder: a stream in any pieces gives the same frames as the stream at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STREAMS = st.lists(PIECES | st.binary(max_size=12), max_size=25).map(b"".join)
 
 
 def model(stream: bytes, limit: int) -> tuple[list[bytes], bool, bytes]:
-    """Frames, whether one was too large, and the terminator; from the whole stream at once."""
+    """The frames, ``too_large`` and the terminator of the whole stream at once."""
     *ended, tail = re.split(rb"[\n\0]", stream)
     first = re.search(rb"[\n\0]", stream)
     terminator = first.group() if first else LF
@@ -34,12 +34,12 @@ def model(stream: bytes, limit: int) -> tuple[list[bytes], bool, bytes]:
             return frames, True, terminator
         if frame:
             frames.append(frame)
-    # Unfinished: one byte over may be the CR of a CR LF.
+    # Incomplete: one byte more may be the CR of a CR LF.
     return frames, len(tail) > limit + 1, terminator
 
 
 def decode_all(decoder: FrameDecoder, parts: Iterable[bytes], limit: int = 1 << 30) -> list[bytes]:
-    """As a session does it: whole frames the quick way, anything else cut up to a limit."""
+    """As a connection does it: whole frames the quick way, other bytes by ``take`` with a limit."""
     frames = []
     for part in parts:
         whole = decoder.whole(part)
@@ -77,8 +77,8 @@ def test_any_split_of_any_stream(stream: bytes, cuts: list[int], limit: int) -> 
         [stream],
         split_at(stream, cuts),
         [stream[place : place + 1] for place in range(len(stream))],
-        # As clients usually write: each piece ends with a terminator, for which there is a
-        # quick way. The other terminator and CR may be anywhere in it.
+        # As clients usually write: each piece ends with a terminator, which has a quick way. The
+        # other terminator and CR may be anywhere in the piece.
         re.findall(rb"[^\n]*\n|[^\n]+", stream),
         re.findall(rb"[^\0]*\0|[^\0]+", stream),
     ):
@@ -122,7 +122,7 @@ def test_empty_frames_count() -> None:
 
 
 def test_nuls_in_a_row_are_one_end() -> None:
-    """A client that sends its whole buffer does not use up what a guest may send."""
+    """A client that sends its whole buffer does not use up its rate limit."""
     decoder = FrameDecoder()
     for _ in range(2):
         data = b"{}".ljust(1024, NUL)
@@ -211,7 +211,7 @@ def test_the_limit_of_a_frame_may_change() -> None:
 
 
 class Looked(bytearray):
-    """Counts the bytes that are searched for the end of a frame."""
+    """Counts the bytes in which an end of a frame is searched."""
 
     bytes_searched = 0
 
@@ -234,7 +234,7 @@ def test_an_unfinished_frame_is_searched_once() -> None:
 
 
 def test_many_small_takes_from_a_huge_buffer_copy_little() -> None:
-    """A take copies a window, and not all that is held."""
+    """``take`` copies a window, and not all waiting bytes."""
     decoder = FrameDecoder()
     decoder.feed(b"\n" * (1 << 23))
     tracemalloc.start()
@@ -256,7 +256,7 @@ def test_decoders_share_nothing() -> None:
 
 
 class Braces:
-    """Another way to find the ends: each frame ends with a closing brace."""
+    """Another cutter, which ends each frame with a closing brace."""
 
     def cut(self, held: bytearray, limit: int) -> list[bytes]:
         end = held.find(b"}") + 1

@@ -1,4 +1,4 @@
-"""Names: the form in which they are stored, and what is refused."""
+"""Names: their stored form, and the refused ones."""
 
 from __future__ import annotations
 

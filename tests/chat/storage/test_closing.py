@@ -1,4 +1,4 @@
-"""Conformance of the storage port: the end, and threads racing towards it."""
+"""Conformance of the storage port: closing, with many threads at once."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from collections.abc import Iterator
 import pytest
 
 from chat.storage import Database, StorageError, Transaction
+from chat.storage.base import Work
 from tests.chat.loopkit import WAIT, Outcomes
 
 PUT = "INSERT INTO setting (name, value) VALUES (?, ?)"
 
 
+def put(name: str, value: str = "x") -> Work[int]:
+    return lambda tx: tx.execute(PUT, (name, value))
+
+
 @pytest.fixture
 def quick_switching() -> Iterator[None]:
-    """Threads lose the GIL nearly everywhere."""
+    """The interpreter switches threads after nearly each bytecode."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -34,7 +39,7 @@ def test_close_commits_what_was_submitted(database: Database) -> None:
     database.submit(hold, outcomes)
     assert entered.wait(WAIT)
     for number in range(300):
-        database.submit(lambda tx, n=number: tx.execute(PUT, (f"name {n}", "x")), outcomes)
+        database.submit(put(f"name {number}"), outcomes)
     closer = threading.Thread(target=database.close)
     closer.start()
     released.set()
@@ -60,7 +65,7 @@ def test_close_is_idempotent(database: Database) -> None:
     database.close()
 
 
-def test_a_done_that_raises_is_logged_and_harms_no_other(
+def test_a_done_that_raises_is_logged_and_changes_nothing_else(
     database: Database, errors: object
 ) -> None:
     def done(result: object, error: Exception | None) -> None:
@@ -72,7 +77,7 @@ def test_a_done_that_raises_is_logged_and_harms_no_other(
 
 @pytest.mark.usefixtures("quick_switching")
 def test_many_threads_at_once(database: Database) -> None:
-    """Writers, submitters, failing jobs and readers; every outcome reported once, and true."""
+    """Writers, submitters, failing jobs and readers: each outcome is reported once, and true."""
     each, threads = 40, 4
     outcomes = [Outcomes() for _ in range(threads)]
     wrong: list[object] = []
@@ -80,9 +85,9 @@ def test_many_threads_at_once(database: Database) -> None:
     def act(number: int) -> None:
         for n in range(each):
             name = f"{number} {n}"
-            database.submit(lambda tx, name=name: tx.execute(PUT, (name, "s")), outcomes[number])
-            database.submit(lambda tx, name=name: tx.execute(PUT, (name, "t")), outcomes[number])
-            if database.write(lambda tx, name=name: tx.execute(PUT, (name + "w", "w"))) != 1:
+            database.submit(put(name, "s"), outcomes[number])
+            database.submit(put(name, "t"), outcomes[number])
+            if database.write(put(name + "w", "w")) != 1:
                 wrong.append(name)
             seen = database.read(lambda tx: (count(tx), count(tx)))
             if seen[0] != seen[1]:
@@ -103,15 +108,14 @@ def test_many_threads_at_once(database: Database) -> None:
 
 @pytest.mark.usefixtures("quick_switching")
 def test_closing_under_fire(database: Database) -> None:
-    """A submission during the close gets an answer: committed, or a StorageError."""
+    """A submission during ``close`` gets an answer: committed, or a StorageError."""
     outcomes = [Outcomes() for _ in range(3)]
     started = threading.Barrier(4, timeout=WAIT)
 
     def act(number: int) -> None:
         started.wait()
         for n in range(200):
-            name = f"{number} {n}"
-            database.submit(lambda tx, name=name: tx.execute(PUT, (name, "x")), outcomes[number])
+            database.submit(put(f"{number} {n}"), outcomes[number])
 
     workers = [threading.Thread(target=act, args=(number,)) for number in range(3)]
     for worker in workers:

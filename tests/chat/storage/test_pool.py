@@ -1,4 +1,4 @@
-"""ConnectionPool, with connections that only pretend."""
+"""ConnectionPool, with connections of the test."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.chat.loopkit import WAIT
 
 
 class Fake:
-    """A connection that does what it is told."""
+    """A connection that fails on demand."""
 
     def __init__(self) -> None:
         self.alive = True

@@ -1,4 +1,4 @@
-"""The two schema files say the same: the same tables, columns, keys and defaults."""
+"""The two schema files agree in tables, columns, keys, defaults and version."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_the_same_keys(table: str) -> None:
         }
         return single | set(KEYS.findall("\n".join(line for line in lines if line[0].isupper())))
 
-    # SQLite cannot add a unique column to a table, so what an upgrade adds is an index.
+    # SQLite cannot add a unique column to a table, so an upgrade adds a unique index.
     indexes = {
         columns for of, columns in UNIQUE_INDEX.findall(source("schema.sqlite.sql")) if of == table
     }

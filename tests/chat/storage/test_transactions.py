@@ -1,8 +1,9 @@
-"""Conformance of the storage port: transactions, their isolation, and what they raise."""
+"""Conformance of the storage port: transactions, their isolation and their errors."""
 
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import pytest
 
@@ -15,7 +16,7 @@ ADD_USER = "INSERT INTO user (name, password) VALUES (?, ?)"
 
 
 class Refused(Exception):
-    """What work may raise itself."""
+    """An error of the work itself."""
 
 
 def put(database: Database, name: str, value: str) -> int:
@@ -75,9 +76,9 @@ def test_execute_counts_the_rows_it_met(database: Database) -> None:
 
 
 def test_insert_returns_growing_ids(database: Database) -> None:
-    ids = [
-        database.write(lambda tx, n=n: tx.insert(ADD_USER, (f"user {n}", "h"))) for n in range(5)
-    ]
+    ids = database.write(
+        lambda tx: [tx.insert(ADD_USER, (f"user {number}", "h")) for number in range(5)]
+    )
     assert ids == sorted(set(ids))
     assert ids[0] > 0
 
@@ -183,9 +184,13 @@ def test_a_job_sees_those_before_it(database: Database) -> None:
 def test_jobs_run_in_the_order_of_submission(database: Database) -> None:
     outcomes = Outcomes()
     ran: list[int] = []
+
+    def note(number: int, tx: Transaction) -> None:
+        ran.append(number)
+
     with writer_held(database):
-        for number in range(200):  # several commits' worth
-            database.submit(lambda tx, number=number: ran.append(number), outcomes)
+        for number in range(200):  # more than one group
+            database.submit(partial(note, number), outcomes)
     assert all(error is None for _, error in outcomes.take(200))
     assert ran == list(range(200))
 

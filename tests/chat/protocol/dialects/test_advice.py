@@ -1,4 +1,4 @@
-"""What the log says about a request that fits no table."""
+"""The log line about a request that fits no table."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def test_pieces_do_not_matter(stream: bytes, data: st.DataObject) -> None:
     ],
 )
 def test_each_byte_is_looked_at_once(begin: bytes, repeated: bytes) -> None:
-    """However many pieces it comes in: four times the bytes, and not sixteen times the time."""
+    """In any number of pieces: four times the bytes do not take sixteen times the time."""
 
     def seconds(size: int) -> float:
         stream = (begin + repeated * size)[:size]

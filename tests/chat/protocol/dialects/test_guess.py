@@ -1,4 +1,4 @@
-"""DialectGuess: which tables a connection can mean, by numbers and fields together."""
+"""DialectGuess: the tables of a connection, by numbers and fields together."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_what_fits_nowhere_is_refused_and_changes_nothing(message: Message) -> N
 
 
 def test_a_join_with_a_text_is_not_a_join() -> None:
-    """Of whatever table: the tutorial's client has said so much that it cannot be a reg3."""
+    """Also in another table: the tutorial's client has sent too much to be a reg3."""
     guess = new_guess()
     guess.read({"msgid": 6, "id": 1, "toid": 2, "msg": "hi"})
     with pytest.raises(NoTableError):
@@ -258,7 +258,7 @@ def test_what_proves_wrong_is_left() -> None:
     assert guess.memory("reg3") == "tutorial?"
 
 
-# ---------------------------------------------------------------------- what is remembered
+# ---------------------------------------------------------------------- the remembered table
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_a_name_fits_its_column() -> None:
 
 TELLING = set("password toid msg friendid groupid groupname groupdesc".split())
 NAMES = ["id", "name", *sorted(TELLING)]
-fields = st.fixed_dictionaries(
+fields: st.SearchStrategy[Message] = st.fixed_dictionaries(
     {},
     optional={
         name: st.sampled_from([1, 2, "x", None, True, [], {}]) for name in [*NAMES, "passwd", "to"]
@@ -341,8 +341,8 @@ def test_nothing_is_served_as_something_else(
         if is_refused_later(read):
             assert guess.tables == before
             continue
-        # It is served. Then each table that is left has this number for this request, and the
-        # request has its own fields and those of no other.
+        # It is served. So each table that is left has this number for this request, and the
+        # request has the fields of its kind and of no other.
         for table in guess.tables:
             assert table.requests[number] == read["msgid"]
         given_fields = {

@@ -1,4 +1,4 @@
-"""Tables from TOML: the shipped ones, one's own, and mistakes in them."""
+"""Tables from TOML: the installed ones, an operator's, and mistakes in them."""
 
 from __future__ import annotations
 

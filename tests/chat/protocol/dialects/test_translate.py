@@ -84,7 +84,7 @@ def test_a_message_under_two_names() -> None:
 
 
 def test_a_sender_cannot_give_a_field_that_the_table_has_a_meaning_for() -> None:
-    """The original's clients send what they like, and classic receivers get it."""
+    """The original's clients may send further fields, and classic receivers get them."""
     written = chat_message({**MAIL, "to": 99, "from": "the boss", "mood": "good"}, BY_NAME["to"])
     assert written["to"] == 1
     assert written["from"] == "the boss"

@@ -1,4 +1,4 @@
-"""MySQL's own: lost connections, deadlocks, commits whose answer is lost, schemas. Real MariaDB."""
+"""MySQL only: lost connections, deadlocks, COMMITs without an answer. Real MariaDB."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import dataclasses
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import mysql.connector
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.storage import OutcomeUnknown, StorageError, Transaction, UniqueViolation
+from chat.storage.base import Work
 from chat.storage.mysql.connection import OFF, LostConnection, MysqlConnection
 from chat.storage.mysql.database import MysqlDatabase
 from chat.storage.mysql.transaction import CHARACTERS, ROWS, _chunks
@@ -48,7 +50,7 @@ def outcomes() -> Outcomes:
     return Outcomes()
 
 
-def put(name: str, value: str = "x"):  # type: ignore[no-untyped-def]
+def put(name: str, value: str = "x") -> Work[None]:
     return lambda tx: SettingModel(tx).set(name, value)
 
 
@@ -79,7 +81,7 @@ def test_connections_killed_while_idle(server: Mariadb, database: MysqlDatabase)
 
 
 def test_a_connection_killed_in_the_middle(server: Mariadb, database: MysqlDatabase) -> None:
-    """Nothing was committed: it is begun anew."""
+    """Nothing was committed, so the transaction begins again."""
     runs = 0
 
     def work(tx: Transaction) -> None:
@@ -171,10 +173,10 @@ def test_a_deadlock_is_tried_again(database: MysqlDatabase) -> None:
     assert len(runs) > 2
 
 
-def test_who_holds_a_lock_for_too_long(
+def test_a_lock_that_is_held_for_too_long(
     server: Mariadb, database: MysqlDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a server that is frozen in the middle of a transaction: the database ends it."""
+    """As by a server that is frozen inside a transaction: the database ends the transaction."""
     monkeypatch.setattr("chat.storage.mysql.connection.IDLE_TRANSACTION_SECONDS", 1)
     user = database.write(lambda tx: UserModel(tx).insert("a", "h"))
     frozen = server.connect()
@@ -247,7 +249,7 @@ def proxied(server: Mariadb) -> Iterator[tuple[MysqlDatabase, CuttingProxy]]:
 
 def cut_the_first_commit(proxy: CuttingProxy) -> None:
     def is_commit(data: bytes) -> bool:
-        # Not "READ COMMITTED". Drivers differ in what stands before it.
+        # Not "READ COMMITTED". The bytes before it depend on the driver.
         return data.upper().endswith(b"COMMIT") and not proxy.cuts
 
     proxy.cut_after = is_commit
@@ -308,15 +310,14 @@ def test_mids_that_other_collations_take_for_equal(database: MysqlDatabase) -> N
     rows = [LogRow(1, mid, 6, 2, mid, "", None) for mid in mids]
     seqs = database.write(lambda tx: MessageModel(tx).insert_new(rows))
     assert None not in seqs
-    for mid, seq in zip(mids, seqs, strict=True):
-        found = database.read(lambda tx, mid=mid: MessageModel(tx).find(1, mid))
-        assert found == (seq, LogRow(1, mid, 6, 2, mid, "", None))
+    found = database.read(lambda tx: [MessageModel(tx).find(1, mid) for mid in mids])
+    assert found == list(zip(seqs, rows, strict=True))
 
 
 def test_read_only(server: Mariadb, database: MysqlDatabase) -> None:
     root = MysqlConnection(server.address, "READ COMMITTED")
     try:
-        # As the account has no right to set it for all, for this session's transactions.
+        # For this session: the account has no right to set it globally.
         def work(tx: Transaction) -> None:
             tx.execute("SET @x = 1")
             tx.query("SELECT 1")
@@ -331,14 +332,14 @@ def test_read_only(server: Mariadb, database: MysqlDatabase) -> None:
 
 @pytest.fixture
 def small() -> Iterator[Mariadb]:
-    """A server whose files may not grow; restarted without ``options``, they may."""
+    """A server whose files cannot grow. They can after a restart without ``options``."""
     server = Mariadb("--innodb-file-per-table=0", "--innodb-data-file-path=ibdata1:12M")
     yield server
     server.stop()
 
 
 def test_a_full_disk(small: Mariadb, outcomes: Outcomes, errors: ErrorLog) -> None:
-    """Nothing is half-written, and it goes on when there is room."""
+    """No transaction is stored in part, and the server continues when there is space."""
     text = "x" * 20_000
 
     def log(tx: Transaction, mid: str) -> None:
@@ -349,11 +350,10 @@ def test_a_full_disk(small: Mariadb, outcomes: Outcomes, errors: ErrorLog) -> No
         stored = 0
         with pytest.raises(StorageError, match="full"):
             while True:
-                database.write(lambda tx, number=stored: log(tx, f"m{number}"))
+                database.write(partial(log, mid=f"m{stored}"))
                 stored += 1
-        for table in ("message", "offlinemessage"):
-            rows = database.read(lambda tx, table=table: tx.query(f"SELECT COUNT(*) FROM {table}"))
-            assert rows == [(stored,)]
+        counts = "SELECT (SELECT COUNT(*) FROM message), (SELECT COUNT(*) FROM offlinemessage)"
+        assert database.read(lambda tx: tx.query(counts)) == [(stored, stored)]
         database.submit(lambda tx: log(tx, "by the writer"), outcomes)
         assert isinstance(outcomes.next()[1], StorageError)
         small.process.stop(WAIT)
@@ -381,7 +381,7 @@ def test_connections_are_opened_at_the_start(server: Mariadb) -> None:
 
 
 def test_the_most_characters_in_the_fewest_statements(database: MysqlDatabase) -> None:
-    """Each of these takes four times its length in SQL, and a server 16 MiB in a statement."""
+    """Each character takes four bytes in SQL, and a statement has at most 16 MiB."""
     text = "\U0001f600" * 16_384
     rows = [LogRow(1, f"m{number}", 6, 2, text, "", text) for number in range(300)]
     seqs = database.write(lambda tx: MessageModel(tx).insert_new(rows))
@@ -395,7 +395,7 @@ def test_the_password_does_not_show(database: MysqlDatabase) -> None:
 def test_a_connection_that_is_lost_at_once(
     server: Mariadb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The driver then raises an error of its own where it makes the cursor."""
+    """The driver raises another error at the creation of the cursor."""
     connect = mysql.connector.connect
     with contextlib.closing(server.connect()) as other:
 

@@ -24,7 +24,7 @@ def in_encoding(text: str, encoding: str) -> bytes | None:
 
 
 def common(lead: range = range(0xB0, 0xD8)) -> list[str]:
-    """The first level of GB 2312: 3,755 characters, nearly all that are written."""
+    """The first level of GB 2312: the 3,755 most common characters."""
     found = [bytes((a, b)).decode("gb2312", "ignore") for a in lead for b in range(0xA1, 0xFF)]
     return [character for character in found if character]
 
@@ -93,7 +93,7 @@ def test_nothing_is_left() -> None:
     "characters", [COMMON, common(range(0xB0, 0xF8)), list(TRADITIONAL)], ids=["1", "1 and 2", "T"]
 )
 def test_a_chinese_name_is_never_taken_for_another(characters: list[str]) -> None:
-    """Not even where the rest of the database would decide: that needs common characters."""
+    """Not even if the other texts would decide: that requires common characters."""
     chance = random.Random(12)
     for _ in range(50_000):
         name = chance.choice(characters + list(SURNAMES))
@@ -104,7 +104,7 @@ def test_a_chinese_name_is_never_taken_for_another(characters: list[str]) -> Non
 
 
 def test_garbled_names_are_found_and_come_back_whole() -> None:
-    """One of seventy is in doubt; none is taken for something else."""
+    """One of seventy is in doubt; none counts as garbled."""
     chance = random.Random(12)
     found = doubts = 0
     for _ in range(20_000):

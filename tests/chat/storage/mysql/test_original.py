@@ -1,4 +1,4 @@
-"""The original project's database is taken over, in whatever encoding it was written."""
+"""The upgrade of the original project's database, with texts in any encoding."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TABLES = [
 
 @pytest.fixture
 def bare() -> Iterator[Mariadb]:
-    """The database without tables; put right afterwards."""
+    """The database without tables; they are created again afterwards."""
     server = mariadb()
     server.drop_tables()
     yield server
@@ -47,7 +47,7 @@ def bare() -> Iterator[Mariadb]:
 
 
 class Clone:
-    """The database of a clone: the charset of its tables, and of what it says it sends."""
+    """The database of a clone: the charset of its tables, and the one that it announces."""
 
     made: ClassVar[list[Clone]] = []
 
@@ -60,7 +60,7 @@ class Clone:
             self.connection.run(f"{table} DEFAULT CHARSET = {tables}")
 
     def run(self, sql: str) -> None:
-        """As clones do: whatever it says, it sends UTF-8."""
+        """As clones do: it sends UTF-8, whatever charset it announces."""
         self.connection.run("SET SESSION sql_mode = ''")
         self.connection.run(
             f"SET character_set_client = {self.says}, character_set_connection = {self.says}"
@@ -101,8 +101,8 @@ def test_utf8_that_was_read_as_gbk(
     clone.run("INSERT INTO allgroup VALUES (1, '小明', '张三李四')")
     clone.run("INSERT INTO groupuser VALUES (1, 13, 'creator'), (1, 15, 'normal')")
     clone.add_mail(13, msgid=6, id=15, name="李四", toid=13, msg="你好", time="2020")
-    # A MySQL that is not strict cuts a text where a byte is half a character. A name lacks no more
-    # than its last one then; what is left of a message is no JSON.
+    # A MySQL that is not strict cuts a text at the first incomplete character. A name then lacks
+    # only its last character; the rest of a message is no JSON.
     cut = "你好" if IS_MYSQL else "你好吧"
     clone.add_mail(13, msgid=6, id=15, name="李四", toid=13, msg=cut, time="2020")
     database = clone.take_over()
@@ -123,7 +123,7 @@ def test_utf8_that_was_read_as_gbk(
 
 @pytest.mark.parametrize("says", ["latin1", "gbk"])
 def test_tables_in_latin1(bare: Mariadb, says: str) -> None:
-    """A client that says nothing counts as Latin-1. What was said to be GBK is lost there."""
+    """Without an announcement the charset is Latin-1. Texts announced as GBK are lost there."""
     clone = Clone(bare, "latin1", says)
     clone.add_user(1, "李四")
     clone.add_user(2, "zhang san")
@@ -150,7 +150,7 @@ def test_what_is_right_stays_as_it_is(bare: Mariadb, tables: str) -> None:
 def test_the_rest_of_the_database_decides_doubts(
     bare: Mariadb, right: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With a name that is right, two programs have written. Then doubts stay, and are listed."""
+    """A correct name means that two programs wrote. Then texts in doubt stay, and are listed."""
     clone = Clone(bare, "utf8mb4", "gbk")
     clone.add_user(1, "李四")
     clone.add_user(2, "李a")
@@ -221,7 +221,7 @@ def test_the_originals_tables_are_kept(bare: Mariadb, caplog: pytest.LogCaptureF
 def test_tables_with_foreign_keys_can_be_dropped(
     bare: Mariadb, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The statement in the log names those with the keys first."""
+    """The statement in the log names the tables with foreign keys first."""
     clone = Clone(bare, "utf8", "utf8mb4")
     clone.run("ALTER TABLE friend ADD FOREIGN KEY (userid) REFERENCES user (id)")
     clone.run("ALTER TABLE groupuser ADD FOREIGN KEY (groupid) REFERENCES allgroup (id)")

@@ -1,10 +1,11 @@
-"""MySQL's tables: created, upgraded, and left alone if another program owns them. Real MariaDB."""
+"""MySQL's tables: created, upgraded, and left alone if they are another program's. Real MariaDB."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ ORIGINAL = [
 
 @pytest.fixture
 def bare() -> Iterator[Mariadb]:
-    """The database without tables; put right afterwards."""
+    """The database without tables; they are created again afterwards."""
     server = mariadb()
     server.drop_tables()
     yield server
@@ -148,7 +149,7 @@ def test_version_1_is_upgraded_even_if_it_was_begun(bare: Mariadb, done: int) ->
 
 @pytest.mark.parametrize("done", range(len(statements(3))))
 def test_version_2_is_upgraded_even_if_it_was_begun(bare: Mariadb, done: int) -> None:
-    """Mail that waits stays; members are numbered as they joined; no name has its hashes yet."""
+    """Waiting mail stays; members are numbered in the order of joining; no name has hashes yet."""
     connection = bare.connect()
     for statement in [*ORIGINAL, *statements(1), *statements(2)]:
         connection.run(statement)
@@ -179,14 +180,13 @@ def test_version_2_is_upgraded_even_if_it_was_begun(bare: Mariadb, done: int) ->
 
 
 def test_a_server_of_version_2_works_on_upgraded_tables(bare: Mariadb) -> None:
-    """What it inserts has no hashes and no number; this version numbers such members first."""
+    """Its rows have no hashes and no numbers; this version numbers such members first."""
     prepare_schema(bare.address, SCHEMA, UPGRADES)
     database = MysqlDatabase.open(bare.address)
-    ids = [
-        database.write(lambda tx, name=name: UserModel(tx).insert(name, "h"))
-        for name in ("ann", "bob", "eve", "joe")
-    ]
-    ann, bob, eve, joe = ids
+    names = ("ann", "bob", "eve", "joe")
+    ann, bob, eve, joe = database.write(
+        lambda tx: [UserModel(tx).insert(name, "h") for name in names]
+    )
     group = database.write(lambda tx: GroupModel(tx).insert("tea", ""))
     database.write(lambda tx: GroupModel(tx).add_member(group, ann, CREATOR))
     database.write(lambda tx: GroupModel(tx).add_member(group, joe, NORMAL))
@@ -202,7 +202,7 @@ def test_a_server_of_version_2_works_on_upgraded_tables(bare: Mariadb) -> None:
     connection.close()
     successors = []
     for leaving in (ann, joe, bob):
-        database.write(lambda tx, leaving=leaving: leave(tx, group, leaving))
+        database.write(partial(leave, group_id=group, user_id=leaving))
         found = database.read(lambda tx: GroupModel(tx).find(group))
         assert found is not None
         successors += [user.id for user in found.users if user.role == CREATOR]

@@ -1,4 +1,4 @@
-"""Settings of a database server under which nothing could be written, or the password leaked."""
+"""Settings of a database server that would prevent writing, or would expose the password."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ CERTIFICATE = PROJECT / "tests" / "muduopy" / "certs" / "localhost.pem"
 
 @pytest.fixture
 def other(tmp_path: Path) -> Path:
-    """A certificate that has nothing to do with the server's."""
+    """A certificate of another authority."""
     made = tmp_path / "other.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=other"]
     files = ["-keyout", str(made), "-out", str(made)]
@@ -162,8 +162,8 @@ def test_wrong_options(options: str, words: str) -> None:
 
 
 def test_an_idle_connection_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """MySQL knows no limit for transactions alone: it would end silent connections, too, and the
-    next request would wait for a new one."""
+    """MySQL has no limit for transactions alone: it would end silent connections, too, and the next
+    request would wait for a new one."""
     monkeypatch.setattr(mysql_connection, "IDLE_TRANSACTION_SECONDS", 1)
     monkeypatch.setattr(mysql_group_commit, "KEEP_SECONDS", 0.25)
     server = mariadb()
@@ -176,7 +176,7 @@ def test_an_idle_connection_stays(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_transaction_that_stands_still_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The locks of a server that was stopped are not held for ever."""
+    """The database frees the locks of a server that was stopped."""
     monkeypatch.setattr(mysql_connection, "IDLE_TRANSACTION_SECONDS", 1)
     server = mariadb()
     server.empty()

@@ -52,6 +52,12 @@ def on_file(path: Path, run: Callable[[sqlite3.Connection], Any]) -> Any:
         connection.close()
 
 
+def rows(path: Path, query: str) -> list[Any]:
+    """The result of a query, through a connection of its own."""
+    found: list[Any] = on_file(path, lambda connection: connection.execute(query).fetchall())
+    return found
+
+
 def use(path: Path, run: Callable[[SqliteDatabase], Any] = lambda database: None) -> Any:
     """Open, use and close a chat database."""
     database = SqliteDatabase.open(path, SCHEMA)
@@ -62,7 +68,7 @@ def use(path: Path, run: Callable[[SqliteDatabase], Any] = lambda database: None
 
 
 def test_it_is_for_its_user_alone(path: Path) -> None:
-    """Messages and hashes; in the files beside it, too."""
+    """The file has messages and hashes, and so have the files beside it."""
 
     def look(database: SqliteDatabase) -> dict[str, int]:
         database.write(lambda tx: SettingModel(tx).set("a", "b"))
@@ -80,14 +86,13 @@ def test_it_is_exclusive(path: Path) -> None:
 def test_a_new_file_gets_its_tables_and_its_folder(tmp_path: Path) -> None:
     path = tmp_path / "some" / "new" / "folder" / "chat.db"
     use(path)
-    version = on_file(path, lambda c: c.execute("SELECT value FROM setting").fetchall())
-    assert version == [(str(SCHEMA_VERSION),)]
+    assert rows(path, "SELECT value FROM setting") == [(str(SCHEMA_VERSION),)]
 
 
 def test_it_is_found_again_as_it_was_left(path: Path) -> None:
     use(path, lambda database: database.write(lambda tx: tx.execute(PUT, ("a", "1"))))
-    rows = use(path, lambda d: d.read(lambda tx: tx.query("SELECT * FROM setting ORDER BY 1")))
-    assert rows == [("a", "1"), ("schema_version", str(SCHEMA_VERSION))]
+    found = use(path, lambda d: d.read(lambda tx: tx.query("SELECT * FROM setting ORDER BY 1")))
+    assert found == [("a", "1"), ("schema_version", str(SCHEMA_VERSION))]
 
 
 def test_an_empty_file_counts_as_new(path: Path) -> None:
@@ -114,14 +119,13 @@ def test_every_connection_is_durable(path: Path) -> None:
 def test_a_commit_is_in_the_file_when_it_is_reported(path: Path) -> None:
     def run(database: SqliteDatabase) -> list[Any]:
         database.write(lambda tx: tx.execute(PUT, ("a", "1")))
-        # Another process's view, through a connection of its own.
-        return on_file(path, lambda c: c.execute("SELECT value FROM setting").fetchall())
+        return rows(path, "SELECT value FROM setting")
 
     assert ("1",) in use(path, run)
 
 
 def test_groups_share_commits(path: Path) -> None:
-    """What waits is committed together, MAX_GROUP at a time."""
+    """Waiting jobs are committed together, MAX_GROUP at a time."""
 
     def run(database: SqliteDatabase) -> None:
         changes: list[int] = []
@@ -129,7 +133,7 @@ def test_groups_share_commits(path: Path) -> None:
 
         def note(tx: Any) -> None:
             tx.execute(PUT, (f"name {len(changes)}", "x"))
-            # Seen from outside: how many rows are committed already.
+            # The number of committed rows, which another connection sees.
             count = on_file(path, lambda c: c.execute("SELECT COUNT(*) FROM setting").fetchone())
             changes.append(count[0] - 1)
 
@@ -142,7 +146,7 @@ def test_groups_share_commits(path: Path) -> None:
     use(path, run)
 
 
-# ---------------------------------------------------------------------- who may open it
+# ---------------------------------------------------------------------- a second server
 
 
 def test_a_second_server_is_refused_and_does_no_harm(path: Path) -> None:
@@ -177,7 +181,7 @@ def test_another_process_is_refused(path: Path) -> None:
 
 
 def test_the_lock_is_not_inherited(path: Path) -> None:
-    """A child process that lives on must not keep the database locked."""
+    """A child process that outlives the server must not keep the database locked."""
     lock_file = path.with_name("chat.db.lock")
 
     def run(database: SqliteDatabase) -> list[bool]:
@@ -207,7 +211,7 @@ def test_a_failed_opening_releases_the_lock(path: Path) -> None:
     use(path)
 
 
-# ---------------------------------------------------------------------- what it may be
+# ---------------------------------------------------------------------- other files
 
 
 def test_a_file_that_is_no_database(path: Path) -> None:
@@ -216,10 +220,10 @@ def test_a_file_that_is_no_database(path: Path) -> None:
     assert path.read_bytes().startswith(b"not a database"), "it was not touched"
 
 
-def test_the_database_of_another_program(path: Path) -> None:
+def test_a_database_of_another_program(path: Path) -> None:
     on_file(path, lambda c: c.execute("CREATE TABLE cats (name TEXT)"))
     assert "not a chat server's database" in refused(path)
-    tables = on_file(path, lambda c: c.execute("SELECT name FROM sqlite_master").fetchall())
+    tables = rows(path, "SELECT name FROM sqlite_master")
     assert tables == [("cats",)], "nothing was added to it"
 
 
@@ -250,15 +254,12 @@ VERSION_1 = (Path(__file__).parent / "sqlite-1.sql").read_text(encoding="utf-8")
 
 def structure(path: Path) -> list[tuple[object, ...]]:
     """Tables with their columns, and indexes."""
-    tables = on_file(
-        path, lambda c: c.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-    )
+    tables = rows(path, "SELECT name FROM sqlite_master WHERE type = 'table'")
     found: list[tuple[object, ...]] = []
     for (table,) in sorted(tables):
         for pragma in ("table_xinfo", "index_list"):
-            query = f"PRAGMA {pragma}({table})"
-            rows = on_file(path, lambda c, query=query: c.execute(query).fetchall())
-            found += [(table, pragma, *row[1:]) for row in sorted(rows, key=str)]
+            described = rows(path, f"PRAGMA {pragma}({table})")
+            found += [(table, pragma, *row[1:]) for row in sorted(described, key=str)]
     return found
 
 
@@ -269,7 +270,7 @@ def version_2() -> str:
 
 
 def test_a_file_of_version_2_is_upgraded(path: Path, tmp_path: Path) -> None:
-    """Mail that waits stays; members are numbered as they joined; no name has its hashes yet."""
+    """Waiting mail stays; members are numbered in the order of joining; no name has hashes yet."""
     on_file(path, lambda c: c.executescript(version_2()))
     on_file(
         path,
@@ -294,14 +295,14 @@ def test_a_file_of_version_2_is_upgraded(path: Path, tmp_path: Path) -> None:
         (2, None, '{"msgid":6}'),
     ]
     query = "SELECT groupid, userid, grouprole, since, joinorder FROM groupuser"
-    assert on_file(path, lambda c: c.execute(query).fetchall()) == [
+    assert rows(path, query) == [
         (1, 3, "normal", 5, 2),
         (1, 7, "creator", 4, 1),
         (1, 9, "normal", 5, 3),
         (2, 3, "creator", 0, 1),
     ]
     query = "SELECT id, name, folded, skeleton, dialect FROM user"
-    assert on_file(path, lambda c: c.execute(query).fetchall()) == [
+    assert rows(path, query) == [
         (3, "ann", None, None, None),
         (7, "Ann", None, None, None),
     ]
@@ -309,7 +310,7 @@ def test_a_file_of_version_2_is_upgraded(path: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("complete", [True, False])
 def test_a_file_of_version_1_is_upgraded(path: Path, tmp_path: Path, complete: bool) -> None:
-    """Nothing is lost; not complete: from before version 1 had all its tables."""
+    """All rows stay. Not complete: an early version 1, without some tables."""
     text = VERSION_1
     if not complete:
         text = text.replace("CREATE INDEX friend_friendid ON friend (friendid);", "")
@@ -336,19 +337,14 @@ def test_a_file_of_version_1_is_upgraded(path: Path, tmp_path: Path, complete: b
     fresh = tmp_path / "fresh.db"
     use(fresh)
     assert structure(path) == structure(fresh)
-    rows = on_file(
-        path, lambda c: c.execute("SELECT text, conversation FROM message ORDER BY seq").fetchall()
-    )
     between = user_conversation(3, 7)
-    assert rows == [
+    assert rows(path, "SELECT text, conversation FROM message ORDER BY seq") == [
         ("hi", between),
         ("hello", between),
         ("all", group_conversation(3)),
         ("x", user_conversation(9, 3)),
     ]
-    assert on_file(path, lambda c: c.execute("SELECT * FROM groupuser").fetchall()) == [
-        (3, 7, "creator", 0, 1)
-    ]
+    assert rows(path, "SELECT * FROM groupuser") == [(3, 7, "creator", 0, 1)]
     mail = use(path, lambda db: db.read(lambda tx: OfflineMessageModel(tx).messages(3, (1,))))
     assert [row.text for row in mail] == ["hi"]
 

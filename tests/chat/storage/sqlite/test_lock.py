@@ -39,7 +39,7 @@ else:
 
 
 class Second:
-    """Another process, which opens a database when it is told to."""
+    """Another process, which opens a database on request."""
 
     def __init__(self, path: Path) -> None:
         command = [sys.executable, "-c", OPEN, str(path), str(SCHEMA)]
@@ -66,7 +66,7 @@ class Second:
 
 
 def outcome(path: Path) -> str:
-    """What another process says when it opens this."""
+    """The output of another process that opens this file."""
     second = Second(path)
     second.go_on()
     said = second.line()
@@ -81,7 +81,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def database(path: Path) -> Iterator[SqliteDatabase]:
-    """What the first server has."""
+    """The rows that the first server sees."""
     database = SqliteDatabase.open(path, SCHEMA)
     yield database
     database.write(lambda tx: tx.execute("INSERT INTO setting VALUES ('a', 'b')"))
@@ -124,7 +124,7 @@ def test_under_a_new_name(database: SqliteDatabase, path: Path, tmp_path: Path) 
 
 
 def test_another_file_under_its_name(database: SqliteDatabase, path: Path, tmp_path: Path) -> None:
-    """Its server would find the -wal of the first one there, and believe it."""
+    """Its server would find the -wal file of the first server, and use it."""
     path.rename(tmp_path / "moved.db")
     assert "another server" in outcome(path)
 
@@ -178,7 +178,7 @@ def test_its_files_are_for_this_user_alone(path: Path) -> None:
 
 
 def test_a_file_that_is_removed_under_a_running_server(tmp_path: Path) -> None:
-    """SQLite goes on writing to it, and so would we, without a word."""
+    """SQLite goes on writing to the removed file without an error."""
     path = tmp_path / "chat.db"
     with contextlib.closing(SqliteDatabase.open(path, SCHEMA)) as database:
         database.check()

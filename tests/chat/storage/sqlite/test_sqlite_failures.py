@@ -1,4 +1,4 @@
-"""SQLite when the disk is full, the file is taken away, or another program holds it."""
+"""SQLite with a full disk, a damaged file, or a file that another program has locked."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_it_goes_on_when_there_is_room_again(full: SqliteDatabase, errors: objec
 def test_a_full_disk_never_reports_what_is_not_committed(
     full: SqliteDatabase, errors: object
 ) -> None:
-    """SQLite undoes the whole transaction then, so the neighbours may fail; none may lie."""
+    """SQLite then undoes the whole transaction, so the other jobs may fail. No report is false."""
     outcomes = Outcomes()
     with writer_held(full):
         full.submit(lambda tx: tx.execute(PUT, ("before", "x")), outcomes)
@@ -103,7 +103,7 @@ def test_work_that_swallows_a_full_disk_is_not_reported_as_committed(
 def test_a_commit_that_fails_fails_the_whole_group(
     path: Path, errors: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A deferred constraint is the one thing that lets everything pass but the COMMIT."""
+    """With a deferred constraint all statements succeed, and only COMMIT fails."""
     database = SqliteDatabase.open(path, SCHEMA)
     outcomes = Outcomes()
     database.write(
@@ -140,7 +140,7 @@ def test_another_programs_transaction_is_waited_for_and_then_reported(
 
 
 def test_a_file_overwritten_with_rubbish(path: Path, errors: object) -> None:
-    """Whatever SQLite makes of it, it comes as a StorageError, and closing still works."""
+    """SQLite's error, of any kind, becomes a StorageError; closing still works."""
     database = SqliteDatabase.open(path, SCHEMA)
     rows = [(f"name {number}", BIG) for number in range(20)]
     database.write(lambda tx: tx.insert_rows("setting", ("name", "value"), rows))

@@ -9,7 +9,7 @@ from chat.storage.tables import OFFLINE, ONLINE, Contact, FriendModel, UserModel
 @pytest.fixture
 def ids(database: Database) -> list[int]:
     names = ("ann", "bob", "eve")
-    return [database.write(lambda tx, name=name: UserModel(tx).insert(name, "h")) for name in names]
+    return database.write(lambda tx: [UserModel(tx).insert(name, "h") for name in names])
 
 
 def add(database: Database, user_id: int, friend_id: int) -> None:

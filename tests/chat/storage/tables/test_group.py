@@ -12,6 +12,7 @@ from chat.storage.tables import (
     GroupModel,
     GroupUser,
     LogRow,
+    Membership,
     MessageModel,
     UserModel,
 )
@@ -20,7 +21,7 @@ from chat.storage.tables import (
 @pytest.fixture
 def ids(database: Database) -> list[int]:
     names = ("ann", "bob", "eve")
-    return [database.write(lambda tx, name=name: UserModel(tx).insert(name, "h")) for name in names]
+    return database.write(lambda tx: [UserModel(tx).insert(name, "h") for name in names])
 
 
 def make(database: Database, name: str, *members: int, desc: str = "") -> int:
@@ -120,26 +121,34 @@ def test_member_ids_of_many_groups(database: Database) -> None:
     assert found == {group_id: frozenset({1}) for group_id in range(1, 1001)}
 
 
+def membership(database: Database, group_id: int, user_id: int) -> Membership | None:
+    return database.read(lambda tx: GroupModel(tx).membership(group_id, user_id))
+
+
+def remove(database: Database, group_id: int, user_id: int) -> None:
+    database.write(lambda tx: GroupModel(tx).remove_member(group_id, user_id))
+
+
 def role(database: Database, group_id: int, user_id: int) -> str | None:
-    found = database.read(lambda tx: GroupModel(tx).membership(group_id, user_id))
+    found = membership(database, group_id, user_id)
     return found.role if found else None
 
 
 def say(database: Database, mid: str) -> int:
-    """Store a message without receivers; returns its number."""
+    """Log a message; returns its number."""
     row = LogRow(1, mid, 6, 2, "hi", "", None)
     (seq,) = database.write(lambda tx: MessageModel(tx).insert_new([row]))
     assert seq is not None
     return seq
 
 
-def test_since_when_a_user_is_a_member(database: Database, ids: list[int]) -> None:
+def test_since_is_the_last_message_before_the_join(database: Database, ids: list[int]) -> None:
     ann, bob, eve = ids
     group_id = make(database, "tea", ann)
     seq = say(database, "a")
     join(database, group_id, bob)
     for user_id, since in ((ann, 0), (bob, seq)):
-        found = database.read(lambda tx, u=user_id: GroupModel(tx).membership(group_id, u))
+        found = membership(database, group_id, user_id)
         assert found is not None
         assert found.since == since
     assert role(database, group_id, eve) is None
@@ -176,12 +185,12 @@ def test_a_group_that_ends_takes_no_other_with_it(database: Database, ids: list[
 
 
 def test_the_first_that_joined_succeeds(database: Database, ids: list[int]) -> None:
-    """Nothing was said in between, so ``since`` is the same for all."""
+    """There was no message in between, so ``since`` is the same for all."""
     ann, bob, eve = ids
     group_id = make(database, "tea", bob, eve, ann)
     successors = []
     for leaving in (bob, eve):
-        database.write(lambda tx, leaving=leaving: GroupModel(tx).remove_member(group_id, leaving))
+        remove(database, group_id, leaving)
         database.write(lambda tx: GroupModel(tx).promote_oldest(group_id))
         found = database.read(lambda tx: GroupModel(tx).find(group_id))
         assert found is not None
@@ -189,13 +198,11 @@ def test_the_first_that_joined_succeeds(database: Database, ids: list[int]) -> N
     assert successors == [eve, ann]
 
 
-def test_who_comes_back_is_the_newest(database: Database, ids: list[int]) -> None:
+def test_a_member_that_comes_back_is_the_newest(database: Database, ids: list[int]) -> None:
     ann, bob, eve = ids
     group_id = make(database, "tea", ann, bob, eve)
     for user_id in (bob, ann):
-        database.write(lambda tx, user_id=user_id: GroupModel(tx).remove_member(group_id, user_id))
+        remove(database, group_id, user_id)
         join(database, group_id, user_id)
     database.write(lambda tx: GroupModel(tx).promote_oldest(group_id))
-    membership = database.read(lambda tx: GroupModel(tx).membership(group_id, eve))
-    assert membership is not None
-    assert membership.role == CREATOR
+    assert role(database, group_id, eve) == CREATOR

@@ -12,7 +12,7 @@ def claim(
     milliseconds: int = 5000,
     place: str = "here:1",
 ) -> str | None:
-    """None, or where the server is that has the name."""
+    """None, or the place of the server that has the name."""
     return database.write(lambda tx: NodeModel(tx).claim(name, incarnation, place, milliseconds))
 
 
@@ -57,7 +57,7 @@ HOUR = 3_600_000
 
 
 def test_a_lease_from_before_the_clock_was_set_back(database: Database) -> None:
-    """It says nothing: a dead server's would have an hour to run."""
+    """Such a lease counts for nothing: a dead server's would run for an hour."""
     claim(database, "n1", milliseconds=HOUR)
     claim(database, "n2", milliseconds=int(LEASE_SECONDS * 1000))
     assert [alive(database, name) for name in ("n1", "n2")] == [False, True]
@@ -68,7 +68,7 @@ def test_a_lease_from_before_the_clock_was_set_back(database: Database) -> None:
 
 
 def test_clocks_that_differ_a_little(database: Database) -> None:
-    """As those of the servers of a replicated database do."""
+    """As the clocks of the servers of a replicated database do."""
     claim(database, "n1", milliseconds=int(LEASE_SECONDS * 1000) + 500)
     assert alive(database, "n1")
 

@@ -34,7 +34,9 @@ def seqs(database: Database, user_id: int, limit: int = 1000) -> list[int]:
 
 
 def test_an_empty_mailbox(database: Database) -> None:
-    assert sizes(database, 1) == messages(database, 1) == messages(database, 1, 5) == []
+    assert not sizes(database, 1)
+    assert not messages(database, 1)
+    assert not messages(database, 1, 5)
 
 
 def test_mail_shows_what_the_log_says(database: Database) -> None:
@@ -59,7 +61,7 @@ def test_sizes_are_in_bytes(database: Database) -> None:
 
 
 def test_mail_without_a_log_row(database: Database) -> None:
-    """As it comes from a database of the original system."""
+    """As in a database of the original system."""
     database.write(
         lambda tx: tx.insert_rows("offlinemessage", ("userid", "seq", "message"), [(9, 5, "{}")])
     )
@@ -102,7 +104,7 @@ def test_what_many_are_owed(database: Database, monkeypatch: pytest.MonkeyPatch)
     assert owed(5, 4, 3, 2, 1) == [{1: [10, 12], 3: [11], 4: [14, 15, 16]}]
     monkeypatch.setattr(chat.storage.tables.offlinemessage, "IN_LIST", 2)
     assert owed(4, 3, 2, 1, 6) == [{1: [10, 12]}, {3: [11], 4: [14, 15, 16]}, {6: [17]}]
-    # A huge mailbox hides no other.
+    # A huge mailbox does not hide those after it.
     monkeypatch.setattr(chat.storage.tables.offlinemessage, "IN_LIST", 500)
     monkeypatch.setattr(chat.storage.tables.offlinemessage, "MAX_OWED", 2)
     assert owed(1, 3, 4, 6) == [{1: [10, 12]}, {3: [11], 4: [14]}, {6: [17]}]

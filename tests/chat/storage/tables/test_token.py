@@ -47,7 +47,7 @@ def test_it_expires_to_the_second(database: Database) -> None:
 
 @pytest.mark.parametrize("wrong", [10, 1_000_000 - 1, 1_000_000 + VALID - 1, 2_000_000])
 def test_use_while_the_clock_is_wrong(database: Database, wrong: int) -> None:
-    """Set back or forward, by little or by years: it does not hurt what is valid."""
+    """A clock that was set back or forward, by little or by years, ends no valid token."""
     insert(database, "secret", 1, 1_000_000)
     assert use(database, "secret", 1, wrong) == (wrong < 1_000_000 + VALID)
     assert use(database, "secret", 1, 1_000_000 + VALID // 2)
@@ -63,13 +63,14 @@ def test_delete(database: Database) -> None:
 
 
 def delete_expired(database: Database, now: int) -> int:
-    """All of them, in parts; returns in how many."""
-    parts, place = 0, ""
-    while place or not parts:
-        place = database.write(
-            lambda tx, after=place: TokenModel(tx).delete_expired(now, VALID, after)  # type: ignore[misc]
-        )
-        parts += 1
+    """Delete all of them, in parts; returns the number of parts."""
+
+    def delete_part(after: str) -> str:
+        return database.write(lambda tx: TokenModel(tx).delete_expired(now, VALID, after))
+
+    parts, place = 1, delete_part("")
+    while place:
+        parts, place = parts + 1, delete_part(place)
     return parts
 
 

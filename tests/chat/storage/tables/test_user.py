@@ -8,7 +8,9 @@ from chat.storage.tables import OFFLINE, ONLINE, Contact, User, UserModel
 
 
 def add(database: Database, *names: str) -> list[int]:
-    return [database.write(lambda tx, n=n: UserModel(tx).insert(n, f"hash of {n}")) for n in names]
+    return database.write(
+        lambda tx: [UserModel(tx).insert(name, f"hash of {name}") for name in names]
+    )
 
 
 def find(database: Database, user_id: int) -> User:
@@ -107,7 +109,7 @@ def test_of_two_who_read_the_same_row_one_goes_online(database: Database) -> Non
 
 
 def test_a_row_that_was_released_meanwhile_can_be_taken(database: Database) -> None:
-    """Only the generation shows whether another login took it, and a release keeps it."""
+    """A release keeps the generation, and only the generation tells the sessions apart."""
     (ann,) = add(database, "ann")
     generation = online(database, ann)
     seen_online = find(database, ann)
