@@ -22,7 +22,7 @@ RESERVED = frozenset(
 """Field names with a meaning here: a classic client cannot smuggle them to others."""
 
 
-_NOBODY: frozenset[int] = frozenset()
+_NO_RECEIVERS: frozenset[int] = frozenset()
 
 
 def user_topics(user_id: int, group_ids: Iterable[int]) -> list[Topic]:
@@ -41,7 +41,7 @@ class ChatMessage:
         time: the server's, UTC, when it took the message; "" if that is not known.
         extra: what a classic message holds for classic receivers only: further fields, and as
             ``time`` its sender's own time, of an unknown zone; or None.
-        receivers: whom it was stored for, once that is known: others must not see it.
+        receivers: the users that it was stored for, once they are known; no other user sees it.
     """
 
     __slots__ = (
@@ -81,7 +81,7 @@ class ChatMessage:
         self.text = text
         self.time = time
         self.extra = extra
-        self.receivers: frozenset[int] = _NOBODY
+        self.receivers: frozenset[int] = _NO_RECEIVERS
         self._v2: bytes | None = None
         self._classic = classic_frame
         self._split: list[bytes] | None = None

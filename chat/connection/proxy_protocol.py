@@ -1,4 +1,4 @@
-"""The PROXY protocol, version 1: how a balancer tells a server whom it speaks for. Pure.
+"""The PROXY protocol, version 1: a balancer sends the address of its client. Pure.
 
 One line of text before anything else: ``PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\\r\\n``. Source:
 the specification at haproxy.org, section 2.1.

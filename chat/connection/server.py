@@ -157,7 +157,10 @@ class ChatServer:
             tcp.stop(drain_seconds, one_stopped, _send_away)
 
     def close(self) -> None:
-        """Idempotent. Not for a server that serves: nobody is told. The loop's thread."""
+        """Close without notice to clients, after a drain or before the start. Idempotent.
+
+        The loop's thread.
+        """
         for tcp in self._tcps:
             tcp.close()
         self._pool.stop(POOL_SECONDS)
@@ -231,7 +234,10 @@ class ChatServer:
         self._service.receive(connection, data)
 
     def _introduce(self, connection: AnyConnection, data: bytes) -> bytes:
-        """The balancer says whom it speaks for; returns what follows that, or nothing yet."""
+        """Read the client's address from the balancer's line; returns the bytes after the line.
+
+        Returns no bytes while the line is not complete.
+        """
         try:
             found = split_proxy_line(data)
         except BadProxyLineError as exc:

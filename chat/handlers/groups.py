@@ -14,7 +14,7 @@ from chat.storage.tables import CREATOR, GROUPS, NORMAL, Group, GroupModel, Name
 
 
 class Joined(NamedTuple):
-    """Somebody is in a group now; this node is subscribed to it, once for that."""
+    """A user has joined a group, and this node has one more subscription to its topic."""
 
     user_id: int
     group_id: int
@@ -95,7 +95,7 @@ def members(ctx: Context, request: Request) -> Message:
 
 
 def leave_group(ctx: Context, request: Request) -> Message:
-    """LEAVE_GROUP_MSG. A creator's place goes to the oldest member; nobody left: no group."""
+    """LEAVE_GROUP_MSG. The oldest member succeeds a creator; without members the group ends."""
     group_id: int = request.message["groupid"]
 
     def leave(tx: Transaction) -> None:
@@ -112,7 +112,7 @@ def leave_group(ctx: Context, request: Request) -> Message:
 
 
 def remove_member(ctx: Context, request: Request) -> Message:
-    """REMOVE_MEMBER_MSG: the creator sends somebody away."""
+    """REMOVE_MEMBER_MSG: the creator removes a member."""
     group_id: int = request.message["groupid"]
     user_id: int = request.message["userid"]
     if user_id == request.user_id:
@@ -164,7 +164,7 @@ def _begin_to_listen(ctx: Context, user_id: int, group_id: int) -> None:
 
 
 def _change(tx: Transaction, group_id: int) -> None:
-    """Nobody else changes who is in it, nor is a message to it being stored, until the commit.
+    """Lock the group until the commit: no other change of its members, and no message to it.
 
     Raises ProtocolError(NOT_FOUND).
     """
@@ -181,7 +181,7 @@ def _existing(tx: Transaction, group_id: int) -> Group:
 
 
 def _role(tx: Transaction, group_id: int, user_id: int) -> str:
-    """What somebody is in a group. Raises ProtocolError(NOT_FOUND or NOT_A_MEMBER)."""
+    """The role of a user in a group. Raises ProtocolError(NOT_FOUND or NOT_A_MEMBER)."""
     membership = GroupModel(tx).membership(group_id, user_id)
     if membership is None:
         _existing(tx, group_id)

@@ -1,12 +1,15 @@
 """Lease: this server's proof of life in the database, renewed from a thread of its own.
 
-A server whose lease has run out counts as dead: its users may log in elsewhere at once, and are
-shown offline by whoever sees it. It may be alive all the same (frozen, cut off from the
-database), so when it comes back to itself it must look what became of its users meanwhile:
-``on_renewed`` is called after every renewal and told whether the lease was whole.
+A server whose lease has expired counts as dead. Its users may log in at other servers at once, and
+the next server that finds the expired lease shows them offline. But the server may still run: it
+was frozen, or cut off from the database. ``on_renewed`` is called after every renewal and told
+whether the lease was whole, so that such a server can check its users:
 
-After an outage of the database all leases have run out at once, and nobody can tell the dead from
-the living. So nobody judges others before its own lease has been whole for one period.
+    Node 1 is frozen, and its lease expires. Meanwhile A logs in at node 2. Node 1 continues, and
+    its renewal reports a lease that was not whole. Node 1 closes its old session of A.
+
+After an outage of the database all leases have expired at once, so an expired lease does not show
+a dead server. A server judges other leases only after its own has been whole for one period.
 
 When the database's clock is set back by an hour, all leases have an hour to run. They are void, and
 the living renew theirs within seconds. Meanwhile a server whose own lease is void does not judge,

@@ -25,8 +25,8 @@ class Passwords:
         """Raises ValueError for a cost that argon2id cannot have."""
         self._argon2 = _argon2_hasher(cost)
         try:
-            # For logins of users that do not exist: they shall take as long as the others.
-            self._nobody = self.hash("nobody's password")
+            # A login of a user that does not exist takes as long as another: it verifies this one.
+            self._unknown_user = self.hash("the password of no user")
         except Exception as exc:
             raise ValueError(f"impossible cost: {exc}") from exc
 
@@ -40,7 +40,7 @@ class Passwords:
 
         What is no hash is a password, as the original system stored them.
         """
-        right = self._matches(stored if stored is not None else self._nobody, password)
+        right = self._matches(stored if stored is not None else self._unknown_user, password)
         return right and stored is not None
 
     def needs_rehash(self, stored: str) -> bool:

@@ -192,7 +192,7 @@ def _from_whole(seq: int, whole: str) -> ChatMessage:
         written = {"time": str(fields.get("time", ""))}  # when the server took it is not known
         return ChatMessage(seq, kind, sender, name, target, text, "", written)
     except (ProtocolError, ValueError, KeyError, TypeError) as exc:
-        # Shown rather than dropped: somebody wrote it to this user.
+        # Shown rather than dropped: it is a message to this user.
         log.warning("unreadable message %d in a mailbox: %s", seq, exc)
         shown = whole.encode(errors="replace").decode()  # half a surrogate pair cannot be sent
         return ChatMessage(seq, MsgType.ONE_CHAT_MSG, 1, "?", 1, shown, "")
