@@ -35,7 +35,7 @@ def refuse(msgid: MsgType, errno: int, errmsg: str) -> Rule:
 
 
 def one_chat(seq: int | None, msg: str, sender: int = 2, name: str = "bob") -> Message:
-    """A ONE_CHAT_MSG as it comes down to user 1."""
+    """A ONE_CHAT_MSG to user 1."""
     message: Message = {"msgid": 6, "id": sender, "name": name, "toid": 1, "msg": msg}
     message["time"] = "2024-01-02 03:04:05"
     if seq is not None:
@@ -44,7 +44,7 @@ def one_chat(seq: int | None, msg: str, sender: int = 2, name: str = "bob") -> M
 
 
 def group_chat(seq: int, msg: str, group_id: int = 7) -> Message:
-    """A GROUP_CHAT_MSG as it comes down."""
+    """A GROUP_CHAT_MSG to user 1."""
     return {**one_chat(seq, msg), "msgid": 10, "groupid": group_id}
 
 
@@ -129,16 +129,16 @@ class FakeServer:
                 return message
 
     def received_nothing_more(self, msgid: int) -> bool:
-        """Whether no further message of this kind lies unread."""
+        """Whether no further message of this kind has arrived."""
         with self._received.mutex:
             return all(message["msgid"] != msgid for message in self._received.queue)
 
     def send(self, *messages: Message) -> None:
-        """Say something unasked."""
+        """Send messages that answer no request."""
         self.send_bytes(b"".join(encode(message) + LF for message in messages))
 
     def send_bytes(self, data: bytes) -> None:
-        """Say something that need not be a message."""
+        """Send bytes, which need not be a message."""
         assert self._connected.wait(WAIT)
         assert self._peer is not None
         self._peer.sendall(data)

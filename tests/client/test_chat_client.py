@@ -59,7 +59,7 @@ Make = Callable[..., ChatClient]
 
 
 class States:
-    """What ``on_state`` was told, and a way to wait for it."""
+    """The calls of ``on_state``, and a way to wait for one."""
 
     def __init__(self) -> None:
         self.queue: queue.SimpleQueue[Status] = queue.SimpleQueue()
@@ -301,7 +301,7 @@ def test_a_token_that_is_no_longer_good_stops_the_client(server: FakeServer, mak
         next(client.messages())
     assert not client.flush(0.01)
     server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r)]
-    client.login(1, "new secret")  # a new account: nothing was kept
+    client.login(1, "new secret")  # without a folder nothing was kept
     with pytest.raises(NotConfirmedError):
         waiting.result(WAIT)
 
@@ -653,7 +653,7 @@ def test_closing_waits_for_acks(server: FakeServer, make: Make) -> None:
     assert sending.result(0).seq == 4
 
 
-def test_what_is_not_confirmed_when_the_client_closes(server: FakeServer, make: Make) -> None:
+def test_an_unconfirmed_message_when_the_client_closes(server: FakeServer, make: Make) -> None:
     server.rules[MsgType.ONE_CHAT_MSG] = silence
     client = make(timing=Timing(chat_acks=0.05))
     client.login(1, "secret")
@@ -696,7 +696,7 @@ def test_a_restart_with_the_same_folder(server: FakeServer, make: Make, tmp_path
 
 def test_a_program_may_keep_something_of_its_own(make: Make, tmp_path: Path) -> None:
     client = make(folder=tmp_path)
-    client.remember("mine.json", {"a": 1})  # whose would it be?
+    client.remember("mine.json", {"a": 1})  # nothing is kept without a login
     assert client.recall("mine.json") == {}
     client.login(1, "secret")
     assert client.recall("mine.json") == {}
@@ -807,14 +807,14 @@ def test_a_message_that_comes_again_is_shown_once(server: FakeServer, client: Ch
     assert next(messages).text == "a"
     stored = [one_chat(3, "a"), one_chat(4, "b")]
     server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, offlinemsg=stored)]
-    server.hang_up()  # while the first is in hand
+    server.hang_up()  # the first is in hand
     assert next(messages).text == "b"
     assert set(server.expect(MsgType.DELIVERED_MSG)["seqs"]) == {3}
-    server.hang_up()  # now that it has been seen, it is only acknowledged again
+    server.hang_up()  # it was seen: it is only acknowledged again
     assert 3 in server.expect(MsgType.DELIVERED_MSG)["seqs"]
 
 
-def test_what_was_seen_is_not_shown_after_a_restart(
+def test_seen_messages_are_not_shown_after_a_restart(
     server: FakeServer, make: Make, tmp_path: Path
 ) -> None:
     stored = [one_chat(3, "a"), one_chat(4, "b")]
@@ -995,7 +995,7 @@ def test_presence(server: FakeServer, make: Make) -> None:
     assert client.account.friends == (Friend(2, "bob", "online"),)
 
 
-def test_the_account_follows_what_is_asked(server: FakeServer, client: ChatClient) -> None:
+def test_the_account_follows_the_answers(server: FakeServer, client: ChatClient) -> None:
     assert client.add_friend(3) == Friend(3, "bob", "offline")
     assert client.create_group("chess", "fun").id == 4
     assert client.join_group(5) == Group(5, "g", "d", ())
@@ -1020,7 +1020,7 @@ def test_the_account_follows_what_is_asked(server: FakeServer, client: ChatClien
     assert account.groups == ()
 
 
-def test_what_exists_already_is_no_failure(server: FakeServer, client: ChatClient) -> None:
+def test_an_existing_friend_or_group_is_no_failure(server: FakeServer, client: ChatClient) -> None:
     friend = {"id": 3, "name": "bob", "state": "online"}
     group = {"id": 5, "groupname": "g", "groupdesc": "d", "users": []}
     server.rules[MsgType.ADD_FRIEND_MSG] = lambda r: [

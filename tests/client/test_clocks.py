@@ -1,4 +1,4 @@
-"""Nothing in the client waits by the wall clock, which may be set back."""
+"""The client does not wait by the wall clock, because that may be set back."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import client
 FOLDER = Path(client.__file__).parent
 
 WALL_CLOCK = {
-    "account/local_account.py": 1,  # when a message was written, which is shown
-    "ui/view/message_view.py": 1,  # which day is today
+    "account/local_account.py": 1,  # the time of writing, which is shown
+    "ui/view/message_view.py": 1,  # the date of today
     "ui/view/screen.py": 1,  # the same in the list of conversations
 }
-"""Module → how often it may read the wall clock."""
+"""Module → the number of its readings of the wall clock."""
 
 
 def reads_of_the_wall_clock(source: str) -> int:
-    """How often ``time.time``, ``datetime.now`` or the like stands in a source."""
+    """The number of calls of ``time.time``, ``datetime.now`` and the like in a source."""
     names = {"time": {"time", "time_ns"}, "datetime": {"now", "today", "utcnow"}}
     return sum(
         isinstance(node, ast.Attribute)

@@ -30,7 +30,7 @@ def test_the_encoding(environment: dict[str, str], reported: str, encoding: str)
     assert encoding_of(environment, reported) == encoding
 
 
-def test_what_to_do_is_said() -> None:
+def test_the_error_names_the_remedy() -> None:
     assert "gbk" in needs_utf8("gbk", "en")
     assert "LANG=" in needs_utf8("gbk", "zh")
     needs_utf8("gbk", "zh").encode("gbk")

@@ -29,7 +29,7 @@ import fcntl, sys, termios
 from client.main import main
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 sys.exit(main())
-"""  # makes standard input the controlling terminal, whose Ctrl-C is then meant for us
+"""  # makes standard input the controlling terminal, so that Ctrl-C reaches the program
 LONG = 20.0  # seconds; a new interpreter on a busy machine
 
 

@@ -31,7 +31,7 @@ def test_commands(line: str, word: str, args: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("line", ["", ":", "hello", "CHAT:5:x", "5:chat:x", "chatt:5:x"])
-def test_what_is_no_command(line: str) -> None:
+def test_unknown_commands(line: str) -> None:
     with pytest.raises(CommandError, match=f"^{INVALID_COMMAND}$"):
         parse(line)
 

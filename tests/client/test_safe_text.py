@@ -57,7 +57,7 @@ def test_nothing_that_drives_a_terminal_gets_through(raw: str) -> None:
         st.sampled_from("a😀❤🏴\u200d\ufe0f\ufe0e\u0301\u0302\U000e0067\U000e0100#\u20e3\u3164")
     )
 )
-def test_what_was_escaped_stays_as_it_is(raw: str) -> None:
+def test_escaped_text_does_not_change_again(raw: str) -> None:
     shown = safe_text.escape(raw)
     assert safe_text.escape(shown) == shown
     assert not set(shown) & set("\u200d\u3164\U000e0067\U000e0100")

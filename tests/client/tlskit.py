@@ -22,7 +22,7 @@ def server_context() -> ssl.SSLContext:
 
 
 class _Tunnel:
-    """One connection of the relay's: the plain side is read by a thread of its own."""
+    """One connection of the relay. A thread of its own reads the plain side."""
 
     def __init__(self, near: TcpConnection, port: int) -> None:
         self._near = near

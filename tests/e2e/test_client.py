@@ -31,7 +31,7 @@ def script(server: ServerProcess, *lines: str, end: str = "\n") -> tuple[int, st
 
 
 def in_order(text: str, *parts: str) -> None:
-    """These stand in the text, one after the other."""
+    """Assert that these parts are in the text, in this order."""
     start = 0
     for part in parts:
         found = text.find(part, start)
@@ -149,7 +149,7 @@ def enter(terminal: Terminal, name: str, user_id: int) -> None:
     terminal.type("1")
     terminal.wait_for("\nid:")
     terminal.type(str(user_id))
-    # Only then is the echo off: what is typed before a prompt is shown, as in any terminal.
+    # From the prompt on the echo is off. Characters typed before it are shown.
     terminal.wait_for("password:", times=2)
     terminal.type(PASSWORD)
     screen = terminal.wait_for(f"login user => id:{user_id} name:{name}")
@@ -183,7 +183,7 @@ def test_two_people_chat(server: ServerProcess, open_client: Open) -> None:
     bob.wait_for("status 0")
 
 
-def test_what_others_send_cannot_drive_the_terminal(
+def test_messages_of_others_cannot_control_the_terminal(
     server: ServerProcess, open_client: Open, connect: Connect
 ) -> None:
     ann = open_client("ann")

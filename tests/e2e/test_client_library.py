@@ -68,7 +68,7 @@ class Reader:
 
 
 class Person:
-    """A client that is logged in, and what it reads."""
+    """A client that is logged in, and its received messages."""
 
     def __init__(self, port: int, name: str, **options: Any) -> None:
         self.reader = Reader()
@@ -88,7 +88,7 @@ Enter = Callable[..., Person]
 
 @pytest.fixture
 def enter() -> Iterator[Enter]:
-    """Registers people: ``enter(port, name)``; each client is closed at the end."""
+    """Registers users: ``enter(port, name)``; each client is closed at the end."""
     people: list[Person] = []
 
     def make(port: int, name: str, **options: Any) -> Person:
@@ -232,7 +232,7 @@ def test_the_connection_is_cut_at_the_login(
         ann.log_in()
         assert policy.happened.is_set()
         assert ann.reader.wait_for(10) == [f"bob {number}" for number in range(10)]
-        # And now the one with the token, after the connection was lost once more.
+        # The same for the login by token, after another lost connection.
         first, second = CutOnce(Way.UP, CHAT, Cut.AFTER), CutOnce(way, msgid, cut)
         proxy.policy = lambda where, message: first(where, message) or second(where, message)
         talk(ann, bob, 10)
@@ -256,7 +256,7 @@ def test_every_connection_is_cut_after_some_bytes(
 
 
 def talk(ann: Person, bob: Person, count: int) -> None:
-    """Both write; everything arrives once and in order, and nothing is left to do."""
+    """Both write; each message arrives once and in order, and the server has none left."""
     read = len(ann.reader.texts)
     theirs = [bob.client.send(ann.id, f"bob {number}") for number in range(count)]
     ours = [ann.client.send(bob.id, f"ann {number}") for number in range(count)]
@@ -264,7 +264,7 @@ def talk(ann: Person, bob: Person, count: int) -> None:
     all_confirmed(theirs)
     assert bob.reader.wait_for(count) == [f"ann {number}" for number in range(count)]
     assert ann.reader.wait_for(read + count)[read:] == [f"bob {number}" for number in range(count)]
-    # One more each, so that a repetition would have come before it.
+    # One more message each: a repetition would arrive before it.
     last = [bob.client.send(ann.id, "end"), ann.client.send(bob.id, "end")]
     all_confirmed(last[:1])
     assert ann.reader.wait_for(read + count + 1)[read + count :] == ["end"]
@@ -399,7 +399,7 @@ class Program:
 def test_a_program_that_writes_is_killed(
     server: ServerProcess, enter: Enter, tmp_path: Path
 ) -> None:
-    """What ``send`` has returned for arrives once, whenever the program is killed."""
+    """A message arrives once after ``send`` has returned, whenever the program is killed."""
     bob = enter(server.port, "bob").log_in()
     ann = enter(server.port, "ann", folder=tmp_path).log_in()
     ann.client.close()
@@ -414,7 +414,7 @@ def test_a_program_that_writes_is_killed(
     assert program.lines() == ["last.0", "last.1", "last.2", "closed"]
     program.kill()
     texts = bob.reader.wait_for(len(written) + 3)
-    while "last.2" not in texts:  # what was written down, and the kill came before the print
+    while "last.2" not in texts:  # it is in the file, and the kill came before the print
         texts = bob.reader.wait_for(len(texts) + 1)
     assert len(texts) == len(set(texts)), "something came twice"
     assert set(written) <= set(texts), "something was lost"
@@ -425,7 +425,7 @@ def test_a_program_that_writes_is_killed(
 def test_a_program_that_reads_is_killed(
     server: ServerProcess, enter: Enter, tmp_path: Path
 ) -> None:
-    """Nothing is lost; what comes twice is only the one message that was in hand."""
+    """No message is lost. Only the message in hand comes twice."""
     ann = enter(server.port, "ann", folder=tmp_path).log_in()
     ann.client.close()
     bob = enter(server.port, "bob").log_in()
@@ -439,7 +439,7 @@ def test_a_program_that_reads_is_killed(
         program.go_on(count)
         lines = program.lines(chance.randint(1, count + 1))
         lines += program.kill()
-        read += lines[read[-1:] == lines[:1] :]  # the first may be what was in hand at the kill
+        read += lines[read[-1:] == lines[:1] :]  # the first may be the message in hand at the kill
         server.wait_until_offline(ann.id)
     program = Program(READER, server.port, ann.id, tmp_path)
     program.go_on(len(expected))
@@ -520,7 +520,7 @@ def test_the_test_in_the_guide(server: ServerProcess) -> None:
 def test_a_server_that_was_set_up_anew(
     server: ServerProcess, tmp_path: Path, registers_by_itself: bool
 ) -> None:
-    """At the same address, with the same numbers: nothing of the old one's counts."""
+    """At the same address, with the same numbers: the files of the old one do not count."""
     for life in ("first", "second"):
         with ChatClient("127.0.0.1", server.port, folder=tmp_path, timing=QUICK) as client:
             if registers_by_itself or life == "first":

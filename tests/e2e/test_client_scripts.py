@@ -51,14 +51,14 @@ def test_a_wrong_password_ends_the_script(server: ServerProcess, connect: Connec
         ("chat:two:hello", "usage: chat:friendid:message (friendid is a number)"),
     ],
 )
-def test_what_fails_is_said_on_the_error_stream(
+def test_failures_go_to_the_error_stream(
     server: ServerProcess, connect: Connect, command: str, error: str
 ) -> None:
     with connect(server) as ann:
         ann.register("ann")
     done = run(server, text=lines("1", "1", PASSWORD, command, "chat:1:still here", "quit"))
     assert (done.returncode, done.stderr) == (1, f"{error}\n")
-    assert "said: still here" in done.stdout  # the rest is done all the same
+    assert "said: still here" in done.stdout  # the other commands are carried out
 
 
 def test_chinese_line_mode(server: ServerProcess, connect: Connect) -> None:
@@ -105,7 +105,7 @@ def test_sending_one_message(server: ServerProcess, connect: Connect, saved: Pat
         ("bob", "hello", 2, "a user's number, or group:NUMBER, is needed"),
     ],
 )
-def test_what_cannot_be_sent(
+def test_messages_that_cannot_be_sent(
     server: ServerProcess, saved: Path, who: str, text: str, status: int, error: str
 ) -> None:
     done = run(server, "--folder", str(saved), "--send", who, text)

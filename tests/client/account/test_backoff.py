@@ -21,7 +21,7 @@ def test_the_wait_is_anything_below_the_ceiling() -> None:
     assert [backoff.next() for _ in range(3)] == [0.0, 1.0, 1.0]
 
 
-def test_what_the_server_asks_for_is_the_least() -> None:
+def test_the_pause_that_the_server_asks_for_is_the_least() -> None:
     backoff = Backoff(1.0, 8.0, lambda: 0.5)
     assert backoff.next(at_least=3) == 3
     assert backoff.next(at_least=0.25) == 1.0

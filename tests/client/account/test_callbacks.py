@@ -1,4 +1,4 @@
-"""What becomes of a client whose callback raises SystemExit or the like: it ends, and says so."""
+"""A callback that raises SystemExit or the like ends the client."""
 
 from __future__ import annotations
 
@@ -125,11 +125,11 @@ def test_sys_exit_in_a_program(server: FakeServer) -> None:
             program.kill()
 
 
-@pytest.mark.parametrize("what", ["login", "login_soon"])
-def test_login_before_connect_says_so_at_once(server: FakeServer, what: str) -> None:
+@pytest.mark.parametrize("method", ["login", "login_soon"])
+def test_a_login_before_connect_fails_at_once(server: FakeServer, method: str) -> None:
     client = ChatClient("127.0.0.1", server.port)
     with pytest.raises(NotStartedError, match=r"call connect\(\)"):
-        getattr(client, what)(1, "secret")
+        getattr(client, method)(1, "secret")
     assert client.user_id is None
     client.connect()
     assert client.login(1, "secret").name == client.name == "alice"
@@ -138,7 +138,7 @@ def test_login_before_connect_says_so_at_once(server: FakeServer, what: str) -> 
 
 
 @pytest.mark.parametrize("text", [None, 5, b"bytes", ["x"], "\ud800"])
-def test_what_is_no_text_is_a_value_error(server: FakeServer, text: Any) -> None:
+def test_another_type_than_text_is_a_value_error(server: FakeServer, text: Any) -> None:
     with ChatClient("127.0.0.1", server.port) as client:
         client.login(1, "secret")
         with pytest.raises(ValueError, match=r"is no text|surrogates"):
@@ -162,6 +162,6 @@ class _AsyncObject:
     [(5, "5 is no function"), (_never_awaited, "async def"), (_AsyncObject(), "async def")],
 )
 def test_a_callback_that_could_do_nothing_is_refused(name: str, callback: Any, why: str) -> None:
-    """It would be given each message, which would count as received."""
+    """It would get each message, which would count as received."""
     with pytest.raises(ValueError, match=f"{name}: .*{why}"):
         ChatClient("127.0.0.1", 1, **{name: callback})

@@ -16,7 +16,7 @@ def chat(seq: int | None, text: str = "hi") -> ChatMessage:
 
 
 def marks(*seqs: int) -> list[Seen]:
-    """What is remembered of such messages."""
+    """The marks of such messages."""
     return [mark for seq in seqs if (mark := mark_of(chat(seq))) is not None]
 
 
@@ -58,7 +58,7 @@ def test_a_repetition_is_not_queued_and_acknowledged_only_once_it_was_seen() -> 
     assert inbox.take_acknowledgements() == []
     inbox.done(message)
     assert inbox.take_acknowledgements() == [1]
-    assert not inbox.put(chat(1))  # seen: the server has not heard it
+    assert not inbox.put(chat(1))  # seen: the acknowledgement was lost
     assert inbox.take_acknowledgements() == [1]
     assert inbox.next() is None
 
@@ -82,7 +82,7 @@ def test_a_message_without_seq_passes_through() -> None:
     assert seen(inbox) == []
 
 
-def test_what_an_earlier_run_has_seen_is_not_shown() -> None:
+def test_messages_seen_by_an_earlier_run_are_not_shown() -> None:
     inbox = Inbox(marks(1, 2))
     assert not inbox.put(chat(2))
     assert inbox.put(chat(3))
@@ -124,7 +124,7 @@ def test_too_much_to_hold(monkeypatch: pytest.MonkeyPatch) -> None:
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("put next done login".split()), st.integers(1, 6))))
 def test_each_seq_is_handed_out_once(steps: list[tuple[str, int]]) -> None:
-    """A server that sends again, at each login, whatever it has not seen acknowledged."""
+    """A server that sends each message again at each login until it is acknowledged."""
     inbox = Inbox()
     owed: list[int] = []
     handed: list[int] = []

@@ -73,7 +73,7 @@ def test_damaged_lines_are_left_out(tmp_path: Path, caplog: pytest.LogCaptureFix
 def test_killed_at_any_byte(
     tmp_path_factory: pytest.TempPathFactory, records: list[Record], data: st.DataObject
 ) -> None:
-    """Whatever part of the file the kernel has: every whole line is a record, in order."""
+    """From any part of the file, each whole line is a record, in order."""
     path = tmp_path_factory.mktemp("j") / "j"
     whole = b"".join(json.dumps(record).encode() + b"\n" for record in records)
     cut = data.draw(st.integers(0, len(whole)))
@@ -81,7 +81,7 @@ def test_killed_at_any_byte(
     found = Journal(path).load()
     complete = whole[:cut].count(b"\n")
     assert found[:complete] == records[:complete]
-    assert len(found) <= complete + 1  # a last line may lack nothing but its end
+    assert len(found) <= complete + 1  # only the line end of the last record may be missing
 
 
 def test_files_that_cannot_be_used(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_no_two_mids_are_alike() -> None:
     assert len({account.write(7, "x", to_group=False).mid for _ in range(100)}) == 100
 
 
-def test_what_the_server_would_refuse_is_not_queued() -> None:
+def test_a_text_that_is_too_large_is_not_queued() -> None:
     account = memory_account()
     account.write(7, "x" * MAX_TEXT, to_group=False)
     account.write(7, "好" * (MAX_TEXT // 3), to_group=False)
@@ -193,7 +193,7 @@ def test_seen_messages_are_not_shown_after_a_restart(tmp_path: Path) -> None:
     again.close()
 
 
-def test_what_another_user_of_the_same_number_has_left_is_not_sent(tmp_path: Path) -> None:
+def test_messages_of_another_user_with_the_same_number_are_not_sent(tmp_path: Path) -> None:
     account = file_account(tmp_path)
     assert account.logged_in(LOGGED_IN) == []
     account.write(7, "from ann", to_group=False)
@@ -226,7 +226,7 @@ def test_a_full_disk(
     with pytest.raises(StoreError):  # the writer is told
         account.write(7, "two", to_group=False)
     assert account.sendings == (sending,)
-    with caplog.at_level(logging.WARNING):  # only noted, where nothing can be done
+    with caplog.at_level(logging.WARNING):  # logged, because it cannot be mended
         settle(account, sending)
         account.done(taken)
     assert sending.done()

@@ -73,7 +73,7 @@ def test_answers_to_nothing_of_ours_mean_nothing() -> None:
     assert len(outbox) == 0
 
 
-def test_what_was_not_answered_goes_out_again_on_the_next_connection() -> None:
+def test_unanswered_messages_go_out_again_on_the_next_connection() -> None:
     outbox = filled("a", "b", "c")
     outbox.take(now=0)
     outbox.add(message("d"))
@@ -163,7 +163,7 @@ def test_restored_messages_come_first() -> None:
 
 
 class OutboxMachine(RuleBasedStateMachine):
-    """An outbox and a server: messages and answers are on the wire, and wires break.
+    """An outbox and a server. Messages and answers are on the wire, and connections break.
 
     The server stores each mid once, as the real one does. In the end everything that was
     written is stored there exactly once or was refused, and in order unless it was told "not now".
@@ -181,7 +181,7 @@ class OutboxMachine(RuleBasedStateMachine):
         self.stored: list[str] = []
         self.refused: set[str] = set()
         self.settled: dict[str, MessageState] = {}
-        self.shaken = False  # the server has refused something for a moment
+        self.shaken = False  # the server has refused a message for the moment
         self.queue: list[str] = []  # not read by the server yet, in order
 
     @rule()
@@ -297,7 +297,7 @@ def test_a_message_on_its_way_cannot() -> None:
     assert outbox.withdraw("a") is Withdrawal.TOO_LATE
 
 
-def test_a_message_whose_answer_was_lost_may_have_arrived() -> None:
+def test_a_message_without_its_answer_may_have_arrived() -> None:
     outbox = filled("a")
     outbox.take(now=0)
     outbox.start_over()
@@ -314,6 +314,6 @@ def test_a_message_that_the_server_could_not_take_did_not_arrive() -> None:
     assert outbox.withdraw("b") is Withdrawal.UNSURE
 
 
-def test_what_an_earlier_run_has_left_may_have_arrived() -> None:
+def test_messages_of_an_earlier_run_may_have_arrived() -> None:
     outbox = Outbox(RETRY, [message("a")])
     assert outbox.withdraw("a") is Withdrawal.UNSURE

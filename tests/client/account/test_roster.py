@@ -45,7 +45,7 @@ def test_friends() -> None:
     assert [f.id for f in changed.account.friends] == [4, 2]
 
 
-def test_what_was_heard_since_is_newer_than_the_answer() -> None:
+def test_a_later_notice_is_newer_than_the_answer() -> None:
     changed = roster()
     changed.set_presence(Presence(5, "online"))
     since = changed.heard

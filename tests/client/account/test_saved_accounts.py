@@ -24,4 +24,4 @@ def test_saved_accounts(tmp_path: Path) -> None:
     ]
     assert saved_accounts(tmp_path, HOST, 6001) == []
     with Store(tmp_path, HOST, PORT, 7):
-        assert len(saved_accounts(tmp_path, HOST, PORT)) == 2  # one that is in use, too
+        assert len(saved_accounts(tmp_path, HOST, PORT)) == 2  # one of them is in use

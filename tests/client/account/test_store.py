@@ -90,7 +90,7 @@ def test_messages_that_were_not_confirmed_survive(tmp_path: Path) -> None:
         assert store.unsent == ()
 
 
-def test_what_was_seen_survives(tmp_path: Path) -> None:
+def test_seen_messages_survive(tmp_path: Path) -> None:
     with open_store(tmp_path) as store:
         for seq in (3, 1, 2):
             store.saw(seen(seq))

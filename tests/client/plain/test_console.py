@@ -86,7 +86,7 @@ def test_a_line_in_pieces(pipe: Typist) -> None:
 
 
 def test_a_script_that_is_not_utf_8(pipe: Typist) -> None:
-    """The next line would be the answer to another question."""
+    """The next line is meant for another prompt."""
     pipe.type(b"a\xff\xfeb\nnext\n")
     with pytest.raises(UnreadableInputError, match="the input is not utf-8"):
         pipe.console.read_line(_nothing)

@@ -102,7 +102,7 @@ def test_login_failures(server: FakeServer, menu: MenuRun, errno: int, line: str
     assert f"\n{line}\n" in menu.out.getvalue()
 
 
-def test_login_with_an_id_that_is_none(menu: MenuRun) -> None:
+def test_a_login_with_a_wrong_id(menu: MenuRun) -> None:
     menu.type("1", "alice", "3")
     assert menu.end() == 0
     assert "\nid must be a number!\n" in menu.out.getvalue()

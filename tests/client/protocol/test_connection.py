@@ -25,7 +25,7 @@ class Ends:
         self.connection = Connection(ours, self.messages.put, self.closed.put, send_seconds)
 
     def close_reason(self) -> str:
-        """The reason, when there is exactly one."""
+        """The reason, if there is exactly one."""
         reason = self.closed.get(timeout=WAIT)
         self.connection.close()
         assert self.closed.empty()
@@ -122,7 +122,7 @@ def test_send_after_the_end(ends: Ends) -> None:
 
 
 def test_a_port_that_wants_tls(ends: Ends) -> None:
-    """It closes without a word when it is spoken to plainly."""
+    """A TLS port closes without an answer to plain text."""
     ends.connection.send_message({"msgid": 1})
     ends.peer.recv(100)
     ends.peer.close()
@@ -178,7 +178,7 @@ def test_frames_of_many_threads_do_not_mix(ends: Ends) -> None:
 
 
 def test_an_unknown_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unknown(*args: object) -> None:  # no test should ask the world's name servers
+    def unknown(*args: object) -> None:  # a test must not ask real name servers
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)

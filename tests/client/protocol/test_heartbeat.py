@@ -28,7 +28,7 @@ def test_a_new_interval_counts_at_once() -> None:
     heartbeat.stop()
 
 
-def test_stop_ends_a_long_wait_and_one_that_never_began() -> None:
+def test_stop_ends_a_long_wait_and_works_before_the_start() -> None:
     heartbeat = Heartbeat(1000, lambda: None)
     heartbeat.stop()
     heartbeat.start()

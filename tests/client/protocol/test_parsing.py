@@ -51,12 +51,12 @@ def test_chat() -> None:
 
 
 @pytest.mark.parametrize("seq", [None, 0, -1, True, 1.0, "1", 2**53])
-def test_a_seq_that_is_none(seq: object) -> None:
+def test_a_wrong_seq_is_none(seq: object) -> None:
     assert parsing.read_chat({"msgid": 6, "seq": seq}).seq is None
 
 
 @pytest.mark.parametrize("value", [None, 0, -1, True, "30", float("nan"), float("inf")])
-def test_a_heartbeat_that_is_none(value: object) -> None:
+def test_a_wrong_heartbeat_is_none(value: object) -> None:
     assert parsing.read_account({"heartbeat": value}).heartbeat is None
 
 
