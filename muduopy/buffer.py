@@ -100,7 +100,7 @@ class Buffer:
         data, start = self._data, self._start
         end = start + count
         if count < 0 or end > len(data):
-            raise ValueError(f"{count} bytes asked for, {len(self)} are there")
+            raise ValueError(f"{count} bytes requested, the buffer has {len(self)}")
         part = data[start:end]
         if end == len(data):
             self._data = b""
@@ -206,5 +206,5 @@ class Buffer:
 
     def _end_of(self, count: int) -> int:
         if not 0 <= count <= len(self):
-            raise ValueError(f"{count} bytes asked for, {len(self)} are there")
+            raise ValueError(f"{count} bytes requested, the buffer has {len(self)}")
         return self._start + count

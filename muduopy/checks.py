@@ -43,7 +43,7 @@ def check_mark(mark: Any) -> None:
     if not isinstance(mark, int | float):
         raise TypeError(f"a water mark is a number of bytes, not {type(mark).__name__}")
     if not mark >= 0:
-        raise ValueError(f"a water mark of {mark} bytes")
+        raise ValueError(f"a water mark of {mark} bytes must not be negative")
 
 
 def check_seconds(seconds: Any, what: str) -> None:

@@ -59,7 +59,7 @@ class Connector:
         ``first_delay``, ``last_delay``, ``jitter``: as in Backoff.
         """
         if not connect_seconds > 0:
-            raise ValueError(f"connect_seconds: {connect_seconds} is no time for an attempt")
+            raise ValueError(f"connect_seconds: {connect_seconds} must be positive")
         if not isinstance(address, HostAddress):
             check_address(address)
         self.address = address

@@ -472,7 +472,7 @@ class EventLoop:
         interval is positive.
         """
         if interval <= 0:
-            raise ValueError(f"interval {interval} is not positive")
+            raise ValueError(f"interval: {interval} must be positive")
         return self._schedule(Timer(callback, time.monotonic() + interval, interval))
 
     def cancel(self, timer: Timer) -> None:
@@ -501,7 +501,7 @@ class EventLoop:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise LoopError(f"a timer for {self!r}, which runs nothing any more")
+            raise LoopError(f"a timer for {self!r}, which is closed")
 
     # ------------------------------------------------------------------ signals
 

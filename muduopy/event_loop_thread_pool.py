@@ -36,7 +36,7 @@ class EventLoopThreadPool:
     ) -> None:
         check_loop(base_loop)
         if threads < 0:
-            raise ValueError(f"{threads} threads")
+            raise ValueError(f"threads: {threads} must be at least 0")
         self.base_loop = base_loop
         self.name = name
         self.thread_num = threads
@@ -50,7 +50,7 @@ class EventLoopThreadPool:
         """Start the threads. Without threads, ``init`` runs for the base loop. Once only."""
         self.base_loop.assert_in_loop_thread()
         if self.started:
-            raise LoopError("the pool is running")
+            raise LoopError("start() on a pool that has started")
         self.started = True
         for number in range(self.thread_num):
             thread = EventLoopThread(f"{self.name}{number}", init, self._turns, self.base_loop)

@@ -46,7 +46,7 @@ class FilePart:
         self._use_sendfile = hasattr(os, "sendfile")
         if not stat.S_ISREG(found.st_mode):
             self.close()
-            raise ValueError("a file to send must be a regular file; read others and send() that")
+            raise ValueError("send_file() takes a regular file; read others, and send() the bytes")
         if not 0 <= offset <= self._end <= found.st_size:
             self.close()
             raise ValueError(f"bytes {offset} to {self._end} of a file of {found.st_size} bytes")

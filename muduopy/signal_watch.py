@@ -38,7 +38,7 @@ class SignalWatch:
     def __init__(self, loop: SignalLoop) -> None:
         loop.assert_in_loop_thread()
         if threading.current_thread() is not threading.main_thread():
-            raise WrongThreadError("signals can be handled by a loop of the main thread only")
+            raise WrongThreadError("only a loop of the main thread can handle signals")
         self._loop = loop
         self._callbacks: dict[int, Callable[[], object]] = {}
         self._previous: dict[int, Any] = {}  # the handlers before ours

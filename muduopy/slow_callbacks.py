@@ -101,7 +101,7 @@ class SlowCallbackWatch:
     def __init__(self, seconds: float) -> None:
         """Raises ValueError unless the time is positive."""
         if not 0 < seconds < threading.TIMEOUT_MAX:
-            raise ValueError(f"{seconds} seconds are no time for a callback")
+            raise ValueError(f"seconds: {seconds} must be positive")
         self.seconds = seconds
         self._lock = threading.Lock()  # guards _watched
         self._watched: list[_Watched] = []

@@ -93,7 +93,7 @@ class TcpClient(Generic[ContextT]):
                 server_hostname = address.host
             settings = TlsSettings(tls, False, server_hostname, connect_seconds)
         if not stable_seconds >= 0:
-            raise ValueError(f"stable_seconds: {stable_seconds} is not a time")
+            raise ValueError(f"stable_seconds: {stable_seconds} must not be negative")
         self.loop = loop
         self.name = name
         self._connector = Connector(

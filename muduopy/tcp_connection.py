@@ -248,7 +248,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         if self._state is not State.CONNECTING:
             self.loop.assert_in_loop_thread()
         if size < 1:
-            raise ValueError(f"a read size of {size} bytes")
+            raise ValueError(f"a read size of {size} bytes must be at least 1")
         self._scratch = self.loop.scratch[:size]
 
     def _check_setter(

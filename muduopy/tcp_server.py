@@ -103,13 +103,13 @@ class TcpServer(Generic[ContextT]):
         or context of another type.
         """
         if max_connections is not None and max_connections < 1:
-            raise ValueError(f"at most {max_connections} connections")
+            raise ValueError(f"max_connections: {max_connections} must be at least 1")
         if idle_timeout is not None and not 0 < idle_timeout < math.inf:
-            raise ValueError(f"an idle timeout of {idle_timeout} seconds")
+            raise ValueError(f"idle_timeout: {idle_timeout} must be positive and finite")
         if not 0 <= idle_linger < math.inf:
-            raise ValueError(f"an idle linger of {idle_linger} seconds")
+            raise ValueError(f"idle_linger: {idle_linger} must be finite and not negative")
         if not handshake_seconds > 0:
-            raise ValueError(f"handshake_seconds: {handshake_seconds} is no time for a handshake")
+            raise ValueError(f"handshake_seconds: {handshake_seconds} must be positive")
         check_loop(loop)
         settings = None if tls is None else TlsSettings(tls, True, None, handshake_seconds)
         if thread_pool is not None and thread_pool.base_loop is not loop:
@@ -184,7 +184,7 @@ class TcpServer(Generic[ContextT]):
         was given a pool.
         """
         if self._started or not self._owns_pool:
-            raise StateError("set_thread_num() on a server that has its loops")
+            raise StateError("set_thread_num() on a server that has started, or was given a pool")
         self._pool = EventLoopThreadPool(
             self._loop, f"{self.name}-loop", count, take_turns=take_turns
         )

@@ -46,8 +46,10 @@ class ThreadPool:
 
     def __init__(self, threads: int, name: str = "worker", max_queue: int = 1024) -> None:
         """``max_queue``: most tasks that may wait. Raises ValueError for impossible numbers."""
-        if threads < 0 or max_queue < 1:
-            raise ValueError(f"{threads} threads, a queue of {max_queue}")
+        if threads < 0:
+            raise ValueError(f"threads: {threads} must be at least 0")
+        if max_queue < 1:
+            raise ValueError(f"max_queue: {max_queue} must be at least 1")
         self.name = name
         self.max_queue = max_queue
         self._make_lock()

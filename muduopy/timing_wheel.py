@@ -75,9 +75,9 @@ class Wheel(Generic[T]):
         Raises ValueError.
         """
         if not 0 < seconds < math.inf:
-            raise ValueError(f"{seconds} seconds are no time to be idle")
+            raise ValueError(f"seconds: {seconds} must be positive and finite")
         if buckets < 1:
-            raise ValueError(f"a wheel of {buckets} buckets")
+            raise ValueError(f"buckets: {buckets} must be at least 1")
         self.start = 0.0
         self.step = seconds / buckets
         self._seconds = seconds

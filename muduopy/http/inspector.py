@@ -101,7 +101,7 @@ class Inspector:
         """
         for word in (module, command):
             if not word or "/" in word:
-                raise ValueError(f"{word!r} is no word of a path")
+                raise ValueError(f"{word!r} is not a word of a path")
         with self._commands_lock:
             self._commands.setdefault(module, {})[command] = (callback, help)
 

@@ -71,9 +71,9 @@ class BufferMachine(RuleBasedStateMachine):
     @rule(extra=st.integers(1, 5))
     def more_than_there_is_changes_nothing(self, extra: int) -> None:
         for method in (self.buffer.peek, self.buffer.retrieve, self.buffer.retrieve_as_bytes):
-            with pytest.raises(ValueError, match="bytes asked for"):
+            with pytest.raises(ValueError, match="bytes requested"):
                 method(len(self.model) + extra)
-            with pytest.raises(ValueError, match="bytes asked for"):
+            with pytest.raises(ValueError, match="bytes requested"):
                 method(-extra)
 
     @rule(where=st.floats(0, 1))
@@ -109,7 +109,7 @@ class BufferMachine(RuleBasedStateMachine):
         size = bits // 8
         method = getattr(self.buffer, f"{'read' if take else 'peek'}_int{bits}")
         if len(self.model) < size:
-            with pytest.raises(ValueError, match=f"{size} bytes asked for"):
+            with pytest.raises(ValueError, match=f"{size} bytes requested"):
                 method()
             return
         assert method() == int.from_bytes(self.model[:size], "big", signed=True)

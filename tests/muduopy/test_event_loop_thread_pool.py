@@ -96,7 +96,7 @@ def test_starts_once(start: Start) -> None:
 
 
 def test_a_negative_number_of_threads_is_refused(loop: EventLoop) -> None:
-    with pytest.raises(ValueError, match="-1 threads"):
+    with pytest.raises(ValueError, match="threads: -1"):
         EventLoopThreadPool(loop, "sub", -1)
 
 

@@ -185,7 +185,7 @@ def test_a_callback_that_raises_harms_no_other(wheeled: Wheeled, errors: ErrorLo
 
 @pytest.mark.parametrize("seconds", [0, -1, math.inf, math.nan])
 def test_times_that_are_none(seconds: float) -> None:
-    with pytest.raises(ValueError, match="no time to be idle"):
+    with pytest.raises(ValueError, match="must be positive"):
         Wheel(seconds, print)
 
 

@@ -163,7 +163,7 @@ def test_add_and_remove(running: RunningInspector) -> None:
 
 @pytest.mark.parametrize(("module", "command"), [("", "x"), ("x", ""), ("a/b", "x"), ("x", "/")])
 def test_impossible_names(running: RunningInspector, module: str, command: str) -> None:
-    with pytest.raises(ValueError, match="no word"):
+    with pytest.raises(ValueError, match="not a word"):
         running.inspector.add(module, command, lambda method, words: "")
 
 
