@@ -156,7 +156,7 @@ class PromptTerminal:
         self._screen.input.reset(Document(text, position))
 
     def set_field(self, field: str, text: str) -> None:
-        self._screen.login.fields[field].reset(Document(text, len(text)))
+        self._screen.login_screen.fields[field].reset(Document(text, len(text)))
         self._screen.focus_field(field)
 
 

@@ -49,17 +49,17 @@ class FormKeys:
     def _step(self, step: int) -> None:
         """Go to the next (1) or previous (-1) field."""
         names = self._form.fields
-        index = names.index(self._screen.login.field) + step
+        index = names.index(self._screen.login_screen.field) + step
         self._screen.focus_field(names[index % len(names)])
 
     def _step_or_saved(self, step: int) -> None:
         """Choose the next saved login in the number field; go to another field elsewhere."""
-        login = self._screen.login
-        if login.field != "id" or not self._form.saved:
+        screen = self._screen.login_screen
+        if screen.field != "id" or not self._form.saved:
             self._step(step)
             return
         numbers = [str(account.user_id) for account in self._form.saved]
-        typed = login.fields["id"].text
+        typed = screen.fields["id"].text
         if typed in numbers:
             number = numbers[(numbers.index(typed) + step) % len(numbers)]
         else:
@@ -68,16 +68,16 @@ class FormKeys:
 
     def _enter(self) -> None:
         """Go to the next empty field; without one, submit the form."""
-        form, login = self._form, self._screen.login
-        answers = {name: login.fields[name].text for name in form.fields}
+        form, screen = self._form, self._screen.login_screen
+        answers = {name: screen.fields[name].text for name in form.fields}
         number = answers.get("id", "").strip()
         saved = next((one for one in form.saved if str(one.user_id) == number), None)
         if form.mode is FormMode.LOGIN and saved is not None and not answers["password"]:
             self._login.use_saved(saved)
             return
-        after = form.fields[form.fields.index(login.field) + 1 :]
+        after = form.fields[form.fields.index(screen.field) + 1 :]
         empty = next((name for name in after if not answers[name]), None)
-        if empty is not None and answers[login.field]:
+        if empty is not None and answers[screen.field]:
             self._screen.focus_field(empty)
         else:
             self._login.submit(answers)
@@ -86,7 +86,7 @@ class FormKeys:
         """From login to registration, or back; passwords are cleared."""
         self._form.switch_mode()
         for name in SECRET:
-            self._screen.login.fields[name].reset()
+            self._screen.login_screen.fields[name].reset()
         self._screen.focus_field(self._form.fields[0])
 
     def _cancel(self, binder: KeyBinder) -> None:
@@ -97,5 +97,5 @@ class FormKeys:
 
     def _paste(self, text: str) -> None:
         """Insert the first line of a paste."""
-        login = self._screen.login
-        login.fields[login.field].insert_text(text.partition("\n")[0])
+        screen = self._screen.login_screen
+        screen.fields[screen.field].insert_text(text.partition("\n")[0])

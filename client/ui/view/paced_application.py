@@ -18,7 +18,7 @@ REDRAW_SECONDS = 0.02
 
 
 class PacedApplication(Application[T]):
-    """An Application that draws every ``REDRAW_SECONDS`` at most. The loop's thread."""
+    """An Application that draws once in ``REDRAW_SECONDS`` at most. The loop's thread."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(min_redraw_interval=None, max_render_postpone_time=None, **options)

@@ -56,7 +56,7 @@ class Screen:
     Attributes:
         input: the text of the input line.
         prompt: the text of the room switcher and of the search.
-        login: the login form.
+        login_screen: the login form.
         layout: prompt_toolkit's, for the Application.
     """
 
@@ -75,11 +75,11 @@ class Screen:
         self._bars = TextBars(columns)
         self.input = Buffer(completer=TabCompleter(lambda: state.rooms), multiline=True)
         self.prompt = Buffer(multiline=False)
-        self.login = LoginScreen(state, self._bars)
+        self.login_screen = LoginScreen(state, self._bars)
         self._input_control = BufferControl(self.input, input_processors=[Flatten()])
         self._prompt_control = BufferControl(self.prompt, input_processors=[Flatten()])
         self._idle_control = FormattedTextControl("", focusable=True, show_cursor=False)
-        self.layout = Layout(self._build(), focused_element=self.login.control)
+        self.layout = Layout(self._build(), focused_element=self.login_screen.control)
 
     # ------------------------------------------------------------------ the cursor
 
@@ -87,7 +87,7 @@ class Screen:
         """Give the cursor to the target of the keys."""
         target = self._state.key_target
         control = {
-            KeyTarget.FORM: self.login.control,
+            KeyTarget.FORM: self.login_screen.control,
             KeyTarget.INPUT: self._input_control,
             KeyTarget.SWITCHER: self._prompt_control,
             KeyTarget.SEARCH: self._prompt_control,
@@ -101,7 +101,7 @@ class Screen:
 
     def focus_field(self, name: str) -> None:
         """Give the cursor to a field of the login form, if the form gets the keys."""
-        self.login.choose(name)
+        self.login_screen.choose(name)
         if self._state.key_target is KeyTarget.FORM:
             self.focus()
 
@@ -116,7 +116,7 @@ class Screen:
             [
                 one_row(self._title),
                 ConditionalContainer(Window(Lines(self._page)), filter=on_page),
-                ConditionalContainer(self.login.container, filter=in_form & ~on_page),
+                ConditionalContainer(self.login_screen.container, filter=in_form & ~on_page),
                 ConditionalContainer(self._conversation(), filter=~in_form & ~on_page),
                 self._bars.window(self._banner),
                 self._bars.window(self._notice),
