@@ -304,7 +304,7 @@ class App:
             self._poller.close()
         if self._bus is not None:
             self._bus.stop_waiting()
-        # Nobody waits for what is queued; users are released below.
+        # Drop queued requests: their connections are closed. The users are released below.
         self._workers.stop(drain=False)
         self._hashers.stop(drain=False)
         if self._presence is not None and not self.lease_lost:
