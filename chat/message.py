@@ -1,4 +1,4 @@
-"""ChatMessage: one message on its way down, in either dialect's form."""
+"""ChatMessage: a chat message on its way to the receivers, in the form of each dialect."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ RESERVED = frozenset(
     "friendid friend group friends groups offlinemsg heartbeat node seqs state reason reconnect "
     "retry_after with before limit messages more userid users".split()
 )
-"""Field names with a meaning here: a classic client cannot smuggle them to others."""
+"""Field names with a meaning in the protocol. A classic client's message cannot carry them to other
+clients as unknown fields."""
 
 
 _NO_RECEIVERS: frozenset[int] = frozenset()
@@ -31,17 +32,17 @@ def user_topics(user_id: int, group_ids: Iterable[int]) -> list[Topic]:
 
 
 class ChatMessage:
-    """What a sender said. Immutable once it is handed on.
+    """A message of a user to a user or a group. Immutable once it is handed on.
 
     Attributes:
-        seq: the log's number, once it has one; 0 for a live message (``direct``).
+        seq: the number in the log; 0 for a live message (``direct``) and before the commit.
         kind: ONE_CHAT_MSG or GROUP_CHAT_MSG.
-        sender, name: who said it.
+        sender, name: the user, and their name.
         target: the user or the group.
-        time: the server's, UTC, when it took the message; "" if that is not known.
-        extra: what a classic message holds for classic receivers only: further fields, and as
-            ``time`` its sender's own time, of an unknown zone; or None.
-        receivers: the users that it was stored for, once they are known; no other user sees it.
+        time: the server's time when it took the message, UTC; "" if that is not known.
+        extra: fields of a classic message for classic receivers only: unknown fields, and as
+            ``time`` the sender's local time, of an unknown zone; or None.
+        receivers: the users that it was stored for, set by the commit. No other user gets it.
     """
 
     __slots__ = (
@@ -72,7 +73,7 @@ class ChatMessage:
         extra: dict[str, Any] | None = None,
         classic_frame: bytes | None = None,
     ) -> None:
-        """``classic_frame``: the encoded form for classic receivers, where it exists already."""
+        """``classic_frame``: the encoded form for classic receivers, if it exists already."""
         self.seq = seq
         self.kind = kind
         self.sender = sender
@@ -91,7 +92,7 @@ class ChatMessage:
         return f"<ChatMessage seq={self.seq} {self.sender}->{self.target} kind={self.kind}>"
 
     def copy(self) -> ChatMessage:
-        """The same message, to be stored on its own."""
+        """The same message without a number."""
         return ChatMessage(
             0, self.kind, self.sender, self.name, self.target, self.text, self.time, self.extra
         )
@@ -101,7 +102,7 @@ class ChatMessage:
         return (self.kind, self.target)
 
     def fields(self, v2: bool) -> Message:
-        """The message as a dict, as it stands in ``offlinemsg``."""
+        """The message as a dict, as in ``offlinemsg``."""
         message: Message = {
             "msgid": self.kind,
             "id": self.sender,
@@ -146,7 +147,7 @@ class ChatMessage:
         return frames
 
     def dialect_frames(self, table: Table, limit: int) -> list[bytes]:
-        """The same under a dialect's numbers and names. The last table's frames are kept."""
+        """``classic_frames`` in a dialect's numbers and names. The last table's frames are kept."""
         kept = self._dialect
         if kept is not None and kept[0] is table:
             return kept[1]
@@ -163,7 +164,7 @@ class ChatMessage:
         return frames
 
     def short_fields(self) -> Message:
-        """The fields for classic receivers without those of an unknown meaning."""
+        """The fields for classic receivers, without unknown ones."""
         fields = self.fields(True)
         fields.pop("seq", None)
         if self.extra and "time" in self.extra:

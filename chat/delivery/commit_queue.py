@@ -162,7 +162,8 @@ class CommitQueue:
             self._announce(announced)
         by_loop: defaultdict[EventLoop, list[Submission]] = defaultdict(list)
         for submission in batch:
-            submission.settle_diverted()
+            if submission.diverted:
+                submission.settle_diverted()
             if submission.login is not None:
                 by_loop[submission.login.loop].append(submission)
         queue_in_loops(answer_senders, by_loop)

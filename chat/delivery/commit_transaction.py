@@ -70,7 +70,7 @@ def store(
 
 
 def _hold_members(tx: Transaction, groups: set[int]) -> Members:
-    """The members of these groups, who stay members until the commit."""
+    """Lock the groups, so that their members stay until the commit; return the members."""
     GroupModel(tx).hold(groups)
     return GroupModel(tx).member_ids(groups)
 
@@ -146,8 +146,8 @@ def _find_row(tx: Transaction, submission: Submission, members: Members) -> None
         return
     submission.seq, submission.time = seq, row.time
     if submission.joins:
-        # Example: node 1 stores a live message for B, who could not take it there. Node 2 stores
-        # it for C, under the same mid: C is added to the row.
+        # Example: B at node 1 could not take a live message, so node 1 has stored it for B. Node 2
+        # stores it for C, under the same mid: C is added to the row.
         message.seq = seq
         message.receivers = _receivers(submission, members)
         owed = message.receivers - OfflineMessageModel(tx).holders(seq, message.receivers)

@@ -8,11 +8,12 @@ Three rules keep the order of a sender's messages at each receiver:
 
 * A receiver that is late takes nothing live until the message is stored (live_handover.py).
 * While a message of a sender is being committed, that sender's messages do not go live. Example: A
-  sends 1 to an offline B, who logs in meanwhile, then 2. Live, 2 would overtake 1.
+  sends 1 to B, which is being stored, because B is offline. B logs in, and A sends 2. Live, 2 would
+  overtake 1.
 * Sends end in their order, and a message that must be stored waits for the live ones before it.
-  Example: A sends 1 to B at node 2, then 2 to B, who is at this node by now and busy. Node 2 does
-  not have B any more, so 1 must be stored, before 2. Hence ``send`` returns WAITS for 2 until 1 has
-  ended.
+  Example: A sends 1 to B at node 2. Meanwhile B moves to this node, and reads slowly. A sends 2,
+  which must be stored. But 1 may have to be stored, too, and before 2: node 2 does not have B any
+  more. So ``send`` returns WAITS for 2 until 1 has ended.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ MEMBERS_SECONDS = 5.0
 
 REFRESH_SECONDS = 2.0
 """A list in use is read again this long before its end, so that a busy group always has one.
-Without a list a message is stored for all members, who then get nothing live until they have
+Without a list a message is stored for all members. They then get nothing live until they have
 acknowledged it."""
 
 MAX_LISTS = 10_000
