@@ -37,18 +37,24 @@ class Owner:
     def _sending_failed(self, error: OSError) -> None:
         self.seen.append(type(error).__name__)
 
-    def _come_up(self) -> None: ...
+    def _come_up(self) -> None:
+        self.seen.append("up")
 
-    def _give_up(self, reason: OSError) -> None: ...
+    def _give_up(self, reason: OSError) -> None:
+        self.seen.append(f"gave up: {type(reason).__name__}")
 
-    def _deliver(self) -> None: ...
+    def _deliver(self) -> None:
+        self.seen.append("data")
 
-    def _handle_end_of_file(self) -> None: ...
+    def _handle_end_of_file(self) -> None:
+        self.seen.append("end")
 
     def _note(self, error: OSError) -> OSError:
+        self.seen.append(type(error).__name__)
         return error
 
-    def _handle_close(self) -> None: ...
+    def _handle_close(self) -> None:
+        self.seen.append("close")
 
 
 class Sender:
