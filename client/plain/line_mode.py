@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from client.account.lifecycle import Status
 from client.chat_client import ChatClient
-from client.errors import ConnectError
+from client.errors import ClientError
 from client.plain.console import Console
 from client.plain.failures import Failures
 from client.plain.menu import Menu
@@ -50,7 +50,9 @@ def run_line_mode(
     )
     try:
         client.connect()
-    except ConnectError as exc:
+    except ClientError as exc:
+        for line in failures.take():
+            console.error(line)
         console.error(str(exc))
         return 1
     with contextlib.closing(client):

@@ -32,6 +32,10 @@ _QUIT_CHOICE = "3"
 _LAST_WORDS_SECONDS = 1.0
 """After a failed request: the time to receive the server's last messages."""
 
+_WINDOW = 200
+"""Messages that are written before the menu waits for their acks. Without it a script of 100,000
+lines would be read at once, and the wait at the end would be too short for their acks."""
+
 _LOST = (ConnectionLostError, ConnectError, ReplacedError)
 """The errors that end the program: there is no connection any more."""
 
@@ -66,6 +70,7 @@ class Menu:
         self._timing = timing
         self._script = script
         self._code = 0
+        self._written = 0  # messages since the last wait for acks
         self._choices: dict[str, Callable[[], None]] = {"1": self._login, "2": self._register}
         self._commands: dict[str, Callable[..., None]] = {
             "help": self._help,
@@ -164,8 +169,11 @@ class Menu:
             sending = send(target, message)
         except ClientError as exc:
             self._print_failure(self._text.chat_failed(target, to_group, str(exc)), exc)
-        else:
-            self._failures.watch(sending)
+            return
+        self._failures.watch(sending)
+        self._written += 1
+        if self._written >= _WINDOW:
+            self._wait_for_acks()
 
     def _add_friend(self, friend_id: str) -> None:
         account = self._client.account
@@ -222,8 +230,12 @@ class Menu:
         self._show_failures()
 
     def _finish_chats(self) -> None:
-        self._client.flush(self._timing.chat_acks)
+        self._wait_for_acks()
         self._show_events()
+
+    def _wait_for_acks(self) -> None:
+        self._client.flush(self._timing.chat_acks)
+        self._written = 0
 
     def _lost(self, error: ClientError) -> int:
         try:

@@ -227,6 +227,19 @@ def test_chats_without_an_ack(server: FakeServer) -> None:
         assert "\nmessage to group 7 failed: not confirmed by the server\n" in menu.out.getvalue()
 
 
+def test_a_long_script_waits_for_acks(server: FakeServer, menu: MenuRun) -> None:
+    """Else the program ends before the server has taken the last messages."""
+    del server.rules[MsgType.ONE_CHAT_MSG]
+    menu.login()
+    menu.type(*(f"chat:5:{number}" for number in range(201)), "help", "quit")
+    sent = [server.expect(MsgType.ONE_CHAT_MSG) for _ in range(200)]
+    assert menu.out.getvalue().count("show command list") == 1  # the help waits behind them
+    server.rules[MsgType.ONE_CHAT_MSG] = lambda r: [ack(MsgType.CHAT_ACK, r, mid=r["mid"])]
+    server.send(*(ack(MsgType.CHAT_ACK, request, mid=request["mid"]) for request in sent))
+    assert server.expect(MsgType.ONE_CHAT_MSG)["msg"] == "200"
+    assert menu.end() == 0
+
+
 def test_a_message_too_long_for_a_frame(menu: MenuRun) -> None:
     menu.login()
     menu.type_bytes(b"chat:5:" + b"x" * 50_000)
