@@ -391,30 +391,24 @@ class ClientConnection(Generic[LoginT]):
         return self.busy or self.output_full or self.rows_in_flight >= MAX_IN_FLIGHT or self.paused
 
     @property
-    def leaving(self) -> bool:
-        """The connection is being closed: output may not arrive. Any thread: a hint."""
-        return self.closed or self.tcp.closing
-
-    @property
     def stalled_at(self) -> float | None:
         """When the peer stopped reading its output, monotonic seconds; None: it reads."""
         if self.tcp.output_bytes:
             return self.tcp.drained_at
         return None if self.writer is None else self.writer.stalled_at
 
-    def settled(self, sends: int, rows: int) -> None:
-        """So many sends, to so many receivers, are committed or have failed."""
-        self.in_flight -= sends
-        self.rows_in_flight -= rows
-        self.unblock()
-
     def occupy(self, rows: int) -> None:
         """So many receivers were served at once: they count until other connections had a turn."""
         self.rows_in_flight += rows
-        self.loop.queue_in_loop(partial(self.settled, 0, rows))
+        self.loop.queue_in_loop(partial(self.unblock, 0, rows))
 
-    def unblock(self) -> None:
-        """An event that frames may have waited for has come: serve them."""
+    def unblock(self, sends: int = 0, rows: int = 0) -> None:
+        """An event that frames may have waited for has come: serve them.
+
+        So many chat messages, to so many receivers, are not in flight any more.
+        """
+        self.in_flight -= sends
+        self.rows_in_flight -= rows
         if self.closed:
             return
         if self.pending and not self.blocked:

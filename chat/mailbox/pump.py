@@ -111,14 +111,16 @@ class Pump:
 
         What is acknowledged and not deleted yet cannot be overtaken any more.
         """
+        connection = self.connection
         return (
             self.active
-            and not self.connection.leaving
+            and not connection.closed
+            and not connection.tcp.closing
             and not self._dirty
             and not self._reading
             and not self._unacked
             and not self.stores_pending
-            and not self.connection.output_full
+            and not connection.output_full
         )
 
     # ------------------------------------------------------------------ handing over
@@ -156,7 +158,7 @@ class Pump:
         writer = self.connection.writer
         if writer is not None and writer.room < MAIL_QUEUE // 2:
             return  # each message that goes out brings us here again
-        if self._outstanding > WINDOW // 2:
+        if len(self._unacked) + len(self._deleting) > WINDOW // 2:
             if not self._patient:
                 self._patient = True
                 self.connection.loop.run_after(PATIENCE_SECONDS, self._lose_patience)
@@ -204,18 +206,14 @@ class Pump:
             self.connection.loop.run_after(RETRY_SECONDS, self.kick)
 
     @property
-    def _outstanding(self) -> int:
-        """What would come again at the next login, were the server killed now."""
-        return len(self._unacked) + len(self._deleting)
-
-    @property
     def _has_room(self) -> bool:
         return self._takes_more and not self.connection.output_full
 
     @property
     def _takes_more(self) -> bool:
         writer = self.connection.writer
-        return self._outstanding < WINDOW and (writer is None or writer.room > 0)
+        outstanding = len(self._unacked) + len(self._deleting)
+        return outstanding < WINDOW and (writer is None or writer.room > 0)
 
     def _give(self, message: ChatMessage, out: list[bytes]) -> None:
         self._unacked.add(message.seq)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from chat.connection.classic_writer import ClassicWriter
@@ -122,8 +123,8 @@ class FakeClient:
 
     v2: bool = True
     output_full: bool = False
-    leaving: bool = False
-    tcp: Any = None
+    closed: bool = False
+    tcp: Any = field(default_factory=lambda: SimpleNamespace(closing=False))
     loop: FakeLoop = field(default_factory=FakeLoop)
     given: list[int] = field(default_factory=list)
     writer: Any = None

@@ -267,9 +267,12 @@ def test_empty_needs_all_of_it(desk: Desk) -> None:
     desk.client.output_full = True
     assert not desk.pump.empty
     desk.client.output_full = False
-    desk.client.leaving = True
+    desk.client.closed = True
     assert not desk.pump.empty
-    desk.client.leaving = False
+    desk.client.closed = False
+    desk.client.tcp.closing = True
+    assert not desk.pump.empty
+    desk.client.tcp.closing = False
     desk.pump.stores_pending += 1
     assert not desk.pump.empty
     desk.pump.store_settled()
