@@ -30,11 +30,14 @@ from chat.delivery.poller import MailboxPoller
 from chat.dialect_files import load_dialects
 from chat.handlers import ROUTES, Context
 from chat.listeners import Listener
+from chat.login.authentication import Authentication
 from chat.login.failure_limiter import FailureLimiter
 from chat.login.lease import Lease, NameTakenError
+from chat.login.login_flow import LoginFlow
 from chat.login.passwords import Passwords
 from chat.login.presence import Presence
-from chat.login.presence_feed import PresenceNotices
+from chat.login.presence_feed import PresenceFeed
+from chat.login.reconciliation import Reconciliation
 from chat.login.registry import LoginRegistry
 from chat.mailbox.mailbox import Mailbox
 from chat.names.lookalikes import Lookalikes
@@ -77,6 +80,7 @@ class App:
         self._poller: MailboxPoller | None = None
         self._bus: MessageBus | None = None
         self._presence: Presence | None = None
+        self._reconciliation: Reconciliation | None = None
         self.lease_lost = False
         self._guard: threading.Timer | None = None
         self._tls = tls_context(config.server)
@@ -116,7 +120,7 @@ class App:
         node = config.server.node or f"node-{address.port}"
         self._bus = open_bus(bus, node, self._loop, self._workers)
         logins = LoginRegistry()
-        notices = PresenceNotices(self._loop, self._database, self._bus, logins, self._workers)
+        feed = PresenceFeed(self._loop, self._database, self._bus, logins, self._workers)
         if not self._database.exclusive:
             place = f"{address} on {socket.gethostname()}"
             self._lease = Lease(
@@ -127,11 +131,13 @@ class App:
             self._database,
             logins,
             self._workers,
+            feed,
             node,
+            self._lease,
             replace=config.chat.on_duplicate_login == "replace",
-            bus=self._bus,
-            lease=self._lease,
-            notices=notices,
+        )
+        self._reconciliation = Reconciliation(
+            self._database, self._bus, logins, self._workers, feed, self._presence, self._lease
         )
         delivery = Delivery(
             self._database,
@@ -139,21 +145,24 @@ class App:
             logins,
             self._workers,
             config.chat.delivery,
-            partial(self._on_notices, notices),
+            partial(self._on_notices, feed),
         )
+        passwords = new_passwords(config.password)
+        limiter = FailureLimiter(config.chat.login_failures, config.chat.login_failure_window)
+        token_seconds = config.chat.token_days * SECONDS_PER_DAY
+        mailbox = Mailbox(self._database, self._workers)
         context = Context(
             database=self._database,
             bus=self._bus,
             logins=logins,
-            mailbox=Mailbox(self._database, self._workers),
             delivery=delivery,
-            presence=self._presence,
+            authentication=Authentication(self._database, passwords, limiter, clock, token_seconds),
+            login_flow=LoginFlow(self._database, self._bus, logins, mailbox, self._presence, clock),
             lookalikes=Lookalikes(self._database),
-            passwords=new_passwords(config.password),
-            limiter=FailureLimiter(config.chat.login_failures, config.chat.login_failure_window),
+            passwords=passwords,
             clock=clock,
+            node=node,
             heartbeat=config.server.heartbeat,
-            token_seconds=config.chat.token_days * SECONDS_PER_DAY,
             registration=config.chat.registration,
             limits=config.limits,
             classic=config.classic,
@@ -176,7 +185,7 @@ class App:
         try:
             self._enter(node, self._presence)
             context.lookalikes.start(self._loop, self._workers)
-            tidy = partial(self._tidy, clock, context.token_seconds)
+            tidy = partial(self._tidy, clock, token_seconds)
             tidy()
         except BaseException:
             self._server.close()
@@ -236,8 +245,8 @@ class App:
             if self._lease is not None:
                 self._lease.start()  # whose renewals see to the rest
             else:
-                assert self._presence is not None
-                self._loop.run_every(RECONCILE_SECONDS, self._presence.reconcile)
+                assert self._reconciliation is not None
+                self._loop.run_every(RECONCILE_SECONDS, self._reconciliation.start_round)
             self._server.start()
             if self._poller is not None:
                 self._poller.start()
@@ -271,23 +280,23 @@ class App:
 
     def _on_renewed(self, whole: bool) -> None:
         """Lease's thread. After a lease that had run out this finds what others have changed."""
-        assert self._presence is not None
-        self._presence.reconcile(all_of_it=not whole)
+        assert self._reconciliation is not None
+        self._reconciliation.start_round(thorough=not whole)
 
     def _on_lease_lost(self) -> None:
         """Lease's thread: another server has our name."""
         self.lease_lost = True
         self._loop.queue_in_loop(self._stop)
 
-    def _on_notices(self, notices: PresenceNotices, heard: Sequence[Notice]) -> None:
+    def _on_notices(self, feed: PresenceFeed, heard: Sequence[Notice]) -> None:
         """The bus's thread."""
-        assert self._presence is not None
+        assert self._reconciliation is not None
         taken = [notice.target for notice in heard if notice.word == TAKEN]
         if taken:
-            self._presence.check_soon(taken)
+            self._reconciliation.check_soon(taken)
         for notice in heard:
             if notice.word == PRESENCE:
-                notices.heard(notice.target, notice.ids)
+                feed.heard(notice.target, notice.ids)
 
     # ------------------------------------------------------------------ the end
 

@@ -17,7 +17,7 @@ from chat.connection.connection import ClientConnection
 from chat.connection.http_guard import ANSWER as HTTP_ANSWER
 from chat.connection.http_guard import is_http
 from chat.handlers import WAIT, Context, Request, Route, Where
-from chat.handlers.account import MAX_FAILED_LOGINS, connection_lost, needs_hashing
+from chat.handlers.account import MAX_FAILED_LOGINS, needs_hashing
 from chat.login.failure_limiter import FailureLimiter
 from chat.login.login import Login
 from chat.protocol import (
@@ -161,7 +161,8 @@ class ChatService:
     def disconnected(self, connection: Connection) -> None:
         """The connection is down: release its user."""
         connection.went_down()
-        connection_lost(self._context, connection)
+        if connection.login is not None:
+            self._context.login_flow.disconnect(connection.login)
 
     def _frame_too_large(self, connection: Connection) -> None:
         """The stream cannot be followed any further."""

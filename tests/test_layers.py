@@ -43,12 +43,12 @@ chat.connection        : chat.config chat.message chat.protocol chat.protocol.di
 chat.mailbox           : chat.connection chat.message chat.protocol chat.storage
                          chat.storage.tables muduopy ujson
 chat.login             : chat.bus chat.config chat.connection chat.mailbox chat.message chat.notice
-                         chat.protocol chat.storage chat.storage.tables muduopy argon2
+                         chat.process chat.protocol chat.storage chat.storage.tables muduopy argon2
 chat.delivery          : chat.bus chat.connection chat.login chat.mailbox chat.message chat.notice
                          chat.process chat.protocol chat.storage chat.storage.tables muduopy ujson
 chat.request_workers   : chat.connection chat.process chat.protocol muduopy
 chat.handlers          : chat.config chat.connection chat.delivery chat.login chat.mailbox
-                         chat.message chat.names chat.notice chat.process chat.protocol
+                         chat.message chat.names chat.process chat.protocol
                          chat.protocol.dialects chat.storage chat.storage.tables
 chat.service           : chat.connection chat.handlers chat.login chat.protocol
                          chat.protocol.dialects chat.request_workers chat.storage

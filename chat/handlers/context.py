@@ -11,12 +11,11 @@ from chat.config import ClassicConfig
 from chat.connection.connection import ClientConnection
 from chat.delivery.codec import MessageBus
 from chat.delivery.delivery import Delivery
-from chat.login.failure_limiter import FailureLimiter
+from chat.login.authentication import Authentication
 from chat.login.login import Login
+from chat.login.login_flow import LoginFlow
 from chat.login.passwords import Passwords
-from chat.login.presence import Presence
 from chat.login.registry import LoginRegistry
-from chat.mailbox.mailbox import Mailbox
 from chat.names.lookalikes import Lookalikes
 from chat.process.clock import Clock
 from chat.protocol import Limits, Message
@@ -36,15 +35,14 @@ class Context:
     database: Database
     bus: MessageBus
     logins: LoginRegistry
-    mailbox: Mailbox
     delivery: Delivery
-    presence: Presence
+    authentication: Authentication
+    login_flow: LoginFlow
     lookalikes: Lookalikes
     passwords: Passwords
-    limiter: FailureLimiter
     clock: Clock
+    node: str
     heartbeat: int
-    token_seconds: int
     registration: bool
     limits: Limits = field(default_factory=Limits)
     classic: ClassicConfig = field(default_factory=ClassicConfig)

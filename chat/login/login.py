@@ -73,10 +73,21 @@ class Login:
         return f"user {self.user_id}"
 
     def begin(self, first: list[ChatMessage], more: bool, newest: int) -> None:
-        """The client is answered: the connection is the user's. Parameters as in ``Pump.start``."""
+        """The connection is the user's; the caller answers the client next.
+
+        The parameters are those of ``Pump.start``.
+        """
         self.alive = True
         self.connection.attach(self, self.pump)
         self.pump.start(first, more, newest)
+        self.loop.queue_in_loop(self._answered)
+
+    def _answered(self) -> None:
+        """The answer has been sent: the rest of the mail follows."""
+        if self.alive:
+            if not self.connection.v2:
+                self.pump.written()  # the mail in the answer
+            self.pump.kick()
 
     def end(self) -> None:
         """The user has logged out, was replaced, or the connection is down. Idempotent."""
@@ -90,7 +101,8 @@ class Login:
         self.loop.queue_in_loop(self._leave)
 
     def _leave(self) -> None:
-        # Not alive: logged out meanwhile, or not complete yet. Then finish_login finds out.
+        # Not alive: the user has logged out meanwhile; or the login is not complete, and finds
+        # that it is not registered any more.
         if self.alive:
             self.end()
             self.connection.close("replaced")

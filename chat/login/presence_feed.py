@@ -1,9 +1,15 @@
-"""PresenceNotices: tells online users that friends of theirs came or went.
+"""PresenceFeed: tells online users that their friends have come or gone.
 
-Two steps, both gathered for a moment so that a crowd that reconnects costs a few queries: first
-who must be told (whoever lists the user as a friend and is online), by the node where something
-changed; then, by the node that has the receiver, what is true now. That is read from the table
-just before it is sent, so whatever got lost or overtaken on the way, the last notice is right.
+There are two steps, each gathered for GATHER_SECONDS, so that a crowd that reconnects costs a few
+queries:
+
+    who    the node of the change finds the online users with that friend in their list, and
+           notifies their nodes
+    state  the receiver's node reads the friend's state, and sends it at once
+
+The state is read last, so the last message is right. Example: A comes and goes within a second, and
+the two notices about A arrive in the wrong order. Both make B's node read the table, where A is
+offline.
 """
 
 from __future__ import annotations
@@ -27,11 +33,11 @@ from muduopy import EventLoop, ThreadPool
 log = logging.getLogger(__name__)
 
 GATHER_SECONDS = 0.3
-"""How long changes are gathered before anybody hears of them."""
+"""How long changes are gathered before they are sent."""
 
 
-class PresenceNotices:
-    """Any thread, unless said otherwise."""
+class PresenceFeed:
+    """Gathers changes and sends them. Any thread, unless a method says otherwise."""
 
     def __init__(
         self,
@@ -47,21 +53,23 @@ class PresenceNotices:
         self._bus = bus
         self._logins = logins
         self._workers = workers
-        self._lock = threading.Lock()  # guards what follows
+        self._lock = threading.Lock()  # guards the attributes below
         self._changed: set[int] = set()
-        self._news: defaultdict[int, set[int]] = defaultdict(set)  # for whom, about whom
+        self._news: defaultdict[int, set[int]] = defaultdict(set)  # receiver: friends
         self._due = False
 
     def changed(self, user_ids: Iterable[int]) -> None:
-        """These users came or went; the table says so already."""
+        """These users have come or gone; the table says so already."""
         with self._lock:
             self._changed.update(user_ids)
+            if not self._changed:
+                return
         self._gather()
 
-    def heard(self, user_id: int, about: Iterable[int]) -> None:
-        """Another node says: tell this user about these."""
+    def heard(self, user_id: int, friend_ids: Iterable[int]) -> None:
+        """Another node asks to tell this user about these friends."""
         with self._lock:
-            self._news[user_id].update(about)
+            self._news[user_id].update(friend_ids)
         self._gather()
 
     def _gather(self) -> None:
@@ -74,32 +82,32 @@ class PresenceNotices:
     def _start(self) -> None:
         with self._lock:
             self._due = False
-        # When the workers are busy, presence is what can wait.
+        # While the workers are busy, presence can wait.
         if not self._workers.try_run(self.tell_now):
             self._gather()
 
     def tell_now(self) -> None:
-        """Tell what has been gathered. Worker thread, or the main thread at the end: blocks."""
+        """Send the gathered changes. Worker thread, or the main thread at the end: blocks."""
         with self._lock:
             changed, self._changed = self._changed, set()
             news, self._news = self._news, defaultdict(set)
         try:
-            self._find_out_whom(changed, news)
-            subjects = {subject for about in news.values() for subject in about}
-            states = self._database.read(lambda tx: UserModel(tx).states(subjects))
+            self._find_receivers(changed, news)
+            friends = {friend for friend_ids in news.values() for friend in friend_ids}
+            states = self._database.read(lambda tx: UserModel(tx).states(friends))
         except StorageError as exc:
             log.warning("friends were not told who is online: %s", exc)
             return
         for login in self._logins.find_many(list(news)):
-            told: list[Message] = [
-                {"msgid": int(MsgType.PRESENCE_MSG), "id": subject, "state": states[subject]}
-                for subject in sorted(news[login.user_id])
-                if subject in states
+            messages: list[Message] = [
+                {"msgid": int(MsgType.PRESENCE_MSG), "id": friend, "state": states[friend]}
+                for friend in sorted(news[login.user_id])
+                if friend in states
             ]
-            login.loop.queue_in_loop(partial(_send, login, told))
+            login.loop.queue_in_loop(partial(_send, login, messages))
 
-    def _find_out_whom(self, changed: set[int], news: defaultdict[int, set[int]]) -> None:
-        """Who lists them: those here go to ``news``, the others' nodes are told."""
+    def _find_receivers(self, changed: set[int], news: defaultdict[int, set[int]]) -> None:
+        """Add the receivers that are here to ``news``, and notify the nodes of the others."""
         if not changed:
             return
         listing = self._database.read(lambda tx: FriendModel(tx).online_who_list(changed))
@@ -115,9 +123,9 @@ class PresenceNotices:
             )
 
 
-def _send(login: Login, told: Sequence[Message]) -> None:
-    """Login's loop. To v2 clients that read their output; others ask again some day."""
+def _send(login: Login, messages: Sequence[Message]) -> None:
+    """To v2 clients that read their output; others ask again some day. Login's loop."""
     connection = login.connection
     if login.alive and connection.v2 and not connection.output_full:
-        for message in told:
+        for message in messages:
             connection.send_message(message)

@@ -19,40 +19,40 @@ class Replaced(NamedTuple):
 class LoginRegistry:
     """Logins by user and by group. Any thread.
 
-    A login reserves its user with ``begin`` before it takes the user's row, and ends that with
-    ``add`` or ``abandon``: in between the row is owned, though there is no Login yet.
+    A login reserves its user with ``reserve`` before it takes the user's row. ``add`` or
+    ``cancel`` ends the reservation. In between the row is owned, though there is no Login yet.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # guards what follows, and the logins' ``groups``
+        self._lock = threading.Lock()  # guards the attributes below, and the logins' ``groups``
         self._by_user: dict[int, Login] = {}
         self._by_group: dict[int, dict[int, Login]] = {}
-        self._beginning: set[int] = set()
+        self._reserved: set[int] = set()
 
     def __len__(self) -> int:
         with self._lock:
             return len(self._by_user)
 
-    def begin(self, user_id: int) -> bool:
-        """A verified login is about to take this user; False if another one is."""
+    def reserve(self, user_id: int) -> bool:
+        """A verified login is about to take this user's row; False if another one is."""
         with self._lock:
-            if user_id in self._beginning:
+            if user_id in self._reserved:
                 return False
-            self._beginning.add(user_id)
+            self._reserved.add(user_id)
             return True
 
-    def abandon(self, user_id: int) -> None:
-        """The login that had begun has failed."""
+    def cancel(self, user_id: int) -> None:
+        """The login that has reserved this user has failed."""
         with self._lock:
-            self._beginning.discard(user_id)
+            self._reserved.discard(user_id)
 
     def add(self, login: Login, groups: frozenset[int]) -> Replaced | None:
-        """The login has the user's row: wakes reach it from now on.
+        """The login has taken the user's row: wakes reach it from now on.
 
         Returns the login that it replaces, if there was one, no longer registered.
         """
         with self._lock:
-            self._beginning.discard(login.user_id)
+            self._reserved.discard(login.user_id)
             old = self._by_user.get(login.user_id)
             replaced = None
             if old is not None:
@@ -62,9 +62,9 @@ class LoginRegistry:
             return replaced
 
     def restore(self, login: Login, groups: frozenset[int]) -> bool:
-        """Undo ``remove``, unless another login has the user by now."""
+        """Undo ``remove``; False if another login has the user, or has reserved it, by now."""
         with self._lock:
-            if login.user_id in self._by_user or login.user_id in self._beginning:
+            if login.user_id in self._by_user or login.user_id in self._reserved:
                 return False
             self._insert(login, groups)
             return True
@@ -116,9 +116,9 @@ class LoginRegistry:
             return list(self._by_group.get(group_id, {}).values())
 
     def owned(self) -> set[int]:
-        """The users that have a login, complete or in progress."""
+        """The users with a login, or with a reservation."""
         with self._lock:
-            return self._beginning | self._by_user.keys()
+            return self._reserved | self._by_user.keys()
 
     def all(self) -> list[Login]:
         with self._lock:

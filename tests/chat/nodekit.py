@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from chat.bus import LocalBus
@@ -20,10 +20,14 @@ from chat.connection.server import ChatServer
 from chat.delivery.codec import MessageBus
 from chat.delivery.delivery import STORED, Delivery
 from chat.handlers import ROUTES, Context, Route
+from chat.login.authentication import Authentication
 from chat.login.failure_limiter import FailureLimiter
 from chat.login.login import Login
+from chat.login.login_flow import LoginFlow
 from chat.login.passwords import Passwords
 from chat.login.presence import Presence
+from chat.login.presence_feed import PresenceFeed
+from chat.login.reconciliation import Reconciliation
 from chat.login.registry import LoginRegistry
 from chat.mailbox.mailbox import Mailbox
 from chat.names.lookalikes import Lookalikes
@@ -48,6 +52,7 @@ from tests.chat.loopkit import WAIT, FailingDatabase, Passes
 
 CHEAP = HashCost(time_cost=1, memory_kib=8, parallelism=1)
 PASSWORD = "secret-1"
+TOKEN_SECONDS = 30 * 86_400
 
 
 class TestClock(Clock):
@@ -77,6 +82,13 @@ class RecordingServer(ChatServer):
     def _new_connection(self, *arguments: Any) -> AnyConnection:
         self._made.append(super()._new_connection(*arguments))
         return self._made[-1]
+
+
+class SilentFeed(PresenceFeed):
+    """Tells friends nothing, so that a test gets only the messages that it is about."""
+
+    def changed(self, user_ids: Iterable[int]) -> None:
+        pass
 
 
 class Node:
@@ -118,22 +130,30 @@ class Node:
             mode,
             on_notices=lambda heard: None,
         )
+        feed = SilentFeed(passes.loop, self.database, self.bus, self.logins, self.workers)
         self.presence = Presence(
-            self.database, self.logins, self.workers, "node-1", replace=replace, bus=self.bus
+            self.database, self.logins, self.workers, feed, "node-1", None, replace=replace
         )
+        self.reconciliation = Reconciliation(
+            self.database, self.bus, self.logins, self.workers, feed, self.presence, None
+        )
+        passwords, limiter = Passwords(CHEAP), FailureLimiter(failures, 60)
         self.context = Context(
             database=self.database,
             bus=self.bus,
             logins=self.logins,
-            mailbox=self.mailbox,
             delivery=self.delivery,
-            presence=self.presence,
+            authentication=Authentication(
+                self.database, passwords, limiter, self.clock, TOKEN_SECONDS
+            ),
+            login_flow=LoginFlow(
+                self.database, self.bus, self.logins, self.mailbox, self.presence, self.clock
+            ),
             lookalikes=Lookalikes(self.database),
-            passwords=Passwords(CHEAP),
-            limiter=FailureLimiter(failures, 60),
+            passwords=passwords,
             clock=self.clock,
+            node="node-1",
             heartbeat=30,
-            token_seconds=30 * 86_400,
             registration=registration,
             limits=limits or Limits(),
             classic=classic or ClassicConfig(),

@@ -11,7 +11,7 @@ from chat.handlers.account import MAX_FAILED_LOGINS
 from chat.login.passwords import Passwords
 from chat.protocol import MsgType, decode
 from chat.storage.tables import ONLINE
-from tests.chat.nodekit import PASSWORD, Node
+from tests.chat.nodekit import PASSWORD, TOKEN_SECONDS, Node
 
 INVALID = "id or password is invalid!"
 
@@ -196,7 +196,7 @@ def test_a_token_expires(node: Node) -> None:
     ann = node.online("ann")
     token = ann.login.token
     ann.leave()
-    node.clock.date += node.context.token_seconds
+    node.clock.date += TOKEN_SECONDS
     client = node.connect()
     assert client.log_in(ann.user_id, token=token)["errno"] == 1
     assert client.log_in(ann.user_id)["errno"] == 0

@@ -109,11 +109,11 @@ def test_of_two_logins_at_once_one_gets_in(make_node: Callable[..., Node]) -> No
 @pytest.mark.parametrize(("fields", "errno"), [({}, 2), ({"device": "laptop"}, 8)])
 def test_while_another_login_is_under_way(node: Node, fields: dict[str, str], errno: int) -> None:
     ann = node.user("ann")
-    assert node.logins.begin(ann)
+    assert node.logins.reserve(ann)
     answer = node.connect().log_in(ann, **fields)
     assert answer["errno"] == errno
     assert ("retry_after" in answer) == (errno == 8)
-    node.logins.abandon(ann)
+    node.logins.cancel(ann)
     assert node.connect().log_in(ann, **fields)["errno"] == 0
 
 

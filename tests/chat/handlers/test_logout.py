@@ -133,7 +133,7 @@ def test_who_was_replaced_during_a_failed_logout_is_closed(
             return logout(ctx, request)  # type: ignore[arg-type]
         finally:
             node.database.broken = False
-            assert node.logins.begin(ann.user_id)
+            assert node.logins.reserve(ann.user_id)
 
     node = make_node(routes=replace_route(MsgType.LOGINOUT_MSG, run=fails))
     ann = node.online("ann")

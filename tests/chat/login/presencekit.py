@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from chat.bus import LocalBus
+from chat.delivery.codec import Payload
 from chat.login.lease import Lease
 from chat.login.presence import Presence
+from chat.login.reconciliation import Reconciliation
 from chat.login.registry import LoginRegistry
 from chat.protocol import ErrNo, ProtocolError
 from chat.storage import Database
@@ -37,15 +40,13 @@ class Office:
         self.lease = new_lease(database, node) if leased else None
         self.changed: list[int] = []
         self.sent_away: list[int] = []
-        notices: Any = SimpleNamespace(changed=self.changed.extend, tell_now=lambda: None)
+        feed: Any = SimpleNamespace(changed=self.changed.extend, tell_now=lambda: None)
         self.presence = Presence(
-            self.database,
-            self.logins,
-            self.workers,
-            node,
-            replace=replace,
-            lease=self.lease,
-            notices=notices,
+            self.database, self.logins, self.workers, feed, node, self.lease, replace=replace
+        )
+        bus: LocalBus[Payload] = LocalBus()
+        self.reconciliation = Reconciliation(
+            self.database, bus, self.logins, self.workers, feed, self.presence, self.lease
         )
 
     def user(self, name: str = "ann") -> int:
@@ -83,10 +84,10 @@ class Office:
         user = self.row(user_id)
         self.database.write(lambda tx: UserModel(tx).go_online(user, node, None))
 
-    def reconcile(self, *, all_of_it: bool = False) -> None:
+    def reconcile(self, *, thorough: bool = False) -> None:
         """Run one round to its end, inline."""
-        self.presence._workers = ThreadPool(0)
-        self.presence.reconcile(all_of_it=all_of_it)
+        self.presence._workers = self.reconciliation._workers = ThreadPool(0)
+        self.reconciliation.start_round(thorough=thorough)
 
     def wait(self) -> None:
         """Until the workers have done what they were given."""

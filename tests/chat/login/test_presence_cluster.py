@@ -89,9 +89,9 @@ def test_a_session_whose_user_is_elsewhere_by_now(cluster: Cluster) -> None:
     ann = cluster.here.user()
     cluster.there.log_in(ann, "laptop")
     cluster.here.log_in(ann, "laptop")
-    cluster.there.presence.check([ann, 999])
+    cluster.there.reconciliation.check([ann, 999])
     assert cluster.there.sent_away == [ann]
     assert cluster.there.logins.find(ann) is None, "what comes for the user is for the other node"
-    cluster.here.presence.check_soon([ann])
+    cluster.here.reconciliation.check_soon([ann])
     cluster.here.wait()
     assert cluster.here.sent_away == []

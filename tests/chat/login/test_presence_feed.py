@@ -1,4 +1,4 @@
-"""PresenceNotices: online friends hear who came and went, here and elsewhere."""
+"""PresenceFeed: online friends hear who came and went, here and elsewhere."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import chat.login.presence_feed
 from chat.bus.local import LocalBus
 from chat.delivery.codec import Payload
-from chat.login.presence_feed import PresenceNotices
+from chat.login.presence_feed import PresenceFeed
 from chat.notice import PRESENCE, Notice
 from chat.protocol import MsgType
 from chat.storage.tables import FriendModel, UserModel
@@ -33,10 +33,10 @@ class Square:
     def __init__(self, node: Node) -> None:
         self.node = node
         self.bus = TellingBus()
-        self.notices = PresenceNotices(
+        self.feed = PresenceFeed(
             node.passes.loop, node.database, self.bus, node.logins, node.workers
         )
-        node.presence._notices = self.notices
+        node.presence._feed = self.feed
 
     def befriend(self, who: Client, friend_id: int) -> None:
         assert who.ask(MsgType.ADD_FRIEND_MSG, friendid=friend_id)["errno"] == 0
@@ -132,17 +132,17 @@ def test_a_friend_at_another_node_is_told_by_it(square: Square) -> None:
 def test_what_another_node_says(square: Square) -> None:
     """It names only the users; the table has their states."""
     ann, bob = square.node.online("ann"), square.elsewhere("bob")
-    square.notices.heard(ann.user_id, [bob, 999])
+    square.feed.heard(ann.user_id, [bob, 999])
     assert notice(ann) == (bob, "online")
-    square.notices.heard(999, [bob])
+    square.feed.heard(999, [bob])
     ann.nothing_more()
 
 
 def test_the_database_is_away(square: Square, caplog: pytest.LogCaptureFixture) -> None:
     ann, bob = square.node.online("ann"), square.elsewhere("bob")
     square.node.database.broken = True
-    square.notices.heard(ann.user_id, [bob])
+    square.feed.heard(ann.user_id, [bob])
     square.node.until(lambda: "friends were not told" in caplog.text)
     square.node.database.broken = False
-    square.notices.heard(ann.user_id, [bob])
+    square.feed.heard(ann.user_id, [bob])
     assert notice(ann) == (bob, "online")

@@ -40,19 +40,19 @@ class RegistryMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.registry = LoginRegistry()
-        self.beginning: set[int] = set()
+        self.reserved: set[int] = set()
         self.here: dict[int, tuple[Login, frozenset[int]]] = {}
         self.gone: list[tuple[int, Login]] = []
 
     @rule(user=USERS)
-    def begin(self, user: int) -> None:
-        assert self.registry.begin(user) == (user not in self.beginning)
-        self.beginning.add(user)
+    def reserve(self, user: int) -> None:
+        assert self.registry.reserve(user) == (user not in self.reserved)
+        self.reserved.add(user)
 
     @rule(user=USERS)
-    def abandon(self, user: int) -> None:
-        self.registry.abandon(user)
-        self.beginning.discard(user)
+    def cancel(self, user: int) -> None:
+        self.registry.cancel(user)
+        self.reserved.discard(user)
 
     @rule(user=USERS, groups=GROUPS)
     def add(self, user: int, groups: frozenset[int]) -> None:
@@ -62,7 +62,7 @@ class RegistryMachine(RuleBasedStateMachine):
         if replaced is not None:
             assert replaced.login.groups == frozenset()
             self.gone.append((user, replaced.login))
-        self.beginning.discard(user)
+        self.reserved.discard(user)
         self.here[user] = (login, groups)
 
     @precondition(lambda self: self.here)
@@ -84,7 +84,7 @@ class RegistryMachine(RuleBasedStateMachine):
     @rule(pick=PICK, groups=GROUPS)
     def restore(self, pick: int, groups: frozenset[int]) -> None:
         user, login = self.gone[pick % len(self.gone)]
-        possible = user not in self.here and user not in self.beginning
+        possible = user not in self.here and user not in self.reserved
         assert self.registry.restore(login, groups) == possible
         if possible:
             self.gone.remove((user, login))
@@ -122,7 +122,7 @@ class RegistryMachine(RuleBasedStateMachine):
     @invariant()
     def everybody_is_found(self) -> None:
         assert len(self.registry) == len(self.here)
-        assert self.registry.owned() == self.beginning | self.here.keys()
+        assert self.registry.owned() == self.reserved | self.here.keys()
         logins = {login for login, _ in self.here.values()}
         assert set(self.registry.all()) == logins
         assert len(self.registry.all()) == len(logins)
@@ -150,12 +150,12 @@ TestRegistry.settings = settings(
 )
 
 
-def test_beginning_again_after_add() -> None:
+def test_reserving_again_after_add() -> None:
     registry = LoginRegistry()
-    assert registry.begin(1)
-    assert not registry.begin(1)
+    assert registry.reserve(1)
+    assert not registry.reserve(1)
     registry.add(stub(1), frozenset())
-    assert registry.begin(1), "a second login may try"
+    assert registry.reserve(1), "a second login may try"
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def test_racing_threads() -> None:
     def act(number: int) -> None:
         for turn in range(rounds):
             user = users[turn % len(users)]
-            if registry.begin(user):
+            if registry.reserve(user):
                 begun[number] += 1
                 held[user] += 1
                 if held[user] != 1:

@@ -17,7 +17,7 @@ import pytest
 from chat.delivery.delivery import DIRECT
 from chat.delivery.poller import MailboxPoller
 from chat.login.passwords import Passwords
-from chat.login.presence_feed import PresenceNotices
+from chat.login.presence_feed import PresenceFeed
 from chat.names.lookalikes import Lookalikes
 from chat.names.name_hash import RULES, name_hashes
 from chat.protocol import MsgType
@@ -171,15 +171,15 @@ def come_back(client: Client) -> None:
 
 
 def tell_friends(node: Node, client: Client) -> None:
-    notices = PresenceNotices(node.passes.loop, node.database, node.bus, node.logins, node.workers)
-    notices.changed([client.user_id, *range(1, 500)])
-    notices.tell_now()
+    feed = PresenceFeed(node.passes.loop, node.database, node.bus, node.logins, node.workers)
+    feed.changed([client.user_id, *range(1, 500)])
+    feed.tell_now()
 
 
 def look_after(node: Node, client: Client) -> None:
     """The periodic work of a server."""
-    node.presence.check([client.user_id])
-    node.presence._compare_part()
+    node.reconciliation.check([client.user_id])
+    node.reconciliation._compare_part()
     MailboxPoller(node.passes.loop, node.database, node.logins, node.workers)._look()
 
 

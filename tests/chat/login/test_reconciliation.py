@@ -1,4 +1,4 @@
-"""Presence: rounds that put right what crashes and failures have left behind."""
+"""Reconciliation: rounds that correct the traces of crashes and failures."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def office(database: Database) -> Iterator[Office]:
         yield make()
 
 
-def test_reconcile_releases_what_no_session_owns(office: Office) -> None:
+def test_reconcile_releases_rows_that_no_login_owns(office: Office) -> None:
     ann, bob, eve, dan = (office.user(name) for name in ("ann", "bob", "eve", "dan"))
     office.log_in(ann)
     office.take(bob)  # left behind
-    office.logins.begin(eve)
+    office.logins.reserve(eve)
     office.take(eve)  # a login under way
     office.taken_elsewhere(dan, "n2")
     office.reconcile()
@@ -33,7 +33,7 @@ def test_reconcile_releases_what_no_session_owns(office: Office) -> None:
 
 def test_a_part_at_a_time(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rounds cost the same however many users there are; in the end all were looked at."""
-    monkeypatch.setattr("chat.login.presence.PART", 2)
+    monkeypatch.setattr("chat.login.reconciliation.PART", 2)
     users = [office.user(f"user {number}") for number in range(5)]
     for user in users:
         office.take(user)
@@ -46,14 +46,14 @@ def test_a_part_at_a_time(office: Office, monkeypatch: pytest.MonkeyPatch) -> No
         assert sum(office.row(user).state == ONLINE for user in users) == left
     for user in users:
         office.take(user)
-    office.reconcile(all_of_it=True)
+    office.reconcile(thorough=True)
     assert [office.row(user).state for user in users] == [OFFLINE] * 5
 
 
-def test_sessions_are_compared_with_their_part(
+def test_logins_are_compared_with_their_part(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chat.login.presence.PART", 2)
+    monkeypatch.setattr("chat.login.reconciliation.PART", 2)
     users = [office.user(f"user {number}") for number in range(5)]
     for user in users:
         office.log_in(user)
@@ -85,12 +85,12 @@ def test_reconcile_runs_once_at_a_time(office: Office) -> None:
             queued.append(task)
             return True
 
-    office.presence._workers = Slow()  # type: ignore[assignment]
-    office.presence.reconcile()
-    office.presence.reconcile()
+    office.reconciliation._workers = Slow()  # type: ignore[assignment]
+    office.reconciliation.start_round()
+    office.reconciliation.start_round()
     assert len(queued) == 1
     queued.pop()()
-    office.presence.reconcile()
+    office.reconciliation.start_round()
     assert len(queued) == 1
 
 
@@ -99,15 +99,15 @@ def test_reconcile_with_busy_workers_tries_again_next_time(office: Office) -> No
     office.take(ann)
     stopped = ThreadPool(1)
     stopped.stop()
-    office.presence._workers = stopped
-    office.presence.reconcile()
+    office.presence._workers = office.reconciliation._workers = stopped
+    office.reconciliation.start_round()
     assert office.row(ann).state == ONLINE
     office.reconcile()
     assert office.row(ann).state == OFFLINE
 
 
 def test_a_login_that_begins_during_a_round_is_left_alone(office: Office) -> None:
-    """Rows are read before the sessions: who was not there then is not released."""
+    """Rows are read before the logins: a login in between has its row, and keeps it."""
     ann = office.user()
     real_owned = office.logins.owned
 

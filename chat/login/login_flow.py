@@ -1,0 +1,301 @@
+"""LoginFlow: takes a verified user in, and lets the user go.
+
+A login has three parts. A worker does the first two, because they read and write tables:
+
+    take    the user's row becomes this node's (state, node, device, generation + 1)
+    enter   subscribe to the user's topics, register the Login, read friends, groups and mail
+    finish  in the connection's loop: the connection is the user's, the client gets its answer
+
+The order in ``enter`` is what keeps messages from being missed. Each message that is committed
+before the mailbox is read is in the answer. Each later one finds the subscription and the
+registered Login, and wakes its pump.
+
+If a part fails, ``_Entry.undo`` takes back the parts before it. If the connection goes down, the
+result of the worker is ``abandoned``.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NamedTuple
+
+from chat.bus import Bus
+from chat.connection.connection import ClientConnection
+from chat.login.authentication import Verified
+from chat.login.login import Login
+from chat.login.presence import Presence
+from chat.login.registry import LoginRegistry
+from chat.mailbox.mailbox import Mailbox, load
+from chat.message import ChatMessage, Topic, user_topics
+from chat.notice import TAKEN, Notice
+from chat.process.clock import Clock
+from chat.protocol import GROUP_CHAT, ErrNo, ProtocolError, errors
+from chat.storage import Database, StorageError, Transaction
+from chat.storage.tables import (
+    ONLINE,
+    Contact,
+    FriendModel,
+    Group,
+    GroupModel,
+    MessageModel,
+    TokenModel,
+    User,
+    UserModel,
+)
+
+TOKEN_BYTES = 32
+
+
+class MailRoom(NamedTuple):
+    """How much mail the answer to a login may hold: messages, and bytes of their text."""
+
+    messages: int
+    text_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoginAttempt:
+    """A verified login that has not taken its user yet.
+
+    Attributes:
+        token: the token that the client has logged in with; None: with a password.
+        issues_token: the client can use a token, and gets one if it has none.
+    """
+
+    connection: ClientConnection[Login]
+    verified: Verified
+    device: str | None
+    token: str | None
+    issues_token: bool
+    room: MailRoom
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The data for a login's answer, of one moment; ``newest``: the last message's number then."""
+
+    friends: list[Contact]
+    groups: list[Group]
+    mail: list[ChatMessage]
+    all_mail: bool
+    newest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A registered login, and the data for its answer. Goes from the worker to the loop."""
+
+    login: Login
+    snapshot: Snapshot
+
+
+class LoginFlow:
+    """Login, logout and disconnect. ``enter`` and ``log_out``: worker; the rest: the loop."""
+
+    def __init__(
+        self,
+        database: Database,
+        bus: Bus[Any],
+        logins: LoginRegistry,
+        mailbox: Mailbox,
+        presence: Presence,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._bus = bus
+        self._logins = logins
+        self._mailbox = mailbox
+        self._presence = presence
+        self._clock = clock
+
+    # ------------------------------------------------------------------ login
+
+    def enter(self, attempt: LoginAttempt) -> Entered:
+        """Take the row, subscribe, register and read. Worker thread.
+
+        Raises ProtocolError(ALREADY_ONLINE, UNAVAILABLE), StorageError; then nothing is changed.
+        """
+        user_id = attempt.verified.user.id
+        if not self._logins.reserve(user_id):
+            if attempt.device is not None:
+                # Most likely the same client, reconnecting: its earlier attempt is under way.
+                raise ProtocolError(ErrNo.UNAVAILABLE, "another login is under way", retry_after=1)
+            raise ProtocolError(ErrNo.ALREADY_ONLINE, errors.ALREADY_ONLINE)
+        try:
+            login, former_node = self._take(attempt)
+        except BaseException:
+            self._logins.cancel(user_id)
+            raise
+        entry = _Entry(self._database, self._bus, self._logins, self._presence, login)
+        try:
+            snapshot = entry.enter(former_node, attempt.room)
+        except BaseException:
+            entry.undo()
+            raise
+        self._presence.came(user_id)
+        return Entered(login, snapshot)
+
+    def _take(self, attempt: LoginAttempt) -> tuple[Login, str | None]:
+        """Make the row ours; returns the login, and the node that had the user, if any."""
+        user, new_hash = attempt.verified
+        issued = None
+        if attempt.issues_token and attempt.token is None:
+            issued = secrets.token_urlsafe(TOKEN_BYTES)
+
+        def take(tx: Transaction) -> tuple[User, int]:
+            current = UserModel(tx).find(user.id)
+            assert current is not None  # users are never deleted
+            # A client that has hung up does not end a living login. Example: it has hung up
+            # because it was slow to be answered, and has logged in at another node since.
+            gone = attempt.connection.finishing or attempt.connection.closed
+            generation = self._presence.take(tx, current, attempt.device, may_replace=not gone)
+            if issued is not None:
+                TokenModel(tx).insert(issued, user.id, self._clock.unix())
+            if new_hash is not None:
+                UserModel(tx).set_password(user.id, user.password, new_hash)
+            return current, generation
+
+        current, generation = self._database.write(take)
+        login = Login(
+            attempt.connection,
+            self._mailbox,
+            user.id,
+            current.name,
+            generation,
+            attempt.token or issued,
+            attempt.device,
+        )
+        return login, current.node if current.state == ONLINE else None
+
+    def still_registered(self, login: Login) -> bool:
+        """Has no later login replaced this one since ``enter``? The loop."""
+        return self._logins.find(login.user_id) is login
+
+    def abandon(self, entered: Entered) -> None:
+        """The connection went down while the worker was busy. The loop."""
+        self._release(entered.login)
+
+    # ------------------------------------------------------------------ the end of a login
+
+    def log_out(self, login: Login) -> None:
+        """Release the row and revoke the token. Worker thread. Raises StorageError.
+
+        ``Login.end`` follows in the loop.
+        """
+        # Out of the registry before the row is released. Example: A logs out here; meanwhile A
+        # logs in at another node, which takes the row. The other node's notice then finds no
+        # login here that it would close.
+        groups = self._logins.remove(login)
+
+        def release(tx: Transaction) -> None:
+            UserModel(tx).go_offline(login.user_id, login.generation)
+            if login.token is not None:
+                TokenModel(tx).delete(login.token)
+
+        try:
+            self._database.write(release)
+        except StorageError:
+            if groups is not None:
+                login.loop.queue_in_loop(partial(self._stay, login, groups))
+            raise
+        if groups is not None:
+            self._bus.unsubscribe(user_topics(login.user_id, groups))
+        self._presence.went(login.user_id)
+
+    def _stay(self, login: Login, groups: frozenset[int]) -> None:
+        """A logout could not be committed: the user is still logged in. The loop."""
+        if login.alive:
+            if self._logins.restore(login, groups):
+                login.pump.mark_dirty()  # messages that came meanwhile have woken no pump
+                return
+            login.connection.close("replaced")
+        else:  # the connection is down by now
+            self._presence.release(login.user_id, login.generation)
+        self._bus.unsubscribe(user_topics(login.user_id, groups))
+
+    def disconnect(self, login: Login) -> None:
+        """The connection of a living login is down. The loop."""
+        login.end()
+        self._release(login)
+
+    def _release(self, login: Login) -> None:
+        groups = self._logins.remove(login)
+        if groups is not None:  # else a later login has the user, or a logout is under way
+            self._bus.unsubscribe(user_topics(login.user_id, groups))
+            self._presence.release(login.user_id, login.generation)
+
+
+class _Entry:
+    """A login that has taken its row, on its way into the registry. One worker."""
+
+    def __init__(
+        self,
+        database: Database,
+        bus: Bus[Any],
+        logins: LoginRegistry,
+        presence: Presence,
+        login: Login,
+    ) -> None:
+        self._database = database
+        self._bus = bus
+        self._logins = logins
+        self._presence = presence
+        self._login = login
+        self._topics: list[Topic] = []  # subscribed to, before the registry has the login
+        self._added = False
+
+    def enter(self, former_node: str | None, room: MailRoom) -> Snapshot:
+        """Subscribe, register, and read the data for the answer. Raises StorageError."""
+        user_id = self._login.user_id
+        groups = self._database.read(lambda tx: GroupModel(tx).ids_of_user(user_id))
+        self._topics = user_topics(user_id, groups)
+        self._bus.subscribe(self._topics)
+        replaced = self._logins.add(self._login, groups)
+        self._added = True
+        if replaced is not None:
+            self._bus.unsubscribe(user_topics(user_id, replaced.groups))
+            replaced.login.send_away()
+        elif former_node is not None and former_node != self._presence.node:
+            self._bus.tell([Notice(user_id, TAKEN, (user_id,))])
+        snapshot = self._database.read(lambda tx: _snapshot(tx, user_id, room))
+        return self._join_late(snapshot, groups)
+
+    def _join_late(self, snapshot: Snapshot, groups: frozenset[int]) -> Snapshot:
+        """Register for the groups that an earlier login joined while this one entered.
+
+        Example: we read the groups of A; A's old login joins group 7; we read the snapshot, which
+        has group 7. A message to 7 that was stored before our subscription has woken no pump, so
+        the pump must look.
+        """
+        late = {group.id for group in snapshot.groups} - groups
+        for group_id in late:
+            topic = (GROUP_CHAT, group_id)
+            self._bus.subscribe([topic])
+            if not self._logins.join(self._login, group_id):
+                self._bus.unsubscribe([topic])
+        return replace(snapshot, all_mail=False) if late else snapshot
+
+    def undo(self) -> None:
+        """Take back the parts that were done."""
+        login = self._login
+        if not self._added:
+            self._logins.cancel(login.user_id)
+            self._bus.unsubscribe(self._topics)
+        else:
+            groups = self._logins.remove(login)
+            if groups is not None:  # else a later login has replaced this one, and unsubscribed
+                self._bus.unsubscribe(user_topics(login.user_id, groups))
+        self._presence.release(login.user_id, login.generation)
+
+
+def _snapshot(tx: Transaction, user_id: int, room: MailRoom) -> Snapshot:
+    mail, all_mail = load(tx, user_id, (), room.messages, room.text_bytes)
+    return Snapshot(
+        FriendModel(tx).of_user(user_id),
+        GroupModel(tx).of_user(user_id),
+        mail,
+        all_mail,
+        MessageModel(tx).newest(),
+    )

@@ -1,0 +1,194 @@
+"""Reconciliation: compares the ``user`` rows with the logins of this node, and corrects both.
+
+They differ after failures:
+
+    a row without a login    a crash; a lost answer to a commit; a release that failed.
+                             The row is released.
+    a login without its row  Example: this node was cut off from the database, and its lease ran
+                             out. A logged in at node 2, which took the row. The notice was lost.
+                             The login is ended.
+    a row of a dead node     Example: node 2 was killed, with users online. Its lease has run out.
+                             The rows are released.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+from chat.bus import Bus
+from chat.login.lease import Lease
+from chat.login.login import Login
+from chat.login.presence import Presence
+from chat.login.presence_feed import PresenceFeed
+from chat.login.registry import LoginRegistry
+from chat.message import user_topics
+from chat.protocol import MAX_ID
+from chat.storage import Database, StorageError, Transaction
+from chat.storage.tables import NodeModel, UserModel
+from muduopy import ThreadPool
+
+log = logging.getLogger(__name__)
+
+PART = 5000
+"""Users of one round, or of one transaction."""
+
+
+class Reconciliation:
+    """Rounds that compare rows and logins, a part of them at a time."""
+
+    def __init__(
+        self,
+        database: Database,
+        bus: Bus[Any],
+        logins: LoginRegistry,
+        workers: ThreadPool,
+        feed: PresenceFeed,
+        presence: Presence,
+        lease: Lease | None,
+    ) -> None:
+        """``lease``: None where no other node can use the database."""
+        self._database = database
+        self._bus = bus
+        self._logins = logins
+        self._workers = workers
+        self._feed = feed
+        self._presence = presence
+        self._lease = lease
+        self._node = presence.node
+        self._lock = threading.Lock()  # guards _running and _thorough
+        self._running = False
+        self._thorough = True  # the next round compares all parts
+        self._last_user = 0  # where the next part begins; only for the worker with the round
+
+    def start_round(self, *, thorough: bool = False) -> None:
+        """Have a worker compare one part, or all parts (``thorough``). Any thread; never blocks.
+
+        One part, so that a round costs the same for any number of users. If a round is running,
+        no second one is started.
+        """
+        with self._lock:
+            self._thorough |= thorough
+            if self._running:
+                return
+            self._running = True
+        if not self._workers.try_run(self._round):
+            self._end_round()
+
+    def check_soon(self, user_ids: list[int]) -> None:
+        """Have a worker compare these users' logins with the rows. Any thread; never blocks."""
+
+        def work() -> None:
+            try:
+                self.check(user_ids)
+            except StorageError as exc:
+                log.warning("logins were not checked: %s", exc)  # the next round does it
+
+        self._workers.try_run(work)
+
+    def check(self, user_ids: list[int]) -> None:
+        """End the logins of these users that do not own their rows any more. Blocks.
+
+        Worker thread. Raises StorageError.
+        """
+        here = self._logins.find_many(user_ids)
+        # The registry first: its logins have been committed, so the rows cannot be older.
+        users = [login.user_id for login in here]
+        rows = self._database.read(lambda tx: UserModel(tx).generations(users))
+        owners: list[tuple[int, int]] = []
+        for login in here:
+            if rows.get(login.user_id) == login.generation:
+                owners.append((login.user_id, login.generation))
+            else:
+                log.info("user %d has logged in elsewhere", login.user_id)
+                self._end(login)
+        # Another node may have taken this one for dead, and shown its users offline.
+        back = self._database.write(lambda tx: UserModel(tx).reassert(owners, self._node))
+        self._feed.changed(back)
+
+    def _end(self, login: Login) -> None:
+        # Out of the registry at once, though the connection takes a while to close: messages to
+        # this user are for the other node.
+        groups = self._logins.remove(login)
+        if groups is not None:
+            self._bus.unsubscribe(user_topics(login.user_id, groups))
+        login.send_away()
+
+    # ------------------------------------------------------------------ a round
+
+    def _round(self) -> None:
+        """Worker thread; one at a time."""
+        with self._lock:
+            thorough, self._thorough = self._thorough, False
+        try:
+            if thorough:
+                self._last_user = 0
+            while self._compare_part() and thorough:
+                pass
+            self._release_dead_nodes()
+        except StorageError as exc:
+            log.warning("presence was not reconciled: %s", exc)
+            with self._lock:
+                self._thorough |= thorough
+        finally:
+            self._end_round()
+
+    def _end_round(self) -> None:
+        with self._lock:
+            self._running = False
+
+    def _compare_part(self) -> bool:
+        """Compare the rows and logins of the next users; False after the last part."""
+        begin = self._last_user
+        # Rows first: a login that begins after this read is not among them.
+        rows = self._database.read(lambda tx: UserModel(tx).online_at(self._node, begin, PART))
+        more = len(rows) == PART
+        end = self._last_user = max(rows) if more else 0
+        self._release_rows_without_login(rows)
+        self._check_logins(rows, begin, end or MAX_ID)
+        return more
+
+    def _release_rows_without_login(self, rows: dict[int, int]) -> None:
+        owned = self._logins.owned()
+        for user_id, generation in rows.items():
+            if user_id not in owned:
+                self._presence.release(user_id, generation)
+
+    def _check_logins(self, rows: dict[int, int], begin: int, end: int) -> None:
+        """``rows``: generations by user. Users above ``begin``, up to ``end``."""
+        suspects = [
+            login.user_id
+            for login in self._logins.all()
+            if begin < login.user_id <= end and rows.get(login.user_id) != login.generation
+        ]
+        if suspects:
+            self.check(suspects)
+
+    # ------------------------------------------------------------------ dead nodes
+
+    def _release_dead_nodes(self) -> None:
+        if self._lease is None or not self._lease.may_judge:
+            return
+        for node in self._database.read(self._dead_nodes):
+            self._release_rows_of(node)
+
+    def _dead_nodes(self, tx: Transaction) -> set[str]:
+        """Nodes with online users and without a lease.
+
+        None if this node has no lease either: then the database's clock may have jumped.
+        """
+        alive = NodeModel(tx).alive()
+        return UserModel(tx).nodes() - alive if self._node in alive else set()
+
+    def _release_rows_of(self, node: str) -> None:
+        while True:
+            gone = self._database.write(lambda tx: self._release_part(tx, node))
+            if not gone:
+                return
+            log.info("%d users of %s are offline: it is dead", len(gone), node)
+            self._feed.changed(gone)
+
+    def _release_part(self, tx: Transaction, node: str) -> list[int]:
+        # The node may have renewed its lease since ``_dead_nodes`` was read.
+        return UserModel(tx).offline_of(node, PART) if node in self._dead_nodes(tx) else []
