@@ -15,6 +15,7 @@ from prompt_toolkit.application import in_terminal
 from prompt_toolkit.document import Document
 
 from client.errors import ClosedError
+from client.ui.commands.terminal import Terminal
 from client.ui.commands.web_browser import browser_command
 from client.ui.model.screen_state import ScreenState
 from client.ui.view.paced_application import PacedApplication
@@ -24,10 +25,11 @@ from client.ui.view.terminal_output import notice_sequence
 T = TypeVar("T")
 
 _WORKERS = 4
+"""Threads for blocking calls: the history of a room does not wait for the members of a group."""
 
 
-class PromptTerminal:
-    """Implements client.ui.commands.terminal.Terminal, whose docstrings hold here."""
+class PromptTerminal(Terminal):
+    """The docstrings of Terminal hold here, too; ``call_soon`` is for any thread."""
 
     def __init__(
         self,

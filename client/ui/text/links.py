@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from client.ui.text.styled_line import Line
+
 LONGEST = 2000
 """Characters of an address that becomes a link. Terminals have limits a little above."""
 
@@ -46,7 +48,7 @@ def style_of(url: str) -> str:
     return f"class:link.{url.encode().hex()}"
 
 
-def fragments(piece: str, start: int, links: list[Link], style: str) -> list[tuple[str, str]]:
+def fragments(piece: str, start: int, links: list[Link], style: str) -> Line:
     """A piece of a text, from its index ``start``, as fragments with the style of its links."""
     found, position, end = [], start, start + len(piece)
     for link in links:
