@@ -13,7 +13,7 @@ from chat.protocol import MAX_FRAME, Limits
 T = TypeVar("T")
 
 BYTE_ORDER_MARK = "\ufeff"
-"""Some editors on Windows write it at the begin of a file in UTF-8."""
+"""Some editors on Windows write it at the start of a file in UTF-8."""
 
 
 class ConfigError(Exception):

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from chat.chatcluster import services
 from chat.chatcluster.errors import ClusterError
-from chat.chatcluster.processes import Process
+from chat.chatcluster.processes import POLL_SECONDS, Process
 from chat.chatcluster.state import ClusterState, node_name
 
 STOP_SECONDS = 20.0
 """The time for a program to end after SIGTERM; then it gets SIGKILL."""
 
 RELOAD_SECONDS = 10.0
-POLL_SECONDS = 0.02
+"""The time for nginx to start workers with a new list."""
 
 UP_LINE = "server {host}:{port} max_fails=2 fail_timeout=5s;"
 DOWN_LINE = "server {host}:{port} down;"

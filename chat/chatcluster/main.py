@@ -17,7 +17,8 @@ from chat.chatcluster.status import status_lines
 from chat.process.data_files import shipped
 
 DEFAULT_DIR = Path("var/cluster")
-LAST_LINES = "200"
+SHOWN_LINES = "200"
+"""Lines that ``chatcluster logs`` shows of an existing log."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -79,7 +80,7 @@ def _logs(cluster: LocalCluster, arguments: argparse.Namespace) -> int:
     if not log.exists():
         raise ClusterError(f"{arguments.node} has no log yet")
     follow = ["-f"] if arguments.follow else []
-    return subprocess.call(["tail", "-n", LAST_LINES, *follow, str(log)])
+    return subprocess.call(["tail", "-n", SHOWN_LINES, *follow, str(log)])
 
 
 def _names(state: ClusterState) -> str:

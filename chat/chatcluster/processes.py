@@ -20,9 +20,15 @@ from pathlib import Path
 from chat.chatcluster.errors import ClusterError
 
 READY_SECONDS = 30.0
+"""The time for a program to become ready."""
+
 KILL_SECONDS = 10.0
+"""The time for the kernel to end a killed process."""
+
 POLL_SECONDS = 0.02
+
 LAST_LINES = 5
+"""Lines of a log in the error about a program that did not start."""
 
 SESSION, BEGAN = 3, 19
 """Their places in /proc/PID/stat, counted from the state."""

@@ -1,4 +1,4 @@
-"""The process and its machine: time, installed files, file descriptors, log lines.
+"""The process and its machine: time, event loops, file descriptors, installed files, log lines.
 
-These modules know no setting, no client and no database; every other folder may import them.
+These modules know no setting, no client and no database; each other folder may import them.
 """

@@ -27,7 +27,7 @@ class LogLimiter:
         self._lines = lines
         self._period = period
         self._lock = threading.Lock()  # guards _counts
-        self._counts: dict[Kind, tuple[float, int]] = {}  # the begin of the period, the lines
+        self._counts: dict[Kind, tuple[float, int]] = {}  # the start of the period, the lines
 
     def allows(self, kind: Kind, now: float) -> bool:
         """Count a line; True if it shall be written."""

@@ -119,6 +119,27 @@ class ClusterKit:
         return Wire(self.listen if number is None else self.port(number))
 
 
+@contextlib.contextmanager
+def running_cluster(folder: Path, settings: str = "") -> Iterator[ClusterKit]:
+    """Two servers, MariaDB, Redis and nginx. ``settings``: of the servers, in TOML.
+
+    At the end it checks that the servers have logged no exception.
+    """
+    kit = ClusterKit(folder)
+    if settings:
+        done = kit.up("--servers", "1")  # makes the folder of a cluster
+        assert done.returncode == 0, done
+        kit.do("down")
+        (folder / "chatserver.toml").write_text(settings)
+    done = kit.up()
+    assert (done.returncode, done.stderr) == (0, ""), done
+    until(lambda: kit.do("status").count("bus healthy") == 2, "two healthy nodes")
+    yield kit
+    logs = "".join(kit.log(number) for number in range(2))
+    kit.do("down")
+    assert "Traceback" not in logs, logs
+
+
 def until(condition: Callable[[], object], what: str, seconds: float = WAIT) -> float:
     """Poll until a condition holds; returns the seconds that it took."""
     begun = time.monotonic()

@@ -6,20 +6,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.cluster.clusterkit import ClusterKit
+from tests.cluster.clusterkit import ClusterKit, running_cluster
 from tests.e2e.chatkit import Wire
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterKit]:
     """Two servers, MariaDB, Redis and nginx. A test leaves all of them running."""
-    kit = ClusterKit(tmp_path_factory.mktemp("cluster") / "dir")
-    done = kit.up()
-    assert (done.returncode, done.stderr) == (0, ""), done
-    yield kit
-    logs = "".join(kit.log(number) for number in range(2))
-    kit.do("down")
-    assert "Traceback" not in logs, logs
+    with running_cluster(tmp_path_factory.mktemp("cluster") / "dir") as kit:
+        yield kit
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.cluster.clusterkit import ClusterKit, until
+from tests.cluster.clusterkit import ClusterKit, running_cluster, until
 from tests.e2e.chatkit import Wire
 
 Member = Callable[..., Wire]
@@ -16,17 +16,9 @@ Connect = Callable[..., Wire]
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterKit]:
     """Two servers that deliver directly."""
-    kit = ClusterKit(tmp_path_factory.mktemp("direct") / "dir")
-    kit.up("--servers", "1")
-    kit.do("down")
-    (kit.folder / "chatserver.toml").write_text('[chat]\ndelivery = "direct"\n')
-    done = kit.up()
-    assert (done.returncode, done.stderr) == (0, ""), done
-    until(lambda: kit.do("status").count("bus healthy") == 2, "two healthy nodes")
-    yield kit
-    logs = "".join(kit.log(number) for number in range(2))
-    kit.do("down")
-    assert "Traceback" not in logs, logs
+    settings = '[chat]\ndelivery = "direct"\n'
+    with running_cluster(tmp_path_factory.mktemp("direct") / "dir", settings) as kit:
+        yield kit
 
 
 def test_live_in_order(member: Member) -> None:

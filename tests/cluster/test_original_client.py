@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.cluster.clusterkit import ClusterKit, until
+from tests.cluster.clusterkit import ClusterKit, running_cluster
 from tests.e2e.chatkit import Wire
 from tests.e2e.originalkit import OriginalClient, check_five_senders, check_quick_messages
 
@@ -17,19 +17,10 @@ Member = Callable[..., Wire]
 def cluster(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ClusterKit]:
-    kit = ClusterKit(tmp_path_factory.mktemp("original") / "dir")
-    kit.up("--servers", "1")
-    kit.do("down")
     # A gap that is long enough for all clients to read, also on a busy machine.
     settings = f'[chat]\ndelivery = "{request.param}"\n[classic]\ngap = 0.1\n'
-    (kit.folder / "chatserver.toml").write_text(settings)
-    done = kit.up()
-    assert (done.returncode, done.stderr) == (0, ""), done
-    until(lambda: kit.do("status").count("bus healthy") == 2, "two healthy nodes")
-    yield kit
-    logs = "".join(kit.log(number) for number in range(2))
-    kit.do("down")
-    assert "Traceback" not in logs, logs
+    with running_cluster(tmp_path_factory.mktemp("original") / "dir", settings) as kit:
+        yield kit
 
 
 def test_ten_quick_messages_are_shown(cluster: ClusterKit) -> None:

@@ -7,12 +7,12 @@ index.
 
 from __future__ import annotations
 
-from chat.protocol import MAX_SEQ
+from chat.protocol import MAX_ID, MAX_SEQ
 from chat.storage.base import Transaction
 from chat.storage.tables.offlinemessage import MailRow
 
-_ID_BITS = 31
-"""The bits of a user's or group's id."""
+_ID_BITS = MAX_ID.bit_length()
+"""The width of an id in the number of a conversation. The schema files multiply by 2^31."""
 
 
 def user_conversation(one: int, other: int) -> int:
