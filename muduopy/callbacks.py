@@ -1,4 +1,6 @@
-"""The types of the callbacks of servers and connections. All run in the connection's loop.
+"""The types of the callbacks of servers and connections, and the default callbacks.
+
+All run in the connection's loop, except ThreadInitCallback.
 
 A connection is generic in its ``context``, and so are the callbacks:
 

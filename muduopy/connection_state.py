@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class State(Enum):
-    """Where a TcpConnection is in its life. Immutable; any thread."""
+    """A state of a TcpConnection. Immutable; any thread."""
 
     CONNECTING = "connecting"
     CONNECTED = "connected"
@@ -14,6 +14,7 @@ class State(Enum):
     DISCONNECTED = "disconnected"
 
 
+# The states that may follow each state.
 NEXT: dict[State, frozenset[State]] = {
     State.CONNECTING: frozenset({State.CONNECTED, State.DISCONNECTED}),
     State.CONNECTED: frozenset({State.DISCONNECTING, State.DISCONNECTED}),

@@ -82,7 +82,7 @@ class EventLoop:
     Attributes:
         poll_return_time: when the running pass began, seconds of ``time.monotonic``.
         iterations: number of passes.
-        busy_seconds: time that was not spent in poll.
+        busy_seconds: time outside poll.
         connections: number of TcpConnections that are up in this loop (they count themselves).
         scratch: the receive buffer that this loop's connections share.
     """
@@ -478,7 +478,7 @@ class EventLoop:
     def cancel(self, timer: Timer) -> None:
         """Stop a timer. Idempotent. Any thread.
 
-        In another thread than the loop's: the callback may be running at this moment.
+        For a caller in another thread, the callback may be running at this moment.
         """
         self.run_in_loop(lambda: self._timers.cancel(timer))
 
@@ -533,7 +533,7 @@ class EventLoop:
 
     @property
     def is_in_loop_thread(self) -> bool:
-        """Any thread."""
+        """The calling thread is the loop's. Any thread."""
         return threading.get_ident() == self.thread_id
 
     def assert_in_loop_thread(self) -> None:

@@ -77,6 +77,7 @@ class EventLoopThreadPool:
         return self._loops[value % len(self._loops)] if self._loops else self.base_loop
 
     def get_all_loops(self) -> list[EventLoop]:
+        """All sub-loops; without any, the base loop."""
         self.base_loop.assert_in_loop_thread()
         return list(self._loops) or [self.base_loop]
 

@@ -132,7 +132,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         peer: Address,
         tls: TlsSettings | None = None,
     ) -> None:
-        """Takes over a connected, non-blocking socket. Any thread."""
+        """Takes over a connected, non-blocking socket. ``tls``: encrypt. Any thread."""
         self.loop = loop
         self.name = name
         self.local_address = address_of(sock.getsockname())
@@ -263,12 +263,12 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
 
     @property
     def state(self) -> State:
-        """Any thread; only the loop's own thread can rely on it."""
+        """The present state. Any thread; only the loop's own thread can rely on it."""
         return self._state
 
     @property
     def connected(self) -> bool:
-        """Any thread; only the loop's own thread can rely on it."""
+        """The state is CONNECTED. Any thread; only the loop's own thread can rely on it."""
         return self._state is _CONNECTED
 
     @property
@@ -310,7 +310,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
 
     @property
     def is_reading(self) -> bool:
-        """Loop thread."""
+        """Arriving bytes are read: False after ``stop_read``. Loop thread."""
         return self._channel.is_reading
 
     @property
@@ -352,7 +352,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
 
         A Buffer is emptied. Bytes that the kernel does not take at once wait in memory; the
         water-mark callbacks tell how many. If the connection is not up, the bytes are dropped
-        silently: DOWN has reported that, or will. Raises TypeError for objects without bytes; a
+        without an error, as DOWN reports the end. Raises TypeError for objects without bytes; a
         ``str`` has to be encoded.
         """
         if type(data) is not bytes:

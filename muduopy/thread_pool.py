@@ -107,7 +107,7 @@ class ThreadPool:
             return self._put(task)
 
     def try_run(self, task: Task) -> bool:
-        """Queue a task, or return False at once if the queue is full or the pool stopped.
+        """Queue a task. False at once if the queue is full or the pool was stopped.
 
         For loop threads, which must not block. Raises TypeError as ``run`` does.
         """
