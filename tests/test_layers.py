@@ -56,6 +56,8 @@ chat.service           : chat.connection chat.handlers chat.login chat.protocol
 chat.backends          : chat.bus chat.bus.redis chat.config chat.delivery chat.storage
                          chat.storage.mysql chat.storage.sqlite muduopy
 chat.cli               : chat chat.config chat.listeners chat.process muduopy
+chat.maintenance       : chat.process chat.storage chat.storage.tables muduopy
+chat.exit_status       : chat.bus chat.config chat.delivery chat.login chat.storage
 chat.app               : chat muduopy
 chat.chatcluster       : chat chat.backends chat.config chat.process chat.storage
                          chat.storage.tables

@@ -34,6 +34,13 @@ def config(path: Path, delivery: str = "stored", cost: HashCost = CHEAP) -> Conf
     return Config(chat=ChatConfig(delivery), database=DatabaseConfig(url), password=cost)
 
 
+def started(settings: Config) -> App:
+    """An app that has done everything before ``run``."""
+    app = App(ANYWHERE, settings)
+    app.start()
+    return app
+
+
 def run_and_stop(app: App) -> None:
     """What App.run does, but for the signals."""
     app._server.start()
@@ -44,7 +51,7 @@ def run_and_stop(app: App) -> None:
 
 def test_it_starts_and_stops(path: Path) -> None:
     for _ in range(2):
-        run_and_stop(App(ANYWHERE, config(path)))
+        run_and_stop(started(config(path)))
 
 
 def test_at_its_start_it_tidies_up(path: Path) -> None:
@@ -55,7 +62,7 @@ def test_at_its_start_it_tidies_up(path: Path) -> None:
     database.write(lambda tx: UserModel(tx).go_online(user, "another node", None))  # and a crash
     database.write(lambda tx: TokenModel(tx).insert("old", ann, 1_000_000))
     database.close()
-    app = App(ANYWHERE, config(path, "direct"))
+    app = started(config(path, "direct"))
     read = app._database.read
     found = read(lambda tx: UserModel(tx).find(ann))
     assert found is not None
@@ -66,7 +73,7 @@ def test_at_its_start_it_tidies_up(path: Path) -> None:
 
 
 def test_at_its_end_it_releases_its_users(path: Path) -> None:
-    app = App(ANYWHERE, config(path))
+    app = started(config(path))
     ann = app._database.write(lambda tx: UserModel(tx).insert("ann", "h"))
     user = app._database.read(lambda tx: UserModel(tx).find(ann))
     assert user is not None
@@ -82,8 +89,7 @@ def test_at_its_end_it_releases_its_users(path: Path) -> None:
 
 def test_the_end_does_not_wait_for_the_bus(path: Path) -> None:
     """Logins that do would each wait in vain: the loop that hears of it has ended."""
-    app = App(ANYWHERE, config(path))
-    assert app._bus is not None
+    app = started(config(path))
     told, waiting, waited = threading.Event(), threading.Event(), []
 
     def subscribe() -> None:
@@ -104,8 +110,7 @@ def test_a_database_that_does_not_answer_at_the_end(
     exits: queue.SimpleQueue[int] = queue.SimpleQueue()
     monkeypatch.setattr("chat.app.END_SECONDS", 0.0)
     monkeypatch.setattr("os._exit", exits.put)
-    app = App(ANYWHERE, config(path))
-    assert app._presence is not None
+    app = started(config(path))
     statuses = []
     app._presence.release_all = lambda: statuses.append(  # type: ignore[method-assign]
         exits.get(timeout=WAIT)
@@ -119,7 +124,7 @@ def test_a_database_that_does_not_answer_at_the_end(
 def test_a_port_in_use_leaves_nothing_behind(path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
         App(InetAddress.from_sockaddr(taken.getsockname()), config(path))
-    run_and_stop(App(ANYWHERE, config(path)))
+    run_and_stop(started(config(path)))
 
 
 def test_a_database_in_use_leaves_nothing_behind(path: Path) -> None:
@@ -127,7 +132,7 @@ def test_a_database_in_use_leaves_nothing_behind(path: Path) -> None:
     with pytest.raises(StorageError, match="another server is using this database"):
         App(ANYWHERE, config(path))
     database.close()
-    run_and_stop(App(ANYWHERE, config(path)))
+    run_and_stop(started(config(path)))
 
 
 def test_a_wrong_url(path: Path) -> None:

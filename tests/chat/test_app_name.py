@@ -11,7 +11,8 @@ import pytest
 
 from chat.app import App
 from chat.chatcluster.services import HOST, USER, free_port
-from chat.config import Config, ConfigError, DatabaseConfig, ServerConfig
+from chat.config import Config, DatabaseConfig, ServerConfig
+from chat.delivery.agreed_mode import OtherModeError
 from chat.login.lease import NameTakenError
 from chat.storage import Database
 from chat.storage.tables import OFFLINE, ONLINE, NodeModel, SettingModel, UserModel
@@ -60,7 +61,9 @@ def start(port: int) -> App:
     """One that is put together, and does not run."""
     server = ServerConfig(node=NAME)
     config = Config(server=server, database=DatabaseConfig(url()), password=CHEAP)
-    return App(InetAddress.loopback(port), config)
+    app = App(InetAddress.loopback(port), config)
+    app.start()
+    return app
 
 
 def end(app: App) -> None:
@@ -136,7 +139,7 @@ def test_on_a_delivery_that_all_can_agree(database: Database, before: str | None
 def test_who_would_deliver_otherwise_has_not_begun(database: Database) -> None:
     database.write(lambda tx: SettingModel(tx).set("delivery", "direct"))
     database.write(lambda tx: NodeModel(tx).claim("other", "x", "there:6000", 10_000))
-    with pytest.raises(ConfigError, match="other on this database use 'direct', not 'stored'"):
+    with pytest.raises(OtherModeError, match="other on this database use 'direct', not 'stored'"):
         start(free_port())
     names = [row.name for row in database.read(lambda tx: NodeModel(tx).all())]
     assert names == ["other"]

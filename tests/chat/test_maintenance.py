@@ -1,0 +1,35 @@
+"""Maintenance: expired tokens are deleted, and a database that is gone is logged."""
+
+from __future__ import annotations
+
+import pytest
+
+from chat.maintenance import Maintenance
+from chat.storage import Database, StorageError
+from chat.storage.tables import TokenModel, UserModel
+from tests.chat.loopkit import ErrorLog, FailingDatabase
+from tests.chat.nodekit import TestClock
+
+DAY = 86_400
+
+
+def test_expired_tokens(database: Database) -> None:
+    clock = TestClock()
+    ann = database.write(lambda tx: UserModel(tx).insert("ann", "h"))
+    for name, age in (("new", 0), ("old", 2 * DAY)):
+        used = clock.date - age
+        database.write(lambda tx, name=name, used=used: TokenModel(tx).insert(name, ann, used))
+    Maintenance(database, clock, DAY).delete_expired_tokens()
+    assert len(database.read(lambda tx: tx.query("SELECT * FROM token"))) == 1
+
+
+def test_a_database_that_is_gone(
+    database: Database, errors: ErrorLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise StorageError("the file was removed")
+
+    broken = FailingDatabase(database)
+    monkeypatch.setattr(broken, "check", fail, raising=False)
+    Maintenance(broken, TestClock(), DAY)._check()
+    assert errors.messages == ["the database is gone: the file was removed"]
