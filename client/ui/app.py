@@ -33,7 +33,8 @@ from client.ui.keyboard.key_binder import KeyBinder
 from client.ui.keyboard.keyboard import bind_keys
 from client.ui.log_notices import LogNotices, warnings_to
 from client.ui.model.login_form import LoginForm
-from client.ui.model.screen_state import Notice, ScreenState
+from client.ui.model.screen_state import ScreenState
+from client.ui.notice_timer import NoticeTimer
 from client.ui.options import Options
 from client.ui.prompt_terminal import PromptTerminal
 from client.ui.text.cells import one_line
@@ -88,16 +89,7 @@ class App:
             bindings, input, output, no_color=bool(environment.get("NO_COLOR"))
         )
         self.terminal = PromptTerminal(self.application, self._screen, self.state, environment)
-        self._client = ChatClient(
-            options.host,
-            options.port,
-            tls=options.tls,
-            folder=folder,
-            on_message=self._on_message,
-            on_presence=self._on_presence,
-            on_state=self._on_state,
-            timing=options.timing,
-        )
+        self._client = self._make_client()
         self._message_view = message_view
         context = CommandContext(self.state, message_view, self.terminal, self._client)
         sender = MessageSender(context)
@@ -121,7 +113,7 @@ class App:
             self.application.suspend_to_background,
         )
         self._title = ""
-        self._timed_notice: Notice | None = None
+        self._notice_timer = NoticeTimer(self.state, self.terminal, options.notice_seconds)
         self._connect()
 
     # ------------------------------------------------------------------ construction
@@ -165,6 +157,19 @@ class App:
         application.ttimeoutlen = _ESCAPE_SECONDS
         application.timeoutlen = _ESCAPE_SECONDS
         return application
+
+    def _make_client(self) -> ChatClient:
+        options = self._options
+        return ChatClient(
+            options.host,
+            options.port,
+            tls=options.tls,
+            folder=options.folder,
+            on_message=self._on_message,
+            on_presence=self._on_presence,
+            on_state=self._on_state,
+            timing=options.timing,
+        )
 
     def _connect(self) -> None:
         """Subscribe to the events of the application."""
@@ -234,7 +239,7 @@ class App:
         self._print_unsent(left)
 
     def _print_unsent(self, sendings: tuple[Sending, ...]) -> None:
-        """Print the number of unsent messages below the shell's prompt."""
+        """Print the number of unsent messages on the shell's screen."""
         count = sum(isinstance(one.exception(), NotConfirmedError) for one in sendings)
         if count:
             print(self.state.texts("left unsent", count=count), file=sys.stderr)
@@ -275,22 +280,7 @@ class App:
         if title != self._title:
             self._title = title
             self.application.output.set_title(title)
-        self._time_notice()
-
-    def _time_notice(self) -> None:
-        """Remove a notice some seconds after its first drawing."""
-        notice = self.state.notice
-        if notice is self._timed_notice:
-            return
-        self._timed_notice = notice
-        if notice is not None and not notice.stays and self.application.loop is not None:
-            seconds = self._options.notice_seconds
-            self.application.loop.call_later(seconds, self._remove_notice, notice)
-
-    def _remove_notice(self, notice: Notice) -> None:
-        if self.state.notice is notice:
-            self.state.notice = None
-            self.terminal.redraw()
+        self._notice_timer.before_drawing()
 
 
 async def _repeat(seconds: float, call: Callable[[], None]) -> None:
