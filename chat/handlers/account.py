@@ -15,6 +15,7 @@ from chat.names.name_hash import name_hashes
 from chat.protocol import V2, ErrNo, Message, MsgType, ProtocolError, encode, errors, normal_name
 from chat.protocol.classic_login import fit_login, left_out
 from chat.protocol.dialects.classic_answer import classic_answer
+from chat.protocol.requests import LoginRequest, LogoutRequest, RegisterRequest
 from chat.storage import Transaction, UniqueViolation
 from chat.storage.tables import USERS, NameModel, UserModel
 
@@ -34,14 +35,14 @@ def needs_hashing(message: Message, v2: bool) -> bool:
     return not (v2 and message["msgid"] == MsgType.LOGIN_MSG and message.get("token") is not None)
 
 
-def register(ctx: Context, request: Request) -> Message:
+def register(ctx: Context, request: Request[RegisterRequest]) -> Message:
     """REG_MSG. Worker thread."""
     if not ctx.registration:
         raise ProtocolError(ErrNo.REFUSED, "registration is closed")
-    given: str = request.message["name"]
+    given = request.message["name"]
     name = normal_name(given)
     hashes = name_hashes(name)
-    password: str = request.message["password"]
+    password = request.message["password"]
     shortest = ctx.limits.password_min if request.v2 else ctx.classic.password_min
     if len(password) < shortest:
         between = f"must be a string of {shortest} to {ctx.limits.password_max} characters"
@@ -61,19 +62,19 @@ def register(ctx: Context, request: Request) -> Message:
     return {"id": user_id}
 
 
-def login(ctx: Context, request: Request) -> Entered:
+def login(ctx: Context, request: Request[LoginRequest]) -> Entered:
     """LOGIN_MSG. Worker thread."""
     message = request.message
-    user_id: int = message["id"]
+    user_id = message["id"]
     user = ctx.authentication.find_user(user_id)
     if request.reader is not None:
         # Before anything fails: the client has to understand that answer, too.
         request.reader.recall(user.dialect if user else None)
-    token: str | None = message.get("token") if request.v2 else None
+    token = message.get("token") if request.v2 else None
     if token is not None:
         verified = ctx.authentication.check_token(user, token)
     else:
-        password: str | None = message.get("password")
+        password = message.get("password")
         verified = ctx.authentication.check_password(user, user_id, password, request.peer)
     attempt = LoginAttempt(
         request.connection,
@@ -86,7 +87,7 @@ def login(ctx: Context, request: Request) -> Entered:
     return ctx.login_flow.enter(attempt)
 
 
-def _mail_room(request: Request) -> MailRoom:
+def _mail_room(request: Request[LoginRequest]) -> MailRoom:
     if request.v2:
         return MailRoom(WINDOW, LOOK_BYTES)
     if request.frame_limit:
@@ -95,7 +96,7 @@ def _mail_room(request: Request) -> MailRoom:
 
 
 def finish_login(
-    ctx: Context, connection: Connection, message: Message, entered: Entered
+    ctx: Context, connection: Connection, message: LoginRequest, entered: Entered
 ) -> Message:
     """Begin the login, and make its answer. Connection's loop."""
     login, snapshot = entered.login, entered.snapshot
@@ -156,7 +157,7 @@ def abandon_login(ctx: Context, connection: Connection, entered: Entered) -> Non
     ctx.login_flow.abandon(entered)
 
 
-def logout(ctx: Context, request: Request) -> Message:
+def logout(ctx: Context, request: Request[LogoutRequest]) -> Message:
     """LOGINOUT_MSG. Worker thread."""
     assert request.login is not None
     ctx.login_flow.log_out(request.login)
@@ -164,7 +165,7 @@ def logout(ctx: Context, request: Request) -> Message:
 
 
 def finish_logout(
-    ctx: Context, connection: Connection, message: Message, result: Message
+    ctx: Context, connection: Connection, message: LogoutRequest, result: Message
 ) -> Message:
     """The connection is a guest's again. Connection's loop."""
     if connection.login is not None:

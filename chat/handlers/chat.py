@@ -9,9 +9,20 @@ from chat.delivery.mode import WAITS
 from chat.handlers.context import WAIT, Connection, Context, Waiting
 from chat.message import RESERVED, TARGET_FIELD, ChatMessage
 from chat.protocol import ErrNo, Message, MsgType, ProtocolError, encode
+from chat.protocol.requests import (
+    DeliveredRequest,
+    GroupChatRequest,
+    OneChatRequest,
+    PingRequest,
+)
 
 
-def send(ctx: Context, connection: Connection, message: Message, frame: bytes) -> Waiting | None:
+def send(
+    ctx: Context,
+    connection: Connection,
+    message: OneChatRequest | GroupChatRequest,
+    frame: bytes,
+) -> Waiting | None:
     """ONE_CHAT_MSG and GROUP_CHAT_MSG."""
     login = connection.login
     assert login is not None
@@ -23,7 +34,7 @@ def send(ctx: Context, connection: Connection, message: Message, frame: bytes) -
         if len(message) != _CLASSIC_FIELDS or "name" not in message or not message.get("time"):
             extra = _extra(message)
         elif (
-            message["name"] == login.name
+            message.get("name") == login.name
             and frame.count(b'"') == _CLASSIC_QUOTES
             and not _leading_zero(frame)
         ):
@@ -38,7 +49,7 @@ def send(ctx: Context, connection: Connection, message: Message, frame: bytes) -
         kind,
         login.user_id,
         login.name,
-        message[TARGET_FIELD[kind]],
+        message[TARGET_FIELD[kind]],  # type: ignore[literal-required]
         message["msg"],
         time,
         extra,
@@ -62,7 +73,7 @@ MAX_EXTRA = 4096
 _leading_zero = re.compile(rb'" *: *0').search
 
 
-def _extra(message: Message) -> dict[str, Any] | None:
+def _extra(message: OneChatRequest | GroupChatRequest) -> dict[str, Any] | None:
     """What a classic message holds beyond the protocol, for classic receivers."""
     extra = {key: value for key, value in message.items() if key not in RESERVED}
     try:
@@ -73,13 +84,15 @@ def _extra(message: Message) -> dict[str, Any] | None:
     return extra or None
 
 
-def delivered(ctx: Context, connection: Connection, message: Message, frame: bytes) -> None:
+def delivered(
+    ctx: Context, connection: Connection, message: DeliveredRequest, frame: bytes
+) -> None:
     """DELIVERED_MSG."""
     assert connection.login is not None
     connection.login.pump.acknowledge(message["seqs"])
 
 
-def ping(ctx: Context, connection: Connection, message: Message, frame: bytes) -> None:
+def ping(ctx: Context, connection: Connection, message: PingRequest, frame: bytes) -> None:
     """PING_MSG."""
     pong: Message = {"msgid": MsgType.PONG_MSG}
     if message.get("rid") is not None:

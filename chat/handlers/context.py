@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from chat.config import ClassicConfig
 from chat.connection.connection import ClientConnection
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 
 Connection = ClientConnection[Login]
+
+MessageT = TypeVar("MessageT")
+"""The type of the request, one of chat.protocol.requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class Request(Generic[MessageT]):
     """A request as a worker sees it: values copied in the loop.
 
     ``connection`` is for handing on (to a Login); its attributes belong to its loop, but
@@ -59,7 +62,7 @@ class Request:
     ``reader``: is told the account's dialect. ``dialect``: to be remembered for a new account.
     """
 
-    message: Message
+    message: MessageT
     connection: Connection
     login: Login | None
     v2: bool
@@ -94,11 +97,11 @@ class Where(Enum):
     """On the worker pool; what comes behind it on the connection waits."""
 
 
-LoopHandler = Callable[[Context, Connection, Message, bytes], "Waiting | None"]
+LoopHandler = Callable[[Context, Connection, Any, bytes], "Waiting | None"]
 """Gets the message and the frame that it came in. WAIT: not now, nothing has been done."""
 
-WorkerHandler = Callable[[Context, Request], Any]
-Finish = Callable[[Context, Connection, Message, Any], Message]
+WorkerHandler = Callable[[Context, Request[Any]], Any]
+Finish = Callable[[Context, Connection, Any, Any], Message]
 """In the connection's loop, after a worker handler succeeded: makes the answer's fields."""
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from chat.handlers.context import Context, Request
 from chat.handlers.shapes import contact_fields
 from chat.protocol import ErrNo, Message, ProtocolError
+from chat.protocol.requests import FriendRequest
 from chat.storage import UniqueViolation
 from chat.storage.tables import FriendModel, UserModel
 
 
-def add_friend(ctx: Context, request: Request) -> Message:
+def add_friend(ctx: Context, request: Request[FriendRequest]) -> Message:
     """ADD_FRIEND_MSG."""
-    friend_id: int = request.message["friendid"]
+    friend_id = request.message["friendid"]
     if friend_id == request.user_id:
         raise ProtocolError(ErrNo.BAD_REQUEST, "friendid: is your own")
     friend = ctx.database.read(lambda tx: UserModel(tx).contact(friend_id))
@@ -25,9 +26,9 @@ def add_friend(ctx: Context, request: Request) -> Message:
     return fields
 
 
-def remove_friend(ctx: Context, request: Request) -> Message:
+def remove_friend(ctx: Context, request: Request[FriendRequest]) -> Message:
     """REMOVE_FRIEND_MSG."""
-    friend_id: int = request.message["friendid"]
+    friend_id = request.message["friendid"]
     if not ctx.database.write(lambda tx: FriendModel(tx).delete(request.user_id, friend_id)):
         raise ProtocolError(ErrNo.NOT_FOUND, "is not in your list")
     return {"friendid": friend_id}

@@ -9,6 +9,7 @@ from chat.handlers.shapes import group_fields, member_fields
 from chat.message import Topic
 from chat.names.name_hash import name_hashes
 from chat.protocol import GROUP_CHAT, ErrNo, Message, ProtocolError, errors, normal_name
+from chat.protocol.requests import CreateGroupRequest, GroupRequest, RemoveMemberRequest
 from chat.storage import Transaction, UniqueViolation
 from chat.storage.tables import CREATOR, GROUPS, NORMAL, Group, GroupModel, NameModel
 
@@ -21,10 +22,10 @@ class Joined(NamedTuple):
     answer: Message
 
 
-def create_group(ctx: Context, request: Request) -> Joined:
+def create_group(ctx: Context, request: Request[CreateGroupRequest]) -> Joined:
     """CREATE_GROUP_MSG: the creator is the first member."""
-    given: str = request.message["groupname"]
-    desc: str = request.message["groupdesc"]
+    given = request.message["groupname"]
+    desc = request.message["groupdesc"]
     name = normal_name(given)
     hashes = name_hashes(name)
 
@@ -44,9 +45,9 @@ def create_group(ctx: Context, request: Request) -> Joined:
     return Joined(request.user_id, group_id, {"groupid": group_id})
 
 
-def join_group(ctx: Context, request: Request) -> Joined:
+def join_group(ctx: Context, request: Request[GroupRequest]) -> Joined:
     """ADD_GROUP_MSG."""
-    group_id: int = request.message["groupid"]
+    group_id = request.message["groupid"]
     # Before the commit: from then on messages are owed, and their wakes must find us.
     ctx.bus.subscribe([_topic(group_id)])
 
@@ -70,7 +71,7 @@ def join_group(ctx: Context, request: Request) -> Joined:
 
 
 def finish_joining(
-    ctx: Context, connection: Connection, request: Message, joined: Joined
+    ctx: Context, connection: Connection, message: GroupRequest | CreateGroupRequest, joined: Joined
 ) -> Message:
     """Of a group that was made or joined."""
     _begin_to_listen(ctx, joined.user_id, joined.group_id)
@@ -82,9 +83,9 @@ def abandon_joining(ctx: Context, connection: Connection, joined: Joined) -> Non
     _begin_to_listen(ctx, joined.user_id, joined.group_id)
 
 
-def members(ctx: Context, request: Request) -> Message:
+def members(ctx: Context, request: Request[GroupRequest]) -> Message:
     """MEMBERS_MSG: who is in one of one's groups."""
-    group_id: int = request.message["groupid"]
+    group_id = request.message["groupid"]
 
     def look(tx: Transaction) -> Group:
         _role(tx, group_id, request.user_id)
@@ -94,9 +95,9 @@ def members(ctx: Context, request: Request) -> Message:
     return {"groupid": group_id, "users": [member_fields(user) for user in group.users]}
 
 
-def leave_group(ctx: Context, request: Request) -> Message:
+def leave_group(ctx: Context, request: Request[GroupRequest]) -> Message:
     """LEAVE_GROUP_MSG. The oldest member succeeds a creator; without members the group ends."""
-    group_id: int = request.message["groupid"]
+    group_id = request.message["groupid"]
 
     def leave(tx: Transaction) -> None:
         model = GroupModel(tx)
@@ -111,10 +112,10 @@ def leave_group(ctx: Context, request: Request) -> Message:
     return {"groupid": group_id}
 
 
-def remove_member(ctx: Context, request: Request) -> Message:
+def remove_member(ctx: Context, request: Request[RemoveMemberRequest]) -> Message:
     """REMOVE_MEMBER_MSG: the creator removes a member."""
-    group_id: int = request.message["groupid"]
-    user_id: int = request.message["userid"]
+    group_id = request.message["groupid"]
+    user_id = request.message["userid"]
     if user_id == request.user_id:
         raise ProtocolError(ErrNo.BAD_REQUEST, "userid: is your own; leave the group instead")
 
@@ -129,9 +130,9 @@ def remove_member(ctx: Context, request: Request) -> Message:
     return {"groupid": group_id, "userid": user_id}
 
 
-def dissolve_group(ctx: Context, request: Request) -> Message:
+def dissolve_group(ctx: Context, request: Request[GroupRequest]) -> Message:
     """DISSOLVE_GROUP_MSG: the creator ends the group."""
-    group_id: int = request.message["groupid"]
+    group_id = request.message["groupid"]
 
     def dissolve(tx: Transaction) -> None:
         _change(tx, group_id)
@@ -144,7 +145,7 @@ def dissolve_group(ctx: Context, request: Request) -> Message:
 
 
 def finish_leave_group(
-    ctx: Context, connection: Connection, request: Message, ack: Message
+    ctx: Context, connection: Connection, message: GroupRequest, ack: Message
 ) -> Message:
     """Also after a dissolution. Other members stay registered, and hear nothing: nothing comes."""
     assert connection.login is not None

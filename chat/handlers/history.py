@@ -5,6 +5,7 @@ from __future__ import annotations
 from chat.handlers.context import Context, Request
 from chat.mailbox.mailbox import to_message
 from chat.protocol import ErrNo, Message, ProtocolError
+from chat.protocol.requests import HistoryRequest
 from chat.storage import Transaction
 from chat.storage.tables import (
     GroupModel,
@@ -18,15 +19,15 @@ from chat.storage.tables import (
 DEFAULT_LIMIT = 50
 
 
-def history(ctx: Context, request: Request) -> Message:
+def history(ctx: Context, request: Request[HistoryRequest]) -> Message:
     """The newest messages before a ``seq``, of a conversation that the asker is a party to."""
     message = request.message
-    other: int | None = message.get("with")
-    group_id: int | None = message.get("groupid")
+    other = message.get("with")
+    group_id = message.get("groupid")
     if (other is None) == (group_id is None):
         raise ProtocolError(ErrNo.BAD_REQUEST, "with or groupid: one of them is needed")
-    before: int | None = message.get("before")
-    limit: int = message.get("limit") or DEFAULT_LIMIT
+    before = message.get("before")
+    limit = message.get("limit") or DEFAULT_LIMIT
 
     def look(tx: Transaction) -> list[MailRow]:
         if other is not None:
@@ -45,7 +46,7 @@ def history(ctx: Context, request: Request) -> Message:
     }
 
 
-def _joined(tx: Transaction, group_id: int, request: Request) -> int:
+def _joined(tx: Transaction, group_id: int, request: Request[HistoryRequest]) -> int:
     """The last message before the asker became a member: what came before is not for them."""
     membership = GroupModel(tx).membership(group_id, request.user_id)
     if membership is not None:

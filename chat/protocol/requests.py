@@ -1,0 +1,134 @@
+"""The fields of each request, as types. A handler gets one of these, after ``validate``.
+
+``validate`` checks a request against its row in fields.py; a test checks that rows and types agree.
+A request may hold further fields, of unknown names and types.
+"""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict
+
+from chat.protocol.msgtype import MsgType
+
+
+class _Request(TypedDict):
+    msgid: int
+    rid: NotRequired[str]
+
+
+class _UserRequest(_Request):
+    """``id``: the sender, who is the user of the login."""
+
+    id: int
+
+
+class LoginRequest(_UserRequest):
+    """LOGIN_MSG, with a password or a token."""
+
+    v: NotRequired[int]
+    password: NotRequired[str]
+    token: NotRequired[str]
+    device: NotRequired[str]
+
+
+class LogoutRequest(_UserRequest):
+    """LOGINOUT_MSG."""
+
+
+class RegisterRequest(_Request):
+    """REG_MSG."""
+
+    v: NotRequired[int]
+    name: str
+    password: str
+
+
+class ChatRequest(_UserRequest):
+    """The common fields of chat messages."""
+
+    msg: str
+    time: NotRequired[str]
+    mid: NotRequired[str]
+
+
+class OneChatRequest(ChatRequest):
+    """ONE_CHAT_MSG."""
+
+    toid: int
+
+
+class GroupChatRequest(ChatRequest):
+    """GROUP_CHAT_MSG."""
+
+    groupid: int
+
+
+class FriendRequest(_UserRequest):
+    """ADD_FRIEND_MSG, REMOVE_FRIEND_MSG."""
+
+    friendid: int
+
+
+class CreateGroupRequest(_UserRequest):
+    """CREATE_GROUP_MSG."""
+
+    groupname: str
+    groupdesc: str
+
+
+class GroupRequest(_UserRequest):
+    """ADD_GROUP_MSG, LEAVE_GROUP_MSG, DISSOLVE_GROUP_MSG, MEMBERS_MSG."""
+
+    groupid: int
+
+
+class RemoveMemberRequest(GroupRequest):
+    """REMOVE_MEMBER_MSG."""
+
+    userid: int
+
+
+HistoryRequest = TypedDict(
+    "HistoryRequest",
+    {
+        "msgid": int,
+        "rid": NotRequired[str],
+        "id": int,
+        "with": NotRequired[int],  # a keyword, so no class can declare it
+        "groupid": NotRequired[int],
+        "before": NotRequired[int],
+        "limit": NotRequired[int],
+    },
+)
+"""HISTORY_MSG: of a conversation with a user (``with``) or in a group."""
+
+
+class DeliveredRequest(_Request):
+    """DELIVERED_MSG: the receiver has the messages with these numbers."""
+
+    seqs: list[int]
+
+
+class PingRequest(_Request):
+    """PING_MSG."""
+
+
+REQUESTS: dict[int, type] = {
+    MsgType.LOGIN_MSG: LoginRequest,
+    MsgType.LOGINOUT_MSG: LogoutRequest,
+    MsgType.REG_MSG: RegisterRequest,
+    MsgType.ONE_CHAT_MSG: OneChatRequest,
+    MsgType.GROUP_CHAT_MSG: GroupChatRequest,
+    MsgType.ADD_FRIEND_MSG: FriendRequest,
+    MsgType.REMOVE_FRIEND_MSG: FriendRequest,
+    MsgType.CREATE_GROUP_MSG: CreateGroupRequest,
+    MsgType.ADD_GROUP_MSG: GroupRequest,
+    MsgType.LEAVE_GROUP_MSG: GroupRequest,
+    MsgType.REMOVE_MEMBER_MSG: RemoveMemberRequest,
+    MsgType.DISSOLVE_GROUP_MSG: GroupRequest,
+    MsgType.MEMBERS_MSG: GroupRequest,
+    MsgType.HISTORY_MSG: HistoryRequest,
+    MsgType.DELIVERED_MSG: DeliveredRequest,
+    MsgType.PING_MSG: PingRequest,
+}
+"""The type of each request, by ``msgid``."""
