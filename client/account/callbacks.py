@@ -112,8 +112,10 @@ class Callbacks:
             self._dispatcher.post(partial(self._functions.on_presence, presence))
 
     def server_complained(self, errmsg: str) -> None:
-        """The server has sent an error that belongs to no request."""
-        if self._functions.on_server_error is not None:
+        """The server has sent an error that belongs to no request. It is logged if not told."""
+        if self._functions.on_server_error is None:
+            log.warning("error from the server: %s", errmsg)
+        else:
             self._dispatcher.post(partial(self._functions.on_server_error, errmsg))
 
     def _give_next(self) -> None:

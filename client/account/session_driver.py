@@ -10,7 +10,6 @@ After a logout that the server has confirmed, the next user may log in on the sa
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
     import socket
 
     from client.protocol.tls import TlsSocket
-
-log = logging.getLogger(__name__)
 
 _TRY_AGAIN = frozenset({ErrNo.TOO_MANY, ErrNo.UNAVAILABLE})
 
@@ -328,7 +325,6 @@ class SessionDriver:
         if isinstance(event, Goodbye):
             self._goodbye = event
         elif isinstance(event, ServerError):
-            log.warning("the server complains: %s", event.errmsg)
             self._complaint = event.errmsg if account is None else None
             self._callbacks.server_complained(event.errmsg)
         elif account is not None and self._is_current(account):

@@ -53,7 +53,7 @@ def run_line_mode(
     except ClientError as exc:
         for line in failures.take():
             console.error(line)
-        console.error(str(exc))
+        console.error(text.end(exc))
         return 1
     with contextlib.closing(client):
         return Menu(console, client, failures, text, timing, script=script).run()

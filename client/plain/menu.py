@@ -249,7 +249,7 @@ class Menu:
             error = ConnectionLostError(CLOSED)
         self._client.close()  # the messages without an ack fail now
         self._show_failures()
-        self._console.error(str(error))
+        self._console.error(self._text.end(error))
         return 1
 
     def _show_events(self) -> None:

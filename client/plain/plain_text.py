@@ -91,6 +91,10 @@ class PlainText:
         """One line for a request that failed; ``what`` is a text whose key begins with "do"."""
         return self._table["failed"].format(what=what, why=escape(str(error)))
 
+    def end(self, error: ClientError) -> str:
+        """One line for the error that ends the program."""
+        return escape(str(error))
+
     def chat_failed(self, target: int, to_group: bool, why: str) -> str:
         """One line for a chat message that the server has refused or not confirmed."""
         return self("group chat failed" if to_group else "chat failed", target=target, why=why)

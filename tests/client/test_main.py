@@ -245,6 +245,27 @@ def test_lost_connection_while_stdin_stays_open(server: FakeServer) -> None:
         assert process.stderr.read() == b"connection to server lost: closed by the server\n"
 
 
+def test_a_server_that_is_full(server: FakeServer) -> None:
+    """Its error is printed once, and without its control characters."""
+
+    def refuse(peer: socket.socket) -> None:
+        peer.sendall(b'{"msgid":31,"errno":6,"errmsg":"too many\\u001b connections"}\n')
+
+    server._talk = refuse  # type: ignore[method-assign]
+    with subprocess.Popen(
+        [*PROGRAM, "127.0.0.1", str(server.port)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.wait(LONG) == 1
+        assert process.stderr is not None
+        assert process.stderr.read().decode().splitlines() == [
+            "error from the server: too many\\x1b connections",
+            "connection to server lost: too many\\x1b connections",
+        ]
+
+
 def test_password_is_not_on_the_screen(server: FakeServer, terminal: OnTerminal) -> None:
     terminal.at_password_prompt()
     terminal.type(b"secret\n")

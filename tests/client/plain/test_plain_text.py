@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from client.errors import NoAnswerError, RefusedError
+from client.errors import ConnectionLostError, NoAnswerError, RefusedError
 from client.plain import chinese, english
 from client.plain.plain_text import PlainText
 from client.values import Account, ChatMessage, Friend, Group, Member
@@ -101,6 +101,11 @@ def test_failures_and_goodbyes() -> None:
     )
     assert text("server error", why="bad\x1b") == r"error from the server: bad\x1b"
     assert text("goodbye", why="draining") == "the server says goodbye: draining"
+
+
+def test_the_end() -> None:
+    lost = ConnectionLostError("too many\x1b")
+    assert text.end(lost) == r"connection to server lost: too many\x1b"
 
 
 def test_registration() -> None:
