@@ -28,13 +28,6 @@ THIRD_PARTY = {
 }
 """Texts of other authors."""
 
-UNFINISHED = (
-    "chat/handlers/account.py",
-    "chat/login/presence.py",
-    "chat/login/presence_feed.py",
-)
-"""Sources whose words are still being replaced."""
-
 
 def lines_with_pronouns(text: str) -> list[int]:
     """The numbers of the lines that contain a pronoun."""
@@ -43,12 +36,7 @@ def lines_with_pronouns(text: str) -> list[int]:
 
 def own_texts() -> list[Path]:
     """All texts of this project in the repository."""
-    return [
-        path
-        for path in tracked()
-        if (name := str(path.relative_to(ROOT))) not in THIRD_PARTY
-        and not name.startswith(UNFINISHED)
-    ]
+    return [path for path in tracked() if str(path.relative_to(ROOT)) not in THIRD_PARTY]
 
 
 FOLDERS = sorted({path.relative_to(ROOT).parts[0] for path in own_texts()})
