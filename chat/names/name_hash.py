@@ -5,7 +5,8 @@
 ``lvan``, or ``Bob`` and ``Вob`` with a Cyrillic letter. There are two, because a single hash would
 refuse ``lvan`` beside ``ivan``, which look different.
 
-The hashes keep the columns short: 128 bits for a skeleton of any length. They protect nothing.
+The hashes keep the columns short: 128 bits for a skeleton of any length. They do not protect
+against forged names.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ class FrameDecoder:
             or the value that the owner sets. Answers on this connection end with it.
         decided: a frame of this stream has ended with a terminator.
         taken: the number of frames in the last ``take``, with empty ones.
-        too_large: a frame exceeded the limit. Nothing is decoded after that.
+        too_large: a frame exceeded the limit. The decoder then ignores all input.
     """
 
     __slots__ = (
@@ -97,7 +97,7 @@ class FrameDecoder:
         self.max_frame = max_frame
         self.cutter: Cutter = LineCutter()
         self._other = NUL
-        self._plain = False  # one terminator, and nothing else, ends each frame
+        self._plain = False  # only the one terminator ends frames
         self._held = bytearray()
 
     @property

@@ -104,7 +104,7 @@ def test_mysql_passwords(tmp_path: Path) -> None:
         (("/chat", "/other"), "has no rights on this database|no such database"),
     ],
 )
-def test_mysql_says_in_one_line_what_is_wrong(change: tuple[str, str], problem: str) -> None:
+def test_mysql_reports_a_problem_in_one_line(change: tuple[str, str], problem: str) -> None:
     address = mariadb().address
     url = f"mysql://chat:{PASSWORD}@{address.host}:{address.port}/chat"
     head, sep, tail = url.rpartition(change[0]) if "/" in change[0] else url.partition(change[0])

@@ -71,7 +71,7 @@ def one(section: str, key: str, value: str) -> str:
     return f"[{section}]\n{key} = {value}\n"
 
 
-# ---------------------------------------------------------------------- the shipped file
+# ---------------------------------------------------------------------- the installed file
 
 
 def test_the_shipped_file_is_the_defaults() -> None:
@@ -85,7 +85,7 @@ def test_the_shipped_file_has_every_key() -> None:
 
 @pytest.mark.parametrize(("section", "key"), KEYS)
 def test_every_key_is_explained(section: str, key: str) -> None:
-    """By a comment above it, or above the run of keys that it stands in."""
+    """By a comment above the key, or above its group of keys."""
     lines = SHIPPED.split(f"[{section}]\n", 1)[1].split("\n[", 1)[0].splitlines()
     (at,) = [number for number, line in enumerate(lines) if line.startswith(f"{key} = ")]
     above = [line for line in lines[:at][::-1] if not is_key(line)]
@@ -107,7 +107,7 @@ def test_every_choice_is_explained() -> None:
 # ---------------------------------------------------------------------- good values
 
 
-def test_what_is_absent_keeps_its_default() -> None:
+def test_absent_keys_keep_their_defaults() -> None:
     config = parse_config(one("server", "workers", "9"))
     assert config.server == dataclasses.replace(Config().server, workers=9)
     assert config.chat == Config().chat
@@ -136,7 +136,7 @@ def test_other_values_are_taken() -> None:
 
 
 @pytest.mark.parametrize(("section", "key"), MAY_BE_ZERO)
-def test_what_may_be_zero(section: str, key: str) -> None:
+def test_numbers_that_may_be_zero(section: str, key: str) -> None:
     config = parse_config(one(section, key, "0"))
     assert getattr(getattr(config, section), key) == 0
 
@@ -166,7 +166,7 @@ STRINGS = [
 
 @pytest.mark.parametrize(("section", "key"), STRINGS)
 def test_nul_is_refused_by_name(section: str, key: str) -> None:
-    """No path has one: open and others would raise ValueError."""
+    """No path can have a NUL: open would raise ValueError."""
     plain = isinstance(getattr(getattr(Config(), section), key), str)
     value = r'"a\u0000b"' if plain else r'["a", "a\u0000b"]'
     with pytest.raises(ConfigError, match=rf"^{section}\.{key}: must not contain NUL$"):
@@ -257,7 +257,7 @@ def test_a_section_that_is_a_value() -> None:
 
 
 @pytest.mark.parametrize("text", ["[server", "a", "a = ", "[server]\nworkers = 1\nworkers = 2\n"])
-def test_what_is_not_toml(text: str) -> None:
+def test_text_that_is_not_toml(text: str) -> None:
     assert "line" in refused(text) or "document" in refused(text)
 
 

@@ -1,4 +1,4 @@
-"""Which tables a server has: the shipped ones and one's own."""
+"""The tables of a server: the installed ones, and files of the operator."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from chat.listeners import parse_listener
         ("0.0.0.0:1=/a=b/mine.toml", "0.0.0.0", 1, "/a=b/mine.toml"),
     ],
 )
-def test_what_it_says(text: str, ip: str, port: int, dialect: str) -> None:
+def test_the_parts_of_a_listener(text: str, ip: str, port: int, dialect: str) -> None:
     listener = parse_listener(text)
     assert (listener.address.ip, listener.address.port) == (ip, port)
     assert listener.dialect == dialect

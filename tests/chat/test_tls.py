@@ -52,6 +52,6 @@ def test_an_encrypted_key_is_not_asked_for(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_can_be_wrong(config: ServerConfig, problem: str) -> None:
+def test_mistakes(config: ServerConfig, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem):
         tls_context(config)

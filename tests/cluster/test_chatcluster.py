@@ -178,7 +178,7 @@ def test_a_folder_that_is_something_else(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"version": 99}', "\x00"])
-def test_a_state_file_that_is_not_ours(tmp_path: Path, text: str) -> None:
+def test_a_state_file_of_another_program(tmp_path: Path, text: str) -> None:
     (tmp_path / "cluster.json").write_text(text)
     for verb in (("up",), ("status",), ("down",), ("kill", "node-6000")):
         done = chatcluster(tmp_path, *verb)
@@ -233,7 +233,7 @@ def test_wrong_arguments(tmp_path: Path, arguments: tuple[str, ...]) -> None:
 
 
 def test_missing_programs(tmp_path: Path) -> None:
-    """It names the packages."""
+    """The error names the packages."""
     bare = tmp_path / "bin"
     bare.mkdir()
     code = (

@@ -1,4 +1,4 @@
-"""``delivery = "direct"`` across servers: live to who can take it, stored for everybody else."""
+"""``delivery = "direct"`` across servers: live to ready receivers, stored for the others."""
 
 from __future__ import annotations
 

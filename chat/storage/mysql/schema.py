@@ -19,6 +19,8 @@ OUR_TABLES = {"message", "token", "node", "setting"}
 
 SCHEMA_LOCK = "chat-schema"
 SCHEMA_LOCK_SECONDS = 60
+"""The wait for another server that creates or upgrades the tables."""
+
 UPGRADE_SECONDS = 3600
 """The time for a statement of an upgrade, which may rebuild the table of all messages."""
 
@@ -28,7 +30,10 @@ UPGRADED = frozenset({1060, 1061})
 itself, so an interrupted script has run in part. It runs again, and skips what exists."""
 
 UNFINISHED = "schema_unfinished"
-"""A table that exists during the creation of the others."""
+"""A table that exists during the creation of the others.
+
+Example: server A is killed after it has created three tables. Server B sees this table, so it
+creates the missing ones, and does not take the three for another program's."""
 
 
 def prepare_schema(address: MysqlAddress, schema: Path, upgrades: Path) -> None:

@@ -1,4 +1,4 @@
-"""DAO models: one class a table, SQL and nothing else. Each lives inside one transaction."""
+"""DAO models: one class a table, with the SQL of that table. A model lives in one transaction."""
 
 from chat.storage.tables.friend import FriendModel
 from chat.storage.tables.group import CREATOR, NORMAL, GroupModel

@@ -60,7 +60,7 @@ def test_looks(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize("hidden", HIDDEN, ids=ascii)
-def test_what_is_not_seen_makes_no_difference(hidden: str) -> None:
+def test_invisible_characters_make_no_difference(hidden: str) -> None:
     """Names of older versions may have such characters."""
     seen = name_hashes("zhang san")
     assert name_hashes(f"zhang {hidden}san{hidden}") == seen

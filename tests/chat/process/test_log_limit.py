@@ -22,7 +22,7 @@ def test_some_of_each_kind_in_a_period() -> None:
     assert limiter.allows(KIND, 61.0)
 
 
-def test_what_was_left_out_is_told_even_if_the_flood_goes_on() -> None:
+def test_left_out_lines_are_reported_during_a_flood() -> None:
     """The next period begins after the report, so the reports count all lines."""
     limiter, written, told = LogLimiter(3, 60.0), 0, 0
     for second in range(1000):

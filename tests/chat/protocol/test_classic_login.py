@@ -64,7 +64,7 @@ def size(answer: dict[str, Any]) -> int:
 
 @settings(max_examples=examples(100), deadline=None)
 @given(ANSWER, st.sampled_from([MIN_CLASSIC_FRAME, 1023, 2000]))
-def test_it_fits_and_keeps_what_it_can(answer: dict[str, Any], limit: int) -> None:
+def test_it_fits_and_keeps_as_much_as_possible(answer: dict[str, Any], limit: int) -> None:
     before = encode(answer)
     fitted = fit_login(answer, limit, size)
     assert encode(answer) == before, "the answer given is not changed"
@@ -87,7 +87,7 @@ def test_it_fits_and_keeps_what_it_can(answer: dict[str, Any], limit: int) -> No
         assert size({**fitted, "groups": bare}) > limit
 
 
-def test_what_is_left_out_is_named() -> None:
+def test_left_out_entries_are_named() -> None:
     group = {"id": 1, "groupname": "tea", "groupdesc": "", "users": [{"id": n} for n in range(9)]}
     answer = {"friends": [{}] * 3, "groups": [group, group]}
     cut = {"friends": [{}] * 2, "groups": [{**group, "users": [{"id": 0}]}]}
@@ -95,7 +95,7 @@ def test_what_is_left_out_is_named() -> None:
     assert left_out(answer, {**answer, "offlinemsg": []}) == ""
 
 
-def test_the_cost_depends_on_what_fits() -> None:
+def test_the_cost_depends_on_the_result() -> None:
     """A user with 100,000 friends must not block the loop."""
     friends = [{"id": number, "name": "x" * 50, "state": "online"} for number in range(100_000)]
     encoded: list[int] = []

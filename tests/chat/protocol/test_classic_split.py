@@ -90,7 +90,7 @@ def test_every_part_is_full(text: str, room: int) -> None:
     ],
 )
 @pytest.mark.parametrize("before", range(7))
-def test_what_people_see_as_one_character_is_not_divided(sequence: str, before: int) -> None:
+def test_a_visible_character_is_not_divided(sequence: str, before: int) -> None:
     text = "x" * before + sequence * 40
     parts = split_text(text, 64)
     assert len(parts) > 1

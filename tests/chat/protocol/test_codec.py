@@ -71,7 +71,7 @@ def test_arbitrary_bytes(frame: bytes) -> None:
 @example(b'{"a":' * 100_000)
 @example(b'{"a":"\\u0061"' + b',"b":' + b"[" * 900 + b"]" * 900 + b"}")
 @settings(max_examples=examples(1000), deadline=None, database=None)
-def test_what_is_nearly_json(frame: bytes) -> None:
+def test_bytes_that_are_nearly_json(frame: bytes) -> None:
     check_decode(frame)
     check_decode(b'{"a":' + frame + b"}")
     check_decode(b'{"a":"' + frame + b'"}')
@@ -104,7 +104,7 @@ def test_encode_is_compact_utf8() -> None:
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
-def test_encode_refuses_what_json_cannot_say(number: float) -> None:
+def test_encode_refuses_numbers_that_json_lacks(number: float) -> None:
     with pytest.raises((ValueError, OverflowError)):
         encode({"number": number})
 
@@ -187,7 +187,7 @@ def test_the_largest_frames_of_noise() -> None:
         check_decode(bytes(rng.choices(alphabet, k=64 * 1024)))
 
 
-def test_the_error_says_what_and_carries_extras() -> None:
+def test_the_error_has_words_and_extra_fields() -> None:
     error = ProtocolError(ErrNo.TOO_MANY, "slow down", retry_after=3)
     assert (error.errno, error.errmsg, error.extra) == (6, "slow down", {"retry_after": 3})
     assert str(error) == "errno 6: slow down"

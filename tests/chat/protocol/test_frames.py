@@ -133,7 +133,7 @@ def test_nuls_in_a_row_are_one_end() -> None:
     assert (decoder.take(), decoder.taken) == ([b"{}", b"{}"], 5)
 
 
-def test_what_is_not_taken_stays_as_bytes() -> None:
+def test_frames_that_wait_stay_bytes() -> None:
     decoder = FrameDecoder()
     decoder.feed(b"11\n" * 20_000)
     assert decoder.take(3) == [b"11"] * 3
@@ -142,7 +142,7 @@ def test_what_is_not_taken_stays_as_bytes() -> None:
     assert decoder.held == 0
 
 
-def test_a_whole_frame_only_when_nothing_waits_before_it() -> None:
+def test_a_whole_frame_only_if_no_bytes_wait_before_it() -> None:
     decoder = FrameDecoder()
     assert decoder.whole(b"{}\n") is None, "it may be the one that decides the terminator"
     decoder.feed(b"{}\n{}\n")

@@ -28,7 +28,7 @@ def quick_switching() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
-def test_close_commits_what_was_submitted(database: Database) -> None:
+def test_close_commits_all_submitted_work(database: Database) -> None:
     outcomes = Outcomes()
     entered, released = threading.Event(), threading.Event()
 

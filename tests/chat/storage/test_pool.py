@@ -139,7 +139,7 @@ def test_close() -> None:
         pool.take()
 
 
-def test_close_wakes_who_waits() -> None:
+def test_close_wakes_waiting_threads() -> None:
     pool = ConnectionPool(Fake, 1)
     pool.take()
     threading.Timer(0.05, pool.close).start()
@@ -155,7 +155,7 @@ def test_fill() -> None:
     assert (pool.size, pool.idle) == (3, 3)
 
 
-def test_fill_that_fails_keeps_what_it_has() -> None:
+def test_fill_that_fails_keeps_the_open_connections() -> None:
     made: list[Fake] = []
 
     def connect() -> Fake:

@@ -28,7 +28,7 @@ def get(database: Database, name: str) -> str | None:
     return rows[0][0] if rows else None
 
 
-def test_what_is_written_can_be_read(database: Database) -> None:
+def test_written_rows_can_be_read(database: Database) -> None:
     assert put(database, "a", "1") == 1
     assert get(database, "a") == "1"
     assert get(database, "b") is None
@@ -128,7 +128,7 @@ def test_wrong_sql_is_a_storage_error(database: Database) -> None:
     assert put(database, "a", "1") == 1, "and the database goes on"
 
 
-def test_work_sees_what_it_has_done_itself(database: Database) -> None:
+def test_work_sees_its_own_changes(database: Database) -> None:
     def work(tx: Transaction) -> list[tuple[str]]:
         tx.execute(PUT, ("a", "1"))
         return tx.query(GET, ("a",))
@@ -136,7 +136,7 @@ def test_work_sees_what_it_has_done_itself(database: Database) -> None:
     assert database.write(work) == [("1",)]
 
 
-def test_what_work_raises_comes_back_and_nothing_is_committed(database: Database) -> None:
+def test_an_error_of_the_work_is_raised_and_nothing_is_committed(database: Database) -> None:
     def work(tx: Transaction) -> None:
         tx.execute(PUT, ("a", "1"))
         raise Refused("no")
@@ -217,7 +217,7 @@ def test_a_reader_sees_one_snapshot(database: Database) -> None:
     assert get(database, "a") == "new"
 
 
-def test_a_reader_does_not_see_what_is_not_committed(database: Database) -> None:
+def test_a_reader_sees_committed_rows_only(database: Database) -> None:
     outcomes = Outcomes()
     inside, looked = threading.Event(), threading.Event()
 

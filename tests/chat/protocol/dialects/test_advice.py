@@ -56,7 +56,7 @@ def test_the_nearest(message: Message, kind: str, nearest: str) -> None:
         ({"msgid": "x"}, "a request without msgid with nothing fits no table; the nearest is"),
     ],
 )
-def test_what_is_no_request(message: Message, begin: str) -> None:
+def test_messages_that_are_no_requests(message: Message, begin: str) -> None:
     assert said(message, new_guess()).startswith(begin)
 
 

@@ -85,7 +85,7 @@ values = st.recursive(
 
 
 @given(st.lists(st.dictionaries(st.text(), values, max_size=4), max_size=4), st.data())
-def test_whatever_is_json_is_found(messages: list[dict[str, Any]], data: st.DataObject) -> None:
+def test_all_json_objects_are_found(messages: list[dict[str, Any]], data: st.DataObject) -> None:
     frames = [json.dumps(message, ensure_ascii=False).encode() for message in messages]
     stream = b"".join(frames)
     cutter, held, found = BraceCutter(), bytearray(), list[bytes]()

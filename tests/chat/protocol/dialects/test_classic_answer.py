@@ -57,7 +57,7 @@ def test_empty_arrays_are_left_out() -> None:
     assert (answer["id"], answer["name"]) == (1, "zhang")
 
 
-def test_what_only_v2_knows_is_left_out() -> None:
+def test_fields_of_v2_are_left_out() -> None:
     assert not {"v", "token", "heartbeat", "node"} & set(shaped(LOGIN_ACK))
 
 
@@ -67,6 +67,6 @@ def test_errno_is_said_under_each_of_its_names(msgid: MsgType) -> None:
     assert answer == {**EACH_ERRNO, "msgid": msgid, "errmsg": "slow down"}
 
 
-def test_what_the_original_does_not_answer_is_not_answered() -> None:
+def test_requests_without_an_answer_in_the_original() -> None:
     for msgid in set(MsgType) - ANSWERED - {MsgType.ERROR_MSG}:
         assert classic_answer({"msgid": msgid, "errno": 0}) is None

@@ -91,7 +91,7 @@ AMBIGUOUS = [
 
 
 @pytest.mark.parametrize(("message", "kind", "left"), AMBIGUOUS)
-def test_what_a_frame_leaves(message: Message, kind: int, left: str) -> None:
+def test_a_frame_excludes_tables(message: Message, kind: int, left: str) -> None:
     guess = new_guess()
     assert guess.read(message)["msgid"] == kind
     assert names_of(guess.tables) == left
@@ -124,7 +124,7 @@ def test_frames_narrow_together() -> None:
         {"msgid": 6, "id": 1, "to": 2, "toid": 3, "msg": "hi", "groupid": 1},
     ],
 )
-def test_what_fits_nowhere_is_refused_and_changes_nothing(message: Message) -> None:
+def test_a_request_that_fits_no_table_changes_nothing(message: Message) -> None:
     guess = new_guess()
     try:
         read = guess.read(message)
@@ -227,7 +227,7 @@ LOGIN = {"msgid": 1, "id": 1, "password": "x"}
         (None, "thousand", "tutorial"),
     ],
 )
-def test_who_decides_where_several_are_left(
+def test_the_choice_among_several_tables(
     remembered: str | None, default: str | None, used: str
 ) -> None:
     guess = new_guess(default=default)
@@ -249,7 +249,7 @@ def test_a_client_without_terminator() -> None:
     assert guess.table.name == "reg3"
 
 
-def test_what_proves_wrong_is_left() -> None:
+def test_a_wrong_choice_is_given_up() -> None:
     guess = new_guess()
     guess.read(LOGIN)
     guess.recall("reg3")

@@ -106,7 +106,7 @@ def test_names_may_change_places() -> None:
     assert (table.fields["id"], table.fields["name"]) == ("name", "id")
 
 
-def test_a_client_whose_31_means_something_else_gets_no_errors() -> None:
+def test_a_client_with_another_31_gets_no_errors() -> None:
     table = parse_table("own", "[numbers]\nchat = 31\n")
     assert 31 not in {meant for meant in table.numbers if meant == 31}
     assert table.numbers[6] == 31

@@ -92,7 +92,7 @@ def test_a_sender_cannot_give_a_field_that_the_table_has_a_meaning_for() -> None
     assert chat_message({**MAIL, "from": "the boss"}, OWN)["from"] == "wang"
 
 
-def test_errors_and_what_has_no_number() -> None:
+def test_errors_and_messages_without_number() -> None:
     error = {"msgid": 31, "errno": 4, "errmsg": "no"}
     each = {"errno": 4, "error": 4, "errnum": 4}
     assert classic_answer(error, BY_NAME["reg3"]) == {"msgid": 31, **each, "errmsg": "no"}

@@ -133,7 +133,7 @@ def test_tables_in_latin1(bare: Mariadb, says: str) -> None:
 
 
 @pytest.mark.parametrize("tables", ["utf8", "utf8mb4", "gbk"])
-def test_what_is_right_stays_as_it_is(bare: Mariadb, tables: str) -> None:
+def test_correct_texts_stay_as_they_are(bare: Mariadb, tables: str) -> None:
     clone = Clone(bare, tables, "utf8mb4")
     wanted = {1: "李四", 2: "谢", 3: "谢郑", 4: "鎮塚", 5: "王小明", 6: "张?"}
     for user_id, name in wanted.items():

@@ -286,7 +286,7 @@ def test_the_upgraded_schema_is_the_new_one(bare: Mariadb) -> None:
         ("DROP TABLE setting", "not a chat server's"),
     ],
 )
-def test_what_it_will_not_touch(bare: Mariadb, statement: str, problem: str) -> None:
+def test_databases_that_it_refuses(bare: Mariadb, statement: str, problem: str) -> None:
     prepare_schema(bare.address, SCHEMA, UPGRADES)
     connection = bare.connect()
     connection.run(statement)

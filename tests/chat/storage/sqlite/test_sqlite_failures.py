@@ -59,7 +59,7 @@ def test_it_goes_on_when_there_is_room_again(full: SqliteDatabase, errors: objec
     assert names(full) == {"big"}
 
 
-def test_a_full_disk_never_reports_what_is_not_committed(
+def test_a_full_disk_reports_no_job_that_is_not_committed(
     full: SqliteDatabase, errors: object
 ) -> None:
     """SQLite then undoes the whole transaction, so the other jobs may fail. No report is false."""

@@ -78,7 +78,7 @@ def test_a_part_of_it(database: Database) -> None:
     ]
 
 
-def test_what_a_row_holds(database: Database) -> None:
+def test_the_fields_of_a_row(database: Database) -> None:
     sender = database.write(lambda tx: UserModel(tx).insert("ann", "h"))
     (seq,) = fill(database, (sender, ONE_CHAT, 99))
     (row,) = database.read(

@@ -17,7 +17,7 @@ def find(database: Database, sender: int, mid: str) -> tuple[int, LogRow] | None
     return database.read(lambda tx: MessageModel(tx).find(sender, mid))
 
 
-def test_what_is_logged_is_found(database: Database) -> None:
+def test_a_logged_message_is_found(database: Database) -> None:
     rows = [
         row(),
         row(2, "m", "其他 😀 \0 \n"),
@@ -28,7 +28,7 @@ def test_what_is_logged_is_found(database: Database) -> None:
         assert find(database, logged.sender, logged.mid) == (seq, logged)
 
 
-def test_what_is_not_logged(database: Database) -> None:
+def test_a_message_that_is_not_logged(database: Database) -> None:
     insert(database, row())
     assert find(database, 1, "other") is None
     assert find(database, 2, "m") is None

@@ -46,7 +46,7 @@ def test_there_is_none(database: Database) -> None:
     assert database.read(lambda tx: NodeModel(tx).alive()) == set()
 
 
-def test_who_is_alive(database: Database) -> None:
+def test_living_servers(database: Database) -> None:
     claim(database, "n1")
     claim(database, "n2")
     claim(database, "n3", milliseconds=-1)

@@ -39,7 +39,7 @@ def test_an_empty_mailbox(database: Database) -> None:
     assert not messages(database, 1, 5)
 
 
-def test_mail_shows_what_the_log_says(database: Database) -> None:
+def test_mail_has_the_fields_of_the_log(database: Database) -> None:
     sender = database.write(lambda tx: UserModel(tx).insert("ann", "h"))
     logged = LogRow(sender, "m", ONE_CHAT, 9, "hi", "a time", '{"a":1}')
     (seq,) = database.write(lambda tx: MessageModel(tx).insert_new([logged]))
@@ -83,7 +83,7 @@ def test_so_many_that_one_list_does_not_hold_them(database: Database) -> None:
     assert [row.seq for row in found] == list(range(1, 1203))
 
 
-def test_who_holds_a_message(database: Database) -> None:
+def test_the_users_that_are_owed_a_message(database: Database) -> None:
     insert(database, (1, 7), (2, 7), (3, 8), *[(user_id, 9) for user_id in range(1, 1203)])
 
     def holders(seq: int, *user_ids: int) -> set[int]:
@@ -94,7 +94,7 @@ def test_who_holds_a_message(database: Database) -> None:
     assert holders(9, *range(2, 1300)) == set(range(2, 1203))
 
 
-def test_what_many_are_owed(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_mail_of_many_users(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     def owed(*user_ids: int) -> list[dict[int, list[int]]]:
         return database.read(lambda tx: list(OfflineMessageModel(tx).owed(user_ids)))
 
@@ -117,7 +117,7 @@ def test_nothing_is_owed_twice(database: Database) -> None:
     assert seqs(database, 1) == [1]
 
 
-def test_deleting_what_is_not_there(database: Database) -> None:
+def test_deleting_absent_rows(database: Database) -> None:
     insert(database, (1, 1), (2, 2))
     delete(database, (1, 2), (2, 1), (3, 3))
     delete(database)

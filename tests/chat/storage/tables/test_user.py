@@ -100,7 +100,7 @@ def test_going_online(database: Database) -> None:
     assert user.generation == generation
 
 
-def test_of_two_who_read_the_same_row_one_goes_online(database: Database) -> None:
+def test_of_two_readers_of_a_row_one_goes_online(database: Database) -> None:
     (ann,) = add(database, "ann")
     user = find(database, ann)
     assert database.write(lambda tx: UserModel(tx).go_online(user, "n1", None)) == 1
