@@ -17,7 +17,7 @@ from typing import NamedTuple
 from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT
 
-ANSWER_SECONDS = 1.5
+NODE_ANSWER_SECONDS = 1.5
 """A node that has not answered by then counts as gone. Nodes store live messages that are not
 fresh, and they take a message for fresh for a shorter time (chat/bus/redis/shard.py)."""
 
@@ -76,8 +76,8 @@ class Forwarding:
         return self._change(number, reached, 1, None)
 
     def overdue(self) -> list[Forwarded]:
-        """Those whose answers have not all come within ANSWER_SECONDS."""
-        latest = time.monotonic() - ANSWER_SECONDS
+        """Those whose answers have not all come within NODE_ANSWER_SECONDS."""
+        latest = time.monotonic() - NODE_ANSWER_SECONDS
         with self._lock:
             late = [n for n, pending in self._groups.items() if pending.begun < latest]
             return [self._groups.pop(number).result() for number in late]
@@ -85,6 +85,7 @@ class Forwarding:
     def _change(
         self, number: int, reached: Collection[int], answers: int, subscribers: int | None
     ) -> list[Forwarded]:
+        # Answers may come before the count of subscribers: they take another connection.
         with self._lock:
             pending = self._groups.get(number)
             if pending is None:  # overdue, or a node answers twice

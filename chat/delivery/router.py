@@ -1,4 +1,9 @@
-"""Router: brings committed messages to the pumps of their receivers."""
+"""Router: brings committed messages to the pumps of their receivers.
+
+A wake may be lost, late or repeated: the pump then finds the message in the mailbox. Example: B
+logs out at this node, and in at another one, while a message to B is being announced. The wake
+reaches B's old login, or none. B's new login has read the mailbox, or a poll will find the message.
+"""
 
 from __future__ import annotations
 

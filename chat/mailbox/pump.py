@@ -39,7 +39,7 @@ no more than that can come again, and a client knows how many numbers it has to 
 RETRY_SECONDS = 1.0
 """When to look again after the database could not be asked."""
 
-PATIENCE_SECONDS = 0.05
+NEARLY_FULL_SECONDS = 0.05
 """How long a nearly full window waits for more acknowledgements before a look into the mailbox,
 so that a reader at its limit does not cost a look per message."""
 
@@ -161,7 +161,7 @@ class Pump:
         if len(self._unacked) + len(self._deleting) > WINDOW // 2:
             if not self._patient:
                 self._patient = True
-                self.connection.loop.run_after(PATIENCE_SECONDS, self._lose_patience)
+                self.connection.loop.run_after(NEARLY_FULL_SECONDS, self._lose_patience)
             return
         self._look()
 

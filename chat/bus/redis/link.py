@@ -100,6 +100,7 @@ class RedisLink(ABC):
         """Give this connection up, and connect again after a pause."""
         if self.state is LinkState.DOWN:
             return
+        # Forgotten first: closing calls back, and callbacks of a former client are ignored.
         client, self._client, self._connection = self._client, None, None
         if client is not None:
             client.close()
@@ -107,6 +108,7 @@ class RedisLink(ABC):
         self._parser = RespParser()
         if not self._closed:
             self.complain(reason)
+            # Not after each success: a server that accepts and closes at once is not hammered.
             if was_up and self._loop.poll_return_time - self.up_at > LAST_RETRY:
                 self._pause = FIRST_RETRY
             self._loop.run_after(self._pause * random.uniform(0.5, 1.0), self.start)

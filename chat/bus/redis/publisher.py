@@ -52,7 +52,7 @@ class PublisherLink(RedisLink):
             return
         if not self._waiting:
             self._waiting_since = self._loop.poll_return_time
-        if not self._output:
+        if not self._output:  # the first of this pass
             self._loop.queue_in_loop(self._flush)
         verb = self._verb
         self._output.append(
@@ -80,6 +80,8 @@ class PublisherLink(RedisLink):
 
     def _went_down(self) -> None:
         self._output.clear()
+        # Redis may have published them or not. A request counts as not published; if a node got
+        # it all the same, both nodes store it, under one ``mid``.
         lost, self._waiting = self._waiting, deque()
         counts = [(tag, 0) for tag in lost if tag is not None]
         if counts:

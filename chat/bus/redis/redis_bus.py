@@ -162,6 +162,8 @@ class RedisBus(Bus[P], ShardOwner):
         self._end_waiting()
 
     def _unsubscribe(self, topics: Sequence[Topic]) -> None:
+        # Counted, because subscriptions overlap. Example: A logs in again at this node. The new
+        # login subscribes to A's topic, then the old one unsubscribes. The topic must stay.
         for topic in topics:
             if topic in self._counts:
                 self._counts[topic] -= 1
@@ -194,7 +196,12 @@ class RedisBus(Bus[P], ShardOwner):
             shard.subscribe(group)
 
     def _end_waiting(self) -> None:
-        """Release the workers whose subscriptions are confirmed, or cannot be for now."""
+        """Release the workers whose subscriptions are confirmed, or cannot be for now.
+
+        A login reads the mailbox only afterwards. Example: B logs in here; meanwhile A's message to
+        B is committed and published at another node. If the subscription came after the reading,
+        both could miss it.
+        """
         if self._waiting:
             left = []
             for waiter in self._waiting:
@@ -221,6 +228,8 @@ class RedisBus(Bus[P], ShardOwner):
             self._listener.on_doubt()
 
     def on_moved(self) -> None:
+        # Called twice for a slot that moves: when a server refuses a command, and when the new
+        # layout is known. The second time the subscriptions find their new shards.
         self._servers.look()
         self._place([self._own_channel, *map(channel_of, self._counts), *list(self._places)])
         self.on_change()
@@ -245,7 +254,7 @@ class RedisBus(Bus[P], ShardOwner):
             if stamp is not None:
                 epoch, number = stamp
                 if self._numbers.is_own(epoch):
-                    continue
+                    continue  # delivery has served the receivers here before the publish
                 # After the last ``unsubscribe`` a late message must not be counted: its entry
                 # would stay for ever.
                 in_turn = topic in self._counts and self._numbers.in_turn(topic, epoch, number)

@@ -116,6 +116,7 @@ class ClusterServers(RedisServers):
 
     def look(self) -> None:
         now = self._loop.poll_return_time
+        # Remembered, because a slot may move while a look is under way, which misses that.
         self._suspicious = True
         if self._looking or self._closed or now - self._looked_at < LOOK_SECONDS:
             return  # the timer will look
@@ -148,6 +149,7 @@ class ClusterServers(RedisServers):
         self._by_slot = [None] * SLOTS
         for host, slots in layout.items():
             shard = self._shards.get(host)
+            # A probe must stay on this server, or it would show the health of another one.
             if shard is not None and not _is_in(shard.probe, slots):
                 shard.change_probe(probe_in(slots, self._probe))
             if shard is None:
@@ -180,6 +182,7 @@ def read_layout(address: RedisAddress, hosts: Collection[Host]) -> Layout:
         layout: Layout = {}
         for first, last, primary, *_ in sorted(found):
             name, port = primary[:2]
+            # Without a name: the server that was asked does not know its own address.
             known = (name.decode() if name else host[0], int(port))
             layout.setdefault(known, []).append(range(first, last + 1))
         return layout

@@ -158,6 +158,7 @@ class RedisShard:
         if now - self._asked_at > ASK_AGAIN_SECONDS:
             self._asked_at = now
             self._subscriber.ask_again()
+        # A connection that has just come up gets as long as a deaf one.
         if self.connected and now > max(self.healthy_until, self._subscriber.up_at + DEAF_SECONDS):
             self._subscriber.fail("no probe comes back")
 
@@ -168,6 +169,7 @@ class RedisShard:
         frozen = now - self._alive_at > FRESH_SECONDS
         self._alive_at = now
         if frozen:
+            # Anything that arrives before this probe may have waited in the socket.
             self._send_probe(now)
             self._awaited = self._number
         return now
@@ -210,6 +212,9 @@ class RedisShard:
         self._end_doubt()
 
     def _end_doubt(self) -> None:
+        # Not before all subscriptions are confirmed. Example: the connection breaks and comes up
+        # again. A message is published on a topic whose subscription is still on its way, and is
+        # lost. Mailboxes that were read before that would not have it.
         heard = self._heard_at >= self._subscriber.up_at
         if self._doubtful and heard and self._subscriber.complete:
             self._doubtful = False

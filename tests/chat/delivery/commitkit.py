@@ -60,7 +60,7 @@ class CommitDesk:
             lambda members, read_at: self.members.append(members),
         )
 
-    # ------------------------------------------------------------------ who is there
+    # ------------------------------------------------------------------ users and groups
 
     def users(self, *names: str) -> list[int]:
         write = self.database.write
@@ -116,7 +116,7 @@ class CommitDesk:
             "the outcomes",
         )
 
-    # ------------------------------------------------------------------ what is stored
+    # ------------------------------------------------------------------ stored rows
 
     def owed(self, user_id: int) -> list[int]:
         rows = self.database.read(lambda tx: OfflineMessageModel(tx).sizes(user_id, 100_000))

@@ -97,7 +97,7 @@ def test_too_much_may_not_wait(commits: CommitDesk, monkeypatch: pytest.MonkeyPa
 def test_so_many_known_users_that_they_are_forgotten(
     commits: CommitDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a batch to a user who was known, and to one who was not."""
+    """In a batch to a known user and to an unknown one."""
     monkeypatch.setattr(chat.delivery.commit_transaction, "MAX_KNOWN", 3)
     ann, bob, eve = commits.users("ann", "bob", "eve")
     sender = commits.log_in(ann)

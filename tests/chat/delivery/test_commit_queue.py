@@ -157,7 +157,7 @@ def test_a_user_and_a_group_of_the_same_number(commits: CommitDesk) -> None:
     assert commits.owed(ann) == [one.seq, many.seq]
 
 
-# ---------------------------------------------------------------------- who sends
+# ---------------------------------------------------------------------- the sender
 
 
 @pytest.mark.parametrize("difference", [-1, 1])

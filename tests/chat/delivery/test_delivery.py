@@ -117,7 +117,7 @@ def test_acknowledgements_that_cannot_be_stored_go_with_the_next(node: Node) -> 
 
 
 def test_wakes_go_out_before_acknowledgements(node: Node) -> None:
-    """So that what a sender sends next cannot overtake; seen best by who writes to themselves."""
+    """So that the sender's next message cannot overtake; seen best with messages to oneself."""
     for v2 in (True, False):
         ann = node.online(f"ann {v2}", v2=v2)
         ann.say(ann)

@@ -97,7 +97,7 @@ def test_who_does_not_read_gets_it_stored(node: Node) -> None:
 
 @pytest.mark.parametrize("how", ["idle", "draining"])
 def test_a_connection_that_the_server_is_ending(node: Node, how: str) -> None:
-    """Its connection takes nothing more: what is said to it has to wait for the next login."""
+    """Its connection takes nothing more, so messages wait for the next login."""
     ann, bob = node.online("ann"), node.online("bob")
     if how == "idle":
         bob.connection.close("idle", reconnect=True)
@@ -208,7 +208,7 @@ def test_who_is_not_a_member(node: Node, members: Members) -> None:
 def test_when_too_many_wait_none_hangs(
     node: Node, members: Members, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each is refused at once, while the next one is being served: not one inside the other."""
+    """Each is refused before the next one is served; the refusals are not nested calls."""
     ann, _, eve, group = members
     eve.leave()
     monkeypatch.setattr("chat.delivery.commit_queue.MAX_WAITING", 0)

@@ -343,7 +343,7 @@ def test_an_own_request_counts_as_an_answer(first_of_two: Node, bus: PatientBus)
 def test_a_node_that_does_not_answer_is_not_waited_for(
     first_of_two: Node, bus: PatientBus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chat.delivery.forwarding.ANSWER_SECONDS", 0.0)
+    monkeypatch.setattr("chat.delivery.forwarding.NODE_ANSWER_SECONDS", 0.0)
     node = first_of_two
     ann, bob, eve = node.online("ann"), node.online("bob"), node.user("eve")
     group = ann.make_group("tea", bob)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chat.delivery.forwarding import ANSWER_SECONDS, Forward, Forwarded, Forwarding
+from chat.delivery.forwarding import NODE_ANSWER_SECONDS, Forward, Forwarded, Forwarding
 from tests.chat.rediskit import to_group, to_user
 
 
@@ -72,7 +72,7 @@ def test_a_node_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     forward = begin_group(forwarding, 1, 2)
     forwarding.published(forward, 2)
     forwarding.answered(forward.number, [1])
-    now += ANSWER_SECONDS
+    now += NODE_ANSWER_SECONDS
     assert forwarding.overdue() == []
     now += 0.1
     assert missed(forwarding.overdue()) == [{2}]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chat.mailbox.pump import PATIENCE_SECONDS, RETRY_SECONDS, WINDOW
+from chat.mailbox.pump import NEARLY_FULL_SECONDS, RETRY_SECONDS, WINDOW
 from tests.chat.mailbox.pumpkit import Desk
 
 
@@ -153,7 +153,7 @@ def test_a_small_acknowledgement_brings_more_soon(desk: Desk) -> None:
         receive(desk, seq)
     assert not desk.mailbox.reads
     ((seconds, _),) = desk.client.loop.timers
-    assert seconds == PATIENCE_SECONDS
+    assert seconds == NEARLY_FULL_SECONDS
     desk.client.loop.run_timers()
     desk.mailbox.settle()
     assert desk.given == list(range(1, WINDOW + 6))

@@ -21,7 +21,7 @@ from tests.chat.rediskit import (
     user,
 )
 
-# ---------------------------------------------------------------------- what is said is heard
+# ---------------------------------------------------------------------- published and received
 
 
 def test_from_one_node_to_another(make_ear: Callable[..., Ear]) -> None:
