@@ -604,16 +604,16 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
             return
         log.info("%s: TLS handshake with %s failed: %s", self.name, self.peer_address, reason)
         self._note(reason)
-        self._leave(ignore_connection)
+        self._go_down(ignore_connection)
 
     def _handle_close(self) -> None:
         if self._state in (State.CONNECTED, State.DISCONNECTING):
             self.loop.connections -= 1
-            self._leave(self._connection_callback)
+            self._go_down(self._connection_callback)
         elif self._tls is not None:
             self._give_up(self.error or ConnectionResetError("the peer has gone"))
 
-    def _leave(self, down_callback: ConnectionCallback[ContextT]) -> None:
+    def _go_down(self, down_callback: ConnectionCallback[ContextT]) -> None:
         self._become(State.DISCONNECTED)
         self._send_queue.seal()
         self._channel.disable_all()
