@@ -105,8 +105,8 @@ class Launcher:
             names = [name for name in processes if name.split("-")[0] == kind]
             running = [processes[name] for name in names if processes[name].alive]
             for process in running:  # all of a kind at once: they drain at the same time
-                process.send(signal.SIGCONT)
-                process.send(signal.SIGTERM)
+                process.send_signal(signal.SIGCONT)
+                process.send_signal(signal.SIGTERM)
             for process in running:
                 process.wait(STOP_SECONDS)
                 ended += 1
@@ -140,7 +140,7 @@ class Launcher:
         if nginx is None or not nginx.alive:
             raise ClusterError("nginx is not running")
         before = _workers(nginx.pid)
-        nginx.send(signal.SIGHUP)
+        nginx.send_signal(signal.SIGHUP)
         deadline = time.monotonic() + RELOAD_SECONDS
         while not _workers(nginx.pid) - before:
             if time.monotonic() > deadline:

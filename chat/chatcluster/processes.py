@@ -55,7 +55,7 @@ class Process:
     def alive(self) -> bool:
         return _began(self.pid) == self.began
 
-    def send(self, number: int) -> bool:
+    def send_signal(self, number: int) -> bool:
         """Send a signal; False if the program has ended."""
         with contextlib.suppress(ProcessLookupError):
             handle = os.pidfd_open(self.pid)  # from here on no other program can take its place
@@ -69,9 +69,9 @@ class Process:
 
     def kill(self) -> None:
         """End it and its child processes with kill -9."""
-        self.send(signal.SIGKILL)
+        self.send_signal(signal.SIGKILL)
         for member in self._session():
-            member.send(signal.SIGKILL)
+            member.send_signal(signal.SIGKILL)
             member.wait(KILL_SECONDS)
         self.wait(KILL_SECONDS)
 
@@ -111,7 +111,7 @@ class Process:
 
     def stop(self, seconds: float, number: int = signal.SIGTERM) -> bool:
         """End it and its children: by a signal, after ``seconds`` by kill -9 (then False)."""
-        by_itself = not self.send(number) or self.wait(seconds)
+        by_itself = not self.send_signal(number) or self.wait(seconds)
         self.kill()
         return by_itself
 

@@ -70,7 +70,7 @@ class Servers:
         for name in ("nginx", *self.names, "redis", "mariadb"):
             process = self._processes.pop(name, None)
             if process is not None:
-                process.send(signal.SIGCONT)
+                process.send_signal(signal.SIGCONT)
                 process.stop(20.0)
         for proxy in self.proxies.values():
             proxy.close()
@@ -89,13 +89,13 @@ class Servers:
         self._processes[name].stop(30.0)
 
     def freeze(self, name: str) -> None:
-        self._processes[name].send(signal.SIGSTOP)
+        self._processes[name].send_signal(signal.SIGSTOP)
 
     def thaw(self, name: str) -> None:
-        self._processes[name].send(signal.SIGCONT)
+        self._processes[name].send_signal(signal.SIGCONT)
 
     def reload_nginx(self) -> None:
-        self._processes["nginx"].send(signal.SIGHUP)
+        self._processes["nginx"].send_signal(signal.SIGHUP)
 
     def redis(self, *command: str) -> None:
         """A command to Redis."""
@@ -110,7 +110,7 @@ class Servers:
         for proxy in self.proxies.values():
             proxy.heal()
         for name, process in list(self._processes.items()):
-            process.send(signal.SIGCONT)
+            process.send_signal(signal.SIGCONT)
             if not process.alive:
                 self.start(name)
 

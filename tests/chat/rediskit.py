@@ -57,14 +57,14 @@ class RedisServer:
         self.process = services.start_redis(self.folder, self.port, f'"{PASSWORD}"{self._more}')
 
     def kill(self) -> None:
-        self.process.send(signal.SIGKILL)
+        self.process.send_signal(signal.SIGKILL)
         assert self.process.wait(WAIT)
 
     def freeze(self) -> None:
-        self.process.send(signal.SIGSTOP)
+        self.process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        self.process.send(signal.SIGCONT)
+        self.process.send_signal(signal.SIGCONT)
 
     def client(self) -> redis.Redis:
         """To do something behind the back of the code under test."""
@@ -248,7 +248,7 @@ class RedisClusterServers:
         )
 
     def kill(self, number: int) -> None:
-        self.processes[number].send(signal.SIGKILL)
+        self.processes[number].send_signal(signal.SIGKILL)
         assert self.processes[number].wait(WAIT)
 
     def start(self, number: int) -> None:
