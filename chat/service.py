@@ -12,12 +12,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chat.answers import ENTRANCES, Answers, charge, failure
 from chat.connection.classic_reader import ClassicReader
 from chat.connection.connection import ClientConnection
-from chat.connection.http_guard import ANSWER as HTTP_ANSWER
-from chat.connection.http_guard import is_http
 from chat.handlers import WAIT, Context, Request, Route, Where
-from chat.handlers.account import MAX_FAILED_LOGINS, needs_hashing
+from chat.handlers.account import needs_hashing
 from chat.login.failure_limiter import FailureLimiter
 from chat.login.login import Login
 from chat.protocol import (
@@ -33,8 +32,7 @@ from chat.protocol import (
     without_nulls,
 )
 from chat.protocol.dialects import TUTORIAL, NoTableError, Table, advice
-from chat.protocol.dialects.classic_answer import classic_answer
-from chat.request_workers import PeerGoneError, RequestWorkers
+from chat.request_workers import RequestWorkers
 from chat.storage import StorageError
 from chat.storage.tables import UserModel
 
@@ -42,29 +40,14 @@ Connection = ClientConnection[Login]
 
 log = logging.getLogger(__name__)
 
-MAX_STRIKES = 50
-"""Bad requests in a row; then the connection is closed. A ping is no good request: it costs
-nothing, and would let a client send junk for ever."""
-
 FRAMES_AT_ONCE = 8
 """Frames of a user that are served as soon as they arrive; further frames wait for a turn. With 8
 messages in flight, a turn for each read cost 2 to 4 of 15 µs a message."""
 
-GUEST_TOKENS = 25
-"""Tokens that a guest pays for each request but a login or registration: it gets twelve answers at
-once, then four a second. A flood is paused first, and not closed: its sender would connect again at
-once, and to accept a connection costs more than an answer."""
-
-_ENTRANCES = (MsgType.LOGIN_MSG, MsgType.REG_MSG)
-
 PING = int(MsgType.PING_MSG)
-
 
 ADVICES, ADVICE_SECONDS = 10, 60.0
 """Log lines in a period (seconds) about requests of one host that fit no dialect."""
-
-MAX_SHOWN = 60
-"""Characters of a name that the log shows."""
 
 
 class ChatService:
@@ -82,6 +65,7 @@ class ChatService:
         self._tables = tables
         self._advised = FailureLimiter(ADVICES, ADVICE_SECONDS)
         self._context = context
+        self._answers = Answers(context.limits)
         self._workers = workers
         # What _serve needs of each message, under plain ints: see _serve.
         self._table = {
@@ -171,7 +155,7 @@ class ChatService:
         log.warning(
             "%s: a frame of more than %d bytes, %s", connection.peer, limit, connection.owner
         )
-        self._answer(connection, _failure(MsgType.ERROR_MSG, error), None)
+        self._answers.send_answer(connection, failure(MsgType.ERROR_MSG, error), None)
         connection.finish()  # what came before it is still answered
 
     # ------------------------------------------------------------------ one frame
@@ -215,9 +199,9 @@ class ChatService:
             if msgid != PING:
                 connection.strikes = 0
             elif connection.login is None:
-                _charge(connection)
+                charge(connection)
         except ProtocolError as exc:
-            self._refuse(connection, message, frame, exc)
+            self._answers.refuse(connection, message, frame, exc)
         return True
 
     def _read(self, connection: Connection, reader: ClassicReader, message: Message) -> Message:
@@ -286,7 +270,7 @@ class ChatService:
 
         connection.busy = True
         msgid = message["msgid"]
-        if msgid not in _ENTRANCES:
+        if msgid not in ENTRANCES:
             self._workers.start(connection, work, done)
         else:
             new = msgid == MsgType.REG_MSG
@@ -303,7 +287,7 @@ class ChatService:
     ) -> None:
         if error is not None:
             if not connection.closed:
-                self._fail(connection, message, _as_protocol_error(message, error))
+                self._answers.fail(connection, message, error)
             return
         if connection.closed:
             if route.abandon is not None:
@@ -313,90 +297,11 @@ class ChatService:
             try:
                 result = route.finish(self._context, connection, message, result)
             except ProtocolError as exc:
-                self._fail(connection, message, exc)
+                self._answers.fail(connection, message, exc)
                 return
         if message["msgid"] in (MsgType.LOGIN_MSG, MsgType.REG_MSG):
             connection.known = True
         if message["msgid"] == MsgType.LOGIN_MSG and connection.reader is not None:
             self._remember(connection, connection.reader)
         answer = {"msgid": ACK_OF[message["msgid"]], "errno": 0, **result}
-        self._answer(connection, answer, message.get("rid"))
-
-    # ------------------------------------------------------------------ answers
-
-    def _refuse(
-        self, connection: Connection, message: Message, frame: bytes, error: ProtocolError
-    ) -> None:
-        """Answer a bad request, or a frame that is no request, with its error."""
-        if not message and is_http(frame):
-            log.warning("%s: HTTP on the chat port; closing", connection.peer)
-            connection.tcp.send(HTTP_ANSWER)  # the rest of the request is dropped
-            connection.close()
-        else:
-            self._fail(connection, message, error)
-
-    def _fail(self, connection: Connection, message: Message, error: ProtocolError) -> None:
-        if isinstance(error, NoTableError):  # its number means nothing
-            message = {"rid": message.get("rid")}
-        msgid = message.get("msgid")
-        answer = _failure(ACK_OF.get(msgid, MsgType.ERROR_MSG), error)  # type: ignore[arg-type]
-        if answer["msgid"] == MsgType.CHAT_ACK:
-            self._echo(answer, "mid", message.get("mid"))
-        if not connection.v2 and msgid not in _ENTRANCES:
-            answer["msgid"] = MsgType.ERROR_MSG
-        self._answer(connection, answer, message.get("rid"))
-        if msgid == MsgType.REG_MSG:
-            # The original's clients show every refusal as "name is already exist".
-            name = str(message.get("name"))[:MAX_SHOWN]
-            log.info("%s: registration of %r refused: %s", connection.peer, name, error.errmsg)
-        if error.errno == ErrNo.BAD_REQUEST:
-            connection.strikes += 1
-        if connection.login is None and (
-            error.errno == ErrNo.BAD_REQUEST or msgid not in _ENTRANCES
-        ):
-            _charge(connection)
-        if msgid == MsgType.LOGIN_MSG and error.errno == ErrNo.REFUSED:
-            connection.failed_logins += 1
-            log.warning("%s: a login as user %s failed", connection.peer, message.get("id"))
-        if connection.strikes >= MAX_STRIKES or connection.failed_logins >= MAX_FAILED_LOGINS:
-            strikes, failed = connection.strikes, connection.failed_logins
-            why = f"{strikes} bad requests in a row, {failed} failed logins"
-            log.warning("%s: closed for abuse, %s: %s", connection.peer, connection.owner, why)
-            connection.close("abuse")
-
-    def _echo(self, answer: Message, name: str, value: object) -> None:
-        """The text, or nothing if it was refused as too long: the answer would be long, too."""
-        if isinstance(value, str) and len(value) <= self._context.limits.opaque:
-            answer[name] = value
-
-    def _answer(self, connection: Connection, answer: Message, rid: object) -> None:
-        self._echo(answer, "rid", rid)
-        if not connection.v2:
-            connection.arrange_output()
-            shaped = classic_answer(answer, connection.table)
-            if shaped is None:
-                return
-            answer = shaped
-        connection.send_message(answer)
-
-
-def _charge(connection: Connection) -> None:
-    connection.bucket.tokens -= GUEST_TOKENS
-    if connection.bucket.tokens < 0:
-        connection.spent()
-
-
-def _failure(msgid: MsgType, error: ProtocolError) -> Message:
-    return {"msgid": msgid, "errno": int(error.errno), "errmsg": error.errmsg, **error.extra}
-
-
-def _as_protocol_error(message: Message, error: BaseException) -> ProtocolError:
-    if isinstance(error, ProtocolError):
-        return error
-    if isinstance(error, PeerGoneError):
-        return ProtocolError(ErrNo.UNAVAILABLE, "the connection ended before this was begun")
-    if isinstance(error, StorageError):
-        log.warning("request %s: %s", message.get("msgid"), error)
-    else:
-        log.error("request %s failed", message.get("msgid"), exc_info=error)
-    return ProtocolError(ErrNo.UNAVAILABLE, "temporarily unavailable, try again", retry_after=1)
+        self._answers.send_answer(connection, answer, message.get("rid"))

@@ -50,7 +50,9 @@ chat.request_workers   : chat.connection chat.process chat.protocol muduopy
 chat.handlers          : chat.config chat.connection chat.delivery chat.login chat.mailbox
                          chat.message chat.names chat.process chat.protocol
                          chat.protocol.dialects chat.storage chat.storage.tables
-chat.service           : chat.connection chat.handlers chat.login chat.protocol
+chat.answers           : chat.connection chat.protocol chat.protocol.dialects chat.request_workers
+                         chat.storage
+chat.service           : chat.answers chat.connection chat.handlers chat.login chat.protocol
                          chat.protocol.dialects chat.request_workers chat.storage
                          chat.storage.tables
 chat.backends          : chat.bus chat.bus.redis chat.config chat.delivery chat.storage

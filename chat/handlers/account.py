@@ -26,9 +26,6 @@ CLASSIC_BYTES = 1024 * 1024
 """A classic client gets its mail in one frame: up to so many messages, and so much text; the rest
 follows."""
 
-MAX_FAILED_LOGINS = 10
-"""On one connection; then it is closed."""
-
 
 def needs_hashing(message: Message, v2: bool) -> bool:
     """Does this login or registration hash a password? A login by token does not. Pure."""

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from chat.answers import MAX_STRIKES
 from chat.config import ServerConfig
-from chat.service import MAX_STRIKES
 from tests.chat.nodekit import Client, Node
 
 PEER = "192.0.2.7"
@@ -19,7 +19,7 @@ def client(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Client:
-    monkeypatch.setattr("chat.service.GUEST_TOKENS", 0)
+    monkeypatch.setattr("chat.answers.GUEST_TOKENS", 0)
     caplog.set_level("WARNING", "chat")
     node = make_node(config=ServerConfig(proxy_protocol=True, max_frame=1000))
     client = node.connect()

@@ -51,8 +51,8 @@ def test_every_message_is_here() -> None:
 @pytest.fixture
 def patient(make_node: Any, monkeypatch: pytest.MonkeyPatch) -> Node:
     """A node that closes no connection for wrong requests or their number."""
-    monkeypatch.setattr("chat.service.MAX_STRIKES", MANY)
-    monkeypatch.setattr("chat.service.MAX_FAILED_LOGINS", MANY)
+    monkeypatch.setattr("chat.answers.MAX_STRIKES", MANY)
+    monkeypatch.setattr("chat.answers.MAX_FAILED_LOGINS", MANY)
     node: Node = make_node(failures=MANY, limits=Limits(guest_rate=MANY, guest_frame=64 * 1024))
     node.user("taken")
     return node

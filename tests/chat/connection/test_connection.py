@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
+from chat.answers import MAX_STRIKES
 from chat.connection.connection import HIGH_WATER, LOW_WATER, MAX_IN_FLIGHT, AnyConnection
 from chat.connection.token_bucket import GUEST_READ
 from chat.protocol import Limits, MsgType
-from chat.service import MAX_STRIKES
 from chat.storage.tables import NORMAL, GroupModel
 from tests.chat.loopkit import writer_held
 from tests.chat.nodekit import Client, Node
@@ -177,7 +177,7 @@ def test_a_guest_that_floods_is_closed(
 ) -> None:
     """Without a word, after some pauses. Not paused for ever: its place is worth something."""
     monkeypatch.setattr("chat.connection.connection.SHORTAGES", 0)
-    monkeypatch.setattr("chat.service.MAX_STRIKES", 10**9)
+    monkeypatch.setattr("chat.answers.MAX_STRIKES", 10**9)
     node = make_node(limits=guest_limits(guest_rate=10, guest_frame=65536))
     client = node.connect()
     client.sock.setblocking(False)

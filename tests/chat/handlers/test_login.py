@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from chat.answers import MAX_FAILED_LOGINS
 from chat.config import HashCost
-from chat.handlers.account import MAX_FAILED_LOGINS
 from chat.login.passwords import Passwords
 from chat.protocol import MsgType, decode
 from chat.storage.tables import ONLINE
