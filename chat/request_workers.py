@@ -1,4 +1,4 @@
-"""RequestWorkers: runs the requests that block, for peers that still wait for the answer.
+"""RequestWorkers: runs requests that block, on two pools of threads.
 
 Hashing a password takes 20 ms of a core, on purpose. With one queue for all requests, 4,000
 registrations would delay logins by token, history and friends by a minute and a half. So hashing
@@ -18,28 +18,28 @@ from chat.protocol import ErrNo, ProtocolError
 from muduopy import ThreadPool
 
 PATIENCE_SECONDS = 5.0
-"""A client waits for so long for an answer; then it has tried again."""
+"""How long a client waits for an answer. Then it has retried, and the request is not begun."""
 
 MAX_HASHERS = 8
-"""By default no more threads hash, on however many cores: each takes 19 MiB while it does."""
+"""The default number of hashing threads is no higher, on any machine: each takes 19 MiB."""
 
 WAITING_FOR_EACH_HASHER = 32
 """Passwords that may wait for each thread: some 0.6 s. Registrations take at most half of the
 places; the rest is for logins."""
 
 GONE_STATES = {7, 8}
-"""Linux' numbers of TCP_CLOSE and TCP_CLOSE_WAIT: the peer has reset, or ended its sending."""
+"""Linux' numbers of TCP_CLOSE and TCP_CLOSE_WAIT: the peer has reset, or has sent its end."""
 
 
 class PeerGoneError(Exception):
-    """The peer has hung up before its request was begun, which was not done."""
+    """The peer has hung up, and its request was not begun."""
 
 
 Done = Callable[[Any, BaseException | None], object]
 
 
 def hash_threads(setting: int) -> int:
-    """How many threads hash; 0 means one for each core that we may use."""
+    """The number of threads that hash, for a setting; 0 means one for each usable core."""
     return setting or min(len(os.sched_getaffinity(0)), MAX_HASHERS)
 
 
@@ -57,7 +57,7 @@ class RequestWorkers:
         self._clock = clock
 
     def try_run(self, task: Callable[[], object]) -> bool:
-        """Run something that has no answer; False if the workers are too busy."""
+        """Run a task without an answer; False if the workers are too busy."""
         return self._workers.try_run(task)
 
     def start(self, connection: AnyConnection, job: Callable[[], Any], done: Done) -> None:
@@ -126,7 +126,7 @@ def _busy() -> ProtocolError:
 
 
 def _has_ended(connection: AnyConnection) -> bool:
-    """Has the peer ended its sending? Also when bytes before that are still unread."""
+    """Has the peer sent its end? Also if bytes before the end are unread."""
     if connection.closed or connection.finishing:
         return True
     try:

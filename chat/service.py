@@ -1,9 +1,9 @@
-"""ChatService: serves the frames of a connection, strictly in order.
+"""ChatService: serves the frames of a connection, in their order.
 
-A frame is decoded, checked against the schema and the connection's login, and given to its
-route. While a worker serves a request, the frames behind it wait; so does a request for a
-worker while chat messages before it are being committed. Chat messages do not wait for each
-other.
+A frame is decoded, checked against the schema and the login, and served by the handler of its
+route. Later frames wait while a worker serves a request. A request for a worker waits until the
+chat messages before it are committed. A chat message does not wait for earlier ones: it joins the
+commit queue behind them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Connection = ClientConnection[Login]
 log = logging.getLogger(__name__)
 
 FRAMES_AT_ONCE = 8
-"""Frames of a user that are served as soon as they arrive; further frames wait for a turn. With 8
+"""Frames of a user that are served when they arrive; further frames wait for a turn. With eight
 messages in flight, a turn for each read cost 2 to 4 of 15 µs a message."""
 
 PING = int(MsgType.PING_MSG)
@@ -74,11 +74,11 @@ class ChatService:
         }
 
     def receive(self, connection: Connection, data: bytes) -> None:
-        """Serve the frames that have arrived, or keep them for the connection's turn."""
+        """Serve the frames of these bytes, or keep them for the connection's turn."""
         if connection.closed:
             connection.ignore(data)
             return
-        # A client that waits for its answers sends one frame at a time: no need for a turn.
+        # A client that waits for its answers sends one frame at a time, which needs no turn.
         frame = connection.framer.whole(data)
         if frame is None or connection.pending or connection.blocked:
             if connection.login is not None and not (connection.pending or connection.blocked):
@@ -149,14 +149,14 @@ class ChatService:
             self._context.login_flow.disconnect(connection.login)
 
     def _frame_too_large(self, connection: Connection) -> None:
-        """The stream cannot be followed any further."""
+        """The stream cannot be cut into frames any more."""
         error = ProtocolError(ErrNo.TOO_LARGE, "frame too large")
         limit = connection.framer.max_frame
         log.warning(
             "%s: a frame of more than %d bytes, %s", connection.peer, limit, connection.owner
         )
         self._answers.send_answer(connection, failure(MsgType.ERROR_MSG, error), None)
-        connection.finish()  # what came before it is still answered
+        connection.finish()  # answers to earlier requests still go out
 
     # ------------------------------------------------------------------ one frame
 
@@ -167,7 +167,7 @@ class ChatService:
         """
         message: Message = {}
         try:
-            # A field that is null counts as absent, for everything from here on.
+            # From here on, a field that is null counts as absent.
             message = decode(frame) if b"null" not in frame else without_nulls(decode(frame))
             reader = connection.reader
             if (
@@ -205,7 +205,7 @@ class ChatService:
         return True
 
     def _read(self, connection: Connection, reader: ClassicReader, message: Message) -> Message:
-        """A request of a clone, as the tutorial has it. Raises NoTableError."""
+        """A request of a clone, under the tutorial's number and names. Raises NoTableError."""
         try:
             read = reader.read(message)
         except NoTableError:
@@ -218,7 +218,7 @@ class ChatService:
         return read
 
     def _advise(self, connection: Connection, reader: ClassicReader, message: Message) -> None:
-        """Tell the administrator: a client that hangs now says nothing itself."""
+        """Log the reason for the administrator: a client without an answer just hangs."""
         guess, now = reader.guess, connection.last_seen
         assert guess is not None
         if not self._advised.retry_after(connection.peer, now):
@@ -226,7 +226,7 @@ class ChatService:
             log.warning("%s: %s", connection.peer, advice(message, guess, self._tables))
 
     def _remember(self, connection: Connection, reader: ClassicReader) -> None:
-        """Store the dialect of the user's client, if that is news."""
+        """Store the dialect of the user's client, if the account has another one."""
         dialect = reader.news()
         if dialect is None:
             return
@@ -239,7 +239,7 @@ class ChatService:
             except StorageError as exc:
                 log.warning("the dialect of user %d was not stored: %s", user_id, exc)
 
-        self._workers.try_run(store)  # if not now, then after some later login
+        self._workers.try_run(store)  # if the workers are busy, a later login stores it
 
     def _start_work(self, connection: Connection, route: Route, message: Message) -> None:
         if connection.login is not None and message["msgid"] == MsgType.LOGIN_MSG:

@@ -40,7 +40,7 @@ chat.bus               : chat.message
 chat.bus.redis         : chat.bus chat.message chat.protocol muduopy redis ujson
 chat.names             : chat.protocol chat.storage chat.storage.tables muduopy
 chat.connection        : chat.config chat.message chat.protocol chat.protocol.dialects muduopy
-chat.mailbox           : chat.connection chat.message chat.protocol chat.storage
+chat.mailbox           : chat.connection chat.message chat.process chat.protocol chat.storage
                          chat.storage.tables muduopy ujson
 chat.login             : chat.bus chat.config chat.connection chat.mailbox chat.message chat.notice
                          chat.process chat.protocol chat.storage chat.storage.tables muduopy argon2

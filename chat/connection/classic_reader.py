@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from chat.connection.connection import AnyConnection
 
 UNFINISHED_SECONDS = 0.05
-"""How long an unfinished frame waits for more. After that a closing brace is the end of a frame."""
+"""How long an unfinished frame waits for more bytes. Then a closing brace ends a frame."""
 
 
 class ClassicReader:
@@ -46,12 +46,12 @@ class ClassicReader:
         self._connection = connection
         self._new_guess = new_guess
         self._braces: BraceCutter | None = None
-        self._awaits_brace = False  # a look for one is due
+        self._awaits_brace = False  # a timer is running
 
     # ------------------------------------------------------------------ dialects
 
     def read(self, message: Message) -> Message:
-        """A request under the tutorial's number and names; the message itself if they are its own.
+        """A request under the tutorial's number and names; the message itself if it has them.
 
         Raises NoTableError.
         """
@@ -106,7 +106,7 @@ class ClassicReader:
         return name
 
     def recall(self, remembered: str | None) -> None:
-        """Which dialect is remembered for the account that logs in. Any thread."""
+        """The dialect that is stored with the account that logs in. Any thread."""
 
         def choose() -> None:
             if self.guess is not None:
@@ -122,7 +122,7 @@ class ClassicReader:
     # ------------------------------------------------------------------ frames without an end
 
     def await_brace(self) -> None:
-        """The decoder holds an unfinished frame. If nothing follows, its brace may be its end."""
+        """The framer holds an unfinished frame. If nothing follows, its brace may be its end."""
         if self._braces is None and not self._awaits_brace and not self._ends_lines:
             self._awaits_brace = True
             self._connection.loop.run_after(UNFINISHED_SECONDS, self._look_for_brace)
@@ -140,7 +140,7 @@ class ClassicReader:
             self.end_with_braces()
 
     def end_with_braces(self) -> None:
-        """Nothing follows, for now: from here on a closing brace ends a frame as well."""
+        """Nothing follows: from here on a closing brace ends a frame, too."""
         if self._is_unfinished:
             self._braces = BraceCutter()
             self._connection.framer.cut_with(self._braces)

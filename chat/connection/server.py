@@ -1,4 +1,4 @@
-"""ChatServer: connections in, frames to the service.
+"""ChatServer: accepts connections and gives their bytes to the service.
 
 It owns the TcpServer, the limits on connections and the clock that watches over silent and
 stuck peers. It knows nothing of what frames mean.
@@ -40,11 +40,11 @@ SWEEP_SECONDS = 5.0
 """How often a loop looks for peers that are silent or do not read."""
 
 REFUSED_SECONDS = 1.0
-"""How long one connection too many may take to read that it is."""
+"""How long a refused connection may take to read the refusal."""
 
 HEARTBEATS_MISSED = 3
 POOL_SECONDS = 2.0
-"""How long a sub-loop may go on in one callback when the server stops."""
+"""How long a stopping server waits for a sub-loop that is in a callback."""
 
 NewGuess = Callable[[], DialectGuess]
 
@@ -92,7 +92,7 @@ class ChatServer:
         self._lock = threading.Lock()  # guards _open and _refused
         self._open = 0
         self._refused = 0
-        # Each loop touches its own only; the dicts are filled before the threads share them.
+        # A loop uses its own entry only; both dicts are filled before a second thread reads them.
         self._by_loop: dict[EventLoop, set[AnyConnection]] = {}
         self._turns: dict[EventLoop, Turns] = {}
         self._tables = tables
@@ -115,7 +115,7 @@ class ChatServer:
         try:
             tcp = TcpServer(loop, address, "chat", thread_pool=self._pool, tls=tls)
         except OSError as exc:
-            exc.filename = str(address)  # of several, this one
+            exc.filename = str(address)  # so that the message names it
             raise
         tcp.set_thread_init_callback(self._watch_loop)
         new_guess = partial(DialectGuess, self._tables, expected)

@@ -1,4 +1,4 @@
-"""Registering, logging in and out: from requests to calls, from results to answers."""
+"""Registration, login and logout: from requests to calls, from results to answers."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ log = logging.getLogger(__name__)
 
 CLASSIC_OFFLINE = 5000
 CLASSIC_BYTES = 1024 * 1024
-"""A classic client gets its mail in one frame: up to so many messages, and so much text; the rest
-follows."""
+"""The mail in the answer to a classic client: messages, and bytes of text. The rest follows."""
 
 
 def needs_hashing(message: Message, v2: bool) -> bool:
@@ -65,7 +64,7 @@ def login(ctx: Context, request: Request[LoginRequest]) -> Entered:
     user_id = message["id"]
     user = ctx.authentication.find_user(user_id)
     if request.reader is not None:
-        # Before anything fails: the client has to understand that answer, too.
+        # Before any failure: the client must understand that answer, too.
         request.reader.recall(user.dialect if user else None)
     token = message.get("token") if request.v2 else None
     if token is not None:
@@ -88,7 +87,7 @@ def _mail_room(request: Request[LoginRequest]) -> MailRoom:
     if request.v2:
         return MailRoom(WINDOW, LOOK_BYTES)
     if request.frame_limit:
-        return MailRoom(MAIL_QUEUE, request.frame_limit)  # more could not fit into the frame
+        return MailRoom(MAIL_QUEUE, request.frame_limit)  # more does not fit into the frame
     return MailRoom(CLASSIC_OFFLINE, CLASSIC_BYTES)
 
 
@@ -122,7 +121,7 @@ def finish_login(
 
 
 def _fit(login: Login, answer: Message, rid: object, all_mail: bool) -> Message:
-    """The answer, cut to the bytes that an original client reads at once."""
+    """The answer, cut to the size that an original client reads at once."""
     if not all_mail:
         answer = {**answer, "offlinemsg": []}
     connection = login.connection

@@ -1,4 +1,4 @@
-"""What handlers get: the parts of the server, the request, and the form of a route."""
+"""The arguments of handlers, and the form of a route."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MessageT = TypeVar("MessageT")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts of the server that handlers work with. All of them: any thread."""
+    """The parts of the server that handlers use. Each can be used by any thread."""
 
     database: Database
     bus: MessageBus
@@ -53,13 +53,15 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Request(Generic[MessageT]):
-    """A request as a worker sees it: values copied in the loop.
+    """A request for a worker. Its values are copied in the loop.
 
-    ``connection`` is for handing on (to a Login); its attributes belong to its loop, but
-    ``closed`` and ``finishing``, which may be looked at.
-    ``login``: None before a login.
-    ``frame_limit``: bytes of the longest frame for the client, 0: any.
-    ``reader``: is told the account's dialect. ``dialect``: to be remembered for a new account.
+    Attributes:
+        connection: for a new Login. A worker may read ``closed`` and ``finishing``, as hints; the
+            other attributes belong to the connection's loop.
+        login: None before a login.
+        frame_limit: bytes of the longest frame for the client; 0: there is no limit.
+        reader: gets the dialect that is stored with the account.
+        dialect: the dialect to store with a new account.
     """
 
     message: MessageT
@@ -73,13 +75,13 @@ class Request(Generic[MessageT]):
 
     @property
     def user_id(self) -> int:
-        """The user who asks. Only for routes with a login."""
+        """The sender of the request. Only for routes with a login."""
         assert self.login is not None
         return self.login.user_id
 
 
 class Waiting(Enum):
-    """What a loop handler says instead of serving a request."""
+    """The result of a loop handler that has not served the request."""
 
     WAIT = "until the chat messages before it are settled"
 
@@ -91,18 +93,18 @@ class Where(Enum):
     """The thread that serves a request."""
 
     LOOP = "loop"
-    """At once, in the connection's loop; must not block."""
+    """At once, in the connection's loop. The handler must not block."""
 
     WORKER = "worker"
-    """On the worker pool; what comes behind it on the connection waits."""
+    """On a pool of workers. Later frames of the connection wait."""
 
 
 LoopHandler = Callable[[Context, Connection, Any, bytes], "Waiting | None"]
-"""Gets the message and the frame that it came in. WAIT: not now, nothing has been done."""
+"""Gets the message and its frame. WAIT: the frame is served later, and nothing was done."""
 
 WorkerHandler = Callable[[Context, Request[Any]], Any]
 Finish = Callable[[Context, Connection, Any, Any], Message]
-"""In the connection's loop, after a worker handler succeeded: makes the answer's fields."""
+"""In the connection's loop, after a worker handler: makes the fields of the answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Groups and who is in them. All handlers: worker thread; ``finish_…``: connection's loop."""
+"""Groups and their members. All handlers: worker thread; ``finish_…``: connection's loop."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ def create_group(ctx: Context, request: Request[CreateGroupRequest]) -> Joined:
 def join_group(ctx: Context, request: Request[GroupRequest]) -> Joined:
     """ADD_GROUP_MSG."""
     group_id = request.message["groupid"]
-    # Before the commit: from then on messages are owed, and their wakes must find us.
+    # Before the commit, so that no wake is missed. Example: the commit makes A a member; meanwhile
+    # B sends to the group; the wake of B's message must find a subscription.
     ctx.bus.subscribe([_topic(group_id)])
 
     def join(tx: Transaction) -> Group:
@@ -59,7 +60,7 @@ def join_group(ctx: Context, request: Request[GroupRequest]) -> Joined:
     try:
         group = ctx.database.write(join)
     except UniqueViolation as exc:
-        # It may be a repetition, of which only the answer was lost.
+        # It may be a retry: the first request was committed, and its answer was lost.
         _begin_to_listen(ctx, request.user_id, group_id)
         group = ctx.database.read(lambda tx: _existing(tx, group_id))
         raise ProtocolError(ErrNo.EXISTS, "is a member already", group=group_fields(group)) from exc
@@ -73,18 +74,18 @@ def join_group(ctx: Context, request: Request[GroupRequest]) -> Joined:
 def finish_joining(
     ctx: Context, connection: Connection, message: GroupRequest | CreateGroupRequest, joined: Joined
 ) -> Message:
-    """Of a group that was made or joined."""
+    """The answer to CREATE_GROUP_MSG and ADD_GROUP_MSG."""
     _begin_to_listen(ctx, joined.user_id, joined.group_id)
     return joined.answer
 
 
 def abandon_joining(ctx: Context, connection: Connection, joined: Joined) -> None:
-    """The connection went down meanwhile. Its loop."""
+    """The connection went down meanwhile; a later login of the user may be here."""
     _begin_to_listen(ctx, joined.user_id, joined.group_id)
 
 
 def members(ctx: Context, request: Request[GroupRequest]) -> Message:
-    """MEMBERS_MSG: who is in one of one's groups."""
+    """MEMBERS_MSG: the members of a group of the sender's."""
     group_id = request.message["groupid"]
 
     def look(tx: Transaction) -> Group:
@@ -147,7 +148,10 @@ def dissolve_group(ctx: Context, request: Request[GroupRequest]) -> Message:
 def finish_leave_group(
     ctx: Context, connection: Connection, message: GroupRequest, ack: Message
 ) -> Message:
-    """Also after a dissolution. Other members stay registered, and hear nothing: nothing comes."""
+    """The answer to LEAVE_GROUP_MSG and DISSOLVE_GROUP_MSG.
+
+    Other members of a dissolved group stay registered. No message to it comes any more.
+    """
     assert connection.login is not None
     if ctx.logins.leave(connection.login, ack["groupid"]):
         ctx.bus.unsubscribe([_topic(ack["groupid"])])
@@ -155,12 +159,12 @@ def finish_leave_group(
 
 
 def _begin_to_listen(ctx: Context, user_id: int, group_id: int) -> None:
-    """Give the subscription to the user's login, which may be another one by now. Any thread."""
+    """Give the subscription to the user's login, which may be a later one by now. Any thread."""
     login = ctx.logins.find(user_id)
     if login is None or not ctx.logins.join(login, group_id):
-        ctx.bus.unsubscribe([_topic(group_id)])  # it was in there, or has gone
+        ctx.bus.unsubscribe([_topic(group_id)])  # the login has one, or is over
     if login is not None:
-        # A message that was sent between the commit and this moment has woken no login.
+        # A message that was committed between the membership and ``join`` has woken no pump.
         login.loop.run_in_loop(login.pump.mark_dirty)
 
 

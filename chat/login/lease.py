@@ -1,4 +1,4 @@
-"""Lease: this server's proof of life in the database, renewed from a thread of its own.
+"""Lease: a row that shows that this server is alive, renewed by a thread of its own.
 
 A server whose lease has expired counts as dead. Its users may log in at other servers at once, and
 the next server that finds the expired lease shows them offline. But the server may still run: it
@@ -11,9 +11,9 @@ whether the lease was whole, so that such a server can check its users:
 After an outage of the database all leases have expired at once, so an expired lease does not show
 a dead server. A server judges other leases only after its own has been whole for one period.
 
-When the database's clock is set back by an hour, all leases have an hour to run. They are void, and
-the living renew theirs within seconds. Meanwhile a server whose own lease is void does not judge,
-and such a lease counts as one that was not whole.
+When the database's clock is set back by an hour, all leases have an hour to run. Such leases are
+void, and living servers renew theirs within seconds. A server with a void lease does not judge, and
+its next renewal reports a lease that was not whole.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ RETRY_SECONDS = 0.5
 
 
 class NameTakenError(Exception):
-    """A server at another place lives under this name."""
+    """A server at another place has a lease under this name."""
 
 
 class Lease:
@@ -43,8 +43,8 @@ class Lease:
 
     Attributes:
         node: this server's name.
-        incarnation: which of its lives this is.
-        lost: another server has begun under the same name; this one must end.
+        incarnation: a random name of this run of the server.
+        lost: another server has started under the same name; this one must end.
     """
 
     def __init__(
@@ -56,9 +56,9 @@ class Lease:
         on_renewed: Callable[[bool], object],
         on_lost: Callable[[], object],
     ) -> None:
-        """``place``: the address and the machine: a server that comes back there is the same one.
-        ``about``: connections and the state of the bus, to be shown. The callbacks run in the
-        lease's thread: ``on_renewed(whole)``, and ``on_lost`` at the most once."""
+        """``place``: the address and the machine; a server that restarts there is the same one.
+        ``about``: the number of connections and the state of the bus, for the list of servers. The
+        callbacks run in the lease's thread: ``on_renewed(whole)``, and ``on_lost`` once at most."""
         self.node = node
         self._place = place
         self.incarnation = secrets.token_hex(16)
@@ -72,7 +72,7 @@ class Lease:
         self._thread = threading.Thread(target=self._run, name="lease")
 
     def claim(self, agree: Callable[[Transaction], object] = lambda tx: None) -> None:
-        """Begin it. Before ``start``. Raises StorageError, NameTakenError.
+        """Take the lease. Before ``start``. Raises StorageError, NameTakenError.
 
         ``agree`` is called in the same transaction, and whatever it raises prevents the claim.
         """
@@ -84,18 +84,18 @@ class Lease:
 
         try:
             taken = self._database.write(work)
-        except UniqueViolation:  # another one has just come into being
+        except UniqueViolation:  # a server of this name has just inserted the row
             taken = self._database.write(work)
         if taken is not None:
             raise NameTakenError(f"{self.node} is running at {taken}")
         self._whole_since = time.monotonic()
 
     def start(self) -> None:
-        """Renew it from now on."""
+        """Renew the lease regularly from now on."""
         self._thread.start()
 
     def close(self) -> None:
-        """Give it up. Idempotent."""
+        """Give the lease up. Idempotent."""
         if self._ended.is_set():
             return
         self._ended.set()
@@ -108,11 +108,11 @@ class Lease:
 
     @property
     def may_judge(self) -> bool:
-        """Has the lease been whole for long enough to take others without one for dead?"""
+        """Has the lease been whole for so long that servers without a lease are dead?"""
         return time.monotonic() - self._whole_since >= LEASE_SECONDS
 
     def is_dead(self, tx: Transaction, node: str) -> bool:
-        """Inside a transaction: is that server gone for certain?"""
+        """In a transaction: is that server certainly dead?"""
         model = NodeModel(tx)
         return self.may_judge and model.is_alive(self.node) and not model.is_alive(node)
 
@@ -125,7 +125,7 @@ class Lease:
                 log.warning("the lease was not renewed: %s", exc)
                 pause = RETRY_SECONDS
                 continue
-            except Exception:  # whatever it is, without a lease this server is dead
+            except Exception:  # of any kind: without a lease this server counts as dead
                 log.exception("renewing the lease")
                 pause = RETRY_SECONDS
                 continue

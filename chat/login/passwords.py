@@ -19,7 +19,7 @@ SCRYPT_MEMORY = 64 * 1024 * 1024
 
 
 class Passwords:
-    """Hashes and verifies. Slow on purpose: worker threads only."""
+    """Hashes and verifies passwords. Slow on purpose: worker threads only."""
 
     def __init__(self, cost: HashCost) -> None:
         """Raises ValueError for a cost that argon2id cannot have."""
@@ -44,7 +44,7 @@ class Passwords:
         return right and stored is not None
 
     def needs_rehash(self, stored: str) -> bool:
-        """Was it made with other parameters than today's, or not hashed at all?"""
+        """Is it a hash with other parameters, or no hash?"""
         if self._argon2 is None:
             return not stored.startswith(HASHES)
         if not stored.startswith("$argon2"):

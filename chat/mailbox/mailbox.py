@@ -1,4 +1,7 @@
-"""Mailbox: the pumps' access to the table of what is owed, without blocking their loops."""
+"""Mailbox: reads and deletes rows of the table ``offlinemessage`` for the pumps.
+
+Workers read, and the database writer deletes, so that no loop waits.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import ujson
 
 from chat.mailbox.pump import Pump
 from chat.message import TARGET_FIELD, ChatMessage
+from chat.process.loops import queue_in_loops
 from chat.protocol import MAX_ID, MsgType, ProtocolError, decode
 from chat.storage import Database, Transaction
 from chat.storage.tables import MailRow, OfflineMessageModel
@@ -19,24 +23,24 @@ from muduopy import EventLoop, ThreadPool
 log = logging.getLogger(__name__)
 
 LOOK_BYTES = 256 * 1024
-"""Text that one look takes, so that a full mailbox costs memory for a part of it only."""
+"""Bytes of text in one read: a bound on the memory for a full mailbox."""
 
 RETRY_SECONDS = 1.0
-"""When a deletion that failed is tried again."""
+"""When a failed deletion is retried."""
 
 MAX_DELETED = 8000
-"""Messages that one deletion forgets; the rest goes into the next. 3,000 members of a group may
-acknowledge a message each at once, or 200 each."""
+"""Rows of one deletion; the rest goes into the next one. Example: the 3,000 members of a group
+acknowledge at once, one message or 200 each."""
 
 Received = tuple[Pump, frozenset[int]]
 Mail = tuple[list[ChatMessage], bool]
-"""Messages, and whether they were all that there is."""
+"""Messages, and whether the mailbox has no others."""
 
 
 class Mailbox:
-    """Reads on the worker pool; deletions are gathered and committed together.
+    """The rows of all pumps. Deletions are gathered, and committed together.
 
-    Public methods: the pump's loop thread.
+    ``read`` and ``delete``: the pump's loop. ``take`` and ``give_back``: the writer thread.
     """
 
     def __init__(self, database: Database, workers: ThreadPool) -> None:
@@ -47,9 +51,9 @@ class Mailbox:
         self._submitted = False
 
     def read(self, pump: Pump, known: frozenset[int], room: int) -> None:
-        """Ask for the oldest messages besides those that are known, up to ``room`` of them.
+        """Read the oldest messages that are not in ``known``, up to ``room`` of them.
 
-        Answers by pump.read_done or read_failed.
+        The result comes to ``pump.read_done`` or ``pump.read_failed``.
         """
         user_id = pump.user_id
 
@@ -67,7 +71,7 @@ class Mailbox:
             pump.connection.loop.queue_in_loop(pump.read_failed)
 
     def delete(self, pump: Pump, seqs: set[int]) -> None:
-        """Forget received messages; answered by pump.deleted, sooner or later."""
+        """Delete the rows of received messages; ``pump.deleted`` follows the commit."""
         with self._lock:
             self._received.append((pump, frozenset(seqs)))
         self._submit()
@@ -81,7 +85,7 @@ class Mailbox:
         self._database.submit(deletion.work, deletion.done)
 
     def take(self) -> list[Received]:
-        """The oldest of the gathered deletions. Writer thread."""
+        """The oldest of the gathered deletions, as many as one transaction takes."""
         with self._lock:
             end = count = 0
             for _, seqs in self._received:
@@ -95,10 +99,10 @@ class Mailbox:
         return taken
 
     def give_back(self, received: list[Received]) -> None:
-        """It could not be deleted: it is tried again, alone or with the next. Writer thread.
+        """Retry a failed deletion, alone or with the next one.
 
-        Until that has worked, the messages are in the mailbox and would be handed over again at
-        the user's next login, which is allowed; losing one would not be.
+        Until it commits, the user's next login gets these messages again. That is allowed; a lost
+        message is not.
         """
         with self._lock:
             self._received = received + self._received
@@ -107,14 +111,14 @@ class Mailbox:
 
 
 class _Deletion:
-    """One piece of work for the writer: what was gathered by the time it runs."""
+    """One job for the writer: the deletions that are gathered when it runs."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
         self._received: list[Received] | None = None
 
     def work(self, tx: Transaction) -> None:
-        if self._received is None:  # a repeated attempt keeps what it had
+        if self._received is None:  # a repeated attempt keeps its deletions
             self._received = self._mailbox.take()
         pairs = {(pump.user_id, seq) for pump, seqs in self._received for seq in seqs}
         OfflineMessageModel(tx).delete(list(pairs))
@@ -130,8 +134,7 @@ class _Deletion:
         by_loop: defaultdict[EventLoop, list[Received]] = defaultdict(list)
         for item in received:
             by_loop[item[0].connection.loop].append(item)
-        for loop, items in by_loop.items():
-            loop.queue_in_loop(lambda items=items: _tell(items))  # type: ignore[misc]
+        queue_in_loops(_tell, by_loop)
 
 
 def _tell(items: list[Received]) -> None:
@@ -140,9 +143,9 @@ def _tell(items: list[Received]) -> None:
 
 
 def load(tx: Transaction, user_id: int, known: Collection[int], room: int, max_bytes: int) -> Mail:
-    """The oldest messages owed to a user besides those that are known, and whether that was all.
+    """The oldest messages in a user's mailbox, except ``known`` ones; and whether these are all.
 
-    No more than ``room`` of them, and no more than ``max_bytes`` of text; but one in any case.
+    At most ``room`` messages and ``max_bytes`` of text, but at least one message.
     """
     model = OfflineMessageModel(tx)
     limit = len(known) + room + 1
@@ -181,7 +184,7 @@ def to_message(row: MailRow) -> ChatMessage:
 def _from_whole(seq: int, whole: str) -> ChatMessage:
     """A message that the mailbox holds as JSON, as the original system wrote it."""
     try:
-        fields = decode(whole.encode())  # as strict as with what clients send
+        fields = decode(whole.encode())  # as strict as for clients
         kind = fields["msgid"]
         target, sender = fields[TARGET_FIELD[kind]], fields["id"]
         if not (type(sender) is type(target) is int):
@@ -189,10 +192,10 @@ def _from_whole(seq: int, whole: str) -> ChatMessage:
         if not (0 < sender <= MAX_ID and 0 < target <= MAX_ID):
             raise ValueError("id out of range")
         name, text = str(fields["name"]), str(fields["msg"])
-        written = {"time": str(fields.get("time", ""))}  # when the server took it is not known
+        written = {"time": str(fields.get("time", ""))}  # the time of the server is not known
         return ChatMessage(seq, kind, sender, name, target, text, "", written)
     except (ProtocolError, ValueError, KeyError, TypeError) as exc:
-        # Shown rather than dropped: it is a message to this user.
+        # The user gets it all the same, as plain text.
         log.warning("unreadable message %d in a mailbox: %s", seq, exc)
-        shown = whole.encode(errors="replace").decode()  # half a surrogate pair cannot be sent
+        shown = whole.encode(errors="replace").decode()  # half a surrogate pair has no UTF-8
         return ChatMessage(seq, MsgType.ONE_CHAT_MSG, 1, "?", 1, shown, "")

@@ -1,19 +1,22 @@
-"""Pump: hands one logged-in user's mail over, in order, at the receiver's pace.
+"""Pump: gives one logged-in user's mail to the client, in order, at the receiver's pace.
 
-The mailbox in the database is what the user is owed. A wake that carries the next message is
-pushed straight through; everything else (a wake out of turn, a full window, the start) only
-makes the pump look into the mailbox. That one mechanism serves offline messages, slow readers,
-lost wakes and bursts.
+The mailbox, a table, holds the messages that the user has not acknowledged. A wake comes with a
+committed message. If that is the next message, the pump gives it to the client. Otherwise (an
+earlier wake was lost, the window is full, a read is under way) the pump reads the mailbox. So one
+mechanism serves offline messages, slow readers, lost wakes and bursts.
 
-Which rows of the mailbox must not be handed over, because they already were on this
-connection? A row is in one of these states:
+A row of the mailbox must not be given twice on a connection. It has one of these states:
 
     in the mailbox ──give──▶ _unacked ──acknowledge──▶ _deleting ──deleted──▶ gone
 
-A read skips what is in ``_unacked`` or ``_deleting``. A row whose deletion commits while a read
-is under way may still be in that read's snapshot, so it leaves ``_deleting`` only afterwards
-(``_deleted_meanwhile``). And a wake for an old message may come late, when its row is long
-gone; so only a ``seq`` above everything given so far is pushed without looking.
+A read skips the rows in ``_unacked`` and ``_deleting``. Two races remain:
+
+    A read begins, and its snapshot has row 5. Meanwhile the deletion of 5 commits. The read
+    returns 5. So 5 stays in ``_deleting`` until the read is done (``_deleted_meanwhile``).
+
+    The wake of message 5 is delayed. Meanwhile a read finds 5, the client acknowledges it, and its
+    row is deleted. Then the wake arrives. So a wake is given only if its number is above all
+    numbers given before.
 """
 
 from __future__ import annotations
@@ -33,24 +36,24 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WINDOW = 200
-"""How many messages may be handed over and not acknowledged, or acknowledged and not deleted. So
-no more than that can come again, and a client knows how many numbers it has to remember."""
+"""Messages that are given and not acknowledged, or acknowledged and not deleted. No more than these
+can come again after a crash, so a client knows how many numbers it has to remember."""
 
 RETRY_SECONDS = 1.0
-"""When to look again after the database could not be asked."""
+"""When to read again after a read has failed."""
 
 NEARLY_FULL_SECONDS = 0.05
-"""How long a nearly full window waits for more acknowledgements before a look into the mailbox,
-so that a reader at its limit does not cost a look per message."""
+"""How long a window that is half full waits for more acknowledgements before a read of the mailbox.
+A receiver at its limit would otherwise cost a read for each message."""
 
 
 class Pump:
-    """One login's way to its mailbox. Loop thread of the connection.
+    """The mail of one login. The connection's loop.
 
     Attributes:
-        active: between login and logout; callbacks that come later find it False.
-        stores_pending: live messages that were diverted to the mailbox and are being
-            committed; until then nothing may overtake them.
+        active: between ``start`` and ``stop``; a later callback finds it False.
+        stores_pending: live messages that are being stored for this user. Until they are, the user
+            gets no later live message.
     """
 
     __slots__ = (
@@ -84,10 +87,10 @@ class Pump:
         self._deleted_meanwhile: set[int] = set()
 
     def start(self, first: list[ChatMessage], more: bool, newest: int) -> None:
-        """The login is complete; ``first`` goes out with its answer, ``more`` may be there.
+        """The login is complete. ``first`` is in its answer; ``more``: the mailbox may have more.
 
-        ``newest``: the highest number that there was when the mailbox was read. A wake for a
-        lower one, however late, may be for a message that was handed over at an earlier login.
+        ``newest``: the highest number of all messages when the mailbox was read. A late wake with
+        a lower number may be for a message that an earlier login was given.
         """
         self.active = True
         self._dirty |= more
@@ -95,21 +98,22 @@ class Pump:
         self._unacked.update(message.seq for message in first)
 
     def stop(self) -> None:
-        """The user has logged out or the connection is down."""
+        """The login is over."""
         self.active = False
         if self.connection.writer is not None:
             self.connection.writer.drop_messages()
 
     @property
     def is_waiting(self) -> bool:
-        """It will look into the mailbox anyway, when it can. Any thread: a hint."""
+        """It will read the mailbox as soon as it can. Any thread: a hint."""
         return self._dirty or self._reading
 
     @property
     def empty(self) -> bool:
-        """The user has acknowledged everything: a live message may be handed on.
+        """The user has acknowledged all messages, and may get a live one.
 
-        What is acknowledged and not deleted yet cannot be overtaken any more.
+        Acknowledged messages whose rows are not deleted yet do not count: a live message cannot
+        overtake them any more.
         """
         connection = self.connection
         return (
@@ -123,10 +127,10 @@ class Pump:
             and not connection.output_full
         )
 
-    # ------------------------------------------------------------------ handing over
+    # ------------------------------------------------------------------ giving
 
     def push(self, message: ChatMessage, contiguous: bool, out: list[bytes]) -> None:
-        """A wake: append the message's frame to ``out``, or look into the mailbox."""
+        """A wake: append the message's frame to ``out``, or read the mailbox soon."""
         if (
             contiguous
             and not self._dirty
@@ -140,24 +144,24 @@ class Pump:
             self.mark_dirty()
 
     def mark_dirty(self) -> None:
-        """There may be mail."""
+        """The mailbox may have rows that were not given: read it soon."""
         self._dirty = True
         self.kick()
 
     def owes(self, seqs: Iterable[int]) -> None:
-        """A look from outside found these in the mailbox: if one was not given, look as well."""
+        """A poll has found these in the mailbox. If one was not given, read the mailbox."""
         if self.active:
             known = self._unacked | self._deleting
             if not known.issuperset(seqs):
                 self.mark_dirty()
 
     def kick(self) -> None:
-        """Look into the mailbox if there is reason to and room for what is found."""
+        """Read the mailbox, if it may have rows that were not given and there is room for them."""
         if not (self.active and self._dirty and not self._reading and self._has_room):
             return
         writer = self.connection.writer
         if writer is not None and writer.room < MAIL_QUEUE // 2:
-            return  # each message that goes out brings us here again
+            return  # each message that goes out calls this again
         if len(self._unacked) + len(self._deleting) > WINDOW // 2:
             if not self._patient:
                 self._patient = True
@@ -173,14 +177,14 @@ class Pump:
     def _look(self) -> None:
         self._dirty = False
         self._reading = True
-        # What was given and not deleted is still in there, in front.
+        # The rows that were given and not deleted are still there, in front.
         known = frozenset(self._unacked | self._deleting)
         room = WINDOW - len(known)
         writer = self.connection.writer
         self._mailbox.read(self, known, room if writer is None else min(room, writer.room))
 
     def read_done(self, messages: list[ChatMessage], complete: bool) -> None:
-        """What a look into the mailbox found; not ``complete``: there may be more."""
+        """The result of a read; not ``complete``: the mailbox may have more."""
         out: list[bytes] = []
         for message in messages if self.active else ():
             if message.seq in self._unacked or message.seq in self._deleting:
@@ -189,7 +193,7 @@ class Pump:
                 complete = False
                 break
             self._give(message, out)
-        self._reading = False  # only now: a frame that goes out at once must not start another look
+        self._reading = False  # only now: a message that is out at once must not start another read
         self._forget_deleted()
         if not complete:
             self._dirty = True
@@ -198,7 +202,7 @@ class Pump:
         self.kick()
 
     def read_failed(self) -> None:
-        """The database could not be asked."""
+        """The read has failed."""
         self._reading = False
         self._dirty = True
         self._forget_deleted()
@@ -228,9 +232,9 @@ class Pump:
     # ------------------------------------------------------------------ acknowledged
 
     def acknowledge(self, seqs: Iterable[int]) -> None:
-        """The receiver has these. What is not outstanding here is ignored.
+        """The receiver has these messages. Numbers that are not in ``_unacked`` are ignored.
 
-        So a client cannot acknowledge what it was not given, by mistake or in advance.
+        So a client cannot acknowledge a message that it was not given.
         """
         received = self._unacked.intersection(seqs)
         if not received:
@@ -241,7 +245,7 @@ class Pump:
         self.kick()
 
     def deleted(self, seqs: Iterable[int]) -> None:
-        """These rows are gone for good."""
+        """The deletion of these rows is committed."""
         if self._reading:
             self._deleted_meanwhile.update(seqs)
         else:
@@ -254,15 +258,15 @@ class Pump:
             self._deleted_meanwhile.clear()
 
     def store_settled(self) -> None:
-        """A diverted message is in the mailbox now, or has failed."""
+        """One of ``stores_pending`` is in the mailbox now, or has failed."""
         self.stores_pending -= 1
 
     # ------------------------------------------------------------------ classic receivers
 
     def written(self) -> None:
-        """Something was sent to a classic client, which cannot acknowledge.
+        """Mail was sent to a classic client, which cannot acknowledge it.
 
-        It counts as received when the kernel has taken every byte.
+        It counts as received when the kernel has taken all its bytes.
         """
         if not self._unacked:
             return
