@@ -66,10 +66,16 @@ def _parser() -> argparse.ArgumentParser:
         help="a further address, such as 127.0.0.1:6001=reg3; may be repeated",
     )
     parser.add_argument("--config", metavar="FILE", type=Path, help="settings (TOML)")
-    parser.add_argument("--db", metavar="URL", dest="url", help="default: sqlite:///var/chat.db")
+    parser.add_argument(
+        "--db", metavar="URL", dest="url", help="the database (default: sqlite:///var/chat.db)"
+    )
     parser.add_argument("--redis", metavar="URL", help="the bus between servers (default: none)")
-    parser.add_argument("--threads", metavar="N", type=int, help="sub-loops; 0: the main loop only")
-    parser.add_argument("--workers", metavar="N", type=int, help="threads for database and hashing")
+    parser.add_argument(
+        "--threads", metavar="N", type=int, help="sub-loops (default: 0, the main loop only)"
+    )
+    parser.add_argument(
+        "--workers", metavar="N", type=int, help="threads for requests that use the database"
+    )
     parser.add_argument("--delivery", metavar="MODE", help="stored (default) or direct")
     parser.add_argument("--log-level", metavar="L", help="debug, info (default), warning, error")
     parser.add_argument(

@@ -200,23 +200,25 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="chatclient", description="A chat client for one terminal.")
+    parser = _Parser(prog="chatclient", description="A chat client for the terminal.")
     parser.add_argument("host", metavar="HOST", help="the server's name or address")
     parser.add_argument("port", metavar="PORT", type=_port, help="its TCP port")
-    parser.add_argument("--plain", action="store_true", help="line by line, as through a pipe")
-    parser.add_argument("--user", metavar="ID", type=_user, help="which of the saved logins")
-    parser.add_argument("--folder", metavar="DIR", type=Path, help="where to keep them")
+    parser.add_argument("--plain", action="store_true", help="line mode, without windows")
+    parser.add_argument("--user", metavar="ID", type=_user, help="sign in as this user")
+    parser.add_argument(
+        "--folder", metavar="DIR", type=Path, help="keep logins and unsent messages there"
+    )
     parser.add_argument(
         "--send",
         nargs=2,
         metavar=("WHO", "TEXT"),
-        help="send one message to a user's number or group:NUMBER by a saved login, and end; "
-        "TEXT -: standard input",
+        help="send one message with a saved login, and exit; WHO: a user's number or "
+        "group:NUMBER; TEXT -: the standard input",
     )
     parser.add_argument("--tls", action="store_true", help="encrypt the connection")
-    parser.add_argument("--ca", metavar="FILE", help="with TLS: the authorities to trust (PEM)")
+    parser.add_argument("--ca", metavar="FILE", help="encrypt, and trust these certificates (PEM)")
     parser.add_argument("--lang", choices=("en", "zh"), help="English or Chinese")
-    parser.add_argument("--theme", choices=("dark", "light"), help="the terminal's background")
+    parser.add_argument("--theme", choices=("dark", "light"), help="colours for this background")
     parser.add_argument("--version", action="version", version=f"chatclient {__version__}")
     return parser
 

@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         description="A whole chat cluster on this machine: MariaDB, Redis, nginx, chat servers.",
     )
     parser.add_argument("--version", action="version", version=f"chatcluster {__version__}")
-    text = f"its folder (default: {DEFAULT_DIR})"
+    text = f"folder of the cluster (default: {DEFAULT_DIR})"
     parser.add_argument("--dir", type=Path, default=DEFAULT_DIR, help=text)
     common = _Parser(add_help=False)  # before the verb or behind it
     common.add_argument("--dir", type=Path, default=argparse.SUPPRESS, help=text)
@@ -108,30 +108,30 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    up = verb("up", _up, "start everything, in the background")
+    up = verb("up", _up, "start all processes, in the background")
     up.add_argument("--servers", type=int, default=2, metavar="N", help="chat servers (default: 2)")
-    up.add_argument("--listen", type=_port, default=Ports().listen, metavar="PORT", help="nginx")
+    up.add_argument("--listen", type=_port, default=Ports().listen, metavar="PORT", help="of nginx")
     up.add_argument(
         "--server-port",
         type=_port,
         default=Ports().first_server,
         metavar="PORT",
-        help="the first server's; the others follow in steps of 2",
+        help="of the first chat server; the others follow in steps of 2",
     )
-    verb("status", _status, "show who runs, with how many users, and what waits")
+    verb("status", _status, "show processes, users, leases, the bus and waiting messages")
     for name, run, text in (
-        ("kill", _kill, "kill -9 a server"),
-        ("restart", _restart, "drain a server and start it again; or start one that was killed"),
+        ("kill", _kill, "end a process with kill -9"),
+        ("restart", _restart, "start a process again; a running chat server is drained first"),
     ):
         verb(name, run, text).add_argument(
             "node", metavar="NODE", help="such as node-6000; or mariadb, redis, nginx"
         )
-    scale = verb("scale", _scale, "start further servers, or drain the last ones")
+    scale = verb("scale", _scale, "start chat servers, or drain the last ones, until N run")
     scale.add_argument("servers", type=int, metavar="N")
-    logs = verb("logs", _logs, "show the log of a server, or of mariadb, redis or nginx")
+    logs = verb("logs", _logs, "show the log of a process")
     logs.add_argument("node", metavar="NODE")
-    logs.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")
-    verb("down", _down, "stop everything; the data stays")
+    logs.add_argument("-f", "--follow", action="store_true", help="follow the log until Ctrl-C")
+    verb("down", _down, "end all processes; keep the data")
     return parser
 
 
