@@ -7,7 +7,8 @@ deadlock for example. So work uses its transaction, returns a value, and changes
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -83,7 +84,8 @@ class Transaction(ABC):
         of more than IN_LIST values becomes several statements; without values there is none.
         """
         found: list[Row] = []
-        for part in _parts(ids):
+        for start in range(0, len(ids), IN_LIST):
+            part = ids[start : start + IN_LIST]
             found += self.query(_with_list(sql, len(part)), (*before, *part, *after))
         return found
 
@@ -97,7 +99,8 @@ class Transaction(ABC):
     ) -> int:
         """Run a statement with ``IN :ids``, as ``query_in``; returns the number of changed rows."""
         changed = 0
-        for part in _parts(ids):
+        for start in range(0, len(ids), IN_LIST):
+            part = ids[start : start + IN_LIST]
             changed += self.execute(_with_list(sql, len(part)), (*before, *part, *after))
         return changed
 
@@ -160,10 +163,6 @@ class Database(ABC):
         """Commit the submitted work, then close. Idempotent. Not from the writer thread."""
 
 
-def _parts(ids: Sequence[object]) -> Iterator[Sequence[object]]:
-    for start in range(0, len(ids), IN_LIST):
-        yield ids[start : start + IN_LIST]
-
-
+@lru_cache(maxsize=256)
 def _with_list(sql: str, count: int) -> str:
     return sql.replace(IDS, "(" + ",".join("?" * count) + ")")

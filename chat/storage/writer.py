@@ -48,7 +48,7 @@ class GroupCommit(ABC):
         """
 
     def keep_alive(self) -> None:  # noqa: B027 - a file needs none
-        """Keep idle connections open. Follows each group, and each ``idle_seconds``."""
+        """Keep idle connections open. Called after each group and each ``idle_seconds``, if set."""
 
 
 class Writer:
@@ -88,7 +88,8 @@ class Writer:
         while (group := self._next_group()) is not None:
             if group:
                 self._commit(group)
-            self._group_commit.keep_alive()
+            if self._group_commit.idle_seconds is not None:
+                self._group_commit.keep_alive()
 
     def _next_group(self) -> list[Job] | None:
         """The jobs that wait; none after ``idle_seconds`` of silence; None at the end."""

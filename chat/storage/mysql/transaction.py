@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 
 from chat.storage.base import Row, Transaction, UniqueViolation
 from chat.storage.mysql.connection import MysqlConnection
@@ -74,19 +75,22 @@ class MysqlTransaction(Transaction):
         """Returns the first generated id."""
         one = "(" + ",".join(["%s"] * len(columns)) + ")"
         sql = f"INSERT INTO {table} ({','.join(columns)}) VALUES {','.join([one] * len(rows))}"
-        return int(self._connection.run(sql, _flatten(rows)).lastrowid or 0)
+        return int(self._connection.run(sql, list(chain.from_iterable(rows))).lastrowid or 0)
 
     def _find(
         self, table: str, columns: Sequence[str], keys: Sequence[Row], generated: str
     ) -> dict[Row, int]:
         where = _any_of((columns[0], columns[1]), len(keys))
         select = f"SELECT {columns[0]}, {columns[1]}, {generated} FROM {table} WHERE {where}"
-        return {row[:2]: row[2] for row in self._connection.rows(select, _flatten(keys))}
+        found = self._connection.rows(select, list(chain.from_iterable(keys)))
+        return {row[:2]: row[2] for row in found}
 
     def delete_pairs(self, table: str, columns: tuple[str, str], pairs: Sequence[Row]) -> None:
         for chunk in _chunks(pairs, self._characters):
             where = _any_of(columns, len(chunk))
-            self._connection.run(f"DELETE FROM {table} WHERE {where}", _flatten(chunk))
+            self._connection.run(
+                f"DELETE FROM {table} WHERE {where}", list(chain.from_iterable(chunk))
+            )
 
 
 @lru_cache(maxsize=1024)
@@ -113,7 +117,3 @@ def _chunks(rows: Sequence[Row], characters: int) -> Iterator[Sequence[Row]]:
         size += length
     if start < len(rows):
         yield rows[start:]
-
-
-def _flatten(rows: Sequence[Row]) -> list[object]:
-    return [value for row in rows for value in row]
