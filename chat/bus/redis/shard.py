@@ -1,20 +1,20 @@
 """RedisShard: one Redis server, with a link to publish and a link to subscribe.
 
 Four times a second a shard publishes a number to itself, a probe. Without a probe that came back
-within DEAF_SECONDS the shard is deaf: publications of other nodes may not arrive either. Two open
-connections do not show that. Example: a Redis Cluster moves a slot, and this node's subscription
-stays at the server that has it no more.
+within DEAF_SECONDS the shard is deaf: publications of other nodes may not arrive either. The state
+of the connections does not show that. Example: Redis is frozen. Both connections stay open, for
+hours if need be, and nothing arrives.
 
 Probes also show whether a message is fresh. A live message that is not fresh may have been given
 up, and stored, by its sender's node.
 
-    Redis is frozen for 2 s. Node A publishes a live message and waits 1.5 s for an answer, then
-    stores it. Redis goes on, and node B receives the message. A probe of B from before is still
-    to come, so B takes the message for old.
+    Redis is frozen for 2 s. Node 1 publishes a live message, waits 1.5 s for an answer, and stores
+    it. Redis goes on, and node 2 receives the message. A probe that node 2 sent before is still to
+    come, so node 2 takes the message for old.
 
-    Node B is frozen for 2 s. Meanwhile a live message waits in its socket, and A stores it. B goes
-    on, notices that its clock has jumped, and sends a probe. B takes everything that arrives before
-    this probe for old.
+    Node 2 is frozen for 2 s. Meanwhile a live message waits in its socket, and node 1 stores it.
+    Node 2 goes on, notices that its clock has jumped, and sends a probe. It takes everything that
+    arrives before this probe for old.
 """
 
 from __future__ import annotations
