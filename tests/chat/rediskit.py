@@ -81,7 +81,7 @@ def redis_server() -> RedisServer:
     return RedisServer()
 
 
-class Ear(BusListener[Payload]):
+class BusNode(BusListener[Payload]):
     """A bus on a loop of its own, and everything that it has received. Any thread; close it."""
 
     def __init__(self, url: str, password: str = PASSWORD, node: str = "node-1") -> None:
@@ -100,7 +100,7 @@ class Ear(BusListener[Payload]):
             self.loop, self._workers, parse_redis_url(url, password), node, PayloadCodec()
         )
 
-    def start(self) -> Ear:
+    def start(self) -> BusNode:
         self.bus.start(self)
         return self
 
@@ -162,8 +162,8 @@ def until(condition: Callable[[], object], what: str = "the condition") -> None:
     raise AssertionError(f"waited in vain for {what}")
 
 
-def until_healthy(ear: Ear) -> None:
-    until(lambda: ear.bus.healthy, "a healthy bus")
+def until_healthy(node: BusNode) -> None:
+    until(lambda: node.bus.healthy, "a healthy bus")
 
 
 def seqs(wakes: Sequence[Received[ChatMessage]]) -> list[tuple[int, bool]]:

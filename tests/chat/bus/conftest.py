@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.chat.rediskit import Ear, RedisServer, redis_server, until_healthy
+from tests.chat.rediskit import BusNode, RedisServer, redis_server, until_healthy
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -26,18 +26,18 @@ def own_server() -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def make_ear(no_leaks: None) -> Iterator[Callable[..., Ear]]:
-    """Buses that are connected: ``make_ear(server)``."""
-    ears: list[Ear] = []
+def make_bus_node(no_leaks: None) -> Iterator[Callable[..., BusNode]]:
+    """Buses that are connected: ``make_bus_node(server)``."""
+    nodes: list[BusNode] = []
 
-    def make(server: RedisServer | None = None, *, connected: bool = True) -> Ear:
+    def make(server: RedisServer | None = None, *, connected: bool = True) -> BusNode:
         url = (server or redis_server()).url
-        ears.append(Ear(url, node=f"node-{len(ears)}").start())
+        nodes.append(BusNode(url, node=f"node-{len(nodes)}").start())
         if connected:
-            until_healthy(ears[-1])
-            ears[-1].until(lambda: ears[-1].doubts == 1)
-        return ears[-1]
+            until_healthy(nodes[-1])
+            nodes[-1].until(lambda: nodes[-1].doubts == 1)
+        return nodes[-1]
 
     yield make
-    for ear in ears:
-        ear.close()
+    for node in nodes:
+        node.close()

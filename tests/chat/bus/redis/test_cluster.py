@@ -11,7 +11,7 @@ from chat.bus.redis.servers import read_layout
 from chat.bus.redis.url import parse_redis_url
 from tests.chat.rediskit import (
     CLUSTER_PASSWORD,
-    Ear,
+    BusNode,
     RedisClusterServers,
     to_group,
     to_user,
@@ -30,24 +30,24 @@ def servers() -> Iterator[RedisClusterServers]:
 
 
 @pytest.fixture
-def make_ear(servers: RedisClusterServers, no_leaks: None) -> Iterator[Callable[..., Ear]]:
-    ears: list[Ear] = []
+def make_bus_node(servers: RedisClusterServers, no_leaks: None) -> Iterator[Callable[..., BusNode]]:
+    nodes: list[BusNode] = []
 
-    def make() -> Ear:
-        ear = Ear(servers.url, CLUSTER_PASSWORD, f"node-{len(ears)}").start()
-        ears.append(ear)
-        until(lambda: ear.bus.healthy, "a healthy bus")
-        ear.until(lambda: ear.doubts >= 3)  # one for each server
-        return ear
+    def make() -> BusNode:
+        node = BusNode(servers.url, CLUSTER_PASSWORD, f"node-{len(nodes)}").start()
+        nodes.append(node)
+        until(lambda: node.bus.healthy, "a healthy bus")
+        node.until(lambda: node.doubts >= 3)  # one for each server
+        return node
 
     yield make
-    for ear in ears:
-        ear.close()
+    for node in nodes:
+        node.close()
 
 
-def numbers(ear: Ear, count: int) -> list[tuple[int, bool]]:
-    ear.until(lambda: len(ear.wakes) >= count)
-    return sorted((wake.payload.seq, wake.contiguous) for wake in ear.take(count))
+def numbers(node: BusNode, count: int) -> list[tuple[int, bool]]:
+    node.until(lambda: len(node.wakes) >= count)
+    return sorted((wake.payload.seq, wake.contiguous) for wake in node.take(count))
 
 
 def test_the_layout(servers: RedisClusterServers) -> None:
@@ -59,9 +59,9 @@ def test_the_layout(servers: RedisClusterServers) -> None:
 
 
 def test_channels_are_shared_out(
-    servers: RedisClusterServers, make_ear: Callable[..., Ear]
+    servers: RedisClusterServers, make_bus_node: Callable[..., BusNode]
 ) -> None:
-    here, there = make_ear(), make_ear()
+    here, there = make_bus_node(), make_bus_node()
     there.bus.subscribe([user(number) for number in USERS])
     at = []
     for number in range(3):
@@ -77,8 +77,8 @@ def test_channels_are_shared_out(
     assert numbers(there, len(USERS)) == [(number + 100, True) for number in USERS]
 
 
-def test_groups(make_ear: Callable[..., Ear]) -> None:
-    here, there = make_ear(), make_ear()
+def test_groups(make_bus_node: Callable[..., BusNode]) -> None:
+    here, there = make_bus_node(), make_bus_node()
     there.bus.subscribe([(10, number) for number in range(1, 20)])
     for number in range(1, 20):
         here.bus.publish([to_group(number, number, 7)])
@@ -86,8 +86,8 @@ def test_groups(make_ear: Callable[..., Ear]) -> None:
     there.bus.unsubscribe([(10, number) for number in range(1, 20)])
 
 
-def test_a_slot_moves(servers: RedisClusterServers, make_ear: Callable[..., Ear]) -> None:
-    here, there = make_ear(), make_ear()
+def test_a_slot_moves(servers: RedisClusterServers, make_bus_node: Callable[..., BusNode]) -> None:
+    here, there = make_bus_node(), make_bus_node()
     there.bus.subscribe([user(7)])
     here.bus.publish([to_user(7, 1)])
     there.take(1)
@@ -105,10 +105,10 @@ def test_a_slot_moves(servers: RedisClusterServers, make_ear: Callable[..., Ear]
 
 
 def test_the_slot_of_the_own_probe_moves(
-    servers: RedisClusterServers, make_ear: Callable[..., Ear]
+    servers: RedisClusterServers, make_bus_node: Callable[..., BusNode]
 ) -> None:
     """What tells the health of a server is then heard on another channel of it."""
-    here, there = make_ear(), make_ear()
+    here, there = make_bus_node(), make_bus_node()
     shard = next(iter(there.bus._servers.shards))
     owner, probe = servers.ports.index(shard.host[1]), shard.probe
     slot = key_slot(probe)
@@ -129,10 +129,12 @@ def test_the_slot_of_the_own_probe_moves(
 
 
 def test_a_slot_leaves_and_comes_back(
-    servers: RedisClusterServers, make_ear: Callable[..., Ear], monkeypatch: pytest.MonkeyPatch
+    servers: RedisClusterServers,
+    make_bus_node: Callable[..., BusNode],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Redis takes the subscription away; when the bus looks nothing seems to have changed."""
-    here, there = make_ear(), make_ear()
+    here, there = make_bus_node(), make_bus_node()
     there.bus.subscribe([user(7), user(8)])
     here.bus.publish([to_user(7, 1)])
     there.take(1)
@@ -155,9 +157,9 @@ def test_a_slot_leaves_and_comes_back(
 
 
 def test_a_server_is_killed_and_comes_back(
-    servers: RedisClusterServers, make_ear: Callable[..., Ear]
+    servers: RedisClusterServers, make_bus_node: Callable[..., BusNode]
 ) -> None:
-    here, there = make_ear(), make_ear()
+    here, there = make_bus_node(), make_bus_node()
     there.bus.subscribe([user(number) for number in USERS])
     doubts = there.doubts
     servers.kill(1)

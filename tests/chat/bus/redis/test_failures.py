@@ -12,7 +12,7 @@ from chat.notice import TAKEN, Notice
 from tests.chat.cutkit import CuttingProxy
 from tests.chat.rediskit import (
     PASSWORD,
-    Ear,
+    BusNode,
     RedisServer,
     redis_server,
     seqs,
@@ -31,12 +31,12 @@ CERTIFICATE = Path(__file__).parents[3] / "muduopy" / "certs" / "localhost.pem"
 def test_through_tls(no_leaks: None) -> None:
     server = RedisServer(tls=CERTIFICATE)
     url = f"rediss://localhost:{server.tls_port}"
-    here = Ear(f"{url}?ca={CERTIFICATE}", node="here").start()
-    there = Ear(f"{url}?ca={CERTIFICATE}", node="there").start()
+    here = BusNode(f"{url}?ca={CERTIFICATE}", node="here").start()
+    there = BusNode(f"{url}?ca={CERTIFICATE}", node="there").start()
     try:
-        for ear in (here, there):
-            until_healthy(ear)
-            ear.until(lambda ear=ear: ear.doubts == 1)
+        for node in (here, there):
+            until_healthy(node)
+            node.until(lambda node=node: node.doubts == 1)
         there.bus.subscribe([user(7)])
         here.bus.publish([to_user(7, seq, "x" * 1000) for seq in range(1, 501)])
         assert seqs(there.take(500)) == [(seq, True) for seq in range(1, 501)]
@@ -48,37 +48,39 @@ def test_through_tls(no_leaks: None) -> None:
 
 def test_a_certificate_that_is_not_trusted(caplog: pytest.LogCaptureFixture) -> None:
     server = RedisServer(tls=CERTIFICATE)
-    ear = Ear(f"rediss://localhost:{server.tls_port}").start()
+    node = BusNode(f"rediss://localhost:{server.tls_port}").start()
     try:
         until(lambda: "certificate verify failed" in caplog.text)
-        assert not ear.bus.healthy
+        assert not node.bus.healthy
     finally:
-        ear.close()
+        node.close()
         server.stop()
 
 
 # ---------------------------------------------------------------------- Redis misbehaves
 
 
-def test_redis_is_not_there_at_first(own_server: RedisServer, make_ear: Callable[..., Ear]) -> None:
+def test_redis_is_not_there_at_first(
+    own_server: RedisServer, make_bus_node: Callable[..., BusNode]
+) -> None:
     own_server.kill()
-    ear = make_ear(own_server, connected=False)
-    assert not ear.bus.healthy
-    assert ear.bus.state == "deaf"
-    ear.bus.subscribe([user(7)])  # does not wait for what cannot come
-    ear.bus.publish([to_user(7, 1), to_user(9, 2)])  # dropped
+    node = make_bus_node(own_server, connected=False)
+    assert not node.bus.healthy
+    assert node.bus.state == "deaf"
+    node.bus.subscribe([user(7)])  # does not wait for what cannot come
+    node.bus.publish([to_user(7, 1), to_user(9, 2)])  # dropped
     own_server.start()
-    until_healthy(ear)
-    ear.until(lambda: ear.doubts == 1)
+    until_healthy(node)
+    node.until(lambda: node.doubts == 1)
     client = own_server.client()
     assert client.pubsub_numsub("chat:6:7") == [(b"chat:6:7", 1)]
     client.close()
 
 
 def test_redis_is_killed_and_comes_back(
-    own_server: RedisServer, make_ear: Callable[..., Ear]
+    own_server: RedisServer, make_bus_node: Callable[..., BusNode]
 ) -> None:
-    here, there = make_ear(own_server), make_ear(own_server)
+    here, there = make_bus_node(own_server), make_bus_node(own_server)
     there.bus.subscribe([user(7)])
     here.bus.publish([to_user(7, 1)])
     there.take(1)
@@ -87,15 +89,15 @@ def test_redis_is_killed_and_comes_back(
     here.bus.publish([to_user(7, 2)])  # lost
     there.bus.subscribe([user(8)])
     own_server.start()
-    for ear in (here, there):
-        ear.until(lambda ear=ear: ear.doubts == 2)
-        until_healthy(ear)
+    for node in (here, there):
+        node.until(lambda node=node: node.doubts == 2)
+        until_healthy(node)
     here.bus.publish([to_user(7, 3), to_user(7, 4), to_user(8, 5)])
     assert seqs(there.take(3)) == [(3, False), (4, True), (5, True)]
 
 
-def test_connections_are_killed(make_ear: Callable[..., Ear]) -> None:
-    here, there = make_ear(), make_ear()
+def test_connections_are_killed(make_bus_node: Callable[..., BusNode]) -> None:
+    here, there = make_bus_node(), make_bus_node()
     there.bus.subscribe([user(7)])
     client = redis_server().client()
     for kind in ("normal", "pubsub"):
@@ -110,9 +112,9 @@ def test_connections_are_killed(make_ear: Callable[..., Ear]) -> None:
 
 
 def test_a_frozen_redis_blocks_no_caller(
-    own_server: RedisServer, make_ear: Callable[..., Ear]
+    own_server: RedisServer, make_bus_node: Callable[..., BusNode]
 ) -> None:
-    here, there = make_ear(own_server), make_ear(own_server)
+    here, there = make_bus_node(own_server), make_bus_node(own_server)
     own_server.freeze()
     try:
         for seq in range(1, 200):
@@ -125,21 +127,23 @@ def test_a_frozen_redis_blocks_no_caller(
     there.until(lambda: there.doubts == 2)
 
 
-def test_a_wrong_password(make_ear: Callable[..., Ear], caplog: pytest.LogCaptureFixture) -> None:
-    ear = Ear(redis_server().url, "wrong").start()
+def test_a_wrong_password(
+    make_bus_node: Callable[..., BusNode], caplog: pytest.LogCaptureFixture
+) -> None:
+    node = BusNode(redis_server().url, "wrong").start()
     try:
         until(lambda: "mailboxes are polled" in caplog.text)
         assert "password" in caplog.text.lower()
         assert PASSWORD not in caplog.text
-        assert not ear.bus.healthy
+        assert not node.bus.healthy
     finally:
-        ear.close()
+        node.close()
 
 
 def test_garbage_on_a_channel(
-    make_ear: Callable[..., Ear], caplog: pytest.LogCaptureFixture
+    make_bus_node: Callable[..., BusNode], caplog: pytest.LogCaptureFixture
 ) -> None:
-    here, there = make_ear(), make_ear()
+    here, there = make_bus_node(), make_bus_node()
     there.bus.subscribe([user(7)])
     client = redis_server().client()
     for payload in (b"", b"\xff\x00", b"[1]", b'{"msg": 1}', b"x" * 2_000_000):
@@ -154,8 +158,8 @@ def test_garbage_on_a_channel(
 def test_cut_off_in_the_middle(no_leaks: None) -> None:
     """The network to Redis breaks again and again; in the end everything is there."""
     proxy = CuttingProxy(redis_server().port)
-    there = Ear(f"redis://127.0.0.1:{proxy.port}/0", node="far").start()
-    here = Ear(redis_server().url).start()
+    there = BusNode(f"redis://127.0.0.1:{proxy.port}/0", node="far").start()
+    here = BusNode(redis_server().url).start()
     try:
         until_healthy(there)
         until_healthy(here)
@@ -176,10 +180,10 @@ def test_cut_off_in_the_middle(no_leaks: None) -> None:
 
 
 def test_a_full_queue_drops_and_is_found_out(
-    make_ear: Callable[..., Ear], monkeypatch: pytest.MonkeyPatch
+    make_bus_node: Callable[..., BusNode], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chat.bus.redis.publisher.MAX_WAITING", 10)
-    here, there = make_ear(), make_ear()
+    here, there = make_bus_node(), make_bus_node()
     there.bus.subscribe([user(7)])
     here.bus.publish([to_user(7, seq) for seq in range(1, 101)])
     here.bus.publish([to_user(7, 101)]) if there.take(1) else None
@@ -187,22 +191,22 @@ def test_a_full_queue_drops_and_is_found_out(
     assert not there.wakes[0].contiguous
 
 
-def test_closing(make_ear: Callable[..., Ear]) -> None:
-    ear = make_ear()
-    ear.bus.close()
-    ear.bus.close()
-    ear.bus.publish([to_user(7, 1)])
-    ear.bus.tell([Notice(7, TAKEN, ())])
-    ear.bus.subscribe([user(7)])
-    ear.bus.unsubscribe([user(7)])
+def test_closing(make_bus_node: Callable[..., BusNode]) -> None:
+    node = make_bus_node()
+    node.bus.close()
+    node.bus.close()
+    node.bus.publish([to_user(7, 1)])
+    node.bus.tell([Notice(7, TAKEN, ())])
+    node.bus.subscribe([user(7)])
+    node.bus.unsubscribe([user(7)])
 
 
 def test_a_bus_that_was_never_started(no_leaks: None) -> None:
-    Ear(redis_server().url).close()
+    BusNode(redis_server().url).close()
 
 
 def test_with_the_rights_of_the_deployment_page(
-    own_server: RedisServer, make_ear: Callable[..., Ear]
+    own_server: RedisServer, make_bus_node: Callable[..., BusNode]
 ) -> None:
     """The access list that docs/deploy.md shows is enough."""
     page = (Path(__file__).parents[4] / "docs" / "deploy.md").read_text(encoding="utf-8")
@@ -212,10 +216,10 @@ def test_with_the_rights_of_the_deployment_page(
     client.close()
     url = f"redis://chat:a-long-random-password@127.0.0.1:{own_server.port}"
     check_redis(parse_redis_url(url))
-    here, there = Ear(url, "").start(), Ear(url, "").start()
+    here, there = BusNode(url, "").start(), BusNode(url, "").start()
     try:
-        for ear in (here, there):
-            until_healthy(ear)
+        for node in (here, there):
+            until_healthy(node)
         there.bus.subscribe([user(7)])
         here.bus.publish([to_user(7, 1)])
         there.take(1)

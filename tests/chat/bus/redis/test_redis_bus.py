@@ -10,7 +10,7 @@ import pytest
 from chat.notice import MEMBERS, PRESENCE, TAKEN, Notice
 from tests.chat.loopkit import WAIT
 from tests.chat.rediskit import (
-    Ear,
+    BusNode,
     RedisServer,
     group,
     redis_server,
@@ -24,8 +24,8 @@ from tests.chat.rediskit import (
 # ---------------------------------------------------------------------- published and received
 
 
-def test_from_one_node_to_another(make_ear: Callable[..., Ear]) -> None:
-    here, there = make_ear(), make_ear()
+def test_from_one_node_to_another(make_bus_node: Callable[..., BusNode]) -> None:
+    here, there = make_bus_node(), make_bus_node()
     there.bus.subscribe([user(7), group(8)])
     here.bus.publish([to_user(7, 1), to_user(9, 2), to_group(8, 3, 7, 5)])
     wakes = there.take(2)
@@ -35,8 +35,8 @@ def test_from_one_node_to_another(make_ear: Callable[..., Ear]) -> None:
     assert not here.wakes, "its own"
 
 
-def test_a_subscription_is_certain_when_it_returns(make_ear: Callable[..., Ear]) -> None:
-    here, there = make_ear(), make_ear()
+def test_a_subscription_is_certain_when_it_returns(make_bus_node: Callable[..., BusNode]) -> None:
+    here, there = make_bus_node(), make_bus_node()
     client = redis_server().client()
     for user_id in range(1, 101):
         there.bus.subscribe([user(user_id)])
@@ -46,8 +46,8 @@ def test_a_subscription_is_certain_when_it_returns(make_ear: Callable[..., Ear])
     assert seqs(there.take(100)) == [(seq, True) for seq in range(1, 101)]
 
 
-def test_many_messages_stay_in_order(make_ear: Callable[..., Ear]) -> None:
-    here, there = make_ear(), make_ear()
+def test_many_messages_stay_in_order(make_bus_node: Callable[..., BusNode]) -> None:
+    here, there = make_bus_node(), make_bus_node()
     there.bus.subscribe([user(7)])
     for first in range(1, 5001, 50):
         here.bus.publish([to_user(7, seq) for seq in range(first, first + 50)])
@@ -55,8 +55,8 @@ def test_many_messages_stay_in_order(make_ear: Callable[..., Ear]) -> None:
     assert seqs(there.wakes) == [(seq, True) for seq in range(1, 5001)]
 
 
-def test_several_nodes_speak_on_one_channel(make_ear: Callable[..., Ear]) -> None:
-    first, second, there = make_ear(), make_ear(), make_ear()
+def test_several_nodes_speak_on_one_channel(make_bus_node: Callable[..., BusNode]) -> None:
+    first, second, there = make_bus_node(), make_bus_node(), make_bus_node()
     there.bus.subscribe([group(8)])
     for seq in range(1, 101):
         (first if seq % 2 else second).bus.publish([to_group(8, seq, 7)])
@@ -65,18 +65,20 @@ def test_several_nodes_speak_on_one_channel(make_ear: Callable[..., Ear]) -> Non
     assert {wake.payload.seq for wake in there.wakes} == set(range(1, 101))
 
 
-def test_a_node_does_not_receive_its_own_publications(make_ear: Callable[..., Ear]) -> None:
-    here, there = make_ear(), make_ear()
-    for ear in (here, there):
-        ear.bus.subscribe([group(8)])
+def test_a_node_does_not_receive_its_own_publications(
+    make_bus_node: Callable[..., BusNode],
+) -> None:
+    here, there = make_bus_node(), make_bus_node()
+    for node in (here, there):
+        node.bus.subscribe([group(8)])
     here.bus.publish([to_group(8, 1, 7)])
     there.take(1)
     there.bus.publish([to_group(8, 2, 7)])
     assert seqs(here.take(1)) == [(2, True)]
 
 
-def test_notices(make_ear: Callable[..., Ear]) -> None:
-    here, there = make_ear(), make_ear()
+def test_notices(make_bus_node: Callable[..., BusNode]) -> None:
+    here, there = make_bus_node(), make_bus_node()
     there.bus.subscribe([user(7)])
     here.bus.tell([Notice(7, PRESENCE, (1, 2)), Notice(9, TAKEN, ()), Notice(7, TAKEN, ())])
     there.until(lambda: len(there.notices) == 2)
@@ -84,9 +86,9 @@ def test_notices(make_ear: Callable[..., Ear]) -> None:
     assert not here.notices
 
 
-def test_notices_of_groups(make_ear: Callable[..., Ear]) -> None:
+def test_notices_of_groups(make_bus_node: Callable[..., BusNode]) -> None:
     """They go to the nodes with members of the group, and to no user's topic."""
-    here, there, witness = make_ear(), make_ear(), make_ear()
+    here, there, witness = make_bus_node(), make_bus_node(), make_bus_node()
     there.bus.subscribe([group(8)])
     witness.bus.subscribe([user(8)])
     here.bus.tell([Notice(8, MEMBERS, (7,)), Notice(9, MEMBERS, ()), Notice(8, TAKEN, ())])
@@ -94,9 +96,9 @@ def test_notices_of_groups(make_ear: Callable[..., Ear]) -> None:
     witness.until(lambda: witness.notices == [Notice(8, TAKEN, ())])
 
 
-def test_a_group_s_notice_comes_back(make_ear: Callable[..., Ear]) -> None:
+def test_a_group_s_notice_comes_back(make_bus_node: Callable[..., BusNode]) -> None:
     """A node with members of the group receives its own notice, which does no harm."""
-    here = make_ear()
+    here = make_bus_node()
     here.bus.subscribe([group(8)])
     here.bus.tell([Notice(8, MEMBERS, (7,))])
     here.until(lambda: here.notices == [Notice(8, MEMBERS, (7,))])
@@ -105,8 +107,8 @@ def test_a_group_s_notice_comes_back(make_ear: Callable[..., Ear]) -> None:
 # ---------------------------------------------------------------------- subscriptions
 
 
-def test_subscriptions_are_counted(make_ear: Callable[..., Ear]) -> None:
-    here, there = make_ear(), make_ear()
+def test_subscriptions_are_counted(make_bus_node: Callable[..., BusNode]) -> None:
+    here, there = make_bus_node(), make_bus_node()
     client = redis_server().client()
 
     def heard() -> int:
@@ -124,9 +126,9 @@ def test_subscriptions_are_counted(make_ear: Callable[..., Ear]) -> None:
     client.close()
 
 
-def test_unsubscribing_too_often(make_ear: Callable[..., Ear]) -> None:
+def test_unsubscribing_too_often(make_bus_node: Callable[..., BusNode]) -> None:
     """Does no harm to the next subscription, nor after a lost connection."""
-    here, there = make_ear(), make_ear()
+    here, there = make_bus_node(), make_bus_node()
     there.bus.subscribe([user(7), group(8), group(8)])
     there.bus.unsubscribe([user(7), user(7)])
     there.bus.unsubscribe([user(7), user(9), group(8)])
@@ -147,23 +149,23 @@ def test_unsubscribing_too_often(make_ear: Callable[..., Ear]) -> None:
 
 
 def test_waiting_for_a_subscription_can_be_ended(
-    own_server: RedisServer, make_ear: Callable[..., Ear], monkeypatch: pytest.MonkeyPatch
+    own_server: RedisServer, make_bus_node: Callable[..., BusNode], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And later calls do not wait at all."""
     monkeypatch.setattr("chat.bus.redis.waiting.CONFIRM_SECONDS", 3 * WAIT)
     monkeypatch.setattr("chat.bus.redis.shard.DEAF_SECONDS", 3 * WAIT)  # it stays connected
-    ear = make_ear(own_server)
+    node = make_bus_node(own_server)
     own_server.freeze()
 
     def subscribe() -> None:
-        ear.bus.subscribe([user(7)])
-        ear.bus.subscribe([user(8)])
+        node.bus.subscribe([user(7)])
+        node.bus.subscribe([user(8)])
 
     worker = threading.Thread(target=subscribe)
     worker.start()
     try:
-        until(lambda: ear.bus._waiters._waiting, "a worker that waits")
-        ear.bus.stop_waiting()
+        until(lambda: node.bus._waiters._waiting, "a worker that waits")
+        node.bus.stop_waiting()
         worker.join(WAIT)
         assert not worker.is_alive()
     finally:
@@ -172,9 +174,9 @@ def test_waiting_for_a_subscription_can_be_ended(
 
 
 @pytest.mark.timeout(60)
-def test_threads_that_come_and_go(make_ear: Callable[..., Ear]) -> None:
+def test_threads_that_come_and_go(make_bus_node: Callable[..., BusNode]) -> None:
     """Logins and logouts in many threads; after ``subscribe`` each publication arrives."""
-    here, there = make_ear(), make_ear()
+    here, there = make_bus_node(), make_bus_node()
     problems: list[str] = []
 
     def come_and_go(number: int) -> None:
@@ -203,9 +205,9 @@ def test_threads_that_come_and_go(make_ear: Callable[..., Ear]) -> None:
 
 
 def test_after_a_new_subscription_only_the_first_number_is_in_turn(
-    make_ear: Callable[..., Ear],
+    make_bus_node: Callable[..., BusNode],
 ) -> None:
-    here, there, witness = make_ear(), make_ear(), make_ear()
+    here, there, witness = make_bus_node(), make_bus_node(), make_bus_node()
     witness.bus.subscribe([user(7)])
     here.bus.publish([to_user(7, 1)])
     witness.take(1)  # it is out
@@ -222,8 +224,8 @@ def test_after_a_new_subscription_only_the_first_number_is_in_turn(
     assert seqs(there.take(1)) == [(4, False)]
 
 
-def test_a_gap_is_noticed(make_ear: Callable[..., Ear]) -> None:
-    here, there = make_ear(), make_ear()
+def test_a_gap_is_noticed(make_bus_node: Callable[..., BusNode]) -> None:
+    here, there = make_bus_node(), make_bus_node()
     there.bus.subscribe([user(7)])
     here.bus.publish([to_user(7, 1)])
     there.take(1)
@@ -233,10 +235,10 @@ def test_a_gap_is_noticed(make_ear: Callable[..., Ear]) -> None:
 
 
 def test_numbers_begin_anew_when_there_are_too_many(
-    make_ear: Callable[..., Ear], monkeypatch: pytest.MonkeyPatch
+    make_bus_node: Callable[..., BusNode], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chat.bus.redis.running_numbers.MAX_TOPICS", 3)
-    here, there = make_ear(), make_ear()
+    here, there = make_bus_node(), make_bus_node()
     there.bus.subscribe([user(number) for number in range(1, 8)])
     for seq in range(1, 8):
         here.bus.publish([to_user(seq, seq)])

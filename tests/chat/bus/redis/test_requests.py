@@ -13,7 +13,7 @@ from chat.bus.redis.shard import FRESH_SECONDS
 from chat.delivery.codec import LiveMessage
 from chat.message import ChatMessage
 from tests.chat.rediskit import (
-    Ear,
+    BusNode,
     RedisServer,
     group,
     redis_server,
@@ -24,13 +24,13 @@ from tests.chat.rediskit import (
 )
 
 
-def request(ear: Ear, message: ChatMessage, tag: str, number: int = 0) -> None:
+def request(node: BusNode, message: ChatMessage, tag: str, number: int = 0) -> None:
     """Under the ``mid`` "m-TAG"."""
-    ear.bus.request(LiveMessage(ear.bus.name, number, 5, f"m-{tag}", message), tag)
+    node.bus.request(LiveMessage(node.bus.name, number, 5, f"m-{tag}", message), tag)
 
 
-def test_the_subscribers_are_counted(make_ear: Callable[..., Ear]) -> None:
-    here, there = make_ear(), make_ear()
+def test_the_subscribers_are_counted(make_bus_node: Callable[..., BusNode]) -> None:
+    here, there = make_bus_node(), make_bus_node()
     there.bus.subscribe([user(7)])
     request(here, to_user(7, 0, "hello"), "a")
     request(here, to_user(9, 0), "b")
@@ -43,25 +43,25 @@ def test_the_subscribers_are_counted(make_ear: Callable[..., Ear]) -> None:
     assert (contiguous, fresh) == (False, True)
 
 
-def test_answers(make_ear: Callable[..., Ear]) -> None:
+def test_answers(make_bus_node: Callable[..., BusNode]) -> None:
     """They come to the node that is named, and to no other."""
-    here, second, third = make_ear(), make_ear(), make_ear()
-    for ear in (second, third):
-        ear.bus.subscribe([group(8)])
+    here, second, third = make_bus_node(), make_bus_node(), make_bus_node()
+    for node in (second, third):
+        node.bus.subscribe([group(8)])
     request(here, to_group(8, 0, 2, 3, 4), "a", 1)
     here.until(lambda: here.counts == [("a", 2)])
-    for ear, reached in ((second, [2, 3]), (third, [4])):
-        ear.until(lambda ear=ear: ear.lives)
-        live = ear.lives[0].payload
-        ear.bus.answer(live.node, Answer(live.number, reached))
+    for node, reached in ((second, [2, 3]), (third, [4])):
+        node.until(lambda node=node: node.lives)
+        live = node.lives[0].payload
+        node.bus.answer(live.node, Answer(live.number, reached))
     here.until(lambda: len(here.answers) == 2)
     assert sorted(here.answers) == [Answer(1, [2, 3]), Answer(1, [4])]
     assert not (second.answers or third.answers)
 
 
-def test_a_node_receives_its_own_request(make_ear: Callable[..., Ear]) -> None:
+def test_a_node_receives_its_own_request(make_bus_node: Callable[..., BusNode]) -> None:
     """It is one of the subscribers that are counted."""
-    here = make_ear()
+    here = make_bus_node()
     request(here, to_group(8, 0, 2), "a", 1)
     here.until(lambda: here.counts)
     here.bus.subscribe([group(8)])
@@ -71,9 +71,9 @@ def test_a_node_receives_its_own_request(make_ear: Callable[..., Ear]) -> None:
     assert [live.payload.number for live in here.lives] == [2]
 
 
-def test_publications_and_requests_keep_their_order(make_ear: Callable[..., Ear]) -> None:
+def test_publications_and_requests_keep_their_order(make_bus_node: Callable[..., BusNode]) -> None:
     """Also where they arrive together."""
-    here, there = make_ear(), make_ear()
+    here, there = make_bus_node(), make_bus_node()
     there.bus.subscribe([user(7)])
 
     def publish() -> None:  # in one pass, so that it goes out in one write
@@ -87,9 +87,11 @@ def test_publications_and_requests_keep_their_order(make_ear: Callable[..., Ear]
     assert there.order == [str(number) for number in range(300)]
 
 
-def test_requests_while_redis_dies(own_server: RedisServer, make_ear: Callable[..., Ear]) -> None:
+def test_requests_while_redis_dies(
+    own_server: RedisServer, make_bus_node: Callable[..., BusNode]
+) -> None:
     """Their counts are not known; 0 is reported."""
-    here = make_ear(own_server)
+    here = make_bus_node(own_server)
     own_server.freeze()
     request(here, to_user(7, 0), "a")
     request(here, to_group(8, 0, 2), "b", 1)
@@ -100,8 +102,8 @@ def test_requests_while_redis_dies(own_server: RedisServer, make_ear: Callable[.
     own_server.start()
 
 
-def test_forged_requests_and_answers(make_ear: Callable[..., Ear]) -> None:
-    here = make_ear()
+def test_forged_requests_and_answers(make_bus_node: Callable[..., BusNode]) -> None:
+    here = make_bus_node()
     here.bus.subscribe([user(7)])
     client = redis_server().client()
     for payload in (b'["l"]', b'["l",1,0,1,"m",6,1,"",7,"","",null,null]', b'["a",1,[1]]'):
@@ -119,18 +121,18 @@ def test_forged_requests_and_answers(make_ear: Callable[..., Ear]) -> None:
 
 
 def test_what_may_be_old_is_not_fresh(
-    make_ear: Callable[..., Ear], monkeypatch: pytest.MonkeyPatch
+    make_bus_node: Callable[..., BusNode], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chat.bus.redis.shard.FRESH_SECONDS", -1.0)
-    here, there = make_ear(), make_ear()
+    here, there = make_bus_node(), make_bus_node()
     there.bus.subscribe([user(7)])
     request(here, to_user(7, 0), "a")
     there.until(lambda: there.lives)
     assert not there.lives[0].fresh
 
 
-def test_what_waited_for_a_frozen_node(make_ear: Callable[..., Ear]) -> None:
-    here, there = make_ear(), make_ear()
+def test_what_waited_for_a_frozen_node(make_bus_node: Callable[..., BusNode]) -> None:
+    here, there = make_bus_node(), make_bus_node()
     there.bus.subscribe([user(7)])
     frozen, thawed = threading.Event(), threading.Event()
     there.loop.queue_in_loop(lambda: frozen.set() or thawed.wait())
