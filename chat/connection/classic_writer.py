@@ -118,7 +118,7 @@ class ClassicWriter:
     def __repr__(self) -> str:
         return f"<ClassicWriter {self._connection.name} {len(self._queue)} waiting>"
 
-    # ------------------------------------------------------------------ what is to be written
+    # ------------------------------------------------------------------ the queue
 
     @property
     def room(self) -> int:
@@ -143,7 +143,7 @@ class ClassicWriter:
         return not self._queue
 
     def send(self, frame: bytes) -> None:
-        """An answer: it goes out behind what waits already."""
+        """An answer: it goes out behind the entries that wait already."""
         self._add(_Entry(frame, None, False, None))
 
     def hand_over(self, message: ChatMessage, done: Done, *, live: bool = False) -> None:

@@ -24,7 +24,7 @@ ANSWER = (
     b"Connection: close\r\n"
     b"\r\n%b" % (len(_TEXT), _TEXT)
 )
-"""For a person who has opened the port in a browser."""
+"""For a browser that has opened the port."""
 
 
 def is_http(frame: bytes) -> bool:

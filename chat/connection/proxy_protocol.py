@@ -17,7 +17,7 @@ class BadProxyLineError(ValueError):
 
 
 def split_proxy_line(data: bytes) -> tuple[str | None, bytes] | None:
-    """The client's address and what follows the line; None if the line is not complete.
+    """The client's address and the bytes after the line; None if the line is not complete.
 
     The address is None where the balancer speaks for itself (UNKNOWN). Raises BadProxyLineError.
     """

@@ -1,7 +1,7 @@
 """ChatServer: accepts connections and gives their bytes to the service.
 
 It owns the TcpServer, the limits on connections and the clock that watches over silent and
-stuck peers. It knows nothing of what frames mean.
+stuck peers. It does not interpret frames.
 """
 
 from __future__ import annotations

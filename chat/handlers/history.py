@@ -1,4 +1,4 @@
-"""HISTORY_MSG: what was said before. Worker thread."""
+"""HISTORY_MSG: earlier messages of a conversation. Worker thread."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def history(ctx: Context, request: Request[HistoryRequest]) -> Message:
 
 
 def _joined(tx: Transaction, group_id: int, request: Request[HistoryRequest]) -> int:
-    """The last message before the asker became a member: what came before is not for them."""
+    """The last message before the sender became a member, who may not read earlier ones."""
     membership = GroupModel(tx).membership(group_id, request.user_id)
     if membership is not None:
         return membership.since

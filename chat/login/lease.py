@@ -6,7 +6,7 @@ was frozen, or cut off from the database. ``on_renewed`` is called after every r
 whether the lease was whole, so that such a server can check its users:
 
     Node 1 is frozen, and its lease expires. Meanwhile A logs in at node 2. Node 1 continues, and
-    its renewal reports a lease that was not whole. Node 1 closes its old session of A.
+    its renewal reports a lease that was not whole. Node 1 ends its old login of A.
 
 After an outage of the database all leases have expired at once, so an expired lease does not show
 a dead server. A server judges other leases only after its own has been whole for one period.

@@ -6,7 +6,7 @@ A login has three parts. A worker does the first two, because they read and writ
     enter   subscribe to the user's topics, register the Login, read friends, groups and mail
     finish  in the connection's loop: the connection is the user's, the client gets its answer
 
-The order in ``enter`` is what keeps messages from being missed. Each message that is committed
+The order in ``enter`` keeps messages from being missed. Each message that is committed
 before the mailbox is read is in the answer. Each later one finds the subscription and the
 registered Login, and wakes its pump.
 
