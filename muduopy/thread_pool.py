@@ -56,12 +56,15 @@ class ThreadPool:
         self._queue: deque[Task] = deque()
         self._running = True
         self._started = False
-        self._threads = [
-            threading.Thread(target=self._work, name=f"{name}{number}", daemon=True)
-            for number in range(threads)
-        ]
+        self._make_threads(threads)
         with _pools_lock:
             _pools.add(self)
+
+    def _make_threads(self, count: int) -> None:
+        self._threads = [
+            threading.Thread(target=self._work, name=f"{self.name}{number}", daemon=True)
+            for number in range(count)
+        ]
 
     def _make_lock(self) -> None:
         self._lock = threading.Lock()  # guards _queue, _running and _started
@@ -183,6 +186,9 @@ class ThreadPool:
         if self._started:
             self._running = False
             self._queue = deque()
+        else:
+            # Python 3.13 does not start a Thread that was made before the fork.
+            self._make_threads(len(self._threads))
 
     def _put(self, task: Task) -> bool:
         if not self._running:

@@ -15,11 +15,18 @@ SLOW = {
     TESTS / place
     for place in (
         *("bench", "chaos", "cluster", "docs", "e2e", "examples", "test_running_tests.py"),
-        *("chat/bus/redis", "chat/storage/mysql"),
+        *(f"chat/bus/redis/test_{name}.py" for name in ("cluster", "failures", "redis_bus")),
+        *("chat/bus/redis/test_requests.py", "chat/bus/redis/test_url.py", "chat/storage/mysql"),
         *("client/ui/commands", "client/ui/keyboard", "client/ui/test_app.py"),
     )
 }
 """Tests in these places start programs (servers, builds) or the whole terminal."""
+
+QUICK = {
+    TESTS / "client/ui/commands" / f"test_{name}.py"
+    for name in ("export", "settings_file", "web_browser")
+}
+"""Files in SLOW that start nothing."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,18 +37,22 @@ def pytest_configure(config: pytest.Config) -> None:
     tiers.choose(fast=config.getoption("fast"))
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """In the fast tier, leave out the files in SLOW."""
+    if not config.getoption("fast") or collection_path.is_dir() or collection_path in QUICK:
+        return None
+    return True if not SLOW.isdisjoint((collection_path, *collection_path.parents)) else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In the fast tier, leave out the tests in SLOW, and the conformance tests on MySQL."""
+    """In the fast tier, leave out the conformance tests on MySQL, which is one of their parameters.
+
+    They start a server, too.
+    """
     if not config.getoption("fast"):
         return
-    slow = [item for item in items if is_slow(item)]
-    config.hook.pytest_deselected(items=slow)
-    items[:] = [item for item in items if not is_slow(item)]
-
-
-def is_slow(item: pytest.Item) -> bool:
-    """Does the test start programs? Conformance tests have the back end among their parameters."""
-    return not SLOW.isdisjoint((item.path, *item.path.parents)) or "mysql" in item.name
+    config.hook.pytest_deselected(items=[item for item in items if "mysql" in item.name])
+    items[:] = [item for item in items if "mysql" not in item.name]
 
 
 # A shell starts background jobs with SIGINT ignored, and nohup ignores SIGHUP. Every program that

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hypothesis import settings
+
 _fast = False
 
 FAST_SHARE = 10
@@ -12,6 +14,10 @@ def choose(*, fast: bool) -> None:
     """Set the tier, before tests are imported."""
     global _fast
     _fast = fast
+    # The defaults of property tests. A deadline for each example would fail on a busy machine.
+    count = examples(settings().max_examples)
+    settings.register_profile("tier", max_examples=count, deadline=None)
+    settings.load_profile("tier")
 
 
 def examples(count: int) -> int:

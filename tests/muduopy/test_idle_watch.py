@@ -32,10 +32,11 @@ def test_the_idle_are_closed_and_the_others_are_not(run_server: ServerMaker, thr
     running.on_up = lambda conn: never_idle(conn) if conn.name.endswith(("1", "2")) else None
     busy = [running.accept()[1] for _ in range(2)]
     idle = [running.accept() for _ in range(2)]
-    gone = {running.downs.get(timeout=WAIT) for _ in idle}
-    assert gone == {conn for _, conn in idle}
     for client, _ in idle:
         assert client.recv(1) == b""
+        client.close()
+    gone = {running.downs.get(timeout=WAIT) for _ in idle}
+    assert gone == {conn for _, conn in idle}
     assert all(conn.connected for conn in busy)
 
 

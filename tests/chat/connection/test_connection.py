@@ -244,9 +244,9 @@ def test_a_user_above_the_rate_only_waits(
     monkeypatch.setattr("chat.connection.connection.SHORTAGES", 0)
     node = make_node(limits=guest_limits(user_rate=20))
     ann = node.online("ann")
-    ann.write(PING * 150)
+    ann.write(PING * 80)
     node.until(lambda: ann.connection.paused)
-    assert len([ann.next() for _ in range(150)]) == 150
+    assert len([ann.next() for _ in range(80)]) == 80
 
 
 def test_a_login_changes_what_may_be_sent_and_a_logout_back(node: Node) -> None:

@@ -529,5 +529,7 @@ def test_a_stop_that_is_refused_changes_nothing(run_http: HttpMaker) -> None:
     running = run_http(echo)
     with pytest.raises(TypeError, match="drain_seconds"):
         running.server.stop(running.loop.quit)  # type: ignore[arg-type]
-    assert running.client().ask(get("/here")).body == b"/here"
+    client = running.client()
+    assert client.ask(get("/here")).body == b"/here"
+    client.close()
     running.stop()
