@@ -7,10 +7,10 @@ Number and fields together say enough: ``{"id":1,"groupid":39,"msg":"hi"}`` is a
 from __future__ import annotations
 
 from chat.protocol.codec import Message
-from chat.protocol.dialects.table import REQUEST_FIELDS, REQUESTS, Table
-from chat.protocol.msgtype import MsgType
+from chat.protocol.dialects.table import OWN_REQUESTS, REQUEST_FIELDS, REQUESTS, Table
+from chat.protocol.fields import Limits, build_schema
 
-_SHAPES: dict[int, dict[str, type]] = {
+_ORIGINAL_SHAPES: dict[int, dict[str, type]] = {
     REQUESTS["login"]: {"id": int, "password": str},
     REQUESTS["logout"]: {"id": int},
     REQUESTS["register"]: {"name": str, "password": str},
@@ -19,21 +19,22 @@ _SHAPES: dict[int, dict[str, type]] = {
     REQUESTS["create_group"]: {"id": int, "groupname": str, "groupdesc": str},
     REQUESTS["join_group"]: {"id": int, "groupid": int},
     REQUESTS["group_chat"]: {"id": int, "groupid": int, "msg": str},
-    # The requests that this protocol has added; clones have none of them.
-    MsgType.DELIVERED_MSG: {"seqs": list},
-    MsgType.PING_MSG: {},
-    MsgType.HISTORY_MSG: {"id": int},
-    MsgType.REMOVE_FRIEND_MSG: {"id": int, "friendid": int},
-    MsgType.LEAVE_GROUP_MSG: {"id": int, "groupid": int},
-    MsgType.REMOVE_MEMBER_MSG: {"id": int, "groupid": int, "userid": int},
-    MsgType.DISSOLVE_GROUP_MSG: {"id": int, "groupid": int},
-    MsgType.MEMBERS_MSG: {"id": int, "groupid": int},
 }
+
+_SCHEMA = build_schema(Limits())
+
+_OWN_SHAPES = {
+    msgid: {name: wanted for name, wanted, _, _, _, required in _SCHEMA[msgid] if required}
+    for msgid in OWN_REQUESTS
+}
+"""The required fields of each request that this protocol adds. Clones have none of them."""
+
+_SHAPES = _ORIGINAL_SHAPES | _OWN_SHAPES
 
 _TELLING = frozenset("password toid msg friendid groupid groupname groupdesc".split())
 """Fields that only some requests have. Clients send ``id``, ``name`` and ``time`` with many."""
 
-_FOREIGN = {kind: _TELLING.difference(_SHAPES[kind]) for kind in REQUESTS.values()}
+_FOREIGN = {kind: _TELLING.difference(shape) for kind, shape in _ORIGINAL_SHAPES.items()}
 
 
 def translated(message: Message, table: Table) -> Message | None:

@@ -51,7 +51,10 @@ OWN_REQUESTS: Mapping[int, int] = MappingProxyType(
         )
     }
 )
-"""The requests that this protocol adds. They belong to the tutorial's table."""
+"""The requests that this protocol adds, if clients with the tutorial's numbers may send them.
+
+A request that is absent here fits no table. It still passes on a connection without a guess: one
+that ends its frames with LF, or whose dialect is known to be the tutorial's."""
 
 PONG = int(MsgType.PONG_MSG)
 
