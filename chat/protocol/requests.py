@@ -1,14 +1,13 @@
 """The fields of each request, as types. A handler gets one of these, after ``validate``.
 
-``validate`` checks a request against its row in fields.py; a test checks that rows and types agree.
-A request may hold further fields, of unknown names and types.
+``validate`` checks a request against its row in fields.py. A test compares that row with the type
+in the signature of the request's handler. A request may hold further fields, of unknown names and
+types.
 """
 
 from __future__ import annotations
 
 from typing import NotRequired, TypedDict
-
-from chat.protocol.msgtype import MsgType
 
 
 class _Request(TypedDict):
@@ -111,24 +110,3 @@ class DeliveredRequest(_Request):
 
 class PingRequest(_Request):
     """PING_MSG."""
-
-
-REQUESTS: dict[int, type] = {
-    MsgType.LOGIN_MSG: LoginRequest,
-    MsgType.LOGINOUT_MSG: LogoutRequest,
-    MsgType.REG_MSG: RegisterRequest,
-    MsgType.ONE_CHAT_MSG: OneChatRequest,
-    MsgType.GROUP_CHAT_MSG: GroupChatRequest,
-    MsgType.ADD_FRIEND_MSG: FriendRequest,
-    MsgType.REMOVE_FRIEND_MSG: FriendRequest,
-    MsgType.CREATE_GROUP_MSG: CreateGroupRequest,
-    MsgType.ADD_GROUP_MSG: GroupRequest,
-    MsgType.LEAVE_GROUP_MSG: GroupRequest,
-    MsgType.REMOVE_MEMBER_MSG: RemoveMemberRequest,
-    MsgType.DISSOLVE_GROUP_MSG: GroupRequest,
-    MsgType.MEMBERS_MSG: GroupRequest,
-    MsgType.HISTORY_MSG: HistoryRequest,
-    MsgType.DELIVERED_MSG: DeliveredRequest,
-    MsgType.PING_MSG: PingRequest,
-}
-"""The type of each request, by ``msgid``."""
