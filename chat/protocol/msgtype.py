@@ -43,8 +43,8 @@ class MsgType(IntEnum):
     MEMBERS_ACK = 49
 
 
-# The answer to each request in the v2 dialect. A request that is absent here has no answer, or
-# ERROR_MSG if it fails.
+# The answer to each request in the v2 dialect. DELIVERED_MSG is absent: the server answers it only
+# if it fails, with ERROR_MSG.
 ACK_OF: dict[int, MsgType] = {
     MsgType.LOGIN_MSG: MsgType.LOGIN_MSG_ACK,
     MsgType.LOGINOUT_MSG: MsgType.LOGINOUT_ACK,

@@ -11,6 +11,7 @@ import pytest
 from chat.answers import MAX_STRIKES
 from chat.handlers import ROUTES, Where
 from chat.protocol import ACK_OF, MsgType
+from tests.chat.good_requests import GOOD, UNKNOWN
 from tests.chat.loopkit import WAIT, ErrorLog, writer_held
 from tests.chat.nodekit import PASSWORD, Client, Node, replace_route
 
@@ -58,37 +59,24 @@ def test_every_request_has_a_route() -> None:
     }
 
 
-GOOD: dict[int, dict[str, Any]] = {
-    MsgType.LOGINOUT_MSG: {},
-    MsgType.ONE_CHAT_MSG: {"toid": 1, "msg": "x"},
-    MsgType.ADD_FRIEND_MSG: {"friendid": 1},
-    MsgType.CREATE_GROUP_MSG: {"groupname": "g", "groupdesc": ""},
-    MsgType.ADD_GROUP_MSG: {"groupid": 1},
-    MsgType.GROUP_CHAT_MSG: {"groupid": 1, "msg": "x"},
-    MsgType.HISTORY_MSG: {"with": 1},
-    MsgType.REMOVE_FRIEND_MSG: {"friendid": 1},
-    MsgType.LEAVE_GROUP_MSG: {"groupid": 1},
-    MsgType.REMOVE_MEMBER_MSG: {"groupid": 1, "userid": 1},
-    MsgType.DISSOLVE_GROUP_MSG: {"groupid": 1},
-    MsgType.MEMBERS_MSG: {"groupid": 1},
-}
+LOGGED_IN = [msgid for msgid, route in ROUTES.items() if route.login]
+"""The requests that need a login."""
 
 
-@pytest.mark.parametrize("msgid", [kind for kind, route in ROUTES.items() if route.login])
-def test_who_is_not_logged_in(node: Node, msgid: int) -> None:
+@pytest.mark.parametrize("msgid", LOGGED_IN)
+def test_a_request_without_a_login(node: Node, msgid: int) -> None:
     client = node.connect()
-    client.log_in(99)  # fails, but chooses v2
-    fields = {"id": 1, **GOOD.get(msgid, {"seqs": [1]})}
-    client.send(msgid, rid="r", **fields)
+    client.log_in(UNKNOWN)  # fails, but chooses v2
+    client.send(msgid, rid="r", **{"id": 1, **GOOD[msgid]})
     answer = client.next()
     assert answer["msgid"] == ACK_OF.get(msgid, MsgType.ERROR_MSG)
     assert (answer["errno"], answer["errmsg"], answer["rid"]) == (3, "not logged in", "r")
 
 
-@pytest.mark.parametrize("msgid", GOOD)
+@pytest.mark.parametrize("msgid", LOGGED_IN)
 def test_no_user_speaks_as_another(node: Node, msgid: int) -> None:
     ann, bob = node.online("ann"), node.online("bob")
-    ann.send(msgid, **GOOD[msgid], id=bob.user_id)
+    ann.send(msgid, **{**GOOD[msgid], "id": bob.user_id})
     answer = ann.next()
     assert (answer["errno"], answer["errmsg"]) == (3, "id: is not this session's")
 

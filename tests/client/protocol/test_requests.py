@@ -11,7 +11,8 @@ WITHOUT_ROW = {MsgType.ONE_CHAT_MSG, MsgType.GROUP_CHAT_MSG, MsgType.PING_MSG}
 
 
 def test_each_request_of_the_protocol_has_one_row() -> None:
-    assert sorted(row.msgid for row in ROWS.values()) == sorted(ACK_OF.keys() - WITHOUT_ROW)
+    have = sorted(row.msgid for row in ROWS.values())
+    assert have == sorted(ACK_OF.keys() - WITHOUT_ROW), "the rows of client/protocol/requests.py"
 
 
 def test_only_a_login_and_a_registration_need_no_login() -> None:

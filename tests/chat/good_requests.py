@@ -1,0 +1,29 @@
+"""GOOD: one correct request of each kind, for the tests of all requests."""
+
+from __future__ import annotations
+
+from chat.protocol import Message, MsgType
+from tests.chat.nodekit import PASSWORD
+
+UNKNOWN = 99
+"""An id without a user or group, so that the requests change nothing."""
+
+GOOD: dict[int, Message] = {
+    MsgType.LOGIN_MSG: {"id": UNKNOWN, "v": 2, "password": PASSWORD, "token": "t", "device": "d"},
+    MsgType.LOGINOUT_MSG: {"id": UNKNOWN},
+    MsgType.REG_MSG: {"v": 2, "name": "taken", "password": PASSWORD},
+    MsgType.ONE_CHAT_MSG: {"toid": UNKNOWN, "msg": "x", "time": "now", "mid": "m"},
+    MsgType.ADD_FRIEND_MSG: {"friendid": UNKNOWN},
+    MsgType.CREATE_GROUP_MSG: {"groupname": "taken", "groupdesc": ""},
+    MsgType.ADD_GROUP_MSG: {"groupid": UNKNOWN},
+    MsgType.GROUP_CHAT_MSG: {"groupid": UNKNOWN, "msg": "x", "time": "now", "mid": "m"},
+    MsgType.DELIVERED_MSG: {"seqs": [1]},
+    MsgType.PING_MSG: {},
+    MsgType.HISTORY_MSG: {"with": UNKNOWN, "groupid": UNKNOWN, "before": 5, "limit": 5},
+    MsgType.REMOVE_FRIEND_MSG: {"friendid": UNKNOWN},
+    MsgType.LEAVE_GROUP_MSG: {"groupid": UNKNOWN},
+    MsgType.REMOVE_MEMBER_MSG: {"groupid": UNKNOWN, "userid": UNKNOWN},
+    MsgType.DISSOLVE_GROUP_MSG: {"groupid": UNKNOWN},
+    MsgType.MEMBERS_MSG: {"groupid": UNKNOWN},
+}
+"""A correct request of each kind, with all fields but ``id`` of the sender and ``rid``."""
