@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 
 from chat.connection.classic_writer import MAIL_QUEUE
+from chat.handlers.answer_fields import contact_fields, group_fields
 from chat.handlers.context import Connection, Context, Request
-from chat.handlers.shapes import contact_fields, group_fields
 from chat.login.login import Login
 from chat.login.login_flow import Entered, LoginAttempt, MailRoom
 from chat.mailbox.mailbox import LOOK_BYTES

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from chat.handlers.answer_fields import contact_fields
 from chat.handlers.context import Context, Request
-from chat.handlers.shapes import contact_fields
 from chat.protocol import ErrNo, Message, ProtocolError
 from chat.protocol.requests import FriendRequest
 from chat.storage import UniqueViolation

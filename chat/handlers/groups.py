@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from chat.handlers.answer_fields import group_fields, member_fields
 from chat.handlers.context import Connection, Context, Request
-from chat.handlers.shapes import group_fields, member_fields
 from chat.message import Topic
 from chat.names.name_hash import name_hashes
 from chat.protocol import GROUP_CHAT, ErrNo, Message, ProtocolError, errors, normal_name

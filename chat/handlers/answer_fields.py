@@ -1,4 +1,4 @@
-"""Rows in the form in which answers show them."""
+"""The fields of users, groups and members in answers."""
 
 from __future__ import annotations
 
