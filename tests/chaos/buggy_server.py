@@ -50,7 +50,7 @@ def trust_the_count() -> None:
             database[0].submit(lambda tx: OfflineMessageModel(tx).delete(received), print)
         on_counts(self, [(tag, count) for tag, count in counts if not isinstance(tag, Owed)])
 
-    CommitQueue.__init__ = remember  # type: ignore[method-assign]
+    CommitQueue.__init__ = remember  # type: ignore[method-assign, assignment]
     PublisherLink.publish = publish_all  # type: ignore[method-assign]
     RedisBus.on_counts = trust  # type: ignore[method-assign]
 
@@ -71,7 +71,7 @@ def forget_mids() -> None:
         return insert(self, fresh)
 
     MessageModel.insert_new = insert_all  # type: ignore[method-assign]
-    commit_transaction._split = lambda sends: (list(sends), [])
+    commit_transaction._split = lambda submissions: (list(submissions), [])
 
 
 BUGS: dict[str, Callable[[], None]] = {

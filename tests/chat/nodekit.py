@@ -19,6 +19,8 @@ from chat.connection.connection import AnyConnection
 from chat.connection.server import ChatServer
 from chat.delivery.codec import MessageBus
 from chat.delivery.delivery import STORED, Delivery
+from chat.delivery.direct import DirectMode
+from chat.delivery.members import MemberLists
 from chat.handlers import ROUTES, Context, Route
 from chat.login.authentication import Authentication
 from chat.login.failure_limiter import FailureLimiter
@@ -413,3 +415,9 @@ class Client:
 def replace_route(msgid: int, **changes: Any) -> dict[int, Route]:
     """The handler table with one row changed."""
     return {**ROUTES, msgid: dataclasses.replace(ROUTES[msgid], **changes)}
+
+
+def member_lists(node: Node) -> MemberLists:
+    """What a node in the mode ``direct`` knows of the members of groups."""
+    assert isinstance(node.delivery.mode, DirectMode)
+    return node.delivery.mode._members

@@ -7,7 +7,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -221,7 +221,7 @@ class RedisClusterServers:
     def wait_until_whole(self) -> None:
         for number in range(3):
             client = self.client(number)
-            until(lambda client=client: self._whole(client), "a whole cluster")
+            until(partial(self._whole, client), "a whole cluster")
             client.close()
 
     @staticmethod

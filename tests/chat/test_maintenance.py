@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from chat.maintenance import Maintenance
-from chat.storage import Database, StorageError
+from chat.storage import Database, StorageError, Transaction
 from chat.storage.tables import TokenModel, UserModel
 from tests.chat.loopkit import ErrorLog, FailingDatabase
 from tests.chat.nodekit import TestClock
@@ -16,9 +18,12 @@ DAY = 86_400
 def test_expired_tokens(database: Database) -> None:
     clock = TestClock()
     ann = database.write(lambda tx: UserModel(tx).insert("ann", "h"))
+
+    def insert(name: str, used: int, tx: Transaction) -> None:
+        TokenModel(tx).insert(name, ann, used)
+
     for name, age in (("new", 0), ("old", 2 * DAY)):
-        used = clock.date - age
-        database.write(lambda tx, name=name, used=used: TokenModel(tx).insert(name, ann, used))
+        database.write(partial(insert, name, clock.date - age))
     Maintenance(database, clock, DAY).delete_expired_tokens()
     assert len(database.read(lambda tx: tx.query("SELECT * FROM token"))) == 1
 

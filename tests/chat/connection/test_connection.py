@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -11,6 +12,7 @@ from chat.answers import MAX_STRIKES
 from chat.connection.connection import HIGH_WATER, LOW_WATER, MAX_IN_FLIGHT, AnyConnection
 from chat.connection.token_bucket import GUEST_READ
 from chat.protocol import Limits, MsgType
+from chat.storage import Transaction
 from chat.storage.tables import NORMAL, GroupModel
 from tests.chat.loopkit import writer_held
 from tests.chat.nodekit import Client, Node
@@ -51,12 +53,16 @@ def test_repr(node: Node) -> None:
 # ---------------------------------------------------------------------- messages in flight
 
 
+def add_member(group_id: int, user_id: int, tx: Transaction) -> None:
+    GroupModel(tx).add_member(group_id, user_id, NORMAL)
+
+
 def test_messages_in_flight_count_their_receivers(node: Node) -> None:
     ann = node.online("ann")
     group = ann.make_group("large")
     others = [node.user(f"user {number}") for number in range(MAX_IN_FLIGHT)]
     for user in others:
-        node.database.write(lambda tx, user=user: GroupModel(tx).add_member(group, user, NORMAL))
+        node.database.write(partial(add_member, group, user))
     ann.tell(group, "so that its size is known")
     ann.expect(MsgType.CHAT_ACK)
     with writer_held(node.database):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chat.delivery.commit_queue import CommitQueue, Members
+from chat.delivery.commit_queue import CommitQueue
+from chat.delivery.members import Members
 from chat.delivery.submission import Submission
 from chat.message import ChatMessage, Topic
 from chat.protocol import GROUP_CHAT, ONE_CHAT
@@ -63,8 +64,10 @@ class CommitDesk:
     # ------------------------------------------------------------------ users and groups
 
     def users(self, *names: str) -> list[int]:
-        write = self.database.write
-        return [write(lambda tx, name=name: UserModel(tx).insert(name, "h")) for name in names]
+        return [self.user(name) for name in names]
+
+    def user(self, name: str) -> int:
+        return self.database.write(lambda tx: UserModel(tx).insert(name, "h"))
 
     def group(self, name: str, *members: int) -> int:
         group_id = self.database.write(lambda tx: GroupModel(tx).insert(name, ""))

@@ -9,8 +9,8 @@ import ujson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.bus import BadPayloadError
-from chat.delivery.codec import MAX_MID, LiveMessage, PayloadCodec
+from chat.bus import BadPayloadError, Stamp
+from chat.delivery.codec import MAX_MID, LiveMessage, Payload, PayloadCodec
 from chat.message import ChatMessage
 from chat.notice import MEMBERS, PRESENCE, TAKEN, Notice
 from chat.protocol import GROUP_CHAT, MAX_ID, MAX_SEQ, ONE_CHAT
@@ -19,7 +19,7 @@ from tests.chat.rediskit import to_group, to_user
 decode = PayloadCodec().decode
 encode = PayloadCodec().encode
 
-FORMS = {
+FORMS: dict[bytes, tuple[Payload, Stamp | None]] = {
     b'["w","abc.0",5,12,6,99,"ann",7,"hi","now",{"x":[1]},null]': (to_user(7, 12), ("abc.0", 5)),
     b'["w","abc.0",5,12,10,99,"ann",7,"hi","now",null,[1,2]]': (
         to_group(7, 12, 2, 1),

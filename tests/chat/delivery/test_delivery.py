@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chat.config import ServerConfig
+from chat.delivery.stored import StoredMode
 from chat.mailbox.pump import WINDOW
 from chat.protocol import MsgType
 from tests.chat.nodekit import Client, Node
@@ -80,11 +81,13 @@ def test_mail_that_comes_during_the_login(node: Node) -> None:
 
 def test_lost_wakes_are_made_up_for(node: Node) -> None:
     ann, bob = node.online("ann"), node.online("bob")
-    announce = node.delivery.mode._commits._announce
-    node.delivery.mode._commits._announce = lambda messages: None
+    assert isinstance(node.delivery.mode, StoredMode)
+    commits = node.delivery.mode._commits
+    announce = commits._announce
+    commits._announce = lambda messages: None
     made = send(ann, bob, 3)
     bob.nothing_more()
-    node.delivery.mode._commits._announce = announce
+    commits._announce = announce
     bob.login.pump.mark_dirty()
     assert texts(bob, 3) == made
 

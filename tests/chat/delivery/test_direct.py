@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
 from chat.delivery.delivery import DIRECT
 from chat.protocol import MsgType
 from tests.chat.loopkit import writer_held
-from tests.chat.nodekit import Client, Node
+from tests.chat.nodekit import Client, Node, member_lists
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def members(node: Node) -> Iterator[tuple[Client, Client, Client, int]]:
     for member in (bob, eve):
         mail = member.expect(MsgType.GROUP_CHAT_MSG)
         member.got(mail["seq"])
-        node.until(lambda member=member: member.login.pump.empty)
+        node.until(partial(getattr, member.login.pump, "empty"))
     yield ann, bob, eve, group
 
 
@@ -180,8 +181,8 @@ def test_the_list_of_members_is_not_believed_for_ever(
     node: Node, members: Members, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann, _, _, group = members
-    lists = node.delivery.mode._members
-    assert lists.of(group) == {1, 2, 3}
+    lists = member_lists(node)
+    assert lists.of(group) == frozenset({1, 2, 3})
     monkeypatch.setattr("chat.delivery.members.MEMBERS_SECONDS", 0.0)
     assert lists.of(group) is None
     ann.tell(group, "stored again")

@@ -14,7 +14,7 @@ from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT, MsgType
 from chat.storage.tables import NORMAL, GroupModel
 from tests.chat.loopkit import writer_held
-from tests.chat.nodekit import Node
+from tests.chat.nodekit import Node, member_lists
 
 # ---------------------------------------------------------------------- other servers
 
@@ -190,7 +190,7 @@ def test_both_servers_store_it(first_of_two: Node, bus: PatientBus) -> None:
     ann, bob, eve = node.online("ann"), node.online("bob"), node.user("eve")
     group = ann.make_group("tea", bob)
     node.database.write(lambda tx: GroupModel(tx).add_member(group, eve, NORMAL))
-    node.delivery.mode._members.forget(group)
+    member_lists(node).forget(group)
     ann.tell(group, "zero")
     ann.expect(MsgType.CHAT_ACK)
     bob.expect(MsgType.GROUP_CHAT_MSG)
@@ -247,11 +247,11 @@ def test_a_repeated_message_that_is_stored_for_some(first_of_two: Node, bus: Pat
     ann, bob, eve = node.online("ann"), node.online("bob"), node.user("eve")
     group = ann.make_group("tea", bob)
     node.database.write(lambda tx: GroupModel(tx).add_member(group, eve, NORMAL))
-    node.delivery.mode._members.forget(group)
+    member_lists(node).forget(group)
     message = ChatMessage(0, GROUP_CHAT, ann.user_id, "ann", group, "important", "now")
     bus.bring(live_message(1, "m", message, bob.user_id), fresh=False)
     node.until_owed(bob.user_id, 1)
-    node.delivery.mode._members.forget(group)
+    member_lists(node).forget(group)
     ann.tell(group, "important", mid="m")
     assert ann.expect(MsgType.CHAT_ACK)["seq"] == node.owed(bob.user_id)[0] == node.owed(eve)[0]
 
@@ -275,9 +275,9 @@ def test_in_doubt_the_lists_are_forgotten(first_of_two: Node, bus: PatientBus) -
     group = ann.make_group("tea", bob)
     ann.tell(group, "zero")
     ann.expect(MsgType.CHAT_ACK)
-    assert node.delivery.mode._members.of(group) == {ann.user_id, bob.user_id}
+    assert member_lists(node).of(group) == frozenset({ann.user_id, bob.user_id})
     bus.listener.on_doubt()
-    assert node.delivery.mode._members.of(group) is None
+    assert member_lists(node).of(group) is None
 
 
 # ---------------------------------------------------------------------- requests of other nodes
@@ -324,7 +324,7 @@ def test_an_own_request_counts_as_an_answer(first_of_two: Node, bus: PatientBus)
     ann, bob, eve = node.online("ann"), node.online("bob"), node.user("eve")
     group = ann.make_group("tea", bob)
     node.database.write(lambda tx: GroupModel(tx).add_member(group, eve, NORMAL))
-    node.delivery.mode._members.forget(group)
+    member_lists(node).forget(group)
     ann.tell(group, "zero")
     ann.expect(MsgType.CHAT_ACK)
     bob.got(bob.expect(MsgType.GROUP_CHAT_MSG)["seq"])
@@ -348,7 +348,7 @@ def test_a_node_that_does_not_answer_is_not_waited_for(
     ann, bob, eve = node.online("ann"), node.online("bob"), node.user("eve")
     group = ann.make_group("tea", bob)
     node.database.write(lambda tx: GroupModel(tx).add_member(group, eve, NORMAL))
-    node.delivery.mode._members.forget(group)
+    member_lists(node).forget(group)
     ann.tell(group, "zero")
     ann.expect(MsgType.CHAT_ACK)
     ann.tell(group, "one")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -64,7 +65,7 @@ def test_who_is_leaving_gets_all_in_order(make_node: Callable[..., Node]) -> Non
     """What waits in the receiver's loop is not overtaken by what is stored meanwhile."""
     entered, go = threading.Event(), threading.Event()
 
-    def gated(ctx: Context, request: Request) -> Message:
+    def gated(ctx: Context, request: Request[Any]) -> Message:
         entered.set()
         assert go.wait(WAIT)
         return logout(ctx, request)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from chat.delivery.members import MEMBERS_SECONDS, REFRESH_SECONDS, MemberLists
+from chat.storage import Transaction
 from chat.storage.tables import CREATOR, NORMAL, GroupModel
 from muduopy import ThreadPool
 from tests.chat.loopkit import WAIT, ErrorLog, FailingDatabase
@@ -56,7 +57,7 @@ def lists(failing: FailingDatabase, pool: Pool, clock: Clock) -> MemberLists:
 
 
 def make_group(database: FailingDatabase, *members: int) -> int:
-    def make(tx):  # type: ignore[no-untyped-def]
+    def make(tx: Transaction) -> int:
         group_id = GroupModel(tx).insert("tea", "")
         for user_id in members:
             GroupModel(tx).add_member(group_id, user_id, NORMAL if user_id > 1 else CREATOR)
@@ -68,7 +69,7 @@ def make_group(database: FailingDatabase, *members: int) -> int:
 def test_what_was_learned_is_believed_for_a_while(lists: MemberLists, clock: Clock) -> None:
     assert lists.of(7) is None
     lists.learn({7: frozenset({1, 2}), 8: frozenset({3})}, clock.now)
-    assert (lists.of(7), lists.of(8)) == ({1, 2}, {3})
+    assert (lists.of(7), lists.of(8)) == (frozenset({1, 2}), frozenset({3}))
     clock.now += MEMBERS_SECONDS
     assert lists.of(7) is None
 
@@ -83,10 +84,10 @@ def test_a_list_in_use_is_read_again_in_time(
     assert not pool.waiting, "early enough"
     clock.now += 0.5
     for _ in range(3):
-        assert lists.of(group) == {1, 2}, "no message waits for it"
+        assert lists.of(group) == frozenset({1, 2}), "no message waits for it"
     assert pool.run_all() == 1, "once"
     clock.now += MEMBERS_SECONDS - 0.1
-    assert lists.of(group) == {1, 2, 3}
+    assert lists.of(group) == frozenset({1, 2, 3})
     assert pool.run_all() == 1
 
 
@@ -115,7 +116,7 @@ def test_what_has_changed_is_forgotten(lists: MemberLists, clock: Clock) -> None
     lists.forget(7)
     lists.forget(7)
     assert lists.of(7) is None
-    assert lists.of(8) == {1}
+    assert lists.of(8) == frozenset({1})
 
 
 def test_a_list_from_before_the_change_is_not_believed(lists: MemberLists, clock: Clock) -> None:
@@ -126,7 +127,7 @@ def test_a_list_from_before_the_change_is_not_believed(lists: MemberLists, clock
     lists.learn({7: frozenset({1})}, begun)
     assert lists.of(7) is None
     lists.learn({7: frozenset({1, 2})}, clock.now + 0.1)
-    assert lists.of(7) == {1, 2}
+    assert lists.of(7) == frozenset({1, 2})
 
 
 def test_so_many_changes_that_they_are_forgotten(
@@ -139,13 +140,13 @@ def test_so_many_changes_that_they_are_forgotten(
     lists.learn({0: frozenset({1})}, clock.now - 0.2)
     assert lists.of(0) is None, "it may be older than a change"
     lists.learn({0: frozenset({1})}, clock.now)
-    assert lists.of(0) == {1}
+    assert lists.of(0) == frozenset({1})
 
 
 def test_a_group_that_is_gone(lists: MemberLists, pool: Pool, clock: Clock) -> None:
     lists.learn({99: frozenset({1})}, clock.now)
     clock.now += MEMBERS_SECONDS - 0.5
-    assert lists.of(99) == {1}
+    assert lists.of(99) == frozenset({1})
     pool.run_all()
     assert lists.of(99) is None
 
@@ -163,7 +164,7 @@ def test_when_it_cannot_be_read_it_is_tried_again(
     lists.of(group)
     assert pool.run_all() == 1
     failing.broken_reads = False
-    assert lists.of(group) == {1}
+    assert lists.of(group) == frozenset({1})
     assert pool.run_all() == 1
 
 

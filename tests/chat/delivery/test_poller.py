@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -59,13 +60,15 @@ def test_it_finds_mail(node: Node, rounds: Callable[[], None]) -> None:
     assert bob.expect(MsgType.ONE_CHAT_MSG)["seq"] == third
 
 
+def owe(user_id: int, seq: int, tx: Transaction) -> None:
+    OfflineMessageModel(tx).insert([(user_id, seq)])
+
+
 def test_a_lower_number_that_was_committed_later(node: Node, rounds: Callable[[], None]) -> None:
     ann, bob = node.user("ann"), node.online("bob")
     low, high = behind_its_back(node, ann, 999, "low", "high")
     for seq in (high, low):
-        node.database.write(
-            lambda tx, seq=seq: OfflineMessageModel(tx).insert([(bob.user_id, seq)])
-        )
+        node.database.write(partial(owe, bob.user_id, seq))
         assert bob.expect(MsgType.ONE_CHAT_MSG)["seq"] == seq
 
 

@@ -13,12 +13,12 @@ from tests.chat.loopkit import WAIT
 class Gate:
     """Wraps a worker handler; waits when that has done its work."""
 
-    def __init__(self, handler: Callable[[Context, Request], Any]) -> None:
+    def __init__(self, handler: Callable[[Context, Request[Any]], Any]) -> None:
         self._handler = handler
         self._inside = threading.Semaphore(0)
         self._opened = threading.Event()
 
-    def __call__(self, ctx: Context, request: Request) -> Any:
+    def __call__(self, ctx: Context, request: Request[Any]) -> Any:
         result = self._handler(ctx, request)
         self._inside.release()
         assert self._opened.wait(WAIT)

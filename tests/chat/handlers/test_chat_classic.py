@@ -202,10 +202,15 @@ def test_clients_that_end_frames_with_nul(node: Node) -> None:
     client.write(login.encode() + b"\0")
     data = bytearray()
     client.sock.setblocking(False)
-    node.until(lambda: data.extend(client._receive() or b"") or b"}" in data)
+
+    def receives_an_object() -> bool:
+        data.extend(client._receive() or b"")
+        return b"}" in data
+
+    node.until(receives_an_object)
     assert data.endswith(b"}\0")
     client.user_id = eve
     node.online("dan").say(eve, "hi")
     data.clear()
-    node.until(lambda: data.extend(client._receive() or b"") or b"}" in data)
+    node.until(receives_an_object)
     assert data.endswith(b"}\0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -10,6 +11,7 @@ from chat.answers import MAX_FAILED_LOGINS
 from chat.config import HashCost
 from chat.login.passwords import Passwords
 from chat.protocol import MsgType, decode
+from chat.storage import Transaction
 from chat.storage.tables import ONLINE
 from tests.chat.nodekit import PASSWORD, TOKEN_SECONDS, Node
 
@@ -246,11 +248,14 @@ def test_a_plain_password_of_the_original_is_hashed_at_the_first_login(node: Nod
     assert node.connect().log_in(ann, password="123456")["errno"] == 0
 
 
+def set_hashes(stored: str, tx: Transaction) -> None:
+    tx.execute("UPDATE user SET password = ?", (stored,))
+
+
 def test_an_invalid_stored_hash_lets_no_user_in(node: Node) -> None:
     ann = node.user("ann")
     for stored in ("", "$scrypt$", "$scrypt$a$b", "$argon2id$"):
-        row = (stored,)
-        node.database.write(lambda tx, row=row: tx.execute("UPDATE user SET password = ?", row))
+        node.database.write(partial(set_hashes, stored))
         for password in (PASSWORD, stored):
             answer = node.connect().log_in(ann, password=password)
             assert (answer["errno"], answer["errmsg"]) == (1, INVALID)

@@ -275,7 +275,7 @@ def test_a_join_that_outlives_its_login(make_node: Callable[..., Node], how: str
     """It is the user who is in the group: the next login hears of it."""
     entered, go = threading.Event(), threading.Event()
 
-    def gated(ctx: Context, request: Request) -> Joined:
+    def gated(ctx: Context, request: Request[Any]) -> Joined:
         entered.set()
         assert go.wait(WAIT)
         return join_group(ctx, request)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import builtins
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -38,7 +37,7 @@ def argon2() -> Passwords:
 
 
 @pytest.fixture
-def scrypt(monkeypatch: pytest.MonkeyPatch) -> Iterator[Passwords]:
+def scrypt(monkeypatch: pytest.MonkeyPatch) -> Passwords:
     """As on a machine without argon2-cffi."""
     real_import = builtins.__import__
 
@@ -76,7 +75,7 @@ def test_hashes_are_salted_and_say_what_they_are(argon2: Passwords, scrypt: Pass
         assert len(one) <= 255, "the column's width"
 
 
-def test_nobodys_password(passwords: Passwords) -> None:
+def test_the_password_of_no_user(passwords: Passwords) -> None:
     """A user that does not exist: refused, even for the very text that the dummy is made of."""
     for password in (PASSWORD, "no user's password", ""):
         assert passwords.verify(None, password) is False

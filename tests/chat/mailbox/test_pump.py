@@ -177,7 +177,7 @@ def test_a_look_asks_for_the_room_that_is_left(desk: Desk) -> None:
     desk.acknowledge(3)
     desk.pump.mark_dirty()
     (read,) = desk.mailbox.reads
-    assert (read.known, read.room) == ({3, 4, 5}, WINDOW - 3)
+    assert (read.known, read.room) == (frozenset({3, 4, 5}), WINDOW - 3)
 
 
 # ---------------------------------------------------------------------- slow readers, failures

@@ -6,7 +6,6 @@ window is unacknowledged, and all comes in order when nothing was late.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -76,7 +75,7 @@ class PumpMachine(RuleBasedStateMachine):
         self.found = sorted(self.desk.mailbox.rows)[:WINDOW]
         self.more = len(self.desk.mailbox.rows) > WINDOW
         self.newest = max(self.committed, default=0)
-        self.gone = self.committed - self.desk.mailbox.rows
+        self.gone: set[int] = self.committed - self.desk.mailbox.rows
 
     @precondition(lambda self: not self.logged_in and self.found is not None)
     @rule()
@@ -92,7 +91,7 @@ class PumpMachine(RuleBasedStateMachine):
         self.desk.pump.stop()
         self.old.append((self.desk, len(self.desk.given)))
         self.desk = self.new_desk(self.desk.mailbox)
-        self.gone: set[int] = set()
+        self.gone = set()
 
     # ------------------------------------------------------------------ senders
 
@@ -310,7 +309,7 @@ class ClassicPumpMachine(PumpMachine):
         connection: FakeConnection = self.desk.client.tcp
         return connection
 
-    def acknowledge(self) -> None:  # type: ignore[override]
+    def acknowledge(self) -> None:
         """Not a rule here."""
 
     def acknowledge_all(self) -> None:
@@ -365,8 +364,8 @@ SETTINGS = settings(
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_pump_under_any_order_of_events(machine: Callable[[], PumpMachine]) -> None:
-    run_state_machine_as_test(machine, settings=SETTINGS)  # type: ignore[no-untyped-call]
+def test_pump_under_any_order_of_events(machine: type[PumpMachine]) -> None:
+    run_state_machine_as_test(machine, settings=SETTINGS)
 
 
 def test_a_deliberate_bug_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -387,4 +386,4 @@ def test_a_deliberate_bug_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         report_multiple_bugs=False,
     )
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(ClassicPumpMachine, settings=repeated)  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(ClassicPumpMachine, settings=repeated)

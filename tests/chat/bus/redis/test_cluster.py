@@ -86,6 +86,11 @@ def test_groups(make_bus_node: Callable[..., BusNode]) -> None:
     there.bus.unsubscribe([(10, number) for number in range(1, 20)])
 
 
+def publish_and_look(here: BusNode, there: BusNode) -> object:
+    here.bus.publish([to_user(7, 2)])
+    return there.wakes
+
+
 def test_a_slot_moves(servers: RedisClusterServers, make_bus_node: Callable[..., BusNode]) -> None:
     here, there = make_bus_node(), make_bus_node()
     there.bus.subscribe([user(7)])
@@ -96,7 +101,7 @@ def test_a_slot_moves(servers: RedisClusterServers, make_bus_node: Callable[...,
     servers.move_slot(slot, owner, (owner + 1) % 3)
     try:
         # What is published while it moves may get lost; soon it arrives again.
-        until(lambda: here.bus.publish([to_user(7, 2)]) or there.wakes, "a wake")
+        until(lambda: publish_and_look(here, there), "a wake")
         assert not there.take(1)[0].contiguous
         until(lambda: there.bus.healthy and here.bus.healthy)
     finally:

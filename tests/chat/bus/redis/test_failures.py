@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,14 @@ CERTIFICATE = Path(__file__).parents[3] / "muduopy" / "certs" / "localhost.pem"
 # ---------------------------------------------------------------------- through TLS
 
 
+def has_doubted(node: BusNode, times: int) -> bool:
+    return node.doubts == times
+
+
+def doubts_more(node: BusNode, before: int) -> bool:
+    return node.doubts > before
+
+
 def test_through_tls(no_leaks: None) -> None:
     server = RedisServer(tls=CERTIFICATE)
     url = f"rediss://localhost:{server.tls_port}"
@@ -36,7 +45,7 @@ def test_through_tls(no_leaks: None) -> None:
     try:
         for node in (here, there):
             until_healthy(node)
-            node.until(lambda node=node: node.doubts == 1)
+            node.until(partial(has_doubted, node, 1))
         there.bus.subscribe([user(7)])
         here.bus.publish([to_user(7, seq, "x" * 1000) for seq in range(1, 501)])
         assert seqs(there.take(500)) == [(seq, True) for seq in range(1, 501)]
@@ -90,7 +99,7 @@ def test_redis_is_killed_and_comes_back(
     there.bus.subscribe([user(8)])
     own_server.start()
     for node in (here, there):
-        node.until(lambda node=node: node.doubts == 2)
+        node.until(partial(has_doubted, node, 2))
         until_healthy(node)
     here.bus.publish([to_user(7, 3), to_user(7, 4), to_user(8, 5)])
     assert seqs(there.take(3)) == [(3, False), (4, True), (5, True)]
@@ -107,7 +116,12 @@ def test_connections_are_killed(make_bus_node: Callable[..., BusNode]) -> None:
     until_healthy(there)
     client.close()
     # What it publishes next may meet the dead connection; what follows does not.
-    until(lambda: here.bus.publish([to_user(7, 1)]) or there.wakes, "a wake")
+
+    def publish_again() -> object:
+        here.bus.publish([to_user(7, 1)])
+        return there.wakes
+
+    until(publish_again, "a wake")
     assert not there.wakes[0].contiguous or there.wakes[0].payload.seq == 1
 
 
@@ -168,7 +182,7 @@ def test_cut_off_in_the_middle(no_leaks: None) -> None:
             proxy.cut_after = lambda data: b"subscribe" in data and b"chat:6:" in data
             there.bus.subscribe([user(cut + 1)])
             proxy.cut_after = lambda data: False
-            there.until(lambda doubts=doubts: there.doubts > doubts)
+            there.until(partial(doubts_more, there, doubts))
             until_healthy(there)
         assert proxy.cuts >= 3
         here.bus.publish([to_user(cut + 1, cut + 1) for cut in range(3)])
@@ -187,7 +201,12 @@ def test_a_full_queue_drops_and_is_found_out(
     there.bus.subscribe([user(7)])
     here.bus.publish([to_user(7, seq) for seq in range(1, 101)])
     here.bus.publish([to_user(7, 101)]) if there.take(1) else None
-    until(lambda: here.bus.publish([to_user(7, 102)]) or there.wakes)
+
+    def publish_again() -> object:
+        here.bus.publish([to_user(7, 102)])
+        return there.wakes
+
+    until(publish_again)
     assert not there.wakes[0].contiguous
 
 

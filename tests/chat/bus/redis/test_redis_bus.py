@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -173,6 +174,10 @@ def test_waiting_for_a_subscription_can_be_ended(
         worker.join()
 
 
+def has_heard(node: BusNode, seq: int) -> bool:
+    return any(wake.payload.seq == seq for wake in list(node.wakes))
+
+
 @pytest.mark.timeout(60)
 def test_threads_that_come_and_go(make_bus_node: Callable[..., BusNode]) -> None:
     """Logins and logouts in many threads; after ``subscribe`` each publication arrives."""
@@ -185,7 +190,7 @@ def test_threads_that_come_and_go(make_bus_node: Callable[..., BusNode]) -> None
             seq = number * 1000 + round_
             here.bus.publish([to_user(number, seq)])
             try:
-                there.until(lambda seq=seq: any(w.payload.seq == seq for w in list(there.wakes)))
+                there.until(partial(has_heard, there, seq))
             except AssertionError:
                 problems.append(f"{number}: {seq} was not heard")
             there.bus.unsubscribe([user(number), group(1)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -51,7 +52,7 @@ def test_answers(make_bus_node: Callable[..., BusNode]) -> None:
     request(here, to_group(8, 0, 2, 3, 4), "a", 1)
     here.until(lambda: here.counts == [("a", 2)])
     for node, reached in ((second, [2, 3]), (third, [4])):
-        node.until(lambda node=node: node.lives)
+        node.until(partial(getattr, node, "lives"))
         live = node.lives[0].payload
         node.bus.answer(live.node, Answer(live.number, reached))
     here.until(lambda: len(here.answers) == 2)
@@ -135,7 +136,12 @@ def test_what_waited_for_a_frozen_node(make_bus_node: Callable[..., BusNode]) ->
     here, there = make_bus_node(), make_bus_node()
     there.bus.subscribe([user(7)])
     frozen, thawed = threading.Event(), threading.Event()
-    there.loop.queue_in_loop(lambda: frozen.set() or thawed.wait())
+
+    def freeze() -> None:
+        frozen.set()
+        thawed.wait()
+
+    there.loop.queue_in_loop(freeze)
     assert frozen.wait(10)
     since = time.monotonic()
     try:
@@ -146,6 +152,11 @@ def test_what_waited_for_a_frozen_node(make_bus_node: Callable[..., BusNode]) ->
         thawed.set()
     there.until(lambda: there.lives)
     assert [(live.payload.message.text, live.fresh) for live in there.lives] == [("old", False)]
+
     # The next request is fresh, as soon as a probe of this moment has come back.
-    until(lambda: request(here, to_user(7, 0, "new"), "b") or there.lives[-1].fresh)
+    def is_fresh() -> bool:
+        request(here, to_user(7, 0, "new"), "b")
+        return there.lives[-1].fresh
+
+    until(is_fresh)
     assert there.lives[-1].payload.message.text == "new"

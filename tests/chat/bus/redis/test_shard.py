@@ -26,7 +26,7 @@ class Clockwork(ShardOwner):
         self.shard = RedisShard(
             LinkContext(loop, workers, RedisAddress((HOST,)), "node"), HOST, b"probe", self
         )
-        self.shard._publisher.publish = self._publish
+        self.shard._publisher.publish = self._publish  # type: ignore[method-assign]
 
     def _publish(self, channel: bytes, payload: bytes, tag: object = None) -> None:
         self.sent.append((channel, payload))
