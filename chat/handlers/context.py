@@ -59,6 +59,8 @@ class Request(Generic[MessageT]):
         connection: for a new Login. A worker may read ``closed`` and ``finishing``, as hints; the
             other attributes belong to the connection's loop.
         login: None before a login.
+        v2: False for a classic client, which gets few of the answers.
+        peer: the address of the client, without the port.
         frame_limit: bytes of the longest frame for the client; 0: there is no limit.
         reader: gets the dialect that is stored with the account.
         dialect: the dialect to store with a new account.
@@ -112,10 +114,13 @@ class Route:
     """How one ``msgid`` is served.
 
     Attributes:
-        where: which kind of handler ``run`` is.
-        login: is it for logged-in users only?
-        finish: applies a worker's result; without it, the result is the answer's fields.
-        abandon: called with the result when the connection has gone meanwhile.
+        run: the handler: a LoopHandler or a WorkerHandler, by ``where``.
+        login: the request needs a login.
+        finish: makes the fields of the answer from the result of a worker. Without it the result is
+            the fields.
+        abandon: gets the result if the connection went down while the worker ran. Example: A joins
+            a group and disconnects; the subscription to the group's topic goes to A's next
+            login, or ends.
     """
 
     run: Callable[..., Any]

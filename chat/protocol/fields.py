@@ -1,4 +1,4 @@
-"""Which fields a request has, and what may stand in them: a table, and the checks it names."""
+"""The schema: the fields of each request, their types and bounds, and the check of a request."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ Check = Callable[[Any], "str | None"]
 class Limits:
     """The limits of messages, and of the input from a connection.
 
-    Lengths are in characters. Exceptions:
+    A length is in characters, if its attribute is not in this list.
 
     Attributes:
-        text_bytes: bytes of a text.
-        seqs, history: numbers of messages.
+        text_bytes: bytes of a text in UTF-8.
+        seqs, history: messages in one request, or in one answer.
         guest_frame: bytes of the largest frame before a login.
         guest_rate, user_rate: frames a second before and after a login. Each KiB of a frame counts
             as a further frame.
