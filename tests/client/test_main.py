@@ -93,6 +93,18 @@ class OnTerminal:
             self._seen += os.read(self._master, 65536)
         return self._seen
 
+    def wait_until_it_reads(self) -> None:
+        """Wait until the program sleeps in read(), after a prompt.
+
+        A signal interrupts read(), and its handler runs. Example of an earlier signal: it arrives
+        after the prompt was written, before read() begins. The handler runs after the next line.
+        """
+        stat = Path(f"/proc/{self.process.pid}/stat")
+        deadline = time.monotonic() + LONG
+        while stat.read_text(encoding="utf-8").rpartition(") ")[2][0] != "S":
+            assert time.monotonic() < deadline, "it does not sleep"
+            time.sleep(0.01)
+
     def echo_is_on(self) -> bool:
         return bool(termios.tcgetattr(self._slave)[3] & termios.ECHO)
 
@@ -102,6 +114,7 @@ class OnTerminal:
         self.wait_for(b"id:")
         self.type(b"1\n")
         self.wait_for(b"password:")
+        self.wait_until_it_reads()
         assert not self.echo_is_on()
 
 
@@ -293,6 +306,7 @@ def test_ctrl_c(terminal: OnTerminal, at_password: bool) -> None:
         terminal.at_password_prompt()
     else:
         terminal.wait_for(b"choice:")
+        terminal.wait_until_it_reads()
     terminal.type(b"\x03")
     assert terminal.process.wait(LONG) == 130
     assert terminal.echo_is_on()
