@@ -105,9 +105,9 @@ class Answers:
 
 def charge(connection: AnyConnection) -> None:
     """A guest pays for a request. The connection's loop."""
-    connection.bucket.tokens -= GUEST_TOKENS
-    if connection.bucket.tokens < 0:
-        connection.spent()
+    connection.flow.bucket.tokens -= GUEST_TOKENS
+    if connection.flow.bucket.tokens < 0:
+        connection.flow.spent()
 
 
 def failure(msgid: MsgType, error: ProtocolError) -> Message:

@@ -79,65 +79,67 @@ class ChatService:
             connection.ignore(data)
             return
         # A client that waits for its answers sends one frame at a time, which needs no turn.
-        frame = connection.framer.whole(data)
-        if frame is None or connection.pending or connection.blocked:
-            if connection.login is not None and not (connection.pending or connection.blocked):
+        frame, flow = connection.framer.whole(data), connection.flow
+        if frame is None or flow.pending or flow.blocked:
+            if connection.login is not None and not (flow.pending or flow.blocked):
                 frames = connection.framer.several(data, FRAMES_AT_ONCE)
                 if frames is not None:
                     self._serve_burst(connection, frames)
                     return
-                connection.keep(data)
+                flow.keep(data)
                 self.take_turn(connection, FRAMES_AT_ONCE)
             else:
-                connection.arrived(data)
+                flow.arrived(data)
             return
-        bucket = connection.bucket
+        bucket = flow.bucket
         bucket.tokens -= 1
         if not self._serve(connection, frame):
-            connection.postpone(frame)
+            flow.postpone(frame)
         if bucket.tokens < 0:
-            connection.spent()
+            flow.spent()
 
     def _serve_burst(self, connection: Connection, frames: list[bytes]) -> None:
         """Serve these frames as far as they need not wait; the rest waits in ``ready``."""
-        bucket = connection.bucket
+        flow = connection.flow
+        bucket = flow.bucket
         bucket.tokens -= len(frames)
         for number, frame in enumerate(frames):
-            if connection.blocked or connection.closed or not self._serve(connection, frame):
+            if flow.blocked or connection.closed or not self._serve(connection, frame):
                 if not connection.closed:
-                    connection.postpone(*frames[number:])
+                    flow.postpone(*frames[number:])
                 break
         if bucket.tokens < 0:
-            connection.spent()
+            flow.spent()
 
     def take_turn(self, connection: Connection, limit: int) -> int:
         """Serve up to ``limit`` of the frames that wait; returns how many were looked at."""
-        if connection.closed or connection.blocked:
+        flow = connection.flow
+        if connection.closed or flow.blocked:
             return 0
-        ready = connection.ready
+        ready = flow.ready
         count, dry, waits = len(ready), False, False
         if not ready:
             ready.extend(connection.framer.take(limit))
             count = connection.framer.taken
             dry = count < limit or not connection.framer.held
-            connection.bucket.tokens -= count
-        while ready and not connection.blocked and not connection.closed:
+            flow.bucket.tokens -= count
+        while ready and not flow.blocked and not connection.closed:
             frame = ready.popleft()
             if not self._serve(connection, frame):
                 ready.appendleft(frame)
                 waits = True
                 break
-        if connection.bucket.tokens < 0:
-            connection.spent()
+        if flow.bucket.tokens < 0:
+            flow.spent()
         if dry and not ready:
-            connection.pending = False
+            flow.pending = False
             if connection.reader is not None and connection.framer.held:
                 connection.reader.await_brace()
             if connection.framer.too_large and not (connection.closed or connection.finishing):
                 self._frame_too_large(connection)
         elif not waits:
-            connection.ask_for_turn()
-        connection.hold_or_read()
+            flow.ask_for_turn()
+        flow.hold_or_read()
         if connection.finishing:
             connection.finish_if_idle()
         return count
@@ -181,7 +183,7 @@ class ChatService:
                 message = {"rid": message.get("rid")}
                 raise ProtocolError(ErrNo.BAD_REQUEST, "msgid: is missing or unknown")
             route, fields, on_worker, needs_login = entry
-            if on_worker and connection.in_flight:
+            if on_worker and connection.flow.in_flight:
                 return False
             if "v" in message and asks_for_v2(message):
                 connection.become_v2()
@@ -262,13 +264,13 @@ class ChatService:
             return route.run(self._context, request)
 
         def done(result: Any, error: BaseException | None) -> None:
-            connection.busy = False
+            connection.flow.busy = False
             try:
                 self._finish_work(connection, route, message, result, error)
             finally:
-                connection.unblock()
+                connection.flow.unblock()
 
-        connection.busy = True
+        connection.flow.busy = True
         msgid = message["msgid"]
         if msgid not in ENTRANCES:
             self._workers.start(connection, work, done)

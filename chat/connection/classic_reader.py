@@ -144,7 +144,7 @@ class ClassicReader:
         if self._is_unfinished:
             self._braces = BraceCutter()
             self._connection.framer.cut_with(self._braces)
-            self._connection.look_again()
+            self._connection.flow.look_again()
 
     @property
     def _is_unfinished(self) -> bool:
@@ -153,5 +153,5 @@ class ClassicReader:
             connection.reader is self
             and self._braces is None
             and connection.framer.held > 0
-            and not (connection.pending or connection.closed or self._ends_lines)
+            and not (connection.flow.pending or connection.closed or self._ends_lines)
         )

@@ -278,7 +278,7 @@ class ChatServer:
                 connection.close("idle", reconnect=True)
         elif connection.known and not connection.v2:
             return  # the original's menu, at which a user may wait without limit
-        elif silent > self._config.login_seconds and not connection.busy:
+        elif silent > self._config.login_seconds and not connection.flow.busy:
             connection.close("idle", reconnect=True)
 
 

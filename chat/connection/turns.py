@@ -55,9 +55,9 @@ class Turns:
 
     def add(self, connection: AnyConnection) -> None:
         """Give the connection one turn, in this pass of the loop or the next."""
-        if connection.in_turn:
+        if connection.flow.in_turn:
             return
-        connection.in_turn = True
+        connection.flow.in_turn = True
         self._line.append(connection)
         self._queue()
 
@@ -71,7 +71,7 @@ class Turns:
         line, left = self._line, FRAMES_PER_PASS
         while line and left > 0:
             connection = line.popleft()
-            connection.in_turn = False
+            connection.flow.in_turn = False
             left -= 1 + self._serve(connection)
         if line:
             self._pause(PAUSE_SECONDS)

@@ -92,7 +92,7 @@ class DirectMode(DeliveryMode):
         self, login: Login, message: ChatMessage, mid: str | None, rid: str | None
     ) -> SendResult:
         # Equal: no message of this sender is being committed.
-        if login.connection.in_flight == len(login.live_sends):
+        if login.connection.flow.in_flight == len(login.live_sends):
             if message.kind == ONE_CHAT:
                 live = self._send_to_user(login, message, mid, rid)
             else:
@@ -154,7 +154,7 @@ class DirectMode(DeliveryMode):
         if not (handover.late or handover.waiting or by_loop or absent):
             self._acknowledge(login, message, mid, rid)
             if count > LARGE_GROUP:
-                login.connection.occupy(count)
+                login.connection.flow.occupy(count)
             return True
         send = self._begin(login, message, mid, rid, count)
         if absent and not self._bus.alone:
@@ -177,8 +177,9 @@ class DirectMode(DeliveryMode):
         """A send with parts; it is in flight until they have ended. ``rows``: its receivers."""
         submission = Submission(login, login.generation, message, mid, rid, rows=rows)
         send = LiveSend(login, submission)
-        login.connection.in_flight += 1
-        login.connection.rows_in_flight += rows
+        flow = login.connection.flow
+        flow.in_flight += 1
+        flow.rows_in_flight += rows
         login.live_sends.append(send)
         return send
 
@@ -270,7 +271,7 @@ class DirectMode(DeliveryMode):
         if answers:
             answer_sender(login, answers)
         elif ended:
-            login.connection.unblock()
+            login.connection.flow.unblock()
 
     def _store(self, submission: Submission, missed: set[int]) -> bool:
         """Store the message for these receivers; False if too many messages wait."""

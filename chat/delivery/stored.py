@@ -27,7 +27,7 @@ class StoredMode(DeliveryMode):
             submission.joins = self._joins
         if not self._commits.add(submission):
             raise ProtocolError(ErrNo.TOO_MANY, "too many messages, slow down", retry_after=1)
-        connection = login.connection
-        connection.in_flight += 1
-        connection.rows_in_flight += submission.rows
+        flow = login.connection.flow
+        flow.in_flight += 1
+        flow.rows_in_flight += submission.rows
         return TAKEN

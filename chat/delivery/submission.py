@@ -166,7 +166,7 @@ def answer_sender(login: Login, submissions: Sequence[Submission]) -> None:
         for submission in submissions:
             if submission.outcome is REFUSED:
                 connection.send_error(submission.errno, submission.errmsg)
-    connection.unblock(len(submissions), sum([submission.rows for submission in submissions]))
+    connection.flow.unblock(len(submissions), sum([submission.rows for submission in submissions]))
 
 
 def chat_ack(mid: str | None, seq: int, time: str, rid: str | None) -> Message:

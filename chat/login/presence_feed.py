@@ -126,6 +126,6 @@ class PresenceFeed:
 def _send(login: Login, messages: Sequence[Message]) -> None:
     """To v2 clients that read their output; others ask again some day. Login's loop."""
     connection = login.connection
-    if login.alive and connection.v2 and not connection.output_full:
+    if login.alive and connection.v2 and not connection.flow.output_full:
         for message in messages:
             connection.send_message(message)

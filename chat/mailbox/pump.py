@@ -124,7 +124,7 @@ class Pump:
             and not self._reading
             and not self._unacked
             and not self.stores_pending
-            and not connection.output_full
+            and not connection.flow.output_full
         )
 
     # ------------------------------------------------------------------ giving
@@ -211,7 +211,7 @@ class Pump:
 
     @property
     def _has_room(self) -> bool:
-        return self._takes_more and not self.connection.output_full
+        return self._takes_more and not self.connection.flow.output_full
 
     @property
     def _takes_more(self) -> bool:

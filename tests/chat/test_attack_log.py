@@ -45,7 +45,7 @@ def test_who_and_what(
     data: bytes,
     said: str,
 ) -> None:
-    monkeypatch.setattr("chat.connection.connection.SHORTAGES", 0)
+    monkeypatch.setattr("chat.connection.flow_control.SHORTAGES", 0)
     try:
         client.write(data)
     except OSError:  # closed while we were writing

@@ -61,7 +61,7 @@ def test_what_does_not_hash_does_not_wait_for_hashing(node: Node) -> None:
     bob, stranger = node.online("bob"), node.connect()
     with held(node.hashers):
         register(stranger, "new")
-        node.until(lambda: stranger.connection.busy)
+        node.until(lambda: stranger.connection.flow.busy)
         again = node.connect()
         assert again.log_in(first["id"], token=first["token"])["errno"] == 0
         assert bob.ask(MsgType.HISTORY_MSG, **{"with": first["id"]})["errno"] == 0
@@ -82,9 +82,9 @@ def test_a_token_is_no_excuse_in_classic(node: Node, v2: bool) -> None:
     version = {"v": 2} if v2 else {}
     with held(node.workers if v2 else node.hashers):
         client.send(MsgType.LOGIN_MSG, id=ann, token="x", password=PASSWORD, **version)
-        node.until(lambda: client.connection.busy)
+        node.until(lambda: client.connection.flow.busy)
         node.passes.settle()
-        assert client.connection.busy
+        assert client.connection.flow.busy
     assert client.next()["errno"] == (1 if v2 else 0)
 
 
@@ -98,16 +98,16 @@ def test_more_than_the_queue_holds_is_refused_at_once(make_node: Callable[..., N
     with held(node.hashers):
         for number, client in enumerate(clients):
             register(client, f"u{number}")
-            node.until(lambda client=client: client.connection.busy)  # type: ignore[misc]
+            node.until(lambda client=client: client.connection.flow.busy)  # type: ignore[misc]
         refused = clients[2:]
         for client in refused:
             answer = client.next()
             assert (answer["msgid"], answer["errno"], answer["retry_after"]) == (5, 8, 1)
         login = node.connect()
         login.send(MsgType.LOGIN_MSG, v=2, id=ann, password=PASSWORD)
-        node.until(lambda: login.connection.busy)
+        node.until(lambda: login.connection.flow.busy)
         node.passes.settle()
-        assert login.connection.busy, "registrations leave it a place"
+        assert login.connection.flow.busy, "registrations leave it a place"
     assert login.next()["errno"] == 0
     assert [client.next()["errno"] for client in clients[:2]] == [0, 0]
     assert users(node) == 3, "none is made for one that was refused"
@@ -150,7 +150,7 @@ def test_a_request_of_a_user_that_has_gone_is_not_begun(node: Node) -> None:
         node.until(lambda: node.workers.queue_size == 1)
         reset(ann)
         node.until(lambda: ann.connection.closed)
-    node.until(lambda: not ann.connection.busy)
+    node.until(lambda: not ann.connection.flow.busy)
     rows = node.database.read(lambda tx: tx.query("SELECT COUNT(*) FROM friend"))
     assert int(rows[0][0]) == 0
 

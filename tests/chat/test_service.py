@@ -170,11 +170,11 @@ def test_what_comes_behind_a_worker_waits(node: Node, apart: bool) -> None:
     with Held(node):
         if apart:
             ann.send_all(friend)
-            node.until(lambda: ann.connection.busy)
+            node.until(lambda: ann.connection.flow.busy)
             ann.send_all(ping)
         else:
             ann.send_all(friend, ping)
-        node.until(lambda: ann.connection.pending)
+        node.until(lambda: ann.connection.flow.pending)
         assert not ann.connection.tcp.is_reading
     assert [answer["rid"] for answer in ann.take(2)] == ["first", "second"]
     assert ann.connection.tcp.is_reading
@@ -186,9 +186,9 @@ def test_a_worker_waits_for_the_messages_before_it(node: Node) -> None:
         ann.send_all({"msgid": 6, "toid": bob, "msg": "a", "rid": "1"})
         ann.send_all({"msgid": 7, "friendid": bob, "rid": "2"})
         ann.send_all({"msgid": 26, "rid": "3"})
-        node.until(lambda: ann.connection.in_flight and ann.connection.pending)
+        node.until(lambda: ann.connection.flow.in_flight and ann.connection.flow.pending)
         node.passes.settle()
-        assert not ann.connection.busy
+        assert not ann.connection.flow.busy
     assert [answer["rid"] for answer in ann.take(3)] == ["1", "2", "3"]
 
 
@@ -197,7 +197,7 @@ def test_messages_do_not_wait_for_each_other(node: Node) -> None:
     with writer_held(node.database):
         for number in range(3):
             ann.say(bob, mid=f"m{number}")
-        node.until(lambda: ann.connection.in_flight == 3)
+        node.until(lambda: ann.connection.flow.in_flight == 3)
     ann.take(3)
 
 
@@ -231,7 +231,7 @@ def test_workers_that_are_overloaded(make_node: Callable[..., Node]) -> None:
     ann, bob, eve = node.online("ann"), node.online("bob"), node.online("eve")
     with Held(node):
         ann.send(MsgType.ADD_FRIEND_MSG, friendid=99)
-        node.until(lambda: ann.connection.busy)
+        node.until(lambda: ann.connection.flow.busy)
         answer = bob.ask(MsgType.ADD_FRIEND_MSG, friendid=99, rid="r")
         assert answer == {
             "msgid": 22,
@@ -240,7 +240,7 @@ def test_workers_that_are_overloaded(make_node: Callable[..., Node]) -> None:
             "retry_after": 1,
             "rid": "r",
         }
-        assert not bob.connection.busy
+        assert not bob.connection.flow.busy
         eve.nothing_more()
     assert ann.next()["errno"] == 5
     assert bob.ask(MsgType.ADD_FRIEND_MSG, friendid=99)["errno"] == 5
@@ -254,7 +254,7 @@ def test_too_many_messages_for_the_database(node: Node, monkeypatch: pytest.Monk
             ann.say(bob, mid=f"m{number}")
         ack = ann.next()
         assert (ack["mid"], ack["errno"], ack["retry_after"]) == ("m2", 6, 1)
-        assert ann.connection.in_flight == 2
+        assert ann.connection.flow.in_flight == 2
     assert [ack["mid"] for ack in ann.take(2)] == ["m0", "m1"]
 
 

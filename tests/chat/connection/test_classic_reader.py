@@ -213,7 +213,7 @@ def test_a_frame_that_never_ends_costs_its_bytes_once(make_node: Callable[..., N
         decoder = client.connection.framer
         begun = time.thread_time()
         for _ in range(6, size, 512):
-            client.connection.arrived(b"x" * 512)
+            client.connection.flow.arrived(b"x" * 512)
             node.service.take_turn(client.connection, 32)
         took = time.thread_time() - begun
         assert decoder.held > size - 512

@@ -179,7 +179,7 @@ def test_who_is_being_logged_in_is_not_idle(make_node: Callable[..., Node]) -> N
     client = node.connect()
     with writer_held(node.database):
         client.send(MsgType.LOGIN_MSG, v=2, id=ann, password=PASSWORD)
-        node.until(lambda: client.connection.busy)
+        node.until(lambda: client.connection.flow.busy)
         node.sweep(1000.0)
         assert not client.connection.closed
     assert client.next()["errno"] == 0
@@ -265,7 +265,7 @@ def test_stopping_says_goodbye_and_finishes(make_node: Callable[..., Node]) -> N
     stopped: list[bool] = []
     with writer_held(node.database):
         ann.say(bob, mid="m")
-        node.until(lambda: ann.connection.in_flight)
+        node.until(lambda: ann.connection.flow.in_flight)
         node.server.stop(10.0, lambda: stopped.append(True))
         node.passes.settle()
         assert not stopped

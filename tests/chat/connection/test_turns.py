@@ -97,11 +97,11 @@ def test_a_flood_does_not_hold_up_a_single_frame(node: Node) -> None:
     """It is answered in the pass in which it is read, and that pass is bounded."""
     flooder, ann = node.online("flooder"), node.online("ann")
     flooder.write(PING * 2000)
-    node.until(lambda: flooder.connection.pending)
+    node.until(lambda: flooder.connection.flow.pending)
     ann.write(PING)
     loop = node.passes.loop
     before = loop.iterations
     ann.until(lambda: ann.inbox)
     assert loop.iterations - before <= 5
-    assert flooder.connection.pending, "the flood is still being served"
+    assert flooder.connection.flow.pending, "the flood is still being served"
     flooder.until(lambda: len(flooder.inbox) == 2000)

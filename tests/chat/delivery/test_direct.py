@@ -80,18 +80,18 @@ def test_a_message_does_not_overtake_the_senders_earlier_one(node: Node) -> None
     with writer_held(node.database):
         ann.say(eve, "stored")
         ann.say(bob, "behind it")
-        node.until(lambda: ann.connection.in_flight == 2)
+        node.until(lambda: ann.connection.flow.in_flight == 2)
     assert all("seq" in ack for ack in ann.take(2))
     assert "seq" in bob.next()
 
 
 def test_who_does_not_read_gets_it_stored(node: Node) -> None:
     ann, bob = node.online("ann"), node.online("bob")
-    bob.connection.output_full = True
+    bob.connection.flow.output_full = True
     ack = ann.deliver(bob, "kept")
     assert ack["seq"]
     assert len(node.owed(bob.user_id)) == 1
-    bob.connection.output_full = False
+    bob.connection.flow.output_full = False
     bob.login.pump.kick()
     assert bob.next()["msg"] == "kept"
 
@@ -145,7 +145,7 @@ def test_to_a_large_group_one_message_in_each_pass(
 ) -> None:
     """A user that sends 30 messages at once to thousands does not keep the loop busy alone."""
     monkeypatch.setattr("chat.delivery.direct.LARGE_GROUP", 1)
-    monkeypatch.setattr("chat.connection.connection.MAX_IN_FLIGHT", 2)
+    monkeypatch.setattr("chat.connection.flow_control.MAX_IN_FLIGHT", 2)
     ann, bob, eve, group = members
     ann.send_all(*({"msgid": 10, "groupid": group, "msg": str(n)} for n in range(30)))
     eve.say(bob, "meanwhile")
@@ -154,7 +154,7 @@ def test_to_a_large_group_one_message_in_each_pass(
     said.remove("meanwhile")
     assert said == [str(n) for n in range(30)]
     assert len(ann.take(30)) == 30
-    node.until(lambda: not ann.connection.rows_in_flight)
+    node.until(lambda: not ann.connection.flow.rows_in_flight)
 
 
 def test_to_a_group_with_an_offline_member(node: Node, members: Members) -> None:
@@ -218,4 +218,4 @@ def test_when_too_many_wait_none_hangs(
     acks = ann.take(600)
     assert [ack["mid"] for ack in acks] == [text["mid"] for text in texts]
     assert {ack["errno"] for ack in acks} == {6}
-    assert (ann.connection.in_flight, ann.login.live_sends) == (0, [])
+    assert (ann.connection.flow.in_flight, ann.login.live_sends) == (0, [])

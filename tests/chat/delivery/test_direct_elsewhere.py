@@ -135,12 +135,12 @@ def test_what_must_be_stored_waits_for_what_is_forwarded(
     """For that may have to be stored, too, and was sent before."""
     node = first_of_two
     ann, bob, eve = node.online("ann"), node.online("bob"), node.user("eve")
-    bob.connection.output_full = True
+    bob.connection.flow.output_full = True
     for number in range(3):
         ann.say(eve, f"to eve {number}")
     ann.say(bob, "to bob, who cannot take it live")
     ann.say(eve, "to eve 3")
-    node.until(lambda: len(bus.waiting) == 3 and ann.connection.ready)
+    node.until(lambda: len(bus.waiting) == 3 and ann.connection.flow.ready)
     assert node.owed(bob.user_id) == []
     for _ in range(3):
         bus.reach_all_but(eve)
@@ -149,7 +149,7 @@ def test_what_must_be_stored_waits_for_what_is_forwarded(
     assert seqs == sorted(seqs)
     answer = node.connect().log_in(eve)
     assert [mail["msg"] for mail in answer["offlinemsg"]] == [f"to eve {n}" for n in range(4)]
-    bob.connection.output_full = False
+    bob.connection.flow.output_full = False
     bob.login.pump.kick()
     assert bob.expect(MsgType.ONE_CHAT_MSG)["msg"] == "to bob, who cannot take it live"
 
@@ -159,7 +159,7 @@ def test_late_receivers_share_a_row_of_the_log(first_of_two: Node, bus: PatientB
     ann, *others = [node.online(name) for name in ("ann", "bob", "eve", "dan")]
     group = ann.make_group("tea", *others)
     for other in others:
-        other.connection.output_full = True
+        other.connection.flow.output_full = True
     generation = node.row(ann.user_id).generation
     message = ChatMessage(0, GROUP_CHAT, ann.user_id, "ann", group, "hi", "now")
     before = node.log_rows()
@@ -167,7 +167,7 @@ def test_late_receivers_share_a_row_of_the_log(first_of_two: Node, bus: PatientB
     node.until(lambda: all(len(node.owed(other.user_id)) == 1 for other in others))
     assert node.log_rows() == before + 1
     for other in others:
-        other.connection.output_full = False
+        other.connection.flow.output_full = False
 
 
 def test_what_was_acknowledged_elsewhere_is_stored_after_a_newer_login(
@@ -176,12 +176,12 @@ def test_what_was_acknowledged_elsewhere_is_stored_after_a_newer_login(
     """Its sender has the acknowledgement."""
     node = first_of_two
     ann, bob = node.online("ann"), node.online("bob")
-    bob.connection.output_full = True
+    bob.connection.flow.output_full = True
     generation = node.row(ann.user_id).generation
     message = ChatMessage(0, ONE_CHAT, ann.user_id, "ann", bob.user_id, "kept", "now")
     bus.bring(live_message(generation - 1, "m", message))
     node.until_owed(bob.user_id, 1)
-    bob.connection.output_full = False
+    bob.connection.flow.output_full = False
 
 
 def test_both_servers_store_it(first_of_two: Node, bus: PatientBus) -> None:

@@ -37,11 +37,11 @@ def test_live_between_loops(loops: Node) -> None:
 
 def test_what_could_not_be_taken_live_there_is_stored(loops: Node) -> None:
     ann, bob = loops.online("ann"), loops.online("bob")
-    bob.connection.output_full = True
+    bob.connection.flow.output_full = True
     assert ann.deliver(bob, "diverted")["seq"]
     assert len(loops.owed(bob.user_id)) == 1
     loops.until(lambda: not bob.login.pump.stores_pending)
-    bob.connection.output_full = False
+    bob.connection.flow.output_full = False
     bob.connection.loop.queue_in_loop(bob.login.pump.kick)
     mail = bob.expect(MsgType.ONE_CHAT_MSG)
     assert (mail["msg"], "seq" in mail) == ("diverted", True)
@@ -49,14 +49,14 @@ def test_what_could_not_be_taken_live_there_is_stored(loops: Node) -> None:
 
 def test_what_follows_a_diverted_message_stays_behind_it(loops: Node) -> None:
     ann, bob = loops.online("ann"), loops.online("bob")
-    bob.connection.output_full = True
+    bob.connection.flow.output_full = True
     with writer_held(loops.database):
         for text in ("first", "second"):
             ann.say(bob, text)
         loops.until(lambda: bob.login.pump.stores_pending)
-        bob.connection.output_full = False
+        bob.connection.flow.output_full = False
         ann.say(bob, "third")
-        loops.until(lambda: ann.connection.in_flight + len(ann.connection.ready) == 3)
+        loops.until(lambda: ann.connection.flow.in_flight + len(ann.connection.flow.ready) == 3)
     assert [item["msg"] for item in bob.take(3)] == ["first", "second", "third"]
     assert all(ann.expect(MsgType.CHAT_ACK)["seq"] for _ in range(3))
 
@@ -86,7 +86,7 @@ def test_who_is_leaving_gets_all_in_order(make_node: Callable[..., Node]) -> Non
     go.set()
     node.until(lambda: node.logins.find(bob_id) is None)
     ann.say(bob_id, "second")
-    node.until(lambda: ann.connection.in_flight + len(ann.connection.ready) == 2)
+    node.until(lambda: ann.connection.flow.in_flight + len(ann.connection.flow.ready) == 2)
     busy.set()
     node.until_owed(bob_id, 3)
     answer = node.connect().log_in(bob_id)
@@ -106,11 +106,11 @@ def test_a_diverted_message_that_cannot_be_stored(loops: Node) -> None:
     """Its sender hears of it, and no other message waits for it."""
     ann, bob = loops.online("ann"), loops.online("bob")
     loops.database.lose_commits = True
-    bob.connection.output_full = True
+    bob.connection.flow.output_full = True
     assert ann.deliver(bob, "refused")["errno"]
     loops.until(lambda: not bob.login.pump.stores_pending)
     loops.database.lose_commits = False
-    bob.connection.output_full = False
+    bob.connection.flow.output_full = False
     loops.until(lambda: bob.login.pump.empty)
     assert "seq" not in ann.deliver(bob, "next")
     assert bob.next()["msg"] == "next"

@@ -145,7 +145,7 @@ def test_more_receivers_than_are_remembered(node: Node, monkeypatch: pytest.Monk
     with writer_held(node.database):
         ann.say(bob)
         ann.say(eve)
-        node.until(lambda: ann.connection.in_flight == 2)
+        node.until(lambda: ann.connection.flow.in_flight == 2)
     assert [ack["errno"] for ack in ann.take(2)] == [0, 0]
     assert ann.deliver(99)["errno"] == 5
 

@@ -213,7 +213,7 @@ def test_who_has_hung_up_does_not_take_over(node: Node) -> None:
     ann = node.online("ann", device="laptop")
     late = begin(node, ann.user_id, device="laptop")
     late.close()  # what it sent has not been read yet
-    node.until(lambda: late.connection.closed and not late.connection.busy)
+    node.until(lambda: late.connection.closed and not late.connection.flow.busy)
     ann.nothing_more()
     row = node.row(ann.user_id)
     assert (row.state, row.generation) == (ONLINE, 1)
@@ -223,10 +223,10 @@ def test_who_has_hung_up_does_not_take_over(node: Node) -> None:
 def test_who_has_gone_is_not_even_tried(node: Node) -> None:
     ann = node.user("ann")
     client = begin(node, ann)
-    node.until(lambda: client.connection.busy)
+    node.until(lambda: client.connection.flow.busy)
     client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()  # with a reset
-    node.until(lambda: client.connection.closed and not client.connection.busy)
+    node.until(lambda: client.connection.closed and not client.connection.flow.busy)
     assert node.row(ann).generation == 0
 
 

@@ -147,12 +147,12 @@ def test_a_line_that_breaks_during_the_logout(make_node: Callable[..., Node]) ->
     node = make_node(routes=replace_route(MsgType.LOGINOUT_MSG, run=gate))
     ann = node.online("ann")
     ann.send(MsgType.LOGINOUT_MSG)
-    node.until(lambda: ann.connection.busy)
+    node.until(lambda: ann.connection.flow.busy)
     gate.entered()
     ann.connection.tcp.force_close()
     node.until(lambda: ann.connection.closed)
     gate.open()
-    node.until(lambda: not ann.connection.busy)
+    node.until(lambda: not ann.connection.flow.busy)
     assert node.row(ann.user_id).state == OFFLINE
     assert node.logins.owned() == set()
     assert node.connect().log_in(ann.user_id, password=PASSWORD)["errno"] == 0
@@ -176,7 +176,7 @@ def test_a_line_that_breaks_during_a_failing_logout(make_node: Callable[..., Nod
     )
     ann = node.online("ann")
     ann.send(MsgType.LOGINOUT_MSG)
-    node.until(lambda: ann.connection.busy)
+    node.until(lambda: ann.connection.flow.busy)
     gate.entered()
     ann.connection.tcp.force_close()
     node.until(lambda: ann.connection.closed)

@@ -122,9 +122,9 @@ class FakeClient:
     """What a pump needs of a connection; ``given`` is every ``seq`` that went out, in order."""
 
     v2: bool = True
-    output_full: bool = False
     closed: bool = False
     tcp: Any = field(default_factory=lambda: SimpleNamespace(closing=False))
+    flow: Any = field(default_factory=lambda: SimpleNamespace(output_full=False))
     loop: FakeLoop = field(default_factory=FakeLoop)
     given: list[int] = field(default_factory=list)
     writer: Any = None

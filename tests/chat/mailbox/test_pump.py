@@ -184,12 +184,12 @@ def test_a_look_asks_for_the_room_that_is_left(desk: Desk) -> None:
 
 
 def test_a_reader_that_does_not_read_gets_nothing_more(desk: Desk) -> None:
-    desk.client.output_full = True
+    desk.client.flow.output_full = True
     desk.send(1, 2)
     desk.pump.mark_dirty()
     assert desk.given == []
     assert not desk.mailbox.reads
-    desk.client.output_full = False
+    desk.client.flow.output_full = False
     desk.pump.kick()
     desk.mailbox.settle()
     assert desk.given == [1, 2]
@@ -264,9 +264,9 @@ def test_a_row_deleted_during_a_look_is_not_given_again(desk: Desk) -> None:
 
 def test_empty_needs_all_of_it(desk: Desk) -> None:
     assert desk.pump.empty
-    desk.client.output_full = True
+    desk.client.flow.output_full = True
     assert not desk.pump.empty
-    desk.client.output_full = False
+    desk.client.flow.output_full = False
     desk.client.closed = True
     assert not desk.pump.empty
     desk.client.closed = False

@@ -205,12 +205,12 @@ class PumpMachine(RuleBasedStateMachine):
 
     @rule()
     def stop_reading(self) -> None:
-        self.desk.client.output_full = True
+        self.desk.client.flow.output_full = True
 
-    @precondition(lambda self: self.desk.client.output_full)
+    @precondition(lambda self: self.desk.client.flow.output_full)
     @rule()
     def read_again(self) -> None:
-        self.desk.client.output_full = False
+        self.desk.client.flow.output_full = False
         self.desk.pump.kick()
 
     @rule()
@@ -268,7 +268,7 @@ class PumpMachine(RuleBasedStateMachine):
             self.desk.wake(seq, contiguous=False)
         if self.wakes_lost:
             self.desk.pump.mark_dirty()
-        if self.desk.client.output_full:
+        if self.desk.client.flow.output_full:
             self.read_again()
         for _ in range(self.next_seq + 10):
             self.desk.client.loop.run_timers()
