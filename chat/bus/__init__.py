@@ -1,4 +1,7 @@
-"""The bus port and its implementations."""
+"""The bus between nodes: its interface, and the bus of a node that is alone.
+
+The bus over Redis is in ``chat.bus.redis``. It is imported only where the settings name a server.
+"""
 
 from chat.bus.base import (
     Answer,

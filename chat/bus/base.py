@@ -1,11 +1,12 @@
 """Bus: carries payloads between nodes, by topic.
 
-A node subscribes to the topics of the users and groups that it has sessions of. The bus may lose
-or delay what it carries, and reports when it may have lost something. It knows topics, bytes and
-numbers of subscribers; a codec turns payloads into bytes and back.
+A node subscribes to the topics of the users that are logged in at it, and to those of their groups.
+The bus may lose or delay payloads, and it reports when it may have lost some (``on_doubt``). It
+knows topics, bytes and numbers of subscribers. It knows no messages: a codec turns payloads into
+bytes and back.
 
-    publish   numbered, so that a subscriber notices a gap
-    tell      not numbered: a loss is not noticed
+    publish   numbered, so a subscriber notices a gap
+    tell      not numbered, so a loss is not noticed
     request   not numbered; the bus reports the number of subscribers, and each may answer
 """
 
@@ -23,7 +24,7 @@ class BusRefusedError(Exception):
 
 
 class BadPayloadError(ValueError):
-    """Not in the form that chat servers send."""
+    """A payload has not the form that chat servers send."""
 
 
 class Addressed(Protocol):
@@ -59,7 +60,8 @@ class Received(NamedTuple, Generic[P]):
 
     Attributes:
         contiguous: it was numbered, and no number before it is missing.
-        fresh: it was published just now; what is not fresh may have been given up by its sender.
+        fresh: it was published just now. If it was not, the node that published it may have given
+            it up meanwhile, and stored the message.
     """
 
     payload: P
@@ -84,11 +86,11 @@ Count = tuple[Any, int]
 
 
 class BusListener(ABC, Generic[P]):
-    """Takes what the bus brings. Called in the bus's thread; returns quickly."""
+    """Receives the payloads, counts and answers of a bus, in its thread. Returns quickly."""
 
     @abstractmethod
     def on_received(self, received: Sequence[Received[P]]) -> None:
-        """Payloads on topics that were subscribed to, in their order."""
+        """Payloads on the topics of this node's subscriptions, in the order of their arrival."""
 
     @abstractmethod
     def on_counts(self, counts: Sequence[Count]) -> None:
@@ -100,25 +102,25 @@ class BusListener(ABC, Generic[P]):
 
     @abstractmethod
     def on_doubt(self) -> None:
-        """Anything that was published until now may have been lost."""
+        """Any payload that was published until now may have been lost."""
 
 
 class Bus(ABC, Generic[P]):
-    """Publish and subscribe by topic."""
+    """Publishes and subscribes by topic."""
 
     @property
     def name(self) -> str:
-        """The name that answers to this node's requests are sent to. Any thread."""
+        """This node's name as the receiver of answers to its requests. Any thread."""
         return ""
 
     @property
     def alone(self) -> bool:
-        """Are there no other nodes? Then nothing need be published."""
+        """Are there no other nodes? Then no payload need be published."""
         return True
 
     @property
     def healthy(self) -> bool:
-        """Does what is published arrive? If not, mailboxes must be polled. Any thread."""
+        """Do publications arrive here? If not, mailboxes must be polled. Any thread."""
         return True
 
     @property
@@ -128,19 +130,19 @@ class Bus(ABC, Generic[P]):
 
     @abstractmethod
     def start(self, listener: BusListener[P]) -> None:
-        """Begin. Once."""
+        """Connect, and give all events to the listener. Called once."""
 
     @abstractmethod
     def subscribe(self, topics: Iterable[Topic]) -> None:
-        """Receive these topics. Worker thread: blocks until the subscription is certain, or the
-        bus is known not to be healthy. Counted: each needs its ``unsubscribe``."""
+        """Receive these topics. Worker thread: blocks until each subscription is confirmed, or
+        cannot be confirmed for now. Subscriptions are counted: each needs its ``unsubscribe``."""
 
     def stop_waiting(self) -> None:
         """The loop has ended: ``subscribe`` returns at once from now on. Main thread."""
 
     @abstractmethod
     def unsubscribe(self, topics: Iterable[Topic]) -> None:
-        """Receive these topics no more. Any thread."""
+        """End one subscription to each of these topics. Any thread."""
 
     @abstractmethod
     def publish(self, payloads: Sequence[P]) -> None:
@@ -161,7 +163,10 @@ class Bus(ABC, Generic[P]):
         raise NotImplementedError
 
     def answer(self, node: str, answer: Answer) -> None:
-        """Answer a request of the node with this name. Any thread; not for one that is alone."""
+        """Answer a request of the node with this name. Any thread.
+
+        Not for a bus that is ``alone``.
+        """
         raise NotImplementedError
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""LocalBus: the bus of a node that is alone. There is nothing to carry."""
+"""LocalBus: the bus of a node that is alone. It carries no payloads, as no node would get them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""How an answer to a request looks on Redis: a JSON array ``["a", number, ids]``. Pure."""
+"""The bytes of an answer to a request on Redis: a JSON array ``["a", number, ids]``. Pure.
+
+Nodes of different versions work on one Redis, so this form stays as it is. Other clients of the
+Redis server can publish on a node's channel, too, so each field is checked.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ FIELDS = 3
 
 
 def encode_answer(answer: Answer) -> bytes:
+    """The payload for the channel of the requesting node."""
     return ujson.dumps(["a", answer.number, list(answer.ids)]).encode()
 
 

@@ -17,7 +17,10 @@ def channel_of(topic: Topic) -> bytes:
 
 @lru_cache(maxsize=65_536)
 def topic_of(channel: bytes) -> Topic | None:
-    """The topic of a channel; None for a channel of another kind."""
+    """The topic of a channel; None for a channel of another kind.
+
+    Cached, because each publication that arrives needs it, mostly for a topic seen before.
+    """
     parts = channel.split(b":")
     if len(parts) != 3 or parts[0] != b"chat" or not (parts[1].isdigit() and parts[2].isdigit()):
         return None

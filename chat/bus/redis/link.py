@@ -5,7 +5,10 @@
      └────────────┴─────────────┴─────────┘   failed: retried after a pause that doubles
 
 There are two kinds of links. On a publisher's, replies come in the order of the commands. On a
-subscriber's, publications arrive at any time. Redis wants separate connections for them.
+subscriber's, publications arrive at any time. Redis wants separate connections for them, because
+a connection with subscriptions takes no PUBLISH.
+
+This class knows no channels: the subclasses publish and subscribe.
 """
 
 from __future__ import annotations
@@ -24,7 +27,8 @@ from muduopy import Buffer, EventLoop, InetAddress, TcpClient, TcpConnection, Th
 log = logging.getLogger(__name__)
 
 FIRST_RETRY, LAST_RETRY = 0.1, 2.0
-"""Seconds between attempts, doubling, with jitter."""
+"""Seconds between attempts. The pause doubles, and has a random part. Example: Redis restarts, and
+all nodes lose their links at the same moment. They should not all connect at the same moment."""
 
 COMPLAIN_SECONDS = 10.0
 """Between two lines of the log about the same server."""
@@ -32,10 +36,12 @@ COMPLAIN_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class LinkContext:
-    """What all links of a bus share.
+    """The common parameters of all links of a bus.
 
     Attributes:
-        workers: look host names up.
+        loop: the thread of the bus and of its links.
+        workers: look host names up, because that blocks.
+        address: the hosts of Redis, and the login there.
         name: shown by Redis' CLIENT LIST.
     """
 
@@ -46,6 +52,8 @@ class LinkContext:
 
 
 class LinkState(Enum):
+    """See the picture in the module's text."""
+
     DOWN = "down"
     CONNECTING = "connecting"
     GREETING = "greeting"
@@ -56,6 +64,8 @@ class RedisLink(ABC):
     """Connects and logs in, and does so again after each failure. Loop thread.
 
     Attributes:
+        state: changed by this class alone.
+        host: of the server.
         up_at: when it last came up, monotonic seconds.
     """
 
@@ -100,7 +110,8 @@ class RedisLink(ABC):
         """Give this connection up, and connect again after a pause."""
         if self.state is LinkState.DOWN:
             return
-        # Forgotten first: closing calls back, and callbacks of a former client are ignored.
+        # The client is forgotten before it is closed. Closing it calls ``_changed``, which would
+        # take that for a second failure if the client were still this link's.
         client, self._client, self._connection = self._client, None, None
         if client is not None:
             client.close()
@@ -108,7 +119,9 @@ class RedisLink(ABC):
         self._parser = RespParser()
         if not self._closed:
             self.complain(reason)
-            # Not after each success: a server that accepts and closes at once is not hammered.
+            # The pause is short again only after a connection that has lasted. Example: a proxy
+            # accepts each login and then closes, because the Redis behind it is down. With a short
+            # pause after each success, each node would try more than ten times a second.
             if was_up and self._loop.poll_return_time - self.up_at > LAST_RETRY:
                 self._pause = FIRST_RETRY
             self._loop.run_after(self._pause * random.uniform(0.5, 1.0), self.start)
@@ -141,6 +154,7 @@ class RedisLink(ABC):
     # ------------------------------------------------------------------ connecting
 
     def _resolved(self, address: InetAddress | None, error: BaseException | None) -> None:
+        # A worker has looked the host up; meanwhile the link may have been closed.
         if self.state is not LinkState.CONNECTING or self._client is not None:
             return
         if address is None:
@@ -167,7 +181,7 @@ class RedisLink(ABC):
             self.fail(error.strerror or str(error))
 
     def _changed(self, client: TcpClient, connection: TcpConnection) -> None:
-        if client is not self._client:  # of a connection that was given up
+        if client is not self._client:  # a client that was given up
             return
         if not connection.connected:
             self.fail("the connection is gone")
@@ -180,9 +194,12 @@ class RedisLink(ABC):
         if address.password:
             login = (address.user, address.password)
             words = (word.encode() for word in login if word is not None)
+            # In front: Redis refuses all other commands until then.
             commands.insert(0, (b"AUTH", *words))  # type: ignore[arg-type]
         self._greetings = len(commands)
         self._write(b"".join(encode_command(*command) for command in commands))
+        # Redis may accept and never reply. Example: the process is frozen; its kernel still takes
+        # new connections.
         self._loop.run_after(REPLY_SECONDS, lambda: self._greeted_by(connection))
 
     def _greeted_by(self, connection: TcpConnection) -> None:
@@ -191,7 +208,7 @@ class RedisLink(ABC):
 
     def _on_bytes(self, connection: TcpConnection, buffer: Buffer, when: float) -> None:
         data = buffer.retrieve_all()
-        if connection is not self._connection:
+        if connection is not self._connection:  # bytes of a connection that was given up
             return
         try:
             replies = self._parser.feed(data)
@@ -204,7 +221,7 @@ class RedisLink(ABC):
             self._take(replies)
 
     def _greet(self, replies: list[Reply]) -> list[Reply]:
-        """Take the replies to the greeting; return those behind them."""
+        """Take the replies to the greeting, and return the replies after them."""
         greetings, rest = replies[: self._greetings], replies[self._greetings :]
         for reply in greetings:
             if isinstance(reply, ErrorReply):

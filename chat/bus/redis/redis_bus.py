@@ -1,10 +1,10 @@
 """RedisBus: carries payloads between nodes by Redis' publish and subscribe.
 
-Redis may lose anything. RunningNumbers notice it where a later number arrives; a shard's probes
-notice it where nothing arrives.
+Redis may lose any publication. RunningNumbers notice a loss when a later number arrives. The probes
+of a shard notice it when nothing arrives.
 
-Everything here happens in one loop, its connections included. Calls from other threads are queued
-there, so most objects need no lock, and everything published in one pass of the loop goes out in
+All objects of the bus, its connections included, live in one loop. Calls from other threads are
+queued there. So most objects need no lock, and all publications of one pass of the loop go out in
 one write. ``subscribe`` blocks a worker until the loop has the confirmation.
 """
 
@@ -36,7 +36,7 @@ COMPLAIN_SECONDS = 10.0
 
 
 class RedisBus(Bus[P], ShardOwner):
-    """See the module's text. The port's methods: as the port says; all others: the loop."""
+    """See the module's text. Methods of Bus: the threads that Bus names; all others: the loop."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class RedisBus(Bus[P], ShardOwner):
         self._places: dict[bytes, RedisShard] = {}  # the shard of each channel subscribed to
         self._waiters = Waiters()
         self._waiting: list[Waiter] = []  # those whose subscriptions are not confirmed
-        self._healthy_until = 0.0  # written by the loop
+        self._healthy_until = 0.0  # monotonic seconds; written by the loop, read by any thread
         self._complained_at = float("-inf")
         servers = ClusterServers if address.cluster else SingleServer
         probe = PROBE + self._name.encode()
@@ -121,6 +121,7 @@ class RedisBus(Bus[P], ShardOwner):
     def _publish(self, payloads: Sequence[P]) -> None:
         for payload in payloads:
             topic = payload.topic
+            # Numbered even if it is dropped then: the gap shows the loss to the subscribers.
             stamp = self._numbers.next(topic)
             self._send(channel_of(topic), self._codec.encode(payload, stamp))
 
@@ -138,7 +139,7 @@ class RedisBus(Bus[P], ShardOwner):
         shard = self._servers.of(channel)
         if shard is not None:
             shard.publish(channel, data, tag)
-        elif tag is not None:
+        elif tag is not None:  # the layout of the cluster is not known, or lacks the slot
             self.on_counts([(tag, 0)])
 
     def on_counts(self, counts: Sequence[Count]) -> None:
@@ -177,8 +178,11 @@ class RedisBus(Bus[P], ShardOwner):
         return channel == self._own_channel if topic is None else topic in self._counts
 
     def _place(self, channels: Iterable[bytes]) -> None:
-        """Subscribe to the wanted ones of these at the shards that have them, and only there."""
-        if self._waiters.closed:
+        """Make the subscriptions of these channels right, after a change of the counts or shards.
+
+        A wanted channel is subscribed to at the shard that has it, and nowhere else.
+        """
+        if self._waiters.closed:  # the node is ending
             return
         new: dict[RedisShard, list[bytes]] = {}
         for channel in channels:
@@ -212,6 +216,8 @@ class RedisBus(Bus[P], ShardOwner):
             self._waiting = left
 
     def _is_settled(self, channel: bytes) -> bool:
+        # A login does not wait for a server that is down. Once the server is back and has confirmed
+        # all subscriptions, ``on_doubt`` makes each pump read its mailbox.
         shard = self._places.get(channel)
         return shard is None or not shard.connected or shard.is_confirmed(channel)
 
@@ -219,6 +225,7 @@ class RedisBus(Bus[P], ShardOwner):
 
     def on_change(self) -> None:
         shards = self._servers.shards
+        # One deaf shard is enough: it may have the topic of any user.
         self._healthy_until = min((shard.healthy_until for shard in shards), default=0.0)
         self._end_waiting()
 
@@ -228,8 +235,9 @@ class RedisBus(Bus[P], ShardOwner):
             self._listener.on_doubt()
 
     def on_moved(self) -> None:
-        # Called twice for a slot that moves: when a server refuses a command, and when the new
-        # layout is known. The second time the subscriptions find their new shards.
+        # Called twice for a slot that moves: first when a server refuses a command, which makes a
+        # worker read the layout; then when the layout is known. The second call moves the
+        # subscriptions to their new shards.
         self._servers.look()
         self._place([self._own_channel, *map(channel_of, self._counts), *list(self._places)])
         self.on_change()
@@ -255,8 +263,8 @@ class RedisBus(Bus[P], ShardOwner):
                 epoch, number = stamp
                 if self._numbers.is_own(epoch):
                     continue  # delivery has served the receivers here before the publish
-                # After the last ``unsubscribe`` a late message must not be counted: its entry
-                # would stay for ever.
+                # A message that comes after the last ``unsubscribe`` is not counted, because
+                # nothing would ever remove its entry.
                 in_turn = topic in self._counts and self._numbers.in_turn(topic, epoch, number)
             received.append(Received(payload, in_turn, fresh))
         if self._listener is not None:

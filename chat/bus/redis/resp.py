@@ -1,7 +1,8 @@
 """RESP: how Redis frames commands and replies (version 2 of its protocol). Pure.
 
 Source: the specification at redis.io. Integers and publications come by the thousand, so they have
-a short way through the parser.
+a short way through the parser: ``feed`` takes them without ``_parse``, and matches the whole head
+of a publication at once.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import re
 from typing import NamedTuple
 
 MAX_BULK = 1024 * 1024
-"""Bytes. A longer publication of a foreign client is skipped as it arrives."""
+"""Bytes of a string. Chat servers send shorter ones. A longer publication, by another client of the
+Redis server, is skipped while it arrives, so it takes no memory."""
 
 MAX_DEPTH = 4
-"""Of arrays in arrays; the replies that are used have two levels."""
+"""Levels of arrays in arrays. The replies that are used have two; deeper ones could exhaust the
+stack."""
 
 _CRLF = b"\r\n"
 _COLON, _DOLLAR, _STAR, _PLUS, _MINUS = b":$*+-"
@@ -27,7 +30,7 @@ class RespError(Exception):
 
 
 class ErrorReply(NamedTuple):
-    """Redis refuses: ``WRONGPASS …``, ``MOVED …``, ``NOPERM …``."""
+    """An error that Redis has replied: ``WRONGPASS …``, ``MOVED …``, ``NOPERM …``."""
 
     text: str
 
@@ -54,7 +57,11 @@ def encode_command(*words: bytes) -> bytes:
 
 
 class RespParser:
-    """Cuts a stream into replies. One thread at a time."""
+    """Cuts a stream into replies. One thread at a time.
+
+    An incomplete reply is kept, and parsed from its beginning when more bytes have come. So no
+    state of a half-parsed array need be kept.
+    """
 
     def __init__(self) -> None:
         self._rest = b""

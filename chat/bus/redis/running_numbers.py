@@ -1,11 +1,11 @@
-"""RunningNumbers: how a subscriber notices that a publication was lost.
+"""RunningNumbers: the numbers by which a subscriber notices a lost publication.
 
-Each publisher numbers its publications on each topic. The next number in turn means that nothing
-is missing. Any other number means that mailboxes must be looked into.
+Each publisher numbers its publications on each topic. The next number in turn means that none is
+missing. After any other number, mailboxes must be read.
 
-A publisher that is new on a topic is in turn only with its number 1. Example: node A publishes 1
-to a user at node B; the connection of B to Redis breaks before 1 arrives. A publishes 2, which B
-receives as the first one from A: 1 may be lost, and it is.
+A publisher that is new on a topic is in turn only with its number 1. Example: node 1 publishes 1
+to a user at node 2; meanwhile node 2's connection to Redis breaks, and 1 is lost. Node 1 publishes
+2, the first publication that node 2 receives from it. So node 2 must take 1 for lost.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ MAX_PUBLISHERS = 100
 """Publishers whose last number is remembered for one topic."""
 
 MAX_TOPICS = 200_000
-"""Topics with a last number of this node's own. Beyond it a new epoch begins, without any."""
+"""Topics whose last number this node remembers as their publisher. Beyond it, all are forgotten,
+and a new epoch begins with 1 on each topic."""
 
 
 class RunningNumbers:
-    """The numbers that this node has given, and those that it has received. One thread's.
+    """The numbers that this node has given, and those that it has received. One thread only.
 
     Attributes:
         publisher: a random name of this process; its epochs' names begin with it.
@@ -44,6 +45,7 @@ class RunningNumbers:
         return f"{self.publisher}.{self._epochs}", number
 
     def is_own(self, epoch: str) -> bool:
+        """Is this an epoch of this node's own publications?"""
         return epoch.startswith(self.publisher)
 
     def in_turn(self, topic: Topic, epoch: str, number: int) -> bool:
@@ -54,7 +56,7 @@ class RunningNumbers:
         if len(publishers) > MAX_PUBLISHERS:  # processes that have long ended
             publishers.clear()
         publishers[publisher] = (epoch, number)
-        # At a change of epochs the last numbers of the former one may be missing.
+        # With a new epoch, the last numbers of the former one may be missing.
         return epoch == last_epoch and number == last + 1
 
     def forget(self, topic: Topic) -> None:
@@ -62,5 +64,5 @@ class RunningNumbers:
         self._heard.pop(topic, None)
 
     def forget_all(self) -> None:
-        """Anything may have been lost: no publisher is in turn but with its number 1."""
+        """Publications may have been lost: each publisher is in turn only with its number 1."""
         self._heard.clear()

@@ -1,4 +1,8 @@
-"""RedisServers: the Redis server of each channel: one server, or the slots of a Redis Cluster."""
+"""RedisServers: find the Redis server of a channel, on one server or on a Redis Cluster.
+
+A cluster's layout, the server of each slot, is read and never changed here. It changes when an
+operator moves slots, and when a replica takes the place of its primary.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +21,14 @@ from muduopy import Timer
 log = logging.getLogger(__name__)
 
 SLOTS = 16_384
-"""Of a Redis Cluster; a channel's slot is a checksum of its name."""
+"""Slots of a Redis Cluster. The slot of a channel is a checksum of its name, and each slot belongs
+to one primary."""
 
 LOOK_SECONDS = 1.0
-"""Between two looks at the layout of the cluster, at the least."""
+"""Shortest time between two reads of the layout."""
 
 LOOK_ANYWAY_SECONDS = 30.0
-"""Between two looks while nothing seems to have moved."""
+"""Time between two reads of the layout while no sign of a change is seen."""
 
 Layout = dict[Host, list[range]]
 """The slots of each server."""
@@ -51,7 +56,7 @@ class RedisServers(ABC):
 
     @abstractmethod
     def look(self) -> None:
-        """A channel has moved: look where it is now."""
+        """A channel has moved to another server: find out which one."""
 
 
 class SingleServer(RedisServers):
@@ -79,7 +84,7 @@ class SingleServer(RedisServers):
 
 
 class ClusterServers(RedisServers):
-    """The primaries of a Redis Cluster. Asks one of them for the layout, from time to time."""
+    """The primaries of a Redis Cluster. A worker asks one of them for the layout now and then."""
 
     def __init__(self, context: LinkContext, probe: bytes, owner: ShardOwner) -> None:
         """``probe``: the names of this node's probe channels begin with it."""
@@ -116,12 +121,15 @@ class ClusterServers(RedisServers):
 
     def look(self) -> None:
         now = self._loop.poll_return_time
-        # Remembered, because a slot may move while a look is under way, which misses that.
+        # Remembered, because a read that is under way may miss the move. Example: a worker has the
+        # layout; meanwhile a slot moves, and its old server refuses a publication. The timer then
+        # reads the layout once more.
         self._suspicious = True
         if self._looking or self._closed or now - self._looked_at < LOOK_SECONDS:
-            return  # the timer will look
+            return  # the timer will do it
         self._suspicious = False
         address = self._context.address
+        # The known servers come first: those of the settings may have left the cluster.
         hosts = [*self._shards, *address.hosts]
         self._looking = self._context.workers.try_run_for(
             self._loop, lambda: read_layout(address, hosts), self._found
@@ -130,6 +138,8 @@ class ClusterServers(RedisServers):
 
     def _look_sometimes(self) -> None:
         now = self._loop.poll_return_time
+        # A deaf shard is a sign, too. Example: a primary dies and its replica takes its slots. The
+        # dead primary refuses no command with MOVED; it only falls silent.
         well = self._layout and all(shard.healthy_until > now for shard in self._shards.values())
         if self._suspicious or not well or now - self._looked_at > LOOK_ANYWAY_SECONDS:
             self.look()
@@ -144,6 +154,7 @@ class ClusterServers(RedisServers):
     def _arrange(self, layout: Layout) -> None:
         log.info("the Redis Cluster has %d servers", len(layout))
         self._layout = layout
+        # A closed shard loses its subscriptions; ``on_moved`` makes them again where they belong.
         for host in [host for host in self._shards if host not in layout]:
             self._shards.pop(host).close()
         self._by_slot = [None] * SLOTS
@@ -168,7 +179,10 @@ def _is_in(channel: bytes, slots: list[range]) -> bool:
 
 
 def read_layout(address: RedisAddress, hosts: Collection[Host]) -> Layout:
-    """Ask one server after the other. Worker thread. Raises RedisError of the last one."""
+    """Ask one server after the other until one tells the layout. Worker thread: blocks.
+
+    Raises the RedisError or OSError of the last one.
+    """
     problem: Exception | None = None
     for host in hosts:
         client = address.client(host)
@@ -182,7 +196,7 @@ def read_layout(address: RedisAddress, hosts: Collection[Host]) -> Layout:
         layout: Layout = {}
         for first, last, primary, *_ in sorted(found):
             name, port = primary[:2]
-            # Without a name: the server that was asked does not know its own address.
+            # A server that does not know its own address tells no name for itself.
             known = (name.decode() if name else host[0], int(port))
             layout.setdefault(known, []).append(range(first, last + 1))
         return layout

@@ -41,8 +41,8 @@ DEAF_SECONDS = 3.0
 """A shard is deaf this long after the last probe that came back."""
 
 FRESH_SECONDS = 0.6
-"""A message is fresh if it was certainly published less than this long ago. Well below the time
-that its sender's node waits for an answer (chat/delivery/forwarding.py)."""
+"""A message is fresh if it was certainly published less than this long ago. That is well below the
+time that its sender's node waits for an answer (chat/delivery/forwarding.py)."""
 
 ASK_AGAIN_SECONDS = 1.0
 """Between two requests for subscriptions that are not confirmed."""
@@ -90,7 +90,7 @@ class RedisShard:
         self._loop = context.loop
         self._probe = probe
         self._owner = owner
-        self._heard_at = float("-inf")
+        self._heard_at = float("-inf")  # when the last probe came back
         self._number = 0  # of the last probe
         self._unheard: deque[tuple[int, float]] = deque(maxlen=MAX_PROBES)  # number, time
         self._awaited = 0  # messages before this probe may be old
@@ -158,18 +158,18 @@ class RedisShard:
         if now - self._asked_at > ASK_AGAIN_SECONDS:
             self._asked_at = now
             self._subscriber.ask_again()
-        # A connection that has just come up gets as long as a deaf one.
+        # A connection that has just come up has DEAF_SECONDS for its first probe.
         if self.connected and now > max(self.healthy_until, self._subscriber.up_at + DEAF_SECONDS):
             self._subscriber.fail("no probe comes back")
 
     def _look_at_clock(self) -> float:
         """The time now. Probe if this process was frozen, or very busy, since the last look."""
-        # Not the loop's time, which is from before it read the messages.
+        # Not the loop's time, which was taken before the loop read the messages.
         now = time.monotonic()
         frozen = now - self._alive_at > FRESH_SECONDS
         self._alive_at = now
         if frozen:
-            # Anything that arrives before this probe may have waited in the socket.
+            # A message that arrives before this probe may have waited in the socket.
             self._send_probe(now)
             self._awaited = self._number
         return now
@@ -207,14 +207,16 @@ class RedisShard:
             self._unheard.clear()
             self._doubtful = True
         elif self.is_confirmed(self._probe) and self._heard_at < self._subscriber.up_at:
+            # At once, so that the shard is healthy after one round trip. The timer's next probe
+            # would come up to PROBE_SECONDS later.
             self._send_probe(self._loop.poll_return_time)
         self._owner.on_change()
         self._end_doubt()
 
     def _end_doubt(self) -> None:
-        # Not before all subscriptions are confirmed. Example: the connection breaks and comes up
-        # again. A message is published on a topic whose subscription is still on its way, and is
-        # lost. Mailboxes that were read before that would not have it.
+        # Mailboxes are read again, but not before all subscriptions are confirmed. Example: the
+        # connection breaks and comes up again. While B's subscription is on its way, a message to B
+        # is published, and lost. A mailbox that was read before that would not have it.
         heard = self._heard_at >= self._subscriber.up_at
         if self._doubtful and heard and self._subscriber.complete:
             self._doubtful = False

@@ -13,8 +13,9 @@ from chat.bus.redis.url import Host
 class SubscriberLink(RedisLink):
     """Keeps the subscriptions over lost connections. Loop thread.
 
-    Redis replies in the order of the commands, and an error does not name its channel; hence
-    ``_asked``. Redis Cluster ends a subscription by itself when its slot moves.
+    Redis replies in the order of the commands, and an error does not name its channel. So
+    ``_asked`` keeps the commands without a reply. Redis Cluster ends a subscription when its slot
+    moves, without a command.
 
     Attributes:
         confirmed: the channels whose subscription Redis has confirmed.
@@ -44,6 +45,7 @@ class SubscriberLink(RedisLink):
     @property
     def complete(self) -> bool:
         """Are all wanted subscriptions confirmed?"""
+        # All confirmed channels are wanted ones, so the sizes suffice.
         return len(self.confirmed) == len(self._wanted)
 
     def subscribe(self, channels: Iterable[bytes]) -> None:
@@ -58,7 +60,10 @@ class SubscriberLink(RedisLink):
         self._ask(self._unsubscribe, channels)
 
     def ask_again(self) -> None:
-        """Called regularly: ask for subscriptions that were refused or ended by Redis."""
+        """Called regularly: ask for subscriptions that Redis has refused or ended.
+
+        Not while replies are to come, because they may confirm the missing ones.
+        """
         if not self._asked and not self.complete:
             self._ask(self._subscribe, sorted(self._wanted - self.confirmed))
 
@@ -95,6 +100,7 @@ class SubscriberLink(RedisLink):
             self._on_change()
 
     def _refused(self, error: ErrorReply) -> None:
+        # The channel stays wanted: ``ask_again`` repeats the command, maybe at another server.
         self.complain(error.text)
         if self._asked:
             self._settle()
@@ -111,14 +117,16 @@ class SubscriberLink(RedisLink):
         return True
 
     def _answered(self, verb: Reply, channel: bytes) -> bool:
-        """A reply to (un)subscribe; True if it confirms a subscription, or might have."""
+        """A reply to (un)subscribe; True if it is one to a subscribe."""
         if self._asked and self._asked[0] == (verb, channel):
-            # Only the last reply counts. Example: subscribe, unsubscribe, subscribe are under
-            # way; the first reply says "subscribed", and the next one ends that again.
+            # Only the last reply about a channel counts. Example: A logs in, out and in again while
+            # subscribe, unsubscribe and subscribe are under way. The first reply confirms a
+            # subscription that the second command ends.
             last = self._settle()
             if verb == self._subscribe and channel in self._wanted and last:
                 self.confirmed.add(channel)
             return verb == self._subscribe
+        # A reply to no command: the channel's slot has moved, and Redis has ended the subscription.
         if verb == self._unsubscribe and channel in self.confirmed:
             self.confirmed.discard(channel)
             self._on_moved()

@@ -40,8 +40,12 @@ class RedisAddress:
     """The hosts of Redis, and the login there.
 
     Attributes:
-        hosts: one server; of a cluster, the servers to ask for the layout.
+        hosts: one server; for a cluster, the servers to ask for its layout.
+        user: None: Redis' default user.
+        password: empty: log in without one.
+        tls: connect through TLS.
         ca: a file with the certificates to trust; None: the system's.
+        cluster: the hosts belong to a Redis Cluster.
     """
 
     hosts: tuple[Host, ...]
@@ -95,7 +99,7 @@ def parse_redis_url(url: str, password: str = "") -> RedisAddress:
 def check_redis(address: RedisAddress) -> None:
     """Connect once, at the start of the server. Blocks for a moment.
 
-    A server that does not answer is logged only: Redis may be away at any time, and comes back.
+    A server that does not answer is only logged, because the bus connects again in any case.
     Raises BusRefusedError for an error of the settings: a wrong password, host name or certificate.
     """
     for host in address.hosts:

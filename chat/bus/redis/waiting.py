@@ -9,11 +9,16 @@ from chat.bus.redis.channels import channel_of
 from chat.message import Topic
 
 CONFIRM_SECONDS = 2.0
-"""How long a login waits for its subscription."""
+"""How long a login waits for its subscriptions."""
 
 
 class Waiter:
-    """A worker that waits for subscriptions. ``over`` is set by the loop."""
+    """A worker that waits for subscriptions.
+
+    Attributes:
+        topics, channels: of the subscriptions; channels are the topics' names on Redis.
+        over: set by the loop when each subscription is confirmed, or cannot be for now.
+    """
 
     __slots__ = ("channels", "over", "topics")
 
@@ -24,10 +29,10 @@ class Waiter:
 
 
 class Waiters:
-    """All of them. Any thread.
+    """All workers that wait. Any thread.
 
     Attributes:
-        closed: ``wait`` returns at once.
+        closed: ``release`` was called, so ``wait`` returns at once.
     """
 
     def __init__(self) -> None:
@@ -38,7 +43,8 @@ class Waiters:
     def wait(self, waiter: Waiter, begin: Callable[[], object]) -> None:
         """Call ``begin``, then wait until ``over`` is set or CONFIRM_SECONDS are over.
 
-        Without a confirmation the node polls the mailbox: the bus is not healthy then.
+        Without a confirmation the login goes on: the bus is not healthy then, so mailboxes are
+        polled.
         """
         with self._lock:
             if self.closed:
