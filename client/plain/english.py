@@ -35,7 +35,7 @@ TEXTS = {
     "said": "{time} [{id}]{name} said: {text}",
     "said in group": "群消息[{group}]:{time} [{id}]{name} said: {text}",
     "server error": "error from the server: {why}",
-    "goodbye": "the server says goodbye: {why}",
+    "goodbye": "the server is about to close the connection: {why}",
     "do register": "{name} register",
     "do login": "login",
     "do addfriend": "add friend {id}",

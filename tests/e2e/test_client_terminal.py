@@ -271,7 +271,7 @@ def test_many_messages(ann: Window, server: ServerProcess, connect: Connect) -> 
 def test_a_window_without_focus(ann: Window, bob: Window) -> None:
     """The terminal reports its focus. Messages in the open room are unread while it has none."""
     ann.enter("/chat 2")
-    ann.see("user 2", "nothing was said yet")
+    ann.see("user 2", "no messages yet")
     ann.keys("-H", "1b", "5b", "4f")
     bob.enter("/chat 1 are you there?")
     ann.see("─ new ─", "bob: are you there?", "1 unread")

@@ -315,7 +315,7 @@ def test_lost_connection_ends_the_program_at_any_prompt(
     server.send({"msgid": 32, "reason": "draining", "reconnect": True})
     server.hang_up()
     assert menu.end() == 1
-    assert "the server says goodbye: draining\n" in menu.out.getvalue()
+    assert "the server is about to close the connection: draining\n" in menu.out.getvalue()
     assert menu.err.getvalue() == "connection to server lost: closed by the server\n"
 
 

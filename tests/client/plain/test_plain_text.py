@@ -100,7 +100,9 @@ def test_failures_and_goodbyes() -> None:
         r"message to group 7 failed: not\na member"
     )
     assert text("server error", why="bad\x1b") == r"error from the server: bad\x1b"
-    assert text("goodbye", why="draining") == "the server says goodbye: draining"
+    assert (
+        text("goodbye", why="draining") == "the server is about to close the connection: draining"
+    )
 
 
 def test_the_end() -> None:

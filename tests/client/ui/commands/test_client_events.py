@@ -94,11 +94,11 @@ def test_messages_while_the_terminal_has_no_focus(server: FakeServer, talk: AppR
 def test_a_lost_connection(server: FakeServer, talk: AppRun) -> None:
     server.rules[MsgType.LOGIN_MSG] = silence
     server.hang_up()
-    talk.wait_for("signing in … what you write is sent later", "alice (1) ○")
+    talk.wait_for("signing in … messages that you write are sent later", "alice (1) ○")
     talk.command("written meanwhile")
     talk.wait_for("…", "written meanwhile", "1 unsent")
     talk.command("/add 5")
-    talk.wait_for("That needs a connection")
+    talk.wait_for("This needs a connection")
     server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, friends=FRIENDS)]
     server.hang_up()
     talk.wait_for("✓", "written meanwhile", "alice (1) ●", gone="unsent")

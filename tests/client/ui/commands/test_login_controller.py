@@ -224,13 +224,13 @@ def test_a_saved_login_that_the_server_refuses(
     save_login(tmp_path, server.port, 1, "alice")
     server.rules[MsgType.LOGIN_MSG] = refuse(MsgType.LOGIN_MSG_ACK, 1, "no")
     app = start(tmp_path)
-    app.wait_for("not good any more: type your password", "Sign in")
+    app.wait_for("no longer valid: type your password", "Sign in")
     server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r)]
     app.type("secret", ENTER)
     app.wait_for("alice (1) ●")
     server.rules[MsgType.LOGIN_MSG] = refuse(MsgType.LOGIN_MSG_ACK, 1, "no")
     server.hang_up()  # the same at a reconnect
-    app.wait_for("not good any more: type your password", "Sign in")
+    app.wait_for("no longer valid: type your password", "Sign in")
 
 
 def test_a_saved_login_while_the_server_is_away(tmp_path: Path) -> None:
@@ -263,4 +263,6 @@ def test_an_account_that_is_open_in_another_program(
     with Store(tmp_path, "127.0.0.1", server.port, 1) as store:
         store.save_credentials(Credentials("alice", "laptop", "tt"))
         app = start(tmp_path)
-        app.wait_for("open in another program here. Close it, or register: Ctrl+R.", "Sign in")
+        app.wait_for(
+            "Another program has this account open. Close it, or register: Ctrl+R.", "Sign in"
+        )

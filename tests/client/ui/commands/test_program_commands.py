@@ -21,11 +21,11 @@ def test_settings_and_quit(start: Start, tmp_path: Path) -> None:
     app.command("/theme light")
     app.wait_for("The theme is light.")
     app.command("/lang zh")
-    app.wait_for("现在是中文。", "F1 帮助")
+    app.wait_for("界面语言已改为中文。", "F1 帮助")
     app.command("/bell")
     app.wait_for("给你的消息会响铃。")
     app.command("/reconnect")
-    app.wait_for("已经连接。")
+    app.wait_for("客户端已连接。")
     app.command("quit")
     assert app.end() == 0
     kept = json.loads((tmp_path / "settings.json").read_text("utf-8"))

@@ -35,8 +35,8 @@ EN, ZH = Translations("en"), Translations("zh")
         ),
         (
             RefusedError(8, "temporarily unavailable"),
-            "the server or its database is busy or away: try again in a moment",
-            "服务器或数据库忙或不可用：请稍后再试",
+            "the server or its database is busy or down: try again in a moment",
+            "服务器或数据库繁忙或不可用：请稍后再试",
         ),
         (
             ConnectError("h", 1, "Connection refused", ConnectFault.REFUSED),
@@ -56,14 +56,14 @@ EN, ZH = Translations("en"), Translations("zh")
         (
             ConnectionLostError(UNANSWERED),
             "closed without an answer: if the server wants TLS, start with --tls",
-            "没有回答就被关闭：如果服务器需要 TLS，请加 --tls",
+            "服务器没有响应就关闭了连接：如果它需要 TLS，请加 --tls",
         ),
         (RefusedError(99, "odd"), "odd", "odd"),
         (RefusedError(99, ""), "error 99", "error 99"),
         (
             NoAnswerError(5),
             "no answer: check the network, or try again",
-            "没有回答：请检查网络，或再试一次",
+            "没有响应：请检查网络，或再试一次",
         ),
         (NotConfirmedError(kept=True), "not confirmed", "未确认"),
         (StoreError("/x", "is a directory"), "/x: is a directory", "/x: is a directory"),

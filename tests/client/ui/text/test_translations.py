@@ -61,7 +61,7 @@ SAMPLES: dict[str, object] = {
     "group": "g" * 20,
     "query": "q" * 24,
     "text": "text",
-    "error": "the server or its database is busy or away",
+    "error": "the server or its database is busy or down",
     "next": "try again in a moment",
     "reason": "No such file or directory",
     "file": "/home/user/chat.txt",

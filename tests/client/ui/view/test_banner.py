@@ -29,19 +29,19 @@ EN, ZH = Translations("en"), Translations("zh")
             Status(State.CONNECTING, ConnectError("host", 1, "Connection refused")),
             "connecting … (Connection refused)",
         ),
-        (Status(State.CONNECTING), "connecting … what you write is sent later"),
-        (Status(State.LOGGING_IN), "signing in … what you write is sent later"),
+        (Status(State.CONNECTING), "connecting … messages that you write are sent later"),
+        (Status(State.LOGGING_IN), "signing in … messages that you write are sent later"),
         (
             Status(State.STOPPED, ReplacedError("replaced")),
             "this account has signed in elsewhere. F5: take it back",
         ),
         (
             Status(State.STOPPED, ReplacedError("ab\x1buse")),
-            "the server has sent us away: ab\\x1buse. F5: try again",
+            "the server has closed the session: ab\\x1buse. F5: try again",
         ),
         (
             Status(State.STOPPED, RefusedError(2, "in use")),
-            "the server does not let us in: in use. F5: try again",
+            "the server refuses the login: in use. F5: try again",
         ),
         (
             Status(State.STOPPED, NoAnswerError(5)),

@@ -163,7 +163,7 @@ def test_names_and_mentions_have_their_styles() -> None:
         (HistoryState.UNKNOWN, "PageUp: older messages"),
         (HistoryState.LOADING, "loading older messages …"),
         (HistoryState.MORE, "PageUp: older messages"),
-        (HistoryState.COMPLETE, "nothing was said yet"),
+        (HistoryState.COMPLETE, "no messages yet"),
         (HistoryState.UNAVAILABLE, "older messages are not available"),
     ],
 )
