@@ -1,4 +1,6 @@
-"""ChatClient: a chat account for programs. It stays connected, and loses no message.
+"""ChatClient: the face of the library: a chat account that stays connected and loses no message.
+
+It has no state of its own. Its parts in ``client.account`` connect, log in, send and receive.
 
 ::
 
@@ -54,30 +56,15 @@ if TYPE_CHECKING:
 
 
 class ChatClient:
-    """Connects to a chat server, and again whenever the connection is lost.
+    """Connects to a chat server, logs one user in, and reconnects when the connection is lost.
 
-    Any thread may call everything here, callbacks included. Requests block until they are
-    answered and raise RefusedError, NoAnswerError, ConnectionLostError, NotLoggedInError or
-    ClosedError; while the client is reconnecting they first wait for that, briefly. ``send`` and
-    ``send_group`` do not block: they put the message into the outbox.
+    Any thread may call any method, also from a callback. A request, such as ``add_friend``, blocks
+    until its answer arrives. While the client reconnects, a request first waits for the connection.
+    It raises RefusedError, NoAnswerError, ConnectionLostError, NotLoggedInError or ClosedError.
 
-    ``tls``: True, or a context of your own. ``folder``: where to keep logins, un-acked messages
-    and the numbers of seen messages, so that a restart loses and repeats none; None keeps nothing.
-    ``device``: the name of this installation for the server; made up if not given, and kept in
-    the folder. ``keep_connected``: False means that a lost connection ends in STOPPED instead of
-    a new attempt, and that a login is tried once.
-
-    Callbacks run on one thread, in order, and without any lock held: ``on_message(ChatMessage)``,
-    ``on_presence(Presence)``, ``on_state(Status)``, ``on_ready()`` for each message that
-    ``messages()`` can return now, and ``on_server_error(text)`` for an error of the server that
-    belongs to no request.
-
-    A message is acknowledged to the server when ``on_message`` has returned. It is acknowledged,
-    too, when ``on_message`` raises, after the exception was logged: it would raise again at every
-    login. Only ClosedError leaves the message for the next login: a program that is ending may
-    raise that. SystemExit, and every other exception that is no Exception, ends the client: the
-    message comes again at the next login, and ``wait_closed``, ``messages()`` and the end of the
-    ``with`` block raise the exception. Without ``on_message`` there is ``messages()``.
+    Callbacks run on one thread, one after the other, and no lock is held meanwhile. A message is
+    acknowledged when ``on_message`` has returned or raised an Exception. docs/client.md describes
+    the arguments of the constructor, the callbacks, and the effect of an exception in them.
     """
 
     def __init__(
@@ -149,14 +136,15 @@ class ChatClient:
 
     @property
     def status(self) -> Status:
-        """The same, and its reason. Any thread."""
+        """The state of connection and login, and its reason. Any thread."""
         return self._shared.status
 
     def connect(self, timeout: float | None = None) -> None:
         """Connect, and stay connected from then on. Any thread; blocks.
 
-        Makes one attempt; or, with a ``timeout`` in seconds, as many as fit in. Raises the last
-        attempt's error, mostly ConnectError, and closes the client then.
+        Without a ``timeout`` it makes one attempt. With one, it tries again until so many seconds
+        have passed. If no attempt succeeds, it closes the client and raises the error of the last
+        attempt, usually ConnectError.
         """
         self.start()
         try:
@@ -166,12 +154,12 @@ class ChatClient:
             raise
 
     def start(self) -> None:
-        """As ``connect``, but without waiting. Any thread; idempotent. Raises ClosedError."""
+        """Begin to connect, without waiting. Any thread; idempotent. Raises ClosedError."""
         self._callbacks.start()
         self._supervisor.start()
 
     def reconnect(self) -> None:
-        """Try again now: do not wait for the end of the back-off, or go on after a stop.
+        """Connect now: end the pause before the next attempt, or leave the state STOPPED.
 
         Any thread; does not block.
         """
@@ -180,9 +168,9 @@ class ChatClient:
     def close(self) -> None:
         """Disconnect for good. Any thread; idempotent; blocks for some seconds at most.
 
-        While connected it first waits for missing acks. Messages that the server has not
-        confirmed even then stay in the folder, if there is one, for the next run; their Sendings
-        fail with NotConfirmedError. The login stays valid.
+        While connected, it first waits for the acknowledgements of sent messages. A message that
+        the server has not confirmed by then stays in the folder, if there is one, for the next run,
+        and its Sending fails with NotConfirmedError. The saved login stays valid.
         """
         self._login.finish()
         self._supervisor.close()
@@ -190,10 +178,10 @@ class ChatClient:
         self._callbacks.stop()
 
     def wait_closed(self, timeout: float | None = None) -> bool:
-        """Wait until the client is closed, at most ``timeout`` seconds. Any thread.
+        """Wait until the client is closed, at most ``timeout`` seconds. Any thread; blocks.
 
-        Returns whether it is. For a program that consists of callbacks. Raises the exception of
-        a callback that ended the client, such as the SystemExit of ``sys.exit()``.
+        Returns whether it is closed. A program that consists of callbacks waits here. Raises the
+        exception of a callback that ended the client, such as the SystemExit of ``sys.exit()``.
         """
         shared = self._shared
         with shared.changed:
@@ -212,15 +200,16 @@ class ChatClient:
 
     @property
     def name(self) -> str:
-        """The name of that account; empty until the first login has succeeded. Any thread."""
+        """The name of the account; empty until its first login has succeeded. Any thread."""
         with self._shared.changed:
             return "" if self._shared.account is None else self._shared.account.credentials.name
 
     @property
     def account(self) -> Account | None:
-        """The user that is logged in, with its friends and groups as known now. Any thread.
+        """The user that is logged in, with the friends and groups as known now. Any thread.
 
-        It stays while the client reconnects; None before the first login and after a logout.
+        The value stays while the client reconnects. It is None before the first login and after a
+        logout.
         """
         with self._shared.changed:
             account = self._shared.account
@@ -229,8 +218,8 @@ class ChatClient:
     def register(self, name: str, password: str) -> int:
         """Register a user; returns the id to log in with. Any thread; blocks.
 
-        Files of an earlier user with this id are removed from the folder: they are from a server
-        that was set up anew since.
+        Files of an earlier user with this id are removed from the folder, because they belong to a
+        server that has a new database since.
         """
         check_text(name)
         check_text(password)
@@ -240,12 +229,12 @@ class ChatClient:
         return user_id
 
     def login(self, user_id: int, password: str | None = None) -> Account:
-        """Log in; without password by the saved token. Any thread; blocks.
+        """Log in with the password, or with the saved token if there is none. Any thread; blocks.
 
-        From then on the client logs in again whenever it has reconnected. After a failure that
-        may pass (no answer, a lost connection, "try again") it tries again for some seconds
-        before it raises. Raises LoggedInError if a user is logged in, NotStartedError before
-        ``connect`` or ``start``, StoreError, and the errors of a request.
+        From then on the client logs in again after each reconnect. After a temporary failure (no
+        answer, a lost connection, "try again") it repeats the login for ``Timing.patience``
+        seconds. Then it raises the error. Raises LoggedInError if a user is logged in,
+        NotStartedError before ``connect`` or ``start``, StoreError, and the errors of a request.
         """
         future = self.login_soon(user_id, password)
         try:
@@ -256,10 +245,11 @@ class ChatClient:
             raise error from None
 
     def login_soon(self, user_id: int, password: str | None = None) -> Future[Account]:
-        """As ``login``, but without waiting and without giving up. Any thread; does not block.
+        """Begin to log in, and repeat that until ``cancel_login``. Any thread; does not block.
 
-        The future is the outcome; ``send`` works at once. For a program that is useful without
-        a connection, too. Raises LoggedInError, StoreError, NotStartedError or ClosedError.
+        Returns a future of the result. ``send`` works at once, so a program can write messages
+        before there is a connection. Raises LoggedInError, StoreError, NotStartedError or
+        ClosedError.
         """
         check_id(user_id)
         if password is not None:
@@ -267,15 +257,15 @@ class ChatClient:
         return self._login.log_in(user_id, password)
 
     def cancel_login(self) -> None:
-        """Give up a login that is undecided; its future fails. Any thread; idempotent."""
+        """Give up a login that has no result yet; its future fails. Any thread; idempotent."""
         self._login.cancel()
 
     def logout(self, timeout: float | None = None) -> None:
-        """Log out: the saved token becomes invalid. Any thread; blocks.
+        """Log out, and make the saved token invalid. Any thread; blocks.
 
-        First waits for missing acks; messages without one are kept as by ``close``. On this side
-        the logout is done in any case. An error means that the server has not confirmed it;
-        NoAnswerError, that it has not within ``timeout`` seconds.
+        First waits for the acknowledgements of sent messages, and keeps the others, as ``close``
+        does. The client is logged out even if this raises: an error means that the server has not
+        confirmed the logout. NoAnswerError: it has not within ``timeout`` seconds.
         """
         self._stream.finish()
         self._login.log_out(timeout)
@@ -285,9 +275,10 @@ class ChatClient:
     def send(self, user_id: int, text: str) -> Sending:
         """Send a message to a user. Any thread; does not block.
 
-        The message goes out now or as soon as there is a connection, in the order of these
-        calls, and once. The returned future tells when the server has it. Raises
-        NotLoggedInError, TooLargeError, StoreError, or ValueError for a wrong id or text.
+        The message is put into the outbox. It goes out as soon as there is a connection, once, and
+        in the order of the calls. The result is a future Receipt, which is done when the server
+        has the message. Raises NotLoggedInError, TooLargeError, StoreError, or ValueError for a
+        wrong id or text.
         """
         return self._put_into_outbox(user_id, text, to_group=False)
 
@@ -297,17 +288,17 @@ class ChatClient:
 
     @property
     def outbox(self) -> tuple[Sending, ...]:
-        """The unconfirmed messages, in order; those of an earlier run, too. Any thread."""
+        """The unconfirmed messages in order, also those of an earlier run. Any thread."""
         with self._shared.changed:
             return () if self._shared.account is None else self._shared.account.sendings
 
     def withdraw(self, mid: str) -> Withdrawal:
         """Take a message of ``outbox`` back, by its ``mid``. Any thread; does not block.
 
-        WITHDRAWN: the server has not got it. UNSURE: it is not sent again, but the server may
-        have an earlier copy, whose answer was lost. In both cases its Sending fails with
-        WithdrawnError. TOO_LATE: nothing was changed; the message is on its way, or has left the
-        outbox.
+        WITHDRAWN: the message was never sent. UNSURE: it is not sent again, but the server may
+        have it, because the answer to an earlier copy was lost. In both cases its Sending fails
+        with WithdrawnError. TOO_LATE: nothing has changed, because the message is on its way or
+        has left the outbox.
         """
         with self._shared.changed:
             account = self._shared.account
@@ -320,23 +311,25 @@ class ChatClient:
         return result
 
     def flush(self, timeout: float) -> bool:
-        """Wait until the outbox is empty, at most ``timeout`` seconds. Any thread.
+        """Wait until the outbox is empty, at most ``timeout`` seconds. Any thread; blocks.
 
-        Returns whether it is. It also ends when the client has stopped or is closed.
+        Returns whether it is empty. The wait also ends when the client has stopped or is closed.
         """
         return self._login.flush(timeout)
 
     # ------------------------------------------------------------------ receiving messages
 
     def messages(self, timeout: float | None = None) -> MessageStream:
-        """The messages of other users, one after the other. One thread at a time; blocks.
+        """An iterator over the messages of other users. One thread at a time; blocks.
 
-        A message is acknowledged to the server when the next one is asked for, by a logout, and
-        when the client's ``with`` block ends without an exception; until then a crash would
-        bring it again. The loop ends when the client is closed, and after ``timeout`` seconds
-        without a message if that is given; with 0 it only takes the messages that are there. It
-        raises the reason if the client has stopped: ReplacedError, or RefusedError for a token
-        that is no longer valid.
+        A message is acknowledged to the server when the program asks for the next one, when it
+        logs out, and when the ``with`` block ends without an exception. After a crash before that,
+        the message comes again.
+
+        The loop ends when the client is closed, and after ``timeout`` seconds without a message;
+        with 0 it takes only the messages that have arrived. If the client has stopped, it raises
+        the reason: ReplacedError, or RefusedError for a token that is no longer valid. Raises
+        ValueError if the client has an ``on_message``.
         """
         if self._callbacks.take_messages:
             raise ValueError("on_message takes the messages")
@@ -354,7 +347,9 @@ class ChatClient:
     ) -> History:
         """A page of a conversation's past, oldest message first. Any thread; blocks.
 
-        The newest page, or the one before the message whose ``seq`` is ``before``.
+        It is the newest page, or the page before the message with the ``seq`` in ``before``. It has
+        at most ``limit`` messages. Raises ValueError unless there is one of ``user_id`` and
+        ``group_id``.
         """
         if (user_id is None) == (group_id is None):
             raise ValueError("either a user or a group")
@@ -366,7 +361,7 @@ class ChatClient:
         return self._requester.ask(requests.HISTORY, **where, limit=limit)
 
     def add_friend(self, friend_id: int) -> Friend:
-        """Put a user on the contact list; an existing friend is returned, too.
+        """Put a user on the friend list; returns the friend, also one that was on it already.
 
         Any thread; blocks.
         """
@@ -377,12 +372,12 @@ class ChatClient:
         return friend
 
     def remove_friend(self, friend_id: int) -> None:
-        """Take a user off the contact list. Any thread; blocks."""
+        """Take a user off the friend list. Any thread; blocks."""
         self._requester.ask(requests.REMOVE_FRIEND, friendid=check_id(friend_id))
         self._requester.with_roster(lambda roster: roster.remove_friend(friend_id))
 
     def create_group(self, name: str, desc: str = "") -> Group:
-        """Create a group with this user in it. Any thread; blocks."""
+        """Create a group; the user is its creator and first member. Any thread; blocks."""
         check_text(name)
         check_text(desc)
         group_id = self._requester.ask(requests.CREATE_GROUP, groupname=name, groupdesc=desc)
@@ -390,7 +385,7 @@ class ChatClient:
         return group or Group(group_id, name, desc, ())
 
     def join_group(self, group_id: int) -> Group:
-        """Join a group; the group of an existing member is returned, too. Any thread; blocks."""
+        """Join a group; returns it, also to a user that is in it already. Any thread; blocks."""
         check_id(group_id)
         group = self._requester.ask_for("group", requests.JOIN_GROUP, groupid=group_id)
         self._requester.with_roster(lambda roster: roster.add_group(group))
@@ -402,28 +397,28 @@ class ChatClient:
         self._requester.with_roster(lambda roster: roster.remove_group(group_id))
 
     def members(self, group_id: int) -> tuple[Member, ...]:
-        """The members of a group, and their state. Any thread; blocks."""
+        """The members of a group, and their presence. Any thread; blocks."""
         members = self._requester.ask(requests.MEMBERS, groupid=check_id(group_id))
         self._requester.with_roster(lambda roster: roster.set_members(group_id, members))
         return members
 
     def remove_member(self, group_id: int, user_id: int) -> None:
-        """Remove a member from a group of your own. Any thread; blocks."""
+        """Remove a member from a group that the user has created. Any thread; blocks."""
         fields = {"groupid": check_id(group_id), "userid": check_id(user_id)}
         self._requester.ask(requests.REMOVE_MEMBER, **fields)
         self._requester.with_roster(lambda roster: roster.remove_member(group_id, user_id))
 
     def dissolve_group(self, group_id: int) -> None:
-        """End a group of your own. Any thread; blocks."""
+        """Dissolve a group that the user has created. Any thread; blocks."""
         self._requester.ask(requests.DISSOLVE_GROUP, groupid=check_id(group_id))
         self._requester.with_roster(lambda roster: roster.remove_group(group_id))
 
     # ------------------------------------------------------------------ files of the program
 
     def remember(self, name: str, content: dict[str, Any]) -> None:
-        """Keep a JSON object of your own beside the login, under a file name. Any thread.
+        """Keep a JSON object of the program beside the saved login, as the file ``name``.
 
-        Without a folder or a login it is not kept. Raises StoreError.
+        Without a folder or a login it is not kept. Any thread. Raises StoreError.
         """
         with self._shared.changed:
             account = self._shared.account
@@ -431,7 +426,10 @@ class ChatClient:
                 account.store.write_extra(name, content)
 
     def recall(self, name: str) -> dict[str, Any]:
-        """The object kept under a name; empty if there is none. Any thread. Raises StoreError."""
+        """The object that ``remember`` kept; empty if there is none. Any thread.
+
+        Raises StoreError.
+        """
         with self._shared.changed:
             account = self._shared.account
             return (
