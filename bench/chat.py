@@ -4,13 +4,16 @@
     python -m bench.chat --across               the two of a pair at two servers
     python -m bench.chat --across --group 100   a group instead of pairs
 
-Starts one real server for each delivery mode, each with an SQLite database of its own, or on
-MariaDB (`--mariadb`), or two servers with MariaDB and Redis (`--across`), or with nginx before them
-(`--nginx`). It registers the users and lets bench/loadgen.c drive pairs of them: in each pair the
-first writes to the second, with a fixed number of messages in flight. A message counts when the
-second has received it, in v2 when the first has its CHAT_ACK as well. `--baseline` measures
-bench/prototype.py in the same run, as the ceiling. The repeats are interleaved: every configuration
-once, then all again.
+It starts one real server for each delivery mode, with an SQLite database of its own. `--mariadb`
+replaces SQLite by MariaDB. `--across` starts two servers with MariaDB and Redis, and `--nginx` puts
+nginx in front of them.
+
+It registers users, and bench/loadgen.c makes pairs of them. In each pair the first user writes to
+the second, with a fixed number of messages in flight. A message counts when the second user has
+received it, and in v2 when the first has its CHAT_ACK, too.
+
+`--baseline` measures bench/prototype.py in the same run, as the upper limit. The repeats are
+interleaved: each configuration is measured once, then each a second time, and so on.
 """
 
 import argparse
@@ -32,7 +35,7 @@ PROTOTYPE = "prototype"
 class Case:
     """One row of the table."""
 
-    delivery: str  # or PROTOTYPE
+    delivery: str  # a delivery mode, or PROTOTYPE
     dialect: str
     inflight: int
     pairs: int
@@ -86,7 +89,7 @@ def parse_arguments() -> argparse.Namespace:
 def chat_server(
     options: argparse.Namespace, delivery: str, folder: Path
 ) -> common.Server | ChatCluster:
-    """The real server, or two, in one delivery mode, with a fresh database."""
+    """One or two real servers in one delivery mode, with a new database; not started yet."""
     flags = ["--delivery", delivery, "--workers", str(options.workers)]
     if options.threads is not None:
         flags += ["--threads", str(options.threads)]
@@ -110,7 +113,7 @@ def prototype(options: argparse.Namespace, folder: Path) -> common.Server:
 
 
 def cases(options: argparse.Namespace) -> list[Case]:
-    """Every configuration asked for, the prototype's first."""
+    """The requested configurations; that of the prototype comes first."""
     modes = [(mode, options.dialect or DEFAULT_DIALECT[mode]) for mode in options.delivery]
     if options.baseline:
         modes.insert(0, (PROTOTYPE, "classic"))
@@ -119,7 +122,7 @@ def cases(options: argparse.Namespace) -> list[Case]:
 
 
 def run_cases(options: argparse.Namespace, folder: Path) -> dict[Case, list[dict[str, Any]]]:
-    """Start the servers, register users, measure every case `repeat` times."""
+    """Start the servers, register users, and measure each case `repeat` times."""
     generator = common.LoadGenerator.compile(folder)
     runs: dict[Case, list[dict[str, Any]]] = {case: [] for case in cases(options)}
     with contextlib.ExitStack() as stack:

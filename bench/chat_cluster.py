@@ -1,4 +1,7 @@
-"""Chat servers with MariaDB, Redis and nginx, for the benchmarks; all private, all on loopback."""
+"""ChatCluster: chat servers with MariaDB, Redis and nginx, for the benchmarks.
+
+All of them are private to one run, and listen on loopback addresses only.
+"""
 
 import contextlib
 import json
@@ -20,15 +23,15 @@ from chat.storage.mysql.connection import MysqlAddress
 from chat.storage.mysql.database import MysqlDatabase
 
 PASSWORD = "bench"
-BENCH_PASSWORD = "secret1"  # the generator's users
+BENCH_PASSWORD = "secret1"  # the password of the load generator's users
 
 
 @dataclass
 class ChatCluster(AbstractContextManager["ChatCluster"]):
-    """One chat server, or two with Redis between them, on MariaDB; behind nginx if wanted.
+    """One chat server on MariaDB, or two with Redis between them; with nginx in front if wanted.
 
-    To the load generator it looks like a server: ``port``, and ``second_port`` where there are
-    two servers and no nginx.
+    The load generator uses it as one server with a ``port``. Two servers without nginx also have a
+    ``second_port``.
     """
 
     name: str
@@ -91,27 +94,27 @@ class ChatCluster(AbstractContextManager["ChatCluster"]):
             )
 
     def database(self, pool: int = 2) -> AbstractContextManager[Database]:
-        """To look at, or to fill, behind the servers' backs."""
+        """Open the servers' database, to fill it or to read it without them."""
         address = MysqlAddress(
             common.HOST, self._mariadb_port, services.USER, PASSWORD, services.DATABASE
         )
         return contextlib.closing(MysqlDatabase.open(address, pool))
 
     def kill(self, number: int) -> None:
-        """kill -9 a server."""
+        """End a server by SIGKILL."""
         self._processes.pop(f"server {self.ports[number]}").kill()
 
     def stop(self) -> None:
-        """End everything; idempotent."""
+        """End all processes. Idempotent."""
         for name in reversed(list(self._processes)):
             self._processes.pop(name).stop(common.STOP_SECONDS)
 
     def cpu_seconds(self) -> float:
-        """Of the chat servers."""
+        """The CPU time that the chat servers have used."""
         return self._cpu(servers=True)
 
     def services_cpu_seconds(self) -> float:
-        """Of the others."""
+        """The CPU time that MariaDB, Redis and nginx have used."""
         return self._cpu(servers=False)
 
     def _cpu(self, servers: bool) -> float:
@@ -130,13 +133,13 @@ class ChatCluster(AbstractContextManager["ChatCluster"]):
 
 
 def _children(pid: int) -> list[int]:
-    """nginx works in a process of its own."""
+    """The child processes; the worker of nginx is one."""
     text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     return [int(child) for child in text.split()]
 
 
 def make_group(port: int, accounts: Path, members: int) -> int:
-    """The first accounts found a group; returns its id."""
+    """Make a group of the first ``members`` accounts in the file; returns its id."""
     ids = [int(line.split()[0]) for line in accounts.read_text().splitlines()[:members]]
     group = 0
     for user_id in ids:

@@ -1,4 +1,4 @@
-"""Users for the benchmarks, put into the database through the models: quicker than registering."""
+"""Users for the benchmarks, inserted through the models, which is faster than registering them."""
 
 import secrets
 import time
@@ -12,24 +12,24 @@ TRANSACTION = 500
 """Users in one transaction: small enough for the server's time-outs."""
 
 NO_PASSWORD = "x"
-"""No hash: these log in by their tokens only."""
+"""This is no hash, so the users can log in by their tokens only."""
 
 
 @dataclass(frozen=True)
 class Crowd:
-    """Who there is."""
+    """The users that were inserted, by id and token."""
 
     ids: list[int]
     tokens: list[str]
 
     def write_accounts(self, path: Path, count: int | None = None) -> None:
-        """A file for the load generator: an id and a token a line."""
+        """Write a file for the load generator, with an id and a token on each line."""
         pairs = list(zip(self.ids, self.tokens, strict=True))[:count]
         path.write_text("".join(f"{user_id} {token}\n" for user_id, token in pairs))
 
 
 def put_users(database: Database, count: int, prefix: str) -> Crowd:
-    """So many users, who can log in by a token."""
+    """Insert ``count`` users that can log in by a token."""
     crowd = Crowd([], [])
     now = int(time.time())
     for start in range(0, count, TRANSACTION):
@@ -50,7 +50,7 @@ def put_users(database: Database, count: int, prefix: str) -> Crowd:
 
 
 def befriend(database: Database, ids: list[int], friends: int) -> None:
-    """Everybody lists the next so many, in a circle."""
+    """Give each user the next ``friends`` users as friends, in a circle."""
     for start in range(0, len(ids), TRANSACTION):
         part = range(start, min(start + TRANSACTION, len(ids)))
 
@@ -63,7 +63,7 @@ def befriend(database: Database, ids: list[int], friends: int) -> None:
 
 
 def make_groups(database: Database, ids: list[int], size: int, prefix: str) -> list[int]:
-    """Groups of so many, one after the other; returns them."""
+    """Make groups of ``size`` users each, in the order of the ids; returns the groups' ids."""
     groups: list[int] = []
     for start in range(0, len(ids), size):
         members = ids[start : start + size]

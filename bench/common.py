@@ -1,7 +1,8 @@
-"""What the benchmark drivers share: the generator, the servers they start, sampling, tables.
+"""The common parts of the benchmarks: servers, the load generator, CPU samples and tables.
 
-Everything runs on 127.0.0.1, on ports below the ephemeral range, and every process started here
-is stopped by its own id when its `with` block ends. Times are seconds, sizes bytes unless said.
+All processes listen on 127.0.0.1, on ports below the ephemeral range. A process that is started
+here is ended by its id when its `with` block ends. Times are seconds and sizes bytes, except where
+a comment names another unit.
 """
 
 import json
@@ -28,23 +29,23 @@ BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
 HOST = "127.0.0.1"
 
-# Below Linux's ephemeral range (32768 up), so that no client socket can sit on the port.
+# Linux gives client sockets the ports from 32768 on, so none of them can occupy these.
 FIRST_PORT, LAST_PORT = 20_000, 32_000
 START_SECONDS = 15.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.01
-QUIET_SHARE = 0.10  # what kernel threads and this driver may take of a core
+QUIET_SHARE = 0.10  # the share of a core that kernel threads and this driver may use
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 class BenchError(Exception):
-    """A benchmark could not be run; the text says why in one line."""
+    """A benchmark could not be run. The text gives the reason on one line."""
 
 
 def run_main(main: Callable[[], None]) -> None:
-    """Run a driver's main; what went wrong becomes one line and exit code 2.
+    """Run a driver's ``main``. A BenchError becomes one line and the exit code 2.
 
-    SIGTERM ends it like SIGINT does, by an exception, so that the servers are stopped.
+    SIGTERM raises an exception, as SIGINT does, so that the servers are stopped.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -57,13 +58,13 @@ def run_main(main: Callable[[], None]) -> None:
 
 
 def allow_many_files() -> None:
-    """Raise this process's file limit, which the servers inherit, as far as it goes."""
+    """Raise this process's limit of open files to its maximum. The servers inherit it."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
+    """A port that is free at this moment."""
     for port in random.sample(range(FIRST_PORT, LAST_PORT), 100):
         with socket.socket() as probe:
             try:
@@ -78,14 +79,14 @@ def free_port() -> int:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time that the process, all its threads, has used so far."""
-    # The name in parentheses may hold blanks; behind it utime and stime are fields 12 and 13.
+    """The user and system time that all threads of the process have used."""
+    # The name in parentheses may contain spaces. After it, utime and stime are fields 12 and 13.
     stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(stat[11]) + int(stat[12])) / TICKS_PER_SECOND
 
 
 def machine_cpu_seconds() -> float:
-    """What all cores together have spent on anything but idling, so far; stolen time included."""
+    """The time in which the cores were not idle, in total; stolen time included."""
     user, nice, system, _idle, _iowait, irq, softirq, steal = (
         int(part) for part in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
     )
@@ -93,7 +94,7 @@ def machine_cpu_seconds() -> float:
 
 
 def rss_bytes(pid: int) -> int:
-    """Resident memory of the process."""
+    """The resident memory of the process."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
@@ -105,11 +106,16 @@ def rss_bytes(pid: int) -> int:
 
 @dataclass
 class Server(AbstractContextManager["Server"]):
-    """A server process, from its start until the `with` block ends (SIGTERM, then SIGKILL)."""
+    """A server process. The end of the `with` block ends it: by SIGTERM, and if necessary SIGKILL.
+
+    Attributes:
+        command: the program and its arguments; "{port}" stands for the port.
+        folder: its working directory, which also gets its log.
+    """
 
     name: str
-    command: Sequence[str]  # "{port}" stands for the port
-    folder: Path  # its working directory and log
+    command: Sequence[str]
+    folder: Path
     ready_seconds: float = START_SECONDS
     port: int = field(default_factory=free_port)
     stopped: bool = False
@@ -145,15 +151,15 @@ class Server(AbstractContextManager["Server"]):
         return self.process.pid
 
     def cpu_seconds(self) -> float:
-        """That it has used so far."""
+        """The CPU time that the server has used."""
         return cpu_seconds(self.pid)
 
     def services_cpu_seconds(self) -> float:
-        """It uses no other service."""
+        """Zero, because the server uses no other service."""
         return 0.0
 
     def stop(self) -> None:
-        """End the process and wait for it; idempotent."""
+        """End the process, and wait for its end. Idempotent."""
         if self.stopped:
             return
         self.stopped = True
@@ -166,14 +172,14 @@ class Server(AbstractContextManager["Server"]):
             self.process.wait()
 
     def last_words(self) -> str:
-        """The end of what the server wrote, for error messages."""
+        """The last lines of the server's log, for error messages."""
         return self.log.read_text(errors="replace")[-1500:].strip() or "(it wrote nothing)"
 
     def _wait_until_it_accepts(self) -> None:
-        # The connection closed here is also a warm-up that asyncio needs: its recv() buffer of
-        # 256 KiB is mapped and unmapped for every read until one is freed unshrunk, at the first
-        # end of file, which raises malloc's mmap threshold. Measured: 31,000 echoes/s before
-        # that, 143,000 after it. A server that lives for more than a moment is past that point.
+        # Opening and closing a connection also warms asyncio up. Its recv() buffer has 256 KiB, and
+        # malloc maps and unmaps that for each read, until the end of the first connection frees a
+        # whole buffer and so raises malloc's mmap threshold. Measured: 31,000 echoes/s before that,
+        # and 143,000 after it. A server in production is soon past that point.
         end = time.monotonic() + self.ready_seconds
         while time.monotonic() < end:
             if self.process.poll() is not None:
@@ -191,24 +197,24 @@ class Server(AbstractContextManager["Server"]):
 
 
 class Target(Protocol):
-    """Whatever the generator can be pointed at."""
+    """A server or a cluster of servers that the load generator can measure."""
 
     name: str
     port: int
 
     def cpu_seconds(self) -> float:
-        """That the servers have used so far."""
+        """The CPU time that the servers have used."""
 
     def services_cpu_seconds(self) -> float:
-        """What database, bus and balancer have used."""
+        """The CPU time that database, bus and balancer have used."""
 
     def last_words(self) -> str:
-        """For error messages."""
+        """The last lines of the servers' logs, for error messages."""
 
 
 @dataclass(frozen=True)
 class LoadGenerator:
-    """The compiled load generator."""
+    """The program of bench/loadgen.c, compiled."""
 
     program: Path
 
@@ -240,7 +246,7 @@ class LoadGenerator:
         return [str(self.program), mode, HOST, str(server.port), *flags]
 
     def register(self, server: Target, users: int, accounts: Path, **options: Any) -> None:
-        """Register users and write their ids, one a line, to `accounts`."""
+        """Register users, and write their ids to the file `accounts`, one on each line."""
         done = subprocess.run(
             self.command("register", server, {"users": users, **options}),
             capture_output=True,
@@ -252,10 +258,10 @@ class LoadGenerator:
         accounts.write_text(done.stdout)
 
     def measure(self, mode: str, target: Target, **options: Any) -> dict[str, Any]:
-        """One run. The generator's figures and, in the same window, `server_cpu_seconds`,
+        """One run. Returns the generator's figures, and for the same window `server_cpu_seconds`,
 
-        `services_cpu_seconds` (database, bus, balancer), and `other_cpu_seconds`: what anything
-        else on this machine took away.
+        `services_cpu_seconds` (database, bus, balancer), and `other_cpu_seconds`: the CPU time of
+        all other processes on this machine.
         """
         samples: dict[str, tuple[float, float, float]] = {}
         complaints: list[str] = []
@@ -289,14 +295,14 @@ class LoadGenerator:
         )
         result["server_cpu_seconds"] = server
         result["services_cpu_seconds"] = services
-        # The kernel keeps the accounts differently: a little below zero means nothing.
+        # The kernel counts the two in different ways, so the result may be slightly negative.
         others = machine - server - services - result["cpu_seconds"]
         result["other_cpu_seconds"] = max(0.0, others)
         return result
 
 
 def work_folder() -> tempfile.TemporaryDirectory[str]:
-    """Where the program, the databases and the logs of one run live; `with` removes it."""
+    """The folder of one run, for program, databases and logs. The `with` block removes it."""
     return tempfile.TemporaryDirectory(prefix="muduopy-bench-")
 
 
@@ -305,7 +311,7 @@ def work_folder() -> tempfile.TemporaryDirectory[str]:
 
 @dataclass(frozen=True)
 class Summary:
-    """The repeats of one configuration, condensed: medians, and the extremes of the rate."""
+    """The medians over the repeats of one configuration, and the extremes of its rate."""
 
     rate: float
     rate_min: float
@@ -313,10 +319,10 @@ class Summary:
     p50_us: float
     p99_us: float
     max_us: float
-    server_us: float  # server CPU, microseconds per message
-    services_us: float  # of database, bus and balancer
-    generator_share: float  # of one core, 0 to 1
-    others_share: float  # the worst repeat's; of one core
+    server_us: float  # CPU time of the server, in microseconds for each message
+    services_us: float  # the same of database, bus and balancer
+    generator_share: float  # the share of a core that the generator used, 0 to 1
+    others_share: float  # the same of all other processes, in the worst repeat
     errors: int
 
     @classmethod
@@ -346,7 +352,7 @@ class Summary:
 
 
 def machine_line(python: str = sys.executable) -> str:
-    """One line on what the figures were measured on."""
+    """One line about the machine and the interpreter of the measurement."""
     model = platform.machine()
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
@@ -358,14 +364,14 @@ def machine_line(python: str = sys.executable) -> str:
 
 
 def filesystem(path: Path) -> str:
-    """The type of the file system that holds the path: on a tmpfs a commit costs nothing."""
+    """The type of the path's file system. It matters, because a commit on a tmpfs is free."""
     mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
     holding = [mount for mount in mounts if path.resolve().is_relative_to(mount[1])]
     return max(holding, key=lambda mount: len(mount[1]))[2]
 
 
 def python_version(python: str) -> str:
-    """The version of an interpreter; says so where it runs without the GIL."""
+    """The version of an interpreter, and whether it runs without the GIL."""
     program = (
         "import platform, sys; gil = getattr(sys, '_is_gil_enabled', lambda: True)();"
         "print(platform.python_version() + ('' if gil else ' free-threaded'))"
@@ -377,12 +383,12 @@ def python_version(python: str) -> str:
 
 
 def microseconds(value: float) -> str:
-    """A duration with a unit that fits."""
+    """A duration as text, with a suitable unit."""
     return f"{value:.0f} µs" if value < 1000 else f"{value / 1000:.2f} ms"
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, its columns aligned for reading as plain text too."""
+    """A Markdown table. Its columns are aligned, so it is readable as plain text, too."""
     lines = [list(header), ["---"] * len(header), *[list(row) for row in rows]]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
     padded = [[cell.ljust(widths[i]) for i, cell in enumerate(line)] for line in lines]
@@ -390,7 +396,7 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def disturbance(summaries: Iterable[Summary]) -> str:
-    """A line to print under a table: were these processes alone on the machine?"""
+    """The line under a table: whether other processes disturbed the measurement."""
     shares = [summary.others_share for summary in summaries]
     disturbed = sum(share > QUIET_SHARE for share in shares)
     worst = f"at worst {max(shares, default=0):.0%} of a core"
@@ -413,6 +419,6 @@ def words(text: str) -> list[str]:
 
 
 def write_json(path: Path | None, report: dict[str, Any]) -> None:
-    """Write the raw figures, for comparisons between runs."""
+    """Write the raw figures to a file, to compare runs; None writes nothing."""
     if path is not None:
         path.write_text(json.dumps(report, indent=1) + "\n")

@@ -8,10 +8,11 @@ messages, one in flight on each connection, and checks every byte that comes bac
 from the start and are measured in turn, so that noise affects them equally. The figures are medians
 over the repeats.
 
-There are two rates, because on a small machine the generator competes for the cores: messages per
-second of wall time, and messages per second of server CPU time. The ratio to the bare loop is that
-of the second. With one connection both sides mostly sleep, so that row shows how fast the machine
-wakes a process up. Prints a Markdown table for each message size.
+There are two rates: messages per second of wall time, and messages per second of the server's CPU
+time. The second is needed because on a small machine the generator competes for the cores. The
+ratio to the bare loop compares the second rate. With one connection both sides sleep most of the
+time, so that row shows how fast the machine wakes a process up. It prints a Markdown table for each
+message size.
 """
 
 import argparse
@@ -76,7 +77,7 @@ def peer_names(text: str) -> list[str]:
 
 
 def servers(threads: list[int], peers: list[str], folder: Path) -> dict[str, common.Server]:
-    """The servers to compare, the ceiling first; not started yet."""
+    """The servers to compare, not started yet. The bare loop comes first."""
 
     def server(name: str, program: str, *arguments: str) -> common.Server:
         path = common.BENCH / "echo_servers" / program

@@ -1,11 +1,12 @@
-"""What a flood from strangers does to people who chat.
+"""The round-trip time of a chat during a flood from connections without a login.
 
     python -m bench.flood --sockets 100 --kinds ping,lf,junk
 
-One real server. A pair of users writes back and forth, one message at a time: first alone, then
-while another process floods the server through many connections without a login, then after it
-has ended. A flooder whose connection is closed makes a new one. The figures are round trips: text
-to the other user, and text back. `--logged-in` floods by users that have logged in.
+It starts one real server. Two users write to each other in turn, one message at a time. They do so
+three times: alone, then while another process floods the server on many connections, then after
+the flood has ended. When the server closes a connection of the flood, the flood opens a new one.
+The figures are round trips: a message to the other user, and one back. With `--logged-in` the users
+of the flood have logged in.
 """
 
 import argparse
@@ -32,11 +33,11 @@ KINDS = {
 }
 CHUNK = 64 * 1024
 PASSWORD = "secret-1"
-PAUSE = 0.002  # seconds between two messages of the pair: nothing is measured but waiting
+PAUSE = 0.002  # seconds between two messages of the pair, so that they alone are no load
 
 
 class User:
-    """A v2 client that waits for each answer."""
+    """A v2 client that sends one request, and waits for its answer."""
 
     def __init__(self, port: int, name: str) -> None:
         self.sock = socket.create_connection((common.HOST, port), timeout=60)
@@ -51,7 +52,7 @@ class User:
         self.sock.sendall(json.dumps(message).encode() + b"\n")
 
     def expect(self, msgid: int) -> dict[str, Any]:
-        """The next message of this kind."""
+        """Receive until a message with this ``msgid`` comes; returns it."""
         for line in self.lines:
             message: dict[str, Any] = json.loads(line)
             if message["msgid"] == msgid:
@@ -61,12 +62,12 @@ class User:
         raise common.BenchError("the server has closed a user's connection")
 
     def take(self) -> None:
-        """The next chat message, acknowledged."""
+        """Receive the next chat message, and acknowledge it."""
         self.send(msgid=21, seqs=[self.expect(6)["seq"]])
 
 
 def chat(ann: User, bob: User, seconds: float) -> list[float]:
-    """Round trips, in seconds."""
+    """Let two users write to each other in turn. Returns the round-trip times in seconds."""
     trips, end = [], time.monotonic() + seconds
     while time.monotonic() < end:
         begun = time.monotonic()
@@ -88,7 +89,7 @@ def open_socket(port: int, number: int, logged_in: bool) -> socket.socket:
 
 
 def flood(port: int, kind: str, sockets: int, logged_in: bool, begun: Event, end: Event) -> None:
-    """The flooder's process: writes whenever a socket takes something, and reads nothing away."""
+    """The process of the flood: writes to each socket that is writable, and never reads."""
     chunk = KINDS[kind] * (CHUNK // len(KINDS[kind]))
     poll = select.epoll()
     opened: dict[int, socket.socket] = {}
@@ -119,7 +120,7 @@ def flood(port: int, kind: str, sockets: int, logged_in: bool, begun: Event, end
 
 @contextlib.contextmanager
 def flooded(port: int, kind: str, options: argparse.Namespace) -> Iterator[None]:
-    """The flood is under way inside the block."""
+    """Flood the server during the `with` block."""
     begun, end = multiprocessing.Event(), multiprocessing.Event()
     process = multiprocessing.Process(
         target=flood, args=(port, kind, options.sockets, options.logged_in, begun, end)

@@ -2,11 +2,13 @@
 
     python -m bench.idle --connections 5000 --dialect classic,v2
 
-Seeds an SQLite database with the users, starts the server on it, logs a few users in (which pays
-for what is loaded once), then as many as asked, and takes the difference in VmRSS. What the kernel
-keeps for a socket is not in it. The password hash is set to its least cost on both sides, so that
-5,000 logins take seconds, and so that its working memory (19 MiB at the default cost, for each
-worker thread) does not drown what is measured. Needs argon2-cffi in this interpreter.
+It puts the users into an SQLite database, and starts the server on it. A few users log in first, so
+that memory for one-time initialisation is not counted. Then the requested number of users logs in,
+and the figure is the increase of VmRSS. It does not contain the kernel's memory for a socket.
+
+The password hash has its least cost, for two reasons: 5,000 logins then take seconds, and the hash
+needs little memory (at the default cost, 19 MiB for each worker thread). It needs argon2-cffi in
+this interpreter.
 """
 
 import argparse
@@ -23,16 +25,16 @@ from bench import common
 
 PASSWORD = "secret1"
 FIRST_LOGINS = 100
-SETTLE_SECONDS = 1.0  # for what the logins left in queues
+SETTLE_SECONDS = 1.0  # the time in which the server finishes the work that the logins have queued
 CHEAP_HASH = {"time_cost": 1, "memory_kib": 8, "parallelism": 1}  # the least that argon2 accepts
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Bytes of resident memory of one server process, along its life."""
+    """The resident memory of one server process at three times, in bytes."""
 
     dialect: str
-    connections: int  # besides the first few
+    connections: int  # without the first few
     at_start: int
     after_first: int
     at_the_end: int
@@ -58,7 +60,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def chat_server(options: argparse.Namespace, folder: Path) -> common.Server:
-    """The real server on the database and the cheap hash of this folder."""
+    """The real server, with the database in this folder and the cheap hash."""
     config = folder / "chatserver.toml"
     keys = "\n".join(f"{key} = {value}" for key, value in CHEAP_HASH.items())
     config.write_text(f"[password]\n{keys}\n")
@@ -71,7 +73,7 @@ def chat_server(options: argparse.Namespace, folder: Path) -> common.Server:
 
 
 def seed(database: Path, users: int, accounts: Path) -> None:
-    """Put users straight into the table; one hash serves them all. Writes their ids."""
+    """Insert the users, all with the same hash, and write their ids to `accounts`."""
     try:
         import argon2
     except ImportError as exc:
@@ -93,7 +95,7 @@ def seed(database: Path, users: int, accounts: Path) -> None:
 def logged_in(
     generator: common.LoadGenerator, server: common.Server, accounts: Path, dialect: str
 ) -> Iterator[None]:
-    """All users of the file are logged in, and idle, inside the `with` block."""
+    """Keep all users of the file logged in and idle during the `with` block."""
     users = len(accounts.read_text().split())
     options = {"accounts": accounts, "users": users, "dialect": dialect, "password": PASSWORD}
     with subprocess.Popen(
@@ -118,7 +120,7 @@ def logged_in(
 
 
 def measure(options: argparse.Namespace, dialect: str, folder: Path) -> Figures:
-    """One server's life: start, the first logins, all the others."""
+    """Start a server, log the first users in, then all others; returns its figures."""
     generator = common.LoadGenerator(folder / "loadgen")
     accounts = (folder / "accounts").read_text().splitlines(keepends=True)
     few, many = folder / "few", folder / "many"
@@ -141,7 +143,7 @@ def measure(options: argparse.Namespace, dialect: str, folder: Path) -> Figures:
 def run(options: argparse.Namespace, folder: Path) -> list[Figures]:
     common.LoadGenerator.compile(folder)
     with chat_server(options, folder):
-        pass  # leaves a database with its tables
+        pass  # the start has made the database and its tables
     seed(folder / "chat.db", options.connections + FIRST_LOGINS, folder / "accounts")
     return [measure(options, dialect, folder) for dialect in options.dialect]
 

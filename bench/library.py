@@ -1,9 +1,9 @@
-"""What muduopy's parts cost: sends across threads, timers, connections, a slow reader, the import.
+"""The cost of muduopy's parts: sends across threads, timers, connections, slow reader, import.
 
     python -m bench.library --repeat 5
 
-Each part runs in a process of its own (bench/library_parts.py); clients are in this one. Figures
-are medians over the repeats, with the extremes. Prints a Markdown table.
+Each part runs in a process of its own (bench/library_parts.py). The clients are in this process.
+The figures are medians over the repeats, with the extremes. It prints a Markdown table.
 """
 
 import argparse
@@ -25,14 +25,14 @@ IDLE_CONNECTIONS = 10_000
 ACCEPTED = 10_000
 TRANSFER_BYTES = 1 << 30
 READ_BYTES = 64 * 1024
-SLOW_READER_SECONDS = 0.0001  # its pause after each read: about 250 MB/s at the best
+SLOW_READER_SECONDS = 0.0001  # its pause after each read, which limits it to about 250 MB/s
 IMPORTS = 15
 
 Figures = dict[str, float]
 
 
 class Part:
-    """A part's process: it prints its port when it is ready, and its figures at the end."""
+    """The process of a part. It prints its port when it is ready, and its figures at the end."""
 
     def __init__(self, name: str) -> None:
         program = str(common.BENCH / "library_parts.py")
@@ -52,7 +52,7 @@ class Part:
         return json.loads(text)
 
     def ask(self) -> Any:
-        """Tell the part that the client is done; its answer."""
+        """Tell the part that the client has finished; returns its figures."""
         assert self.process.stdin is not None
         self.process.stdin.write("done\n")
         self.process.stdin.flush()
@@ -82,7 +82,7 @@ def connect(port: int) -> socket.socket:
 def cross_thread_sends() -> Figures:
     with part("sends") as sends, connect(sends.line()) as client:
         received, buffer = 0, memoryview(bytearray(1 << 20))
-        expected = sends.line()  # bytes; it begins to send now
+        expected = sends.line()  # the number of bytes that it begins to send now
         while received < expected and (count := client.recv_into(buffer)):
             received += count
         return dict(sends.ask())
@@ -96,7 +96,7 @@ def timers() -> Figures:
 def idle() -> Figures:
     with part("idle") as server, contextlib.ExitStack() as stack:
         port = server.line()
-        for _ in range(100):  # what is allocated once
+        for _ in range(100):  # warm up: memory that is allocated once is not counted
             stack.enter_context(connect(port))
         before = server.ask()
         for _ in range(IDLE_CONNECTIONS):
@@ -145,7 +145,7 @@ def import_cost() -> Figures:
         subprocess.run([sys.executable, "-c", code], cwd=common.ROOT, check=True)
         return time.perf_counter() - begun
 
-    run("import muduopy")  # compiles
+    run("import muduopy")  # compiles the modules, which is not part of the figure
     pairs = [(run("import muduopy"), run("pass")) for _ in range(IMPORTS)]
     return {"ms": statistics.median((full - bare) * 1000 for full, bare in pairs)}
 

@@ -2,7 +2,7 @@
 
 python bench/library_parts.py NAME
 
-Prints JSON lines: its port when it listens, its figures at the end.
+It prints two lines of JSON: its port when it listens, and its figures at the end.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from muduopy import EventLoop, EventLoopThread, InetAddress, TcpConnection, TcpS
 
 HOST = "127.0.0.1"
 SENDERS = 4
-SENDS = 100_000  # of each thread
+SENDS = 100_000  # the number of sends of each thread
 SEND_BYTES = 64
 TIMERS = 10_000
 ACCEPTED = 10_000
@@ -51,7 +51,7 @@ def new_server(loop: EventLoop) -> TcpServer:
 
 
 def sends() -> None:
-    """How fast threads can send to one connection, whose loop runs in yet another one."""
+    """The rate at which threads send to one connection, whose loop runs in another thread."""
     thread = EventLoopThread()
     loop = thread.start_loop()
     up: list[TcpConnection] = []
@@ -83,7 +83,7 @@ def sends() -> None:
     say(SENDERS * SENDS * SEND_BYTES)
     begun = time.monotonic()
     begin.wait()
-    sys.stdin.readline()  # the client has it all
+    sys.stdin.readline()  # comes when the client has received everything
     seconds = time.monotonic() - begun
     say({"messages/s": SENDERS * SENDS / seconds, "seconds": seconds})
 
@@ -138,7 +138,7 @@ def accepts() -> None:
 
 
 def transfer() -> None:
-    """Produces for as long as the peer takes it: the water marks say when to stop and go on."""
+    """Send as fast as the peer reads: pause at the high-water mark, go on at the low one."""
     loop = EventLoop()
     server = new_server(loop)
 

@@ -1,11 +1,12 @@
-"""The yardstick: the least that a chat relay in Python can do, in one epoll loop.
+"""The upper limit for a chat server in Python: a relay with one epoll loop and no features.
 
     python bench/prototype.py 127.0.0.1 6000
 
-Classic dialect, `direct`: every LOGIN_MSG is accepted, every REG_MSG gets the next id, a chat
-message goes to its receiver as it came. No storage, no sessions to speak of, no back-pressure
-(what the kernel does not take at once ends the connection). Not a server: a ceiling to measure
-the real one against, and something to try the load generator on. Stops at SIGTERM.
+It speaks the classic dialect, in the mode `direct`. It accepts each LOGIN_MSG, answers each REG_MSG
+with the next id, and passes a chat message on to its receiver unchanged. It stores nothing and has
+no back-pressure: if the kernel does not take a message at once, it closes the connection. The
+benchmarks compare the real server with it, and the load generator can be tried on it. It ends at
+SIGTERM.
 """
 
 import select
@@ -28,7 +29,7 @@ def answer(sock: socket.socket, **fields: Any) -> None:
 
 
 def handle(sock: socket.socket, frame: bytes) -> None:
-    """One frame, its line end included."""
+    """Handle one frame, which includes its line end."""
     message = ujson.loads(frame)
     match message["msgid"]:
         case 6:
@@ -48,7 +49,7 @@ def handle(sock: socket.socket, frame: bytes) -> None:
 
 
 def handle_read(sock: socket.socket, fd: int, data: bytes) -> None:
-    """The bytes of one recv; almost always exactly one frame."""
+    """Handle the bytes of one recv, which are nearly always exactly one frame."""
     if fd not in partial and data.find(b"\n") == len(data) - 1:
         handle(sock, data)
         return

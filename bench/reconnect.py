@@ -1,12 +1,11 @@
-"""A server dies with all its clients: how long until they are back, by the other one?
+"""The time until all clients of a killed server are logged in at the other server.
 
     python -m bench.reconnect --clients 2000
 
-Two servers on MariaDB and Redis, nginx before them. The clients are logged in at the first one by
-their tokens, each with a `device`. It is killed (-9), and all of them connect again at once,
-through nginx, as clients do that only have a random delay of up to `--jitter` seconds before each
-attempt. Also watched: how many connections the servers have to the database, against what their
-pools allow.
+There are two servers on MariaDB and Redis, with nginx in front. The clients log in at the first
+server by their tokens, each with a `device`. That server is ended by SIGKILL. Then all clients
+connect again through nginx, after a random delay of up to `--jitter` seconds before each attempt.
+The run also compares the number of database connections with the limit of the servers' pools.
 """
 
 import argparse
@@ -26,7 +25,7 @@ from bench.chat_cluster import ChatCluster
 from bench.chat_users import Crowd, put_users
 
 LOGIN_SECONDS = 5.0
-RETRY = {2, 6, 8}  # taken by the dead server's ghost, slow down, try again
+RETRY = {2, 6, 8}  # "online" by the killed server's login, "too many requests", "try again"
 POOL = 8
 
 
@@ -43,12 +42,12 @@ def parse_arguments() -> argparse.Namespace:
 
 
 class Clients:
-    """All of them, in one event loop."""
+    """All clients of the run, in one event loop."""
 
     def __init__(self, crowd: Crowd, jitter: float) -> None:
         self.crowd = crowd
         self.jitter = jitter
-        self.back: list[float] = []  # seconds after the kill, one for each client
+        self.back: list[float] = []  # each client's login, in seconds after the kill
         self.attempts = 0
         self.died_at = 0.0
         self.all_in = asyncio.Event()
@@ -56,7 +55,7 @@ class Clients:
         self._in = 0
 
     async def run(self, number: int, first_port: int, port: int) -> None:
-        """One client's life."""
+        """Log one client in at ``first_port``, and after the kill at ``port``."""
         reader, writer = await self._log_in(number, first_port, 0.0)
         self._in += 1
         if self._in == len(self.crowd.ids):
@@ -120,11 +119,11 @@ class Watch:
         with self._cluster.database(pool=1) as database:
             while not self._over.wait(0.1):
                 ((count,),) = database.read(lambda tx: tx.query(sql))
-                self.most = max(self.most, int(count) - 1)  # without our own
+                self.most = max(self.most, int(count) - 1)  # without the connection of this query
 
 
 def once(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """One death, on a cluster of its own."""
+    """Kill one server of a new cluster; returns the figures."""
     with ChatCluster("chatserver", folder, options.server_python, [], 2, nginx=True) as cluster:
         with cluster.database() as database:
             crowd = put_users(database, options.clients, "client")

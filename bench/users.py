@@ -1,11 +1,11 @@
-"""Does a message cost more where there are more users, friends and groups? It must not.
+"""The cost of a message for different numbers of users, friends and groups. It must not grow.
 
     python -m bench.users --registered 100,10000,100000
 
-Puts so many users into one database through the models, each with friends and in a group, and
-measures the same load each time: pairs of them, and one group of ten, on a single server or
-(`--across`) on two with Redis between them. The crowd grows in between; the load's users are
-among the last. Repeats follow each other, as the crowd does not shrink.
+It inserts each number of users into one database through the models, with friends and groups. Then
+it measures the same load: pairs of users, and one group of ten. The load uses a single server, or
+with `--across` two servers with Redis between them. Its users are among the last that were
+inserted. The repeats for one number follow each other, because users are only ever added.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def parse_arguments() -> argparse.Namespace:
 def measure(
     options: argparse.Namespace, generator: common.LoadGenerator, cluster: ChatCluster, folder: Path
 ) -> dict[tuple[int, str], list[dict[str, Any]]]:
-    """The runs at each size of the crowd."""
+    """The runs for each number of users."""
     runs: dict[tuple[int, str], list[dict[str, Any]]] = {}
     accounts, there = folder / "accounts", 0
     flags = {

@@ -1,4 +1,4 @@
-"""Echo over nothing but select.epoll: the ceiling for pure Python.
+"""Echo over select.epoll alone: the upper limit for pure Python.
 
     python bench/echo_servers/bare_epoll.py 127.0.0.1 PORT
 
@@ -20,7 +20,7 @@ def main() -> None:
     epoll.register(listener.fileno(), select.EPOLLIN)
     view = memoryview(bytearray(READ_BYTES))
     socks: dict[int, socket.socket] = {}
-    unsent: dict[int, bytes] = {}  # while this holds something, the connection is not read
+    unsent: dict[int, bytes] = {}  # a connection with unsent output is not read
 
     def accept() -> None:
         sock, _ = listener.accept()
