@@ -1,8 +1,8 @@
-"""Backoff: the pause before the next attempt. Pure: chance comes as an argument.
+"""Backoff: the pause before the next attempt. Pure: it has no clock, and chance is an argument.
 
-The ceiling doubles with each failure. The pause is a random part of the ceiling ("full jitter":
-Brooker, Exponential Backoff And Jitter, 2015). So, when a server comes back, its thousand clients
-connect one after the other.
+The ceiling doubles with each failure, and the pause is a random part of the ceiling ("full jitter":
+Brooker, Exponential Backoff And Jitter, 2015). Example: a server with a thousand clients restarts;
+without chance all of them would connect at the same moment.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Callable
 
 
 class Backoff:
-    """Counts failures. Not thread-safe.
+    """The pauses of one series of failures. Not thread-safe.
 
-    ``first`` and ``longest`` are ceilings in seconds; ``chance`` returns a number from 0 to 1.
+    ``first`` and ``longest`` are the first and the longest ceiling, in seconds. ``chance`` returns
+    a random number from 0 to 1.
     """
 
     def __init__(self, first: float, longest: float, chance: Callable[[], float]) -> None:
@@ -26,7 +27,7 @@ class Backoff:
         return f"<Backoff up to {self._ceiling:g} s>"
 
     def next(self, at_least: float = 0.0) -> float:
-        """Seconds to wait after another failure; never less than ``at_least``."""
+        """Seconds to wait after another failure, at least ``at_least``."""
         wait = self._chance() * self._ceiling
         self._ceiling = min(self._ceiling * 2, self._longest)
         return max(wait, at_least)

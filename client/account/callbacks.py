@@ -20,10 +20,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Functions:
-    """The application's functions; None for those that it did not give.
+    """The callbacks of the application. None: the application does not want that callback.
 
-    Raises ValueError for an object that cannot be called, and for an ``async def``: it would get
-    each message, which then counts as received, and would never run.
+    Raises ValueError for an object that cannot be called, and for an ``async def`` function. Its
+    call would only make a coroutine, and the message would count as received unseen.
+
+    Attributes:
+        on_message: gets each chat message; its return acknowledges the message.
+        on_presence: gets each change of a friend's presence.
+        on_state: gets each new Status of the client.
+        on_ready: is called when ``messages()`` has one more message.
+        on_server_error: gets the text of an error that belongs to no request.
     """
 
     on_message: Callable[[ChatMessage], object] | None = None
@@ -38,12 +45,12 @@ class Functions:
 
     @property
     def are_given(self) -> bool:
-        """Whether there is at least one."""
+        """Whether there is at least one callback."""
         return any(getattr(self, field.name) is not None for field in fields(self))
 
 
 def status_poster(dispatcher: Dispatcher, functions: Functions) -> Callable[[Status], None]:
-    """A function for SharedState that has each status told by the dispatcher."""
+    """The ``on_status`` of SharedState: posts each new status for ``on_state``."""
 
     def post(status: Status) -> None:
         if functions.on_state is not None:
@@ -53,10 +60,10 @@ def status_poster(dispatcher: Dispatcher, functions: Functions) -> Callable[[Sta
 
 
 class Callbacks:
-    """Posts the calls, and acknowledges messages after ``on_message``.
+    """Posts the calls of the callbacks, and acknowledges a message after its ``on_message``.
 
-    ``on_message`` takes the messages from the inbox one by one; without it the application reads
-    them with ``ChatClient.messages()``.
+    It takes messages from the inbox one by one. Without ``on_message`` it takes none, because the
+    application reads them with ``ChatClient.messages()``.
     """
 
     def __init__(self, shared: SharedState, dispatcher: Dispatcher, functions: Functions) -> None:
@@ -68,7 +75,7 @@ class Callbacks:
 
     @property
     def take_messages(self) -> bool:
-        """Whether the messages are for ``on_message``, and not for ``messages()``."""
+        """Whether ``on_message`` gets the messages, and not ``messages()``."""
         return self._functions.on_message is not None
 
     def start(self) -> None:
@@ -77,18 +84,19 @@ class Callbacks:
             self._dispatcher.start(self._shared.run_callback)
 
     def stop(self) -> None:
-        """Make the calls that are due, and end the thread. Any thread; idempotent."""
+        """Make the posted calls, then end the thread. Any thread; idempotent."""
         self._dispatcher.stop()
 
     def hand_over(self) -> None:
-        """From now on messages are handed over. Any thread."""
+        """Give messages to ``on_message`` from now on. Any thread."""
         with self._shared.changed:
             self._handing_over = True
 
     def hand_over_no_more(self, seconds: float) -> None:
-        """Hand over no more messages, and wait for the callback that is running. Any thread.
+        """Give ``on_message`` no more messages, and wait for the call that runs. Any thread.
 
-        Called from ``on_message`` itself, it counts that callback's message as received.
+        The wait takes at most ``seconds``. A call from ``on_message`` itself does not wait; it
+        counts that callback's message as received.
         """
         with self._shared.changed:
             self._handing_over = False
@@ -97,22 +105,25 @@ class Callbacks:
         else:
             self._dispatcher.wait_idle(seconds)
 
-    # Receiver's thread, with ``changed`` held: so the calls are made in the order of the stream.
+    # Receiver's thread, with ``changed`` held, so that the calls have the order of the stream.
 
     def message_arrived(self) -> None:
-        """There is one more message in the inbox."""
+        """The inbox has one more message."""
         if self._functions.on_message is not None:
             self._dispatcher.post(self._give_next)
         if self._functions.on_ready is not None:
             self._dispatcher.post(self._functions.on_ready)
 
     def presence_changed(self, presence: Presence) -> None:
-        """A friend came or went."""
+        """A friend has come online or gone offline."""
         if self._functions.on_presence is not None:
             self._dispatcher.post(partial(self._functions.on_presence, presence))
 
     def server_complained(self, errmsg: str) -> None:
-        """The server has sent an error that belongs to no request. It is logged if not told."""
+        """The server has sent an error that belongs to no request.
+
+        It is logged if there is no ``on_server_error``.
+        """
         if self._functions.on_server_error is None:
             log.warning("error from the server: %s", errmsg)
         else:
@@ -143,7 +154,7 @@ class Callbacks:
         self._done()
 
     def _done(self) -> None:
-        """Dispatcher's thread: ``on_message`` has taken care of its message."""
+        """Count the message of ``on_message`` as received. Dispatcher's thread."""
         with self._shared.changed:
             if self._in_hand is not None:
                 account, message = self._in_hand

@@ -1,7 +1,7 @@
 """Dispatcher: runs the application's callbacks, one after the other, on a thread of its own.
 
-So a callback may take its time and may ask the server: meanwhile messages are still received.
-While a callback runs, the client holds no lock.
+So a callback may block, or may wait for an answer of the server: the receiver's thread still
+receives messages. The client holds no lock while a callback runs.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import threading
 from collections.abc import Callable
 
 _JOIN_SECONDS = 5.0
-"""A callback that does not return must not keep the client from being closed."""
+"""The time that ``stop`` waits for a callback that does not return."""
 
 Call = Callable[[], object]
 
 
 class Dispatcher:
-    """A queue of calls, and the thread that makes them."""
+    """A queue of calls, and the thread that makes them. It knows nothing of chat."""
 
     def __init__(self) -> None:
         self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
@@ -25,7 +25,7 @@ class Dispatcher:
         self._start_lock = threading.Lock()  # guards the making of the thread
 
     def start(self, run: Callable[[Call], None]) -> None:
-        """Start the thread. ``run`` makes a call, and handles its exception.
+        """Start the thread. It passes each call to ``run``, which handles exceptions.
 
         Any thread; idempotent.
         """
@@ -37,12 +37,12 @@ class Dispatcher:
                 self._thread.start()
 
     def post(self, call: Call) -> None:
-        """Add a call behind those posted before. Any thread; does not block."""
+        """Add a call to the end of the queue. Any thread; does not block."""
         self._calls.put(call)
 
     @property
     def is_current(self) -> bool:
-        """Whether this is called from a callback. Any thread."""
+        """Whether the calling thread is the dispatcher's, so the caller is a callback."""
         return self._thread is threading.current_thread()
 
     def wait_idle(self, seconds: float) -> None:
@@ -56,9 +56,9 @@ class Dispatcher:
             idle.wait(seconds)
 
     def stop(self) -> None:
-        """End after the calls posted so far, and wait for that, bounded. Any thread; idempotent.
+        """End the thread after the calls posted so far. Any thread; idempotent.
 
-        From a callback it returns at once.
+        Waits for that some seconds at most; from a callback it returns at once.
         """
         self._calls.put(None)
         if self._thread is not None and not self.is_current:

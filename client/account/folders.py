@@ -1,4 +1,4 @@
-"""Folders: the places where the files of accounts are."""
+"""Folders: the directories of the accounts' files. Makes none."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def default_folder() -> Path:
 
 
 def server_folder(folder: Path, host: str, port: int) -> Path:
-    """The folder with the accounts of one server."""
+    """The folder of the accounts at one server. Any thread."""
     return folder / f"{re.sub(r'[^a-z0-9.-]', '_', host.lower())}_{port}"

@@ -2,13 +2,14 @@
 
     put ──▶ queued ──next──▶ in hand ──done──▶ seen, and to be acknowledged
 
-A server sends a message again at each login until it is acknowledged. So a message that is queued
-or in hand is not queued twice. A message that was seen is acknowledged again and not shown. A
-message without ``seq`` was not stored: it is never acknowledged.
+A server sends a message again at each login until it is acknowledged. So the inbox does not queue
+a message that is queued or in hand already. A message that was seen is acknowledged again, and not
+shown. A message without ``seq`` is not stored by the server, so it is never acknowledged.
 
-Two messages with one ``seq`` are the same message, if the server is the same. Example: a server is
-set up anew at the same address, and counts from 1 again; its message 1 is not the message 1 of
-last year. So a mark has a check sum of sender, time and text beside the number.
+At one server, two messages with the same ``seq`` are the same message. But a server may get a new
+database, and then it counts from 1 again. Example: the client has seen message 1; the database is
+replaced; meanwhile the address stays the same, and another message 1 arrives. So the mark of a
+message has a check sum of sender, time and text beside the ``seq``.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from typing import NamedTuple
 from client.values import ChatMessage
 
 SEEN_SEQS = 20_000
-"""The number of seen messages that are remembered. A server repeats only messages whose
-acknowledgement it has not received. These are among the last few hundred."""
+"""The number of seen messages that are remembered. A server repeats a message only if it has not
+received the acknowledgement. Such messages are among the last few hundred."""
 
 QUEUE_LIMIT = 10_000
-"""The most messages that wait. A server that stores messages sends at most 200 of them."""
+"""The largest number of queued messages. A server in the mode ``stored`` sends at most 200 without
+an acknowledgement, so only the mode ``direct`` can exceed this."""
 
 
 class Seen(NamedTuple):
@@ -44,11 +46,11 @@ def mark_of(message: ChatMessage) -> Seen | None:
 
 
 class Inbox:
-    """The messages to one user. Not thread-safe."""
+    """The received messages of one user. Not thread-safe."""
 
     def __init__(self, seen: Iterable[Seen] = ()) -> None:
         self._queue: deque[ChatMessage] = deque()
-        self._pending: set[Seen] = set()  # those that are queued or in hand
+        self._pending: set[Seen] = set()  # the marks of messages that are queued or in hand
         self._seen: dict[Seen, None] = dict.fromkeys(seen)  # a set with an order
         self._to_acknowledge: list[int] = []
         self._trim()
@@ -57,17 +59,17 @@ class Inbox:
         return f"<Inbox {len(self._queue)} queued, {len(self._seen)} seen>"
 
     def __len__(self) -> int:
-        """How many are queued."""
+        """The number of queued messages."""
         return len(self._queue)
 
     @property
     def seen(self) -> tuple[Seen, ...]:
-        """The messages that are remembered, in the order in which they were taken care of."""
+        """The marks of the seen messages, in the order of ``done``."""
         return tuple(self._seen)
 
     @property
     def overflowing(self) -> bool:
-        """Whether too many messages wait."""
+        """Whether more than ``QUEUE_LIMIT`` messages are queued."""
         return len(self._queue) > QUEUE_LIMIT
 
     @property
@@ -76,7 +78,7 @@ class Inbox:
         return bool(self._to_acknowledge)
 
     def put(self, message: ChatMessage) -> bool:
-        """A message has arrived. Returns whether it is new, and queued."""
+        """Take a message that has arrived. Returns True if it is new; it is queued then."""
         mark = mark_of(message)
         if mark is not None:
             if mark in self._seen:
@@ -89,11 +91,11 @@ class Inbox:
         return True
 
     def next(self) -> ChatMessage | None:
-        """The oldest message, now in the hands of the application; None if there is none."""
+        """Take the oldest message out of the queue, for the application; None if it is empty."""
         return self._queue.popleft() if self._queue else None
 
     def done(self, message: ChatMessage) -> Seen | None:
-        """The application has taken care of a message. Returns its mark, if that is new."""
+        """Note that the application has handled a message. Returns its mark, if that is new."""
         mark = mark_of(message)
         if mark is None or mark not in self._pending:
             return None
@@ -104,7 +106,10 @@ class Inbox:
         return mark
 
     def take_acknowledgements(self) -> list[int]:
-        """The seqs to acknowledge. If that fails, the server sends them again."""
+        """Take the ``seq`` numbers to acknowledge.
+
+        If they get lost, the server sends these messages again.
+        """
         seqs, self._to_acknowledge = self._to_acknowledge, []
         return seqs
 

@@ -1,11 +1,11 @@
 """Journal: a file of JSON lines that only grows, and survives a kill at any point.
 
-Each record is one ``write``. So a killed program leaves a whole line; only a full disk leaves a
-piece at the end, which is no record and is dropped.
+Each record is one ``write``, so a killed program leaves whole lines. A full disk can leave an
+incomplete line at the end. It is no record, and is dropped.
 
-When ``append`` returns, the kernel has the record. It survives the end of the program, by any
-signal. It does not survive a power failure in the seconds before the kernel writes it to the
-disk: for that, each message would have to wait for the disk.
+When ``append`` returns, the kernel has the record, and the record survives the end of the program.
+A power failure in the next seconds can lose it, because the kernel has not written it to the disk
+yet. To prevent that, each message would have to wait for the disk.
 """
 
 from __future__ import annotations

@@ -7,10 +7,11 @@
                 │  ▼            ▼              ▼            ▼
                 WAITING ◀───── the connection is lost; back-off
 
-    ONLINE ──▶ CONNECTED      after a logout that the server has confirmed
-    STOPPED   the server sent us away or refuses the token, or the connection was lost and the
-              client is not to connect again: only a new login or ``reconnect`` goes on
-    CLOSED    the end
+    ONLINE ──▶ CONNECTED   after a logout that the server has confirmed
+    STOPPED                the server has ended the session (BYE_MSG) or refuses the token; with
+                           keep_connected=False also after a lost connection. A new login or
+                           ``reconnect`` leads to CONNECTING
+    CLOSED                 the end; no state follows
 """
 
 from __future__ import annotations
@@ -39,8 +40,10 @@ class Status:
     """A state, and its reason.
 
     Attributes:
-        error: the end of the last attempt or connection; None if there was none.
-        retry_at: WAITING: when the next attempt begins, in ``time.monotonic()`` seconds.
+        state: the state.
+        error: the error that ended the last attempt or connection; None if there was none.
+        retry_at: in WAITING, the time of the next attempt in ``time.monotonic()`` seconds; None in
+            other states.
     """
 
     state: State
@@ -73,7 +76,7 @@ _FOLLOWS: dict[State, frozenset[State]] = {
 }
 
 UP = frozenset({State.CONNECTED, State.LOGGING_IN, State.ONLINE})
-"""There is a connection."""
+"""The states with a connection."""
 
 
 class Lifecycle:
@@ -97,7 +100,7 @@ class Lifecycle:
     def become(
         self, state: State, error: ClientError | None = None, retry_at: float | None = None
     ) -> Status:
-        """Change the state. Raises ValueError, and changes nothing, if it must not follow."""
+        """Change the state. Raises ValueError for an illegal transition, and changes nothing."""
         if state not in _FOLLOWS[self.state]:
             raise ValueError(f"{state} must not follow {self.state}")
         self.status = Status(state, error, retry_at)

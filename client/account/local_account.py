@@ -1,9 +1,11 @@
 """LocalAccount: one user's outbox, inbox, roster, login and files.
 
-It outlives connections. It ends when the user logs out or the client is closed. It knows no
-sockets and no threads: its owner guards it with a lock. Methods that decide a Sending return a
-call that completes it; the owner makes that call after it has released the lock, because
-completing a future runs the application's code.
+It outlives connections, and ends when the user logs out or the client is closed. It uses no sockets
+and no threads, and its owner guards it with a lock.
+
+A method that decides the result of a Sending returns a call that completes the Sending. The owner
+makes that call after it has released the lock, because the completion of a future runs code of the
+application.
 """
 
 from __future__ import annotations
@@ -40,12 +42,12 @@ Completion = Callable[[], None]
 
 
 class LocalAccount:
-    """All that the client keeps of one user. Not thread-safe.
+    """The state that the client keeps for one user. Not thread-safe.
 
     Attributes:
         user_id: the number of the user.
-        outbox: messages on their way out.
-        inbox: messages on their way in.
+        outbox: the sent messages that the server has not confirmed.
+        inbox: the received messages that the application has not handled.
         roster: friends and groups; None until the first login has succeeded.
         store: the files; None if nothing is kept.
         password: None as soon as there is a token.
@@ -87,17 +89,21 @@ class LocalAccount:
 
     @property
     def secret(self) -> dict[str, str]:
-        """The field that proves the user's identity: the password if given, else the token."""
+        """The field of the login that proves the identity: the password if known, else the token.
+
+        Empty if there is neither.
+        """
         if self.password is not None:
             return {"password": self.password}
         return {} if self.credentials.token is None else {"token": self.credentials.token}
 
     def logged_in(self, login: LoggedIn) -> list[Completion]:
-        """A login has succeeded. From here on the token counts, and the password is forgotten.
+        """Note a successful login: keep its token, and forget the password.
 
-        The name of a user never changes. If the saved name differs, the address belongs to
-        another server now: user 5 was ann there, and is eve here. The messages that an earlier
-        run has left are ann's, and are dropped. Returns the calls that complete their Sendings.
+        The name of a user never changes, so a different name shows that the server has a new
+        database. Example: user 5 was ann; the database is replaced; then eve registers and becomes
+        user 5. The messages that an earlier run has left are ann's, so they are dropped. Returns
+        the calls that complete their Sendings.
         """
         name, self.credentials.name = self.credentials.name, login.account.name
         dropped = self._drop_restored() if name not in ("", login.account.name) else []
@@ -121,7 +127,7 @@ class LocalAccount:
         return completions
 
     def forget_token(self) -> None:
-        """The token is no longer valid."""
+        """Delete the token, because it is no longer valid."""
         self.credentials.token = None
         self._save_credentials()
 
@@ -148,7 +154,7 @@ class LocalAccount:
         return sending
 
     def frame(self, message: OutboxMessage) -> Message:
-        """The protocol's message for one in the outbox."""
+        """A message of the outbox as a message of the protocol."""
         msgid = MsgType.GROUP_CHAT_MSG if message.to_group else MsgType.ONE_CHAT_MSG
         return {
             "msgid": int(msgid),
@@ -159,7 +165,7 @@ class LocalAccount:
         }
 
     def answered(self, answer: ChatAnswer, now: float) -> list[Completion]:
-        """Take a CHAT_ACK. Returns the call that completes its Sending, if it is decided now."""
+        """Take a CHAT_ACK. Returns the call that completes the Sending; none after "try again"."""
         message = self.outbox.answered(answer, now)
         if message is None or message.state not in (MessageState.ACKED, MessageState.FAILED):
             return []
@@ -196,13 +202,13 @@ class LocalAccount:
             try:
                 self.store.remove(message.mid)
             except StoreError as exc:
-                # After a restart it is sent once more, and the server knows its mid.
+                # After a restart it is sent once more, and the server recognises its mid.
                 log.warning("a message stays in the outbox's file: %s", exc)
 
     # ------------------------------------------------------------------ receiving
 
     def done(self, message: ChatMessage) -> None:
-        """The application has taken care of a message."""
+        """Note that the application has handled a message, in memory and in the file."""
         mark = self.inbox.done(message)
         if mark is not None and self.store is not None:
             try:
@@ -211,7 +217,7 @@ class LocalAccount:
                 log.warning("message %d may be shown again after a restart: %s", mark.seq, exc)
 
     def close(self) -> None:
-        """Let the files go. Idempotent."""
+        """Close and unlock the files. Idempotent."""
         if self.store is not None:
             self.store.close()
 
@@ -223,7 +229,10 @@ def open_local_account(
     where: tuple[Path, str, int] | None,
     retry: float,
 ) -> LocalAccount:
-    """``where``: folder, host and port of the files; None for no files. Raises StoreError."""
+    """Open the files of an account, and make its LocalAccount. Raises StoreError.
+
+    ``where``: folder, host and port of the files; None for no files. ``retry``: as in Outbox.
+    """
     store = None if where is None else Store(*where, user_id).open()
     return LocalAccount(user_id, password, device, store, retry)
 

@@ -17,10 +17,11 @@ from client.values import Account
 
 
 class LoginControl:
-    """Puts the account into the shared state, and takes it out again.
+    """Puts an account into the shared state at a login, and removes it at a logout.
 
-    ``where``: folder, host and port of the files; None if nothing is kept. ``device``: the name
-    of this installation; None for the one in the files, or a new one.
+    It does not talk to the server; the supervisor does. ``where``: folder, host and port of the
+    files; None if nothing is kept. ``device``: the name of this installation; None takes it from
+    the files, or makes a new one.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class LoginControl:
         return future
 
     def cancel(self) -> None:
-        """Give up a login that is undecided; its future fails. Any thread; idempotent."""
+        """Give up a login that has no result yet; its future fails. Any thread; idempotent."""
         with self._shared.changed:
             account = None if self._shared.login is None else self._shared.account
         if account is not None:
@@ -87,7 +88,7 @@ class LoginControl:
             self._close(account)
 
     def finish(self) -> None:
-        """Hand over no more messages, and wait for missing acks if online. Any thread; blocks."""
+        """Call ``on_message`` no more; if online, wait for missing acks. Any thread; blocks."""
         self._callbacks.hand_over_no_more(self._timing.goodbye)
         if self._shared.status.state is State.ONLINE:
             self.flush(self._timing.chat_acks)
@@ -95,7 +96,7 @@ class LoginControl:
     def flush(self, timeout: float) -> bool:
         """Wait until the outbox is empty, at most ``timeout`` seconds. Any thread; blocks.
 
-        Returns whether it is. It also ends when the client has stopped or is closed.
+        Returns whether it is empty. The wait also ends when the client has stopped or is closed.
         """
         shared = self._shared
         with shared.changed:
@@ -120,7 +121,7 @@ class LoginControl:
             self._close(account)
 
     def _close_stopped(self) -> None:
-        """An account that the server has sent away makes room for the next one."""
+        """In the state STOPPED, close the account, so that another login is possible."""
         with self._shared.changed:
             if self._shared.state is not State.STOPPED:
                 return
@@ -129,7 +130,7 @@ class LoginControl:
             self._close(account)
 
     def _close(self, account: LocalAccount) -> None:
-        """Close its files, and fail its Sendings. Idempotent."""
+        """Close the account's files, and fail its Sendings. Idempotent."""
         with self._shared.changed:
             completions = account.give_up()
             account.close()

@@ -23,7 +23,7 @@ class MessageStream(Iterator[ChatMessage]):
         self._in_hand: tuple[LocalAccount, ChatMessage] | None = None
 
     def within(self, timeout: float | None) -> Self:
-        """From now on end after so many seconds without a message."""
+        """Set the time without a message after which the iteration ends, in seconds."""
         self._timeout = timeout
         return self
 

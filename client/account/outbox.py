@@ -1,8 +1,9 @@
 """Outbox: a user's chat messages on their way to the server, in order. Pure: no socket or clock.
 
-It hands out the messages to send, and takes the answers. A message leaves it only by an answer or
-by a withdrawal. Example: the connection breaks between a message and its answer; the message is
-sent again with the same ``mid``, and the server recognises the ``mid``.
+It returns the messages to send, and takes their answers. A message leaves the outbox only by an
+answer or by a withdrawal. Example: the client sends a message; the server stores it; meanwhile the
+connection breaks, and the answer is lost. The client sends the message again with the same ``mid``,
+so the server recognises it and answers.
 
     add ──▶ WAITING ──take──▶ SENT ──answered──▶ ACKED    the server has it
               ▲                │ │
@@ -25,14 +26,14 @@ from chat.protocol import ErrNo
 from client.protocol.events import ChatAnswer
 
 IN_FLIGHT = 200
-"""The most messages without an answer. At 256 a server stops reading, and then it gets no
-heartbeats and acknowledgements either."""
+"""The largest number of messages without an answer. At 256 a server stops reading from the
+connection, and then it does not read heartbeats and acknowledgements either."""
 
 _NOT_NOW = frozenset({ErrNo.TOO_MANY, ErrNo.UNAVAILABLE})
 
 
 class MessageState(Enum):
-    """The progress of a message."""
+    """The progress of a message; the module has the transitions."""
 
     WAITING = "waiting"
     SENT = "sent"
@@ -43,9 +44,10 @@ class MessageState(Enum):
 class Withdrawal(Enum):
     """The result of withdrawing a message.
 
-    WITHDRAWN: it is not sent; the server has not got it.
-    UNSURE: it is not sent again, but an earlier copy was not answered: the server may have it.
-    TOO_LATE: it is on its way and will be answered, or it has left the outbox.
+    WITHDRAWN: the message was never sent.
+    UNSURE: it is not sent again, but the server may have it, because an earlier copy was sent
+        and not answered.
+    TOO_LATE: nothing has changed, because it is on its way, or has left the outbox.
     """
 
     WITHDRAWN = "withdrawn"
@@ -58,11 +60,14 @@ class OutboxMessage:
     """One message on its way. Only the outbox changes it.
 
     Attributes:
-        mid: the sender's own id for it; never used twice.
-        target: the receiver's or the group's id.
-        created: unix seconds.
-        unanswered: copies that were sent without an answer. The server may have committed one
-            whose answer was lost with the connection.
+        mid: the id that the sender gives it; never used twice.
+        target: the id of the receiver or of the group.
+        to_group: whether the target is a group.
+        text: the text of the message.
+        created: the time of writing, in Unix seconds.
+        state: the progress.
+        unanswered: the number of copies that were sent and not answered. The server may have
+            stored such a copy, and the answer was lost with the connection.
     """
 
     mid: str
@@ -77,8 +82,8 @@ class OutboxMessage:
 class Outbox:
     """Messages without an ack, in the order of writing. Not thread-safe.
 
-    ``retry`` is the pause in seconds after "not now", if the server names none. Times are
-    seconds of any one clock.
+    ``retry`` is the pause in seconds after "not now", if the server names none. ``restored``: the
+    messages of an earlier run. Times are seconds of one clock, which the caller chooses.
     """
 
     def __init__(self, retry: float, restored: Iterable[OutboxMessage] = ()) -> None:
@@ -103,18 +108,21 @@ class Outbox:
 
     @property
     def wake_at(self) -> float | None:
-        """The time of the next ``take``, in the past for "now"; None if only an event can tell."""
+        """The time at which ``take`` will have messages; in the past if it has some now.
+
+        None while no message waits, or ``IN_FLIGHT`` messages are without an answer.
+        """
         return self._not_before if self._waiting and len(self._sent) < IN_FLIGHT else None
 
     def add(self, message: OutboxMessage) -> None:
-        """Put a new message behind the others."""
+        """Add a new message at the end. Raises ValueError if its ``mid`` is known."""
         if message.mid in self._sent or message.mid in self._waiting:
             raise ValueError(f"mid {message.mid!r} is in the outbox already")
         message.state = MessageState.WAITING
         self._waiting[message.mid] = message
 
     def take(self, now: float) -> list[OutboxMessage]:
-        """The messages to send now, in this order. From now on they count as sent."""
+        """Take the messages to send now, in this order. They count as SENT then."""
         if now < self._not_before:
             return []
         taken = list(islice(self._waiting.values(), max(0, IN_FLIGHT - len(self._sent))))
@@ -126,15 +134,15 @@ class Outbox:
         return taken
 
     def start_over(self) -> None:
-        """A connection is gone: send its unanswered messages again on the next one."""
+        """Prepare for a new connection: all unanswered messages wait to be sent again."""
         self._wait_again(self._sent)
         self._not_before = 0.0
 
     def answered(self, answer: ChatAnswer, now: float) -> OutboxMessage | None:
-        """Take a CHAT_ACK. Returns its message, None if that is not in the outbox.
+        """Take a CHAT_ACK. Returns its message; None if that is not in the outbox.
 
-        The message's state is the outcome. A late or repeated answer, or one to an earlier copy,
-        counts like any other.
+        The new state of the message is the result. An answer to an earlier copy counts as an
+        answer to the last one, because both copies have the same ``mid``.
         """
         message = self._sent.get(answer.mid) or self._waiting.get(answer.mid)
         if message is None:
@@ -147,7 +155,7 @@ class Outbox:
             self._not_before = max(self._not_before, now + pause)
             self._wait_again(self._from(message))
         elif answer.errno == ErrNo.NOT_YOU:
-            # Another login owns the session now. The message waits for our next login.
+            # Another login has taken the account over. The message waits for the next login here.
             self._wait_again(self._from(message))
         else:
             self._remove(message, MessageState.FAILED)
@@ -156,7 +164,7 @@ class Outbox:
     def withdraw(self, mid: str) -> Withdrawal:
         """Take a message back.
 
-        A SENT message stays: its answer is due, and the server may deliver it meanwhile.
+        A SENT message stays, because its answer is due, and the server may have delivered it.
         """
         message = self._waiting.get(mid)
         if message is None:
@@ -165,7 +173,7 @@ class Outbox:
         return Withdrawal.UNSURE if message.unanswered > 0 else Withdrawal.WITHDRAWN
 
     def remove(self, mid: str) -> None:
-        """Drop a message."""
+        """Drop a message in any state. Idempotent."""
         message = self._sent.get(mid) or self._waiting.get(mid)
         if message is not None:
             self._remove(message, MessageState.FAILED)

@@ -1,6 +1,7 @@
 """Records: the JSON objects in the files of an account, written and read.
 
-A record is used only if each of its fields has the right form: files get damaged, and copied.
+A record is used only if each of its fields has the right form, because files can be damaged, or
+copied from another account.
 """
 
 from __future__ import annotations
@@ -29,9 +30,12 @@ class Credentials:
     """The login of an account.
 
     Attributes:
-        device: the name of this installation, made up once. It lets a client in whose former
-            connection is not closed at the server yet: without it the account counts as in use.
-        token: from the last login, None after a logout.
+        name: the name of the user; empty before the first login.
+        device: the name of this installation, a random one. Example: the client loses its
+            connection and logs in again; meanwhile the server has not noticed the loss. By the
+            same ``device`` it replaces the old login. Without it, the account would count as in
+            use.
+        token: the token of the last login; None after a logout.
     """
 
     name: str
@@ -40,7 +44,7 @@ class Credentials:
 
 
 def new_device() -> str:
-    """A name for this installation that no other has. Any thread."""
+    """A random name for this installation, which is unique. Any thread."""
     return os.urandom(_DEVICE_BYTES).hex()
 
 

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Requester:
-    """Asks on the session that is there, and waits for one if need be."""
+    """Sends requests on the present session; without one it waits for the next. Owns no session."""
 
     def __init__(self, shared: SharedState, timing: Timing) -> None:
         self._shared = shared
@@ -25,8 +25,8 @@ class Requester:
     def ask(self, request: Request[Result], /, **fields: Any) -> Result:
         """Send a request and wait for its answer. Any thread; blocks.
 
-        Raises RefusedError, NoAnswerError, ConnectionLostError, NotLoggedInError or ClosedError;
-        the reason if the client has stopped.
+        Raises RefusedError, NoAnswerError, ConnectionLostError, NotLoggedInError or ClosedError.
+        If the client has stopped, it raises the reason.
         """
         session = self._shared.wait_for_session(
             self._timing.answer, logged_in=not request.before_login
@@ -34,9 +34,9 @@ class Requester:
         return session.ask(request, **fields)
 
     def ask_for(self, name: str, request: Request[Result], /, **fields: Any) -> Result:
-        """As ``ask``, but a refusal because of "exists already" is a success.
+        """As ``ask``, but the refusal "exists already" counts as a success.
 
-        ``name`` is the field of such a refusal that has the existing object.
+        ``name``: the field of that refusal which contains the existing object.
         """
         try:
             return self.ask(request, **fields)
@@ -46,7 +46,10 @@ class Requester:
             return request.read(exc.answer)
 
     def with_roster(self, action: Callable[[Roster], T]) -> T | None:
-        """Read or change the roster; None before the first login. Any thread."""
+        """Call ``action`` with the roster; returns its result, or None before the first login.
+
+        Any thread.
+        """
         with self._shared.changed:
             account = self._shared.account
             return None if account is None or account.roster is None else action(account.roster)

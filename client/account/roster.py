@@ -11,7 +11,7 @@ ONLINE = "online"
 
 
 class Roster:
-    """Starts as the account in the login ack, and follows later news. Not thread-safe.
+    """The account of the login answer, with all changes since then. Not thread-safe.
 
     Attributes:
         account: the present account; replaced, never changed in place.
@@ -21,14 +21,14 @@ class Roster:
     def __init__(self, account: Account) -> None:
         self.account = account
         self.heard = 0
-        self._last: dict[int, tuple[int, str]] = {}  # user → notice number and state
+        self._last: dict[int, tuple[int, str]] = {}  # user → the last notice's number and state
 
     def __repr__(self) -> str:
         who = self.account
         return f"<Roster of {who.id}: {len(who.friends)} friends, {len(who.groups)} groups>"
 
     def set_presence(self, presence: Presence) -> None:
-        """A friend came or went."""
+        """Take a presence notice: a friend has come online or gone offline."""
         self.heard += 1
         self._last[presence.user_id] = (self.heard, presence.state)
         friends = tuple(
@@ -41,9 +41,9 @@ class Roster:
     def add_friend(self, friend: Friend, since: int | None = None) -> None:
         """Put a friend on the list, or replace its entry.
 
-        ``since`` is the value of ``heard`` at the time of the request. A presence notice after
-        that is newer than the answer. Example: A adds B; the server reads B's state, offline;
-        meanwhile B logs in, and the notice reaches A before the answer.
+        ``since``: the value of ``heard`` at the time of the request; a later presence notice is
+        newer than the answer. Example: A adds B; the server reads B's state, offline; meanwhile B
+        logs in, and the notice reaches A before the answer.
         """
         heard, state = self._last.get(friend.id, (0, ""))
         if since is not None and heard > since:
@@ -64,12 +64,12 @@ class Roster:
         return group
 
     def add_group(self, group: Group) -> None:
-        """Put a group on the list, or replace its entry."""
+        """Put a group on the list of groups, or replace its entry."""
         others = [other for other in self.account.groups if other.id != group.id]
         self.account = replace(self.account, groups=(*others, group))
 
     def remove_group(self, group_id: int) -> None:
-        """Take a group off the list."""
+        """Take a group off the list of groups."""
         groups = tuple(other for other in self.account.groups if other.id != group_id)
         self.account = replace(self.account, groups=groups)
 

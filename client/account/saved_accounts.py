@@ -1,4 +1,4 @@
-"""Saved accounts: the logins that need no password. Reads the files, and opens none."""
+"""Saved accounts: the accounts with a saved login. It reads the files, and locks and makes none."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from client.errors import StoreError
 
 @dataclass(frozen=True, slots=True)
 class SavedAccount:
-    """An account that can be logged in without a password.
+    """An account that can log in without a password.
 
     Attributes:
-        used: time of the last login, in Unix seconds.
+        user_id: the number of the user.
+        name: the name of the user, not escaped.
+        used: the time of the last login, in Unix seconds.
     """
 
     user_id: int
@@ -26,9 +28,9 @@ class SavedAccount:
 
 
 def saved_accounts(folder: Path, host: str, port: int) -> list[SavedAccount]:
-    """The accounts at a server that have a token, the last used one first. Any thread.
+    """The accounts at a server that have a token, the last used first. Any thread.
 
-    Files that cannot be read are left out.
+    Files that cannot be read are skipped.
     """
     found = []
     with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""Sending: a message on its way to the server, as a future Receipt."""
+"""Sending: a future that is done when the server has a message, or never will."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from client.wire_time import parse_time
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The server has a message.
+    """The server's confirmation of a message.
 
     Attributes:
-        mid: the sender's own id for it.
-        seq: the server's number for it; None if the server passes messages on without storing.
+        mid: the id that the sender gave the message.
+        seq: the number that the server gave it; None in the mode ``direct``, which stores none.
         time_text: the server's time as it stands on the wire.
     """
 
@@ -30,16 +30,16 @@ class Receipt:
 
 
 class Sending(Future[Receipt]):
-    """A future Receipt. It cannot be cancelled: the message may be on its way already.
+    """A future Receipt. It cannot be cancelled, because the message may be on its way already.
 
     ``result()`` raises RefusedError if the server has refused the message, NotConfirmedError if
     the client was closed before the answer, or WithdrawnError after ``withdraw``. Any thread may
-    wait, except a callback of another Sending: that runs on the receiver's thread, and must
-    return soon.
+    wait for it, but no callback of a Sending: that runs on the receiver's thread, and must return
+    soon.
 
     Attributes:
-        mid: the sender's own id for it.
-        target: the receiver's or the group's id.
+        mid: the id that the sender gave the message.
+        target: the id of the receiver or of the group.
         to_group: whether the target is a group.
         text: the text of the message.
         created: the time of writing, in Unix seconds.

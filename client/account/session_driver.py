@@ -1,9 +1,9 @@
 """SessionDriver: one connection of a client, from the login to the end.
 
-The supervisor's thread serves it: it logs in, sends the messages of the outbox, acknowledges the
-messages that were taken care of, and sleeps in between. The session's receiver thread brings the
-events. Several threads of the application may write chat messages; one thread sends them all, so
-they keep their order.
+The supervisor's thread takes all steps: it logs in, sends the messages of the outbox, acknowledges
+the messages that the application has handled, and sleeps in between. The session's receiver thread
+brings the events. Several threads of the application may write chat messages. One thread sends them
+all, so they keep their order.
 
 After a logout that the server has confirmed, the next user may log in on the same connection.
 """
@@ -49,7 +49,7 @@ _OVERFLOW = "more messages than the application takes"
 
 
 class _Step(Enum):
-    """What the supervisor's thread does next."""
+    """The next step of the supervisor's thread."""
 
     END = auto()
     LOG_IN = auto()
@@ -59,11 +59,11 @@ class _Step(Enum):
 
 
 class SessionLostError(Exception):
-    """This connection has ended, and the next one may work.
+    """The connection has ended, and another attempt may succeed.
 
     Attributes:
-        cause: the reason, for the application or a person.
-        at_least: seconds that the server wants to be left in peace.
+        cause: the reason, for the application.
+        at_least: the least pause before that attempt, in seconds.
     """
 
     def __init__(self, cause: ClientError, at_least: float = 0.0) -> None:
@@ -73,10 +73,12 @@ class SessionLostError(Exception):
 
 
 class SessionStoppedError(Exception):
-    """The next connection would end like this one. The application must ask for it.
+    """The connection has ended, and another attempt would end in the same way.
+
+    The client goes into the state STOPPED. Only the application can start another attempt.
 
     Attributes:
-        cause: the reason.
+        cause: the reason, for the application.
     """
 
     def __init__(self, cause: ClientError) -> None:
@@ -85,10 +87,11 @@ class SessionStoppedError(Exception):
 
 
 class SessionDriver:
-    """A session, the account that uses it, and the server's announcements. Closes the session.
+    """Owns a session, and drives the login and the messages of one account on it.
 
-    ``retry_login``: a login that was not answered, or was answered "try again", is repeated on
-    the next connection. If False, it fails.
+    It owns neither the account nor the decision to connect again. ``retry_login``: a login without
+    an answer, or with the answer "try again", is repeated on the next connection. If False, it
+    fails.
     """
 
     def __init__(
@@ -105,11 +108,11 @@ class SessionDriver:
         self._timing = timing
         self._callbacks = callbacks
         self._retry_login = retry_login
-        self._account: LocalAccount | None = None  # it logs in or is logged in here
+        self._account: LocalAccount | None = None  # the one that logs in or is logged in here
         self._welcomed = False  # its LoggedIn event has been taken
         self._logged_out = False  # the server has confirmed its logout
         self._goodbye: Goodbye | None = None
-        self._complaint: str | None = None  # an error before the login: why the connection ends
+        self._complaint: str | None = None  # an error before the login: the reason of the end
         self._takers: dict[type, Callable[[LocalAccount, Any], list[Completion]]] = {
             LoggedIn: self._take_login,
             ChatMessage: self._take_message,
@@ -122,9 +125,10 @@ class SessionDriver:
         return f"<SessionDriver of {self._account!r} on {self.session!r}>"
 
     def serve(self) -> None:
-        """Take the steps that are due. Returns when another connection is wanted at once.
+        """Take steps until the connection ends. Supervisor's thread.
 
-        Supervisor's thread. Raises SessionLostError or SessionStoppedError.
+        Returns if this side has ended it, so that the next attempt needs no pause. Otherwise raises
+        SessionLostError or SessionStoppedError.
         """
         self.session.start()
         try:
@@ -150,7 +154,7 @@ class SessionDriver:
     # ------------------------------------------------------------------ serving
 
     def _next_step(self) -> _Step:
-        """Wait until a step is due."""
+        """Wait until a step is due; returns it."""
         shared = self._shared
         with self._changed:
             while True:
@@ -159,7 +163,9 @@ class SessionDriver:
                 account = self._account
                 if account is not None and account is not shared.account:
                     if not self._logged_out:
-                        return _Step.END  # the server may take us for the former user
+                        # The server has not confirmed the logout. On this connection it may take
+                        # messages of the next user for messages of the former one.
+                        return _Step.END
                     self._release(account)
                     continue
                 if account is not None and account.inbox.has_acknowledgements:
@@ -176,7 +182,7 @@ class SessionDriver:
                 self._changed.wait(wait)
 
     def _until_send(self, account: LocalAccount | None) -> float | None:
-        """Seconds until a message is due; None if none is."""
+        """Seconds until a message of the outbox is due; None if none can become due."""
         if account is None or self._goodbye is not None or self._shared.leaving:
             return None
         wake_at = account.outbox.wake_at
@@ -251,11 +257,11 @@ class SessionDriver:
 
     def _login_succeeded(self, account: LocalAccount) -> None:
         with self._changed:
-            # The answer may wake this thread before the receiver's thread has handed the
-            # LoggedIn event over, which makes the roster.
+            # The answer may wake this thread before the receiver's thread has handed over the
+            # LoggedIn event, which makes the roster.
             self._changed.wait_for(lambda: self._welcomed or account is not self._shared.account)
             if account is not self._shared.account:
-                return  # logged out meanwhile: the next step ends this connection
+                return  # the application has logged out meanwhile: the next step is END
             assert account.roster is not None
             logged_in = account.roster.account
             self._shared.become(State.ONLINE)
@@ -292,7 +298,7 @@ class SessionDriver:
             future.set_result(None)
 
     def _release(self, account: LocalAccount) -> None:
-        """The account is logged out: the connection is free for the next one."""
+        """After a logout, make the connection free for the next account."""
         account.outbox.start_over()
         self._account = None
         self._welcomed = self._logged_out = False
@@ -320,7 +326,7 @@ class SessionDriver:
             self._changed.notify_all()
 
     def _take(self, event: Event) -> list[Completion]:
-        """Take an event; returns the calls that complete the futures it decides."""
+        """Take an event; returns the calls that complete the futures with its results."""
         account = self._account
         if isinstance(event, Goodbye):
             self._goodbye = event
@@ -332,7 +338,10 @@ class SessionDriver:
         return []
 
     def _is_current(self, account: LocalAccount) -> bool:
-        """Whether events still count for an account: not after its logout or a new connection."""
+        """Whether events of this session still belong to the account.
+
+        They do not after its logout, or when there is a newer session.
+        """
         return account is self._shared.account and self._shared.session is self.session
 
     def _take_login(self, account: LocalAccount, event: LoggedIn) -> list[Completion]:

@@ -1,7 +1,7 @@
 """SharedState: the state that the threads of a client share, under one condition.
 
 The application's threads ask for logins, write messages and wait for sessions. The supervisor's
-thread takes the steps that are due. The receiver's thread brings the server's messages. While
+thread connects, logs in and sends. The receiver's thread brings the server's messages. While
 ``changed`` is held, no socket is used and no code of the application runs.
 """
 
@@ -29,21 +29,21 @@ log = logging.getLogger(__name__)
 
 
 class SharedState:
-    """A client's state. Everything in it is read and changed while ``changed`` is held.
+    """The state of one client. All of it is read and changed while ``changed`` is held.
 
     Attributes:
-        changed: the lock, notified whenever something changed.
+        changed: the lock; a condition that is notified after each change.
         account: the account to keep logged in; None if there is none.
-        login: the outcome of its login, until that is decided.
-        session: the session on the current connection, if there is one.
-        leaving: the account is being logged out; nothing more is sent.
-        logout: the outcome of the LOGINOUT_MSG, until that is decided.
-        hurry: the next attempt is wanted now, and not after the back-off.
-        closing: the end has begun.
-        failure: a callback's SystemExit or the like, which began the end.
+        login: the future of its login; None when it has a result.
+        session: the session on the present connection; None without a connection.
+        leaving: the account is being logged out, so no more messages are sent.
+        logout: the future of the LOGINOUT_MSG; None when it has a result.
+        hurry: the application wants the next attempt now, not after the back-off.
+        closing: the end of the client has begun.
+        failure: the SystemExit or other BaseException of a callback that began the end.
 
-    ``on_status`` gets each new status while ``changed`` is held: so it gets them in order. It must
-    only note them.
+    ``on_status`` gets each new status while ``changed`` is held, so it gets them in order. It must
+    only store them.
     """
 
     def __init__(self, on_status: Callable[[Status], None]) -> None:
@@ -64,7 +64,7 @@ class SharedState:
 
     @property
     def status(self) -> Status:
-        """The state and its reason. Any thread, also without ``changed``."""
+        """The state and its reason. Any thread; it takes ``changed`` itself."""
         with self.changed:
             return self._lifecycle.status
 
@@ -76,12 +76,12 @@ class SharedState:
     def become(
         self, state: State, error: ClientError | None = None, retry_at: float | None = None
     ) -> None:
-        """Change the state, and tell it."""
+        """Change the state, report it to ``on_status``, and notify ``changed``."""
         self._on_status(self._lifecycle.become(state, error, retry_at))
         self.changed.notify_all()
 
     def close(self) -> None:
-        """Change to the last state. Idempotent."""
+        """Change the state to CLOSED. Idempotent."""
         self.closing = True
         if self.state is not State.CLOSED:
             self.become(State.CLOSED, self.failure)
@@ -91,8 +91,9 @@ class SharedState:
     def run_callback(self, call: Callable[[], object]) -> None:
         """Run the application's code. Any thread, without ``changed``.
 
-        An Exception is logged. Another BaseException, such as that of ``sys.exit()``, ends the
-        client. If it only ended this thread, the client would seem to be online and hear nothing.
+        An Exception is logged. Another BaseException, such as the SystemExit of ``sys.exit()``,
+        ends the client. If it ended only this thread, the client would seem to be online, but
+        would receive nothing.
         """
         try:
             call()
@@ -102,7 +103,10 @@ class SharedState:
             self.fail(exc)
 
     def fail(self, raised: BaseException) -> None:
-        """End the client: a callback raised ``raised``, no Exception. Any thread, as above."""
+        """End the client, because a callback raised a BaseException that is no Exception.
+
+        Any thread, without ``changed``.
+        """
         log.error("a callback raised %r: the client ends", raised)
         with self.changed:
             if self.failure is None:
@@ -118,14 +122,14 @@ class SharedState:
             raise failure.raised
 
     def take_login(self, account: LocalAccount) -> Future[Account] | None:
-        """Take the future of the account's login, if it is still undecided."""
+        """Take the future of the account's login out; None if that has a result."""
         if account is not self.account:
             return None
         future, self.login = self.login, None
         return future
 
     def take_logout(self) -> Future[None] | None:
-        """Take the future of a logout, if it is still undecided."""
+        """Take the future of the logout out; None if that has a result."""
         future, self.logout = self.logout, None
         return future
 
@@ -134,8 +138,8 @@ class SharedState:
     def wait_for_session(self, seconds: float, *, logged_in: bool) -> Session:
         """Wait for a session that can take requests. Any thread, without ``changed``.
 
-        Raises NotLoggedInError, ClosedError or the reason of a stop at once; after ``seconds``
-        the error of the last attempt.
+        Raises NotLoggedInError, ClosedError or the reason of a stop at once. After ``seconds`` it
+        raises the error of the last attempt.
         """
         with self.changed:
             self.changed.wait_for(
@@ -147,9 +151,9 @@ class SharedState:
             return self.session
 
     def wait_connected(self, seconds: float | None) -> None:
-        """Wait for a connection; for one attempt if ``seconds`` is None. Any thread, as above.
+        """Wait for a connection, at most ``seconds``; None waits for one attempt.
 
-        Raises the error of the attempt, or of the last one.
+        Any thread, without ``changed``. Raises the error of the last attempt.
         """
         with self.changed:
             self.changed.wait_for(
@@ -164,7 +168,7 @@ class SharedState:
                 raise self._why_not(logged_in=False)
 
     def _usable(self, logged_in: bool) -> bool:
-        if self.session is None:  # the connection has ended, and the state does not say so yet
+        if self.session is None:  # the connection has ended, and the state has not changed yet
             return False
         return self.state is State.ONLINE if logged_in else self.state in UP
 

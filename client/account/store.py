@@ -5,12 +5,14 @@
                        /seen.jsonl      numbers of messages that were shown
                        /lock            held by the program that has the account open
 
-The folders are 0700 and the files 0600: a token is as good as a password, and messages are
-private. No password is ever written.
+The folders have the mode 0700 and the files 0600, because a token is as good as a password, and
+messages are private. No password is ever written.
 
-The file of the outbox is a journal. It gets a line when a message is written, and one when the
-message has left. The file of seen messages gets a line for each message that was taken care of,
-before the acknowledgement goes to the server.
+The outbox is a journal: it gets one line when the application sends a message, and another when the
+message leaves the outbox. The file of seen messages gets a line for each message that the
+application has handled. That line is written before the acknowledgement is sent. Example: the
+program is killed between the two; then the server sends the message again, and the client
+acknowledges it without showing it twice.
 """
 
 from __future__ import annotations
@@ -42,14 +44,14 @@ from client.errors import InUseError, StoreError
 log = logging.getLogger(__name__)
 
 _SLACK = 1000
-"""Lines that may be out of date before a journal is written anew."""
+"""The number of outdated lines after which a journal is written anew."""
 
 
 class Store:
-    """One account's files, held open and locked against other programs. One thread at a time.
+    """The files of one account, open and locked against other programs. One thread at a time.
 
     Attributes:
-        folder: where they are.
+        folder: the folder of the files.
     """
 
     def __init__(self, folder: Path, host: str, port: int, user_id: int) -> None:
@@ -73,7 +75,7 @@ class Store:
         self.close()
 
     def open(self) -> Self:
-        """Lock the files, read them, and make those that are missing. Raises StoreError."""
+        """Lock and read the files, and make the missing ones. Raises StoreError. Idempotent."""
         if self._lock_fd >= 0:
             return self
         self._make_folders()
@@ -83,16 +85,16 @@ class Store:
             self._open_outbox()
             self._open_seen()
         except BaseException:
-            self._close(remove=False)  # the files may be another account's
+            self._close(remove=False)  # they may be the files of another account
             raise
         return self
 
     def close(self) -> None:
-        """Close and unlock the files; remove a folder that holds nothing. Idempotent."""
+        """Close and unlock the files; remove the folder if it holds no data. Idempotent."""
         self._close(remove=self._is_empty)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete the login, the outbox, the seen messages and all other files but the lock."""
         self._credentials = None
         self._unsent.clear()
         self._shown.clear()
@@ -103,7 +105,7 @@ class Store:
 
     @property
     def _is_empty(self) -> bool:
-        """As after a mistyped id: there was never a login."""
+        """Whether there is no data. Example: a wrong id was typed, so there was never a login."""
         return self._credentials is None and not self._unsent and not self._shown
 
     def _close(self, *, remove: bool) -> None:
@@ -144,12 +146,12 @@ class Store:
     # ------------------------------------------------------------------ the outbox
 
     def add(self, message: OutboxMessage) -> None:
-        """A message was written. Raises StoreError; then it is not kept."""
+        """Add a message of the outbox. Raises StoreError; then it is not kept."""
         self._outbox.append(message_record(message))
         self._unsent[message.mid] = message
 
     def remove(self, mid: str) -> None:
-        """A message has left the outbox. Raises StoreError."""
+        """Remove a message that has left the outbox. Idempotent. Raises StoreError."""
         if self._unsent.pop(mid, None) is None:
             return
         if self._outbox.records > 2 * len(self._unsent) + _SLACK:
@@ -165,7 +167,7 @@ class Store:
     # ------------------------------------------------------------------ seen messages
 
     def saw(self, mark: Seen) -> None:
-        """A message was taken care of. Raises StoreError."""
+        """Add the mark of a message that the application has handled. Raises StoreError."""
         self._shown.append(mark)
         if self._seen.records > SEEN_SEQS + _SLACK:
             self._shown = self._shown[-SEEN_SEQS:]
@@ -175,13 +177,16 @@ class Store:
 
     @property
     def seen(self) -> tuple[Seen, ...]:
-        """The seen messages that are remembered, in the order of showing."""
+        """The marks of the seen messages that are remembered, in the order of ``saw``."""
         return tuple(self._shown)
 
     # ------------------------------------------------------------------ other files
 
     def read_extra(self, name: str) -> dict[str, Any]:
-        """A JSON object that the program keeps beside the above; empty if there is none."""
+        """A JSON object that the program keeps in the folder; empty if there is none.
+
+        Raises StoreError if the file cannot be read.
+        """
         try:
             content = json.loads(read_private(self.folder / name) or b"{}")
         except (ValueError, RecursionError):
@@ -190,7 +195,7 @@ class Store:
         return content if isinstance(content, dict) else {}
 
     def write_extra(self, name: str, content: dict[str, Any]) -> None:
-        """Raises StoreError."""
+        """Keep a JSON object of the program in the folder. Raises StoreError."""
         write_private(self.folder / name, json.dumps(content).encode("ascii"))
 
     # ------------------------------------------------------------------ opening
@@ -252,8 +257,8 @@ class Store:
             if not is_owner(head, self._owner):
                 raise StoreError(journal.path, "belongs to another account")
         if records and not heads:
-            # The first line, which names the owner, is gone. Another user's messages must not go
-            # out under this user's name.
+            # The first line, which names the owner, is missing. If the messages belong to another
+            # user, they must not be sent under this user's name.
             log.warning("%s does not name its account, and is ignored", journal.path)
             return []
         return [record for record in records if "host" not in record]

@@ -1,5 +1,7 @@
 """Supervisor: the thread that keeps a client connected and its user logged in.
 
+It decides when to connect. A SessionDriver does the work on each connection.
+
 connect ─▶ serve the session ─▶ lost ─▶ wait ─▶ connect ─▶ …
                 │
                 └──▶ stopped: wait until the application asks for a login or a connection
@@ -42,10 +44,10 @@ NewDriver = Callable[["socket.socket | TlsSocket"], SessionDriver]
 
 
 class Supervisor:
-    """Connects, and connects again, until it is closed. Owns the sessions and one thread.
+    """Connects again after each lost connection, until it is closed. Owns one thread.
 
-    ``keep_connected``: False means that a lost connection is a stop. A login that is waited for
-    then fails.
+    ``connect`` returns a connected socket, and ``new_driver`` makes the driver that takes it over.
+    ``keep_connected``: if False, a lost connection leads to STOPPED, and a pending login fails.
     """
 
     def __init__(
@@ -80,11 +82,11 @@ class Supervisor:
                 self._thread.start()
 
     def log_in(self, account: LocalAccount) -> Future[Account]:
-        """Keep this account logged in from now on. Any thread; returns at once.
+        """Keep this account logged in from now on. Any thread; does not block.
 
-        The future is the outcome. After a refusal the account is the caller's again. A login
-        that fails for a reason that may pass is tried again until ``log_out``. Raises
-        ClosedError, or NotStartedError before ``start``.
+        Returns a future of the result. After a temporary failure the login is repeated until
+        ``log_out``. After a refusal the caller owns the account again. Raises ClosedError, or
+        NotStartedError before ``start``.
         """
         shared = self._shared
         future: Future[Account] = Future()
@@ -102,9 +104,9 @@ class Supervisor:
         return future
 
     def say_goodbye(self) -> Future[None]:
-        """Tell the server that the user logs out; nothing more is sent. Any thread.
+        """Tell the server that the user logs out; no message is sent after that. Any thread.
 
-        The future is the outcome. ``log_out`` must follow in any case.
+        Returns a future of the server's answer. ``log_out`` must follow, whatever the answer is.
         """
         future: Future[None] = Future()
         future.set_running_or_notify_cancel()
@@ -120,8 +122,8 @@ class Supervisor:
     def log_out(self, account: LocalAccount) -> None:
         """Stop keeping this account logged in. Any thread; idempotent.
 
-        The account is the caller's again. Its pending login fails. Unless the server has
-        confirmed the logout, a new connection is made.
+        The caller owns the account again, and a pending login fails. If the server has not
+        confirmed the logout, the connection is replaced by a new one.
         """
         with self._changed:
             if self._shared.account is not account:
@@ -133,7 +135,7 @@ class Supervisor:
             future.set_exception(NotLoggedInError())
 
     def hurry(self) -> None:
-        """Make the next attempt now, or go on after a stop. Any thread."""
+        """End the pause before the next attempt, or leave the state STOPPED. Any thread."""
         with self._changed:
             self._hurry()
 
@@ -151,10 +153,11 @@ class Supervisor:
         if session is not None and awaits_answer:
             session.fail("closed by this side")
         if self._thread.ident is not None and self._thread is not threading.current_thread():
-            # While it connects it cannot be interrupted; it ends when that has succeeded.
+            # An attempt to connect cannot be interrupted. The thread ends after it.
             self._thread.join(self._timing.goodbye)
             if self._thread.is_alive() and session is not None:
-                session.fail("closed by this side")  # it sends, and the server does not read
+                # The thread is in a send, and the server does not read.
+                session.fail("closed by this side")
                 self._thread.join(self._timing.goodbye)
         self._closed()
 
@@ -203,7 +206,7 @@ class Supervisor:
             return True
 
     def _connect_again(self) -> None:
-        """Without a pause: the connection ended from this side."""
+        """Begin the next attempt without a pause, because this side ended the connection."""
         with self._changed:
             if not self._shared.closing:
                 self._shared.become(State.CONNECTING)
@@ -228,13 +231,13 @@ class Supervisor:
                 shared.become(State.CONNECTING, error)
 
     def _stop(self, error: ClientError) -> None:
-        """Wait until the application asks for a login or a connection."""
+        """Change to STOPPED, and wait until the application asks for a login or a connection."""
         shared = self._shared
         with self._changed:
             if shared.closing:
                 return
-            # Before the login fails. Example: its caller logs in again at once; that login sets
-            # ``hurry``, which must not be cleared after that.
+            # ``hurry`` is cleared before the login fails. Example: the login fails, and its caller
+            # logs in again at once, which sets ``hurry``; a later clearing would lose that.
             shared.hurry = False
             shared.become(State.STOPPED, error)
             login = None if self._keep_connected else self._take_pending_login()
@@ -250,7 +253,7 @@ class Supervisor:
         account = self._shared.account
         login = None if account is None else self._shared.take_login(account)
         if login is not None:
-            self._shared.account = None  # it is the caller's again
+            self._shared.account = None  # the caller owns it again
         return login
 
     def _closed(self) -> None:
