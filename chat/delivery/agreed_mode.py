@@ -1,4 +1,4 @@
-"""All servers on one database use the same delivery mode.
+"""Agreement on the delivery mode: all servers on one database use the same one.
 
 Otherwise the guarantees for a message would depend on the server that its sender is connected to.
 """

@@ -1,4 +1,11 @@
-"""Arrivals: payloads from other nodes, brought to the objects that they are for."""
+"""Arrivals: the listener of the bus, which gives each payload to the object that serves its type.
+
+    ChatMessage   a committed message: Router wakes the receivers
+    LiveMessage   a message in no table: LiveReceiver hands it over
+    Notice        about the members of a group: the mode; about a user: ``on_notices``
+
+It blocks no longer than the queueing of calls takes, because it runs in the bus's thread.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +41,8 @@ class Arrivals(BusListener[Payload]):
         }
 
     def on_received(self, received: Sequence[Received[Payload]]) -> None:
-        # In runs of one type, not sorted by type: a stored message must not overtake a live one
-        # of the same sender, nor the reverse.
+        # In runs of one type, not sorted by type. Example: A sends 1 to B live, then 2, which is
+        # stored. Both arrive together. Sorted by type, the wake for 2 would be queued before 1.
         for kind, run in itertools.groupby(received, _type_of_payload):
             self._takers[kind](list(run))
 
@@ -46,7 +53,7 @@ class Arrivals(BusListener[Payload]):
         self._mode.on_answers(answers)
 
     def on_doubt(self) -> None:
-        """Messages may have been lost, and notices about the members of groups."""
+        """Publications may have been lost: wakes, and notices about the members of groups."""
         self._mode.forget_all_members()
         self._router.on_doubt()
 

@@ -1,4 +1,4 @@
-"""What goes over the bus: messages, live messages and notices as JSON arrays. Pure.
+"""PayloadCodec: messages, live messages and notices as JSON arrays for the bus. Pure.
 
     ["w", epoch, number, seq, MESSAGE …]                  a committed message
     ["l", node, number, generation, mid, MESSAGE …]       a live message (``direct``)
@@ -25,6 +25,8 @@ from chat.notice import WORDS, Notice
 from chat.protocol import GROUP_CHAT, MAX_ID, MAX_SEQ, ONE_CHAT
 
 MAX_MID = 64
+"""Characters of a ``mid``: 256 bytes of UTF-8 at most, as the column of the log has."""
+
 WAKE_FIELDS = 12
 LIVE_FIELDS = 13
 NOTICE_FIELDS = 3
@@ -34,9 +36,11 @@ class LiveMessage(NamedTuple):
     """A message that is in no table, for receivers at other nodes.
 
     Attributes:
-        node, number: the node to answer, and the number of the answer; 0: no answer is wanted.
+        node: the node that asks, where the answer is sent.
+        number: of the request, as the answer repeats it; 0: no answer is wanted.
         generation: of the sender's login.
         mid: the message is stored under it. If two nodes store it, the log takes it once.
+        message: without a number; ``receivers`` has a group's receivers at other nodes.
     """
 
     node: str
@@ -69,6 +73,7 @@ class PayloadCodec(Codec[Payload]):
         fields = [
             *(*head, message.kind, message.sender, message.name, message.target),
             *(message.text, message.time, message.extra),
+            # The receiver of a message to a user is its target.
             sorted(message.receivers) if message.kind == GROUP_CHAT else None,
         ]
         return ujson.dumps(fields, ensure_ascii=False, escape_forward_slashes=False).encode()
@@ -145,4 +150,5 @@ def _notice(topic: Topic, fields: list[Any]) -> Notice:
 
 
 def _is_id(value: object) -> bool:
+    # ``type``, not ``isinstance``: True is an int for the latter.
     return type(value) is int and 0 < value <= MAX_ID

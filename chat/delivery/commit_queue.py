@@ -1,7 +1,8 @@
 """CommitQueue: gathers the submissions of all loops, and commits many in one transaction.
 
 While a transaction is being flushed, further submissions gather for the next one. So the batches
-grow with the load, and an idle node commits each message at once.
+grow with the load, and an idle node commits each message at once. The rows are written by
+commit_transaction.py.
 
     loops ── add ──▶ waiting ── take ──▶ batch ── cut ──▶ transaction ──▶ settled ──▶ loops
                         ▲                          │
@@ -32,8 +33,9 @@ log = logging.getLogger(__name__)
 MAX_BATCH = 1000
 BATCH_ROWS = 8000
 """Submissions and mailbox rows in one transaction; the rest goes into the next one. A single
-submission may have more rows. 8,000 rows take some 50 ms. Fewer would delay others less. But each
-row of a large group is on a page of its own, and several messages to the group share the pages."""
+submission may have more rows. 8,000 rows take some 50 ms, in which all other messages wait. Smaller
+batches would be slower in total, because the mailboxes of a large group are on as many pages as it
+has members, and all messages to the group in one transaction share these pages."""
 
 MAX_WAITING = 20_000
 MAX_CHARACTERS = 32 * 1024 * 1024
@@ -70,7 +72,8 @@ class CommitQueue:
         self._sizes: dict[int, int] = {}  # of groups, at their last message
         self._submitted = False  # the database has a batch that has not begun
         self.known: set[int] = set()
-        """Users that exist; users are never deleted. Saves a query per batch. Writer thread."""
+        """Users that certainly exist, as users are never deleted. It saves a query for each batch.
+        Writer thread."""
 
     def add(self, submission: Submission) -> bool:
         """Queue a submission; its sender is answered after the commit. Any thread.
@@ -124,7 +127,7 @@ class CommitQueue:
     def cut(self, batch: Sequence[Submission], members: Members) -> Sequence[Submission]:
         """The submissions of a batch that fit into one transaction, by the real sizes of groups.
 
-        The rest waits again, before all others. Writer thread.
+        The rest goes back to the front of the queue. Writer thread.
 
         Example: 1,000 messages to a new group of 3,000 wait, each counted as one row. The first
         transaction reads the members, keeps two messages, and returns 998.

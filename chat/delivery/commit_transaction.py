@@ -1,12 +1,15 @@
 """The transaction of the commit queue: log rows and mailbox rows for many submissions.
 
-The order of the locks is the same on every node: users, groups, log, mailboxes. Locked rows of the
-senders keep a login's generation valid until the commit. Example: A is logged in at node 1, whose
-transaction has read A's generation. A logs in at node 2; that waits for the row of A. So node 1
-commits under the old login, or not at all: it never stores a message of A after node 2 has begun.
+The order of the locks is the same on every node: users, groups, log, mailboxes. So two transactions
+cannot block each other for ever.
 
-Locked rows of groups keep their members. Example: B leaves a group, while a message to it is being
-stored. Either B has left before the transaction, or B is still owed the message.
+The senders' rows are locked, so a login's generation stays valid until the commit. Example: node 1
+stores a message of A and has read A's generation; meanwhile A logs in at node 2, which waits for
+A's row until node 1 has committed. So no message of A's old login is stored after the new one.
+
+The rows of groups are locked, so their members stay until the commit. Example: a message to a group
+is being stored; meanwhile B's leaving waits for the group's row. So B still gets the message. If
+B's leaving had been first, the transaction would have read the members without B.
 """
 
 from __future__ import annotations
@@ -45,8 +48,9 @@ def store(
 ) -> Members:
     """Write the rows, and set each submission's outcome. Writer thread. Raises StorageError.
 
-    ``known``: users that need not be looked up; those that were are added. Returns the members of
-    the groups.
+    ``known``: users that certainly exist; users that are found are added to it. ``cut``: sees the
+    members while the groups are locked, so its estimate of the rows is exact. Returns the members
+    of the groups.
     """
     messages = [submission.message for submission in submissions]
     senders = {message.sender for message in messages}
@@ -98,7 +102,11 @@ def _may_send(
 
 
 def _split(submissions: Sequence[Submission]) -> tuple[list[Submission], list[Submission]]:
-    """The first submission with each (sender, mid) in this batch, and the repetitions."""
+    """The first submission with each (sender, mid) in this batch, and the repetitions.
+
+    Example: A's client repeats a message, because its acknowledgement is late. Both are in one
+    batch, so the log has neither yet. The second must find the row of the first.
+    """
     first: dict[tuple[int, str], Submission] = {}
     repeated = []
     for submission in submissions:
@@ -158,8 +166,8 @@ def _find_row(tx: Transaction, submission: Submission, members: Members) -> None
         message.receivers = frozenset((message.target,))
         submission.outcome = RECOVERED
     else:
-        # Of a group's message in doubt the receivers of the first attempt are not known. Their
-        # pumps find it by the poll of the mailboxes.
+        # A message to a group in doubt is here, too: the receivers of the first attempt are not
+        # known, as members may have come or gone since. Their pumps find it by the poll.
         submission.outcome = REPEATED
 
 

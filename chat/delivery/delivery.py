@@ -1,4 +1,7 @@
-"""Delivery: the objects of this package, wired for one delivery mode."""
+"""Delivery: constructs and wires the objects of this package for one delivery mode.
+
+It has no rule of its own: the modes are in stored.py and direct.py.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ DIRECT = "direct"
 """The values of the setting ``chat.delivery``."""
 
 OVERDUE_SECONDS = 0.25
-"""Between two looks for live messages that nodes have not answered for in time."""
+"""Between two searches for live messages whose answers are overdue (forwarding.py)."""
 
 
 class Delivery:

@@ -40,7 +40,8 @@ from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo
 from muduopy import EventLoop
 
 LARGE_GROUP = 64
-"""A message that was handed to more receivers than this counts as in flight for one pass."""
+"""A message that was handed to more receivers than this counts as in flight for one pass of the
+loop. Otherwise one sender could occupy the loop: each message costs a write for each receiver."""
 
 
 class LiveSend:
@@ -48,6 +49,7 @@ class LiveSend:
 
     Attributes:
         login: the sender's.
+        submission: for the acknowledgement, and for storing the message.
         parts: the number of parts that have not ended.
         missed: the receivers that need the message stored.
     """
@@ -91,7 +93,8 @@ class DirectMode(DeliveryMode):
     def send(
         self, login: Login, message: ChatMessage, mid: str | None, rid: str | None
     ) -> SendResult:
-        # Equal: no message of this sender is being committed.
+        # ``in_flight`` counts the live sends and the messages that are being committed. If they
+        # are equal, no message of this sender is being committed (the second rule).
         if login.connection.flow.in_flight == len(login.live_sends):
             if message.kind == ONE_CHAT:
                 live = self._send_to_user(login, message, mid, rid)
@@ -99,7 +102,7 @@ class DirectMode(DeliveryMode):
                 live = self._send_to_group(login, message, mid, rid)
             if live:
                 return TAKEN
-        if login.live_sends:
+        if login.live_sends:  # the third rule
             return WAITS
         return self._stored.send(login, message, mid, rid)
 
@@ -115,6 +118,7 @@ class DirectMode(DeliveryMode):
                 return False
             self._request(self._begin(login, message, mid, rid), frozenset((message.target,)))
         elif receiver.loop is not login.loop:
+            # Whether its pump is empty is known in its own loop alone.
             send = self._begin(login, message, mid, rid)
             self._hand_to(receiver.loop, send, [receiver])
         elif receiver.pump.empty:
@@ -141,10 +145,14 @@ class DirectMode(DeliveryMode):
             return False  # a notice about a new member may be lost
         members = self._members.of(message.target)
         if members is None or message.sender not in members:
+            # The list may be older than the sender's joining: the transaction reads the members.
             return False
         absent = set(members) - {message.sender}
         count = len(absent)
         by_loop: defaultdict[EventLoop, list[Login]] = defaultdict(list)
+        # A receiver may log in or out meanwhile. If B is found and then logs out, B's pump takes
+        # no live message: B is late. If B is not found and then logs in here, B is missed. In both
+        # cases the message is stored for B.
         for receiver in self._logins.find_many(list(absent)):
             absent.discard(receiver.user_id)
             by_loop[receiver.loop].append(receiver)
@@ -189,7 +197,11 @@ class DirectMode(DeliveryMode):
         handover.finish(lambda late: self._end_parts([_Part(send, late, ())]))
 
     def _hand_to(self, loop: EventLoop, send: LiveSend, receivers: list[Login]) -> None:
-        """The part in another loop."""
+        """The part in another loop.
+
+        A loop runs queued calls in their order, so a later message of this sender to the same
+        receivers comes later.
+        """
         send.parts += 1
         message = send.submission.message
         home = send.login.loop
@@ -219,6 +231,9 @@ class DirectMode(DeliveryMode):
         self._bus.request(live, forward)
 
     # ------------------------------------------------------------------ ends
+    #
+    # The results of other nodes come in the bus's thread, and go to the senders' loops from there:
+    # LiveSend needs no lock.
 
     def on_counts(self, counts: Sequence[Count]) -> None:
         ended: list[Forwarded] = []
@@ -253,7 +268,11 @@ class DirectMode(DeliveryMode):
             self._end_sends(login)
 
     def _end_sends(self, login: Login) -> None:
-        """Acknowledge or store the sends without open parts, in the order of sending."""
+        """Acknowledge or store the sends without open parts, in the order of sending.
+
+        It stops at the first send with an open part. Example: A sends 1 to B at node 2, then 2 to C
+        here. 2 has ended first, but 1 may have to be stored; A's acknowledgements stay in order.
+        """
         ended = 0
         answers = []
         for send in login.live_sends:

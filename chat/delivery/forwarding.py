@@ -1,9 +1,9 @@
-"""Forwarding: live messages that other nodes are asked to hand over.
+"""Forwarding: the requests to other nodes to hand live messages over, until their results are here.
 
-A live message (``direct``) is in no table, so the sender's node must learn which receivers it has
+A live message (``direct``) is in no table. So the sender's node must learn which receivers it has
 not reached, and store it for them. A message to a user is one request on the user's topic. The
 number of subscribers is the result: none, or the node that has the user. A message to a group is
-one request on the group's topic, whatever the size of the group. Each subscriber answers with the
+one request on the group's topic, for any size of the group. Each subscriber answers with the
 receivers that it has. Receivers in no answer are missed.
 """
 
@@ -18,15 +18,17 @@ from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT
 
 NODE_ANSWER_SECONDS = 1.5
-"""A node that has not answered by then counts as gone. Nodes store live messages that are not
-fresh, and they take a message for fresh for a shorter time (chat/bus/redis/shard.py)."""
+"""A node that has not answered by then counts as gone, and the message is stored for its receivers.
+A message is fresh for a shorter time (chat/bus/redis/shard.py). So a node that gets it later than
+this does not hand it over live, and no receiver gets it twice."""
 
 
 class Forward(NamedTuple):
     """A live message for receivers at other nodes.
 
     Attributes:
-        number: of the request, where each subscriber answers; else 0.
+        message, receivers: the message, and its receivers that are not at this node.
+        number: of the request, if each subscriber answers; else 0.
         tag: the caller's own.
     """
 
@@ -37,7 +39,7 @@ class Forward(NamedTuple):
 
 
 class Forwarded(NamedTuple):
-    """Its result: ``missed`` are the receivers that no node has taken it for."""
+    """The result of a Forward: ``missed`` are the receivers at no node that has taken it."""
 
     forward: Forward
     missed: frozenset[int]
@@ -46,7 +48,7 @@ class Forwarded(NamedTuple):
 class Forwarding:
     """The requests whose result is not known yet. Any thread.
 
-    Methods return the results that are known through the call.
+    The methods return the results that the call has completed.
     """
 
     def __init__(self) -> None:
@@ -85,7 +87,7 @@ class Forwarding:
     def _change(
         self, number: int, reached: Collection[int], answers: int, subscribers: int | None
     ) -> list[Forwarded]:
-        # Answers may come before the count of subscribers: they take another connection.
+        # Answers may come before the count of subscribers, because they take another connection.
         with self._lock:
             pending = self._groups.get(number)
             if pending is None:  # overdue, or a node answers twice

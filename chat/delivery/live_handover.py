@@ -1,9 +1,10 @@
-"""Handing live messages to the logins of one loop.
+"""Handover and LiveBatch: hand live messages to the logins of one loop.
 
 A receiver takes a live message if its pump is empty: it has acknowledged everything, and reads its
-output. Any other receiver is late: the message is stored for it. Until its pump hears that this is
-done (``stores_pending``), it takes no live message. Example: B's output is full, so A's message 1
-to B is being stored. B reads again, and A sends 2. Live, 2 would overtake 1; so it is stored, too.
+output. All other receivers are late: the message is stored for them. Until that is done
+(``stores_pending``), their pumps take no live message. Example: B's output is full, so A's message
+1 to B is being stored. B reads again, and A sends 2. Live, 2 would overtake 1; so it is stored,
+too.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class Handover:
     """One live message and its receivers in one loop. That loop's thread.
 
     Attributes:
+        message: shared by all its receivers in all loops.
         late: the receivers that need it stored.
         waiting: the number of original clients whose writer has not written the message yet.
     """
@@ -45,7 +47,7 @@ class Handover:
         self.late.append((user_id, pump))
 
     def queue(self, user_id: int, pump: Pump, writer: ClassicWriter) -> None:
-        """Give it to an original client's writer; received when its last frame is written."""
+        """Give it to an original client's writer. It is received when its last frame is written."""
 
         def done(written: bool) -> None:
             self.waiting -= 1
@@ -57,7 +59,8 @@ class Handover:
         writer.hand_over(self.message, done, live=True)
 
     def finish(self, report: Callable[[Late], object]) -> None:
-        """There are no more receivers. ``report`` gets ``late`` when no writer has it any more."""
+        """All receivers are added. ``report`` gets ``late`` when no writer has the message any
+        more."""
         self._report = report
         self._settle()
 
@@ -68,7 +71,7 @@ class Handover:
 
 
 class LiveBatch:
-    """Live messages for logins of one loop; each login's go out in one write. Its thread."""
+    """Live messages for logins of one loop. Those of a login go out in one write. Loop thread."""
 
     def __init__(self) -> None:
         self._out: defaultdict[Connection, list[bytes]] = defaultdict(list)

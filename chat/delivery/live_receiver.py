@@ -1,15 +1,15 @@
-"""LiveReceiver: live messages of other nodes, for the logins of this node.
+"""LiveReceiver: hands live messages of other nodes to the logins of this node.
 
-A message that reaches this node is this node's: the sender's node counts it as delivered. So it is
-handed over, or stored here. In doubt both nodes store it, under the same ``mid``, and the log takes
-it once. Examples:
+The sender's node counts a message as delivered when it reaches this node. So this node hands it
+over, or stores it. In doubt both nodes store it, under the same ``mid``, and the log takes it once.
+Examples:
 
-    B is here when A's node publishes a message to B, and logs out before it arrives. Redis has
+    A's node publishes a message to B, who is logged in here; meanwhile B logs out. Redis has
     counted this node as a subscriber, so A was acknowledged. This node stores the message.
 
-    Redis is frozen while it has A's message to B. A's node gets no answer and stores it. Redis goes
-    on, and the message arrives here, not fresh. Live, it would come to B twice; so this node stores
-    it, too, and finds the row of A's node.
+    Redis is frozen while it has A's message to B. A's node gets no answer, and stores it. Redis
+    goes on, and the message arrives here, not fresh. Live, it would come to B twice. So this node
+    stores it, too, and finds the row of A's node.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 class _Arrival(NamedTuple):
-    """A live message for one login."""
+    """A live message for one login; ``fresh``: see chat.bus.Received."""
 
     login: Login
     live: LiveMessage
@@ -53,7 +53,8 @@ class LiveReceiver:
         commits: CommitQueue,
         on_own: Callable[[Sequence[Answer]], object],
     ) -> None:
-        """``on_own``: this node's request for a group has come back to it: an empty answer."""
+        """``on_own`` gets an empty answer when this node's own request for a group comes back to
+        it. This node is one of the counted subscribers, so Forwarding waits for its answer, too."""
         self._bus = bus
         self._logins = logins
         self._commits = commits
@@ -64,7 +65,7 @@ class LiveReceiver:
         by_loop: defaultdict[EventLoop, list[_Arrival]] = defaultdict(list)
         for live, _, fresh in received:
             here = self._find(live.message)
-            if not live.number:
+            if not live.number:  # to a user
                 if not here:
                     self._store(Submission(None, live.generation, live.message, live.mid))
             elif live.node == self._bus.name:  # DirectMode has served the receivers here
@@ -91,6 +92,7 @@ class LiveReceiver:
         handovers: dict[ChatMessage, tuple[Handover, LiveMessage]] = {}
         for login, live, fresh in arrivals:
             handover, _ = handovers.setdefault(live.message, (Handover(live.message), live))
+            # If the login has ended since ``take``, its pump takes nothing live: it is stored.
             if fresh:
                 batch.take(login, handover)
             else:
@@ -107,6 +109,7 @@ class LiveReceiver:
             self._store(submission)
 
     def _store(self, submission: Submission) -> None:
+        # Its sender was acknowledged by another node, so this loss is not reported to the sender.
         if not self._commits.add(submission):
             log.warning("a live message is lost: too many wait for the database")
             submission.settle_diverted()

@@ -1,8 +1,8 @@
-"""MemberLists: the members of groups, kept for a few seconds, for ``direct``.
+"""MemberLists: a cache of the members of groups, for ``direct``.
 
-Each list is as old as the begin of its reading. A list that was read before a change of its group
-is not used. Example: a worker reads the members of a group; meanwhile B joins, and the notice of
-that arrives; then the worker has its list, without B. It must not be kept.
+The age of a list counts from the begin of its reading. A list that was read before a change of its
+group is not used. Example: a worker reads the members of a group; meanwhile B joins, and the notice
+about B arrives. Then the worker has its list, without B. It must not be kept.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ Members = dict[int, frozenset[int]]
 """The members of each group."""
 
 MEMBERS_SECONDS = 5.0
-"""The longest time that a list is used after it was read. A notice of a change may get lost."""
+"""A list is used for so long, and not longer, because a notice of a change may get lost."""
 
 REFRESH_SECONDS = 2.0
 """A list in use is read again this long before its end, so that a busy group always has one.
-Without a list a message is stored for all members. They then get nothing live until they have
-acknowledged it."""
+Without a list, a message is stored for all members, and they get no live message until they have
+acknowledged that one."""
 
 MAX_LISTS = 10_000
-"""Lists, and times of changes; beyond it all are dropped."""
+"""Lists that are kept, and times of changes. Beyond it, all of them are dropped."""
 
 
 class MemberLists:
-    """Any thread."""
+    """See the module's text. Any thread."""
 
     def __init__(self, database: Database, workers: ThreadPool) -> None:
         self._database = database
@@ -45,7 +45,10 @@ class MemberLists:
         self._reading: set[int] = set()
 
     def of(self, group_id: int) -> frozenset[int] | None:
-        """The members; None: not known now. Starts to read a list again that is soon too old."""
+        """The members; None: not known now.
+
+        If the list is soon too old, a worker begins to read it again.
+        """
         now = time.monotonic()
         with self._lock:
             read_at, members = self._lists.get(group_id, (0.0, None))
@@ -74,6 +77,7 @@ class MemberLists:
         with self._lock:
             self._lists.pop(group_id, None)
             if len(self._changed) > MAX_LISTS:
+                # The times are lost, so each group counts as changed now.
                 self._changed.clear()
                 self._all_changed = now
             self._changed[group_id] = now

@@ -20,17 +20,17 @@ from chat.message import ChatMessage
 
 
 class SendResult(Enum):
-    """What has become of a call of ``send``."""
+    """The result of a call of ``send``."""
 
     TAKEN = "taken"  # the sender is answered, now or later
-    WAITS = "waits"  # nothing was done: call again when the sender's messages have settled
+    WAITS = "waits"  # no change: call again when the sender's earlier messages have ended
 
 
 TAKEN, WAITS = SendResult.TAKEN, SendResult.WAITS
 
 
 class DeliveryMode(ABC):
-    """Takes messages from the logins of this node. A mode adds the events that it needs."""
+    """Takes messages from the logins of this node. A mode overrides the events that it needs."""
 
     @abstractmethod
     def send(
@@ -48,10 +48,10 @@ class DeliveryMode(ABC):
         """The members of any group may have changed. Any thread."""
 
     def on_counts(self, counts: Sequence[Count]) -> None:  # noqa: B027 - stored sends no requests
-        """Requests of this node had so many subscribers. Any thread."""
+        """The numbers of subscribers of this node's requests are known. Any thread."""
 
     def on_answers(self, answers: Sequence[Answer]) -> None:  # noqa: B027
         """Other nodes have answered requests. Any thread."""
 
     def end_overdue(self) -> None:  # noqa: B027
-        """Called regularly: wait no longer for late answers. Any thread."""
+        """Called regularly: end the requests whose answers are overdue. Any thread."""

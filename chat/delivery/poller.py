@@ -5,10 +5,11 @@ message is in the mailbox all the same. So a query reads, every few seconds, the
 messages that the users of this node are owed. A pump that was not given one of them reads its
 mailbox.
 
-The newest number alone would not do: numbers are given at the insert, and become visible at the
-commit. Example: node 1 inserts 7 for B and is slow; node 2 inserts 8 and commits. B gets 8, then 7
-is committed and its wake is lost. So all numbers are compared, up to ENOUGH of them. A pump with
-more than a full window reads on in any case, as acknowledgements arrive.
+To compare the newest number alone would not suffice, because numbers are given at the insert, and
+become visible at the commit. Example: node 1 inserts 7 for B and is slow; meanwhile node 2 inserts
+8 and commits, and B gets 8. Then 7 is committed, and its wake is lost. So all numbers are compared,
+up to ENOUGH of them. A pump with more than a full window reads on in any case, as acknowledgements
+arrive.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ from muduopy import EventLoop, ThreadPool
 log = logging.getLogger(__name__)
 
 ENOUGH = WINDOW + 1
-"""Numbers for each user: one more than a pump can have given."""
+"""Numbers that are compared for each user: one more than a pump can have given."""
 
 POLL_SECONDS = 2.0
 """Between two rounds, at the least. Up to half more, at random, so that nodes spread out."""
 
 
 class MailboxPoller:
-    """Any thread."""
+    """See the module's text. Any thread."""
 
     def __init__(
         self,

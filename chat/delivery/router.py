@@ -1,8 +1,9 @@
 """Router: brings committed messages to the pumps of their receivers.
 
-A wake may be lost, late or repeated: the pump then finds the message in the mailbox. Example: B
-logs out at this node, and in at another one, while a message to B is being announced. The wake
-reaches B's old login, or none. B's new login has read the mailbox, or a poll will find the message.
+A wake may be lost, late or repeated, because the pump also finds the message in the mailbox.
+Example: a message to B is being announced; meanwhile B logs out at this node, and in at another
+one. The wake reaches B's old login, or none. B's new login has read the mailbox, or a poll will
+find the message.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ class Router:
     def wake(self, received: Sequence[Received[ChatMessage]]) -> None:
         """Other nodes have committed messages.
 
-        A contiguous one may be pushed, as no earlier message on its topic was lost. Any other is a
-        hint to look into the mailbox.
+        A contiguous one may be pushed, as no earlier message on its topic was lost. For any other
+        the pump reads the mailbox.
         """
         by_loop: ByLoop = defaultdict(list)
         for message, contiguous, _ in received:
@@ -53,7 +54,7 @@ class Router:
         queue_in_loops(_push, by_loop)
 
     def on_doubt(self) -> None:
-        """Wakes may have been lost: each pump looks into its mailbox."""
+        """Wakes may have been lost: each pump reads its mailbox."""
         for login in self._logins.all():
             login.loop.queue_in_loop(login.pump.mark_dirty)
 

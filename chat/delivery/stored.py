@@ -1,4 +1,7 @@
-"""StoredMode: every message is committed before its sender is acknowledged."""
+"""StoredMode: commits every message before its sender is acknowledged.
+
+It does not wait for the database: the commit queue answers the sender after the commit.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ class StoredMode(DeliveryMode):
     ) -> SendResult:
         submission = Submission(login, login.generation, message, mid, rid)
         if message.kind == GROUP_CHAT:
+            # An estimate, because the members are read in the transaction. It bounds the queue.
             submission.rows = self._commits.rows_for(message.target)
             submission.joins = self._joins
         if not self._commits.add(submission):

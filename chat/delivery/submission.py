@@ -1,4 +1,4 @@
-"""Submission: one message on its way into the log, and the outcome.
+"""Submission: one message on its way into the log, and the outcome. It writes no rows itself.
 
     no attempt yet   NONE ──┐
     retried      IN_DOUBT ──┼──▶ STORED      a new row of the log
@@ -7,11 +7,11 @@
                                  REPEATED    the row of an earlier send of the client
                                  REFUSED     no row
 
-A transaction is repeated as a whole when its outcome is not known. Hence the states on the left.
-Example: the connection to the database is lost during the COMMIT of A's message to B. Maybe it was
-committed. The second attempt finds a row with its ``mid``. In state IN_DOUBT that row is the first
-attempt's, and B was not woken for it: RECOVERED. In state NONE it is an earlier send of A, for
-which B was woken then: REPEATED.
+The states on the left are those before an attempt, because a transaction is repeated as a whole
+when its outcome is not known. Example: the connection to the database is lost during the COMMIT of
+A's message to B. Maybe it was committed. The second attempt finds a row with its ``mid``. In state
+IN_DOUBT the row is the first attempt's, and B was not woken for it: RECOVERED. In state NONE it is
+the row of an earlier send of A, for which B was woken: REPEATED.
 """
 
 from __future__ import annotations
@@ -55,14 +55,15 @@ class Submission:
     """Made in the sender's loop, decided by the writer thread, answered in the sender's loop.
 
     Attributes:
-        login: the sender's; None where the sender is at another node, which has answered.
-        generation: of that login.
+        login: the sender's; None if the sender is at another node, which has acknowledged it.
+        generation: of the sender's login.
         message: the commit gives it ``seq`` and ``receivers``.
-        mid: unique for the sender. The server makes one where the client gave none, because a
+        mid: unique for the sender. The server makes one if the client gave none, because a
             repeated transaction must find its row.
+        rid: of the request, repeated in the acknowledgement; None: it has none.
         only: in ``direct``, the receivers that have not got the message live; None: all.
         joins: in ``direct``: a row of the log with its ``mid`` may be for other receivers.
-        rows: the number of mailbox rows, as far as it was known when it was sent.
+        rows: the number of mailbox rows, as it was estimated when the message was sent.
         diverted: in ``direct``, the pumps of receivers that could not take the message live. They
             take nothing live until ``settle_diverted``.
         outcome: as above; changed by commit_transaction.py, ``retry`` and ``refuse``.
@@ -130,7 +131,10 @@ class Submission:
         self.errmsg = errmsg
 
     def settle_diverted(self) -> None:
-        """The message is in the mailboxes, or has failed: pumps take live messages. Any thread."""
+        """The message is in the mailboxes, or has failed: its pumps take live messages again.
+
+        Any thread.
+        """
         for pump in self.diverted:
             pump.connection.loop.queue_in_loop(pump.store_settled)
 
