@@ -66,7 +66,7 @@ LOG_SECONDS = 5.0
 """Between two reports of the lines that were left out of the log."""
 
 END_SECONDS = 10.0
-"""Within which the server ends once the clients are gone, even if the database does not answer."""
+"""The server ends this long after the clients are gone, even if the database does not answer."""
 
 SECONDS_PER_DAY = 86_400
 WORKER_QUEUE = 4096
@@ -90,7 +90,7 @@ class App:
         self._end_timer: threading.Timer | None = None
         self._tls = tls_context(config.server)
         dialects = load_dialects(config.classic.dialects)
-        bus_address = find_bus(config.bus)  # a wrong one shows before anything is written
+        bus_address = find_bus(config.bus)  # a mistake shows before tables are created
         hashing = hash_threads(config.server.hash_threads)
         # Besides the two pools the main thread reads, at the start and the end.
         threads = config.server.workers + hashing + 1
@@ -122,7 +122,7 @@ class App:
             undo.pop_all()
 
     def _wire(self, address: InetAddress) -> Context:
-        """Everything between the database and the server."""
+        """Construct and wire the parts between the database and the server."""
         config, database, bus = self._config, self._database, self._bus
         clock, logins = Clock(), LoginRegistry()
         token_seconds = config.chat.token_days * SECONDS_PER_DAY
@@ -236,7 +236,7 @@ class App:
     # ------------------------------------------------------------------ among other nodes
 
     def _about(self) -> tuple[int, str]:
-        """The lease's thread. For the list of nodes."""
+        """Connections and bus state, for the list of nodes. The lease's thread."""
         return self._server.open, self._bus.state
 
     def _on_renewed(self, whole: bool) -> None:
@@ -287,7 +287,7 @@ class App:
 
 
 def _give_up() -> None:
-    """The database does not answer. No acknowledged message depends on it."""
+    """End the process: the database does not answer. Acknowledged messages are committed before."""
     log.error("could not end in time")
     os._exit(1)
 
@@ -316,7 +316,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         app = App(arguments.address, config, arguments.also)
         app.start()
-        # Not before: an upgrade logs each name that it changes, and no line may be left out.
+        # After the start, because an upgrade logs each name that it changes, and none of these
+        # lines may be left out.
         log_limit = LogLimit()
         for handler in logging.getLogger().handlers:
             handler.addFilter(log_limit)

@@ -1,4 +1,7 @@
-"""Settings: reads TOML into frozen dataclasses, and checks each key. Pure: no file is opened."""
+"""Settings: reads TOML into frozen dataclasses, and checks each key. Pure: no file is opened.
+
+conf/chatserver.toml describes each key.
+"""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Maintenance:
         loop.run_every(CHECK_SECONDS, partial(workers.try_run, self._check))
 
     def delete_expired_tokens(self) -> None:
-        """In several short transactions. Blocks. Raises StorageError."""
+        """Delete them in several short transactions. Blocks. Raises StorageError."""
         now = self._clock.unix()
         place = ""
 

@@ -11,7 +11,7 @@ PRESENCE = "presence"
 """For a user with friends: the friends ``ids`` have come or gone."""
 
 TAKEN = "taken"
-"""For the nodes with a session of the user ``target``: another node has the user now."""
+"""For the node with a login of the user ``target``: another node has the user now."""
 
 MEMBERS = "members"
 """For the nodes with members of the group ``target``: a user has joined or left."""
@@ -20,7 +20,7 @@ WORDS = frozenset((PRESENCE, TAKEN, MEMBERS))
 
 
 class Notice(NamedTuple):
-    """It may get lost.
+    """A notice, which may get lost: regular rounds and polls make that good.
 
     Attributes:
         target: a group for MEMBERS, else a user; its topic is the notice's.

@@ -126,7 +126,7 @@ def _busy() -> ProtocolError:
 
 
 def _has_ended(connection: AnyConnection) -> bool:
-    """Has the peer sent its end? Also if bytes before the end are unread."""
+    """Has the peer ended its sending? True even if bytes before the end are unread."""
     if connection.closed or connection.finishing:
         return True
     try:

@@ -220,7 +220,7 @@ class ChatService:
         return read
 
     def _advise(self, connection: Connection, reader: ClassicReader, message: Message) -> None:
-        """Log the reason for the administrator: a client without an answer just hangs."""
+        """Log the reason for the administrator, because such a client often shows no error."""
         guess, now = reader.guess, connection.last_seen
         assert guess is not None
         if not self._advised.retry_after(connection.peer, now):

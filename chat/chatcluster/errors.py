@@ -8,4 +8,4 @@ class ClusterError(Exception):
 
 
 class UsageError(ClusterError):
-    """The command makes no sense: an unknown node, a number out of range."""
+    """The arguments of the command are wrong: an unknown node, a number out of range."""

@@ -1,7 +1,7 @@
 """LocalCluster: the commands of bin/chatcluster, for the cluster in one folder of this machine.
 
-One command runs at a time: it holds a lock on the folder. Each command keeps the list of running
-programs in the folder's state file, so that the next command can go on from there, also after a
+One command runs at a time, because it holds a lock on the folder. Each command keeps the list of
+running programs in the folder's state file. So the next command can go on from there, even after a
 crash.
 """
 
@@ -161,7 +161,7 @@ class LocalCluster:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[ClusterState]:
-        """Hold the folder's lock; gives the state. Raises ClusterError if there is no cluster."""
+        """Hold the folder's lock, and yield the state. Raises ClusterError without a cluster."""
         self._existing()  # first, because the lock would make a file in a folder of another kind
         with locked_folder(self.folder):
             yield self._existing()

@@ -45,6 +45,7 @@ class Process:
     """The identity of a started program, which runs until it is stopped.
 
     Attributes:
+        pid: of the program, and of its session.
         began: clock ticks from the boot of the machine to its start: field 22 of /proc/PID/stat.
     """
 
@@ -168,7 +169,7 @@ def run(command: Sequence[str], log: Path, folder: Path) -> None:
 
 
 def _began(pid: int) -> int | None:
-    """The start time of a process; None if it has ended, also if it is a zombie."""
+    """The start time of a process; None if it has ended, even if it is a zombie."""
     stat = _stat(pid)
     return None if stat is None else int(stat[BEGAN])
 

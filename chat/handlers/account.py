@@ -1,4 +1,4 @@
-"""Registration, login and logout: from requests to calls, from results to answers."""
+"""Handlers of registration, login and logout: requests become calls, and results answers."""
 
 from __future__ import annotations
 

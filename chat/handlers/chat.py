@@ -1,4 +1,4 @@
-"""Chat messages and their acknowledgement. All handlers: connection's loop, and quick."""
+"""Handlers of chat messages, acknowledgements and pings. All: connection's loop, never blocking."""
 
 from __future__ import annotations
 

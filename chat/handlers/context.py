@@ -1,4 +1,4 @@
-"""The arguments of handlers, and the form of a route."""
+"""Context, Request and Route: the arguments of handlers, and the entries of the handler table."""
 
 from __future__ import annotations
 
@@ -56,6 +56,7 @@ class Request(Generic[MessageT]):
     """A request for a worker. Its values are copied in the loop.
 
     Attributes:
+        message: the decoded and checked fields.
         connection: for a new Login. A worker may read ``closed`` and ``finishing``, as hints; the
             other attributes belong to the connection's loop.
         login: None before a login.

@@ -1,4 +1,4 @@
-"""The list of friends. All handlers: worker thread."""
+"""Handlers of the list of friends. All: worker thread."""
 
 from __future__ import annotations
 

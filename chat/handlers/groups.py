@@ -1,4 +1,4 @@
-"""Groups and their members. All handlers: worker thread; ``finish_…``: connection's loop."""
+"""Handlers of groups and their members: worker thread. ``finish_…``: connection's loop."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def abandon_joining(ctx: Context, connection: Connection, joined: Joined) -> Non
 
 
 def members(ctx: Context, request: Request[GroupRequest]) -> Message:
-    """MEMBERS_MSG: the members of a group of the sender's."""
+    """MEMBERS_MSG: the members of a group to which the sender belongs."""
     group_id = request.message["groupid"]
 
     def look(tx: Transaction) -> Group:

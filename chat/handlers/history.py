@@ -20,7 +20,10 @@ DEFAULT_LIMIT = 50
 
 
 def history(ctx: Context, request: Request[HistoryRequest]) -> Message:
-    """The newest messages before a ``seq``, of a conversation that the asker is a party to."""
+    """HISTORY_MSG: the newest messages with a user, or in a group of the sender's.
+
+    With ``before``, only messages with lower numbers.
+    """
     message = request.message
     other = message.get("with")
     group_id = message.get("groupid")
@@ -47,7 +50,7 @@ def history(ctx: Context, request: Request[HistoryRequest]) -> Message:
 
 
 def _joined(tx: Transaction, group_id: int, request: Request[HistoryRequest]) -> int:
-    """The last message before the sender became a member, who may not read earlier ones."""
+    """The number of the last message before the sender joined: members may not read older ones."""
     membership = GroupModel(tx).membership(group_id, request.user_id)
     if membership is not None:
         return membership.since

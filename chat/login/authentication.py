@@ -1,4 +1,7 @@
-"""Authentication: checks the password or the token of a login."""
+"""Authentication: checks the password or the token of a login.
+
+It takes no user in: LoginFlow does so with a Verified.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ class Verified(NamedTuple):
     """A user with the right password or token.
 
     Attributes:
+        user: the row, as it was read before the check.
         new_hash: the hash to store instead of one with outdated parameters; None: keep the old one.
     """
 
@@ -24,7 +28,7 @@ class Verified(NamedTuple):
 
 
 class Authentication:
-    """Checks passwords and tokens. Worker thread: it blocks, and hashes on purpose slowly."""
+    """Checks passwords and tokens. Worker thread: it blocks, as hashing is slow on purpose."""
 
     def __init__(
         self,
@@ -34,8 +38,8 @@ class Authentication:
         clock: Clock,
         token_seconds: int,
     ) -> None:
-        """``limiter``: failures for each pair of host and user. ``token_seconds``: a token that is
-        not used for so long is void."""
+        """``limiter``: counts the failures of each pair of host and user. ``token_seconds``: a
+        token that is not used for so long is void."""
         self._database = database
         self._passwords = passwords
         self._limiter = limiter
@@ -49,7 +53,7 @@ class Authentication:
     def check_token(self, user: User | None, token: str) -> Verified:
         """Raises ProtocolError(REFUSED), StorageError. ``user``: None if there is no such user.
 
-        Tokens are random, and not guessed: their failures are not counted.
+        Failures are not counted, because a random token cannot be guessed.
         """
         if user is None or not self._use_token(user.id, token):
             raise ProtocolError(ErrNo.REFUSED, errors.WRONG_PASSWORD)

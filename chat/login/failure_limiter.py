@@ -11,7 +11,11 @@ MAX_KEYS = 10_000
 
 
 class FailureLimiter:
-    """Allows ``limit`` failures per key in ``window`` seconds. Any thread."""
+    """Allows ``limit`` failures per key in ``window`` seconds. Any thread.
+
+    The window begins with its first failure. Tries that run at the same time may exceed the limit
+    by a few, because ``retry_after`` reserves no try.
+    """
 
     def __init__(self, limit: int, window: float) -> None:
         self._limit = limit

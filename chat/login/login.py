@@ -1,4 +1,7 @@
-"""Login: one user's login on one connection."""
+"""Login: one user's login on one connection.
+
+It writes no tables: LoginFlow takes the user's row before it, and releases the row after it.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,14 @@ class Login:
     never leads to another user.
 
     Attributes:
-        connection, loop: where the client is. Any thread.
-        user_id, name, generation, token, device: never change. Any thread.
+        connection, loop: the client's connection, and its loop. Any thread may read them.
+        user_id, name: the user. They never change, like the next three. Any thread.
+        generation: the number of this login among the user's logins; the row has the latest.
+        token: the token for later logins, revoked by a logout; None: there is none.
+        device: the device that the client has named; None: none.
         groups: the groups of this user that are registered for waking. The registry's, under its
             lock.
-        pump: hands the user's mail over. The loop's.
+        pump: hands the user's stored messages over. The loop's.
         live_sends: messages that are on their way live (``direct``), in order: the LiveSend objects
             of chat.delivery. The loop's.
         alive: between ``begin`` and ``end``. The loop's.
@@ -73,9 +79,10 @@ class Login:
         return f"user {self.user_id}"
 
     def begin(self, first: list[ChatMessage], more: bool, newest: int) -> None:
-        """The connection is the user's; the caller answers the client next.
+        """The connection is the user's from now on. The caller sends the answer next.
 
-        The parameters are those of ``Pump.start``.
+        The parameters are those of ``Pump.start``. The rest of the mail must follow the answer, so
+        ``_answered`` is queued behind it.
         """
         self.alive = True
         self.connection.attach(self, self.pump)
@@ -101,8 +108,8 @@ class Login:
         self.loop.queue_in_loop(self._leave)
 
     def _leave(self) -> None:
-        # Not alive: the user has logged out meanwhile; or the login is not complete, and finds
-        # that it is not registered any more.
+        # Not alive: the user has logged out meanwhile. Or the login is not complete; then
+        # ``finish_login`` finds that it is not registered any more.
         if self.alive:
             self.end()
             self.connection.close("replaced")

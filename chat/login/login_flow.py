@@ -60,8 +60,12 @@ class LoginAttempt:
     """A verified login that has not taken its user yet.
 
     Attributes:
+        connection: of the client.
+        verified: the user, whose password or token was right.
+        device: the device that the client has named; None: none.
         token: the token that the client has logged in with; None: with a password.
         issues_token: the client can use a token, and gets one if it has none.
+        room: the bound of the mail in the answer.
     """
 
     connection: ClientConnection[Login]
@@ -74,7 +78,14 @@ class LoginAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The data for a login's answer, of one moment; ``newest``: the last message's number then."""
+    """The data for a login's answer, all of one moment.
+
+    Attributes:
+        friends, groups: the user's lists.
+        mail: the oldest messages of the mailbox.
+        all_mail: the mailbox has no others.
+        newest: the highest number in the log.
+    """
 
     friends: list[Contact]
     groups: list[Group]
@@ -267,7 +278,7 @@ class _Entry:
 
         Example: we read the groups of A; A's old login joins group 7; we read the snapshot, which
         has group 7. A message to 7 that was stored before our subscription has woken no pump, so
-        the pump must look.
+        the pump must read the mailbox.
         """
         late = {group.id for group in snapshot.groups} - groups
         for group_id in late:

@@ -1,4 +1,8 @@
-"""Password hashes: argon2id where argon2-cffi is installed, else scrypt. Self-describing."""
+"""Passwords: hashes and verifies passwords. With argon2id if argon2-cffi is installed, else scrypt.
+
+A hash names its method and parameters. So one column can hold all kinds: argon2id, scrypt, and the
+plain passwords of the original system. A login replaces an outdated kind (``needs_rehash``).
+"""
 
 from __future__ import annotations
 
@@ -25,26 +29,29 @@ class Passwords:
         """Raises ValueError for a cost that argon2id cannot have."""
         self._argon2 = _argon2_hasher(cost)
         try:
-            # A login of a user that does not exist takes as long as another: it verifies this one.
+            # A login as a user that does not exist verifies this hash. Otherwise it would be
+            # quicker than another login, and show which users exist.
             self._unknown_user = self.hash("the password of no user")
         except Exception as exc:
             raise ValueError(f"impossible cost: {exc}") from exc
 
     def hash(self, password: str) -> str:
+        """A new hash with a random salt. Blocks."""
         if self._argon2 is not None:
             return self._argon2.hash(password)
         return _scrypt(password, os.urandom(16))
 
     def verify(self, stored: str | None, password: str) -> bool:
-        """Does the password belong to this hash? None: to a user that does not exist.
+        """Is this the password of a user? Blocks.
 
-        What is no hash is a password, as the original system stored them.
+        ``stored``: the user's hash, or a plain password of the original system; None: there is no
+        such user, which takes as long as a wrong password.
         """
         right = self._matches(stored if stored is not None else self._unknown_user, password)
         return right and stored is not None
 
     def needs_rehash(self, stored: str) -> bool:
-        """Is it a hash with other parameters, or no hash?"""
+        """Is it a hash of another method or with other parameters, or a plain password?"""
         if self._argon2 is None:
             return not stored.startswith(HASHES)
         if not stored.startswith("$argon2"):
@@ -59,9 +66,10 @@ class Passwords:
                 return False
             return hmac.compare_digest(stored.encode(), _scrypt(password, salt).encode())
         if not stored.startswith(HASHES):
+            # JSON can hold half a surrogate pair, which has no UTF-8.
             given = password.encode(errors="surrogatepass")
             return bool(stored) and hmac.compare_digest(stored.encode(), given)
-        if self._argon2 is None:
+        if self._argon2 is None:  # the library was there when the hash was made
             return False
         from argon2.exceptions import InvalidHashError, VerificationError
 

@@ -1,4 +1,7 @@
-"""Presence: takes and releases the ``user`` rows of this node's logins."""
+"""Presence: takes and releases the ``user`` rows of this node's logins.
+
+It does not tell friends itself: PresenceFeed does.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """PresenceFeed: tells online users that their friends have come or gone.
 
-There are two steps, each gathered for GATHER_SECONDS, so that a crowd that reconnects costs a few
-queries:
+There are two steps. Each gathers changes for GATHER_SECONDS, so a crowd that reconnects costs a few
+queries only:
 
     who    the node of the change finds the online users with that friend in their list, and
            notifies their nodes
@@ -124,7 +124,10 @@ class PresenceFeed:
 
 
 def _send(login: Login, messages: Sequence[Message]) -> None:
-    """To v2 clients that read their output; others ask again some day. Login's loop."""
+    """Send to a v2 client that reads its output. Login's loop.
+
+    Other clients get nothing. They see the states of their friends in the answer to a login.
+    """
     connection = login.connection
     if login.alive and connection.v2 and not connection.flow.output_full:
         for message in messages:

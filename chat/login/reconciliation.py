@@ -141,7 +141,8 @@ class Reconciliation:
     def _compare_part(self) -> bool:
         """Compare the rows and logins of the next users; False after the last part."""
         begin = self._last_user
-        # Rows first: a login that begins after this read is not among them.
+        # Rows first, then logins. Example of the other order: the logins are read; meanwhile A logs
+        # in; the rows are read. A's row would have no login, and would be released.
         rows = self._database.read(lambda tx: UserModel(tx).online_at(self._node, begin, PART))
         more = len(rows) == PART
         end = self._last_user = max(rows) if more else 0
@@ -176,7 +177,7 @@ class Reconciliation:
     def _dead_nodes(self, tx: Transaction) -> set[str]:
         """Nodes with online users and without a lease.
 
-        None if this node has no lease either: then the database's clock may have jumped.
+        If this node has no lease either, the set is empty: the database's clock may have jumped.
         """
         alive = NodeModel(tx).alive()
         return UserModel(tx).nodes() - alive if self._node in alive else set()

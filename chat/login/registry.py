@@ -1,4 +1,7 @@
-"""LoginRegistry: the logins of this node, by user and by group."""
+"""LoginRegistry: the logins of this node, by user and by group.
+
+It reads and writes no tables: Presence takes and releases the rows of users.
+"""
 
 from __future__ import annotations
 
@@ -101,6 +104,7 @@ class LoginRegistry:
             return True
 
     def find(self, user_id: int) -> Login | None:
+        """The user's login at this node; None if there is none."""
         # Without the lock: looking one key up is atomic in every CPython, with or without GIL.
         return self._by_user.get(user_id)
 

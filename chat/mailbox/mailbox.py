@@ -1,6 +1,7 @@
 """Mailbox: reads and deletes rows of the table ``offlinemessage`` for the pumps.
 
-Workers read, and the database writer deletes, so that no loop waits.
+Workers read, and the database writer deletes, so no loop waits. It inserts no rows: the commit
+queue does (``chat.delivery``).
 """
 
 from __future__ import annotations
@@ -26,13 +27,15 @@ LOOK_BYTES = 256 * 1024
 """Bytes of text in one read: a bound on the memory for a full mailbox."""
 
 RETRY_SECONDS = 1.0
-"""When a failed deletion is retried."""
+"""Seconds until a failed deletion is retried."""
 
 MAX_DELETED = 8000
 """Rows of one deletion; the rest goes into the next one. Example: the 3,000 members of a group
 acknowledge at once, one message or 200 each."""
 
 Received = tuple[Pump, frozenset[int]]
+"""A pump, and the numbers of messages that its client has acknowledged."""
+
 Mail = tuple[list[ChatMessage], bool]
 """Messages, and whether the mailbox has no others."""
 

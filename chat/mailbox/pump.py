@@ -40,7 +40,7 @@ WINDOW = 200
 can come again after a crash, so a client knows how many numbers it has to remember."""
 
 RETRY_SECONDS = 1.0
-"""When to read again after a read has failed."""
+"""Seconds until a failed read is retried."""
 
 NEARLY_FULL_SECONDS = 0.05
 """How long a window that is half full waits for more acknowledgements before a read of the mailbox.
@@ -51,6 +51,8 @@ class Pump:
     """The mail of one login. The connection's loop.
 
     Attributes:
+        connection: of the login.
+        user_id: the owner of the mailbox.
         active: between ``start`` and ``stop``; a later callback finds it False.
         stores_pending: live messages that are being stored for this user. Until they are, the user
             gets no later live message.
@@ -80,7 +82,7 @@ class Pump:
         self._mailbox = mailbox
         self._dirty = False  # there may be rows that were not given
         self._reading = False
-        self._patient = False  # a look is due soon
+        self._patient = False  # a timer for a read runs: NEARLY_FULL_SECONDS
         self._newest = 0  # the highest seq given
         self._unacked: set[int] = set()
         self._deleting: set[int] = set()

@@ -158,7 +158,7 @@ class FrameDecoder:
         self._held += data
 
     def cut_with(self, cutter: Cutter) -> None:
-        """Use another cutter from now on, also for the waiting bytes."""
+        """Use another cutter from now on, for the waiting bytes, too."""
         self.cutter = cutter
         self._plain = self.decided and isinstance(cutter, LineCutter)
 

@@ -21,7 +21,7 @@ SHOWN_LENGTH = 24
 
 
 def advice(message: Message, guess: DialectGuess, known: Sequence[Table]) -> str:
-    """The line. ``known``: all tables, also those that the settings do not name."""
+    """The line. ``known``: all tables, including those that the settings do not name."""
     what = _described(message)
     for table in known:
         request = translated(message, table)

@@ -1,8 +1,8 @@
 """BraceCutter: finds the end of a frame by its closing brace, for clients that send no terminator.
 
-The cutter scans each byte once, also if bytes arrive one by one, because it remembers its place. Of
-JSON it knows strings, escapes and braces. A line feed always ends a frame, since no frame has one
-inside; so the cutter recovers after invalid input.
+The cutter scans each byte once, even if bytes arrive one by one, because it remembers its place. It
+knows the strings, escapes and braces of JSON, and nothing else of it. A line feed always ends a
+frame, since no frame has one inside. So the cutter recovers after invalid input.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""TokenModel: the table ``token``. A session token lets a v2 client in without a password."""
+"""TokenModel: the table ``token``. With a token a v2 client logs in without a password."""
 
 from __future__ import annotations
 

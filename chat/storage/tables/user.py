@@ -1,6 +1,6 @@
 """UserModel: the table ``user``: accounts, and their presence.
 
-A user is online at one node at a time. ``generation`` grows with each login, so a session with an
+A user is online at one node at a time. ``generation`` grows with each login, so a login with an
 older generation is not the current one.
 """
 
@@ -68,9 +68,9 @@ class UserModel:
         return dict(self._tx.query_in(sql, ids))
 
     def go_online(self, user: User, node: str, device: str | None) -> int | None:
-        """Take a user for a session of ``node``; returns the new generation.
+        """Take a user for a login at ``node``; returns the new generation.
 
-        Returns None if another session took the user after ``user`` was read. Example: A's phone
+        Returns None if another login took the user after ``user`` was read. Example: A's phone
         and laptop log in at once, and both read generation 7. The phone makes it 8; the laptop's
         UPDATE then finds no row with 7.
         """
@@ -82,7 +82,7 @@ class UserModel:
         return user.generation + 1 if changed else None
 
     def go_offline(self, user_id: int, generation: int) -> bool:
-        """Release a user, if the session is still the current one; False otherwise."""
+        """Release a user, if this generation is still the current one; False otherwise."""
         changed = self._tx.execute(
             "UPDATE user SET state = ?, node = NULL, device = NULL "
             "WHERE id = ? AND generation = ? AND state = ?",
