@@ -44,8 +44,8 @@ class Answers:
         """``rid``: the request's, if it has one."""
         self._echo(answer, "rid", rid)
         if not connection.v2:
-            connection.arrange_output()
-            shaped = classic_answer(answer, connection.table)
+            connection.classic_output.arrange()
+            shaped = classic_answer(answer, connection.classic_output.table)
             if shaped is None:  # classic clients get no answer to this
                 return
             answer = shaped

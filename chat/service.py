@@ -247,7 +247,7 @@ class ChatService:
         if connection.login is not None and message["msgid"] == MsgType.LOGIN_MSG:
             raise ProtocolError(ErrNo.BAD_REQUEST, "logged in already")
         if not connection.v2:
-            connection.arrange_output()
+            connection.classic_output.arrange()
         reader = connection.reader
         request = Request(
             message,
@@ -255,7 +255,7 @@ class ChatService:
             connection.login,
             connection.v2,
             connection.peer,
-            connection.frame_limit,
+            connection.classic_output.frame_limit,
             reader,
             reader.guess.memory(None) if reader is not None and reader.guess is not None else None,
         )

@@ -66,16 +66,16 @@ class ClassicReader:
             return message
         if guess is None:
             guess = self.guess = self._new_guess()
-            connection.write_as(guess.table)
+            connection.classic_output.write_as(guess.table)
         if self._braces is not None and self._braces.found and not guess.unterminated:
             connection.framer.answer_with_nul()
             guess.ends_with_brace()
-            connection.write_as(guess.table)
+            connection.classic_output.write_as(guess.table)
         tables = guess.tables
         read = guess.read(message)
         if guess.tables is not tables:
             self.has_news = True
-            connection.write_as(guess.table)
+            connection.classic_output.write_as(guess.table)
             if guess.is_tutorial:
                 connection.reader = None
         if read is not message:
@@ -89,8 +89,8 @@ class ClassicReader:
         """
         connection = self._connection
         connection.reader = None
-        connection.write_as(TUTORIAL)
-        connection.drop_writer()
+        connection.classic_output.write_as(TUTORIAL)
+        connection.classic_output.drop_writer()
         if self._braces is not None:
             connection.framer.cut_with(LineCutter())
 
@@ -111,7 +111,7 @@ class ClassicReader:
         def choose() -> None:
             if self.guess is not None:
                 self.guess.recall(remembered)
-                self._connection.write_as(self.guess.table)
+                self._connection.classic_output.write_as(self.guess.table)
 
         self._connection.loop.queue_in_loop(choose)
 

@@ -12,14 +12,14 @@ from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from chat.config import ClassicConfig
+from chat.connection.classic_output import ClassicOutput
 from chat.connection.classic_reader import ClassicReader
-from chat.connection.classic_writer import ClassicWriter
 from chat.connection.flow_control import FlowControl
-from chat.connection.framing import LineFramer, pack_for_original
+from chat.connection.framing import LineFramer
 from chat.connection.token_bucket import BYTES_PER_TOKEN, Allowances
 from chat.message import ChatMessage
 from chat.protocol import ErrNo, Message, MsgType, encode
-from chat.protocol.dialects import TUTORIAL, DialectGuess, Table
+from chat.protocol.dialects import TUTORIAL, DialectGuess
 from chat.protocol.dialects.classic_answer import classic_answer
 from muduopy import TcpConnection
 
@@ -61,10 +61,7 @@ class ClientConnection(Generic[LoginT]):
         v2: the dialect; False is classic.
         reader: reads requests of clones of the original, whatever their numbers and names are;
             None: requests come under the tutorial's.
-        writer: keeps the frames of an original client apart; None: frames go out as they come.
-        table: the numbers and names for answers to a classic peer.
-        translates: chat messages for the peer are written by ``table``, too.
-        frame_limit: the longest frame for an original client, in bytes; 0: there is no limit.
+        classic_output: the form of messages to a classic peer.
         flow: the received frames that wait, and the reasons why they wait.
         closed: the connection is down, or about to be closed by us.
         finishing: no more is read; the connection closes when the received requests are served.
@@ -79,14 +76,13 @@ class ClientConnection(Generic[LoginT]):
 
     __slots__ = (
         "_allowances",
-        "_classic",
         "_listener",
         "announced",
+        "classic_output",
         "closed",
         "failed_logins",
         "finishing",
         "flow",
-        "frame_limit",
         "framer",
         "known",
         "last_seen",
@@ -95,11 +91,8 @@ class ClientConnection(Generic[LoginT]):
         "peer",
         "reader",
         "strikes",
-        "table",
         "tcp",
-        "translates",
         "v2",
-        "writer",
     )
 
     def __init__(
@@ -119,17 +112,13 @@ class ClientConnection(Generic[LoginT]):
         self.announced: bytes | None = None
         self.v2 = False
         self.reader: ClassicReader | None = ClassicReader(self, new_guess)
-        self.writer: ClassicWriter | None = None
-        self.table = TUTORIAL
-        self.translates = False
-        self.frame_limit = 0
+        self.classic_output = ClassicOutput(tcp, self.framer, classic, self._writer_changed)
         self.closed = False
         self.finishing = False
         self.last_seen = self.loop.poll_return_time
         self.strikes = 0
         self.failed_logins = 0
         self.known = False
-        self._classic = classic
         self._listener: OutputListener | None = None
         self._allowances = allowances
         self.flow = FlowControl(self, resume, allowances.guest)
@@ -164,27 +153,29 @@ class ClientConnection(Generic[LoginT]):
 
     def send_message(self, message: Message) -> None:
         """Send one message of the protocol. Dropped if the connection is down."""
-        if self.writer is None:
+        writer = self.classic_output.writer
+        if writer is None:
             self.tcp.send(self.framer.pack((encode(message),)))
         else:
-            self.writer.send(encode(message))
+            writer.send(encode(message))
 
     def send_error(self, errno: ErrNo, errmsg: str) -> None:
         """ERROR_MSG to a classic client."""
         error = {"msgid": MsgType.ERROR_MSG, "errno": int(errno), "errmsg": errmsg}
-        shaped = classic_answer(error, self.table)
+        shaped = classic_answer(error, self.classic_output.table)
         if shaped is not None:
             self.send_message(shaped)
 
     def send_chat(self, message: ChatMessage) -> None:
-        """Send one chat message. Not where there is a ``writer``, which takes it itself."""
-        if self.translates or self.frame_limit:
-            self.tcp.send(self.framer.pack(self.frames_of(message)))
+        """Send one chat message. Not with a ClassicWriter, which takes it itself."""
+        classic = self.classic_output
+        if classic.translates or classic.frame_limit:
+            self.tcp.send(self.framer.pack(classic.frames_of(message)))
         else:
             self.tcp.send(self.framer.pack((message.frame(self.v2),)))
 
     def send_frames(self, frames: Collection[bytes]) -> None:
-        """Send encoded frames in one go. No chat messages where there is a ``writer``."""
+        """Send encoded frames in one go. No chat messages with a ClassicWriter."""
         self.tcp.send(self.framer.pack(frames))
 
     def send_mail(self, frames: Collection[bytes]) -> None:
@@ -195,51 +186,16 @@ class ClientConnection(Generic[LoginT]):
 
     def add_frames(self, message: ChatMessage, out: list[bytes]) -> None:
         """Append a chat message, as this peer is to get it, to ``out``."""
-        if self.translates or self.frame_limit:
-            out += self.frames_of(message)
+        classic = self.classic_output
+        if classic.translates or classic.frame_limit:
+            out += classic.frames_of(message)
         else:
             out.append(message.frame(self.v2))
-
-    def frames_of(self, message: ChatMessage) -> list[bytes]:
-        """A chat message for a classic client: in several frames, if one would be too long."""
-        if self.translates:
-            return message.dialect_frames(self.table, self.frame_limit)
-        return message.classic_frames(self.frame_limit)
-
-    # ------------------------------------------------------------------ dialect
-
-    def arrange_output(self) -> None:
-        """Find out whether the peer is a client of the original. Before each classic answer.
-
-        Those read one frame at a time.
-        """
-        if self.writer is None and not self.v2 and self.framer.may_be_original:
-            self.frame_limit = self._classic.frame
-            if self._classic.gap > 0:
-                self.writer = ClassicWriter(
-                    self.tcp,
-                    self._classic.gap,
-                    pack_for_original,
-                    self.frames_of,
-                    self._writer_changed,
-                )
 
     def become_v2(self) -> None:
         """Switch to v2, as the peer asked. Classic output that waits goes out first."""
         self.v2 = True
-        self.drop_writer()
-
-    def drop_writer(self) -> None:
-        """Drop the writer: the peer is no client of the original. Its output goes out first."""
-        self.frame_limit = 0
-        writer, self.writer = self.writer, None
-        if writer is not None:
-            writer.flush()
-
-    def write_as(self, table: Table) -> None:
-        """Send a classic peer everything in the numbers and names of this table."""
-        self.table = table
-        self.translates = not table.writes_plainly
+        self.classic_output.drop_writer()
 
     # ------------------------------------------------------------------ the end
 
@@ -252,10 +208,11 @@ class ClientConnection(Generic[LoginT]):
         if self.v2 and reason is not None:
             bye = {"msgid": MsgType.BYE_MSG, "reason": reason, "reconnect": reconnect}
             self.send_message(bye)
-        if self.writer is None:
+        writer = self.classic_output.writer
+        if writer is None:
             self.tcp.shutdown()
         else:
-            self.writer.finish(self.tcp.shutdown)
+            writer.finish(self.tcp.shutdown)
         self.tcp.start_read()  # to notice that the peer closes in turn
         self.flow.bucket.tokens = CLOSE_TOKENS
         # A peer that does not is not waited for.
@@ -297,8 +254,9 @@ class ClientConnection(Generic[LoginT]):
         """The transport is down: nothing more is served or sent."""
         self.closed = True
         self.flow.drop_frames()
-        if self.writer is not None:
-            self.writer.stop()
+        writer = self.classic_output.writer
+        if writer is not None:
+            writer.stop()
 
     # ------------------------------------------------------------------ output
 
@@ -307,7 +265,8 @@ class ClientConnection(Generic[LoginT]):
         """When the peer stopped reading its output, monotonic seconds; None: it reads."""
         if self.tcp.output_bytes:
             return self.tcp.drained_at
-        return None if self.writer is None else self.writer.stalled_at
+        writer = self.classic_output.writer
+        return None if writer is None else writer.stalled_at
 
     def _output_rose(self, tcp: TcpConnection, waiting: int) -> None:
         self.flow.output_rose()

@@ -122,7 +122,7 @@ class DirectMode(DeliveryMode):
             send = self._begin(login, message, mid, rid)
             self._hand_to(receiver.loop, send, [receiver])
         elif receiver.pump.empty:
-            writer = receiver.connection.writer
+            writer = receiver.connection.classic_output.writer
             if writer is None:
                 receiver.connection.send_chat(message)
                 self._acknowledge(login, message, mid, rid)

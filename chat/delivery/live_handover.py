@@ -80,7 +80,7 @@ class LiveBatch:
         """Add the message to the output of this login, or count the receiver as late."""
         if login.pump.empty:
             connection = login.connection
-            writer = connection.writer
+            writer = connection.classic_output.writer
             if writer is None:
                 connection.add_frames(handover.message, self._out[connection])
                 return

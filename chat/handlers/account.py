@@ -109,7 +109,7 @@ def finish_login(
     if connection.v2:
         answer.update(v=V2, token=login.token, heartbeat=ctx.heartbeat, node=ctx.node)
     mail, all_mail = snapshot.mail, snapshot.all_mail
-    if connection.frame_limit:
+    if connection.classic_output.frame_limit:
         answer = _fit(login, answer, message.get("rid"), all_mail)
         if len(answer["offlinemsg"]) < len(mail):
             mail, all_mail = [], False
@@ -130,11 +130,11 @@ def _fit(login: Login, answer: Message, rid: object, all_mail: bool) -> Message:
         head["rid"] = rid
 
     def size(candidate: Message) -> int:
-        shaped = classic_answer({**head, **candidate}, connection.table)
+        shaped = classic_answer({**head, **candidate}, connection.classic_output.table)
         assert shaped is not None
         return len(encode(shaped))
 
-    fitted = fit_login(answer, connection.frame_limit, size)
+    fitted = fit_login(answer, connection.classic_output.frame_limit, size)
     missing = left_out(answer, fitted)
     if missing:
         log.info(
@@ -143,7 +143,7 @@ def _fit(login: Login, answer: Message, rid: object, all_mail: bool) -> Message:
             login.user_id,
             login.name,
             missing,
-            connection.frame_limit,
+            connection.classic_output.frame_limit,
         )
     return fitted
 

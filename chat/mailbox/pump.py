@@ -102,8 +102,9 @@ class Pump:
     def stop(self) -> None:
         """The login is over."""
         self.active = False
-        if self.connection.writer is not None:
-            self.connection.writer.drop_messages()
+        writer = self.connection.classic_output.writer
+        if writer is not None:
+            writer.drop_messages()
 
     @property
     def is_waiting(self) -> bool:
@@ -161,7 +162,7 @@ class Pump:
         """Read the mailbox, if it may have rows that were not given and there is room for them."""
         if not (self.active and self._dirty and not self._reading and self._has_room):
             return
-        writer = self.connection.writer
+        writer = self.connection.classic_output.writer
         if writer is not None and writer.room < MAIL_QUEUE // 2:
             return  # each message that goes out calls this again
         if len(self._unacked) + len(self._deleting) > WINDOW // 2:
@@ -182,7 +183,7 @@ class Pump:
         # The rows that were given and not deleted are still there, in front.
         known = frozenset(self._unacked | self._deleting)
         room = WINDOW - len(known)
-        writer = self.connection.writer
+        writer = self.connection.classic_output.writer
         self._mailbox.read(self, known, room if writer is None else min(room, writer.room))
 
     def read_done(self, messages: list[ChatMessage], complete: bool) -> None:
@@ -217,7 +218,7 @@ class Pump:
 
     @property
     def _takes_more(self) -> bool:
-        writer = self.connection.writer
+        writer = self.connection.classic_output.writer
         outstanding = len(self._unacked) + len(self._deleting)
         return outstanding < WINDOW and (writer is None or writer.room > 0)
 
@@ -225,7 +226,7 @@ class Pump:
         self._unacked.add(message.seq)
         if message.seq > self._newest:
             self._newest = message.seq
-        writer = self.connection.writer
+        writer = self.connection.classic_output.writer
         if writer is None:
             self.connection.add_frames(message, out)
         else:
@@ -272,7 +273,7 @@ class Pump:
         """
         if not self._unacked:
             return
-        writer = self.connection.writer
+        writer = self.connection.classic_output.writer
         if writer is not None:
             writer.mark(self._when_out(*self._unacked))
             return

@@ -45,7 +45,7 @@ def test_one_that_ends_its_lines_has_none(node: Node) -> None:
     assert client.connection.reader is not None
     assert answer(client, register("ann", b"\n"))["errno"] == 0
     assert client.connection.reader is None
-    assert client.connection.table is TUTORIAL
+    assert client.connection.classic_output.table is TUTORIAL
 
 
 @pytest.mark.parametrize("end", [b"\n", NUL])

@@ -32,27 +32,29 @@ def original(node: Node, user: int | str) -> Client:
 
 def test_who_is_kept_apart(make_node: Callable[..., Node]) -> None:
     node = make_node()
-    assert original(node, "ann").connection.writer is not None
-    assert node.online("bob", v2=False).connection.writer is None
-    assert node.online("eve").connection.writer is None
+    assert original(node, "ann").connection.classic_output.writer is not None
+    assert node.online("bob", v2=False).connection.classic_output.writer is None
+    assert node.online("eve").connection.classic_output.writer is None
     v2 = node.connect()
     v2.end = b"\0"
     v2.log_in(node.user("joe"))
-    assert v2.connection.writer is None, "its client reads every frame, whatever ends them"
+    assert v2.connection.classic_output.writer is None, (
+        "its client reads every frame, whatever ends them"
+    )
 
 
 def test_without_a_gap_there_is_no_writer(make_node: Callable[..., Node]) -> None:
     node = make_node(classic=ClassicConfig(gap=0))
     connection = original(node, "ann").connection
-    assert connection.writer is None
-    assert connection.frame_limit == 1023
+    assert connection.classic_output.writer is None
+    assert connection.classic_output.frame_limit == 1023
 
 
 def test_without_a_frame_there_is_no_limit(make_node: Callable[..., Node]) -> None:
     node = make_node(classic=ClassicConfig(frame=0))
     connection = original(node, "ann").connection
-    assert connection.writer is not None
-    assert connection.frame_limit == 0
+    assert connection.classic_output.writer is not None
+    assert connection.classic_output.frame_limit == 0
 
 
 def test_a_client_that_turns_to_v2(node: Node) -> None:
@@ -62,8 +64,8 @@ def test_a_client_that_turns_to_v2(node: Node) -> None:
     client.send_all({"msgid": 77}, {"msgid": 78})
     client.send(MsgType.LOGIN_MSG, id=1, v=2, password=PASSWORD)
     assert [client.next()["msgid"] for _ in range(3)] == [31, 31, 2]
-    assert client.connection.writer is None
-    assert client.connection.frame_limit == 0
+    assert client.connection.classic_output.writer is None
+    assert client.connection.classic_output.frame_limit == 0
 
 
 def test_messages_are_deleted_one_by_one(node: Node) -> None:
@@ -124,7 +126,7 @@ def test_requests_wait_while_many_answers_do(make_node: Callable[..., Node]) -> 
 
     def waits() -> bool:
         nonlocal longest
-        writer = ann.connection.writer
+        writer = ann.connection.classic_output.writer
         assert writer is not None
         longest = max(longest, len(writer._queue))
         return len(ann.inbox) == count
@@ -146,7 +148,7 @@ def test_a_client_that_does_not_read_is_closed(node: Node) -> None:
     connection = ann.connection
     connection.tcp.send(b"x" * (16 << 20))
     assert connection.stalled_at is not None
-    writer = connection.writer
+    writer = connection.classic_output.writer
     assert writer is not None
     writer.send(b"{}")
     node.until(lambda: writer.stalled_at is not None, "the stall")

@@ -127,7 +127,7 @@ class FakeClient:
     flow: Any = field(default_factory=lambda: SimpleNamespace(output_full=False))
     loop: FakeLoop = field(default_factory=FakeLoop)
     given: list[int] = field(default_factory=list)
-    writer: Any = None
+    classic_output: Any = field(default_factory=lambda: SimpleNamespace(writer=None))
 
     def add_frames(self, message: ChatMessage, out: list[bytes]) -> None:
         out.append(message.frame(self.v2))
@@ -203,7 +203,7 @@ class ClassicDesk(Desk):
         self.client.v2 = False
         self._received = received
         self.client.tcp = FakeConnection(self.client.loop, self._sent)
-        self.client.writer = ClassicWriter(
+        self.client.classic_output.writer = ClassicWriter(
             self.client.tcp,
             1.0,
             pack_for_original,

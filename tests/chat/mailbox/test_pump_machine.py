@@ -331,12 +331,12 @@ class ClassicPumpMachine(PumpMachine):
     def line_breaks(self) -> None:
         self.connection.closing = True
         self.gap_ends()
-        self.desk.client.writer.stop()
+        self.desk.client.classic_output.writer.stop()
         self.log_out()
 
     @invariant()
     def few_messages_wait_in_memory(self) -> None:
-        assert len(self.desk.client.writer._queue) <= QUEUE + 1, "and a mark"
+        assert len(self.desk.client.classic_output.writer._queue) <= QUEUE + 1, "and a mark"
 
 
 class OrderlyClassicPumpMachine(ClassicPumpMachine):
