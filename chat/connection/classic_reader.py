@@ -15,6 +15,7 @@ from chat.protocol.frames import LineCutter
 
 if TYPE_CHECKING:
     from chat.connection.connection import AnyConnection
+    from chat.connection.framing import LineFramer
 
 UNFINISHED_SECONDS = 0.05
 """How long an unfinished frame waits for more bytes. Then a closing brace ends a frame."""
@@ -33,16 +34,23 @@ class ClassicReader:
         "_awaits_brace",
         "_braces",
         "_connection",
+        "_framer",
         "_new_guess",
         "advised",
         "guess",
         "has_news",
     )
 
-    def __init__(self, connection: AnyConnection, new_guess: Callable[[], DialectGuess]) -> None:
+    def __init__(
+        self,
+        framer: LineFramer,
+        new_guess: Callable[[], DialectGuess],
+        connection: AnyConnection,
+    ) -> None:
         self.guess: DialectGuess | None = None
         self.has_news = False
         self.advised = False
+        self._framer = framer
         self._connection = connection
         self._new_guess = new_guess
         self._braces: BraceCutter | None = None
@@ -68,7 +76,7 @@ class ClassicReader:
             guess = self.guess = self._new_guess()
             connection.classic_output.write_as(guess.table)
         if self._braces is not None and self._braces.found and not guess.unterminated:
-            connection.framer.answer_with_nul()
+            self._framer.answer_with_nul()
             guess.ends_with_brace()
             connection.classic_output.write_as(guess.table)
         tables = guess.tables
@@ -92,7 +100,7 @@ class ClassicReader:
         connection.classic_output.write_as(TUTORIAL)
         connection.classic_output.drop_writer()
         if self._braces is not None:
-            connection.framer.cut_with(LineCutter())
+            self._framer.cut_with(LineCutter())
 
     def news(self) -> str | None:
         """The dialect to store with the logged-in user, once; None: it is stored already."""
@@ -117,7 +125,7 @@ class ClassicReader:
 
     @property
     def _ends_lines(self) -> bool:
-        return self._connection.framer.ends_with_lf
+        return self._framer.ends_with_lf
 
     # ------------------------------------------------------------------ frames without an end
 
@@ -143,7 +151,7 @@ class ClassicReader:
         """Nothing follows: from here on a closing brace ends a frame, too."""
         if self._is_unfinished:
             self._braces = BraceCutter()
-            self._connection.framer.cut_with(self._braces)
+            self._framer.cut_with(self._braces)
             self._connection.flow.look_again()
 
     @property
@@ -152,6 +160,6 @@ class ClassicReader:
         return (
             connection.reader is self
             and self._braces is None
-            and connection.framer.held > 0
+            and self._framer.held > 0
             and not (connection.flow.pending or connection.closed or self._ends_lines)
         )

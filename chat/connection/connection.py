@@ -8,18 +8,16 @@ holds received frames back. It does not know users and mailboxes: a login attach
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from chat.config import ClassicConfig
 from chat.connection.classic_output import ClassicOutput
 from chat.connection.classic_reader import ClassicReader
 from chat.connection.flow_control import FlowControl
-from chat.connection.framing import LineFramer
+from chat.connection.framing import Framer
 from chat.connection.token_bucket import BYTES_PER_TOKEN, Allowances
 from chat.message import ChatMessage
 from chat.protocol import ErrNo, Message, MsgType, encode
-from chat.protocol.dialects import TUTORIAL, DialectGuess
 from chat.protocol.dialects.classic_answer import classic_answer
 from muduopy import TcpConnection
 
@@ -33,8 +31,6 @@ been on its way. A peer that sends more is cut off before CLOSE_SECONDS are over
 
 CLOSE_SECONDS = 5.0
 """How long a connection that we close may take to drain, in seconds."""
-
-_guess_tutorial = partial(DialectGuess, (TUTORIAL,))
 
 
 class OutputListener(Protocol):
@@ -98,21 +94,25 @@ class ClientConnection(Generic[LoginT]):
     def __init__(
         self,
         tcp: TcpConnection,
+        framer: Framer,
         allowances: Allowances,
         resume: Callable[[ClientConnection[LoginT]], object],
         classic: ClassicConfig,
-        new_guess: Callable[[], DialectGuess] = _guess_tutorial,
+        new_reader: Callable[[AnyConnection], ClassicReader] | None = None,
     ) -> None:
-        """``resume`` gives the connection a turn: its frames are served soon."""
+        """``resume`` gives the connection a turn: its frames are served soon.
+
+        ``new_reader``: None where no clones of the original connect.
+        """
         self.tcp = tcp
         self.loop = tcp.loop
-        self.framer = LineFramer()
+        self.framer = framer
         self.login: LoginT | None = None
         self.peer = tcp.peer_address.host
         self.announced: bytes | None = None
         self.v2 = False
-        self.reader: ClassicReader | None = ClassicReader(self, new_guess)
-        self.classic_output = ClassicOutput(tcp, self.framer, classic, self._writer_changed)
+        self.reader = None if new_reader is None else new_reader(self)
+        self.classic_output = ClassicOutput(tcp, framer, classic, self._writer_changed)
         self.closed = False
         self.finishing = False
         self.last_seen = self.loop.poll_return_time

@@ -31,7 +31,7 @@ class Framer(Protocol):
 
     @property
     def may_be_original(self) -> bool:
-        """Can the peer be a client of the original, by the way in which its frames end?"""
+        """Can the peer be a client of the original? Its frames show that; most framers say no."""
 
     def whole(self, data: bytes) -> bytes | None:
         """The frame, if ``data`` is exactly one and nothing waits; None means: ``feed`` it."""

@@ -13,8 +13,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from chat.config import ClassicConfig, ServerConfig
+from chat.connection.classic_reader import ClassicReader
 from chat.connection.connection import AnyConnection, ClientConnection
-from chat.connection.framing import pack_for_unknown
+from chat.connection.framing import LineFramer, pack_for_unknown
 from chat.connection.proxy_protocol import BadProxyLineError, split_proxy_line
 from chat.connection.token_bucket import Allowances
 from chat.connection.turns import Turns
@@ -208,8 +209,15 @@ class ChatServer:
         self._by_loop[tcp.loop].add(connection)
 
     def _new_connection(self, tcp: TcpConnection, new_guess: NewGuess) -> AnyConnection:
-        turns = self._turns[tcp.loop]
-        return ClientConnection(tcp, self._allowances, turns.add, self._classic, new_guess)
+        framer = LineFramer()
+        return ClientConnection(
+            tcp,
+            framer,
+            self._allowances,
+            self._turns[tcp.loop].add,
+            self._classic,
+            partial(ClassicReader, framer, new_guess),
+        )
 
     def _went(self, tcp: TcpConnection) -> None:
         connection = tcp.context

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from chat.config import ClassicConfig
+from chat.connection.framing import LineFramer
 from chat.dialect_files import load_dialects
 from chat.protocol import MAX_FRAME, Limits, MsgType
 from chat.protocol.dialects import TUTORIAL
@@ -20,6 +21,12 @@ DIALECTS = load_dialects(ClassicConfig().dialects)
 TABLES = DIALECTS.used
 JOIN_WITH_TEXT = b'{"msgid":9,"id":1,"groupid":1,"msg":"hi"}'
 NUL = b"\0"
+
+
+def framer_of(client: Client) -> LineFramer:
+    framer = client.connection.framer
+    assert isinstance(framer, LineFramer)
+    return framer
 
 
 @pytest.fixture
@@ -126,7 +133,7 @@ def test_no_terminator_at_all(node: Node) -> None:
     client.write(register("ann", b""))
     assert client.next()["errno"] == 0
     assert time.monotonic() - begun >= 0.05
-    assert client.connection.framer.terminator == NUL
+    assert framer_of(client).terminator == NUL
 
 
 def test_known_clients_are_not_kept_waiting(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +172,7 @@ def test_a_line_feed_that_comes_late_decides(node: Node) -> None:
     client = node.connect(v2=False)
     client.write(register("ann", b""))
     client.until(lambda: client.inbox)
-    assert client.connection.framer.terminator == NUL
+    assert framer_of(client).terminator == NUL
     client.inbox.clear()
     client.write(b"\n" + register("bob", b"\n"))
     got = bytearray()
@@ -181,7 +188,7 @@ def test_a_line_feed_that_comes_late_decides(node: Node) -> None:
     node.until(answered)
     assert got.endswith(b'"id":2}\n')
     assert client.connection.reader is None
-    assert isinstance(client.connection.framer.cutter, LineCutter)
+    assert isinstance(framer_of(client).cutter, LineCutter)
 
 
 def test_half_a_connection_is_not_waited_for(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:

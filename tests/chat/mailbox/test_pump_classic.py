@@ -11,6 +11,7 @@ import pytest
 
 from chat.config import ClassicConfig
 from chat.connection.connection import AnyConnection, ClientConnection
+from chat.connection.framing import LineFramer
 from chat.connection.token_bucket import Allowances
 from chat.mailbox.pump import Pump
 from chat.protocol import MAX_FRAME, Limits
@@ -55,7 +56,11 @@ def line(passes: Passes) -> Iterator[Line]:
     tcp = TcpConnection(passes.loop, ours, "test#1", InetAddress.from_sockaddr(address))
     mailbox = FakeMailbox()
     connection: AnyConnection = ClientConnection(
-        tcp, Allowances.of(MAX_FRAME, Limits()), lambda connection: None, ClassicConfig()
+        tcp,
+        LineFramer(),
+        Allowances.of(MAX_FRAME, Limits()),
+        lambda connection: None,
+        ClassicConfig(),
     )
     pump = Pump(connection, mailbox, USER)  # type: ignore[arg-type]
     tcp.establish()
