@@ -157,12 +157,19 @@ def start(
     raise ClusterError(f"{Path(command[0]).name} did not start: {_last_words(log, size)}")
 
 
-def run(command: Sequence[str], log: Path, folder: Path) -> None:
+def run(
+    command: Sequence[str], log: Path, folder: Path, environment: dict[str, str] | None = None
+) -> None:
     """Run a program to its end in ``folder``. Raises ClusterError if it fails."""
     with log.open("ab") as output:
         size = output.tell()
         status = subprocess.call(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(environment or {})},
         )
     if status:
         raise ClusterError(f"{Path(command[0]).name} failed: {_last_words(log, size)}")
@@ -185,7 +192,9 @@ def _stat(pid: int) -> list[str] | None:
 
 
 def _last_words(log: Path, since: int) -> str:
+    """The errors in the log since that offset, or its last lines. For the user."""
     with log.open("rb") as text:
         text.seek(since)
         lines = text.read().decode(errors="replace").strip().splitlines()
-    return " | ".join(lines[-LAST_LINES:]) or f"it said nothing ({log})"
+    errors = [line for line in lines if "error" in line.lower()]
+    return " | ".join((errors or lines)[-LAST_LINES:]) or f"it said nothing ({log})"

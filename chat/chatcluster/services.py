@@ -90,10 +90,15 @@ def start_mariadb(
     """Start the database; the first time, make its files. Raises ClusterError."""
     data = folder / "data"
     log = folder / "mariadb.log"
+    # A folder for temporary files of its own. A MariaDB that starts deletes the temporary tables in
+    # its folder. Example: A is making its tables, with a temporary one in /tmp. Meanwhile B starts
+    # with /tmp, too, and deletes it. A fails.
+    temporary = folder / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    environment = {"TMPDIR": str(temporary)}
     # It runs as the user of this command; as root only with this option.
     user = ["--user=root"] if os.geteuid() == 0 else []
     if not data.exists():
-        folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob("data.new*"):  # of a command that was killed
             shutil.rmtree(left, ignore_errors=True)
         # A new name, because the script of that command may still be writing there.
@@ -101,7 +106,8 @@ def start_mariadb(
         # A relative path: MariaDB's script fails at a blank in an absolute one.
         where = f"--datadir=./{making.name}"
         install = [_program("mariadb-install-db"), "--no-defaults", where, *user]
-        run([*install, "--skip-test-db", "--auth-root-authentication-method=socket"], log, folder)
+        install += ["--skip-test-db", "--auth-root-authentication-method=socket"]
+        run(install, log, folder, environment)
         making.rename(data)  # so "data" is complete, or absent
     bootstrap = folder / "init.sql"
     _write_private(
@@ -116,7 +122,7 @@ def start_mariadb(
         *(f"--bind-address={HOST}", "--socket=mysqld.sock", f"--pid-file={folder}/mariadb.pid"),
         *(f"--init-file={bootstrap}", *MARIADB_OPTIONS, *options),
     ]
-    return start(command, log, lambda: _greets(port), born)
+    return start(command, log, lambda: _greets(port), born, environment)
 
 
 def start_redis(folder: Path, port: int, password: str, born: Born = _ignore) -> Process:

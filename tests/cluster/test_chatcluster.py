@@ -7,13 +7,15 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from chat.chatcluster import services
 from tests.cluster.clusterkit import ClusterKit, alive, chatcluster, until
-from tests.e2e.chatkit import PROJECT
+from tests.e2e.chatkit import PROJECT, free_port
 
 
 @pytest.fixture
@@ -137,6 +139,18 @@ def test_secrets_are_private(kit: ClusterKit) -> None:
     for path in kit.folder.rglob("*"):
         if path.is_file() and "data" not in path.parts and secret.encode() in path.read_bytes():
             assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_the_temporary_tables_of_another_mariadb(tmp_path: Path) -> None:
+    """A MariaDB that starts deletes files of such names in its folder for temporary files."""
+    other = Path(tempfile.gettempdir()) / "#sql-temptable-of-a-chat-test.MAI"
+    other.touch()
+    try:
+        process = services.start_mariadb(tmp_path / "mariadb", free_port(), "secret")
+        process.stop(10.0)
+        assert other.exists()
+    finally:
+        other.unlink(missing_ok=True)
 
 
 # ---------------------------------------------------------------------- bad input
