@@ -20,8 +20,9 @@ class Arguments:
     """The parsed command line.
 
     Attributes:
-        address: the first address to listen on. also: further ones.
+        address: the first address to listen on.
         config: all settings, checked.
+        also: further addresses to listen on.
     """
 
     address: InetAddress

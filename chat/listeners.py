@@ -13,6 +13,7 @@ class Listener:
     """An address to listen on.
 
     Attributes:
+        address: host and port.
         dialect: the name of the table for all its clients; "": the server guesses it.
     """
 

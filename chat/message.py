@@ -37,8 +37,9 @@ class ChatMessage:
     Attributes:
         seq: the number in the log; 0 for a live message (``direct``) and before the commit.
         kind: ONE_CHAT_MSG or GROUP_CHAT_MSG.
-        sender, name: the user, and their name.
-        target: the user or the group.
+        sender, name: the user that sends, and that user's name.
+        target: the user or the group that receives.
+        text: the message itself.
         time: the server's time when it took the message, UTC; "" if that is not known.
         extra: fields of a classic message for classic receivers only: unknown fields, and as
             ``time`` the sender's local time, of an unknown zone; or None.

@@ -165,7 +165,7 @@ class ChatService:
     def _serve(self, connection: Connection, frame: bytes) -> bool:
         """Serve a frame; False if it has to wait for the chat messages before it.
 
-        Every message passes here, hence the table of tuples and the checks in line.
+        Every message passes here. So the table has tuples, and the checks are in line.
         """
         message: Message = {}
         try:

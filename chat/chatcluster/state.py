@@ -1,4 +1,4 @@
-"""ClusterState: the file in a cluster's folder that says what runs there."""
+"""ClusterState: the list of a cluster's programs and ports, saved in a file of its folder."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ class ClusterState:
     program running that is not written down.
 
     Attributes:
-        listen: nginx's port. first_port: the first server's; the others follow in steps of 2.
+        listen: the port of nginx.
+        first_port: the port of the first chat server; the others follow in steps of 2.
         nodes: the wanted number of chat servers.
+        mariadb_port, redis_port: of the two services.
         secret: the password of MariaDB and Redis.
         processes: the started programs, by name: "mariadb", "redis", "nginx", "node-6000", …
     """

@@ -289,7 +289,7 @@ class DirectMode(DeliveryMode):
         del login.live_sends[:ended]
         if answers:
             answer_sender(login, answers)
-        elif ended:
+        elif ended:  # all are being stored; frames that waited for them (WAITS) go on
             login.connection.flow.unblock()
 
     def _store(self, submission: Submission, missed: set[int]) -> bool:
@@ -305,7 +305,7 @@ class DirectMode(DeliveryMode):
         self, login: Login, message: ChatMessage, mid: str | None, rid: str | None
     ) -> None:
         """All receivers have it: answer in the order of sending. Classic senders get no answer."""
-        if login.live_sends:
+        if login.live_sends:  # a send without parts, which ends with the one before it
             self._begin(login, message, mid, rid)
         elif login.connection.v2:
             login.connection.send_message(chat_ack(mid, 0, message.time, rid))

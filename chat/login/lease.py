@@ -30,8 +30,10 @@ from chat.storage.tables.node import LEASE_SECONDS, NodeModel, runs
 log = logging.getLogger(__name__)
 
 RENEW_SECONDS = 3.0
+"""Between two renewals: three in the time of a lease."""
+
 RETRY_SECONDS = 0.5
-"""After a renewal that failed."""
+"""Between a failed renewal and the next try."""
 
 
 class NameTakenError(Exception):
@@ -74,7 +76,7 @@ class Lease:
     def claim(self, agree: Callable[[Transaction], object] = lambda tx: None) -> None:
         """Take the lease. Before ``start``. Raises StorageError, NameTakenError.
 
-        ``agree`` is called in the same transaction, and whatever it raises prevents the claim.
+        ``agree`` is called in the same transaction. If it raises, the lease is not taken.
         """
 
         def work(tx: Transaction) -> str | None:

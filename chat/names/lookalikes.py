@@ -81,7 +81,7 @@ START = Progress(RULES, USERS.table, 0)
 
 
 class Lookalikes:
-    """Computes and stores the hashes of names. Worker or main thread, unless a method says else."""
+    """Computes and stores the hashes of names. Worker or main thread, if not said otherwise."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -4,8 +4,8 @@ A frame ends with LF or with one NUL. A CR before LF is dropped, and empty frame
 Neither byte can occur inside a frame, because raw control characters are not allowed there. So the
 decoder turns each NUL into LF, and splits.
 
-The decoder keeps bytes, and cuts frames on request. A waiting connection thus takes only the memory
-of its bytes: 52 MB of ``11\\n``, split into frames, took 1,000 MB.
+The decoder keeps bytes, and cuts frames on request. So a waiting connection takes only the memory
+of its bytes. Split into frames, 52 MB of ``11\\n`` took 1,000 MB.
 """
 
 from __future__ import annotations

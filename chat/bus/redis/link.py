@@ -232,7 +232,7 @@ class RedisLink(ABC):
             self.state = LinkState.UP
             self.up_at = self._loop.poll_return_time
             if self._complained_at > float("-inf"):
-                log.info("Redis at %s:%d is there", *self.host)
+                log.info("Redis at %s:%d answers again", *self.host)
                 self._complained_at = float("-inf")
             self._went_up()
         return rest

@@ -113,6 +113,7 @@ class RedisBus(Bus[P], ShardOwner):
         self._loop.run_in_loop(partial(self._answer, node, answer))
 
     def close(self) -> None:
+        # First, because the loop may not run any more, and would release no worker.
         self._waiters.release()
         self._loop.run_in_loop(self._close)
 
@@ -170,6 +171,7 @@ class RedisBus(Bus[P], ShardOwner):
                 self._counts[topic] -= 1
                 if not self._counts[topic]:
                     del self._counts[topic]
+                    # Publications are missed from now on, so no later number is in turn.
                     self._numbers.forget(topic)
         self._place([channel_of(topic) for topic in topics])
 
@@ -190,7 +192,7 @@ class RedisBus(Bus[P], ShardOwner):
             current = self._places.get(channel)
             if wanted is current:
                 continue
-            if current is not None:
+            if current is not None:  # not wanted any more, or its slot has moved
                 del self._places[channel]
                 current.unsubscribe([channel])
             if wanted is not None:
@@ -250,7 +252,7 @@ class RedisBus(Bus[P], ShardOwner):
         for channel, data in messages:
             topic = topic_of(channel)
             try:
-                if topic is None:
+                if topic is None:  # an answer to a request of this node; or a foreign channel
                     if channel == self._own_channel:
                         answers.append(decode_answer(data))
                     continue

@@ -96,6 +96,7 @@ class RespParser:
                         break
                     else:
                         replies.append(Published(found[1], None))
+                        # The rest of the payload, and CR LF.
                         self._skip = end + 2 - size
                     position = end + 2
                 else:

@@ -131,6 +131,7 @@ class ClusterServers(RedisServers):
         address = self._context.address
         # The known servers come first: those of the settings may have left the cluster.
         hosts = [*self._shards, *address.hosts]
+        # False if no worker is free; the timer tries it again.
         self._looking = self._context.workers.try_run_for(
             self._loop, lambda: read_layout(address, hosts), self._found
         )

@@ -49,6 +49,7 @@ class Waiters:
         with self._lock:
             if self.closed:
                 return
+            # Before ``begin``, so that ``release`` ends this wait, too, if the loop never runs it.
             self._waiting.add(waiter)
         begin()
         waiter.over.wait(CONFIRM_SECONDS)

@@ -1,4 +1,4 @@
-"""MysqlGroupCommit: commits a group of jobs, with retries, also after a COMMIT without an answer.
+"""MysqlGroupCommit: commits a group of jobs, with retries, even after a COMMIT without an answer.
 
 **One job fails.** The transaction is rolled back, and the others run again without it. Failures
 are rare, while a savepoint for each job would cost two round trips every time.

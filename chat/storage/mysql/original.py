@@ -2,7 +2,7 @@
 
 The upgrade script ``0001`` has copied all columns except texts, and has kept the original's tables
 as ``original_user`` and so on. This module fills in names, descriptions, passwords and waiting
-messages from them, in one transaction. The server must start with any texts: missing, double and
+messages from them, in one transaction. The server must start with any texts. So missing, double and
 too long names get a replacement, and a line in the log.
 
 A text in doubt (see ``garbled.py``) is restored if other texts are certainly garbled and none is

@@ -15,13 +15,13 @@ class FriendModel:
         self._tx = tx
 
     def insert(self, user_id: int, friend_id: int) -> None:
-        """Raises UniqueViolation if it is a friend already."""
+        """Add a friend. Raises UniqueViolation if it is a friend already."""
         self._tx.execute(
             "INSERT INTO friend (userid, friendid) VALUES (?, ?)", (user_id, friend_id)
         )
 
     def delete(self, user_id: int, friend_id: int) -> bool:
-        """False if it was no friend."""
+        """Remove a friend; False if it was none."""
         sql = "DELETE FROM friend WHERE userid = ? AND friendid = ?"
         return bool(self._tx.execute(sql, (user_id, friend_id)))
 

@@ -67,7 +67,7 @@ class GroupModel:
         )
 
     def remove_member(self, group_id: int, user_id: int) -> bool:
-        """False if the user was no member."""
+        """Remove a member; False if the user was none."""
         sql = "DELETE FROM groupuser WHERE groupid = ? AND userid = ?"
         return bool(self._tx.execute(sql, (group_id, user_id)))
 

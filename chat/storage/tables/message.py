@@ -12,7 +12,7 @@ _COLUMNS = ("sender", "mid", "kind", "target", "text", "time", "extra")
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
-    """A row of ``message`` before it has a ``seq``."""
+    """A row of ``message``, except its ``seq``. ``extra``: JSON, or None."""
 
     sender: int
     mid: str

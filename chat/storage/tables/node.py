@@ -22,6 +22,9 @@ class NodeRow:
     """A server, as of its last renewal.
 
     Attributes:
+        name: of the node.
+        connections: the number of its open connections.
+        bus: the state of its bus, in one word.
         left: the milliseconds until its lease ends; negative after the end.
     """
 
@@ -96,10 +99,12 @@ class NodeModel:
         return {name for (name,) in rows}
 
     def is_alive(self, name: str) -> bool:
+        """Has the server of this name a running lease?"""
         sql = f"SELECT 1 FROM node WHERE name = ? AND {self._runs}"
         return bool(self._tx.query(sql, (name,)))
 
     def all(self) -> list[NodeRow]:
+        """All servers with a row, by name. The lease of some may have ended."""
         rows = self._tx.query(
             f"SELECT name, expires - {self._tx.clock}, connections, bus FROM node ORDER BY name"
         )

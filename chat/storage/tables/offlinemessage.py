@@ -17,7 +17,14 @@ MAX_OWED = 50_000
 
 @dataclass(frozen=True, slots=True)
 class MailRow:
-    """A mailbox row with its log row. ``whole``: the JSON message, if the log has no such row."""
+    """A mailbox row with its log row.
+
+    Attributes:
+        seq: the number of the message.
+        whole: the message as JSON, from the original system, if the log has no such row; else None.
+        name: of the sender.
+        kind, sender, target, text, time, extra: of the log row; None if there is none.
+    """
 
     seq: int
     whole: str | None

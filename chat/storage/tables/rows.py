@@ -21,7 +21,15 @@ NO_HASHES = NameHashes(None, None)
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A row of ``user``. ``password``: a hash. ``dialect``: the one of its classic client."""
+    """A row of ``user``.
+
+    Attributes:
+        password: a hash; of an account of the original system maybe the password itself.
+        state: ONLINE or OFFLINE.
+        node, device: of the current login; None if there is none, or it named no device.
+        generation: grows with each login.
+        dialect: the table of the user's classic client; None: it is not known.
+    """
 
     id: int
     name: str
@@ -57,6 +65,7 @@ class Membership:
     """A user's place in a group.
 
     Attributes:
+        role: CREATOR or NORMAL, see group.py.
         since: the last message of the log at the time of joining; history begins after it.
     """
 

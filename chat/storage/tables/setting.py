@@ -22,5 +22,6 @@ class SettingModel:
         return rows[0][0] if rows else None
 
     def set(self, name: str, value: str) -> None:
+        """Store a setting, new or not. To change one safely, lock it first (``get``)."""
         if not self._tx.execute("UPDATE setting SET value = ? WHERE name = ?", (value, name)):
             self._tx.execute("INSERT INTO setting (name, value) VALUES (?, ?)", (name, value))

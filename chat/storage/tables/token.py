@@ -20,6 +20,7 @@ class TokenModel:
         self._tx = tx
 
     def insert(self, token: str, user_id: int, now: int) -> None:
+        """Store a new token of this user. ``now``: seconds since 1970."""
         self._tx.execute(
             "INSERT INTO token (hash, userid, used) VALUES (?, ?, ?)",
             (_hash(token), user_id, now),
@@ -40,6 +41,7 @@ class TokenModel:
         )
 
     def delete(self, token: str) -> None:
+        """Revoke a token."""
         self._tx.execute("DELETE FROM token WHERE hash = ?", (_hash(token),))
 
     def delete_expired(self, now: int, valid_seconds: int, after: str = "") -> str:

@@ -35,6 +35,7 @@ class UserModel:
         )
 
     def find(self, user_id: int) -> User | None:
+        """The user with this id; None if there is none."""
         rows = self._tx.query(
             "SELECT id, name, password, state, node, device, generation, dialect FROM user "
             "WHERE id = ?",
@@ -43,6 +44,7 @@ class UserModel:
         return User(*rows[0]) if rows else None
 
     def contact(self, user_id: int) -> Contact | None:
+        """The fields of a user that friends see; None if there is no such user."""
         rows = self._tx.query("SELECT id, name, state FROM user WHERE id = ?", (user_id,))
         return Contact(*rows[0]) if rows else None
 
