@@ -1,4 +1,4 @@
-"""A chat account for programs, and the chat client for people.
+"""The chat client: ChatClient, a library for programs, and ``bin/chatclient``, for people.
 
     from client import ChatClient
 
@@ -7,11 +7,11 @@
         for message in client.messages():
             client.send(message.sender_id, f"you said: {message.text}")
 
-``client.errors`` has the whole tree of errors.
+docs/client.md describes the library. ``client.errors`` has all exceptions.
 
-The folders: ``protocol`` is one connection, ``account`` the parts that outlive connections,
-``plain`` the line mode, ``ui`` the windows. ``client.main`` builds ``bin/chatclient``. The package
-imports the standard library and chat.protocol; its windows need prompt_toolkit.
+The folders: ``protocol`` is one connection, ``account`` has the parts that outlive connections,
+``plain`` is the line mode, and ``ui`` the windows. ``client.main`` is ``bin/chatclient``. The
+package imports the standard library and ``chat.protocol``. The windows also need prompt_toolkit.
 """
 
 from chat.version import __version__ as __version__

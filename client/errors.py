@@ -1,17 +1,17 @@
-"""The errors of the client.
+"""The exceptions of the client, in one tree.
 
     ClientError
     ├── ConnectError            the server could not be reached
     ├── ConnectionLostError     the connection is gone
-    ├── NoAnswerError           the server is there, but did not answer in time
+    ├── NoAnswerError           the server did not answer in time
     ├── NotLoggedInError        the call needs a login
-    ├── LoggedInError           a login was asked for while a user is logged in
+    ├── LoggedInError           a login was requested while a user is logged in
     ├── RefusedError            the server answered with an error
     ├── ReplacedError           another login has taken the account over
     ├── ClosedError             the caller has closed the client
     │   ├── NotStartedError     connect() or start() was not called
-    │   └── CallbackFailedError a callback raised SystemExit or the like, which ended the client
-    ├── NotConfirmedError       the client stopped waiting for the ack of a message
+    │   └── CallbackFailedError a callback raised SystemExit, which ended the client
+    ├── NotConfirmedError       the client was closed before a message was acknowledged
     ├── WithdrawnError          the caller has withdrawn the message
     ├── TooLargeError           the text is too long for the server; nothing was sent
     ├── StoreError              the files of an account cannot be used
@@ -19,8 +19,8 @@
     ├── UnreadableInputError    the input is not in the expected encoding
     └── OutputClosedError       the program's output is closed
 
-``str()`` of each is one line for a person. The text of a RefusedError comes from the server:
-escape it before you print it.
+``str()`` of each is one line for a person. The texts of RefusedError and ReplacedError come from
+the server, so escape them before you print them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class ClientError(Exception):
 
 
 class ConnectFault(Enum):
-    """The kinds of reasons why a server could not be reached."""
+    """The reasons why a server cannot be reached, by kind."""
 
     REFUSED = "refused"
     TIMED_OUT = "timed out"
@@ -50,10 +50,10 @@ class ConnectError(ClientError):
     """The server could not be reached.
 
     Attributes:
-        host: as it was given.
-        port: as it was given.
-        reason: the words of the operating system, the resolver or OpenSSL.
-        fault: the kind of reason.
+        host: the host that the caller has given.
+        port: the port that the caller has given.
+        reason: the text of the operating system, the resolver or OpenSSL.
+        fault: the kind of the reason.
     """
 
     def __init__(
@@ -70,11 +70,11 @@ class ConnectError(ClientError):
 
 
 class ConnectionLostError(ClientError):
-    """The connection is gone, and with it every answer that was still awaited.
+    """The connection is lost, so the pending requests get no answer.
 
     Attributes:
         reason: the cause in a few words.
-        announced: the server said goodbye before it closed; ``reason`` is its word.
+        announced: the server sent BYE_MSG before it closed; ``reason`` is the word in it.
     """
 
     def __init__(self, reason: str, *, announced: bool = False) -> None:
@@ -87,7 +87,7 @@ class ConnectionLostError(ClientError):
 
 
 class NoAnswerError(ClientError):
-    """A request was sent and not answered in time. The server may have carried it out.
+    """A request was sent and not answered in time. The server may have executed it.
 
     Attributes:
         seconds: the time that the client waited.
@@ -109,7 +109,7 @@ class NotLoggedInError(ClientError):
 
 
 class LoggedInError(ClientError):
-    """A login was asked for while a user is logged in. Nothing was sent.
+    """A login was requested while a user is logged in. Nothing was sent.
 
     Attributes:
         user_id: the user that is logged in.
@@ -128,8 +128,8 @@ class RefusedError(ClientError):
 
     Attributes:
         errno: the protocol's error number.
-        errmsg: the server's words, not escaped.
-        answer: the whole answer with its other fields; empty if there was none.
+        errmsg: the text of the server, not escaped.
+        answer: the whole answer with its other fields; empty if the client refused by itself.
     """
 
     def __init__(self, errno: int, errmsg: str, answer: Message | None = None) -> None:
@@ -143,13 +143,13 @@ class RefusedError(ClientError):
 
 
 class ReplacedError(ClientError):
-    """Another login has taken the account over, or the server has sent this client away.
+    """The server has ended the session for good, for instance because of another login.
 
-    The client does not connect again by itself. Example: the account is open in two programs;
-    each would throw the other out, for ever.
+    The client does not connect again by itself. Example: the account is open in programs A and B;
+    B's login ends A's session; if A logged in again at once, it would end B's session, and so on.
 
     Attributes:
-        reason: the server's word, such as "replaced" or "abuse"; not escaped.
+        reason: the word of the server, such as "replaced" or "abuse"; not escaped.
     """
 
     def __init__(self, reason: str) -> None:
@@ -177,11 +177,11 @@ class NotStartedError(ClosedError):
 
 
 class CallbackFailedError(ClosedError):
-    """A callback raised a BaseException that is no Exception, and so ended the client.
+    """A callback raised a BaseException that is no Exception, and that ended the client.
 
-    Examples are SystemExit, KeyboardInterrupt and asyncio.CancelledError. The client's thread
-    cannot end the program with it. So ``messages()``, ``wait_closed()`` and the ``with`` block
-    raise it in the application's threads.
+    Examples are SystemExit, KeyboardInterrupt and asyncio.CancelledError. They cannot end the
+    program from the client's thread, so ``messages()``, ``wait_closed()`` and the ``with`` block
+    raise them in the application's threads.
 
     Attributes:
         raised: the callback's exception.
@@ -199,7 +199,7 @@ class NotConfirmedError(ClientError):
     """The client was closed or the user logged out before the server confirmed a message.
 
     Attributes:
-        kept: it is in the file of the outbox, and goes out after the account's next login.
+        kept: the message is in the file of the outbox, and is sent after the next login.
     """
 
     def __init__(self, kept: bool) -> None:
@@ -226,10 +226,10 @@ class WithdrawnError(ClientError):
 
 
 class TooLargeError(ClientError):
-    """A text is too long for the server, or its message for one frame.
+    """A text is longer than the server accepts, or a message does not fit in one frame.
 
     Attributes:
-        size: bytes of the text in UTF-8, or of the frame.
+        size: the size of the text in UTF-8, or of the frame, in bytes.
         limit: the largest size, in bytes.
     """
 
@@ -260,17 +260,17 @@ class StoreError(ClientError):
 
 
 class InUseError(StoreError):
-    """Another program has the account open. Two programs would throw each other out."""
+    """Another program has the account open. Two programs would end each other's sessions."""
 
     def __init__(self, path: object) -> None:
         super().__init__(path, "is in use by another program")
 
 
 class UnreadableInputError(ClientError):
-    """A line of the input is not in the encoding of the locale. It was not used.
+    """A line of the input is not in the encoding of the locale. It is skipped.
 
     Attributes:
-        encoding: the expected one.
+        encoding: the expected encoding.
     """
 
     def __init__(self, encoding: str) -> None:

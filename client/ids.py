@@ -8,7 +8,7 @@ from chat.protocol import MAX_ID
 def parse_id(text: str) -> int | None:
     """The id of a user or group in a text; None if the text is no id."""
     digits = text.strip()
-    # isascii: int() accepts "٣", too. The length: int() is slow with a million digits.
+    # int() also accepts "٣", hence isascii. It is slow with a million digits, hence the length.
     if not (digits.isascii() and digits.isdigit() and len(digits) <= len(str(MAX_ID))):
         return None
     number = int(digits)
@@ -16,7 +16,10 @@ def parse_id(text: str) -> int | None:
 
 
 def check_id(number: int) -> int:
-    """The number if it can be the id of a user or group. Any thread. Raises ValueError."""
+    """Return the number if it can be the id of a user or group. Any thread.
+
+    Raises ValueError for other numbers.
+    """
     if type(number) is not int or not 1 <= number <= MAX_ID:
         raise ValueError(f"{number!r} is no id: an int from 1 to {MAX_ID} is needed")
     return number

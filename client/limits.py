@@ -12,13 +12,13 @@ MAX_TEXT = LIMITS.text_bytes
 
 
 def check_text(text: str) -> None:
-    """Any thread. Raises TooLargeError for a text that the server would refuse.
+    """Raise TooLargeError for a text that the server would refuse as too long. Any thread.
 
     Raises ValueError for a value that is no ``str``, and for half a surrogate pair, which UTF-8
     cannot encode.
     """
     if not isinstance(text, str):
-        # The type and not the value, which may be a password.
+        # The message names the type and not the value, which may be a password.
         raise ValueError(f"a value of type {type(text).__name__} is no text: a str is needed")
     size = len(text.encode())
     if size > MAX_TEXT:

@@ -1,7 +1,7 @@
 """The program ``chatclient``: arguments, standard streams, exit codes. The composition root.
 
-On a terminal it is a screen of windows (client.ui). Through pipes, with ``--plain`` and on a
-terminal without windows it is the original's menu and commands, line by line (client.plain).
+On a terminal the program shows windows (client.ui). With pipes, with ``--plain``, and on a terminal
+that cannot show windows it has the original's menu and commands, line by line (client.plain).
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ if TYPE_CHECKING:
 
 _EXIT_FAILURE = 1
 _EXIT_USAGE = 2
-_EXIT_SIGNAL = 128  # plus the signal's number, as shells have it
+_EXIT_SIGNAL = 128  # the exit code is this plus the number of the signal, as in shells
 _MAX_PORT = 65535
-_COERCED = ("C.UTF-8", "C.utf8", "UTF-8")  # what Python sets LC_CTYPE to
+_COERCED = ("C.UTF-8", "C.utf8", "UTF-8")  # the values that Python gives LC_CTYPE
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the client; returns the exit code. Main thread.
 
-    0 at the end of input, after ``quit``, and when a message of ``--send`` is acknowledged. 1 when
-    the server cannot be reached or was lost, the output is a closed pipe, the encoding is wrong, or
-    a command of a script failed. 2 for wrong arguments, 130 after Ctrl-C.
+    0: end of input, ``quit``, or the message of ``--send`` was acknowledged. 1: the server cannot
+    be reached, the connection was lost, the output is a closed pipe, the encoding is wrong, or a
+    command of a script failed. 2: wrong arguments. 130: Ctrl-C.
     Raises SystemExit for ``--help``, ``--version`` and wrong arguments, as argparse does.
     """
     parser = _parser()
@@ -63,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run_lines(args: argparse.Namespace, tls: ssl.SSLContext | None) -> int:
-    # So that a password prompt switches the echo on again before the process ends.
+    # A handler that raises lets a password prompt switch the echo on before the process ends.
     for signum in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(signum) is signal.SIG_DFL:  # leave nohup's decision alone
             signal.signal(signum, _terminate)
@@ -109,7 +109,7 @@ def _send_once(
 
 
 def _text_to_send(text: str) -> str:
-    """The argument; for ``-`` all of standard input, without the last line's end."""
+    """The text of ``--send``; for ``-``, the standard input without its last line end."""
     if text != "-":
         return text
     encoding = _encoding()
@@ -161,9 +161,9 @@ def _run_screen(
 
 
 def _folder(parser: argparse.ArgumentParser, wanted: Path | None) -> tuple[Path | None, str]:
-    """The folder for logins and messages; or None, and the reason why there is none.
+    """The folder for logins and messages, and ""; or None, and the reason why there is none.
 
-    The program ends if the ``wanted`` folder cannot be used.
+    If the ``wanted`` folder cannot be used, the program ends with an error.
     """
     try:
         folder = default_folder() if wanted is None else wanted
@@ -192,7 +192,7 @@ def _tls_context(
 
 
 class _Parser(argparse.ArgumentParser):
-    """Argparse, with its complaint on one line."""
+    """An ArgumentParser that reports an error on one line."""
 
     def error(self, message: str) -> NoReturn:
         usage = " ".join(self.format_usage().split())
@@ -258,9 +258,9 @@ def _locale_environment() -> dict[str, str]:
 
 
 def _text_stream(stream: TextIO | None, encoding: str) -> TextIO:
-    """A standard stream in this encoding; for a closed one, a stream to nowhere."""
+    """A standard stream in this encoding; for a closed stream, one to /dev/null."""
     if stream is None:
-        # It is never closed: like the standard streams it lives as long as the process.
+        # It stays open until the process ends, as the standard streams do.
         return open(os.devnull, "w", encoding="utf-8")
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(encoding=encoding, errors="backslashreplace")
@@ -268,12 +268,12 @@ def _text_stream(stream: TextIO | None, encoding: str) -> TextIO:
 
 
 def _input_fd() -> int:
-    """The descriptor of standard input; for a closed one, a descriptor at its end."""
+    """The descriptor of standard input; for a closed input, one of /dev/null."""
     return os.open(os.devnull, os.O_RDONLY) if sys.stdin is None else sys.stdin.fileno()
 
 
 def _discard_unwritten(out: TextIO) -> None:
-    """Keep the interpreter from flushing into a closed pipe at exit, which prints an error."""
+    """Discard unwritten output. At exit the interpreter would flush it into the closed pipe."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, out.fileno())
     os.close(devnull)

@@ -1,7 +1,7 @@
 """Texts from the network, made safe to print. Pure.
 
-Names, messages, times and error texts come from strangers. They must not move the cursor, fake a
-line, hide characters or reverse the direction of the text behind them.
+Names, messages, times and error texts come from other users and servers. They must not move the
+cursor, imitate a line of the program, hide characters, or reverse the text that follows.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _suspect = re.compile(
     "[" + "".join(map(chr, sorted(_IGNORABLE))) + "]|[" + _MARKS + "]{5}"
 ).search  # for a text that is printable
 
-# The glue of composed emoji: a selector for the style, a joiner to the next one, the tags of a
-# flag. Terminals draw the whole differently; the parts look the same everywhere.
+# The invisible characters in composed emoji: a selector of the style, a joiner to the next emoji,
+# the tags of a flag. Terminals differ in drawing the whole emoji, but not in drawing its parts.
 _selector = re.compile(f"(?<=[{_SYMBOLS}])[\ufe0e\ufe0f]|(?<=[#*0-9])\ufe0f(?=\u20e3)")
 _joiner = re.compile(f"(?<=[{_SYMBOLS}])\u200d(?=[{_SYMBOLS}])")
 _tags = re.compile("(?<=\U0001f3f4)[\U000e0020-\U000e007f]+")
 
 _stack = re.compile(f"([{_MARKS}]{{4}})[{_MARKS}]+")
-"""Stacked marks, which reach into the lines above. No language stacks four."""
+"""More than four marks on a character, which reach into the lines above. No language needs them."""
 
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _TAB = 4
@@ -49,10 +49,10 @@ _line_end = re.compile("\r\n|[\n\r\v\f\x85\u2028\u2029]")
 
 
 def escape(text: str) -> str:
-    """The text on one line, without characters that do more than be visible.
+    """The text on one line, with visible characters only.
 
     Control, format and invisible characters are escaped. A composed emoji is split into its
-    parts. Marks are stacked at most four high.
+    parts. A character keeps at most four combining marks.
     """
     if text.isprintable() and (text.isascii() or not _suspect(text)):
         return text

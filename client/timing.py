@@ -1,4 +1,4 @@
-"""Timing: the time-outs of the client, all in seconds."""
+"""Timing: the time-outs and intervals of the client, all in seconds."""
 
 from __future__ import annotations
 
@@ -7,27 +7,29 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Every time-out of the client in one place.
+    """The time-outs of a client. Immutable.
 
     Attributes:
-        connect: until a TCP connection stands.
-        send: until the kernel has taken one frame. After that the server counts as lost: it
-            does not read.
-        answer: until a request is answered. A login may wait for a password hash in a queue.
-        login: until a login is answered that the client tries again by itself. Shorter than
-            ``answer``: a frozen server behind a balancer accepts connections and answers
-            nothing, and the next attempt reaches another one.
-        patience: until ``login`` gives up, with all its attempts.
-        chat_acks: until the last chat messages are acked, before leaving.
-        goodbye: until LOGINOUT_MSG is answered when the program ends anyway.
-        heartbeat: between two PING_MSG until a login ack names another interval.
-        shortest_heartbeat: the lower limit of the interval that a server may name.
-        lost_after_beats: a server that is silent for so many intervals counts as lost.
-        first_backoff: upper limit of the pause before the first attempt to connect again.
-        longest_backoff: upper limit of the pause before any attempt.
-        stable: a connection that lasted this long ends a series of failures.
-        retry: until a message is sent again that the server refused for the moment; the server
-            may name another pause.
+        connect: the time-out of one TCP connect.
+        send: the time-out of one send. A server that has not read a frame by then counts as lost.
+        answer: the time-out of a request. It is long, because a login may wait in the queue for
+            password hashes.
+        login: the time-out of a login that the client repeats by itself. It is shorter than
+            ``answer``. Example: behind a balancer, a frozen server accepts connections and answers
+            nothing; the next attempt reaches another server.
+        patience: the time-out of ``ChatClient.login`` with all its attempts.
+        chat_acks: the time-out for the acknowledgements of sent messages, before a logout or the
+            end.
+        goodbye: the time-out of each other step at the end: a running callback, the end of a
+            thread, and LOGINOUT_MSG in the line mode.
+        heartbeat: the interval of PING_MSG, until the login answer names another one.
+        shortest_heartbeat: the lower limit of the interval that a server can name.
+        lost_after_beats: the number of intervals after which a silent server counts as lost.
+        first_backoff: the upper limit of the pause before the first attempt to connect again.
+        longest_backoff: the upper limit of the pause before any attempt.
+        stable: the age at which a connection ends a series of failures.
+        retry: the pause before a message is sent again after a temporary refusal. The server can
+            name another pause.
     """
 
     connect: float = 10.0

@@ -10,9 +10,11 @@ from client.wire_time import parse_time
 
 @dataclass(frozen=True, slots=True)
 class Friend:
-    """An entry of the contact list.
+    """An entry of the friend list.
 
     Attributes:
+        id: the number of the user.
+        name: the name of the user, not escaped.
         state: "online" or "offline".
     """
 
@@ -26,6 +28,8 @@ class Member:
     """A member of a group.
 
     Attributes:
+        id: the number of the user.
+        name: the name of the user, not escaped.
         state: "online" or "offline".
         role: "creator" or "normal".
     """
@@ -38,7 +42,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group with its members."""
+    """A group with its members. Name and description are not escaped."""
 
     id: int
     name: str
@@ -51,6 +55,10 @@ class Account:
     """The user that is logged in, with friends and groups.
 
     Attributes:
+        id: the number of the user.
+        name: the name of the user, not escaped.
+        friends: the friend list.
+        groups: the groups of the user.
         heartbeat: seconds between two PING_MSG; None if the server named no interval.
     """
 
@@ -63,12 +71,15 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """A chat message from another user.
+    """A chat message as the server delivers it. Name and text are not escaped.
 
     Attributes:
+        sender_id: the number of the sender.
+        sender_name: the name of the sender.
+        text: the text of the message.
         time_text: the time as it stands on the wire.
-        group_id: None for one-to-one.
-        seq: the server's number for it; None if the server does not store messages.
+        group_id: the group; None for a one-to-one message.
+        seq: the number that the server gave the message; None in the mode ``direct``.
         to_id: the receiver; 0 for a message to a group.
     """
 
@@ -84,16 +95,17 @@ class ChatMessage:
     def time(self) -> datetime | None:
         """The time of arrival at the server: aware, in UTC.
 
-        None where ``time_text`` is no time: old classic clients could write any text there.
+        None if ``time_text`` is no time, because old classic clients could send any text in it.
         """
         return parse_time(self.time_text)
 
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """A friend came or went.
+    """A presence notice: a friend has come online or gone offline.
 
     Attributes:
+        user_id: the friend.
         state: "online" or "offline".
     """
 
@@ -106,8 +118,8 @@ class History:
     """A page of a conversation's past.
 
     Attributes:
-        messages: oldest first.
-        more: there are older ones.
+        messages: the messages of the page, oldest first.
+        more: whether there are older messages.
     """
 
     messages: tuple[ChatMessage, ...]

@@ -9,9 +9,9 @@ _exact = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d").fullmatch
 
 
 def parse_time(text: str) -> datetime | None:
-    """A time as the server writes it: aware, in UTC. None if the text is no time.
+    """Parse a time as the server writes it; returns it aware, in UTC. None for another text.
 
-    In old histories clients of the original have put other texts there.
+    Old histories have such texts, because clients of the original could send any text as time.
     """
     if not (text.isascii() and _exact(text)):
         return None

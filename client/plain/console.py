@@ -1,12 +1,13 @@
 """Console: lines in and lines out, on a terminal or on pipes. It knows nothing of chat.
 
-Reading must end when the connection is lost. But a thread in ``readline`` cannot be woken, not
-even by closing the descriptor, and at exit the interpreter would wait for its lock. So the reading
-thread polls two descriptors and reads only bytes that are there. One descriptor is the input; the
-other is one end of a socket pair, on which other threads wake it.
+Reading must end when the connection is lost. But another thread cannot wake a thread in
+``readline``, not even by closing the descriptor, and at exit the interpreter would wait for its
+lock. So the reading thread polls two descriptors, and reads only bytes that have arrived. One
+descriptor is the input. The other is one end of a socket pair, to which other threads write to wake
+it.
 
-A terminal stays in its line mode, with its usual editing. Only its echo is switched off for a
-password, and on again at every end of the reading.
+A terminal stays in its line mode, with its usual editing. Only its echo is switched off while a
+password is read. Every way out of the reading switches it on again.
 """
 
 from __future__ import annotations
@@ -27,16 +28,16 @@ _LFLAGS = 3  # where tcgetattr() has the local modes
 
 
 class Console:
-    """The user's side. One thread reads and prints; other threads only call ``wake``.
+    """Reads and prints lines on one thread. Other threads only call ``wake``.
 
-    It closes neither the descriptor nor the streams.
+    It owns neither the descriptor nor the streams, and closes none of them.
 
     Attributes:
-        is_terminal: a person types, and no program.
+        is_terminal: whether the input is a terminal, so a person types.
     """
 
     def __init__(self, in_fd: int, out: TextIO, err: TextIO, encoding: str = "utf-8") -> None:
-        """``encoding``: that of the input; the streams have their own."""
+        """``encoding``: the encoding of the input. The streams have their own."""
         self._encoding = encoding
         self._in_fd = in_fd
         self._out = out
@@ -60,7 +61,7 @@ class Console:
         self.close()
 
     def close(self) -> None:
-        """Give the socket pair back. Reading thread; idempotent."""
+        """Close the socket pair. Reading thread; idempotent."""
         self._wake_reader.close()
         self._wake_writer.close()
 
@@ -69,24 +70,25 @@ class Console:
         self._write(line + "\n")
 
     def error(self, line: str) -> None:
-        """Print one line to the error stream; does not fail. Reading thread."""
+        """Print one line to the error stream; ignores a closed one. Reading thread."""
         with contextlib.suppress(OSError, ValueError):
             self._err.write(line + "\n")
             self._err.flush()
 
     def wake(self) -> None:
-        """Have a ``read_line`` that waits call its ``on_wake``. Any thread; never blocks."""
-        # A full socket has a wake-up in it already. A closed one belongs to a closed console.
+        """Have ``read_line`` call its ``on_wake`` while it waits. Any thread; never blocks."""
+        # A full socket contains a wake-up already, and a closed one belongs to a closed console.
         with contextlib.suppress(OSError):
             self._wake_writer.send(b"\0")
 
     def read_line(self, on_wake: Callable[[], None], prompt: str = "", *, echo: bool = True) -> str:
         """The next line without its end. Reading thread; blocks.
 
-        ``on_wake`` runs on this thread after each ``wake``; its exception ends the reading. On a
-        terminal the prompt is repeated after a line that cannot be decoded. In a script such a
-        line ends the reading: the next line is meant for another prompt. Raises
-        UnreadableInputError, EOFError at the end of input, or OutputClosedError.
+        ``on_wake`` runs on this thread after each ``wake``, and its exception ends the reading.
+
+        After a line that cannot be decoded, a terminal gets the prompt again. In a script such a
+        line raises UnreadableInputError, because the next line is the answer to another prompt.
+        Raises EOFError at the end of input, or OutputClosedError.
         """
         while True:
             line = self._ask(on_wake, prompt, echo)
@@ -106,7 +108,7 @@ class Console:
             try:
                 return self._next_line(on_wake)
             finally:
-                # In place of the newline that a terminal echoes.
+                # This replaces the newline that a terminal echoes.
                 if hidden or (prompt and not self.is_terminal):
                     self._write("\n")
 
@@ -119,8 +121,8 @@ class Console:
 
     def _next_line(self, on_wake: Callable[[], None]) -> bytes:
         while True:
-            # With a line at hand it polls without waiting: a script with a thousand lines must
-            # notice that the connection is gone.
+            # It polls even if a complete line has been read, but then without waiting. So a script
+            # of a thousand lines notices a lost connection.
             end = self._unread.find(b"\n")
             at_hand = end >= 0 or self._at_end
             woken, readable = self._poll(wait=not at_hand)

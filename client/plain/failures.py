@@ -1,4 +1,4 @@
-"""Failures: lines about failed messages and the server's errors, until the menu can print them."""
+"""Failures: a queue of lines about failed messages and errors, which the menu prints later."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from client.plain.plain_text import PlainText
 
 
 class Failures:
-    """A queue from the client's threads to the console's thread. ``wake`` wakes the latter."""
+    """A queue from the client's threads to the console's thread, which ``wake`` wakes."""
 
     def __init__(self, text: PlainText, wake: Callable[[], None]) -> None:
         self._text = text
@@ -27,12 +27,12 @@ class Failures:
         self._add(self._text("server error", why=errmsg))
 
     def take(self) -> Iterator[str]:
-        """The lines that have come so far. Console's thread."""
+        """Take the lines that were added so far. Console's thread."""
         while not self._lines.empty():
             yield self._lines.get()
 
     def _sending_done(self, sending: Sending, _: object) -> None:
-        """The thread that decides it."""
+        """Any thread: the one that completes the Sending."""
         error = sending.exception()
         if error is not None:
             self._add(self._text.chat_failed(sending.target, sending.to_group, str(error)))

@@ -1,4 +1,4 @@
-"""The line mode: a console, a client and the menu between them, put together."""
+"""The line mode: makes a console, a client and the menu, and runs the menu."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def run_line_mode(
 ) -> int:
     """Run the menu on one connection; returns the exit code. The console's reading thread.
 
-    ``script``: a program types, and no person. Raises OutputClosedError.
+    ``script``: the input comes from a program, not from a person. Raises OutputClosedError.
     """
     failures = Failures(text, console.wake)
 
@@ -60,5 +60,8 @@ def run_line_mode(
 
 
 def client_timing(timing: Timing) -> Timing:
-    """The menu waits for missing acks itself, and tries each login once, with full patience."""
+    """The Timing for the menu, which waits for acks itself and tries each login once.
+
+    So a login may take as long as any other request.
+    """
     return replace(timing, chat_acks=0.0, login=timing.answer, patience=2 * timing.answer)

@@ -1,6 +1,6 @@
-"""Menu: the original client's dialogue. It asks, calls the client and prints.
+"""Menu: the dialogue of the original client. It reads commands, calls the client and prints.
 
-It owns neither console nor client: their maker closes them.
+It owns neither the console nor the client. ``line_mode`` makes and closes them.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ _LAST_WORDS_SECONDS = 1.0
 """After a failed request: the time to receive the server's last messages."""
 
 _WINDOW = 200
-"""Messages that are written before the menu waits for their acks. Without it a script of 100,000
-lines would be read at once, and the wait at the end would be too short for their acks."""
+"""The number of messages after which the menu waits for their acks. Without that, a script of
+100,000 lines would be read at once, and the wait at the end would be too short for their acks."""
 
 _LOST = (ConnectionLostError, ConnectError, ReplacedError)
-"""The errors that end the program: there is no connection any more."""
+"""The errors that end the program, because there is no connection any more."""
 
 
 class _Quit(Exception):
-    """The user wants to leave."""
+    """The user has chosen to quit."""
 
 
 class Menu:
     """The main menu and the command loop, on the thread that calls ``run``.
 
-    ``client`` does not reconnect by itself, and wakes the console when there is something to show.
+    ``client`` does not reconnect by itself. It wakes the console when it has a message or an error.
     """
 
     def __init__(
@@ -60,9 +60,10 @@ class Menu:
         *,
         script: bool,
     ) -> None:
-        """``script``: a program types, and no person. Its failures go to the error stream and
-        make the exit code 1. A failed login ends the program: the lines behind it are meant for
-        a user that is logged in."""
+        """``script``: the input comes from a program. Then failures go to the error stream, and
+        the exit code becomes 1. A failed login ends the program, because the following lines are
+        meant for a user that is logged in.
+        """
         self._console = console
         self._client = client
         self._failures = failures
@@ -84,7 +85,7 @@ class Menu:
         }
 
     def run(self) -> int:
-        """Talk until the user leaves or the connection is lost; returns the exit code.
+        """Run until the user quits or the connection is lost; returns the exit code.
 
         The console's reading thread. Raises OutputClosedError when the output is closed.
         """
@@ -219,7 +220,7 @@ class Menu:
         raise _Quit
 
     def _leave(self) -> None:
-        """Wait for the acks of all messages, show their failures, and log out politely."""
+        """Wait for the acks of all messages, show their failures, and log out."""
         if self._client.account is None:
             return
         self._finish_chats()
@@ -253,12 +254,15 @@ class Menu:
         return 1
 
     def _show_events(self) -> None:
-        """What the console calls after a wake. Raises the errors of ``_LOST``."""
+        """Show messages and failures; the console calls it after a wake.
+
+        Raises the errors of ``_LOST``.
+        """
         self._show_messages(0)
         self._show_failures()
 
     def _show_messages(self, timeout: float) -> None:
-        """Show the messages that are there; each is acknowledged when it was printed."""
+        """Show the messages that have arrived. Each is acknowledged after it was printed."""
         for message in self._client.messages(timeout):
             self._print(self._text.message_line(message))
 
@@ -277,7 +281,7 @@ class Menu:
             self._console.print(line)
 
     def _print_failure(self, line: str, error: ClientError) -> None:
-        """One line for a failed request. A lost connection is no such failure: it is raised."""
+        """Print a line about a failed request, but raise the error of a lost connection."""
         if isinstance(error, _LOST):
             raise error
         self._fail(line)
@@ -286,7 +290,7 @@ class Menu:
         return self._text.failed(self._text(f"do {word}", **values), error)
 
     def _fail(self, line: str) -> None:
-        """Print a failure; in a script to the error stream, and with exit code 1."""
+        """Print a failure. In a script it goes to the error stream, and the exit code becomes 1."""
         if self._script:
             self._code = 1
             self._console.error(line)

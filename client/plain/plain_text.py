@@ -1,6 +1,6 @@
 """PlainText: the lines that the line mode shows, in English or Chinese. Pure.
 
-All text from the server is escaped here, and nowhere else.
+The line mode escapes all text from the server here, and nowhere else.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class PlainText:
         self._table = _TABLES[language]
 
     def __call__(self, key: str, **values: object) -> str:
-        """A text of the table. Strings are put in escaped."""
+        """The text of a key, with its placeholders filled in. Strings are escaped."""
         shown = {name: escape(v) if isinstance(v, str) else v for name, v in values.items()}
         return self._table[key].format(**shown)
 
@@ -64,7 +64,7 @@ class PlainText:
         return self("said in group", group=message.group_id, **fields)
 
     def register_failed(self, name: str, error: ClientError) -> str:
-        """One line for a registration that failed. The original's server gives no reason."""
+        """One line for a failed registration, with the reason if the server has given one."""
         refused = isinstance(error, RefusedError) and error.errno == ErrNo.REFUSED
         if refused and str(error) in (NAME_TAKEN, NO_WORDS):
             return self("name taken", name=name)

@@ -34,11 +34,11 @@ def send_once(
     receiver: tuple[int, bool],
     text: str,
 ) -> None:
-    """Log in, send, and wait until the server has stored the message. Any thread; blocks.
+    """Log in, send, and wait until the server has confirmed the message. Any thread; blocks.
 
     Messages that arrive meanwhile stay at the server for the next program. Raises ClientError, or
-    ValueError for a text that cannot be sent. After an error the message is not sent later,
-    unless the error says so.
+    ValueError for a text that cannot be sent. After an error the message is not sent later, unless
+    the text of the error says that it will be.
     """
     account = _saved_account(folder, host, port, user_id)
     with ChatClient(host, port, tls=tls, folder=folder) as client:

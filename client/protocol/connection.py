@@ -2,9 +2,10 @@
 
 It does not know the meaning of the messages, and it does not connect again.
 
-The receiver thread is the only reader of the socket while the connection lives. The original's
-client has two readers: the main thread reads the answer to the login, a second thread the rest.
-Example: the user logs out and in again; now both threads read, and the second one gets the answer.
+The receiver thread is the only reader of the socket while the connection lives. The client of the
+original has two readers: the main thread reads the answer to the login, and a second thread reads
+all other messages. Example: the user logs out and logs in again; meanwhile the second thread still
+reads, and gets the answer that the main thread waits for.
 """
 
 from __future__ import annotations
@@ -27,26 +28,26 @@ if TYPE_CHECKING:
     from client.protocol.tls import TlsSocket
 
 MAX_INCOMING = 16 * 1024 * 1024
-"""The largest frame, in bytes: a login ack may carry 200 messages of 16 KiB and their JSON."""
+"""The largest frame, in bytes. A login answer may contain 200 messages of 16 KiB, as JSON."""
 
 _RECV_SIZE = 64 * 1024
 
 CLOSED = "closed by the server"
 UNANSWERED = "closed by the server without an answer; if it wants TLS, connect with TLS"
-"""A TLS port that gets plain text closes without an answer."""
+"""The reason of a close before any answer. A TLS port that gets plain text closes in this way."""
 
 NOT_CHAT = "the server does not speak the chat protocol"
 
 _LOCAL_CLOSE = "closed by this side"
 
 _JOIN_SECONDS = 5.0
-"""The receiver needs less after its socket was shut down, unless a callback hangs."""
+"""The time that ``close`` waits for the receiver. It ends at once unless a callback blocks."""
 
 
 def open_socket(
     host: str, port: int, timing: Timing, tls: ssl.SSLContext | None = None
 ) -> socket.socket | TlsSocket:
-    """A connected socket, with TLS on it if a context is given. Any thread. Raises ConnectError."""
+    """Connect a socket, with TLS if there is a context. Any thread; blocks. Raises ConnectError."""
     try:
         sock = socket.create_connection((host, port), timing.connect)
     except TimeoutError as exc:
@@ -56,7 +57,7 @@ def open_socket(
     except UnicodeError as exc:  # from the IDNA codec, for ".." and labels of 64 letters
         fault = ConnectFault.UNKNOWN_NAME
         raise ConnectError(host, port, "not a host name", fault) from exc
-    # Messages are small and urgent: Nagle's algorithm must not collect them.
+    # Messages are small and urgent, so Nagle's algorithm must not delay them.
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if tls is None:
@@ -77,14 +78,14 @@ def _fault_of(exc: OSError) -> ConnectFault:
 
 
 class Connection:
-    """Sends messages from any thread, receives them on its own thread.
+    """Sends messages from any thread, and receives them on its own thread.
 
-    Takes the socket over and closes it. ``on_message`` gets each decoded message. ``on_close``
-    gets the reason of the end, once and after the last message. Both are called on the receiver
-    thread without a lock.
+    It takes the socket over, and closes it. ``on_message`` gets each decoded message. ``on_close``
+    gets the reason of the end, once, after the last message. Both are called on the receiver
+    thread, and no lock is held.
 
     Attributes:
-        last_heard: ``time.monotonic()`` when bytes last arrived.
+        last_heard: the time at which bytes last arrived, in ``time.monotonic()`` seconds.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class Connection:
         on_close: Callable[[str], None],
         send_seconds: float,
     ) -> None:
-        # It counts for both directions. The receiver ignores a time-out and reads again.
+        # This time-out applies to both directions. The receiver ignores it, and reads again.
         sock.settimeout(send_seconds)
         self._sock = sock
         self._on_message = on_message
@@ -128,23 +129,23 @@ class Connection:
                 self._has_spoken.set()
                 self._sock.sendall(frame + LF)
         except OSError as exc:
-            # After a time-out half a frame may be on the wire: no other frame can follow.
+            # After a time-out half a frame may be on the wire, so no other frame can follow.
             timed_out = isinstance(exc, TimeoutError)
             reason = "the server takes no data" if timed_out else _words(exc)
             self.fail(reason)
             raise ConnectionLostError(self._set_reason(reason)) from exc
 
     def fail(self, reason: str) -> None:
-        """Give the connection up. Any thread; returns at once, ``on_close`` follows.
+        """End the connection. Any thread; returns at once, and ``on_close`` follows.
 
-        Bytes that have arrived are still received: a BYE_MSG may be among them.
+        Bytes that have arrived are still received, because a BYE_MSG may be among them.
         """
         self._set_reason(reason)
         with contextlib.suppress(OSError):  # already closed or reset
             self._sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Close, and wait until the receiver thread has ended. Any thread; idempotent."""
+        """Close, and wait for the end of the receiver thread. Any thread; idempotent."""
         self._abandoned.set()
         self.fail(_LOCAL_CLOSE)
         if self._receiver.ident is None:
@@ -153,7 +154,7 @@ class Connection:
             self._receiver.join(_JOIN_SECONDS)
 
     def _set_reason(self, reason: str) -> str:
-        """Keep the first reason and return it: later ones are its consequences."""
+        """Keep the first reason, because later ones are its consequences. Returns it."""
         with self._reason_lock:
             if self._reason is None:
                 self._reason = reason
@@ -165,8 +166,8 @@ class Connection:
         try:
             reason = self._receive_until_end()
         finally:
-            self.fail(reason)  # it also ends a send that waits for the server to read
-            with self._send_lock:  # no thread may send on a descriptor that is closed
+            self.fail(reason)  # also ends a send that waits because the server does not read
+            with self._send_lock:  # no thread may use the descriptor after its close
                 self._sock.close()
             self._on_close(self._set_reason(reason))
 
@@ -181,7 +182,8 @@ class Connection:
             except OSError as exc:
                 return _words(exc)
             if not data:
-                # Without the send lock: its holder may wait for a server that does not read.
+                # It does not take the send lock. The holder may wait for a server that does not
+                # read.
                 unanswered = self._is_plain and self._has_spoken.is_set() and not has_heard
                 return UNANSWERED if unanswered else CLOSED
             has_heard = True

@@ -5,8 +5,8 @@
 * The messages that were stored while the user was offline stand in the answer to the login. They
   become events right behind LoggedIn.
 
-It sends nothing: its methods return the messages to send. Not thread-safe; a Session guards it
-with a lock.
+It sends nothing, but returns the messages to send. It is not thread-safe; a Session guards it with
+a lock.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from client.protocol.requests import LOGIN, LOGOUT, Request
 
 
 class Received(NamedTuple):
-    """The consequences of a message from the server.
+    """The result of a message from the server.
 
     Attributes:
-        events: for the owner of the session.
-        reply: a message to send back, or None.
+        events: the events for the owner of the session.
+        reply: the message to send back; None if there is none.
     """
 
     events: list[Event]
@@ -47,7 +47,7 @@ class Conversation:
     def __init__(self) -> None:
         self.user_id: int | None = None
         self._rids = (f"r{number}" for number in itertools.count(1))
-        self._requests: dict[str, Message | None] = {}  # rid → answer, None while it is awaited
+        self._requests: dict[str, Message | None] = {}  # rid → answer; None until it arrives
         self._unasked: dict[int, Callable[[Message], Received]] = {
             LOGIN.answer: self._on_late_login,
             LOGOUT.answer: self._on_late_logout,
@@ -65,7 +65,7 @@ class Conversation:
         return f"<Conversation {user}, {awaited} requests awaited>"
 
     def request(self, request: Request[Any], fields: Message) -> Message:
-        """A request to send; its ``rid`` finds the answer. Raises NotLoggedInError."""
+        """Make a request to send. Its ``rid`` identifies the answer. Raises NotLoggedInError."""
         message: Message = {"msgid": int(request.msgid), **fields}
         if request.before_login:
             message["v"] = V2
@@ -82,13 +82,13 @@ class Conversation:
         return self._requests.get(rid) is not None
 
     def settle(self, rid: str) -> Message | None:
-        """The answer to a request, None if it has not arrived. It is awaited no longer."""
+        """End a request; returns its answer, or None if that has not arrived."""
         return self._requests.pop(rid, None)
 
     def receive(self, message: Message) -> Received:
         """Take a message from the server.
 
-        Unknown messages are ignored: the server may be newer than this client.
+        Unknown messages are ignored, because the server may be newer than this client.
         """
         rid = message.get("rid")
         if type(rid) is str and rid in self._requests:
@@ -100,8 +100,8 @@ class Conversation:
     def _on_answer(self, rid: str, answer: Message) -> Received:
         self._requests[rid] = answer
         if _succeeded(answer, LOGIN):
-            # Here, and not when the caller has read the answer: the next message in the stream
-            # is for this user already.
+            # The login takes effect here, and not when the caller reads the answer, because the
+            # next message in the stream is for this user already.
             login = parsing.read_logged_in(answer)
             self.user_id = login.account.id
             stored = map(parsing.read_chat, parsing.read_objects(answer, "offlinemsg"))
@@ -111,17 +111,17 @@ class Conversation:
         return NOTHING
 
     def _on_late_login(self, answer: Message) -> Received:
-        """Undo a login whose caller has stopped waiting and was told that it failed.
+        """Undo a login that has timed out for its caller, and has succeeded after that.
 
-        Else the next login is refused: the user would be online already. The LOGINOUT_MSG has
-        no ``rid``, because no caller waits for its answer.
+        Without this, the server would refuse the next login, because the user is online already.
+        The LOGINOUT_MSG has no ``rid``, because no caller waits for its answer.
         """
         if self.user_id is None and _succeeded(answer, LOGIN):
             return Received([], {"msgid": int(LOGOUT.msgid), "id": answer.get("id")})
         return NOTHING
 
     def _on_late_logout(self, answer: Message) -> Received:
-        """Follow the server, which has logged the user out after the caller stopped waiting."""
+        """Accept a logout that has timed out for its caller, and has succeeded after that."""
         if "rid" in answer and _succeeded(answer, LOGOUT):
             self.user_id = None
         return NOTHING

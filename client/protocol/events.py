@@ -15,6 +15,7 @@ class LoggedIn:
     """A login has succeeded. All later events belong to this user.
 
     Attributes:
+        account: the user, with friends and groups.
         token: replaces the password at the next login; None if the server gave none.
     """
 
@@ -24,11 +25,14 @@ class LoggedIn:
 
 @dataclass(frozen=True, slots=True)
 class ChatAnswer:
-    """A CHAT_ACK: the server's answer to a chat message of ours, good or bad.
+    """A CHAT_ACK: the server's answer to a chat message of this client.
 
     Attributes:
-        mid: the message that it answers.
-        seq: the server's number for the message; None if it was refused or is not stored.
+        mid: the id of the message that it answers.
+        errno: the protocol's error number; 0 for a success.
+        errmsg: the text of the server, not escaped; empty for a success.
+        seq: the number that the server gave the message; None if it was refused or is not stored.
+        time: the time of arrival at the server, as it stands on the wire.
         retry_after: seconds to wait before the next attempt; None if the server named none.
     """
 
@@ -42,7 +46,7 @@ class ChatAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ServerError:
-    """An ERROR_MSG about a frame that belongs to no request."""
+    """An ERROR_MSG that belongs to no request."""
 
     errmsg: str
 
@@ -53,7 +57,7 @@ class Goodbye:
 
     Attributes:
         reason: "replaced", "draining", "idle", "abuse" or a newer word.
-        reconnect: whether a new connection is welcome.
+        reconnect: whether the client should connect again.
     """
 
     reason: str

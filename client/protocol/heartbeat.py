@@ -1,7 +1,7 @@
 """Heartbeat: a thread that calls a function at an interval.
 
-It has a thread of its own because the others may be blocked: the receiver in ``recv``, the main
-thread in a write to a stopped terminal. It knows nothing of connections.
+It needs a thread of its own, because the others may be blocked: the receiver in ``recv``, and the
+main thread in a write to a stopped terminal. It knows nothing of connections.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 
 class Heartbeat:
-    """Calls ``beat`` every ``interval`` seconds, on its own thread, until stopped.
+    """Calls ``beat`` every ``interval`` seconds, on its own thread, until ``stop``.
 
     Attributes:
-        interval: seconds; set it through ``set_interval``.
+        interval: the interval in seconds. ``set_interval`` changes it.
     """
 
     def __init__(self, interval: float, beat: Callable[[], None]) -> None:
@@ -25,16 +25,16 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
-        """Any thread, once."""
+        """Start the thread. Any thread, once."""
         self._thread.start()
 
     def set_interval(self, interval: float) -> None:
-        """Start a new interval of so many seconds now. Any thread."""
+        """Change the interval, in seconds. The next one begins now. Any thread."""
         self.interval = interval
         self._woken.set()
 
     def stop(self) -> None:
-        """Stop, and wait for the thread (a beat in progress ends first). Any thread; idempotent."""
+        """End the thread, and wait for it and its running ``beat``. Any thread; idempotent."""
         self._stopping.set()
         self._woken.set()
         if self._thread.ident is not None and self._thread is not threading.current_thread():

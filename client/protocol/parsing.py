@@ -1,7 +1,7 @@
 """Parsing: messages of the server as values. Pure.
 
-Parsing is tolerant. A field that is missing or has the wrong type becomes empty: a friend without
-a name is of more use than an error.
+Parsing is tolerant. A field that is missing or has the wrong type becomes empty, because a friend
+without a name is more useful than an error.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from client.protocol.events import ChatAnswer, Goodbye, LoggedIn
 from client.values import Account, ChatMessage, Friend, Group, History, Member, Presence
 
 LONGEST_RETRY = 3600.0
-"""The longest pause that a server can ask for, in seconds. A longer one is cut to this."""
+"""The longest pause that a server can request, in seconds. A longer one is shortened to this."""
 
 
 def read_account(ack: Message) -> Account:

@@ -1,7 +1,8 @@
 """Requests: a table with one row for each request of the protocol. Pure.
 
-A new request needs its row here and one method in ``client.chat_client.ChatClient``. Everything
-between them is general: an answer is found by its ``rid``, and its row reads it.
+A new request needs its row here, and one method in ``client.chat_client.ChatClient``. All code
+between the two is the same for each request: the ``rid`` identifies the answer, and the row parses
+it.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ class Request(Generic[Result]):
 
     Attributes:
         msgid: the number of the request.
-        read: makes the result from a successful answer.
-        before_login: it needs no login. It then carries the version of the protocol, else the
-            id of the user.
+        read: parses a successful answer; returns the result.
+        before_login: whether the request needs no login. Such a request carries the version of
+            the protocol; all others carry the id of the user.
     """
 
     msgid: MsgType

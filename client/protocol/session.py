@@ -1,8 +1,10 @@
-"""Session: a Conversation over a Connection, with heartbeats. It asks, and it hands events over.
+"""Session: a Conversation over a Connection, with heartbeats.
 
-It does not connect again. Three threads meet here: the owner's, which sends requests and messages;
-the receiver's, which feeds the conversation; and the heartbeat's. One lock guards the
-conversation. Under it nothing is sent, and no callback runs.
+It sends requests and waits for their answers, and hands over the events. It does not connect again.
+
+Three threads use it: the owner's sends requests and messages, the receiver's feeds the
+conversation, and the heartbeat's sends PING_MSG. One lock guards the conversation. While it is
+held, nothing is sent and no callback runs.
 """
 
 from __future__ import annotations
@@ -30,15 +32,15 @@ if TYPE_CHECKING:
     from client.protocol.tls import TlsSocket
 
 _SEQS_PER_FRAME = 500
-"""Half of the seqs that a server takes in one DELIVERED_MSG, and 9 KiB at most."""
+"""The most ``seq`` numbers in one DELIVERED_MSG: half of the server's limit, and 9 KiB at most."""
 
 
 class Session:
-    """One connection's conversation, from any thread. Takes the socket over and closes it.
+    """The conversation on one connection. It takes the socket over, and closes it.
 
-    ``on_events`` gets the events of one message, in order; ``on_close`` says that the connection
-    is gone, once and after the last event. Both are called on the receiver thread without a lock,
-    and must return soon.
+    ``on_events`` gets the events of one message, in order. ``on_close`` is called once, when the
+    connection is closed and after the last event. Both are called on the receiver thread while no
+    lock is held, and must return soon.
     """
 
     def __init__(
@@ -81,7 +83,7 @@ class Session:
 
     @property
     def closed_reason(self) -> str | None:
-        """Why the connection is gone, None while it is there. Any thread."""
+        """The reason of the end; None while the connection is open. Any thread."""
         with self._conversation_changed:
             return self._closed_reason
 
@@ -96,11 +98,11 @@ class Session:
         self._heartbeat.stop()
 
     def fail(self, reason: str) -> None:
-        """Give the connection up; returns at once, ``on_close`` follows. Any thread."""
+        """End the connection. Any thread; returns at once, and ``on_close`` follows."""
         self._connection.fail(reason)
 
     def wait_closed(self, seconds: float) -> bool:
-        """Wait until the connection is gone and its last event was handed over. Any thread."""
+        """Wait until the connection is closed and its last event was handed over. Any thread."""
         with self._conversation_changed:
             return self._conversation_changed.wait_for(
                 lambda: self._closed_reason is not None, seconds
@@ -143,7 +145,7 @@ class Session:
         self._connection.send_message(message)
 
     def acknowledge(self, seqs: Sequence[int]) -> None:
-        """Tell the server that these messages were taken care of. Any thread; does not fail.
+        """Acknowledge messages that the application has handled. Any thread; does not fail.
 
         If the connection is lost, the server sends the messages again at the next login.
         """
@@ -181,7 +183,7 @@ class Session:
     def _beat(self) -> None:
         """Heartbeat thread."""
         silent = time.monotonic() - self._connection.last_heard
-        # Before the login the server may be one that does not answer PING_MSG.
+        # Some servers do not answer PING_MSG before the login.
         patience = self._timing.lost_after_beats * self._heartbeat.interval
         if self.user_id is not None and silent > patience:
             self._connection.fail(f"silent for {silent:.0f} s")

@@ -1,4 +1,4 @@
-"""TlsSocket: TLS over a connected socket, with one thread that reads and others that write.
+"""TlsSocket: TLS over a connected socket, for one reading thread and several writing ones.
 
 It is not ``ssl.SSLSocket``, because two threads must not use one OpenSSL object at once. Example:
 the receiver's thread is in ``recv``; meanwhile another thread calls ``send``. Before CPython 3.13.1
@@ -24,17 +24,17 @@ _RECV_SIZE = 64 * 1024
 
 
 def make_context(ca_file: str | None = None) -> ssl.SSLContext:
-    """A client's context: the system's authorities, or those in a PEM file. Any thread.
+    """A context for clients that trusts the system's authorities, or those in a PEM file.
 
-    Raises OSError (ssl.SSLError is one) if the file is none.
+    Any thread. Raises OSError, such as an ssl.SSLError, if it is no PEM file.
     """
     return ssl.create_default_context(cafile=ca_file)
 
 
 def wrap(sock: socket.socket, host: str, port: int, context: ssl.SSLContext) -> TlsSocket:
-    """Shake hands, within the socket's time-out per step; takes the socket over. Any thread.
+    """Make a TlsSocket, and shake hands. Takes the socket over. Any thread; blocks.
 
-    Raises ConnectError; the socket is closed then.
+    The socket's time-out applies to each step. Raises ConnectError, and closes the socket then.
     """
     try:
         tls = TlsSocket(sock, context, host)
@@ -71,7 +71,7 @@ class TlsSocket:
         self._tls = context.wrap_bio(self._arrived, self._leaving, server_hostname=host)
 
     def shake_hands(self) -> None:
-        """Do this before anything else, on one thread. Raises OSError; ssl.SSLError is one."""
+        """Shake hands, before any other call, on one thread. Raises OSError or ssl.SSLError."""
         while True:
             try:
                 self._tls.do_handshake()
@@ -133,9 +133,9 @@ class TlsSocket:
             except ssl.SSLWantReadError:
                 return None
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-                # An end without close_notify may come from an attacker on the way. It does no
-                # harm here: half a message is no frame, and the server sends each message again
-                # that was not acknowledged.
+                # An attacker on the path can cause an end without close_notify. It does no harm
+                # here, because half a message is no frame, and the server sends each message
+                # again that was not acknowledged.
                 return b""
 
     def _flush(self) -> None:
