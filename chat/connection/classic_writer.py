@@ -44,7 +44,7 @@ LONGEST_PAUSE = 0.1
 """Seconds between two looks at the kernel's send buffer while it is not empty."""
 
 Done = Callable[[bool], object]
-"""Called with True when an entry was written, with False when it was not, or only in part."""
+"""Called once: with True for an entry that was written, with False for all others."""
 
 
 class _Entry(NamedTuple):
@@ -178,8 +178,8 @@ class ClassicWriter:
     def finish(self, ended: Callable[[], object]) -> None:
         """Send no more messages; call ``ended`` when the answers are out.
 
-        A client that has sent its end may have gone for good: the kernel would take messages for
-        it and lose them.
+        Example: the client has ended its connection and is gone. The kernel would take a message
+        for it and lose it; in the mailbox the message waits for the next login.
         """
         self._ended = ended
         self.drop_messages()
@@ -187,7 +187,7 @@ class ClassicWriter:
             self._drained()
 
     def flush(self) -> None:
-        """Send everything at once, and end: this peer reads frames that arrive together."""
+        """Send all entries at once: this peer reads frames that arrive together."""
         connection = self._connection
         while self._queue:
             entry = self._queue[0]

@@ -26,11 +26,11 @@ LOW_WATER = 64 * 1024
 """Bytes of output: above the one a connection's requests wait, until it falls to the other."""
 
 CLOSE_TOKENS = 64
-"""Tokens (see token_bucket.py) of input that is read and dropped after we have closed: it may have
-been on its way. A peer that sends more is cut off before CLOSE_SECONDS are over."""
+"""Tokens (see token_bucket.py) of input that is read and dropped after ``close``: it was under way.
+A peer that sends more is cut off before CLOSE_SECONDS are over."""
 
 CLOSE_SECONDS = 5.0
-"""How long a connection that we close may take to drain, in seconds."""
+"""How long a connection may take to drain after ``close``, in seconds."""
 
 
 class OutputListener(Protocol):
@@ -59,7 +59,7 @@ class ClientConnection(Generic[LoginT]):
             None: requests come under the tutorial's.
         classic_output: the form of messages to a classic peer.
         flow: the received frames that wait, and the reasons why they wait.
-        closed: the connection is down, or about to be closed by us.
+        closed: the connection is down, or this server is closing it.
         finishing: no more is read; the connection closes when the received requests are served.
         last_seen: when the peer last sent something, monotonic seconds.
         strikes: bad requests since the last good one.
@@ -200,7 +200,7 @@ class ClientConnection(Generic[LoginT]):
     # ------------------------------------------------------------------ the end
 
     def close(self, reason: str | None = None, *, reconnect: bool = False) -> None:
-        """Say goodbye (v2), send the output that waits, and close."""
+        """Send BYE_MSG (v2) and the output that waits, and close."""
         if self.closed:
             return
         self.closed = True
@@ -215,11 +215,11 @@ class ClientConnection(Generic[LoginT]):
             writer.finish(self.tcp.shutdown)
         self.tcp.start_read()  # to notice that the peer closes in turn
         self.flow.bucket.tokens = CLOSE_TOKENS
-        # A peer that does not is not waited for.
+        # A peer that keeps its side open is cut off.
         self.tcp.force_close_after(CLOSE_SECONDS)
 
     def abandon(self) -> None:
-        """Close without a word, and drop the input that still comes."""
+        """Close without a notice, and drop the input that still comes."""
         self.closed = True
         self.flow.drop_frames()
         self.tcp.force_close()
@@ -231,7 +231,7 @@ class ClientConnection(Generic[LoginT]):
             self.tcp.force_close()
 
     def finish(self) -> None:
-        """Take no more requests; close once all that the peer has sent are answered."""
+        """Read no more requests; close when those that have been received are answered."""
         if self.reader is not None:
             self.reader.end_with_braces()  # no terminator follows
         self.finishing = True
@@ -239,7 +239,7 @@ class ClientConnection(Generic[LoginT]):
         self.finish_if_idle()
 
     def drain(self) -> None:
-        """The node stops: say so, then finish."""
+        """The server stops: send BYE_MSG (v2), then ``finish``."""
         if self.v2 and not self.closed:
             bye = {"msgid": MsgType.BYE_MSG, "reason": "draining", "reconnect": True}
             self.send_message(bye)

@@ -1,7 +1,7 @@
 """Framing: cuts the bytes of one connection into frames, and makes bytes of frames.
 
-A frame is one JSON object. A framer knows how frames are told apart on the wire; no other module
-does. There is one implementation, for TCP: lines that end with LF or with NUL.
+A frame is one JSON object. A framer knows how frames are separated on the wire. There is one
+implementation, for TCP: lines that end with LF or with NUL.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Framer(Protocol):
 
     @property
     def may_be_original(self) -> bool:
-        """Can the peer be a client of the original? Its frames show that; most framers say no."""
+        """Can the peer be a client of the original? False for a framer of another transport."""
 
     def whole(self, data: bytes) -> bytes | None:
         """The frame, if ``data`` is exactly one and nothing waits; None means: ``feed`` it."""

@@ -52,8 +52,8 @@ class Allowances:
 class TokenBucket:
     """Fills at ``rate`` tokens a second, up to the burst. One thread.
 
-    The owner subtracts from ``tokens`` itself, and calls ``refill`` when none is left; ``tokens``
-    may be negative then. So the clock is read once in a while, and not for each frame.
+    The owner subtracts from ``tokens`` itself, and calls ``refill`` when they are negative. So the
+    clock is not read for each frame.
 
     Attributes:
         tokens: how many are left.
@@ -71,7 +71,7 @@ class TokenBucket:
     def refill(self, now: float) -> float:
         """Add the tokens for the time since the last call. Returns the seconds to pause; 0: none.
 
-        After that pause a second's worth is there.
+        After the pause the bucket holds the tokens of one second.
         """
         self.tokens = min(self._burst, self.tokens + int((now - self._filled_at) * self._rate))
         self._filled_at = now

@@ -1,10 +1,10 @@
 """Turns: shares the time of one loop between the connections that have frames waiting.
 
-Without turns, clients that send faster than we serve would keep the loop for themselves: a hundred
-of them delayed the messages of a quiet pair of users by 10 s. So a connection serves a few frames
-and goes to the end of the line. After FRAMES_PER_PASS frames of all connections the loop polls its
-connections again. A single frame that arrives there is served at once. While further frames wait,
-the loop sleeps for a moment between two passes: other threads run meanwhile.
+Without turns, clients that send faster than the server serves would take the whole loop: a hundred
+of them delayed the messages of two other users by 10 s. So a connection serves a few frames and
+goes to the end of the line. After FRAMES_PER_PASS frames of all connections the loop polls its
+connections again, and serves a single new frame at once. While frames wait, the loop sleeps for a
+moment between two passes, and other threads run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""LoginFlow: takes a verified user in, and lets the user go.
+"""LoginFlow: begins and ends the login of a verified user.
 
 A login has three parts. A worker does the first two, because they read and write tables:
 
@@ -158,8 +158,8 @@ class LoginFlow:
         def take(tx: Transaction) -> tuple[User, int]:
             current = UserModel(tx).find(user.id)
             assert current is not None  # users are never deleted
-            # A client that has hung up does not end a living login. Example: it has hung up
-            # because it was slow to be answered, and has logged in at another node since.
+            # A client that has hung up does not replace another login. Example: A logs in here and
+            # gets no answer for long; A hangs up and logs in at node 2; then this worker runs.
             gone = attempt.connection.finishing or attempt.connection.closed
             generation = self._presence.take(tx, current, attempt.device, may_replace=not gone)
             if issued is not None:

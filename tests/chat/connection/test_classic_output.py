@@ -1,4 +1,4 @@
-"""Connections of original clients: their frames end with NUL, and are kept apart."""
+"""ClassicOutput: its writer, and connections of original clients, whose frames end with NUL."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def original(node: Node, user: int | str) -> Client:
     return client
 
 
-def test_who_is_kept_apart(make_node: Callable[..., Node]) -> None:
+def test_only_an_original_client_has_a_writer(make_node: Callable[..., Node]) -> None:
     node = make_node()
     assert original(node, "ann").connection.classic_output.writer is not None
     assert node.online("bob", v2=False).connection.classic_output.writer is None
