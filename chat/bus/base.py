@@ -1,6 +1,6 @@
 """Bus: carries payloads between nodes, by topic.
 
-A node subscribes to the topics of the users that are logged in at it, and to those of their groups.
+A node subscribes to the topics of the users with a login at it, and to those of their groups.
 The bus may lose or delay payloads, and it reports when it may have lost some (``on_doubt``). It
 knows topics, bytes and numbers of subscribers. It knows no messages: a codec turns payloads into
 bytes and back.
@@ -24,7 +24,7 @@ class BusRefusedError(Exception):
 
 
 class BadPayloadError(ValueError):
-    """A payload has not the form that chat servers send."""
+    """A payload does not have the form that chat servers send."""
 
 
 class Addressed(Protocol):

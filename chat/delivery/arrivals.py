@@ -42,7 +42,7 @@ class Arrivals(BusListener[Payload]):
 
     def on_received(self, received: Sequence[Received[Payload]]) -> None:
         # In runs of one type, not sorted by type. Example: A sends 1 to B live, then 2, which is
-        # stored. Both arrive together. Sorted by type, the wake for 2 would be queued before 1.
+        # stored. Both arrive together. Sorted by type, the wake for 2 could be queued before 1.
         for kind, run in itertools.groupby(received, _type_of_payload):
             self._takers[kind](list(run))
 

@@ -202,7 +202,7 @@ class _Batch:
         if error is not None:
             log.warning("%d messages were not stored: %s", len(submissions), error)
             if not isinstance(error, StorageError):
-                log.error("storing messages raised", exc_info=error)
+                log.error("the transaction of messages failed", exc_info=error)
             for submission in submissions:
                 submission.refuse(ErrNo.UNAVAILABLE, "the message could not be stored, try again")
         self._queue.settled(submissions, members or {}, self._begun)

@@ -49,8 +49,8 @@ def store(
     """Write the rows, and set each submission's outcome. Writer thread. Raises StorageError.
 
     ``known``: users that certainly exist; users that are found are added to it. ``cut``: sees the
-    members while the groups are locked, so its estimate of the rows is exact. Returns the members
-    of the groups.
+    members while the groups are locked, so it counts the rows exactly. Returns the members of the
+    groups.
     """
     messages = [submission.message for submission in submissions]
     senders = {message.sender for message in messages}

@@ -92,7 +92,8 @@ class LiveReceiver:
         handovers: dict[ChatMessage, tuple[Handover, LiveMessage]] = {}
         for login, live, fresh in arrivals:
             handover, _ = handovers.setdefault(live.message, (Handover(live.message), live))
-            # If the login has ended since ``take``, its pump takes nothing live: it is stored.
+            # If the login has ended since ``take``, its pump takes no live message. So the message
+            # is stored.
             if fresh:
                 batch.take(login, handover)
             else:

@@ -8,8 +8,8 @@ mailbox.
 To compare the newest number alone would not suffice, because numbers are given at the insert, and
 become visible at the commit. Example: node 1 inserts 7 for B and is slow; meanwhile node 2 inserts
 8 and commits, and B gets 8. Then 7 is committed, and its wake is lost. So all numbers are compared,
-up to ENOUGH of them. A pump with more than a full window reads on in any case, as acknowledgements
-arrive.
+up to ENOUGH of them. If a mailbox holds more than the window of its pump, the pump reads on in any
+case, as acknowledgements arrive.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class MailboxPoller:
         except StorageError as exc:
             log.warning("mailboxes were not polled: %s", exc)
         except Exception:
-            log.exception("polling the mailboxes")
+            log.exception("the poll of the mailboxes failed")
         finally:
             self._after_round()
             self.start()

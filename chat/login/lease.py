@@ -106,7 +106,7 @@ class Lease:
         try:
             self._database.write(lambda tx: NodeModel(tx).release(self.node, self.incarnation))
         except StorageError as exc:
-            log.warning("the lease runs on for a moment: %s", exc)
+            log.warning("the lease was not released, and ends by itself: %s", exc)
 
     @property
     def may_judge(self) -> bool:
@@ -128,7 +128,7 @@ class Lease:
                 pause = RETRY_SECONDS
                 continue
             except Exception:  # of any kind: without a lease this server counts as dead
-                log.exception("renewing the lease")
+                log.exception("the renewal of the lease failed")
                 pause = RETRY_SECONDS
                 continue
             pause = RENEW_SECONDS
@@ -147,7 +147,7 @@ class Lease:
             try:
                 self._on_renewed(whole)
             except Exception:
-                log.exception("after the renewal of the lease")
+                log.exception("the callback after the renewal of the lease failed")
 
     def _renew(self, tx: Transaction) -> int | None:
         model = NodeModel(tx)

@@ -64,7 +64,7 @@ class Mailbox:
             if found is not None:
                 pump.read_done(*found)
                 return
-            log.warning("mailbox of user %d: %s", user_id, error)
+            log.warning("the mailbox of user %d was not read: %s", user_id, error)
             pump.read_failed()
 
         def work() -> Mail:

@@ -32,4 +32,4 @@ class Job:
         try:
             self._done(None if self.error else self.result, self.error)
         except Exception:
-            log.exception("after a commit")
+            log.exception("the callback after a commit failed")

@@ -1,4 +1,4 @@
-"""RedisServers: find the Redis server of a channel, on one server or on a Redis Cluster.
+"""RedisServers: finds the server of a channel: the only one, or a primary of a Redis Cluster.
 
 A cluster's layout, the server of each slot, is read and never changed here. It changes when an
 operator moves slots, and when a replica takes the place of its primary.

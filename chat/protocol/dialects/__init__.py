@@ -12,10 +12,10 @@ This package translates, and knows no connection. The path of a classic client's
         │
     classic_answer         the way out, for answers and refusals, in the client's table. The
         │                  original has few answers, so for most requests it returns None
-    chat_message           the way out for messages (ChatMessage.classic_frames, dialect_frames)
+    chat_message           the way out for messages, by ClassicOutput and ChatMessage
 
 The error for a refused request takes the same way out, if the client's table has a number for
-errors. In any case advice.py words a line for the log.
+errors. The log has one line about it for each connection, in the words of advice.py.
 """
 
 from chat.protocol.dialects.advice import advice
