@@ -66,7 +66,7 @@ LOG_SECONDS = 5.0
 """Between two reports of the lines that were left out of the log."""
 
 END_SECONDS = 10.0
-"""The server ends this long after the clients are gone, even if the database does not answer."""
+"""Seconds to end after the draining. Then the process exits, even if the database is silent."""
 
 SECONDS_PER_DAY = 86_400
 WORKER_QUEUE = 4096
@@ -287,7 +287,7 @@ class App:
 
 
 def _give_up() -> None:
-    """End the process: the database does not answer. Acknowledged messages are committed before."""
+    """End the process, because the database is silent. Acknowledged messages are committed."""
     log.error("could not end in time")
     os._exit(1)
 

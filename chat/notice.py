@@ -20,7 +20,7 @@ WORDS = frozenset((PRESENCE, TAKEN, MEMBERS))
 
 
 class Notice(NamedTuple):
-    """A notice, which may get lost: regular rounds and polls make that good.
+    """A notice. It may get lost, because regular rounds and polls find the same change later.
 
     Attributes:
         target: a group for MEMBERS, else a user; its topic is the notice's.

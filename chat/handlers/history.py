@@ -20,7 +20,7 @@ DEFAULT_LIMIT = 50
 
 
 def history(ctx: Context, request: Request[HistoryRequest]) -> Message:
-    """HISTORY_MSG: the newest messages with a user, or in a group of the sender's.
+    """HISTORY_MSG: the newest messages with a user, or in one of the sender's groups.
 
     With ``before``, only messages with lower numbers.
     """

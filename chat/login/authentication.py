@@ -1,6 +1,6 @@
 """Authentication: checks the password or the token of a login.
 
-It takes no user in: LoginFlow does so with a Verified.
+It only checks: LoginFlow then takes the user in.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Login: one user's login on one connection.
 
-It writes no tables: LoginFlow takes the user's row before it, and releases the row after it.
+It writes no tables: LoginFlow takes the user's row before a login begins, and releases the row
+after its end.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Passwords: hashes and verifies passwords. With argon2id if argon2-cffi is installed, else scrypt.
+"""Passwords: hashes and verifies passwords, with argon2id or scrypt.
 
-A hash names its method and parameters. So one column can hold all kinds: argon2id, scrypt, and the
-plain passwords of the original system. A login replaces an outdated kind (``needs_rehash``).
+New hashes are argon2id if argon2-cffi is installed, else scrypt. A hash names its method and its
+parameters. So one column can hold all kinds: argon2id, scrypt, and the plain passwords of the
+original system. A login replaces an outdated kind (``needs_rehash``).
 """
 
 from __future__ import annotations

@@ -54,6 +54,8 @@ class RedisBus(Bus[P], ShardOwner):
         self._codec = codec
         self._listener: BusListener[P] | None = None
         self._numbers = RunningNumbers()
+        # Random, so a restarted node has another name: late answers to its former run's requests,
+        # whose numbers began with 1, too, do not reach it.
         self._name = self._numbers.publisher
         self._own_channel = NODE + self._name.encode()
         self._counts: Counter[Topic] = Counter()  # subscriptions by topic
@@ -151,7 +153,7 @@ class RedisBus(Bus[P], ShardOwner):
 
     def _start(self) -> None:
         self._servers.start()
-        self._place([self._own_channel])
+        self._place([self._own_channel])  # for the answers to this node's requests
 
     def _close(self) -> None:
         self._servers.close()
@@ -226,6 +228,7 @@ class RedisBus(Bus[P], ShardOwner):
     # ------------------------------------------------------------------ events of the shards
 
     def on_change(self) -> None:
+        # Each probe that comes back calls this, four times a second for each shard.
         shards = self._servers.shards
         # One deaf shard is enough: it may have the topic of any user.
         self._healthy_until = min((shard.healthy_until for shard in shards), default=0.0)

@@ -23,6 +23,7 @@ _COLON, _DOLLAR, _STAR, _PLUS, _MINUS = b":$*+-"
 _message = re.compile(
     rb"\*3\r\n\$(?:7\r\nmessage|8\r\nsmessage)\r\n\$\d+\r\n([^\r\n]*)\r\n\$(\d+)\r\n"
 ).match
+"""The head of a publication: its channel, and the length of the payload that follows."""
 
 
 class RespError(Exception):

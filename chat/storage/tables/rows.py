@@ -24,7 +24,8 @@ class User:
     """A row of ``user``.
 
     Attributes:
-        password: a hash; of an account of the original system maybe the password itself.
+        password: a hash. An account of the original system has a plain password until its next
+            login.
         state: ONLINE or OFFLINE.
         node, device: of the current login; None if there is none, or it named no device.
         generation: grows with each login.
