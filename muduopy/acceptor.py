@@ -17,20 +17,20 @@ from muduopy.unix_address import UnixAddress
 log = logging.getLogger(__name__)
 
 ACCEPTS_PER_EVENT = 64
-"""A bound, so that a storm of new connections does not starve the established ones."""
+"""The most connections that one pass accepts, so that the established ones get their turn."""
 
 _OUT_OF_FILES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 RETRY_SECONDS = 0.1
-"""The pause in accepting after even the spare descriptor did not help."""
+"""The pause before the next accept, when the process has no descriptor left, not even the spare."""
 
 
 class Acceptor:
     """Accepts connections and hands their sockets to ``new_connection_callback``.
 
-    A pending connection keeps the listening socket readable. If the process had no descriptor left
-    to accept it with, the loop would spin. So the acceptor keeps one descriptor in reserve: it
-    closes that one, accepts the connection, closes the connection, and opens the reserve again.
-    The client sees end-of-file.
+    A pending connection keeps the listening socket readable, so the loop would spin if the process
+    had no descriptor left to accept it. Therefore the acceptor keeps a spare descriptor. It closes
+    the spare, accepts the connection, closes the connection, and opens the spare again. The client
+    sees end-of-file.
 
     Loop thread only. Raises OSError when the address cannot be bound. That includes an address
     that another program, or another Acceptor, has bound without listening yet.
@@ -113,7 +113,7 @@ class Acceptor:
             pass  # another thread took the freed descriptor first
         self._spare = _open_spare()
         if self._spare < 0:
-            # No reserve: pause instead of spinning.
+            # There is no spare descriptor, so pause instead of spinning.
             self._channel.disable_reading()
             self._loop.run_after(RETRY_SECONDS, self._resume)
 
@@ -132,7 +132,7 @@ def _refuse(sock: socket.socket, peer: Address) -> None:
 
 
 def _open_spare() -> int:
-    """Open the descriptor that is kept in reserve; -1 if the process has none left."""
+    """Open the spare descriptor; -1 if the process has none left."""
     try:
         return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -171,7 +171,7 @@ def _bind_beside_old_connections(sock: socket.socket, address: Address) -> None:
 
 
 def _is_left_behind(address: Address) -> bool:
-    """Is there a Unix socket's file without a listener?"""
+    """Whether the path is the file of a Unix socket without a listener."""
     if _identity(address) is None:
         return False
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:

@@ -17,10 +17,10 @@ class Backoff:
     """
 
     def __init__(self, first: float, last: float, *, jitter: bool = False) -> None:
-        """``first``, ``last``: seconds. ``jitter``: take a random part of each delay, so that the
-        clients of a server that restarts do not all come back at the same moment.
+        """``first``, ``last``: seconds. ``jitter``: take a random part of each delay.
 
-        Raises ValueError unless 0 < first <= last.
+        Example: a server with a thousand clients restarts; without jitter all of them would
+        connect at the same moment. Raises ValueError unless 0 < first <= last.
         """
         if not 0 < first <= last < math.inf:
             raise ValueError(f"delays from {first} to {last} seconds: need 0 < first <= last")

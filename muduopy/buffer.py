@@ -1,6 +1,6 @@
 """Buffer: bytes that have arrived or wait to be sent.
 
-Two representations, because most buffers hold exactly one chunk and are emptied at once:
+It has two representations, because most buffers hold exactly one chunk and are emptied at once:
 
 * one immutable ``bytes`` with an offset. Appending to an empty buffer adopts the chunk, and
   ``retrieve_all`` hands that very object on: a message passes through without being copied.
@@ -19,7 +19,7 @@ _INT32 = struct.Struct("!i")
 _INT64 = struct.Struct("!q")
 
 SEND_CHUNK = 256 * 1024
-"""Most bytes that one send() is offered: about the size of a socket's send buffer."""
+"""The most bytes that one ``send`` gets: about the size of a socket's send buffer."""
 
 
 class Buffer:
@@ -96,7 +96,8 @@ class Buffer:
 
     def retrieve_as_bytes(self, count: int) -> bytes:
         """Take the first ``count`` bytes out."""
-        # Without calls, as every codec runs this for each frame: 0.42 µs instead of 0.76.
+        # No other method is called, because each codec runs this for each frame: 0.42 µs instead
+        # of 0.76.
         data, start = self._data, self._start
         end = start + count
         if count < 0 or end > len(data):
@@ -134,7 +135,7 @@ class Buffer:
         self._start, other._start = other._start, self._start
 
     def write_to(self, sock: socket.socket) -> int:
-        """Offer the front to one ``sock.send``, and drop the bytes that it took; returns how many.
+        """Pass the front to one ``sock.send``, and drop the sent bytes; returns their number.
 
         Raises OSError from ``send``; the buffer is unchanged then.
         """

@@ -1,4 +1,4 @@
-"""Channel: one file descriptor's interest and callbacks in one event loop."""
+"""Channel: the wanted events of one file descriptor, and the callbacks for them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ class Channel:
         read_callback, write_callback: for a descriptor that is readable or writable.
         close_callback: for a hang-up with nothing left to read. Without it the read or the write
             callback is called, and its system call finds the end.
-        error_callback: for a pending socket error. Without it, as ``close_callback``.
+        error_callback: for a pending socket error. Without it, the same happens as without
+            ``close_callback``.
     """
 
     __slots__ = (

@@ -36,7 +36,7 @@ class ConnectAttempt:
         self._channel: Channel | None = None
 
     def start(self) -> OSError | None:
-        """Begin. Returns the error if connecting fails at once; then no callback follows."""
+        """Begin to connect. If that fails at once, returns the error, and no callback follows."""
         try:
             self._socket = sock = socket.socket(self._address.family, socket.SOCK_STREAM)
             sock.setblocking(False)
@@ -86,7 +86,7 @@ def os_error(number: int) -> OSError:
 
 
 def is_self_connect(sock: socket.socket) -> bool:
-    """Is the socket connected to itself? That can happen on a local port without a listener.
+    """Whether the socket is connected to itself, as may happen on a local port without a listener.
 
     Example: no server listens on port 40000. The kernel picks 40000 as the source port of our
     connection to port 40000, and the SYN meets the socket that sent it.

@@ -78,7 +78,7 @@ class Connector:
         return f"<Connector {self.address} {self._state.value}>"
 
     def start(self) -> None:
-        """Begin, with the shortest delay. Idempotent while it is under way. Any thread."""
+        """Begin to connect, with the shortest delay. No effect during an attempt. Any thread."""
         self._loop.run_in_loop(self._start_in_loop)
 
     def stop(self) -> None:
@@ -86,23 +86,23 @@ class Connector:
         self._loop.run_in_loop(self._stop_in_loop)
 
     def failed(self, error: OSError) -> None:
-        """The last socket was of no use (a TLS handshake failed): retry. Loop thread."""
+        """Retry, because the last socket was useless: its TLS handshake failed. Loop thread."""
         if self._state is ConnectorState.CONNECTED:
             self._try_later(error)
 
     def hold_off(self) -> None:
-        """The last socket was of no use, and no other is wanted now. Loop thread.
+        """Begin the next delay, but no attempt, because the last socket was useless. Loop thread.
 
-        A ``start`` within the next delay waits for the rest of it.
+        A ``start`` during that delay waits for its end.
         """
         self._state = ConnectorState.IDLE
         self._not_before = self._loop.poll_return_time + self._backoff.next_delay()
 
     def restart(self) -> None:
-        """A stable connection has gone: connect again at once. Loop thread.
+        """Connect again at once, after a stable connection has gone down. Loop thread.
 
-        With jitter, after a random part of the first delay, because all clients of a server that
-        restarts lose their connections at the same moment.
+        With jitter it waits for a random part of the first delay, because all clients of a server
+        that restarts lose their connections at the same moment.
         """
         self._backoff.reset()
         self._wait(self._backoff.spread())

@@ -52,13 +52,13 @@ from muduopy.wakeup import Wakeup
 log = logging.getLogger(__name__)
 
 MAX_POLL_SECONDS = 10.0
-"""A poll sleeps no longer than this. A lost wake-up, if there were one, would then heal."""
+"""The longest sleep of a poll. It limits the effect of a lost wake-up, if there were one."""
 
 READ_CHUNK = 64 * 1024
-"""Most bytes that one recv takes. The connections of a loop share one buffer of this size."""
+"""The most bytes that one recv takes. The connections of a loop share one buffer of this size."""
 
 FINAL_PASSES = 100
-"""How many rounds of functions that queue further functions are run when the loop ends."""
+"""The most rounds of queued functions at the end of a loop, as each may queue further ones."""
 
 T = TypeVar("T")
 Functor = Callable[[], object]
@@ -80,10 +80,10 @@ class EventLoop:
     child cannot disturb the parent's connections. It may make loops of its own.
 
     Attributes:
-        poll_return_time: when the running pass began, seconds of ``time.monotonic``.
-        iterations: number of passes.
-        busy_seconds: time outside poll.
-        connections: number of TcpConnections that are up in this loop (they count themselves).
+        poll_return_time: the beginning of the running pass, in seconds of ``time.monotonic``.
+        iterations: the number of passes.
+        busy_seconds: the time outside poll.
+        connections: the number of TcpConnections that are up in this loop; they count themselves.
         scratch: the receive buffer that this loop's connections share.
     """
 
@@ -175,8 +175,9 @@ class EventLoop:
     def run_queued(self) -> None:
         """Run the queued functions, and those that they queue. Loop thread.
 
-        It does not wait for events. For closing things before or after ``loop``. Raises LoopError
-        inside ``loop``, and the exception that ``escalate`` got.
+        It does not wait for events. A program calls it before or after ``loop``, to complete the
+        close of connections and servers. Raises LoopError inside ``loop``, and the exception that
+        ``escalate`` got.
         """
         self.assert_in_loop_thread()
         if self._looping or self._closed:
@@ -186,17 +187,17 @@ class EventLoop:
 
     @property
     def looping(self) -> bool:
-        """``loop`` is running. Any thread; only the loop's own thread can rely on it."""
+        """Whether ``loop`` is running. Any thread; only the loop's own thread can rely on it."""
         return self._looping
 
     @property
     def closed(self) -> bool:
-        """Nothing runs in it any more. Any thread; False may be out of date at once."""
+        """Whether it is closed, so it runs nothing more. Any thread; False may be out of date."""
         return self._closed
 
     @property
     def in_callbacks(self) -> bool:
-        """``loop`` is running and not asleep. Any thread; it may be out of date at once."""
+        """Whether ``loop`` is running and not asleep. Any thread; it may be out of date at once."""
         return self._looping and self._awake
 
     def warn_of_slow_callbacks(self, seconds: float | None) -> None:
@@ -446,7 +447,7 @@ class EventLoop:
 
     @property
     def queue_size(self) -> int:
-        """Number of queued functions. Any thread."""
+        """The number of queued functions. Any thread."""
         with self._pending_lock:
             return len(self._pending)
 
@@ -533,7 +534,7 @@ class EventLoop:
 
     @property
     def is_in_loop_thread(self) -> bool:
-        """The calling thread is the loop's. Any thread."""
+        """Whether the calling thread is the loop's. Any thread."""
         return threading.get_ident() == self.thread_id
 
     def assert_in_loop_thread(self) -> None:

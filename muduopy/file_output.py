@@ -43,7 +43,7 @@ class FileOutput:
         self._parts.append(part)
 
     def write_to(self, sock: socket.socket) -> int:
-        """Offer the first part to the socket; returns how many bytes it took.
+        """Send bytes of the first part on the socket; returns the number of sent bytes.
 
         Raises OSError; the output is unchanged then.
         """
@@ -60,7 +60,7 @@ class FileOutput:
         self._bytes = 0
 
     def _sent(self, count: int) -> None:
-        """The first part has become ``count`` bytes shorter."""
+        """Note that ``count`` bytes of the first part were sent."""
         self._bytes -= count
         if not self._parts[0]:
             part = self._parts.popleft()

@@ -64,7 +64,7 @@ class FilePart:
             self._fd = -1
 
     def write_to(self, sock: socket.socket) -> int:
-        """Let the kernel send the next bytes; returns how many. Raises OSError."""
+        """Let the kernel send the next bytes; returns their number. Raises OSError."""
         count = min(len(self), SEND_CHUNK)
         if self._use_sendfile:
             try:

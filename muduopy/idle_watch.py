@@ -12,10 +12,10 @@ LINGER_SECONDS = 5.0
 
 
 class IdleWatch:
-    """A peer is idle that neither sends anything nor takes any of its waiting output.
+    """Shuts down idle connections. Idle: the peer neither sends nor takes waiting output.
 
-    One timing wheel for a loop, so a connection needs no timer of its own and no lock. It owns the
-    wheel, not the connections. Constructor: any thread; all methods: loop thread.
+    There is one timing wheel for a loop, so a connection needs no timer of its own and no lock. It
+    owns the wheel, not the connections. Constructor: any thread; all methods: loop thread.
     """
 
     def __init__(self, loop: EventLoop, seconds: float, linger: float = LINGER_SECONDS) -> None:
@@ -37,7 +37,7 @@ class IdleWatch:
         self._wheel.add(connection)
 
     def forget(self, connection: TcpConnection) -> None:
-        """The connection is down. Idempotent."""
+        """End the watch of a connection that is down. Idempotent."""
         if self._wheel is not None:
             self._wheel.remove(connection)
 

@@ -17,11 +17,12 @@ _SO_PEERCRED = getattr(socket, "SO_PEERCRED", None)
 
 @dataclass(frozen=True, slots=True)
 class PeerCredentials:
-    """The peer's process and user when it connected. Linux only. Immutable; any thread.
+    """The peer's process and user at the time of the connect. Linux only. Immutable; any thread.
 
     Attributes:
-        pid: the process that connected; it may have ended, or passed the socket on.
-        uid, gid: its effective user and group at that time.
+        pid: the process that connected. It may have ended, or passed the socket on.
+        uid: its effective user at that time.
+        gid: its effective group at that time.
     """
 
     pid: int

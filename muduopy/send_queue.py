@@ -1,4 +1,4 @@
-"""SendQueue: sends of other threads, on their way to the connection's loop."""
+"""SendQueue: bytes and files that other threads send, until the connection's loop takes them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from muduopy.file_part import FilePart
 class SendQueue:
     """The part of a connection that its loop shares with other threads. Any thread.
 
-    The first chunk has the loop take the queue, and the loop takes all chunks that are there by
-    then. So a burst costs one wake-up.
+    Only the first chunk of a burst wakes the loop, and the loop takes all chunks together. So a
+    burst costs one wake-up.
 
     Attributes:
         sealed: no more chunks are accepted. It never becomes False again.

@@ -29,7 +29,7 @@ class SignalLoop(ChannelLoop, LoopThread, Protocol):
 
 
 class SignalWatch:
-    """Has the process's wake-up descriptor and signal handlers until it is closed.
+    """Sets the process's signal handlers and wake-up descriptor, and restores them at its close.
 
     It owns both ends of the socket, not the loop. Constructor and methods: the main thread, which
     must be the loop's. The constructor raises WrongThreadError in another thread.
@@ -114,4 +114,4 @@ class SignalWatch:
 
 
 def _leave_it_to_the_loop(signum: int, frame: object) -> None:
-    """A handler must exist, else the kernel would take the signal's default action."""
+    """A handler without effect: without any, the kernel would take the signal's default action."""

@@ -1,9 +1,9 @@
-"""Finds the callback that a loop is in, from another thread, and warns if it takes too long.
+"""SlowCallbackWatch: warns of callbacks that take too long. It runs in a thread of its own.
 
-A thread takes samples. The loop itself measures nothing, so callbacks cost no more. The thread
-reads a loop's stack only if the same pass is under way as at the last sample. If two samples show
-the same frame, that call has not returned in between. Many short callbacks in one long pass have
-different frames, and cause no warning.
+The thread takes samples of the loops' stacks. A loop itself measures nothing, so its callbacks cost
+no more. The thread reads a stack only if the loop is in the same pass as at the last sample. If two
+samples show the same frame, that call has not returned in between. Many short callbacks in one long
+pass have different frames, and cause no warning.
 """
 
 from __future__ import annotations

@@ -30,10 +30,10 @@ class SocketOptions:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, on)
 
     def set_keep_alive(self, idle: int, interval: int, probes: int) -> None:
-        """When the kernel gives up on a silent peer. Any thread.
+        """Set the time after which the kernel gives up a silent peer. Any thread.
 
-        It probes after ``idle`` seconds of silence, then every ``interval`` seconds, and resets
-        the connection after ``probes`` probes without an answer.
+        The kernel probes after ``idle`` seconds of silence, then every ``interval`` seconds. After
+        ``probes`` probes without an answer it resets the connection.
         """
         if self._socket.family == _AF_UNIX:
             return
@@ -57,7 +57,7 @@ class SocketOptions:
 
     @property
     def tcp_info(self) -> TcpInfo:
-        """Round-trip time, losses and so on. Any thread.
+        """The kernel's figures: round-trip time, losses and more. Any thread.
 
         Raises OSError unless it is an open TCP connection on Linux.
         """

@@ -30,10 +30,11 @@ class SocketTransport:
 
     Attributes:
         waiting: the output that the kernel has not taken; None while there is none.
-        bytes_sent: how many bytes the kernel has taken. Any thread may read it.
-        drained_at: when the kernel last took some of the waiting output, monotonic seconds.
-        high_water_mark, low_water_mark: bytes in ``waiting`` at which the owner is told.
-        reports_written: tell the owner of each send that the kernel took at once.
+        bytes_sent: the number of bytes that the kernel has taken. Any thread may read it.
+        drained_at: the last time that the kernel took waiting output, in monotonic seconds.
+        high_water_mark: the owner gets a report when ``waiting`` rises to so many bytes.
+        low_water_mark: the owner gets a report when ``waiting`` falls to so many bytes.
+        reports_written: the owner gets a report of each send that the kernel takes at once.
     """
 
     __slots__ = (
@@ -107,10 +108,10 @@ class SocketTransport:
             self._owner._output_rose(len(waiting))
 
     def send_end(self) -> None:
-        """Nothing: in plain TCP the FIN marks the end."""
+        """Do nothing, because in plain TCP the FIN marks the end."""
 
     def handle_write(self) -> None:
-        """The socket is writable: offer it the waiting output. For the channel."""
+        """Send waiting output on the socket, which is writable. For the channel."""
         waiting = self.waiting
         if waiting is None:
             self._channel.disable_writing()
@@ -148,10 +149,11 @@ class SocketTransport:
         return waiting + int.from_bytes(answer, sys.byteorder)
 
     def close(self) -> None:
-        """Drop the waiting output, and let go of the owner. Once, after the last event.
+        """Drop the waiting output, and the reference to the owner. Once, after the last event.
 
-        Owner and channel refer to this object. Without the references back, memory goes with the
-        last reference to the connection and does not wait for the garbage collector.
+        Owner and channel refer to this object. Without the references back there is no cycle, so
+        the memory is freed with the last reference to the connection, and not only by the garbage
+        collector.
         """
         if isinstance(self.waiting, FileOutput):
             self.waiting.close()

@@ -83,12 +83,13 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         loop: the loop it lives in.
         name: "server-ip:port#number", unique in the server.
         local_address, peer_address: both ends.
-        context: for your program; the library does not use it. None until you set it: write
-            ``TcpConnection[Session | None]`` in code that may run before. Loop thread by
+        context: a value of your program, which the library does not use. None until you set it, so
+            write ``TcpConnection[Session | None]`` in code that may run before. Loop thread, by
             convention.
-        bytes_received: how many bytes the socket has brought; with TLS, encrypted ones. Any
+        bytes_received: the number of bytes that have arrived; with TLS, encrypted bytes. Any
             thread; the loop changes it.
-        received_at: when bytes last arrived (at first: when it was made), monotonic seconds.
+        received_at: the time at which bytes last arrived, in monotonic seconds; at first, the time
+            of the construction.
         error: the cause of the end, for the DOWN callback: a reset, a failed send, a TLS error.
             With TLS, an ``ssl.SSLEOFError`` means that the peer ended without close_notify, so
             its last bytes may be missing. None after an orderly end. Loop thread.
@@ -268,12 +269,12 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
 
     @property
     def connected(self) -> bool:
-        """The state is CONNECTED. Any thread; only the loop's own thread can rely on it."""
+        """Whether the state is CONNECTED. Any thread; only the loop's own thread can rely on it."""
         return self._state is _CONNECTED
 
     @property
     def closing(self) -> bool:
-        """``shutdown`` or ``force_close`` was called, or it is down. Any thread."""
+        """Whether ``shutdown`` or ``force_close`` was called, or it is down. Any thread."""
         return self._send_queue.sealed
 
     @property
@@ -301,7 +302,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
 
     @property
     def _handshake_refused(self) -> bool:
-        """It failed before the peer's program sent a byte, which counts as a failed handshake.
+        """Whether it failed before the peer's program sent a byte, so the handshake is to blame.
 
         Example, in TLS 1.3: a client without a certificate finishes its handshake and comes up.
         Then the server looks for the certificate and refuses. For TcpClient. Loop thread.
@@ -310,18 +311,18 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
 
     @property
     def is_reading(self) -> bool:
-        """Arriving bytes are read: False after ``stop_read``. Loop thread."""
+        """Whether arriving bytes are read: False after ``stop_read``. Loop thread."""
         return self._channel.is_reading
 
     @property
     def output_bytes(self) -> int:
-        """Number of bytes that the kernel has not taken yet. Loop thread."""
+        """The number of bytes that the kernel has not taken yet. Loop thread."""
         waiting = self._output.waiting
         return len(waiting) if waiting is not None else 0
 
     @property
     def unsent_bytes(self) -> int:
-        """``output_bytes``, and the bytes that the kernel has not sent yet. Loop thread.
+        """``output_bytes``, plus the bytes that the kernel has not sent yet. Loop thread.
 
         At 0, the next ``send`` leaves in a segment of its own (with TCP_NODELAY). The kernel's
         part is known for TCP on Linux, and counts as 0 elsewhere.
@@ -332,12 +333,12 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
 
     @property
     def bytes_sent(self) -> int:
-        """Number of bytes that the socket has taken; with TLS, encrypted ones. Any thread."""
+        """The number of bytes that the kernel has taken; with TLS, encrypted bytes. Any thread."""
         return self._output.bytes_sent
 
     @property
     def drained_at(self) -> float:
-        """When the kernel last took some of the waiting output, monotonic seconds. Any thread."""
+        """The last time that the kernel took waiting output, in monotonic seconds. Any thread."""
         return self._output.drained_at
 
     def _become(self, state: State) -> None:
@@ -424,8 +425,8 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         if self._state is State.CONNECTING:
             self._give_up(error)
             return
-        # DOWN is queued: the caller of send() may be in the middle of its work. Until it runs,
-        # further sends fail as well, and the connection must not report them as written.
+        # DOWN is queued, because the caller of send() may be in the middle of its work. Until DOWN
+        # runs, further sends fail as well, and the connection must not report them as written.
         if self._broken:
             return
         self._broken = True
@@ -593,7 +594,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         return OSError(number, os.strerror(number))
 
     def _note(self, error: OSError) -> OSError:
-        """Keep the first error: it is the cause of later ones."""
+        """Keep the first error, because it is the cause of later ones. Returns it."""
         if self.error is None:
             self.error = error
         return self.error
@@ -632,8 +633,8 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         self._output.close()
         if self._tls is not None:
             self._tls.release()
-        # The channel holds bound methods of this object. Without it, memory goes with the last
-        # reference and does not wait for the garbage collector.
+        # The channel holds bound methods of this object. Without that cycle, the memory is freed
+        # with the last reference, and not only by the garbage collector.
         self._channel = Channel(self.loop, -1)
 
     def _call(self, callback: Callable[..., object], *args: object) -> None:

@@ -23,10 +23,14 @@ class TcpInfo:
         state: the kernel's number, 1 for an established connection.
         retransmits: retransmissions of the oldest segment that is not acknowledged.
         rto: the time after which an unacknowledged segment is sent again.
-        rtt, rtt_variation: the smoothed round-trip time.
-        send_mss, receive_mss: most bytes in a segment.
-        unacknowledged, lost: segments that are not acknowledged, and that count as lost.
-        congestion_window, slow_start_threshold: the limits of congestion control.
+        rtt: the smoothed round-trip time.
+        rtt_variation: the smoothed variation of the round-trip time.
+        send_mss: the most bytes in a sent segment.
+        receive_mss: the most bytes in a received segment.
+        unacknowledged: the number of segments that are not acknowledged.
+        lost: the number of segments that count as lost.
+        congestion_window: the limit of congestion control for segments on their way.
+        slow_start_threshold: the congestion window at which the slow start ends.
         total_retransmits: all retransmissions since the beginning.
         since_data_received: the time since data last arrived.
         path_mtu: bytes in a packet.

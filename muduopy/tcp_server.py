@@ -68,8 +68,8 @@ class TcpServer(Generic[ContextT]):
         name: prefix of its connections' names.
         connections: the connections by name, from accepting to DOWN. The ``connections`` of each of
             ``thread_pool.get_all_loops()`` count them by loop. Base loop's thread.
-        refused: number of connections that were closed because of ``max_connections``. Base loop's
-            thread.
+        refused: the number of connections that were closed because of ``max_connections``. Base
+            loop's thread.
     """
 
     def __init__(

@@ -46,8 +46,8 @@ class Wheel(Generic[T]):
     Thread contract: none; one owner. Times are seconds of one clock that never goes back.
 
     Attributes:
-        start: time at which a step begins; the others begin at multiples of ``step`` from it.
-        step: seconds from one call of ``turn`` to the next.
+        start: the time at which one step begins. The others begin at multiples of ``step`` from it.
+        step: the seconds from one call of ``turn`` to the next.
     """
 
     __slots__ = (

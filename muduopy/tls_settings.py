@@ -1,4 +1,4 @@
-"""TlsSettings: how the connections of a TcpServer or TcpClient are encrypted."""
+"""TlsSettings: the TLS configuration for the connections of a TcpServer or TcpClient."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TlsSettings:
 
     Attributes:
         context: certificates, versions and ciphers.
-        server_side: this end accepts.
+        server_side: whether this end is the server.
         server_hostname: the name that the server's certificate must have; for a client.
         handshake_seconds: a handshake that takes longer fails.
     """

@@ -36,8 +36,8 @@ class TlsTransport:
     It owns neither the SocketTransport below it nor the connection's input buffer.
 
     Attributes:
-        ssl_object: for the peer's certificate, the ALPN protocol and so on.
-        heard: the peer's program has sent bytes.
+        ssl_object: the TLS machine, with the peer's certificate and the ALPN protocol.
+        heard: whether the peer's program has sent bytes.
     """
 
     __slots__ = (
@@ -98,7 +98,7 @@ class TlsTransport:
             self._timer = None
 
     def release(self) -> None:
-        """Let go of the owner, as ``SocketTransport.close`` does. Once, after ``close``."""
+        """Drop the reference to the owner, as ``SocketTransport.close`` does. After ``close``."""
         del self._owner
 
     # ------------------------------------------------------------------ sending

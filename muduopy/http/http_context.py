@@ -128,7 +128,7 @@ class HttpContext:
         return held
 
     def hold_back(self) -> None:
-        """The owner will not ask for requests for a while, for reasons of its own."""
+        """Note that the owner takes no requests for a while, so no time-out of a request runs."""
         self.wants_data = False
 
     def drain(self, now: float) -> None:

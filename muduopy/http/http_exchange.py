@@ -1,8 +1,8 @@
 """HttpExchange: one request and its response. The one place that uses h11.
 
-An h11 connection must send its answer before it reads the next request. So each exchange has an h11
-connection of its own, for one request, and passes the bytes after it to the next exchange.
-So pipelined requests can be read, and answered in any order, while earlier ones are outstanding.
+An h11 connection must send its answer before it reads the next request. Therefore each exchange has
+an h11 connection of its own, and passes the bytes after its request to the next exchange. So
+pipelined requests can be read, and answered in any order, while earlier ones are outstanding.
 """
 
 from __future__ import annotations
@@ -90,17 +90,17 @@ class HttpExchange:
 
     @property
     def is_safe(self) -> bool:
-        """The request has no effect that another one could depend on."""
+        """Whether the request has no effect on which another one could depend."""
         return self.request is not None and self.request.method in SAFE_METHODS
 
     @property
     def peer_has_left(self) -> bool:
-        """The peer has finished sending, and no request has begun."""
+        """Whether the peer has finished sending, and no request has begun."""
         return self._peer_finished and self.started is None
 
     @property
     def expects_continue(self) -> bool:
-        """The client waits for "100 Continue" before it sends its body."""
+        """Whether the client waits for "100 Continue" before it sends its body."""
         return self.answer is None and self._wire.they_are_waiting_for_100_continue
 
     def feed(self, data: bytes, now: float) -> None:

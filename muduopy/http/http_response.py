@@ -97,7 +97,7 @@ class HttpResponse:
 
     @property
     def deferred(self) -> bool:
-        """The answer waits for ``finish``. Owner's thread."""
+        """Whether the answer waits for ``finish``. Owner's thread."""
         return self._deferred
 
     def set_header(self, name: str, value: str) -> None:

@@ -77,7 +77,7 @@ class HttpSession:
         self._work()
 
     def gone(self) -> None:
-        """The connection is down."""
+        """End the session, because the connection is down."""
         if self._timer is not None:
             self._loop.cancel(self._timer)
             self._timer = None
@@ -221,8 +221,8 @@ class HttpSession:
     def _arm_timer(self) -> None:
         """Have the timer run at the next deadline, or before it.
 
-        A timer that would run too early is left as it is. To run it for nothing costs less than to
-        move it with every request.
+        A timer that would run too early stays as it is, because a needless run costs less than a
+        move of the timer with every request.
         """
         deadlines = (self._context.deadline, self._connection_deadline())
         when = min((time for time in deadlines if time is not None), default=None)

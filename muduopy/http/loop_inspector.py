@@ -36,9 +36,9 @@ class _Ping:
 class LoopInspector:
     """Watches loops from other threads. It does not own them. All methods: any thread.
 
-    It reads a loop's counters directly: each is one number that only the loop's thread writes, so
-    a value is at worst out of date. To measure how soon a loop runs its queue, it queues a
-    function. It does so in all loops first, and then waits for all.
+    It reads a loop's counters directly. Only the loop's thread writes them, and each is one number,
+    so a value is at worst out of date. To measure the delay of a loop's queue, it queues a function
+    in each loop, and then waits for all of them.
     """
 
     def __init__(self, ask_seconds: float) -> None:
