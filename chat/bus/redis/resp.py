@@ -11,8 +11,8 @@ import re
 from typing import NamedTuple
 
 MAX_BULK = 1024 * 1024
-"""Bytes of a string. Chat servers send shorter ones. A longer publication, by another client of the
-Redis server, is skipped while it arrives, so it takes no memory."""
+"""Bytes of a string. With the default limits of messages, chat servers send shorter ones. A longer
+publication is skipped while it arrives, so it takes no memory."""
 
 MAX_DEPTH = 4
 """Levels of arrays in arrays. The replies that are used have two; deeper ones could exhaust the
