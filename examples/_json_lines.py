@@ -1,4 +1,4 @@
-"""Prints JSON lines on standard output, from several threads; the client's values as objects."""
+"""JSON lines on standard output, printed by several threads. The client's values become objects."""
 
 import dataclasses
 import json
@@ -19,7 +19,7 @@ def plain(value: Any) -> Any:
     if not dataclasses.is_dataclass(value) or isinstance(value, type):
         return str(value)
     fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    if isinstance(value, ChatMessage | Receipt):  # ISO 8601 with its zone
+    if isinstance(value, ChatMessage | Receipt):  # the time is in ISO 8601, with its zone
         del fields["time_text"]
         fields["time"] = None if value.time is None else value.time.isoformat()
     return fields

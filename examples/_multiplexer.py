@@ -19,7 +19,7 @@ HEADER_BYTES = 3
 
 
 class Multiplexer:
-    """Numbers the clients, and connects to the backend. Everything happens in one loop."""
+    """Numbers the clients, and connects to the backend. All of it runs in one loop."""
 
     def __init__(
         self, loop: EventLoop, address: Address, backend: InetAddress | HostAddress

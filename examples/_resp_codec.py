@@ -21,7 +21,7 @@ class Error:
 
 @dataclass(frozen=True)
 class Null:
-    """The answer for a missing value. (A decoder's None means: the frame is not complete.)"""
+    """The answer for a missing value. It is not None, by which a decoder reports "incomplete"."""
 
 
 # str is a simple string such as "OK"; bytes is a bulk string, of any bytes.
@@ -29,7 +29,7 @@ Value: TypeAlias = str | Error | int | bytes | Null | list["Value"]
 
 
 class RespCodec:
-    """A codec without state. It is its own decoder, as decoding needs nothing but the buffer."""
+    """A codec without state. It is its own decoder, because decoding needs the buffer only."""
 
     def encode(self, value: Value) -> bytes:
         if isinstance(value, list):

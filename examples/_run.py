@@ -1,4 +1,4 @@
-"""Shared by the examples: arguments of the command line, and running until Ctrl-C."""
+"""Common parts of the examples: the arguments of the command line, and the run until Ctrl-C."""
 
 import contextlib
 import signal
@@ -40,7 +40,7 @@ def serve(loop: EventLoop, *servers: TcpServer) -> None:
 def run(loop: EventLoop) -> None:
     """Run a loop until `quit`, or until Ctrl-C.
 
-    SIGINT is an event of the loop: a KeyboardInterrupt could interrupt any line.
+    SIGINT is an event of the loop here, because a KeyboardInterrupt could interrupt any line.
     """
     loop.add_signal_handler(signal.SIGINT, loop.quit)
     loop.loop()

@@ -12,7 +12,7 @@ HIGH_WATER, LOW_WATER = 1024 * 1024, 64 * 1024
 
 
 class Tunnel:
-    """From a client of this server (`near`) to the target server (`far`), in one loop."""
+    """A client of this server (`near`) and the target server (`far`), in one loop."""
 
     def __init__(
         self,
@@ -21,7 +21,7 @@ class Tunnel:
         opened: Callable[[], object] = lambda: None,
         failed: Callable[[], object] | None = None,
     ) -> None:
-        """`failed`: called when the target cannot be reached; by default `near` is closed."""
+        """`failed` is called when the target cannot be reached. The default closes `near`."""
         self._near = near
         self._opened = opened
         self._failed = failed or near.force_close
@@ -47,7 +47,7 @@ class Tunnel:
         self._failed()
 
     def near_went(self) -> None:
-        """The client is gone."""
+        """End the far connection, because the client is gone."""
         self._client.disconnect()  # sends the waiting output first
 
 

@@ -39,7 +39,7 @@ class LockedPrinter:
 
 
 class QuickPrinter(LockedPrinter):
-    """The same, with a lock that is held for the counting only: a slow terminal stops no loop."""
+    """The same, but the lock is held while counting only, so a slow terminal stops no loop."""
 
     def tick(self, number: int) -> None:
         with self._lock:

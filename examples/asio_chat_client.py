@@ -1,7 +1,7 @@
 """The chat room's client: `python -m examples.asio_chat_client HOST PORT`. Lines in, lines out.
 
-The loop runs in a thread of its own. The main thread reads standard input and sends, as any thread
-may call `send`. At the end of input it sends the waiting output, then ends.
+The loop runs in a thread of its own. The main thread reads standard input and sends, because any
+thread may call `send`. At the end of input it sends the waiting output, and then ends.
 """
 
 import sys

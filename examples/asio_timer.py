@@ -1,8 +1,8 @@
 """The timer tutorial of Boost.Asio, as in muduo: `-m examples.asio_timer [2-6 [SECONDS]]`.
 
 2: wait once. 3: repeat, with an argument. 4: repeat, with the methods of an object. 5 and 6: two
-loops that count together, in `_two_loops`. (Asio's first timer blocks its thread. Loops have none
-of that kind.)
+loops that count together, in `_two_loops`. There is no 1, because Asio's first timer blocks its
+thread, and a loop has no such timer.
 """
 
 import sys
@@ -39,7 +39,7 @@ def timer3(loop: EventLoop, seconds: float) -> None:
 
 
 class Printer:
-    """Counts in one loop. Everything happens in the loop's thread, so there is no lock."""
+    """Counts in one loop. All of it runs in the loop's thread, so there is no lock."""
 
     def __init__(self, loop: EventLoop, seconds: float) -> None:
         self.count = 0

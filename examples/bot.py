@@ -1,8 +1,9 @@
 """An echo bot: `python -m examples.bot HOST PORT ID`. Ctrl-C ends it.
 
 At the first start it asks for the password. It saves its login in FOLDER, `bot-state` in the
-current directory, and uses that at later starts. It may be killed and started again at any time:
-it answers each message. It answers once, except for a message that it was answering when it died.
+current directory, and uses that at later starts. It may be killed and started again at any time,
+and still answers each message. It answers each one once, except that a message that it was
+answering when it was killed may get a second answer.
 """
 
 import getpass

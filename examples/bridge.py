@@ -2,12 +2,13 @@
 
 JSON objects go in on standard input and come out on standard output, one a line:
 
-    {"do": "login", "user_id": 5, "password": "…"}     password: if FOLDER has no login yet
+    {"do": "login", "user_id": 5, "password": "…"}     no password if FOLDER has a saved login
     {"do": "send", "to": 6, "text": "hello"}           or "group": 7 instead of "to"
     {"do": "add_friend", "friend_id": 6}               and other methods of ChatClient
 
-Each gets an answer with its "ref": {"ref": 1, "ok": …} or {"ref": 1, "error": "…"}. Lines with an
-"event" come without a request: "message", "presence" or "state". It ends at the end of input.
+Each request gets an answer with the request's "ref": {"ref": 1, "ok": …} or
+{"ref": 1, "error": "…"}. Lines with an "event" answer no request: "message", "presence" or "state".
+The program ends at the end of input.
 """
 
 import json

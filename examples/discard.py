@@ -1,6 +1,6 @@
 """RFC 863, discard: `python -m examples.discard [PORT]`. Reads, and answers nothing.
 
-As in muduo it measures the rate of arriving bytes, and prints it every three seconds.
+As in muduo, it prints the rate of arriving bytes every three seconds.
 """
 
 import itertools

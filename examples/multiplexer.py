@@ -4,8 +4,8 @@ The clients' bytes go to the backend in packets: length (1 byte), client's numbe
 little-endian), at most 255 bytes of data. The backend's answers have the same form. Packets with
 number 0 are about the clients: "CONN 3 FROM 127.0.0.1:5555 IS UP" (or DOWN) to the backend,
 "DISCONNECT 3" from it. The protocol is muduo's. While there is no backend, clients are closed.
-Memory is bounded: while the backend reads slowly, clients are not read, and a client that does not
-read is closed at the high-water mark.
+Memory is bounded by two rules. While the backend reads slowly, the clients are not read. A client
+that does not read is closed at the high-water mark.
 """
 
 from examples import _run

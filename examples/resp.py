@@ -20,7 +20,7 @@ from muduopy.codec import FrameHandler
 
 
 class Store:
-    """Answers commands. One loop, one thread: no lock."""
+    """Stores strings, and answers commands. There is one loop, so it needs no lock."""
 
     def __init__(self) -> None:
         self.handler: FrameHandler[None, Value] = FrameHandler(RespCodec(), self.on_command)

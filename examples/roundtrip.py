@@ -3,9 +3,9 @@
     python -m examples.roundtrip server [PORT]
     python -m examples.roundtrip client HOST PORT
 
-Every 0.2 s the client sends its time, and the server answers with that and its own. A frame is two
-signed 64-bit numbers of microseconds since 1970, in the host's byte order as in muduo, so both ends
-need the same. The client reconnects when it loses the connection.
+Every 0.2 s the client sends its time, and the server answers with that time and its own. A frame is
+two signed 64-bit numbers of microseconds since 1970. As in muduo, they are in the host's byte
+order, so both hosts need the same order. The client reconnects when it loses the connection.
 """
 
 import struct
@@ -24,7 +24,7 @@ def now() -> int:
 
 
 def answer(connection: TcpConnection, buffer: Buffer, when: float) -> None:
-    """The server: the first number is the client's time, the second becomes the server's."""
+    """The server's answer: the client's time is the first number, the server's the second."""
     while len(buffer) >= FRAME.size:
         asked, _ = FRAME.unpack(buffer.retrieve_as_bytes(FRAME.size))
         connection.send(FRAME.pack(asked, now()))

@@ -1,7 +1,7 @@
 """A SOCKS 4a proxy: `python -m examples.socks4a [PORT]`, then `curl -x socks4a://127.0.0.1:PORT`.
 
-It waits for the request (4, 1, port, address, user NUL, for 4a host NUL), then becomes a tunnel,
-with another message callback. A worker resolves names, as that blocks.
+A connection waits for the request (4, 1, port, address, user NUL, for 4a host NUL). Then it becomes
+a tunnel, by another message callback. A worker resolves names, because that blocks.
 """
 
 from functools import partial

@@ -302,10 +302,11 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
 
     @property
     def _handshake_refused(self) -> bool:
-        """Whether it failed before the peer's program sent a byte, so the handshake is to blame.
+        """Whether the connection failed before the peer's program sent a byte.
 
-        Example, in TLS 1.3: a client without a certificate finishes its handshake and comes up.
-        Then the server looks for the certificate and refuses. For TcpClient. Loop thread.
+        That counts as a failed handshake. Example, in TLS 1.3: a client without a certificate
+        finishes its handshake and comes up. Then the server looks for the certificate, and refuses
+        the client. For TcpClient. Loop thread.
         """
         return self._tls is not None and self.error is not None and not self._tls.heard
 

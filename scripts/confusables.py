@@ -41,7 +41,7 @@ def main(source: Path) -> None:
 
 
 def is_han(codes: list[str]) -> bool:
-    """Is one of them a unified ideograph?"""
+    """Whether one of the codes is a unified ideograph."""
     return any(unicodedata.name(chr(int(c, 16)), "").startswith("CJK UNIFIED") for c in codes)
 
 

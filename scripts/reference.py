@@ -4,7 +4,7 @@
     python scripts/reference.py           writes the page
     python scripts/reference.py --check   fails if the page is out of date
 
-It needs only the standard library. It reads the source, and runs and imports nothing of it.
+It needs only the standard library. It reads the source as text, and imports none of it.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def members(node: ast.ClassDef, known: Definitions) -> Iterator[ast.FunctionDef]
 
 
 def _is_setter(function: ast.FunctionDef) -> bool:
-    """Is it the setter of a property? The getter is documented instead."""
+    """Whether it is the setter of a property. The getter is documented instead."""
     return any(ast.unparse(one).endswith(".setter") for one in function.decorator_list)
 
 

@@ -181,8 +181,8 @@ class App:
 
     # ------------------------------------------------------------------ the client's callbacks
 
-    # ChatClient wants its callbacks in the constructor, and ClientEvents wants the client. These
-    # methods resolve the circle. The client calls them after ``start`` only.
+    # The constructor of ChatClient needs its callbacks, and ClientEvents needs the client. These
+    # methods resolve the cycle. The client calls them after ``start`` only.
 
     def _on_message(self, message: ChatMessage) -> None:
         self.events.on_message(message)

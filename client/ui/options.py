@@ -18,10 +18,11 @@ class Options:
     """The server, the folder and the user's wishes.
 
     Attributes:
-        folder: of logins, messages and settings; None saves nothing.
-        user_id: log in as this user at once, if there is a saved token.
-        language, theme: replace the settings and the environment.
-        not_kept: the reason why a wanted folder cannot be used; empty without a fault.
+        folder: the folder of logins, messages and settings; None saves nothing.
+        user_id: the user that logs in at once, if there is a saved token.
+        language: replaces the language of the settings and the environment.
+        theme: replaces the theme of the settings and the environment.
+        not_kept: the reason why the default folder cannot be used; empty without a fault.
         notice_seconds: the time that a notice is shown.
     """
 

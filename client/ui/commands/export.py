@@ -15,7 +15,7 @@ class ExportError(Exception):
     """The file cannot be written.
 
     Attributes:
-        exists: the reason is that the file exists already.
+        exists: whether the reason is that the file exists already.
     """
 
     def __init__(self, reason: str, *, exists: bool = False) -> None:

@@ -96,7 +96,7 @@ class LoginController:
         self._context.terminal.spawn(self._await_login(future, user_id, by_token=False))
 
     async def _await_login(self, future: Future[Account], user_id: int, *, by_token: bool) -> None:
-        """Show the result of a login, which takes as long as the server is unreachable."""
+        """Wait for the result of a login, and show it. It may take until a server is reachable."""
         texts = self._context.state.texts
         try:
             account = await asyncio.wrap_future(future)

@@ -8,7 +8,7 @@ from client.ui.commands.context import CommandContext
 from client.ui.model.room import HistoryState, Room, RoomKey
 
 PAGE = 50
-"""Messages of one request: about two screens, and soon here even over a slow link."""
+"""The number of messages of one request: about two screens, and quick even on a slow network."""
 
 _SEEK_PAGES = 20
 """Pages that are loaded to find the first unread message. PageUp loads the ones before."""

@@ -35,8 +35,8 @@ class InputError(ValueError):
     """A line that cannot be parsed or carried out.
 
     Attributes:
-        key: of the text that names the fault.
-        values: of the placeholders in that text.
+        key: the key of the text that names the fault.
+        values: the values of the placeholders in that text.
     """
 
     def __init__(self, key: str, **values: str) -> None:

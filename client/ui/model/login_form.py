@@ -55,8 +55,8 @@ class FieldError(ValueError):
 
     Attributes:
         field: the name of the field.
-        key: of the text that names the fault.
-        values: of the placeholders in that text.
+        key: the key of the text that names the fault.
+        values: the values of the placeholders in that text.
     """
 
     def __init__(self, field_name: str, key: str, **values: str) -> None:
@@ -74,7 +74,7 @@ class LoginForm:
         saved: the accounts with a saved token, the last used first.
         line: a line about a fault or the progress; empty without one.
         failed: whether that line is about a fault.
-        busy: a request is being answered by the server.
+        busy: whether the form waits for an answer of the server.
     """
 
     def __init__(self, saved: list[SavedAccount]) -> None:

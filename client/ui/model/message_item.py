@@ -29,15 +29,15 @@ class MessageItem:
     """One message.
 
     Attributes:
-        sender: the name in the message, not escaped; so is ``text``.
-        time_text: as the server or a classic client wrote it.
-        time: the same in unix seconds; None if it cannot be parsed.
-        mid: of an own message that is not stored yet.
+        sender: the name of the sender in the message, not escaped. ``text`` is not, either.
+        time_text: the time as the server or a classic client wrote it.
+        time: the same in Unix seconds; None if it cannot be parsed.
+        mid: the ``mid`` of an own message that is not stored yet.
         failure: the reason why an own message failed.
-        mention: the text names the user.
-        unread: it was not shown yet. Only its room changes it.
-        place: only its room changes it.
-        rendered: a cache of the message view, None after every change.
+        mention: whether the text names the user.
+        unread: whether it was not shown yet. Only its room changes this.
+        place: the sort key. Only its room changes this.
+        rendered: a cache of the message view; None after each change.
     """
 
     sender_id: int

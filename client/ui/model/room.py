@@ -43,18 +43,18 @@ class Room:
         title: the name, not escaped.
         items: the messages in their order. Only this class changes the list.
         unloaded: the unread messages of an earlier run that are not in ``items`` yet.
-        mentioned: an unread message names the user.
+        mentioned: whether an unread message names the user.
         read: the place up to which an earlier run has shown all messages.
         divider: the first new message, below the line "new messages"; None without that line.
         anchor: the scroll position; None follows the end.
         wanted: an item that the next drawing puts at the top of the view.
-        held: new messages do not move the view, even at the end.
-        seeking: the first unread message is being loaded; the view goes there afterwards.
-        history: of the older messages.
-        active: unix seconds of the last message; 0 without one.
+        held: whether the view stays when new messages arrive, even at the end.
+        seeking: whether the first unread message is being loaded. The view goes there afterwards.
+        history: the state of the older messages.
+        active: the time of the last message, in Unix seconds; 0 without one.
         draft: the unsent input line, and the cursor in it.
-        hidden: the user closed it; it is not listed until the next message.
-        stale: the connection was lost, and messages may be missing.
+        hidden: whether the user has closed it. It is not listed until the next message.
+        stale: whether messages may be missing, because the connection was lost.
     """
 
     def __init__(self, key: RoomKey, title: str) -> None:

@@ -22,9 +22,9 @@ class Arrival:
     """The effect of a received message.
 
     Attributes:
-        fresh: the message is new, not a repetition.
-        alerts: it is addressed to the user, one to one or by name.
-        seen: its room is open at the end, and the terminal has the focus.
+        fresh: whether the message is new, and not a repetition.
+        alerts: whether it is addressed to the user, one to one or by name.
+        seen: whether its room is open at the end, and the terminal has the focus.
     """
 
     room: Room

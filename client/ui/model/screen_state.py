@@ -66,16 +66,16 @@ class ScreenState:
         texts: in the user's language.
         form: the login form, shown until ``logged_in``.
         rooms: the conversations of the logged-in user.
-        logged_in: shows the conversations instead of the form.
-        status: of the client.
+        logged_in: whether the conversations are shown, and not the form.
+        status: the status of the client.
         unsent: the number of messages that the server has not confirmed.
         notice, question, page, switcher, search: None while they are not shown.
         input_history: the lines that were sent.
-        draft_waits: the input line holds a restored draft; the next Enter does not send it.
-        visiting: the conversation that the server is asked about before it is opened.
+        draft_waits: whether the input line has a restored draft. The next Enter does not send it.
+        visiting: the unknown conversation for which the server is asked before it is opened.
         wants_list: whether the user wants the list of conversations; None: decided by the width.
-        focused: the terminal window has the focus, as far as the terminal reports it.
-        bell: ring for messages to the user.
+        focused: whether the terminal window has the focus, as far as the terminal reports it.
+        bell: whether messages to the user ring.
         notify: the way of desktop notices: "off", or the number of an OSC sequence.
         theme: the name of the colours.
     """

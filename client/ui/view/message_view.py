@@ -39,7 +39,7 @@ class MessageView:
 
     Attributes:
         lines: formats the messages.
-        at_top: the last drawing showed the beginning of the room.
+        at_top: whether the last drawing showed the beginning of the room.
         shown: the messages of the last drawing; None while the screen is drawn without them.
     """
 
