@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 
 from chat.bus import Answer
+from chat.bus.redis.resp import MAX_BULK
 from chat.bus.redis.shard import FRESH_SECONDS
 from chat.delivery.codec import LiveMessage
 from chat.message import ChatMessage
@@ -42,6 +43,19 @@ def test_the_subscribers_are_counted(make_bus_node: Callable[..., BusNode]) -> N
     assert live[:4] == (here.bus.name, 0, 5, "m-a")
     assert (live.message.text, live.message.seq, live.message.extra) == ("hello", 0, {"x": [1]})
     assert (contiguous, fresh) == (False, True)
+
+
+def test_a_request_that_subscribers_would_skip_has_none(
+    make_bus_node: Callable[..., BusNode],
+) -> None:
+    here, there = make_bus_node(), make_bus_node()
+    there.bus.subscribe([user(7)])
+    request(here, to_user(7, 0, "x" * MAX_BULK), "long")
+    request(here, to_user(7, 0, "short"), "short")
+    here.until(lambda: len(here.counts) == 2)
+    assert here.counts == [("long", 0), ("short", 1)]
+    there.until(lambda: there.lives)
+    assert [live.payload.message.text for live in there.lives] == ["short"]
 
 
 def test_answers(make_bus_node: Callable[..., BusNode]) -> None:
