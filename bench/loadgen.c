@@ -8,30 +8,31 @@
  *     loadgen idle     HOST PORT --accounts ids --users 200 --dialect v2         < pipe
  *     loadgen echo     HOST PORT --connections 100 --bytes 64
  *
- * Standard output carries the result (one line of JSON, or one id a line, or READY); standard
- * error carries complaints and, at the two ends of the measured window, the lines MEASURE and
- * DONE, so that the calling program can sample the server's CPU time at just those moments.
- * Exit code: 0 all well; 1 measured, but messages were lost, duplicated, reordered or wrong;
- * 2 could not run. It connects to 127.0.0.0/8 only, and every phase has a time limit.
+ * Standard output has the result: one line of JSON, or one id on each line, or READY. Standard
+ * error has errors, and the lines MEASURE and DONE at the two ends of the measured window, so that the
+ * calling program can sample the server's CPU time at these moments. Exit codes: 0: success.
+ * 1: measured, but messages were lost, repeated, out of order or wrong. 2: it could not run. It
+ * connects to 127.0.0.0/8 only, and each phase has a time limit.
  *
  * The load is a closed loop. In each pair of users the first writes to the second, always in that
- * direction, and keeps K messages in flight: a message leaves its slot, and the next one takes it,
- * when the second user has received it and (v2) the first one has got its CHAT_ACK as well. With
- * --alternate the two take turns instead, which is cheaper for both: TCP's acknowledgements
- * then travel on the data of the other direction.
- * Messages that become free to go in the same pass leave in one write (--write-each: one write
- * each); a v2 receiver acknowledges what came in one read with one DELIVERED_MSG. A latency runs
- * from the decision to send to the return of the recv() that brought the message: both ends live
- * in this process, so one clock serves. Being a closed loop, a stalled server delays the messages
- * behind the stall instead of counting them as late.
+ * direction, and keeps K messages in flight. Each message has a slot, and the next message takes
+ * the slot when the second user has received the message, and in v2 when the first user has its
+ * CHAT_ACK, too. With --alternate the two users take turns. That is cheaper for both, because TCP's
+ * acknowledgements then travel with the data of the other direction.
  *
- * --second-port: every other connection goes there, so that the two of a pair are at two servers.
- * In a group the first --senders users write to all the others, each with K messages in flight; a
- * message is done when all have it, and each arrival counts.
+ * Messages that may be sent in the same pass leave in one write, or with --write-each in one write
+ * for each. A v2 receiver acknowledges all messages of one read with one DELIVERED_MSG. A latency
+ * is the time from the decision to send until the return of the recv() with the message. Both ends are
+ * in this process, so one clock serves. Because the loop is closed, a server that stalls delays the
+ * messages behind the stall, and their latencies do not contain that delay.
  *
- * A text is NONCE-PAIR-COUNTER and padding; the nonce tells this run from an earlier one whose
- * messages may still be waiting in a mailbox. Message c of a pair uses slot c % K, and is not sent
- * before message c - K is done, so the K slots are all the memory that "once, and in order" needs.
+ * With --second-port every other connection goes to that port, so that the two users of a pair are
+ * at two servers. In a group the first --senders users write to all other users, each with K
+ * messages in flight. A message is done when all of them have it, and each arrival counts.
+ *
+ * A text is NONCE-PAIR-COUNTER and padding. The nonce distinguishes this run from an earlier one,
+ * whose messages may still be in a mailbox. Message c of a pair uses slot c % K, and is not sent
+ * before message c - K is done, so K slots are enough memory to check "once, and in order".
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -68,10 +69,10 @@ enum {
     IDLE_SECONDS = 3600,
     ECHO_CONNECTS_IN_FLIGHT = 64,   /* below any listen backlog */
     CONNECT_SECONDS = 5,
-    PING_SECONDS = 20,              /* a v2 client silent for 3 x 30 s is taken for dead */
-    RETRY_MS = 100,                 /* after errno 2, 6 and 8, which pass by themselves */
+    PING_SECONDS = 20,              /* the server closes a v2 client after 3 x 30 s of silence */
+    RETRY_MS = 100,                 /* the pause after errno 2, 6 and 8, which are temporary */
     MAX_RETRIES = 100,
-    LINGER_MS = 200,                /* for a message that comes twice, and the last DELIVERED_MSG */
+    LINGER_MS = 200,                /* time for repeated messages, and for the last DELIVERED_MSG */
     NONCE_DIGITS = 8,
     PAIR_DIGITS = 5,
     COUNTER_DIGITS = 8,
@@ -207,7 +208,7 @@ static const char *skip_blanks(const char *p, const char *end)
     return p;
 }
 
-/* From behind the opening quote to the closing one; NULL where there is none. */
+/* The closing quote of a string, from behind its opening one; NULL if there is none. */
 static const char *string_end(const char *p, const char *end)
 {
     for (; p < end && *p != '"'; p++)
@@ -216,7 +217,7 @@ static const char *string_end(const char *p, const char *end)
     return p < end ? p : NULL;
 }
 
-/* Behind the value that begins at p; NULL where it does not end. */
+/* The place behind the value that begins at p; NULL if the value does not end. */
 static const char *value_end(const char *p, const char *end)
 {
     int depth = 0;
@@ -395,7 +396,7 @@ static void conn_open(struct conn *c)
     watch(c, EPOLL_CTL_ADD);
 }
 
-/* What the kernel took; the rest of the data is the caller's to keep. */
+/* Returns the number of bytes that the kernel took. The caller keeps the others. */
 static size_t try_send(struct conn *c, const char *data, size_t size)
 {
     ssize_t n = send(c->fd, data, size, MSG_NOSIGNAL);
@@ -406,7 +407,7 @@ static size_t try_send(struct conn *c, const char *data, size_t size)
     return 0;
 }
 
-/* Frames end with LF in here, and with NUL on the wire where that is asked for. */
+/* Frames end with LF in memory; with --nul they end with NUL on the wire. */
 static void change_ends(char *data, size_t size, char from, char to)
 {
     for (char *p = data, *end = data + size; (p = memchr(p, from, (size_t)(end - p))) != NULL;)
@@ -504,7 +505,7 @@ static void refuse_farewells(struct conn *c, const struct frame *f)
             (int)f->errmsg.size, f->errmsg.at);
 }
 
-/* The bytes up to the last line end are frames; how many bytes those are. */
+/* Returns the number of bytes up to the last line end. They are complete frames. */
 static size_t take_frames(struct conn *c, const char *data, size_t size)
 {
     const char *p = data, *end = data + size, *line_end;
@@ -808,7 +809,7 @@ static void maybe_done(struct slot *s)
     window_messages += in_window;
 }
 
-/* The counter of a text or mid of this run and pair; false where it is of another run. */
+/* Reads the counter in a text or mid of this run and pair; false for those of another run. */
 static bool of_this_run(struct pair *p, struct span s, uint32_t *counter)
 {
     if (s.size < MIN_TEXT || memcmp(s.at, nonce, NONCE_DIGITS) != 0) {
@@ -827,7 +828,7 @@ static void check_order(struct flow *way, uint32_t counter, int64_t seq)
 {
     bool in_order = counter >= way->expected;
     if (in_order)
-        way->expected = counter + 1;    /* what was skipped is counted if and when it comes */
+        way->expected = counter + 1;    /* skipped messages are counted when they come */
     else
         faults.reordered++;
     if (in_order && seq >= 0 && seq <= way->last_seq)
@@ -913,7 +914,7 @@ static void note_seq(struct conn *c, int64_t seq)
         send_delivered(c);
 }
 
-/* What an earlier run left in the mailbox is acknowledged, else it would come again for ever. */
+/* Messages of an earlier run are acknowledged, because the server would send them again. */
 static void note_offline_seqs(struct conn *c, struct span list)
 {
     const char *p = list.at, *end = list.at + list.size;
@@ -1380,7 +1381,7 @@ static const struct {
 } settings[] = {
     {"accounts", AS_TEXT, &opt.accounts},               /* file: id, or id and secret, a line */
     {"first-id", AS_UNSIGNED, &opt.first_id},           /* instead: ids from here on */
-    {"password", AS_TEXT, &opt.password},               /* where the file has none */
+    {"password", AS_TEXT, &opt.password},               /* if the file has none */
     {"token", AS_FLAG, &opt.use_token},                 /* the secrets are tokens (v2) */
     {"users", AS_UNSIGNED, &opt.users},                 /* idle, register */
     {"prefix", AS_TEXT, &opt.prefix},                   /* register: name without its number */
@@ -1399,7 +1400,7 @@ static const struct {
     {"bytes", AS_UNSIGNED, &opt.bytes},                 /* echo */
     {"warmup", AS_DOUBLE, &opt.warmup},                 /* seconds */
     {"seconds", AS_DOUBLE, &opt.seconds},               /* the window; idle: at most so long */
-    {"drain", AS_DOUBLE, &opt.drain},                   /* seconds to wait for what is in flight */
+    {"drain", AS_DOUBLE, &opt.drain},                   /* seconds to wait for the messages in flight */
 };
 
 enum { N_SETTINGS = sizeof settings / sizeof settings[0], DIALECT = N_SETTINGS };
