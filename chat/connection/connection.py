@@ -155,7 +155,7 @@ class ClientConnection(Generic[LoginT]):
         """Send one message of the protocol. Dropped if the connection is down."""
         writer = self.classic_output.writer
         if writer is None:
-            self.tcp.send(self.framer.pack((encode(message),)))
+            self.tcp.send(self.framer.pack_one(encode(message)))
         else:
             writer.send(encode(message))
 
@@ -172,7 +172,7 @@ class ClientConnection(Generic[LoginT]):
         if classic.translates or classic.frame_limit:
             self.tcp.send(self.framer.pack(classic.frames_of(message)))
         else:
-            self.tcp.send(self.framer.pack((message.frame(self.v2),)))
+            self.tcp.send(self.framer.pack_one(message.frame(self.v2)))
 
     def send_frames(self, frames: Collection[bytes]) -> None:
         """Send encoded frames in one go. No chat messages with a ClassicWriter."""

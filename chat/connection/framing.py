@@ -51,6 +51,9 @@ class Framer(Protocol):
     def pack(self, frames: Collection[bytes]) -> bytes:
         """The bytes that carry these frames, at least one, to the peer."""
 
+    def pack_one(self, frame: bytes) -> bytes:
+        """``pack`` for one frame. Every live message passes here."""
+
 
 class LineFramer(FrameDecoder):
     """Frames that end with LF or NUL: with the one that ended the peer's first frame."""
@@ -75,6 +78,10 @@ class LineFramer(FrameDecoder):
         """The bytes that carry these frames, at least one, to the peer."""
         end = self.terminator
         return end.join(frames) + end
+
+    def pack_one(self, frame: bytes) -> bytes:
+        """``pack`` for one frame."""
+        return frame + self.terminator
 
 
 def pack_for_original(frame: bytes) -> bytes:

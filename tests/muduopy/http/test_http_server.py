@@ -468,7 +468,13 @@ def test_stop_closes_idle_clients_and_the_port(run_http: HttpMaker) -> None:
 def test_stop_waits_for_answers_under_way(run_http: HttpMaker) -> None:
     deferring = Deferring()
     running = run_http(deferring, 1)
-    client, late = running.client().send(get("/1") + get("/2")), running.client()
+    # An answer shows that the connection was accepted. Else the stop would reset it.
+    late = running.client().send(get("/0"))
+    _, zero = deferring.take()
+    zero.set_text("0")
+    zero.finish()
+    assert late.answer().body == b"0"
+    client = running.client().send(get("/1") + get("/2"))
     (_, one), (_, two) = deferring.take(), deferring.take()
     stopped = running.begin_stop()
     assert late.at_end()
