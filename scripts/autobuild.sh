@@ -159,7 +159,7 @@ test)
     pytest=(-n 2 --dist worksteal --durations 20) coverage=
     while [ $# -gt 0 ]; do
         case $1 in
-        --fast) pytest+=(--fast) ;;
+        --fast) pytest+=(-n 3 --fast) ;;  # 55 s instead of 64 on two cores
         --coverage) coverage=1 ;;
         --python)
             [ $# -ge 2 ] || die "$usage"
