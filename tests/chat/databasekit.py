@@ -78,7 +78,7 @@ def start_database(
     # After one login with TLS the server caches the password, and accepts logins without TLS, too:
     # through proxies that look for COMMIT, for example.
     address = MysqlAddress(services.HOST, port, services.USER, password, services.DATABASE)
-    with contextlib.suppress(StorageError):  # what is wrong with the server is for the test
+    with contextlib.suppress(StorageError):  # the test reports an error of the server
         MysqlConnection(address, "READ COMMITTED").close()
     return process
 

@@ -63,7 +63,7 @@ class Passes:
         self.loop.cancel(guard)
 
     def settle(self) -> None:
-        """Enough passes for what is ready, and for what that queues."""
+        """Enough passes for the ready events, and for the calls that they queue."""
         for _ in range(5):
             self.one()
 
@@ -94,7 +94,7 @@ class Outcomes:
 
 @contextmanager
 def writer_held(database: Database) -> Iterator[None]:
-    """Keeps the writer busy inside the block, so that what is submitted there gathers."""
+    """Keeps the writer busy inside the block, so that submissions there gather."""
     entered, released = threading.Event(), threading.Event()
 
     def hold(tx: Transaction) -> None:

@@ -296,7 +296,7 @@ class Client:
     # ------------------------------------------------------------------ receiving
 
     def poll(self) -> None:
-        """Take what has arrived."""
+        """Take the bytes that have arrived."""
         self.sock.setblocking(False)
         try:
             while not self.at_end and (data := self._receive()) is not None:
@@ -342,7 +342,7 @@ class Client:
         assert self.next() == {"msgid": 27, "rid": "nothing more"}
 
     def ended(self) -> list[Message]:
-        """What comes until the connection is closed."""
+        """The messages until the connection is closed."""
         self.until(lambda: self.at_end, "the end")
         rest, self.inbox = self.inbox, []
         return rest

@@ -151,7 +151,7 @@ def test_an_impossible_hash_cost(path: Path, cost: HashCost) -> None:
 
 
 def complaint(*argv: str) -> tuple[int, str]:
-    """Its status and what it says when it cannot run."""
+    """Its exit status and its error when it cannot run."""
     command = [sys.executable, "-m", "chat.app", *argv]
     ended = subprocess.run(
         command, capture_output=True, text=True, timeout=60, cwd=PROJECT, check=False

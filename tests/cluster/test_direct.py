@@ -94,7 +94,7 @@ def test_a_group(member: Member, connect: Connect) -> None:
         first.group_chat(group, str(number), mid=f"g{number}")
         first.find(20, errno=0)
     for wire in members[1:]:
-        # In the sender's order; which of them were live depends on what is acknowledged when.
+        # In the sender's order; which were live depends on the times of the acknowledgements.
         for number in range(10):
             message = wire.find(10)
             assert message["msg"] == str(number)

@@ -22,7 +22,7 @@ WAIT = 30.0
 PASSWORD = "secret-1"
 Message = dict[str, Any]
 
-# Hashing is made cheap: what it costs is argon2's business, and tested with it.
+# Hashing is cheap here. The tests of passwords check the real cost.
 CHEAP = "[password]\ntime_cost = 1\nmemory_kib = 64\n"
 
 RACY = "import sys; sys.setswitchinterval(1e-6); from chat.app import main; sys.exit(main())"

@@ -67,7 +67,7 @@ BY_NAME = {family.name: family for family in FAMILIES}
 
 @dataclass
 class Clone:
-    """One client on one connection. It parses what comes up to each NUL, as they do."""
+    """One client on one connection. It parses the bytes up to each NUL, as they do."""
 
     family: Family
     port: int

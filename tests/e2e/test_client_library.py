@@ -383,7 +383,7 @@ class Program:
         return found
 
     def kill(self) -> list[str]:
-        """kill -9; returns what it had printed by then."""
+        """kill -9; returns its output until then."""
         self.process.send_signal(signal.SIGKILL)
         rest = self.lines()
         self.process.wait(WAIT)

@@ -71,7 +71,7 @@ def test_more_than_a_window(server: ServerProcess, member: Connect, connect: Con
 def test_every_acknowledgement_brings_more(
     server: ServerProcess, member: Connect, connect: Connect, batch: int
 ) -> None:
-    """A client may wait for what it has acknowledged to be replaced, however little it is."""
+    """A client may wait until others replace its acknowledged messages, however few they are."""
     ann = member(server, "ann")
     bob = connect(server).register("bob")
     for number in range(220):
@@ -269,7 +269,7 @@ def test_presence_is_right_again_after_kill_9(
 
 
 class Sender(threading.Thread):
-    """Sends numbered messages, connects again when it must, and repeats what was not acked."""
+    """Sends numbered messages, reconnects, and repeats messages without an acknowledgement."""
 
     def __init__(self, server: ServerProcess, user_id: int, to: int, count: int) -> None:
         super().__init__()

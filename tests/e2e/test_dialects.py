@@ -360,7 +360,7 @@ def test_the_last_of_several_alone_has_a_terminator(clones: Clones) -> None:
 
 @pytest.mark.parametrize("family", ["tutorial", "reg3"])
 def test_a_client_that_sends_its_whole_buffer(clones: Clones, family: str) -> None:
-    """``send(fd, buffer, 1024, 0)``: what is behind the first NUL is NULs."""
+    """``send(fd, buffer, 1024, 0)``: the bytes behind the first NUL are NULs."""
     li = clones(family)
     li.family = replace(li.family, end=b"\0" * 960)
     li.register("li")

@@ -28,7 +28,7 @@ REGISTER_AND_LOG_IN = f"2\nann\n{PASSWORD}\n1\n1\n{PASSWORD}\nquit\n"
 AS_AN_ORDINARY_OWNER = (
     ("setpriv", "--bounding-set", "-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
 )
-"""Root may write to what is read-only, but for this."""
+"""Without these capabilities root cannot write to read-only files."""
 
 pytestmark = pytest.mark.timeout(BUILD_SECONDS + 60)
 
@@ -75,7 +75,7 @@ def checkout(parent: Path) -> Path:
 
 
 def run(program: Path | str, *arguments: str | Path, **options: object) -> str:
-    """Run a program to its end; returns what it printed on both."""
+    """Run a program to its end; returns its standard output and its errors."""
     done = subprocess.run(  # type: ignore[call-overload]
         [*AS_AN_ORDINARY_OWNER, program, *arguments],
         stdout=subprocess.PIPE,
@@ -217,7 +217,7 @@ def test_a_wheel_in_an_empty_virtual_environment(tmp_path: Path) -> None:
     talk(programs / "chatserver", programs / "chatclient", tmp_path / "w", environment)
     settings = run(programs / "chatserver", "--print-config", cwd=tmp_path)
     assert settings == (PROJECT / "conf" / "chatserver.toml").read_text(encoding="utf-8")
-    # What is not there is said in one line, with what to install.
+    # A missing package is reported in one line, with the command that installs it.
     for arguments, needed in (
         (("--db", "mysql://me@127.0.0.1/chat"), "pip install 'mysql-connector-python"),
         (("--redis", "redis://127.0.0.1"), "pip install redis"),

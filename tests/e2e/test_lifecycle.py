@@ -82,7 +82,7 @@ def test_stopping_does_not_wait_for_who_does_not_read(
     while 499 not in kept:  # the answer to a login has its limit; the rest follows
         kept.add(_number(again.expect(6)))
     assert arrived | kept == set(range(500))
-    assert len(arrived & kept) < 50  # what was on its way when the line was cut
+    assert len(arrived & kept) < 50  # messages under way when the line was cut
 
 
 def _number(message: dict[str, str]) -> int:

@@ -101,7 +101,7 @@ class MysqlGroupCommit(GroupCommit):
                 if not again and time.monotonic() >= unknown_until:
                     raise
             if unknown_until and time.monotonic() >= unknown_until:
-                raise OutcomeUnknown("the database does not say what it has committed")
+                raise OutcomeUnknown("the database did not confirm the commit")
             self.close()
             pause(min(attempts, ATTEMPTS))
 

@@ -54,7 +54,7 @@ class TranscriptCommands(CommandGroup):
             before = room.oldest_seq
             await self._loader.load_page(room)
             if room.history is HistoryState.MORE and room.oldest_seq == before:
-                return  # the server is busy; what is loaded is exported
+                return  # the server is busy: export the loaded messages
 
     def open_link(self) -> None:
         """Open the last web address of the room in the browser."""

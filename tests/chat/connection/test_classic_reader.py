@@ -35,7 +35,7 @@ def node(make_node: Callable[..., Node]) -> Node:
 
 
 def answer(client: Client, frame: bytes) -> dict[str, object]:
-    """Send this, and take what comes."""
+    """Send this, and return the messages that come."""
     client.write(frame)
     return client.next()
 

@@ -18,7 +18,7 @@ TIME = "2026-01-02 03:04:05"
 
 
 class Announcements:
-    """Keeps what was announced."""
+    """Keeps the announced messages."""
 
     def __init__(self) -> None:
         self.messages: list[ChatMessage] = []

@@ -1,4 +1,4 @@
-"""Delivery, stored: whatever happens, what was acknowledged arrives, and once per login."""
+"""Delivery, stored: an acknowledged message arrives in every case, once per login."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT, MsgType
 from chat.storage.tables import NORMAL, GroupModel
 from tests.chat.loopkit import writer_held
-from tests.chat.nodekit import Node, member_lists
+from tests.chat.nodekit import Client, Node, member_lists
 
 # ---------------------------------------------------------------------- other servers
 
@@ -86,6 +86,15 @@ def bus() -> PatientBus:
 @pytest.fixture
 def first_of_two(make_node: Callable[..., Node], bus: PatientBus) -> Node:
     return make_node(mode=DIRECT, bus=bus)
+
+
+def group_with_one_elsewhere(node: Node) -> tuple[Client, Client, int, int]:
+    """ann and bob, who are online here, the id of eve, who is not, and their group."""
+    ann, bob, eve = node.online("ann"), node.online("bob"), node.user("eve")
+    group = ann.make_group("tea", bob)
+    node.database.write(lambda tx: GroupModel(tx).add_member(group, eve, NORMAL))
+    member_lists(node).forget(group)
+    return ann, bob, eve, group
 
 
 def test_to_a_user_elsewhere(first_of_two: Node, bus: PatientBus) -> None:
@@ -187,10 +196,7 @@ def test_what_was_acknowledged_elsewhere_is_stored_after_a_newer_login(
 def test_both_servers_store_it(first_of_two: Node, bus: PatientBus) -> None:
     """The answer came too late. The second one finds the row, and adds its receivers."""
     node = first_of_two
-    ann, bob, eve = node.online("ann"), node.online("bob"), node.user("eve")
-    group = ann.make_group("tea", bob)
-    node.database.write(lambda tx: GroupModel(tx).add_member(group, eve, NORMAL))
-    member_lists(node).forget(group)
+    ann, bob, eve, group = group_with_one_elsewhere(node)
     ann.tell(group, "zero")
     ann.expect(MsgType.CHAT_ACK)
     bob.expect(MsgType.GROUP_CHAT_MSG)
@@ -229,7 +235,7 @@ def test_what_came_late_is_stored_and_not_overtaken(first_of_two: Node, bus: Pat
 
 
 def test_acknowledgements_come_in_order(first_of_two: Node, bus: PatientBus) -> None:
-    """Also of what was handed over here at once, behind something that is on its way."""
+    """The same for a message that was handed over at once, behind one that is under way."""
     node = first_of_two
     ann, bob, away = node.online("ann"), node.online("bob"), node.user("away")
     ann.say(away, "there", mid="1")
@@ -244,10 +250,7 @@ def test_acknowledgements_come_in_order(first_of_two: Node, bus: PatientBus) -> 
 def test_a_repeated_message_that_is_stored_for_some(first_of_two: Node, bus: PatientBus) -> None:
     """Another server stored it for its own users; the sender never had an answer."""
     node = first_of_two
-    ann, bob, eve = node.online("ann"), node.online("bob"), node.user("eve")
-    group = ann.make_group("tea", bob)
-    node.database.write(lambda tx: GroupModel(tx).add_member(group, eve, NORMAL))
-    member_lists(node).forget(group)
+    ann, bob, eve, group = group_with_one_elsewhere(node)
     message = ChatMessage(0, GROUP_CHAT, ann.user_id, "ann", group, "important", "now")
     bus.bring(live_message(1, "m", message, bob.user_id), fresh=False)
     node.until_owed(bob.user_id, 1)
@@ -321,10 +324,7 @@ def test_a_group_s_request_is_answered(first_of_two: Node, bus: PatientBus) -> N
 def test_an_own_request_counts_as_an_answer(first_of_two: Node, bus: PatientBus) -> None:
     """The receivers here had it from the sender's login."""
     node = first_of_two
-    ann, bob, eve = node.online("ann"), node.online("bob"), node.user("eve")
-    group = ann.make_group("tea", bob)
-    node.database.write(lambda tx: GroupModel(tx).add_member(group, eve, NORMAL))
-    member_lists(node).forget(group)
+    ann, bob, eve, group = group_with_one_elsewhere(node)
     ann.tell(group, "zero")
     ann.expect(MsgType.CHAT_ACK)
     bob.got(bob.expect(MsgType.GROUP_CHAT_MSG)["seq"])
@@ -345,10 +345,7 @@ def test_a_node_that_does_not_answer_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr("chat.delivery.forwarding.NODE_ANSWER_SECONDS", 0.0)
     node = first_of_two
-    ann, bob, eve = node.online("ann"), node.online("bob"), node.user("eve")
-    group = ann.make_group("tea", bob)
-    node.database.write(lambda tx: GroupModel(tx).add_member(group, eve, NORMAL))
-    member_lists(node).forget(group)
+    ann, _, eve, group = group_with_one_elsewhere(node)
     ann.tell(group, "zero")
     ann.expect(MsgType.CHAT_ACK)
     ann.tell(group, "one")

@@ -62,7 +62,7 @@ def test_what_follows_a_diverted_message_stays_behind_it(loops: Node) -> None:
 
 
 def test_who_is_leaving_gets_all_in_order(make_node: Callable[..., Node]) -> None:
-    """What waits in the receiver's loop is not overtaken by what is stored meanwhile."""
+    """A message that waits in the receiver's loop is not overtaken by one stored meanwhile."""
     entered, go = threading.Event(), threading.Event()
 
     def gated(ctx: Context, request: Request[Any]) -> Message:

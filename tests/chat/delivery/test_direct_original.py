@@ -114,7 +114,7 @@ def test_senders_do_not_wait_for_a_client_that_does_not_read(
 
 
 def test_from_another_server(make_node: Callable[..., Node]) -> None:
-    """That server has answered its sender: what is not written here is stored here."""
+    """That server has answered its sender, so an unwritten message is stored here."""
     node = make_node(mode=DIRECT, classic=ClassicConfig(gap=1.0))
     ann, bob = node.user("ann"), original(node, "bob")
     generation = node.row(ann).generation

@@ -16,7 +16,7 @@ from tests.chat.loopkit import WAIT, ErrorLog, FailingDatabase
 
 
 class Pool(ThreadPool):
-    """Runs what it is given when the test says so."""
+    """Runs its tasks when the test tells it to."""
 
     def __init__(self) -> None:
         super().__init__(0)

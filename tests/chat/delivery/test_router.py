@@ -18,7 +18,7 @@ from tests.chat.loopkit import WAIT, Passes
 
 
 class StubLogin:
-    """A login whose pump takes everything; ``got`` is what was written, call by call."""
+    """A login whose pump takes everything; ``got`` has the written frames of each call."""
 
     def __init__(self, loop: EventLoop, user_id: int) -> None:
         self.loop = loop
@@ -46,7 +46,7 @@ class StubLogin:
 
 
 class RecordingBus(LocalBus[Payload]):
-    """Keeps what is published."""
+    """Keeps the published messages."""
 
     def __init__(self, alone: bool = False) -> None:
         self.published: list[Payload] = []

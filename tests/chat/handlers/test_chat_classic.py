@@ -114,7 +114,7 @@ def test_fields_that_mean_something_are_not(ann: Client, bob: Client) -> None:
 def test_no_parser_reads_something_else(
     node: Node, ann: Client, bob: Client, old: bytes, new: bytes
 ) -> None:
-    """What was checked is what arrives, in JSON that every parser reads in the same way."""
+    """The checked values arrive, in JSON that every parser reads in the same way."""
     sent = frame(ann, bob)
     ann.write(sent.replace(old, new) + b"\n")
     got = received(node, bob)
@@ -134,7 +134,7 @@ def test_numbers_out_of_range_are_refused(ann: Client, bob: Client, number: str)
 
 
 def test_so_many_further_fields(ann: Client, bob: Client) -> None:
-    """What is counted is their JSON, with the braces: {"colour":"xxx"}."""
+    """Their JSON counts, with the braces: {"colour":"xxx"}."""
     fits = MAX_EXTRA - len('{"colour":""}')
     ann.write(frame(ann, bob, colour="x" * fits) + b"\n")
     assert bob.next()["colour"] == "x" * fits

@@ -1,4 +1,4 @@
-"""HISTORY_MSG: what was said before, to those who were there."""
+"""HISTORY_MSG: earlier messages, for the members of their time."""
 
 from __future__ import annotations
 

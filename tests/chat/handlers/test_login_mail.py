@@ -132,7 +132,7 @@ def test_what_did_not_fit_comes_at_the_next_login(node: Node) -> None:
 
 @pytest.mark.parametrize("v2", [True, False])
 def test_one_message_that_is_larger_than_that(node: Node, v2: bool) -> None:
-    """From a server whose limits were wider. It must not block what is behind it."""
+    """From a server whose limits were wider. It must not block later messages."""
     ann = node.user("ann")
     huge = owe(node, ann, 1, CLASSIC_BYTES + 1)
     small = node.online("bob").deliver(ann, "small")["seq"]

@@ -30,7 +30,7 @@ GROUPS, SHOWN = 2, 3
 
 
 class CountingBus(LocalBus[Payload]):
-    """Counts what is subscribed to."""
+    """Counts the subscriptions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -212,7 +212,7 @@ def test_who_has_hung_up_does_not_take_over(node: Node) -> None:
     """As after a server was frozen: by now the client is logged in elsewhere."""
     ann = node.online("ann", device="laptop")
     late = begin(node, ann.user_id, device="laptop")
-    late.close()  # what it sent has not been read yet
+    late.close()  # its bytes have not been read yet
     node.until(lambda: late.connection.closed and not late.connection.flow.busy)
     ann.nothing_more()
     row = node.row(ann.user_id)

@@ -1,4 +1,4 @@
-"""Office: a node's presence without the node: its registry, its lease, and what it reports."""
+"""Office: a node's presence without the node: its registry, its lease and its reports."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.chat.loopkit import FailingDatabase
 
 
 class Office:
-    """A presence with its registry; ``wait`` for what it has left to the workers."""
+    """A presence with its registry; ``wait`` for the jobs of the workers."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Office:
         self.reconciliation.start_round(thorough=thorough)
 
     def wait(self) -> None:
-        """Until the workers have done what they were given."""
+        """Until the workers have done their jobs."""
         self.workers.stop()
 
 

@@ -15,7 +15,7 @@ from tests.chat.loopkit import WAIT, ErrorLog, FailingDatabase
 
 
 class Holder:
-    """A lease and what it reports."""
+    """A lease and its reports."""
 
     def __init__(self, database: Database, node: str, place: str) -> None:
         self.renewals: queue.SimpleQueue[bool] = queue.SimpleQueue()

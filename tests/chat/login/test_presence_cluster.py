@@ -91,7 +91,7 @@ def test_a_session_whose_user_is_elsewhere_by_now(cluster: Cluster) -> None:
     cluster.here.log_in(ann, "laptop")
     cluster.there.reconciliation.check([ann, 999])
     assert cluster.there.sent_away == [ann]
-    assert cluster.there.logins.find(ann) is None, "what comes for the user is for the other node"
+    assert cluster.there.logins.find(ann) is None, "messages for the user belong to the other node"
     cluster.here.reconciliation.check_soon([ann])
     cluster.here.wait()
     assert cluster.here.sent_away == []

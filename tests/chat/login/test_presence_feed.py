@@ -108,7 +108,7 @@ def test_classic_clients_are_not_told(square: Square) -> None:
 
 
 def test_coming_and_going_in_one_moment(square: Square, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Changes are gathered, and what is told is what is true at the end."""
+    """Changes are gathered, and friends are told the state at the end."""
     monkeypatch.setattr(chat.login.presence_feed, "GATHER_SECONDS", 0.2)
     ann, bob = square.node.online("ann"), square.node.user("bob")
     square.befriend(ann, bob)

@@ -26,7 +26,7 @@ def message(seq: int, text: str = "") -> ChatMessage:
 
 @dataclass
 class Read:
-    """A look into the mailbox; ``found`` is what it saw, once it has looked."""
+    """A look into the mailbox; ``found`` has its messages, once it has looked."""
 
     pump: Pump
     known: frozenset[int]
@@ -138,7 +138,7 @@ class FakeClient:
 
 
 class FakeConnection:
-    """Of an original client: what is sent to it is received. ``sent`` hears each ``seq``."""
+    """Of an original client: sent messages count as received. ``sent`` hears each ``seq``."""
 
     name = "fake"
 
@@ -219,5 +219,5 @@ class ClassicDesk(Desk):
         super().login(found, more, newest)
         for seq in found:
             self._received(seq)
-        self.pump.written()  # what was in the answer
+        self.pump.written()  # the messages in the answer
         return self

@@ -179,7 +179,7 @@ def test_a_closed_database_deletes_nothing(
     assert not pump.forgotten
 
 
-# ---------------------------------------------------------------------- what is loaded
+# ---------------------------------------------------------------------- loading
 
 
 def store_whole(database: Database, seq: int, whole: str) -> None:

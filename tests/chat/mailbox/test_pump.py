@@ -280,7 +280,7 @@ def test_empty_needs_all_of_it(desk: Desk) -> None:
     desk.send(1)
     assert not desk.pump.empty
     desk.acknowledge(1)
-    assert desk.pump.empty, "what is acknowledged cannot be overtaken, deleted or not"
+    assert desk.pump.empty, "an acknowledged message cannot be overtaken, deleted or not"
     desk.mailbox.settle()
     assert desk.pump.empty
     desk.pump.mark_dirty()

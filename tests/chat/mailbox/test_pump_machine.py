@@ -217,7 +217,7 @@ class PumpMachine(RuleBasedStateMachine):
     def retry(self) -> None:
         self.desk.client.loop.run_timers()
 
-    # ------------------------------------------------------------------ what must hold
+    # ------------------------------------------------------------------ invariants
 
     @invariant()
     def nothing_comes_twice(self) -> None:
@@ -299,7 +299,7 @@ CLOCK = Clock()
 
 
 class ClassicPumpMachine(PumpMachine):
-    """An original client, which acknowledges nothing: it has what its writer has written."""
+    """An original client, which acknowledges nothing: it has the messages that its writer wrote."""
 
     def new_desk(self, mailbox: FakeMailbox | None) -> Desk:
         return ClassicDesk(mailbox, self.received.add)

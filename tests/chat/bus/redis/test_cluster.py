@@ -100,7 +100,7 @@ def test_a_slot_moves(servers: RedisClusterServers, make_bus_node: Callable[...,
     owner = min(slot // (16_384 // 3), 2)
     servers.move_slot(slot, owner, (owner + 1) % 3)
     try:
-        # What is published while it moves may get lost; soon it arrives again.
+        # A publication during the move may get lost; later ones arrive again.
         until(lambda: publish_and_look(here, there), "a wake")
         assert not there.take(1)[0].contiguous
         until(lambda: there.bus.healthy and here.bus.healthy)

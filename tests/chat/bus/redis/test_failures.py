@@ -115,7 +115,7 @@ def test_connections_are_killed(make_bus_node: Callable[..., BusNode]) -> None:
     here.until(lambda: here.doubts == 2)
     until_healthy(there)
     client.close()
-    # What it publishes next may meet the dead connection; what follows does not.
+    # The next publication may meet the dead connection; later ones do not.
 
     def publish_again() -> object:
         here.bus.publish([to_user(7, 1)])

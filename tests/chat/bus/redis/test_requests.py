@@ -1,4 +1,4 @@
-"""Requests over a real Redis: counts of subscribers, answers, and what is fresh."""
+"""Requests over a real Redis: counts of subscribers, answers, freshness."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RunningNumbers: what is in turn, and how much is remembered."""
+"""RunningNumbers: numbers in and out of turn, and the bounds of its memory."""
 
 from __future__ import annotations
 

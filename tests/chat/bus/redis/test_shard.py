@@ -17,7 +17,7 @@ HOST = ("127.0.0.1", 1)
 
 
 class Clockwork(ShardOwner):
-    """Owner of a shard: moves its clock, and notes what is handed on and whether it is fresh."""
+    """Owner of a shard: moves its clock, and records the payloads and their freshness."""
 
     def __init__(self, loop: EventLoop, workers: ThreadPool) -> None:
         self.now = 1000.0
@@ -100,7 +100,7 @@ def test_probes_are_not_handed_on(clock: Clockwork) -> None:
 
 
 def test_redis_was_frozen(clock: Clockwork) -> None:
-    """What it hands on when it goes on is old until the last of our probes is not."""
+    """After a freeze, payloads count as old until the last probe of before has come back."""
     clock.ticks(8)
     assert len(clock.sent) == 8
     assert not clock.is_fresh()

@@ -1,4 +1,4 @@
-"""What a URL says of Redis, and what is said at the start when Redis will not have us."""
+"""URLs of Redis, and the error at the start when Redis refuses the connection."""
 
 from __future__ import annotations
 
