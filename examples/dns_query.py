@@ -1,8 +1,7 @@
 """DNS through a Channel: `python -m examples.dns_query NAME SERVER [PORT]` prints its addresses.
 
-A question is one datagram (RFC 1035), and the loop waits for the answer without blocking. The
-program asks twice a second, at most five times. To connect to a host by its name, `HostAddress` is
-simpler.
+A question is one datagram (RFC 1035). The program asks twice a second, at most five times. To
+connect to a host by its name, `HostAddress` is simpler.
 """
 
 import secrets

@@ -388,7 +388,10 @@ class EventLoop:
         Raises TypeError as ``queue_in_loop`` does.
         """
         if threading.get_ident() == self.thread_id:
-            check_callback(functor, "the argument of run_in_loop()")
+            # As in queue_in_loop().
+            code = getattr(functor.func if type(functor) is partial else functor, "__code__", None)
+            if code is None or code.co_flags & NOT_RUN_BY_A_CALL:
+                check_callback(functor, "the argument of run_in_loop()")
             functor()
         else:
             self.queue_in_loop(functor)
@@ -403,9 +406,10 @@ class EventLoop:
 
         Raises TypeError unless it is a function, and for ``async def`` functions.
         """
-        # The check of most functions and the body of _queue() are repeated here: some programs
-        # call this for every message, and each further call would add a tenth to its cost.
-        code = getattr(functor, "__code__", None)
+        # The check of most functions and partials, and the body of _queue(), are repeated here:
+        # some programs call this for every message, and each further call would add a tenth to
+        # its cost.
+        code = getattr(functor.func if type(functor) is partial else functor, "__code__", None)
         if code is None or code.co_flags & NOT_RUN_BY_A_CALL:
             check_callback(functor, "the argument of queue_in_loop()")
         context = copy_context()
