@@ -15,6 +15,8 @@ USE chat;
 -- names that look alike. They are NULL if an older name has the same hash, or if a server of
 -- version 2 inserted the row.
 -- dialect: the table of the classic client that the account used last.
+-- status: "disabled" by an operator, "deleted" by the user. The password of a deleted account is
+-- empty, and no password matches it.
 CREATE TABLE user (
     id         INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     name       VARCHAR(50) NOT NULL UNIQUE,
@@ -26,6 +28,7 @@ CREATE TABLE user (
     folded     CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
     skeleton   CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
     dialect    VARCHAR(32),
+    status     ENUM('active', 'disabled', 'deleted') NOT NULL DEFAULT 'active',
     KEY user_node (node),
     UNIQUE KEY user_folded (folded),
     UNIQUE KEY user_skeleton (skeleton)
@@ -39,12 +42,33 @@ CREATE TABLE friend (
     KEY friend_friendid (friendid)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
+-- friendid has not answered yet the request of userid to be a contact. time: Unix seconds.
+CREATE TABLE friendrequest (
+    userid   INT NOT NULL,
+    friendid INT NOT NULL,
+    time     BIGINT NOT NULL,
+    PRIMARY KEY (userid, friendid),
+    KEY friendrequest_friendid (friendid)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+-- userid takes no messages and no requests from blockedid.
+CREATE TABLE blocked (
+    userid    INT NOT NULL,
+    blockedid INT NOT NULL,
+    PRIMARY KEY (userid, blockedid),
+    KEY blocked_blockedid (blockedid)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+-- joinmode: open to all users, to invited users, or to users with the password. joinhash: the hash
+-- of that password.
 CREATE TABLE allgroup (
     id        INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     groupname VARCHAR(50) NOT NULL UNIQUE,
     groupdesc VARCHAR(200) NOT NULL DEFAULT '',
     folded    CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
     skeleton  CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
+    joinmode  ENUM('open', 'invite', 'password') NOT NULL DEFAULT 'open',
+    joinhash  VARCHAR(255),
     UNIQUE KEY allgroup_folded (folded),
     UNIQUE KEY allgroup_skeleton (skeleton)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
@@ -55,12 +79,34 @@ CREATE TABLE allgroup (
 CREATE TABLE groupuser (
     groupid   INT NOT NULL,
     userid    INT NOT NULL,
-    grouprole ENUM('creator', 'normal') NOT NULL DEFAULT 'normal',
+    grouprole ENUM('creator', 'normal', 'admin') NOT NULL DEFAULT 'normal',
     since     BIGINT NOT NULL DEFAULT 0,
     joinorder BIGINT,
     PRIMARY KEY (groupid, userid),
     KEY groupuser_userid (userid),
     KEY groupuser_joinorder (groupid, joinorder)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+-- Users that may not join a group by themselves. A removed user joins an open group again, or
+-- another one after an invitation; a banned user joins none. byid: the member that did it. time:
+-- Unix seconds.
+CREATE TABLE groupban (
+    groupid INT NOT NULL,
+    userid  INT NOT NULL,
+    kind    ENUM('removed', 'banned') NOT NULL,
+    byid    INT NOT NULL,
+    time    BIGINT NOT NULL,
+    PRIMARY KEY (groupid, userid)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+-- Unused invitations to a group. byid: the member that invites. time: Unix seconds.
+CREATE TABLE groupinvite (
+    groupid INT NOT NULL,
+    userid  INT NOT NULL,
+    byid    INT NOT NULL,
+    time    BIGINT NOT NULL,
+    PRIMARY KEY (groupid, userid),
+    KEY groupinvite_userid (userid)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 -- The log of all messages. seq is their order.
@@ -91,6 +137,15 @@ CREATE TABLE offlinemessage (
     PRIMARY KEY (userid, seq)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
+-- The mailbox of userid was full: messages of the group after the number ``after`` have no rows.
+-- The user reads them in the history.
+CREATE TABLE mailboxgap (
+    userid  INT NOT NULL,
+    groupid INT NOT NULL,
+    after   BIGINT NOT NULL,
+    PRIMARY KEY (userid, groupid)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
 -- Session tokens, hashed with SHA-256. used: the last login with it, in Unix seconds.
 CREATE TABLE token (
     hash   CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
@@ -98,16 +153,54 @@ CREATE TABLE token (
     used   BIGINT NOT NULL
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
+-- Devices with which a user has logged in, hashed with SHA-256. Failed logins from elsewhere do not
+-- lock them out. used: the last login, in Unix seconds.
+CREATE TABLE knowndevice (
+    userid INT NOT NULL,
+    hash   CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    used   BIGINT NOT NULL,
+    PRIMARY KEY (userid, hash)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+-- Codes for registration, hashed with SHA-256. uses: how many are left. expires: Unix seconds.
+CREATE TABLE invitation (
+    hash    CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+    uses    INT NOT NULL,
+    expires BIGINT NOT NULL,
+    note    VARCHAR(200) NOT NULL DEFAULT ''
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+-- Banned addresses and networks, such as 203.0.113.0/24. expires: Unix seconds; 0: never.
+CREATE TABLE addressban (
+    network VARCHAR(50) NOT NULL PRIMARY KEY,
+    expires BIGINT NOT NULL,
+    reason  VARCHAR(200) NOT NULL DEFAULT ''
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+-- What operators have done. time: Unix seconds. actor: the account of the operating system.
+CREATE TABLE audit (
+    id     BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    time   BIGINT NOT NULL,
+    actor  VARCHAR(64) NOT NULL,
+    action VARCHAR(64) NOT NULL,
+    target VARCHAR(255) NOT NULL DEFAULT '',
+    detail VARCHAR(1000) NOT NULL DEFAULT ''
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
 -- The servers, each with its lease. A server counts as dead when its lease has expired.
 -- incarnation: new at every start. place: address, port and host name. expires: milliseconds since
 -- 1970 by the database's clock. connections and bus: reported by the server, for operators.
+-- state: "serving" or "draining". command: an order of an operator, such as "drain"; the server
+-- reads it at its next renewal.
 CREATE TABLE node (
     name        VARCHAR(64) NOT NULL PRIMARY KEY,
     incarnation CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     place       VARCHAR(255) NOT NULL DEFAULT '',
     expires     BIGINT NOT NULL,
     connections INT NOT NULL DEFAULT 0,
-    bus         VARCHAR(16) NOT NULL DEFAULT ''
+    bus         VARCHAR(16) NOT NULL DEFAULT '',
+    state       VARCHAR(16) NOT NULL DEFAULT 'serving',
+    command     VARCHAR(16) NOT NULL DEFAULT ''
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 -- Values that all servers share: the schema version, the delivery mode, the rules for names.
@@ -115,4 +208,4 @@ CREATE TABLE setting (
     name  VARCHAR(64) NOT NULL PRIMARY KEY,
     value VARCHAR(255) NOT NULL
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
-REPLACE INTO setting VALUES ('schema_version', '3');
+REPLACE INTO setting VALUES ('schema_version', '4');

@@ -6,6 +6,8 @@
 -- folded, skeleton: hashes that are equal for names that differ in case and width only, and for
 -- names that look alike. They are NULL if an older name has the same hash.
 -- dialect: the table of the classic client that the account used last.
+-- status: "disabled" by an operator, "deleted" by the user. The password of a deleted account is
+-- empty, and no password matches it.
 CREATE TABLE user (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     name       TEXT NOT NULL UNIQUE,
@@ -16,7 +18,8 @@ CREATE TABLE user (
     generation INTEGER NOT NULL DEFAULT 0,
     folded     TEXT,
     skeleton   TEXT,
-    dialect    TEXT
+    dialect    TEXT,
+    status     TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'disabled', 'deleted'))
 );
 CREATE INDEX user_node ON user (node) WHERE node IS NOT NULL;
 CREATE UNIQUE INDEX user_folded ON user (folded);
@@ -30,12 +33,33 @@ CREATE TABLE friend (
 ) WITHOUT ROWID;
 CREATE INDEX friend_friendid ON friend (friendid);
 
+-- friendid has not answered yet the request of userid to be a contact. time: Unix seconds.
+CREATE TABLE friendrequest (
+    userid   INTEGER NOT NULL,
+    friendid INTEGER NOT NULL,
+    time     INTEGER NOT NULL,
+    PRIMARY KEY (userid, friendid)
+) WITHOUT ROWID;
+CREATE INDEX friendrequest_friendid ON friendrequest (friendid);
+
+-- userid takes no messages and no requests from blockedid.
+CREATE TABLE blocked (
+    userid    INTEGER NOT NULL,
+    blockedid INTEGER NOT NULL,
+    PRIMARY KEY (userid, blockedid)
+) WITHOUT ROWID;
+CREATE INDEX blocked_blockedid ON blocked (blockedid);
+
+-- joinmode: open to all users, to invited users, or to users with the password. joinhash: the hash
+-- of that password.
 CREATE TABLE allgroup (
     id        INTEGER PRIMARY KEY AUTOINCREMENT,
     groupname TEXT NOT NULL UNIQUE,
     groupdesc TEXT NOT NULL DEFAULT '',
     folded    TEXT,
-    skeleton  TEXT
+    skeleton  TEXT,
+    joinmode  TEXT NOT NULL DEFAULT 'open' CHECK (joinmode IN ('open', 'invite', 'password')),
+    joinhash  TEXT
 );
 CREATE UNIQUE INDEX allgroup_folded ON allgroup (folded);
 CREATE UNIQUE INDEX allgroup_skeleton ON allgroup (skeleton);
@@ -45,13 +69,35 @@ CREATE UNIQUE INDEX allgroup_skeleton ON allgroup (skeleton);
 CREATE TABLE groupuser (
     groupid   INTEGER NOT NULL,
     userid    INTEGER NOT NULL,
-    grouprole TEXT NOT NULL DEFAULT 'normal' CHECK (grouprole IN ('creator', 'normal')),
+    grouprole TEXT NOT NULL DEFAULT 'normal' CHECK (grouprole IN ('creator', 'admin', 'normal')),
     since     INTEGER NOT NULL DEFAULT 0,
     joinorder INTEGER,
     PRIMARY KEY (groupid, userid)
 ) WITHOUT ROWID;
 CREATE INDEX groupuser_userid ON groupuser (userid);
 CREATE INDEX groupuser_joinorder ON groupuser (groupid, joinorder);
+
+-- Users that may not join a group by themselves. A removed user joins an open group again, or
+-- another one after an invitation; a banned user joins none. byid: the member that did it. time:
+-- Unix seconds.
+CREATE TABLE groupban (
+    groupid INTEGER NOT NULL,
+    userid  INTEGER NOT NULL,
+    kind    TEXT NOT NULL CHECK (kind IN ('removed', 'banned')),
+    byid    INTEGER NOT NULL,
+    time    INTEGER NOT NULL,
+    PRIMARY KEY (groupid, userid)
+) WITHOUT ROWID;
+
+-- Unused invitations to a group. byid: the member that invites. time: Unix seconds.
+CREATE TABLE groupinvite (
+    groupid INTEGER NOT NULL,
+    userid  INTEGER NOT NULL,
+    byid    INTEGER NOT NULL,
+    time    INTEGER NOT NULL,
+    PRIMARY KEY (groupid, userid)
+) WITHOUT ROWID;
+CREATE INDEX groupinvite_userid ON groupinvite (userid);
 
 -- The log of all messages. seq is their order. With AUTOINCREMENT SQLite gives each seq once, also
 -- after a deletion.
@@ -82,6 +128,15 @@ CREATE TABLE offlinemessage (
     PRIMARY KEY (userid, seq)
 ) WITHOUT ROWID;
 
+-- The mailbox of userid was full: messages of the group after the number ``after`` have no rows.
+-- The user reads them in the history.
+CREATE TABLE mailboxgap (
+    userid  INTEGER NOT NULL,
+    groupid INTEGER NOT NULL,
+    after   INTEGER NOT NULL,
+    PRIMARY KEY (userid, groupid)
+) WITHOUT ROWID;
+
 -- Session tokens, hashed with SHA-256: the table is of no use for a login. used: the last login
 -- with it, in Unix seconds.
 CREATE TABLE token (
@@ -90,16 +145,54 @@ CREATE TABLE token (
     used   INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- Devices with which a user has logged in, hashed with SHA-256. Failed logins from elsewhere do not
+-- lock them out. used: the last login, in Unix seconds.
+CREATE TABLE knowndevice (
+    userid INTEGER NOT NULL,
+    hash   TEXT NOT NULL,
+    used   INTEGER NOT NULL,
+    PRIMARY KEY (userid, hash)
+) WITHOUT ROWID;
+
+-- Codes for registration, hashed with SHA-256. uses: how many are left. expires: Unix seconds.
+CREATE TABLE invitation (
+    hash    TEXT PRIMARY KEY,
+    uses    INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    note    TEXT NOT NULL DEFAULT ''
+) WITHOUT ROWID;
+
+-- Banned addresses and networks, such as 203.0.113.0/24. expires: Unix seconds; 0: never.
+CREATE TABLE addressban (
+    network TEXT PRIMARY KEY,
+    expires INTEGER NOT NULL,
+    reason  TEXT NOT NULL DEFAULT ''
+) WITHOUT ROWID;
+
+-- What operators have done. time: Unix seconds. actor: the account of the operating system.
+CREATE TABLE audit (
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    time   INTEGER NOT NULL,
+    actor  TEXT NOT NULL,
+    action TEXT NOT NULL,
+    target TEXT NOT NULL DEFAULT '',
+    detail TEXT NOT NULL DEFAULT ''
+);
+
 -- The servers, each with its lease. A server counts as dead when its lease has expired.
 -- incarnation: new at every start. place: address, port and host name. expires: milliseconds since
 -- 1970 by the database's clock. connections and bus: reported by the server, for operators.
+-- state: "serving" or "draining". command: an order of an operator, such as "drain"; the server
+-- reads it at its next renewal.
 CREATE TABLE node (
     name        TEXT PRIMARY KEY,
     incarnation TEXT NOT NULL,
     place       TEXT NOT NULL DEFAULT '',
     expires     INTEGER NOT NULL,
     connections INTEGER NOT NULL DEFAULT 0,
-    bus         TEXT NOT NULL DEFAULT ''
+    bus         TEXT NOT NULL DEFAULT '',
+    state       TEXT NOT NULL DEFAULT 'serving',
+    command     TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 
 -- Values that all servers share: the schema version, the delivery mode, the rules for names.
@@ -107,4 +200,4 @@ CREATE TABLE setting (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) WITHOUT ROWID;
-REPLACE INTO setting VALUES ('schema_version', '3');
+REPLACE INTO setting VALUES ('schema_version', '4');

@@ -25,8 +25,8 @@ UPGRADE_SECONDS = 3600
 """The time for a statement of an upgrade, which may rebuild the table of all messages."""
 
 CREATED = frozenset({1050})
-UPGRADED = frozenset({1060, 1061})
-"""Error numbers: the table exists; the column or key exists. MySQL commits each CREATE and ALTER by
+UPGRADED = frozenset({1050, 1060, 1061})
+"""Error numbers: the table, the column or the key exists. MySQL commits each CREATE and ALTER by
 itself, so an interrupted script has run in part. It runs again, and skips what exists."""
 
 UNFINISHED = "schema_unfinished"

@@ -108,7 +108,7 @@ def test_the_original_projects_tables_are_taken_over(bare: Mariadb) -> None:
     assert database.write(lambda tx: UserModel(tx).insert("new", "h")) > 15
     database.close()
     tables = bare.connect()
-    assert len(tables.rows("SHOW TABLES")) == 9 + len(KEPT)
+    assert len(tables.rows("SHOW TABLES")) == 18 + len(KEPT)
     tables.close()
 
 
@@ -179,6 +179,27 @@ def test_version_2_is_upgraded_even_if_it_was_begun(bare: Mariadb, done: int) ->
     database.close()
 
 
+@pytest.mark.parametrize("done", range(len(statements(4))))
+def test_version_3_is_upgraded_even_if_it_was_begun(bare: Mariadb, done: int) -> None:
+    """Users, groups and members stay as they are; a group then has room for an admin."""
+    connection = bare.connect()
+    for statement in [*ORIGINAL, *statements(1), *statements(2), *statements(3)]:
+        connection.run(statement)
+    connection.commit()
+    for statement in statements(4)[:done]:
+        connection.run(statement)
+    connection.commit()
+    connection.close()
+    prepare_schema(bare.address, SCHEMA, UPGRADES)
+    connection = bare.connect()
+    assert connection.rows("SELECT DISTINCT status FROM user") == [("active",)]
+    assert connection.rows("SELECT DISTINCT joinmode, joinhash FROM allgroup") == [("open", None)]
+    members = connection.rows("SELECT grouprole FROM groupuser ORDER BY joinorder")
+    assert members == [("creator",), ("normal",)]
+    connection.run("UPDATE groupuser SET grouprole = 'admin' WHERE grouprole = 'normal'")
+    connection.close()
+
+
 def test_a_server_of_version_2_works_on_upgraded_tables(bare: Mariadb) -> None:
     """Its rows have no hashes and no numbers; this version numbers such members first."""
     prepare_schema(bare.address, SCHEMA, UPGRADES)
@@ -229,7 +250,7 @@ def test_a_version_that_did_not_keep_the_originals_tables(bare: Mariadb) -> None
     connection.close()
     prepare_schema(bare.address, SCHEMA, UPGRADES)
     connection = bare.connect()
-    assert len(connection.rows("SHOW TABLES")) == 9
+    assert len(connection.rows("SHOW TABLES")) == 18
     connection.close()
 
 
@@ -247,7 +268,7 @@ def test_creating_that_was_cut_short_goes_on(bare: Mariadb, done: int) -> None:
     for _ in range(2):
         prepare_schema(bare.address, SCHEMA, UPGRADES)
     connection = bare.connect()
-    assert len(connection.rows("SHOW TABLES")) == 9
+    assert len(connection.rows("SHOW TABLES")) == 18
     assert connection.rows("SELECT value FROM setting") == [(str(SCHEMA_VERSION),)]
     connection.close()
 
