@@ -26,6 +26,7 @@ chat                   : chat.version
 chat.protocol          : ujson
 chat.protocol.dialects : chat.protocol
 chat.process           : muduopy
+chat.limits            :
 chat.message           : chat.protocol chat.protocol.dialects
 chat.notice            : chat.message chat.protocol
 chat.config            : chat.protocol
