@@ -33,18 +33,35 @@ class Acceptor:
     sees end-of-file.
 
     Loop thread only. Raises OSError when the address cannot be bound. That includes an address
-    that another program, or another Acceptor, has bound without listening yet.
+    that another program, or another Acceptor, has bound without listening yet. Raises ValueError
+    for a ``file_mode`` with an address that is no path.
     """
 
-    def __init__(self, loop: EventLoop, address: Address, *, reuse_port: bool = False) -> None:
+    def __init__(
+        self,
+        loop: EventLoop,
+        address: Address,
+        *,
+        reuse_port: bool = False,
+        file_mode: int | None = None,
+    ) -> None:
+        """``file_mode``: the permissions of a Unix socket's file; without it, the umask decides."""
         check_address(address)
+        if file_mode is not None and (not isinstance(address, UnixAddress) or address.abstract):
+            raise ValueError(f"file_mode: {address} has no file")
         self._loop = loop
         self._socket = socket.socket(address.family, socket.SOCK_STREAM)
         try:
+            if file_mode is not None:
+                # The kernel gives the file the mode of the socket, less the umask. So no other
+                # user can connect between ``bind`` and ``chmod``.
+                os.fchmod(self._socket.fileno(), file_mode)
             if reuse_port:
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             self._socket.setblocking(False)
             _bind(self._socket, address)
+            if file_mode is not None:
+                os.chmod(address.host, file_mode)
         except OSError as exc:
             self._socket.close()
             exc.filename = str(address)  # shown in its text
@@ -181,7 +198,7 @@ def _is_left_behind(address: Address) -> bool:
 
 def _identity(address: Address) -> tuple[int, int] | None:
     """Device and inode of a Unix socket's file; None if the address has no such file."""
-    if not isinstance(address, UnixAddress) or address.path.startswith("\0"):
+    if not isinstance(address, UnixAddress) or address.abstract:
         return None
     try:
         found = os.lstat(address.path)

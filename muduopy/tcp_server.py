@@ -86,6 +86,7 @@ class TcpServer(Generic[ContextT]):
         thread_pool: EventLoopThreadPool | None = None,
         tls: ssl.SSLContext | None = None,
         handshake_seconds: float = HANDSHAKE_SECONDS,
+        file_mode: int | None = None,
     ) -> None:
         """
         ``half_close``: a peer that has finished sending still gets the waiting output.
@@ -97,6 +98,8 @@ class TcpServer(Generic[ContextT]):
         ``thread_pool``: loops to share with other servers. It must have this base loop. The server
         starts it unless it runs already, and leaves it running.
         ``tls``: encrypt. ``handshake_seconds``: the time-out of a TLS handshake.
+        ``file_mode``: the permissions of a Unix socket's file, such as 0o600; without it, the
+        umask decides.
 
         Raises OSError, with the address in its text, when that cannot be bound; ValueError for
         impossible numbers and for a TLS context of the wrong side; TypeError for a loop, address
@@ -115,7 +118,7 @@ class TcpServer(Generic[ContextT]):
         if thread_pool is not None and thread_pool.base_loop is not loop:
             raise ValueError("the thread pool has another base loop")
         self._loop = loop
-        self._acceptor = Acceptor(loop, address, reuse_port=reuse_port)
+        self._acceptor = Acceptor(loop, address, reuse_port=reuse_port, file_mode=file_mode)
         self._acceptor.new_connection_callback = self._new_connection
         self.address = self._acceptor.address
         self.name = name

@@ -22,10 +22,9 @@ class UnixAddress:
     def __post_init__(self) -> None:
         if not isinstance(self.path, str):
             raise TypeError(f"a Unix socket's path is a str, not {self.path!r}")
-        abstract = self.path.startswith("\0")
-        if not abstract and "\0" in self.path:  # the kernel would cut the path there
+        if not self.abstract and "\0" in self.path:  # the kernel would cut the path there
             raise ValueError(f"a Unix socket's path has no NUL in it: {self.path!r}")
-        limit = MAX_PATH + abstract
+        limit = MAX_PATH + self.abstract
         if len(os.fsencode(self.path)) > limit:
             raise ValueError(f"a Unix socket's path has at most {limit} bytes: {self.path!r}")
 
@@ -35,6 +34,11 @@ class UnixAddress:
         address = object.__new__(cls)  # the kernel accepted the path, so no check is needed
         object.__setattr__(address, "path", os.fsdecode(sockaddr or b""))
         return address
+
+    @property
+    def abstract(self) -> bool:
+        """Is it a name in the abstract namespace, which has no file?"""
+        return self.path.startswith("\0")
 
     @property
     def host(self) -> str:

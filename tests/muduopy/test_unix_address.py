@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import stat
 from pathlib import Path
 
 import pytest
 
-from muduopy import Acceptor, EventLoop, UnixAddress
+from muduopy import Acceptor, Address, EventLoop, InetAddress, TcpServer, UnixAddress
 from tests.muduopy.netkit import ServerMaker, echo
 
 
@@ -102,3 +104,20 @@ def test_a_socket_that_took_our_place_is_left_alone(tmp_path: Path) -> None:
             other.bind(str(path))
             acceptor.close()
             assert path.exists()
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o600), (0o077, 0o666), (0, 0o660)])
+def test_the_permissions_of_the_file(tmp_path: Path, umask: int, mode: int) -> None:
+    address = UnixAddress(str(tmp_path / "x.sock"))
+    former = os.umask(umask)
+    try:
+        with EventLoop() as loop, TcpServer(loop, address, file_mode=mode):
+            assert stat.S_IMODE(os.stat(address.path).st_mode) == mode
+    finally:
+        os.umask(former)
+
+
+@pytest.mark.parametrize("address", [InetAddress.loopback(0), UnixAddress("\0muduopy")])
+def test_only_a_file_has_permissions(address: Address) -> None:
+    with EventLoop() as loop, pytest.raises(ValueError, match="has no file"):
+        Acceptor(loop, address, file_mode=0o600)
