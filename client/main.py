@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from chat.protocol import ErrNo
+from chat.safe_text import escape
 from chat.version import __version__
 from client.account.folders import default_folder
 from client.encoding import encoding_of, needs_utf8
@@ -31,7 +32,6 @@ from client.ids import parse_id
 from client.plain.console import Console
 from client.plain.line_mode import run_line_mode
 from client.plain.plain_text import PlainText
-from client.safe_text import escape
 from client.timing import Timing
 
 if TYPE_CHECKING:

@@ -23,6 +23,7 @@ PROJECT = Path(__file__).parent.parent
 CHAT = """
 chat.version           :
 chat                   : chat.version
+chat.safe_text         :
 chat.protocol          : ujson
 chat.protocol.dialects : chat.protocol
 chat.process           : muduopy
@@ -74,7 +75,6 @@ client.ids               : chat.protocol
 client.limits            : chat.protocol client.errors
 client.values            : client.wire_time
 client.encoding          :
-client.safe_text         :
 client.original_commands : client.ids
 client.protocol          : chat.protocol client.errors client.timing client.values
 client.account           : chat.protocol client.errors client.limits client.protocol client.timing
@@ -83,23 +83,23 @@ client.chat_client       : client.account client.errors client.ids client.limits
                            client.timing client.values
 client                   : chat.version client.account client.chat_client client.errors
                            client.timing client.values
-client.plain             : chat.protocol client.account client.chat_client client.errors client.ids
-                           client.original_commands client.protocol client.safe_text client.timing
-                           client.values
-client.ui.text           : chat.protocol client.errors client.protocol client.safe_text
+client.plain             : chat.protocol chat.safe_text client.account client.chat_client
+                           client.errors client.ids client.original_commands client.protocol
+                           client.timing client.values
+client.ui.text           : chat.protocol chat.safe_text client.errors client.protocol
                            client.wire_time prompt_toolkit
 client.ui.model          : client.account client.encoding client.ids client.limits
                            client.original_commands client.ui.text client.values
 client.ui.view           : client.account client.errors client.original_commands client.ui.model
                            client.ui.text prompt_toolkit
-client.ui.commands       : chat.protocol client.account client.chat_client client.encoding
-                           client.errors client.limits client.safe_text client.ui.model
+client.ui.commands       : chat.protocol chat.safe_text client.account client.chat_client
+                           client.encoding client.errors client.limits client.ui.model
                            client.ui.text client.ui.view client.values
 client.ui.keyboard       : client.ui.commands client.ui.model client.ui.view prompt_toolkit
 client.ui                : client.account client.chat_client client.errors client.timing
                            client.ui.commands client.ui.keyboard client.ui.model client.ui.text
                            client.ui.view client.values prompt_toolkit
-client.main              : chat.protocol chat.version client
+client.main              : chat.protocol chat.safe_text chat.version client
 """
 
 MUDUOPY = """

@@ -10,10 +10,10 @@ from typing import Any
 
 from chat.protocol import ErrNo
 from chat.protocol.errors import NAME_TAKEN
+from chat.safe_text import escape
 from client.errors import ClientError, RefusedError
 from client.original_commands import ORIGINAL_COMMANDS
 from client.plain import chinese, english
-from client.safe_text import escape
 from client.values import Account, ChatMessage, Friend, Group, Member
 
 NO_WORDS = str(RefusedError(ErrNo.REFUSED, ""))

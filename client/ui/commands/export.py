@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from client.safe_text import escape, escape_lines
+from chat.safe_text import escape, escape_lines
 from client.ui.model.message_item import MessageItem
 from client.ui.text import times
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from prompt_toolkit.utils import get_cwidth
 
-from client.safe_text import escape, escape_lines
+from chat.safe_text import escape, escape_lines
 
 ELLIPSIS = "…"
 

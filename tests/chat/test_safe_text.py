@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client import safe_text
+from chat import safe_text
 
 
 @pytest.mark.parametrize(
