@@ -5,8 +5,11 @@ grow with the load, and an idle node commits each message at once. The rows are 
 commit_transaction.py.
 
     loops ── add ──▶ waiting ── take ──▶ batch ── cut ──▶ transaction ──▶ settled ──▶ loops
-                        ▲                          │
-                        └── too many rows ─────────┘
+                        │ too many  ▲              │
+                        └▶ backlog ─┘◀─────────────┘ too many rows
+
+A flood fills more than a batch. The rest waits in the backlog, from which each sender gets a share
+of the next batch.
 
 A batch is one piece of work for the database's writer, which may run it again (see submission.py).
 """
@@ -19,6 +22,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+from chat.delivery.backlog import Backlog
 from chat.delivery.commit_transaction import keep_all, store
 from chat.delivery.members import Members
 from chat.delivery.submission import ANNOUNCED, Submission, answer_senders
@@ -42,6 +46,11 @@ MAX_CHARACTERS = 32 * 1024 * 1024
 MAX_ROWS = 100_000
 """Bounds of the queue: submissions, characters of their texts, and mailbox rows of groups. Senders
 of further messages get errno 6 and try again."""
+
+CROWDED = MAX_WAITING // 2
+FEW = 8
+"""When so many submissions wait, further ones are accepted only of connections with few messages
+in flight. So forty users who fill the queue do not lock out the others."""
 
 MAX_SIZES = 100_000
 """Sizes of groups that are kept; beyond it all are dropped."""
@@ -67,10 +76,12 @@ class CommitQueue:
         self._on_members = on_members
         self._lock = threading.Lock()  # guards the attributes below, ``known`` excepted
         self._waiting: list[Submission] = []
-        self._characters = 0  # of the waiting ones
-        self._rows = 0  # of the waiting ones, as they were counted in ``add``
+        self._count = 0  # of the waiting ones, including the backlog
+        self._characters = 0  # likewise
+        self._rows = 0  # likewise, as they were counted in ``add``
         self._sizes: dict[int, int] = {}  # of groups, at their last message
         self._submitted = False  # the database has a batch that has not begun
+        self._backlog = Backlog()
         self.known: set[int] = set()
         """Users that certainly exist, as users are never deleted. It saves a query for each batch.
         Writer thread."""
@@ -81,11 +92,14 @@ class CommitQueue:
         False, and nothing is queued, when a bound is reached.
         """
         with self._lock:
-            if len(self._waiting) >= MAX_WAITING or self._characters >= MAX_CHARACTERS:
+            if self._count >= MAX_WAITING or self._characters >= MAX_CHARACTERS:
+                return False
+            if self._count >= CROWDED and _has_many(submission):
                 return False
             if self._rows >= MAX_ROWS and submission.rows > 1:
                 return False
             self._waiting.append(submission)
+            self._count += 1
             self._characters += len(submission.message.text)
             self._rows += submission.rows
             if self._submitted:
@@ -106,18 +120,25 @@ class CommitQueue:
     def take(self) -> list[Submission]:
         """The next batch. Writer thread."""
         with self._lock:
-            if self._rows <= BATCH_ROWS and len(self._waiting) <= MAX_BATCH:
-                taken, self._waiting = self._waiting, []
-            elif self._rows == len(self._waiting):  # all to single users
-                taken, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
-            else:
-                taken, self._waiting = choose(self._waiting, self._estimate)
-            self._characters -= sum([len(submission.message.text) for submission in taken])
-            self._rows -= sum([submission.rows for submission in taken])
-            self._submitted = more = bool(self._waiting)
+            waiting, self._waiting = self._waiting, []
+            if self._rows <= BATCH_ROWS and self._count <= MAX_BATCH and not self._backlog:
+                self._count = self._characters = self._rows = 0
+                self._submitted = False
+                return waiting
+            self._backlog.add(waiting)
+            singles = self._rows == self._count
+            taken = self._backlog.take(MAX_BATCH, BATCH_ROWS, None if singles else self._estimate)
+            self._count_out(taken)
+            self._submitted = more = bool(self._backlog)
         if more:
             self._submit()
         return taken
+
+    def _count_out(self, submissions: Sequence[Submission], sign: int = -1) -> None:
+        """These do not wait any more; with ``sign`` 1, they wait again. Under the lock."""
+        self._count += sign * len(submissions)
+        self._characters += sign * sum([len(s.message.text) for s in submissions])
+        self._rows += sign * sum([s.rows for s in submissions])
 
     def _estimate(self, submission: Submission) -> int:
         if submission.message.kind == ONE_CHAT:
@@ -142,9 +163,8 @@ class CommitQueue:
             self._sizes.update({group_id: len(users) for group_id, users in members.items()})
             if not left:
                 return batch
-            self._waiting[:0] = left
-            self._characters += sum([len(submission.message.text) for submission in left])
-            self._rows += sum([submission.rows for submission in left])
+            self._backlog.put_back(left)
+            self._count_out(left, 1)
             if self._submitted:
                 return batch
             self._submitted = True
@@ -235,6 +255,12 @@ def choose(
             taken.append(submission)
             room -= needed
     return taken, left
+
+
+def _has_many(submission: Submission) -> bool:
+    """Has the sender's connection many messages in flight? The sender's loop."""
+    login = submission.login
+    return login is not None and login.connection.flow.in_flight > FEW
 
 
 def _rows(submission: Submission, members: Members) -> int:

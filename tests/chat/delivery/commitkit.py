@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 from chat.delivery.commit_queue import CommitQueue
 from chat.delivery.members import Members
@@ -38,6 +39,7 @@ class Sender:
         self.generation = generation
         self.outcomes: list[Submission] = []
         self.calls = 0
+        self.connection = SimpleNamespace(flow=SimpleNamespace(in_flight=0))
 
     def answer(self, submissions: Sequence[Submission]) -> None:
         """Instead of ``answer_sender``."""

@@ -8,6 +8,7 @@ import pytest
 
 import chat.delivery.commit_queue
 import chat.delivery.commit_transaction
+from chat.delivery.commit_queue import FEW
 from chat.delivery.submission import Outcome, Submission
 from chat.protocol import ErrNo
 from muduopy import EventLoopThread
@@ -79,6 +80,36 @@ def test_too_many_may_not_wait(commits: CommitDesk, monkeypatch: pytest.MonkeyPa
     assert len(commits.owed(bob)) == 3
     (more,) = commits.settle(commits.one(sender, bob))
     assert more.outcome is Outcome.STORED
+
+
+def test_a_flood_does_not_delay_a_witness(
+    commits: CommitDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chat.delivery.commit_queue, "MAX_BATCH", 10)
+    ann, bob, eve = commits.users("ann", "bob", "eve")
+    flood, other, witness = (commits.log_in(user) for user in (ann, bob, eve))
+    sends = [commits.one(sender, eve, f"{n}") for n in range(40) for sender in (flood, other)]
+    one = commits.one(witness, ann)
+    with writer_held(commits.database):
+        for submission in [*sends, one]:
+            commits.queue.add(submission)
+    commits.await_outcomes(*sends, one)
+    assert sum(submission.seq < one.seq for submission in sends) < 10, "it was in the first batch"
+    assert (flood.outcomes, other.outcomes) == (sends[::2], sends[1::2])
+
+
+def test_a_crowded_queue_takes_from_those_with_few_messages(
+    commits: CommitDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chat.delivery.commit_queue, "CROWDED", 2)
+    ann, bob = commits.users("ann", "bob")
+    busy, idle = commits.log_in(ann), commits.log_in(bob)
+    busy.connection.flow.in_flight = FEW + 1
+    sends = [commits.one(sender, bob) for sender in (busy, busy, busy, idle)]
+    with writer_held(commits.database):
+        taken = [commits.queue.add(submission) for submission in sends]
+    assert taken == [True, True, False, True]
+    commits.await_outcomes(*sends[:2], sends[3])
 
 
 def test_too_much_may_not_wait(commits: CommitDesk, monkeypatch: pytest.MonkeyPatch) -> None:
