@@ -137,6 +137,9 @@ _MAXIMUM: dict[str, float] = {
     "limits.classic_time": 40,
     "limits.text_bytes": 1024 * 1024,
     "limits.history": 1000,
+    "limits.group_members": 100_000,
+    "limits.groups": 10_000,
+    "limits.contacts": 100_000,
     # The threads and the memory of a machine. A larger number is a typing mistake.
     "server.threads": 64,
     "server.workers": 64,

@@ -1,8 +1,13 @@
-"""Maintenance: the regular jobs of a server on its database."""
+"""Maintenance: the regular jobs of a server on its database.
+
+``every`` registers a job of another room. Each server runs each job, so a job that one server of a
+cluster should do has to find that out by itself (retention.py does).
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import partial
 
 from chat.process.clock import Clock
@@ -20,19 +25,30 @@ CHECK_SECONDS = 60.0
 
 
 class Maintenance:
-    """Deletes expired login tokens, and checks that the database is still there. Any thread."""
+    """Deletes expired login tokens, checks that the database is still there, and runs the jobs that
+    were registered. Any thread."""
 
     def __init__(self, database: Database, clock: Clock, token_seconds: int) -> None:
         """``token_seconds``: the life of a token."""
         self._database = database
         self._clock = clock
         self._token_seconds = token_seconds
+        self._jobs: list[tuple[float, Callable[[], object]]] = [
+            (TOKENS_SECONDS, self.delete_expired_tokens),
+            (CHECK_SECONDS, self._check),
+        ]
+
+    def every(self, seconds: float, job: Callable[[], object]) -> None:
+        """Run a job regularly, in a worker. Before ``start``.
+
+        The job may block for a moment. Its errors are logged, and it is run again.
+        """
+        self._jobs.append((seconds, job))
 
     def start(self, loop: EventLoop, workers: ThreadPool) -> None:
         """Run the jobs regularly, in the workers. ``loop``: for the timers."""
-        tokens = partial(workers.try_run, self.delete_expired_tokens)
-        loop.run_every(TOKENS_SECONDS, tokens)
-        loop.run_every(CHECK_SECONDS, partial(workers.try_run, self._check))
+        for seconds, job in self._jobs:
+            loop.run_every(seconds, partial(workers.try_run, partial(_run, job)))
 
     def delete_expired_tokens(self) -> None:
         """Delete them in several short transactions. Blocks. Raises StorageError."""
@@ -51,3 +67,12 @@ class Maintenance:
             self._database.check()
         except StorageError as exc:
             log.error("the database is gone: %s", exc)
+
+
+def _run(job: Callable[[], object]) -> None:
+    try:
+        job()
+    except StorageError as exc:
+        log.warning("a regular job has failed: %s", exc)
+    except Exception:
+        log.exception("a regular job has failed")

@@ -6,7 +6,7 @@ from chat.handlers.answer_fields import contact_fields
 from chat.handlers.context import Context, Request
 from chat.protocol import ErrNo, Message, ProtocolError
 from chat.protocol.requests import FriendRequest
-from chat.storage import UniqueViolation
+from chat.storage import Transaction, UniqueViolation
 from chat.storage.tables import FriendModel, UserModel
 
 
@@ -19,8 +19,18 @@ def add_friend(ctx: Context, request: Request[FriendRequest]) -> Message:
     if friend is None:
         raise ProtocolError(ErrNo.NOT_FOUND, "no such user")
     fields = {"friend": contact_fields(friend)}
+
+    def add(tx: Transaction) -> None:
+        # Locked, so that two requests at two servers cannot both take the last place.
+        UserModel(tx).generations([request.user_id], lock=True)
+        model = FriendModel(tx)
+        full = model.count(request.user_id) >= ctx.limits.contacts
+        if full and not model.is_one(request.user_id, friend_id):
+            raise ProtocolError(ErrNo.REFUSED, f"your list is full: {ctx.limits.contacts} users")
+        model.insert(request.user_id, friend_id)
+
     try:
-        ctx.database.write(lambda tx: FriendModel(tx).insert(request.user_id, friend_id))
+        ctx.database.write(add)
     except UniqueViolation as exc:
         raise ProtocolError(ErrNo.EXISTS, "is a friend already", **fields) from exc
     return fields

@@ -11,7 +11,7 @@ from chat.names.name_hash import name_hashes
 from chat.protocol import GROUP_CHAT, ErrNo, Message, ProtocolError, errors, normal_name
 from chat.protocol.requests import CreateGroupRequest, GroupRequest, RemoveMemberRequest
 from chat.storage import Transaction, UniqueViolation
-from chat.storage.tables import CREATOR, GROUPS, NORMAL, Group, GroupModel, NameModel
+from chat.storage.tables import CREATOR, GROUPS, NORMAL, Group, GroupModel, NameModel, UserModel
 
 
 class Joined(NamedTuple):
@@ -31,6 +31,7 @@ def create_group(ctx: Context, request: Request[CreateGroupRequest]) -> Joined:
 
     def create(tx: Transaction) -> int:
         claimed = ctx.lookalikes.claim(tx, GROUPS, hashes)
+        _check_groups(ctx, tx, request.user_id)
         group_id = GroupModel(tx).insert(name, desc, claimed)
         GroupModel(tx).add_member(group_id, request.user_id, CREATOR)
         return group_id
@@ -53,7 +54,12 @@ def join_group(ctx: Context, request: Request[GroupRequest]) -> Joined:
     ctx.bus.subscribe([_topic(group_id)])
 
     def join(tx: Transaction) -> Group:
+        # The user's row before the group's: the order of locks on all servers.
+        UserModel(tx).generations([request.user_id], lock=True)
         _change(tx, group_id)
+        if GroupModel(tx).membership(group_id, request.user_id) is None:
+            _check_groups(ctx, tx, request.user_id)
+            _check_members(ctx, tx, group_id)
         GroupModel(tx).add_member(group_id, request.user_id, NORMAL)
         return _existing(tx, group_id)
 
@@ -175,6 +181,24 @@ def _change(tx: Transaction, group_id: int) -> None:
     """
     if not GroupModel(tx).change(group_id):
         raise ProtocolError(ErrNo.NOT_FOUND, "no such group")
+
+
+def _check_groups(ctx: Context, tx: Transaction, user_id: int) -> None:
+    """Lock the user, and refuse one group too many. Raises ProtocolError(REFUSED).
+
+    Example: a user with one group left joins two at two servers at once. The second transaction
+    waits for the user's row, and then counts the first one's group, too.
+    """
+    UserModel(tx).generations([user_id], lock=True)
+    if GroupModel(tx).count_groups(user_id) >= ctx.limits.groups:
+        most = ctx.limits.groups
+        raise ProtocolError(ErrNo.REFUSED, f"you are in {most} groups: leave one first")
+
+
+def _check_members(ctx: Context, tx: Transaction, group_id: int) -> None:
+    """Refuse one member too many; the group is locked. Raises ProtocolError(REFUSED)."""
+    if GroupModel(tx).count_members(group_id) >= ctx.limits.group_members:
+        raise ProtocolError(ErrNo.REFUSED, f"the group is full: {ctx.limits.group_members} members")
 
 
 def _existing(tx: Transaction, group_id: int) -> Group:

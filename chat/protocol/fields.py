@@ -31,6 +31,8 @@ class Limits:
     Attributes:
         text_bytes: bytes of a text in UTF-8.
         seqs, history: messages in one request, or in one answer.
+        group_members: of one group.
+        groups, contacts: of one user.
         guest_frame: bytes of the largest frame before a login.
         guest_rate, user_rate: frames a second before and after a login. Each KiB of a frame counts
             as a further frame.
@@ -46,6 +48,9 @@ class Limits:
     classic_time: int = 40
     seqs: int = 1000
     history: int = 100
+    group_members: int = 500
+    groups: int = 200
+    contacts: int = 1000
     guest_frame: int = 8 * 1024
     guest_rate: int = 100
     user_rate: int = 100_000

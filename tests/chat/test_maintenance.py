@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from chat.maintenance import Maintenance
 from chat.storage import Database, StorageError, Transaction
 from chat.storage.tables import TokenModel, UserModel
-from tests.chat.loopkit import ErrorLog, FailingDatabase
+from muduopy import EventLoop, ThreadPool
+from tests.chat.loopkit import WAIT, ErrorLog, FailingDatabase, Passes
 from tests.chat.nodekit import TestClock
 
 DAY = 86_400
@@ -38,3 +40,24 @@ def test_a_database_that_is_gone(
     monkeypatch.setattr(broken, "check", fail, raising=False)
     Maintenance(broken, TestClock(), DAY)._check()
     assert errors.messages == ["the database is gone: the file was removed"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_registered_job_that_fails_runs_again(
+    database: Database, loop: EventLoop, passes: Passes, workers: ThreadPool, errors: ErrorLog
+) -> None:
+    failures: list[Exception] = [ValueError("a mistake"), StorageError("away")]
+    done = threading.Event()
+
+    def job() -> None:
+        if failures:
+            raise failures.pop()
+        done.set()
+
+    maintenance = Maintenance(database, TestClock(), DAY)
+    maintenance.every(0.001, job)
+    workers.start()
+    maintenance.start(loop, workers)
+    passes.until(done.is_set, "the third run")
+    assert done.wait(WAIT)
+    assert errors.messages == ["a regular job has failed"]

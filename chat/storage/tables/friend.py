@@ -20,6 +20,16 @@ class FriendModel:
             "INSERT INTO friend (userid, friendid) VALUES (?, ?)", (user_id, friend_id)
         )
 
+    def is_one(self, user_id: int, friend_id: int) -> bool:
+        """Is this user in the list?"""
+        sql = "SELECT 1 FROM friend WHERE userid = ? AND friendid = ?"
+        return bool(self._tx.query(sql, (user_id, friend_id)))
+
+    def count(self, user_id: int) -> int:
+        """The number of friends."""
+        ((count,),) = self._tx.query("SELECT COUNT(*) FROM friend WHERE userid = ?", (user_id,))
+        return int(count)
+
     def delete(self, user_id: int, friend_id: int) -> bool:
         """Remove a friend; False if it was none."""
         sql = "DELETE FROM friend WHERE userid = ? AND friendid = ?"

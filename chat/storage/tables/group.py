@@ -116,6 +116,18 @@ class GroupModel:
         )
         return int(number)
 
+    def count_members(self, group_id: int) -> int:
+        """The number of members. ``change`` has locked the group."""
+        sql = "SELECT COUNT(*) FROM groupuser WHERE groupid = ?"
+        ((count,),) = self._tx.query(sql, (group_id,))
+        return int(count)
+
+    def count_groups(self, user_id: int) -> int:
+        """The number of groups of a user."""
+        sql = "SELECT COUNT(*) FROM groupuser WHERE userid = ?"
+        ((count,),) = self._tx.query(sql, (user_id,))
+        return int(count)
+
     def membership(self, group_id: int, user_id: int) -> Membership | None:
         """A user's membership in a group; None if there is none."""
         rows = self._tx.query(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from chat.protocol import MsgType
+from collections.abc import Callable
+
+from chat.protocol import Limits, MsgType
 from tests.chat.nodekit import Node
 
 
@@ -59,3 +61,14 @@ def test_when_it_cannot_be_stored(node: Node) -> None:
         assert (answer["errno"], answer["retry_after"]) == (8, 1)
         node.database.lose_commits = False
         assert ann.ask(msgid, friendid=bob)["errno"] == 0
+
+
+def test_a_full_list(make_node: Callable[..., Node]) -> None:
+    node = make_node(limits=Limits(contacts=1))
+    ann, bob, eve = node.online("ann"), node.user("bob"), node.user("eve")
+    assert ann.ask(MsgType.ADD_FRIEND_MSG, friendid=bob)["errno"] == 0
+    answer = ann.ask(MsgType.ADD_FRIEND_MSG, friendid=eve)
+    assert answer == {"msgid": 22, "errno": 1, "errmsg": "your list is full: 1 users"}
+    assert ann.ask(MsgType.ADD_FRIEND_MSG, friendid=bob)["errno"] == 10
+    assert ann.ask(MsgType.REMOVE_FRIEND_MSG, friendid=bob)["errno"] == 0
+    assert ann.ask(MsgType.ADD_FRIEND_MSG, friendid=eve)["errno"] == 0

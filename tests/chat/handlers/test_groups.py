@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chat.handlers.groups import create_group, join_group
-from chat.protocol import MsgType
+from chat.protocol import Limits, MsgType
 from chat.storage.tables import NORMAL, GroupModel
 from tests.chat.handlers.gate import Gate
 from tests.chat.nodekit import Node, replace_route
@@ -243,3 +243,42 @@ def test_classic_requests_get_no_answer(node: Node) -> None:
     ann.nothing_more()
     ann.send(MsgType.LEAVE_GROUP_MSG, groupid=group)
     assert ann.next()["error"] == 9
+
+
+def test_a_full_group(make_node: Callable[..., Node]) -> None:
+    node = make_node(limits=Limits(group_members=2))
+    ann, bob, eve = node.online("ann"), node.online("bob"), node.online("eve")
+    group = ann.make_group("tea", bob)
+    answer = eve.ask(MsgType.ADD_GROUP_MSG, groupid=group)
+    assert answer == {"msgid": 24, "errno": 1, "errmsg": "the group is full: 2 members"}
+    assert eve.login.groups == frozenset()
+    assert bob.ask(MsgType.ADD_GROUP_MSG, groupid=group)["errno"] == 10  # a member already
+    assert bob.ask(MsgType.LEAVE_GROUP_MSG, groupid=group)["errno"] == 0
+    assert eve.ask(MsgType.ADD_GROUP_MSG, groupid=group)["errno"] == 0
+
+
+def test_a_group_that_was_larger_before_the_limit_keeps_its_members(
+    make_node: Callable[..., Node],
+) -> None:
+    node = make_node(limits=Limits(group_members=1))
+    ann, bob, eve = node.online("ann"), node.online("bob"), node.online("eve")
+    group = ann.make_group("tea")
+    node.database.write(lambda tx: GroupModel(tx).add_member(group, bob.user_id, NORMAL))
+    assert eve.ask(MsgType.ADD_GROUP_MSG, groupid=group)["errno"] == 1
+    ann.tell(group, "still here")
+    assert ann.expect(MsgType.CHAT_ACK)["errno"] == 0
+    node.until_owed(bob.user_id, 1)
+
+
+def test_a_user_in_too_many_groups(make_node: Callable[..., Node]) -> None:
+    node = make_node(limits=Limits(groups=2))
+    ann, bob = node.online("ann"), node.online("bob")
+    first, second = ann.make_group("tea"), bob.make_group("coffee", ann)
+    third = bob.make_group("milk")
+    refusal = {"errno": 1, "errmsg": "you are in 2 groups: leave one first"}
+    assert ann.ask(MsgType.ADD_GROUP_MSG, groupid=third) == {"msgid": 24, **refusal}
+    answer = ann.ask(MsgType.CREATE_GROUP_MSG, groupname="water", groupdesc="")
+    assert answer == {"msgid": 23, **refusal}
+    assert ann.ask(MsgType.ADD_GROUP_MSG, groupid=second)["errno"] == 10
+    assert ann.ask(MsgType.LEAVE_GROUP_MSG, groupid=first)["errno"] == 0
+    assert ann.ask(MsgType.ADD_GROUP_MSG, groupid=third)["errno"] == 0
