@@ -104,18 +104,21 @@ make_venv() {
 # Is a program installed? Debian has the servers in folders that are not in the PATH of every user.
 has_server() { PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1" >/dev/null; }
 
-# Installs the project with some extras, unless a stamp shows that this was done for the same
-# pyproject.toml. .venv/built is for bin/*, which compares it: see scripts/launch.sh.
+# Installs the dependencies of a lock file, and the project, unless a stamp shows that this was done
+# for the same lock file and the same pyproject.toml. pip refuses a file whose hash is not in the
+# lock file. The lock file also has the build back end: without isolation, pip downloads no other
+# one. .venv/built is for bin/*, which compares it: see scripts/launch.sh.
 install() {
-    local extras=$1 sum stamp
-    sum=$(cksum <pyproject.toml)
-    stamp=$venv/installed-$extras
+    local lock=$1 sum stamp pip=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check)
+    sum=$(cat pyproject.toml "$lock" | cksum)
+    stamp=$venv/installed-$lock
     if [ "$(cat "$stamp" 2>/dev/null)" != "$sum" ]; then
-        say "installing muduopy[$extras]"
-        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -e ".[$extras]"
+        say "installing $lock"
+        "${pip[@]}" --require-hashes -r "$lock"
+        "${pip[@]}" --no-deps --no-build-isolation -e .
         printf '%s' "$sum" >"$stamp"
     fi
-    printf '%s\n%s' "$(place)" "$sum" >"$venv/built"
+    printf '%s\n%s' "$(place)" "$(cat pyproject.toml requirements.lock | cksum)" >"$venv/built"
 }
 
 run_checks() {
@@ -146,7 +149,7 @@ build)
     [ $# -le 1 ] || die "$usage"
     lock_build
     make_venv
-    install chat,client
+    install requirements.lock
     unlock_build
     [ -z "${LAUNCHED:-}" ] || exit 0  # by bin/*, which starts a program now
     say "done; now try:"
@@ -182,7 +185,7 @@ test)
     [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}"
     lock_build
     make_venv
-    install chat,client,http,dev
+    install requirements-dev.lock
     unlock_build
     run_checks
     ;;

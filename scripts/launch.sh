@@ -4,17 +4,18 @@
 #   root=…  the checkout, as an absolute path
 #   launch PROGRAM [ARGUMENT …]
 #
-# A build is valid for one folder, one interpreter and one pyproject.toml. scripts/autobuild.sh
-# writes the three into .venv/built. A moved or copied checkout, an upgraded or removed interpreter
-# and new dependencies lead to a new build. Otherwise nothing is written, so a built checkout may be
-# read-only. CHAT_VENV names another virtual environment: the tests of another interpreter set it.
+# A build is valid for one folder, one interpreter, one pyproject.toml and one requirements.lock.
+# scripts/autobuild.sh writes .venv/built, which names them. A moved or copied checkout, an upgraded
+# or removed interpreter and new dependencies lead to a new build. Otherwise nothing is written, so
+# a built checkout may be read-only. CHAT_VENV names another virtual environment: the tests of
+# another interpreter set it.
 
 built() {
     [ -x "$root/${CHAT_VENV:-.venv}/bin/python" ] || return 1
     # The text that autobuild.sh writes.
     [ "$(cat "$root/${CHAT_VENV:-.venv}/built" 2>/dev/null)" = "$root
 $(readlink -f -- "$root/${CHAT_VENV:-.venv}/bin/python")
-$(cksum <"$root/pyproject.toml")" ]
+$(cat "$root/pyproject.toml" "$root/requirements.lock" | cksum)" ]
 }
 
 launch() {
