@@ -157,6 +157,7 @@ class App:
             delivery=self._delivery,
             authentication=Authentication(database, passwords, limiter, clock, token_seconds),
             login_flow=LoginFlow(database, bus, logins, mailbox, self._presence, clock),
+            reconciliation=self._reconciliation,
             lookalikes=self._lookalikes,
             passwords=passwords,
             clock=clock,

@@ -150,7 +150,8 @@ CREATE TABLE mailboxgap (
 CREATE TABLE token (
     hash   CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     userid INT NOT NULL,
-    used   BIGINT NOT NULL
+    used   BIGINT NOT NULL,
+    KEY token_userid (userid)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 -- Devices with which a user has logged in, hashed with SHA-256. Failed logins from elsewhere do not
@@ -162,7 +163,8 @@ CREATE TABLE knowndevice (
     PRIMARY KEY (userid, hash)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
--- Codes for registration, hashed with SHA-256. uses: how many are left. expires: Unix seconds.
+-- Codes for registration, hashed with SHA-256. uses: how many are left. expires: Unix seconds;
+-- 0: never.
 CREATE TABLE invitation (
     hash    CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     uses    INT NOT NULL,

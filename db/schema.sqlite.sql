@@ -144,6 +144,7 @@ CREATE TABLE token (
     userid INTEGER NOT NULL,
     used   INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX token_userid ON token (userid);
 
 -- Devices with which a user has logged in, hashed with SHA-256. Failed logins from elsewhere do not
 -- lock them out. used: the last login, in Unix seconds.
@@ -154,7 +155,8 @@ CREATE TABLE knowndevice (
     PRIMARY KEY (userid, hash)
 ) WITHOUT ROWID;
 
--- Codes for registration, hashed with SHA-256. uses: how many are left. expires: Unix seconds.
+-- Codes for registration, hashed with SHA-256. uses: how many are left. expires: Unix seconds;
+-- 0: never.
 CREATE TABLE invitation (
     hash    TEXT PRIMARY KEY,
     uses    INTEGER NOT NULL,

@@ -15,6 +15,7 @@ from chat.login.authentication import Authentication
 from chat.login.login import Login
 from chat.login.login_flow import LoginFlow
 from chat.login.passwords import Passwords
+from chat.login.reconciliation import Reconciliation
 from chat.login.registry import LoginRegistry
 from chat.names.lookalikes import Lookalikes
 from chat.process.clock import Clock
@@ -41,6 +42,7 @@ class Context:
     delivery: Delivery
     authentication: Authentication
     login_flow: LoginFlow
+    reconciliation: Reconciliation
     lookalikes: Lookalikes
     passwords: Passwords
     clock: Clock

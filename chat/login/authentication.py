@@ -12,7 +12,7 @@ from chat.login.passwords import Passwords
 from chat.process.clock import Clock
 from chat.protocol import ErrNo, ProtocolError, errors
 from chat.storage import Database
-from chat.storage.tables import TokenModel, User, UserModel
+from chat.storage.tables import ACTIVE, DISABLED, TokenModel, User, UserModel
 
 
 class Verified(NamedTuple):
@@ -53,9 +53,10 @@ class Authentication:
     def check_token(self, user: User | None, token: str) -> Verified:
         """Raises ProtocolError(REFUSED), StorageError. ``user``: None if there is no such user.
 
-        Failures are not counted, because a random token cannot be guessed.
+        Failures are not counted, because a random token cannot be guessed. The token of a disabled
+        account counts as wrong.
         """
-        if user is None or not self._use_token(user.id, token):
+        if user is None or not self._use_token(user.id, token) or user.status != ACTIVE:
             raise ProtocolError(ErrNo.REFUSED, errors.WRONG_PASSWORD)
         return Verified(user, None)
 
@@ -78,6 +79,8 @@ class Authentication:
             self._limiter.failed(key, self._clock.monotonic())
             raise ProtocolError(ErrNo.REFUSED, errors.WRONG_PASSWORD)
         self._limiter.succeeded(key)
+        if user.status == DISABLED:  # only the owner of the password learns it
+            raise ProtocolError(ErrNo.REFUSED, errors.DISABLED)
         outdated = self._passwords.needs_rehash(user.password)
         return Verified(user, self._passwords.hash(password) if outdated else None)
 

@@ -104,13 +104,16 @@ class Login:
             self.pump.stop()
             self.connection.detach()
 
-    def send_away(self) -> None:
-        """A later login of the same user has taken over: close the connection. Any thread."""
-        self.loop.queue_in_loop(self._leave)
+    def send_away(self, reason: str = "replaced") -> None:
+        """The login is no longer the user's current one: close the connection. Any thread.
 
-    def _leave(self) -> None:
+        ``reason``: the word in BYE_MSG.
+        """
+        self.loop.queue_in_loop(lambda: self._leave(reason))
+
+    def _leave(self, reason: str) -> None:
         # Not alive: the user has logged out meanwhile. Or the login is not complete; then
         # ``finish_login`` finds that it is not registered any more.
         if self.alive:
             self.end()
-            self.connection.close("replaced")
+            self.connection.close(reason)

@@ -34,6 +34,7 @@ from chat.process.clock import Clock
 from chat.protocol import GROUP_CHAT, ErrNo, ProtocolError, errors
 from chat.storage import Database, StorageError, Transaction
 from chat.storage.tables import (
+    ACTIVE,
     ONLINE,
     Contact,
     FriendModel,
@@ -156,8 +157,9 @@ class LoginFlow:
             issued = secrets.token_urlsafe(TOKEN_BYTES)
 
         def take(tx: Transaction) -> tuple[User, int]:
-            current = UserModel(tx).find(user.id)
-            assert current is not None  # users are never deleted
+            current = UserModel(tx).find(user.id, lock=True)
+            assert current is not None  # the rows of users are never deleted
+            _check_again(tx, current, attempt)
             # A client that has hung up does not replace another login. Example: A logs in here and
             # gets no answer for long; A hangs up and logs in at node 2; then this worker runs.
             gone = attempt.connection.finishing or attempt.connection.closed
@@ -299,6 +301,22 @@ class _Entry:
             if groups is not None:  # else a later login has replaced this one, and unsubscribed
                 self._bus.unsubscribe(user_topics(login.user_id, groups))
         self._presence.release(login.user_id, login.generation)
+
+
+def _check_again(tx: Transaction, current: User, attempt: LoginAttempt) -> None:
+    """The password and the token may have changed since the check. The row is locked.
+
+    Example: a thief logs in with A's old password. While a worker hashes it, A changes it. Without
+    this check the thief's login would begin after the change.
+    """
+    user, token = attempt.verified.user, attempt.token
+    if token is None and current.password != user.password:
+        # Maybe another login has only hashed it anew.
+        raise ProtocolError(ErrNo.UNAVAILABLE, "the password is being changed", retry_after=1)
+    if current.status != ACTIVE or (
+        token is not None and not TokenModel(tx).exists(token, user.id)
+    ):
+        raise ProtocolError(ErrNo.REFUSED, errors.WRONG_PASSWORD)
 
 
 def _snapshot(tx: Transaction, user_id: int, room: MailRoom) -> Snapshot:

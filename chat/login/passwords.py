@@ -45,11 +45,11 @@ class Passwords:
     def verify(self, stored: str | None, password: str) -> bool:
         """Is this the password of a user? Blocks.
 
-        ``stored``: the user's hash, or a plain password of the original system; None: there is no
-        such user, which takes as long as a wrong password.
+        ``stored``: the user's hash, or a plain password of the original system. None: there is no
+        such user. Empty: the account is deleted. Both take as long as a wrong password.
         """
-        right = self._matches(stored if stored is not None else self._unknown_user, password)
-        return right and stored is not None
+        right = self._matches(stored or self._unknown_user, password)
+        return right and bool(stored)
 
     def needs_rehash(self, stored: str) -> bool:
         """Is it a hash of another method or with other parameters, or a plain password?"""

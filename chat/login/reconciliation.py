@@ -7,6 +7,8 @@ They differ after failures:
     a login without its row  Example: this node was cut off from the database, and its lease ran
                              out. A logged in at node 2, which took the row. The notice was lost.
                              The login is ended.
+    a login without an       An operator has disabled the account, or its user has deleted it. The
+    active account           login is ended.
     a row of a dead node     Example: node 2 was killed, with users online. Its lease has run out.
                              The rows are released.
 """
@@ -24,6 +26,7 @@ from chat.login.presence import Presence
 from chat.login.presence_feed import PresenceFeed
 from chat.login.registry import LoginRegistry
 from chat.message import user_topics
+from chat.notice import TAKEN, Notice
 from chat.protocol import MAX_ID
 from chat.storage import Database, StorageError, Transaction
 from chat.storage.tables import NodeModel, UserModel
@@ -76,6 +79,16 @@ class Reconciliation:
         if not self._workers.try_run(self._round):
             self._end_round()
 
+    def rows_changed(self, user_ids: list[int]) -> None:
+        """The generations of these users have grown without a login. Any thread; never blocks.
+
+        Ends their logins, here and at other nodes, and tells friends that they are offline.
+        Example: an operator has disabled an account.
+        """
+        self.check_soon(user_ids)
+        self._bus.tell([Notice(user_id, TAKEN, (user_id,)) for user_id in user_ids])
+        self._feed.changed(user_ids)
+
     def check_soon(self, user_ids: list[int]) -> None:
         """Have a worker compare these users' logins with the rows. Any thread; never blocks."""
 
@@ -95,25 +108,28 @@ class Reconciliation:
         here = self._logins.find_many(user_ids)
         # The registry first: its logins have been committed, so the rows cannot be older.
         users = [login.user_id for login in here]
-        rows = self._database.read(lambda tx: UserModel(tx).generations(users))
+        rows, ended = self._database.read(
+            lambda tx: (UserModel(tx).generations(users), UserModel(tx).not_active(users))
+        )
         owners: list[tuple[int, int]] = []
         for login in here:
             if rows.get(login.user_id) == login.generation:
                 owners.append((login.user_id, login.generation))
             else:
-                log.info("user %d has logged in elsewhere", login.user_id)
-                self._end(login)
+                status = ended.get(login.user_id)
+                log.info("user %d %s", login.user_id, status or "has logged in elsewhere")
+                self._end(login, status or "replaced")
         # Another node may have taken this one for dead, and shown its users offline.
         back = self._database.write(lambda tx: UserModel(tx).reassert(owners, self._node))
         self._feed.changed(back)
 
-    def _end(self, login: Login) -> None:
+    def _end(self, login: Login, reason: str) -> None:
         # Out of the registry at once, though the connection takes a while to close: messages to
         # this user are for the other node.
         groups = self._logins.remove(login)
         if groups is not None:
             self._bus.unsubscribe(user_topics(login.user_id, groups))
-        login.send_away()
+        login.send_away(reason)
 
     # ------------------------------------------------------------------ a round
 

@@ -25,6 +25,8 @@ class ErrNo(IntEnum):
 WRONG_PASSWORD = "id or password is invalid!"
 ALREADY_ONLINE = "this account is using, input another!"
 
+DISABLED = "this account is disabled: ask the operator of the server"
+
 NAME_TAKEN = "this name is taken"
 NAME_LOOKALIKE = "this name looks like an existing one: choose another"
 GROUP_EXISTS = "a group of this name exists"

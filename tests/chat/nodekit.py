@@ -151,6 +151,7 @@ class Node:
             login_flow=LoginFlow(
                 self.database, self.bus, self.logins, self.mailbox, self.presence, self.clock
             ),
+            reconciliation=self.reconciliation,
             lookalikes=Lookalikes(self.database),
             passwords=passwords,
             clock=self.clock,

@@ -3,11 +3,15 @@
 from chat.storage.tables.friend import FriendModel
 from chat.storage.tables.group import CREATOR, NORMAL, GroupModel
 from chat.storage.tables.history import HistoryModel, group_conversation, user_conversation
+from chat.storage.tables.invitation import Invitation, InvitationModel, code_hash, new_code
 from chat.storage.tables.message import LogRow, MessageModel
 from chat.storage.tables.name import GROUPS, HASHES, USERS, Named, NameModel
 from chat.storage.tables.node import NodeModel, NodeRow
 from chat.storage.tables.offlinemessage import MailRow, OfflineMessageModel
 from chat.storage.tables.rows import (
+    ACTIVE,
+    DELETED,
+    DISABLED,
     NO_HASHES,
     OFFLINE,
     ONLINE,
@@ -23,7 +27,10 @@ from chat.storage.tables.token import TokenModel
 from chat.storage.tables.user import UserModel
 
 __all__ = [
+    "ACTIVE",
     "CREATOR",
+    "DELETED",
+    "DISABLED",
     "GROUPS",
     "HASHES",
     "NORMAL",
@@ -37,6 +44,8 @@ __all__ = [
     "GroupModel",
     "GroupUser",
     "HistoryModel",
+    "Invitation",
+    "InvitationModel",
     "LogRow",
     "MailRow",
     "Membership",
@@ -51,6 +60,8 @@ __all__ = [
     "TokenModel",
     "User",
     "UserModel",
+    "code_hash",
     "group_conversation",
+    "new_code",
     "user_conversation",
 ]

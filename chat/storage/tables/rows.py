@@ -8,6 +8,11 @@ from typing import NamedTuple
 ONLINE = "online"
 OFFLINE = "offline"
 
+ACTIVE = "active"
+DISABLED = "disabled"
+DELETED = "deleted"
+"""The status of an account."""
+
 
 class NameHashes(NamedTuple):
     """The two hashes of a name, in hexadecimal. None: not computed, or held by an older name."""
@@ -30,6 +35,7 @@ class User:
         node, device: of the current login; None if there is none, or it named no device.
         generation: grows with each login.
         dialect: the table of the user's classic client; None: it is not known.
+        status: ACTIVE, DISABLED by an operator, or DELETED by the user.
     """
 
     id: int
@@ -40,6 +46,7 @@ class User:
     device: str | None
     generation: int
     dialect: str | None = None
+    status: str = ACTIVE
 
 
 @dataclass(frozen=True, slots=True)

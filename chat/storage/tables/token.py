@@ -40,9 +40,19 @@ class TokenModel:
             )
         )
 
+    def exists(self, token: str, user_id: int) -> bool:
+        """Does this user have this token?"""
+        sql = "SELECT 1 FROM token WHERE hash = ? AND userid = ?"
+        return bool(self._tx.query(sql, (_hash(token), user_id)))
+
     def delete(self, token: str) -> None:
         """Revoke a token."""
         self._tx.execute("DELETE FROM token WHERE hash = ?", (_hash(token),))
+
+    def delete_of_user(self, user_id: int, keep: str | None = None) -> None:
+        """Revoke all tokens of a user except ``keep``."""
+        kept = "" if keep is None else _hash(keep)
+        self._tx.execute("DELETE FROM token WHERE userid = ? AND hash <> ?", (user_id, kept))
 
     def delete_expired(self, now: int, valid_seconds: int, after: str = "") -> str:
         """Delete the expired tokens among the next PART tokens after ``after``.

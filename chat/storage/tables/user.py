@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from chat.storage.base import Transaction
-from chat.storage.tables.rows import NO_HASHES, OFFLINE, ONLINE, Contact, NameHashes, User
+from chat.storage.tables.rows import (
+    ACTIVE,
+    DELETED,
+    NO_HASHES,
+    OFFLINE,
+    ONLINE,
+    Contact,
+    NameHashes,
+    User,
+)
 
 
 class UserModel:
@@ -34,11 +43,15 @@ class UserModel:
             (name, password, *hashes, dialect),
         )
 
-    def find(self, user_id: int) -> User | None:
-        """The user with this id; None if there is none."""
+    def find(self, user_id: int, *, lock: bool = False) -> User | None:
+        """The user with this id; None if there is none. Deleted users have a row, too.
+
+        ``lock``: until the commit no other transaction can change the row.
+        """
+        ending = self._tx.for_update if lock else ""
         rows = self._tx.query(
-            "SELECT id, name, password, state, node, device, generation, dialect FROM user "
-            "WHERE id = ?",
+            "SELECT id, name, password, state, node, device, generation, dialect, status "
+            f"FROM user WHERE id = ?{ending}",
             (user_id,),
         )
         return User(*rows[0]) if rows else None
@@ -53,6 +66,39 @@ class UserModel:
         self._tx.execute(
             "UPDATE user SET password = ? WHERE id = ? AND password = ?", (new, user_id, old)
         )
+
+    def set_status(self, user_id: int, status: str) -> bool:
+        """Disable or enable an account (DISABLED, ACTIVE); False if it has this status already.
+
+        A deleted account stays deleted. The generation grows, so a running login can commit nothing
+        more. Call ``Reconciliation.rows_changed`` after the commit: it ends that login at once.
+        """
+        return bool(
+            self._tx.execute(
+                "UPDATE user SET status = ?, state = ?, node = NULL, device = NULL, "
+                "generation = generation + 1 WHERE id = ? AND status <> ? AND status <> ?",
+                (status, OFFLINE, user_id, status, DELETED),
+            )
+        )
+
+    def reset_password(self, user_id: int, new: str) -> bool:
+        """Store a hash in place of any password; False if there is no such user.
+
+        The generation grows, as in ``set_status``: call ``Reconciliation.rows_changed``. Delete the
+        tokens of the user in the same transaction.
+        """
+        return bool(
+            self._tx.execute(
+                "UPDATE user SET password = ?, state = ?, node = NULL, device = NULL, "
+                "generation = generation + 1 WHERE id = ? AND status <> ?",
+                (new, OFFLINE, user_id, DELETED),
+            )
+        )
+
+    def not_active(self, user_ids: Collection[int]) -> dict[int, str]:
+        """The status of those of these users that are not ACTIVE."""
+        sql = "SELECT id, status FROM user WHERE id IN :ids AND status <> ?"
+        return dict(self._tx.query_in(sql, sorted(user_ids), after=(ACTIVE,)))
 
     def set_dialect(self, user_id: int, dialect: str) -> None:
         """Remember the dialect of the user's classic client."""

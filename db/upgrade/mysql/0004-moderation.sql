@@ -11,6 +11,8 @@
 
 ALTER TABLE user ADD COLUMN status ENUM('active', 'disabled', 'deleted') NOT NULL DEFAULT 'active';
 
+ALTER TABLE token ADD KEY token_userid (userid);
+
 ALTER TABLE allgroup ADD COLUMN joinmode ENUM('open', 'invite', 'password') NOT NULL DEFAULT 'open';
 ALTER TABLE allgroup ADD COLUMN joinhash VARCHAR(255);
 

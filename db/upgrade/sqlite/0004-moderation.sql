@@ -4,6 +4,8 @@
 ALTER TABLE user ADD COLUMN status TEXT NOT NULL DEFAULT 'active'
     CHECK (status IN ('active', 'disabled', 'deleted'));
 
+CREATE INDEX token_userid ON token (userid);
+
 ALTER TABLE allgroup ADD COLUMN joinmode TEXT NOT NULL DEFAULT 'open'
     CHECK (joinmode IN ('open', 'invite', 'password'));
 ALTER TABLE allgroup ADD COLUMN joinhash TEXT;

@@ -69,7 +69,7 @@ class Office:
             user_id=user_id,
             generation=generation,
             groups=frozenset(),
-            send_away=lambda: self.sent_away.append(user_id),
+            send_away=lambda reason: self.sent_away.append(user_id),
         )
         self.logins.add(login, frozenset())
         return generation

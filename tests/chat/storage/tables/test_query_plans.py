@@ -23,7 +23,9 @@ from chat.names.name_hash import RULES, name_hashes
 from chat.protocol import MsgType
 from chat.storage import Database, Transaction
 from chat.storage.tables import (
+    DISABLED,
     HASHES,
+    InvitationModel,
     NodeModel,
     OfflineMessageModel,
     SettingModel,
@@ -93,6 +95,7 @@ def test_no_statement_scans_a_table_that_grows(
         look_after(node, bob)
     see_to_the_dead(planner)
     compare_names(planner)
+    see_to_accounts(planner)
     ask_for_the_status(planner)
     assert any(scan.method == "OfflineMessageModel.count" for scan in planner.scans), "seen at all"
     assert [scan for scan in planner.scans if scan.method not in ALLOWED] == []
@@ -198,6 +201,17 @@ def see_to_the_dead(planner: Planner) -> None:
         assert here.row(ABSENT).node is None
     planner.write(lambda tx: UserModel(tx).all_offline(None))
     planner.write(lambda tx: UserModel(tx).set_dialect(ABSENT, "reg3"))
+
+
+def see_to_accounts(planner: Planner) -> None:
+    """The work of operators."""
+    planner.write(lambda tx: UserModel(tx).set_status(ABSENT, DISABLED))
+    planner.write(lambda tx: UserModel(tx).reset_password(ABSENT, "h"))
+    planner.write(lambda tx: TokenModel(tx).delete_of_user(ABSENT))
+    planner.write(lambda tx: InvitationModel(tx).insert("code", 1, 0))
+    (invitation,) = planner.read(lambda tx: InvitationModel(tx).list())
+    planner.write(lambda tx: InvitationModel(tx).use("code", 1))
+    planner.write(lambda tx: InvitationModel(tx).delete(invitation.hash))
 
 
 def compare_names(planner: Planner) -> None:

@@ -96,3 +96,15 @@ def test_the_table_does_not_hold_the_token(database: Database) -> None:
     rows = database.read(lambda tx: tx.query("SELECT * FROM token"))
     assert "a secret that is not told" not in repr(rows)
     assert len(rows[0][0]) == 64
+
+
+def test_delete_all_tokens_of_a_user_but_one(database: Database) -> None:
+    for token, user_id in (("a", 1), ("b", 1), ("c", 1), ("d", 2)):
+        insert(database, token, user_id, 1000)
+    database.write(lambda tx: TokenModel(tx).delete_of_user(1, keep="b"))
+    assert [use(database, token, 1, 1001) for token in "abc"] == [False, True, False]
+    assert use(database, "d", 2, 1001)
+    database.write(lambda tx: TokenModel(tx).delete_of_user(1))
+    assert not database.read(lambda tx: TokenModel(tx).exists("b", 1))
+    assert database.read(lambda tx: TokenModel(tx).exists("d", 2))
+    assert not database.read(lambda tx: TokenModel(tx).exists("d", 1))
