@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     # TypeVar has defaults.
     from typing_extensions import TypeVar
 
+    from muduopy.address import Address
     from muduopy.buffer import Buffer
     from muduopy.event_loop import EventLoop
     from muduopy.tcp_connection import TcpConnection
@@ -49,6 +50,10 @@ WaterMarkCallback: TypeAlias = "Callable[[TcpConnection[ContextT], int], object]
 
 ThreadInitCallback: TypeAlias = "Callable[[EventLoop], object]"
 """Runs in each new loop thread before its loop runs."""
+
+
+AdmissionCallback: TypeAlias = "Callable[[Address], bytes | None]"
+"""A peer has connected: None admits it. Bytes refuse it, and are sent to it."""
 
 
 def ignore_connection(connection: TcpConnection[ContextT]) -> None:

@@ -90,6 +90,8 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
             thread; the loop changes it.
         received_at: the time at which bytes last arrived, in monotonic seconds; at first, the time
             of the construction.
+        was_up: whether UP was reported, which it is not if the TLS handshake fails. Any thread; the
+            loop changes it.
         error: the cause of the end, for the DOWN callback: a reset, a failed send, a TLS error.
             With TLS, an ``ssl.SSLEOFError`` means that the peer ended without close_notify, so
             its last bytes may be missing. None after an orderly end. Loop thread.
@@ -123,6 +125,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         "name",
         "peer_address",
         "received_at",
+        "was_up",
     )
 
     def __init__(
@@ -146,6 +149,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         self._recv_into = sock.recv_into
         self._state = State.CONNECTING
         self.received_at = loop.poll_return_time
+        self.was_up = False
         self.error: OSError | None = None
         self._peer_finished = False
         self._send_queue = SendQueue()  # sealed by shutdown and force_close
@@ -522,6 +526,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
 
     def _come_up(self) -> None:
         self._become(State.CONNECTED)
+        self.was_up = True
         self.loop.connections += 1
         self._channel.enable_reading()
         self._call(self._connection_callback, self)

@@ -8,6 +8,7 @@ import math
 import socket
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Generic
 from muduopy.acceptor import Acceptor
 from muduopy.address import Address
 from muduopy.callbacks import (
+    AdmissionCallback,
     ConnectionCallback,
     ContextT,
     MessageCallback,
@@ -30,6 +32,7 @@ from muduopy.errors import LoopError, StateError
 from muduopy.event_loop import EventLoop
 from muduopy.event_loop_thread_pool import EventLoopThreadPool
 from muduopy.idle_watch import LINGER_SECONDS, IdleWatch
+from muduopy.refusals import Refusals
 from muduopy.slow_callbacks import report_left_behind
 from muduopy.socket_transport import HIGH_WATER_MARK
 from muduopy.tcp_connection import TcpConnection
@@ -68,8 +71,10 @@ class TcpServer(Generic[ContextT]):
         name: prefix of its connections' names.
         connections: the connections by name, from accepting to DOWN. The ``connections`` of each of
             ``thread_pool.get_all_loops()`` count them by loop. Base loop's thread.
-        refused: the number of connections that were closed because of ``max_connections``. Base
-            loop's thread.
+        refused: the number of connections that were closed because of ``max_connections``, or that
+            the admission callback refused. Base loop's thread.
+        handshakes_ended: the number of TLS handshakes that ended early, because of
+            ``max_handshakes`` or by ``end_oldest_handshake``. Base loop's thread.
     """
 
     def __init__(
@@ -86,6 +91,7 @@ class TcpServer(Generic[ContextT]):
         thread_pool: EventLoopThreadPool | None = None,
         tls: ssl.SSLContext | None = None,
         handshake_seconds: float = HANDSHAKE_SECONDS,
+        max_handshakes: int | None = None,
         file_mode: int | None = None,
     ) -> None:
         """
@@ -98,6 +104,7 @@ class TcpServer(Generic[ContextT]):
         ``thread_pool``: loops to share with other servers. It must have this base loop. The server
         starts it unless it runs already, and leaves it running.
         ``tls``: encrypt. ``handshake_seconds``: the time-out of a TLS handshake.
+        ``max_handshakes``: TLS handshakes at the same time; a further one ends the oldest.
         ``file_mode``: the permissions of a Unix socket's file, such as 0o600; without it, the
         umask decides.
 
@@ -111,6 +118,8 @@ class TcpServer(Generic[ContextT]):
             raise ValueError(f"idle_timeout: {idle_timeout} must be positive and finite")
         if not 0 <= idle_linger < math.inf:
             raise ValueError(f"idle_linger: {idle_linger} must be finite and not negative")
+        if max_handshakes is not None and max_handshakes < 1:
+            raise ValueError(f"max_handshakes: {max_handshakes} must be at least 1")
         if not handshake_seconds > 0:
             raise ValueError(f"handshake_seconds: {handshake_seconds} must be positive")
         check_loop(loop)
@@ -124,8 +133,14 @@ class TcpServer(Generic[ContextT]):
         self.name = name
         self.connections: dict[str, TcpConnection[ContextT]] = {}
         self.refused = 0
+        self.handshakes_ended = 0
         self._gone_received = self._gone_sent = 0  # bytes of former connections
         self._max_connections = math.inf if max_connections is None else max_connections
+        self._max_handshakes = math.inf if max_handshakes is None else max_handshakes
+        self._handshakes: OrderedDict[str, TcpConnection[ContextT]] = OrderedDict()
+        self._refusals = Refusals(loop)
+        self._admission_callback: AdmissionCallback | None = None
+        self._departure_callback: ConnectionCallback[ContextT] = ignore_connection
         self._idle_timeout = idle_timeout
         self._idle_linger = idle_linger
         self._watches: dict[EventLoop, IdleWatch] = {}  # made on demand, in the base loop
@@ -205,6 +220,25 @@ class TcpServer(Generic[ContextT]):
         """For UP and DOWN of each connection. Before start."""
         self._set_up("set_connection_callback", callback)
         self._connection_callback = callback
+
+    def set_admission_callback(self, callback: AdmissionCallback) -> None:
+        """Decides on each accepted connection, by the peer's address. Before start.
+
+        The callback returns None to admit the peer, or bytes to refuse it. The bytes are sent, and
+        the connection is closed. With TLS they are not sent, as the peer expects a handshake. It
+        runs in the base loop's thread, before anything is allocated for the connection.
+        """
+        self._set_up("set_admission_callback", callback)
+        self._admission_callback = callback
+
+    def set_departure_callback(self, callback: ConnectionCallback[ContextT]) -> None:
+        """For the end of each admitted connection, after DOWN. Before start.
+
+        It also runs for connections that were never up, because their TLS handshake has failed;
+        ``connection.was_up`` tells which. Base loop's thread.
+        """
+        self._set_up("set_departure_callback", callback)
+        self._departure_callback = callback
 
     def set_message_callback(self, callback: MessageCallback[ContextT]) -> None:
         """For arriving bytes. Before start."""
@@ -288,6 +322,16 @@ class TcpServer(Generic[ContextT]):
         """Release the port and leave the connections as they are. Idempotent."""
         self._acceptor.close()
 
+    def end_oldest_handshake(self) -> bool:
+        """Close the connection whose TLS handshake has begun first; False if there is none."""
+        while self._handshakes:
+            _, oldest = self._handshakes.popitem(last=False)
+            if not oldest.was_up:  # it came up in its loop, and this loop has not heard of it yet
+                self.handshakes_ended += 1
+                oldest.force_close()
+                return True
+        return False
+
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """Stop at once: close all connections, which get their DOWN, and join the sub-loops.
 
@@ -299,6 +343,7 @@ class TcpServer(Generic[ContextT]):
         self._loop.assert_in_loop_thread()
         self._stopping = True
         self.stop_accepting()
+        self._refusals.close()
         self._close_the_rest()
         if not self._owns_pool:
             self._await_other_loops(seconds)
@@ -311,12 +356,21 @@ class TcpServer(Generic[ContextT]):
             self.refused += 1
             sock.close()
             return
+        if self._admission_callback is not None:
+            refusal = self._admission_callback(peer)
+            if refusal is not None:
+                self.refused += 1
+                self._refusals.refuse(sock, b"" if self._tls is not None else refusal)
+                return
         for option in self._socket_options:
             sock.setsockopt(*option)
         loop = self._pool.get_next_loop()
         name = f"{self.name}-{self.address}#{next(self._numbers)}"
         connection: TcpConnection[ContextT] = TcpConnection(loop, sock, name, peer, self._tls)
-        connection.set_connection_callback(self._connection_callback)
+        if self._tls is None:
+            connection.set_connection_callback(self._connection_callback)
+        else:
+            self._add_handshake(connection)
         connection.set_message_callback(self._message_callback)
         connection.set_write_complete_callback(self._write_complete_callback)
         if self._high_water is not None:
@@ -336,6 +390,18 @@ class TcpServer(Generic[ContextT]):
         connection.set_close_callback(partial(self._watched_connection_closed, watch))
         loop.run_in_loop(partial(watch.establish, connection))
 
+    def _add_handshake(self, connection: TcpConnection[ContextT]) -> None:
+        if len(self._handshakes) >= self._max_handshakes:
+            self.end_oldest_handshake()
+        self._handshakes[connection.name] = connection
+        connection.set_connection_callback(self._handshake_done)
+
+    def _handshake_done(self, connection: TcpConnection[ContextT]) -> None:
+        """UP. In the connection's loop."""
+        connection.set_connection_callback(self._connection_callback)
+        self._loop.run_in_loop(lambda: self._handshakes.pop(connection.name, None))
+        self._connection_callback(connection)
+
     def _connection_closed(self, connection: TcpConnection[ContextT]) -> None:
         """In the connection's loop."""
         self._loop.run_in_loop(lambda: self._forget(connection))
@@ -350,8 +416,10 @@ class TcpServer(Generic[ContextT]):
     def _forget(self, connection: TcpConnection[ContextT]) -> None:
         if self.connections.pop(connection.name, None) is None:  # left behind with its loop
             return
+        self._handshakes.pop(connection.name, None)
         self._gone_received += connection.bytes_received
         self._gone_sent += connection.bytes_sent
+        self._departure_callback(connection)
         if self._stopping and not self.connections:
             self._finish_stop()
 
@@ -407,6 +475,7 @@ class TcpServer(Generic[ContextT]):
         self._report_stopped()
 
     def _stop_pool(self, seconds: float, waited: float = 0.0) -> None:
+        self._refusals.close()
         for loop, watch in self._watches.items():
             loop.queue_in_loop(watch.close)
         self._watches.clear()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Iterator
 
 import pytest
 
 from muduopy import (
+    Address,
     EventLoop,
     EventLoopThread,
     EventLoopThreadPool,
@@ -16,6 +18,7 @@ from muduopy import (
     TcpServer,
     WrongThreadError,
 )
+from muduopy.refusals import MAX_LINGERING
 from tests.muduopy.netkit import (
     LOOPBACK,
     WAIT,
@@ -24,6 +27,7 @@ from tests.muduopy.netkit import (
     connect_to,
     drained,
     echo,
+    read_all,
     read_exactly,
 )
 
@@ -54,6 +58,58 @@ def test_one_connection_too_many_is_closed(run_server: ServerMaker, threads: int
 def test_impossible_bounds(loop: EventLoop, bound: int) -> None:
     with pytest.raises(ValueError, match="connections"):
         TcpServer(loop, LOOPBACK, max_connections=bound)
+
+
+# ---------------------------------------------------------------------- admission
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_a_refused_peer_gets_the_reason_and_the_end(run_server: ServerMaker, threads: int) -> None:
+    hosts: list[str] = []
+
+    def admit(peer: Address) -> bytes | None:
+        hosts.append(peer.host)
+        return None if len(hosts) == 1 else b"full\n"
+
+    def set_up(server: TcpServer) -> None:
+        server.set_message_callback(echo)
+        server.set_admission_callback(admit)
+
+    running = run_server(threads, set_up)
+    client, _ = running.accept()
+    refused = running.connect()
+    refused.sendall(b"unread by the server")
+    assert read_all(refused) == b"full\n"
+    client.sendall(b"still here")
+    assert read_exactly(client, 10) == b"still here"
+    assert hosts == ["127.0.0.1", "127.0.0.1"]
+    assert running.call(lambda: running.server.refused) == 1
+    assert not drained(running.ups)
+
+
+def test_a_reason_without_bytes_closes_at_once(run_server: ServerMaker) -> None:
+    running = run_server(0, lambda server: server.set_admission_callback(lambda peer: b""))
+    assert running.connect().recv(1) == b""
+
+
+def test_many_refusals_leave_no_sockets_behind(run_server: ServerMaker) -> None:
+    """More than linger at the same time; those that linger are closed with the server."""
+    running = run_server(0, lambda server: server.set_admission_callback(lambda peer: b"no"))
+    for _ in range(MAX_LINGERING + 20):
+        assert read_all(running.connect()) == b"no"
+    assert running.call(lambda: len(running.server._refusals._lingering)) <= MAX_LINGERING
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_each_admitted_connection_departs(run_server: ServerMaker, threads: int) -> None:
+    departed: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    running = run_server(
+        threads,
+        lambda server: server.set_departure_callback(lambda conn: departed.put(conn.was_up)),
+    )
+    client, _ = running.accept()
+    client.close()
+    assert departed.get(timeout=WAIT)
 
 
 # ---------------------------------------------------------------------- shared pools

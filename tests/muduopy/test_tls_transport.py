@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from muduopy import EventLoop, HostAddress, TcpClient, TcpConnection, TcpServer
+from muduopy import EventLoop, HostAddress, InetAddress, TcpClient, TcpConnection, TcpServer
 from tests.muduopy.netkit import (
     WAIT,
     RunningServer,
@@ -363,3 +363,59 @@ def test_a_failed_handshake_leaves_its_reason(start: Start) -> None:
     client.sendall(b"GET / HTTP/1.0\r\n\r\n")
     read_all(client)
     assert isinstance(connection.error, ssl.SSLError)
+
+
+# ---------------------------------------------------------------------- many handshakes
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_one_handshake_too_many_ends_the_oldest(start: Start, threads: int) -> None:
+    """Silent peers cannot keep others out: each newcomer takes the place of the oldest."""
+    running = start(threads, max_handshakes=2)
+    with wrap(running.connect()) as up:
+        silent = [running.connect() for _ in range(3)]
+        assert silent[0].recv(1) == b""
+        assert running.call(lambda: running.server.handshakes_ended) == 1
+        with wrap(running.connect()) as client:
+            for other in (up, client):
+                other.sendall(b"here")
+                assert read_exactly(other, 4) == b"here"
+        assert silent[1].recv(1) == b""
+
+
+def test_the_oldest_handshake_can_be_ended(start: Start) -> None:
+    running = start()
+    assert not running.call(running.server.end_oldest_handshake)
+    silent = running.connect()
+    eventually(lambda: running.call(lambda: running.server.connections))
+    assert running.call(running.server.end_oldest_handshake)
+    assert silent.recv(1) == b""
+    assert not running.call(running.server.end_oldest_handshake)
+
+
+def test_a_failed_handshake_departs_without_having_been_up(run_server: ServerMaker) -> None:
+    departed: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    running = run_server(
+        0,
+        lambda server: server.set_departure_callback(lambda conn: departed.put(conn.was_up)),
+        tls=server_context(),
+    )
+    running.connect().close()
+    assert not departed.get(timeout=WAIT)
+    with wrap(running.connect()):
+        pass
+    assert departed.get(timeout=WAIT)
+
+
+def test_a_peer_that_is_refused_before_its_handshake(run_server: ServerMaker) -> None:
+    """It gets no bytes, as it expects a handshake."""
+    running = run_server(
+        0, lambda server: server.set_admission_callback(lambda peer: b"full"), tls=server_context()
+    )
+    assert running.connect().recv(1) == b""
+
+
+@pytest.mark.parametrize("bound", [0, -1])
+def test_an_impossible_number_of_handshakes(loop: EventLoop, bound: int) -> None:
+    with pytest.raises(ValueError, match="max_handshakes"):
+        TcpServer(loop, InetAddress.loopback(0), max_handshakes=bound)
