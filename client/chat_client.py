@@ -228,15 +228,18 @@ class ChatClient:
             forget_account(self._folder, self._host, self._port, user_id)
         return user_id
 
-    def login(self, user_id: int, password: str | None = None) -> Account:
+    def login(self, user_id: int, password: str | None = None, *, replace: bool = False) -> Account:
         """Log in with the password, or with the saved token if there is none. Any thread; blocks.
+
+        ``replace``: with a password, end another login of this account. Without it a second login
+        is refused (errno 2), unless the server's settings say otherwise.
 
         From then on the client logs in again after each reconnect. After a temporary failure (no
         answer, a lost connection, "try again") it repeats the login for ``Timing.patience``
         seconds. Then it raises the error. Raises LoggedInError if a user is logged in,
         NotStartedError before ``connect`` or ``start``, StoreError, and the errors of a request.
         """
-        future = self.login_soon(user_id, password)
+        future = self.login_soon(user_id, password, replace=replace)
         try:
             return future.result(self._timing.patience)
         except TimeoutError:
@@ -244,7 +247,9 @@ class ChatClient:
             self.cancel_login()
             raise error from None
 
-    def login_soon(self, user_id: int, password: str | None = None) -> Future[Account]:
+    def login_soon(
+        self, user_id: int, password: str | None = None, *, replace: bool = False
+    ) -> Future[Account]:
         """Begin to log in, and repeat that until ``cancel_login``. Any thread; does not block.
 
         Returns a future of the result. ``send`` works at once, so a program can write messages
@@ -254,7 +259,7 @@ class ChatClient:
         check_id(user_id)
         if password is not None:
             check_text(password)
-        return self._login.log_in(user_id, password)
+        return self._login.log_in(user_id, password, replaces=replace)
 
     def cancel_login(self) -> None:
         """Give up a login that has no result yet; its future fails. Any thread; idempotent."""

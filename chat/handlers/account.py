@@ -67,7 +67,10 @@ def login(ctx: Context, request: Request[LoginRequest]) -> Entered:
         # Before any failure: the client must understand that answer, too.
         request.reader.recall(user.dialect if user else None)
     token = message.get("token") if request.v2 else None
+    replaces = request.v2 and message.get("replace") is True
     if token is not None:
+        if replaces:  # a stolen token must not end the owner's login
+            raise ProtocolError(ErrNo.BAD_REQUEST, "replace: needs the password, not a token")
         verified = ctx.authentication.check_token(user, token)
     else:
         password = message.get("password")
@@ -79,6 +82,7 @@ def login(ctx: Context, request: Request[LoginRequest]) -> Entered:
         token,
         request.v2,
         _mail_room(request),
+        replaces,
     )
     return ctx.login_flow.enter(attempt)
 

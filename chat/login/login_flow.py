@@ -67,6 +67,7 @@ class LoginAttempt:
         token: the token that the client has logged in with; None: with a password.
         issues_token: the client can use a token, and gets one if it has none.
         room: the bound of the mail in the answer.
+        replaces: with the right password: end another login of the user, whatever the settings say.
     """
 
     connection: ClientConnection[Login]
@@ -75,6 +76,7 @@ class LoginAttempt:
     token: str | None
     issues_token: bool
     room: MailRoom
+    replaces: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ class LoginFlow:
         """
         user_id = attempt.verified.user.id
         if not self._logins.reserve(user_id):
-            if attempt.device is not None:
+            if attempt.device is not None or attempt.replaces:
                 # Most likely the same client, reconnecting: its earlier attempt is under way.
                 raise ProtocolError(ErrNo.UNAVAILABLE, "another login is under way", retry_after=1)
             raise ProtocolError(ErrNo.ALREADY_ONLINE, errors.ALREADY_ONLINE)
@@ -163,7 +165,9 @@ class LoginFlow:
             # A client that has hung up does not replace another login. Example: A logs in here and
             # gets no answer for long; A hangs up and logs in at node 2; then this worker runs.
             gone = attempt.connection.finishing or attempt.connection.closed
-            generation = self._presence.take(tx, current, attempt.device, may_replace=not gone)
+            generation = self._presence.take(
+                tx, current, attempt.device, may_replace=not gone, wants=attempt.replaces
+            )
             if issued is not None:
                 TokenModel(tx).insert(issued, user.id, self._clock.unix())
             if new_hash is not None:

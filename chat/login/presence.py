@@ -84,16 +84,23 @@ class Presence:
     # ------------------------------------------------------------------ one user
 
     def take(
-        self, tx: Transaction, user: User, device: str | None, *, may_replace: bool = True
+        self,
+        tx: Transaction,
+        user: User,
+        device: str | None,
+        *,
+        may_replace: bool = True,
+        wants: bool = False,
     ) -> int:
         """Make a row this node's, in a login's transaction; returns the generation.
 
         The login has reserved the user in the registry. ``may_replace``: end a living login, if
-        the device or the configuration allows it. Raises ProtocolError(ALREADY_ONLINE).
+        the device, the configuration or ``wants`` (the client, with the password) allows it.
+        Raises ProtocolError(ALREADY_ONLINE).
         """
         if user.state == ONLINE and self._has_living_login(tx, user):
             same_device = device is not None and device == user.device
-            if not (may_replace and (same_device or self._replace)):
+            if not (may_replace and (same_device or wants or self._replace)):
                 raise ProtocolError(ErrNo.ALREADY_ONLINE, errors.ALREADY_ONLINE)
         generation = UserModel(tx).go_online(user, self.node, device)
         if generation is None:  # another node has taken the row since ``user`` was read

@@ -84,7 +84,8 @@ def validate(message: Message, fields: Fields) -> None:
     for name, wanted, low, high, check, required in fields:
         value = get(name)
         if type(value) is wanted:  # not isinstance: in Python, True is an int, too
-            size = value if wanted is int else len(value)  # type: ignore[arg-type]
+            # A bool is an int: False is 0, True is 1.
+            size = value if wanted is int or wanted is bool else len(value)  # type: ignore[arg-type]
             if not low <= size <= high:  # type: ignore[operator]
                 raise ProtocolError(ErrNo.BAD_REQUEST, f"{name}: {_bounds(wanted, low, high)}")
         elif value is not None:
@@ -112,6 +113,8 @@ def asks_for_v2(message: Message) -> bool:
 def _bounds(wanted: type, low: int, high: int) -> str:
     if wanted is int:
         return f"must be an integer from {low} to {high}"
+    if wanted is bool:
+        return "must be true or false"
     if wanted is str:
         return f"must be a string of {low} to {high} characters"
     return f"must be an array of {low} to {high} message numbers"
@@ -145,6 +148,7 @@ def build_schema(limits: Limits, shortest_password: int | None = None) -> Schema
             Field("password", str, 0, password_max, required=False),
             Field("token", str, 0, limits.opaque, required=False),
             Field("device", str, 0, limits.opaque, required=False),
+            Field("replace", bool, 0, 1, required=False),
             rid,
         ),
         MsgType.LOGINOUT_MSG: (me, rid),

@@ -28,6 +28,7 @@ class LoginRequest(_UserRequest):
     password: NotRequired[str]
     token: NotRequired[str]
     device: NotRequired[str]
+    replace: NotRequired[bool]
 
 
 class LogoutRequest(_UserRequest):

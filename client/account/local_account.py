@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from chat.protocol import MAX_FRAME, Message, MsgType, encode
 from client.account.inbox import Inbox
@@ -51,6 +52,7 @@ class LocalAccount:
         roster: friends and groups; None until the first login has succeeded.
         store: the files; None if nothing is kept.
         password: None as soon as there is a token.
+        replaces: a login with the password ends another login of the user.
         credentials: name, device and token.
     """
 
@@ -61,9 +63,11 @@ class LocalAccount:
         device: str | None,
         store: Store | None,
         retry: float,
+        replaces: bool = False,
     ) -> None:
         self.user_id = user_id
         self.password = password
+        self.replaces = replaces
         self.store = store
         self.roster: Roster | None = None
         self.outbox = Outbox(retry, () if store is None else store.unsent)
@@ -88,13 +92,14 @@ class LocalAccount:
     # ------------------------------------------------------------------ logging in
 
     @property
-    def secret(self) -> dict[str, str]:
+    def secret(self) -> dict[str, Any]:
         """The field of the login that proves the identity: the password if known, else the token.
 
-        Empty if there is neither.
+        Empty if there is neither. With a password it may contain ``replace``, too.
         """
         if self.password is not None:
-            return {"password": self.password}
+            replace = {"replace": True} if self.replaces else {}
+            return {"password": self.password, **replace}
         return {} if self.credentials.token is None else {"token": self.credentials.token}
 
     def logged_in(self, login: LoggedIn) -> list[Completion]:
@@ -228,13 +233,15 @@ def open_local_account(
     device: str | None,
     where: tuple[Path, str, int] | None,
     retry: float,
+    replaces: bool = False,
 ) -> LocalAccount:
     """Open the files of an account, and make its LocalAccount. Raises StoreError.
 
     ``where``: folder, host and port of the files; None for no files. ``retry``: as in Outbox.
+    ``replaces``: as in LocalAccount.
     """
     store = None if where is None else Store(*where, user_id).open()
-    return LocalAccount(user_id, password, device, store, retry)
+    return LocalAccount(user_id, password, device, store, retry, replaces)
 
 
 def _sending(message: OutboxMessage) -> Sending:

@@ -40,7 +40,9 @@ class LoginControl:
         self._where = where
         self._device = device
 
-    def log_in(self, user_id: int, password: str | None) -> Future[Account]:
+    def log_in(
+        self, user_id: int, password: str | None, *, replaces: bool = False
+    ) -> Future[Account]:
         """Begin to log in. Any thread; does not block.
 
         Raises LoggedInError, StoreError, NotStartedError or ClosedError.
@@ -50,7 +52,7 @@ class LoginControl:
             if self._shared.account is not None:
                 raise LoggedInError(self._shared.account.user_id)
             account = open_local_account(
-                user_id, password, self._device, self._where, self._timing.retry
+                user_id, password, self._device, self._where, self._timing.retry, replaces
             )
             try:
                 future = self._supervisor.log_in(account)

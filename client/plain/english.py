@@ -16,6 +16,7 @@ TEXTS = {
     "id expected": "id must be a number!",
     "wrong password": "id or password is invalid!",
     "already online": "this account is using, input another!",
+    "replace": "log in here and end the other session? y/n:",
     "not used": "the rest of the input was not used",
     "user rule": "======================login user======================",
     "friends rule": "----------------------friend list---------------------",

@@ -44,6 +44,10 @@ class _Quit(Exception):
     """The user has chosen to quit."""
 
 
+class _Declined(Exception):
+    """The user does not want the login that the program has offered."""
+
+
 class Menu:
     """The main menu and the command loop, on the thread that calls ``run``.
 
@@ -132,12 +136,26 @@ class Menu:
             return
         password = self._ask(self._text("password"), echo=False)
         try:
-            account = self._client.login(user_id, password)
+            account = self._log_in_here(user_id, password)
+        except _Declined:
+            pass
         except ClientError as exc:
             self._print_failure(self._text.login_failed(exc), exc)
             self._end_script()
         else:
             self._logged_in(account)
+
+    def _log_in_here(self, user_id: int, password: str) -> Account:
+        """Log in. If the account is online elsewhere, a person may end that session."""
+        try:
+            return self._client.login(user_id, password)
+        except RefusedError as exc:
+            if exc.errno != ErrNo.ALREADY_ONLINE or self._script:
+                raise
+            self._print(self._text.login_failed(exc))
+            if self._ask(self._text("replace")).strip().lower() not in ("y", "yes"):
+                raise _Declined from exc
+        return self._client.login(user_id, password, replace=True)
 
     def _logged_in(self, account: Account) -> None:
         self._print_all(self._text.account_lines(account))

@@ -9,7 +9,14 @@ UNKNOWN = 99
 """An id without a user or group, so that the requests change nothing."""
 
 GOOD: dict[int, Message] = {
-    MsgType.LOGIN_MSG: {"id": UNKNOWN, "v": 2, "password": PASSWORD, "token": "t", "device": "d"},
+    MsgType.LOGIN_MSG: {
+        "id": UNKNOWN,
+        "v": 2,
+        "password": PASSWORD,
+        "token": "t",
+        "device": "d",
+        "replace": False,
+    },
     MsgType.LOGINOUT_MSG: {"id": UNKNOWN},
     MsgType.REG_MSG: {"v": 2, "name": "taken", "password": PASSWORD},
     MsgType.ONE_CHAT_MSG: {"toid": UNKNOWN, "msg": "x", "time": "now", "mid": "m"},

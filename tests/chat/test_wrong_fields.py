@@ -19,6 +19,7 @@ MANY = 10**6
 WRONG: dict[type, list[Any]] = {
     int: [True, False, 1.0, 1.5, "", "1", [], [1], {}, {"a": None}, [None], -1, 0, 2**70],
     str: [True, False, 0, 1, 1.5, [], ["x"], {}, {"a": None}, [None], "x" * 20_000],
+    bool: [0, 1, 1.0, "", "true", [], [True], {}, {"a": None}],
     list: [True, False, 0, 1, 1.5, "", "x", {}, [None], ["1"], [1.5], [True], [0], [[1]], [2**60]],
 }
 SCHEMA = build_schema(Limits())

@@ -74,7 +74,7 @@ class LoginController:
         self._form.busy = True
         self._rooms.start_user(account.user_id, account.name)
         self._context.state.logged_in = True
-        self._context.terminal.spawn(self._await_login(future, account.user_id, by_token=True))
+        self._context.terminal.spawn(self._await_login(future, account.user_id))
 
     def cancel(self) -> None:
         """Stop waiting for the server's answer."""
@@ -84,35 +84,48 @@ class LoginController:
         else:
             self._context.client.cancel_login()
 
-    def _log_in(self, user_id: int, password: str) -> None:
+    def _log_in(self, user_id: int, password: str, *, replace: bool = False) -> None:
         try:
-            future = self._context.client.login_soon(user_id, password)
+            future = self._context.client.login_soon(user_id, password, replace=replace)
         except ClientError as exc:
             self._form.say(error_text(exc, self._context.state.texts), failed=True)
             return
         self._form.busy = True
         self._say("signing in")
         self._rooms.start_user(user_id)
-        self._context.terminal.spawn(self._await_login(future, user_id, by_token=False))
+        self._context.terminal.spawn(self._await_login(future, user_id, password))
 
-    async def _await_login(self, future: Future[Account], user_id: int, *, by_token: bool) -> None:
-        """Wait for the result of a login, and show it. It may take until a server is reachable."""
+    async def _await_login(
+        self, future: Future[Account], user_id: int, password: str | None = None
+    ) -> None:
+        """Wait for the result of a login, and show it. It may take until a server is reachable.
+
+        ``password``: None for a login with the saved token.
+        """
         texts = self._context.state.texts
         try:
             account = await asyncio.wrap_future(future)
         except NotLoggedInError:
             self._show_form("")  # cancelled, or the user has logged out meanwhile
         except RefusedError as exc:
-            if by_token and exc.errno == ErrNo.REFUSED:
+            if password is None and exc.errno == ErrNo.REFUSED:
                 self._ask_for_password(user_id)
             else:
                 self._show_form(self._login_refusal(exc), failed=True)
+                if password is not None and exc.errno == ErrNo.ALREADY_ONLINE:
+                    self._offer_to_replace(user_id, password)
         except ClientError as exc:
             self._show_form(error_text(exc, texts), failed=True)
         else:
             self._form.stop_waiting()
             self._rooms.show_account(account)
         self._context.terminal.redraw()
+
+    def _offer_to_replace(self, user_id: int, password: str) -> None:
+        def yes() -> None:
+            self._log_in(user_id, password, replace=True)
+
+        self._context.state.ask(self._context.state.texts("replace sure"), yes)
 
     # ------------------------------------------------------------------ registration
 

@@ -97,7 +97,7 @@ def test_login_shows_everything_in_order(server: FakeServer, menu: MenuRun) -> N
 )
 def test_login_failures(server: FakeServer, menu: MenuRun, errno: int, line: str) -> None:
     server.rules[MsgType.LOGIN_MSG] = refuse(MsgType.LOGIN_MSG_ACK, errno, "words")
-    menu.type("1", "1", "secret", "3")
+    menu.type("1", "1", "secret", *(["n"] if errno == 2 else []), "3")
     assert menu.end() == 0
     assert f"\n{line}\n" in menu.out.getvalue()
 
@@ -355,3 +355,22 @@ def test_a_server_that_does_not_answer_the_good_bye(server: FakeServer) -> None:
         menu.login()
         menu.end_input()
         assert menu.end() == 0
+
+
+def test_end_the_other_session(server: FakeServer, menu: MenuRun) -> None:
+    server.rules[MsgType.LOGIN_MSG] = refuse(MsgType.LOGIN_MSG_ACK, 2, "in use")
+    menu.type("1", "1", "secret")
+    menu.out.wait_for("log in here and end the other session? y/n:")
+    assert "replace" not in server.expect(MsgType.LOGIN_MSG)
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r)]
+    menu.type("y")
+    menu.out.wait_for("current login user => id:1")
+    assert server.expect(MsgType.LOGIN_MSG)["replace"] is True
+
+
+def test_leave_the_other_session_alone(server: FakeServer, menu: MenuRun) -> None:
+    server.rules[MsgType.LOGIN_MSG] = refuse(MsgType.LOGIN_MSG_ACK, 2, "in use")
+    menu.type("1", "1", "secret", "n", "3")
+    assert menu.end() == 0
+    server.expect(MsgType.LOGIN_MSG)
+    assert server.received_nothing_more(MsgType.LOGIN_MSG)

@@ -116,9 +116,26 @@ def test_a_refused_login(
     app = start()
     app.type("1", ENTER, "secret", ENTER)
     app.wait_for(line, "Sign in")
+    if errno == 2:
+        app.wait_for("end the other session?")
+        app.type("n")
+        app.wait_for(line, gone="end the other session?")
     server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r)]
     app.type("secret", ENTER)
     app.wait_for("alice (1) ●")
+
+
+def test_end_the_other_session(server: FakeServer, start: Start) -> None:
+    server.rules[MsgType.LOGIN_MSG] = refuse(MsgType.LOGIN_MSG_ACK, 2, "in use")
+    app = start()
+    app.type("1", ENTER, "secret", ENTER)
+    app.wait_for("Sign in here and end the other session?")
+    assert "replace" not in server.expect(MsgType.LOGIN_MSG)
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r)]
+    app.type("y")
+    app.wait_for("alice (1) ●")
+    request = server.expect(MsgType.LOGIN_MSG)
+    assert (request["replace"], request["password"]) == (True, "secret")
 
 
 @pytest.mark.parametrize(
