@@ -19,7 +19,7 @@ def run(name: str, *args: str) -> str:
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=250,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
