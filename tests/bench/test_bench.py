@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,22 @@ def test_chat(delivery: str, clients: tuple[str, ...], tmp_path: Path) -> None:
     )
     assert f"| 3     | {delivery}" in text
     assert figures(result)
+
+
+def test_instructions() -> None:
+    arguments = ("--delivery", "direct", "--inflight", "2", "--messages", "2,6")
+    if shutil.which("valgrind") is not None:
+        assert "| direct | v2 | 2 |" in run("instructions", *arguments)
+        return
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.instructions", *arguments],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "install Debian's package valgrind" in done.stderr
 
 
 def test_idle() -> None:
