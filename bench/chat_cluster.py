@@ -23,7 +23,7 @@ from chat.storage.mysql.connection import MysqlAddress
 from chat.storage.mysql.database import MysqlDatabase
 
 PASSWORD = "bench"
-BENCH_PASSWORD = "secret1"  # the password of the load generator's users
+BENCH_PASSWORD = "secret-1"  # the password of the load generator's users
 
 
 @dataclass

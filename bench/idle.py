@@ -23,7 +23,7 @@ from pathlib import Path
 
 from bench import common
 
-PASSWORD = "secret1"
+PASSWORD = "secret-1"
 FIRST_LOGINS = 100
 SETTLE_SECONDS = 1.0  # the time in which the server finishes the work that the logins have queued
 CHEAP_HASH = {"time_cost": 1, "memory_kib": 8, "parallelism": 1}  # the least that argon2 accepts

@@ -2,7 +2,7 @@
  * loadgen: the load generator of the benchmarks. One thread, epoll, non-blocking sockets.
  *
  *     cc -O2 -Wall -Wextra -o loadgen loadgen.c
- *     loadgen register HOST PORT --prefix bench --users 200 --password secret1   > ids
+ *     loadgen register HOST PORT --prefix bench --users 200 --password secret-1   > ids
  *     loadgen chat     HOST PORT --accounts ids --pairs 100 --dialect v2 --inflight 8
  *     loadgen group    HOST PORT --accounts ids --users 100 --group 1 --senders 10 --dialect v2
  *     loadgen idle     HOST PORT --accounts ids --users 200 --dialect v2         < pipe
@@ -102,7 +102,7 @@ static struct {
     double warmup, seconds, drain, login_timeout;
     bool v2, use_token, write_each, alternate, nul;
 } opt = {
-    .password = "secret1", .prefix = "bench", .pairs = 1, .inflight = 1, .text_bytes = 32,
+    .password = "secret-1", .prefix = "bench", .pairs = 1, .inflight = 1, .text_bytes = 32,
     .login_inflight = 16, .senders = 1, .connections = 1, .bytes = 64,
     .warmup = 1, .drain = 10, .login_timeout = 300,
 };

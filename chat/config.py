@@ -50,7 +50,7 @@ class ChatConfig:
 
     delivery: str = "stored"
     on_duplicate_login: str = "refuse"
-    registration: bool = True
+    registration: str = "open"
     token_days: int = 30
     login_failures: int = 10
     login_failure_window: int = 60
@@ -63,11 +63,13 @@ class ClassicConfig:
     Attributes:
         gap: seconds between two frames; 0: none.
         frame: bytes of the longest frame to such a client; 0: no limit.
+        common_passwords: such a client may register with a password that is easy to guess.
     """
 
     gap: float = 0.01
     frame: int = 1023
     password_min: int = 3
+    common_passwords: bool = True
     dialects: tuple[str, ...] = (
         "tutorial",
         "reg3",
@@ -124,6 +126,7 @@ class Config:
 _CHOICES = {
     "chat.delivery": ("stored", "direct"),
     "chat.on_duplicate_login": ("refuse", "replace"),
+    "chat.registration": ("open", "closed", "invitation"),
     "server.log_level": ("debug", "info", "warning", "error"),
 }
 
@@ -230,6 +233,10 @@ def _section(name: str, default: T, values: dict[str, Any]) -> T:
     for key, value in values.items():
         if key not in types:
             raise ConfigError(f"unknown key {name}.{key}")
+        if (name, key) == ("chat", "registration") and type(value) is bool:
+            # Version 0.2.0 had true and false here.
+            values = {**values, key: "open" if value else "closed"}
+            continue
         wanted = types[key]
         if wanted == tuple[str, ...]:
             values = {**values, key: _strings(f"{name}.{key}", value)}

@@ -215,15 +215,22 @@ class ChatClient:
             account = self._shared.account
             return None if account is None or account.roster is None else account.roster.account
 
-    def register(self, name: str, password: str) -> int:
+    def register(self, name: str, password: str, code: str | None = None) -> int:
         """Register a user; returns the id to log in with. Any thread; blocks.
+
+        ``code``: an invitation, if the server asks for one. Then the answer in the RefusedError has
+        the field ``invitation``.
 
         Files of an earlier user with this id are removed from the folder, because they belong to a
         server that has a new database since.
         """
         check_text(name)
         check_text(password)
-        user_id = self._requester.ask(requests.REGISTER, name=name, password=password)
+        fields = {"name": name, "password": password}
+        if code is not None:
+            check_text(code)
+            fields["code"] = code
+        user_id = self._requester.ask(requests.REGISTER, **fields)
         if self._folder is not None:
             forget_account(self._folder, self._host, self._port, user_id)
         return user_id

@@ -8,7 +8,6 @@ from chat.handlers.account import (
     finish_logout,
     login,
     logout,
-    register,
 )
 from chat.handlers.chat import delivered, ping, send
 from chat.handlers.context import WAIT, Context, Request, Route, Where
@@ -25,6 +24,7 @@ from chat.handlers.groups import (
     remove_member,
 )
 from chat.handlers.history import history
+from chat.handlers.registration import register
 from chat.protocol import MsgType
 
 ROUTES: dict[int, Route] = {

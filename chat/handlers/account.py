@@ -1,4 +1,4 @@
-"""Handlers of registration, login and logout: requests become calls, and results answers."""
+"""Handlers of login and logout: requests become calls, and results answers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,10 @@ from chat.login.login import Login
 from chat.login.login_flow import Entered, LoginAttempt, MailRoom
 from chat.mailbox.mailbox import LOOK_BYTES
 from chat.mailbox.pump import WINDOW
-from chat.names.name_hash import name_hashes
-from chat.protocol import V2, ErrNo, Message, MsgType, ProtocolError, encode, errors, normal_name
+from chat.protocol import V2, ErrNo, Message, MsgType, ProtocolError, encode, errors
 from chat.protocol.classic_login import fit_login, left_out
 from chat.protocol.dialects.classic_answer import classic_answer
-from chat.protocol.requests import LoginRequest, LogoutRequest, RegisterRequest
-from chat.storage import Transaction, UniqueViolation
-from chat.storage.tables import USERS, NameModel, UserModel
+from chat.protocol.requests import LoginRequest, LogoutRequest
 
 log = logging.getLogger(__name__)
 
@@ -29,33 +26,6 @@ CLASSIC_BYTES = 1024 * 1024
 def needs_hashing(message: Message, v2: bool) -> bool:
     """Does this login or registration hash a password? A login by token does not. Pure."""
     return not (v2 and message["msgid"] == MsgType.LOGIN_MSG and message.get("token") is not None)
-
-
-def register(ctx: Context, request: Request[RegisterRequest]) -> Message:
-    """REG_MSG. Worker thread."""
-    if not ctx.registration:
-        raise ProtocolError(ErrNo.REFUSED, "registration is closed")
-    given = request.message["name"]
-    name = normal_name(given)
-    hashes = name_hashes(name)
-    password = request.message["password"]
-    shortest = ctx.limits.password_min if request.v2 else ctx.classic.password_min
-    if len(password) < shortest:
-        between = f"must be a string of {shortest} to {ctx.limits.password_max} characters"
-        raise ProtocolError(ErrNo.BAD_REQUEST, f"password: {between}")
-    hashed = ctx.passwords.hash(password)
-
-    def insert(tx: Transaction) -> int:
-        claimed = ctx.lookalikes.claim(tx, USERS, hashes)
-        return UserModel(tx).insert(name, hashed, claimed, request.dialect)
-
-    try:
-        user_id = ctx.database.write(insert)
-    except UniqueViolation as exc:
-        taken = ctx.database.read(lambda tx: NameModel(tx, USERS).exists((given, name)))
-        problem = errors.NAME_TAKEN if taken else errors.NAME_LOOKALIKE
-        raise ProtocolError(ErrNo.REFUSED, problem) from exc
-    return {"id": user_id}
 
 
 def login(ctx: Context, request: Request[LoginRequest]) -> Entered:

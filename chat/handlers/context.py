@@ -48,7 +48,7 @@ class Context:
     clock: Clock
     node: str
     heartbeat: int
-    registration: bool
+    registration: str
     limits: Limits = field(default_factory=Limits)
     classic: ClassicConfig = field(default_factory=ClassicConfig)
 

@@ -25,6 +25,11 @@ class ErrNo(IntEnum):
 WRONG_PASSWORD = "id or password is invalid!"
 ALREADY_ONLINE = "this account is using, input another!"
 
+REGISTRATION_CLOSED = "registration is closed"
+CODE_NEEDED = "registration needs an invitation code: ask the operator of the server"
+CODE_INVALID = "this invitation code is not valid"
+COMMON_PASSWORD = "password: is easy to guess; choose another"
+
 DISABLED = "this account is disabled: ask the operator of the server"
 
 NAME_TAKEN = "this name is taken"

@@ -156,6 +156,7 @@ def build_schema(limits: Limits, shortest_password: int | None = None) -> Schema
             version,
             Field("name", str, 1, limits.name, plain_name(limits.name)),
             Field("password", str, password_min, password_max),
+            Field("code", str, 0, limits.opaque, required=False),
             rid,
         ),
         MsgType.ONE_CHAT_MSG: (Field("toid", int, 1, MAX_ID), *chat),

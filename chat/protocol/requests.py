@@ -41,6 +41,7 @@ class RegisterRequest(_Request):
     v: NotRequired[int]
     name: str
     password: str
+    code: NotRequired[str]
 
 
 class ChatRequest(_UserRequest):

@@ -10,6 +10,7 @@ TEXTS = {
     "id": "账号：",
     "username": "用户名：",
     "password": "密码：",
+    "code": "邀请码：",
     "invalid choice": "输入无效！",
     "id expected": "账号必须是数字！",
     "wrong password": "账号或密码错误！",

@@ -12,6 +12,7 @@ TEXTS = {
     "id": "id:",
     "username": "username:",
     "password": "password:",
+    "code": "invitation code:",
     "invalid choice": "invalid input!",
     "id expected": "id must be a number!",
     "wrong password": "id or password is invalid!",

@@ -122,11 +122,20 @@ class Menu:
         name = self._ask(self._text("username"))
         password = self._ask(self._text("password"), echo=False)
         try:
-            user_id = self._client.register(name, password)
+            user_id = self._register_with_code(name, password)
         except ClientError as exc:
             self._print_failure(self._text.register_failed(name, exc), exc)
         else:
             self._print(self._text("registered", name=name, id=user_id))
+
+    def _register_with_code(self, name: str, password: str) -> int:
+        """Register. If the server wants an invitation, a person may type its code."""
+        try:
+            return self._client.register(name, password)
+        except RefusedError as exc:
+            if self._script or not exc.answer.get("invitation"):
+                raise
+        return self._client.register(name, password, self._ask(self._text("code")).strip())
 
     def _login(self) -> None:
         user_id = parse_id(self._ask(self._text("id")))

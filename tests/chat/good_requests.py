@@ -18,7 +18,7 @@ GOOD: dict[int, Message] = {
         "replace": False,
     },
     MsgType.LOGINOUT_MSG: {"id": UNKNOWN},
-    MsgType.REG_MSG: {"v": 2, "name": "taken", "password": PASSWORD},
+    MsgType.REG_MSG: {"v": 2, "name": "taken", "password": PASSWORD, "code": "c"},
     MsgType.ONE_CHAT_MSG: {"toid": UNKNOWN, "msg": "x", "time": "now", "mid": "m"},
     MsgType.ADD_FRIEND_MSG: {"friendid": UNKNOWN},
     MsgType.CREATE_GROUP_MSG: {"groupname": "taken", "groupdesc": ""},

@@ -106,7 +106,7 @@ class Node:
         workers: int = 2,
         worker_queue: int = 100,
         hash_queue: int = 100,
-        registration: bool = True,
+        registration: str = "open",
         failures: int = 10,
         routes: dict[int, Route] | None = None,
         limits: Limits | None = None,

@@ -74,6 +74,16 @@ class InvitationModel:
             )
         )
 
+    def is_valid(self, code: str, now: int) -> bool:
+        """Could ``use`` use this code?"""
+        return bool(
+            self._tx.query(
+                "SELECT 1 FROM invitation "
+                "WHERE hash = ? AND uses > 0 AND (expires = 0 OR expires > ?)",
+                (code_hash(code), now),
+            )
+        )
+
     def list(self) -> list[Invitation]:
         """All invitations, the next to expire first."""
         rows = self._tx.query(

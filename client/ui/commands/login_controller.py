@@ -12,6 +12,7 @@ from client.errors import ClientError, NotLoggedInError, RefusedError
 from client.ui.commands.context import CommandContext
 from client.ui.commands.room_controller import RoomController
 from client.ui.model.login_form import (
+    CODE,
     SECRET,
     FieldError,
     FormMode,
@@ -141,7 +142,7 @@ class LoginController:
         self._registration = token = object()
         try:
             user_id = await context.terminal.run_blocking(
-                context.client.register, wanted.name, wanted.password
+                context.client.register, wanted.name, wanted.password, wanted.code
             )
         except ClientError as exc:
             if self._registration is token:
@@ -168,7 +169,14 @@ class LoginController:
         self._registration = None
         self._form.stop_waiting(self._registration_refusal(error, name), failed=True)
         if isinstance(error, RefusedError) and error.errno == ErrNo.REFUSED:
-            self._context.terminal.set_field("name", name)
+            self._context.terminal.set_field(*self._field_to_mend(error, name))
+
+    def _field_to_mend(self, error: RefusedError, name: str) -> tuple[str, str]:
+        """The field that the server does not like, and its text."""
+        if not error.answer.get("invitation"):
+            return "name", name
+        self._form.wants_code = True
+        return CODE, ""
 
     # ------------------------------------------------------------------ logout
 
@@ -234,6 +242,8 @@ class LoginController:
     def _registration_refusal(self, error: ClientError, name: str) -> str:
         texts = self._context.state.texts
         if isinstance(error, RefusedError) and error.errno == ErrNo.REFUSED:
+            if error.answer.get("invitation"):
+                return texts("code wrong" if self._form.wants_code else "code needed")
             if "closed" in error.errmsg:
                 return texts("registration closed")
             return texts("name taken", name=one_line(name))

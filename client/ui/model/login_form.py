@@ -28,7 +28,8 @@ FIELDS: dict[FormMode, tuple[str, ...]] = {
     FormMode.LOGIN: ("id", "password"),
     FormMode.REGISTER: ("name", "password", "password again"),
 }
-ALL_FIELDS = ("id", "name", "password", "password again")
+CODE = "code"
+ALL_FIELDS = ("id", "name", "password", "password again", CODE)
 """From the top to the bottom of the screen."""
 
 SECRET = frozenset({"password", "password again"})
@@ -48,6 +49,7 @@ class RegistrationAnswers:
 
     name: str
     password: str = field(repr=False)
+    code: str | None = None
 
 
 class FieldError(ValueError):
@@ -75,6 +77,7 @@ class LoginForm:
         line: a line about a fault or the progress; empty without one.
         failed: whether that line is about a fault.
         busy: whether the form waits for an answer of the server.
+        wants_code: whether a registration needs the code of an invitation.
     """
 
     def __init__(self, saved: list[SavedAccount]) -> None:
@@ -83,11 +86,13 @@ class LoginForm:
         self.line = ""
         self.failed = False
         self.busy = False
+        self.wants_code = False
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields of this mode, in their order."""
-        return FIELDS[self.mode]
+        needs_code = self.wants_code and self.mode is FormMode.REGISTER
+        return (*FIELDS[self.mode], CODE) if needs_code else FIELDS[self.mode]
 
     def switch_mode(self) -> None:
         """From login to registration, or back."""
@@ -112,7 +117,7 @@ class LoginForm:
                 raise FieldError(name, "not unicode")
         if self.mode is FormMode.LOGIN:
             return _check_login(answers)
-        return _check_registration(answers)
+        return _check_registration(answers, self.fields)
 
 
 def _check_login(answers: dict[str, str]) -> LoginAnswers:
@@ -127,7 +132,7 @@ def _check_login(answers: dict[str, str]) -> LoginAnswers:
     return LoginAnswers(user_id, answers["password"])
 
 
-def _check_registration(answers: dict[str, str]) -> RegistrationAnswers:
+def _check_registration(answers: dict[str, str], fields: tuple[str, ...]) -> RegistrationAnswers:
     name, password = answers["name"].strip(), answers["password"]
     if not name:
         raise FieldError("name", "no name")
@@ -141,4 +146,8 @@ def _check_registration(answers: dict[str, str]) -> RegistrationAnswers:
         raise FieldError("password", "password long", most=str(MAX_PASSWORD))
     if password != answers["password again"]:
         raise FieldError("password again", "passwords differ")
-    return RegistrationAnswers(name, password)
+    if CODE not in fields:
+        return RegistrationAnswers(name, password)
+    if not answers[CODE].strip():
+        raise FieldError(CODE, "no code")
+    return RegistrationAnswers(name, password, answers[CODE].strip())

@@ -54,9 +54,9 @@ def test_short_passwords_in_v2(node: Node) -> None:
 
 
 def test_the_shortest_passwords_are_settings(make_node: Callable[..., Node]) -> None:
-    node = make_node(limits=Limits(password_min=2), classic=ClassicConfig(password_min=8))
-    assert register(node, "ann", password="12")["errno"] == 0
-    assert register(node, "bob", password="1")["errno"] == 4
+    node = make_node(limits=Limits(password_min=3), classic=ClassicConfig(password_min=8))
+    assert register(node, "ann", password="x7z")["errno"] == 0
+    assert register(node, "bob", password="x7")["errno"] == 4
     assert register(node, "bob", v2=False, password="1234567")["errno"] == 4
     assert register(node, "bob", v2=False, password="12345678")["errno"] == 0
 
@@ -83,7 +83,7 @@ def test_the_log_says_why_one_was_refused(
 
 
 def test_closed(make_node: Callable[..., Node]) -> None:
-    node = make_node(registration=False)
+    node = make_node(registration="closed")
     answer = register(node, "ann")
     assert (answer["errno"], answer["errmsg"]) == (1, "registration is closed")
 
@@ -109,3 +109,16 @@ def test_many_at_once_get_the_name_once(node: Node) -> None:
         client.send(MsgType.REG_MSG, v=2, name="ann", password=PASSWORD)
     errnos = [client.expect(MsgType.REG_MSG_ACK)["errno"] for client in clients]
     assert sorted(errnos) == [0, 1, 1, 1]
+
+
+@pytest.mark.parametrize("password", ["123456", "Password1", "zhang san"])
+def test_a_password_that_is_easy_to_guess(node: Node, password: str) -> None:
+    answer = register(node, "Zhang San", password=password)
+    assert (answer["errno"], answer["errmsg"]) == (4, "password: is easy to guess; choose another")
+    # An original client would show the refusal as "name is already exist".
+    assert register(node, "Zhang San", v2=False, password=password)["errno"] == 0
+
+
+def test_classic_clients_may_have_to_choose_another_one(make_node: Callable[..., Node]) -> None:
+    node = make_node(classic=ClassicConfig(common_passwords=False))
+    assert register(node, "ann", v2=False, password="123456")["errno"] == 4

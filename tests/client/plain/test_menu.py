@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from chat.protocol import MsgType
+from chat.protocol import Message, MsgType
 from client.timing import Timing
 from tests.client.fake_server import WAIT, FakeServer, ack, group_chat, login_ack, one_chat, refuse
 from tests.client.plain.menu_run import MenuRun
@@ -374,3 +374,18 @@ def test_leave_the_other_session_alone(server: FakeServer, menu: MenuRun) -> Non
     assert menu.end() == 0
     server.expect(MsgType.LOGIN_MSG)
     assert server.received_nothing_more(MsgType.LOGIN_MSG)
+
+
+def test_register_with_an_invitation(server: FakeServer, menu: MenuRun) -> None:
+    def answer(request: Message) -> list[Message]:
+        if request.get("code") == "abc":
+            return [ack(MsgType.REG_MSG_ACK, request, id=1)]
+        return [ack(MsgType.REG_MSG_ACK, request, 1, errmsg="code", invitation=True)]
+
+    server.rules[MsgType.REG_MSG] = answer
+    menu.type("2", "alice", "secret")
+    menu.out.wait_for("invitation code:")
+    menu.type(" abc ")
+    menu.out.wait_for("alice register success, userid is 1")
+    assert "code" not in server.expect(MsgType.REG_MSG)
+    assert server.expect(MsgType.REG_MSG)["password"] == "secret"

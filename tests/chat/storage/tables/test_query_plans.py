@@ -210,6 +210,7 @@ def see_to_accounts(planner: Planner) -> None:
     planner.write(lambda tx: TokenModel(tx).delete_of_user(ABSENT))
     planner.write(lambda tx: InvitationModel(tx).insert("code", 1, 0))
     (invitation,) = planner.read(lambda tx: InvitationModel(tx).list())
+    assert planner.read(lambda tx: InvitationModel(tx).is_valid("code", 1))
     planner.write(lambda tx: InvitationModel(tx).use("code", 1))
     planner.write(lambda tx: InvitationModel(tx).delete(invitation.hash))
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from chat.protocol import MsgType
+from chat.protocol import Message, MsgType
 from client.account.records import Credentials
 from client.account.saved_accounts import saved_accounts
 from client.account.store import Store
-from tests.client.fake_server import FakeServer, login_ack, refuse
+from tests.client.fake_server import FakeServer, ack, login_ack, refuse
 from tests.client.ui.appkit import Start, save_login
 from tests.client.ui.apprun import ENTER, ESC, TAB, UP, AppRun, ctrl
 
@@ -283,3 +283,24 @@ def test_an_account_that_is_open_in_another_program(
         app.wait_for(
             "Another program has this account open. Close it, or register: Ctrl+R.", "Sign in"
         )
+
+
+def test_registration_with_an_invitation(server: FakeServer, start: Start) -> None:
+    def answer(request: Message) -> list[Message]:
+        if request.get("code") == "right":
+            return [ack(MsgType.REG_MSG_ACK, request, id=1)]
+        return [ack(MsgType.REG_MSG_ACK, request, 1, errmsg="code", invitation=True)]
+
+    server.rules[MsgType.REG_MSG] = answer
+    app = start()
+    app.type(ctrl("r"), "alice", ENTER, "secret", ENTER, "secret", ENTER)
+    app.wait_for("This server needs an invitation.", "invitation\n")
+    app.type("wrong", ENTER)
+    app.wait_for("This code is not valid.")
+    app.type("right", ENTER)
+    app.wait_for("You are number 1.")
+    assert [server.expect(MsgType.REG_MSG).get("code") for _ in range(3)] == [
+        None,
+        "wrong",
+        "right",
+    ]
