@@ -57,6 +57,7 @@ class Answers:
         """Answer a bad request. A frame that is HTTP gets an HTTP answer, and the end."""
         if not message and is_http(frame):
             log.warning("%s: HTTP on the chat port; closing", connection.peer)
+            connection.counters.closed.add("http")
             connection.tcp.send(HTTP_ANSWER)
             connection.close()  # drops the rest of the request
         else:
@@ -84,6 +85,7 @@ class Answers:
 
     def _count(self, connection: AnyConnection, message: Message, error: ProtocolError) -> None:
         msgid = message.get("msgid")
+        connection.counters.refuse(msgid, error.errno)
         is_bad = error.errno == ErrNo.BAD_REQUEST
         if msgid == MsgType.REG_MSG:
             # In the log, as the original's clients show every refusal as "name is already exist".

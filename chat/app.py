@@ -21,6 +21,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from chat import __version__
 from chat.backends import find_bus, mask, open_bus, open_database
@@ -33,7 +34,7 @@ from chat.delivery.poller import MailboxPoller
 from chat.dialect_files import load_dialects
 from chat.exit_status import FAILED, REPORTED, STOPPED, report
 from chat.handlers import ROUTES, Context
-from chat.listeners import Listener
+from chat.listeners import Listener, parse_status_address
 from chat.login.authentication import Authentication
 from chat.login.failure_limiter import FailureLimiter
 from chat.login.lease import Lease
@@ -50,12 +51,16 @@ from chat.notice import PRESENCE, TAKEN, Notice
 from chat.process.clock import Clock
 from chat.process.file_limit import fit_file_limit
 from chat.process.log_limit import LogLimit
+from chat.process.loop_lag import LoopLag
 from chat.process.signals import block_signals, watch_signals
 from chat.protocol import build_schema
 from chat.request_workers import RequestWorkers, hash_threads, new_hashers
 from chat.service import ChatService
 from chat.tls import tls_context
 from muduopy import EventLoop, InetAddress, ThreadPool
+
+if TYPE_CHECKING:
+    from chat.status.status_server import StatusServer
 
 log = logging.getLogger("chat")
 
@@ -88,6 +93,8 @@ class App:
         self._config = config
         self._node = config.server.node or f"node-{address.port}"
         self._end_timer: threading.Timer | None = None
+        self._lags: dict[str, LoopLag] = {}
+        self._loops: dict[str, EventLoop] = {}
         self._tls = tls_context(config.server)
         dialects = load_dialects(config.classic.dialects)
         bus_address = find_bus(config.bus)  # a mistake shows before tables are created
@@ -119,6 +126,7 @@ class App:
                     for other in also
                 ],
             )
+            self._status = self._new_status(context)
             undo.pop_all()
 
     def _wire(self, address: InetAddress) -> Context:
@@ -149,14 +157,14 @@ class App:
         )
         passwords = new_passwords(config.password)
         limiter = FailureLimiter(config.chat.login_failures, config.chat.login_failure_window)
-        mailbox = Mailbox(database, self._workers)
+        self._mailbox = Mailbox(database, self._workers)
         return Context(
             database=database,
             bus=bus,
             logins=logins,
             delivery=self._delivery,
             authentication=Authentication(database, passwords, limiter, clock, token_seconds),
-            login_flow=LoginFlow(database, bus, logins, mailbox, self._presence, clock),
+            login_flow=LoginFlow(database, bus, logins, self._mailbox, self._presence, clock),
             reconciliation=self._reconciliation,
             lookalikes=self._lookalikes,
             passwords=passwords,
@@ -168,6 +176,39 @@ class App:
             classic=config.classic,
         )
 
+    def _new_status(self, context: Context) -> StatusServer | None:
+        """The status page, if a setting asks for it."""
+        if not self._config.server.status:
+            return None
+        try:
+            from chat.status.samples import Samples
+            from chat.status.status_server import StatusServer
+            from chat.status.watched import Watched
+        except ImportError as exc:
+            raise ConfigError(
+                "server.status: needs h11 and prometheus-client: pip install 'muduopy[chat]'"
+            ) from exc
+        self._samples = Samples(context.database, self._workers)
+        watched = Watched(
+            self._node,
+            self._config,
+            self._server,
+            context.logins,
+            self._delivery.commits,
+            self._mailbox,
+            context.database,
+            context.bus,
+            self._lease,
+            self._workers,
+            self._hashers,
+            context.passwords,
+            self._samples,
+            self._lags,
+            self._loops,
+            lambda: self._end_timer is not None,
+        )
+        return StatusServer(parse_status_address(self._config.server.status), watched)
+
     # ------------------------------------------------------------------ start
 
     def start(self) -> None:
@@ -177,6 +218,8 @@ class App:
         that is not possible.
         """
         try:
+            if self._status is not None:
+                self._status.start()
             self._start_pools()
             self._delivery.start(self._loop)
             self._claim()
@@ -219,6 +262,7 @@ class App:
             else:
                 self._loop.run_every(RECONCILE_SECONDS, self._reconciliation.start_round)
             self._server.start()
+            self._measure_loops()
             if self._poller is not None:
                 self._poller.start()
             log.info(
@@ -229,10 +273,27 @@ class App:
                 self._config.chat.delivery,
                 mask(self._config.database.url),
             )
+            if self._status is not None:
+                log.info("status page at http://%s/", self._status.address)
             self._loop.loop()
         finally:
             self._close()
         log.info("stopped")
+
+    def _measure_loops(self) -> None:
+        """Measure the lag of every loop, and take samples for the status page."""
+        if self._status is None:
+            return
+        self._samples.start(self._loop)
+        self._loops["main"] = self._loop
+        for loop, counters in self._server.counters.items():
+            if loop is not self._loop:
+                self._loops[counters.name] = loop
+        for name, loop in self._loops.items():
+            lag = LoopLag(loop)
+            lag.start()
+            # Last, because the page is made from the table meanwhile.
+            self._lags[name] = lag
 
     # ------------------------------------------------------------------ among other nodes
 
@@ -269,6 +330,8 @@ class App:
         self._server.stop(drain, self._loop.quit)
 
     def _close(self) -> None:
+        if self._status is not None:
+            self._status.close()
         if self._poller is not None:
             self._poller.close()
         self._bus.stop_waiting()

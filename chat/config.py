@@ -42,6 +42,7 @@ class ServerConfig:
     tls_certificate: str = ""
     tls_key: str = ""
     listen: tuple[str, ...] = ()
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,19 @@ def parse_listener(text: str) -> Listener:
     return Listener(resolve(host, port), dialect)
 
 
+def parse_status_address(text: str) -> InetAddress:
+    """Parse ``HOST:PORT``, or ``PORT`` for a port of 127.0.0.1. Raises ConfigError."""
+    host, colon, port = text.rpartition(":")
+    if colon and not host:
+        raise ConfigError(f"server.status: {text!r} is not HOST:PORT or PORT, such as 9600")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    try:
+        return resolve(host or "127.0.0.1", port)
+    except ConfigError as exc:
+        raise ConfigError(f"server.status: {exc}") from exc
+
+
 def resolve(host: str, port: str) -> InetAddress:
     """Look an address up. Raises ConfigError if the server cannot listen there."""
     digits = port.isascii() and port.isdigit() and len(port) <= 5

@@ -198,6 +198,7 @@ class ChatService:
                 self._start_work(connection, route, message)
             elif route.run(self._context, connection, message, frame) is WAIT:
                 return False
+            connection.counters.requests[msgid] += 1  # type: ignore[index]
             if msgid != PING:
                 connection.strikes = 0
             elif connection.login is None:
@@ -303,6 +304,7 @@ class ChatService:
                 return
         if message["msgid"] in (MsgType.LOGIN_MSG, MsgType.REG_MSG):
             connection.known = True
+            connection.counters.entered(message["msgid"])
         if message["msgid"] == MsgType.LOGIN_MSG and connection.reader is not None:
             self._remember(connection, connection.reader)
         answer = {"msgid": ACK_OF[message["msgid"]], "errno": 0, **result}

@@ -24,30 +24,34 @@ CHAT = """
 chat.version           :
 chat                   : chat.version
 chat.safe_text         :
+chat.limits            :
+chat.counters          :
 chat.protocol          : ujson
 chat.protocol.dialects : chat.protocol
-chat.process           : muduopy
-chat.limits            :
+chat.process           : chat.counters muduopy
 chat.message           : chat.protocol chat.protocol.dialects
 chat.notice            : chat.message chat.protocol
 chat.config            : chat.protocol
 chat.listeners         : chat.config muduopy
 chat.dialect_files     : chat.config chat.process chat.protocol.dialects
 chat.tls               : chat.config
-chat.storage           :
+chat.storage           : chat.counters
 chat.storage.tables    : chat.protocol chat.storage
 chat.storage.sqlite    : chat.storage
 chat.storage.mysql     : chat.storage mysql _mysql_connector
-chat.bus               : chat.message
-chat.bus.redis         : chat.bus chat.message chat.protocol muduopy redis ujson
+chat.bus               : chat.counters chat.message
+chat.bus.redis         : chat.bus chat.counters chat.message chat.protocol muduopy redis ujson
 chat.names             : chat.protocol chat.storage chat.storage.tables muduopy
-chat.connection        : chat.config chat.message chat.protocol chat.protocol.dialects muduopy
+chat.connection        : chat.config chat.counters chat.message chat.protocol
+                         chat.protocol.dialects muduopy
 chat.mailbox           : chat.connection chat.message chat.process chat.protocol chat.storage
                          chat.storage.tables muduopy ujson
-chat.login             : chat.bus chat.config chat.connection chat.mailbox chat.message chat.notice
-                         chat.process chat.protocol chat.storage chat.storage.tables muduopy argon2
-chat.delivery          : chat.bus chat.connection chat.login chat.mailbox chat.message chat.notice
-                         chat.process chat.protocol chat.storage chat.storage.tables muduopy ujson
+chat.login             : chat.bus chat.config chat.connection chat.counters chat.mailbox
+                         chat.message chat.notice chat.process chat.protocol chat.storage
+                         chat.storage.tables muduopy argon2
+chat.delivery          : chat.bus chat.connection chat.counters chat.login chat.mailbox
+                         chat.message chat.notice chat.process chat.protocol chat.storage
+                         chat.storage.tables muduopy ujson
 chat.request_workers   : chat.connection chat.process chat.protocol muduopy
 chat.handlers          : chat.config chat.connection chat.delivery chat.login chat.mailbox
                          chat.message chat.names chat.process chat.protocol
@@ -61,6 +65,9 @@ chat.backends          : chat.bus chat.bus.redis chat.config chat.delivery chat.
                          chat.storage.mysql chat.storage.sqlite muduopy
 chat.cli               : chat chat.config chat.listeners chat.process muduopy
 chat.maintenance       : chat.process chat.storage chat.storage.tables muduopy
+chat.status            : chat.backends chat.config chat.connection chat.counters chat.delivery
+                         chat.login chat.mailbox chat.process chat.protocol chat.storage
+                         chat.storage.tables chat.version muduopy muduopy.http prometheus_client
 chat.exit_status       : chat.bus chat.config chat.delivery chat.login chat.storage
 chat.app               : chat muduopy
 chat.chatcluster       : chat chat.backends chat.config chat.process chat.storage

@@ -16,6 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+from chat.counters import Histogram
 from chat.message import Topic
 
 
@@ -122,6 +123,11 @@ class Bus(ABC, Generic[P]):
     def healthy(self) -> bool:
         """Do publications arrive here? If not, mailboxes must be polled. Any thread."""
         return True
+
+    @property
+    def probe_seconds(self) -> Histogram | None:
+        """The time in which this node's own probes came back; None: it needs none. Any thread."""
+        return None
 
     @property
     def state(self) -> str:

@@ -15,6 +15,7 @@ from chat.connection.classic_output import ClassicOutput
 from chat.connection.classic_reader import ClassicReader
 from chat.connection.flow_control import FlowControl
 from chat.connection.framing import Framer
+from chat.connection.loop_counters import LoopCounters
 from chat.connection.token_bucket import BYTES_PER_TOKEN, Allowances
 from chat.message import ChatMessage
 from chat.protocol import ErrNo, Message, MsgType, encode
@@ -53,6 +54,7 @@ class ClientConnection(Generic[LoginT]):
     Attributes:
         tcp: the transport.
         framer: cuts and makes frames.
+        counters: of all connections of the loop.
         login: the login on this connection; None: the peer is a guest.
         v2: the dialect; False is classic.
         reader: reads requests of clones of the original, whatever their numbers and names are;
@@ -76,6 +78,7 @@ class ClientConnection(Generic[LoginT]):
         "announced",
         "classic_output",
         "closed",
+        "counters",
         "failed_logins",
         "finishing",
         "flow",
@@ -98,6 +101,7 @@ class ClientConnection(Generic[LoginT]):
         allowances: Allowances,
         resume: Callable[[ClientConnection[LoginT]], object],
         classic: ClassicConfig,
+        counters: LoopCounters,
         new_reader: Callable[[AnyConnection], ClassicReader] | None = None,
     ) -> None:
         """``resume`` gives the connection a turn: its frames are served soon.
@@ -107,6 +111,7 @@ class ClientConnection(Generic[LoginT]):
         self.tcp = tcp
         self.loop = tcp.loop
         self.framer = framer
+        self.counters = counters
         self.login: LoginT | None = None
         self.peer = tcp.peer_address.host
         self.announced: bytes | None = None
@@ -205,6 +210,8 @@ class ClientConnection(Generic[LoginT]):
             return
         self.closed = True
         self.flow.drop_frames()
+        if reason is not None:
+            self.counters.closed.add(reason)
         if self.v2 and reason is not None:
             bye = {"msgid": MsgType.BYE_MSG, "reason": reason, "reconnect": reconnect}
             self.send_message(bye)

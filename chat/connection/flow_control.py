@@ -181,6 +181,7 @@ class FlowControl:
             return
         if connection.login is None and self.bucket.shortages > SHORTAGES:
             log.warning("%s sends too much without a login; closing", connection.peer)
+            connection.counters.closed.add("flood")
             connection.abandon()
             return
         self.paused = True

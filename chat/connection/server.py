@@ -16,6 +16,7 @@ from chat.config import ClassicConfig, ServerConfig
 from chat.connection.classic_reader import ClassicReader
 from chat.connection.connection import AnyConnection, ClientConnection
 from chat.connection.framing import LineFramer, pack_for_unknown
+from chat.connection.loop_counters import LoopCounters
 from chat.connection.proxy_protocol import BadProxyLineError, split_proxy_line
 from chat.connection.token_bucket import Allowances
 from chat.connection.turns import Turns
@@ -96,6 +97,7 @@ class ChatServer:
         # A loop uses its own entry only; both dicts are filled before a second thread reads them.
         self._by_loop: dict[EventLoop, set[AnyConnection]] = {}
         self._turns: dict[EventLoop, Turns] = {}
+        self.counters: dict[EventLoop, LoopCounters] = {}
         self._tables = tables
         self._pool = EventLoopThreadPool(loop, "chat-loop", config.threads)
         self._tcps: list[TcpServer] = []
@@ -138,6 +140,15 @@ class ChatServer:
         with self._lock:
             return self._open
 
+    @property
+    def waiting_turns(self) -> int:
+        """The number of connections that wait for a turn. Any thread."""
+        return sum(turns.waiting for turns in list(self._turns.values()))
+
+    def connections_in(self, loop: EventLoop) -> list[AnyConnection]:
+        """The connections of a loop. That loop's thread."""
+        return list(self._by_loop.get(loop, ()))
+
     def start(self) -> None:
         """Listen. Raises OSError."""
         for tcp in self._tcps:
@@ -171,6 +182,7 @@ class ChatServer:
         with self._lock:
             self._by_loop[loop] = connections
             self._turns[loop] = Turns(loop, self._service.take_turn)
+            self.counters[loop] = LoopCounters(threading.current_thread().name)
         loop.run_every(SWEEP_SECONDS, lambda: self._sweep(loop, connections))
 
     # ------------------------------------------------------------------ in the connections' loops
@@ -182,12 +194,15 @@ class ChatServer:
             self._went(tcp)
 
     def _came(self, tcp: TcpConnection, new_guess: NewGuess) -> None:
+        counters = self.counters[tcp.loop]
+        counters.accepted += 1
         with self._lock:
             full = self._open >= self._config.max_connections
             self._refused += full
             self._open += not full
             refused = self._refused
         if full:
+            counters.turned_away += 1
             log.warning(
                 "too many connections: %s refused, the %dth; raise server.max_connections",
                 tcp.peer_address.host,
@@ -216,6 +231,7 @@ class ChatServer:
             self._allowances,
             self._turns[tcp.loop].add,
             self._classic,
+            self.counters[tcp.loop],
             partial(ClassicReader, framer, new_guess),
         )
 
@@ -225,6 +241,7 @@ class ChatServer:
             with self._lock:
                 self._open -= 1
             self._by_loop[tcp.loop].discard(connection)
+            connection.counters.went(connection)
             self._service.disconnected(connection)
             tcp.context = None
 
@@ -250,6 +267,7 @@ class ChatServer:
             found = split_proxy_line(data)
         except BadProxyLineError as exc:
             log.warning("%s: no line of the PROXY protocol: %s; closing", connection.peer, exc)
+            connection.counters.closed.add("proxy")
             connection.tcp.force_close()
             return b""
         if found is None:
@@ -269,6 +287,7 @@ class ChatServer:
 
     def _sweep(self, loop: EventLoop, connections: set[AnyConnection]) -> None:
         now = loop.poll_return_time
+        self.counters[loop].count(connections)
         for connection in list(connections):
             self._check(connection, now)
 
@@ -277,6 +296,7 @@ class ChatServer:
         stalled_at = connection.stalled_at
         if stalled_at is not None and now - stalled_at > self._config.stall_seconds:
             log.info("%s: %s does not read; closing", connection.peer, connection.owner)
+            connection.counters.closed.add("stalled")
             connection.tcp.force_close()
         elif connection.closed:
             return

@@ -61,6 +61,11 @@ class Turns:
         self._line.append(connection)
         self._queue()
 
+    @property
+    def waiting(self) -> int:
+        """The number of connections that wait for a turn. Any thread: a deque has one length."""
+        return len(self._line)
+
     def _queue(self) -> None:
         if not self._queued:
             self._queued = True

@@ -21,11 +21,19 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+from chat.counters import SIZES, Histogram
 from chat.delivery.backlog import Backlog
 from chat.delivery.commit_transaction import keep_all, store
 from chat.delivery.members import Members
-from chat.delivery.submission import ANNOUNCED, Submission, answer_senders
+from chat.delivery.submission import (
+    ANNOUNCED,
+    REFUSED,
+    REPEATED,
+    Submission,
+    answer_senders,
+)
 from chat.message import ChatMessage
 from chat.process.loops import queue_in_loops
 from chat.protocol import ONE_CHAT, ErrNo
@@ -60,8 +68,24 @@ def _ignore_members(members: Members, read_at: float) -> None:
     pass
 
 
+class QueueLengths(NamedTuple):
+    """The parts of the queue that are bounded, as they are now."""
+
+    messages: int
+    characters: int
+    rows: int
+
+
 class CommitQueue:
-    """Commits submissions, announces their messages, and answers their senders."""
+    """Commits submissions, announces their messages, and answers their senders.
+
+    Attributes:
+        sizes: messages in a transaction. These five: the writer thread changes them, any thread
+            reads them.
+        stored, repeated: messages with a new row of the log, and with an earlier one.
+        rows: mailbox rows of the stored messages.
+        refused: messages that were not stored, by errno.
+    """
 
     def __init__(
         self,
@@ -82,6 +106,9 @@ class CommitQueue:
         self._sizes: dict[int, int] = {}  # of groups, at their last message
         self._submitted = False  # the database has a batch that has not begun
         self._backlog = Backlog()
+        self.sizes = Histogram(SIZES)
+        self.stored = self.repeated = self.rows = 0
+        self.refused = dict.fromkeys(ErrNo, 0)
         self.known: set[int] = set()
         """Users that certainly exist, as users are never deleted. It saves a query for each batch.
         Writer thread."""
@@ -107,6 +134,12 @@ class CommitQueue:
             self._submitted = True
         self._submit()
         return True
+
+    @property
+    def lengths(self) -> QueueLengths:
+        """What waits now. Any thread."""
+        with self._lock:
+            return QueueLengths(self._count, self._characters, self._rows)
 
     def rows_for(self, group_id: int) -> int:
         """The mailbox rows of a message to this group, as of its last message. Any thread."""
@@ -179,6 +212,7 @@ class CommitQueue:
         already queued in B's loop, so 2 cannot overtake it.
         """
         announced = [s.message for s in batch if s.outcome in ANNOUNCED]
+        self._note(batch, announced)
         if members:
             self._on_members(members, read_at)
         if announced:
@@ -190,6 +224,18 @@ class CommitQueue:
             if submission.login is not None:
                 by_loop[submission.login.loop].append(submission)
         queue_in_loops(answer_senders, by_loop)
+
+    def _note(self, batch: Sequence[Submission], announced: Sequence[ChatMessage]) -> None:
+        self.sizes.observe(len(batch))
+        self.stored += len(announced)
+        self.rows += sum([len(message.receivers) for message in announced])
+        if len(announced) == len(batch):
+            return
+        for submission in batch:
+            if submission.outcome is REFUSED:
+                self.refused[submission.errno] += 1
+            elif submission.outcome is REPEATED:
+                self.repeated += 1
 
 
 class _Batch:

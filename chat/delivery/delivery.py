@@ -33,6 +33,7 @@ class Delivery:
     Attributes:
         mode: stored or direct.
         send: see DeliveryMode.send. An attribute, which saves a call for each message.
+        commits: the queue of messages that are stored.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Delivery:
             commits = CommitQueue(database, router.announce)
             self.mode = StoredMode(commits)
         self.send = self.mode.send
+        self.commits = commits
         self._receiver = LiveReceiver(bus, logins, commits, self.mode.on_answers)
         self._arrivals = Arrivals(router, self._receiver, self.mode, on_notices)
 

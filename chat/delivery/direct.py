@@ -125,6 +125,7 @@ class DirectMode(DeliveryMode):
             writer = receiver.connection.classic_output.writer
             if writer is None:
                 receiver.connection.send_chat(message)
+                receiver.connection.counters.live += 1
                 self._acknowledge(login, message, mid, rid)
             elif writer.takes_live:
                 send = self._begin(login, message, mid, rid)

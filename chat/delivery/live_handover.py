@@ -56,6 +56,7 @@ class Handover:
             self._settle()
 
         self.waiting += 1
+        pump.connection.counters.paced += 1
         writer.hand_over(self.message, done, live=True)
 
     def finish(self, report: Callable[[Late], object]) -> None:
@@ -97,4 +98,5 @@ class LiveBatch:
     def write(self) -> None:
         """Send the output."""
         for connection, frames in self._out.items():
+            connection.counters.live += len(frames)
             connection.send_frames(frames)

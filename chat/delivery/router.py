@@ -77,6 +77,9 @@ def _push(addressed: Sequence[Addressed]) -> None:
     out: defaultdict[Login, list[bytes]] = defaultdict(list)
     for login, message, contiguous in addressed:
         login.pump.push(message, contiguous, out[login])
+    count = 0
     for login, frames in out.items():
         if frames:
+            count += len(frames)
             login.connection.send_mail(frames)
+    addressed[0][0].connection.counters.woken += count

@@ -47,6 +47,8 @@ class Lease:
         node: this server's name.
         incarnation: a random name of this run of the server.
         lost: another server has started under the same name; this one must end.
+        renewed_at: the time before the last renewal, monotonic seconds. The lease's thread changes
+            it, any thread reads it.
     """
 
     def __init__(
@@ -69,7 +71,7 @@ class Lease:
         self._about = about
         self._on_renewed = on_renewed
         self._on_lost = on_lost
-        self._whole_since = time.monotonic()
+        self._whole_since = self.renewed_at = time.monotonic()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lease")
 
@@ -84,6 +86,7 @@ class Lease:
             milliseconds = int(LEASE_SECONDS * 1000)
             return NodeModel(tx).claim(self.node, self.incarnation, self._place, milliseconds)
 
+        begun = time.monotonic()
         try:
             taken = self._database.write(work)
         except UniqueViolation:  # a server of this name has just inserted the row
@@ -91,6 +94,7 @@ class Lease:
         if taken is not None:
             raise NameTakenError(f"{self.node} is running at {taken}")
         self._whole_since = time.monotonic()
+        self.renewed_at = begun
 
     def start(self) -> None:
         """Renew the lease regularly from now on."""
@@ -109,6 +113,11 @@ class Lease:
             log.warning("the lease was not released, and ends by itself: %s", exc)
 
     @property
+    def held(self) -> bool:
+        """Does this server count as alive, as far as it knows?"""
+        return not self.lost and time.monotonic() - self.renewed_at < LEASE_SECONDS
+
+    @property
     def may_judge(self) -> bool:
         """Has the lease been whole for so long that servers without a lease are dead?"""
         return time.monotonic() - self._whole_since >= LEASE_SECONDS
@@ -121,6 +130,7 @@ class Lease:
     def _run(self) -> None:
         pause = RENEW_SECONDS
         while not self._ended.wait(pause):
+            begun = time.monotonic()
             try:
                 left = self._database.write(self._renew)
             except StorageError as exc:
@@ -137,6 +147,7 @@ class Lease:
                 log.error("another server has started as %s: this one stops", self.node)
                 self._on_lost()
                 return
+            self.renewed_at = begun
             whole = runs(left)
             if not whole:
                 if left > 0:

@@ -8,12 +8,17 @@ original system. A login replaces an outdated kind (``needs_rehash``).
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
+import threading
+import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from chat.config import HashCost
+from chat.counters import Histogram
 
 if TYPE_CHECKING:
     import argon2
@@ -24,10 +29,16 @@ SCRYPT_MEMORY = 64 * 1024 * 1024
 
 
 class Passwords:
-    """Hashes and verifies passwords. Slow on purpose: worker threads only."""
+    """Hashes and verifies passwords. Slow on purpose: worker threads only.
+
+    Attributes:
+        seconds: the time of a hash. Any thread reads it.
+    """
 
     def __init__(self, cost: HashCost) -> None:
         """Raises ValueError for a cost that argon2id cannot have."""
+        self.seconds = Histogram()
+        self._seconds_lock = threading.Lock()  # guards changes of ``seconds``
         self._argon2 = _argon2_hasher(cost)
         try:
             # A login as a user that does not exist verifies this hash. Otherwise it would be
@@ -38,6 +49,10 @@ class Passwords:
 
     def hash(self, password: str) -> str:
         """A new hash with a random salt. Blocks."""
+        with self._timed():
+            return self._hash(password)
+
+    def _hash(self, password: str) -> str:
         if self._argon2 is not None:
             return self._argon2.hash(password)
         return _scrypt(password, os.urandom(16))
@@ -48,7 +63,8 @@ class Passwords:
         ``stored``: the user's hash, or a plain password of the original system. None: there is no
         such user. Empty: the account is deleted. Both take as long as a wrong password.
         """
-        right = self._matches(stored or self._unknown_user, password)
+        with self._timed():
+            right = self._matches(stored or self._unknown_user, password)
         return right and bool(stored)
 
     def needs_rehash(self, stored: str) -> bool:
@@ -58,6 +74,15 @@ class Passwords:
         if not stored.startswith("$argon2"):
             return True
         return self._argon2.check_needs_rehash(stored)
+
+    @contextlib.contextmanager
+    def _timed(self) -> Iterator[None]:
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            with self._seconds_lock:
+                self.seconds.observe(time.monotonic() - begun)
 
     def _matches(self, stored: str, password: str) -> bool:
         if stored.startswith("$scrypt$"):

@@ -124,6 +124,12 @@ class LoginRegistry:
         with self._lock:
             return self._reserved | self._by_user.keys()
 
+    @property
+    def count(self) -> int:
+        """The number of logins."""
+        with self._lock:
+            return len(self._by_user)
+
     def all(self) -> list[Login]:
         with self._lock:
             return list(self._by_user.values())

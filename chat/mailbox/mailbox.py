@@ -44,6 +44,10 @@ class Mailbox:
     """The rows of all pumps. Deletions are gathered, and committed together.
 
     ``read`` and ``delete``: the pump's loop. ``take`` and ``give_back``: the writer thread.
+
+    Attributes:
+        deleted: rows that were deleted after an acknowledgement. The writer thread changes it, any
+            thread reads it.
     """
 
     def __init__(self, database: Database, workers: ThreadPool) -> None:
@@ -52,6 +56,7 @@ class Mailbox:
         self._lock = threading.Lock()  # guards _received and _submitted
         self._received: list[Received] = []
         self._submitted = False
+        self.deleted = 0
 
     def read(self, pump: Pump, known: frozenset[int], room: int) -> None:
         """Read the oldest messages that are not in ``known``, up to ``room`` of them.
@@ -134,6 +139,7 @@ class _Deletion:
             log.warning("received messages were not deleted: %s", error)
             self._mailbox.give_back(received)
             return
+        self._mailbox.deleted += sum([len(seqs) for _, seqs in received])
         by_loop: defaultdict[EventLoop, list[Received]] = defaultdict(list)
         for item in received:
             by_loop[item[0].connection.loop].append(item)

@@ -201,6 +201,7 @@ class Pump:
         if not complete:
             self._dirty = True
         if out:
+            self.connection.counters.read += len(out)
             self.connection.send_mail(out)
         self.kick()
 
@@ -230,6 +231,7 @@ class Pump:
         if writer is None:
             self.connection.add_frames(message, out)
         else:
+            self.connection.counters.paced += 1
             writer.hand_over(message, self._when_out(message.seq))
 
     # ------------------------------------------------------------------ acknowledged

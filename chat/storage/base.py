@@ -9,7 +9,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from chat.counters import Histogram
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -127,6 +130,27 @@ class Transaction(ABC):
         """Delete the rows whose two columns equal one of the pairs."""
 
 
+class DatabaseUse(NamedTuple):
+    """How a database is used, for the status page. Any thread may read the histograms.
+
+    Attributes:
+        commit_seconds, commit_jobs: of the writer thread's transactions.
+        failures: transactions of that thread that were not committed.
+        waiting: jobs that wait for that thread.
+        connections, idle: of the pool.
+        waits, waited: how often all connections were lent, and for how many seconds in all.
+    """
+
+    commit_seconds: Histogram
+    commit_jobs: Histogram
+    failures: int
+    waiting: int
+    connections: int
+    idle: int
+    waits: int
+    waited: float
+
+
 class Database(ABC):
     """Transactions: blocking ones for worker threads, queued ones for loops.
 
@@ -135,6 +159,16 @@ class Database(ABC):
     """
 
     exclusive = False
+
+    @property
+    @abstractmethod
+    def use(self) -> DatabaseUse:
+        """Its counters. Any thread."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Of a database that is a file: where it is. Any thread."""
+        return None
 
     def check(self) -> None:  # noqa: B027 - most databases have nothing to check
         """Raises StorageError if new data would be lost. Any thread."""

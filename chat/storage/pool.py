@@ -45,6 +45,7 @@ class ConnectionPool(Generic[C]):
 
     Attributes:
         bound: the largest number of connections.
+        waits, waited: how often all connections were lent, and for how many seconds in all.
     """
 
     def __init__(self, connect: Callable[[], C], bound: int, wait: float = WAIT_SECONDS) -> None:
@@ -52,11 +53,13 @@ class ConnectionPool(Generic[C]):
         self.bound = bound
         self._connect = connect
         self._wait = wait
-        self._lock = threading.Lock()  # guards _idle, _count and _closed
+        self._lock = threading.Lock()  # guards _idle, _count, _closed, waits and waited
         self._returned = threading.Condition(self._lock)
         self._idle: list[tuple[float, C]] = []  # with the time of return, oldest first
         self._count = 0  # lent or idle
         self._closed = False
+        self.waits = 0
+        self.waited = 0.0
 
     @property
     def size(self) -> int:
@@ -157,7 +160,10 @@ class ConnectionPool(Generic[C]):
                 left = deadline - time.monotonic()
                 if left <= 0:
                     raise StorageError(f"all {self.bound} database connections are in use")
+                self.waits += 1
+                begun = time.monotonic()
                 self._returned.wait(left)
+                self.waited += time.monotonic() - begun
 
     def _open(self) -> C:
         try:

@@ -16,12 +16,16 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
+from typing import Any
 
-from chat.storage.base import Done, StorageError, T, Work
+from chat.counters import SIZES, Histogram
+from chat.storage.base import DatabaseUse, Done, StorageError, T, Work
 from chat.storage.job import Job
+from chat.storage.pool import ConnectionPool
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +56,13 @@ class GroupCommit(ABC):
 
 
 class Writer:
-    """One thread that runs jobs in the order of submission."""
+    """One thread that runs jobs in the order of submission.
+
+    Attributes:
+        seconds, sizes: the time of a commit, and its jobs. These three: the writer thread changes
+            them, any thread reads them.
+        failures: groups that were not committed.
+    """
 
     def __init__(self, group_commit: GroupCommit, thread_name: str) -> None:
         self._group_commit = group_commit
@@ -60,11 +70,20 @@ class Writer:
         self._ready = threading.Condition(self._lock)
         self._jobs: deque[Job] = deque()
         self._closing = False
+        self.seconds = Histogram()
+        self.sizes = Histogram(SIZES)
+        self.failures = 0
         self._thread = threading.Thread(target=self._run, name=thread_name)
 
     def start(self) -> None:
         """Begin to take jobs. Raises RuntimeError if there can be no further thread."""
         self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """The number of jobs that wait. Any thread."""
+        with self._lock:
+            return len(self._jobs)
 
     def submit(self, work: Work[T], done: Done[T]) -> None:
         """Queue a job. Any thread. After ``close`` it reports a StorageError at once."""
@@ -102,9 +121,13 @@ class Writer:
 
     def _commit(self, group: list[Job]) -> None:
         """Commit a group, and report to all its submitters."""
+        begun = time.monotonic()
         try:
             self._group_commit.commit(group)
+            self.seconds.observe(time.monotonic() - begun)
+            self.sizes.observe(len(group))
         except Exception as exc:
+            self.failures += 1
             if isinstance(exc, StorageError):
                 log.error("commit failed: %s", exc)
             else:
@@ -113,3 +136,17 @@ class Writer:
                 job.error = job.error or exc
         for job in group:
             job.report()
+
+
+def use_of(writer: Writer, pool: ConnectionPool[Any]) -> DatabaseUse:
+    """The counters of a database with these two. Any thread."""
+    return DatabaseUse(
+        writer.seconds,
+        writer.sizes,
+        writer.failures,
+        writer.waiting,
+        pool.size,
+        pool.idle,
+        pool.waits,
+        pool.waited,
+    )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from chat.storage import Database, StorageError, Transaction
-from chat.storage.base import Done, Work
+from chat.storage.base import DatabaseUse, Done, Work
 from muduopy import EventLoop
 
 WAIT = 10.0
@@ -127,6 +127,14 @@ class FailingDatabase(Database):
         self.broken = False
         self.broken_reads = False
         self.lose_commits = False
+
+    @property
+    def use(self) -> DatabaseUse:
+        return self._real.use
+
+    @property
+    def folder(self) -> Path | None:
+        return self._real.folder
 
     def read(self, work: Work[T]) -> T:
         if self.broken or self.broken_reads:

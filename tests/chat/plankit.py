@@ -16,7 +16,7 @@ from typing import Any
 
 import chat.storage.tables
 from chat.storage import Database, Transaction
-from chat.storage.base import Done, Row, T, Work
+from chat.storage.base import DatabaseUse, Done, Row, T, Work
 from chat.storage.mysql.connection import MysqlConnection
 from chat.storage.mysql.transaction import MysqlTransaction
 from chat.storage.sqlite.transaction import SqliteTransaction
@@ -56,6 +56,10 @@ class Planner(Database):
         self.exclusive = real.exclusive
         self.methods: set[str] = set()
         self.scans: list[Scan] = []
+
+    @property
+    def use(self) -> DatabaseUse:
+        return self._real.use
 
     def read(self, work: Work[T]) -> T:
         return self._real.read(lambda tx: work(self._planned(tx)))

@@ -26,6 +26,7 @@ from chat.bus.redis.servers import ClusterServers, RedisServers, SingleServer
 from chat.bus.redis.shard import RedisShard, ShardOwner
 from chat.bus.redis.url import RedisAddress
 from chat.bus.redis.waiting import Waiter, Waiters
+from chat.counters import Histogram
 from chat.message import Topic
 from muduopy import EventLoop, ThreadPool
 
@@ -64,6 +65,7 @@ class RedisBus(Bus[P], ShardOwner):
         self._waiting: list[Waiter] = []  # those whose subscriptions are not confirmed
         self._healthy_until = 0.0  # monotonic seconds; written by the loop, read by any thread
         self._complained_at = float("-inf")
+        self._probe_seconds = Histogram()
         servers = ClusterServers if address.cluster else SingleServer
         probe = PROBE + self._name.encode()
         context = LinkContext(loop, workers, address, f"chat-{node}")
@@ -86,6 +88,10 @@ class RedisBus(Bus[P], ShardOwner):
     @property
     def healthy(self) -> bool:
         return time.monotonic() < self._healthy_until
+
+    @property
+    def probe_seconds(self) -> Histogram:
+        return self._probe_seconds
 
     @property
     def state(self) -> str:
@@ -239,6 +245,9 @@ class RedisBus(Bus[P], ShardOwner):
         # One deaf shard is enough: it may have the topic of any user.
         self._healthy_until = min((shard.healthy_until for shard in shards), default=0.0)
         self._end_waiting()
+
+    def on_probe(self, seconds: float) -> None:
+        self._probe_seconds.observe(seconds)
 
     def on_doubt(self) -> None:
         self._numbers.forget_all()

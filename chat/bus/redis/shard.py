@@ -67,6 +67,10 @@ class ShardOwner(ABC):
         """A subscription was confirmed, or a shard's health has changed."""
 
     @abstractmethod
+    def on_probe(self, seconds: float) -> None:
+        """A probe has come back after this time."""
+
+    @abstractmethod
     def on_doubt(self) -> None:
         """The shard is no longer deaf; publications of the time before may be lost."""
 
@@ -194,7 +198,9 @@ class RedisShard:
 
     def _heard(self, number: int, now: float) -> None:
         while self._unheard and self._unheard[0][0] <= number:
-            self._unheard.popleft()
+            sent, at = self._unheard.popleft()
+            if sent == number:
+                self._owner.on_probe(now - at)
         if number >= self._awaited:
             self._awaited = 0
         self._heard_at = now

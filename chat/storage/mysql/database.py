@@ -17,7 +17,7 @@ import contextlib
 from collections.abc import Iterator
 from functools import partial
 
-from chat.storage.base import Database, Done, OutcomeUnknown, T, Work
+from chat.storage.base import Database, DatabaseUse, Done, OutcomeUnknown, T, Work
 from chat.storage.mysql.connection import (
     LostConnection,
     MysqlAddress,
@@ -28,7 +28,7 @@ from chat.storage.mysql.group_commit import MysqlGroupCommit
 from chat.storage.mysql.retry import with_retries
 from chat.storage.mysql.transaction import MysqlTransaction
 from chat.storage.pool import ConnectionPool
-from chat.storage.writer import Writer
+from chat.storage.writer import Writer, use_of
 
 
 class MysqlDatabase(Database):
@@ -71,6 +71,10 @@ class MysqlDatabase(Database):
         database = cls(address, connections, group_commit)
         database._writer.start()
         return database
+
+    @property
+    def use(self) -> DatabaseUse:
+        return use_of(self._writer, self.pool)
 
     def read(self, work: Work[T]) -> T:
         def attempt() -> T:

@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chat.storage.base import Database, Done, StorageError, T, Work
+from chat.storage.base import Database, DatabaseUse, Done, StorageError, T, Work
 from chat.storage.pool import ConnectionPool
 from chat.storage.sqlite.connection import SqliteReader, open_connection
 from chat.storage.sqlite.group_commit import SqliteGroupCommit
 from chat.storage.sqlite.lock import SqliteLock
 from chat.storage.sqlite.schema import prepare_schema
 from chat.storage.sqlite.transaction import SqliteTransaction
-from chat.storage.writer import Writer
+from chat.storage.writer import Writer, use_of
 
 
 class SqliteDatabase(Database):
@@ -76,6 +76,14 @@ class SqliteDatabase(Database):
             writer.close()
             raise
         return cls(path, lock, pool, writer)
+
+    @property
+    def use(self) -> DatabaseUse:
+        return use_of(self._writer, self._readers)
+
+    @property
+    def folder(self) -> Path:
+        return self.path.absolute().parent
 
     def read(self, work: Work[T]) -> T:
         reader = self._readers.take()

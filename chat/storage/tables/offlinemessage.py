@@ -63,6 +63,12 @@ class OfflineMessageModel:
         ((count,),) = self._tx.query("SELECT COUNT(*) FROM offlinemessage")
         return int(count)
 
+    def count_up_to(self, limit: int) -> int:
+        """``count``, but no more than ``limit``, which bounds the work."""
+        sql = "SELECT COUNT(*) FROM (SELECT 1 FROM offlinemessage LIMIT ?) AS part"
+        ((count,),) = self._tx.query(sql, (limit,))
+        return int(count)
+
     def owed(self, user_ids: Sequence[int]) -> Iterator[dict[int, list[int]]]:
         """The numbers that each of these users is owed, in order. An empty mailbox is absent.
 

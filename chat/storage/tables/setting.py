@@ -25,3 +25,10 @@ class SettingModel:
         """Store a setting, new or not. To change one safely, lock it first (``get``)."""
         if not self._tx.execute("UPDATE setting SET value = ? WHERE name = ?", (value, name)):
             self._tx.execute("INSERT INTO setting (name, value) VALUES (?, ?)", (name, value))
+
+    def probe(self) -> None:
+        """Change no row. It raises StorageError where the database takes no changes.
+
+        Example: the server of the database is a replica, which is read-only.
+        """
+        self._tx.execute("UPDATE setting SET value = value WHERE name = ?", ("",))

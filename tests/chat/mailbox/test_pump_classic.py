@@ -12,6 +12,7 @@ import pytest
 from chat.config import ClassicConfig
 from chat.connection.connection import AnyConnection, ClientConnection
 from chat.connection.framing import LineFramer
+from chat.connection.loop_counters import LoopCounters
 from chat.connection.token_bucket import Allowances
 from chat.mailbox.pump import Pump
 from chat.protocol import MAX_FRAME, Limits
@@ -61,6 +62,7 @@ def line(passes: Passes) -> Iterator[Line]:
         Allowances.of(MAX_FRAME, Limits()),
         lambda connection: None,
         ClassicConfig(),
+        LoopCounters("test"),
     )
     pump = Pump(connection, mailbox, USER)  # type: ignore[arg-type]
     tcp.establish()

@@ -22,6 +22,7 @@ class Clockwork(ShardOwner):
     def __init__(self, loop: EventLoop, workers: ThreadPool) -> None:
         self.now = 1000.0
         self.sent: list[tuple[bytes, bytes]] = []  # probes
+        self.probes: list[float] = []  # the times of those that came back
         self.heard: list[tuple[bytes | None, bool]] = []
         self.shard = RedisShard(
             LinkContext(loop, workers, RedisAddress((HOST,)), "node"), HOST, b"probe", self
@@ -44,6 +45,9 @@ class Clockwork(ShardOwner):
     def arrive(self, *messages: tuple[bytes, bytes]) -> None:
         """These come in one piece."""
         self.shard._take([Published(*message) for message in messages])
+
+    def on_probe(self, seconds: float) -> None:
+        self.probes.append(seconds)
 
     def is_fresh(self, payload: bytes = b"x") -> bool:
         """A message comes; is it?"""

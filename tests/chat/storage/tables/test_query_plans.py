@@ -43,6 +43,7 @@ ABSENT = 7
 
 ALLOWED = {
     "OfflineMessageModel.count": "one number for `chatcluster status`",
+    "OfflineMessageModel.count_up_to": "a number of rows that is bounded, for the status page",
     "UserModel.online_by_node": "one number a node for `chatcluster status`",
     "UserModel.all_offline": "once, at a start or at the end",
 }
@@ -230,4 +231,6 @@ def ask_for_the_status(planner: Planner) -> None:
     planner.read(lambda tx: NodeModel(tx).all())
     planner.read(lambda tx: UserModel(tx).online_by_node())
     planner.read(lambda tx: OfflineMessageModel(tx).count())
+    planner.read(lambda tx: OfflineMessageModel(tx).count_up_to(100))
+    planner.write(lambda tx: SettingModel(tx).probe())
     planner.write(lambda tx: TokenModel(tx).delete_expired(ROWS // 2, 0, f"{ROWS // 4:064}"))
