@@ -144,6 +144,7 @@ _MAXIMUM: dict[str, float] = {
     "limits.group_members": 100_000,
     "limits.groups": 10_000,
     "limits.contacts": 100_000,
+    "limits.members": 1000,
     # The threads and the memory of a machine. A larger number is a typing mistake.
     "server.threads": 64,
     "server.workers": 64,

@@ -409,8 +409,20 @@ class ChatClient:
         self._requester.with_roster(lambda roster: roster.remove_group(group_id))
 
     def members(self, group_id: int) -> tuple[Member, ...]:
-        """The members of a group, and their presence. Any thread; blocks."""
-        members = self._requester.ask(requests.MEMBERS, groupid=check_id(group_id))
+        """All members of a group, and their presence. Any thread; blocks.
+
+        One request for each 200 members.
+        """
+        found: list[Member] = []
+        page = self._requester.ask(requests.MEMBERS, groupid=check_id(group_id))
+        found += page.members
+        while page.more and page.members:
+            last = page.members[-1].id
+            page = self._requester.ask(requests.MEMBERS, groupid=group_id, after=last)
+            if page.members and page.members[0].id <= last:
+                break  # such a server would never come to the end
+            found += page.members
+        members = tuple(found)
         self._requester.with_roster(lambda roster: roster.set_members(group_id, members))
         return members
 

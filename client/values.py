@@ -42,12 +42,20 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group with its members. Name and description are not escaped."""
+    """A group with its members. Name and description are not escaped.
+
+    Attributes:
+        id: the number of the group.
+        members: those that are known. A login knows the first 200 at most; the rest comes with
+            ``ChatClient.members``.
+        member_count: the number of all members.
+    """
 
     id: int
     name: str
     desc: str
     members: tuple[Member, ...]
+    member_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

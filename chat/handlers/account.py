@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 
 from chat.connection.classic_writer import MAIL_QUEUE
-from chat.handlers.answer_fields import contact_fields, group_fields
 from chat.handlers.context import Connection, Context, Request
+from chat.handlers.login_answer import LoginAnswer, answer_of
 from chat.login.login import Login
-from chat.login.login_flow import Entered, LoginAttempt, MailRoom
+from chat.login.login_flow import AnswerRoom, LoginAttempt
 from chat.mailbox.mailbox import LOOK_BYTES
 from chat.mailbox.pump import WINDOW
 from chat.protocol import V2, ErrNo, Message, MsgType, ProtocolError, encode, errors
@@ -19,8 +19,20 @@ from chat.protocol.requests import LoginRequest, LogoutRequest
 log = logging.getLogger(__name__)
 
 CLASSIC_OFFLINE = 5000
-CLASSIC_BYTES = 1024 * 1024
+CLASSIC_BYTES = 256 * 1024
 """The mail in the answer to a classic client: messages, and bytes of text. The rest follows."""
+
+HEAD_BYTES = 4096
+"""The fields of the answer beside the lists: the longest name, node and ``rid``, and more."""
+
+MAIL_BYTES = 512 * 1024
+LIST_BYTES = 512 * 1024 - HEAD_BYTES
+"""Bytes of the messages, and of the other lists: the whole answer is below 1 MiB."""
+
+CLASSIC_MAIL_BYTES = MAIL_BYTES // 2
+CLASSIC_LIST_BYTES = LIST_BYTES // 4
+"""The same in the form of v2. The classic form has strings within strings: a quotation mark in a
+message takes twice its bytes, and one in the name of a member four times."""
 
 
 def needs_hashing(message: Message, v2: bool) -> bool:
@@ -28,7 +40,7 @@ def needs_hashing(message: Message, v2: bool) -> bool:
     return not (v2 and message["msgid"] == MsgType.LOGIN_MSG and message.get("token") is not None)
 
 
-def login(ctx: Context, request: Request[LoginRequest]) -> Entered:
+def login(ctx: Context, request: Request[LoginRequest]) -> LoginAnswer:
     """LOGIN_MSG. Worker thread."""
     message = request.message
     user_id = message["id"]
@@ -51,45 +63,44 @@ def login(ctx: Context, request: Request[LoginRequest]) -> Entered:
         message.get("device"),
         token,
         request.v2,
-        _mail_room(request),
+        _room(ctx.limits.members, request),
         replaces,
     )
-    return ctx.login_flow.enter(attempt)
+    return answer_of(ctx.login_flow.enter(attempt), attempt.room, v2=request.v2)
 
 
-def _mail_room(request: Request[LoginRequest]) -> MailRoom:
+def _room(members: int, request: Request[LoginRequest]) -> AnswerRoom:
     if request.v2:
-        return MailRoom(WINDOW, LOOK_BYTES)
-    if request.frame_limit:
-        return MailRoom(MAIL_QUEUE, request.frame_limit)  # more does not fit into the frame
-    return MailRoom(CLASSIC_OFFLINE, CLASSIC_BYTES)
+        return AnswerRoom(WINDOW, LOOK_BYTES, members, MAIL_BYTES, LIST_BYTES)
+    messages, text_bytes = CLASSIC_OFFLINE, CLASSIC_BYTES
+    if request.frame_limit:  # more does not fit into the frame
+        messages, text_bytes = MAIL_QUEUE, request.frame_limit
+    return AnswerRoom(messages, text_bytes, members, CLASSIC_MAIL_BYTES, CLASSIC_LIST_BYTES)
 
 
 def finish_login(
-    ctx: Context, connection: Connection, message: LoginRequest, entered: Entered
+    ctx: Context, connection: Connection, message: LoginRequest, result: LoginAnswer
 ) -> Message:
     """Begin the login, and make its answer. Connection's loop."""
-    login, snapshot = entered.login, entered.snapshot
+    login, snapshot = result.entered.login, result.entered.snapshot
     if not ctx.login_flow.still_registered(login):
         connection.close("replaced")
         raise ProtocolError(ErrNo.ALREADY_ONLINE, errors.ALREADY_ONLINE)
     answer: Message = {
         "id": login.user_id,
         "name": login.name,
-        "friends": [contact_fields(friend) for friend in snapshot.friends],
-        "groups": [group_fields(group) for group in snapshot.groups],
-        "offlinemsg": [mail.fields(connection.v2) for mail in snapshot.mail],
+        **result.lists,
     }
     if connection.v2:
         answer.update(v=V2, token=login.token, heartbeat=ctx.heartbeat, node=ctx.node)
-    mail, all_mail = snapshot.mail, snapshot.all_mail
+    mail, all_mail = result.mail, result.all_mail
     if connection.classic_output.frame_limit:
         answer = _fit(login, answer, message.get("rid"), all_mail)
         if len(answer["offlinemsg"]) < len(mail):
             mail, all_mail = [], False
     # Look again after joining a group. Example: the worker reads the groups; the user joins group
     # 7 elsewhere; a message to 7 is stored. Its wake came before the subscription to 7.
-    joined = len(snapshot.groups) != len(login.groups)
+    joined = len(snapshot.group_ids) != len(login.groups)
     login.begin(mail, not all_mail or joined, snapshot.newest)
     return answer
 
@@ -122,9 +133,9 @@ def _fit(login: Login, answer: Message, rid: object, all_mail: bool) -> Message:
     return fitted
 
 
-def abandon_login(ctx: Context, connection: Connection, entered: Entered) -> None:
+def abandon_login(ctx: Context, connection: Connection, result: LoginAnswer) -> None:
     """The connection went down while the login was under way. Its loop."""
-    ctx.login_flow.abandon(entered)
+    ctx.login_flow.abandon(result.entered)
 
 
 def logout(ctx: Context, request: Request[LogoutRequest]) -> Message:

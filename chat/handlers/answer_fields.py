@@ -11,11 +11,14 @@ def contact_fields(contact: Contact) -> Message:
 
 
 def group_fields(group: Group) -> Message:
+    """``more``: there are members beyond ``users``, for MEMBERS_MSG."""
     return {
         "id": group.id,
         "groupname": group.name,
         "groupdesc": group.desc,
         "users": [member_fields(user) for user in group.users],
+        "members": group.members,
+        "more": len(group.users) < group.members,
     }
 
 

@@ -9,9 +9,23 @@ from chat.handlers.context import Connection, Context, Request
 from chat.message import Topic
 from chat.names.name_hash import name_hashes
 from chat.protocol import GROUP_CHAT, ErrNo, Message, ProtocolError, errors, normal_name
-from chat.protocol.requests import CreateGroupRequest, GroupRequest, RemoveMemberRequest
+from chat.protocol.requests import (
+    CreateGroupRequest,
+    GroupRequest,
+    MembersRequest,
+    RemoveMemberRequest,
+)
 from chat.storage import Transaction, UniqueViolation
-from chat.storage.tables import CREATOR, GROUPS, NORMAL, Group, GroupModel, NameModel, UserModel
+from chat.storage.tables import (
+    CREATOR,
+    GROUPS,
+    NORMAL,
+    Group,
+    GroupModel,
+    GroupUser,
+    NameModel,
+    UserModel,
+)
 
 
 class Joined(NamedTuple):
@@ -61,14 +75,14 @@ def join_group(ctx: Context, request: Request[GroupRequest]) -> Joined:
             _check_groups(ctx, tx, request.user_id)
             _check_members(ctx, tx, group_id)
         GroupModel(tx).add_member(group_id, request.user_id, NORMAL)
-        return _existing(tx, group_id)
+        return _existing(tx, group_id, ctx.limits.members)
 
     try:
         group = ctx.database.write(join)
     except UniqueViolation as exc:
         # It may be a retry: the first request was committed, and its answer was lost.
         _begin_to_listen(ctx, request.user_id, group_id)
-        group = ctx.database.read(lambda tx: _existing(tx, group_id))
+        group = ctx.database.read(lambda tx: _existing(tx, group_id, ctx.limits.members))
         raise ProtocolError(ErrNo.EXISTS, "is a member already", group=group_fields(group)) from exc
     except BaseException:
         ctx.bus.unsubscribe([_topic(group_id)])
@@ -90,16 +104,22 @@ def abandon_joining(ctx: Context, connection: Connection, joined: Joined) -> Non
     _begin_to_listen(ctx, joined.user_id, joined.group_id)
 
 
-def members(ctx: Context, request: Request[GroupRequest]) -> Message:
-    """MEMBERS_MSG: the members of a group to which the sender belongs."""
-    group_id = request.message["groupid"]
+def members(ctx: Context, request: Request[MembersRequest]) -> Message:
+    """MEMBERS_MSG: a page of the members of a group to which the sender belongs."""
+    message = request.message
+    group_id = message["groupid"]
+    limit = message.get("limit") or ctx.limits.members
 
-    def look(tx: Transaction) -> Group:
+    def look(tx: Transaction) -> list[GroupUser]:
         _role(tx, group_id, request.user_id)
-        return _existing(tx, group_id)
+        return GroupModel(tx).members(group_id, message.get("after") or 0, limit + 1)
 
-    group = ctx.database.read(look)
-    return {"groupid": group_id, "users": [member_fields(user) for user in group.users]}
+    users = ctx.database.read(look)
+    return {
+        "groupid": group_id,
+        "users": [member_fields(user) for user in users[:limit]],
+        "more": len(users) > limit,
+    }
 
 
 def leave_group(ctx: Context, request: Request[GroupRequest]) -> Message:
@@ -201,9 +221,9 @@ def _check_members(ctx: Context, tx: Transaction, group_id: int) -> None:
         raise ProtocolError(ErrNo.REFUSED, f"the group is full: {ctx.limits.group_members} members")
 
 
-def _existing(tx: Transaction, group_id: int) -> Group:
-    """Raises ProtocolError(NOT_FOUND)."""
-    group = GroupModel(tx).find(group_id)
+def _existing(tx: Transaction, group_id: int, users: int) -> Group:
+    """A group with its first members, at most ``users``. Raises ProtocolError(NOT_FOUND)."""
+    group = GroupModel(tx).find(group_id, users)
     if group is None:
         raise ProtocolError(ErrNo.NOT_FOUND, "no such group")
     return group
@@ -213,7 +233,8 @@ def _role(tx: Transaction, group_id: int, user_id: int) -> str:
     """The role of a user in a group. Raises ProtocolError(NOT_FOUND or NOT_A_MEMBER)."""
     membership = GroupModel(tx).membership(group_id, user_id)
     if membership is None:
-        _existing(tx, group_id)
+        if not GroupModel(tx).exists(group_id):
+            raise ProtocolError(ErrNo.NOT_FOUND, "no such group")
         raise ProtocolError(ErrNo.NOT_A_MEMBER, "not a member of that group")
     return membership.role
 

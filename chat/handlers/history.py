@@ -54,6 +54,6 @@ def _joined(tx: Transaction, group_id: int, request: Request[HistoryRequest]) ->
     membership = GroupModel(tx).membership(group_id, request.user_id)
     if membership is not None:
         return membership.since
-    if GroupModel(tx).find(group_id) is None:
+    if not GroupModel(tx).exists(group_id):
         raise ProtocolError(ErrNo.NOT_FOUND, "no such group")
     raise ProtocolError(ErrNo.NOT_A_MEMBER, "not a member of that group")

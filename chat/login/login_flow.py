@@ -49,11 +49,27 @@ from chat.storage.tables import (
 TOKEN_BYTES = 32
 
 
-class MailRoom(NamedTuple):
-    """How much mail the answer to a login may hold: messages, and bytes of their text."""
+MOST_FRIENDS = 5000
+MOST_GROUPS = 2000
+MOST_MEMBERS = 10_000
+"""Rows that a login reads at the most, whatever the lists hold. The answer has room for fewer."""
+
+
+class AnswerRoom(NamedTuple):
+    """How much the answer to a login may hold.
+
+    Attributes:
+        messages, text_bytes: waiting messages, and bytes of their text.
+        members: members of each group.
+        mail_bytes: bytes of the messages, in the form of v2.
+        list_bytes: bytes of friends, groups and members together, in the form of v2.
+    """
 
     messages: int
     text_bytes: int
+    members: int
+    mail_bytes: int
+    list_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +82,7 @@ class LoginAttempt:
         device: the device that the client has named; None: none.
         token: the token that the client has logged in with; None: with a password.
         issues_token: the client can use a token, and gets one if it has none.
-        room: the bound of the mail in the answer.
+        room: the bounds of the answer.
         replaces: with the right password: end another login of the user, whatever the settings say.
     """
 
@@ -75,7 +91,7 @@ class LoginAttempt:
     device: str | None
     token: str | None
     issues_token: bool
-    room: MailRoom
+    room: AnswerRoom
     replaces: bool = False
 
 
@@ -84,7 +100,9 @@ class Snapshot:
     """The data for a login's answer, all of one moment.
 
     Attributes:
-        friends, groups: the user's lists.
+        friends, groups: the user's lists. They end after MOST_FRIENDS and MOST_GROUPS.
+        friends_more, groups_more: a list has further entries.
+        group_ids: all groups of the user.
         mail: the oldest messages of the mailbox.
         all_mail: the mailbox has no others.
         newest: the highest number in the log.
@@ -92,6 +110,9 @@ class Snapshot:
 
     friends: list[Contact]
     groups: list[Group]
+    friends_more: bool
+    groups_more: bool
+    group_ids: frozenset[int]
     mail: list[ChatMessage]
     all_mail: bool
     newest: int
@@ -263,7 +284,7 @@ class _Entry:
         self._topics: list[Topic] = []  # subscribed to, before the registry has the login
         self._added = False
 
-    def enter(self, former_node: str | None, room: MailRoom) -> Snapshot:
+    def enter(self, former_node: str | None, room: AnswerRoom) -> Snapshot:
         """Subscribe, register, and read the data for the answer. Raises StorageError."""
         user_id = self._login.user_id
         groups = self._database.read(lambda tx: GroupModel(tx).ids_of_user(user_id))
@@ -286,7 +307,7 @@ class _Entry:
         has group 7. A message to 7 that was stored before our subscription has woken no pump, so
         the pump must read the mailbox.
         """
-        late = {group.id for group in snapshot.groups} - groups
+        late = snapshot.group_ids - groups
         for group_id in late:
             topic = (GROUP_CHAT, group_id)
             self._bus.subscribe([topic])
@@ -323,11 +344,17 @@ def _check_again(tx: Transaction, current: User, attempt: LoginAttempt) -> None:
         raise ProtocolError(ErrNo.REFUSED, errors.WRONG_PASSWORD)
 
 
-def _snapshot(tx: Transaction, user_id: int, room: MailRoom) -> Snapshot:
+def _snapshot(tx: Transaction, user_id: int, room: AnswerRoom) -> Snapshot:
     mail, all_mail = load(tx, user_id, (), room.messages, room.text_bytes)
+    friends = FriendModel(tx).of_user(user_id, MOST_FRIENDS + 1)
+    group_ids = GroupModel(tx).ids_of_user(user_id)
+    groups = GroupModel(tx).of_user(user_id, MOST_GROUPS, room.members, MOST_MEMBERS)
     return Snapshot(
-        FriendModel(tx).of_user(user_id),
-        GroupModel(tx).of_user(user_id),
+        friends[:MOST_FRIENDS],
+        groups,
+        len(friends) > MOST_FRIENDS,
+        len(groups) < len(group_ids),
+        group_ids,
         mail,
         all_mail,
         MessageModel(tx).newest(),

@@ -33,6 +33,7 @@ class Limits:
         seqs, history: messages in one request, or in one answer.
         group_members: of one group.
         groups, contacts: of one user.
+        members: members of a group in one answer.
         guest_frame: bytes of the largest frame before a login.
         guest_rate, user_rate: frames a second before and after a login. Each KiB of a frame counts
             as a further frame.
@@ -51,6 +52,7 @@ class Limits:
     group_members: int = 500
     groups: int = 200
     contacts: int = 1000
+    members: int = 200
     guest_frame: int = 8 * 1024
     guest_rate: int = 100
     user_rate: int = 100_000
@@ -173,7 +175,13 @@ def build_schema(limits: Limits, shortest_password: int | None = None) -> Schema
         MsgType.LEAVE_GROUP_MSG: (me, group, rid),
         MsgType.REMOVE_MEMBER_MSG: (me, group, Field("userid", int, 1, MAX_ID), rid),
         MsgType.DISSOLVE_GROUP_MSG: (me, group, rid),
-        MsgType.MEMBERS_MSG: (me, group, rid),
+        MsgType.MEMBERS_MSG: (
+            me,
+            group,
+            Field("after", int, 1, MAX_ID, required=False),
+            Field("limit", int, 1, limits.members, required=False),
+            rid,
+        ),
         MsgType.HISTORY_MSG: (
             me,
             Field("with", int, 1, MAX_ID, required=False),

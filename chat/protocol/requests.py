@@ -78,9 +78,16 @@ class CreateGroupRequest(_UserRequest):
 
 
 class GroupRequest(_UserRequest):
-    """ADD_GROUP_MSG, LEAVE_GROUP_MSG, DISSOLVE_GROUP_MSG, MEMBERS_MSG."""
+    """ADD_GROUP_MSG, LEAVE_GROUP_MSG, DISSOLVE_GROUP_MSG."""
 
     groupid: int
+
+
+class MembersRequest(GroupRequest):
+    """MEMBERS_MSG: the members with ids above ``after``."""
+
+    after: NotRequired[int]
+    limit: NotRequired[int]
 
 
 class RemoveMemberRequest(GroupRequest):

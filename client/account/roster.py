@@ -59,7 +59,7 @@ class Roster:
     def created_group(self, group_id: int, name: str, desc: str) -> Group:
         """Add a group that the user has created; returns it."""
         me = Member(self.account.id, self.account.name, ONLINE, CREATOR)
-        group = Group(group_id, name, desc, (me,))
+        group = Group(group_id, name, desc, (me,), 1)
         self.add_group(group)
         return group
 
@@ -76,7 +76,9 @@ class Roster:
     def set_members(self, group_id: int, members: tuple[Member, ...]) -> None:
         """Replace the members of a group."""
         groups = tuple(
-            replace(group, members=members) if group.id == group_id else group
+            replace(group, members=members, member_count=len(members))
+            if group.id == group_id
+            else group
             for group in self.account.groups
         )
         self.account = replace(self.account, groups=groups)
@@ -86,7 +88,12 @@ class Roster:
         for group in self.account.groups:
             if group.id == group_id:
                 left = tuple(member for member in group.members if member.id != user_id)
-                self.set_members(group_id, left)
+                count = max(group.member_count - 1, len(left))
+                fewer = replace(group, members=left, member_count=count)
+                self.account = replace(
+                    self.account,
+                    groups=tuple(fewer if g is group else g for g in self.account.groups),
+                )
 
 
 def _with_presence(group: Group, presence: Presence) -> Group:

@@ -21,6 +21,7 @@ TEXTS = {
     "not used": "the rest of the input was not used",
     "user rule": "======================login user======================",
     "friends rule": "----------------------friend list---------------------",
+    "more members": "... and {count} more members",
     "groups rule": "----------------------group list----------------------",
     "end rule": "======================================================",
     "current user": "current login user => id:{id} name:{name}",

@@ -43,6 +43,8 @@ class PlainText:
         for group in account.groups:
             yield group_line(group)
             yield from map(member_line, group.members)
+            if len(group.members) < group.member_count:
+                yield self("more members", count=group.member_count - len(group.members))
         yield self("end rule")
 
     def help_lines(self) -> Iterator[str]:

@@ -6,7 +6,7 @@ without a name is more useful than an error.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from chat.protocol import MAX_ID, MAX_SEQ, Message, MsgType
 from client.protocol.events import ChatAnswer, Goodbye, LoggedIn
@@ -14,6 +14,13 @@ from client.values import Account, ChatMessage, Friend, Group, History, Member, 
 
 LONGEST_RETRY = 3600.0
 """The longest pause that a server can request, in seconds. A longer one is shortened to this."""
+
+
+class MemberPage(NamedTuple):
+    """Some members of a group, by id. ``more``: there are members with higher ids."""
+
+    members: tuple[Member, ...]
+    more: bool
 
 
 def read_account(ack: Message) -> Account:
@@ -35,7 +42,9 @@ def read_friend(item: Message) -> Friend:
 def read_group(item: Message) -> Group:
     """A group in LOGIN_MSG_ACK or ADD_GROUP_ACK."""
     group_id, name, desc = read_id(item, "id"), _str(item, "groupname"), _str(item, "groupdesc")
-    return Group(group_id, name, desc, read_members(item))
+    members = read_members(item)
+    count = max(read_id(item, "members"), len(members))  # a server of 0.2.0 sends all members
+    return Group(group_id, name, desc, members, count)
 
 
 def read_members(item: Message) -> tuple[Member, ...]:
@@ -44,6 +53,11 @@ def read_members(item: Message) -> tuple[Member, ...]:
         Member(read_id(user, "id"), _str(user, "name"), _str(user, "state"), _str(user, "role"))
         for user in read_objects(item, "users")
     )
+
+
+def read_member_page(ack: Message) -> MemberPage:
+    """A successful MEMBERS_ACK."""
+    return MemberPage(read_members(ack), ack.get("more") is True)
 
 
 def read_added_friend(ack: Message) -> Friend:

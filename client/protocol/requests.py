@@ -17,7 +17,7 @@ from client.protocol.parsing import (
     read_added_friend,
     read_history,
     read_joined_group,
-    read_members,
+    read_member_page,
     read_new_group,
     read_new_user,
 )
@@ -59,6 +59,6 @@ REMOVE_FRIEND = Request(MsgType.REMOVE_FRIEND_MSG, _no_result)
 CREATE_GROUP = Request(MsgType.CREATE_GROUP_MSG, read_new_group)
 JOIN_GROUP = Request(MsgType.ADD_GROUP_MSG, read_joined_group)
 LEAVE_GROUP = Request(MsgType.LEAVE_GROUP_MSG, _no_result)
-MEMBERS = Request(MsgType.MEMBERS_MSG, read_members)
+MEMBERS = Request(MsgType.MEMBERS_MSG, read_member_page)
 REMOVE_MEMBER = Request(MsgType.REMOVE_MEMBER_MSG, _no_result)
 DISSOLVE_GROUP = Request(MsgType.DISSOLVE_GROUP_MSG, _no_result)

@@ -31,6 +31,6 @@ GOOD: dict[int, Message] = {
     MsgType.LEAVE_GROUP_MSG: {"groupid": UNKNOWN},
     MsgType.REMOVE_MEMBER_MSG: {"groupid": UNKNOWN, "userid": UNKNOWN},
     MsgType.DISSOLVE_GROUP_MSG: {"groupid": UNKNOWN},
-    MsgType.MEMBERS_MSG: {"groupid": UNKNOWN},
+    MsgType.MEMBERS_MSG: {"groupid": UNKNOWN, "after": 1, "limit": 10},
 }
 """A correct request of each kind, with all fields but ``id`` of the sender and ``rid``."""

@@ -995,6 +995,27 @@ def test_presence(server: FakeServer, make: Make) -> None:
     assert client.account.friends == (Friend(2, "bob", "online"),)
 
 
+def test_the_members_of_a_large_group(server: FakeServer, client: ChatClient) -> None:
+    def page(request: Message) -> list[Message]:
+        begin = request.get("after", 0) + 1
+        users = [
+            {"id": n, "name": f"user {n}", "state": "offline", "role": "normal"}
+            for n in range(begin, begin + 2)
+        ]
+        return [ack(MsgType.MEMBERS_ACK, request, users=users, more=begin < 5)]
+
+    server.rules[MsgType.MEMBERS_MSG] = page
+    assert [member.id for member in client.members(5)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_server_whose_pages_never_end(server: FakeServer, client: ChatClient) -> None:
+    user = {"id": 2, "name": "bob", "state": "online", "role": "normal"}
+    server.rules[MsgType.MEMBERS_MSG] = lambda r: [
+        ack(MsgType.MEMBERS_ACK, r, users=[user], more=True)
+    ]
+    assert client.members(5) == (Member(2, "bob", "online", "normal"),)
+
+
 def test_the_account_follows_the_answers(server: FakeServer, client: ChatClient) -> None:
     assert client.add_friend(3) == Friend(3, "bob", "offline")
     assert client.create_group("chess", "fun").id == 4
@@ -1007,7 +1028,7 @@ def test_the_account_follows_the_answers(server: FakeServer, client: ChatClient)
     assert account is not None
     assert account.friends == (Friend(3, "bob", "offline"),)
     me = Member(1, "alice", "online", "creator")
-    assert account.groups == (Group(4, "chess", "fun", (me,)), Group(5, "g", "d", (bob,)))
+    assert account.groups == (Group(4, "chess", "fun", (me,), 1), Group(5, "g", "d", (bob,), 1))
     client.remove_member(5, 2)
     client.remove_friend(3)
     client.dissolve_group(4)

@@ -59,6 +59,7 @@ def test_a_session_in_v2(server: ServerProcess, connect: Connect) -> None:
         {"id": 2, "name": "bob", "state": "online", "role": "normal"},
     ]
     group = {"id": 1, "groupname": "tea", "groupdesc": "four o'clock", "users": users}
+    group |= {"members": 2, "more": False}
     bob.send(msgid=9, id=2, groupid=1)
     assert bob.receive() == {"msgid": 24, "errno": 0, "group": group}
     bob.send(msgid=9, id=2, groupid=1)

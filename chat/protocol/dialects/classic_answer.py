@@ -24,12 +24,13 @@ def classic_answer(answer: Message, table: Table = TUTORIAL) -> Message | None:
     if msgid not in ANSWERED and msgid != MsgType.ERROR_MSG:
         return None
     # A copy, because the caller keeps the answer.
-    shaped = {key: value for key, value in answer.items() if key not in _V2_ONLY}
+    shaped = _for_classic(answer)
     if "friends" in shaped:
         shaped["friends"] = _dumped(shaped["friends"], table.friend)
     if "groups" in shaped:
         groups = [
-            {**group, "users": _dumped(group["users"], table.member)} for group in shaped["groups"]
+            {**_for_classic(group), "users": _dumped(group["users"], table.member)}
+            for group in shaped["groups"]
         ]
         shaped["groups"] = _dumped(groups, table.group)
     if "offlinemsg" in shaped:
@@ -42,7 +43,14 @@ def classic_answer(answer: Message, table: Table = TUTORIAL) -> Message | None:
 
 
 _ARRAYS = ("friends", "groups", "offlinemsg")
-_V2_ONLY = frozenset({"v", "token", "heartbeat", "node", "retry_after"})
+_V2_ONLY = frozenset(
+    {"v", "token", "heartbeat", "node", "retry_after", "members", "more"}
+    | {"friends_more", "groups_more"}
+)
+
+
+def _for_classic(fields: Message) -> Message:
+    return {key: value for key, value in fields.items() if key not in _V2_ONLY}
 
 
 def _dumped(items: Iterable[Message], names: Names) -> list[str]:

@@ -35,12 +35,13 @@ class FriendModel:
         sql = "DELETE FROM friend WHERE userid = ? AND friendid = ?"
         return bool(self._tx.execute(sql, (user_id, friend_id)))
 
-    def of_user(self, user_id: int) -> list[Contact]:
-        """The friends of a user, by id."""
+    def of_user(self, user_id: int, limit: int) -> list[Contact]:
+        """The first ``limit`` friends of a user, by id."""
         rows = self._tx.query(
             "SELECT user.id, user.name, user.state FROM friend "
-            "JOIN user ON user.id = friend.friendid WHERE friend.userid = ? ORDER BY user.id",
-            (user_id,),
+            "JOIN user ON user.id = friend.friendid WHERE friend.userid = ? "
+            "ORDER BY friend.friendid LIMIT ?",
+            (user_id, limit),
         )
         return [Contact(*row) for row in rows]
 

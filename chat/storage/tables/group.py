@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 
-from chat.storage.base import Row, Transaction
+from chat.storage.base import Transaction
 from chat.storage.tables.rows import NO_HASHES, Group, GroupUser, Membership, NameHashes
 
 CREATOR = "creator"
@@ -136,32 +136,70 @@ class GroupModel:
         )
         return Membership(*rows[0]) if rows else None
 
-    def find(self, group_id: int) -> Group | None:
-        """A group with its members; None if there is no such group."""
-        groups = self._tx.query(
+    def exists(self, group_id: int) -> bool:
+        """Is there a group with this id?"""
+        return bool(self._tx.query("SELECT id FROM allgroup WHERE id = ?", (group_id,)))
+
+    def find(self, group_id: int, users: int) -> Group | None:
+        """A group with its first members, at most ``users``; None if there is no such group."""
+        rows = self._tx.query(
             "SELECT id, groupname, groupdesc FROM allgroup WHERE id = ?", (group_id,)
         )
-        if not groups:
+        if not rows:
             return None
-        members = self._tx.query(
-            _MEMBERS + "WHERE groupuser.groupid = ? ORDER BY user.id", (group_id,)
-        )
-        return _with_members(groups, members)[0]
+        members = tuple(self.members(group_id, 0, users))
+        count = len(members)
+        if count == users:
+            count = self._counts([group_id]).get(group_id, 0)
+        ((_, name, desc),) = rows
+        return Group(group_id, name, desc, members, count)
 
-    def of_user(self, user_id: int) -> list[Group]:
-        """The groups of a user with all their members, in two queries."""
-        groups = self._tx.query(
+    def members(self, group_id: int, after: int, limit: int) -> list[GroupUser]:
+        """The next ``limit`` members with ids above ``after``, by id."""
+        rows = self._tx.query(
+            _MEMBERS + "WHERE groupuser.groupid = ? AND groupuser.userid > ? "
+            "ORDER BY groupuser.userid LIMIT ?",
+            (group_id, after, limit),
+        )
+        return [GroupUser(*user) for _, *user in rows]
+
+    def _counts(self, group_ids: Collection[int]) -> dict[int, int]:
+        """The number of members of each of these groups, counted in an index."""
+        sql = "SELECT groupid, COUNT(*) FROM groupuser WHERE groupid IN :ids GROUP BY groupid"
+        return dict(self._tx.query_in(sql, list(group_ids)))
+
+    def of_user(self, user_id: int, limit: int, users: int, users_in_all: int) -> list[Group]:
+        """The first ``limit`` groups of a user by id, each with at most ``users`` members.
+
+        All together they have at most ``users_in_all`` members; the last groups may have none.
+        The number of rows that are read does not depend on the size of the groups.
+        """
+        rows = self._tx.query(
             "SELECT allgroup.id, allgroup.groupname, allgroup.groupdesc FROM groupuser "
             "JOIN allgroup ON allgroup.id = groupuser.groupid "
-            "WHERE groupuser.userid = ? ORDER BY allgroup.id",
-            (user_id,),
+            "WHERE groupuser.userid = ? ORDER BY allgroup.id LIMIT ?",
+            (user_id, limit),
         )
-        members = self._tx.query(
-            _MEMBERS + "WHERE groupuser.groupid IN "
-            "(SELECT groupid FROM groupuser WHERE userid = ?) ORDER BY user.id",
-            (user_id,),
-        )
-        return _with_members(groups, members)
+        counts = self._counts([group_id for group_id, _, _ in rows])
+        whole: list[int] = []  # groups that one query reads
+        found: dict[int, list[GroupUser]] = {}
+        room = users_in_all
+        for group_id, _, _ in rows:
+            count = counts.get(group_id, 0)
+            room -= min(count, users)
+            if room < 0:
+                break
+            if count <= users:
+                whole.append(group_id)
+            else:
+                found[group_id] = self.members(group_id, 0, users)
+        sql = _MEMBERS + "WHERE groupuser.groupid IN :ids ORDER BY groupuser.userid"
+        for group_id, *user in self._tx.query_in(sql, whole):
+            found.setdefault(group_id, []).append(GroupUser(*user))
+        return [
+            Group(id_, name, desc, tuple(found.get(id_, ())), counts.get(id_, 0))
+            for id_, name, desc in rows
+        ]
 
     def ids_of_user(self, user_id: int) -> frozenset[int]:
         """The ids of a user's groups."""
@@ -175,10 +213,3 @@ class GroupModel:
         for group_id, user_id in self._tx.query_in(sql, list(group_ids)):
             found[group_id].add(user_id)
         return {group_id: frozenset(users) for group_id, users in found.items()}
-
-
-def _with_members(groups: list[Row], members: list[Row]) -> list[Group]:
-    by_group: defaultdict[int, list[GroupUser]] = defaultdict(list)
-    for group_id, *user in members:
-        by_group[group_id].append(GroupUser(*user))
-    return [Group(id_, name, desc, tuple(by_group[id_])) for id_, name, desc in groups]

@@ -83,9 +83,15 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A row of ``allgroup``, with its members."""
+    """A row of ``allgroup``, with the first of its members.
+
+    Attributes:
+        users: the members with the lowest ids.
+        members: the number of all members.
+    """
 
     id: int
     name: str
     desc: str
     users: tuple[GroupUser, ...] = ()
+    members: int = 0

@@ -13,6 +13,10 @@ PAGE = 50
 _SEEK_PAGES = 20
 """Pages that are loaded to find the first unread message. PageUp loads the ones before."""
 
+MANY_MEMBERS = 1000
+"""Larger groups show the number of members only. Members come 200 at a time, and are loaded again
+every 20 seconds while the group is open. ``/members`` loads all."""
+
 _TEMPORARY = (ErrNo.TOO_MANY, ErrNo.UNAVAILABLE)
 
 
@@ -123,7 +127,8 @@ class RoomLoader:
             self._complete_members(room)
 
     def _complete_members(self, room: Room) -> None:
-        if room.key.in_group and self._context.directory.group(room.key.id) is not None:
+        group = self._context.directory.group(room.key.id) if room.key.in_group else None
+        if group is not None and group.member_count <= MANY_MEMBERS:
             self._context.terminal.spawn(self._load_members(room))
 
     async def _load_members(self, room: Room) -> None:

@@ -72,7 +72,14 @@ class Directory:
             return friend.state == ONLINE
         return True if key.id == self.me[0] else None
 
-    def members_online(self, group_id: int) -> tuple[int, int]:
-        """The number of members of a group who are online, and of all members."""
-        members = self.members_of(group_id)
-        return sum(member.state == ONLINE for member in members), len(members)
+    def members_online(self, group_id: int) -> tuple[int | None, int]:
+        """The number of members of a group who are online, and of all members.
+
+        The first is None while some members are not known.
+        """
+        group = self._groups.get(group_id)
+        if group is None:
+            return 0, 0
+        if len(group.members) < group.member_count:
+            return None, group.member_count
+        return sum(member.state == ONLINE for member in group.members), len(group.members)

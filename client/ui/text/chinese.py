@@ -51,6 +51,7 @@ CHINESE: dict[str, str] = {
     "new above": "▲ 上面有 {count} 条新消息",
     "scrolled": "▼ 下面还有",
     "help hint": "F1 帮助",
+    "members": "{all} 人",
     "members online": "{all} 人，{online} 人在线",
     "welcome": "欢迎，{name}。你的账号是 {id}，把它告诉朋友吧。",
     "welcome add": "/add 账号          加好友",

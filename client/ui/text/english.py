@@ -53,6 +53,7 @@ ENGLISH: dict[str, str] = {
     "new above": "▲ {count} new above",
     "scrolled": "▼ more below",
     "help hint": "F1 help",
+    "members": "{all} members",
     "members online": "{online} of {all} online",
     # in place of the messages, and among them
     "welcome": "Welcome, {name}. Your friends find you by number {id}.",

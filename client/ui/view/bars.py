@@ -40,7 +40,12 @@ def _presence(room: Room, rooms: RoomList, texts: Translations) -> str:
         online, members = rooms.directory.members_online(room.key.id)
         group = rooms.directory.group(room.key.id)
         desc = one_line(group.desc) if group is not None else ""
-        count = texts("members online", online=online, all=members) if members else ""
+        if not members:
+            count = ""
+        elif online is None:
+            count = texts("members", all=members)
+        else:
+            count = texts("members online", online=online, all=members)
         return "  ".join(part for part in (count, desc) if part)
     presence = rooms.directory.is_online(room.key)
     if presence is None:

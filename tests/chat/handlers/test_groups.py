@@ -17,7 +17,7 @@ def test_create_a_group(node: Node) -> None:
     group = answer["groupid"]
     assert answer == {"msgid": 23, "errno": 0, "groupid": group, "rid": "r"}
     assert ann.login.groups == {group}
-    found = node.database.read(lambda tx: GroupModel(tx).find(group))
+    found = node.database.read(lambda tx: GroupModel(tx).find(group, 200))
     assert found is not None
     assert (found.name, found.desc) == ("tea", "at four")
     assert [(user.name, user.role) for user in found.users] == [("ann", "creator")]
@@ -43,6 +43,8 @@ def test_join_a_group(node: Node) -> None:
             {"id": ann.user_id, "name": "ann", "state": "online", "role": "creator"},
             {"id": bob.user_id, "name": "bob", "state": "online", "role": "normal"},
         ],
+        "members": 2,
+        "more": False,
     }
     assert answer == {"msgid": 24, "errno": 0, "group": shown, "rid": "r"}
     again = bob.ask(MsgType.ADD_GROUP_MSG, groupid=group)
@@ -127,9 +129,12 @@ def test_the_members(node: Node) -> None:
             {"id": ann.user_id, "name": "ann", "state": "online", "role": "creator"},
             {"id": bob.user_id, "name": "bob", "state": "online", "role": "normal"},
         ],
+        "more": False,
         "rid": "r",
     }
     assert eve.ask(MsgType.MEMBERS_MSG, groupid=group)["errno"] == 9
+    outsider = eve.ask(MsgType.MEMBERS_MSG, groupid=group, after=1, limit=1)
+    assert outsider == {"msgid": 49, "errno": 9, "errmsg": "not a member of that group"}
     assert ann.ask(MsgType.MEMBERS_MSG, groupid=99)["errno"] == 5
 
 

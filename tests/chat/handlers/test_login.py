@@ -75,6 +75,8 @@ def test_friends_and_groups_are_shown(node: Node) -> None:
                 {"id": ann.user_id, "name": "ann", "state": "online", "role": "creator"},
                 {"id": bob.user_id, "name": "bob", "state": "offline", "role": "normal"},
             ],
+            "members": 2,
+            "more": False,
         }
     ]
 

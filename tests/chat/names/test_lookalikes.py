@@ -253,7 +253,7 @@ def test_a_group_like_another(node: Node) -> None:
         "this name looks like an existing group's: choose another",
     )
     group = ann.make_group("cafe\u0301")
-    found = node.database.read(lambda tx: GroupModel(tx).find(group))
+    found = node.database.read(lambda tx: GroupModel(tx).find(group, 200))
     assert found is not None
     assert found.name == "café"
     again = ann.ask(MsgType.CREATE_GROUP_MSG, groupname="café", groupdesc="")

@@ -59,7 +59,7 @@ def test_a_later_notice_is_newer_than_the_answer() -> None:
 def test_groups() -> None:
     changed = roster()
     created = changed.created_group(9, "go", "stones")
-    assert created == Group(9, "go", "stones", (Member(1, "ann", "online", "creator"),))
+    assert created == Group(9, "go", "stones", (Member(1, "ann", "online", "creator"),), 1)
     changed.add_group(Group(7, "tea", "five o'clock", (ANN,)))
     assert [(g.id, g.desc) for g in changed.account.groups] == [
         (8, ""),
@@ -78,3 +78,6 @@ def test_members() -> None:
     changed.remove_member(7, 2)
     changed.remove_member(99, 2)
     assert changed.account.groups[0].members == (ANN,)
+    changed.add_group(Group(7, "tea", "", (ANN,), 300))
+    changed.remove_member(7, 2)  # not among the members that are known
+    assert changed.account.groups[-1] == Group(7, "tea", "", (ANN,), 299)

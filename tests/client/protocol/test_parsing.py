@@ -38,7 +38,7 @@ def test_account() -> None:
     }
     member = Member(1, "alice", "online", "creator")
     assert parsing.read_account(ack) == Account(
-        1, "alice", (Friend(2, "bob", "online"),), (Group(7, "chess", "fun", (member,)),), 30.0
+        1, "alice", (Friend(2, "bob", "online"),), (Group(7, "chess", "fun", (member,), 1),), 30.0
     )
 
 

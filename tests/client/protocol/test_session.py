@@ -92,7 +92,7 @@ def test_members(server: FakeServer, session: Session) -> None:
         ack(MsgType.MEMBERS_ACK, r, users=[user, "no object"])
     ]
     log_in(session)
-    assert session.ask(MEMBERS, groupid=7) == (Member(2, "bob", "online", "normal"),)
+    assert session.ask(MEMBERS, groupid=7) == ((Member(2, "bob", "online", "normal"),), False)
 
 
 def test_history(server: FakeServer, session: Session) -> None:

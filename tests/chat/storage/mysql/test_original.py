@@ -110,7 +110,7 @@ def test_utf8_that_was_read_as_gbk(
     user = database.read(lambda tx: UserModel(tx).find(15))
     assert user is not None
     assert user.password == "密码"
-    (group,) = database.read(lambda tx: GroupModel(tx).of_user(15))
+    (group,) = database.read(lambda tx: GroupModel(tx).of_user(15, 100, 200, 1000))
     assert (group.name, group.desc) == ("小明", "张三李四")
     mail = database.read(lambda tx: OfflineMessageModel(tx).messages(13, (1, 2)))
     assert [to_message(row).text for row in mail] == ["你好", "你好" if IS_MYSQL else "你好\ufffd"]

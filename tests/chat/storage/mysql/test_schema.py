@@ -94,7 +94,7 @@ def test_the_original_projects_tables_are_taken_over(bare: Mariadb) -> None:
     user = database.read(lambda tx: UserModel(tx).find(13))
     assert user is not None
     assert (user.name, user.password, user.state) == ("zhang san", "123456", "offline")
-    (group,) = database.read(lambda tx: GroupModel(tx).of_user(15))
+    (group,) = database.read(lambda tx: GroupModel(tx).of_user(15, 100, 200, 1000))
     assert [(member.name, member.role) for member in group.users] == [
         ("zhang san", "creator"),
         ("李四", "normal"),
@@ -224,7 +224,7 @@ def test_a_server_of_version_2_works_on_upgraded_tables(bare: Mariadb) -> None:
     successors = []
     for leaving in (ann, joe, bob):
         database.write(partial(leave, group_id=group, user_id=leaving))
-        found = database.read(lambda tx: GroupModel(tx).find(group))
+        found = database.read(lambda tx: GroupModel(tx).find(group, 200))
         assert found is not None
         successors += [user.id for user in found.users if user.role == CREATOR]
     assert successors == [joe, bob, eve]

@@ -17,7 +17,7 @@ def add(database: Database, user_id: int, friend_id: int) -> None:
 
 
 def friends(database: Database, user_id: int) -> list[Contact]:
-    return database.read(lambda tx: FriendModel(tx).of_user(user_id))
+    return database.read(lambda tx: FriendModel(tx).of_user(user_id, 100))
 
 
 def test_a_new_user_has_no_friends(database: Database, ids: list[int]) -> None:

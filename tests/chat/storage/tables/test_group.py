@@ -37,13 +37,13 @@ def join(database: Database, group_id: int, user_id: int, role: str = NORMAL) ->
 
 
 def test_no_group(database: Database) -> None:
-    assert database.read(lambda tx: GroupModel(tx).find(1)) is None
+    assert database.read(lambda tx: GroupModel(tx).find(1, 200)) is None
 
 
 def test_a_group_without_members(database: Database) -> None:
     group_id = make(database, "tea", desc="four o'clock")
-    found = database.read(lambda tx: GroupModel(tx).find(group_id))
-    assert found == Group(group_id, "tea", "four o'clock", ())
+    found = database.read(lambda tx: GroupModel(tx).find(group_id, 200))
+    assert found == Group(group_id, "tea", "four o'clock")
 
 
 def test_a_group_with_members(database: Database, ids: list[int]) -> None:
@@ -53,9 +53,9 @@ def test_a_group_with_members(database: Database, ids: list[int]) -> None:
     user = database.read(lambda tx: UserModel(tx).find(eve))
     assert user is not None
     database.write(lambda tx: UserModel(tx).go_online(user, "n", None))
-    found = database.read(lambda tx: GroupModel(tx).find(group_id))
+    found = database.read(lambda tx: GroupModel(tx).find(group_id, 200))
     members = (GroupUser(ann, "ann", OFFLINE, NORMAL), GroupUser(eve, "eve", ONLINE, CREATOR))
-    assert found == Group(group_id, "tea", "", members)
+    assert found == Group(group_id, "tea", "", members, 2)
 
 
 def test_a_name_is_taken_once(database: Database) -> None:
@@ -79,7 +79,7 @@ def test_of_user(database: Database, ids: list[int]) -> None:
         make(database, "coffee", eve, ann),
         make(database, "milk", bob, eve),
     )
-    groups = database.read(lambda tx: GroupModel(tx).of_user(ann))
+    groups = database.read(lambda tx: GroupModel(tx).of_user(ann, 100, 200, 1000))
     assert [group.id for group in groups] == [tea, coffee]
     assert [[user.name for user in group.users] for group in groups] == [
         ["ann", "bob"],
@@ -89,12 +89,44 @@ def test_of_user(database: Database, ids: list[int]) -> None:
         [CREATOR, NORMAL],
         [NORMAL, CREATOR],
     ]
-    assert groups[0] == database.read(lambda tx: GroupModel(tx).find(tea))
+    assert groups[0] == database.read(lambda tx: GroupModel(tx).find(tea, 200))
+
+
+def test_of_user_has_bounds(database: Database, ids: list[int]) -> None:
+    ann, bob, eve = ids
+    for name in ("tea", "coffee", "milk"):
+        make(database, name, bob, eve, ann)
+    make(database, "juice", ann)
+
+    def shapes(limit: int, users: int, users_in_all: int) -> list[tuple[int, int]]:
+        work = GroupModel.of_user
+        groups = database.read(lambda tx: work(GroupModel(tx), ann, limit, users, users_in_all))
+        return [(len(group.users), group.members) for group in groups]
+
+    assert shapes(9, 9, 99) == [(3, 3), (3, 3), (3, 3), (1, 1)]
+    assert shapes(3, 2, 99) == [(2, 3), (2, 3), (2, 3)]
+    assert shapes(9, 2, 5) == [(2, 3), (2, 3), (0, 3), (0, 1)]
+
+
+def test_members_in_pages(database: Database, ids: list[int]) -> None:
+    ann, bob, eve = ids
+    group_id = make(database, "tea", eve, bob, ann)
+
+    def page(after: int, limit: int) -> list[int]:
+        found = database.read(lambda tx: GroupModel(tx).members(group_id, after, limit))
+        return [user.id for user in found]
+
+    assert (page(0, 2), page(bob, 2), page(eve, 2)) == ([ann, bob], [eve], [])
+    found = database.read(lambda tx: GroupModel(tx).find(group_id, 2))
+    assert found is not None
+    assert ([user.id for user in found.users], found.members) == ([ann, bob], 3)
+    assert database.read(lambda tx: GroupModel(tx).exists(group_id))
+    assert not database.read(lambda tx: GroupModel(tx).exists(group_id + 1))
 
 
 def test_of_user_in_no_group(database: Database, ids: list[int]) -> None:
     make(database, "tea", ids[0])
-    assert database.read(lambda tx: GroupModel(tx).of_user(ids[1])) == []
+    assert database.read(lambda tx: GroupModel(tx).of_user(ids[1], 100, 200, 1000)) == []
 
 
 def test_member_ids(database: Database, ids: list[int]) -> None:
@@ -179,8 +211,9 @@ def test_a_group_that_ends_takes_no_other_with_it(database: Database, ids: list[
     ann, bob, _ = ids
     tea, milk = make(database, "tea", ann, bob), make(database, "milk", bob)
     database.write(lambda tx: GroupModel(tx).delete(tea))
-    assert database.read(lambda tx: GroupModel(tx).find(tea)) is None
-    assert [group.id for group in database.read(lambda tx: GroupModel(tx).of_user(bob))] == [milk]
+    assert database.read(lambda tx: GroupModel(tx).find(tea, 200)) is None
+    groups = database.read(lambda tx: GroupModel(tx).of_user(bob, 100, 200, 1000))
+    assert [group.id for group in groups] == [milk]
     assert make(database, "tea") > milk
 
 
@@ -192,7 +225,7 @@ def test_the_first_that_joined_succeeds(database: Database, ids: list[int]) -> N
     for leaving in (bob, eve):
         remove(database, group_id, leaving)
         database.write(lambda tx: GroupModel(tx).promote_oldest(group_id))
-        found = database.read(lambda tx: GroupModel(tx).find(group_id))
+        found = database.read(lambda tx: GroupModel(tx).find(group_id, 200))
         assert found is not None
         successors += [user.id for user in found.users if user.role == CREATOR]
     assert successors == [eve, ann]

@@ -159,6 +159,7 @@ def talk_in_a_group(ann: Client, bob: Client) -> None:
     bob.next()
     for msgid in (MsgType.MEMBERS_MSG, MsgType.HISTORY_MSG):
         assert ann.ask(msgid, groupid=group)["errno"] == 0
+    assert ann.ask(MsgType.MEMBERS_MSG, groupid=ABSENT)["errno"] in (5, 9)
     ann.ask(MsgType.REMOVE_MEMBER_MSG, groupid=group, userid=bob.user_id)
     assert bob.ask(MsgType.ADD_GROUP_MSG, groupid=group)["errno"] == 0
     assert ann.ask(MsgType.LEAVE_GROUP_MSG, groupid=group)["errno"] == 0
