@@ -14,7 +14,8 @@ TESTS = Path(__file__).parent
 SLOW = {
     TESTS / place
     for place in (
-        *("bench", "chaos", "cluster", "docs", "e2e", "examples", "test_running_tests.py"),
+        *("bench", "chaos", "cluster", "docs", "e2e", "examples", "fuzz"),
+        "test_running_tests.py",
         *(f"chat/bus/redis/test_{name}.py" for name in ("cluster", "failures", "redis_bus")),
         *("chat/bus/redis/test_requests.py", "chat/bus/redis/test_url.py", "chat/storage/mysql"),
         *("client/ui/commands", "client/ui/keyboard", "client/ui/test_app.py"),
@@ -25,7 +26,7 @@ SLOW = {
 QUICK = {
     TESTS / "client/ui/commands" / f"test_{name}.py"
     for name in ("export", "settings_file", "web_browser")
-}
+} | {TESTS / "fuzz/test_frames.py"}
 """Files in SLOW that start nothing."""
 
 

@@ -7,7 +7,6 @@ import json
 import shutil
 import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -18,11 +17,11 @@ from bench import common
 from bench.attacks.accounts import seed
 from bench.attacks.kinds import MANY, Kind
 from bench.attacks.witness import Findings
+from bench.attacks.witness_process import WitnessProcess
 
-WITNESS_ADDRESS = "198.51.100.7"
+WITNESS_ADDRESS = "198.51.100.7"  # that its PROXY lines announce
 FIRST_ATTACKER = {"one": "203.0.113.5", "many": "10.0.0.0", "loopback": "127.0.0.1"}
 SETTLE_SECONDS = 1.0  # from the start of an attack to the measurement
-START_SECONDS = 30.0  # until the witnesses are logged in
 
 
 class Workshop:
@@ -88,50 +87,7 @@ def run(*command: str) -> None:
         raise common.BenchError(f"{command[0]}: {done.stderr.strip()}")
 
 
-# ---------------------------------------------------------------- the two other processes
-
-
-class WitnessProcess:
-    """The process of bench.attacks.witness."""
-
-    def __init__(self, server: common.Server, kind: Kind, source: str) -> None:
-        address = "-" if source == "loopback" else WITNESS_ADDRESS
-        command = [sys.executable, "-m", "bench.attacks.witness", str(server.port), address]
-        self._process = subprocess.Popen(
-            command + (["--tls"] if kind.tls else []),
-            cwd=common.ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        if self._line() != "READY":
-            self.close()
-            raise common.BenchError(f"the witnesses cannot log in:\n{server.last_words()}")
-
-    def measure(self, seconds: float) -> Findings:
-        """What the witnesses meet in that time."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{seconds}\n")
-        self._process.stdin.flush()
-        line = self._line()
-        if not line:
-            raise common.BenchError("the witnesses have lost their connections")
-        return Findings(**json.loads(line))
-
-    def close(self) -> None:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()
-        try:
-            self._process.wait(common.STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process.stdout.close()
-
-    def _line(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
+# ---------------------------------------------------------------- the attacker
 
 
 @contextlib.contextmanager
@@ -196,10 +152,11 @@ def run_trial(shop: Workshop, kind: Kind, source: str, seconds: float) -> Trial:
     and then under the same attack on the first one. The attack on the second server shows what the
     load alone costs on this machine.
     """
+    announced = None if source == "loopback" else WITNESS_ADDRESS
     with (
         shop.server("first", kind, source) as first,
         shop.server("second", kind, source) as second,
-        contextlib.closing(WitnessProcess(first, kind, source)) as witness,
+        contextlib.closing(WitnessProcess(first, announced, tls=kind.tls)) as witness,
     ):
         limit = 3 * seconds + 60  # an attacker ends by itself, even if this process is killed
         witness.measure(min(1.0, seconds))  # the first messages of a new server are slower

@@ -1,6 +1,6 @@
 """A process with three users whose service is measured: two that chat, and one that logs in.
 
-    python -m bench.attacks.witness PORT ADDRESS [--tls]
+    python -m bench.attacks.witness PORT ADDRESS [--tls] [--users ID,ID,ID]
 
 The pair writes in turn at a fixed pace. A latency is counted from the time at which the message was
 due, so that a server that stalls delays all messages behind the stall, and each delay counts. The
@@ -22,6 +22,7 @@ import ssl
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -49,11 +50,12 @@ class Findings:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the server is, and how to reach it."""
+    """Where the server is, how to reach it, and as which three users."""
 
     port: int
     address: str | None
     tls: bool
+    users: Sequence[int]
 
     def connect(self) -> socket.socket:
         """A connection, ready for the first frame. Raises OSError."""
@@ -118,7 +120,7 @@ class Pair:
     """Two users that write to each other in turn. One thread."""
 
     def __init__(self, place: Place) -> None:
-        self.users = [Client(place, user) for user in WITNESSES[:2]]
+        self.users = [Client(place, user) for user in place.users[:2]]
         for client in self.users:
             answer = client.login()
             if answer["errno"]:
@@ -200,7 +202,7 @@ def log_in_once(place: Place, findings: Findings) -> None:
     """One login by password of the third user, and its logout."""
     begun = time.monotonic()
     try:
-        client = Client(place, WITNESSES[2])
+        client = Client(place, place.users[2])
         with contextlib.closing(client.sock):
             answer = client.login()
             findings.logins.append((time.monotonic() - begun) * 1000)
@@ -241,8 +243,10 @@ def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("address")
     parser.add_argument("--tls", action="store_true")
+    parser.add_argument("--users", type=common.numbers, default=list(WITNESSES))
     options = parser.parse_args()
-    place = Place(options.port, None if options.address == "-" else options.address, options.tls)
+    address = None if options.address == "-" else options.address
+    place = Place(options.port, address, options.tls, options.users)
     # A short switch interval, so that the thread that logs in does not delay the pair.
     sys.setswitchinterval(0.0005)
     pair = Pair(place)
