@@ -153,7 +153,13 @@ class App:
             database, bus, logins, self._workers, self._feed, self._presence, self._lease
         )
         self._delivery = Delivery(
-            database, bus, logins, self._workers, config.chat.delivery, self._on_notices
+            database,
+            bus,
+            logins,
+            self._workers,
+            config.chat.delivery,
+            self._on_notices,
+            config.limits,
         )
         passwords = new_passwords(config.password)
         limiter = FailureLimiter(config.chat.login_failures, config.chat.login_failure_window)

@@ -145,6 +145,8 @@ _MAXIMUM: dict[str, float] = {
     "limits.groups": 10_000,
     "limits.contacts": 100_000,
     "limits.members": 1000,
+    "limits.mailbox_rows": 100_000_000,
+    "limits.mailbox_bytes": 2**40,
     # The threads and the memory of a machine. A larger number is a typing mistake.
     "server.threads": 64,
     "server.workers": 64,

@@ -31,6 +31,10 @@ def user_topics(user_id: int, group_ids: Iterable[int]) -> list[Topic]:
     return [(ONE_CHAT, user_id), *[(GROUP_CHAT, group_id) for group_id in group_ids]]
 
 
+MAX_EXTRA = 4096
+"""Bytes of a classic message's fields beyond the protocol."""
+
+
 class ChatMessage:
     """A message of a user to a user or a group. Immutable once it is handed on.
 

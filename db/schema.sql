@@ -137,13 +137,14 @@ CREATE TABLE offlinemessage (
     PRIMARY KEY (userid, seq)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
--- The mailbox of userid was full: messages of the group after the number ``after`` have no rows.
--- The user reads them in the history.
+-- The mailbox of userid is too full: messages of the group after the number ``after`` have no rows
+-- yet. They get them when the user has read the mailbox.
 CREATE TABLE mailboxgap (
     userid  INT NOT NULL,
     groupid INT NOT NULL,
     after   BIGINT NOT NULL,
-    PRIMARY KEY (userid, groupid)
+    PRIMARY KEY (groupid, userid),
+    KEY mailboxgap_userid (userid)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 -- Session tokens, hashed with SHA-256. used: the last login with it, in Unix seconds.

@@ -128,14 +128,15 @@ CREATE TABLE offlinemessage (
     PRIMARY KEY (userid, seq)
 ) WITHOUT ROWID;
 
--- The mailbox of userid was full: messages of the group after the number ``after`` have no rows.
--- The user reads them in the history.
+-- The mailbox of userid is too full: messages of the group after the number ``after`` have no rows
+-- yet. They get them when the user has read the mailbox.
 CREATE TABLE mailboxgap (
     userid  INTEGER NOT NULL,
     groupid INTEGER NOT NULL,
     after   INTEGER NOT NULL,
-    PRIMARY KEY (userid, groupid)
+    PRIMARY KEY (groupid, userid)
 ) WITHOUT ROWID;
+CREATE INDEX mailboxgap_userid ON mailboxgap (userid);
 
 -- Session tokens, hashed with SHA-256: the table is of no use for a login. used: the last login
 -- with it, in Unix seconds.

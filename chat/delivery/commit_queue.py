@@ -20,7 +20,7 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from chat.counters import SIZES, Histogram
@@ -34,6 +34,7 @@ from chat.delivery.submission import (
     Submission,
     answer_senders,
 )
+from chat.mailbox.quota import Fill, MailboxQuota
 from chat.message import ChatMessage
 from chat.process.loops import queue_in_loops
 from chat.protocol import ONE_CHAT, ErrNo
@@ -92,12 +93,15 @@ class CommitQueue:
         database: Database,
         announce: Callable[[Sequence[ChatMessage]], object],
         on_members: Callable[[Members, float], object] = _ignore_members,
+        quota: MailboxQuota | None = None,
     ) -> None:
-        """Both are called on the writer thread. ``announce`` gets committed messages;
-        ``on_members`` the members of groups, and a time before they were read (monotonic)."""
+        """Both functions are called on the writer thread. ``announce`` gets committed messages;
+        ``on_members`` the members of groups, and a time before they were read (monotonic).
+        ``quota``: refuses messages to full mailboxes; None: there is no limit."""
         self._database = database
         self._announce = announce
         self._on_members = on_members
+        self._quota = quota
         self._lock = threading.Lock()  # guards the attributes below, ``known`` excepted
         self._waiting: list[Submission] = []
         self._count = 0  # of the waiting ones, including the backlog
@@ -224,6 +228,24 @@ class CommitQueue:
             if submission.login is not None:
                 by_loop[submission.login.loop].append(submission)
         queue_in_loops(answer_senders, by_loop)
+        if self._quota is not None:
+            self._tell_quota(self._quota, batch, announced)
+
+    @staticmethod
+    def _tell_quota(
+        quota: MailboxQuota, batch: Sequence[Submission], announced: Sequence[ChatMessage]
+    ) -> None:
+        if announced:
+            quota.committed(announced)
+        if quota.fills:
+            full = [s.message.target for s in batch if s.errno is ErrNo.MAILBOX_FULL]
+            if full:
+                quota.refused(full)
+
+    @property
+    def fills(self) -> Mapping[int, Fill]:
+        """The mailboxes that are too full. Writer thread."""
+        return {} if self._quota is None else self._quota.fills
 
     def _note(self, batch: Sequence[Submission], announced: Sequence[ChatMessage]) -> None:
         self.sizes.observe(len(batch))
@@ -255,7 +277,7 @@ class _Batch:
                 submission.retry()
             cut = keep_all
         self._begun = time.monotonic()
-        return store(tx, self._submissions, self._queue.known, cut)
+        return store(tx, self._submissions, self._queue.known, cut, self._queue.fills)
 
     def _cut(self, submissions: Sequence[Submission], members: Members) -> Sequence[Submission]:
         self._submissions = self._queue.cut(submissions, members)

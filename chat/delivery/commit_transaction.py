@@ -10,19 +10,32 @@ A's row until node 1 has committed. So no message of A's old login is stored aft
 The rows of groups are locked, so their members stay until the commit. Example: a message to a group
 is being stored; meanwhile B's leaving waits for the group's row. So B still gets the message. If
 B's leaving had been first, the transaction would have read the members without B.
+
+A member whose mailbox is too full has a gap in the group, and gets no row (chat/mailbox/gap.py).
+Gaps change under the same lock of the group as its members.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import ujson
 
 from chat.delivery.members import Members
 from chat.delivery.submission import IN_DOUBT, Outcome, Submission
+from chat.mailbox.quota import Fill
 from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo
 from chat.storage import Transaction
-from chat.storage.tables import GroupModel, LogRow, MessageModel, OfflineMessageModel, UserModel
+from chat.storage.tables import (
+    Gaps,
+    GroupModel,
+    LogRow,
+    MailboxGapModel,
+    MessageModel,
+    OfflineMessageModel,
+    UserModel,
+)
 
 MAX_KNOWN = 100_000
 """Users that are known to exist; beyond it all are dropped."""
@@ -34,6 +47,8 @@ STORED, ADDED, RECOVERED, REPEATED = (
     Outcome.REPEATED,
 )
 
+_NO_FILLS: Mapping[int, Fill] = MappingProxyType({})
+
 Cut = Callable[[Sequence[Submission], Members], Sequence[Submission]]
 """Chooses the submissions that are stored now, once the members of their groups are known."""
 
@@ -44,13 +59,17 @@ def keep_all(submissions: Sequence[Submission], members: Members) -> Sequence[Su
 
 
 def store(
-    tx: Transaction, submissions: Sequence[Submission], known: set[int], cut: Cut = keep_all
+    tx: Transaction,
+    submissions: Sequence[Submission],
+    known: set[int],
+    cut: Cut = keep_all,
+    fills: Mapping[int, Fill] = _NO_FILLS,
 ) -> Members:
     """Write the rows, and set each submission's outcome. Writer thread. Raises StorageError.
 
     ``known``: users that certainly exist; users that are found are added to it. ``cut``: sees the
-    members while the groups are locked, so it counts the rows exactly. Returns the members of the
-    groups.
+    members while the groups are locked, so it counts the rows exactly. ``fills``: the mailboxes
+    that are too full. Returns the members of the groups.
     """
     messages = [submission.message for submission in submissions]
     senders = {message.sender for message in messages}
@@ -62,14 +81,19 @@ def store(
     unknown = targets - known - generations.keys()
     if unknown:
         known.update(UserModel(tx).generations(unknown))
-    members = _hold_members(tx, groups) if groups else {}
+    members: Members = {}
+    gaps: Gaps = {}
     if groups:
+        members = _hold_members(tx, groups)
+        gaps = MailboxGapModel(tx).of_groups(groups)
         submissions = cut(submissions, members)
     valid = [s for s in submissions if _may_send(s, generations, known, members)]
+    if fills:
+        valid = [s for s in valid if _has_place(tx, s, fills)]
     first, repeated = _split(valid)
-    _insert(tx, first, members)
+    _insert(tx, first, members, gaps)
     for submission in repeated:
-        _find_row(tx, submission, members)
+        _find_row(tx, submission, members, gaps)
     return members
 
 
@@ -101,6 +125,24 @@ def _may_send(
     return False
 
 
+def _has_place(tx: Transaction, submission: Submission, fills: Mapping[int, Fill]) -> bool:
+    """Refuse a new message to a user whose mailbox has no place for it.
+
+    A repetition is not refused. Example: A's message to B is stored, and its acknowledgement is
+    lost; meanwhile B's mailbox fills. A repeats the message, and must hear that it is stored.
+    """
+    message = submission.message
+    if message.kind != ONE_CHAT or submission.login is None:
+        return True
+    fill = fills.get(message.target)
+    if fill is None or not fill.refuses(message.sender):
+        return True
+    if MessageModel(tx).find(message.sender, submission.mid) is not None:
+        return True
+    submission.refuse(ErrNo.MAILBOX_FULL, "too many messages wait for this user: try again later")
+    return False
+
+
 def _split(submissions: Sequence[Submission]) -> tuple[list[Submission], list[Submission]]:
     """The first submission with each (sender, mid) in this batch, and the repetitions.
 
@@ -118,16 +160,20 @@ def _split(submissions: Sequence[Submission]) -> tuple[list[Submission], list[Su
     return list(first.values()), repeated
 
 
-def _insert(tx: Transaction, submissions: Sequence[Submission], members: Members) -> None:
+def _insert(
+    tx: Transaction, submissions: Sequence[Submission], members: Members, gaps: Gaps
+) -> None:
     """Insert rows for those whose ``mid`` is not in the log yet."""
     seqs = MessageModel(tx).insert_new([_log_row(submission) for submission in submissions])
     owed: list[tuple[int, int]] = []
     for submission, seq in zip(submissions, seqs, strict=True):
         if seq is None:
-            _find_row(tx, submission, members)
+            _find_row(tx, submission, members, gaps)
             continue
         message = submission.message
         message.receivers = _receivers(submission, members)
+        if gaps and message.kind == GROUP_CHAT and message.target in gaps:
+            message.receivers -= gaps[message.target].keys()
         message.seq = submission.seq = seq
         submission.outcome = STORED
         owed.extend((user_id, seq) for user_id in message.receivers)
@@ -143,7 +189,7 @@ def _receivers(submission: Submission, members: Members) -> frozenset[int]:
     return receivers if submission.only is None else receivers & submission.only
 
 
-def _find_row(tx: Transaction, submission: Submission, members: Members) -> None:
+def _find_row(tx: Transaction, submission: Submission, members: Members, gaps: Gaps) -> None:
     """The log has the ``mid``: take over the number of its row. See submission.py."""
     message = submission.message
     found = MessageModel(tx).find(message.sender, submission.mid)
@@ -157,7 +203,8 @@ def _find_row(tx: Transaction, submission: Submission, members: Members) -> None
         # Example: B at node 1 could not take a live message, so node 1 has stored it for B. Node 2
         # stores it for C, under the same mid: C is added to the row.
         message.seq = seq
-        message.receivers = _receivers(submission, members)
+        behind = [u for u, after in gaps.get(message.target, {}).items() if after < seq]
+        message.receivers = _receivers(submission, members).difference(behind)
         owed = message.receivers - OfflineMessageModel(tx).holders(seq, message.receivers)
         OfflineMessageModel(tx).insert([(user_id, seq) for user_id in owed])
         submission.outcome = ADDED

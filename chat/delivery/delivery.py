@@ -15,7 +15,10 @@ from chat.delivery.mode import DeliveryMode
 from chat.delivery.router import Router
 from chat.delivery.stored import StoredMode
 from chat.login.registry import LoginRegistry
+from chat.mailbox.quota import MailboxLimit, MailboxQuota
+from chat.message import MAX_EXTRA
 from chat.notice import MEMBERS, Notice
+from chat.protocol import Limits
 from chat.storage import Database
 from muduopy import EventLoop, ThreadPool
 
@@ -27,11 +30,21 @@ OVERDUE_SECONDS = 0.25
 """Between two searches for live messages whose answers are overdue (forwarding.py)."""
 
 
+_DEFAULT_LIMITS = Limits()
+
+
+def mailbox_limit(limits: Limits) -> MailboxLimit:
+    """The limit of a mailbox from the settings. Pure."""
+    longest = limits.text_bytes + MAX_EXTRA
+    return MailboxLimit(limits.mailbox_rows, limits.mailbox_bytes, longest)
+
+
 class Delivery:
     """Takes messages from logins, and brings them to their receivers.
 
     Attributes:
         mode: stored or direct.
+        quota: the mailboxes that are too full.
         send: see DeliveryMode.send. An attribute, which saves a call for each message.
         commits: the queue of messages that are stored.
     """
@@ -44,17 +57,20 @@ class Delivery:
         workers: ThreadPool,
         mode: str,
         on_notices: OnNotices,
+        limits: Limits = _DEFAULT_LIMITS,
     ) -> None:
         """``on_notices`` gets notices of other nodes about users, in the bus's thread."""
         self._bus = bus
+        self._logins = logins
+        self.quota = MailboxQuota(database, workers, mailbox_limit(limits), self._read_mailbox)
         self.mode: DeliveryMode
         router = Router(logins, bus)
         if mode == DIRECT:
             members = MemberLists(database, workers)
-            commits = CommitQueue(database, router.announce, members.learn)
+            commits = CommitQueue(database, router.announce, members.learn, self.quota)
             self.mode = DirectMode(bus, logins, commits, members)
         else:
-            commits = CommitQueue(database, router.announce)
+            commits = CommitQueue(database, router.announce, quota=self.quota)
             self.mode = StoredMode(commits)
         self.send = self.mode.send
         self.commits = commits
@@ -62,10 +78,17 @@ class Delivery:
         self._arrivals = Arrivals(router, self._receiver, self.mode, on_notices)
 
     def start(self, loop: EventLoop) -> None:
-        """Start the bus. ``loop``: for a timer. Loop thread."""
+        """Start the bus, and the counting of mailboxes. ``loop``: for timers. Loop thread."""
         self._bus.start(self._arrivals)
+        self.quota.start(loop)
         if not self._bus.alone:
             loop.run_every(OVERDUE_SECONDS, self.mode.end_overdue)
+
+    def _read_mailbox(self, user_id: int) -> None:
+        """The user has a new gap: the pump must read the mailbox to its end. Any thread."""
+        login = self._logins.find(user_id)
+        if login is not None:
+            login.loop.queue_in_loop(login.pump.mark_dirty)
 
     def members_changed(self, group_id: int) -> None:
         """A user has joined or left the group, which is committed. Any thread."""

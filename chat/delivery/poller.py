@@ -1,4 +1,4 @@
-"""MailboxPoller: finds messages whose wake was lost.
+"""MailboxPoller: finds messages whose wake was lost, and gaps.
 
 A wake is lost if the bus loses it, or if a node is killed between the commit and the publish. The
 message is in the mailbox all the same. So a query reads, every few seconds, the numbers of the
@@ -10,6 +10,9 @@ become visible at the commit. Example: node 1 inserts 7 for B and is slow; meanw
 8 and commits, and B gets 8. Then 7 is committed, and its wake is lost. So all numbers are compared,
 up to ENOUGH of them. If a mailbox holds more than the window of its pump, the pump reads on in any
 case, as acknowledgements arrive.
+
+A gap (chat/mailbox/gap.py) begins while a mailbox is rather full, so its pump will read on. But it
+may have read all in that moment. Then the poll finds the gap.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from chat.login.login import Login
 from chat.login.registry import LoginRegistry
 from chat.mailbox.pump import WINDOW
 from chat.storage import Database, StorageError, Transaction
-from chat.storage.tables import OfflineMessageModel
+from chat.storage.tables import MailboxGapModel, OfflineMessageModel
 from muduopy import EventLoop, ThreadPool
 
 log = logging.getLogger(__name__)
@@ -92,6 +95,8 @@ class MailboxPoller:
             for owed in OfflineMessageModel(tx).owed(list(here)):
                 for user_id, seqs in owed.items():
                     self._tell(here[user_id], seqs[:ENOUGH])
+            for user_id in MailboxGapModel(tx).owners(here.keys()):
+                here[user_id].loop.queue_in_loop(here[user_id].pump.mark_dirty)
 
         self._database.read(look)
 

@@ -27,6 +27,10 @@ from chat.mailbox.pump import Pump
 from chat.message import ChatMessage
 from chat.protocol import ErrNo, Message, MsgType, encode
 
+FULL_SECONDS = 10
+"""``retry_after`` of a message for which the mailbox has no place. For longer than the quota
+believes its last count of that mailbox."""
+
 
 class Outcome(Enum):
     """See the module's text."""
@@ -148,6 +152,8 @@ class Submission:
         ack["errmsg"] = self.errmsg
         if self.errno in (ErrNo.UNAVAILABLE, ErrNo.TOO_MANY):
             ack["retry_after"] = 1
+        elif self.errno == ErrNo.MAILBOX_FULL:
+            ack["retry_after"] = FULL_SECONDS
         return ack
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from chat.delivery.mode import WAITS
 from chat.handlers.context import WAIT, Connection, Context, Waiting
-from chat.message import RESERVED, TARGET_FIELD, ChatMessage
+from chat.message import MAX_EXTRA, RESERVED, TARGET_FIELD, ChatMessage
 from chat.protocol import ErrNo, Message, MsgType, ProtocolError, encode
 from chat.protocol.requests import (
     DeliveredRequest,
@@ -70,9 +70,6 @@ def send(
 # original end when they cannot parse a frame.
 _CLASSIC_FIELDS = 6
 _CLASSIC_QUOTES = 18
-MAX_EXTRA = 4096
-"""Bytes of a classic message's fields beyond the protocol."""
-
 _leading_zero = re.compile(rb'" *: *0').search
 
 

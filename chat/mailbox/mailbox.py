@@ -1,7 +1,7 @@
 """Mailbox: reads and deletes rows of the table ``offlinemessage`` for the pumps.
 
-Workers read, and the database writer deletes, so no loop waits. It inserts no rows: the commit
-queue does (``chat.delivery``).
+Workers read, and the database writer deletes, so no loop waits. The commit queue inserts the
+rows (``chat.delivery``), or ``fill_gap`` does, when a mailbox that was too full is read to its end.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from collections.abc import Collection
 
 import ujson
 
+from chat.mailbox.gap import fill_gap
 from chat.mailbox.pump import Pump
 from chat.message import TARGET_FIELD, ChatMessage
 from chat.process.loops import queue_in_loops
 from chat.protocol import MAX_ID, MsgType, ProtocolError, decode
 from chat.storage import Database, Transaction
-from chat.storage.tables import MailRow, OfflineMessageModel
+from chat.storage.tables import MailboxGapModel, MailRow, OfflineMessageModel
 from muduopy import EventLoop, ThreadPool
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ Received = tuple[Pump, frozenset[int]]
 """A pump, and the numbers of messages that its client has acknowledged."""
 
 Mail = tuple[list[ChatMessage], bool]
-"""Messages, and whether the mailbox has no others."""
+"""Messages, and whether the mailbox has no others, and the user no gap (gap.py)."""
 
 
 class Mailbox:
@@ -72,8 +73,15 @@ class Mailbox:
             log.warning("the mailbox of user %d was not read: %s", user_id, error)
             pump.read_failed()
 
-        def work() -> Mail:
+        def look() -> Mail:
             return self._database.read(lambda tx: load(tx, user_id, known, room, LOOK_BYTES))
+
+        def work() -> Mail:
+            messages, complete = look()
+            if not messages and not complete:  # the mailbox is at its end, and the user has a gap
+                self._database.write(lambda tx: fill_gap(tx, user_id))
+                return look()
+            return messages, complete
 
         if not self._workers.try_run_for(pump.connection.loop, work, done):
             pump.connection.loop.queue_in_loop(pump.read_failed)
@@ -154,6 +162,8 @@ def _tell(items: list[Received]) -> None:
 def load(tx: Transaction, user_id: int, known: Collection[int], room: int, max_bytes: int) -> Mail:
     """The oldest messages in a user's mailbox, except ``known`` ones; and whether these are all.
 
+    They are not all while the user has a gap.
+
     At most ``room`` messages and ``max_bytes`` of text, but at least one message.
     """
     model = OfflineMessageModel(tx)
@@ -167,7 +177,8 @@ def load(tx: Transaction, user_id: int, known: Collection[int], room: int, max_b
             break
         chosen.append(seq)
         left -= size
-    complete = len(chosen) == len(new) and len(found) < limit
+    at_end = len(chosen) == len(new) and len(found) < limit
+    complete = at_end and not MailboxGapModel(tx).has_one(user_id)
     rows = model.messages(user_id, chosen)
     return [to_message(row) for row in rows], complete
 

@@ -19,6 +19,7 @@ class ErrNo(IntEnum):
     UNAVAILABLE = 8
     NOT_A_MEMBER = 9
     EXISTS = 10
+    MAILBOX_FULL = 12
 
 
 # The original's clients show these two texts to users, so they stay as they are.

@@ -34,6 +34,7 @@ class Limits:
         group_members: of one group.
         groups, contacts: of one user.
         members: members of a group in one answer.
+        mailbox_rows, mailbox_bytes: of the messages that wait for one user.
         guest_frame: bytes of the largest frame before a login.
         guest_rate, user_rate: frames a second before and after a login. Each KiB of a frame counts
             as a further frame.
@@ -53,6 +54,8 @@ class Limits:
     groups: int = 200
     contacts: int = 1000
     members: int = 200
+    mailbox_rows: int = 10_000
+    mailbox_bytes: int = 64 * 1024 * 1024
     guest_frame: int = 8 * 1024
     guest_rate: int = 100
     user_rate: int = 100_000

@@ -131,6 +131,7 @@ class Node:
             self.workers,
             mode,
             on_notices=lambda heard: None,
+            limits=limits or Limits(),
         )
         feed = SilentFeed(passes.loop, self.database, self.bus, self.logins, self.workers)
         self.presence = Presence(

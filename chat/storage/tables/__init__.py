@@ -4,10 +4,11 @@ from chat.storage.tables.friend import FriendModel
 from chat.storage.tables.group import CREATOR, NORMAL, GroupModel
 from chat.storage.tables.history import HistoryModel, group_conversation, user_conversation
 from chat.storage.tables.invitation import Invitation, InvitationModel, code_hash, new_code
+from chat.storage.tables.mailboxgap import Gaps, MailboxGapModel
 from chat.storage.tables.message import LogRow, MessageModel
 from chat.storage.tables.name import GROUPS, HASHES, USERS, Named, NameModel
 from chat.storage.tables.node import NodeModel, NodeRow
-from chat.storage.tables.offlinemessage import MailRow, OfflineMessageModel
+from chat.storage.tables.offlinemessage import MailRow, MailShare, OfflineMessageModel
 from chat.storage.tables.rows import (
     ACTIVE,
     DELETED,
@@ -40,6 +41,7 @@ __all__ = [
     "USERS",
     "Contact",
     "FriendModel",
+    "Gaps",
     "Group",
     "GroupModel",
     "GroupUser",
@@ -48,6 +50,8 @@ __all__ = [
     "InvitationModel",
     "LogRow",
     "MailRow",
+    "MailShare",
+    "MailboxGapModel",
     "Membership",
     "MessageModel",
     "NameHashes",

@@ -35,6 +35,7 @@ class GroupModel:
 
     def delete(self, group_id: int) -> None:
         """Delete a group with its memberships; its id is not used again."""
+        self._tx.execute("DELETE FROM mailboxgap WHERE groupid = ?", (group_id,))
         self._tx.execute("DELETE FROM groupuser WHERE groupid = ?", (group_id,))
         self._tx.execute("DELETE FROM allgroup WHERE id = ?", (group_id,))
 
@@ -67,7 +68,9 @@ class GroupModel:
         )
 
     def remove_member(self, group_id: int, user_id: int) -> bool:
-        """Remove a member; False if the user was none."""
+        """Remove a member, with the gap in the member's mailbox; False if the user was none."""
+        sql = "DELETE FROM mailboxgap WHERE groupid = ? AND userid = ?"
+        self._tx.execute(sql, (group_id, user_id))
         sql = "DELETE FROM groupuser WHERE groupid = ? AND userid = ?"
         return bool(self._tx.execute(sql, (group_id, user_id)))
 

@@ -37,6 +37,19 @@ class MailRow:
     extra: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class MailShare:
+    """The messages of one kind from one sender in a mailbox: how many, and bytes of their text.
+
+    ``sender`` and ``kind`` are None for messages that the log does not have.
+    """
+
+    sender: int | None
+    kind: int | None
+    rows: int
+    size: int
+
+
 class OfflineMessageModel:
     """Mailboxes, within one transaction. Worker or writer thread."""
 
@@ -68,6 +81,30 @@ class OfflineMessageModel:
         sql = "SELECT COUNT(*) FROM (SELECT 1 FROM offlinemessage LIMIT ?) AS part"
         ((count,),) = self._tx.query(sql, (limit,))
         return int(count)
+
+    def counts(self, user_ids: Collection[int]) -> dict[int, int]:
+        """The number of messages in these mailboxes. An empty mailbox is absent."""
+        sql = "SELECT userid, COUNT(*) FROM offlinemessage WHERE userid IN :ids GROUP BY userid"
+        return dict(self._tx.query_in(sql, sorted(user_ids)))
+
+    def shares(self, user_id: int, limit: int) -> list[MailShare]:
+        """The ``limit`` oldest messages of a mailbox, by sender and kind."""
+        text = self._tx.bytes_in("COALESCE(mail.message, message.text)")
+        extra = self._tx.bytes_in("message.extra")
+        rows = self._tx.query(
+            "SELECT message.sender, message.kind, COUNT(*), "
+            f"COALESCE(SUM({text}), 0) + COALESCE(SUM({extra}), 0) FROM "
+            "(SELECT seq, message FROM offlinemessage WHERE userid = ? ORDER BY seq LIMIT ?) "
+            "AS mail LEFT JOIN message ON message.seq = mail.seq "
+            "GROUP BY message.sender, message.kind",
+            (user_id, limit),
+        )
+        return [MailShare(sender, kind, count, int(size)) for sender, kind, count, size in rows]
+
+    def numbers_after(self, user_id: int, after: int) -> set[int]:
+        """The numbers above ``after`` in a mailbox."""
+        sql = "SELECT seq FROM offlinemessage WHERE userid = ? AND seq > ?"
+        return {seq for (seq,) in self._tx.query(sql, (user_id, after))}
 
     def owed(self, user_ids: Sequence[int]) -> Iterator[dict[int, list[int]]]:
         """The numbers that each of these users is owed, in order. An empty mailbox is absent.

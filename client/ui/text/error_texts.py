@@ -17,7 +17,7 @@ from client.protocol.connection import CLOSED, NOT_CHAT, UNANSWERED
 from client.ui.text.cells import one_line
 from client.ui.text.translations import Translations
 
-_TEMPORARY = frozenset({ErrNo.TOO_MANY, ErrNo.UNAVAILABLE})
+_TEMPORARY = frozenset({ErrNo.TOO_MANY, ErrNo.UNAVAILABLE, ErrNo.MAILBOX_FULL})
 """For these, the terminal's own text replaces the server's, which also says "try again"."""
 
 _LOST = {CLOSED: "lost closed", UNANSWERED: "lost unanswered", NOT_CHAT: "lost protocol"}

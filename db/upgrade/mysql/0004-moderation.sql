@@ -58,7 +58,8 @@ CREATE TABLE mailboxgap (
     userid  INT NOT NULL,
     groupid INT NOT NULL,
     after   BIGINT NOT NULL,
-    PRIMARY KEY (userid, groupid)
+    PRIMARY KEY (groupid, userid),
+    KEY mailboxgap_userid (userid)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 CREATE TABLE knowndevice (

@@ -65,8 +65,9 @@ CREATE TABLE mailboxgap (
     userid  INTEGER NOT NULL,
     groupid INTEGER NOT NULL,
     after   INTEGER NOT NULL,
-    PRIMARY KEY (userid, groupid)
+    PRIMARY KEY (groupid, userid)
 ) WITHOUT ROWID;
+CREATE INDEX mailboxgap_userid ON mailboxgap (userid);
 
 CREATE TABLE knowndevice (
     userid INTEGER NOT NULL,

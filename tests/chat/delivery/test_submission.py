@@ -44,7 +44,7 @@ def test_the_ack_of_failure() -> None:
 
 
 def test_what_may_work_later_says_when_to_try_again() -> None:
-    later = (ErrNo.UNAVAILABLE, ErrNo.TOO_MANY)
+    later = (ErrNo.UNAVAILABLE, ErrNo.TOO_MANY, ErrNo.MAILBOX_FULL)
     for errno in ErrNo:
         if errno is not ErrNo.OK:
             sent = submission()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chat.handlers.chat import MAX_EXTRA
+from chat.message import MAX_EXTRA
 from chat.protocol import MsgType
 from tests.chat.nodekit import Client, Node
 

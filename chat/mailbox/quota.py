@@ -1,0 +1,248 @@
+"""MailboxQuota: finds the mailboxes that are too full.
+
+The rows of a mailbox are bounded, so that a user that never returns costs a bounded part of the
+disk. The places are divided, so that one sender cannot use them up:
+
+    one user's messages     a quarter    then this sender is refused (errno 12)
+    groups                  a half       then messages to groups get no rows (gap.py)
+    all messages            the whole    then each sender of a message to the user is refused
+
+To count rows for each message would cost a query. So the commit queue only notes the receivers, and
+a worker counts the rows of a mailbox once, and again when this node has inserted a sixteenth of the
+limit. The bound is approximate: rows come in while a worker counts, and other nodes insert rows,
+too. A receiver that keeps up has few rows whenever they are counted.
+
+A mailbox that was too full is counted again if a message for it arrives, DOUBT_SECONDS later. So a
+sender is refused for a few seconds longer than necessary.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
+
+from chat.mailbox.gap import open_gaps
+from chat.message import ChatMessage
+from chat.protocol import GROUP_CHAT, ONE_CHAT
+from chat.storage import Database, StorageError, Transaction
+from chat.storage.tables import MailShare, OfflineMessageModel
+from muduopy import EventLoop, ThreadPool
+
+log = logging.getLogger(__name__)
+
+COUNTS = 16
+"""A mailbox is counted again after so many parts of its limit."""
+
+ROUND_SECONDS = 0.5
+"""Between two rounds of counting. EARLY messages begin a round at once."""
+
+EARLY = 500
+
+DOUBT_SECONDS = 5.0
+"""The age from which a mailbox that was too full is counted again."""
+
+MAX_RECENT = 100_000
+"""Messages whose receivers are noted for the next round; the rest is not counted."""
+
+MAX_USERS = 100_000
+"""Users that are remembered; beyond it all are dropped, and counted at their next message."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxLimit:
+    """The largest mailbox: messages, and bytes of text. ``longest``: bytes of one message."""
+
+    rows: int
+    size: int
+    longest: int
+
+    @property
+    def surely_fits(self) -> int:
+        """Messages that are below both limits, of whatever length they are."""
+        return min(self.rows, self.size // self.longest)
+
+    def exceeded(self, rows: int, size: int, parts: int) -> bool:
+        """Do these messages use up one of so many equal parts of the limit?"""
+        return rows * parts >= self.rows or size * parts >= self.size
+
+
+class Fill(NamedTuple):
+    """A mailbox that is too full, at least for some messages.
+
+    Attributes:
+        full: it takes no message from any user.
+        groups: it takes no messages to groups.
+        senders: users from which it takes no message.
+        counted: when, monotonic seconds.
+    """
+
+    full: bool
+    groups: bool
+    senders: frozenset[int]
+    counted: float
+
+    def refuses(self, sender: int) -> bool:
+        """Does it take no message of this user to its owner?"""
+        return self.full or sender in self.senders
+
+
+class MailboxQuota:
+    """See the module's text.
+
+    Attributes:
+        fills: the mailboxes that are too full, by user. Replaced, never changed. Any thread.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        workers: ThreadPool,
+        limit: MailboxLimit,
+        on_gap: Callable[[int], object],
+    ) -> None:
+        """``on_gap`` gets a user with a new gap, in a worker: the pump must read the mailbox."""
+        self.fills: Mapping[int, Fill] = {}
+        self._database = database
+        self._workers = workers
+        self._limit = limit
+        self._on_gap = on_gap
+        self._between = max(1, limit.surely_fits // COUNTS)
+        self._left: dict[int, int] = {}  # rows until the next count, by user: the round's
+        self._lock = threading.Lock()  # guards the attributes below
+        self._running = False
+        self._recent: list[frozenset[int]] = []
+        self._doubted: set[int] = set()
+        self._wanted: defaultdict[int, set[int]] = defaultdict(set)  # gaps: users by group
+
+    def start(self, loop: EventLoop) -> None:
+        """Count regularly. ``loop``: for the timer."""
+        loop.run_every(ROUND_SECONDS, self._begin)
+
+    def committed(self, messages: Sequence[ChatMessage]) -> None:
+        """These messages are in the mailboxes of their receivers. Writer thread."""
+        fills = self.fills
+        with self._lock:
+            if len(self._recent) < MAX_RECENT:
+                self._recent += [message.receivers for message in messages]
+            if fills:
+                self._want_gaps(messages, fills)
+            early = len(self._recent) >= EARLY
+        if early:
+            self._begin()
+
+    def _want_gaps(self, messages: Sequence[ChatMessage], fills: Mapping[int, Fill]) -> None:
+        for message in messages:
+            if message.kind != GROUP_CHAT:
+                continue
+            for user_id in message.receivers & fills.keys():
+                if fills[user_id].groups:
+                    self._wanted[message.target].add(user_id)
+
+    def refused(self, user_ids: Iterable[int]) -> None:
+        """Messages to these users were refused. Writer thread."""
+        with self._lock:
+            self._doubted.update(user_ids)
+
+    # ------------------------------------------------------------------ rounds: worker thread
+
+    def _begin(self) -> None:
+        """Any thread."""
+        with self._lock:
+            idle = not (self._recent or self._doubted or self._wanted)
+            if self._running or idle:
+                return
+            self._running = True
+        if not self._workers.try_run(self._round):
+            with self._lock:
+                self._running = False
+
+    def _round(self) -> None:
+        with self._lock:
+            recent, self._recent = self._recent, []
+            doubted, self._doubted = self._doubted, set()
+            wanted, self._wanted = self._wanted, defaultdict(set)
+        try:
+            latest = time.monotonic() - DOUBT_SECONDS
+            fills = self.fills
+            doubted.update(*wanted.values())
+            due = [user for user in doubted if user in fills and fills[user].counted <= latest]
+            self._count({*due, *self._take_due(recent)})
+            for group_id, users in wanted.items():
+                self._open_gaps(group_id, users)
+        except StorageError as exc:
+            log.warning("mailboxes were not counted: %s", exc)
+        except Exception:
+            log.exception("the count of mailboxes failed")
+        finally:
+            with self._lock:
+                self._running = False
+
+    def _take_due(self, recent: Iterable[frozenset[int]]) -> list[int]:
+        """Note the rows that were inserted; returns the users whose rows must be counted."""
+        if len(self._left) > MAX_USERS:
+            self._left.clear()
+        due = []
+        for user_id, rows in Counter(chain.from_iterable(recent)).items():
+            left = self._left.get(user_id, 0) - rows
+            self._left[user_id] = left
+            if left <= 0:
+                due.append(user_id)
+        return due
+
+    def _count(self, user_ids: set[int]) -> None:
+        if not user_ids:
+            return
+        counted = time.monotonic()
+        measured = self._database.read(lambda tx: self._measure(tx, user_ids, counted))
+        fills = {user: fill for user, fill in self.fills.items() if user not in user_ids}
+        if len(fills) > MAX_USERS:
+            fills.clear()
+        fills.update(measured)
+        self.fills = fills
+        self._left.update(dict.fromkeys(user_ids, self._between))
+
+    def _measure(self, tx: Transaction, user_ids: set[int], counted: float) -> dict[int, Fill]:
+        """The mailboxes of these users that are too full."""
+        model = OfflineMessageModel(tx)
+        rows = model.counts(user_ids)
+        # A quarter of a mailbox is the smallest part. Below it, the texts need no look.
+        large = [user for user, count in rows.items() if 4 * count >= self._limit.surely_fits]
+        found = {}
+        for user_id in large:
+            fill = fill_of(model.shares(user_id, self._limit.rows), self._limit, counted)
+            if fill is not None:
+                found[user_id] = fill
+        return found
+
+    def _open_gaps(self, group_id: int, user_ids: set[int]) -> None:
+        fills = self.fills  # counted a moment ago, those that were old
+        users = {user for user in user_ids if user in fills and fills[user].groups}
+        if not users:
+            return
+        for user_id in self._database.write(lambda tx: open_gaps(tx, group_id, users)):
+            # Meanwhile the user may have read the whole mailbox. Other nodes find the gap by the
+            # poll.
+            self._on_gap(user_id)
+
+
+def fill_of(shares: Sequence[MailShare], limit: MailboxLimit, counted: float) -> Fill | None:
+    """The Fill of a mailbox with these messages; None if it takes all messages. Pure."""
+    rows = sum(share.rows for share in shares)
+    size = sum(share.size for share in shares)
+    senders = frozenset(
+        share.sender
+        for share in shares
+        if share.kind == ONE_CHAT
+        and share.sender is not None
+        and limit.exceeded(share.rows, share.size, 4)
+    )
+    groups = limit.exceeded(rows, size, 2)
+    if not (groups or senders):
+        return None
+    return Fill(limit.exceeded(rows, size, 1), groups, senders, counted)
