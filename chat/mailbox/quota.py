@@ -225,7 +225,10 @@ class MailboxQuota:
         users = {user for user in user_ids if user in fills and fills[user].groups}
         if not users:
             return
-        for user_id in self._database.write(lambda tx: open_gaps(tx, group_id, users)):
+        new = self._database.write(lambda tx: open_gaps(tx, group_id, users))
+        if new:
+            log.info("too full for messages to group %d: %d mailboxes", group_id, len(new))
+        for user_id in new:
             # Meanwhile the user may have read the whole mailbox. Other nodes find the gap by the
             # poll.
             self._on_gap(user_id)

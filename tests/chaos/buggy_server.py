@@ -15,8 +15,10 @@ from chat.bus.redis.publisher import PublisherLink
 from chat.bus.redis.redis_bus import RedisBus
 from chat.delivery import commit_transaction
 from chat.delivery.commit_queue import CommitQueue
+from chat.mailbox import mailbox
 from chat.mailbox.pump import Pump
-from chat.storage.tables import MessageModel, OfflineMessageModel
+from chat.protocol import ONE_CHAT
+from chat.storage.tables import MailboxGapModel, MessageModel, OfflineMessageModel
 
 
 def delete_before_ack() -> None:
@@ -35,8 +37,8 @@ def trust_the_count() -> None:
     database: list[Any] = []
     init, publish, on_counts = CommitQueue.__init__, PublisherLink.publish, RedisBus.on_counts
 
-    def remember(self: Any, db: Any, *others: Any) -> None:
-        init(self, db, *others)
+    def remember(self: Any, db: Any, *others: Any, **options: Any) -> None:
+        init(self, db, *others, **options)
         database.append(db)
 
     def publish_all(self: Any, channel: bytes, payload: bytes, tag: Any = None) -> None:
@@ -74,10 +76,45 @@ def forget_mids() -> None:
     commit_transaction._split = lambda submissions: (list(submissions), [])
 
 
+def forget_gaps() -> None:
+    """A gap is closed, and its messages get no rows."""
+
+    def close(tx: Any, user_id: int) -> None:
+        gaps = MailboxGapModel(tx)
+        group_id = gaps.oldest_group(user_id)
+        if group_id is not None:
+            gaps.close(group_id, user_id)
+
+    mailbox.fill_gap = close  # type: ignore[attr-defined]
+
+
+def drop_when_full() -> None:
+    """A message to a full mailbox is acknowledged, and gets no row."""
+    dropped = set()
+    receivers = commit_transaction._receivers
+
+    def take(tx: Any, submission: Any, fills: Any) -> bool:
+        message = submission.message
+        fill = fills.get(message.target)
+        if message.kind == ONE_CHAT and fill is not None and fill.refuses(message.sender):
+            dropped.add((message.sender, submission.mid))
+        return True
+
+    def receivers_left(submission: Any, members: Any) -> Any:
+        if (submission.message.sender, submission.mid) in dropped:
+            return frozenset()
+        return receivers(submission, members)
+
+    commit_transaction._has_place = take
+    commit_transaction._receivers = receivers_left
+
+
 BUGS: dict[str, Callable[[], None]] = {
     "delete-before-ack": delete_before_ack,
     "trust-the-count": trust_the_count,
     "forget-mids": forget_mids,
+    "forget-gaps": forget_gaps,
+    "drop-when-full": drop_when_full,
 }
 
 if __name__ == "__main__":

@@ -26,8 +26,14 @@ REPEATED = 0.03
 """The share of messages that are sent twice at once."""
 
 RETRY_ERRNOS = {6, 8}
+MAILBOX_FULL = 12
 REPLACED = 3
 PASSWORD = "secret-1"
+
+WAYS = ("reset", "close", "half-open", "slow", "logout")
+AWAY = ("away", "away")
+AWAY_SECONDS = 2.0, 6.0
+"""Of clients whose mailbox is to become full."""
 
 MIDS = ("mid", "MID", "Mid", "míd", "mid ", "ｍｉｄ", "😀", "😁")
 """Different strings that some comparisons of databases find equal."""
@@ -54,6 +60,8 @@ class Client:
         self.token: str | None = None
         self.sends = True
         self.disconnects = True
+        self.goes_away = False
+        self.refused = 0
         self.logins = 0
         self.idle_since = 0.0
         self._port = port
@@ -64,6 +72,7 @@ class Client:
         self._connection = 0
         self._writer: asyncio.StreamWriter | None = None
         self._retry = asyncio.Event()
+        self._away = 0.0
         self._half_open: list[asyncio.StreamWriter] = []
         self._slow = False
 
@@ -76,7 +85,8 @@ class Client:
                 with contextlib.suppress(GoneError, OSError, asyncio.IncompleteReadError):
                     await self._connect_once()
                 self._abort()
-                await asyncio.sleep(self._random.uniform(0.05, 0.3))
+                await asyncio.sleep(self._random.uniform(0.05, 0.3) + self._away)
+                self._away = 0.0
         finally:
             self._abort()
             for writer in self._half_open:
@@ -204,6 +214,11 @@ class Client:
         elif errno in RETRY_ERRNOS:
             self._history.failed_connections.add(self._connection)
             asyncio.get_running_loop().call_later(0.3, self._resend_from, self._connection, mid)
+        elif errno == MAILBOX_FULL:
+            # This receiver alone takes no messages, so the messages to others do not wait.
+            self.refused += 1
+            self._history.failed_connections.add(self._connection)
+            asyncio.get_running_loop().call_later(1.0, self._resend_one, self._connection, mid)
         elif errno == REPLACED:
             raise GoneError("replaced")
         elif errno == 9 and sent.target in self.foreign_groups and sent.kind == GROUP_CHAT:
@@ -233,6 +248,10 @@ class Client:
         mids = list(self.outbox)
         for later in mids[mids.index(mid) :]:
             self._send_chat(self.outbox[later])
+
+    def _resend_one(self, connection: int, mid: str) -> None:
+        if connection == self._connection and mid in self.outbox:
+            self._send_chat(self.outbox[mid])
 
     async def _send_messages(self) -> None:
         while True:
@@ -282,7 +301,10 @@ class Client:
             await asyncio.sleep(self._random.expovariate(1 / 4))
             if not self.disconnects or self._writer is None:
                 continue
-            way = self._random.choice(("reset", "close", "half-open", "slow", "logout"))
+            way = self._random.choice(WAYS + AWAY if self.goes_away else WAYS)
+            if way == "away":
+                self._away = self._random.uniform(*AWAY_SECONDS)
+                raise GoneError(way)
             if way == "reset":
                 sock: socket.socket = self._writer.get_extra_info("socket")
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 import sys
 import threading
 import time
@@ -36,6 +37,10 @@ SILENT_SECONDS = 12.0
 END_SECONDS = 90.0
 """Within which healed servers must deliver everything."""
 
+SMALL_MAILBOX = 60
+"""Messages, in each second seed. A client gets about 50 a second, so the mailboxes of clients that
+go away become full: there are refusals (errno 12), and gaps of groups."""
+
 LONG_SECONDS, SHORT_SECONDS = 40.0, 12.0
 """Of faults. Each fifth seed is a long run, in which servers may be frozen beyond their lease."""
 
@@ -52,6 +57,8 @@ class Result:
     deliveries: int = 0
     logins: int = 0
     traps: int = 0
+    refused: int = 0
+    gaps: int = 0
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
 
@@ -61,6 +68,7 @@ class Result:
             f"seed {self.seed}: {verdict}; {len(self.faults)} faults, {self.traps} of them inside "
             f"a transaction, {self.sent} sent, "
             f"{self.acked} acknowledged, {self.deliveries} deliveries, {self.logins} logins, "
+            f"{self.refused} refused by a full mailbox, {self.gaps} gaps, "
             f"{self.seconds:.0f} s"
         )
 
@@ -78,16 +86,20 @@ def run(
     if seconds is None:
         seconds = SHORT_SECONDS if seed % 5 else LONG_SECONDS
     begun = time.monotonic()
-    servers = Servers(bug=bug)
+    small = seed % 2 == 0
+    servers = Servers(bug=bug, mailbox_rows=SMALL_MAILBOX if small else None)
     schedule = draw(seed, servers.names, seconds) if faults is None else faults
     history = History()
     try:
         servers.up()
         clients = _register(servers, seed, history)
+        for client in clients:
+            client.goes_away = small
         asyncio.run(_run_clients(servers, clients, history, schedule, seconds, patience))
         tracebacks = [name for name in servers.names if "Traceback" in servers.log(name)]
         history.surprises += [f"{name} logged a traceback" for name in tracebacks]
         problems = check(history)
+        gaps = sum(_gaps(servers.log(name)) for name in servers.names)
         notes = [servers.log(name) for name in servers.names] if problems else []
     finally:
         servers.down()
@@ -100,9 +112,16 @@ def run(
         len(history.received),
         sum(client.logins for client in clients),
         sum(proxy.sprung for proxy in servers.proxies.values()),
+        sum(client.refused for client in clients),
+        gaps,
         time.monotonic() - begun,
         notes,
     )
+
+
+def _gaps(log: str) -> int:
+    """The gaps that a server has begun, by its log."""
+    return sum(int(count) for count in re.findall(r"too full for .*: (\d+) mailboxes", log))
 
 
 def _register(servers: Servers, seed: int, history: History) -> list[Client]:

@@ -34,8 +34,11 @@ class Servers:
         proxies: one for each chat server, between it and the database.
     """
 
-    def __init__(self, count: int = 2, bug: str | None = None) -> None:
-        """``count``: of chat servers. ``bug``: the name of a deliberate bug in buggy_server.py."""
+    def __init__(
+        self, count: int = 2, bug: str | None = None, mailbox_rows: int | None = None
+    ) -> None:
+        """``count``: of chat servers. ``bug``: the name of a deliberate bug in buggy_server.py.
+        ``mailbox_rows``: the limit of a mailbox; None: the default."""
         self.folder = Path(tempfile.mkdtemp(prefix="chat-chaos-"))
         self.names = [f"node-{number}" for number in range(count)]
         self.listen = services.free_port()
@@ -43,6 +46,7 @@ class Servers:
         self._program = WITHOUT_BUG
         if bug is not None:
             self._program = (str(Path(__file__).with_name("buggy_server.py")), bug)
+        self._limits = f"[limits]\nmailbox_rows = {mailbox_rows}\n" if mailbox_rows else ""
         self._ports = {name: services.free_port() for name in self.names}
         self._mariadb_port = services.free_port()
         self._redis_port = services.free_port()
@@ -134,7 +138,7 @@ class Servers:
         return services.start_nginx(self.folder / "nginx", conf, self.listen, lines)
 
     def _write_config(self, name: str) -> None:
-        text = CONFIG + f'node = "{name}"\n'
+        text = CONFIG + f'node = "{name}"\n' + self._limits
         (self.folder / f"{name}.toml").write_text(text, encoding="utf-8")
 
     def _start_node(self, name: str) -> Process:
