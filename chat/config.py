@@ -11,6 +11,7 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_type_hints
 
+from chat.limits.networks import parse_networks
 from chat.protocol import MAX_FRAME, Limits
 
 T = TypeVar("T")
@@ -153,7 +154,13 @@ _MAXIMUM: dict[str, float] = {
     "server.hash_threads": 64,
     "server.max_connections": 1_000_000,
     "server.max_frame": 16 * 1024 * 1024,  # our own client takes no longer frames
+    "limits.guests_per_address": 1_000_000,
+    "limits.users_per_address": 1_000_000,
+    "limits.connect_rate": 1_000_000,
+    "limits.connect_burst": 1_000_000,
+    "limits.tls_handshakes": 1_000_000,
     "limits.guest_frame": 1024 * 1024,
+    "limits.guest_bytes": 1024 * 1024,
     "limits.guest_rate": 1_000_000,
     "limits.user_rate": 10_000_000,
     "limits.seqs": 100_000,
@@ -168,6 +175,7 @@ _MAXIMUM: dict[str, float] = {
     # Times. A larger number is a mistake in the unit.
     "server.heartbeat": _DAY,
     "server.login_seconds": 30 * _DAY,
+    "limits.frame_seconds": _DAY,
     "server.stall_seconds": _DAY,
     "server.drain_seconds": 3600,
     "chat.token_days": 36_500,
@@ -189,6 +197,7 @@ _MINIMUM = {
     "classic.frame": 0,
     "server.max_frame": 1024,  # a login with all its fields
     "limits.guest_frame": 1024,
+    "limits.guest_bytes": 1024,
     "limits.opaque": 43,  # our own tokens
 }
 """The smallest value, where it is not 1 (or 0 for a fraction)."""
@@ -222,6 +231,10 @@ def check(config: Config) -> Config:
         values = getattr(config, section.name)
         for item in dataclasses.fields(values):
             _check_value(f"{section.name}.{item.name}", getattr(values, item.name))
+    try:
+        parse_networks(config.limits.exempt)
+    except ValueError as exc:
+        raise ConfigError(f"limits.exempt: {exc}") from exc
     longest = config.limits.password_max
     for key, shortest in (
         ("limits.password_min", config.limits.password_min),

@@ -247,6 +247,8 @@ class ChatService:
     def _start_work(self, connection: Connection, route: Route, message: Message) -> None:
         if connection.login is not None and message["msgid"] == MsgType.LOGIN_MSG:
             raise ProtocolError(ErrNo.BAD_REQUEST, "logged in already")
+        if message["msgid"] in ENTRANCES:
+            self._open_entrance(connection, message["msgid"])
         if not connection.v2:
             connection.classic_output.arrange()
         reader = connection.reader
@@ -279,6 +281,16 @@ class ChatService:
             new = msgid == MsgType.REG_MSG
             hashes = needs_hashing(message, connection.v2)
             self._workers.start_entrance(connection, work, done, hashes=hashes, new=new)
+
+    def _open_entrance(self, connection: Connection, msgid: int) -> None:
+        """A guest wants in: its time and its bytes begin anew."""
+        connection.guest.renew(connection.last_seen)
+        if msgid != MsgType.LOGIN_MSG or connection.ticket is None:
+            return
+        refusal = connection.ticket.refuse_login()
+        if refusal is not None:
+            errmsg, seconds = refusal.errmsg, refusal.retry_after
+            raise ProtocolError(ErrNo.TOO_MANY, errmsg, retry_after=seconds)
 
     def _finish_work(
         self,

@@ -31,7 +31,7 @@ chat.protocol.dialects : chat.protocol
 chat.process           : chat.counters muduopy
 chat.message           : chat.protocol chat.protocol.dialects
 chat.notice            : chat.message chat.protocol
-chat.config            : chat.protocol
+chat.config            : chat.limits chat.protocol
 chat.listeners         : chat.config muduopy
 chat.dialect_files     : chat.config chat.process chat.protocol.dialects
 chat.tls               : chat.config
@@ -42,7 +42,7 @@ chat.storage.mysql     : chat.storage mysql _mysql_connector
 chat.bus               : chat.counters chat.message
 chat.bus.redis         : chat.bus chat.counters chat.message chat.protocol muduopy redis ujson
 chat.names             : chat.protocol chat.storage chat.storage.tables muduopy
-chat.connection        : chat.config chat.counters chat.message chat.protocol
+chat.connection        : chat.config chat.counters chat.limits chat.message chat.protocol
                          chat.protocol.dialects muduopy
 chat.mailbox           : chat.connection chat.message chat.process chat.protocol chat.storage
                          chat.storage.tables muduopy ujson

@@ -11,10 +11,12 @@ from collections.abc import Callable, Collection
 from typing import Any, Generic, Protocol, TypeVar
 
 from chat.config import ClassicConfig
+from chat.connection.admission import FULL, RETRY_SECONDS, Refusal, Ticket, error_of
 from chat.connection.classic_output import ClassicOutput
 from chat.connection.classic_reader import ClassicReader
 from chat.connection.flow_control import FlowControl
 from chat.connection.framing import Framer
+from chat.connection.guest_input import GuestInput
 from chat.connection.loop_counters import LoopCounters
 from chat.connection.token_bucket import BYTES_PER_TOKEN, Allowances
 from chat.message import ChatMessage
@@ -68,14 +70,13 @@ class ClientConnection(Generic[LoginT]):
         failed_logins: on this connection.
         known: a registration or login has succeeded on this connection.
         peer: the client's host; behind a balancer the host that the balancer names.
-        announced: the bytes so far of the balancer's line; None once it is complete, or not
-            expected.
+        guest: the bounds of the input before the login.
+        ticket: the entry in the Admission; None: the connection is not counted.
     """
 
     __slots__ = (
         "_allowances",
         "_listener",
-        "announced",
         "classic_output",
         "closed",
         "counters",
@@ -83,6 +84,7 @@ class ClientConnection(Generic[LoginT]):
         "finishing",
         "flow",
         "framer",
+        "guest",
         "known",
         "last_seen",
         "login",
@@ -91,6 +93,7 @@ class ClientConnection(Generic[LoginT]):
         "reader",
         "strikes",
         "tcp",
+        "ticket",
         "v2",
     )
 
@@ -114,7 +117,8 @@ class ClientConnection(Generic[LoginT]):
         self.counters = counters
         self.login: LoginT | None = None
         self.peer = tcp.peer_address.host
-        self.announced: bytes | None = None
+        self.guest = GuestInput(self.loop.poll_return_time)
+        self.ticket: Ticket | None = None
         self.v2 = False
         self.reader = None if new_reader is None else new_reader(self)
         self.classic_output = ClassicOutput(tcp, framer, classic, self._writer_changed)
@@ -147,12 +151,17 @@ class ClientConnection(Generic[LoginT]):
         self._listener = listener
         self.failed_logins = 0
         self.flow.allow(self._allowances.user)
+        if self.ticket is not None:
+            self.ticket.log_in()
 
     def detach(self) -> None:
         """The login is over: a guest's limits hold."""
         self.login = None
         self._listener = None
         self.flow.allow(self._allowances.guest)
+        self.guest.renew(self.loop.poll_return_time)
+        if self.ticket is not None:
+            self.ticket.log_out()
 
     # ------------------------------------------------------------------ sending
 
@@ -224,6 +233,23 @@ class ClientConnection(Generic[LoginT]):
         self.flow.bucket.tokens = CLOSE_TOKENS
         # A peer that keeps its side open is cut off.
         self.tcp.force_close_after(CLOSE_SECONDS)
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Send ERROR_MSG with the reason, and close. The peer is a guest."""
+        if self.closed:
+            return
+        error = error_of(refusal)
+        shaped = error if self.v2 else classic_answer(error, self.classic_output.table)
+        if shaped is not None:
+            self.send_message(shaped if self.v2 else {**shaped, **error})
+        self.close()
+
+    def make_room(self) -> None:
+        """Close at once, with the reason: a new connection takes this guest's place."""
+        if self.login is None:  # it may have logged in meanwhile
+            self.counters.closed.add("room")
+            self.refuse(Refusal(FULL, RETRY_SECONDS))
+            self.abandon()
 
     def abandon(self) -> None:
         """Close without a notice, and drop the input that still comes."""

@@ -21,7 +21,19 @@ MESSAGES = 128
 ERRNOS = 16
 """Above every ``errno``."""
 
-CLOSE_REASONS = ("abuse", "draining", "flood", "http", "idle", "proxy", "replaced", "stalled")
+CLOSE_REASONS = (
+    "abuse",
+    "bytes",
+    "draining",
+    "flood",
+    "http",
+    "idle",
+    "proxy",
+    "replaced",
+    "room",
+    "slow",
+    "stalled",
+)
 """The reasons for which a server closes a connection; any other one counts as ``other``."""
 
 
@@ -48,7 +60,6 @@ class LoopCounters:
         requests: requests that were taken up, by ``msgid``.
         refusals: failures that were answered, by ``msgid`` and ``errno``; 0: not a request.
         accepted: connections that came up.
-        turned_away: of these, connections beyond ``max_connections``.
         closed: connections that the server has ended, by reason.
         logins, registrations: that succeeded.
         woken, read, live, paced: deliveries. A message to ten receivers counts ten times. They were
@@ -71,7 +82,6 @@ class LoopCounters:
         "refusals",
         "registrations",
         "requests",
-        "turned_away",
         "woken",
     )
 
@@ -80,7 +90,6 @@ class LoopCounters:
         self.requests = [0] * MESSAGES
         self.refusals = [[0] * ERRNOS for _ in range(MESSAGES)]
         self.accepted = 0
-        self.turned_away = 0
         self.closed = Tally(*CLOSE_REASONS)
         self.logins = 0
         self.registrations = 0

@@ -13,14 +13,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from chat.config import ClassicConfig, ServerConfig
+from chat.connection.admission import Admission, error_of
 from chat.connection.classic_reader import ClassicReader
 from chat.connection.connection import AnyConnection, ClientConnection
 from chat.connection.framing import LineFramer, pack_for_unknown
+from chat.connection.guest_gate import GuestGate
 from chat.connection.loop_counters import LoopCounters
-from chat.connection.proxy_protocol import BadProxyLineError, split_proxy_line
 from chat.connection.token_bucket import Allowances
 from chat.connection.turns import Turns
-from chat.protocol import ErrNo, Limits, MsgType, encode
+from chat.limits.networks import Exempt
+from chat.protocol import Limits, encode
 from chat.protocol.dialects import TUTORIAL, DialectGuess, Table
 from chat.protocol.dialects.classic_answer import classic_answer
 from muduopy import (
@@ -40,9 +42,6 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 5.0
 """How often a loop looks for peers that are silent or do not read."""
-
-REFUSED_SECONDS = 1.0
-"""How long a refused connection may take to read the refusal."""
 
 HEARTBEATS_MISSED = 3
 POOL_SECONDS = 2.0
@@ -68,7 +67,11 @@ class FrameService(Protocol):
 
 
 class ChatServer:
-    """Accepts chat connections. Base loop's thread, callbacks excepted."""
+    """Accepts chat connections. Base loop's thread, callbacks excepted.
+
+    Attributes:
+        admission: counts the connections, and refuses those above the limits.
+    """
 
     def __init__(
         self,
@@ -90,15 +93,18 @@ class ChatServer:
         self._config = config
         self._service = service
         self._classic = classic
+        self._limits = limits
         self._allowances = Allowances.of(config.max_frame, limits)
-        self._lock = threading.Lock()  # guards _open and _refused
-        self._open = 0
-        self._refused = 0
+        exempt = Exempt(limits.exempt, loopback=not config.proxy_protocol)
+        self.admission = Admission(config.max_connections, limits, exempt)
+        self._gate = GuestGate(service, limits, config.login_seconds)
+        self._lock = threading.Lock()  # guards the two dicts
         # A loop uses its own entry only; both dicts are filled before a second thread reads them.
         self._by_loop: dict[EventLoop, set[AnyConnection]] = {}
         self._turns: dict[EventLoop, Turns] = {}
         self.counters: dict[EventLoop, LoopCounters] = {}
         self._tables = tables
+        self._loop = loop
         self._pool = EventLoopThreadPool(loop, "chat-loop", config.threads)
         self._tcps: list[TcpServer] = []
         try:
@@ -116,11 +122,20 @@ class ChatServer:
         tls: ssl.SSLContext | None,
     ) -> TcpServer:
         try:
-            tcp = TcpServer(loop, address, "chat", thread_pool=self._pool, tls=tls)
+            tcp = TcpServer(
+                loop,
+                address,
+                "chat",
+                thread_pool=self._pool,
+                tls=tls,
+                max_handshakes=self._limits.tls_handshakes,
+            )
         except OSError as exc:
             exc.filename = str(address)  # so that the message names it
             raise
         tcp.set_thread_init_callback(self._watch_loop)
+        tcp.set_admission_callback(self._admit)
+        tcp.set_departure_callback(self._departed)
         new_guess = partial(DialectGuess, self._tables, expected)
         tcp.set_connection_callback(partial(self._on_connection, new_guess))
         tcp.set_message_callback(self._on_message)
@@ -136,9 +151,8 @@ class ChatServer:
 
     @property
     def open(self) -> int:
-        """How many connections there are. Any thread."""
-        with self._lock:
-            return self._open
+        """How many connections there are, TLS handshakes included. Any thread."""
+        return self.admission.total
 
     @property
     def waiting_turns(self) -> int:
@@ -177,6 +191,37 @@ class ChatServer:
             tcp.close()
         self._pool.stop(POOL_SECONDS)
 
+    def change_limits(self, limits: Limits) -> None:
+        """Use these limits for new connections and for guests. Connections above them stay.
+
+        The number of TLS handshakes stays as it was. Base loop's thread. Raises ValueError for a
+        network in ``exempt`` that is none.
+        """
+        self.admission.change_limits(limits, self._loop.poll_return_time)
+        self._gate.limits = limits
+        self._limits = limits
+        self._allowances = Allowances.of(self._config.max_frame, limits)
+
+    # ------------------------------------------------------------------ in the base loop
+
+    def _host_of(self, peer: Address) -> str | None:
+        """The host to count the connection for; None: the balancer will announce it."""
+        return None if self._config.proxy_protocol else peer.host
+
+    def _admit(self, peer: Address) -> bytes | None:
+        refusal = self.admission.admit(self._host_of(peer), self._loop.poll_return_time)
+        if refusal is None:
+            return None
+        if refusal.full:  # silent TLS peers make room, too
+            any(tcp.end_oldest_handshake() for tcp in self._tcps)
+        error = error_of(refusal)
+        return pack_for_unknown(encode({**(classic_answer(error) or {}), **error}))
+
+    def _departed(self, tcp: TcpConnection) -> None:
+        self.admission.departed(self._host_of(tcp.peer_address), tcp.was_up)
+
+    # ------------------------------------------------------------------ in the connections' loops
+
     def _watch_loop(self, loop: EventLoop) -> None:
         connections: set[AnyConnection] = set()
         with self._lock:
@@ -185,8 +230,6 @@ class ChatServer:
             self.counters[loop] = LoopCounters(threading.current_thread().name)
         loop.run_every(SWEEP_SECONDS, lambda: self._sweep(loop, connections))
 
-    # ------------------------------------------------------------------ in the connections' loops
-
     def _on_connection(self, new_guess: NewGuess, tcp: TcpConnection) -> None:
         if tcp.connected:
             self._came(tcp, new_guess)
@@ -194,32 +237,16 @@ class ChatServer:
             self._went(tcp)
 
     def _came(self, tcp: TcpConnection, new_guess: NewGuess) -> None:
-        counters = self.counters[tcp.loop]
-        counters.accepted += 1
-        with self._lock:
-            full = self._open >= self._config.max_connections
-            self._refused += full
-            self._open += not full
-            refused = self._refused
-        if full:
-            counters.turned_away += 1
-            log.warning(
-                "too many connections: %s refused, the %dth; raise server.max_connections",
-                tcp.peer_address.host,
-                refused,
-            )
-            errmsg = "too many connections, try again later"
-            error = {"msgid": MsgType.ERROR_MSG, "errno": int(ErrNo.TOO_MANY), "errmsg": errmsg}
-            tcp.send(pack_for_unknown(encode(classic_answer(error) or error)))
-            tcp.shutdown()
-            tcp.force_close_after(REFUSED_SECONDS)
-            return
+        self.counters[tcp.loop].accepted += 1
         tcp.set_tcp_no_delay(True)
         tcp.set_keep_alive(*KEEP_ALIVE)
         tcp.set_half_close_callback(self._on_half_close)
         connection = self._new_connection(tcp, new_guess)
         if self._config.proxy_protocol:
-            connection.announced = b""
+            connection.guest.announced = b""
+        host = self._host_of(tcp.peer_address)
+        end = partial(tcp.loop.queue_in_loop, connection.make_room)
+        connection.ticket = self.admission.come_up(host, end)
         tcp.context = connection
         self._by_loop[tcp.loop].add(connection)
 
@@ -238,45 +265,20 @@ class ChatServer:
     def _went(self, tcp: TcpConnection) -> None:
         connection = tcp.context
         if isinstance(connection, ClientConnection):
-            with self._lock:
-                self._open -= 1
             self._by_loop[tcp.loop].discard(connection)
             connection.counters.went(connection)
             self._service.disconnected(connection)
+            if connection.ticket is not None:
+                connection.ticket.leave()
             tcp.context = None
 
     def _on_message(self, tcp: TcpConnection, buffer: Buffer, when: float) -> None:
-        connection: AnyConnection | None = tcp.context
-        data = buffer.retrieve_all()
-        if connection is None:  # a connection that was refused
-            tcp.stop_read()
+        connection: AnyConnection = tcp.context
+        if connection.login is None:
+            self._gate.receive(connection, buffer.retrieve_all(), when)
             return
-        if connection.announced is not None:
-            data = self._introduce(connection, connection.announced + data)
-            if not data:
-                return
         connection.last_seen = when
-        self._service.receive(connection, data)
-
-    def _introduce(self, connection: AnyConnection, data: bytes) -> bytes:
-        """Read the client's address from the balancer's line; returns the bytes after the line.
-
-        Returns no bytes while the line is not complete.
-        """
-        try:
-            found = split_proxy_line(data)
-        except BadProxyLineError as exc:
-            log.warning("%s: no line of the PROXY protocol: %s; closing", connection.peer, exc)
-            connection.counters.closed.add("proxy")
-            connection.tcp.force_close()
-            return b""
-        if found is None:
-            connection.announced = data
-            return b""
-        connection.announced = None
-        if found[0] is not None:
-            connection.peer = found[0]
-        return found[1]
+        self._service.receive(connection, buffer.retrieve_all())
 
     def _on_half_close(self, tcp: TcpConnection) -> None:
         connection = tcp.context
@@ -300,13 +302,10 @@ class ChatServer:
             connection.tcp.force_close()
         elif connection.closed:
             return
-        elif connection.login is not None:
-            # A classic client has no heartbeat; TCP keepalive watches over it.
-            if connection.v2 and silent > HEARTBEATS_MISSED * self._config.heartbeat:
-                connection.close("idle", reconnect=True)
-        elif connection.known and not connection.v2:
-            return  # the original's menu, at which a user may wait without limit
-        elif silent > self._config.login_seconds and not connection.flow.busy:
+        elif connection.login is None:
+            self._gate.check(connection, now)
+        # A classic client has no heartbeat; TCP keepalive watches over it.
+        elif connection.v2 and silent > HEARTBEATS_MISSED * self._config.heartbeat:
             connection.close("idle", reconnect=True)
 
 

@@ -11,8 +11,9 @@ import resource
 
 log = logging.getLogger(__name__)
 
-SPARE_FILES = 64
-"""Descriptors for everything but clients: database, bus, loops, standard streams."""
+SPARE_FILES = 160
+"""Descriptors for everything but clients: 64 for the database, the bus, loops and standard streams,
+and 96 for connections that are being closed or refused."""
 
 FILES_PER_WORKER = 2
 """Each worker may use a database connection, for which SQLite opens two files."""

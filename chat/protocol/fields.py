@@ -35,7 +35,14 @@ class Limits:
         groups, contacts: of one user.
         members: members of a group in one answer.
         mailbox_rows, mailbox_bytes: of the messages that wait for one user.
+        exempt: networks without the limits by address.
+        guests_per_address, users_per_address: connections before and after a login, of one IPv4
+            address or one /64 of IPv6.
+        connect_rate, connect_burst: new connections of such an address, a second and at once.
+        tls_handshakes: at the same time, in all.
+        frame_seconds: from the first byte of a frame to its last one, before a login.
         guest_frame: bytes of the largest frame before a login.
+        guest_bytes: bytes before a login, and between two tries to log in.
         guest_rate, user_rate: frames a second before and after a login. Each KiB of a frame counts
             as a further frame.
     """
@@ -56,7 +63,15 @@ class Limits:
     members: int = 200
     mailbox_rows: int = 10_000
     mailbox_bytes: int = 64 * 1024 * 1024
-    guest_frame: int = 8 * 1024
+    exempt: tuple[str, ...] = ()
+    guests_per_address: int = 16
+    users_per_address: int = 256
+    connect_rate: int = 10
+    connect_burst: int = 100
+    tls_handshakes: int = 200
+    frame_seconds: int = 30
+    guest_frame: int = 4 * 1024
+    guest_bytes: int = 4 * 1024
     guest_rate: int = 100
     user_rate: int = 100_000
 

@@ -100,10 +100,11 @@ def _connections(watched: Watched) -> Iterator[Metric]:
     yield _counter(
         "chat_connections_accepted", "Accepted connections.", sum(one.accepted for one in counters)
     )
-    yield _counter(
+    yield _counters(
         "chat_connections_turned_away",
-        "Connections beyond server.max_connections.",
-        sum(one.turned_away for one in counters),
+        "Refused connections. full: server.max_connections; address, rate: of one address.",
+        "reason",
+        watched.server.admission.refused.counts,
     )
     yield _counters(
         "chat_connections_closed",

@@ -59,7 +59,7 @@ def test_one_that_is_refused(
     make_node: Callable[..., Node], caplog: pytest.LogCaptureFixture
 ) -> None:
     node = make_node(config=ServerConfig(max_connections=1))
-    node.connect()
+    node.online("ann")
     node.socket().ended()
     (line,) = [line for line in caplog.messages if "too many connections" in line]
     assert "127.0.0.1" in line

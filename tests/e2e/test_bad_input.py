@@ -244,10 +244,10 @@ def test_random_bytes_leave_memory_alone(
 def test_too_many_connections(make_server: Make, connect: Connect) -> None:
     server = make_server("[server]\nmax_connections = 3\n")
     wires = [connect(server) for _ in range(3)]
-    for wire in wires:
-        wire.nothing()
+    for number, wire in enumerate(wires):
+        wire.login(wire.register(f"user-{number}"))
     refused = connect(server)
-    refused.expect(31, errno=6)
+    assert refused.expect(31, errno=6)["retry_after"] > 0
     refused.expect_end()
     wires[0].close()
     for _ in range(1000):  # until the server has noticed that there is room again

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -165,7 +166,7 @@ def test_answers_alone_can_fill_it_too(node: Node) -> None:
 # ---------------------------------------------------------------------- limits of the input
 
 
-def guest_limits(**changes: int) -> Limits:
+def guest_limits(**changes: Any) -> Limits:
     return dataclasses.replace(Limits(), **changes)
 
 

@@ -93,12 +93,14 @@ def test_a_census_counts_users_and_bytes(make_node: Callable[..., Node]) -> None
 
 def test_connections_that_the_server_has_ended(make_node: Callable[..., Node]) -> None:
     node = make_node(config=ServerConfig(max_connections=1, stall_seconds=10**6))
-    client = node.connect()
+    ann = node.online("ann")
     node.socket().ended()
+    ann.ask(MsgType.LOGINOUT_MSG)
     node.sweep(601)
-    client.ended()
+    ann.ended()
     found = counters(node)
-    assert (found.accepted, found.turned_away) == (2, 1)
+    assert found.accepted == 1
+    assert node.server.admission.refused.counts["full"] == 1
     assert found.closed.counts["idle"] == 1
 
 

@@ -33,9 +33,10 @@ def test_further_addresses(make_node: Callable[..., Node], threads: int) -> None
     node = make_node(config=config, also=[(InetAddress.loopback(0), None)] * 2)
     assert len({str(address) for address in node.server.addresses}) == 3
     clients = [node.connect(place=place) for place in range(3)]
+    for place, client in enumerate(clients):
+        assert client.log_in(node.user(f"user-{place}"))["errno"] == 0
     assert node.socket(place=1).ended()[0]["errno"] == 6
     ann = clients[2]
-    assert ann.log_in(node.user("ann"))["errno"] == 0
     stopped: list[bool] = []
     node.server.stop(5.0, lambda: stopped.append(True))
     assert ann.ended() == [{"msgid": 32, "reason": "draining", "reconnect": True}]
@@ -66,7 +67,7 @@ def test_an_address_that_is_taken_is_named(make_node: Callable[..., Node]) -> No
 
 def test_one_connection_too_many(make_node: Callable[..., Node]) -> None:
     node = make_node(config=ServerConfig(max_connections=2))
-    first, second = node.connect(), node.connect()
+    first, second = node.online("ann"), node.online("bob")
     third = node.socket()
     assert third.ended() == [
         {
@@ -75,30 +76,61 @@ def test_one_connection_too_many(make_node: Callable[..., Node]) -> None:
             "error": 6,
             "errnum": 6,
             "errmsg": "too many connections, try again later",
+            "retry_after": 5,
         }
     ]
     for client in (first, second):
         client.nothing_more()
     first.leave()
+    node.until(lambda: node.server.open == 1)
     node.connect().nothing_more()
 
 
 def test_refused_connections_do_not_count(make_node: Callable[..., Node]) -> None:
     node = make_node(config=ServerConfig(max_connections=1))
-    first = node.connect()
+    first = node.online("ann")
     refused = [node.socket() for _ in range(3)]
     for client in refused:
         client.write(b'{"msgid":26}\n')
         assert len(client.ended()) == 1
     first.leave()
+    node.until(lambda: not node.server.open)
     node.connect().nothing_more()
+
+
+@pytest.mark.parametrize("v2", [True, False])
+def test_the_oldest_guest_makes_room(make_node: Callable[..., Node], v2: bool) -> None:
+    node = make_node(config=ServerConfig(max_connections=3))
+    ann, oldest, newer = node.online("ann"), node.connect(v2=v2), node.connect()
+    if v2:
+        assert oldest.log_in(99)["errno"] == 1
+    bob = node.online("bob")
+    (error,) = oldest.ended()
+    assert error["errno"] == 6
+    assert error["retry_after"] > 0
+    for client in (ann, newer, bob):
+        client.nothing_more()
+    assert node.server.admission.made_room == 1
+
+
+def test_guests_that_flood_make_room_for_each_other(make_node: Callable[..., Node]) -> None:
+    """The count stays right, and a user is not disturbed."""
+    node = make_node(config=ServerConfig(max_connections=4))
+    ann = node.online("ann")
+    for _ in range(20):
+        node.connect()
+    node.until(lambda: node.server.open == 4)
+    ann.nothing_more()
+    for client in node.clients[1:]:
+        client.close()
+    node.until(lambda: node.server.open == 1)
 
 
 def test_connections_that_come_and_go_are_forgotten(node: Node) -> None:
     for _ in range(20):
         node.connect().leave()
     node.until(lambda: not node.server._by_loop[node.passes.loop])
-    assert node.server._open == 0
+    assert node.server.open == 0
 
 
 def test_a_reset_connection_is_forgotten(node: Node) -> None:
@@ -106,7 +138,7 @@ def test_a_reset_connection_is_forgotten(node: Node) -> None:
     ann.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     ann.leave()
     node.until(lambda: not node.logins.owned())
-    assert node.server._open == 0
+    assert node.server.open == 0
 
 
 # ---------------------------------------------------------------------- frames
@@ -163,14 +195,27 @@ def test_who_never_logs_in(make_node: Callable[..., Node]) -> None:
     assert v2.ended() == [IDLE]
 
 
-def test_who_talks_without_logging_in_may_stay(make_node: Callable[..., Node]) -> None:
-    """What counts is silence: it may be reading the list of commands."""
+def test_who_talks_without_logging_in_may_not_stay(make_node: Callable[..., Node]) -> None:
+    """A try to log in counts, even if it fails; other requests do not."""
     node = make_node(config=CONFIG)
-    client = node.connect()
-    client.connection.last_seen -= 1000.0
-    client.nothing_more()
+    talking, trying = node.connect(), node.connect()
+    for client in (talking, trying):
+        client.connection.guest.since -= 599.0
+    talking.nothing_more()
+    assert trying.log_in(99)["errno"] == 1
+    node.sweep(2.0)
+    assert talking.ended() == []
+    trying.nothing_more()
+
+
+def test_a_logout_begins_the_time_anew(make_node: Callable[..., Node]) -> None:
+    node = make_node(config=CONFIG)
+    ann = node.online("ann")
+    ann.connection.guest.since -= 1000.0
+    ann.ask(MsgType.LOGINOUT_MSG)
+    ann.user_id = 0
     node.sweep(1.0)
-    client.nothing_more()
+    ann.nothing_more()
 
 
 def test_who_is_being_logged_in_is_not_idle(make_node: Callable[..., Node]) -> None:
@@ -252,7 +297,7 @@ def test_the_sweep_runs_by_itself(
     monkeypatch.setattr("chat.connection.server.SWEEP_SECONDS", 0.01)
     node = make_node(config=CONFIG)
     client = node.connect(v2=False)
-    client.connection.last_seen -= 1000.0
+    client.connection.guest.since -= 1000.0
     assert client.ended() == []
 
 

@@ -39,11 +39,11 @@ def fit(soft: int, hard: int, connections: int) -> tuple[int, int, str]:
 @pytest.mark.parametrize(
     ("soft", "hard", "most", "allowed"),
     [
-        (150, 1000, 200, 272),  # raised to what 200 connections need
+        (150, 1000, 200, 368),  # raised to what 200 connections need
         (500, 1000, 200, 500),  # not lowered
-        (150, 272, 200, 272),
-        (150, 271, 199, 271),  # connections leave 72 for the rest
-        (150, 200, 128, 200),
+        (150, 368, 200, 368),
+        (150, 367, 199, 367),  # connections leave 168 for the rest
+        (150, 340, 172, 340),
         (50, 100, 50, 100),  # or half of them
     ],
 )

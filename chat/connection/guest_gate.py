@@ -1,0 +1,95 @@
+"""GuestGate: passes the input of guests on to the service, and closes those that abuse it.
+
+A guest is a connection without a login. The gate reads the line of the PROXY protocol, which comes
+first, and applies the bounds of GuestInput. After the login, input does not pass here.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from chat.connection.admission import RETRY_SECONDS, Refusal
+from chat.connection.connection import AnyConnection
+from chat.connection.proxy_protocol import BadProxyLineError, split_proxy_line
+from chat.protocol import Limits
+
+if TYPE_CHECKING:
+    from chat.connection.server import FrameService
+
+log = logging.getLogger(__name__)
+
+
+class GuestGate:
+    """The input of all guests. All methods: the connection's loop.
+
+    Attributes:
+        limits: they may be replaced at any time.
+    """
+
+    def __init__(self, service: FrameService, limits: Limits, login_seconds: float) -> None:
+        self._service = service
+        self.limits = limits
+        self._login_seconds = login_seconds
+
+    def receive(self, connection: AnyConnection, data: bytes, now: float) -> None:
+        """These bytes have arrived."""
+        guest = connection.guest
+        if guest.announced is not None:
+            guest.note(data, len(data), now)
+            data = self._introduce(connection, guest.announced + data, now)
+            if not data:
+                return
+        if guest.spent > self.limits.guest_bytes and not connection.closed:
+            log.warning("%s sends too many bytes without a login; closing", connection.peer)
+            connection.counters.closed.add("bytes")
+            connection.refuse(Refusal("too many bytes without a login", RETRY_SECONDS))
+        guest.spent += len(data)
+        connection.last_seen = now
+        if not connection.framer.held:
+            guest.begun_at = None
+        self._service.receive(connection, data)
+        guest.note(data, connection.framer.held, now)
+
+    def check(self, connection: AnyConnection, now: float) -> None:
+        """Close the connection if its time is over. To be called every few seconds."""
+        guest, flow = connection.guest, connection.flow
+        if flow.busy:
+            return
+        if guest.announced is None and not connection.framer.held:
+            guest.begun_at = None
+        elif guest.is_slow(now, self.limits.frame_seconds) and not flow.pending:
+            log.warning("%s has not completed a frame in time; closing", connection.peer)
+            connection.counters.closed.add("slow")
+            connection.abandon()
+            return
+        if connection.known and not connection.v2:
+            return  # the original's menu, at which a user may wait without limit
+        if now - guest.since > self._login_seconds:
+            connection.close("idle", reconnect=True)
+
+    def _introduce(self, connection: AnyConnection, data: bytes, now: float) -> bytes:
+        """Read the client's address from the balancer's line; returns the bytes after the line.
+
+        Returns no bytes while the line is not complete.
+        """
+        try:
+            found = split_proxy_line(data)
+        except BadProxyLineError as exc:
+            log.warning("%s: no line of the PROXY protocol: %s; closing", connection.peer, exc)
+            connection.counters.closed.add("proxy")
+            connection.tcp.force_close()
+            return b""
+        if found is None:
+            connection.guest.announced = data
+            return b""
+        connection.guest.announced = None
+        host, rest = found
+        if host is None:  # the balancer's own connection
+            return rest
+        connection.peer = host
+        refusal = None if connection.ticket is None else connection.ticket.announce(host, now)
+        if refusal is not None:
+            connection.refuse(refusal)
+            return b""
+        return rest
