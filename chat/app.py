@@ -3,8 +3,9 @@
 It is the one place that knows config, database, bus and server together.
 
 Threads: the main thread runs the main loop (accepting, and all connections unless there are
-sub-loops); ``threads`` sub-loops; ``workers`` and ``hashers`` for SQL and passwords; one database
-writer; one that waits for signals; one that renews the lease in a cluster.
+sub-loops); ``threads`` sub-loops; ``workers`` and ``hashers`` for SQL and passwords; ``admin`` for
+commands of operators; one database writer; one that waits for signals; one that renews the lease in
+a cluster.
 
 The end goes in the order of the data: stop accepting, say goodbye, let requests and commits finish,
 release the users, close the database.
@@ -24,7 +25,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from chat import __version__
-from chat.backends import find_bus, mask, open_bus, open_database
+from chat.admin.context import AdminContext
+from chat.admin.opening import open_admin
+from chat.admin.server import THREADS as ADMIN_THREADS
+from chat.admin.server import AdminServer
+from chat.backends import find_bus, mask, open_bus, open_database, sqlite_file
 from chat.cli import parse_arguments
 from chat.config import Config, ConfigError, HashCost
 from chat.connection.server import ChatServer
@@ -56,6 +61,7 @@ from chat.process.signals import block_signals, watch_signals
 from chat.protocol import build_schema
 from chat.request_workers import RequestWorkers, hash_threads, new_hashers
 from chat.service import ChatService
+from chat.storage.tables import DRAIN
 from chat.tls import tls_context
 from muduopy import EventLoop, InetAddress, ThreadPool
 
@@ -99,8 +105,8 @@ class App:
         dialects = load_dialects(config.classic.dialects)
         bus_address = find_bus(config.bus)  # a mistake shows before tables are created
         hashing = hash_threads(config.server.hash_threads)
-        # Besides the two pools the main thread reads, at the start and the end.
-        threads = config.server.workers + hashing + 1
+        # Besides the pools the main thread reads, at the start and the end.
+        threads = config.server.workers + hashing + ADMIN_THREADS + 1
         with contextlib.ExitStack() as undo:
             self._database = open_database(config.database, threads=threads)
             undo.callback(self._database.close)
@@ -126,7 +132,11 @@ class App:
                     for other in also
                 ],
             )
+            undo.callback(self._server.close)
             self._status = self._new_status(context)
+            if self._status is not None:
+                undo.callback(self._status.close)
+            self._admin = self._open_admin(context)
             undo.pop_all()
 
     def _wire(self, address: InetAddress) -> Context:
@@ -141,7 +151,13 @@ class App:
         if not database.exclusive:
             place = f"{address} on {socket.gethostname()}"
             self._lease = Lease(
-                database, self._node, place, self._about, self._on_renewed, self._on_lease_lost
+                database,
+                self._node,
+                place,
+                self._about,
+                self._on_renewed,
+                self._on_lease_lost,
+                self._on_command,
             )
             self._poller = MailboxPoller(self._loop, database, logins, self._workers)
         self._feed = PresenceFeed(self._loop, database, bus, logins, self._workers)
@@ -215,6 +231,25 @@ class App:
         )
         return StatusServer(parse_status_address(self._config.server.status), watched)
 
+    def _open_admin(self, context: Context) -> AdminServer | None:
+        """Bind the socket for operators. Raises ConfigError, OSError."""
+        assert isinstance(self._server.address, InetAddress)
+        parts = AdminContext(
+            database=self._database,
+            logins=context.logins,
+            passwords=context.passwords,
+            delivery=self._delivery,
+            reconciliation=self._reconciliation,
+            server=self._server,
+            clock=context.clock,
+            node=self._node,
+            lease=self._lease,
+            drain=partial(self._loop.queue_in_loop, self._stop),
+        )
+        config = self._config
+        file = sqlite_file(config.database.url)
+        return open_admin(self._loop, config.server, self._server.address.port, file, parts)
+
     # ------------------------------------------------------------------ start
 
     def start(self) -> None:
@@ -269,6 +304,9 @@ class App:
                 self._loop.run_every(RECONCILE_SECONDS, self._reconciliation.start_round)
             self._server.start()
             self._measure_loops()
+            if self._admin is not None:
+                self._admin.start()
+                log.info("admin socket at %s", self._admin.path)
             if self._poller is not None:
                 self._poller.start()
             log.info(
@@ -316,6 +354,14 @@ class App:
         self.lease_lost = True
         self._loop.queue_in_loop(self._stop)
 
+    def _on_command(self, command: str) -> None:
+        """The lease's thread. A command of an operator at another node."""
+        if command == DRAIN:
+            log.info("an operator drains this node")
+            self._loop.queue_in_loop(self._stop)
+        else:
+            log.warning("an operator gave the unknown command %r", command)
+
     def _on_notices(self, notices: Sequence[Notice]) -> None:
         """The bus's thread. Notices of other nodes about users."""
         taken = [notice.target for notice in notices if notice.word == TAKEN]
@@ -338,6 +384,8 @@ class App:
     def _close(self) -> None:
         if self._status is not None:
             self._status.close()
+        if self._admin is not None:
+            self._admin.close()
         if self._poller is not None:
             self._poller.close()
         self._bus.stop_waiting()
@@ -379,7 +427,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         format="%(asctime)s %(levelname)-7s %(threadName)s %(message)s",
         stream=sys.stderr,
     )
-    workers = config.server.workers + hash_threads(config.server.hash_threads)
+    workers = config.server.workers + hash_threads(config.server.hash_threads) + ADMIN_THREADS
     connections = fit_file_limit(config.server.max_connections, workers)
     config = replace(config, server=replace(config.server, max_connections=connections))
     block_signals()

@@ -72,6 +72,11 @@ def sqlite_path(url: str) -> Path:
     return path  # three slashes: relative to the current directory; four: absolute
 
 
+def sqlite_file(url: str) -> Path | None:
+    """The file of an sqlite URL; None for another database. Raises ConfigError."""
+    return sqlite_path(url) if _split("database.url", url).scheme == "sqlite" else None
+
+
 def _wrong_sqlite(url: str, problem: str) -> ConfigError:
     return ConfigError(f"database.url: {url!r}: {problem}")
 

@@ -44,6 +44,8 @@ class ServerConfig:
     tls_key: str = ""
     listen: tuple[str, ...] = ()
     status: str = ""
+    admin_socket: str = "auto"
+    admin_users: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

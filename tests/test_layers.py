@@ -68,10 +68,15 @@ chat.maintenance       : chat.process chat.storage chat.storage.tables muduopy
 chat.status            : chat.backends chat.config chat.connection chat.counters chat.delivery
                          chat.login chat.mailbox chat.process chat.protocol chat.storage
                          chat.storage.tables chat.version muduopy muduopy.http prometheus_client
+chat.node_status       : chat.storage chat.storage.tables
+chat.admin             : chat.config chat.connection chat.delivery chat.login chat.node_status
+                         chat.process chat.protocol chat.safe_text chat.storage
+                         chat.storage.tables muduopy muduopy.codec
+chat.chatctl           : chat chat.admin chat.safe_text wcwidth
 chat.exit_status       : chat.bus chat.config chat.delivery chat.login chat.storage
 chat.app               : chat muduopy
-chat.chatcluster       : chat chat.backends chat.config chat.process chat.storage
-                         chat.storage.tables
+chat.chatcluster       : chat chat.admin chat.backends chat.config chat.node_status chat.process
+                         chat.storage chat.storage.tables
 """
 
 CLIENT = """

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from chat.admin.socket_file import FOLDER_VARIABLE
 from chat.backends import BUS_PASSWORD, DATABASE_PASSWORD
 from chat.chatcluster.errors import ClusterError
 from chat.chatcluster.processes import Process, run, start
@@ -183,7 +184,8 @@ def start_chatserver(
     ]
     # Not on the command line, which all users of the machine can read.
     secrets = {DATABASE_PASSWORD: password, BUS_PASSWORD: password}
-    return start(command, log, lambda: accepts(port), born, secrets)
+    folder = {FOLDER_VARIABLE: str(log.parent)}  # for the admin socket
+    return start(command, log, lambda: accepts(port), born, {**secrets, **folder})
 
 
 def free_port() -> int:

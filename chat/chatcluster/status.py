@@ -5,8 +5,9 @@ from __future__ import annotations
 from chat.chatcluster.local_cluster import SERVICES, LocalCluster
 from chat.chatcluster.state import ClusterState, node_name
 from chat.config import ConfigError
+from chat.node_status import NodeStatus, read_nodes
 from chat.storage import StorageError
-from chat.storage.tables import NodeModel, NodeRow, OfflineMessageModel, UserModel
+from chat.storage.tables import OfflineMessageModel
 
 
 def status_lines(cluster: LocalCluster) -> list[str]:
@@ -18,13 +19,13 @@ def status_lines(cluster: LocalCluster) -> list[str]:
     for name in SERVICES:
         lines.append(f"{name:<12} {_process(state, name)}")
     try:
-        users, nodes, waiting = _ask(cluster, state)
+        nodes, waiting = _ask(cluster, state)
     except (StorageError, ConfigError) as exc:
-        users, nodes, waiting = {}, {}, None
+        nodes, waiting = {}, None
         lines.append(f"the database does not answer: {exc}")
     for port in state.ports():
         name = node_name(port)
-        lines.append(f"{name:<12} {_process(state, name)}{_node(nodes.get(name), users.get(name))}")
+        lines.append(f"{name:<12} {_process(state, name)}{_node(nodes.get(name))}")
     if waiting is not None:
         lines.append(f"mailboxes    {waiting} messages wait to be received")
     return lines
@@ -35,24 +36,23 @@ def _process(state: ClusterState, name: str) -> str:
     return "down" if process is None or not process.alive else f"up, pid {process.pid}"
 
 
-def _node(row: NodeRow | None, users: int | None) -> str:
-    if row is None:
+def _node(node: NodeStatus | None) -> str:
+    if node is None:
         return ", no lease"
-    lease = f"lease {row.left / 1000:.1f} s" if row.alive else "lease run out"
+    lease = f"lease {node.lease:.1f} s" if node.alive else "lease run out"
+    draining = "" if node.state == "serving" else f", {node.state}"
     return (
-        f", {users or 0} users, {row.connections} connections, {lease}, bus {row.bus or 'starting'}"
+        f", {node.users} users, {node.connections} connections, {lease}, "
+        f"bus {node.bus or 'starting'}{draining}"
     )
 
 
-def _ask(
-    cluster: LocalCluster, state: ClusterState
-) -> tuple[dict[str, int], dict[str, NodeRow], int]:
-    """From the database: online users by node, the nodes, and the number of waiting messages."""
+def _ask(cluster: LocalCluster, state: ClusterState) -> tuple[dict[str, NodeStatus], int | None]:
+    """From the database: the nodes by name, and the number of waiting messages."""
     database = cluster.open_database(state)
     try:
-        nodes = database.read(lambda tx: NodeModel(tx).all())
-        users = database.read(lambda tx: UserModel(tx).online_by_node())
+        nodes = database.read(read_nodes)
         waiting = database.read(lambda tx: OfflineMessageModel(tx).count())
     finally:
         database.close()
-    return users, {row.name: row for row in nodes}, waiting
+    return {node.name: node for node in nodes}, waiting

@@ -59,10 +59,12 @@ class Lease:
         about: Callable[[], tuple[int, str]],
         on_renewed: Callable[[bool], object],
         on_lost: Callable[[], object],
+        on_command: Callable[[str], object] = lambda command: None,
     ) -> None:
         """``place``: the address and the machine; a server that restarts there is the same one.
         ``about``: the number of connections and the state of the bus, for the list of servers. The
-        callbacks run in the lease's thread: ``on_renewed(whole)``, and ``on_lost`` once at most."""
+        callbacks run in the lease's thread: ``on_renewed(whole)``; ``on_command`` for a command of
+        an operator at another server; and ``on_lost`` once at most."""
         self.node = node
         self._place = place
         self.incarnation = secrets.token_hex(16)
@@ -71,6 +73,7 @@ class Lease:
         self._about = about
         self._on_renewed = on_renewed
         self._on_lost = on_lost
+        self._on_command = on_command
         self._whole_since = self.renewed_at = time.monotonic()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lease")
@@ -132,7 +135,7 @@ class Lease:
         while not self._ended.wait(pause):
             begun = time.monotonic()
             try:
-                left = self._database.write(self._renew)
+                left, command = self._database.write(self._renew)
             except StorageError as exc:
                 log.warning("the lease was not renewed: %s", exc)
                 pause = RETRY_SECONDS
@@ -157,13 +160,17 @@ class Lease:
                 self._whole_since = time.monotonic()
             try:
                 self._on_renewed(whole)
+                if command:
+                    self._on_command(command)
             except Exception:
                 log.exception("the callback after the renewal of the lease failed")
 
-    def _renew(self, tx: Transaction) -> int | None:
+    def _renew(self, tx: Transaction) -> tuple[int | None, str]:
+        """The milliseconds that were left, or None; and a command, or ""."""
         model = NodeModel(tx)
         left = model.left(self.node, self.incarnation)
-        if left is not None:
-            connections, bus = self._about()
-            model.renew(self.node, int(LEASE_SECONDS * 1000), connections, bus)
-        return left
+        if left is None:
+            return None, ""
+        connections, bus = self._about()
+        model.renew(self.node, int(LEASE_SECONDS * 1000), connections, bus)
+        return left, model.take_command(self.node)

@@ -29,7 +29,7 @@ from chat.message import user_topics
 from chat.notice import TAKEN, Notice
 from chat.protocol import MAX_ID
 from chat.storage import Database, StorageError, Transaction
-from chat.storage.tables import NodeModel, UserModel
+from chat.storage.tables import OFFLINE, NodeModel, UserModel
 from muduopy import ThreadPool
 
 log = logging.getLogger(__name__)
@@ -108,17 +108,17 @@ class Reconciliation:
         here = self._logins.find_many(user_ids)
         # The registry first: its logins have been committed, so the rows cannot be older.
         users = [login.user_id for login in here]
-        rows, ended = self._database.read(
-            lambda tx: (UserModel(tx).generations(users), UserModel(tx).not_active(users))
-        )
+        rows, states, ended = self._database.read(lambda tx: _look(tx, users))
         owners: list[tuple[int, int]] = []
         for login in here:
             if rows.get(login.user_id) == login.generation:
                 owners.append((login.user_id, login.generation))
             else:
-                status = ended.get(login.user_id)
-                log.info("user %d %s", login.user_id, status or "has logged in elsewhere")
-                self._end(login, status or "replaced")
+                reason = ended.get(login.user_id) or (
+                    "ended" if states.get(login.user_id) == OFFLINE else "replaced"
+                )
+                log.info("the login of user %d is over: %s", login.user_id, reason)
+                self._end(login, reason)
         # Another node may have taken this one for dead, and shown its users offline.
         back = self._database.write(lambda tx: UserModel(tx).reassert(owners, self._node))
         self._feed.changed(back)
@@ -209,3 +209,11 @@ class Reconciliation:
     def _release_part(self, tx: Transaction, node: str) -> list[int]:
         # The node may have renewed its lease since ``_dead_nodes`` was read.
         return UserModel(tx).offline_of(node, PART) if node in self._dead_nodes(tx) else []
+
+
+def _look(
+    tx: Transaction, users: list[int]
+) -> tuple[dict[int, int], dict[int, str], dict[int, str]]:
+    """By user: the generation; the state; the status of those that are not active."""
+    model = UserModel(tx)
+    return model.generations(users), model.states(users), model.not_active(users)

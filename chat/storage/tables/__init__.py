@@ -1,13 +1,16 @@
 """DAO models: one class a table, with the SQL of that table. A model lives in one transaction."""
 
+from chat.storage.tables.account import AccountModel, AccountNumbers, AccountRow
+from chat.storage.tables.audit import AuditModel, AuditRow
 from chat.storage.tables.friend import FriendModel
 from chat.storage.tables.group import CREATOR, NORMAL, GroupModel
+from chat.storage.tables.group_list import GroupListModel, GroupRow
 from chat.storage.tables.history import HistoryModel, group_conversation, user_conversation
 from chat.storage.tables.invitation import Invitation, InvitationModel, code_hash, new_code
 from chat.storage.tables.mailboxgap import Gaps, MailboxGapModel
 from chat.storage.tables.message import LogRow, MessageModel
 from chat.storage.tables.name import GROUPS, HASHES, USERS, Named, NameModel
-from chat.storage.tables.node import NodeModel, NodeRow
+from chat.storage.tables.node import DRAIN, NodeModel, NodeRow
 from chat.storage.tables.offlinemessage import MailRow, MailShare, OfflineMessageModel
 from chat.storage.tables.rows import (
     ACTIVE,
@@ -32,6 +35,7 @@ __all__ = [
     "CREATOR",
     "DELETED",
     "DISABLED",
+    "DRAIN",
     "GROUPS",
     "HASHES",
     "NORMAL",
@@ -39,11 +43,18 @@ __all__ = [
     "OFFLINE",
     "ONLINE",
     "USERS",
+    "AccountModel",
+    "AccountNumbers",
+    "AccountRow",
+    "AuditModel",
+    "AuditRow",
     "Contact",
     "FriendModel",
     "Gaps",
     "Group",
+    "GroupListModel",
     "GroupModel",
+    "GroupRow",
     "GroupUser",
     "HistoryModel",
     "Invitation",

@@ -16,6 +16,9 @@ Example: server A dies, and then the database's clock is set back by an hour. A'
 for another hour. It is void instead, and A's users can log in elsewhere. The bound is two leases
 and not one, because the servers of a replicated database have clocks that differ a little."""
 
+DRAIN = "drain"
+"""The command with which a server finishes its work and ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class NodeRow:
@@ -26,12 +29,14 @@ class NodeRow:
         connections: the number of its open connections.
         bus: the state of its bus, in one word.
         left: the milliseconds until its lease ends; negative after the end.
+        state: serving or draining.
     """
 
     name: str
     left: int
     connections: int
     bus: str
+    state: str
 
     @property
     def alive(self) -> bool:
@@ -89,6 +94,20 @@ class NodeModel:
             (milliseconds, connections, bus, name),
         )
 
+    def give_command(self, name: str, command: str) -> None:
+        """Leave a command for a server, which takes it with its next renewal.
+
+        A server of version 3 of the tables never takes it.
+        """
+        self._tx.execute("UPDATE node SET command = ? WHERE name = ?", (command, name))
+
+    def take_command(self, name: str) -> str:
+        """The command for this server, once; "" without one. ``left`` has locked the row."""
+        ((command,),) = self._tx.query("SELECT command FROM node WHERE name = ?", (name,))
+        if command:
+            self.give_command(name, "")
+        return str(command)
+
     def release(self, name: str, incarnation: str) -> None:
         """End the lease."""
         self._tx.execute("DELETE FROM node WHERE name = ? AND incarnation = ?", (name, incarnation))
@@ -106,6 +125,7 @@ class NodeModel:
     def all(self) -> list[NodeRow]:
         """All servers with a row, by name. The lease of some may have ended."""
         rows = self._tx.query(
-            f"SELECT name, expires - {self._tx.clock}, connections, bus FROM node ORDER BY name"
+            f"SELECT name, expires - {self._tx.clock}, connections, bus, state FROM node "
+            "ORDER BY name"
         )
-        return [NodeRow(name, int(left), count, bus) for name, left, count, bus in rows]
+        return [NodeRow(name, int(left), *rest) for name, left, *rest in rows]

@@ -54,6 +54,11 @@ class TokenModel:
         kept = "" if keep is None else _hash(keep)
         self._tx.execute("DELETE FROM token WHERE userid = ? AND hash <> ?", (user_id, kept))
 
+    def used_by(self, user_id: int) -> list[int]:
+        """The last use of each token of a user, the newest first, in Unix seconds."""
+        sql = "SELECT used FROM token WHERE userid = ? ORDER BY used DESC"
+        return [used for (used,) in self._tx.query(sql, (user_id,))]
+
     def delete_expired(self, now: int, valid_seconds: int, after: str = "") -> str:
         """Delete the expired tokens among the next PART tokens after ``after``.
 

@@ -95,6 +95,17 @@ class UserModel:
             )
         )
 
+    def end_login(self, user_id: int) -> None:
+        """Make the running login of a user, if there is one, an earlier one.
+
+        Call ``Reconciliation.rows_changed`` after the commit.
+        """
+        self._tx.execute(
+            "UPDATE user SET state = ?, node = NULL, device = NULL, generation = generation + 1 "
+            "WHERE id = ?",
+            (OFFLINE, user_id),
+        )
+
     def not_active(self, user_ids: Collection[int]) -> dict[int, str]:
         """The status of those of these users that are not ACTIVE."""
         sql = "SELECT id, status FROM user WHERE id IN :ids AND status <> ?"

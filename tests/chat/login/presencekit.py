@@ -95,7 +95,10 @@ class Office:
 
 
 def new_lease(database: Database, node: str) -> Lease:
-    lease = Lease(database, node, f"{node}:6000", lambda: (0, ""), lambda whole: None, lambda: None)
+    place = f"{node}:6000"
+    lease = Lease(
+        database, node, place, lambda: (0, ""), lambda whole: None, lambda: None, lambda word: None
+    )
     lease.claim()
     lease._whole_since -= 100
     return lease

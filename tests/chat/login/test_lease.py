@@ -20,6 +20,7 @@ class Holder:
     def __init__(self, database: Database, node: str, place: str) -> None:
         self.renewals: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self.losses: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self.commands: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.lease = Lease(
             database,
             node,
@@ -27,6 +28,7 @@ class Holder:
             lambda: (3, "healthy"),
             self.renewals.put,
             lambda: self.losses.put(True),
+            self.commands.put,
         )
 
     def renewed(self) -> bool:
@@ -70,6 +72,21 @@ def test_renewed_again_and_again(database: Database, make_holder: Callable[..., 
     assert row.left > 5000
     holder.lease.close()
     assert not rows(database), "given up"
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_command_of_an_operator_is_taken_once(
+    database: Database, make_holder: Callable[..., Holder]
+) -> None:
+    holder = make_holder()
+    holder.lease.claim()
+    holder.lease.start()
+    database.write(lambda tx: NodeModel(tx).give_command("n1", "drain"))
+    assert holder.commands.get(timeout=WAIT) == "drain"
+    for _ in range(3):
+        assert holder.renewed() is True
+    assert holder.commands.empty()
+    holder.lease.close()
 
 
 def test_closing_one_that_never_ran(database: Database, make_holder: Callable[..., Holder]) -> None:

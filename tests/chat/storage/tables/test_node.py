@@ -78,7 +78,7 @@ def test_renewing_makes_it_run_again(database: Database) -> None:
     database.write(lambda tx: NodeModel(tx).renew("n1", 5000, 7, "healthy"))
     assert alive(database, "n1")
     (row,) = database.read(lambda tx: NodeModel(tx).all())
-    assert row == NodeRow("n1", row.left, 7, "healthy")
+    assert row == NodeRow("n1", row.left, 7, "healthy", "serving")
     assert 0 < row.left <= 5000
 
 

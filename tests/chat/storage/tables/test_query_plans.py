@@ -24,7 +24,11 @@ from chat.protocol import MsgType
 from chat.storage import Database, Transaction
 from chat.storage.tables import (
     DISABLED,
+    DRAIN,
     HASHES,
+    AccountModel,
+    AuditModel,
+    GroupListModel,
     InvitationModel,
     NodeModel,
     OfflineMessageModel,
@@ -45,6 +49,8 @@ ALLOWED = {
     "OfflineMessageModel.count": "one number for `chatcluster status`",
     "OfflineMessageModel.count_up_to": "a number of rows that is bounded, for the status page",
     "UserModel.online_by_node": "one number a node for `chatcluster status`",
+    "AccountModel.search": "the searches of operators",
+    "GroupListModel.search": "the searches of operators",
     "UserModel.all_offline": "once, at a start or at the end",
 }
 
@@ -97,6 +103,7 @@ def test_no_statement_scans_a_table_that_grows(
     see_to_the_dead(planner)
     compare_names(planner)
     see_to_accounts(planner)
+    look_as_operators_do(planner)
     ask_for_the_status(planner)
     assert any(scan.method == "OfflineMessageModel.count" for scan in planner.scans), "seen at all"
     assert [scan for scan in planner.scans if scan.method not in ALLOWED] == []
@@ -211,10 +218,31 @@ def see_to_accounts(planner: Planner) -> None:
     planner.write(lambda tx: UserModel(tx).reset_password(ABSENT, "h"))
     planner.write(lambda tx: TokenModel(tx).delete_of_user(ABSENT))
     planner.write(lambda tx: InvitationModel(tx).insert("code", 1, 0))
+    planner.write(lambda tx: UserModel(tx).end_login(ABSENT))
+    planner.read(lambda tx: TokenModel(tx).used_by(ABSENT))
     (invitation,) = planner.read(lambda tx: InvitationModel(tx).list())
     assert planner.read(lambda tx: InvitationModel(tx).is_valid("code", 1))
     planner.write(lambda tx: InvitationModel(tx).use("code", 1))
     planner.write(lambda tx: InvitationModel(tx).delete(invitation.hash))
+
+
+def look_as_operators_do(planner: Planner) -> None:
+    def look(tx: Transaction) -> None:
+        accounts, groups = AccountModel(tx), GroupListModel(tx)
+        for text in ("", "9"):
+            accounts.search(text, online=bool(text), after=10, limit=10)
+            groups.search(text, 10, 10)
+        accounts.find(ABSENT)
+        accounts.find_name("user 8")
+        accounts.numbers(ABSENT)
+        groups.find(8)
+        groups.find_name("group 8")
+        groups.members(8, 0, 10)
+        AuditModel(tx).last(10)
+
+    planner.read(look)
+    planner.write(lambda tx: AuditModel(tx).insert(1, "root", "test", "", ""))
+    planner.write(lambda tx: NodeModel(tx).give_command("n1", DRAIN))
 
 
 def compare_names(planner: Planner) -> None:

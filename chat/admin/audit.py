@@ -1,0 +1,42 @@
+"""The audit log: each change that an operator makes, as a row of ``audit`` and as a log line.
+
+The row is in the transaction of the change. So there is no change without a row, and no row without
+a change. Neither a password nor a code is ever in it.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TypeVar
+
+from chat.admin.context import AdminContext
+from chat.admin.request import AdminRequest
+from chat.safe_text import escape
+from chat.storage import Transaction
+from chat.storage.base import Work
+from chat.storage.tables import AuditModel
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+def write_audited(
+    ctx: AdminContext, request: AdminRequest, work: Work[T], target: str, detail: str = ""
+) -> T:
+    """Run ``work`` and record it, in one transaction. Worker thread: blocks.
+
+    ``target``: the thing that is changed, such as "user 5". Raises StorageError, or the error of
+    the work; nothing is recorded then.
+    """
+
+    def both(tx: Transaction) -> T:
+        result = work(tx)
+        now = ctx.clock.unix()
+        AuditModel(tx).insert(now, request.actor, request.command, target, detail)
+        return result
+
+    result = ctx.database.write(both)
+    words = " ".join(part for part in (request.command, target, detail) if part)
+    log.info("operator %s: %s", request.actor, escape(words))
+    return result

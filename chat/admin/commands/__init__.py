@@ -1,0 +1,35 @@
+"""The commands of operators, one module for each subject. See chat.admin.service.Command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from chat.admin.commands.audit_log import audit
+from chat.admin.commands.groups import dissolve_group, list_groups, show_group
+from chat.admin.commands.nodes import drain_node, list_nodes
+from chat.admin.commands.users import (
+    disable_user,
+    enable_user,
+    list_users,
+    log_user_out,
+    reset_password,
+    show_sessions,
+    show_user,
+)
+from chat.admin.service import Command
+
+COMMANDS: Mapping[str, Command] = {
+    "user list": list_users,
+    "user show": show_user,
+    "user disable": disable_user,
+    "user enable": enable_user,
+    "user reset-password": reset_password,
+    "user sessions": show_sessions,
+    "user logout": log_user_out,
+    "group list": list_groups,
+    "group show": show_group,
+    "group dissolve": dissolve_group,
+    "node list": list_nodes,
+    "node drain": drain_node,
+    "audit": audit,
+}

@@ -1,0 +1,1 @@
+"""The executable chatctl: commands of operators for a running server, through its admin socket."""

@@ -1,0 +1,128 @@
+"""The results of commands, as lines for people. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from chat.chatctl.table import date, pairs, table
+from chat.safe_text import escape
+
+Result = Mapping[str, Any]
+View = Callable[[Result], list[str]]
+
+
+def users(result: Result) -> list[str]:
+    rows = [
+        (user["id"], user["name"], user["state"], user["status"], user["node"])
+        for user in result["users"]
+    ]
+    return [*table(("id", "name", "state", "status", "node"), rows), *_more(result)]
+
+
+def user(result: Result) -> list[str]:
+    return pairs(
+        [
+            ("id", result["id"]),
+            ("name", result["name"]),
+            ("status", result["status"]),
+            ("state", result["state"]),
+            ("node", result["node"]),
+            ("friends", result["friends"]),
+            ("groups", result["groups"]),
+            ("waiting messages", result["waiting"]),
+        ]
+    )
+
+
+def sessions(result: Result) -> list[str]:
+    login = result["login"]
+    lines = ["not logged in"]
+    if login is not None:
+        lines = pairs(
+            [
+                ("logged in at", login["node"]),
+                ("address", result["peer"]),
+                ("device", login["device"]),
+            ]
+        )
+    lines.append(f"{len(result['tokens'])} tokens")
+    return lines + [f"  last used {date(used)}" for used in result["tokens"]]
+
+
+def disabled(result: Result) -> list[str]:
+    return [f"{_name(result)} is disabled; its login and its tokens are ended"]
+
+
+def enabled(result: Result) -> list[str]:
+    return [f"{_name(result)} is enabled"]
+
+
+def logged_out(result: Result) -> list[str]:
+    return [f"{_name(result)} is logged out; its tokens are ended"]
+
+
+def new_password(result: Result) -> list[str]:
+    return [f"the new password of {_name(result)} is", result["password"]]
+
+
+def _name(result: Result) -> str:
+    return f"user {result['id']} ({escape(result['name'])})"
+
+
+def groups(result: Result) -> list[str]:
+    rows = [
+        (group["id"], group["name"], group["join"], group["members"]) for group in result["groups"]
+    ]
+    return [*table(("id", "name", "join", "members"), rows), *_more(result)]
+
+
+def group(result: Result) -> list[str]:
+    head = pairs(
+        [
+            ("id", result["id"]),
+            ("name", result["name"]),
+            ("description", result["desc"]),
+            ("join", result["join"]),
+            ("members", result["members"]),
+        ]
+    )
+    rows = [(user["id"], user["name"], user["role"], user["state"]) for user in result["users"]]
+    return [*head, "", *table(("id", "name", "role", "state"), rows), *_more(result)]
+
+
+def dissolved(result: Result) -> list[str]:
+    return [f"group {result['id']} is dissolved; it had {result['members']} members"]
+
+
+def nodes(result: Result) -> list[str]:
+    rows = [
+        (
+            node["name"] + (" *" if node["name"] == result["here"] else ""),
+            node["state"] if node["alive"] else "dead",
+            node["users"],
+            node["connections"],
+            node["lease"],
+            node["bus"],
+        )
+        for node in result["nodes"]
+    ]
+    return table(("node (* answers)", "state", "users", "connections", "lease", "bus"), rows)
+
+
+def drained(result: Result) -> list[str]:
+    when = "now" if result["here"] else "within 3 seconds, unless it is of version 0.2"
+    return [f"{result['node']} drains {when}; follow it with: chatctl node list"]
+
+
+def audit(result: Result) -> list[str]:
+    rows = [
+        (date(entry["time"]), entry["actor"], entry["action"], entry["target"], entry["detail"])
+        for entry in result["entries"]
+    ]
+    return table(("time", "operator", "command", "target", "detail"), rows)
+
+
+def _more(result: Result) -> list[str]:
+    after = result["more"]
+    return [] if after is None else [f"(there are more: --after {after})"]
