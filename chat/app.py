@@ -60,6 +60,7 @@ from chat.process.loop_lag import LoopLag
 from chat.process.signals import block_signals, watch_signals
 from chat.protocol import build_schema
 from chat.request_workers import RequestWorkers, hash_threads, new_hashers
+from chat.retention import Retention
 from chat.service import ChatService
 from chat.storage.tables import DRAIN
 from chat.tls import tls_context
@@ -72,6 +73,9 @@ log = logging.getLogger("chat")
 
 RECONCILE_SECONDS = 5.0
 """Between two comparisons of rows with logins, on a database without other servers."""
+
+RETENTION_SECONDS = 60.0
+"""Between two looks whether a pass of the retention is due."""
 
 LOG_SECONDS = 5.0
 """Between two reports of the lines that were left out of the log."""
@@ -145,6 +149,11 @@ class App:
         clock, logins = Clock(), LoginRegistry()
         token_seconds = config.chat.token_days * SECONDS_PER_DAY
         self._maintenance = Maintenance(database, clock, token_seconds)
+        if config.chat.retention_days:
+            retention = Retention(
+                database, clock, config.chat.retention_days, self._loop, self._workers
+            )
+            self._maintenance.every(RETENTION_SECONDS, retention.begin)
         self._lookalikes = Lookalikes(database)
         self._lease: Lease | None = None
         self._poller: MailboxPoller | None = None

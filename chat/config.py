@@ -56,6 +56,7 @@ class ChatConfig:
     on_duplicate_login: str = "refuse"
     registration: str = "open"
     token_days: int = 30
+    retention_days: int = 0
     login_failures: int = 10
     login_failure_window: int = 60
 
@@ -181,6 +182,7 @@ _MAXIMUM: dict[str, float] = {
     "server.stall_seconds": _DAY,
     "server.drain_seconds": 3600,
     "chat.token_days": 36_500,
+    "chat.retention_days": 36_500,
     "chat.login_failures": 1_000_000,
     "chat.login_failure_window": 30 * _DAY,
     "classic.gap": 1,
@@ -191,6 +193,7 @@ _node_name = re.compile(r"[A-Za-z0-9._:-]{0,64}").fullmatch
 """Redis allows no blanks in a client's name, and the column ``node`` has 64 characters."""
 
 _MINIMUM = {
+    "chat.retention_days": 0,
     "server.threads": 0,
     "server.hash_threads": 0,
     "server.drain_seconds": 0,

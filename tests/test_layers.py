@@ -65,6 +65,7 @@ chat.backends          : chat.bus chat.bus.redis chat.config chat.delivery chat.
                          chat.storage.mysql chat.storage.sqlite muduopy
 chat.cli               : chat chat.config chat.listeners chat.process muduopy
 chat.maintenance       : chat.process chat.storage chat.storage.tables muduopy
+chat.retention         : chat.process chat.storage chat.storage.tables muduopy
 chat.status            : chat.backends chat.config chat.connection chat.counters chat.delivery
                          chat.login chat.mailbox chat.process chat.protocol chat.storage
                          chat.storage.tables chat.version muduopy muduopy.http prometheus_client

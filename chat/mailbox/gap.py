@@ -26,6 +26,7 @@ from chat.storage.tables import (
     HistoryModel,
     MailboxGapModel,
     OfflineMessageModel,
+    RetentionModel,
     group_conversation,
 )
 
@@ -48,6 +49,7 @@ def open_gaps(tx: Transaction, group_id: int, user_ids: Collection[int]) -> set[
 
 def fill_gap(tx: Transaction, user_id: int) -> None:
     """Insert rows for the next messages of a user's oldest gap, and move or close the gap."""
+    boundary = RetentionModel(tx).boundary()
     gaps = MailboxGapModel(tx)
     group_id = gaps.oldest_group(user_id)
     if group_id is None:
@@ -58,7 +60,7 @@ def fill_gap(tx: Transaction, user_id: int) -> None:
     if after is None or membership is None:
         gaps.close(group_id, user_id)
         return
-    after = max(after, membership.since)
+    after = max(after, membership.since, boundary)
     found = HistoryModel(tx).numbers_after(group_conversation(group_id), after, FILL_ROWS)
     mailbox = OfflineMessageModel(tx)
     there = mailbox.numbers_after(user_id, after)  # from a server of version 0.2.0

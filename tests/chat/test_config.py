@@ -41,6 +41,7 @@ MAY_BE_ZERO = [
     ("server", "hash_threads"),
     ("server", "drain_seconds"),
     ("limits", "password_min"),
+    ("chat", "retention_days"),
     ("classic", "gap"),
     ("classic", "frame"),
 ]

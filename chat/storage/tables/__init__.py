@@ -12,6 +12,7 @@ from chat.storage.tables.message import LogRow, MessageModel
 from chat.storage.tables.name import GROUPS, HASHES, USERS, Named, NameModel
 from chat.storage.tables.node import DRAIN, NodeModel, NodeRow
 from chat.storage.tables.offlinemessage import MailRow, MailShare, OfflineMessageModel
+from chat.storage.tables.retention import RetentionModel
 from chat.storage.tables.rows import (
     ACTIVE,
     DELETED,
@@ -71,6 +72,7 @@ __all__ = [
     "NodeModel",
     "NodeRow",
     "OfflineMessageModel",
+    "RetentionModel",
     "SettingModel",
     "TokenModel",
     "User",

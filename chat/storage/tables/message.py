@@ -38,6 +38,21 @@ class MessageModel:
             "seq",
         )
 
+    def first_from(self, seq: int) -> tuple[int, str] | None:
+        """The first message from this number on: its number and its time."""
+        sql = "SELECT seq, time FROM message WHERE seq >= ? ORDER BY seq LIMIT 1"
+        rows = self._tx.query(sql, (seq,))
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    def numbers(self, after: int, last: int, limit: int) -> list[int]:
+        """The numbers above ``after`` and up to ``last``, in order, ``limit`` at most."""
+        sql = "SELECT seq FROM message WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
+        return [seq for (seq,) in self._tx.query(sql, (after, last, limit))]
+
+    def delete(self, seqs: Sequence[int]) -> None:
+        """Forget messages, with their ``mid``."""
+        self._tx.execute_in("DELETE FROM message WHERE seq IN :ids", seqs)
+
     def newest(self) -> int:
         """The highest ``seq`` in the log; 0 if the log is empty."""
         ((newest,),) = self._tx.query("SELECT MAX(seq) FROM message")

@@ -106,6 +106,11 @@ class OfflineMessageModel:
         sql = "SELECT seq FROM offlinemessage WHERE userid = ? AND seq > ?"
         return {seq for (seq,) in self._tx.query(sql, (user_id, after))}
 
+    def numbers_between(self, first: int, last: int) -> set[int]:
+        """The numbers from ``first`` to ``last`` in all mailboxes. It reads the whole table."""
+        sql = "SELECT DISTINCT seq FROM offlinemessage WHERE seq BETWEEN ? AND ?"
+        return {seq for (seq,) in self._tx.query(sql, (first, last))}
+
     def owed(self, user_ids: Sequence[int]) -> Iterator[dict[int, list[int]]]:
         """The numbers that each of these users is owed, in order. An empty mailbox is absent.
 
