@@ -203,6 +203,10 @@ class App:
             node=self._node,
             heartbeat=config.server.heartbeat,
             registration=config.chat.registration,
+            group_failures=FailureLimiter(
+                config.chat.login_failures, config.chat.login_failure_window
+            ),
+            group_join=config.chat.group_join,
             limits=config.limits,
             classic=config.classic,
         )

@@ -55,6 +55,7 @@ class ChatConfig:
     delivery: str = "stored"
     on_duplicate_login: str = "refuse"
     registration: str = "open"
+    group_join: str = "open"
     token_days: int = 30
     retention_days: int = 0
     login_failures: int = 10
@@ -132,6 +133,7 @@ _CHOICES = {
     "chat.delivery": ("stored", "direct"),
     "chat.on_duplicate_login": ("refuse", "replace"),
     "chat.registration": ("open", "closed", "invitation"),
+    "chat.group_join": ("open", "invite"),
     "server.log_level": ("debug", "info", "warning", "error"),
 }
 
@@ -141,6 +143,7 @@ _MAXIMUM: dict[str, float] = {
     "limits.name": 50,
     "limits.group_name": 50,
     "limits.group_desc": 200,
+    "limits.ban_reason": 200,
     "limits.opaque": 64,
     "limits.classic_time": 40,
     "limits.text_bytes": 1024 * 1024,
@@ -167,6 +170,9 @@ _MAXIMUM: dict[str, float] = {
     "limits.guest_rate": 1_000_000,
     "limits.user_rate": 10_000_000,
     "limits.seqs": 100_000,
+    "limits.invitations_sent": 100_000,
+    "limits.invitations_received": 100_000,
+    "limits.group_bans": 1_000_000,
     "limits.password_max": 4096,
     "limits.password_min": 4096,
     "classic.password_min": 4096,

@@ -60,13 +60,22 @@ class RequestWorkers:
         """Run a task without an answer; False if the workers are too busy."""
         return self._workers.try_run(task)
 
-    def start(self, connection: AnyConnection, job: Callable[[], Any], done: Done) -> None:
+    def start(
+        self,
+        connection: AnyConnection,
+        job: Callable[[], Any],
+        done: Done,
+        *,
+        hashes: bool = False,
+    ) -> None:
         """Run a request of a user; ``done(result, error)`` follows in the connection's loop.
 
+        ``hashes``: it hashes a password.
         The error may be the job's own; PeerGoneError; or a ProtocolError that says that the
         server is busy.
         """
-        self._run(self._workers, connection, job, done, connection.loop.poll_return_time)
+        pool = self._hashers if hashes else self._workers
+        self._run(pool, connection, job, done, connection.loop.poll_return_time)
 
     def start_entrance(
         self,

@@ -276,7 +276,8 @@ class ChatService:
         connection.flow.busy = True
         msgid = message["msgid"]
         if msgid not in ENTRANCES:
-            self._workers.start(connection, work, done)
+            hashes = route.hashes and "password" in message
+            self._workers.start(connection, work, done, hashes=hashes)
         else:
             new = msgid == MsgType.REG_MSG
             hashes = needs_hashing(message, connection.v2)

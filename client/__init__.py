@@ -34,10 +34,22 @@ from client.errors import (
     TooLargeError,
 )
 from client.timing import Timing
-from client.values import Account, ChatMessage, Friend, Group, History, Member, Presence
+from client.values import (
+    Account,
+    Ban,
+    ChatMessage,
+    Friend,
+    Group,
+    GroupNotice,
+    History,
+    Invitation,
+    Member,
+    Presence,
+)
 
 __all__ = [
     "Account",
+    "Ban",
     "CallbackFailedError",
     "ChatClient",
     "ChatMessage",
@@ -47,7 +59,9 @@ __all__ = [
     "ConnectionLostError",
     "Friend",
     "Group",
+    "GroupNotice",
     "History",
+    "Invitation",
     "Member",
     "NoAnswerError",
     "NotConfirmedError",

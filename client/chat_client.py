@@ -46,7 +46,17 @@ from client.limits import check_text
 from client.protocol import requests
 from client.protocol.connection import open_socket
 from client.timing import Timing
-from client.values import Account, ChatMessage, Friend, Group, History, Member, Presence
+from client.values import (
+    Account,
+    Ban,
+    ChatMessage,
+    Friend,
+    Group,
+    GroupNotice,
+    History,
+    Member,
+    Presence,
+)
 
 if TYPE_CHECKING:
     import socket
@@ -78,6 +88,7 @@ class ChatClient:
         keep_connected: bool = True,
         on_message: Callable[[ChatMessage], object] | None = None,
         on_presence: Callable[[Presence], object] | None = None,
+        on_group_notice: Callable[[GroupNotice], object] | None = None,
         on_state: Callable[[Status], object] | None = None,
         on_ready: Callable[[], object] | None = None,
         on_server_error: Callable[[str], object] | None = None,
@@ -89,7 +100,9 @@ class ChatClient:
         self._folder = None if folder is None else Path(folder)
         self._keep_connected = keep_connected
         self._timing = timing or Timing()
-        functions = Functions(on_message, on_presence, on_state, on_ready, on_server_error)
+        functions = Functions(
+            on_message, on_presence, on_state, on_ready, on_server_error, on_group_notice
+        )
         dispatcher = Dispatcher()
         self._shared = SharedState(status_poster(dispatcher, functions))
         self._callbacks = Callbacks(self._shared, dispatcher, functions)
@@ -388,20 +401,56 @@ class ChatClient:
         self._requester.ask(requests.REMOVE_FRIEND, friendid=check_id(friend_id))
         self._requester.with_roster(lambda roster: roster.remove_friend(friend_id))
 
-    def create_group(self, name: str, desc: str = "") -> Group:
-        """Create a group; the user is its creator and first member. Any thread; blocks."""
-        check_text(name)
-        check_text(desc)
-        group_id = self._requester.ask(requests.CREATE_GROUP, groupname=name, groupdesc=desc)
-        group = self._requester.with_roster(lambda r: r.created_group(group_id, name, desc))
-        return group or Group(group_id, name, desc, ())
+    def create_group(
+        self, name: str, desc: str = "", *, join: str | None = None, password: str | None = None
+    ) -> Group:
+        """Create a group; the user is its creator and first member. Any thread; blocks.
 
-    def join_group(self, group_id: int) -> Group:
-        """Join a group; returns it, also to a user that is in it already. Any thread; blocks."""
+        ``join``: "open", "invite" or "password"; None: as the server's default. ``password``: for
+        the mode "password".
+        """
+        fields = _given(groupname=name, groupdesc=desc, join=join, password=password)
+        group_id, mode = self._requester.ask(requests.CREATE_GROUP, **fields)
+        group = self._requester.with_roster(lambda r: r.created_group(group_id, name, desc, mode))
+        return group or Group(group_id, name, desc, (), join=mode)
+
+    def join_group(self, group_id: int, password: str | None = None) -> Group:
+        """Join a group; returns it, also to a user that is in it already. Any thread; blocks.
+
+        ``password``: of a group with the join mode "password".
+        """
         check_id(group_id)
-        group = self._requester.ask_for("group", requests.JOIN_GROUP, groupid=group_id)
-        self._requester.with_roster(lambda roster: roster.add_group(group))
+        fields = _given(password=password)
+        since = self._requester.with_roster(lambda roster: roster.heard)
+        group = self._requester.ask_for("group", requests.JOIN_GROUP, groupid=group_id, **fields)
+        self._requester.with_roster(lambda roster: roster.add_group(group, since))
         return group
+
+    def change_group(
+        self,
+        group_id: int,
+        *,
+        name: str | None = None,
+        desc: str | None = None,
+        join: str | None = None,
+        password: str | None = None,
+    ) -> None:
+        """Change the name, the description, the join mode or the password. Any thread; blocks.
+
+        The user is the creator or an administrator of the group.
+        """
+        fields = _given(groupname=name, groupdesc=desc, join=join, password=password)
+        changed = self._requester.ask(requests.CHANGE_GROUP, groupid=check_id(group_id), **fields)
+        self._requester.with_roster(
+            lambda r: r.change_group(group_id, changed.name, changed.desc, changed.join)
+        )
+
+    def invite(self, group_id: int, user_id: int) -> None:
+        """Invite a user to a group. Any thread; blocks.
+
+        Each member may invite to an open group, the creator and administrators to every group.
+        """
+        self._requester.ask(requests.INVITE, groupid=check_id(group_id), userid=check_id(user_id))
 
     def leave_group(self, group_id: int) -> None:
         """Leave a group. Any thread; blocks."""
@@ -427,10 +476,51 @@ class ChatClient:
         return members
 
     def remove_member(self, group_id: int, user_id: int) -> None:
-        """Remove a member from a group that the user has created. Any thread; blocks."""
+        """Remove a member from a group. Any thread; blocks.
+
+        The creator removes every other member, an administrator normal members.
+        """
         fields = {"groupid": check_id(group_id), "userid": check_id(user_id)}
         self._requester.ask(requests.REMOVE_MEMBER, **fields)
         self._requester.with_roster(lambda roster: roster.remove_member(group_id, user_id))
+
+    def set_role(self, group_id: int, user_id: int, role: str) -> None:
+        """Make a member of one's group "admin", "normal" or "creator". Any thread; blocks.
+
+        After "creator" the user is an administrator.
+        """
+        fields = {"groupid": check_id(group_id), "userid": check_id(user_id)}
+        self._requester.ask(requests.SET_ROLE, **fields, role=role)
+        self._requester.with_roster(lambda roster: roster.set_role(group_id, user_id, role))
+
+    def ban_member(self, group_id: int, user_id: int, reason: str = "") -> None:
+        """Ban a user from a group, who may be no member. Any thread; blocks.
+
+        The rights are those of ``remove_member``.
+        """
+        check_text(reason)
+        fields = {"groupid": check_id(group_id), "userid": check_id(user_id)}
+        self._requester.ask(requests.BAN_MEMBER, **fields, reason=reason)
+        self._requester.with_roster(lambda roster: roster.remove_member(group_id, user_id))
+
+    def unban_member(self, group_id: int, user_id: int) -> None:
+        """Lift a ban, or forgive a removal. Any thread; blocks."""
+        fields = {"groupid": check_id(group_id), "userid": check_id(user_id)}
+        self._requester.ask(requests.UNBAN_MEMBER, **fields)
+
+    def bans(self, group_id: int) -> tuple[Ban, ...]:
+        """The banned and the removed users of a group, by number. Any thread; blocks.
+
+        The user is the creator or an administrator of the group. The list comes in pages.
+        """
+        fields = {"groupid": check_id(group_id)}
+        found, more = self._requester.ask(requests.BANS, **fields)
+        while more and found:
+            page, more = self._requester.ask(requests.BANS, **fields, after=found[-1].user_id)
+            if not page:
+                break
+            found += page
+        return found
 
     def dissolve_group(self, group_id: int) -> None:
         """Dissolve a group that the user has created. Any thread; blocks."""
@@ -487,3 +577,11 @@ class ChatClient:
             sending = account.write(target, text, to_group=to_group)
             self._shared.changed.notify_all()
         return sending
+
+
+def _given(**texts: str | None) -> dict[str, str]:
+    """The texts that are not None, checked."""
+    given = {name: text for name, text in texts.items() if text is not None}
+    for text in given.values():
+        check_text(text)
+    return given

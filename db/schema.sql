@@ -89,13 +89,14 @@ CREATE TABLE groupuser (
 
 -- Users that may not join a group by themselves. A removed user joins an open group again, or
 -- another one after an invitation; a banned user joins none. byid: the member that did it. time:
--- Unix seconds.
+-- Unix seconds. reason: its text.
 CREATE TABLE groupban (
     groupid INT NOT NULL,
     userid  INT NOT NULL,
     kind    ENUM('removed', 'banned') NOT NULL,
     byid    INT NOT NULL,
     time    BIGINT NOT NULL,
+    reason  VARCHAR(200) NOT NULL DEFAULT '',
     PRIMARY KEY (groupid, userid)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
@@ -106,7 +107,8 @@ CREATE TABLE groupinvite (
     byid    INT NOT NULL,
     time    BIGINT NOT NULL,
     PRIMARY KEY (groupid, userid),
-    KEY groupinvite_userid (userid)
+    KEY groupinvite_userid (userid),
+    KEY groupinvite_byid (byid)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 -- The log of all messages. seq is their order.

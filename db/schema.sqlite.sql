@@ -79,13 +79,14 @@ CREATE INDEX groupuser_joinorder ON groupuser (groupid, joinorder);
 
 -- Users that may not join a group by themselves. A removed user joins an open group again, or
 -- another one after an invitation; a banned user joins none. byid: the member that did it. time:
--- Unix seconds.
+-- Unix seconds. reason: its text.
 CREATE TABLE groupban (
     groupid INTEGER NOT NULL,
     userid  INTEGER NOT NULL,
     kind    TEXT NOT NULL CHECK (kind IN ('removed', 'banned')),
     byid    INTEGER NOT NULL,
     time    INTEGER NOT NULL,
+    reason  TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (groupid, userid)
 ) WITHOUT ROWID;
 
@@ -98,6 +99,7 @@ CREATE TABLE groupinvite (
     PRIMARY KEY (groupid, userid)
 ) WITHOUT ROWID;
 CREATE INDEX groupinvite_userid ON groupinvite (userid);
+CREATE INDEX groupinvite_byid ON groupinvite (byid);
 
 -- The log of all messages. seq is their order. With AUTOINCREMENT SQLite gives each seq once, also
 -- after a deletion.

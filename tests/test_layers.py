@@ -31,6 +31,7 @@ chat.protocol.dialects : chat.protocol
 chat.process           : chat.counters muduopy
 chat.message           : chat.protocol chat.protocol.dialects
 chat.notice            : chat.message chat.protocol
+chat.group_notice      : chat.message chat.protocol
 chat.config            : chat.limits chat.protocol
 chat.listeners         : chat.config muduopy
 chat.dialect_files     : chat.config chat.process chat.protocol.dialects
@@ -49,12 +50,12 @@ chat.mailbox           : chat.connection chat.message chat.process chat.protocol
 chat.login             : chat.bus chat.config chat.connection chat.counters chat.mailbox
                          chat.message chat.notice chat.process chat.protocol chat.storage
                          chat.storage.tables muduopy argon2
-chat.delivery          : chat.bus chat.connection chat.counters chat.login chat.mailbox
-                         chat.message chat.notice chat.process chat.protocol chat.storage
-                         chat.storage.tables muduopy ujson
+chat.delivery          : chat.bus chat.connection chat.counters chat.group_notice chat.login
+                         chat.mailbox chat.message chat.notice chat.process chat.protocol
+                         chat.storage chat.storage.tables muduopy ujson
 chat.request_workers   : chat.connection chat.process chat.protocol muduopy
-chat.handlers          : chat.config chat.connection chat.delivery chat.login chat.mailbox
-                         chat.message chat.names chat.process chat.protocol
+chat.handlers          : chat.config chat.connection chat.delivery chat.group_notice chat.login
+                         chat.mailbox chat.message chat.names chat.process chat.protocol
                          chat.protocol.dialects chat.storage chat.storage.tables
 chat.answers           : chat.connection chat.protocol chat.protocol.dialects chat.request_workers
                          chat.storage

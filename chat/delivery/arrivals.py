@@ -3,6 +3,7 @@
     ChatMessage   a committed message: Router wakes the receivers
     LiveMessage   a message in no table: LiveReceiver hands it over
     Notice        about the members of a group: the mode; about a user: ``on_notices``
+    GroupNotice   about a group, for clients: GroupNotices
 
 It blocks no longer than the queueing of calls takes, because it runs in the bus's thread.
 """
@@ -15,9 +16,11 @@ from typing import Any
 
 from chat.bus import Answer, BusListener, Count, Received
 from chat.delivery.codec import LiveMessage, Payload
+from chat.delivery.group_notices import GroupNotices
 from chat.delivery.live_receiver import LiveReceiver
 from chat.delivery.mode import DeliveryMode
 from chat.delivery.router import Router
+from chat.group_notice import GroupNotice
 from chat.message import ChatMessage
 from chat.notice import MEMBERS, Notice
 
@@ -28,7 +31,12 @@ class Arrivals(BusListener[Payload]):
     """The bus's thread."""
 
     def __init__(
-        self, router: Router, receiver: LiveReceiver, mode: DeliveryMode, on_notices: OnNotices
+        self,
+        router: Router,
+        receiver: LiveReceiver,
+        mode: DeliveryMode,
+        group_notices: GroupNotices,
+        on_notices: OnNotices,
     ) -> None:
         """``on_notices`` gets the notices about users."""
         self._router = router
@@ -38,6 +46,7 @@ class Arrivals(BusListener[Payload]):
             ChatMessage: router.wake,
             LiveMessage: receiver.take,
             Notice: self._take_notices,
+            GroupNotice: group_notices.heard,
         }
 
     def on_received(self, received: Sequence[Received[Payload]]) -> None:

@@ -3,6 +3,8 @@
     ["w", epoch, number, seq, MESSAGE …]                  a committed message
     ["l", node, number, generation, mid, MESSAGE …]       a live message (``direct``)
     ["n", word, ids]                                      a notice
+    ["g", node, group, event, user, by, FIELDS]           a notice about a group; version 0.2.0
+                                                          drops it, and logs that it is foreign
 
     MESSAGE: kind, sender, name, target, text, time, extra, receivers
 
@@ -20,6 +22,7 @@ from typing import Any, NamedTuple, TypeAlias
 import ujson
 
 from chat.bus import BadPayloadError, Bus, Codec, Stamp
+from chat.group_notice import EVENTS, GroupNotice
 from chat.message import ChatMessage, Topic
 from chat.notice import WORDS, Notice
 from chat.protocol import GROUP_CHAT, MAX_ID, MAX_SEQ, ONE_CHAT
@@ -30,6 +33,7 @@ MAX_MID = 64
 WAKE_FIELDS = 12
 LIVE_FIELDS = 13
 NOTICE_FIELDS = 3
+GROUP_NOTICE_FIELDS = 7
 
 
 class LiveMessage(NamedTuple):
@@ -54,7 +58,7 @@ class LiveMessage(NamedTuple):
         return self.message.topic
 
 
-Payload: TypeAlias = ChatMessage | LiveMessage | Notice
+Payload: TypeAlias = ChatMessage | LiveMessage | Notice | GroupNotice
 MessageBus: TypeAlias = Bus[Payload]
 
 
@@ -65,6 +69,8 @@ class PayloadCodec(Codec[Payload]):
         head: tuple[Any, ...]
         if isinstance(payload, Notice):
             return ujson.dumps(["n", payload.word, list(payload.ids)]).encode()
+        if isinstance(payload, GroupNotice):
+            return ujson.dumps(["g", *payload], ensure_ascii=False).encode()
         if isinstance(payload, ChatMessage):
             assert stamp is not None
             message, head = payload, ("w", *stamp, payload.seq)
@@ -87,6 +93,8 @@ class PayloadCodec(Codec[Payload]):
             return _live(topic, fields), None
         if form == ("n", NOTICE_FIELDS):
             return _notice(topic, fields), None
+        if form == ("g", GROUP_NOTICE_FIELDS):
+            return _group_notice(topic, fields), None
         raise BadPayloadError("an unknown form")
 
 
@@ -147,6 +155,23 @@ def _notice(topic: Topic, fields: list[Any]) -> Notice:
     if not (type(ids) is list and all(_is_id(user_id) for user_id in ids)):
         raise BadPayloadError("ids are wrong")
     return Notice(topic[1], word, tuple(ids))
+
+
+def _group_notice(topic: Topic, fields: list[Any]) -> GroupNotice:
+    _, node, group_id, event, user_id, by, more = fields
+    right = (
+        type(node) is type(event) is str
+        and event in EVENTS
+        and _is_id(group_id)
+        and (user_id == 0 or _is_id(user_id))
+        and _is_id(by)
+        and type(more) is dict
+        and all(type(value) in (str, int) for value in more.values())
+    )
+    notice = GroupNotice(node, group_id, event, user_id, by, more)
+    if not right or notice.topic != topic:
+        raise BadPayloadError("an unknown notice about a group")
+    return notice
 
 
 def _is_id(value: object) -> bool:

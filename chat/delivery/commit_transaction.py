@@ -25,9 +25,10 @@ import ujson
 from chat.delivery.members import Members
 from chat.delivery.submission import IN_DOUBT, Outcome, Submission
 from chat.mailbox.quota import Fill
-from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo
+from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo, errors
 from chat.storage import Transaction
 from chat.storage.tables import (
+    OPEN,
     Gaps,
     GroupModel,
     LogRow,
@@ -40,11 +41,12 @@ from chat.storage.tables import (
 MAX_KNOWN = 100_000
 """Users that are known to exist; beyond it all are dropped."""
 
-STORED, ADDED, RECOVERED, REPEATED = (
+STORED, ADDED, RECOVERED, REPEATED, REFUSED = (
     Outcome.STORED,
     Outcome.ADDED,
     Outcome.RECOVERED,
     Outcome.REPEATED,
+    Outcome.REFUSED,
 )
 
 _NO_FILLS: Mapping[int, Fill] = MappingProxyType({})
@@ -88,6 +90,8 @@ def store(
         gaps = MailboxGapModel(tx).of_groups(groups)
         submissions = cut(submissions, members)
     valid = [s for s in submissions if _may_send(s, generations, known, members)]
+    if groups and len(valid) < len(submissions):
+        _hide_closed_groups(tx, submissions)
     if fills:
         valid = [s for s in valid if _has_place(tx, s, fills)]
     first, repeated = _split(valid)
@@ -119,9 +123,9 @@ def _may_send(
     elif message.sender in members.get(message.target, frozenset()):
         return True
     elif message.target in members:
-        submission.refuse(ErrNo.NOT_A_MEMBER, "not a member of that group")
+        submission.refuse(ErrNo.NOT_A_MEMBER, errors.NOT_A_MEMBER)
     else:  # a group has a member at least, its creator
-        submission.refuse(ErrNo.NOT_FOUND, "no such group")
+        submission.refuse(ErrNo.NOT_FOUND, errors.NO_GROUP)
     return False
 
 
@@ -141,6 +145,18 @@ def _has_place(tx: Transaction, submission: Submission, fills: Mapping[int, Fill
         return True
     submission.refuse(ErrNo.MAILBOX_FULL, "too many messages wait for this user: try again later")
     return False
+
+
+def _hide_closed_groups(tx: Transaction, submissions: Sequence[Submission]) -> None:
+    """Refuse messages to closed groups as if they did not exist.
+
+    Only their members may learn that they exist, and all ids can be tried.
+    """
+    for submission in submissions:
+        if submission.outcome is REFUSED and submission.errno == ErrNo.NOT_A_MEMBER:
+            rule = GroupModel(tx).join_rule(submission.message.target)
+            if rule is None or rule.mode != OPEN:
+                submission.refuse(ErrNo.NOT_FOUND, errors.NO_GROUP)
 
 
 def _split(submissions: Sequence[Submission]) -> tuple[list[Submission], list[Submission]]:

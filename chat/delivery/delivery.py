@@ -9,6 +9,7 @@ from chat.delivery.arrivals import Arrivals, OnNotices
 from chat.delivery.codec import MessageBus
 from chat.delivery.commit_queue import CommitQueue
 from chat.delivery.direct import DirectMode
+from chat.delivery.group_notices import GroupNotices
 from chat.delivery.live_receiver import LiveReceiver
 from chat.delivery.members import MemberLists
 from chat.delivery.mode import DeliveryMode
@@ -45,6 +46,7 @@ class Delivery:
     Attributes:
         mode: stored or direct.
         quota: the mailboxes that are too full.
+        group_notices: tells members about changes of their groups.
         send: see DeliveryMode.send. An attribute, which saves a call for each message.
         commits: the queue of messages that are stored.
     """
@@ -74,8 +76,9 @@ class Delivery:
             self.mode = StoredMode(commits)
         self.send = self.mode.send
         self.commits = commits
+        self.group_notices = GroupNotices(database, bus, logins, workers)
         self._receiver = LiveReceiver(bus, logins, commits, self.mode.on_answers)
-        self._arrivals = Arrivals(router, self._receiver, self.mode, on_notices)
+        self._arrivals = Arrivals(router, self._receiver, self.mode, self.group_notices, on_notices)
 
     def start(self, loop: EventLoop) -> None:
         """Start the bus, and the counting of mailboxes. ``loop``: for timers. Loop thread."""

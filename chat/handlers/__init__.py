@@ -12,17 +12,22 @@ from chat.handlers.account import (
 from chat.handlers.chat import delivered, ping, send
 from chat.handlers.context import WAIT, Context, Request, Route, Where
 from chat.handlers.friends import add_friend, remove_friend
-from chat.handlers.groups import (
+from chat.handlers.group_members import (
     abandon_joining,
-    create_group,
-    dissolve_group,
     finish_joining,
     finish_leave_group,
+    invite,
     join_group,
     leave_group,
-    members,
-    remove_member,
 )
+from chat.handlers.group_moderation import (
+    ban_member,
+    bans,
+    remove_member,
+    set_role,
+    unban_member,
+)
+from chat.handlers.groups import change_group, create_group, dissolve_group, members
 from chat.handlers.history import history
 from chat.handlers.registration import register
 from chat.protocol import MsgType
@@ -33,8 +38,12 @@ ROUTES: dict[int, Route] = {
     MsgType.REG_MSG: Route(register, login=False),
     MsgType.ONE_CHAT_MSG: Route(send, Where.LOOP),
     MsgType.ADD_FRIEND_MSG: Route(add_friend),
-    MsgType.CREATE_GROUP_MSG: Route(create_group, finish=finish_joining, abandon=abandon_joining),
-    MsgType.ADD_GROUP_MSG: Route(join_group, finish=finish_joining, abandon=abandon_joining),
+    MsgType.CREATE_GROUP_MSG: Route(
+        create_group, hashes=True, finish=finish_joining, abandon=abandon_joining
+    ),
+    MsgType.ADD_GROUP_MSG: Route(
+        join_group, hashes=True, finish=finish_joining, abandon=abandon_joining
+    ),
     MsgType.GROUP_CHAT_MSG: Route(send, Where.LOOP),
     MsgType.DELIVERED_MSG: Route(delivered, Where.LOOP),
     MsgType.PING_MSG: Route(ping, Where.LOOP, login=False),
@@ -42,8 +51,14 @@ ROUTES: dict[int, Route] = {
     MsgType.REMOVE_FRIEND_MSG: Route(remove_friend),
     MsgType.LEAVE_GROUP_MSG: Route(leave_group, finish=finish_leave_group),
     MsgType.REMOVE_MEMBER_MSG: Route(remove_member),
-    MsgType.DISSOLVE_GROUP_MSG: Route(dissolve_group, finish=finish_leave_group),
+    MsgType.DISSOLVE_GROUP_MSG: Route(dissolve_group),
     MsgType.MEMBERS_MSG: Route(members),
+    MsgType.CHANGE_GROUP_MSG: Route(change_group, hashes=True),
+    MsgType.SET_ROLE_MSG: Route(set_role),
+    MsgType.BAN_MEMBER_MSG: Route(ban_member),
+    MsgType.UNBAN_MEMBER_MSG: Route(unban_member),
+    MsgType.INVITE_MSG: Route(invite),
+    MsgType.BANS_MSG: Route(bans),
 }
 
 __all__ = ["ROUTES", "WAIT", "Context", "Request", "Route", "Where"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chat.protocol import Message
-from chat.storage.tables import Contact, Group, GroupUser
+from chat.storage.tables import OPEN, Contact, Group, GroupInvitation, GroupUser
 
 
 def contact_fields(contact: Contact) -> Message:
@@ -12,13 +12,23 @@ def contact_fields(contact: Contact) -> Message:
 
 def group_fields(group: Group) -> Message:
     """``more``: there are members beyond ``users``, for MEMBERS_MSG."""
+    fields: Message = {"id": group.id, "groupname": group.name, "groupdesc": group.desc}
+    if group.join != OPEN:
+        fields["join"] = group.join
     return {
-        "id": group.id,
-        "groupname": group.name,
-        "groupdesc": group.desc,
+        **fields,
         "users": [member_fields(user) for user in group.users],
         "members": group.members,
         "more": len(group.users) < group.members,
+    }
+
+
+def invitation_fields(invitation: GroupInvitation) -> Message:
+    return {
+        "groupid": invitation.group_id,
+        "groupname": invitation.group_name,
+        "by": invitation.by,
+        "byname": invitation.by_name,
     }
 
 

@@ -12,6 +12,7 @@ from chat.connection.connection import ClientConnection
 from chat.delivery.codec import MessageBus
 from chat.delivery.delivery import Delivery
 from chat.login.authentication import Authentication
+from chat.login.failure_limiter import FailureLimiter
 from chat.login.login import Login
 from chat.login.login_flow import LoginFlow
 from chat.login.passwords import Passwords
@@ -21,6 +22,7 @@ from chat.names.lookalikes import Lookalikes
 from chat.process.clock import Clock
 from chat.protocol import Limits, Message
 from chat.storage import Database
+from chat.storage.tables import OPEN
 
 if TYPE_CHECKING:
     from chat.connection.classic_reader import ClassicReader
@@ -34,7 +36,11 @@ MessageT = TypeVar("MessageT")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts of the server that handlers use. Each can be used by any thread."""
+    """The parts of the server that handlers use. Each can be used by any thread.
+
+    ``group_failures``: wrong passwords of groups, by user and group. ``group_join``: the join mode
+    of a new group that names none.
+    """
 
     database: Database
     bus: MessageBus
@@ -49,6 +55,8 @@ class Context:
     node: str
     heartbeat: int
     registration: str
+    group_failures: FailureLimiter
+    group_join: str = OPEN
     limits: Limits = field(default_factory=Limits)
     classic: ClassicConfig = field(default_factory=ClassicConfig)
 
@@ -83,6 +91,12 @@ class Request(Generic[MessageT]):
         """The sender of the request. Only for routes with a login."""
         assert self.login is not None
         return self.login.user_id
+
+    @property
+    def name(self) -> str:
+        """The name of the sender. Only for routes with a login."""
+        assert self.login is not None
+        return self.login.name
 
 
 class Waiting(Enum):
@@ -119,6 +133,7 @@ class Route:
     Attributes:
         run: the handler: a LoopHandler or a WorkerHandler, by ``where``.
         login: the request needs a login.
+        hashes: a request with a ``password`` hashes it, and runs on the pool for passwords.
         finish: makes the fields of the answer from the result of a worker. Without it the result is
             the fields.
         abandon: gets the result if the connection went down while the worker ran. Example: A joins
@@ -129,5 +144,6 @@ class Route:
     run: Callable[..., Any]
     where: Where = Where.WORKER
     login: bool = True
+    hashes: bool = False
     finish: Finish | None = None
     abandon: Callable[[Context, Connection, Any], None] | None = None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from chat.handlers.context import Context, Request
+from chat.handlers.group_access import membership
 from chat.mailbox.mailbox import to_message
 from chat.protocol import ErrNo, Message, ProtocolError
 from chat.protocol.requests import HistoryRequest
 from chat.storage import Transaction
 from chat.storage.tables import (
-    GroupModel,
     HistoryModel,
     MailRow,
     UserModel,
@@ -39,7 +39,9 @@ def history(ctx: Context, request: Request[HistoryRequest]) -> Message:
             conversation, since = user_conversation(request.user_id, other), 0
         else:
             assert group_id is not None
-            conversation, since = group_conversation(group_id), _joined(tx, group_id, request)
+            # Members may not read messages from before they joined.
+            since = membership(tx, group_id, request.user_id).since
+            conversation = group_conversation(group_id)
         return HistoryModel(tx).newest(conversation, since, before, limit + 1)
 
     rows = ctx.database.read(look)
@@ -47,13 +49,3 @@ def history(ctx: Context, request: Request[HistoryRequest]) -> Message:
         "messages": [to_message(row).fields(v2=True) for row in reversed(rows[:limit])],
         "more": len(rows) > limit,
     }
-
-
-def _joined(tx: Transaction, group_id: int, request: Request[HistoryRequest]) -> int:
-    """The number of the last message before the sender joined: members may not read older ones."""
-    membership = GroupModel(tx).membership(group_id, request.user_id)
-    if membership is not None:
-        return membership.since
-    if not GroupModel(tx).exists(group_id):
-        raise ProtocolError(ErrNo.NOT_FOUND, "no such group")
-    raise ProtocolError(ErrNo.NOT_A_MEMBER, "not a member of that group")

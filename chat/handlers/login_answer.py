@@ -10,7 +10,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from chat.handlers.answer_fields import contact_fields, group_fields, member_fields
+from chat.handlers.answer_fields import (
+    contact_fields,
+    group_fields,
+    invitation_fields,
+    member_fields,
+)
 from chat.login.login_flow import AnswerRoom, Entered
 from chat.message import ChatMessage
 from chat.protocol import Message, encode
@@ -24,7 +29,7 @@ class LoginAnswer:
 
     Attributes:
         entered: the login.
-        lists: the fields of the answer for friends, groups and messages.
+        lists: the fields of the answer for friends, groups, invitations and messages.
         mail: the messages in ``lists``.
         all_mail: the mailbox has no others.
     """
@@ -46,10 +51,13 @@ def answer_of(entered: Entered, room: AnswerRoom, *, v2: bool) -> LoginAnswer:
     groups, left = _first(
         snapshot.groups, lambda group: group_fields(replace(group, users=())), left
     )
+    invitations, left = _first(snapshot.invitations, invitation_fields, left)
     for fields, group in zip(groups, snapshot.groups, strict=False):
         fields["users"], left = _first(group.users, member_fields, left)
         fields["more"] = len(fields["users"]) < group.members
     lists: Message = {"friends": friends, "groups": groups, "offlinemsg": mail}
+    if invitations:
+        lists["invitations"] = invitations
     if snapshot.friends_more or len(friends) < len(snapshot.friends):
         lists["friends_more"] = True
     if snapshot.groups_more or len(groups) < len(snapshot.groups):

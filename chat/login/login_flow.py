@@ -39,6 +39,8 @@ from chat.storage.tables import (
     Contact,
     FriendModel,
     Group,
+    GroupInvitation,
+    GroupInviteModel,
     GroupModel,
     MessageModel,
     TokenModel,
@@ -47,6 +49,9 @@ from chat.storage.tables import (
 )
 
 TOKEN_BYTES = 32
+
+LISTED_INVITATIONS = 100
+"""Invitations to groups in the answer to a login: the newest."""
 
 
 MOST_FRIENDS = 5000
@@ -103,6 +108,7 @@ class Snapshot:
         friends, groups: the user's lists. They end after MOST_FRIENDS and MOST_GROUPS.
         friends_more, groups_more: a list has further entries.
         group_ids: all groups of the user.
+        invitations: the newest invitations to groups.
         mail: the oldest messages of the mailbox.
         all_mail: the mailbox has no others.
         newest: the highest number in the log.
@@ -113,6 +119,7 @@ class Snapshot:
     friends_more: bool
     groups_more: bool
     group_ids: frozenset[int]
+    invitations: list[GroupInvitation]
     mail: list[ChatMessage]
     all_mail: bool
     newest: int
@@ -165,7 +172,7 @@ class LoginFlow:
             raise
         entry = _Entry(self._database, self._bus, self._logins, self._presence, login)
         try:
-            snapshot = entry.enter(former_node, attempt.room)
+            snapshot = entry.enter(former_node, attempt.room, self._clock.unix())
         except BaseException:
             entry.undo()
             raise
@@ -284,7 +291,7 @@ class _Entry:
         self._topics: list[Topic] = []  # subscribed to, before the registry has the login
         self._added = False
 
-    def enter(self, former_node: str | None, room: AnswerRoom) -> Snapshot:
+    def enter(self, former_node: str | None, room: AnswerRoom, now: int) -> Snapshot:
         """Subscribe, register, and read the data for the answer. Raises StorageError."""
         user_id = self._login.user_id
         groups = self._database.read(lambda tx: GroupModel(tx).ids_of_user(user_id))
@@ -297,8 +304,19 @@ class _Entry:
             replaced.login.send_away()
         elif former_node is not None and former_node != self._presence.node:
             self._bus.tell([Notice(user_id, TAKEN, (user_id,))])
-        snapshot = self._database.read(lambda tx: _snapshot(tx, user_id, room))
+        snapshot = self._database.read(lambda tx: _snapshot(tx, user_id, room, now))
+        self._leave_late(snapshot, groups)
         return self._join_late(snapshot, groups)
+
+    def _leave_late(self, snapshot: Snapshot, groups: frozenset[int]) -> None:
+        """Leave the groups that have removed the user while this login entered.
+
+        Example: we read the groups of A, among them group 7; A is removed from 7 before this login
+        is registered, so the notice of the removal has not found it.
+        """
+        for group_id in groups - snapshot.group_ids:
+            if self._logins.leave(self._login, group_id):
+                self._bus.unsubscribe([(GROUP_CHAT, group_id)])
 
     def _join_late(self, snapshot: Snapshot, groups: frozenset[int]) -> Snapshot:
         """Register for the groups that an earlier login joined while this one entered.
@@ -344,7 +362,7 @@ def _check_again(tx: Transaction, current: User, attempt: LoginAttempt) -> None:
         raise ProtocolError(ErrNo.REFUSED, errors.WRONG_PASSWORD)
 
 
-def _snapshot(tx: Transaction, user_id: int, room: AnswerRoom) -> Snapshot:
+def _snapshot(tx: Transaction, user_id: int, room: AnswerRoom, now: int) -> Snapshot:
     mail, all_mail = load(tx, user_id, (), room.messages, room.text_bytes)
     friends = FriendModel(tx).of_user(user_id, MOST_FRIENDS + 1)
     group_ids = GroupModel(tx).ids_of_user(user_id)
@@ -355,6 +373,7 @@ def _snapshot(tx: Transaction, user_id: int, room: AnswerRoom) -> Snapshot:
         len(friends) > MOST_FRIENDS,
         len(groups) < len(group_ids),
         group_ids,
+        GroupInviteModel(tx).of_user(user_id, now, LISTED_INVITATIONS),
         mail,
         all_mail,
         MessageModel(tx).newest(),

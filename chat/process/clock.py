@@ -5,6 +5,11 @@ from __future__ import annotations
 import time
 
 
+def utc_text(seconds: int) -> str:
+    """A time in seconds since 1970 as ``YYYY-MM-DD HH:MM:SS``, in UTC. Pure."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
+
+
 class Clock:
     """The time in UTC. It formats the text once a second. Any thread."""
 
@@ -17,7 +22,7 @@ class Clock:
         # One attribute holds both values, so another thread never sees one without the other.
         second, text = self._cached
         if second != now:
-            text = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now))
+            text = utc_text(now)
             self._cached = (now, text)
         return text
 

@@ -38,6 +38,13 @@ NAME_LOOKALIKE = "this name looks like an existing one: choose another"
 GROUP_EXISTS = "a group of this name exists"
 GROUP_LOOKALIKE = "this name looks like an existing group's: choose another"
 
+# One text for a group that does not exist and for one that is closed to the user. Ids of groups are
+# consecutive, so a second text would show which closed groups exist.
+NO_GROUP = "no such group"
+CANNOT_JOIN = "no such group, or it is not open to you"
+
+NOT_A_MEMBER = "not a member of that group"
+
 
 class ProtocolError(Exception):
     """A request that is answered with a failure instead of being served.

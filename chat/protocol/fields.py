@@ -18,6 +18,11 @@ MAX_SEQ = 2**53 - 1
 
 V2 = 2
 
+JOIN_MODES = ("open", "invite", "password")
+ROLES = ("creator", "admin", "normal")
+LONGEST_WORD = 64
+"""Characters of a word from a list, before it is compared with the list."""
+
 Check = Callable[[Any], "str | None"]
 """Takes a value of the right type. Returns None, or the problem with the value."""
 
@@ -41,6 +46,8 @@ class Limits:
         connect_rate, connect_burst: new connections of such an address, a second and at once.
         tls_handshakes: at the same time, in all.
         frame_seconds: from the first byte of a frame to its last one, before a login.
+        invitations_sent, invitations_received: invitations to groups that wait, of one user.
+        group_bans: banned users of one group.
         guest_frame: bytes of the largest frame before a login.
         guest_bytes: bytes before a login, and between two tries to log in.
         guest_rate, user_rate: frames a second before and after a login. Each KiB of a frame counts
@@ -63,6 +70,10 @@ class Limits:
     members: int = 200
     mailbox_rows: int = 10_000
     mailbox_bytes: int = 64 * 1024 * 1024
+    ban_reason: int = 200
+    invitations_sent: int = 100
+    invitations_received: int = 100
+    group_bans: int = 1000
     exempt: tuple[str, ...] = ()
     guests_per_address: int = 16
     users_per_address: int = 256
@@ -150,8 +161,11 @@ def build_schema(limits: Limits, shortest_password: int | None = None) -> Schema
     me = Field("id", int, 1, MAX_ID)
     friend = Field("friendid", int, 1, MAX_ID)
     group = Field("groupid", int, 1, MAX_ID)
+    user = Field("userid", int, 1, MAX_ID)
+    join = Field("join", str, 0, LONGEST_WORD, one_of(JOIN_MODES), required=False)
     version = Field("v", int, 1, MAX_ID, required=False)
     password_min, password_max = limits.password_min, limits.password_max
+    new_group_password = Field("password", str, password_min, password_max, required=False)
     if shortest_password is not None:
         password_min = min(password_min, shortest_password)
     chat = (
@@ -187,11 +201,18 @@ def build_schema(limits: Limits, shortest_password: int | None = None) -> Schema
             me,
             Field("groupname", str, 1, limits.group_name, plain_name(limits.group_name)),
             Field("groupdesc", str, 0, limits.group_desc),
+            join,
+            new_group_password,
             rid,
         ),
-        MsgType.ADD_GROUP_MSG: (me, group, rid),
+        MsgType.ADD_GROUP_MSG: (
+            me,
+            group,
+            Field("password", str, 0, password_max, required=False),
+            rid,
+        ),
         MsgType.LEAVE_GROUP_MSG: (me, group, rid),
-        MsgType.REMOVE_MEMBER_MSG: (me, group, Field("userid", int, 1, MAX_ID), rid),
+        MsgType.REMOVE_MEMBER_MSG: (me, group, user, rid),
         MsgType.DISSOLVE_GROUP_MSG: (me, group, rid),
         MsgType.MEMBERS_MSG: (
             me,
@@ -200,6 +221,39 @@ def build_schema(limits: Limits, shortest_password: int | None = None) -> Schema
             Field("limit", int, 1, limits.members, required=False),
             rid,
         ),
+        MsgType.CHANGE_GROUP_MSG: (
+            me,
+            group,
+            Field(
+                "groupname",
+                str,
+                1,
+                limits.group_name,
+                plain_name(limits.group_name),
+                required=False,
+            ),
+            Field("groupdesc", str, 0, limits.group_desc, required=False),
+            join,
+            new_group_password,
+            rid,
+        ),
+        MsgType.SET_ROLE_MSG: (
+            me,
+            group,
+            user,
+            Field("role", str, 0, LONGEST_WORD, one_of(ROLES)),
+            rid,
+        ),
+        MsgType.BAN_MEMBER_MSG: (
+            me,
+            group,
+            user,
+            Field("reason", str, 0, limits.ban_reason, required=False),
+            rid,
+        ),
+        MsgType.UNBAN_MEMBER_MSG: (me, group, user, rid),
+        MsgType.INVITE_MSG: (me, group, user, rid),
+        MsgType.BANS_MSG: (me, group, Field("after", int, 1, MAX_ID, required=False), rid),
         MsgType.HISTORY_MSG: (
             me,
             Field("with", int, 1, MAX_ID, required=False),
@@ -227,6 +281,15 @@ def at_most_bytes(maximum: int) -> Check:
         if len(value) <= surely_fits or len(value.encode()) <= maximum:
             return None
         return f"must be at most {maximum} bytes in UTF-8"
+
+    return check
+
+
+def one_of(words: tuple[str, ...]) -> Check:
+    """A check: the text is one of these words."""
+
+    def check(value: str) -> str | None:
+        return None if value in words else f"must be one of {', '.join(words)}"
 
     return check
 

@@ -41,6 +41,19 @@ class MsgType(IntEnum):
     DISSOLVE_GROUP_ACK = 47
     MEMBERS_MSG = 48
     MEMBERS_ACK = 49
+    CHANGE_GROUP_MSG = 70
+    CHANGE_GROUP_ACK = 71
+    SET_ROLE_MSG = 72
+    SET_ROLE_ACK = 73
+    BAN_MEMBER_MSG = 74
+    BAN_MEMBER_ACK = 75
+    UNBAN_MEMBER_MSG = 76
+    UNBAN_MEMBER_ACK = 77
+    INVITE_MSG = 78
+    INVITE_ACK = 79
+    BANS_MSG = 80
+    BANS_ACK = 81
+    GROUP_NOTICE_MSG = 83
 
 
 # The answer to each request in the v2 dialect. DELIVERED_MSG is absent: the server answers it only
@@ -61,6 +74,12 @@ ACK_OF: dict[int, MsgType] = {
     MsgType.REMOVE_MEMBER_MSG: MsgType.REMOVE_MEMBER_ACK,
     MsgType.DISSOLVE_GROUP_MSG: MsgType.DISSOLVE_GROUP_ACK,
     MsgType.MEMBERS_MSG: MsgType.MEMBERS_ACK,
+    MsgType.CHANGE_GROUP_MSG: MsgType.CHANGE_GROUP_ACK,
+    MsgType.SET_ROLE_MSG: MsgType.SET_ROLE_ACK,
+    MsgType.BAN_MEMBER_MSG: MsgType.BAN_MEMBER_ACK,
+    MsgType.UNBAN_MEMBER_MSG: MsgType.UNBAN_MEMBER_ACK,
+    MsgType.INVITE_MSG: MsgType.INVITE_ACK,
+    MsgType.BANS_MSG: MsgType.BANS_ACK,
 }
 
 # Plain ints for the hot paths: the look-up of an enum's member costs more than the comparison.

@@ -75,10 +75,12 @@ class CreateGroupRequest(_UserRequest):
 
     groupname: str
     groupdesc: str
+    join: NotRequired[str]
+    password: NotRequired[str]
 
 
 class GroupRequest(_UserRequest):
-    """ADD_GROUP_MSG, LEAVE_GROUP_MSG, DISSOLVE_GROUP_MSG."""
+    """LEAVE_GROUP_MSG, DISSOLVE_GROUP_MSG."""
 
     groupid: int
 
@@ -90,10 +92,43 @@ class MembersRequest(GroupRequest):
     limit: NotRequired[int]
 
 
-class RemoveMemberRequest(GroupRequest):
-    """REMOVE_MEMBER_MSG."""
+class JoinGroupRequest(GroupRequest):
+    """ADD_GROUP_MSG."""
+
+    password: NotRequired[str]
+
+
+class ChangeGroupRequest(GroupRequest):
+    """CHANGE_GROUP_MSG."""
+
+    groupname: NotRequired[str]
+    groupdesc: NotRequired[str]
+    join: NotRequired[str]
+    password: NotRequired[str]
+
+
+class MemberRequest(GroupRequest):
+    """REMOVE_MEMBER_MSG, UNBAN_MEMBER_MSG, INVITE_MSG: about the user ``userid``."""
 
     userid: int
+
+
+class SetRoleRequest(MemberRequest):
+    """SET_ROLE_MSG."""
+
+    role: str
+
+
+class BanMemberRequest(MemberRequest):
+    """BAN_MEMBER_MSG."""
+
+    reason: NotRequired[str]
+
+
+class BansRequest(GroupRequest):
+    """BANS_MSG: the bans of users with ids above ``after``."""
+
+    after: NotRequired[int]
 
 
 HistoryRequest = TypedDict(

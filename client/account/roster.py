@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from client.values import Account, Friend, Group, Member, Presence
+from client.values import (
+    Account,
+    Friend,
+    Group,
+    GroupNotice,
+    Invitation,
+    Member,
+    Presence,
+)
 
 CREATOR = "creator"
+ADMIN = "admin"
+NORMAL = "normal"
 ONLINE = "online"
+
+_ENDS = frozenset({"left", "removed", "banned"})
 
 
 class Roster:
@@ -15,13 +28,14 @@ class Roster:
 
     Attributes:
         account: the present account; replaced, never changed in place.
-        heard: the number of presence notices so far.
+        heard: the number of notices so far.
     """
 
     def __init__(self, account: Account) -> None:
         self.account = account
         self.heard = 0
         self._last: dict[int, tuple[int, str]] = {}  # user → the last notice's number and state
+        self._ended: dict[int, int] = {}  # group → the number of the notice that ended it
 
     def __repr__(self) -> str:
         who = self.account
@@ -56,17 +70,81 @@ class Roster:
         friends = tuple(other for other in self.account.friends if other.id != friend_id)
         self.account = replace(self.account, friends=friends)
 
-    def created_group(self, group_id: int, name: str, desc: str) -> Group:
+    def created_group(self, group_id: int, name: str, desc: str, join: str = "open") -> Group:
         """Add a group that the user has created; returns it."""
         me = Member(self.account.id, self.account.name, ONLINE, CREATOR)
-        group = Group(group_id, name, desc, (me,), 1)
+        group = Group(group_id, name, desc, (me,), 1, join)
         self.add_group(group)
         return group
 
-    def add_group(self, group: Group) -> None:
-        """Put a group on the list of groups, or replace its entry."""
+    def add_group(self, group: Group, since: int | None = None) -> None:
+        """Put a group on the list of groups, or replace its entry. Its invitation is used up.
+
+        ``since``: as in ``add_friend``. Example: the user joins, and is removed at once; the notice
+        of the removal is taken before the answer to the request.
+        """
+        self._forget_invitation(group.id)
+        if since is not None and self._ended.get(group.id, 0) > since:
+            return
         others = [other for other in self.account.groups if other.id != group.id]
         self.account = replace(self.account, groups=(*others, group))
+
+    def take_group_notice(self, notice: GroupNotice) -> None:
+        """Take a notice: another user has changed a group."""
+        self.heard += 1
+        event, group_id, user_id = notice.event, notice.group_id, notice.user_id
+        if event == "invited":
+            self._forget_invitation(group_id)
+            new = Invitation(group_id, notice.group_name, notice.by_id, notice.by_name)
+            self.account = replace(self.account, invitations=(new, *self.account.invitations))
+        elif event == "dissolved" or (event in _ENDS and user_id == self.account.id):
+            self._ended[group_id] = self.heard
+            self.remove_group(group_id)
+            self._forget_invitation(group_id)
+        elif event in _ENDS:
+            self.remove_member(group_id, user_id)
+        elif event == "joined":
+            self._add_member(group_id, Member(user_id, notice.name, ONLINE, NORMAL))
+        elif event == "role":
+            self.set_role(group_id, user_id, notice.role)
+        elif event in ("renamed", "changed"):
+            self.change_group(group_id, notice.group_name, notice.group_desc, notice.join)
+
+    def change_group(self, group_id: int, name: str, desc: str, join: str) -> None:
+        """Change the name, the description and the join mode of a group."""
+        self._change(group_id, lambda group: replace(group, name=name, desc=desc, join=join))
+
+    def set_role(self, group_id: int, user_id: int, role: str) -> None:
+        """Change the role of a member. A new creator makes the former one an administrator."""
+
+        def changed(member: Member) -> Member:
+            if member.id == user_id:
+                return replace(member, role=role)
+            return replace(member, role=ADMIN) if _loses(member, role) else member
+
+        self._change(
+            group_id,
+            lambda group: replace(group, members=tuple(changed(m) for m in group.members)),
+        )
+
+    def _add_member(self, group_id: int, member: Member) -> None:
+        def added(group: Group) -> Group:
+            others = tuple(other for other in group.members if other.id != member.id)
+            is_new = len(others) == len(group.members)
+            count = group.member_count + is_new
+            return replace(group, members=(*others, member), member_count=count)
+
+        self._change(group_id, added)
+
+    def _change(self, group_id: int, change: Callable[[Group], Group]) -> None:
+        groups = tuple(
+            change(group) if group.id == group_id else group for group in self.account.groups
+        )
+        self.account = replace(self.account, groups=groups)
+
+    def _forget_invitation(self, group_id: int) -> None:
+        left = tuple(item for item in self.account.invitations if item.group_id != group_id)
+        self.account = replace(self.account, invitations=left)
 
     def remove_group(self, group_id: int) -> None:
         """Take a group off the list of groups."""
@@ -75,25 +153,24 @@ class Roster:
 
     def set_members(self, group_id: int, members: tuple[Member, ...]) -> None:
         """Replace the members of a group."""
-        groups = tuple(
-            replace(group, members=members, member_count=len(members))
-            if group.id == group_id
-            else group
-            for group in self.account.groups
+        self._change(
+            group_id,
+            lambda group: replace(group, members=members, member_count=len(members)),
         )
-        self.account = replace(self.account, groups=groups)
 
     def remove_member(self, group_id: int, user_id: int) -> None:
         """Take a member out of a group."""
-        for group in self.account.groups:
-            if group.id == group_id:
-                left = tuple(member for member in group.members if member.id != user_id)
-                count = max(group.member_count - 1, len(left))
-                fewer = replace(group, members=left, member_count=count)
-                self.account = replace(
-                    self.account,
-                    groups=tuple(fewer if g is group else g for g in self.account.groups),
-                )
+
+        def without(group: Group) -> Group:
+            left = tuple(member for member in group.members if member.id != user_id)
+            count = max(group.member_count - 1, len(left))
+            return replace(group, members=left, member_count=count)
+
+        self._change(group_id, without)
+
+
+def _loses(member: Member, role: str) -> bool:
+    return role == CREATOR and member.role == CREATOR
 
 
 def _with_presence(group: Group, presence: Presence) -> Group:

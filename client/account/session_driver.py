@@ -33,7 +33,7 @@ from client.protocol.parsing import read_retry_after
 from client.protocol.requests import LOGIN, LOGOUT
 from client.protocol.session import Session
 from client.timing import Timing
-from client.values import ChatMessage, Presence
+from client.values import ChatMessage, GroupNotice, Presence
 
 if TYPE_CHECKING:
     import socket
@@ -118,6 +118,7 @@ class SessionDriver:
             ChatMessage: self._take_message,
             ChatAnswer: self._take_answer,
             Presence: self._take_presence,
+            GroupNotice: self._take_group_notice,
         }
         self.session = Session(sock, self._on_events, self._on_close, timing)
 
@@ -362,4 +363,10 @@ class SessionDriver:
         if account.roster is not None:
             account.roster.set_presence(presence)
         self._callbacks.presence_changed(presence)
+        return []
+
+    def _take_group_notice(self, account: LocalAccount, notice: GroupNotice) -> list[Completion]:
+        if account.roster is not None:
+            account.roster.take_group_notice(notice)
+        self._callbacks.group_changed(notice)
         return []

@@ -55,6 +55,7 @@ class Conversation:
             MsgType.GROUP_CHAT_MSG: self._on_chat,
             MsgType.CHAT_ACK: self._on_chat_ack,
             MsgType.PRESENCE_MSG: self._on_presence,
+            MsgType.GROUP_NOTICE_MSG: self._on_group_notice,
             MsgType.ERROR_MSG: self._on_error,
             MsgType.BYE_MSG: self._on_bye,
         }
@@ -136,6 +137,10 @@ class Conversation:
     def _on_presence(self, message: Message) -> Received:
         presence = parsing.read_presence(message)
         return NOTHING if presence is None else Received([presence])
+
+    def _on_group_notice(self, message: Message) -> Received:
+        notice = parsing.read_group_notice(message)
+        return NOTHING if notice is None else Received([notice])
 
     def _on_error(self, message: Message) -> Received:
         _, errmsg = parsing.read_failure(message)

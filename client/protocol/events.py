@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from client.values import Account, ChatMessage, Presence
+from client.values import Account, ChatMessage, GroupNotice, Presence
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +64,4 @@ class Goodbye:
     reconnect: bool
 
 
-Event = LoggedIn | ChatMessage | ChatAnswer | Presence | ServerError | Goodbye
+Event = LoggedIn | ChatMessage | ChatAnswer | Presence | GroupNotice | ServerError | Goodbye

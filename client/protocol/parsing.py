@@ -10,7 +10,18 @@ from typing import Any, NamedTuple
 
 from chat.protocol import MAX_ID, MAX_SEQ, Message, MsgType
 from client.protocol.events import ChatAnswer, Goodbye, LoggedIn
-from client.values import Account, ChatMessage, Friend, Group, History, Member, Presence
+from client.values import (
+    Account,
+    Ban,
+    ChatMessage,
+    Friend,
+    Group,
+    GroupNotice,
+    History,
+    Invitation,
+    Member,
+    Presence,
+)
 
 LONGEST_RETRY = 3600.0
 """The longest pause that a server can request, in seconds. A longer one is shortened to this."""
@@ -31,6 +42,7 @@ def read_account(ack: Message) -> Account:
         friends=tuple(read_friend(item) for item in read_objects(ack, "friends")),
         groups=tuple(read_group(item) for item in read_objects(ack, "groups")),
         heartbeat=_seconds(ack.get("heartbeat")),
+        invitations=tuple(read_invitation(item) for item in read_objects(ack, "invitations")),
     )
 
 
@@ -44,7 +56,55 @@ def read_group(item: Message) -> Group:
     group_id, name, desc = read_id(item, "id"), _str(item, "groupname"), _str(item, "groupdesc")
     members = read_members(item)
     count = max(read_id(item, "members"), len(members))  # a server of 0.2.0 sends all members
-    return Group(group_id, name, desc, members, count)
+    return Group(group_id, name, desc, members, count, _str(item, "join") or "open")
+
+
+def read_invitation(item: Message) -> Invitation:
+    """An invitation in LOGIN_MSG_ACK."""
+    group_id, by = read_id(item, "groupid"), read_id(item, "by")
+    return Invitation(group_id, _str(item, "groupname"), by, _str(item, "byname"))
+
+
+def read_group_notice(message: Message) -> GroupNotice | None:
+    """A GROUP_NOTICE_MSG; None if it names no group."""
+    group_id = read_id(message, "groupid")
+    if not 0 < group_id <= MAX_ID:
+        return None
+    return GroupNotice(
+        event=_str(message, "event"),
+        group_id=group_id,
+        user_id=read_id(message, "userid"),
+        by_id=read_id(message, "by"),
+        name=_str(message, "name"),
+        by_name=_str(message, "byname"),
+        role=_str(message, "role"),
+        group_name=_str(message, "groupname"),
+        group_desc=_str(message, "groupdesc"),
+        join=_str(message, "join"),
+        reason=_str(message, "reason"),
+    )
+
+
+def read_bans(ack: Message) -> tuple[tuple[Ban, ...], bool]:
+    """The page of bans in BANS_ACK, and whether there are more."""
+    bans = tuple(
+        Ban(
+            read_id(item, "userid"),
+            _str(item, "name"),
+            _str(item, "kind"),
+            read_id(item, "by"),
+            _str(item, "time"),
+            _str(item, "reason"),
+        )
+        for item in read_objects(ack, "bans")
+    )
+    return bans, ack.get("more") is True
+
+
+def read_changed_group(ack: Message) -> Group:
+    """The group in CHANGE_GROUP_ACK, without its members."""
+    name, desc = _str(ack, "groupname"), _str(ack, "groupdesc")
+    return Group(read_id(ack, "groupid"), name, desc, (), 0, _str(ack, "join") or "open")
 
 
 def read_members(item: Message) -> tuple[Member, ...]:
@@ -75,9 +135,9 @@ def read_new_user(ack: Message) -> int:
     return read_id(ack, "id")
 
 
-def read_new_group(ack: Message) -> int:
-    """The id in CREATE_GROUP_ACK."""
-    return read_id(ack, "groupid")
+def read_new_group(ack: Message) -> tuple[int, str]:
+    """The id and the join mode in CREATE_GROUP_ACK."""
+    return read_id(ack, "groupid"), _str(ack, "join") or "open"
 
 
 def read_chat(message: Message) -> ChatMessage:

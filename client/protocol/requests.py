@@ -15,6 +15,8 @@ from chat.protocol import ACK_OF, Message, MsgType
 from client.protocol.parsing import (
     read_account,
     read_added_friend,
+    read_bans,
+    read_changed_group,
     read_history,
     read_joined_group,
     read_member_page,
@@ -62,3 +64,9 @@ LEAVE_GROUP = Request(MsgType.LEAVE_GROUP_MSG, _no_result)
 MEMBERS = Request(MsgType.MEMBERS_MSG, read_member_page)
 REMOVE_MEMBER = Request(MsgType.REMOVE_MEMBER_MSG, _no_result)
 DISSOLVE_GROUP = Request(MsgType.DISSOLVE_GROUP_MSG, _no_result)
+CHANGE_GROUP = Request(MsgType.CHANGE_GROUP_MSG, read_changed_group)
+SET_ROLE = Request(MsgType.SET_ROLE_MSG, _no_result)
+BAN_MEMBER = Request(MsgType.BAN_MEMBER_MSG, _no_result)
+UNBAN_MEMBER = Request(MsgType.UNBAN_MEMBER_MSG, _no_result)
+INVITE = Request(MsgType.INVITE_MSG, _no_result)
+BANS = Request(MsgType.BANS_MSG, read_bans)

@@ -21,8 +21,13 @@ GOOD: dict[int, Message] = {
     MsgType.REG_MSG: {"v": 2, "name": "taken", "password": PASSWORD, "code": "c"},
     MsgType.ONE_CHAT_MSG: {"toid": UNKNOWN, "msg": "x", "time": "now", "mid": "m"},
     MsgType.ADD_FRIEND_MSG: {"friendid": UNKNOWN},
-    MsgType.CREATE_GROUP_MSG: {"groupname": "taken", "groupdesc": ""},
-    MsgType.ADD_GROUP_MSG: {"groupid": UNKNOWN},
+    MsgType.CREATE_GROUP_MSG: {
+        "groupname": "taken",
+        "groupdesc": "",
+        "join": "password",
+        "password": PASSWORD,
+    },
+    MsgType.ADD_GROUP_MSG: {"groupid": UNKNOWN, "password": PASSWORD},
     MsgType.GROUP_CHAT_MSG: {"groupid": UNKNOWN, "msg": "x", "time": "now", "mid": "m"},
     MsgType.DELIVERED_MSG: {"seqs": [1]},
     MsgType.PING_MSG: {},
@@ -32,5 +37,17 @@ GOOD: dict[int, Message] = {
     MsgType.REMOVE_MEMBER_MSG: {"groupid": UNKNOWN, "userid": UNKNOWN},
     MsgType.DISSOLVE_GROUP_MSG: {"groupid": UNKNOWN},
     MsgType.MEMBERS_MSG: {"groupid": UNKNOWN, "after": 1, "limit": 10},
+    MsgType.CHANGE_GROUP_MSG: {
+        "groupid": UNKNOWN,
+        "groupname": "other",
+        "groupdesc": "",
+        "join": "password",
+        "password": PASSWORD,
+    },
+    MsgType.SET_ROLE_MSG: {"groupid": UNKNOWN, "userid": UNKNOWN, "role": "admin"},
+    MsgType.BAN_MEMBER_MSG: {"groupid": UNKNOWN, "userid": UNKNOWN, "reason": "spam"},
+    MsgType.UNBAN_MEMBER_MSG: {"groupid": UNKNOWN, "userid": UNKNOWN},
+    MsgType.INVITE_MSG: {"groupid": UNKNOWN, "userid": UNKNOWN},
+    MsgType.BANS_MSG: {"groupid": UNKNOWN, "after": 5},
 }
 """A correct request of each kind, with all fields but ``id`` of the sender and ``rid``."""

@@ -108,6 +108,7 @@ class Node:
         hash_queue: int = 100,
         registration: str = "open",
         failures: int = 10,
+        group_join: str = "open",
         routes: dict[int, Route] | None = None,
         limits: Limits | None = None,
         config: ServerConfig | None = None,
@@ -159,6 +160,8 @@ class Node:
             node="node-1",
             heartbeat=30,
             registration=registration,
+            group_failures=FailureLimiter(failures, 60),
+            group_join=group_join,
             limits=limits or Limits(),
             classic=classic or ClassicConfig(),
         )
@@ -274,6 +277,7 @@ class Client:
         self.v2 = v2
         self.user_id = 0
         self.inbox: list[Message] = []
+        self.notices: list[Message] = []  # GROUP_NOTICE_MSG, which may come between any others
         self.at_end = False
         self._decoder = FrameDecoder(1 << 24)
 
@@ -304,7 +308,9 @@ class Client:
             while not self.at_end and (data := self._receive()) is not None:
                 self.at_end = not data
                 self._decoder.feed(data)
-                self.inbox += [decode(frame) for frame in self._decoder.take()]
+                for message in map(decode, self._decoder.take()):
+                    is_notice = message.get("msgid") == MsgType.GROUP_NOTICE_MSG
+                    (self.notices if is_notice else self.inbox).append(message)
         finally:
             self.sock.settimeout(WAIT)
 
@@ -334,6 +340,13 @@ class Client:
         message = self.next()
         assert message["msgid"] == msgid, message
         return message
+
+    def notice(self) -> Message:
+        """The next notice about a group, without its ``msgid``."""
+        self.until(lambda: self.notices or self.at_end, "a notice")
+        notice = self.notices.pop(0)
+        assert notice.pop("msgid") == MsgType.GROUP_NOTICE_MSG
+        return notice
 
     def take(self, count: int) -> list[Message]:
         return [self.next() for _ in range(count)]

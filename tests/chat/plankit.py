@@ -23,7 +23,18 @@ from chat.storage.sqlite.transaction import SqliteTransaction
 from tests.chat.databasekit import IS_MYSQL
 
 GROWING = frozenset(
-    {"allgroup", "friend", "groupuser", "message", "offlinemessage", "token", "user"}
+    {
+        "allgroup",
+        "blocked",
+        "friend",
+        "groupban",
+        "groupinvite",
+        "groupuser",
+        "message",
+        "offlinemessage",
+        "token",
+        "user",
+    }
 )
 """Tables that grow with the use of the server."""
 

@@ -84,6 +84,21 @@ def _default_rules() -> dict[int, Rule]:
         MsgType.REMOVE_MEMBER_MSG: lambda r: [ack(MsgType.REMOVE_MEMBER_ACK, r)],
         MsgType.DISSOLVE_GROUP_MSG: lambda r: [ack(MsgType.DISSOLVE_GROUP_ACK, r)],
         MsgType.MEMBERS_MSG: lambda r: [ack(MsgType.MEMBERS_ACK, r, users=[])],
+        MsgType.CHANGE_GROUP_MSG: lambda r: [
+            ack(
+                MsgType.CHANGE_GROUP_ACK,
+                r,
+                groupid=r["groupid"],
+                groupname=r.get("groupname", "g"),
+                groupdesc=r.get("groupdesc", "d"),
+                join=r.get("join", "open"),
+            )
+        ],
+        MsgType.SET_ROLE_MSG: lambda r: [ack(MsgType.SET_ROLE_ACK, r)],
+        MsgType.BAN_MEMBER_MSG: lambda r: [ack(MsgType.BAN_MEMBER_ACK, r)],
+        MsgType.UNBAN_MEMBER_MSG: lambda r: [ack(MsgType.UNBAN_MEMBER_ACK, r)],
+        MsgType.INVITE_MSG: lambda r: [ack(MsgType.INVITE_ACK, r)],
+        MsgType.BANS_MSG: lambda r: [ack(MsgType.BANS_ACK, r, bans=[], more=False)],
     }
 
 

@@ -10,6 +10,7 @@ import client
 def test_the_names() -> None:
     assert client.__all__ == [
         "Account",
+        "Ban",
         "CallbackFailedError",
         "ChatClient",
         "ChatMessage",
@@ -19,7 +20,9 @@ def test_the_names() -> None:
         "ConnectionLostError",
         "Friend",
         "Group",
+        "GroupNotice",
         "History",
+        "Invitation",
         "Member",
         "NoAnswerError",
         "NotConfirmedError",

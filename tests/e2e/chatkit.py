@@ -154,6 +154,7 @@ class Wire:
         self.id = 0
         self.rest = b""
         self.pending: list[Message] = []
+        self.notices: list[Message] = []
 
     def __enter__(self) -> Wire:
         return self
@@ -171,9 +172,25 @@ class Wire:
         self.write(json.dumps(message, ensure_ascii=False).encode() + self.end)
 
     def receive(self) -> Message | None:
-        """The next message, or None at the end of the stream."""
+        """The next message, or None at the end of the stream. Notices about groups are kept."""
         if self.pending:
             return self.pending.pop(0)
+        while (message := self._read()) is not None and message["msgid"] == 83:
+            self.notices.append(message)
+        return message
+
+    def notice(self, **fields: Any) -> Message:
+        """The first notice about a group with these fields; all other messages are kept."""
+        while True:
+            for notice in self.notices:
+                if fields.items() <= notice.items():
+                    self.notices.remove(notice)
+                    return notice
+            message = self._read()
+            assert message is not None, f"end of stream instead of a notice {fields}"
+            (self.notices if message["msgid"] == 83 else self.pending).append(message)
+
+    def _read(self) -> Message | None:
         while self.end not in self.rest:
             if not self.fill():
                 assert not self.rest, "the stream ends within a frame"

@@ -32,10 +32,10 @@ def alike(got: dict[str, Any], shown: dict[str, Any], port: int) -> bool:
             shown["token"] = got["token"]
         elif name == "node":
             shown["node"] = f"node-{port}"
-        elif name == "messages" and len(got["messages"]) == len(shown["messages"]):
-            pairs = zip(got["messages"], shown["messages"], strict=True)
+        elif name in ("messages", "bans") and len(got[name]) == len(shown[name]):
+            pairs = zip(got[name], shown[name], strict=True)
             if all(alike(one, other, port) for one, other in pairs):
-                shown["messages"] = got["messages"]
+                shown[name] = got[name]
     return got == shown
 
 
@@ -53,6 +53,11 @@ class Stage:
         """Play one block: requests and their answers, or only received messages."""
         if '"msgid":28' in block[0][1]:
             self.see_a_friend_come(json.loads(block[0][1]))
+            return
+        if '"msgid":83' in block[0][1]:
+            for _, text in block:
+                shown = json.loads(text)
+                self.wires[3 - shown["by"]].notice(**shown)
             return
         speaker = 2 if block[0][0] == "←" else 1
         if '"draining"' in block[0][1]:

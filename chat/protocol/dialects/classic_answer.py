@@ -44,8 +44,8 @@ def classic_answer(answer: Message, table: Table = TUTORIAL) -> Message | None:
 
 _ARRAYS = ("friends", "groups", "offlinemsg")
 _V2_ONLY = frozenset(
-    {"v", "token", "heartbeat", "node", "retry_after", "members", "more"}
-    | {"friends_more", "groups_more"}
+    {"v", "token", "heartbeat", "node", "retry_after", "join", "members", "more"}
+    | {"friends_more", "groups_more", "invitations"}
 )
 
 

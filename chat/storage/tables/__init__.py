@@ -3,8 +3,18 @@
 from chat.storage.tables.account import AccountModel, AccountNumbers, AccountRow
 from chat.storage.tables.audit import AuditModel, AuditRow
 from chat.storage.tables.friend import FriendModel
-from chat.storage.tables.group import CREATOR, NORMAL, GroupModel
+from chat.storage.tables.group import (
+    ADMIN,
+    CREATOR,
+    INVITE,
+    NORMAL,
+    OPEN,
+    PASSWORD,
+    GroupModel,
+)
 from chat.storage.tables.group_list import GroupListModel, GroupRow
+from chat.storage.tables.groupban import BANNED, REMOVED, GroupBanModel
+from chat.storage.tables.groupinvite import GroupInviteModel
 from chat.storage.tables.history import HistoryModel, group_conversation, user_conversation
 from chat.storage.tables.invitation import Invitation, InvitationModel, code_hash, new_code
 from chat.storage.tables.mailboxgap import Gaps, MailboxGapModel
@@ -22,7 +32,10 @@ from chat.storage.tables.rows import (
     ONLINE,
     Contact,
     Group,
+    GroupBan,
+    GroupInvitation,
     GroupUser,
+    JoinRule,
     Membership,
     NameHashes,
     User,
@@ -33,16 +46,22 @@ from chat.storage.tables.user import UserModel
 
 __all__ = [
     "ACTIVE",
+    "ADMIN",
+    "BANNED",
     "CREATOR",
     "DELETED",
     "DISABLED",
     "DRAIN",
     "GROUPS",
     "HASHES",
+    "INVITE",
     "NORMAL",
     "NO_HASHES",
     "OFFLINE",
     "ONLINE",
+    "OPEN",
+    "PASSWORD",
+    "REMOVED",
     "USERS",
     "AccountModel",
     "AccountNumbers",
@@ -53,6 +72,10 @@ __all__ = [
     "FriendModel",
     "Gaps",
     "Group",
+    "GroupBan",
+    "GroupBanModel",
+    "GroupInvitation",
+    "GroupInviteModel",
     "GroupListModel",
     "GroupModel",
     "GroupRow",
@@ -60,6 +83,7 @@ __all__ = [
     "HistoryModel",
     "Invitation",
     "InvitationModel",
+    "JoinRule",
     "LogRow",
     "MailRow",
     "MailShare",

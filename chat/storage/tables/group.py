@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import replace
 
 from chat.storage.base import Transaction
-from chat.storage.tables.rows import NO_HASHES, Group, GroupUser, Membership, NameHashes
+from chat.storage.tables.rows import (
+    NO_HASHES,
+    Group,
+    GroupUser,
+    JoinRule,
+    Membership,
+    NameHashes,
+)
 
 CREATOR = "creator"
+ADMIN = "admin"
 NORMAL = "normal"
+"""Roles. Servers of version 3 treat ADMIN as NORMAL: they compare roles with CREATOR only."""
+
+OPEN = "open"
+INVITE = "invite"
+PASSWORD = "password"
+"""Join modes: who may join a group."""
+
+OPEN_RULE = JoinRule(OPEN, None)
 
 _MEMBERS = (
     "SELECT groupuser.groupid, user.id, user.name, user.state, groupuser.grouprole "
@@ -23,21 +40,56 @@ class GroupModel:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    def insert(self, name: str, desc: str, hashes: NameHashes = NO_HASHES) -> int:
+    def insert(
+        self,
+        name: str,
+        desc: str,
+        hashes: NameHashes = NO_HASHES,
+        rule: JoinRule = OPEN_RULE,
+    ) -> int:
         """A new group without members; returns the id.
 
         Raises UniqueViolation if the name is taken, or one of its hashes.
         """
         return self._tx.insert(
-            "INSERT INTO allgroup (groupname, groupdesc, folded, skeleton) VALUES (?, ?, ?, ?)",
-            (name, desc, *hashes),
+            "INSERT INTO allgroup (groupname, groupdesc, folded, skeleton, joinmode, joinhash) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (name, desc, *hashes, *rule),
         )
 
     def delete(self, group_id: int) -> None:
-        """Delete a group with its memberships; its id is not used again."""
-        self._tx.execute("DELETE FROM mailboxgap WHERE groupid = ?", (group_id,))
-        self._tx.execute("DELETE FROM groupuser WHERE groupid = ?", (group_id,))
+        """Delete a group with its members, bans and so on; its id is not used again.
+
+        A server of version 3 leaves bans and invitations behind, which then mean nothing.
+        """
+        for table in ("groupinvite", "groupban", "mailboxgap", "groupuser"):
+            self._tx.execute(f"DELETE FROM {table} WHERE groupid = ?", (group_id,))
         self._tx.execute("DELETE FROM allgroup WHERE id = ?", (group_id,))
+
+    def rename(self, group_id: int, name: str, hashes: NameHashes) -> None:
+        """Change the name. ``change`` has locked the group.
+
+        Raises UniqueViolation if the name is taken, or one of its hashes.
+        """
+        self._tx.execute(
+            "UPDATE allgroup SET groupname = ?, folded = ?, skeleton = ? WHERE id = ?",
+            (name, *hashes, group_id),
+        )
+
+    def describe(self, group_id: int, desc: str) -> None:
+        """Change the description. ``change`` has locked the group."""
+        self._tx.execute("UPDATE allgroup SET groupdesc = ? WHERE id = ?", (desc, group_id))
+
+    def join_rule(self, group_id: int) -> JoinRule | None:
+        """How users join the group; None if there is no such group."""
+        rows = self._tx.query("SELECT joinmode, joinhash FROM allgroup WHERE id = ?", (group_id,))
+        return JoinRule(*rows[0]) if rows else None
+
+    def set_join_rule(self, group_id: int, rule: JoinRule) -> None:
+        """Change how users join. ``change`` has locked the group."""
+        self._tx.execute(
+            "UPDATE allgroup SET joinmode = ?, joinhash = ? WHERE id = ?", (*rule, group_id)
+        )
 
     def hold(self, group_ids: Collection[int]) -> None:
         """Lock these groups against ``change`` until the commit: no user joins or leaves."""
@@ -74,22 +126,28 @@ class GroupModel:
         sql = "DELETE FROM groupuser WHERE groupid = ? AND userid = ?"
         return bool(self._tx.execute(sql, (group_id, user_id)))
 
-    def promote_oldest(self, group_id: int) -> bool:
-        """Make the member that joined first the creator; False if there is no member.
+    def set_role(self, group_id: int, user_id: int, role: str) -> None:
+        """Change the role of a member. ``change`` has locked the group."""
+        self._tx.execute(
+            "UPDATE groupuser SET grouprole = ? WHERE groupid = ? AND userid = ?",
+            (role, group_id, user_id),
+        )
 
-        ``change`` has locked the group.
+    def promote_oldest(self, group_id: int) -> int | None:
+        """Make the administrator that joined first the creator; without one, the first member.
+
+        Returns the new creator; None if there is no member. ``change`` has locked the group.
         """
         self._number_members(group_id)
         rows = self._tx.query(
-            "SELECT userid FROM groupuser WHERE groupid = ? ORDER BY joinorder LIMIT 1",
-            (group_id,),
+            "SELECT userid FROM groupuser WHERE groupid = ? "
+            "ORDER BY CASE grouprole WHEN ? THEN 0 ELSE 1 END, joinorder LIMIT 1",
+            (group_id, ADMIN),
         )
         for (user_id,) in rows:
-            self._tx.execute(
-                "UPDATE groupuser SET grouprole = ? WHERE groupid = ? AND userid = ?",
-                (CREATOR, group_id, user_id),
-            )
-        return bool(rows)
+            self.set_role(group_id, user_id, CREATOR)
+            return int(user_id)
+        return None
 
     def _number_members(self, group_id: int) -> None:
         """Number the members without ``joinorder``, which a server of version 2 has added.
@@ -139,23 +197,25 @@ class GroupModel:
         )
         return Membership(*rows[0]) if rows else None
 
-    def exists(self, group_id: int) -> bool:
-        """Is there a group with this id?"""
-        return bool(self._tx.query("SELECT id FROM allgroup WHERE id = ?", (group_id,)))
+    def head(self, group_id: int) -> Group | None:
+        """A group without its members; None if there is no such group."""
+        rows = self._tx.query(
+            "SELECT id, groupname, groupdesc, joinmode FROM allgroup WHERE id = ?", (group_id,)
+        )
+        for id_, name, desc, join in rows:
+            return Group(id_, name, desc, join=join)
+        return None
 
     def find(self, group_id: int, users: int) -> Group | None:
         """A group with its first members, at most ``users``; None if there is no such group."""
-        rows = self._tx.query(
-            "SELECT id, groupname, groupdesc FROM allgroup WHERE id = ?", (group_id,)
-        )
-        if not rows:
+        group = self.head(group_id)
+        if group is None:
             return None
         members = tuple(self.members(group_id, 0, users))
         count = len(members)
         if count == users:
             count = self._counts([group_id]).get(group_id, 0)
-        ((_, name, desc),) = rows
-        return Group(group_id, name, desc, members, count)
+        return replace(group, users=members, members=count)
 
     def members(self, group_id: int, after: int, limit: int) -> list[GroupUser]:
         """The next ``limit`` members with ids above ``after``, by id."""
@@ -178,16 +238,16 @@ class GroupModel:
         The number of rows that are read does not depend on the size of the groups.
         """
         rows = self._tx.query(
-            "SELECT allgroup.id, allgroup.groupname, allgroup.groupdesc FROM groupuser "
-            "JOIN allgroup ON allgroup.id = groupuser.groupid "
+            "SELECT allgroup.id, allgroup.groupname, allgroup.groupdesc, allgroup.joinmode "
+            "FROM groupuser JOIN allgroup ON allgroup.id = groupuser.groupid "
             "WHERE groupuser.userid = ? ORDER BY allgroup.id LIMIT ?",
             (user_id, limit),
         )
-        counts = self._counts([group_id for group_id, _, _ in rows])
+        counts = self._counts([row[0] for row in rows])
         whole: list[int] = []  # groups that one query reads
         found: dict[int, list[GroupUser]] = {}
         room = users_in_all
-        for group_id, _, _ in rows:
+        for group_id, *_ in rows:
             count = counts.get(group_id, 0)
             room -= min(count, users)
             if room < 0:
@@ -200,8 +260,8 @@ class GroupModel:
         for group_id, *user in self._tx.query_in(sql, whole):
             found.setdefault(group_id, []).append(GroupUser(*user))
         return [
-            Group(id_, name, desc, tuple(found.get(id_, ())), counts.get(id_, 0))
-            for id_, name, desc in rows
+            Group(id_, name, desc, tuple(found.get(id_, ())), counts.get(id_, 0), join)
+            for id_, name, desc, join in rows
         ]
 
     def ids_of_user(self, user_id: int) -> frozenset[int]:

@@ -73,7 +73,7 @@ class Membership:
     """A user's place in a group.
 
     Attributes:
-        role: CREATOR or NORMAL, see group.py.
+        role: CREATOR, ADMIN or NORMAL, see group.py.
         since: the last message of the log at the time of joining; history begins after it.
     """
 
@@ -88,6 +88,7 @@ class Group:
     Attributes:
         users: the members with the lowest ids.
         members: the number of all members.
+        join: OPEN, INVITE or PASSWORD, see group.py.
     """
 
     id: int
@@ -95,3 +96,49 @@ class Group:
     desc: str
     users: tuple[GroupUser, ...] = ()
     members: int = 0
+    join: str = "open"
+
+
+class JoinRule(NamedTuple):
+    """How users join a group.
+
+    Attributes:
+        mode: OPEN, INVITE or PASSWORD, see group.py.
+        hash: of the group's password; None in the other modes.
+    """
+
+    mode: str
+    hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupBan:
+    """A row of ``groupban``.
+
+    Attributes:
+        user_id, name: the user that may not join.
+        kind: REMOVED or BANNED, see groupban.py.
+        by: the member that did it.
+        time: Unix seconds.
+    """
+
+    user_id: int
+    name: str
+    kind: str
+    by: int
+    time: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupInvitation:
+    """An invitation that waits for the invited user.
+
+    Attributes:
+        by, by_name: the member that invites.
+    """
+
+    group_id: int
+    group_name: str
+    by: int
+    by_name: str

@@ -2,8 +2,9 @@
 -- can be closed, and operators have invitations, bans of addresses, and an audit log.
 --
 -- Running servers of version 3 continue to work, because their statements name the columns. They do
--- not know the new rules: they log in disabled users, deliver messages of blocked senders, and let
--- users join closed groups. So restart all servers soon. The deleted name of an account, and its
+-- not know the new rules: they log in disabled users, deliver messages of blocked senders, let users
+-- join closed groups, and treat administrators of groups as normal members. So restart all servers
+-- soon. The deleted name of an account, and its
 -- empty password, hold for them, too.
 --
 -- An interrupted upgrade is repeated from the beginning of this file. Tables, columns and keys that
@@ -42,6 +43,7 @@ CREATE TABLE groupban (
     kind    ENUM('removed', 'banned') NOT NULL,
     byid    INT NOT NULL,
     time    BIGINT NOT NULL,
+    reason  VARCHAR(200) NOT NULL DEFAULT '',
     PRIMARY KEY (groupid, userid)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
@@ -51,7 +53,8 @@ CREATE TABLE groupinvite (
     byid    INT NOT NULL,
     time    BIGINT NOT NULL,
     PRIMARY KEY (groupid, userid),
-    KEY groupinvite_userid (userid)
+    KEY groupinvite_userid (userid),
+    KEY groupinvite_byid (byid)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 CREATE TABLE mailboxgap (

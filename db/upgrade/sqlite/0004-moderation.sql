@@ -49,6 +49,7 @@ CREATE TABLE groupban (
     kind    TEXT NOT NULL CHECK (kind IN ('removed', 'banned')),
     byid    INTEGER NOT NULL,
     time    INTEGER NOT NULL,
+    reason  TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (groupid, userid)
 ) WITHOUT ROWID;
 
@@ -60,6 +61,7 @@ CREATE TABLE groupinvite (
     PRIMARY KEY (groupid, userid)
 ) WITHOUT ROWID;
 CREATE INDEX groupinvite_userid ON groupinvite (userid);
+CREATE INDEX groupinvite_byid ON groupinvite (byid);
 
 CREATE TABLE mailboxgap (
     userid  INTEGER NOT NULL,

@@ -8,7 +8,7 @@ from chat.login.login_flow import MOST_FRIENDS, AnswerRoom, Entered, Snapshot
 from chat.message import ChatMessage
 from chat.protocol import ONE_CHAT, Message, MsgType, encode
 from chat.storage import Transaction
-from chat.storage.tables import CREATOR, NORMAL, Contact, Group, GroupUser
+from chat.storage.tables import CREATOR, NORMAL, Contact, Group, GroupInvitation, GroupUser
 from tests.chat.nodekit import Node
 
 MEGABYTE = 1024 * 1024
@@ -128,6 +128,7 @@ def snapshot(friends: int, groups: int, members: int, mail: int) -> Snapshot:
         False,
         False,
         frozenset(),
+        [GroupInvitation(10**9 + n, WORST, 10**9, WORST) for n in range(min(groups, 100))],
         [
             ChatMessage(n, ONE_CHAT, 10**9, WORST, 10**9, "\x01" * 16384, "2026-01-01 00:00:00")
             for n in range(mail)

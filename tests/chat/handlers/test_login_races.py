@@ -14,7 +14,7 @@ import pytest
 from chat.bus import LocalBus
 from chat.delivery.codec import Payload
 from chat.handlers.context import Context, Request
-from chat.handlers.groups import Joined, join_group
+from chat.handlers.group_members import Joined, join_group
 from chat.message import Topic
 from chat.protocol import GROUP_CHAT, ONE_CHAT, MsgType
 from chat.request_workers import PATIENCE_SECONDS

@@ -73,7 +73,7 @@ def test_requests_and_their_results(server: FakeServer, session: Session) -> Non
     assert log_in(session).name == "alice"
     assert session.user_id == 1
     assert session.ask(ADD_FRIEND, friendid=3) == Friend(3, "bob", "offline")
-    assert session.ask(CREATE_GROUP, groupname="g", groupdesc="d") == 4
+    assert session.ask(CREATE_GROUP, groupname="g", groupdesc="d") == (4, "open")
     assert session.ask(JOIN_GROUP, groupid=4) == Group(4, "g", "d", ())
     session.ask(LOGOUT)
     assert session.user_id is None

@@ -120,8 +120,8 @@ def test_members_in_pages(database: Database, ids: list[int]) -> None:
     found = database.read(lambda tx: GroupModel(tx).find(group_id, 2))
     assert found is not None
     assert ([user.id for user in found.users], found.members) == ([ann, bob], 3)
-    assert database.read(lambda tx: GroupModel(tx).exists(group_id))
-    assert not database.read(lambda tx: GroupModel(tx).exists(group_id + 1))
+    assert database.read(lambda tx: GroupModel(tx).head(group_id)) == Group(group_id, "tea", "")
+    assert database.read(lambda tx: GroupModel(tx).head(group_id + 1)) is None
 
 
 def test_of_user_in_no_group(database: Database, ids: list[int]) -> None:

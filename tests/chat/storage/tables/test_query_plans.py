@@ -39,7 +39,7 @@ from chat.storage.tables import (
 from tests.chat.login.presencekit import offices
 from tests.chat.loopkit import Passes
 from tests.chat.nodekit import CHEAP, PASSWORD, Client, Node
-from tests.chat.plankit import Planner, model_methods
+from tests.chat.plankit import GROWING, Planner, model_methods
 
 ROWS = 20_000
 ABSENT = 7
@@ -65,6 +65,17 @@ def fill(tx: Transaction) -> None:
     tx.insert_rows("allgroup", ("groupname", *HASHES), groups)
     SettingModel(tx).set("name_hashes", f"{RULES} done 0")
     tx.insert_rows("groupuser", ("groupid", "userid"), [(n % 200 + 1, n) for n in numbers])
+    tx.insert_rows(
+        "groupban",
+        ("groupid", "userid", "kind", "byid", "time"),
+        [(n % 200 + 1, n, "banned", n % 300 + 1, n) for n in numbers],
+    )
+    tx.insert_rows(
+        "groupinvite",
+        ("groupid", "userid", "byid", "time"),
+        [(n, n % 500 + 1, n % 300 + 1, n) for n in numbers],
+    )
+    tx.insert_rows("blocked", ("userid", "blockedid"), [(n, n % 9000 + ROWS) for n in numbers])
     tx.insert_rows("token", ("hash", "userid", "used"), [(f"{n:064}", n, n) for n in numbers])
     tx.insert_rows(
         "message",
@@ -77,7 +88,7 @@ def fill(tx: Transaction) -> None:
 
 
 def analyze(tx: Transaction) -> None:
-    for table in ("user", "friend", "allgroup", "groupuser", "token", "message", "offlinemessage"):
+    for table in sorted(GROWING):
         tx.query(f"ANALYZE {'' if tx.for_update == '' else 'TABLE '}{table}")
 
 
@@ -97,6 +108,7 @@ def test_no_statement_scans_a_table_that_grows(
         befriend(ann, bob)
         talk(ann, bob)
         talk_in_a_group(ann, bob)
+        moderate_a_group(ann, bob)
         come_back(ann)
         tell_friends(node, ann)
         look_after(node, bob)
@@ -171,6 +183,25 @@ def talk_in_a_group(ann: Client, bob: Client) -> None:
     assert bob.ask(MsgType.ADD_GROUP_MSG, groupid=group)["errno"] == 0
     assert ann.ask(MsgType.LEAVE_GROUP_MSG, groupid=group)["errno"] == 0
     assert bob.ask(MsgType.DISSOLVE_GROUP_MSG, groupid=group)["errno"] == 0
+
+
+def moderate_a_group(ann: Client, bob: Client) -> None:
+    group = ann.make_group(f"club {ann.user_id}", bob)
+    about_bob = {"groupid": group, "userid": bob.user_id}
+    for _ in range(2):
+        ann.ask(MsgType.SET_ROLE_MSG, **about_bob, role="admin")
+    ann.ask(MsgType.REMOVE_MEMBER_MSG, **about_bob)
+    name = f"other club {ann.user_id}"
+    changes = {"groupname": name, "groupdesc": "closed", "join": "invite"}
+    assert ann.ask(MsgType.CHANGE_GROUP_MSG, groupid=group, **changes)["errno"] == 0
+    assert bob.ask(MsgType.ADD_GROUP_MSG, groupid=group)["errno"] == 5
+    for _ in range(2):
+        assert ann.ask(MsgType.INVITE_MSG, **about_bob)["errno"] == 0
+    assert bob.ask(MsgType.ADD_GROUP_MSG, groupid=group)["errno"] == 0
+    assert ann.ask(MsgType.BAN_MEMBER_MSG, **about_bob)["errno"] == 0
+    assert len(ann.ask(MsgType.BANS_MSG, groupid=group)["bans"]) == 1
+    assert ann.ask(MsgType.UNBAN_MEMBER_MSG, **about_bob)["errno"] == 0
+    ann.ask(MsgType.DISSOLVE_GROUP_MSG, groupid=group)
 
 
 def come_back(client: Client) -> None:

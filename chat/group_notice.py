@@ -1,0 +1,58 @@
+"""GroupNotice: a change of a group, for the clients of its members."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from chat.message import Topic
+from chat.protocol import GROUP_CHAT, ONE_CHAT, Message, MsgType
+
+JOINED = "joined"
+LEFT = "left"
+REMOVED = "removed"
+BANNED = "banned"
+ROLE = "role"
+RENAMED = "renamed"
+CHANGED = "changed"
+DISSOLVED = "dissolved"
+INVITED = "invited"
+"""The events. INVITED is for the invited user alone; all others are for the members."""
+
+EVENTS = frozenset((JOINED, LEFT, REMOVED, BANNED, ROLE, RENAMED, CHANGED, DISSOLVED, INVITED))
+
+
+class GroupNotice(NamedTuple):
+    """A notice. It may get lost: the lists in the answer to the next login are right.
+
+    Attributes:
+        node: the node where the change was made; it has told its own logins.
+        group_id, event: the group, and the kind of the change.
+        user_id: the user whose membership changes; 0: the change is of the group itself.
+        by: the user that has made the change, and is not told.
+        fields: further fields for clients: texts and numbers.
+    """
+
+    node: str
+    group_id: int
+    event: str
+    user_id: int
+    by: int
+    fields: Message
+
+    @property
+    def topic(self) -> Topic:
+        if self.event == INVITED:
+            return (ONE_CHAT, self.user_id)
+        return (GROUP_CHAT, self.group_id)
+
+    @property
+    def message(self) -> Message:
+        """GROUP_NOTICE_MSG."""
+        head: Message = {
+            "msgid": int(MsgType.GROUP_NOTICE_MSG),
+            "event": self.event,
+            "groupid": self.group_id,
+        }
+        if self.user_id:
+            head["userid"] = self.user_id
+        return {**head, "by": self.by, **self.fields}
