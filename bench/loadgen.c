@@ -26,6 +26,8 @@
  * in this process, so one clock serves. Because the loop is closed, a server that stalls delays the
  * messages behind the stall, and their latencies do not contain that delay.
  *
+ * With --rate the messages of all pairs together begin at that rate, as long as slots are free.
+ *
  * With --second-port every other connection goes to that port, so that the two users of a pair are
  * at two servers. In a group the first --senders users write to all other users, each with K
  * messages in flight. A message is done when all of them have it, and each arrival counts.
@@ -99,7 +101,7 @@ static struct {
     const char *mode, *host, *accounts, *password, *prefix;
     unsigned port, second_port, group, senders, first_id, users, pairs, inflight, text_bytes, login_inflight;
     unsigned connections, bytes;
-    double warmup, seconds, drain, login_timeout;
+    double warmup, seconds, drain, login_timeout, rate;
     bool v2, use_token, write_each, alternate, nul;
 } opt = {
     .password = "secret-1", .prefix = "bench", .pairs = 1, .inflight = 1, .text_bytes = 32,
@@ -485,10 +487,15 @@ static void poll_once(int timeout_ms)
     }
 }
 
+static void (*on_pause)(void);       /* with --rate: called at least each millisecond */
+
 static void run_until(uint64_t end)
 {
-    for (uint64_t now = now_ns(); now < end; now = now_ns())
-        poll_once((int)((end - now) / NS_PER_MS) + 1);
+    for (uint64_t now = now_ns(); now < end; now = now_ns()) {
+        poll_once(on_pause != NULL ? 1 : (int)((end - now) / NS_PER_MS) + 1);
+        if (on_pause != NULL)
+            on_pause();
+    }
 }
 
 /* ---------------------------------------------------------------- frames */
@@ -783,10 +790,24 @@ static struct flow *flow_of(struct pair *p, uint32_t counter)
     return &p->flows[opt.alternate ? counter % 2 : 0];
 }
 
+/* Is a message due? Always, unless --rate says how many a second. */
+static bool is_due(void)
+{
+    static uint64_t begin, sent;
+    if (opt.rate <= 0)
+        return true;
+    if (begin == 0)
+        begin = clock_ns;
+    if ((double)sent > (double)(clock_ns - begin) / 1e9 * opt.rate)
+        return false;
+    sent++;
+    return true;
+}
+
 /* Fills the pair's free slots with new messages. */
 static void pump(struct pair *p)
 {
-    for (; sending && !p->slots[p->next % opt.inflight].busy; p->next++) {
+    for (; sending && !p->slots[p->next % opt.inflight].busy && is_due(); p->next++) {
         struct flow *way = flow_of(p, p->next);
         put_digits(way->frame + way->text_at + COUNTER_AT, p->next, COUNTER_DIGITS);
         if (opt.v2)
@@ -970,6 +991,19 @@ static void chat_after_read(struct conn *c)
     flush_pair(p);
 }
 
+/* Pumps the pairs in turn, so that each gets its share of the due messages. */
+static void pump_all(void)
+{
+    static unsigned first;
+    clock_ns = now_ns();
+    for (unsigned i = 0; sending && i < opt.pairs; i++) {
+        struct pair *p = &pairs[(first + i) % opt.pairs];
+        pump(p);
+        flush_pair(p);
+    }
+    first++;
+}
+
 static bool any_busy(void)
 {
     for (unsigned i = 0; i < opt.pairs * opt.inflight; i++)
@@ -1023,11 +1057,9 @@ static int run_chat(void)
     start_all(opt.login_inflight, send_login);
 
     sending = true;
-    clock_ns = now_ns();
-    for (unsigned i = 0; i < opt.pairs; i++) {
-        pump(&pairs[i]);
-        flush_pair(&pairs[i]);
-    }
+    pump_all();
+    if (opt.rate > 0)
+        on_pause = pump_all;
     measure();
     drain();
 
@@ -1396,6 +1428,7 @@ static const struct {
     {"nul", AS_FLAG, &opt.nul},                         /* ends frames, as in the original */
     {"write-each", AS_FLAG, &opt.write_each},
     {"alternate", AS_FLAG, &opt.alternate},
+    {"rate", AS_DOUBLE, &opt.rate},                     /* chat: messages a second of all pairs */
     {"connections", AS_UNSIGNED, &opt.connections},     /* echo */
     {"bytes", AS_UNSIGNED, &opt.bytes},                 /* echo */
     {"warmup", AS_DOUBLE, &opt.warmup},                 /* seconds */

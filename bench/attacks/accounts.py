@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 
 from bench import common
@@ -45,15 +46,20 @@ def password_hash() -> str:
     return hasher.hash(PASSWORD)
 
 
-def seed(database: Path) -> None:
-    """Fill the tables of an empty chat database."""
+def insert_users(database: Path, users: Iterable[int]) -> None:
+    """Insert users with these ids, all with PASSWORD."""
     hashed = password_hash()
-    users = [*range(1, MEMBERS.stop), *VICTIMS]
     with contextlib.closing(sqlite3.connect(database)) as connection, connection:
         connection.executemany(
             "INSERT INTO user (id, name, password) VALUES (?, ?, ?)",
             [(user, f"user {user:04d}", hashed) for user in users],
         )
+
+
+def seed(database: Path) -> None:
+    """Fill the tables of an empty chat database."""
+    insert_users(database, [*range(1, MEMBERS.stop), *VICTIMS])
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("INSERT INTO allgroup (id, groupname) VALUES (?, 'members')", (GROUP,))
         connection.executemany(
             "INSERT INTO groupuser (groupid, userid, joinorder) VALUES (?, ?, ?)",
