@@ -25,12 +25,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from chat import __version__
+from chat.admin.commands.settings import reload_by_signal
 from chat.admin.context import AdminContext
 from chat.admin.opening import open_admin
 from chat.admin.server import THREADS as ADMIN_THREADS
 from chat.admin.server import AdminServer
 from chat.backends import find_bus, mask, open_bus, open_database, sqlite_file
-from chat.cli import parse_arguments
+from chat.cli import parse_arguments, read_again
 from chat.config import Config, ConfigError, HashCost
 from chat.connection.server import ChatServer
 from chat.delivery.agreed_mode import agree_on_mode
@@ -59,6 +60,7 @@ from chat.process.log_limit import LogLimit
 from chat.process.loop_lag import LoopLag
 from chat.process.signals import block_signals, watch_signals
 from chat.protocol import build_schema
+from chat.reloading import Reloading, no_settings
 from chat.request_workers import RequestWorkers, hash_threads, new_hashers
 from chat.retention import Retention
 from chat.service import ChatService
@@ -67,6 +69,8 @@ from chat.tls import tls_context
 from muduopy import EventLoop, InetAddress, ThreadPool
 
 if TYPE_CHECKING:
+    import ssl
+
     from chat.status.status_server import StatusServer
 
 log = logging.getLogger("chat")
@@ -94,8 +98,15 @@ class App:
         lease_lost: another server has started under the name of this one.
     """
 
-    def __init__(self, address: InetAddress, config: Config, also: Sequence[Listener] = ()) -> None:
+    def __init__(
+        self,
+        address: InetAddress,
+        config: Config,
+        also: Sequence[Listener] = (),
+        read_again: Callable[[], Config] = no_settings,
+    ) -> None:
         """Constructs all parts; opens the database and binds. ``also``: further addresses.
+        ``read_again`` returns the settings for a reload, or raises ConfigError.
 
         Raises StorageError, BusRefusedError, OSError, ConfigError.
         """
@@ -120,14 +131,16 @@ class App:
             self._hashers = new_hashers(hashing)
             self._bus = open_bus(bus_address, self._node, self._loop, self._workers)
             context = self._wire(address)
+            self._context = context
             schema = build_schema(config.limits, config.classic.password_min)
             workers = RequestWorkers(self._workers, self._hashers, context.clock)
+            self._service = ChatService(context, ROUTES, schema, workers, dialects.by_name)
             self._server = ChatServer(
                 self._loop,
                 address,
                 config.server,
                 config.classic,
-                ChatService(context, ROUTES, schema, workers, dialects.by_name),
+                self._service,
                 config.limits,
                 self._tls,
                 dialects.used,
@@ -140,7 +153,8 @@ class App:
             self._status = self._new_status(context)
             if self._status is not None:
                 undo.callback(self._status.close)
-            self._admin = self._open_admin(context)
+            self._operation = self._new_operation(context, read_again)
+            self._admin = self._open_admin()
             undo.pop_all()
 
     def _wire(self, address: InetAddress) -> Context:
@@ -244,10 +258,9 @@ class App:
         )
         return StatusServer(parse_status_address(self._config.server.status), watched)
 
-    def _open_admin(self, context: Context) -> AdminServer | None:
-        """Bind the socket for operators. Raises ConfigError, OSError."""
-        assert isinstance(self._server.address, InetAddress)
-        parts = AdminContext(
+    def _new_operation(self, context: Context, read: Callable[[], Config]) -> AdminContext:
+        """The parts of the server for commands of operators."""
+        return AdminContext(
             database=self._database,
             logins=context.logins,
             passwords=context.passwords,
@@ -258,10 +271,28 @@ class App:
             node=self._node,
             lease=self._lease,
             drain=partial(self._loop.queue_in_loop, self._stop),
+            reloading=Reloading(self._loop, self._config, read, self._apply),
         )
-        config = self._config
+
+    def _open_admin(self) -> AdminServer | None:
+        """Bind the socket for operators. Raises ConfigError, OSError."""
+        assert isinstance(self._server.address, InetAddress)
+        config, port = self._config, self._server.address.port
         file = sqlite_file(config.database.url)
-        return open_admin(self._loop, config.server, self._server.address.port, file, parts)
+        return open_admin(self._loop, config.server, port, file, self._operation)
+
+    def _apply(self, config: Config, tls: ssl.SSLContext | None) -> None:
+        """Use new settings, as far as they change while the server runs. Main loop."""
+        logging.getLogger().setLevel(config.server.log_level.upper())
+        if tls is not None:
+            self._server.change_tls(tls)
+        self._server.change_limits(config.limits)
+        self._delivery.change_limits(config.limits)
+        self._context = replace(
+            self._context, limits=config.limits, registration=config.chat.registration
+        )
+        schema = build_schema(config.limits, config.classic.password_min)
+        self._service.change_limits(self._context, schema)
 
     # ------------------------------------------------------------------ start
 
@@ -309,7 +340,10 @@ class App:
 
     def run(self) -> None:
         """Serve until SIGINT or SIGTERM; a second signal exits at once. After ``start``."""
-        watch_signals(partial(self._loop.queue_in_loop, self._stop))
+        reload = partial(reload_by_signal, self._operation)
+        watch_signals(
+            partial(self._loop.queue_in_loop, self._stop), partial(self._workers.try_run, reload)
+        )
         try:
             if self._lease is not None:
                 self._lease.start()  # each renewal starts a reconciliation
@@ -442,10 +476,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     workers = config.server.workers + hash_threads(config.server.hash_threads) + ADMIN_THREADS
     connections = fit_file_limit(config.server.max_connections, workers)
-    config = replace(config, server=replace(config.server, max_connections=connections))
+    config = _with_connections(config, connections)
+
+    def reread() -> Config:
+        new, wanted = read_again(argv), arguments.config.server.max_connections
+        # The number that the file descriptors allow, while the wish is the same.
+        same = new.server.max_connections == wanted
+        return _with_connections(new, connections) if same else new
+
     block_signals()
     try:
-        app = App(arguments.address, config, arguments.also)
+        app = App(arguments.address, config, arguments.also, reread)
         app.start()
         # After the start, because an upgrade logs each name that it changes, and none of these
         # lines may be left out.
@@ -459,6 +500,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if app.lease_lost:
         return _complain("another server has started under this one's name", FAILED)
     return STOPPED
+
+
+def _with_connections(config: Config, connections: int) -> Config:
+    return replace(config, server=replace(config.server, max_connections=connections))
 
 
 def _complain(problem: str, status: int) -> int:

@@ -38,22 +38,33 @@ def parse_arguments(argv: Sequence[str] | None) -> Arguments:
     parser = _parser()
     given = parser.parse_args(argv)
     try:
-        config = _read(given.config) if given.config else Config()
-        config = _override(config, "server", given, "threads", "workers", "log_level")
-        config = _override(config, "chat", given, "delivery")
-        config = _override(config, "database", given, "url")
-        if given.redis is not None:
-            config = dataclasses.replace(
-                config, bus=dataclasses.replace(config.bus, url=given.redis)
-            )
-        if given.listen is not None:
-            config = dataclasses.replace(
-                config, server=dataclasses.replace(config.server, listen=tuple(given.listen))
-            )
-        also = tuple(parse_listener(text) for text in config.server.listen)
-        return Arguments(resolve(given.host, given.port), check(config), also)
+        return _arguments(given)
     except ConfigError as exc:
         parser.error(str(exc))
+
+
+def read_again(argv: Sequence[str] | None) -> Config:
+    """The settings for the same command line, from a file that may have changed.
+
+    Raises ConfigError.
+    """
+    return _arguments(_parser().parse_args(argv)).config
+
+
+def _arguments(given: argparse.Namespace) -> Arguments:
+    """Raises ConfigError."""
+    config = _read(given.config) if given.config else Config()
+    config = _override(config, "server", given, "threads", "workers", "log_level")
+    config = _override(config, "chat", given, "delivery")
+    config = _override(config, "database", given, "url")
+    if given.redis is not None:
+        config = dataclasses.replace(config, bus=dataclasses.replace(config.bus, url=given.redis))
+    if given.listen is not None:
+        config = dataclasses.replace(
+            config, server=dataclasses.replace(config.server, listen=tuple(given.listen))
+        )
+    also = tuple(parse_listener(text) for text in config.server.listen)
+    return Arguments(resolve(given.host, given.port), check(config), also)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -64,13 +64,22 @@ class ChatService:
         """``tables``: all dialects, for advice about requests that fit none."""
         self._tables = tables
         self._advised = FailureLimiter(ADVICES, ADVICE_SECONDS)
+        self._workers = workers
+        self._routes = routes
+        self.change_limits(context, schema)
+
+    def change_limits(self, context: Context, schema: Schema) -> None:
+        """Serve the next frames with these limits. Any thread.
+
+        Three assignments: a frame that is being served meanwhile in another loop may be checked by
+        the new schema and served with the former context, whose limits were right a moment ago.
+        """
         self._context = context
         self._answers = Answers(context.limits)
-        self._workers = workers
         # What _serve needs of each message, under plain ints: see _serve.
         self._table = {
             int(msgid): (route, schema[msgid], route.where is Where.WORKER, route.login)
-            for msgid, route in routes.items()
+            for msgid, route in self._routes.items()
         }
 
     def receive(self, connection: Connection, data: bytes) -> None:

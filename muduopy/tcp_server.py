@@ -207,6 +207,17 @@ class TcpServer(Generic[ContextT]):
             self._loop, f"{self.name}-loop", count, take_turns=take_turns
         )
 
+    def set_tls(self, context: ssl.SSLContext) -> None:
+        """Use another TLS context for new connections, such as one with a new certificate.
+
+        The established connections keep theirs. Base loop's thread. Raises StateError for a server
+        without TLS, and ValueError or TypeError as the constructor does.
+        """
+        self._loop.assert_in_loop_thread()
+        if self._tls is None:
+            raise StateError("set_tls() on a server that was made without TLS")
+        self._tls = TlsSettings(context, True, None, self._tls.handshake_seconds)
+
     def set_thread_init_callback(self, callback: ThreadInitCallback) -> None:
         """Runs in each sub-loop's thread before its loop does. Before start.
 

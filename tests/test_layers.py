@@ -71,8 +71,9 @@ chat.status            : chat.backends chat.config chat.connection chat.counters
                          chat.login chat.mailbox chat.process chat.protocol chat.storage
                          chat.storage.tables chat.version muduopy muduopy.http prometheus_client
 chat.node_status       : chat.storage chat.storage.tables
+chat.reloading         : chat.config chat.protocol chat.tls muduopy
 chat.admin             : chat.config chat.connection chat.delivery chat.login chat.node_status
-                         chat.process chat.protocol chat.safe_text chat.storage
+                         chat.process chat.protocol chat.reloading chat.safe_text chat.storage
                          chat.storage.tables muduopy muduopy.codec
 chat.chatctl           : chat chat.admin chat.safe_text wcwidth
 chat.exit_status       : chat.bus chat.config chat.delivery chat.login chat.storage

@@ -12,6 +12,7 @@ from chat.login.passwords import Passwords
 from chat.login.reconciliation import Reconciliation
 from chat.login.registry import LoginRegistry
 from chat.process.clock import Clock
+from chat.reloading import Reloading
 from chat.storage import Database
 
 
@@ -35,3 +36,4 @@ class AdminContext:
     node: str
     lease: Lease | None
     drain: Callable[[], object]
+    reloading: Reloading

@@ -83,6 +83,13 @@ COMMANDS: Sequence[Command] = (
         views.drained,
         (_option("node", metavar="NODE", help="its name in: chatctl node list"),),
     ),
+    Command("reload", "read the settings again", views.reloaded),
+    Command(
+        "log-level",
+        "log more or less, until the next reload",
+        views.log_level,
+        (_option("level", metavar="LEVEL", help="debug, info, warning or error"),),
+    ),
     Command("audit", "show what operators have changed", views.audit, (_LAST,)),
 )
 

@@ -115,6 +115,19 @@ def drained(result: Result) -> list[str]:
     return [f"{result['node']} drains {when}; follow it with: chatctl node list"]
 
 
+def reloaded(result: Result) -> list[str]:
+    lines = [f"changed: {', '.join(result['changed']) or 'nothing'}"]
+    if result["certificate"]:
+        lines.append("the certificate was read again, for new connections")
+    if result["restart"]:
+        lines.append(f"these need a restart: {', '.join(result['restart'])}")
+    return lines
+
+
+def log_level(result: Result) -> list[str]:
+    return [f"the log has level {result['level']}, until the next reload"]
+
+
 def audit(result: Result) -> list[str]:
     rows = [
         (date(entry["time"]), entry["actor"], entry["action"], entry["target"], entry["detail"])

@@ -191,6 +191,11 @@ class ChatServer:
             tcp.close()
         self._pool.stop(POOL_SECONDS)
 
+    def change_tls(self, context: ssl.SSLContext) -> None:
+        """Use this TLS context for new connections. Base loop's thread."""
+        for tcp in self._tcps:
+            tcp.set_tls(context)
+
     def change_limits(self, limits: Limits) -> None:
         """Use these limits for new connections and for guests. Connections above them stay.
 

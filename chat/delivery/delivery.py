@@ -80,6 +80,10 @@ class Delivery:
         self._receiver = LiveReceiver(bus, logins, commits, self.mode.on_answers)
         self._arrivals = Arrivals(router, self._receiver, self.mode, self.group_notices, on_notices)
 
+    def change_limits(self, limits: Limits) -> None:
+        """Use these limits of mailboxes from now on. Any thread."""
+        self.quota.change_limit(mailbox_limit(limits))
+
     def start(self, loop: EventLoop) -> None:
         """Start the bus, and the counting of mailboxes. ``loop``: for timers. Loop thread."""
         self._bus.start(self._arrivals)

@@ -120,6 +120,12 @@ class MailboxQuota:
         self._doubted: set[int] = set()
         self._wanted: defaultdict[int, set[int]] = defaultdict(set)  # gaps: users by group
 
+    def change_limit(self, limit: MailboxLimit) -> None:
+        """Use another limit from the next count on, and count all mailboxes again. Any thread."""
+        self._limit = limit
+        self._between = max(1, limit.surely_fits // COUNTS)
+        self._left = {}
+
     def start(self, loop: EventLoop) -> None:
         """Count regularly. ``loop``: for the timer."""
         loop.run_every(ROUND_SECONDS, self._begin)

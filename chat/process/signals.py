@@ -1,4 +1,5 @@
-"""SIGINT and SIGTERM: the first one stops the server, the second one ends it at once.
+"""SIGINT and SIGTERM: the first one stops the server, the second one ends it at once. SIGHUP: the
+settings are read again. When the terminal of the server closes, SIGHUP stops the server.
 
 A thread waits for them. A signal handler would run in the middle of other code of the main thread,
 which may hold a lock that the handler needs.
@@ -14,7 +15,8 @@ from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
-SIGNALS = frozenset((signal.SIGINT, signal.SIGTERM))
+ENDS = frozenset((signal.SIGINT, signal.SIGTERM))
+SIGNALS = ENDS | {signal.SIGHUP}
 
 
 def block_signals() -> None:
@@ -22,14 +24,37 @@ def block_signals() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 
 
-def watch_signals(stop: Callable[[], object]) -> None:
-    """Call ``stop`` at the first signal, in a thread of its own; at the second one exit."""
-    threading.Thread(target=_wait, args=(stop,), name="signals", daemon=True).start()
+def watch_signals(stop: Callable[[], object], reload: Callable[[], object]) -> None:
+    """Call ``stop`` at the first signal that ends, in a thread of its own; at the second one exit.
+
+    ``reload`` is called at each SIGHUP. Main thread.
+    """
+    # nohup ignores SIGHUP: such a server outlives its terminal.
+    in_terminal = signal.getsignal(signal.SIGHUP) != signal.SIG_IGN and _has_terminal()
+    arguments = (stop, reload, in_terminal)
+    threading.Thread(target=_wait, args=arguments, name="signals", daemon=True).start()
 
 
-def _wait(stop: Callable[[], object]) -> None:
-    number = signal.sigwait(SIGNALS)
-    log.info("%s: stopping", signal.Signals(number).name)
-    stop()
-    number = signal.sigwait(SIGNALS)
-    os._exit(128 + number)
+def _wait(stop: Callable[[], object], reload: Callable[[], object], in_terminal: bool) -> None:
+    stopping = False
+    while True:
+        number = signal.sigwait(SIGNALS)
+        ends = number in ENDS or (in_terminal and not _has_terminal())
+        if not ends:
+            log.info("SIGHUP: reading the settings again")
+            reload()
+        elif not stopping:
+            log.info("%s: stopping", signal.Signals(number).name)
+            stopping = True
+            stop()
+        elif number in ENDS:
+            os._exit(128 + number)
+
+
+def _has_terminal() -> bool:
+    """Has the process a controlling terminal? It loses the terminal when that closes."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True

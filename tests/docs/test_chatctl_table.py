@@ -16,5 +16,5 @@ from tests.chat.loopkit import PROJECT
 )
 def test_each_command_has_a_row(page: str, head: str) -> None:
     table = (PROJECT / page).read_text(encoding="utf-8").split(head)[1].split("\n\n")[0]
-    rows = re.findall(r"^\| `([a-z]+(?: [a-z-]+)?)[^`]*` \|", table, re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z-]+(?: [a-z-]+)?)[^`]*` \|", table, re.MULTILINE)
     assert rows == [command.words for command in COMMANDS]

@@ -14,7 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from muduopy import EventLoop, HostAddress, InetAddress, TcpClient, TcpConnection, TcpServer
+from muduopy import (
+    EventLoop,
+    HostAddress,
+    InetAddress,
+    StateError,
+    TcpClient,
+    TcpConnection,
+    TcpServer,
+)
 from tests.muduopy.netkit import (
     WAIT,
     RunningServer,
@@ -87,6 +95,32 @@ def test_bytes_go_both_ways(start: Start, threads: int) -> None:
             assert read_exactly(client, size) == data[:size]
         connection.send(b"from another thread")
         assert read_exactly(client, 19) == b"from another thread"
+
+
+def test_another_context_for_new_connections(start: Start, tmp_path: Path) -> None:
+    """As after a reload of the certificate: established connections go on."""
+    running = start()
+    old = wrap(running.connect())
+    running.ups.get(timeout=WAIT)
+    new_context = server_context()
+    new_context.set_alpn_protocols(["new"])
+    call_in(running.loop, lambda: running.server.set_tls(new_context))
+    context = ssl.create_default_context(cafile=str(PEM))
+    context.set_alpn_protocols(["new"])
+    with (
+        old,
+        context.wrap_socket(running.connect(), server_hostname="localhost") as new,
+    ):
+        assert new.selected_alpn_protocol() == "new"
+        for client in (old, new):
+            client.sendall(b"hello")
+            assert client.recv(100) == b"hello"
+
+
+def test_a_server_without_tls_gets_none(run_server: ServerMaker) -> None:
+    running = run_server(0, lambda server: None)
+    with pytest.raises(StateError, match="made without TLS"):
+        call_in(running.loop, lambda: running.server.set_tls(server_context()))
 
 
 def test_older_versions_and_client_certificates(run_server: ServerMaker) -> None:

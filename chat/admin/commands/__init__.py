@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from chat.admin.commands.audit_log import audit
 from chat.admin.commands.groups import dissolve_group, list_groups, show_group
 from chat.admin.commands.nodes import drain_node, list_nodes
+from chat.admin.commands.settings import reload_settings, set_log_level
 from chat.admin.commands.users import (
     disable_user,
     enable_user,
@@ -31,5 +32,7 @@ COMMANDS: Mapping[str, Command] = {
     "group dissolve": dissolve_group,
     "node list": list_nodes,
     "node drain": drain_node,
+    "reload": reload_settings,
+    "log-level": set_log_level,
     "audit": audit,
 }

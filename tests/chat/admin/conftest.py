@@ -14,6 +14,8 @@ from chat.admin.commands import COMMANDS
 from chat.admin.context import AdminContext
 from chat.admin.errors import AdminError
 from chat.admin.service import AdminService
+from chat.config import Config
+from chat.reloading import Reloading, no_settings
 from chat.storage.tables import AuditModel, AuditRow
 from tests.chat.nodekit import Node
 
@@ -35,6 +37,7 @@ class Desk:
             node="node-1",
             lease=None,
             drain=self._drain,
+            reloading=Reloading(node.passes.loop, Config(), no_settings, lambda config, tls: None),
         )
         self._service = AdminService(self.context, COMMANDS)
 
