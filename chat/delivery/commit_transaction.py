@@ -93,7 +93,7 @@ def store(
     if groups and len(valid) < len(submissions):
         _hide_closed_groups(tx, submissions)
     if fills:
-        valid = [s for s in valid if _has_place(tx, s, fills)]
+        valid = [s for s in valid if s.message.target not in fills or _has_place(tx, s, fills)]
     first, repeated = _split(valid)
     _insert(tx, first, members, gaps)
     for submission in repeated:
@@ -130,7 +130,7 @@ def _may_send(
 
 
 def _has_place(tx: Transaction, submission: Submission, fills: Mapping[int, Fill]) -> bool:
-    """Refuse a new message to a user whose mailbox has no place for it.
+    """Refuse a new message to a user whose mailbox has no place for it. Its target is in ``fills``.
 
     A repetition is not refused. Example: A's message to B is stored, and its acknowledgement is
     lost; meanwhile B's mailbox fills. A repeats the message, and must hear that it is stored.
@@ -138,8 +138,7 @@ def _has_place(tx: Transaction, submission: Submission, fills: Mapping[int, Fill
     message = submission.message
     if message.kind != ONE_CHAT or submission.login is None:
         return True
-    fill = fills.get(message.target)
-    if fill is None or not fill.refuses(message.sender):
+    if not fills[message.target].refuses(message.sender):
         return True
     if MessageModel(tx).find(message.sender, submission.mid) is not None:
         return True

@@ -42,7 +42,7 @@ COUNTS = 16
 ROUND_SECONDS = 0.5
 """Between two rounds of counting. EARLY messages begin a round at once."""
 
-EARLY = 500
+EARLY = 2000
 
 DOUBT_SECONDS = 5.0
 """The age from which a mailbox that was too full is counted again."""
@@ -97,6 +97,7 @@ class MailboxQuota:
 
     Attributes:
         fills: the mailboxes that are too full, by user. Replaced, never changed. Any thread.
+        crowded: the users among them that take no messages to groups. As ``fills``.
     """
 
     def __init__(
@@ -106,8 +107,9 @@ class MailboxQuota:
         limit: MailboxLimit,
         on_gap: Callable[[int], object],
     ) -> None:
-        """``on_gap`` gets a user with a new gap, in a worker: the pump must read the mailbox."""
+        """``on_gap`` gets a user that may have a new gap, in a worker: its pump must look."""
         self.fills: Mapping[int, Fill] = {}
+        self.crowded: frozenset[int] = frozenset()
         self._database = database
         self._workers = workers
         self._limit = limit
@@ -132,23 +134,17 @@ class MailboxQuota:
 
     def committed(self, messages: Sequence[ChatMessage]) -> None:
         """These messages are in the mailboxes of their receivers. Writer thread."""
-        fills = self.fills
+        crowded = self.crowded
         with self._lock:
             if len(self._recent) < MAX_RECENT:
                 self._recent += [message.receivers for message in messages]
-            if fills:
-                self._want_gaps(messages, fills)
+            if crowded:
+                for message in messages:
+                    if message.kind == GROUP_CHAT and (users := message.receivers & crowded):
+                        self._wanted[message.target] |= users
             early = len(self._recent) >= EARLY
         if early:
             self._begin()
-
-    def _want_gaps(self, messages: Sequence[ChatMessage], fills: Mapping[int, Fill]) -> None:
-        for message in messages:
-            if message.kind != GROUP_CHAT:
-                continue
-            for user_id in message.receivers & fills.keys():
-                if fills[user_id].groups:
-                    self._wanted[message.target].add(user_id)
 
     def refused(self, user_ids: Iterable[int]) -> None:
         """Messages to these users were refused. Writer thread."""
@@ -211,6 +207,7 @@ class MailboxQuota:
             fills.clear()
         fills.update(measured)
         self.fills = fills
+        self.crowded = frozenset([user for user, fill in fills.items() if fill.groups])
         self._left.update(dict.fromkeys(user_ids, self._between))
 
     def _measure(self, tx: Transaction, user_ids: set[int], counted: float) -> dict[int, Fill]:
@@ -227,16 +224,15 @@ class MailboxQuota:
         return found
 
     def _open_gaps(self, group_id: int, user_ids: set[int]) -> None:
-        fills = self.fills  # counted a moment ago, those that were old
-        users = {user for user in user_ids if user in fills and fills[user].groups}
+        users = user_ids & self.crowded  # counted a moment ago, if the last count was old
         if not users:
             return
         new = self._database.write(lambda tx: open_gaps(tx, group_id, users))
         if new:
             log.info("too full for messages to group %d: %d mailboxes", group_id, len(new))
-        for user_id in new:
+        for user_id in users:
             # Meanwhile the user may have read the whole mailbox. Other nodes find the gap by the
-            # poll.
+            # poll. Not only the new ones: the transaction may have run twice.
             self._on_gap(user_id)
 
 

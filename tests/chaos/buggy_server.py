@@ -95,8 +95,7 @@ def drop_when_full() -> None:
 
     def take(tx: Any, submission: Any, fills: Any) -> bool:
         message = submission.message
-        fill = fills.get(message.target)
-        if message.kind == ONE_CHAT and fill is not None and fill.refuses(message.sender):
+        if message.kind == ONE_CHAT and fills[message.target].refuses(message.sender):
             dropped.add((message.sender, submission.mid))
         return True
 

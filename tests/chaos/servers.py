@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from chat.chatcluster import services
+from chat.chatcluster.errors import ClusterError
 from chat.chatcluster.processes import Process
 from tests.chaos.database_proxy import DatabaseProxy
 from tests.chat.databasekit import start_database
@@ -22,6 +23,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 PASSWORD = "for-the-servers"
 CONFIG = "[password]\ntime_cost = 1\nmemory_kib = 64\n[server]\nheartbeat = 2\n"
 """Cheap hashing, and a short heartbeat, so that silent clients are closed soon."""
+
+STARTS = 5
 
 WITHOUT_BUG = ("-m", "chat.app")
 
@@ -83,7 +86,14 @@ class Servers:
     # ------------------------------------------------------------------ faults
 
     def start(self, name: str) -> None:
-        self._processes[name] = self._starters[name]()
+        """Start it; again, as systemd would, if its database fails meanwhile."""
+        for left in reversed(range(STARTS)):
+            try:
+                self._processes[name] = self._starters[name]()
+                return
+            except ClusterError:
+                if not left:
+                    raise
 
     def kill(self, name: str) -> None:
         self._processes[name].kill()

@@ -30,6 +30,7 @@ GROWING = frozenset(
         "groupban",
         "groupinvite",
         "groupuser",
+        "mailboxgap",
         "message",
         "offlinemessage",
         "token",

@@ -11,7 +11,7 @@ import chat.delivery.poller
 from chat.delivery.poller import MailboxPoller
 from chat.protocol import ONE_CHAT, MsgType
 from chat.storage import Transaction
-from chat.storage.tables import LogRow, MessageModel, OfflineMessageModel
+from chat.storage.tables import LogRow, MailboxGapModel, MessageModel, OfflineMessageModel
 from tests.chat.nodekit import Node
 
 
@@ -58,6 +58,16 @@ def test_it_finds_mail(node: Node, rounds: Callable[[], None]) -> None:
     bob.nothing_more()
     (third,) = behind_its_back(node, ann, bob.user_id, "3")
     assert bob.expect(MsgType.ONE_CHAT_MSG)["seq"] == third
+
+
+def test_it_finds_a_gap(node: Node, rounds: Callable[[], None]) -> None:
+    """Another node has begun the gap when the user had read all messages."""
+    ann, bob = node.online("ann"), node.online("bob")
+    group = ann.make_group("tea", bob)
+    rounds()
+    node.database.write(lambda tx: MailboxGapModel(tx).open(group, [bob.user_id], 0))
+    ann.tell(group, "in the gap")
+    assert bob.expect(MsgType.GROUP_CHAT_MSG)["msg"] == "in the gap"
 
 
 def owe(user_id: int, seq: int, tx: Transaction) -> None:

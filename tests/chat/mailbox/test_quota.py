@@ -43,7 +43,7 @@ def until_taken_again(node: Node, user_id: int) -> None:
     def met() -> bool:
         quota = node.delivery.quota
         quota.fills = {user: fill._replace(counted=-1e9) for user, fill in quota.fills.items()}
-        quota.refused([user_id])
+        quota.refused([user_id])  # as the next message to the user would do
         return user_id not in quota.fills
 
     node.until(met, "another count of the mailbox")
@@ -186,6 +186,7 @@ def test_a_gap_of_a_user_that_has_read_all_meanwhile(node: Node) -> None:
     group = ann.make_group("tea", bob)
     old = Fill(False, True, frozenset(), counted=1e12)
     node.delivery.quota.fills = {bob.user_id: old}
+    node.delivery.quota.crowded = frozenset([bob.user_id])
     for number in range(20):
         ann.tell(group, f"{number}")
         ann.expect(MsgType.CHAT_ACK)

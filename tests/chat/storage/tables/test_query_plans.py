@@ -18,9 +18,11 @@ from chat.delivery.delivery import DIRECT
 from chat.delivery.poller import MailboxPoller
 from chat.login.passwords import Passwords
 from chat.login.presence_feed import PresenceFeed
+from chat.mailbox.gap import fill_gap, open_gaps
 from chat.names.lookalikes import Lookalikes
 from chat.names.name_hash import RULES, name_hashes
 from chat.protocol import MsgType
+from chat.retention import find_boundary
 from chat.storage import Database, Transaction
 from chat.storage.tables import (
     DISABLED,
@@ -28,10 +30,14 @@ from chat.storage.tables import (
     HASHES,
     AccountModel,
     AuditModel,
+    FriendModel,
     GroupListModel,
     InvitationModel,
+    MailboxGapModel,
+    MessageModel,
     NodeModel,
     OfflineMessageModel,
+    RetentionModel,
     SettingModel,
     TokenModel,
     UserModel,
@@ -47,6 +53,7 @@ ABSENT = 7
 
 ALLOWED = {
     "OfflineMessageModel.count": "one number for `chatcluster status`",
+    "OfflineMessageModel.numbers_between": "once for 10,000 messages that retention deletes",
     "OfflineMessageModel.count_up_to": "a number of rows that is bounded, for the status page",
     "UserModel.online_by_node": "one number a node for `chatcluster status`",
     "AccountModel.search": "the searches of operators",
@@ -76,6 +83,8 @@ def fill(tx: Transaction) -> None:
         [(n, n % 500 + 1, n % 300 + 1, n) for n in numbers],
     )
     tx.insert_rows("blocked", ("userid", "blockedid"), [(n, n % 9000 + ROWS) for n in numbers])
+    gaps = [(n % 200 + 1, n, n) for n in numbers if n != ABSENT]
+    tx.insert_rows("mailboxgap", ("groupid", "userid", "after"), sorted(gaps))
     tx.insert_rows("token", ("hash", "userid", "used"), [(f"{n:064}", n, n) for n in numbers])
     tx.insert_rows(
         "message",
@@ -117,6 +126,8 @@ def test_no_statement_scans_a_table_that_grows(
     see_to_accounts(planner)
     look_as_operators_do(planner)
     ask_for_the_status(planner)
+    bound_mailboxes(planner)
+    delete_old_messages(planner)
     assert any(scan.method == "OfflineMessageModel.count" for scan in planner.scans), "seen at all"
     assert [scan for scan in planner.scans if scan.method not in ALLOWED] == []
     silent = {"GroupModel.hold"} if planner.exclusive else set()  # SQLite needs no such lock
@@ -255,6 +266,30 @@ def see_to_accounts(planner: Planner) -> None:
     assert planner.read(lambda tx: InvitationModel(tx).is_valid("code", 1))
     planner.write(lambda tx: InvitationModel(tx).use("code", 1))
     planner.write(lambda tx: InvitationModel(tx).delete(invitation.hash))
+
+
+def bound_mailboxes(planner: Planner) -> None:
+    """A gap in a group that begins, goes on and ends."""
+    group = ABSENT % 200 + 1
+    planner.read(lambda tx: FriendModel(tx).is_one(ABSENT, 8))
+    planner.read(lambda tx: OfflineMessageModel(tx).counts([ABSENT, 8]))
+    planner.read(lambda tx: OfflineMessageModel(tx).shares(ABSENT, 8))
+    assert planner.write(lambda tx: open_gaps(tx, group, [ABSENT])) == {ABSENT}
+    planner.write(lambda tx: MailboxGapModel(tx).move(group, ABSENT, 8))
+    planner.write(lambda tx: fill_gap(tx, ABSENT))
+    assert not planner.read(lambda tx: MailboxGapModel(tx).has_one(ABSENT))
+
+
+def delete_old_messages(planner: Planner) -> None:
+    def claim(tx: Transaction) -> None:
+        assert RetentionModel(tx).lock() == (0, 0)
+        RetentionModel(tx).set(1, 10)
+
+    planner.write(claim)
+    assert planner.read(lambda tx: find_boundary(tx, "o")) > ROWS - 10  # the time is "now"
+    numbers = planner.read(lambda tx: MessageModel(tx).numbers(0, 10, 5))
+    planner.read(lambda tx: OfflineMessageModel(tx).numbers_between(1, 5))
+    planner.write(lambda tx: MessageModel(tx).delete(numbers))
 
 
 def look_as_operators_do(planner: Planner) -> None:
