@@ -56,7 +56,7 @@ class Answers:
     ) -> None:
         """Answer a bad request. A frame that is HTTP gets an HTTP answer, and the end."""
         if not message and is_http(frame):
-            log.warning("%s: HTTP on the chat port; closing", connection.peer)
+            log.warning("%s: HTTP on the chat port; closing", connection.label)
             connection.counters.closed.add("http")
             connection.tcp.send(HTTP_ANSWER)
             connection.close()  # drops the rest of the request
@@ -90,18 +90,21 @@ class Answers:
         if msgid == MsgType.REG_MSG:
             # In the log, as the original's clients show every refusal as "name is already exist".
             name = str(message.get("name"))[:MAX_SHOWN]
-            log.info("%s: registration of %r refused: %s", connection.peer, name, error.errmsg)
+            log.info("%s: registration of %r refused: %s", connection.label, name, error.errmsg)
         if is_bad:
             connection.strikes += 1
         if connection.login is None and (is_bad or msgid not in ENTRANCES):
             charge(connection)
         if msgid == MsgType.LOGIN_MSG and error.errno == ErrNo.REFUSED:
             connection.failed_logins += 1
-            log.warning("%s: a login as user %s failed", connection.peer, message.get("id"))
+            log.warning("%s: a login as user %s failed", connection.label, message.get("id"))
+        elif msgid == MsgType.LOGIN_MSG and not (is_bad or error.errno == ErrNo.UNAVAILABLE):
+            user_id, reason = message.get("id"), error.errmsg
+            log.info("%s: a login as user %s was refused: %s", connection.label, user_id, reason)
         strikes, failed = connection.strikes, connection.failed_logins
         if strikes >= MAX_STRIKES or failed >= MAX_FAILED_LOGINS:
             why = f"{strikes} bad requests in a row, {failed} failed logins"
-            log.warning("%s: closed for abuse, %s: %s", connection.peer, connection.owner, why)
+            log.warning("%s: closed for abuse, %s: %s", connection.label, connection.owner, why)
             connection.close("abuse")
 
 

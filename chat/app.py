@@ -31,7 +31,7 @@ from chat.admin.opening import open_admin
 from chat.admin.server import THREADS as ADMIN_THREADS
 from chat.admin.server import AdminServer
 from chat.backends import find_bus, mask, open_bus, open_database, sqlite_file
-from chat.cli import parse_arguments, read_again
+from chat.cli import Arguments, parse_arguments, read_again
 from chat.config import Config, ConfigError, HashCost
 from chat.connection.server import ChatServer
 from chat.delivery.agreed_mode import agree_on_mode
@@ -56,7 +56,8 @@ from chat.names.lookalikes import Lookalikes
 from chat.notice import PRESENCE, TAKEN, Notice
 from chat.process.clock import Clock
 from chat.process.file_limit import fit_file_limit
-from chat.process.log_limit import LogLimit
+from chat.process.log_format import new_format
+from chat.process.log_queue import LogQueue
 from chat.process.loop_lag import LoopLag
 from chat.process.signals import block_signals, watch_signals
 from chat.protocol import build_schema
@@ -65,7 +66,7 @@ from chat.request_workers import RequestWorkers, hash_threads, new_hashers
 from chat.retention import Retention
 from chat.service import ChatService
 from chat.storage.tables import DRAIN
-from chat.tls import tls_context
+from chat.tls import tls_context, warn_without_tls
 from muduopy import EventLoop, InetAddress, ThreadPool
 
 if TYPE_CHECKING:
@@ -83,6 +84,9 @@ RETENTION_SECONDS = 60.0
 
 LOG_SECONDS = 5.0
 """Between two reports of the lines that were left out of the log."""
+
+FLUSH_SECONDS = 2.0
+"""Seconds to write the last lines of the log. Then its reader has stopped."""
 
 END_SECONDS = 10.0
 """Seconds to end after the draining. Then the process exits, even if the database is silent."""
@@ -104,14 +108,17 @@ class App:
         config: Config,
         also: Sequence[Listener] = (),
         read_again: Callable[[], Config] = no_settings,
+        logs: LogQueue | None = None,
     ) -> None:
         """Constructs all parts; opens the database and binds. ``also``: further addresses.
-        ``read_again`` returns the settings for a reload, or raises ConfigError.
+        ``read_again`` returns the settings for a reload, or raises ConfigError. ``logs``: for the
+        status page, and for the last lines if the end takes too long.
 
         Raises StorageError, BusRefusedError, OSError, ConfigError.
         """
         self.lease_lost = False
         self._config = config
+        self._logs = logs
         self._node = config.server.node or f"node-{address.port}"
         self._end_timer: threading.Timer | None = None
         self._lags: dict[str, LoopLag] = {}
@@ -255,6 +262,7 @@ class App:
             self._lags,
             self._loops,
             lambda: self._end_timer is not None,
+            self._logs,
         )
         return StatusServer(parse_status_address(self._config.server.status), watched)
 
@@ -364,8 +372,9 @@ class App:
                 self._config.chat.delivery,
                 mask(self._config.database.url),
             )
+            warn_without_tls(self._config.server, self._server.addresses)
             if self._status is not None:
-                log.info("status page at http://%s/", self._status.address)
+                self._status.announce()
             self._loop.loop()
         finally:
             self._close()
@@ -423,7 +432,7 @@ class App:
     def _stop(self) -> None:
         drain = self._config.server.drain_seconds
         if self._end_timer is None:
-            self._end_timer = threading.Timer(drain + END_SECONDS, _give_up)
+            self._end_timer = threading.Timer(drain + END_SECONDS, self._give_up)
             self._end_timer.daemon = True
             self._end_timer.start()
         self._server.stop(drain, self._loop.quit)
@@ -450,11 +459,12 @@ class App:
         if self._end_timer is not None:
             self._end_timer.cancel()
 
-
-def _give_up() -> None:
-    """End the process, because the database is silent. Acknowledged messages are committed."""
-    log.error("could not end in time")
-    os._exit(1)
+    def _give_up(self) -> None:
+        """End the process: the database is silent. Acknowledged messages are committed."""
+        log.error("could not end in time")
+        if self._logs is not None:
+            self._logs.close_in(FLUSH_SECONDS)
+        os._exit(1)
 
 
 def new_passwords(cost: HashCost) -> Passwords:
@@ -469,11 +479,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The executable. Returns the exit status, see exit_status.py."""
     arguments = parse_arguments(argv)
     config = arguments.config
-    logging.basicConfig(
-        level=config.server.log_level.upper(),
-        format="%(asctime)s %(levelname)-7s %(threadName)s %(message)s",
-        stream=sys.stderr,
-    )
+    block_signals()
+    root, logs = logging.getLogger(), LogQueue(sys.stderr, new_format(config.server.log_format))
+    root.setLevel(config.server.log_level.upper())
+    root.addHandler(logs)
+    logs.start()
+    try:
+        problem, status = _serve(argv, arguments, logs)
+    finally:
+        root.removeHandler(logs)
+        if not logs.close_in(FLUSH_SECONDS):
+            # The reader of the log has stopped. The interpreter would wait for the log's thread.
+            os._exit(FAILED)
+    if problem:
+        print(f"chatserver: {problem}", file=sys.stderr)  # noqa: T201
+    return status
+
+
+def _serve(argv: Sequence[str] | None, arguments: Arguments, logs: LogQueue) -> tuple[str, int]:
+    """Run a server until it ends. Returns a line about a failure, and the exit status."""
+    config = arguments.config
     workers = config.server.workers + hash_threads(config.server.hash_threads) + ADMIN_THREADS
     connections = fit_file_limit(config.server.max_connections, workers)
     config = _with_connections(config, connections)
@@ -484,31 +509,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         same = new.server.max_connections == wanted
         return _with_connections(new, connections) if same else new
 
-    block_signals()
     try:
-        app = App(arguments.address, config, arguments.also, reread)
+        app = App(arguments.address, config, arguments.also, reread, logs)
         app.start()
-        # After the start, because an upgrade logs each name that it changes, and none of these
-        # lines may be left out.
-        log_limit = LogLimit()
-        for handler in logging.getLogger().handlers:
-            handler.addFilter(log_limit)
-        app.report_every(LOG_SECONDS, log_limit.report)
+        logs.begin_to_drop()
+        app.report_every(LOG_SECONDS, logs.limit.report)
         app.run()
     except REPORTED as exc:
-        return _complain(*report(exc, arguments.address))
+        return report(exc, arguments.address)
     if app.lease_lost:
-        return _complain("another server has started under this one's name", FAILED)
-    return STOPPED
+        return "another server has started under this one's name", FAILED
+    return "", STOPPED
 
 
 def _with_connections(config: Config, connections: int) -> Config:
     return replace(config, server=replace(config.server, max_connections=connections))
-
-
-def _complain(problem: str, status: int) -> int:
-    print(f"chatserver: {problem}", file=sys.stderr)  # noqa: T201
-    return status
 
 
 if __name__ == "__main__":

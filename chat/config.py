@@ -38,6 +38,7 @@ class ServerConfig:
     stall_seconds: int = 60
     drain_seconds: float = 2.0
     log_level: str = "info"
+    log_format: str = "text"
     node: str = ""
     proxy_protocol: bool = False
     tls_certificate: str = ""
@@ -135,6 +136,7 @@ _CHOICES = {
     "chat.registration": ("open", "closed", "invitation"),
     "chat.group_join": ("open", "invite"),
     "server.log_level": ("debug", "info", "warning", "error"),
+    "server.log_format": ("text", "json"),
 }
 
 _DAY = 86_400

@@ -164,7 +164,7 @@ class ChatService:
         error = ProtocolError(ErrNo.TOO_LARGE, "frame too large")
         limit = connection.framer.max_frame
         log.warning(
-            "%s: a frame of more than %d bytes, %s", connection.peer, limit, connection.owner
+            "%s: a frame of more than %d bytes, %s", connection.label, limit, connection.owner
         )
         self._answers.send_answer(connection, failure(MsgType.ERROR_MSG, error), None)
         connection.finish()  # answers to earlier requests still go out
@@ -235,7 +235,7 @@ class ChatService:
         assert guess is not None
         if not self._advised.retry_after(connection.peer, now):
             self._advised.failed(connection.peer, now)
-            log.warning("%s: %s", connection.peer, advice(message, guess, self._tables))
+            log.warning("%s: %s", connection.label, advice(message, guess, self._tables))
 
     def _remember(self, connection: Connection, reader: ClassicReader) -> None:
         """Store the dialect of the user's client, if the account has another one."""
@@ -327,6 +327,8 @@ class ChatService:
         if message["msgid"] in (MsgType.LOGIN_MSG, MsgType.REG_MSG):
             connection.known = True
             connection.counters.entered(message["msgid"])
+        if message["msgid"] == MsgType.REG_MSG:
+            log.info("%s: user %d has registered", connection.label, result["id"])
         if message["msgid"] == MsgType.LOGIN_MSG and connection.reader is not None:
             self._remember(connection, connection.reader)
         answer = {"msgid": ACK_OF[message["msgid"]], "errno": 0, **result}

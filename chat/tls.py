@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
+from collections.abc import Iterable, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 
 from chat.config import ConfigError, ServerConfig
+from muduopy import Address, InetAddress
+
+log = logging.getLogger(__name__)
 
 
 def tls_context(config: ServerConfig) -> ssl.SSLContext | None:
@@ -38,6 +44,22 @@ def tls_context(config: ServerConfig) -> ssl.SSLContext | None:
         files = ", ".join(name for name in (config.tls_certificate, config.tls_key) if name)
         raise ConfigError(f"server.tls_certificate: {files}: {exc.strerror}") from exc
     return context
+
+
+def is_open_to_others(addresses: Iterable[Address]) -> bool:
+    """Can another machine connect to one of these addresses? Pure."""
+    hosts = [address.ip for address in addresses if isinstance(address, InetAddress)]
+    return not all(ip_address(host.partition("%")[0]).is_loopback for host in hosts)
+
+
+def warn_without_tls(config: ServerConfig, addresses: Sequence[Address]) -> None:
+    """Warn of passwords that others can read. Behind a balancer the balancer does the TLS."""
+    if config.tls_certificate or config.proxy_protocol or not is_open_to_others(addresses):
+        return
+    log.warning(
+        "passwords and messages cross the network without TLS: set server.tls_certificate, or "
+        "listen at 127.0.0.1 behind a balancer that does the TLS (docs/deploy.md)"
+    )
 
 
 def _lacks_key(file: str) -> bool:

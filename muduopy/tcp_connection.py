@@ -82,6 +82,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
     Attributes:
         loop: the loop it lives in.
         name: "server-ip:port#number", unique in the server.
+        log_name: its name in log lines: ``name``, until you set another one. Loop thread.
         local_address, peer_address: both ends.
         context: a value of your program, which the library does not use. None until you set it, so
             write ``TcpConnection[Session | None]`` in code that may run before. Loop thread, by
@@ -121,6 +122,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         "context",
         "error",
         "local_address",
+        "log_name",
         "loop",
         "name",
         "peer_address",
@@ -138,7 +140,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
     ) -> None:
         """Takes over a connected, non-blocking socket. ``tls``: encrypt. Any thread."""
         self.loop = loop
-        self.name = name
+        self.name = self.log_name = name
         self.local_address = address_of(sock.getsockname())
         self.peer_address = peer
         self.context: ContextT = None  # type: ignore[assignment]
@@ -435,7 +437,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         if self._broken:
             return
         self._broken = True
-        log.info("%s: send: %s", self.name, error)
+        log.info("%s: send: %s", self.log_name, error)
         self._note(error)
         self._send_queue.seal()
         self.loop._queue(self._handle_close)
@@ -468,7 +470,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         except BlockingIOError:
             return
         except OSError as exc:
-            log.info("%s: recv: %s", self.name, exc)
+            log.info("%s: recv: %s", self.log_name, exc)
             self._note(exc)
             self._handle_close()
             return
@@ -485,7 +487,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         try:
             self._message_callback(self, buffer, when)
         except BaseException as exc:  # noqa: BLE001 - contained
-            self.loop.contain(exc, "%s: message callback raised; closing", self.name)
+            self.loop.contain(exc, "%s: message callback raised; closing", self.log_name)
             self._handle_close()
 
     def _deliver(self) -> None:
@@ -494,7 +496,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         try:
             self._message_callback(self, self._input_buffer, when)
         except BaseException as exc:  # noqa: BLE001 - contained
-            self.loop.contain(exc, "%s: message callback raised; closing", self.name)
+            self.loop.contain(exc, "%s: message callback raised; closing", self.log_name)
             self._handle_close()
 
     def _handle_end_of_file(self) -> None:
@@ -580,12 +582,12 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         try:
             self._socket.shutdown(socket.SHUT_WR)
         except OSError as exc:  # the peer has reset the connection
-            log.info("%s: shutdown: %s", self.name, exc)
+            log.info("%s: shutdown: %s", self.log_name, exc)
             self._note(exc)
             self._handle_close()
 
     def _handle_error(self) -> None:
-        log.info("%s: %s", self.name, self._note(self._socket_error()))
+        log.info("%s: %s", self.log_name, self._note(self._socket_error()))
         self._handle_close()
 
     def _handle_hangup(self) -> None:
@@ -609,7 +611,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         """The TLS handshake has failed. There was no UP, so there is no DOWN."""
         if self._state is not State.CONNECTING:
             return
-        log.info("%s: TLS handshake with %s failed: %s", self.name, self.peer_address, reason)
+        log.info("%s: TLS handshake with %s failed: %s", self.log_name, self.peer_address, reason)
         self._note(reason)
         self._go_down(ignore_connection)
 
@@ -648,5 +650,5 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         try:
             callback(*args)
         except BaseException as exc:  # noqa: BLE001 - contained
-            self.loop.contain(exc, "%s: callback raised; closing", self.name)
+            self.loop.contain(exc, "%s: callback raised; closing", self.log_name)
             self.force_close()

@@ -201,11 +201,11 @@ class TlsTransport:
         except ssl.SSLZeroReturnError:
             ended = True
         except ssl.SSLEOFError as exc:
-            log.info("%s: ended without close_notify", owner.name)
+            log.info("%s: ended without close_notify", owner.log_name)
             owner._note(exc)
             ended = True
         except ssl.SSLError as exc:
-            log.info("%s: TLS: %s", owner.name, exc)
+            log.info("%s: TLS: %s", owner.log_name, exc)
             owner._note(exc)
             self._flush()
             owner._handle_close()

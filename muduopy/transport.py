@@ -31,7 +31,7 @@ class Transport(Protocol):
 class TransportOwner(Protocol):
     """What a transport reports to its connection. Loop thread."""
 
-    name: str
+    log_name: str
 
     def _output_written(self) -> None:
         """The kernel has taken the bytes of a ``send`` at once."""

@@ -35,7 +35,7 @@ chat.group_notice      : chat.message chat.protocol
 chat.config            : chat.limits chat.protocol
 chat.listeners         : chat.config muduopy
 chat.dialect_files     : chat.config chat.process chat.protocol.dialects
-chat.tls               : chat.config
+chat.tls               : chat.config muduopy
 chat.storage           : chat.counters
 chat.storage.tables    : chat.protocol chat.storage
 chat.storage.sqlite    : chat.storage
@@ -43,8 +43,8 @@ chat.storage.mysql     : chat.storage mysql _mysql_connector
 chat.bus               : chat.counters chat.message
 chat.bus.redis         : chat.bus chat.counters chat.message chat.protocol muduopy redis ujson
 chat.names             : chat.protocol chat.storage chat.storage.tables muduopy
-chat.connection        : chat.config chat.counters chat.limits chat.message chat.protocol
-                         chat.protocol.dialects muduopy
+chat.connection        : chat.config chat.counters chat.limits chat.message chat.process
+                         chat.protocol chat.protocol.dialects muduopy
 chat.mailbox           : chat.connection chat.message chat.process chat.protocol chat.storage
                          chat.storage.tables muduopy ujson
 chat.login             : chat.bus chat.config chat.connection chat.counters chat.mailbox
@@ -69,7 +69,8 @@ chat.maintenance       : chat.process chat.storage chat.storage.tables muduopy
 chat.retention         : chat.process chat.storage chat.storage.tables muduopy
 chat.status            : chat.backends chat.config chat.connection chat.counters chat.delivery
                          chat.login chat.mailbox chat.process chat.protocol chat.storage
-                         chat.storage.tables chat.version muduopy muduopy.http prometheus_client
+                         chat.storage.tables chat.tls chat.version muduopy muduopy.http
+                         prometheus_client
 chat.node_status       : chat.storage chat.storage.tables
 chat.reloading         : chat.config chat.protocol chat.tls muduopy
 chat.admin             : chat.config chat.connection chat.delivery chat.login chat.node_status

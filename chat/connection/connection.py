@@ -20,6 +20,7 @@ from chat.connection.guest_input import GuestInput
 from chat.connection.loop_counters import LoopCounters
 from chat.connection.token_bucket import BYTES_PER_TOKEN, Allowances
 from chat.message import ChatMessage
+from chat.process.peer_label import PeerLabel
 from chat.protocol import ErrNo, Message, MsgType, encode
 from chat.protocol.dialects.classic_answer import classic_answer
 from muduopy import TcpConnection
@@ -72,6 +73,7 @@ class ClientConnection(Generic[LoginT]):
         peer: the client's host; behind a balancer the host that the balancer names.
         guest: the bounds of the input before the login.
         ticket: the entry in the Admission; None: the connection is not counted.
+        label: the peer and the number of the connection, for the log.
     """
 
     __slots__ = (
@@ -86,6 +88,7 @@ class ClientConnection(Generic[LoginT]):
         "framer",
         "guest",
         "known",
+        "label",
         "last_seen",
         "login",
         "loop",
@@ -105,9 +108,11 @@ class ClientConnection(Generic[LoginT]):
         resume: Callable[[ClientConnection[LoginT]], object],
         classic: ClassicConfig,
         counters: LoopCounters,
+        number: int,
         new_reader: Callable[[AnyConnection], ClassicReader] | None = None,
     ) -> None:
-        """``resume`` gives the connection a turn: its frames are served soon.
+        """``resume`` gives the connection a turn: its frames are served soon. ``number``: unique in
+        the process.
 
         ``new_reader``: None where no clones of the original connect.
         """
@@ -116,7 +121,7 @@ class ClientConnection(Generic[LoginT]):
         self.framer = framer
         self.counters = counters
         self.login: LoginT | None = None
-        self.peer = tcp.peer_address.host
+        self.introduce(tcp.peer_address.host, number)
         self.guest = GuestInput(self.loop.poll_return_time)
         self.ticket: Ticket | None = None
         self.v2 = False
@@ -137,6 +142,11 @@ class ClientConnection(Generic[LoginT]):
     def __repr__(self) -> str:
         dialect = "v2" if self.v2 else "classic"
         return f"<ClientConnection {self.tcp.name} {self.owner} {dialect}>"
+
+    def introduce(self, peer: str, number: int) -> None:
+        """The host of the client is known."""
+        self.peer = peer
+        self.label = self.tcp.log_name = PeerLabel(peer, number)
 
     @property
     def owner(self) -> str:

@@ -180,7 +180,7 @@ class FlowControl:
         if not seconds:
             return
         if connection.login is None and self.bucket.shortages > SHORTAGES:
-            log.warning("%s sends too much without a login; closing", connection.peer)
+            log.warning("%s: sends too much without a login; closing", connection.label)
             connection.counters.closed.add("flood")
             connection.abandon()
             return

@@ -41,7 +41,7 @@ class GuestGate:
             if not data:
                 return
         if guest.spent > self.limits.guest_bytes and not connection.closed:
-            log.warning("%s sends too many bytes without a login; closing", connection.peer)
+            log.warning("%s sends too many bytes without a login; closing", connection.label)
             connection.counters.closed.add("bytes")
             connection.refuse(Refusal("too many bytes without a login", RETRY_SECONDS))
         guest.spent += len(data)
@@ -59,7 +59,7 @@ class GuestGate:
         if guest.announced is None and not connection.framer.held:
             guest.begun_at = None
         elif guest.is_slow(now, self.limits.frame_seconds) and not flow.pending:
-            log.warning("%s has not completed a frame in time; closing", connection.peer)
+            log.warning("%s has not completed a frame in time; closing", connection.label)
             connection.counters.closed.add("slow")
             connection.abandon()
             return
@@ -76,7 +76,7 @@ class GuestGate:
         try:
             found = split_proxy_line(data)
         except BadProxyLineError as exc:
-            log.warning("%s: no line of the PROXY protocol: %s; closing", connection.peer, exc)
+            log.warning("%s: no line of the PROXY protocol: %s; closing", connection.label, exc)
             connection.counters.closed.add("proxy")
             connection.tcp.force_close()
             return b""
@@ -87,7 +87,7 @@ class GuestGate:
         host, rest = found
         if host is None:  # the balancer's own connection
             return rest
-        connection.peer = host
+        connection.introduce(host, connection.label.number)
         refusal = None if connection.ticket is None else connection.ticket.announce(host, now)
         if refusal is not None:
             connection.refuse(refusal)

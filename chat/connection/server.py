@@ -98,7 +98,8 @@ class ChatServer:
         exempt = Exempt(limits.exempt, loopback=not config.proxy_protocol)
         self.admission = Admission(config.max_connections, limits, exempt)
         self._gate = GuestGate(service, limits, config.login_seconds)
-        self._lock = threading.Lock()  # guards the two dicts
+        self._lock = threading.Lock()  # guards the dicts and _number
+        self._number = 0  # of the last connection
         # A loop uses its own entry only; both dicts are filled before a second thread reads them.
         self._by_loop: dict[EventLoop, set[AnyConnection]] = {}
         self._turns: dict[EventLoop, Turns] = {}
@@ -243,10 +244,13 @@ class ChatServer:
 
     def _came(self, tcp: TcpConnection, new_guess: NewGuess) -> None:
         self.counters[tcp.loop].accepted += 1
+        with self._lock:
+            self._number += 1
+            number = self._number
         tcp.set_tcp_no_delay(True)
         tcp.set_keep_alive(*KEEP_ALIVE)
         tcp.set_half_close_callback(self._on_half_close)
-        connection = self._new_connection(tcp, new_guess)
+        connection = self._new_connection(tcp, new_guess, number)
         if self._config.proxy_protocol:
             connection.guest.announced = b""
         host = self._host_of(tcp.peer_address)
@@ -255,7 +259,9 @@ class ChatServer:
         tcp.context = connection
         self._by_loop[tcp.loop].add(connection)
 
-    def _new_connection(self, tcp: TcpConnection, new_guess: NewGuess) -> AnyConnection:
+    def _new_connection(
+        self, tcp: TcpConnection, new_guess: NewGuess, number: int
+    ) -> AnyConnection:
         framer = LineFramer()
         return ClientConnection(
             tcp,
@@ -264,6 +270,7 @@ class ChatServer:
             self._turns[tcp.loop].add,
             self._classic,
             self.counters[tcp.loop],
+            number,
             partial(ClassicReader, framer, new_guess),
         )
 
@@ -302,7 +309,7 @@ class ChatServer:
         silent = now - connection.last_seen
         stalled_at = connection.stalled_at
         if stalled_at is not None and now - stalled_at > self._config.stall_seconds:
-            log.info("%s: %s does not read; closing", connection.peer, connection.owner)
+            log.info("%s: %s does not read; closing", connection.label, connection.owner)
             connection.counters.closed.add("stalled")
             connection.tcp.force_close()
         elif connection.closed:

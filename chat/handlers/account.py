@@ -124,7 +124,7 @@ def _fit(login: Login, answer: Message, rid: object, all_mail: bool) -> Message:
     if missing:
         log.info(
             "%s: the answer to user %d (%r) leaves out %s: its client reads %d bytes",
-            connection.peer,
+            connection.label,
             login.user_id,
             login.name,
             missing,

@@ -94,7 +94,7 @@ def _most(rows: Iterator[dict[str, Any]] | list[dict[str, Any]], count: int) -> 
 def _connection(connection: AnyConnection) -> dict[str, Any]:
     login, tcp = connection.login, connection.tcp
     return {
-        "connection": tcp.name.rpartition("#")[2],
+        "connection": connection.label.number,
         "peer": connection.peer,
         "user": None if login is None else login.user_id,
         "dialect": "v2" if connection.v2 else "classic",

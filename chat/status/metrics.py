@@ -36,7 +36,7 @@ class ServerCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The families, in the order of docs/deploy.md."""
-        for part in (_health, _connections, _requests, _messages, _database, _queues, _loops):
+        for part in _PARTS:
             yield from part(self._watched)
 
 
@@ -234,6 +234,19 @@ def _loops(watched: Watched) -> Iterator[Metric]:
     for name, lag in list(watched.lags.items()):
         family.add_metric([name], _buckets(lag.seconds), lag.seconds.total)
     yield family
+
+
+def _logs(watched: Watched) -> Iterator[Metric]:
+    logs = watched.logs
+    if logs is not None:
+        yield _counters("chat_log_lines", "Log lines by level.", "level", logs.lines.counts)
+        yield _counter(
+            "chat_log_lines_left_out", "Log lines beyond ten of a kind.", logs.limit.total
+        )
+        yield _counter("chat_log_lines_dropped", "Log lines that were not taken.", logs.dropped)
+
+
+_PARTS = (_health, _connections, _requests, _messages, _database, _queues, _loops, _logs)
 
 
 # ---------------------------------------------------------------------- families

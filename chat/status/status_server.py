@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -14,8 +15,11 @@ from chat.status.health import stuck_loops, troubles
 from chat.status.inspection import inspect
 from chat.status.metrics import MetricsPage
 from chat.status.watched import Watched
+from chat.tls import is_open_to_others
 from muduopy import Address, EventLoop, EventLoopThread, InetAddress
 from muduopy.http import HttpRequest, HttpResponse, HttpServer
+
+log = logging.getLogger(__name__)
 
 SHOWN = 20
 """Connections on ``/inspect``, unless ``?top=`` asks for another number."""
@@ -53,6 +57,16 @@ class StatusServer:
     def start(self) -> None:
         """Listen. Raises OSError, with the address."""
         self._thread.start_loop()
+
+    def announce(self) -> None:
+        """Log the address, and warn if other machines reach it."""
+        log.info("status page at http://%s/", self.address)
+        if is_open_to_others([self.address]):
+            log.warning(
+                "the status page has no password, and shows the addresses of users: let only your "
+                "own machines reach %s",
+                self.address,
+            )
 
     def close(self) -> None:
         """Stop. Idempotent; it may be called before ``start``."""

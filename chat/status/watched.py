@@ -13,6 +13,7 @@ from chat.login.lease import Lease
 from chat.login.passwords import Passwords
 from chat.login.registry import LoginRegistry
 from chat.mailbox.mailbox import Mailbox
+from chat.process.log_queue import LogQueue
 from chat.process.loop_lag import LoopLag
 from chat.status.samples import Samples
 from chat.storage import Database
@@ -32,6 +33,7 @@ class Watched:
         lease: None for a database without other servers.
         workers, hashers: the pools of threads.
         stopping: True from the first signal on.
+        logs: None for a server that does not write its log itself.
     """
 
     node: str
@@ -50,3 +52,4 @@ class Watched:
     lags: Mapping[str, LoopLag]
     loops: Mapping[str, EventLoop]
     stopping: Callable[[], bool]
+    logs: LogQueue | None = None

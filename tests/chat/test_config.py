@@ -49,6 +49,7 @@ CHOICES = {
     ("chat", "delivery"): ["stored", "direct"],
     ("chat", "on_duplicate_login"): ["refuse", "replace"],
     ("server", "log_level"): ["debug", "info", "warning", "error"],
+    ("server", "log_format"): ["text", "json"],
 }
 OTHER_TYPES = {
     int: ["true", "1.0", '"1"', "[]", "{}"],

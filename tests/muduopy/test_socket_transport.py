@@ -17,7 +17,7 @@ from tests.muduopy.netkit import KERNEL_TAKES, PairMaker, Passes, read_exactly, 
 class Owner:
     """Records the reports of a transport, in order."""
 
-    name = "owner"
+    log_name = "owner"
 
     def __init__(self) -> None:
         self.seen: list[str] = []

@@ -63,6 +63,7 @@ def line(passes: Passes) -> Iterator[Line]:
         lambda connection: None,
         ClassicConfig(),
         LoopCounters("test"),
+        1,
     )
     pump = Pump(connection, mailbox, USER)  # type: ignore[arg-type]
     tcp.establish()

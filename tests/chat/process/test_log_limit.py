@@ -6,7 +6,15 @@ import logging
 
 import pytest
 
-from chat.process.log_limit import LINES_PER_PERIOD, PERIOD_SECONDS, LogLimit, LogLimiter
+from chat.process import log_limit
+from chat.process.log_limit import (
+    LINES_PER_PERIOD,
+    MOST_KINDS,
+    PEERS,
+    PERIOD_SECONDS,
+    LogLimit,
+    LogLimiter,
+)
 
 KIND = ("chat", logging.INFO, "%s: reset")
 OTHER = ("chat", logging.WARNING, "%s: failed")
@@ -59,3 +67,25 @@ def test_it_filters_by_the_format_and_reports(caplog: pytest.LogCaptureFixture) 
         "another kind",
         "7 more lines of test_log_limit were left out: %d: reset",
     ]
+
+
+def test_one_peer_does_not_hide_others() -> None:
+    limiter = LogLimiter(3, 60.0)
+    assert [limiter.allows(KIND, 0.0, "203.0.113.1") for _ in range(5)].count(True) == 3
+    assert limiter.allows(KIND, 0.0, "203.0.113.2")
+
+
+def test_many_peers_have_a_limit_together() -> None:
+    limiter = LogLimiter(3, 60.0)
+    written = sum(limiter.allows(KIND, 0.0, f"peer {number}") for number in range(1000))
+    assert written == 3 * PEERS
+    assert len(limiter._counts[KIND].peers) == written  # an attacker cannot make it grow
+    assert limiter.total == 1000 - written
+
+
+def test_the_number_of_kinds_is_bounded() -> None:
+    limiter = LogLimiter(3, 60.0)
+    for number in range(MOST_KINDS + 100):
+        limiter.allows(("chat", logging.ERROR, f"made up {number}"), 0.0)
+    assert len(limiter._counts) == MOST_KINDS + 1
+    assert limiter.left_out(60.0) == [(log_limit.OTHER, 97)]

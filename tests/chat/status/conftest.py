@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,8 @@ from chat.bus.redis.url import RedisAddress
 from chat.config import Config
 from chat.delivery.codec import PayloadCodec
 from chat.login.lease import Lease
+from chat.process.log_format import TextFormat
+from chat.process.log_queue import LogQueue
 from chat.process.loop_lag import LoopLag
 from chat.status.samples import Samples
 from chat.status.watched import Watched
@@ -54,6 +57,7 @@ class Stage:
             self.lags,
             {"main": loop},
             lambda: self.draining,
+            LogQueue(io.StringIO(), TextFormat()),
         )
 
 

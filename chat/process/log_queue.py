@@ -1,0 +1,132 @@
+"""LogQueue: takes log lines of all threads, and writes them in a thread of its own.
+
+So no loop waits for a disk, or for a pipe whose reader has stopped. Example: the terminal of a
+server is paused with Ctrl-S. A loop that wrote to it would serve no client until Ctrl-Q.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from logging.handlers import QueueHandler
+from typing import TextIO
+
+from chat.counters import Tally
+from chat.process.log_limit import LogLimit
+from chat.process.peer_label import label_of
+
+MOST_WAITING = 10_000
+"""Lines that wait: some megabytes. Further ones are dropped and counted."""
+
+AT_ONCE = 200
+"""Lines of one write."""
+
+LEVELS = ("debug", "info", "warning", "error", "critical")
+
+
+class LogQueue(QueueHandler):
+    """A handler for the root logger. Any thread, ``start`` and ``close`` excepted: main thread.
+
+    Attributes:
+        lines: lines that were queued, by level. Changed under the handler's lock.
+        dropped: lines that did not fit into the queue. Changed under the handler's lock.
+        limit: leaves lines out, from ``begin_to_drop`` on.
+    """
+
+    queue: queue.Queue[logging.LogRecord | None]
+
+    def __init__(
+        self,
+        stream: TextIO,
+        formatter: logging.Formatter,
+        limit: LogLimit | None = None,
+        bound: int = MOST_WAITING,
+    ) -> None:
+        super().__init__(queue.Queue(bound))
+        self.lines = Tally(*LEVELS)
+        self.dropped = 0
+        self.limit = limit or LogLimit()
+        self._stream = stream
+        self._formatter = formatter
+        self._patient = True
+        self._reported = 0  # of ``dropped``; the writer's thread
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def begin_to_drop(self) -> None:
+        """From now on, leave out and drop lines. Before, each line waits for its place.
+
+        For the end of the start: an upgrade logs each name that it changes, and none of these
+        lines may be missing.
+        """
+        self._patient = False
+        self.addFilter(self.limit)
+
+    def close_in(self, seconds: float) -> bool:
+        """Write the lines that wait, and end. Idempotent.
+
+        False if the reader of the stream took too long: then the thread still waits for it.
+        """
+        if self._thread.is_alive():
+            try:
+                self.queue.put(None, timeout=seconds)
+            except queue.Full:
+                return False
+            self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    # ------------------------------------------------------------------ the callers' threads
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """Make the text here, because the arguments may change later."""
+        prepared: logging.LogRecord = super().prepare(record)
+        prepared.event = str(record.msg)
+        prepared.label = label_of(record.args)
+        return prepared
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        """Under the handler's lock."""
+        self.lines.add(record.levelname.lower())
+        if self._patient:
+            self.queue.put(record)
+            return
+        try:
+            self.queue.put_nowait(record)
+        except queue.Full:
+            self.dropped += 1
+
+    # ------------------------------------------------------------------ the writer's thread
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            records = [self.queue.get()]
+            while len(records) < AT_ONCE and not self.queue.empty():
+                records.append(self.queue.get())
+            going = None not in records
+            self._write([record for record in records if record is not None])
+
+    def _write(self, records: list[logging.LogRecord]) -> None:
+        texts = [self._text(record) for record in records]
+        if self.dropped != self._reported:
+            texts.append(self._text(self._report()))
+        try:
+            self._stream.write("".join(texts))
+            self._stream.flush()
+        except (OSError, ValueError):  # the reader has gone, the disk is full, or it is closed
+            self._reported -= len(texts)  # so that the next line tells of them
+
+    def _report(self) -> logging.LogRecord:
+        dropped, self._reported = self.dropped - self._reported, self.dropped
+        text = "%d log lines were dropped, because nothing took them in time"
+        return logging.LogRecord(__name__, logging.WARNING, __file__, 0, text, (dropped,), None)
+
+    def _text(self, record: logging.LogRecord) -> str:
+        try:
+            return self._formatter.format(record) + "\n"
+        except Exception as exc:  # noqa: BLE001 - a wrong line must not end the log
+            return f"a line of {record.name} cannot be written: {exc!r}\n"
