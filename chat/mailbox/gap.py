@@ -25,6 +25,7 @@ from chat.storage.tables import (
     GroupModel,
     HistoryModel,
     MailboxGapModel,
+    MessageModel,
     OfflineMessageModel,
     RetentionModel,
     group_conversation,
@@ -43,7 +44,7 @@ def open_gaps(tx: Transaction, group_id: int, user_ids: Collection[int]) -> set[
     if not GroupModel(tx).change(group_id):
         return set()
     members = GroupModel(tx).member_ids([group_id]).get(group_id, frozenset())
-    after = HistoryModel(tx).newest_number(group_conversation(group_id))
+    after = MessageModel(tx).newest()
     return MailboxGapModel(tx).open(group_id, members & frozenset(user_ids), after)
 
 

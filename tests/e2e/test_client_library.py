@@ -542,3 +542,37 @@ def test_a_server_that_was_set_up_anew(
         for path in server.folder.glob("chat.db*"):
             path.unlink()
         server.start()
+
+
+def test_a_member_with_a_full_mailbox_gets_every_message_of_the_group(
+    make_server: Callable[..., ServerProcess], enter: Enter
+) -> None:
+    """Once and in order, although the server is killed. A sender learns of the full mailbox."""
+    server = make_server("[limits]\nmailbox_rows = 40\n")
+    ann, bob = enter(server.port, "ann").log_in(), enter(server.port, "bob").log_in()
+    tea = ann.client.create_group("tea", "")
+    bob.client.join_group(tea.id)
+    bob.client.logout()
+    texts: list[str] = []
+
+    def tell() -> None:
+        texts.append(f"message {len(texts)}")
+        ann.client.send_group(tea.id, texts[-1]).result(WAIT)
+
+    while not any("too full for messages to group" in line for line in server.log):
+        tell()
+    for _ in range(250):
+        tell()
+    private = 0
+    with pytest.raises(RefusedError) as refused:
+        while True:
+            ann.client.send(bob.id, "to you").result(WAIT)
+            private += 1
+    assert refused.value.errno == 12
+    bob.log_in()
+    bob.reader.wait_for(len(texts) - 200)
+    server.kill()
+    server.start()
+    bob.reader.wait_for(len(texts) + private)
+    assert [text for text in bob.reader.texts if text != "to you"] == texts
+    assert bob.reader.texts.count("to you") == private

@@ -31,12 +31,6 @@ class HistoryModel:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    def newest_number(self, conversation: int) -> int:
-        """The number of the newest message; 0 if there is none."""
-        sql = "SELECT MAX(seq) FROM message WHERE conversation = ?"
-        ((newest,),) = self._tx.query(sql, (conversation,))
-        return newest or 0
-
     def numbers_after(self, conversation: int, after: int, limit: int) -> list[tuple[int, int]]:
         """The oldest messages after ``after``, in order: number and sender."""
         rows = self._tx.query(
