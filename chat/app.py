@@ -25,6 +25,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from chat import __version__
+from chat.admin.ban_list import READ_SECONDS as BANS_SECONDS
+from chat.admin.ban_list import BanList
 from chat.admin.commands.settings import reload_by_signal
 from chat.admin.context import AdminContext
 from chat.admin.opening import open_admin
@@ -160,6 +162,8 @@ class App:
             self._status = self._new_status(context)
             if self._status is not None:
                 undo.callback(self._status.close)
+            self._ban_list = BanList(self._database, self._server, context.clock)
+            self._maintenance.every(BANS_SECONDS, self._ban_list.read)
             self._operation = self._new_operation(context, read_again)
             self._admin = self._open_admin()
             undo.pop_all()
@@ -279,6 +283,7 @@ class App:
             node=self._node,
             lease=self._lease,
             drain=partial(self._loop.queue_in_loop, self._stop),
+            ban_list=self._ban_list,
             reloading=Reloading(self._loop, self._config, read, self._apply),
         )
 
@@ -317,6 +322,7 @@ class App:
             self._delivery.start(self._loop)
             self._claim()
             self._lookalikes.start(self._loop, self._workers)
+            self._ban_list.read()
             self._maintenance.delete_expired_tokens()
             self._maintenance.start(self._loop, self._workers)
         except BaseException:

@@ -73,7 +73,8 @@ chat.status            : chat.backends chat.config chat.connection chat.counters
                          prometheus_client
 chat.node_status       : chat.storage chat.storage.tables
 chat.reloading         : chat.config chat.protocol chat.tls muduopy
-chat.admin             : chat.config chat.connection chat.delivery chat.login chat.node_status
+chat.admin             : chat.config chat.connection chat.delivery chat.limits chat.login
+                         chat.node_status
                          chat.process chat.protocol chat.reloading chat.safe_text chat.storage
                          chat.storage.tables muduopy muduopy.codec
 chat.chatctl           : chat chat.admin chat.safe_text wcwidth

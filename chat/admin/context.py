@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chat.admin.ban_list import BanList
 from chat.connection.server import ChatServer
 from chat.delivery.delivery import Delivery
 from chat.login.lease import Lease
@@ -37,3 +38,4 @@ class AdminContext:
     lease: Lease | None
     drain: Callable[[], object]
     reloading: Reloading
+    ban_list: BanList

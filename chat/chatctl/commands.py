@@ -14,6 +14,10 @@ Option = tuple[Sequence[str], dict[str, Any]]
 """The arguments of ``ArgumentParser.add_argument``."""
 
 
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+"""Seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command.
@@ -31,6 +35,14 @@ class Command:
     options: Sequence[Option] = ()
 
 
+def seconds(text: str) -> int:
+    """The seconds of ``90s``, ``30m``, ``2h`` or ``7d``. Raises ArgumentTypeError."""
+    number, unit = text[:-1], text[-1:]
+    if unit not in UNITS or not (number.isascii() and number.isdigit() and int(number)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 90s, 30m, 2h or 7d")
+    return int(number) * UNITS[unit]
+
+
 def _option(*names: str, **options: Any) -> Option:
     return names, options
 
@@ -44,6 +56,15 @@ _LAST = _option(
 )
 _USER = _option("user", metavar="ID|NAME", help="a number is an id")
 _GROUP = _option("group", metavar="ID|NAME", help="a number is an id")
+
+_NETWORK = _option("network", metavar="NETWORK", help="203.0.113.7, 203.0.113.0/24, 2001:db8::/64")
+_FOR = _option(
+    "--for",
+    metavar="TIME",
+    type=seconds,
+    dest="seconds",
+    help="such as 90s, 30m, 2h or 7d (default: for ever)",
+)
 
 COMMANDS: Sequence[Command] = (
     Command(
@@ -75,6 +96,31 @@ COMMANDS: Sequence[Command] = (
         "end a group; its messages stay in the log",
         views.dissolved,
         (_GROUP,),
+    ),
+    Command(
+        "ban address",
+        "refuse an address or network, close its connections",
+        views.banned,
+        (_NETWORK, _FOR, _option("--reason", metavar="TEXT", help="for the list of bans")),
+    ),
+    Command("unban", "end a ban", views.unbanned, (_NETWORK,)),
+    Command("bans", "list bans", views.bans),
+    Command(
+        "invite",
+        "make a code for registrations",
+        views.invitation,
+        (
+            _option("--uses", metavar="N", type=int, help="registrations (default 1)"),
+            _FOR,
+            _option("--note", metavar="TEXT", help="for the list of invitations"),
+        ),
+    ),
+    Command("invites", "list invitations", views.invitations),
+    Command(
+        "uninvite",
+        "delete an invitation",
+        views.uninvited,
+        (_option("invitation", metavar="ID|CODE", help="its id in: chatctl invites"),),
     ),
     Command("node list", "list the servers of the database", views.nodes),
     Command(

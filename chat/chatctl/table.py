@@ -10,8 +10,6 @@ from wcwidth import wcswidth
 from chat.safe_text import escape
 
 GAP = "  "
-MINUTE, HOUR, DAY = 60, 3600, 86_400
-
 Cell = str | int | float | None
 
 
@@ -40,10 +38,10 @@ def width(text: str) -> int:
     return max(0, wcswidth(text))
 
 
-def date(seconds: int) -> str:
-    """A local time. ``seconds``: Unix seconds; 0: never."""
+def date(seconds: int, never: str = "never") -> str:
+    """A local time. ``seconds``: Unix seconds; 0: ``never``."""
     if not seconds:
-        return "never"
+        return never
     return datetime.datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S")
 
 

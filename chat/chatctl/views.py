@@ -95,6 +95,40 @@ def dissolved(result: Result) -> list[str]:
     return [f"group {result['id']} is dissolved; it had {result['members']} members"]
 
 
+def banned(result: Result) -> list[str]:
+    return [f"{result['network']} is banned, until {date(result['expires'], 'an unban')}"]
+
+
+def unbanned(result: Result) -> list[str]:
+    return [f"{result['network']} is not banned any more; every server knows within 5 seconds"]
+
+
+def bans(result: Result) -> list[str]:
+    rows = [(ban["network"], date(ban["expires"]), ban["reason"]) for ban in result["bans"]]
+    return table(("network", "until", "reason"), rows)
+
+
+def invitation(result: Result) -> list[str]:
+    return pairs(
+        [
+            ("code", result["code"]),
+            ("uses", result["uses"]),
+            ("until", date(result["expires"])),
+        ]
+    )
+
+
+def invitations(result: Result) -> list[str]:
+    rows = [
+        (row["id"], row["uses"], date(row["expires"]), row["note"]) for row in result["invitations"]
+    ]
+    return table(("id", "uses left", "until", "note"), rows)
+
+
+def uninvited(result: Result) -> list[str]:
+    return [f"invitation {result['id']} is deleted"]
+
+
 def nodes(result: Result) -> list[str]:
     rows = [
         (

@@ -129,7 +129,7 @@ class Admission:
         self._users_of: Counter[str] = Counter()
         self._guests: OrderedDict[Ticket, None] = OrderedDict()  # those that are up, oldest first
         self._told = ""  # the last address that held most connections
-        self.refused = Tally("full", "address", "rate")
+        self.refused = Tally("full", "address", "rate", "banned")
         self.made_room = 0
 
     @property
@@ -181,6 +181,11 @@ class Admission:
             )
             return Refusal(FULL, RETRY_SECONDS, full=True)
         return None
+
+    def refuse_banned(self, host: str) -> None:
+        """Count a connection that was not admitted, because its address is banned."""
+        self._note("banned")
+        log.info("%s is banned: refused", host)
 
     def departed(self, host: str | None, was_up: bool) -> None:
         """An admitted connection has ended. ``was_up``: False after a failed TLS handshake."""

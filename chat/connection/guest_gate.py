@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from chat.connection.admission import RETRY_SECONDS, Refusal
 from chat.connection.connection import AnyConnection
 from chat.connection.proxy_protocol import BadProxyLineError, split_proxy_line
+from chat.limits.bans import Bans
 from chat.protocol import Limits
 
 if TYPE_CHECKING:
@@ -27,8 +28,12 @@ class GuestGate:
         limits: they may be replaced at any time.
     """
 
-    def __init__(self, service: FrameService, limits: Limits, login_seconds: float) -> None:
+    def __init__(
+        self, service: FrameService, limits: Limits, login_seconds: float, bans: Bans
+    ) -> None:
+        """``bans``: refuses addresses that a balancer announces."""
         self._service = service
+        self._bans = bans
         self.limits = limits
         self._login_seconds = login_seconds
 
@@ -88,6 +93,11 @@ class GuestGate:
         if host is None:  # the balancer's own connection
             return rest
         connection.introduce(host, connection.label.number)
+        if self._bans.banned(host):
+            log.info("%s is banned; refused", connection.label)
+            connection.counters.closed.add("banned")
+            connection.abandon()
+            return b""
         refusal = None if connection.ticket is None else connection.ticket.announce(host, now)
         if refusal is not None:
             connection.refuse(refusal)

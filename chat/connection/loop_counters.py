@@ -23,6 +23,7 @@ ERRNOS = 16
 
 CLOSE_REASONS = (
     "abuse",
+    "banned",
     "bytes",
     "draining",
     "flood",

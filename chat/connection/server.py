@@ -21,6 +21,7 @@ from chat.connection.guest_gate import GuestGate
 from chat.connection.loop_counters import LoopCounters
 from chat.connection.token_bucket import Allowances
 from chat.connection.turns import Turns
+from chat.limits.bans import Bans
 from chat.limits.networks import Exempt
 from chat.protocol import Limits, encode
 from chat.protocol.dialects import TUTORIAL, DialectGuess, Table
@@ -71,6 +72,7 @@ class ChatServer:
 
     Attributes:
         admission: counts the connections, and refuses those above the limits.
+        bans: the networks whose connections are refused.
     """
 
     def __init__(
@@ -97,7 +99,8 @@ class ChatServer:
         self._allowances = Allowances.of(config.max_frame, limits)
         exempt = Exempt(limits.exempt, loopback=not config.proxy_protocol)
         self.admission = Admission(config.max_connections, limits, exempt)
-        self._gate = GuestGate(service, limits, config.login_seconds)
+        self.bans = Bans()
+        self._gate = GuestGate(service, limits, config.login_seconds, self.bans)
         self._lock = threading.Lock()  # guards the dicts and _number
         self._number = 0  # of the last connection
         # A loop uses its own entry only; both dicts are filled before a second thread reads them.
@@ -192,6 +195,13 @@ class ChatServer:
             tcp.close()
         self._pool.stop(POOL_SECONDS)
 
+    def close_banned(self) -> None:
+        """Close the connections of banned addresses. Any thread."""
+        with self._lock:
+            loops = list(self._by_loop.items())
+        for loop, connections in loops:
+            loop.queue_in_loop(partial(self._close_banned, connections))
+
     def change_tls(self, context: ssl.SSLContext) -> None:
         """Use this TLS context for new connections. Base loop's thread."""
         for tcp in self._tcps:
@@ -215,6 +225,9 @@ class ChatServer:
         return None if self._config.proxy_protocol else peer.host
 
     def _admit(self, peer: Address) -> bytes | None:
+        if not self._config.proxy_protocol and self.bans.banned(peer.host):
+            self.admission.refuse_banned(peer.host)
+            return b""
         refusal = self.admission.admit(self._host_of(peer), self._loop.poll_return_time)
         if refusal is None:
             return None
@@ -298,6 +311,13 @@ class ChatServer:
             connection.finish()
         else:
             tcp.shutdown()
+
+    def _close_banned(self, connections: set[AnyConnection]) -> None:
+        for connection in list(connections):
+            if connection.guest.announced is None and self.bans.banned(connection.peer):
+                log.info("%s: %s is banned; closing", connection.label, connection.owner)
+                connection.counters.closed.add("banned")
+                connection.abandon()
 
     def _sweep(self, loop: EventLoop, connections: set[AnyConnection]) -> None:
         now = loop.poll_return_time

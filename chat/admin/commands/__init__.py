@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chat.admin.commands.audit_log import audit
+from chat.admin.commands.bans import ban_address, list_bans, unban_address
 from chat.admin.commands.groups import dissolve_group, list_groups, show_group
+from chat.admin.commands.invitations import invite, list_invitations, uninvite
 from chat.admin.commands.nodes import drain_node, list_nodes
 from chat.admin.commands.settings import reload_settings, set_log_level
 from chat.admin.commands.users import (
@@ -30,6 +32,12 @@ COMMANDS: Mapping[str, Command] = {
     "group list": list_groups,
     "group show": show_group,
     "group dissolve": dissolve_group,
+    "ban address": ban_address,
+    "unban": unban_address,
+    "bans": list_bans,
+    "invite": invite,
+    "invites": list_invitations,
+    "uninvite": uninvite,
     "node list": list_nodes,
     "node drain": drain_node,
     "reload": reload_settings,

@@ -25,6 +25,7 @@ def reload_settings(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
         done = ctx.reloading.reload()
     except ConfigError as exc:
         raise AdminError(f"nothing was changed: {exc}") from exc
+    ctx.ban_list.read()
     _record(ctx, request, done)
     return dataclasses.asdict(done)
 

@@ -1,6 +1,7 @@
 """DAO models: one class a table, with the SQL of that table. A model lives in one transaction."""
 
 from chat.storage.tables.account import AccountModel, AccountNumbers, AccountRow
+from chat.storage.tables.addressban import AddressBan, AddressBanModel
 from chat.storage.tables.audit import AuditModel, AuditRow
 from chat.storage.tables.friend import FriendModel
 from chat.storage.tables.group import (
@@ -66,6 +67,8 @@ __all__ = [
     "AccountModel",
     "AccountNumbers",
     "AccountRow",
+    "AddressBan",
+    "AddressBanModel",
     "AuditModel",
     "AuditRow",
     "Contact",

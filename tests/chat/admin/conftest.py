@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from chat.admin.ban_list import BanList
 from chat.admin.commands import COMMANDS
 from chat.admin.context import AdminContext
 from chat.admin.errors import AdminError
@@ -37,6 +38,7 @@ class Desk:
             node="node-1",
             lease=None,
             drain=self._drain,
+            ban_list=BanList(node.database, node.server, node.clock),
             reloading=Reloading(node.passes.loop, Config(), no_settings, lambda config, tls: None),
         )
         self._service = AdminService(self.context, COMMANDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from chat.admin.commands import COMMANDS as SERVED
-from chat.chatctl.commands import COMMANDS
+from chat.chatctl.commands import COMMANDS, seconds
 from chat.chatctl.main import main
 from tests.chat.loopkit import WAIT
 
@@ -186,6 +187,19 @@ def test_wrong_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str
     shown = capsys.readouterr().err
     assert shown.endswith("(try --help)\n")
     assert len(shown.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("7d", 604_800)]
+)
+def test_times(text: str, wanted: int) -> None:
+    assert seconds(text) == wanted
+
+
+@pytest.mark.parametrize("text", ["", "5", "h", "-1h", "1.5h", "0s", "1y", "٣h"])
+def test_no_time(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="90s, 30m, 2h or 7d"):
+        seconds(text)
 
 
 def test_permission_denied(

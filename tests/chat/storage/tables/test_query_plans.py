@@ -29,6 +29,7 @@ from chat.storage.tables import (
     DRAIN,
     HASHES,
     AccountModel,
+    AddressBanModel,
     AuditModel,
     FriendModel,
     GroupListModel,
@@ -309,6 +310,9 @@ def look_as_operators_do(planner: Planner) -> None:
     planner.read(look)
     planner.write(lambda tx: AuditModel(tx).insert(1, "root", "test", "", ""))
     planner.write(lambda tx: NodeModel(tx).give_command("n1", DRAIN))
+    planner.write(lambda tx: AddressBanModel(tx).set("203.0.113.7", 0, ""))
+    planner.read(lambda tx: AddressBanModel(tx).active(1))
+    planner.write(lambda tx: AddressBanModel(tx).delete_expired(1))
 
 
 def compare_names(planner: Planner) -> None:
