@@ -93,7 +93,8 @@ class Answers:
             log.info("%s: registration of %r refused: %s", connection.label, name, error.errmsg)
         if is_bad:
             connection.strikes += 1
-        if connection.login is None and (is_bad or msgid not in ENTRANCES):
+        refused = is_bad or error.errno == ErrNo.TOO_MANY
+        if connection.login is None and (refused or msgid not in ENTRANCES):
             charge(connection)
         if msgid == MsgType.LOGIN_MSG and error.errno == ErrNo.REFUSED:
             connection.failed_logins += 1

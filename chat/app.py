@@ -42,11 +42,13 @@ from chat.delivery.poller import MailboxPoller
 from chat.dialect_files import load_dialects
 from chat.exit_status import FAILED, REPORTED, STOPPED, report
 from chat.handlers import ROUTES, Context
+from chat.limits.keyed_buckets import KeyedBuckets
+from chat.limits.networks import Exempt
 from chat.listeners import Listener, parse_status_address
 from chat.login.authentication import Authentication
-from chat.login.failure_limiter import FailureLimiter
 from chat.login.lease import Lease
 from chat.login.login_flow import LoginFlow
+from chat.login.login_limits import LoginLimits, LoginRates
 from chat.login.passwords import Passwords
 from chat.login.presence import Presence
 from chat.login.presence_feed import PresenceFeed
@@ -212,24 +214,27 @@ class App:
             config.limits,
         )
         passwords = new_passwords(config.password)
-        limiter = FailureLimiter(config.chat.login_failures, config.chat.login_failure_window)
+        exempt = Exempt(config.limits.exempt, loopback=not config.server.proxy_protocol)
+        login_limits = LoginLimits(_login_rates(config), exempt)
         self._mailbox = Mailbox(database, self._workers)
         return Context(
             database=database,
             bus=bus,
             logins=logins,
             delivery=self._delivery,
-            authentication=Authentication(database, passwords, limiter, clock, token_seconds),
+            authentication=Authentication(database, passwords, login_limits, clock, token_seconds),
             login_flow=LoginFlow(database, bus, logins, self._mailbox, self._presence, clock),
             reconciliation=self._reconciliation,
+            login_limits=login_limits,
             lookalikes=self._lookalikes,
             passwords=passwords,
             clock=clock,
             node=self._node,
             heartbeat=config.server.heartbeat,
             registration=config.chat.registration,
-            group_failures=FailureLimiter(
-                config.chat.login_failures, config.chat.login_failure_window
+            group_failures=KeyedBuckets(
+                config.chat.login_failures / config.chat.login_failure_window,
+                config.chat.login_failures,
             ),
             group_join=config.chat.group_join,
             limits=config.limits,
@@ -301,6 +306,9 @@ class App:
             self._server.change_tls(tls)
         self._server.change_limits(config.limits)
         self._delivery.change_limits(config.limits)
+        self._context.login_limits.change(
+            _login_rates(config), config.limits.exempt, self._context.clock.monotonic()
+        )
         self._context = replace(
             self._context, limits=config.limits, registration=config.chat.registration
         )
@@ -471,6 +479,16 @@ class App:
         if self._logs is not None:
             self._logs.close_in(FLUSH_SECONDS)
         os._exit(1)
+
+
+def _login_rates(config: Config) -> LoginRates:
+    return LoginRates(
+        config.chat.login_failures,
+        config.chat.login_failure_window,
+        config.limits.failures_of_network,
+        config.limits.failures_of_account,
+        config.limits.registrations_of_network,
+    )
 
 
 def new_passwords(cost: HashCost) -> Passwords:

@@ -154,6 +154,9 @@ _MAXIMUM: dict[str, float] = {
     "limits.groups": 10_000,
     "limits.contacts": 100_000,
     "limits.members": 1000,
+    "limits.failures_of_network": 1_000_000,
+    "limits.failures_of_account": 1_000_000,
+    "limits.registrations_of_network": 1_000_000,
     "limits.mailbox_rows": 100_000_000,
     "limits.mailbox_bytes": 2**40,
     # The threads and the memory of a machine. A larger number is a typing mistake.

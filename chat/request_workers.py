@@ -9,12 +9,13 @@ up before their turn.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from chat.connection.connection import AnyConnection
 from chat.process.clock import Clock
-from chat.protocol import ErrNo, ProtocolError
+from chat.protocol import ErrNo, ProtocolError, errors
 from muduopy import ThreadPool
 
 PATIENCE_SECONDS = 5.0
@@ -29,6 +30,13 @@ places; the rest is for logins."""
 
 GONE_STATES = {7, 8}
 """Linux' numbers of TCP_CLOSE and TCP_CLOSE_WAIT: the peer has reset, or has sent its end."""
+
+
+UNKNOWN_SHARE = 3 / 4
+"""The part of the places for logins without a known device."""
+
+NETWORK_SHARE = 1 / 8
+"""The part of the places for the requests of one network."""
 
 
 class PeerGoneError(Exception):
@@ -55,6 +63,16 @@ class RequestWorkers:
         self._workers = workers
         self._hashers = hashers
         self._clock = clock
+        self._lock = threading.Lock()  # guards _held
+        self._held: dict[Hashable, int] = {}  # places of the hashers' queue, by share
+
+    def is_crowded(self, share: Hashable) -> bool:
+        """Are the places for logins without a known device taken, or those of this share?"""
+        with self._lock:
+            held = self._held.get(share, 0)
+        pool = self._hashers
+        taken = pool.queue_size >= pool.max_queue * UNKNOWN_SHARE
+        return taken or held >= pool.max_queue * NETWORK_SHARE
 
     def try_run(self, task: Callable[[], object]) -> bool:
         """Run a task without an answer; False if the workers are too busy."""
@@ -83,28 +101,57 @@ class RequestWorkers:
         job: Callable[[], Any],
         done: Done,
         *,
-        hashes: bool,
-        new: bool,
+        hashes: bool = True,
+        new: bool = False,
+        known: bool = False,
+        share: Hashable = None,
     ) -> None:
-        """``start`` for a login or a registration (``new``), which may hash a password.
+        """``start`` for a login or a registration (``new``).
+
+        ``hashes``: it hashes a password. ``known``: it names a device that the account has used
+        before, and may take the last places. ``share``: requests with the same one hold a part of
+        the places at the most; None: there is no such bound.
 
         It is not begun either for a peer that has ended its sending: such a peer may have gone,
         and the account would stay without an owner.
         """
         pool = self._hashers if hashes else self._workers
         begun = connection.last_seen
+        places = pool.max_queue * (1 if known or not hashes else 1 / 2 if new else UNKNOWN_SHARE)
+
+        def release(result: Any, error: BaseException | None) -> None:
+            self._release(share)
+            done(result, error)
 
         def run() -> None:
             if _has_ended(connection):
                 done(None, PeerGoneError())
-            elif new and pool.queue_size >= pool.max_queue // 2:
-                done(None, _busy())
+            elif pool.queue_size >= places or (hashes and not self._take(share)):
+                done(None, busy())
             else:
-                self._run(pool, connection, job, done, begun, entrance=True)
+                self._run(pool, connection, job, release if hashes else done, begun, entrance=True)
 
         # Not before the loop has polled the connection again. Example: the loop was busy for 5 s;
         # the client gave up and closed; the next poll reports that.
         connection.loop.queue_in_loop(lambda: connection.loop.queue_in_loop(run))
+
+    def _take(self, share: Hashable) -> bool:
+        if share is None:
+            return True
+        with self._lock:
+            held = self._held.get(share, 0)
+            if held >= self._hashers.max_queue * NETWORK_SHARE:
+                return False
+            self._held[share] = held + 1
+        return True
+
+    def _release(self, share: Hashable) -> None:
+        if share is None:
+            return
+        with self._lock:
+            left = self._held.pop(share) - 1
+            if left:
+                self._held[share] = left
 
     def _run(
         self,
@@ -121,17 +168,18 @@ class RequestWorkers:
             if connection.closed or (entrance and connection.finishing):
                 raise PeerGoneError
             if self._clock.monotonic() - begun > PATIENCE_SECONDS:
-                raise _busy()
+                raise busy()
             return job()
 
         if connection.closed:
             done(None, PeerGoneError())
         elif not pool.try_run_for(connection.loop, work, done):
-            done(None, _busy())
+            done(None, busy())
 
 
-def _busy() -> ProtocolError:
-    return ProtocolError(ErrNo.UNAVAILABLE, "the server is busy", retry_after=1)
+def busy() -> ProtocolError:
+    """The refusal of a request for which all places are taken."""
+    return ProtocolError(ErrNo.UNAVAILABLE, errors.BUSY, retry_after=1)
 
 
 def _has_ended(connection: AnyConnection) -> bool:

@@ -15,9 +15,9 @@ from typing import Any
 from chat.answers import ENTRANCES, Answers, charge, failure
 from chat.connection.classic_reader import ClassicReader
 from chat.connection.connection import ClientConnection
+from chat.entrances import Entrances
 from chat.handlers import WAIT, Context, Request, Route, Where
-from chat.handlers.account import needs_hashing
-from chat.login.failure_limiter import FailureLimiter
+from chat.limits.keyed_buckets import KeyedBuckets
 from chat.login.login import Login
 from chat.protocol import (
     ACK_OF,
@@ -63,8 +63,9 @@ class ChatService:
     ) -> None:
         """``tables``: all dialects, for advice about requests that fit none."""
         self._tables = tables
-        self._advised = FailureLimiter(ADVICES, ADVICE_SECONDS)
+        self._advised = KeyedBuckets(ADVICES / ADVICE_SECONDS, ADVICES)
         self._workers = workers
+        self._entrances = Entrances(workers, context.login_limits, context.database, context.clock)
         self._routes = routes
         self.change_limits(context, schema)
 
@@ -233,8 +234,7 @@ class ChatService:
         """Log the reason for the administrator, because such a client often shows no error."""
         guess, now = reader.guess, connection.last_seen
         assert guess is not None
-        if not self._advised.retry_after(connection.peer, now):
-            self._advised.failed(connection.peer, now)
+        if not self._advised.take(connection.peer, now):
             log.warning("%s: %s", connection.label, advice(message, guess, self._tables))
 
     def _remember(self, connection: Connection, reader: ClassicReader) -> None:
@@ -288,9 +288,11 @@ class ChatService:
             hashes = route.hashes and "password" in message
             self._workers.start(connection, work, done, hashes=hashes)
         else:
-            new = msgid == MsgType.REG_MSG
-            hashes = needs_hashing(message, connection.v2)
-            self._workers.start_entrance(connection, work, done, hashes=hashes, new=new)
+            try:
+                self._entrances.start(connection, message, work, done)
+            except ProtocolError:
+                connection.flow.busy = False
+                raise
 
     def _open_entrance(self, connection: Connection, msgid: int) -> None:
         """A guest wants in: its time and its bytes begin anew."""

@@ -47,19 +47,22 @@ chat.connection        : chat.config chat.counters chat.limits chat.message chat
                          chat.protocol chat.protocol.dialects muduopy
 chat.mailbox           : chat.connection chat.message chat.process chat.protocol chat.storage
                          chat.storage.tables muduopy ujson
-chat.login             : chat.bus chat.config chat.connection chat.counters chat.mailbox
+chat.login             : chat.bus chat.config chat.connection chat.counters chat.limits chat.mailbox
                          chat.message chat.notice chat.process chat.protocol chat.storage
                          chat.storage.tables muduopy argon2
 chat.delivery          : chat.bus chat.connection chat.counters chat.group_notice chat.login
                          chat.mailbox chat.message chat.notice chat.process chat.protocol
                          chat.storage chat.storage.tables muduopy ujson
 chat.request_workers   : chat.connection chat.process chat.protocol muduopy
-chat.handlers          : chat.config chat.connection chat.delivery chat.group_notice chat.login
-                         chat.mailbox chat.message chat.names chat.process chat.protocol
+chat.handlers          : chat.config chat.connection chat.delivery chat.group_notice chat.limits
+                         chat.login chat.mailbox chat.message chat.names chat.process chat.protocol
                          chat.protocol.dialects chat.storage chat.storage.tables
 chat.answers           : chat.connection chat.protocol chat.protocol.dialects chat.request_workers
                          chat.storage
-chat.service           : chat.answers chat.connection chat.handlers chat.login chat.protocol
+chat.entrances         : chat.connection chat.handlers chat.login chat.process chat.protocol
+                         chat.request_workers chat.storage chat.storage.tables
+chat.service           : chat.answers chat.connection chat.entrances chat.handlers chat.limits
+                         chat.login chat.protocol
                          chat.protocol.dialects chat.request_workers chat.storage
                          chat.storage.tables
 chat.backends          : chat.bus chat.bus.redis chat.config chat.delivery chat.storage

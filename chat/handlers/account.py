@@ -53,10 +53,11 @@ def login(ctx: Context, request: Request[LoginRequest]) -> LoginAnswer:
     if token is not None:
         if replaces:  # a stolen token must not end the owner's login
             raise ProtocolError(ErrNo.BAD_REQUEST, "replace: needs the password, not a token")
-        verified = ctx.authentication.check_token(user, token)
+        verified = ctx.authentication.check_token(user, user_id, token, request.peer)
     else:
         password = message.get("password")
-        verified = ctx.authentication.check_password(user, user_id, password, request.peer)
+        device = message.get("device") if request.v2 else None
+        verified = ctx.authentication.check_password(user, user_id, password, request.peer, device)
     attempt = LoginAttempt(
         request.connection,
         verified,

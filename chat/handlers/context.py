@@ -11,10 +11,11 @@ from chat.config import ClassicConfig
 from chat.connection.connection import ClientConnection
 from chat.delivery.codec import MessageBus
 from chat.delivery.delivery import Delivery
+from chat.limits.keyed_buckets import KeyedBuckets
 from chat.login.authentication import Authentication
-from chat.login.failure_limiter import FailureLimiter
 from chat.login.login import Login
 from chat.login.login_flow import LoginFlow
+from chat.login.login_limits import LoginLimits
 from chat.login.passwords import Passwords
 from chat.login.reconciliation import Reconciliation
 from chat.login.registry import LoginRegistry
@@ -48,6 +49,7 @@ class Context:
     delivery: Delivery
     authentication: Authentication
     login_flow: LoginFlow
+    login_limits: LoginLimits
     reconciliation: Reconciliation
     lookalikes: Lookalikes
     passwords: Passwords
@@ -55,7 +57,7 @@ class Context:
     node: str
     heartbeat: int
     registration: str
-    group_failures: FailureLimiter
+    group_failures: KeyedBuckets
     group_join: str = OPEN
     limits: Limits = field(default_factory=Limits)
     classic: ClassicConfig = field(default_factory=ClassicConfig)

@@ -112,9 +112,9 @@ def _proven_hash(ctx: Context, user_id: int, group_id: int, password: str) -> st
         raise ProtocolError(ErrNo.TOO_MANY, "too many wrong passwords", retry_after=seconds)
     stored = None if rule is None else rule.hash
     if ctx.passwords.verify(stored, password):
-        ctx.group_failures.succeeded(key)
+        ctx.group_failures.forget(key)
         return stored
-    ctx.group_failures.failed(key, ctx.clock.monotonic())
+    ctx.group_failures.charge(key, ctx.clock.monotonic())
     return None
 
 

@@ -92,7 +92,7 @@ class KeyedBuckets:
         """Fill the bucket, for example after a login with the right password."""
         with self._lock:
             if key in self._full_at:
-                self._full_at[key] = 0.0  # its entry in the heap removes it later
+                self._full_at[key] = -math.inf  # its entry in the heap removes it later
 
     def set_limit(self, rate: float, burst: float, now: float) -> None:
         """Change the limit. Debts keep their number of tokens, up to the new burst.

@@ -7,12 +7,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from chat.login.failure_limiter import FailureLimiter
+from chat.login.login_limits import LoginLimits, too_many
 from chat.login.passwords import Passwords
 from chat.process.clock import Clock
 from chat.protocol import ErrNo, ProtocolError, errors
 from chat.storage import Database
-from chat.storage.tables import ACTIVE, DISABLED, TokenModel, User, UserModel
+from chat.storage.tables import (
+    ACTIVE,
+    DISABLED,
+    KnownDeviceModel,
+    TokenModel,
+    User,
+    UserModel,
+    device_hash,
+)
 
 
 class Verified(NamedTuple):
@@ -34,15 +42,15 @@ class Authentication:
         self,
         database: Database,
         passwords: Passwords,
-        limiter: FailureLimiter,
+        limits: LoginLimits,
         clock: Clock,
         token_seconds: int,
     ) -> None:
-        """``limiter``: counts the failures of each pair of host and user. ``token_seconds``: a
-        token that is not used for so long is void."""
+        """``limits``: counts the failures. ``token_seconds``: a token that is not used for so long
+        is void."""
         self._database = database
         self._passwords = passwords
-        self._limiter = limiter
+        self._limits = limits
         self._clock = clock
         self._token_seconds = token_seconds
 
@@ -50,39 +58,55 @@ class Authentication:
         """The user with this number. Raises StorageError."""
         return self._database.read(lambda tx: UserModel(tx).find(user_id))
 
-    def check_token(self, user: User | None, token: str) -> Verified:
+    def check_token(self, user: User | None, user_id: int, token: str, peer: str) -> Verified:
         """Raises ProtocolError(REFUSED), StorageError. ``user``: None if there is no such user.
 
         Failures are not counted, because a random token cannot be guessed. The token of a disabled
-        account counts as wrong.
+        account counts as wrong. For an unknown user the same statement runs, so that the time of
+        the answer is the same.
         """
-        if user is None or not self._use_token(user.id, token) or user.status != ACTIVE:
+        known = self._database.read(lambda tx: TokenModel(tx).exists(token, user_id))
+        if user is None or user.status != ACTIVE or not (known and self._use_token(user_id, token)):
             raise ProtocolError(ErrNo.REFUSED, errors.WRONG_PASSWORD)
+        self._limits.came(peer, user_id, self._clock.monotonic())
         return Verified(user, None)
 
     def check_password(
-        self, user: User | None, user_id: int, password: str | None, peer: str
+        self,
+        user: User | None,
+        user_id: int,
+        password: str | None,
+        peer: str,
+        device: str | None = None,
     ) -> Verified:
-        """Raises ProtocolError(TOO_MANY, BAD_REQUEST or REFUSED).
+        """Raises ProtocolError(TOO_MANY, BAD_REQUEST or REFUSED), StorageError.
 
         ``user``: None if there is no such user, which takes as long as a wrong password.
-        ``password``: None if the request has none. ``peer``: the client's host.
+        ``password``: None if the request has none. ``peer``: the client's host. ``device``: as the
+        client has named it; the failures of a device that the account knows count by themselves.
         """
-        key = (peer, user_id)
-        wait = self._limiter.retry_after(key, self._clock.monotonic())
+        known = self._known_device(user_id, device)
+        wait = self._limits.retry_after(peer, user_id, self._clock.monotonic(), known)
         if wait:
-            seconds = int(wait) + 1
-            raise ProtocolError(ErrNo.TOO_MANY, "too many failed logins", retry_after=seconds)
+            raise too_many(errors.TOO_MANY_LOGINS, wait)
         if password is None:
             raise ProtocolError(ErrNo.BAD_REQUEST, "password: is missing")
         if not self._passwords.verify(user.password if user else None, password) or user is None:
-            self._limiter.failed(key, self._clock.monotonic())
+            self._limits.failed(peer, user_id, self._clock.monotonic(), known)
             raise ProtocolError(ErrNo.REFUSED, errors.WRONG_PASSWORD)
-        self._limiter.succeeded(key)
+        self._limits.succeeded(peer, user_id, self._clock.monotonic(), known)
         if user.status == DISABLED:  # only the owner of the password learns it
             raise ProtocolError(ErrNo.REFUSED, errors.DISABLED)
         outdated = self._passwords.needs_rehash(user.password)
         return Verified(user, self._passwords.hash(password) if outdated else None)
+
+    def _known_device(self, user_id: int, device: str | None) -> str | None:
+        """The hash of the device, if the account has used it; None otherwise."""
+        if device is None:
+            return None
+        if not self._database.read(lambda tx: KnownDeviceModel(tx).knows(user_id, device)):
+            return None
+        return device_hash(device)
 
     def _use_token(self, user_id: int, token: str) -> bool:
         now, lifetime = self._clock.unix(), self._token_seconds

@@ -42,6 +42,7 @@ from chat.storage.tables import (
     GroupInvitation,
     GroupInviteModel,
     GroupModel,
+    KnownDeviceModel,
     MessageModel,
     TokenModel,
     User,
@@ -198,6 +199,8 @@ class LoginFlow:
             )
             if issued is not None:
                 TokenModel(tx).insert(issued, user.id, self._clock.unix())
+            if attempt.issues_token and attempt.device is not None:
+                KnownDeviceModel(tx).note(user.id, attempt.device, self._clock.unix())
             if new_hash is not None:
                 UserModel(tx).set_password(user.id, user.password, new_hash)
             return current, generation

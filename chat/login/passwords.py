@@ -94,7 +94,10 @@ class Passwords:
         if not stored.startswith(HASHES):
             # JSON can hold half a surrogate pair, which has no UTF-8.
             given = password.encode(errors="surrogatepass")
-            return bool(stored) and hmac.compare_digest(stored.encode(), given)
+            right = bool(stored) and hmac.compare_digest(stored.encode(), given)
+            if not right:  # takes as long as a hash
+                self._matches(self._unknown_user, password)
+            return right
         if self._argon2 is None:  # the library was there when the hash was made
             return False
         from argon2.exceptions import InvalidHashError, VerificationError

@@ -48,6 +48,8 @@ class Limits:
         frame_seconds: from the first byte of a frame to its last one, before a login.
         invitations_sent, invitations_received: invitations to groups that wait, of one user.
         group_bans: banned users of one group.
+        failures_of_network, failures_of_account: failed logins by password in an hour.
+        registrations_of_network: in an hour.
         guest_frame: bytes of the largest frame before a login.
         guest_bytes: bytes before a login, and between two tries to log in.
         guest_rate, user_rate: frames a second before and after a login. Each KiB of a frame counts
@@ -81,6 +83,9 @@ class Limits:
     connect_burst: int = 100
     tls_handshakes: int = 200
     frame_seconds: int = 30
+    failures_of_network: int = 50
+    failures_of_account: int = 100
+    registrations_of_network: int = 50
     guest_frame: int = 4 * 1024
     guest_bytes: int = 4 * 1024
     guest_rate: int = 100

@@ -22,10 +22,12 @@ from chat.delivery.delivery import STORED, Delivery
 from chat.delivery.direct import DirectMode
 from chat.delivery.members import MemberLists
 from chat.handlers import ROUTES, Context, Route
+from chat.limits.keyed_buckets import KeyedBuckets
+from chat.limits.networks import Exempt
 from chat.login.authentication import Authentication
-from chat.login.failure_limiter import FailureLimiter
 from chat.login.login import Login
 from chat.login.login_flow import LoginFlow
+from chat.login.login_limits import LoginLimits, LoginRates
 from chat.login.passwords import Passwords
 from chat.login.presence import Presence
 from chat.login.presence_feed import PresenceFeed
@@ -109,6 +111,8 @@ class Node:
         registration: str = "open",
         failures: int = 10,
         group_join: str = "open",
+        rates: LoginRates | None = None,
+        loopback_exempt: bool = True,
         routes: dict[int, Route] | None = None,
         limits: Limits | None = None,
         config: ServerConfig | None = None,
@@ -141,26 +145,29 @@ class Node:
         self.reconciliation = Reconciliation(
             self.database, self.bus, self.logins, self.workers, feed, self.presence, None
         )
-        passwords, limiter = Passwords(CHEAP), FailureLimiter(failures, 60)
+        passwords = Passwords(CHEAP)
+        rates = rates or LoginRates(failures, 60, of_account=max(failures, 100))
+        self.login_limits = LoginLimits(rates, Exempt(loopback=loopback_exempt))
         self.context = Context(
             database=self.database,
             bus=self.bus,
             logins=self.logins,
             delivery=self.delivery,
             authentication=Authentication(
-                self.database, passwords, limiter, self.clock, TOKEN_SECONDS
+                self.database, passwords, self.login_limits, self.clock, TOKEN_SECONDS
             ),
             login_flow=LoginFlow(
                 self.database, self.bus, self.logins, self.mailbox, self.presence, self.clock
             ),
             reconciliation=self.reconciliation,
+            login_limits=self.login_limits,
             lookalikes=Lookalikes(self.database),
             passwords=passwords,
             clock=self.clock,
             node="node-1",
             heartbeat=30,
             registration=registration,
-            group_failures=FailureLimiter(failures, 60),
+            group_failures=KeyedBuckets(failures / 60, failures),
             group_join=group_join,
             limits=limits or Limits(),
             classic=classic or ClassicConfig(),

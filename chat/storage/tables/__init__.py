@@ -18,6 +18,7 @@ from chat.storage.tables.groupban import BANNED, REMOVED, GroupBanModel
 from chat.storage.tables.groupinvite import GroupInviteModel
 from chat.storage.tables.history import HistoryModel, group_conversation, user_conversation
 from chat.storage.tables.invitation import Invitation, InvitationModel, code_hash, new_code
+from chat.storage.tables.knowndevice import KnownDeviceModel, device_hash
 from chat.storage.tables.mailboxgap import Gaps, MailboxGapModel
 from chat.storage.tables.message import LogRow, MessageModel
 from chat.storage.tables.name import GROUPS, HASHES, USERS, Named, NameModel
@@ -87,6 +88,7 @@ __all__ = [
     "Invitation",
     "InvitationModel",
     "JoinRule",
+    "KnownDeviceModel",
     "LogRow",
     "MailRow",
     "MailShare",
@@ -105,6 +107,7 @@ __all__ = [
     "User",
     "UserModel",
     "code_hash",
+    "device_hash",
     "group_conversation",
     "new_code",
     "user_conversation",

@@ -156,7 +156,7 @@ def registered(node: Node, name: str) -> Client:
         assert answer["errno"] == errno
     aged = Passwords(replace(CHEAP, time_cost=2)).hash(PASSWORD)
     user_id = node.database.write(lambda tx: UserModel(tx).insert(name, aged))
-    assert client.log_in(user_id)["errno"] == 0
+    assert client.log_in(user_id, device="laptop")["errno"] == 0
     return client
 
 
