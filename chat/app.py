@@ -287,7 +287,7 @@ class App:
             clock=context.clock,
             node=self._node,
             lease=self._lease,
-            drain=partial(self._loop.queue_in_loop, self._stop),
+            drain=self.drain,
             ban_list=self._ban_list,
             reloading=Reloading(self._loop, self._config, read, self._apply),
         )
@@ -363,9 +363,7 @@ class App:
     def run(self) -> None:
         """Serve until SIGINT or SIGTERM; a second signal exits at once. After ``start``."""
         reload = partial(reload_by_signal, self._operation)
-        watch_signals(
-            partial(self._loop.queue_in_loop, self._stop), partial(self._workers.try_run, reload)
-        )
+        watch_signals(self.drain, partial(self._workers.try_run, reload))
         try:
             if self._lease is not None:
                 self._lease.start()  # each renewal starts a reconciliation
@@ -428,7 +426,7 @@ class App:
         """The lease's thread. A command of an operator at another node."""
         if command == DRAIN:
             log.info("an operator drains this node")
-            self._loop.queue_in_loop(self._stop)
+            self.drain()
         else:
             log.warning("an operator gave the unknown command %r", command)
 
@@ -443,12 +441,22 @@ class App:
 
     # ------------------------------------------------------------------ the end
 
+    def drain(self) -> None:
+        """Finish the work and end: no new clients, goodbye to the others, commit. Any thread.
+
+        Further calls change nothing. /readyz and the row of this node show it at once.
+        """
+        self._loop.queue_in_loop(self._stop)
+
     def _stop(self) -> None:
+        if self._end_timer is not None:
+            return
         drain = self._config.server.drain_seconds
-        if self._end_timer is None:
-            self._end_timer = threading.Timer(drain + END_SECONDS, self._give_up)
-            self._end_timer.daemon = True
-            self._end_timer.start()
+        if self._lease is not None:
+            self._workers.try_run(self._lease.announce_drain)
+        self._end_timer = threading.Timer(drain + END_SECONDS, self._give_up)
+        self._end_timer.daemon = True
+        self._end_timer.start()
         self._server.stop(drain, self._loop.quit)
 
     def _close(self) -> None:

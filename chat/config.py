@@ -36,7 +36,7 @@ class ServerConfig:
     heartbeat: int = 30
     login_seconds: int = 600
     stall_seconds: int = 60
-    drain_seconds: float = 2.0
+    drain_seconds: float = 20.0
     log_level: str = "info"
     log_format: str = "text"
     node: str = ""

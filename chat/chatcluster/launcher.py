@@ -15,7 +15,7 @@ from chat.chatcluster.errors import ClusterError
 from chat.chatcluster.processes import POLL_SECONDS, Process
 from chat.chatcluster.state import ClusterState, node_name
 
-STOP_SECONDS = 20.0
+STOP_SECONDS = 40.0
 """The time for a program to end after SIGTERM; then it gets SIGKILL."""
 
 RELOAD_SECONDS = 10.0

@@ -282,7 +282,10 @@ class ClientConnection(Generic[LoginT]):
         self.finish_if_idle()
 
     def drain(self) -> None:
-        """The server stops: send BYE_MSG (v2), then ``finish``."""
+        """The server stops: send BYE_MSG (v2), then ``finish``. Idempotent."""
+        if self.finishing:
+            self.finish_if_idle()
+            return
         if self.v2 and not self.closed:
             bye = {"msgid": MsgType.BYE_MSG, "reason": "draining", "reconnect": True}
             self.send_message(bye)

@@ -16,6 +16,7 @@ from chat.config import ClassicConfig, ServerConfig
 from chat.connection.admission import Admission, error_of
 from chat.connection.classic_reader import ClassicReader
 from chat.connection.connection import AnyConnection, ClientConnection
+from chat.connection.farewell import FINISH_SECONDS, Farewell, send_away
 from chat.connection.framing import LineFramer, pack_for_unknown
 from chat.connection.guest_gate import GuestGate
 from chat.connection.loop_counters import LoopCounters
@@ -111,6 +112,7 @@ class ChatServer:
         self._loop = loop
         self._pool = EventLoopThreadPool(loop, "chat-loop", config.threads)
         self._tcps: list[TcpServer] = []
+        self._stopping = False
         try:
             for place, expected in [(address, None), *also]:
                 self._tcps.append(self._bind(loop, place, expected, tls))
@@ -173,7 +175,21 @@ class ChatServer:
             tcp.start()
 
     def stop(self, drain_seconds: float, stopped: Callable[[], object]) -> None:
-        """Stop accepting, tell everybody, finish, close; then call ``stopped``."""
+        """Stop accepting, send the clients away one after another, close; then call ``stopped``.
+
+        It takes ``drain_seconds`` at the most. A further call sends the rest away at once.
+        """
+        finish = partial(self._finish_stop, stopped)
+        if self._stopping:
+            finish(min(drain_seconds, FINISH_SECONDS))
+            return
+        self._stopping = True
+        for tcp in self._tcps:
+            tcp.stop_accepting()
+        connections = [one for tcp in self._tcps for one in tcp.connections.values()]
+        Farewell(self._loop, connections, drain_seconds, finish).start()
+
+    def _finish_stop(self, stopped: Callable[[], object], seconds: float) -> None:
         left = len(self._tcps)
 
         def one_stopped() -> None:
@@ -184,7 +200,7 @@ class ChatServer:
                 stopped()
 
         for tcp in self._tcps:
-            tcp.stop(drain_seconds, one_stopped, _send_away)
+            tcp.stop(seconds, one_stopped, send_away)
 
     def close(self) -> None:
         """Close without notice to clients, after a drain or before the start. Idempotent.
@@ -339,11 +355,3 @@ class ChatServer:
         # A classic client has no heartbeat; TCP keepalive watches over it.
         elif connection.v2 and silent > HEARTBEATS_MISSED * self._config.heartbeat:
             connection.close("idle", reconnect=True)
-
-
-def _send_away(tcp: TcpConnection) -> None:
-    connection = tcp.context
-    if isinstance(connection, ClientConnection):
-        connection.drain()
-    else:
-        tcp.shutdown()

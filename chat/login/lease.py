@@ -25,7 +25,7 @@ import time
 from collections.abc import Callable
 
 from chat.storage import Database, StorageError, Transaction, UniqueViolation
-from chat.storage.tables.node import LEASE_SECONDS, NodeModel, runs
+from chat.storage.tables.node import DRAINING, LEASE_SECONDS, NodeModel, runs
 
 log = logging.getLogger(__name__)
 
@@ -114,6 +114,15 @@ class Lease:
             self._database.write(lambda tx: NodeModel(tx).release(self.node, self.incarnation))
         except StorageError as exc:
             log.warning("the lease was not released, and ends by itself: %s", exc)
+
+    def announce_drain(self) -> None:
+        """Show in the list of servers that this one is draining. Worker thread: it blocks."""
+        try:
+            self._database.write(
+                lambda tx: NodeModel(tx).set_state(self.node, self.incarnation, DRAINING)
+            )
+        except StorageError as exc:
+            log.warning("the list of servers does not show that this one drains: %s", exc)
 
     @property
     def held(self) -> bool:

@@ -113,6 +113,7 @@ class SessionDriver:
         self._logged_out = False  # the server has confirmed its logout
         self._goodbye: Goodbye | None = None
         self._complaint: str | None = None  # an error before the login: the reason of the end
+        self._retry_after = 0.0  # the least pause after it, in seconds
         self._takers: dict[type, Callable[[LocalAccount, Any], list[Completion]]] = {
             LoggedIn: self._take_login,
             ChatMessage: self._take_message,
@@ -212,7 +213,7 @@ class SessionDriver:
         if goodbye is not None:
             raise SessionLostError(ConnectionLostError(goodbye.reason, announced=True))
         if reason is not None:
-            raise SessionLostError(ConnectionLostError(complaint or reason))
+            raise SessionLostError(ConnectionLostError(complaint or reason), self._retry_after)
 
     def _acknowledge(self) -> None:
         with self._changed:
@@ -333,6 +334,7 @@ class SessionDriver:
             self._goodbye = event
         elif isinstance(event, ServerError):
             self._complaint = event.errmsg if account is None else None
+            self._retry_after = event.retry_after if account is None else 0.0
             self._callbacks.server_complained(event.errmsg)
         elif account is not None and self._is_current(account):
             return self._takers[type(event)](account, event)

@@ -42,6 +42,9 @@ log = logging.getLogger(__name__)
 Connect = Callable[[], "socket.socket | TlsSocket"]
 NewDriver = Callable[["socket.socket | TlsSocket"], SessionDriver]
 
+DRAINING = "draining"
+"""The reason in the BYE_MSG of a server that stops."""
+
 
 class Supervisor:
     """Connects again after each lost connection, until it is closed. Owns one thread.
@@ -212,6 +215,10 @@ class Supervisor:
                 self._shared.become(State.CONNECTING)
 
     def _lost(self, error: ClientError, at_least: float) -> None:
+        # A server that drains is no failure, and the next one takes its clients. Without this, two
+        # restarts of servers within ten seconds would make the pauses longer and longer.
+        if isinstance(error, ConnectionLostError) and error.reason == DRAINING:
+            self._backoff.reset()
         if self._keep_connected:
             self._wait(error, at_least)
         else:

@@ -144,7 +144,7 @@ class Conversation:
 
     def _on_error(self, message: Message) -> Received:
         _, errmsg = parsing.read_failure(message)
-        return Received([ServerError(errmsg)])
+        return Received([ServerError(errmsg, parsing.read_retry_after(message) or 0.0)])
 
     def _on_bye(self, message: Message) -> Received:
         return Received([parsing.read_goodbye(message)])

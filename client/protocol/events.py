@@ -46,9 +46,15 @@ class ChatAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ServerError:
-    """An ERROR_MSG that belongs to no request."""
+    """An ERROR_MSG that belongs to no request.
+
+    Attributes:
+        errmsg: one line for the user.
+        retry_after: the seconds to wait before the next attempt to connect; 0: not named.
+    """
 
     errmsg: str
+    retry_after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Usage: buggy_server.py BUG HOST PORT [FLAG …]
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from collections.abc import Callable
@@ -13,8 +14,10 @@ from typing import Any
 from chat import app
 from chat.bus.redis.publisher import PublisherLink
 from chat.bus.redis.redis_bus import RedisBus
+from chat.connection.server import ChatServer
 from chat.delivery import commit_transaction
 from chat.delivery.commit_queue import CommitQueue
+from chat.delivery.submission import Outcome, answer_senders
 from chat.mailbox import mailbox
 from chat.mailbox.pump import Pump
 from chat.protocol import ONE_CHAT
@@ -108,12 +111,34 @@ def drop_when_full() -> None:
     commit_transaction._receivers = receivers_left
 
 
+def close_before_commit() -> None:
+    """A server that drains acknowledges messages at once, and ends without storing them."""
+    stop, add = ChatServer.stop, CommitQueue.add
+    seqs = itertools.count(2**40)
+    draining = []
+
+    def stop_early(self: Any, *arguments: Any) -> None:
+        draining.append(True)
+        stop(self, *arguments)
+
+    def answer(self: Any, submission: Any) -> bool:
+        if not draining or submission.login is None:
+            return add(self, submission)
+        submission.outcome, submission.seq = Outcome.STORED, next(seqs)
+        submission.login.loop.queue_in_loop(lambda: answer_senders([submission]))
+        return True
+
+    ChatServer.stop = stop_early  # type: ignore[method-assign, assignment]
+    CommitQueue.add = answer  # type: ignore[method-assign]
+
+
 BUGS: dict[str, Callable[[], None]] = {
     "delete-before-ack": delete_before_ack,
     "trust-the-count": trust_the_count,
     "forget-mids": forget_mids,
     "forget-gaps": forget_gaps,
     "drop-when-full": drop_when_full,
+    "close-before-commit": close_before_commit,
 }
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import logging
 import queue
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -1104,6 +1105,20 @@ def test_a_goodbye_that_invites_to_come_again(server: FakeServer, make: Make, re
     states.wait_for(State.ONLINE)
 
 
+def test_servers_that_drain_one_after_another_cause_no_longer_pauses(
+    server: FakeServer, make: Make
+) -> None:
+    states, first = States(), 0.01
+    client = make(on_state=states, timing=Timing(first_backoff=first, longest_backoff=1000.0))
+    client.login(1, "secret")
+    for _ in range(20):
+        states.wait_for(State.ONLINE)
+        say_goodbye(server, "draining", reconnect=True)
+        retry_at = states.wait_for(State.WAITING).retry_at
+        assert retry_at is not None
+        assert retry_at - time.monotonic() <= first
+
+
 @pytest.mark.parametrize("reason", ["replaced", "abuse"])
 def test_a_goodbye_for_good(server: FakeServer, make: Make, reason: str) -> None:
     states = States()
@@ -1153,10 +1168,13 @@ def test_an_error_before_anything_else_is_the_reason(server: FakeServer) -> None
     states = States()
     client = ChatClient("127.0.0.1", server.port, on_state=states, timing=QUICK)
     client.start()
-    server.send({"msgid": 31, "errno": 6, "errmsg": "too many connections"})
+    error = {"msgid": 31, "errno": 6, "errmsg": "too many connections", "retry_after": 300}
+    server.send(error)
     server.hang_up()
     lost = states.wait_for(State.WAITING)
     assert str(lost.error) == "connection to server lost: too many connections"
+    assert lost.retry_at is not None
+    assert lost.retry_at - time.monotonic() > 30.0  # as the server asks, and not at once
     client.close()
 
 

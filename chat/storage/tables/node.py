@@ -19,6 +19,10 @@ and not one, because the servers of a replicated database have clocks that diffe
 DRAIN = "drain"
 """The command with which a server finishes its work and ends."""
 
+DRAINING = "draining"
+"""The state of a server that takes no new clients and will end. A server of version 3 of the tables
+does not read it; the state of a running server is "serving"."""
+
 
 @dataclass(frozen=True, slots=True)
 class NodeRow:
@@ -107,6 +111,13 @@ class NodeModel:
         if command:
             self.give_command(name, "")
         return str(command)
+
+    def set_state(self, name: str, incarnation: str, state: str) -> None:
+        """Show this state in the list of servers. It ends with the incarnation."""
+        self._tx.execute(
+            "UPDATE node SET state = ? WHERE name = ? AND incarnation = ?",
+            (state, name, incarnation),
+        )
 
     def release(self, name: str, incarnation: str) -> None:
         """End the lease."""

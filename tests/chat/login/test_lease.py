@@ -247,3 +247,26 @@ def test_two_that_come_into_being_together(
     monkeypatch.setattr(NodeModel, "claim", race)
     with pytest.raises(NameTakenError, match="here:6000"):
         second.lease.claim()
+
+
+def state_of(database: Database, node: str) -> str:
+    found = database.read(lambda tx: tx.query("SELECT state FROM node WHERE name = ?", (node,)))
+    return str(found[0][0])
+
+
+def test_the_list_shows_a_server_that_drains(
+    database: Database, make_holder: Callable[..., Holder], quick: None
+) -> None:
+    """Renewals leave the state alone, and the next incarnation is serving again."""
+    holder = make_holder()
+    holder.lease.claim()
+    assert state_of(database, "n1") == "serving"
+    holder.lease.start()
+    holder.lease.announce_drain()
+    holder.renewed()
+    holder.renewed()
+    assert state_of(database, "n1") == "draining"
+    holder.lease.close()
+    make_holder().lease.claim()
+    holder.lease.announce_drain()  # too late: another incarnation has the name
+    assert state_of(database, "n1") == "serving"
