@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chat.bus import LocalBus, Received
+from chat.connection.loop_counters import LoopCounters
 from chat.delivery.codec import Payload
 from chat.delivery.router import Router
 from chat.login.registry import LoginRegistry
@@ -28,6 +29,7 @@ class StubLogin:
         self.writes: list[list[int]] = []
         self.dirty = 0
         self.refuse = False
+        self.counters = LoopCounters("test")
         self.contiguous: list[bool] = []
 
     def push(self, message: ChatMessage, contiguous: bool, out: list[bytes]) -> None:

@@ -98,6 +98,6 @@ def test_a_reset_password(node: Node) -> None:
     hashed = node.context.passwords.hash("a new one")
     node.database.write(lambda tx: UserModel(tx).reset_password(ann.user_id, hashed))
     node.reconciliation.rows_changed([ann.user_id])
-    assert ann.ended() == [{"msgid": 32, "reason": "replaced", "reconnect": False}]
+    assert ann.ended() == [{"msgid": 32, "reason": "ended", "reconnect": False}]
     assert node.connect().log_in(ann.user_id) == WRONG
     assert node.connect().log_in(ann.user_id, password="a new one")["errno"] == 0

@@ -13,6 +13,7 @@ from typing import Any
 
 from chat.connection.classic_writer import ClassicWriter
 from chat.connection.framing import pack_for_original
+from chat.connection.loop_counters import LoopCounters
 from chat.mailbox.pump import Pump
 from chat.message import ChatMessage
 from chat.protocol import ONE_CHAT, decode
@@ -127,6 +128,7 @@ class FakeClient:
     flow: Any = field(default_factory=lambda: SimpleNamespace(output_full=False))
     loop: FakeLoop = field(default_factory=FakeLoop)
     given: list[int] = field(default_factory=list)
+    counters: LoopCounters = field(default_factory=lambda: LoopCounters("test"))
     classic_output: Any = field(default_factory=lambda: SimpleNamespace(writer=None))
 
     def add_frames(self, message: ChatMessage, out: list[bytes]) -> None:
