@@ -256,7 +256,7 @@ class App:
         self._samples = Samples(context.database, self._workers)
         watched = Watched(
             self._node,
-            self._config,
+            lambda: self._config,
             self._server,
             context.logins,
             self._delivery.commits,
@@ -314,6 +314,7 @@ class App:
         )
         schema = build_schema(config.limits, config.classic.password_min)
         self._service.change_limits(self._context, schema)
+        self._config = config
 
     # ------------------------------------------------------------------ start
 

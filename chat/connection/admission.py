@@ -220,7 +220,7 @@ class Admission:
         with self._lock:
             if self._users_of[network_key(host)] < self._limits.users_per_address:
                 return None
-        log.warning("%s has too many logins: refused (limits.users_per_address)", PeerLabel(host))
+        log.warning("%s: has too many logins, refused (limits.users_per_address)", PeerLabel(host))
         return Refusal("too many logins from your address, try again later", RETRY_SECONDS)
 
     def change(self, ticket: Ticket, *, logged_in: bool) -> None:
@@ -261,7 +261,7 @@ class Admission:
         if not wait:
             return None
         self._note("rate")
-        log.warning("%s connects too often: refused (limits.connect_rate)", PeerLabel(host))
+        log.warning("%s: connects too often, refused (limits.connect_rate)", PeerLabel(host))
         return Refusal("too many new connections from your address", int(wait) + 1)
 
     def _count_guest(self, host: str) -> bool:
@@ -276,7 +276,7 @@ class Admission:
     def _crowded(self, host: str | None) -> Refusal:
         self._note("address")
         log.warning(
-            "%s has too many connections without a login: refused (limits.guests_per_address)",
+            "%s: has too many connections without a login, refused (limits.guests_per_address)",
             PeerLabel(host or "one"),
         )
         return Refusal("too many connections from your address", RETRY_SECONDS)

@@ -46,7 +46,7 @@ class GuestGate:
             if not data:
                 return
         if guest.spent > self.limits.guest_bytes and not connection.closed:
-            log.warning("%s sends too many bytes without a login; closing", connection.label)
+            log.warning("%s: sends too many bytes without a login; closing", connection.label)
             connection.counters.closed.add("bytes")
             connection.refuse(Refusal("too many bytes without a login", RETRY_SECONDS))
         guest.spent += len(data)
@@ -64,7 +64,7 @@ class GuestGate:
         if guest.announced is None and not connection.framer.held:
             guest.begun_at = None
         elif guest.is_slow(now, self.limits.frame_seconds) and not flow.pending:
-            log.warning("%s has not completed a frame in time; closing", connection.label)
+            log.warning("%s: has not completed a frame in time; closing", connection.label)
             connection.counters.closed.add("slow")
             connection.abandon()
             return

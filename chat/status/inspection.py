@@ -107,7 +107,7 @@ def _connection(connection: AnyConnection) -> dict[str, Any]:
 
 
 def _settings(watched: Watched) -> dict[str, Any]:
-    settings = dataclasses.asdict(watched.config)
+    settings = dataclasses.asdict(watched.config())
     for section in ("database", "bus"):
         settings[section]["url"] = mask(settings[section]["url"])
     return settings

@@ -59,13 +59,13 @@ class MetricsPage:
 
 def _health(watched: Watched) -> Iterator[Metric]:
     info = InfoMetricFamily("chat", "This server.")
-    database = watched.config.database.url.partition(":")[0]
+    database = watched.config().database.url.partition(":")[0]
     info.add_metric(
         [],
         {
             "version": __version__,
             "node": watched.node,
-            "delivery": watched.config.chat.delivery,
+            "delivery": watched.config().chat.delivery,
             "database": database,
         },
     )
@@ -94,7 +94,7 @@ def _connections(watched: Watched) -> Iterator[Metric]:
             "v2": sum(one.v2 for one in census),
         },
     )
-    most = watched.config.server.max_connections
+    most = watched.config().server.max_connections
     yield _gauge("chat_connections_limit", "server.max_connections.", most)
     yield _gauge("chat_users_online", "Users with a login at this server.", watched.logins.count)
     yield _counter(

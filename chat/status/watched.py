@@ -26,7 +26,7 @@ class Watched:
 
     Attributes:
         node: the name of this server.
-        config: all settings.
+        config: returns all settings, which a reload replaces.
         server: its connections.
         lags: the lag of each loop, by the name of its thread; filled when the server starts.
         loops: the loops, by the same names.
@@ -37,7 +37,7 @@ class Watched:
     """
 
     node: str
-    config: Config
+    config: Callable[[], Config]
     server: ChatServer
     logins: LoginRegistry
     commits: CommitQueue

@@ -18,6 +18,16 @@ from tests.e2e.chatkit import PASSWORD, PROJECT, WAIT, ServerProcess, Wire
 ATTACKER = "203.0.113.7"
 FAIL2BAN = PROJECT / "conf" / "fail2ban"
 
+SETTINGS = "[server]\nproxy_protocol = true\n"
+BURST = 20
+LIMITS = f"""
+[limits]
+guests_per_address = 5
+connect_rate = 1
+connect_burst = {BURST}
+frame_seconds = 1
+"""
+
 HOST = r"(?P<host>[0-9a-fA-F.:]+)"
 """What fail2ban puts for <HOST>, for addresses without names."""
 
@@ -40,6 +50,15 @@ def attack(server: ServerProcess) -> None:
     come(b"x" * 9000)
     come(b"GET / HTTP/1.1\r\n\r\n")
     come(b"\n" * 3_000_000)
+    come((b" " * 900 + b"\n") * 20)
+    held = [Wire(server.port) for _ in range(3 * BURST)]
+    for wire in held:  # more than the address may have, and more than it may open at once
+        wire.write(f"PROXY TCP4 {ATTACKER} 127.0.0.1 1 2\r\n".encode() + b'{"msgid":')
+    server.wait_for_log("has too many connections without a login")
+    server.wait_for_log("connects too often")
+    server.wait_for_log("has not completed a frame in time")
+    for wire in held:
+        wire.close()
 
 
 @pytest.fixture
@@ -47,7 +66,7 @@ def log_of(tmp_path: Path) -> Callable[[str], list[str]]:
     """The log of a server with these settings, from its start to its end, after an attack."""
 
     def make(settings: str) -> list[str]:
-        server = ServerProcess(tmp_path, "[server]\nproxy_protocol = true\n" + settings).start()
+        server = ServerProcess(tmp_path, SETTINGS + settings + LIMITS).start()
         attack(server)
         with Wire(server.port) as wire:
             wire.write(b"PROXY TCP4 198.51.100.2 127.0.0.1 1 2\r\n")
@@ -74,10 +93,11 @@ def test_the_log_has_no_secrets_and_names_the_peer(log_of: Callable[[str], list[
     events = {record["event"] for record in of_attacker}
     assert "%s: a login as user %s failed" in events
     assert "%s: closed for abuse, %s: %s" in events
-    numbers = {record["connection"] for record in of_attacker}
-    assert len(numbers) == 5
+    numbers = {record["connection"] for record in of_attacker if "connection" in record}
+    assert len(numbers) > 5
     for record in of_attacker:
-        assert record["message"].startswith(f"{ATTACKER} #{record['connection']}: ")
+        number = f" #{record['connection']}" if "connection" in record else ""
+        assert record["message"].startswith(f"{ATTACKER}{number}: ")
     (registered,) = [record for record in records if "has registered" in record["message"]]
     assert registered["peer"] == "198.51.100.2"
 

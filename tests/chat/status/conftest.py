@@ -42,7 +42,7 @@ class Stage:
         self.lags = {"main": LoopLag(loop)}
         self.watched = Watched(
             "node-1",
-            Config(),
+            Config,
             node.server,
             node.logins,
             node.delivery.commits,
