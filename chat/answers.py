@@ -7,7 +7,7 @@ import logging
 from chat.connection.connection import AnyConnection
 from chat.connection.http_guard import ANSWER as HTTP_ANSWER
 from chat.connection.http_guard import is_http
-from chat.protocol import ACK_OF, ErrNo, Limits, Message, MsgType, ProtocolError
+from chat.protocol import ACK_OF, ErrNo, Limits, Message, MsgType, ProtocolError, encode
 from chat.protocol.dialects import NoTableError
 from chat.protocol.dialects.classic_answer import classic_answer
 from chat.request_workers import PeerGoneError
@@ -40,16 +40,18 @@ class Answers:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
 
-    def send_answer(self, connection: AnyConnection, answer: Message, rid: object) -> None:
-        """``rid``: the request's, if it has one."""
+    def send_answer(self, connection: AnyConnection, answer: Message, rid: object) -> int:
+        """``rid``: the request's, if it has one. Returns the bytes of the answer."""
         self._echo(answer, "rid", rid)
         if not connection.v2:
             connection.classic_output.arrange()
             shaped = classic_answer(answer, connection.classic_output.table)
             if shaped is None:  # classic clients get no answer to this
-                return
+                return 0
             answer = shaped
-        connection.send_message(answer)
+        frame = encode(answer)
+        connection.send_encoded(frame)
+        return len(frame)
 
     def refuse(
         self, connection: AnyConnection, message: Message, frame: bytes, error: ProtocolError

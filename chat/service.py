@@ -32,6 +32,7 @@ from chat.protocol import (
     without_nulls,
 )
 from chat.protocol.dialects import TUTORIAL, NoTableError, Table, advice
+from chat.request_limits import RequestLimits
 from chat.request_workers import RequestWorkers
 from chat.storage import StorageError
 from chat.storage.tables import UserModel
@@ -45,6 +46,9 @@ FRAMES_AT_ONCE = 8
 messages in flight, a turn for each read cost 2 to 4 of 15 µs a message."""
 
 PING = int(MsgType.PING_MSG)
+
+FREE = (MsgType.LOGINOUT_MSG, MsgType.LEAVE_GROUP_MSG)
+"""Requests that no limit refuses: they end something."""
 
 ADVICES, ADVICE_SECONDS = 10, 60.0
 """Log lines in a period (seconds) about requests of one host that fit no dialect."""
@@ -65,6 +69,7 @@ class ChatService:
         self._tables = tables
         self._advised = KeyedBuckets(ADVICES / ADVICE_SECONDS, ADVICES)
         self._workers = workers
+        self._requests = RequestLimits(context.limits)
         self._entrances = Entrances(workers, context.login_limits, context.database, context.clock)
         self._routes = routes
         self.change_limits(context, schema)
@@ -77,6 +82,7 @@ class ChatService:
         """
         self._context = context
         self._answers = Answers(context.limits)
+        self._requests.change(context.limits, context.clock.monotonic())
         # What _serve needs of each message, under plain ints: see _serve.
         self._table = {
             int(msgid): (route, schema[msgid], route.where is Where.WORKER, route.login)
@@ -282,8 +288,11 @@ class ChatService:
             finally:
                 connection.flow.unblock()
 
-        connection.flow.busy = True
         msgid = message["msgid"]
+        if connection.login is not None and msgid not in FREE:
+            now = self._context.clock.monotonic()
+            self._requests.check(connection.login.user_id, msgid, now)
+        connection.flow.busy = True
         if msgid not in ENTRANCES:
             hashes = route.hashes and "password" in message
             self._workers.start(connection, work, done, hashes=hashes)
@@ -334,4 +343,7 @@ class ChatService:
         if message["msgid"] == MsgType.LOGIN_MSG and connection.reader is not None:
             self._remember(connection, connection.reader)
         answer = {"msgid": ACK_OF[message["msgid"]], "errno": 0, **result}
-        self._answers.send_answer(connection, answer, message.get("rid"))
+        size = self._answers.send_answer(connection, answer, message.get("rid"))
+        if connection.login is not None:
+            now = self._context.clock.monotonic()
+            self._requests.answered(connection.login.user_id, size, now)

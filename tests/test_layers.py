@@ -59,12 +59,12 @@ chat.handlers          : chat.config chat.connection chat.delivery chat.group_no
                          chat.protocol.dialects chat.storage chat.storage.tables
 chat.answers           : chat.connection chat.protocol chat.protocol.dialects chat.request_workers
                          chat.storage
+chat.request_limits    : chat.limits chat.protocol
 chat.entrances         : chat.connection chat.handlers chat.login chat.process chat.protocol
                          chat.request_workers chat.storage chat.storage.tables
 chat.service           : chat.answers chat.connection chat.entrances chat.handlers chat.limits
-                         chat.login chat.protocol
-                         chat.protocol.dialects chat.request_workers chat.storage
-                         chat.storage.tables
+                         chat.login chat.protocol chat.protocol.dialects chat.request_limits
+                         chat.request_workers chat.storage chat.storage.tables
 chat.backends          : chat.bus chat.bus.redis chat.config chat.delivery chat.storage
                          chat.storage.mysql chat.storage.sqlite muduopy
 chat.cli               : chat chat.config chat.listeners chat.process muduopy

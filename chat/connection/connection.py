@@ -183,6 +183,14 @@ class ClientConnection(Generic[LoginT]):
         else:
             writer.send(encode(message))
 
+    def send_encoded(self, frame: bytes) -> None:
+        """``send_message`` for an encoded message."""
+        writer = self.classic_output.writer
+        if writer is None:
+            self.tcp.send(self.framer.pack_one(frame))
+        else:
+            writer.send(frame)
+
     def send_error(self, errno: ErrNo, errmsg: str) -> None:
         """ERROR_MSG to a classic client."""
         error = {"msgid": MsgType.ERROR_MSG, "errno": int(errno), "errmsg": errmsg}

@@ -18,6 +18,8 @@ from chat.storage.tables import (
 
 DEFAULT_LIMIT = 50
 
+PAGE_CHARACTERS = 128 * 1024
+
 
 def history(ctx: Context, request: Request[HistoryRequest]) -> Message:
     """HISTORY_MSG: the newest messages with a user, or in one of the sender's groups.
@@ -45,7 +47,21 @@ def history(ctx: Context, request: Request[HistoryRequest]) -> Message:
         return HistoryModel(tx).newest(conversation, since, before, limit + 1)
 
     rows = ctx.database.read(look)
+    page = _first(rows[:limit])
     return {
-        "messages": [to_message(row).fields(v2=True) for row in reversed(rows[:limit])],
-        "more": len(rows) > limit,
+        "messages": [to_message(row).fields(v2=True) for row in reversed(page)],
+        "more": len(rows) > len(page),
     }
+
+
+def _first(rows: list[MailRow]) -> list[MailRow]:
+    """The newest rows, with up to PAGE_CHARACTERS of text; at least one, if there is one.
+
+    A longer answer would occupy the loop for milliseconds.
+    """
+    left = PAGE_CHARACTERS
+    for number, row in enumerate(rows):
+        left -= len(row.text or "")
+        if left < 0:
+            return rows[: max(number, 1)]
+    return rows

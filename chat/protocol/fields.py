@@ -50,6 +50,8 @@ class Limits:
         group_bans: banned users of one group.
         failures_of_network, failures_of_account: failed logins by password in an hour.
         registrations_of_network: in an hour.
+        joins, new_groups, new_contacts: requests of one account in an hour.
+        answer_kib: KiB of answers to the requests of one account, in a second.
         guest_frame: bytes of the largest frame before a login.
         guest_bytes: bytes before a login, and between two tries to log in.
         guest_rate, user_rate: frames a second before and after a login. Each KiB of a frame counts
@@ -86,6 +88,10 @@ class Limits:
     failures_of_network: int = 50
     failures_of_account: int = 100
     registrations_of_network: int = 50
+    joins: int = 200
+    new_groups: int = 50
+    new_contacts: int = 500
+    answer_kib: int = 1024
     guest_frame: int = 4 * 1024
     guest_bytes: int = 4 * 1024
     guest_rate: int = 100
