@@ -332,6 +332,7 @@ class App:
             self._claim()
             self._lookalikes.start(self._loop, self._workers)
             self._ban_list.read()
+            self._workers.try_run(self._delivery.announcements.listen)
             self._maintenance.delete_expired_tokens()
             self._maintenance.start(self._loop, self._workers)
         except BaseException:

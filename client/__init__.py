@@ -36,6 +36,7 @@ from client.errors import (
 from client.timing import Timing
 from client.values import (
     Account,
+    Announcement,
     Ban,
     ChatMessage,
     Friend,
@@ -49,6 +50,7 @@ from client.values import (
 
 __all__ = [
     "Account",
+    "Announcement",
     "Ban",
     "CallbackFailedError",
     "ChatClient",

@@ -48,6 +48,7 @@ from client.protocol.connection import open_socket
 from client.timing import Timing
 from client.values import (
     Account,
+    Announcement,
     Ban,
     ChatMessage,
     Friend,
@@ -89,6 +90,7 @@ class ChatClient:
         on_message: Callable[[ChatMessage], object] | None = None,
         on_presence: Callable[[Presence], object] | None = None,
         on_group_notice: Callable[[GroupNotice], object] | None = None,
+        on_announcement: Callable[[Announcement], object] | None = None,
         on_state: Callable[[Status], object] | None = None,
         on_ready: Callable[[], object] | None = None,
         on_server_error: Callable[[str], object] | None = None,
@@ -101,7 +103,13 @@ class ChatClient:
         self._keep_connected = keep_connected
         self._timing = timing or Timing()
         functions = Functions(
-            on_message, on_presence, on_state, on_ready, on_server_error, on_group_notice
+            on_message,
+            on_presence,
+            on_state,
+            on_ready,
+            on_server_error,
+            on_group_notice,
+            on_announcement,
         )
         dispatcher = Dispatcher()
         self._shared = SharedState(status_poster(dispatcher, functions))

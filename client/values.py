@@ -99,6 +99,17 @@ class Ban:
 
 
 @dataclass(frozen=True, slots=True)
+class Announcement:
+    """A text of the operator of the server for all users. It is not escaped.
+
+    ``time_text``: as in ChatMessage.
+    """
+
+    text: str
+    time_text: str
+
+
+@dataclass(frozen=True, slots=True)
 class GroupNotice:
     """A notice: another user has changed a group, its members, or this user's place in it.
 

@@ -32,6 +32,7 @@ chat.process           : chat.counters muduopy
 chat.message           : chat.protocol chat.protocol.dialects
 chat.notice            : chat.message chat.protocol
 chat.group_notice      : chat.message chat.protocol
+chat.announcement      : chat.message chat.protocol
 chat.config            : chat.limits chat.protocol
 chat.listeners         : chat.config muduopy
 chat.dialect_files     : chat.config chat.process chat.protocol.dialects
@@ -50,7 +51,8 @@ chat.mailbox           : chat.connection chat.message chat.process chat.protocol
 chat.login             : chat.bus chat.config chat.connection chat.counters chat.limits chat.mailbox
                          chat.message chat.notice chat.process chat.protocol chat.storage
                          chat.storage.tables muduopy argon2
-chat.delivery          : chat.bus chat.connection chat.counters chat.group_notice chat.login
+chat.delivery          : chat.announcement chat.bus chat.connection chat.counters
+                         chat.group_notice chat.login
                          chat.mailbox chat.message chat.notice chat.process chat.protocol
                          chat.storage chat.storage.tables muduopy ujson
 chat.request_workers   : chat.connection chat.process chat.protocol muduopy
@@ -76,10 +78,9 @@ chat.status            : chat.backends chat.config chat.connection chat.counters
                          prometheus_client
 chat.node_status       : chat.storage chat.storage.tables
 chat.reloading         : chat.config chat.protocol chat.tls muduopy
-chat.admin             : chat.config chat.connection chat.delivery chat.limits chat.login
-                         chat.node_status
-                         chat.process chat.protocol chat.reloading chat.safe_text chat.storage
-                         chat.storage.tables muduopy muduopy.codec
+chat.admin             : chat.announcement chat.config chat.connection chat.delivery chat.limits
+                         chat.login chat.node_status chat.process chat.protocol chat.reloading
+                         chat.safe_text chat.storage chat.storage.tables muduopy muduopy.codec
 chat.chatctl           : chat chat.admin chat.safe_text wcwidth
 chat.exit_status       : chat.bus chat.config chat.delivery chat.login chat.storage
 chat.app               : chat muduopy

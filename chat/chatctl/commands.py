@@ -122,6 +122,12 @@ COMMANDS: Sequence[Command] = (
         views.uninvited,
         (_option("invitation", metavar="ID|CODE", help="its id in: chatctl invites"),),
     ),
+    Command(
+        "announce",
+        "show a text to all users online",
+        views.announced,
+        (_option("text", metavar="TEXT", help="at most 500 characters; in quotes"),),
+    ),
     Command("node list", "list the servers of the database", views.nodes),
     Command(
         "node drain",

@@ -129,6 +129,10 @@ def uninvited(result: Result) -> list[str]:
     return [f"invitation {result['id']} is deleted"]
 
 
+def announced(result: Result) -> list[str]:
+    return [f"shown to {result['here']} users here, and to all users at the other servers"]
+
+
 def nodes(result: Result) -> list[str]:
     rows = [
         (

@@ -3,6 +3,7 @@
     ChatMessage   a committed message: Router wakes the receivers
     LiveMessage   a message in no table: LiveReceiver hands it over
     Notice        about the members of a group: the mode; about a user: ``on_notices``
+    Announcement  a text of an operator, for all clients: Announcements
     GroupNotice   about a group, for clients: GroupNotices
 
 It blocks no longer than the queueing of calls takes, because it runs in the bus's thread.
@@ -14,7 +15,9 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from chat.announcement import Announcement
 from chat.bus import Answer, BusListener, Count, Received
+from chat.delivery.announcements import Announcements
 from chat.delivery.codec import LiveMessage, Payload
 from chat.delivery.group_notices import GroupNotices
 from chat.delivery.live_receiver import LiveReceiver
@@ -36,6 +39,7 @@ class Arrivals(BusListener[Payload]):
         receiver: LiveReceiver,
         mode: DeliveryMode,
         group_notices: GroupNotices,
+        announcements: Announcements,
         on_notices: OnNotices,
     ) -> None:
         """``on_notices`` gets the notices about users."""
@@ -47,6 +51,7 @@ class Arrivals(BusListener[Payload]):
             LiveMessage: receiver.take,
             Notice: self._take_notices,
             GroupNotice: group_notices.heard,
+            Announcement: announcements.heard,
         }
 
     def on_received(self, received: Sequence[Received[Payload]]) -> None:

@@ -4,6 +4,7 @@
     ["l", node, number, generation, mid, MESSAGE …]       a live message (``direct``)
     ["n", word, ids]                                      a notice
     ["g", node, group, event, user, by, FIELDS]           a notice about a group; version 0.2.0
+    ["a", node, text, time]                               a text of an operator for all
                                                           drops it, and logs that it is foreign
 
     MESSAGE: kind, sender, name, target, text, time, extra, receivers
@@ -21,6 +22,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import ujson
 
+from chat.announcement import MAX_ANNOUNCEMENT, Announcement
 from chat.bus import BadPayloadError, Bus, Codec, Stamp
 from chat.group_notice import EVENTS, GroupNotice
 from chat.message import ChatMessage, Topic
@@ -34,6 +36,7 @@ WAKE_FIELDS = 12
 LIVE_FIELDS = 13
 NOTICE_FIELDS = 3
 GROUP_NOTICE_FIELDS = 7
+ANNOUNCEMENT_FIELDS = 4
 
 
 class LiveMessage(NamedTuple):
@@ -58,7 +61,7 @@ class LiveMessage(NamedTuple):
         return self.message.topic
 
 
-Payload: TypeAlias = ChatMessage | LiveMessage | Notice | GroupNotice
+Payload: TypeAlias = ChatMessage | LiveMessage | Notice | GroupNotice | Announcement
 MessageBus: TypeAlias = Bus[Payload]
 
 
@@ -71,6 +74,8 @@ class PayloadCodec(Codec[Payload]):
             return ujson.dumps(["n", payload.word, list(payload.ids)]).encode()
         if isinstance(payload, GroupNotice):
             return ujson.dumps(["g", *payload], ensure_ascii=False).encode()
+        if isinstance(payload, Announcement):
+            return ujson.dumps(["a", *payload], ensure_ascii=False).encode()
         if isinstance(payload, ChatMessage):
             assert stamp is not None
             message, head = payload, ("w", *stamp, payload.seq)
@@ -95,6 +100,8 @@ class PayloadCodec(Codec[Payload]):
             return _notice(topic, fields), None
         if form == ("g", GROUP_NOTICE_FIELDS):
             return _group_notice(topic, fields), None
+        if form == ("a", ANNOUNCEMENT_FIELDS):
+            return _announcement(topic, fields), None
         raise BadPayloadError("an unknown form")
 
 
@@ -172,6 +179,16 @@ def _group_notice(topic: Topic, fields: list[Any]) -> GroupNotice:
     if not right or notice.topic != topic:
         raise BadPayloadError("an unknown notice about a group")
     return notice
+
+
+def _announcement(topic: Topic, fields: list[Any]) -> Announcement:
+    _, node, text, time = fields
+    announcement = Announcement(node, text, time)
+    if not (type(node) is type(text) is type(time) is str and announcement.topic == topic):
+        raise BadPayloadError("an unknown announcement")
+    if not 0 < len(text) <= MAX_ANNOUNCEMENT:
+        raise BadPayloadError("an announcement of a wrong length")
+    return announcement
 
 
 def _is_id(value: object) -> bool:

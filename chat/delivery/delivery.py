@@ -5,6 +5,7 @@ It has no rule of its own: the modes are in stored.py and direct.py.
 
 from __future__ import annotations
 
+from chat.delivery.announcements import Announcements
 from chat.delivery.arrivals import Arrivals, OnNotices
 from chat.delivery.codec import MessageBus
 from chat.delivery.commit_queue import CommitQueue
@@ -47,6 +48,7 @@ class Delivery:
         mode: stored or direct.
         quota: the mailboxes that are too full.
         group_notices: tells members about changes of their groups.
+        announcements: shows texts of operators to all users.
         send: see DeliveryMode.send. An attribute, which saves a call for each message.
         commits: the queue of messages that are stored.
     """
@@ -78,7 +80,15 @@ class Delivery:
         self.commits = commits
         self.group_notices = GroupNotices(database, bus, logins, workers)
         self._receiver = LiveReceiver(bus, logins, commits, self.mode.on_answers)
-        self._arrivals = Arrivals(router, self._receiver, self.mode, self.group_notices, on_notices)
+        self.announcements = Announcements(bus, logins)
+        self._arrivals = Arrivals(
+            router,
+            self._receiver,
+            self.mode,
+            self.group_notices,
+            self.announcements,
+            on_notices,
+        )
 
     def change_limits(self, limits: Limits) -> None:
         """Use these limits of mailboxes from now on. Any thread."""

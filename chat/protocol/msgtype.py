@@ -54,6 +54,7 @@ class MsgType(IntEnum):
     BANS_MSG = 80
     BANS_ACK = 81
     GROUP_NOTICE_MSG = 83
+    ANNOUNCE_MSG = 89
 
 
 # The answer to each request in the v2 dialect. DELIVERED_MSG is absent: the server answers it only

@@ -13,7 +13,7 @@ from client.account.lifecycle import Status
 from client.account.local_account import LocalAccount
 from client.account.shared_state import SharedState
 from client.errors import ClosedError
-from client.values import ChatMessage, GroupNotice, Presence
+from client.values import Announcement, ChatMessage, GroupNotice, Presence
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ class Functions:
         on_message: gets each chat message; its return acknowledges the message.
         on_presence: gets each change of a friend's presence.
         on_group_notice: gets each change of a group by another user.
+        on_announcement: gets each text of the operator for all users.
         on_state: gets each new Status of the client.
         on_ready: is called when ``messages()`` has one more message.
         on_server_error: gets the text of an error that belongs to no request.
@@ -40,6 +41,7 @@ class Functions:
     on_ready: Callable[[], object] | None = None
     on_server_error: Callable[[str], object] | None = None
     on_group_notice: Callable[[GroupNotice], object] | None = None
+    on_announcement: Callable[[Announcement], object] | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -125,6 +127,11 @@ class Callbacks:
         """Another user has changed a group."""
         if self._functions.on_group_notice is not None:
             self._dispatcher.post(partial(self._functions.on_group_notice, notice))
+
+    def announced(self, announcement: Announcement) -> None:
+        """The operator has a text for all users."""
+        if self._functions.on_announcement is not None:
+            self._dispatcher.post(partial(self._functions.on_announcement, announcement))
 
     def server_complained(self, errmsg: str) -> None:
         """The server has sent an error that belongs to no request.

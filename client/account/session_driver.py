@@ -33,7 +33,7 @@ from client.protocol.parsing import read_retry_after
 from client.protocol.requests import LOGIN, LOGOUT
 from client.protocol.session import Session
 from client.timing import Timing
-from client.values import ChatMessage, GroupNotice, Presence
+from client.values import Announcement, ChatMessage, GroupNotice, Presence
 
 if TYPE_CHECKING:
     import socket
@@ -120,6 +120,7 @@ class SessionDriver:
             ChatAnswer: self._take_answer,
             Presence: self._take_presence,
             GroupNotice: self._take_group_notice,
+            Announcement: self._take_announcement,
         }
         self.session = Session(sock, self._on_events, self._on_close, timing)
 
@@ -365,6 +366,12 @@ class SessionDriver:
         if account.roster is not None:
             account.roster.set_presence(presence)
         self._callbacks.presence_changed(presence)
+        return []
+
+    def _take_announcement(
+        self, account: LocalAccount, announcement: Announcement
+    ) -> list[Completion]:
+        self._callbacks.announced(announcement)
         return []
 
     def _take_group_notice(self, account: LocalAccount, notice: GroupNotice) -> list[Completion]:

@@ -35,6 +35,7 @@ TEXTS = {
     "group chat failed": "发到群 {target} 的消息失败：{why}",
     "said": "{time} [{id}]{name} 说：{text}",
     "said in group": "群消息[{group}]：{time} [{id}]{name} 说：{text}",
+    "announcement": "服务器公告：{text}",
     "server error": "服务器报告错误：{why}",
     "goodbye": "服务器即将关闭连接：{why}",
     "do register": "注册 {name} ",

@@ -37,6 +37,7 @@ TEXTS = {
     "group chat failed": "message to group {target} failed: {why}",
     "said": "{time} [{id}]{name} said: {text}",
     "said in group": "群消息[{group}]:{time} [{id}]{name} said: {text}",
+    "announcement": "announcement of the server: {text}",
     "server error": "error from the server: {why}",
     "goodbye": "the server is about to close the connection: {why}",
     "do register": "{name} register",

@@ -1,4 +1,4 @@
-"""Failures: a queue of lines about failed messages and errors, which the menu prints later."""
+"""Failures: a queue of lines about failed messages, errors and announcements, printed later."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import partial
 
 from client.account.sending import Sending
 from client.plain.plain_text import PlainText
+from client.values import Announcement
 
 
 class Failures:
@@ -25,6 +26,10 @@ class Failures:
     def server_error(self, errmsg: str) -> None:
         """Add a line for an error that belongs to no request. Any thread."""
         self._add(self._text("server error", why=errmsg))
+
+    def announcement(self, announcement: Announcement) -> None:
+        """Add a line for a text of the operator. Any thread."""
+        self._add(self._text("announcement", text=announcement.text))
 
     def take(self) -> Iterator[str]:
         """Take the lines that were added so far. Console's thread."""

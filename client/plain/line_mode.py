@@ -45,6 +45,7 @@ def run_line_mode(
         keep_connected=False,
         on_ready=console.wake,
         on_state=on_state,
+        on_announcement=failures.announcement,
         on_server_error=failures.server_error,
         timing=client_timing(timing),
     )

@@ -56,6 +56,7 @@ class Conversation:
             MsgType.CHAT_ACK: self._on_chat_ack,
             MsgType.PRESENCE_MSG: self._on_presence,
             MsgType.GROUP_NOTICE_MSG: self._on_group_notice,
+            MsgType.ANNOUNCE_MSG: self._on_announcement,
             MsgType.ERROR_MSG: self._on_error,
             MsgType.BYE_MSG: self._on_bye,
         }
@@ -141,6 +142,9 @@ class Conversation:
     def _on_group_notice(self, message: Message) -> Received:
         notice = parsing.read_group_notice(message)
         return NOTHING if notice is None else Received([notice])
+
+    def _on_announcement(self, message: Message) -> Received:
+        return Received([parsing.read_announcement(message)])
 
     def _on_error(self, message: Message) -> Received:
         _, errmsg = parsing.read_failure(message)

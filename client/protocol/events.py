@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from client.values import Account, ChatMessage, GroupNotice, Presence
+from client.values import Account, Announcement, ChatMessage, GroupNotice, Presence
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,4 +70,13 @@ class Goodbye:
     reconnect: bool
 
 
-Event = LoggedIn | ChatMessage | ChatAnswer | Presence | GroupNotice | ServerError | Goodbye
+Event = (
+    LoggedIn
+    | ChatMessage
+    | ChatAnswer
+    | Presence
+    | GroupNotice
+    | Announcement
+    | ServerError
+    | Goodbye
+)

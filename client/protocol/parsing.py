@@ -12,6 +12,7 @@ from chat.protocol import MAX_ID, MAX_SEQ, Message, MsgType
 from client.protocol.events import ChatAnswer, Goodbye, LoggedIn
 from client.values import (
     Account,
+    Announcement,
     Ban,
     ChatMessage,
     Friend,
@@ -63,6 +64,11 @@ def read_invitation(item: Message) -> Invitation:
     """An invitation in LOGIN_MSG_ACK."""
     group_id, by = read_id(item, "groupid"), read_id(item, "by")
     return Invitation(group_id, _str(item, "groupname"), by, _str(item, "byname"))
+
+
+def read_announcement(message: Message) -> Announcement:
+    """An ANNOUNCE_MSG."""
+    return Announcement(_str(message, "msg"), _str(message, "time"))
 
 
 def read_group_notice(message: Message) -> GroupNotice | None:

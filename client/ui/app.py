@@ -45,7 +45,7 @@ from client.ui.view.paced_application import PacedApplication
 from client.ui.view.screen import Screen
 from client.ui.view.terminal_output import TerminalOutput, learn_focus_reports
 from client.ui.view.themes import THEMES, theme_of
-from client.values import ChatMessage, Presence
+from client.values import Announcement, ChatMessage, Presence
 
 if TYPE_CHECKING:
     from prompt_toolkit.input import Input
@@ -167,6 +167,7 @@ class App:
             folder=options.folder,
             on_message=self._on_message,
             on_presence=self._on_presence,
+            on_announcement=self._on_announcement,
             on_state=self._on_state,
             timing=options.timing,
         )
@@ -189,6 +190,9 @@ class App:
 
     def _on_presence(self, presence: Presence) -> None:
         self.events.on_presence(presence)
+
+    def _on_announcement(self, announcement: Announcement) -> None:
+        self.events.on_announcement(announcement)
 
     def _on_state(self, status: Status) -> None:
         self.events.on_state(status)

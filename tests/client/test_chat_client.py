@@ -32,7 +32,7 @@ from client.errors import (
 )
 from client.protocol.events import Event
 from client.protocol.tls import make_context
-from client.values import Friend, Group, Member, Presence
+from client.values import Announcement, Friend, Group, Member, Presence
 from tests.client.fake_server import (
     WAIT,
     FakeServer,
@@ -994,6 +994,14 @@ def test_presence(server: FakeServer, make: Make) -> None:
     assert came.get(timeout=WAIT) == Presence(2, "online")
     assert client.account is not None
     assert client.account.friends == (Friend(2, "bob", "online"),)
+
+
+def test_an_announcement(server: FakeServer, make: Make) -> None:
+    came: queue.SimpleQueue[Announcement] = queue.SimpleQueue()
+    client = make(on_announcement=came.put)
+    client.login(1, "secret")
+    server.send({"msgid": 89, "msg": "maintenance", "time": "2026-11-24 12:00:00"})
+    assert came.get(timeout=WAIT) == Announcement("maintenance", "2026-11-24 12:00:00")
 
 
 def test_the_members_of_a_large_group(server: FakeServer, client: ChatClient) -> None:

@@ -10,6 +10,7 @@ import client
 def test_the_names() -> None:
     assert client.__all__ == [
         "Account",
+        "Announcement",
         "Ban",
         "CallbackFailedError",
         "ChatClient",

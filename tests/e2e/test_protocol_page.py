@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from collections.abc import Callable
 from typing import Any
 
-from tests.e2e.chatkit import PROJECT, ServerProcess, Wire
+from tests.e2e.chatkit import PROJECT, WAIT, ServerProcess, Wire
 
 Connect = Callable[..., Wire]
 
@@ -59,6 +60,9 @@ class Stage:
                 shown = json.loads(text)
                 self.wires[3 - shown["by"]].notice(**shown)
             return
+        if '"msgid":89' in block[0][1]:
+            self.hear_the_operator(json.loads(block[0][1]))
+            return
         speaker = 2 if block[0][0] == "←" else 1
         if '"draining"' in block[0][1]:
             self.restart()
@@ -73,6 +77,18 @@ class Stage:
             speaker = self.who_says(text, answer)
             self.wires[speaker].write(text.encode() + b"\n")
             self.note(speaker, text, answer)
+
+    def hear_the_operator(self, shown: dict[str, Any]) -> None:
+        """Announce the text with the request of ``chatctl announce``."""
+        place = self.server.folder / f"chatserver-{self.server.port}.sock"
+        request = {"command": "announce", "arguments": {"text": shown["msg"]}}
+        with socket.socket(socket.AF_UNIX) as operator:
+            operator.settimeout(WAIT)
+            operator.connect(str(place))
+            operator.sendall(json.dumps(request).encode() + b"\n")
+            assert json.loads(operator.makefile().readline())["ok"]
+        for user in self.logged_in:
+            assert alike(self.wires[user].find(89), shown, self.server.port)
 
     def receive(self, speaker: int) -> dict[str, Any] | None:
         """The next message that is no PRESENCE_MSG."""

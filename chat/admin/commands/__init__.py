@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from chat.admin.commands.announcing import announce
 from chat.admin.commands.audit_log import audit
 from chat.admin.commands.bans import ban_address, list_bans, unban_address
 from chat.admin.commands.groups import dissolve_group, list_groups, show_group
@@ -38,6 +39,7 @@ COMMANDS: Mapping[str, Command] = {
     "invite": invite,
     "invites": list_invitations,
     "uninvite": uninvite,
+    "announce": announce,
     "node list": list_nodes,
     "node drain": drain_node,
     "reload": reload_settings,

@@ -17,7 +17,7 @@ from client.ui.commands.terminal import call_if_open
 from client.ui.model.bell import Bell
 from client.ui.model.room_list import RoomList
 from client.ui.text.cells import clip, one_line
-from client.values import ChatMessage, Presence
+from client.values import Announcement, ChatMessage, Presence
 
 _NOTIFY_CELLS = 80
 
@@ -57,6 +57,10 @@ class ClientEvents:
         """The client has updated a friend."""
         call_if_open(self._context.terminal, self._loader.refresh_account)
 
+    def on_announcement(self, announcement: Announcement) -> None:
+        """The operator of the server has a text for all users."""
+        call_if_open(self._context.terminal, self._announce, announcement)
+
     def on_state(self, status: Status) -> None:
         """The client has connected, logged in, lost the connection or stopped."""
         call_if_open(self._context.terminal, self._set_status, status)
@@ -86,6 +90,11 @@ class ClientEvents:
         if state.notify != "off" and not state.focused:
             sender, text = one_line(message.sender_name), one_line(message.text)
             terminal.notify_desktop(clip(sender, _NOTIFY_CELLS), clip(text, _NOTIFY_CELLS))
+
+    def _announce(self, announcement: Announcement) -> None:
+        self._context.notice("announcement", stays=True, text=one_line(announcement.text))
+        if self._context.state.bell:
+            self._context.terminal.ring_bell()
 
     def _set_status(self, status: Status) -> None:
         self._context.state.status = status

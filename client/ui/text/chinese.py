@@ -39,6 +39,7 @@ CHINESE: dict[str, str] = {
     "connecting banner": "正在连接 … 现在写的稍后发送",
     "connecting reason banner": "正在连接 …（{reason}）",
     "signing in banner": "正在登录 … 现在写的稍后发送",
+    "announcement": "服务器公告：{text}",
     "replaced banner": "这个账号已在别处登录。F5：夺回",
     "sent away banner": "服务器结束了这次会话：{reason}。F5：重试",
     "refused banner": "服务器拒绝登录：{reason}。F5：重试",

@@ -41,6 +41,7 @@ ENGLISH: dict[str, str] = {
     "connecting banner": "connecting … messages that you write are sent later",
     "connecting reason banner": "connecting … ({reason})",
     "signing in banner": "signing in … messages that you write are sent later",
+    "announcement": "announcement of the server: {text}",
     "replaced banner": "this account has signed in elsewhere. F5: take it back",
     "sent away banner": "the server has closed the session: {reason}. F5: try again",
     "refused banner": "the server refuses the login: {reason}. F5: try again",

@@ -52,6 +52,13 @@ def test_presence(server: FakeServer, app: AppRun) -> None:
     app.wait_for("● 安妮")
 
 
+def test_an_announcement(server: FakeServer, app: AppRun) -> None:
+    server.send({"msgid": 89, "msg": "维护\n20:00", "time": "2026-11-24 12:00:00"})
+    app.wait_for("announcement of the server: 维护")
+    app.wait_for("20:00")
+    assert app.output.bells == 1
+
+
 def test_a_burst_of_messages_rings_once(server: FakeServer, app: AppRun) -> None:
     server.send(*(one_chat(seq, f"mail {seq}") for seq in range(1, 151)))
     app.wait_for("150 unread")
