@@ -85,28 +85,44 @@ def table(trials: list[Trial]) -> str:
     return common.markdown_table([*header, "MiB", "log"], [row(trial) for trial in trials])
 
 
+def run_all(options: argparse.Namespace, folder: Path) -> tuple[list[Trial], list[str]]:
+    """All trials; returns those that ran, and the reasons of those that did not.
+
+    The JSON file is written after each one, so that a run that is stopped keeps its figures.
+    """
+    shop = Workshop(folder, options.server_python)
+    shop.prepare()
+    trials: list[Trial] = []
+    failed: list[str] = []
+    for name in options.kinds:
+        for source in options.sources:
+            if source not in KINDS[name].sources:
+                continue
+            try:
+                trial = run_trial(shop, chosen(name, options), source, options.seconds)
+            except (common.BenchError, OSError) as exc:
+                failed.append(f"{name} from {source}: {exc}")
+                print(failed[-1], file=sys.stderr, flush=True)
+                continue
+            trials.append(trial)
+            print(*row(trial), *misses(trial), sep=" | ", file=sys.stderr, flush=True)
+            common.write_json(options.json, {"trials": [trial.report() for trial in trials]})
+    return trials, failed
+
+
 def main() -> None:
     options = parse_arguments()
     common.allow_many_files()
-    trials = []
     with common.work_folder() as folder:
-        shop = Workshop(Path(folder), options.server_python)
-        shop.prepare()
-        for name in options.kinds:
-            for source in options.sources:
-                if source not in KINDS[name].sources:
-                    continue
-                print(f"{name} from {source} …", file=sys.stderr, flush=True)
-                trials.append(run_trial(shop, chosen(name, options), source, options.seconds))
+        trials, failed = run_all(options, Path(folder))
     print(f"{common.machine_line(options.server_python)}; windows of {options.seconds:g} s\n")
     print(table(trials))
     print("\nMilliseconds: the 99th percentile of the deliveries, and the longest login. MiB: the")
     print("growth of the attacked server. log: the lines that it wrote.")
-    missed = [text for trial in trials for text in misses(trial)]
-    print(
-        "\nAims missed:\n" + "\n".join(f"- {text}" for text in missed) if missed else "\nAims met."
-    )
-    common.write_json(options.json, {"trials": [trial.report() for trial in trials]})
+    missed = [f"- {text}" for trial in trials for text in misses(trial)]
+    missed += [f"- not measured: {text}" for text in failed]
+    print("\n".join(["", "Aims missed:", "", *missed] if missed else ["", "All aims are met."]))
+    sys.exit(1 if failed else 0)
 
 
 if __name__ == "__main__":

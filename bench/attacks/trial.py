@@ -63,6 +63,7 @@ class Workshop:
     def server(self, name: str, kind: Kind, source: str) -> Iterator[common.Server]:
         """A server with a fresh copy of the template, for one trial."""
         folder = self.folder / name
+        shutil.rmtree(folder, ignore_errors=True)  # left by a trial that failed
         folder.mkdir()
         lines = [f"max_connections = {kind.max_connections}"]
         if source != "loopback":
