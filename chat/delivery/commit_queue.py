@@ -261,23 +261,30 @@ class CommitQueue:
 
 
 class _Batch:
-    """One piece of work for the writer: the submissions that have gathered when it begins."""
+    """One piece of work for the writer: the submissions that have gathered when it begins.
+
+    Each attempt refuses the same messages. Example: A sends 1 to B and 2 to C; B's mailbox is full,
+    so 1 is refused, and 2 is committed; the answer to the COMMIT is lost, and meanwhile B reads. If
+    the second attempt took 1, it would have a higher number than 2, and A would not know.
+    """
 
     def __init__(self, queue: CommitQueue) -> None:
         self._queue = queue
         self._submissions: Sequence[Submission] | None = None
+        self._fills: Mapping[int, Fill] = {}  # at the first attempt
         self._begun = 0.0
 
     def work(self, tx: Transaction) -> Members:
         if self._submissions is None:
             self._submissions = self._queue.take()
+            self._fills = self._queue.fills
             cut = self._cut
         else:  # again: the outcome of the attempt before is not known
             for submission in self._submissions:
                 submission.retry()
             cut = keep_all
         self._begun = time.monotonic()
-        return store(tx, self._submissions, self._queue.known, cut, self._queue.fills)
+        return store(tx, self._submissions, self._queue.known, cut, self._fills)
 
     def _cut(self, submissions: Sequence[Submission], members: Members) -> Sequence[Submission]:
         self._submissions = self._queue.cut(submissions, members)

@@ -171,8 +171,9 @@ def test_a_peer_that_has_finished_sending_is_still_answered(
 
 
 def test_a_client_that_does_not_read_harms_no_other_and_loses_nothing(
-    server: ServerProcess, member: Connect, connect: Connect
+    make_server: Make, member: Connect, connect: Connect
 ) -> None:
+    server = make_server("[limits]\nmailbox_bytes = 100_000_000\n")  # a quarter holds the messages
     ann, bob, slow = member(server, "ann"), member(server, "bob"), member(server, "slow")
     before = server.resident_kib
     text = "x" * 16000

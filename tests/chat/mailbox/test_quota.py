@@ -106,6 +106,17 @@ def test_a_full_mailbox_takes_no_message_until_it_is_read(node: Node) -> None:
     assert reader.expect(MsgType.ONE_CHAT_MSG)["msg"] == "now?"
 
 
+def test_a_classic_sender_gets_an_error(node: Node) -> None:
+    eve, bob = node.online("eve", v2=False), node.user("bob")
+    for _ in range(2):
+        eve.say(bob)
+    node.until_owed(bob, 2)
+    until_counted(node, bob, lambda fill: eve.user_id in fill.senders)
+    eve.say(bob)
+    answer = eve.expect(MsgType.ERROR_MSG)
+    assert (answer["errno"], answer["errmsg"]) == (12, REFUSED["errmsg"])
+
+
 def test_a_repetition_is_acknowledged_although_the_mailbox_is_full(node: Node) -> None:
     eve, bob = node.online("eve"), node.user("bob")
     stored = [eve.deliver(bob, mid=f"m{number}") for number in range(2)]
