@@ -79,6 +79,12 @@ class Reloading:
         self._apply = apply
         self._lock = threading.Lock()  # guards _config: one reload at a time
 
+    @property
+    def config(self) -> Config:
+        """The present settings."""
+        with self._lock:
+            return self._config
+
     def reload(self) -> Reloaded:
         """Read the settings and apply them. Raises ConfigError; then nothing has changed."""
         with self._lock:

@@ -135,6 +135,16 @@ COMMANDS: Sequence[Command] = (
         views.drained,
         (_option("node", metavar="NODE", help="its name in: chatctl node list"),),
     ),
+    Command(
+        "top",
+        "show the connections that send most",
+        views.top,
+        (
+            _option("--seconds", metavar="N", type=int, help="measure for N seconds (default 2)"),
+            _option("--limit", metavar="N", type=int, help="so many (default 20, up to 1000)"),
+        ),
+    ),
+    Command("limits show", "show the limits and their use", views.limits),
     Command("reload", "read the settings again", views.reloaded),
     Command(
         "log-level",

@@ -153,6 +153,27 @@ def drained(result: Result) -> list[str]:
     return [f"{result['node']} drains {when}; follow it with: chatctl node list"]
 
 
+def top(result: Result) -> list[str]:
+    seconds = result["seconds"]
+    rows = [
+        (
+            row["peer"],
+            row["owner"],
+            row["cost"] / seconds,
+            row["received"] / seconds / 1024,
+            row["sent"] / seconds / 1024,
+        )
+        for row in result["connections"]
+    ]
+    head = ("address", "user", "frames/s", "KiB/s in", "KiB/s out")
+    return [*table(head, rows), f"({result['all']} connections; a frame counts once a KiB, too)"]
+
+
+def limits(result: Result) -> list[str]:
+    rows = [(row["name"], row["value"], row["use"]) for row in result["limits"]]
+    return table(("limit", "value", "in use, at most"), rows)
+
+
 def reloaded(result: Result) -> list[str]:
     lines = [f"changed: {', '.join(result['changed']) or 'nothing'}"]
     if result["certificate"]:

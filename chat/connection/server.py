@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from chat.config import ClassicConfig, ServerConfig
 from chat.connection.admission import Admission, error_of
@@ -49,6 +50,7 @@ HEARTBEATS_MISSED = 3
 POOL_SECONDS = 2.0
 """How long a stopping server waits for a sub-loop that is in a callback."""
 
+T = TypeVar("T")
 NewGuess = Callable[[], DialectGuess]
 
 KEEP_ALIVE = (60, 10, 3)
@@ -210,6 +212,15 @@ class ChatServer:
         for tcp in self._tcps:
             tcp.close()
         self._pool.stop(POOL_SECONDS)
+
+    def ask_loops(self, question: Callable[[Collection[AnyConnection]], T]) -> list[Future[T]]:
+        """Ask each loop about its connections; the answers come from the loops. Any thread.
+
+        Raises LoopError while the server stops.
+        """
+        with self._lock:
+            loops = list(self._by_loop.items())
+        return [loop.submit(partial(question, connections)) for loop, connections in loops]
 
     def close_banned(self) -> None:
         """Close the connections of banned addresses. Any thread."""

@@ -60,20 +60,27 @@ class TokenBucket:
         shortages: how often in a row it was empty before it had filled up again.
     """
 
-    __slots__ = ("_burst", "_filled_at", "_rate", "shortages", "tokens")
+    __slots__ = ("_burst", "_filled_at", "_granted", "_rate", "shortages", "tokens")
 
     def __init__(self, rate: int, now: float) -> None:
         self._rate = rate
-        self._burst = self.tokens = rate * BURST_SECONDS
+        self._burst = self.tokens = self._granted = rate * BURST_SECONDS
         self._filled_at = now
         self.shortages = 0
+
+    @property
+    def used(self) -> int:
+        """The tokens that the owner has subtracted so far."""
+        return self._granted - self.tokens
 
     def refill(self, now: float) -> float:
         """Add the tokens for the time since the last call. Returns the seconds to pause; 0: none.
 
         After the pause the bucket holds the tokens of one second.
         """
-        self.tokens = min(self._burst, self.tokens + int((now - self._filled_at) * self._rate))
+        before = self.tokens
+        self.tokens = min(self._burst, before + int((now - self._filled_at) * self._rate))
+        self._granted += self.tokens - before
         self._filled_at = now
         if self.tokens == self._burst:
             self.shortages = 0

@@ -11,6 +11,7 @@ from chat.admin.commands.groups import dissolve_group, list_groups, show_group
 from chat.admin.commands.invitations import invite, list_invitations, uninvite
 from chat.admin.commands.nodes import drain_node, list_nodes
 from chat.admin.commands.settings import reload_settings, set_log_level
+from chat.admin.commands.usage import show_limits, top
 from chat.admin.commands.users import (
     disable_user,
     enable_user,
@@ -42,6 +43,8 @@ COMMANDS: Mapping[str, Command] = {
     "announce": announce,
     "node list": list_nodes,
     "node drain": drain_node,
+    "top": top,
+    "limits show": show_limits,
     "reload": reload_settings,
     "log-level": set_log_level,
     "audit": audit,

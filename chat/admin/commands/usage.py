@@ -1,0 +1,81 @@
+"""Commands that show the load of this server: worker thread."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from concurrent.futures import CancelledError, wait
+from typing import Any
+
+from chat.admin.commands.pages import limit_of
+from chat.admin.context import AdminContext
+from chat.admin.errors import AdminError
+from chat.admin.request import AdminRequest
+from chat.connection.usage import Reading, between, read_counters
+
+MAX_SECONDS = 10
+DEFAULT_SECONDS = 2
+DEFAULT_ROWS = 20
+LOOP_SECONDS = 5.0
+"""How long a loop may take to answer."""
+
+HOLDERS = 100
+"""Addresses with most connections, of which the largest count is shown."""
+
+_one_at_a_time = threading.Lock()  # held by the command ``top`` that runs, which takes seconds
+
+
+def top(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
+    """The connections that have sent most within some seconds. Arguments: seconds, limit.
+
+    It occupies one of the threads for commands; the other one is for all other commands.
+    """
+    limit, seconds = limit_of(request, DEFAULT_ROWS), request.number("seconds", DEFAULT_SECONDS)
+    if not 0 < seconds <= MAX_SECONDS:
+        raise AdminError(f"seconds: must be from 1 to {MAX_SECONDS}")
+    if not _one_at_a_time.acquire(blocking=False):
+        raise AdminError("another top is running; try again when it has ended")
+    try:
+        first = _read(ctx)
+        threading.Event().wait(seconds)
+        usages = between(first, _read(ctx))
+    finally:
+        _one_at_a_time.release()
+    rows = [dataclasses.asdict(usage) for usage in usages[:limit]]
+    return {"connections": rows, "seconds": seconds, "all": len(usages)}
+
+
+def _read(ctx: AdminContext) -> Reading:
+    """One reading of all loops."""
+    futures = ctx.server.ask_loops(read_counters)
+    done, late = wait(futures, LOOP_SECONDS)
+    if late:
+        raise AdminError(f"a loop has not answered for {LOOP_SECONDS:.0f} s; see the log")
+    reading: dict[Any, Any] = {}
+    try:
+        for future in done:
+            reading.update(future.result())
+    except CancelledError as exc:
+        raise AdminError("the server is stopping") from exc
+    return reading
+
+
+def show_limits(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
+    """The limits with their values, and the present use of those that count something."""
+    config = ctx.reloading.config
+    values = {f"limits.{key}": value for key, value in dataclasses.asdict(config.limits).items()}
+    values["server.max_connections"] = config.server.max_connections
+    use: dict[str, str] = {"server.max_connections": str(ctx.server.open)}
+    for key, place in (("guests_per_address", 1), ("users_per_address", 2)):
+        most = max(ctx.server.admission.holders(HOLDERS), key=lambda row: row[place], default=None)
+        if most is not None:
+            use[f"limits.{key}"] = f"{most[place]} of {most[0]}"
+    rows = [
+        {"name": name, "value": _text(value), "use": use.get(name)}
+        for name, value in sorted(values.items())
+    ]
+    return {"limits": rows}
+
+
+def _text(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
