@@ -28,7 +28,7 @@ class GroupNotice(NamedTuple):
         node: the node where the change was made; it has told its own logins.
         group_id, event: the group, and the kind of the change.
         user_id: the user whose membership changes; 0: the change is of the group itself.
-        by: the user that has made the change, and is not told.
+        by: the user that has made the change, and is not told; 0: an operator.
         fields: further fields for clients: texts and numbers.
     """
 
@@ -55,4 +55,6 @@ class GroupNotice(NamedTuple):
         }
         if self.user_id:
             head["userid"] = self.user_id
-        return {**head, "by": self.by, **self.fields}
+        if self.by:
+            head["by"] = self.by
+        return {**head, **self.fields}

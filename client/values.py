@@ -120,7 +120,7 @@ class GroupNotice:
             "invited", or a newer word.
         group_id: the number of the group.
         user_id: the user whose membership changes; 0: the change is of the group itself.
-        by_id: the user that has made the change.
+        by_id: the user that has made the change; 0: an operator of the server.
         name: the name of ``user_id``.
         by_name: the name of ``by_id``.
         role: the new role.

@@ -170,8 +170,7 @@ def _group_notice(topic: Topic, fields: list[Any]) -> GroupNotice:
         type(node) is type(event) is str
         and event in EVENTS
         and _is_id(group_id)
-        and (user_id == 0 or _is_id(user_id))
-        and _is_id(by)
+        and all(number == 0 or _is_id(number) for number in (user_id, by))
         and type(more) is dict
         and all(type(value) in (str, int) for value in more.values())
     )

@@ -16,6 +16,7 @@ from chat.delivery.members import MemberLists
 from chat.delivery.mode import DeliveryMode
 from chat.delivery.router import Router
 from chat.delivery.stored import StoredMode
+from chat.group_notice import DISSOLVED
 from chat.login.registry import LoginRegistry
 from chat.mailbox.quota import MailboxLimit, MailboxQuota
 from chat.message import MAX_EXTRA
@@ -111,3 +112,8 @@ class Delivery:
         """A user has joined or left the group, which is committed. Any thread."""
         self.mode.forget_members(group_id)
         self._bus.tell([Notice(group_id, MEMBERS, ())])
+
+    def group_dissolved(self, group_id: int, by: int = 0) -> None:
+        """A user, or an operator (0), has dissolved the group, which is committed. Any thread."""
+        self.members_changed(group_id)
+        self.group_notices.tell(group_id, DISSOLVED, 0, by)

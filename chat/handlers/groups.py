@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat.group_notice import CHANGED, DISSOLVED, RENAMED
+from chat.group_notice import CHANGED, RENAMED
 from chat.handlers.answer_fields import member_fields
 from chat.handlers.context import Context, Request
 from chat.handlers.group_access import (
@@ -152,6 +152,5 @@ def dissolve_group(ctx: Context, request: Request[GroupRequest]) -> Message:
         GroupModel(tx).delete(group_id)
 
     ctx.database.write(dissolve)
-    ctx.delivery.members_changed(group_id)
-    ctx.delivery.group_notices.tell(group_id, DISSOLVED, 0, request.user_id)
+    ctx.delivery.group_dissolved(group_id, request.user_id)
     return {"groupid": group_id}

@@ -77,6 +77,37 @@ def test_a_group_across_servers(member: Member) -> None:
     outsider.nothing()
 
 
+def test_notices_across_servers(member: Member) -> None:
+    ann, bob, eve = member("ann note", 0), member("bob note", 1), member("eve note", 1)
+    ann.send(msgid=8, id=ann.id, groupname="notes", groupdesc="", join="invite")
+    group = ann.expect(23, errno=0)["groupid"]
+    for wire in (bob, eve):
+        ann.send(msgid=78, id=ann.id, groupid=group, userid=wire.id)
+        ann.expect(79, errno=0)
+        wire.notice(event="invited", groupid=group, byname="ann note")
+        wire.send(msgid=9, id=wire.id, groupid=group)
+        wire.find(24, errno=0)
+        ann.notice(event="joined", userid=wire.id)
+    ann.send(msgid=72, id=ann.id, groupid=group, userid=bob.id, role="admin")
+    ann.expect(73, errno=0)
+    eve.notice(event="role", userid=bob.id, role="admin")
+    bob.notice(event="role", userid=bob.id, role="admin")
+    bob.send(msgid=70, id=bob.id, groupid=group, groupname="new notes")
+    bob.find(71, errno=0)
+    for wire in (ann, eve):
+        wire.notice(event="renamed", groupname="new notes")
+    bob.send(msgid=44, id=bob.id, groupid=group, userid=eve.id)
+    bob.find(45, errno=0)
+    for wire in (ann, eve):
+        wire.notice(event="removed", userid=eve.id, by=bob.id)
+    ann.send(msgid=46, id=ann.id, groupid=group)
+    ann.expect(47, errno=0)
+    bob.notice(event="dissolved", by=ann.id)
+    bob.nothing()
+    eve.nothing()
+    assert not [notice for notice in eve.notices if notice["event"] == "dissolved"]
+
+
 def test_offline_mail_is_found_at_any_server(member: Member, connect: Connect) -> None:
     ann, bob = member("ann off", 0), member("bob off", 0)
     bob.send(msgid=3, id=bob.id)

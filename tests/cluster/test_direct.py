@@ -103,6 +103,39 @@ def test_a_group(member: Member, connect: Connect) -> None:
     assert [m["msg"] for m in answer["offlinemsg"]] == [str(number) for number in range(10)]
 
 
+@pytest.mark.parametrize("msgid", [44, 74], ids=["removed", "banned"])
+def test_a_removed_member_gets_nothing_live(member: Member, msgid: int) -> None:
+    """ann removes bob, who is at the other server, as is eve, who goes on writing."""
+    ann, bob, eve = member(f"ann {msgid}", 0), member(f"bob {msgid}", 1), member(f"eve {msgid}", 1)
+    ann.send(msgid=8, id=ann.id, groupname=f"group {msgid}", groupdesc="")
+    group = ann.find(23, errno=0)["groupid"]
+    for wire in (bob, eve):
+        wire.send(msgid=9, id=wire.id, groupid=group)
+        wire.find(24, errno=0)
+
+    def live() -> bool:
+        eve.group_chat(group, "with bob")
+        message = bob.find(10)
+        for wire, text in ((bob, message), (ann, ann.find(10))):
+            wire.acknowledge(text.get("seq", 1))
+        eve.find(20, errno=0)
+        return "seq" not in message
+
+    until(live, "a live message to the whole group")
+    ann.send(msgid=msgid, id=ann.id, groupid=group, userid=bob.id)
+    ann.find(msgid + 1, errno=0)
+    event = "removed" if msgid == 44 else "banned"
+    for wire in (bob, eve):
+        assert wire.notice(event=event, groupid=group)["userid"] == bob.id
+    for number in range(20):
+        eve.group_chat(group, f"without bob {number}", mid=f"w{number}")
+        eve.find(20, errno=0)
+        assert ann.find(10)["msg"] == f"without bob {number}"
+    bob.nothing()
+    bob.send(msgid=48, id=bob.id, groupid=group)
+    bob.find(49, errno=9)
+
+
 def test_without_redis_it_is_stored(cluster: ClusterKit, member: Member) -> None:
     ann, bob = member("ann redis", 0), member("bob redis", 1)
     cluster.freeze("redis")

@@ -49,7 +49,7 @@ def dissolve_group(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
 
     detail = f"{group.members} members"
     write_audited(ctx, request, dissolve, f"group {group.id} {group.name}", detail)
-    ctx.delivery.members_changed(group.id)
+    ctx.delivery.group_dissolved(group.id)
     return {"id": group.id, "name": group.name, "members": group.members}
 
 

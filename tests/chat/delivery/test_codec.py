@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from chat.bus import BadPayloadError, Stamp
 from chat.delivery.codec import MAX_MID, LiveMessage, Payload, PayloadCodec
+from chat.group_notice import DISSOLVED, INVITED, REMOVED, GroupNotice
 from chat.message import ChatMessage
 from chat.notice import MEMBERS, PRESENCE, TAKEN, Notice
 from chat.protocol import GROUP_CHAT, MAX_ID, MAX_SEQ, ONE_CHAT
@@ -36,6 +37,12 @@ FORMS: dict[bytes, tuple[Payload, Stamp | None]] = {
     b'["n","presence",[1,2]]': (Notice(7, PRESENCE, (1, 2)), None),
     b'["n","taken",[]]': (Notice(7, TAKEN, ()), None),
     b'["n","members",[7]]': (Notice(7, MEMBERS, (7,)), None),
+    b'["g","abc",7,"removed",2,1,{"name":"\xe4\xbd\xa0"}]': (
+        GroupNotice("abc", 7, REMOVED, 2, 1, {"name": "你"}),
+        None,
+    ),
+    b'["g","abc",7,"dissolved",0,0,{}]': (GroupNotice("abc", 7, DISSOLVED, 0, 0, {}), None),
+    b'["g","abc",7,"invited",2,1,{}]': (GroupNotice("abc", 7, INVITED, 2, 1, {}), None),
 }
 
 
@@ -44,7 +51,30 @@ def test_the_bytes_stay_as_they_are(data: bytes) -> None:
     """Servers of other versions are on the same Redis."""
     payload, stamp = FORMS[data]
     assert encode(payload, stamp) == data
-    assert decode(payload.topic, data)[1] == stamp
+    found, decoded_stamp = decode(payload.topic, data)
+    assert decoded_stamp == stamp
+    if isinstance(payload, GroupNotice):
+        assert found == payload
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'["g","abc",7,"removed",2,1]',
+        b'["g",5,7,"removed",2,1,{}]',
+        b'["g","abc",8,"removed",2,1,{}]',  # of another group than the channel's
+        b'["g","abc",7,"praised",2,1,{}]',
+        b'["g","abc",7,["removed"],2,1,{}]',
+        b'["g","abc",7,"invited",2,1,{}]',  # which is on the user's channel
+        b'["g","abc",7,"removed",-2,1,{}]',
+        b'["g","abc",7,"removed",2,"1",{}]',
+        b'["g","abc",7,"removed",2,1,[]]',
+        b'["g","abc",7,"removed",2,1,{"name":{}}]',
+    ],
+)
+def test_notices_about_groups_that_are_none(payload: bytes) -> None:
+    with pytest.raises(BadPayloadError):
+        decode((GROUP_CHAT, 7), payload)
 
 
 @pytest.mark.parametrize("message", [to_user(7, 12, "hi 你好 \U0001f600"), to_group(7, 12, 1, 2)])
