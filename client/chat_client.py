@@ -471,6 +471,7 @@ class ChatClient:
         One request for each 200 members.
         """
         found: list[Member] = []
+        since = self._requester.with_roster(lambda roster: roster.heard)
         page = self._requester.ask(requests.MEMBERS, groupid=check_id(group_id))
         found += page.members
         while page.more and page.members:
@@ -480,7 +481,7 @@ class ChatClient:
                 break  # such a server would never come to the end
             found += page.members
         members = tuple(found)
-        self._requester.with_roster(lambda roster: roster.set_members(group_id, members))
+        self._requester.with_roster(lambda roster: roster.set_members(group_id, members, since))
         return members
 
     def remove_member(self, group_id: int, user_id: int) -> None:

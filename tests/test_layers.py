@@ -108,7 +108,7 @@ client.plain             : chat.protocol chat.safe_text client.account client.ch
                            client.errors client.ids client.original_commands client.protocol
                            client.timing client.values
 client.ui.text           : chat.protocol chat.safe_text client.errors client.protocol
-                           client.wire_time prompt_toolkit
+                           client.values client.wire_time prompt_toolkit
 client.ui.model          : client.account client.encoding client.ids client.limits
                            client.original_commands client.ui.text client.values
 client.ui.view           : client.account client.errors client.original_commands client.ui.model

@@ -21,6 +21,7 @@ NORMAL = "normal"
 ONLINE = "online"
 
 _ENDS = frozenset({"left", "removed", "banned"})
+_MOVES = _ENDS | {"joined", "role"}
 
 
 class Roster:
@@ -36,6 +37,7 @@ class Roster:
         self.heard = 0
         self._last: dict[int, tuple[int, str]] = {}  # user → the last notice's number and state
         self._ended: dict[int, int] = {}  # group → the number of the notice that ended it
+        self._moved: dict[int, int] = {}  # group → the number of the last notice about members
 
     def __repr__(self) -> str:
         who = self.account
@@ -93,6 +95,8 @@ class Roster:
         """Take a notice: another user has changed a group."""
         self.heard += 1
         event, group_id, user_id = notice.event, notice.group_id, notice.user_id
+        if event in _MOVES:
+            self._moved[group_id] = self.heard
         if event == "invited":
             self._forget_invitation(group_id)
             new = Invitation(group_id, notice.group_name, notice.by_id, notice.by_name)
@@ -151,8 +155,15 @@ class Roster:
         groups = tuple(other for other in self.account.groups if other.id != group_id)
         self.account = replace(self.account, groups=groups)
 
-    def set_members(self, group_id: int, members: tuple[Member, ...]) -> None:
-        """Replace the members of a group."""
+    def set_members(
+        self, group_id: int, members: tuple[Member, ...], since: int | None = None
+    ) -> None:
+        """Replace the members of a group, unless a notice since the request is newer.
+
+        ``since``: as in ``add_friend``.
+        """
+        if since is not None and self._moved.get(group_id, 0) > since:
+            return
         self._change(
             group_id,
             lambda group: replace(group, members=members, member_count=len(members)),

@@ -15,9 +15,12 @@ from client.ui.commands.login_controller import LoginController
 from client.ui.commands.room_loader import RoomLoader
 from client.ui.commands.terminal import call_if_open
 from client.ui.model.bell import Bell
+from client.ui.model.message_item import notice as group_line
+from client.ui.model.room import RoomKey
 from client.ui.model.room_list import RoomList
 from client.ui.text.cells import clip, one_line
-from client.values import Announcement, ChatMessage, Presence
+from client.ui.text.group_notices import group_notice_text
+from client.values import Announcement, ChatMessage, GroupNotice, Presence
 
 _NOTIFY_CELLS = 80
 
@@ -61,6 +64,10 @@ class ClientEvents:
         """The operator of the server has a text for all users."""
         call_if_open(self._context.terminal, self._announce, announcement)
 
+    def on_group_notice(self, notice: GroupNotice) -> None:
+        """The client has updated a group."""
+        call_if_open(self._context.terminal, self._take_group_notice, notice)
+
     def on_state(self, status: Status) -> None:
         """The client has connected, logged in, lost the connection or stopped."""
         call_if_open(self._context.terminal, self._set_status, status)
@@ -75,6 +82,23 @@ class ClientEvents:
             self._loader.refresh_members()
         if arrival.alerts and not arrival.seen and self._bell.rings(self._clock()):
             self._alert(message)
+
+    def _take_group_notice(self, notice: GroupNotice) -> None:
+        """Show a notice as a line in the room of the group."""
+        context = self._context
+        name = notice.name or context.directory.name_of(notice.user_id)
+        by = notice.by_name or context.directory.name_of(notice.by_id)
+        if notice.user_id == context.directory.me[0]:
+            name = context.state.texts("you")
+        self._loader.refresh_account()
+        if notice.event == "invited":
+            group = one_line(notice.group_name)
+            context.notice("invites you", by=one_line(by), name=group, id=notice.group_id)
+            return
+        text = group_notice_text(notice, name, by, context.state.texts)
+        room = context.rooms.by_key.get(RoomKey(True, notice.group_id))
+        if room is not None and text is not None:
+            room.add_notice(group_line(text, time.time()))
 
     def _is_from_new_member(self, message: ChatMessage) -> bool:
         if message.group_id is None or self._context.directory.group(message.group_id) is None:
@@ -111,8 +135,15 @@ class ClientEvents:
         rooms = self._context.rooms
         if self._online_rooms is rooms:
             rooms.mark_stale()
+        else:
+            self._tell_invitations()
         self._online_rooms = rooms
         self._loader.complete(rooms.current)
+
+    def _tell_invitations(self) -> None:
+        account = self._context.directory.account
+        if account is not None and account.invitations:
+            self._context.notice("invitations wait", count=len(account.invitations))
 
     async def _count_down(self, status: Status) -> None:
         """Redraw each second of the pause before the next connect."""

@@ -10,6 +10,7 @@ from client.ui.commands.context import CommandContext
 from client.ui.commands.login_controller import LoginController
 from client.ui.commands.message_commands import MessageCommands
 from client.ui.commands.message_sender import MessageSender
+from client.ui.commands.moderation_commands import ModerationCommands
 from client.ui.commands.program_commands import ProgramCommands
 from client.ui.commands.room_commands import RoomCommands
 from client.ui.commands.room_controller import RoomController
@@ -28,6 +29,7 @@ class CommandSet:
     transcript: TranscriptCommands
     messages: MessageCommands
     contacts: ContactCommands
+    moderation: ModerationCommands
     program: ProgramCommands
 
     @classmethod
@@ -48,6 +50,7 @@ class CommandSet:
             TranscriptCommands(context, loader),
             MessageCommands(context, sender),
             ContactCommands(context, loader, rooms),
+            ModerationCommands(context, loader),
             ProgramCommands(context, login, server, settings),
         )
 
@@ -55,6 +58,7 @@ class CommandSet:
         """The methods by the names in SLASH_COMMANDS, but for /say, which only sends."""
         rooms, transcript = self.rooms, self.transcript
         messages, contacts, program = self.messages, self.contacts, self.program
+        moderation = self.moderation
         return {
             "help": program.help,
             "chat": rooms.chat,
@@ -66,6 +70,14 @@ class CommandSet:
             "join": contacts.join,
             "members": contacts.members,
             "kick": contacts.kick,
+            "invite": moderation.invite,
+            "invitations": moderation.invitations,
+            "ban": moderation.ban,
+            "unban": moderation.unban,
+            "bans": moderation.bans,
+            "role": moderation.role,
+            "rename": moderation.rename,
+            "access": moderation.access,
             "leave": contacts.leave,
             "dissolve": contacts.dissolve,
             "search": self.search.search,

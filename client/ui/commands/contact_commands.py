@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from client.account.roster import CREATOR, ONLINE
+from client.account.roster import ADMIN, CREATOR, ONLINE
 from client.ui.commands.command_group import RequestCommands
 from client.ui.commands.context import CommandContext
 from client.ui.commands.room_controller import RoomController
@@ -76,13 +76,13 @@ class ContactCommands(RequestCommands):
 
         self._request(self._context.client.create_group, name, desc, done=done)
 
-    def join(self, group_id: int) -> None:
+    def join(self, group_id: int, password: str | None = None) -> None:
         """Join a group and open it."""
 
         def done(group: Group) -> None:
             self._open_group(group, "group joined")
 
-        self._request(self._context.client.join_group, group_id, done=done)
+        self._request(self._context.client.join_group, group_id, password, done=done)
 
     def _open_group(self, group: Group, key: str) -> None:
         self._rooms.open_key(RoomKey(True, group.id))
@@ -93,11 +93,9 @@ class ContactCommands(RequestCommands):
         room = self._group_room(group_id)
 
         def done(members: tuple[Member, ...]) -> None:
-            creator = self._context.state.texts("role creator")
-            lines = [
-                _user_line(m.id, m.name, m.state, creator if m.role == CREATOR else "")
-                for m in members
-            ]
+            texts = self._context.state.texts
+            shown = {CREATOR: texts("role creator"), ADMIN: texts("role admin")}
+            lines = [_user_line(m.id, m.name, m.state, shown.get(m.role, "")) for m in members]
             self._show_page("members title", lines, name=self._title(room))
 
         self._request(self._context.client.members, room.key.id, done=done)

@@ -16,9 +16,13 @@ LAST = float("inf")
 
 
 class Mark(Enum):
-    """The delivery mark of an own message; RECEIVED marks the messages of other users."""
+    """The delivery mark of an own message; RECEIVED marks the messages of other users.
+
+    NOTICE marks a line about a change of the group, which is no message.
+    """
 
     RECEIVED = "received"
+    NOTICE = "notice"
     SENDING = "sending"
     STORED = "stored"
     FAILED = "failed"
@@ -57,7 +61,7 @@ class MessageItem:
     @property
     def mine(self) -> bool:
         """Whether the user wrote it."""
-        return self.mark is not Mark.RECEIVED
+        return self.mark not in (Mark.RECEIVED, Mark.NOTICE)
 
     def change(self, mark: Mark, *, failure: str = "", time_text: str | None = None) -> None:
         """Set the delivery mark; ``time_text`` replaces the time."""
@@ -79,6 +83,18 @@ def received(message: ChatMessage, me: int) -> MessageItem:
         time=times.parse(message.time_text),
         mark=Mark.STORED if message.sender_id == me else Mark.RECEIVED,
         seq=message.seq,
+    )
+
+
+def notice(text: str, moment: float) -> MessageItem:
+    """The item of a notice about a group. ``moment``: Unix seconds."""
+    return MessageItem(
+        sender_id=0,
+        sender="",
+        text=text,
+        time_text=times.to_text(moment),
+        time=moment,
+        mark=Mark.NOTICE,
     )
 
 

@@ -117,6 +117,10 @@ class Room:
             self._mark_unread(item)
         return True
 
+    def add_notice(self, item: MessageItem) -> None:
+        """Add a line about a change of the group. It is no message: nothing becomes unread."""
+        self._order.add_behind_known(item)
+
     def write(self, item: MessageItem) -> None:
         """Add an own message that is being sent. The view goes to the end."""
         assert item.mid is not None

@@ -20,6 +20,8 @@ class ArgumentKind(Enum):
     LANGUAGE = "en|zh"
     SWITCH = "on|off"
     NOTIFY = "off|9|777"
+    ROLE = "creator|admin|normal"
+    ACCESS = "open|invite|password"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,17 @@ SLASH_COMMANDS = (
     SlashCommand("remove", (_optional(ArgumentKind.USER),), ("removefriend",)),
     SlashCommand("friends"),
     SlashCommand("create", (Parameter(ArgumentKind.NAME),), ("creategroup",)),
-    SlashCommand("join", (Parameter(ArgumentKind.ID),), ("addgroup",)),
+    SlashCommand("join", (Parameter(ArgumentKind.ID), _optional(ArgumentKind.TEXT)), ("addgroup",)),
     SlashCommand("members", (_optional(ArgumentKind.GROUP),)),
+    SlashCommand("invite", (Parameter(ArgumentKind.USER),)),
+    SlashCommand("invitations"),
     SlashCommand("kick", (Parameter(ArgumentKind.USER),)),
+    SlashCommand("ban", (Parameter(ArgumentKind.USER), _optional(ArgumentKind.TEXT))),
+    SlashCommand("unban", (Parameter(ArgumentKind.USER),)),
+    SlashCommand("bans"),
+    SlashCommand("role", (Parameter(ArgumentKind.USER), Parameter(ArgumentKind.ROLE))),
+    SlashCommand("rename", (Parameter(ArgumentKind.NAME),)),
+    SlashCommand("access", (Parameter(ArgumentKind.ACCESS), _optional(ArgumentKind.TEXT))),
     SlashCommand("leave", (_optional(ArgumentKind.GROUP),)),
     SlashCommand("dissolve", (_optional(ArgumentKind.GROUP),)),
     SlashCommand("search", (_optional(ArgumentKind.TEXT),), ("find",)),

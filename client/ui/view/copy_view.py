@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from client.ui.model.message_item import MessageItem
+from client.ui.model.message_item import Mark, MessageItem
 from client.ui.model.room import Room
 from client.ui.text import times
 from client.ui.text.cells import lines, one_line
@@ -25,6 +25,8 @@ def copy_lines(room: Room) -> list[str]:
 
 def _message(item: MessageItem) -> list[str]:
     moment = one_line(item.time_text) if item.time is None else times.to_clock(item.time)
+    if item.mark is Mark.NOTICE:
+        return [f"{moment} {one_line(item.text)}"]
     head = f"{moment} {one_line(item.sender)}:"
     text = lines(item.text)
     return [f"{head} {text[0]}"] if len(text) == 1 else [head, *text]

@@ -21,9 +21,16 @@ from client.ui.text.translations import Translations
 from client.ui.text.wrap import wrap
 from client.ui.view.themes import name_class
 
-_MARKS = {Mark.RECEIVED: " ", Mark.SENDING: "…", Mark.STORED: "✓", Mark.FAILED: "✗"}
+_MARKS = {
+    Mark.RECEIVED: " ",
+    Mark.NOTICE: " ",
+    Mark.SENDING: "…",
+    Mark.STORED: "✓",
+    Mark.FAILED: "✗",
+}
 _MARK_STYLES = {
     Mark.RECEIVED: "",
+    Mark.NOTICE: "",
     Mark.SENDING: "class:mark.sending",
     Mark.STORED: "class:mark.stored",
     Mark.FAILED: "class:mark.failed",
@@ -117,6 +124,8 @@ class MessageLines:
     def _format(self, item: MessageItem) -> list[Line]:
         gutter = _CLOCK if self.width >= _NARROW else _NARROW_GUTTER
         head = self._gutter(item, gutter)
+        if item.mark is Mark.NOTICE:
+            return self._format_notice(item, head, gutter)
         name = clip(one_line(item.sender), min(_LONGEST_NAME, max(self.width // 3, 4)))
         style = "class:name.me" if item.mine else name_class(item.sender_id)
         text_style = "class:mention" if item.mention else ""
@@ -138,6 +147,12 @@ class MessageLines:
             reason = self._texts("failed mark", reason=one_line(item.failure))
             for piece in wrap(reason, space):
                 found.append([("", indent), ("class:mark.failed", piece)])
+        return found
+
+    def _format_notice(self, item: MessageItem, head: Line, gutter: int) -> list[Line]:
+        pieces = wrap(one_line(item.text), self.width - gutter)
+        found: list[Line] = [[*head, ("class:note", pieces[0])]]
+        found.extend([("", " " * gutter), ("class:note", piece)] for piece in pieces[1:])
         return found
 
     def _gutter(self, item: MessageItem, cells: int) -> Line:

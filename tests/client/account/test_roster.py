@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from client.account.roster import Roster
-from client.values import Account, Friend, Group, Member, Presence
+from client.values import Account, Friend, Group, GroupNotice, Invitation, Member, Presence
 
 ANN = Member(1, "ann", "online", "creator")
 BOB = Member(2, "bob", "offline", "normal")
@@ -81,3 +81,72 @@ def test_members() -> None:
     changed.add_group(Group(7, "tea", "", (ANN,), 300))
     changed.remove_member(7, 2)  # not among the members that are known
     assert changed.account.groups[-1] == Group(7, "tea", "", (ANN,), 299)
+
+
+def names(changed: Roster, group_id: int) -> list[str]:
+    (group,) = [group for group in changed.account.groups if group.id == group_id]
+    return [member.name for member in group.members]
+
+
+def test_notices_about_members() -> None:
+    changed = roster()
+    changed.take_group_notice(GroupNotice("joined", 7, 3, 3, name="cat"))
+    assert names(changed, 7) == ["ann", "bob", "cat"]
+    for event, user_id in (("left", 3), ("removed", 2), ("banned", 99)):
+        changed.take_group_notice(GroupNotice(event, 7, user_id, 1))
+    assert names(changed, 7) == ["ann"]
+    changed.take_group_notice(GroupNotice("praised", 7, 1, 1))
+
+
+def test_a_list_of_members_that_is_older_than_a_notice() -> None:
+    changed = roster()
+    since = changed.heard
+    changed.take_group_notice(GroupNotice("joined", 7, 3, 3, name="cat"))
+    changed.set_members(7, (ANN, BOB), since)
+    assert names(changed, 7) == ["ann", "bob", "cat"]
+    changed.set_members(7, (ANN, BOB), changed.heard)
+    assert names(changed, 7) == ["ann", "bob"]
+
+
+def test_notices_about_roles() -> None:
+    changed = roster()
+    changed.take_group_notice(GroupNotice("role", 7, 2, 1, role="admin"))
+    changed.take_group_notice(GroupNotice("role", 7, 2, 1, role="creator"))
+    roles = {member.name: member.role for member in changed.account.groups[0].members}
+    assert roles == {"ann": "admin", "bob": "creator"}
+
+
+def test_notices_about_a_group() -> None:
+    changed = roster()
+    renamed = GroupNotice("renamed", 7, 0, 2, group_name="green tea", join="invite")
+    changed.take_group_notice(renamed)
+    group = changed.account.groups[0]
+    assert (group.name, group.desc, group.join) == ("green tea", "", "invite")
+    changed.take_group_notice(GroupNotice("dissolved", 7, 0, 2))
+    assert [group.id for group in changed.account.groups] == [8]
+
+
+def test_the_end_of_one_s_own_membership() -> None:
+    for event in ("removed", "banned"):
+        changed = roster()
+        changed.take_group_notice(GroupNotice(event, 7, 1, 2))
+        assert [group.id for group in changed.account.groups] == [8]
+
+
+def test_a_removal_that_is_newer_than_the_answer() -> None:
+    changed = roster()
+    since = changed.heard
+    changed.take_group_notice(GroupNotice("removed", 9, 1, 2))
+    changed.add_group(Group(9, "go", "", (ANN,)), since)
+    assert [group.id for group in changed.account.groups] == [7, 8]
+    changed.add_group(Group(9, "go", "", (ANN,)), changed.heard)
+    assert [group.id for group in changed.account.groups] == [7, 8, 9]
+
+
+def test_invitations() -> None:
+    changed = roster()
+    for by in (2, 3):
+        changed.take_group_notice(GroupNotice("invited", 9, 1, by, group_name="go", by_name="x"))
+    assert changed.account.invitations == (Invitation(9, "go", 3, "x"),)
+    changed.add_group(Group(9, "go", "", (ANN,)))
+    assert not changed.account.invitations

@@ -46,6 +46,29 @@ def test_a_message_of_a_new_member_updates_the_members(server: FakeServer, app: 
     app.wait_for("dan: hello, I am new", "of 3 online")
 
 
+def test_notices_about_groups_are_lines_in_their_room(server: FakeServer, app: AppRun) -> None:
+    app.command("/group tea")
+    app.wait_for("2 of 2 online")
+    notice = {"msgid": 83, "groupid": 7}
+    server.send({**notice, "event": "joined", "userid": 9, "by": 9, "name": "dan"})
+    app.wait_for("dan has joined", "3 of 3 online")
+    server.send({**notice, "event": "role", "userid": 1, "by": 2, "role": "admin"})
+    app.wait_for("new role of you: administrator")
+    names = {"name": "dan", "byname": "bob"}
+    server.send({**notice, "event": "banned", "userid": 9, "by": 2, "reason": "spam", **names})
+    app.wait_for("bob has banned dan: spam", "2 of 2 online")
+    changed = {"groupname": "green tea", "groupdesc": "", "join": "invite", "by": 2}
+    server.send({**notice, "event": "renamed", **changed})
+    app.wait_for("bob has renamed the group: green tea", "green tea (7)")
+    server.send({**notice, "event": "changed", **changed})
+    app.wait_for("bob has changed the group, which is open to invited")
+    server.send({**notice, "event": "celebrated", "by": 2})
+    server.send({**notice, "event": "dissolved"})
+    app.wait_for("an operator of the server has dissolved the group")
+    assert app.ask(lambda: app.app.state.rooms.directory.group(7)) is None
+    assert app.output.bells == 0
+
+
 def test_presence(server: FakeServer, app: AppRun) -> None:
     app.wait_for("○ 安妮")
     server.send({"msgid": 28, "id": 3, "state": "online"})
