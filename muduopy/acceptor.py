@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import stat
+import time
 from collections.abc import Callable
 
 from muduopy.address import Address, address_of, check_address
@@ -17,7 +18,13 @@ from muduopy.unix_address import UnixAddress
 log = logging.getLogger(__name__)
 
 ACCEPTS_PER_EVENT = 64
-"""The most connections that one pass accepts, so that the established ones get their turn."""
+ACCEPT_SECONDS = 0.001
+"""The most connections that one pass accepts, and the time after which it accepts no more, so that
+the established ones get their turn."""
+
+PAUSE_SECONDS = 0.00005
+"""Sleep after such a pass. Without it the loop takes the interpreter's lock back as soon as it has
+released it, and other threads get it every 5 ms only."""
 
 _OUT_OF_FILES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 RETRY_SECONDS = 0.1
@@ -99,6 +106,7 @@ class Acceptor:
         self._close_spare()
 
     def _accept(self) -> None:
+        end = time.monotonic() + ACCEPT_SECONDS
         for _ in range(ACCEPTS_PER_EVENT):
             if self._closed:  # the callback closed it
                 return
@@ -119,6 +127,9 @@ class Acceptor:
             except BaseException as exc:  # noqa: BLE001 - contained
                 self._loop.contain(exc, "new-connection callback raised")
                 sock.close()
+            if time.monotonic() > end:
+                break
+        time.sleep(PAUSE_SECONDS)
 
     def _turn_one_away(self, reason: OSError) -> None:
         log.error("accept: %s; turning the connection away", reason.strerror)

@@ -66,12 +66,18 @@ class InetAddress:
 
     @classmethod
     def from_sockaddr(cls, sockaddr: Any) -> InetAddress:
-        """The address for a result of ``accept``, ``getsockname`` or ``getpeername``."""
+        """The address for a result of ``accept``, ``getsockname`` or ``getpeername``.
+
+        It is not checked, as it comes from the kernel. The check took a quarter of an accept.
+        """
         ip, port = sockaddr[:2]
         scope = sockaddr[3] if len(sockaddr) == 4 else 0
         if scope and "%" not in ip:
             ip = f"{ip}%{_interface(scope)}"
-        return cls(ip, port)
+        self = cls.__new__(cls)
+        object.__setattr__(self, "ip", ip)  # frozen
+        object.__setattr__(self, "port", port)
+        return self
 
     @classmethod
     def resolve(cls, host: str, port: int) -> InetAddress:

@@ -137,6 +137,7 @@ class ChatServer:
                 thread_pool=self._pool,
                 tls=tls,
                 max_handshakes=self._limits.tls_handshakes,
+                peer_speaks_first=True,
             )
         except OSError as exc:
             exc.filename = str(address)  # so that the message names it

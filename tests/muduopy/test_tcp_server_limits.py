@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import socket
 import threading
 from collections.abc import Iterator
 
@@ -29,6 +30,7 @@ from tests.muduopy.netkit import (
     echo,
     read_all,
     read_exactly,
+    reset,
 )
 
 # ---------------------------------------------------------------------- bounds
@@ -110,6 +112,27 @@ def test_each_admitted_connection_departs(run_server: ServerMaker, threads: int)
     client, _ = running.accept()
     client.close()
     assert departed.get(timeout=WAIT)
+
+
+@pytest.mark.parametrize("abrupt", [True, False])
+def test_a_peer_that_has_ended_before_its_accept(run_server: ServerMaker, abrupt: bool) -> None:
+    """It never comes up. A peer that has sent something does, although it has ended."""
+    running = run_server(
+        0, lambda server: server.set_message_callback(echo), peer_speaks_first=True
+    )
+    release = threading.Event()
+    running.loop.queue_in_loop(lambda: release.wait(WAIT))  # nothing is accepted meanwhile
+    for data in (b"", b"hello"):
+        client = running.connect()
+        client.sendall(data)
+        if abrupt and not data:
+            reset(client)
+        else:
+            client.shutdown(socket.SHUT_WR)
+    release.set()
+    running.ups.get(timeout=WAIT)
+    assert running.call(lambda: running.server.gone_early) == 1
+    assert not drained(running.ups)
 
 
 # ---------------------------------------------------------------------- shared pools
