@@ -23,6 +23,7 @@ def tls_context(config: ServerConfig) -> ssl.SSLContext | None:
     if config.proxy_protocol:
         raise ConfigError("server.proxy_protocol: a balancer that writes it must do the TLS, too")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # whatever the system's OpenSSL allows
 
     def no_passphrase() -> str:  # without this OpenSSL would ask for it at the terminal
         raise ConfigError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import subprocess
 from pathlib import Path
 
@@ -15,6 +16,12 @@ PEM = Path(__file__).parents[1] / "muduopy" / "certs" / "localhost.pem"
 
 def test_none() -> None:
     assert tls_context(ServerConfig()) is None
+
+
+def test_old_versions_are_refused() -> None:
+    context = tls_context(ServerConfig(tls_certificate=str(PEM)))
+    assert context is not None
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
 
 
 def test_key_and_certificate_in_one_file_or_two(tmp_path: Path) -> None:
