@@ -80,14 +80,15 @@ def run(
     bug: str | None = None,
     faults: list[Fault] | None = None,
     patience: float = SILENT_SECONDS,
+    mailbox_rows: int = SMALL_MAILBOX,
 ) -> Result:
     """One run. ``seconds`` and ``faults``: instead of the seed's. ``patience``: seconds without any
-    message until a missing one counts as lost."""
+    message until a missing one counts as lost. ``mailbox_rows``: the limit, if the seed is even."""
     if seconds is None:
         seconds = SHORT_SECONDS if seed % 5 else LONG_SECONDS
     begun = time.monotonic()
     small = seed % 2 == 0
-    servers = Servers(bug=bug, mailbox_rows=SMALL_MAILBOX if small else None)
+    servers = Servers(bug=bug, mailbox_rows=mailbox_rows if small else None)
     schedule = draw(seed, servers.names, seconds) if faults is None else faults
     history = History()
     try:
