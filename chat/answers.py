@@ -89,10 +89,6 @@ class Answers:
         msgid = message.get("msgid")
         connection.counters.refuse(msgid, error.errno)
         is_bad = error.errno == ErrNo.BAD_REQUEST
-        if msgid == MsgType.REG_MSG:
-            # In the log, as the original's clients show every refusal as "name is already exist".
-            name = str(message.get("name"))[:MAX_SHOWN]
-            log.info("%s: registration of %r refused: %s", connection.label, name, error.errmsg)
         if is_bad:
             connection.strikes += 1
         refused = is_bad or error.errno == ErrNo.TOO_MANY
@@ -100,15 +96,32 @@ class Answers:
             charge(connection)
         if msgid == MsgType.LOGIN_MSG and error.errno == ErrNo.REFUSED:
             connection.failed_logins += 1
-            log.warning("%s: a login as user %s failed", connection.label, message.get("id"))
-        elif msgid == MsgType.LOGIN_MSG and not (is_bad or error.errno == ErrNo.UNAVAILABLE):
-            user_id, reason = message.get("id"), error.errmsg
-            log.info("%s: a login as user %s was refused: %s", connection.label, user_id, reason)
+        _log_refusal(connection, message, error)
         strikes, failed = connection.strikes, connection.failed_logins
         if strikes >= MAX_STRIKES or failed >= MAX_FAILED_LOGINS:
             why = f"{strikes} bad requests in a row, {failed} failed logins"
             log.warning("%s: closed for abuse, %s: %s", connection.label, connection.owner, why)
             connection.close("abuse")
+
+
+def _log_refusal(connection: AnyConnection, message: Message, error: ProtocolError) -> None:
+    """One line about a refusal that an operator looks for: logins, registrations, limits."""
+    msgid, label, reason = message.get("msgid"), connection.label, error.errmsg
+    if msgid == MsgType.REG_MSG:
+        # The original's clients show every refusal as "name is already exist".
+        log.info("%s: registration of %r refused: %s", label, _short(message.get("name")), reason)
+    elif msgid == MsgType.LOGIN_MSG:
+        if error.errno == ErrNo.REFUSED:
+            log.warning("%s: a login as user %s failed", label, message.get("id"))
+        elif error.errno not in (ErrNo.BAD_REQUEST, ErrNo.UNAVAILABLE):
+            user_id = _short(message.get("id"))
+            log.info("%s: a login as user %s was refused: %s", label, user_id, reason)
+    elif error.errno == ErrNo.TOO_MANY:
+        log.info("%s: message %s of %s refused: %s", label, msgid, connection.owner, reason)
+
+
+def _short(value: object) -> str:
+    return str(value)[:MAX_SHOWN]
 
 
 def charge(connection: AnyConnection) -> None:

@@ -185,7 +185,7 @@ class Admission:
     def refuse_banned(self, host: str) -> None:
         """Count a connection that was not admitted, because its address is banned."""
         self._note("banned")
-        log.info("%s is banned: refused", host)
+        log.info("%s: is banned, refused", PeerLabel(host))
 
     def departed(self, host: str | None, was_up: bool) -> None:
         """An admitted connection has ended. ``was_up``: False after a failed TLS handshake."""

@@ -94,7 +94,7 @@ class GuestGate:
             return rest
         connection.introduce(host, connection.label.number)
         if self._bans.banned(host):
-            log.info("%s is banned; refused", connection.label)
+            log.info("%s: is banned, refused", connection.label)
             connection.counters.closed.add("banned")
             connection.abandon()
             return b""

@@ -8,7 +8,8 @@ import pytest
 
 from chat.answers import MAX_STRIKES
 from chat.config import ServerConfig
-from tests.chat.nodekit import Client, Node
+from chat.protocol import ErrNo, Limits, MsgType
+from tests.chat.nodekit import PASSWORD, Client, Node
 
 PEER = "192.0.2.7"
 
@@ -64,3 +65,31 @@ def test_one_that_is_refused(
     (line,) = [line for line in caplog.messages if "too many connections" in line]
     assert "127.0.0.1" in line
     assert "server.max_connections" in line
+
+
+def test_a_limit_of_an_account_and_a_refused_login_are_in_the_log(
+    make_node: Callable[..., Node], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "chat")
+    node = make_node(limits=Limits(joins=1))
+    ann = node.online("ann")
+    for _ in range(2):
+        ann.ask(MsgType.ADD_GROUP_MSG, groupid=1)
+    label = ann.connection.label
+    assert f"{label}: message 9 of {ann.login} refused: too many requests" in caplog.text
+    other = node.connect()
+    assert other.log_in(ann.user_id)["errno"] == ErrNo.ALREADY_ONLINE
+    line = f"{other.connection.label}: a login as user {ann.user_id} was refused"
+    assert line in caplog.text
+
+
+def test_a_registration_is_in_the_log(
+    make_node: Callable[..., Node], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "chat")
+    client = make_node().connect()
+    answer = client.ask(MsgType.REG_MSG, name="ann", password=PASSWORD, v=2)
+    assert f"{client.connection.label}: user {answer['id']} has registered" in caplog.messages
+    client.ask(MsgType.REG_MSG, name="ann", password=PASSWORD, v=2)
+    assert f"{client.connection.label}: registration of 'ann' refused" in caplog.text
+    assert PASSWORD not in caplog.text
