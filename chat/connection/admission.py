@@ -231,6 +231,9 @@ class Admission:
             ticket.logged_in = logged_in
             if logged_in:
                 self._guests.pop(ticket, None)
+                # It was to make room, and logs in before that reaches its loop: it stays.
+                self._leaving -= ticket.leaving
+                ticket.leaving = False
             else:
                 self._guests[ticket] = None
             if ticket.host is None:

@@ -148,6 +148,20 @@ def test_only_so_many_are_closed_at_the_same_time() -> None:
     assert admission.total == 100 + MAX_LEAVING
 
 
+def test_a_guest_that_logs_in_while_it_is_to_make_room_stays() -> None:
+    admission = new(1)
+    ticket = enter(admission)
+    enter(admission, "192.0.2.2")
+    assert ticket.leaving
+    ticket.log_in()
+    assert admission.total == 2
+    assert admission.admit("192.0.2.3", 0.0) is None  # in place of the second
+    assert admission.admit("192.0.2.4", 0.0) is not None
+    ticket.log_out()
+    go(admission, ticket)
+    assert admission._leaving == 1
+
+
 def test_a_login_may_end_after_the_connection() -> None:
     """A worker finishes a logout when the connection is down: it must not count again."""
     admission = new()
