@@ -30,7 +30,8 @@ class LogQueue(QueueHandler):
 
     Attributes:
         lines: lines that were queued, by level. Changed under the handler's lock.
-        dropped: lines that did not fit into the queue. Changed under the handler's lock.
+        dropped: lines that did not fit into the queue, or could not be written. Changed under the
+            handler's lock.
         limit: leaves lines out, from ``begin_to_drop`` on.
     """
 
@@ -112,13 +113,17 @@ class LogQueue(QueueHandler):
 
     def _write(self, records: list[logging.LogRecord]) -> None:
         texts = [self._text(record) for record in records]
+        reported = self._reported
         if self.dropped != self._reported:
             texts.append(self._text(self._report()))
         try:
             self._stream.write("".join(texts))
             self._stream.flush()
         except (OSError, ValueError):  # the reader has gone, the disk is full, or it is closed
-            self._reported -= len(texts)  # so that the next line tells of them
+            self._reported = reported
+            self.acquire()
+            self.dropped += len(records)
+            self.release()
 
     def _report(self) -> logging.LogRecord:
         dropped, self._reported = self.dropped - self._reported, self.dropped

@@ -92,6 +92,7 @@ def test_a_reader_that_has_gone_ends_nothing(logger: logging.Logger) -> None:
     logs.start()
     logger.info("into the void")
     assert logs.close_in(WAIT)
+    assert logs.dropped == 1
     try:
         logs._stream.close()
     except BrokenPipeError:
