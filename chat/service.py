@@ -294,7 +294,7 @@ class ChatService:
             self._requests.check(connection.login.user_id, msgid, now)
         connection.flow.busy = True
         if msgid not in ENTRANCES:
-            hashes = route.hashes and "password" in message
+            hashes = route.hashes and ("password" in message or "old" in message)
             self._workers.start(connection, work, done, hashes=hashes)
         else:
             try:

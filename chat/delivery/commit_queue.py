@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from chat.counters import SIZES, Histogram
 from chat.delivery.backlog import Backlog
-from chat.delivery.commit_transaction import keep_all, store
+from chat.delivery.commit_transaction import KnownUsers, keep_all, store
 from chat.delivery.members import Members
 from chat.delivery.submission import (
     ANNOUNCED,
@@ -113,9 +113,7 @@ class CommitQueue:
         self.sizes = Histogram(SIZES)
         self.stored = self.repeated = self.rows = 0
         self.refused = dict.fromkeys(ErrNo, 0)
-        self.known: set[int] = set()
-        """Users that certainly exist, as users are never deleted. It saves a query for each batch.
-        Writer thread."""
+        self.known = KnownUsers()
 
     def add(self, submission: Submission) -> bool:
         """Queue a submission; its sender is answered after the commit. Any thread.

@@ -60,10 +60,21 @@ def keep_all(submissions: Sequence[Submission], members: Members) -> Sequence[Su
     return submissions
 
 
+class KnownUsers(set[int]):
+    """Users that certainly exist. It saves a query for each batch. Writer thread.
+
+    Attributes:
+        deletions: the number of deleted accounts, when the users were looked up. With another
+            number any of them may be deleted.
+    """
+
+    deletions: str | None = None
+
+
 def store(
     tx: Transaction,
     submissions: Sequence[Submission],
-    known: set[int],
+    known: KnownUsers,
     cut: Cut = keep_all,
     fills: Mapping[int, Fill] = _NO_FILLS,
 ) -> Members:
@@ -77,12 +88,13 @@ def store(
     senders = {message.sender for message in messages}
     targets = {message.target for message in messages if message.kind == ONE_CHAT}
     groups = {message.target for message in messages if message.kind == GROUP_CHAT}
-    generations = UserModel(tx).generations(senders, lock=True)
-    if len(known) > MAX_KNOWN:
+    generations, deletions = UserModel(tx).senders(senders)
+    if len(known) > MAX_KNOWN or deletions != known.deletions:
         known.clear()
-    unknown = targets - known - generations.keys()
+        known.deletions = deletions
+    unknown = targets - known
     if unknown:
-        known.update(UserModel(tx).generations(unknown))
+        known.update(UserModel(tx).not_deleted(unknown))
     members: Members = {}
     gaps: Gaps = {}
     if groups:
@@ -115,9 +127,9 @@ def _may_send(
     if submission.login is None:
         return True  # the sender's node has checked it, and has acknowledged it
     if generations.get(message.sender) != submission.generation:
-        submission.refuse(ErrNo.NOT_YOU, "this session has been replaced")
+        submission.refuse(ErrNo.NOT_YOU, errors.REPLACED)
     elif message.kind == ONE_CHAT:
-        if message.target in known or message.target in generations:
+        if message.target in known:
             return True
         submission.refuse(ErrNo.NOT_FOUND, "no such user")
     elif message.sender in members.get(message.target, frozenset()):

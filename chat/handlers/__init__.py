@@ -29,6 +29,13 @@ from chat.handlers.group_moderation import (
 )
 from chat.handlers.groups import change_group, create_group, dissolve_group, members
 from chat.handlers.history import history
+from chat.handlers.own_account import (
+    change_password,
+    delete_account,
+    finish_delete_account,
+    finish_rename,
+    rename,
+)
 from chat.handlers.registration import register
 from chat.protocol import MsgType
 
@@ -53,6 +60,9 @@ ROUTES: dict[int, Route] = {
     MsgType.REMOVE_MEMBER_MSG: Route(remove_member),
     MsgType.DISSOLVE_GROUP_MSG: Route(dissolve_group),
     MsgType.MEMBERS_MSG: Route(members),
+    MsgType.CHANGE_PASSWORD_MSG: Route(change_password, hashes=True),
+    MsgType.RENAME_MSG: Route(rename, finish=finish_rename),
+    MsgType.DELETE_ACCOUNT_MSG: Route(delete_account, finish=finish_delete_account, hashes=True),
     MsgType.CHANGE_GROUP_MSG: Route(change_group, hashes=True),
     MsgType.SET_ROLE_MSG: Route(set_role),
     MsgType.BAN_MEMBER_MSG: Route(ban_member),

@@ -135,7 +135,7 @@ class Route:
     Attributes:
         run: the handler: a LoopHandler or a WorkerHandler, by ``where``.
         login: the request needs a login.
-        hashes: a request with a ``password`` hashes it, and runs on the pool for passwords.
+        hashes: a request with a password (``password`` or ``old``) runs on the pool for them.
         finish: makes the fields of the answer from the result of a worker. Without it the result is
             the fields.
         abandon: gets the result if the connection went down while the worker ran. Example: A joins

@@ -246,25 +246,40 @@ def leave_group(ctx: Context, request: Request[GroupRequest]) -> Message:
     Without members the group ends.
     """
     group_id = request.message["groupid"]
-
-    def leave(tx: Transaction) -> tuple[int | None, int]:
-        model = GroupModel(tx)
-        lock(tx, group_id)
-        role = membership(tx, group_id, request.user_id).role
-        model.remove_member(group_id, request.user_id)
-        successor = model.promote_oldest(group_id) if role == CREATOR else None
-        size = model.count_members(group_id)
-        if not size:
-            model.delete(group_id)
-        return successor, size
-
-    successor, size = ctx.database.write(leave)
-    ctx.delivery.members_changed(group_id)
-    if size <= ANNOUNCED_MEMBERS:
-        _tell(ctx, request, LEFT, request.user_id, name=request.name)
-    if successor is not None:
-        _tell(ctx, request, ROLE, successor, role=CREATOR)
+    left = ctx.database.write(lambda tx: leave(tx, group_id, request.user_id))
+    tell_left(ctx, left, request.user_id, request.name)
     return {"groupid": group_id}
+
+
+class Left(NamedTuple):
+    """A member has left a group: the new creator, if there is one, and the members that stay."""
+
+    group_id: int
+    successor: int | None
+    size: int
+
+
+def leave(tx: Transaction, group_id: int, user_id: int) -> Left:
+    """Take a member out of a group. Raises ProtocolError(NOT_FOUND or NOT_A_MEMBER)."""
+    model = GroupModel(tx)
+    lock(tx, group_id)
+    role = membership(tx, group_id, user_id).role
+    model.remove_member(group_id, user_id)
+    successor = model.promote_oldest(group_id) if role == CREATOR else None
+    size = model.count_members(group_id)
+    if not size:
+        model.delete(group_id)
+    return Left(group_id, successor, size)
+
+
+def tell_left(ctx: Context, left: Left, user_id: int, name: str) -> None:
+    """After the commit of ``leave``. ``name``: of the user that has left. Worker thread."""
+    ctx.delivery.members_changed(left.group_id)
+    notices = ctx.delivery.group_notices
+    if left.size <= ANNOUNCED_MEMBERS:
+        notices.tell(left.group_id, LEFT, user_id, user_id, name=name)
+    if left.successor is not None:
+        notices.tell(left.group_id, ROLE, left.successor, user_id, role=CREATOR)
 
 
 def finish_leave_group(

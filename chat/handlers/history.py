@@ -36,14 +36,15 @@ def history(ctx: Context, request: Request[HistoryRequest]) -> Message:
 
     def look(tx: Transaction) -> list[MailRow]:
         if other is not None:
-            if UserModel(tx).contact(other) is None:
+            conversation = user_conversation(request.user_id, other)
+            found = HistoryModel(tx).newest(conversation, 0, before, limit + 1)
+            if not found and UserModel(tx).contact(other) is None:
                 raise ProtocolError(ErrNo.NOT_FOUND, "no such user")
-            conversation, since = user_conversation(request.user_id, other), 0
-        else:
-            assert group_id is not None
-            # Members may not read messages from before they joined.
-            since = membership(tx, group_id, request.user_id).since
-            conversation = group_conversation(group_id)
+            return found  # also of a deleted user
+        assert group_id is not None
+        # Members may not read messages from before they joined.
+        since = membership(tx, group_id, request.user_id).since
+        conversation = group_conversation(group_id)
         return HistoryModel(tx).newest(conversation, since, before, limit + 1)
 
     rows = ctx.database.read(look)

@@ -23,7 +23,8 @@ class Login:
 
     Attributes:
         connection, loop: the client's connection, and its loop. Any thread may read them.
-        user_id, name: the user. They never change, like the next three. Any thread.
+        user_id: the user. It never changes, like the three after ``name``. Any thread.
+        name: of the user; a renaming changes it in the loop. Any thread may read it.
         generation: the number of this login among the user's logins; the row has the latest.
         token: the token for later logins, revoked by a logout; None: there is none.
         device: the device that the client has named; None: none.

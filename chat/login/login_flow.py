@@ -252,6 +252,22 @@ class LoginFlow:
             self._bus.unsubscribe(user_topics(login.user_id, groups))
         self._presence.went(login.user_id)
 
+    def watchers(self, user_id: int) -> list[int]:
+        """The online users with this user in their lists. Worker thread. Raises StorageError."""
+        rows = self._database.read(lambda tx: FriendModel(tx).online_who_list([user_id]))
+        return [watcher for watcher, _ in rows]
+
+    def forget(self, login: Login, watchers: list[int]) -> None:
+        """The account of this login was deleted: take it out of the registry. Worker thread.
+
+        ``Login.end`` follows in the loop. ``watchers`` learn that the user is offline. They were
+        read before the deletion, which has emptied their lists of this user.
+        """
+        groups = self._logins.remove(login)
+        if groups is not None:
+            self._bus.unsubscribe(user_topics(login.user_id, groups))
+        self._presence.gone(login.user_id, watchers)
+
     def _stay(self, login: Login, groups: frozenset[int]) -> None:
         """A logout could not be committed: the user is still logged in. The loop."""
         if login.alive:

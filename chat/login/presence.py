@@ -6,6 +6,7 @@ It does not tell friends itself: PresenceFeed does.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from chat.login.lease import Lease
 from chat.login.presence_feed import PresenceFeed
@@ -141,3 +142,7 @@ class Presence:
     def went(self, user_id: int) -> None:
         """Tell friends that a user is offline now. Any thread."""
         self._feed.changed([user_id])  # the feed reads the state from the table
+
+    def gone(self, user_id: int, watchers: Iterable[int]) -> None:
+        """Tell these users that a user is offline now. Any thread."""
+        self._feed.tell(user_id, watchers)

@@ -72,6 +72,17 @@ class PresenceFeed:
             self._news[user_id].update(friend_ids)
         self._gather()
 
+    def tell(self, user_id: int, watchers: Iterable[int]) -> None:
+        """This user has come or gone; tell only these users, wherever they are."""
+        elsewhere = []
+        for watcher in watchers:
+            if self._logins.find(watcher) is not None:
+                self.heard(watcher, [user_id])
+            else:
+                elsewhere.append(Notice(watcher, PRESENCE, (user_id,)))
+        if elsewhere:
+            self._bus.tell(elsewhere)
+
     def _gather(self) -> None:
         with self._lock:
             if self._due:

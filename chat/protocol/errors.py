@@ -36,6 +36,7 @@ DISABLED = "this account is disabled: ask the operator of the server"
 TOO_MANY_LOGINS = "too many failed logins: wait, or use a device that has logged in before"
 TOO_MANY_REGISTRATIONS = "too many registrations from your network: try again later"
 BUSY = "the server is busy"
+REPLACED = "this session has been replaced"
 
 NAME_TAKEN = "this name is taken"
 NAME_LOOKALIKE = "this name looks like an existing one: choose another"

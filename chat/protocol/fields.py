@@ -273,6 +273,14 @@ def build_schema(limits: Limits, shortest_password: int | None = None) -> Schema
             Field("limit", int, 1, limits.history, required=False),
             rid,
         ),
+        MsgType.CHANGE_PASSWORD_MSG: (
+            me,
+            Field("old", str, 0, password_max),
+            Field("new", str, limits.password_min, password_max),
+            rid,
+        ),
+        MsgType.RENAME_MSG: (me, Field("name", str, 1, limits.name, plain_name(limits.name)), rid),
+        MsgType.DELETE_ACCOUNT_MSG: (me, Field("password", str, 0, password_max), rid),
         MsgType.DELIVERED_MSG: (Field("seqs", list, 0, limits.seqs, message_numbers), rid),
         MsgType.PING_MSG: (rid,),
     }

@@ -131,6 +131,25 @@ class BansRequest(GroupRequest):
     after: NotRequired[int]
 
 
+class ChangePasswordRequest(_UserRequest):
+    """CHANGE_PASSWORD_MSG."""
+
+    old: str
+    new: str
+
+
+class RenameRequest(_UserRequest):
+    """RENAME_MSG."""
+
+    name: str
+
+
+class DeleteAccountRequest(_UserRequest):
+    """DELETE_ACCOUNT_MSG."""
+
+    password: str
+
+
 HistoryRequest = TypedDict(
     "HistoryRequest",
     {

@@ -105,13 +105,15 @@ class LocalAccount:
     def logged_in(self, login: LoggedIn) -> list[Completion]:
         """Note a successful login: keep its token, and forget the password.
 
-        The name of a user never changes, so a different name shows that the server has a new
+        A different name after a login with the password can show that the server has a new
         database. Example: user 5 was ann; the database is replaced; then eve registers and becomes
-        user 5. The messages that an earlier run has left are ann's, so they are dropped. Returns
-        the calls that complete their Sendings.
+        user 5. The messages that an earlier run has left are ann's, so they are dropped. After a
+        login with the token, the user has changed the name in another program. Returns the calls
+        that complete the Sendings.
         """
         name, self.credentials.name = self.credentials.name, login.account.name
-        dropped = self._drop_restored() if name not in ("", login.account.name) else []
+        is_new = self.password is not None and name not in ("", login.account.name)
+        dropped = self._drop_restored() if is_new else []
         self.roster = Roster(login.account)
         if login.token is not None:
             self.credentials.token = login.token
@@ -130,6 +132,13 @@ class LocalAccount:
                 sending = self._sendings.pop(message.mid)
                 completions.append(partial(sending.set_exception, error))
         return completions
+
+    def renamed(self, name: str) -> None:
+        """The user has another name."""
+        self.credentials.name = name
+        if self.roster is not None:
+            self.roster.rename(name)
+        self._save_credentials()
 
     def forget_token(self) -> None:
         """Delete the token, because it is no longer valid."""

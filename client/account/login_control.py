@@ -10,6 +10,7 @@ from client.account.callbacks import Callbacks
 from client.account.lifecycle import State
 from client.account.local_account import LocalAccount, open_local_account
 from client.account.shared_state import SharedState
+from client.account.store import forget_account
 from client.account.supervisor import Supervisor
 from client.errors import ClosedError, LoggedInError, NoAnswerError, NotLoggedInError
 from client.timing import Timing
@@ -88,6 +89,18 @@ class LoginControl:
             self._supervisor.log_out(account)
             account.forget_token()
             self._close(account)
+
+    def end_deleted(self) -> None:
+        """The server has deleted the account: log out, and remove its files. Any thread; blocks."""
+        with self._shared.changed:
+            account = self._shared.account
+        if account is None:
+            return
+        self._supervisor.log_out(account)
+        account.forget_token()
+        self._close(account)
+        if self._where is not None:
+            forget_account(*self._where, account.user_id)
 
     def finish(self) -> None:
         """Call ``on_message`` no more; if online, wait for missing acks. Any thread; blocks."""

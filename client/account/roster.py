@@ -54,6 +54,10 @@ class Roster:
         groups = tuple(_with_presence(group, presence) for group in self.account.groups)
         self.account = replace(self.account, friends=friends, groups=groups)
 
+    def rename(self, name: str) -> None:
+        """The user has another name."""
+        self.account = replace(self.account, name=name)
+
     def add_friend(self, friend: Friend, since: int | None = None) -> None:
         """Put a friend on the list, or replace its entry.
 

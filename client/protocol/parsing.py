@@ -141,6 +141,11 @@ def read_new_user(ack: Message) -> int:
     return read_id(ack, "id")
 
 
+def read_new_name(ack: Message) -> str:
+    """The name in RENAME_ACK."""
+    return _str(ack, "name")
+
+
 def read_new_group(ack: Message) -> tuple[int, str]:
     """The id and the join mode in CREATE_GROUP_ACK."""
     return read_id(ack, "groupid"), _str(ack, "join") or "open"

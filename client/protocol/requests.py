@@ -21,6 +21,7 @@ from client.protocol.parsing import (
     read_joined_group,
     read_member_page,
     read_new_group,
+    read_new_name,
     read_new_user,
 )
 
@@ -63,6 +64,9 @@ JOIN_GROUP = Request(MsgType.ADD_GROUP_MSG, read_joined_group)
 LEAVE_GROUP = Request(MsgType.LEAVE_GROUP_MSG, _no_result)
 MEMBERS = Request(MsgType.MEMBERS_MSG, read_member_page)
 REMOVE_MEMBER = Request(MsgType.REMOVE_MEMBER_MSG, _no_result)
+CHANGE_PASSWORD = Request(MsgType.CHANGE_PASSWORD_MSG, _no_result)
+RENAME = Request(MsgType.RENAME_MSG, read_new_name)
+DELETE_ACCOUNT = Request(MsgType.DELETE_ACCOUNT_MSG, _no_result)
 DISSOLVE_GROUP = Request(MsgType.DISSOLVE_GROUP_MSG, _no_result)
 CHANGE_GROUP = Request(MsgType.CHANGE_GROUP_MSG, read_changed_group)
 SET_ROLE = Request(MsgType.SET_ROLE_MSG, _no_result)

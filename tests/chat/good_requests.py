@@ -49,5 +49,8 @@ GOOD: dict[int, Message] = {
     MsgType.UNBAN_MEMBER_MSG: {"groupid": UNKNOWN, "userid": UNKNOWN},
     MsgType.INVITE_MSG: {"groupid": UNKNOWN, "userid": UNKNOWN},
     MsgType.BANS_MSG: {"groupid": UNKNOWN, "after": 5},
+    MsgType.CHANGE_PASSWORD_MSG: {"old": "wrong", "new": "another-1"},
+    MsgType.RENAME_MSG: {"name": "taken"},
+    MsgType.DELETE_ACCOUNT_MSG: {"password": "wrong"},
 }
 """A correct request of each kind, with all fields but ``id`` of the sender and ``rid``."""

@@ -83,6 +83,12 @@ def _default_rules() -> dict[int, Rule]:
         MsgType.LEAVE_GROUP_MSG: lambda r: [ack(MsgType.LEAVE_GROUP_ACK, r)],
         MsgType.REMOVE_MEMBER_MSG: lambda r: [ack(MsgType.REMOVE_MEMBER_ACK, r)],
         MsgType.DISSOLVE_GROUP_MSG: lambda r: [ack(MsgType.DISSOLVE_GROUP_ACK, r)],
+        MsgType.CHANGE_PASSWORD_MSG: lambda r: [ack(MsgType.CHANGE_PASSWORD_ACK, r)],
+        MsgType.RENAME_MSG: lambda r: [ack(MsgType.RENAME_ACK, r, name=r["name"])],
+        MsgType.DELETE_ACCOUNT_MSG: lambda r: [
+            ack(MsgType.DELETE_ACCOUNT_ACK, r),
+            {"msgid": int(MsgType.BYE_MSG), "reason": "deleted", "reconnect": False},
+        ],
         MsgType.MEMBERS_MSG: lambda r: [ack(MsgType.MEMBERS_ACK, r, users=[])],
         MsgType.CHANGE_GROUP_MSG: lambda r: [
             ack(

@@ -576,3 +576,26 @@ def test_a_member_with_a_full_mailbox_gets_every_message_of_the_group(
     bob.reader.wait_for(len(texts) + private)
     assert [text for text in bob.reader.texts if text != "to you"] == texts
     assert bob.reader.texts.count("to you") == private
+
+
+def test_the_own_account(server: ServerProcess, enter: Enter, tmp_path: Path) -> None:
+    ann, bob = (
+        enter(server.port, "ann", folder=tmp_path).log_in(),
+        enter(server.port, "bob").log_in(),
+    )
+    assert ann.client.rename("Anna") == "Anna"
+    ann.client.change_password(PASSWORD, "another-1")
+    ann.client.send(bob.id, "hi").result(WAIT)
+    assert bob.reader.wait_for(1) == ["hi"]
+    assert bob.reader.messages[0].sender_name == "Anna"
+    with pytest.raises(RefusedError):
+        ann.client.delete_account(PASSWORD)
+    ann.client.delete_account("another-1")
+    assert ann.client.account is None
+    with pytest.raises(RefusedError) as refused:
+        bob.client.send(ann.id, "still there?").result(WAIT)
+    assert refused.value.errno == 5
+    page = bob.client.history(user_id=ann.id)
+    assert [message.sender_name for message in page.messages] == [f"deleted  {ann.id}"]
+    with pytest.raises(RefusedError):
+        ann.client.login(ann.id, "another-1")

@@ -24,6 +24,7 @@ from chat.storage.tables.message import LogRow, MessageModel
 from chat.storage.tables.name import GROUPS, HASHES, USERS, Named, NameModel
 from chat.storage.tables.node import DRAIN, NodeModel, NodeRow
 from chat.storage.tables.offlinemessage import MailRow, MailShare, OfflineMessageModel
+from chat.storage.tables.owned_rows import OwnedRowsModel
 from chat.storage.tables.retention import RetentionModel
 from chat.storage.tables.rows import (
     ACTIVE,
@@ -101,6 +102,7 @@ __all__ = [
     "NodeModel",
     "NodeRow",
     "OfflineMessageModel",
+    "OwnedRowsModel",
     "RetentionModel",
     "SettingModel",
     "TokenModel",

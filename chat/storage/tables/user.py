@@ -20,6 +20,9 @@ from chat.storage.tables.rows import (
     User,
 )
 
+DELETIONS = "deletions"
+"""The setting that counts deleted accounts."""
+
 
 class UserModel:
     """Users by id, within one transaction. Worker or writer thread."""
@@ -57,8 +60,10 @@ class UserModel:
         return User(*rows[0]) if rows else None
 
     def contact(self, user_id: int) -> Contact | None:
-        """The fields of a user that friends see; None if there is no such user."""
-        rows = self._tx.query("SELECT id, name, state FROM user WHERE id = ?", (user_id,))
+        """The fields of a user that friends see; None if the user does not exist, or no more."""
+        rows = self._tx.query(
+            "SELECT id, name, state FROM user WHERE id = ? AND status <> ?", (user_id, DELETED)
+        )
         return Contact(*rows[0]) if rows else None
 
     def set_password(self, user_id: int, old: str, new: str) -> None:
@@ -106,6 +111,62 @@ class UserModel:
             (OFFLINE, user_id),
         )
 
+    def change_password(self, user_id: int, generation: int, *, old: str, new: str) -> bool:
+        """Replace the hash ``old`` by ``new``; False if it has changed, or the login is not the
+        current one."""
+        return bool(
+            self._tx.execute(
+                "UPDATE user SET password = ? WHERE id = ? AND generation = ? AND password = ?",
+                (new, user_id, generation, old),
+            )
+        )
+
+    def rename(self, user_id: int, generation: int, name: str, hashes: NameHashes) -> bool:
+        """Change the name; False if this generation is not the current one.
+
+        Raises UniqueViolation, as ``insert``.
+        """
+        return bool(
+            self._tx.execute(
+                "UPDATE user SET name = ?, folded = ?, skeleton = ? "
+                "WHERE id = ? AND generation = ?",
+                (name, *hashes, user_id, generation),
+            )
+        )
+
+    def delete(self, user_id: int, generation: int) -> bool:
+        """Mark an account as deleted; False if this generation is not the current one.
+
+        The row stays, because messages refer to it. No user can register its new name, which has
+        two spaces. ``senders`` tells all servers about the deletion.
+        """
+        sql = "UPDATE setting SET value = value + 1 WHERE name = ?"
+        if not self._tx.execute(sql, (DELETIONS,)):
+            self._tx.execute("INSERT INTO setting (name, value) VALUES (?, ?)", (DELETIONS, "1"))
+        return bool(
+            self._tx.execute(
+                "UPDATE user SET name = ?, password = '', folded = NULL, skeleton = NULL, "
+                "dialect = NULL, status = ?, state = ?, node = NULL, device = NULL, "
+                "generation = generation + 1 WHERE id = ? AND generation = ?",
+                (f"deleted  {user_id}", DELETED, OFFLINE, user_id, generation),
+            )
+        )
+
+    def senders(self, user_ids: Collection[int]) -> tuple[dict[int, int], str | None]:
+        """The generations of these users, and a value that changes when any user is deleted.
+
+        Until the commit no other transaction can change or lock the rows of the users. It is one
+        statement, because it runs for each batch of messages.
+        """
+        rows = self._tx.query_in(
+            "SELECT id, generation, (SELECT value FROM setting WHERE name = ?) "
+            "FROM user WHERE id IN :ids ORDER BY id" + self._tx.for_update,
+            sorted(user_ids),  # the order in which all servers must take these locks
+            before=(DELETIONS,),
+        )
+        deletions = rows[0][2] if rows else None
+        return {user_id: generation for user_id, generation, _ in rows}, deletions
+
     def not_active(self, user_ids: Collection[int]) -> dict[int, str]:
         """The status of those of these users that are not ACTIVE."""
         sql = "SELECT id, status FROM user WHERE id IN :ids AND status <> ?"
@@ -125,6 +186,12 @@ class UserModel:
         ending = " ORDER BY id" + self._tx.for_update if lock else ""
         sql = "SELECT id, generation FROM user WHERE id IN :ids" + ending
         return dict(self._tx.query_in(sql, ids))
+
+    def not_deleted(self, user_ids: Collection[int]) -> set[int]:
+        """Those of these users that exist."""
+        sql = "SELECT id FROM user WHERE id IN :ids AND status <> ?"
+        rows = self._tx.query_in(sql, sorted(user_ids), after=(DELETED,))
+        return {user_id for (user_id,) in rows}
 
     def go_online(self, user: User, node: str, device: str | None) -> int | None:
         """Take a user for a login at ``node``; returns the new generation.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chat.delivery.commit_transaction import store
+from chat.delivery.commit_transaction import KnownUsers, store
 from chat.delivery.submission import ANNOUNCED, Outcome, Submission
 from chat.storage import Transaction
 from tests.chat.delivery.commitkit import CommitDesk
@@ -18,7 +18,7 @@ def attempt(commits: CommitDesk, *submissions: Submission, commit: bool = True) 
     """One attempt of the transaction."""
 
     def work(tx: Transaction) -> None:
-        store(tx, submissions, set())
+        store(tx, submissions, KnownUsers())
         if not commit:
             raise Rollback
 

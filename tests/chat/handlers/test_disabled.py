@@ -66,10 +66,10 @@ def test_a_login_that_read_the_user_before(node: Node) -> None:
         client, pause = node.connect(), Pause(node, 1)
         client.send(MsgType.LOGIN_MSG, v=2, id=ann.user_id, **given)
         pause.entered()
-        set_status(node, ann.user_id, DISABLED)
+        node.database.write(lambda tx: UserModel(tx).set_status(ann.user_id, DISABLED))
         pause.open()
         assert client.next() == WRONG
-        set_status(node, ann.user_id, ACTIVE)
+        node.database.write(lambda tx: UserModel(tx).set_status(ann.user_id, ACTIVE))
 
 
 def test_a_password_that_changes_while_a_login_checks_it(node: Node) -> None:

@@ -122,6 +122,7 @@ def test_no_statement_scans_a_table_that_grows(
         come_back(ann)
         tell_friends(node, ann)
         look_after(node, bob)
+        change_accounts(registered(node, f"eve {node.server.address}"))
     see_to_the_dead(planner)
     compare_names(planner)
     see_to_accounts(planner)
@@ -223,6 +224,13 @@ def come_back(client: Client) -> None:
     again = client.node.connect()
     assert again.log_in(user_id, token=token)["errno"] == 0
     assert again.ask(MsgType.LOGINOUT_MSG)["errno"] == 0
+
+
+def change_accounts(eve: Client) -> None:
+    name = f"another {eve.node.server.address}"
+    assert eve.ask(MsgType.RENAME_MSG, name=name)["errno"] == 0
+    assert eve.ask(MsgType.CHANGE_PASSWORD_MSG, old=PASSWORD, new="another-1")["errno"] == 0
+    assert eve.ask(MsgType.DELETE_ACCOUNT_MSG, password="another-1")["errno"] == 0
 
 
 def tell_friends(node: Node, client: Client) -> None:

@@ -1,0 +1,120 @@
+"""Handlers of a user's own account: password, name, deletion. ``finish_…``: connection's loop.
+
+Each change names the generation of the login in its statement. Example: A's login was replaced by
+another one, and its node does not know that yet. Then A's request changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chat.handlers.context import Connection, Context, Request
+from chat.handlers.group_members import Left, leave, tell_left
+from chat.handlers.registration import check_new_password, name_refused
+from chat.login.login import Login
+from chat.names.name_hash import name_hashes
+from chat.protocol import ErrNo, Message, ProtocolError, errors, normal_name
+from chat.protocol.requests import ChangePasswordRequest, DeleteAccountRequest, RenameRequest
+from chat.storage import Transaction, UniqueViolation
+from chat.storage.tables import (
+    USERS,
+    GroupModel,
+    OwnedRowsModel,
+    TokenModel,
+    User,
+    UserModel,
+)
+
+
+def change_password(ctx: Context, request: Request[ChangePasswordRequest]) -> Message:
+    """CHANGE_PASSWORD_MSG: all tokens end except the one of this login. Hasher thread."""
+    login, message = _login(request), request.message
+    user = _checked(ctx, login, message["old"], request.peer)
+    check_new_password(ctx, message["new"], user.name, v2=True)
+    hashed = ctx.passwords.hash(message["new"])
+
+    def change(tx: Transaction) -> None:
+        if not UserModel(tx).change_password(
+            user.id, login.generation, old=user.password, new=hashed
+        ):
+            raise _replaced()
+        TokenModel(tx).delete_of_user(user.id, keep=login.token)
+
+    ctx.database.write(change)
+    return {}
+
+
+def rename(ctx: Context, request: Request[RenameRequest]) -> Message:
+    """RENAME_MSG: the name that others see. Worker thread."""
+    login, given = _login(request), request.message["name"]
+    name = normal_name(given)
+    hashes = name_hashes(name)
+
+    def change(tx: Transaction) -> None:
+        claimed = ctx.lookalikes.claim(tx, USERS, hashes)
+        if not UserModel(tx).rename(login.user_id, login.generation, name, claimed):
+            raise _replaced()
+
+    try:
+        ctx.database.write(change)
+    except UniqueViolation as exc:
+        raise name_refused(ctx, given, name) from exc
+    return {"name": name}
+
+
+def finish_rename(
+    ctx: Context, connection: Connection, message: RenameRequest, ack: Message
+) -> Message:
+    """The next messages of this login have the new name."""
+    if connection.login is not None:
+        connection.login.name = ack["name"]
+    return ack
+
+
+def delete_account(ctx: Context, request: Request[DeleteAccountRequest]) -> Message:
+    """DELETE_ACCOUNT_MSG: the messages stay, with another name. Hasher thread."""
+    login = _login(request)
+    user = _checked(ctx, login, request.message["password"], request.peer)
+
+    def delete(tx: Transaction) -> list[Left]:
+        if not UserModel(tx).delete(user.id, login.generation):
+            raise _replaced()
+        groups = GroupModel(tx).ids_of_user(user.id)
+        # In the order in which all servers must take these locks.
+        left = [leave(tx, group_id, user.id) for group_id in sorted(groups)]
+        OwnedRowsModel(tx).delete_rows(user.id)
+        return left
+
+    watchers = ctx.login_flow.watchers(user.id)
+    for left in ctx.database.write(delete):
+        tell_left(ctx, left, user.id, user.name)
+    ctx.login_flow.forget(login, watchers)
+    return {}
+
+
+def finish_delete_account(
+    ctx: Context, connection: Connection, message: DeleteAccountRequest, ack: Message
+) -> Message:
+    """The connection ends behind the answer."""
+    if connection.login is not None:
+        connection.login.end()
+    connection.loop.queue_in_loop(lambda: connection.close("deleted"))
+    return ack
+
+
+def _login(request: Request[Any]) -> Login:
+    assert request.login is not None
+    return request.login
+
+
+def _checked(ctx: Context, login: Login, password: str, peer: str) -> User:
+    """The user of the login, if the password is right. A wrong one counts as a failed login.
+
+    Raises ProtocolError, StorageError.
+    """
+    user = ctx.authentication.find_user(login.user_id)
+    return ctx.authentication.check_password(user, login.user_id, password, peer).user
+
+
+def _replaced() -> ProtocolError:
+    return ProtocolError(ErrNo.NOT_YOU, errors.REPLACED)

@@ -1,0 +1,33 @@
+"""OwnedRowsModel: the rows of a user in all tables but ``user`` and ``message``."""
+
+from __future__ import annotations
+
+from chat.storage.base import Transaction
+
+OF_A_USER = (
+    # In the order of the locks: mailboxes come last.
+    ("token", "userid"),
+    ("friend", "userid"),
+    ("friend", "friendid"),
+    ("friendrequest", "userid"),
+    ("friendrequest", "friendid"),
+    ("blocked", "userid"),
+    ("blocked", "blockedid"),
+    ("groupinvite", "userid"),
+    ("knowndevice", "userid"),
+    ("mailboxgap", "userid"),
+    ("offlinemessage", "userid"),
+)
+"""Tables, and their columns with the user. ``groupuser`` is absent: a user leaves each group."""
+
+
+class OwnedRowsModel:
+    """All that belongs to one user, within one transaction. Worker thread."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def delete_rows(self, user_id: int) -> None:
+        """Delete the rows of OF_A_USER, among them the messages that wait for the user."""
+        for table, column in OF_A_USER:
+            self._tx.execute(f"DELETE FROM {table} WHERE {column} = ?", (user_id,))
