@@ -57,7 +57,7 @@ from chat.login.registry import LoginRegistry
 from chat.mailbox.mailbox import Mailbox
 from chat.maintenance import Maintenance
 from chat.names.lookalikes import Lookalikes
-from chat.notice import PRESENCE, TAKEN, Notice
+from chat.notice import BLOCKED, PRESENCE, TAKEN, Notice
 from chat.process.clock import Clock
 from chat.process.file_limit import fit_file_limit
 from chat.process.log_format import new_format
@@ -174,6 +174,7 @@ class App:
         """Construct and wire the parts between the database and the server."""
         config, database, bus = self._config, self._database, self._bus
         clock, logins = Clock(), LoginRegistry()
+        self._logins = logins
         token_seconds = config.chat.token_days * SECONDS_PER_DAY
         self._maintenance = Maintenance(database, clock, token_seconds)
         if config.chat.retention_days:
@@ -440,6 +441,8 @@ class App:
         for notice in notices:
             if notice.word == PRESENCE:
                 self._feed.heard(notice.target, notice.ids)
+            elif notice.word == BLOCKED and (login := self._logins.find(notice.target)):
+                self._logins.add_blocks(login, (), notice.ids)
 
     # ------------------------------------------------------------------ the end
 

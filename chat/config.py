@@ -153,6 +153,7 @@ _MAXIMUM: dict[str, float] = {
     "limits.group_members": 100_000,
     "limits.groups": 10_000,
     "limits.contacts": 100_000,
+    "limits.blocked": 100_000,
     "limits.members": 1000,
     "limits.joins": 1_000_000,
     "limits.new_groups": 1_000_000,

@@ -16,7 +16,11 @@ TAKEN = "taken"
 MEMBERS = "members"
 """For the nodes with members of the group ``target``: a user has joined or left."""
 
-WORDS = frozenset((PRESENCE, TAKEN, MEMBERS))
+BLOCKED = "blocked"
+"""For the node with a login of the user ``target``: the users ``ids`` block it now. A server of
+version 0.2.0 does not know this word, and ignores it."""
+
+WORDS = frozenset((PRESENCE, TAKEN, MEMBERS, BLOCKED))
 
 
 class Notice(NamedTuple):
@@ -24,7 +28,7 @@ class Notice(NamedTuple):
 
     Attributes:
         target: a group for MEMBERS, else a user; its topic is the notice's.
-        word: PRESENCE, TAKEN or MEMBERS.
+        word: PRESENCE, TAKEN, BLOCKED or MEMBERS.
         ids: users.
     """
 

@@ -323,6 +323,22 @@ class ChatClient:
                 self._shared.account.renamed(stored)
         return stored
 
+    def block(self, user_id: int) -> None:
+        """Take no more messages from a user. Any thread; blocks.
+
+        The sends of that user are refused, and you vanish from that user's friend list. Messages in
+        common groups still arrive.
+        """
+        self._requester.ask(requests.BLOCK, userid=check_id(user_id))
+
+    def unblock(self, user_id: int) -> None:
+        """Take messages from a user again. Any thread; blocks."""
+        self._requester.ask(requests.UNBLOCK, userid=check_id(user_id))
+
+    def blocked(self) -> tuple[int, ...]:
+        """The numbers of the users that you have blocked. Any thread; blocks."""
+        return self._requester.ask(requests.BLOCKED)
+
     def delete_account(self, password: str) -> None:
         """Delete the account for good, and its files in the folder. Any thread; blocks.
 

@@ -57,7 +57,8 @@ chat.delivery          : chat.announcement chat.bus chat.connection chat.counter
                          chat.storage chat.storage.tables muduopy ujson
 chat.request_workers   : chat.connection chat.process chat.protocol muduopy
 chat.handlers          : chat.config chat.connection chat.delivery chat.group_notice chat.limits
-                         chat.login chat.mailbox chat.message chat.names chat.process chat.protocol
+                         chat.login chat.mailbox chat.message chat.names chat.notice chat.process
+                         chat.protocol
                          chat.protocol.dialects chat.storage chat.storage.tables
 chat.answers           : chat.connection chat.protocol chat.protocol.dialects chat.request_workers
                          chat.storage

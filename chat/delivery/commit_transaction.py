@@ -17,7 +17,7 @@ Gaps change under the same lock of the group as its members.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
 import ujson
@@ -29,6 +29,7 @@ from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo, errors
 from chat.storage import Transaction
 from chat.storage.tables import (
     OPEN,
+    BlockedModel,
     Gaps,
     GroupModel,
     LogRow,
@@ -60,6 +61,10 @@ def keep_all(submissions: Sequence[Submission], members: Members) -> Sequence[Su
     return submissions
 
 
+Pairs = Collection[tuple[int, int]]
+_NO_PAIRS: Pairs = ()
+
+
 class KnownUsers(set[int]):
     """Users that certainly exist. It saves a query for each batch. Writer thread.
 
@@ -88,7 +93,7 @@ def store(
     senders = {message.sender for message in messages}
     targets = {message.target for message in messages if message.kind == ONE_CHAT}
     groups = {message.target for message in messages if message.kind == GROUP_CHAT}
-    generations, deletions = UserModel(tx).senders(senders)
+    generations, blocked, deletions = UserModel(tx).senders(senders)
     if len(known) > MAX_KNOWN or deletions != known.deletions:
         known.clear()
         known.deletions = deletions
@@ -101,7 +106,8 @@ def store(
         members = _hold_members(tx, groups)
         gaps = MailboxGapModel(tx).of_groups(groups)
         submissions = cut(submissions, members)
-    valid = [s for s in submissions if _may_send(s, generations, known, members)]
+    pairs = BlockedModel(tx).between(targets, blocked) if blocked and targets else _NO_PAIRS
+    valid = [s for s in submissions if _may_send(s, generations, known, members, pairs)]
     if groups and len(valid) < len(submissions):
         _hide_closed_groups(tx, submissions)
     if fills:
@@ -120,18 +126,33 @@ def _hold_members(tx: Transaction, groups: set[int]) -> Members:
 
 
 def _may_send(
-    submission: Submission, generations: dict[int, int], known: set[int], members: Members
+    submission: Submission,
+    generations: dict[int, int],
+    known: set[int],
+    members: Members,
+    blocked: Pairs,
 ) -> bool:
-    """Refuse a submission of an ended login, or to a target that is not the sender's."""
+    """Refuse a submission of an ended login, or to a target that does not take it.
+
+    ``blocked``: pairs of a receiver and a sender.
+    """
     message = submission.message
-    if submission.login is None:
-        return True  # the sender's node has checked it, and has acknowledged it
+    is_blocked = False
+    if blocked and message.kind == ONE_CHAT:
+        is_blocked = (message.target, message.sender) in blocked
+    if submission.login is None:  # the sender's node has checked it, and has acknowledged it
+        if is_blocked:
+            submission.refuse(ErrNo.BLOCKED, errors.BLOCKED)
+        return not is_blocked
     if generations.get(message.sender) != submission.generation:
         submission.refuse(ErrNo.NOT_YOU, errors.REPLACED)
     elif message.kind == ONE_CHAT:
-        if message.target in known:
+        if message.target not in known:
+            submission.refuse(ErrNo.NOT_FOUND, "no such user")
+        elif is_blocked:
+            submission.refuse(ErrNo.BLOCKED, errors.BLOCKED)
+        else:
             return True
-        submission.refuse(ErrNo.NOT_FOUND, "no such user")
     elif message.sender in members.get(message.target, frozenset()):
         return True
     elif message.target in members:

@@ -112,6 +112,8 @@ class DirectMode(DeliveryMode):
         self, login: Login, message: ChatMessage, mid: str | None, rid: str | None
     ) -> bool:
         """False, and nothing is done, if the message must be stored."""
+        if message.target in login.blocked_by:
+            return False  # the transaction refuses it, unless the block has ended
         receiver = self._logins.find(message.target)
         if receiver is None:
             if self._bus.alone:

@@ -28,6 +28,7 @@ from chat.delivery.submission import Submission
 from chat.login.login import Login
 from chat.login.registry import LoginRegistry
 from chat.message import ChatMessage
+from chat.notice import BLOCKED, Notice
 from chat.process.loops import queue_in_loops
 from chat.protocol import GROUP_CHAT
 from muduopy import EventLoop
@@ -84,7 +85,14 @@ class LiveReceiver:
             here = self._logins.in_group(message.target)
             return [login for login in here if login.user_id in message.receivers]
         login = self._logins.find(message.target)
-        return [] if login is None else [login]
+        if login is None:
+            return []
+        if message.sender in login.blocks:
+            # The notice has not reached the sender's node yet. The message is not handed over, and
+            # the transaction refuses to store it.
+            self._bus.tell([Notice(message.sender, BLOCKED, (message.target,))])
+            return []
+        return [login]
 
     def _hand_over(self, arrivals: Sequence[_Arrival]) -> None:
         """The receivers' loop."""

@@ -9,6 +9,7 @@ from chat.handlers.account import (
     login,
     logout,
 )
+from chat.handlers.blocked import block, blocks, unblock
 from chat.handlers.chat import delivered, ping, send
 from chat.handlers.context import WAIT, Context, Request, Route, Where
 from chat.handlers.friends import add_friend, remove_friend
@@ -62,6 +63,9 @@ ROUTES: dict[int, Route] = {
     MsgType.MEMBERS_MSG: Route(members),
     MsgType.CHANGE_PASSWORD_MSG: Route(change_password, hashes=True),
     MsgType.RENAME_MSG: Route(rename, finish=finish_rename),
+    MsgType.BLOCK_MSG: Route(block),
+    MsgType.UNBLOCK_MSG: Route(unblock),
+    MsgType.BLOCKS_MSG: Route(blocks),
     MsgType.DELETE_ACCOUNT_MSG: Route(delete_account, finish=finish_delete_account, hashes=True),
     MsgType.CHANGE_GROUP_MSG: Route(change_group, hashes=True),
     MsgType.SET_ROLE_MSG: Route(set_role),

@@ -8,7 +8,7 @@ from chat.names.name_hash import name_hashes
 from chat.protocol import ErrNo, Message, ProtocolError, errors, normal_name
 from chat.protocol.requests import RegisterRequest
 from chat.storage import Transaction, UniqueViolation
-from chat.storage.tables import USERS, InvitationModel, NameModel, UserModel
+from chat.storage.tables import USERS, InvitationModel, NameModel, OwnedRowsModel, UserModel
 
 OPEN, CLOSED, INVITATION = "open", "closed", "invitation"
 """The values of the setting ``chat.registration``."""
@@ -28,7 +28,9 @@ def register(ctx: Context, request: Request[RegisterRequest]) -> Message:
         claimed = ctx.lookalikes.claim(tx, USERS, hashes)
         if code is not None and not InvitationModel(tx).use(code, ctx.clock.unix()):
             raise _code_refused(errors.CODE_INVALID)  # used up while the password was hashed
-        return UserModel(tx).insert(name, hashed, claimed, request.dialect)
+        user_id = UserModel(tx).insert(name, hashed, claimed, request.dialect)
+        OwnedRowsModel(tx).clear_new(user_id)
+        return user_id
 
     try:
         user_id = ctx.database.write(insert)

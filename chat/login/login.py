@@ -6,6 +6,7 @@ after its end.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 from chat.connection.connection import ClientConnection
@@ -30,6 +31,10 @@ class Login:
         device: the device that the client has named; None: none.
         groups: the groups of this user that are registered for waking. The registry's, under its
             lock.
+        blocks: the users that this user blocks. It may hold more than the table, and fewer only
+            for a moment after a block: the transaction of a message decides. The registry's lock
+            guards changes; any thread may read it.
+        blocked_by: the users that block this user, likewise.
         pump: hands the user's stored messages over. The loop's.
         live_sends: messages that are on their way live (``direct``), in order: the LiveSend objects
             of chat.delivery. The loop's.
@@ -38,6 +43,8 @@ class Login:
 
     __slots__ = (
         "alive",
+        "blocked_by",
+        "blocks",
         "connection",
         "device",
         "generation",
@@ -69,6 +76,8 @@ class Login:
         self.token = token
         self.device = device
         self.groups: frozenset[int] = frozenset()
+        self.blocks: frozenset[int] = frozenset()
+        self.blocked_by: Container[int] = frozenset()
         self.pump = Pump(connection, mailbox, user_id)
         self.live_sends: list[Any] = []
         self.alive = False

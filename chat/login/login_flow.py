@@ -17,6 +17,7 @@ result of the worker is ``abandoned``.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -26,7 +27,7 @@ from chat.connection.connection import ClientConnection
 from chat.login.authentication import Verified
 from chat.login.login import Login
 from chat.login.presence import Presence
-from chat.login.registry import LoginRegistry
+from chat.login.registry import MAX_BLOCKERS, LoginRegistry
 from chat.mailbox.mailbox import Mailbox, load
 from chat.message import ChatMessage, Topic, user_topics
 from chat.notice import TAKEN, Notice
@@ -36,6 +37,7 @@ from chat.storage import Database, StorageError, Transaction
 from chat.storage.tables import (
     ACTIVE,
     ONLINE,
+    BlockedModel,
     Contact,
     FriendModel,
     Group,
@@ -113,6 +115,8 @@ class Snapshot:
         mail: the oldest messages of the mailbox.
         all_mail: the mailbox has no others.
         newest: the highest number in the log.
+        blocks, blocked_by: the users that the user blocks, and those that block it; of the latter
+            at most one more than MAX_BLOCKERS.
     """
 
     friends: list[Contact]
@@ -124,6 +128,8 @@ class Snapshot:
     mail: list[ChatMessage]
     all_mail: bool
     newest: int
+    blocks: Sequence[int] = ()
+    blocked_by: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +331,9 @@ class _Entry:
             self._bus.tell([Notice(user_id, TAKEN, (user_id,))])
         snapshot = self._database.read(lambda tx: _snapshot(tx, user_id, room, now))
         self._leave_late(snapshot, groups)
+        # After ``add``, so that no block is missed. Example: B blocks A while A logs in. Either the
+        # snapshot has the block, or the handler of B's request finds A's login.
+        self._logins.add_blocks(self._login, snapshot.blocks, snapshot.blocked_by)
         return self._join_late(snapshot, groups)
 
     def _leave_late(self, snapshot: Snapshot, groups: frozenset[int]) -> None:
@@ -396,4 +405,6 @@ def _snapshot(tx: Transaction, user_id: int, room: AnswerRoom, now: int) -> Snap
         mail,
         all_mail,
         MessageModel(tx).newest(),
+        BlockedModel(tx).of_user(user_id),
+        BlockedModel(tx).blockers(user_id, MAX_BLOCKERS + 1),
     )

@@ -11,6 +11,20 @@ from typing import NamedTuple
 
 from chat.login.login import Login
 
+MAX_BLOCKERS = 1000
+"""With more of them, a login counts as blocked by all users. Then each of its messages to a user is
+checked in the transaction, in the mode ``direct``, too."""
+
+
+class _Everyone:
+    """Contains each user."""
+
+    def __contains__(self, user_id: object) -> bool:
+        return True
+
+
+EVERYONE = _Everyone()
+
 
 class Replaced(NamedTuple):
     """A login whose place a later one has taken, and the groups it was registered for."""
@@ -102,6 +116,20 @@ class LoginRegistry:
             login.groups -= {group_id}
             self._leave_group(login, group_id)
             return True
+
+    def add_blocks(self, login: Login, blocks: Iterable[int], blocked_by: Iterable[int]) -> None:
+        """Note users that the login's user blocks, and users that block it."""
+        with self._lock:
+            login.blocks = login.blocks.union(blocks)
+            if isinstance(login.blocked_by, frozenset):
+                login.blocked_by = login.blocked_by.union(blocked_by)
+                if len(login.blocked_by) > MAX_BLOCKERS:
+                    login.blocked_by = EVERYONE
+
+    def remove_block(self, login: Login, blocked_id: int) -> None:
+        """The login's user has ended a block."""
+        with self._lock:
+            login.blocks -= {blocked_id}
 
     def find(self, user_id: int) -> Login | None:
         """The user's login at this node; None if there is none."""

@@ -19,6 +19,7 @@ class ErrNo(IntEnum):
     UNAVAILABLE = 8
     NOT_A_MEMBER = 9
     EXISTS = 10
+    BLOCKED = 11
     MAILBOX_FULL = 12
 
 
@@ -37,6 +38,8 @@ TOO_MANY_LOGINS = "too many failed logins: wait, or use a device that has logged
 TOO_MANY_REGISTRATIONS = "too many registrations from your network: try again later"
 BUSY = "the server is busy"
 REPLACED = "this session has been replaced"
+
+BLOCKED = "does not take messages from you"
 
 NAME_TAKEN = "this name is taken"
 NAME_LOOKALIKE = "this name looks like an existing one: choose another"

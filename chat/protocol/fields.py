@@ -37,7 +37,7 @@ class Limits:
         text_bytes: bytes of a text in UTF-8.
         seqs, history: messages in one request, or in one answer.
         group_members: of one group.
-        groups, contacts: of one user.
+        groups, contacts, blocked: of one user.
         members: members of a group in one answer.
         mailbox_rows, mailbox_bytes: of the messages that wait for one user.
         exempt: networks without the limits by address.
@@ -71,6 +71,7 @@ class Limits:
     group_members: int = 500
     groups: int = 200
     contacts: int = 1000
+    blocked: int = 1000
     members: int = 200
     mailbox_rows: int = 10_000
     mailbox_bytes: int = 64 * 1024 * 1024
@@ -280,6 +281,9 @@ def build_schema(limits: Limits, shortest_password: int | None = None) -> Schema
             rid,
         ),
         MsgType.RENAME_MSG: (me, Field("name", str, 1, limits.name, plain_name(limits.name)), rid),
+        MsgType.BLOCK_MSG: (me, Field("userid", int, 1, MAX_ID), rid),
+        MsgType.UNBLOCK_MSG: (me, Field("userid", int, 1, MAX_ID), rid),
+        MsgType.BLOCKS_MSG: (me, rid),
         MsgType.DELETE_ACCOUNT_MSG: (me, Field("password", str, 0, password_max), rid),
         MsgType.DELIVERED_MSG: (Field("seqs", list, 0, limits.seqs, message_numbers), rid),
         MsgType.PING_MSG: (rid,),

@@ -144,6 +144,16 @@ class RenameRequest(_UserRequest):
     name: str
 
 
+class UserRequest(_UserRequest):
+    """BLOCK_MSG, UNBLOCK_MSG."""
+
+    userid: int
+
+
+class BlocksRequest(_UserRequest):
+    """BLOCKS_MSG."""
+
+
 class DeleteAccountRequest(_UserRequest):
     """DELETE_ACCOUNT_MSG."""
 

@@ -141,6 +141,12 @@ def read_new_user(ack: Message) -> int:
     return read_id(ack, "id")
 
 
+def read_blocked(ack: Message) -> tuple[int, ...]:
+    """The numbers in BLOCKS_ACK."""
+    ids = ack.get("userids")
+    return tuple(i for i in ids if type(i) is int) if type(ids) is list else ()
+
+
 def read_new_name(ack: Message) -> str:
     """The name in RENAME_ACK."""
     return _str(ack, "name")

@@ -16,6 +16,7 @@ from client.protocol.parsing import (
     read_account,
     read_added_friend,
     read_bans,
+    read_blocked,
     read_changed_group,
     read_history,
     read_joined_group,
@@ -66,6 +67,9 @@ MEMBERS = Request(MsgType.MEMBERS_MSG, read_member_page)
 REMOVE_MEMBER = Request(MsgType.REMOVE_MEMBER_MSG, _no_result)
 CHANGE_PASSWORD = Request(MsgType.CHANGE_PASSWORD_MSG, _no_result)
 RENAME = Request(MsgType.RENAME_MSG, read_new_name)
+BLOCK = Request(MsgType.BLOCK_MSG, _no_result)
+UNBLOCK = Request(MsgType.UNBLOCK_MSG, _no_result)
+BLOCKED = Request(MsgType.BLOCKS_MSG, read_blocked)
 DELETE_ACCOUNT = Request(MsgType.DELETE_ACCOUNT_MSG, _no_result)
 DISSOLVE_GROUP = Request(MsgType.DISSOLVE_GROUP_MSG, _no_result)
 CHANGE_GROUP = Request(MsgType.CHANGE_GROUP_MSG, read_changed_group)

@@ -51,6 +51,9 @@ GOOD: dict[int, Message] = {
     MsgType.BANS_MSG: {"groupid": UNKNOWN, "after": 5},
     MsgType.CHANGE_PASSWORD_MSG: {"old": "wrong", "new": "another-1"},
     MsgType.RENAME_MSG: {"name": "taken"},
+    MsgType.BLOCK_MSG: {"userid": UNKNOWN},
+    MsgType.UNBLOCK_MSG: {"userid": UNKNOWN - 1},
+    MsgType.BLOCKS_MSG: {},
     MsgType.DELETE_ACCOUNT_MSG: {"password": "wrong"},
 }
 """A correct request of each kind, with all fields but ``id`` of the sender and ``rid``."""

@@ -85,6 +85,9 @@ def _default_rules() -> dict[int, Rule]:
         MsgType.DISSOLVE_GROUP_MSG: lambda r: [ack(MsgType.DISSOLVE_GROUP_ACK, r)],
         MsgType.CHANGE_PASSWORD_MSG: lambda r: [ack(MsgType.CHANGE_PASSWORD_ACK, r)],
         MsgType.RENAME_MSG: lambda r: [ack(MsgType.RENAME_ACK, r, name=r["name"])],
+        MsgType.BLOCK_MSG: lambda r: [ack(MsgType.BLOCK_ACK, r, userid=r["userid"])],
+        MsgType.UNBLOCK_MSG: lambda r: [ack(MsgType.UNBLOCK_ACK, r, userid=r["userid"])],
+        MsgType.BLOCKS_MSG: lambda r: [ack(MsgType.BLOCKS_ACK, r, userids=[2, 9])],
         MsgType.DELETE_ACCOUNT_MSG: lambda r: [
             ack(MsgType.DELETE_ACCOUNT_ACK, r),
             {"msgid": int(MsgType.BYE_MSG), "reason": "deleted", "reconnect": False},

@@ -1232,3 +1232,15 @@ def test_a_refused_deletion_changes_nothing(server: FakeServer, client: ChatClie
     with pytest.raises(RefusedError):
         client.delete_account("wrong")
     assert client.send(2, "hi").result(WAIT).seq == 1
+
+
+def test_blocked_users(server: FakeServer, client: ChatClient) -> None:
+    client.block(2)
+    assert server.expect(MsgType.BLOCK_MSG)["userid"] == 2
+    assert client.blocked() == (2, 9)
+    client.unblock(2)
+    assert server.expect(MsgType.UNBLOCK_MSG)["userid"] == 2
+    server.rules[MsgType.ONE_CHAT_MSG] = lambda r: [ack(MsgType.CHAT_ACK, r, 11, mid=r["mid"])]
+    with pytest.raises(RefusedError) as refused:
+        client.send(2, "hi").result(WAIT)
+    assert refused.value.errno == 11

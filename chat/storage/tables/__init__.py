@@ -3,6 +3,7 @@
 from chat.storage.tables.account import AccountModel, AccountNumbers, AccountRow
 from chat.storage.tables.addressban import AddressBan, AddressBanModel
 from chat.storage.tables.audit import AuditModel, AuditRow
+from chat.storage.tables.blocked import BlockedModel
 from chat.storage.tables.friend import FriendModel
 from chat.storage.tables.group import (
     ADMIN,
@@ -73,6 +74,7 @@ __all__ = [
     "AddressBanModel",
     "AuditModel",
     "AuditRow",
+    "BlockedModel",
     "Contact",
     "FriendModel",
     "Gaps",

@@ -31,3 +31,12 @@ class OwnedRowsModel:
         """Delete the rows of OF_A_USER, among them the messages that wait for the user."""
         for table, column in OF_A_USER:
             self._tx.execute(f"DELETE FROM {table} WHERE {column} = ?", (user_id,))
+
+    def clear_new(self, user_id: int) -> None:
+        """Delete what other users have stored about a number before its account existed.
+
+        A block, or a request to be a contact, is stored for any number. Otherwise its answer would
+        show which accounts exist.
+        """
+        self._tx.execute("DELETE FROM blocked WHERE blockedid = ?", (user_id,))
+        self._tx.execute("DELETE FROM friendrequest WHERE friendid = ?", (user_id,))

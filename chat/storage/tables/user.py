@@ -7,6 +7,7 @@ older generation is not the current one.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
 from chat.storage.base import Transaction
 from chat.storage.tables.rows import (
@@ -22,6 +23,20 @@ from chat.storage.tables.rows import (
 
 DELETIONS = "deletions"
 """The setting that counts deleted accounts."""
+
+
+class Senders(NamedTuple):
+    """The senders of a batch of messages.
+
+    Attributes:
+        generations: of the senders that exist.
+        blocked: those of them that some user blocks.
+        deletions: a value that changes when any account is deleted.
+    """
+
+    generations: dict[int, int]
+    blocked: set[int]
+    deletions: str | None
 
 
 class UserModel:
@@ -152,20 +167,23 @@ class UserModel:
             )
         )
 
-    def senders(self, user_ids: Collection[int]) -> tuple[dict[int, int], str | None]:
-        """The generations of these users, and a value that changes when any user is deleted.
+    def senders(self, user_ids: Collection[int]) -> Senders:
+        """Everything about the senders of a batch of messages, in one statement.
 
-        Until the commit no other transaction can change or lock the rows of the users. It is one
-        statement, because it runs for each batch of messages.
+        Until the commit no other transaction can change or lock the rows of these users.
         """
         rows = self._tx.query_in(
-            "SELECT id, generation, (SELECT value FROM setting WHERE name = ?) "
+            "SELECT id, generation, EXISTS (SELECT 1 FROM blocked WHERE blockedid = user.id), "
+            "(SELECT value FROM setting WHERE name = ?) "
             "FROM user WHERE id IN :ids ORDER BY id" + self._tx.for_update,
             sorted(user_ids),  # the order in which all servers must take these locks
             before=(DELETIONS,),
         )
-        deletions = rows[0][2] if rows else None
-        return {user_id: generation for user_id, generation, _ in rows}, deletions
+        return Senders(
+            {row[0]: row[1] for row in rows},
+            {row[0] for row in rows if row[2]},
+            rows[0][3] if rows else None,
+        )
 
     def not_active(self, user_ids: Collection[int]) -> dict[int, str]:
         """The status of those of these users that are not ACTIVE."""

@@ -62,6 +62,57 @@ class ContactCommands(RequestCommands):
         ordered = sorted(friends, key=lambda f: (f.state != ONLINE, f.name.casefold()))
         self._show_page("friends title", [_user_line(f.id, f.name, f.state, "") for f in ordered])
 
+    def rename(self, name: str) -> None:
+        """Change the user's own name."""
+
+        def done(stored: str) -> None:
+            self._context.notice("renamed", name=one_line(stored))
+
+        self._request(self._context.client.rename, name, done=done)
+
+    # ------------------------------------------------------------------ blocked users
+
+    def block(self, user_id: int | None = None) -> None:
+        """Block a user after a question. Default: the user of the open conversation."""
+        if user_id is None:
+            room = self._current_room()
+            if room.key.in_group:
+                raise InputError("not a user")
+            user_id = room.key.id
+        name = self._user_name(user_id)
+
+        def done(nothing: None) -> None:
+            self._context.notice("user blocked", name=name)
+
+        def yes() -> None:
+            self._request(self._context.client.block, user_id, done=done)
+
+        self._context.state.ask(self._context.state.texts("block sure", name=name), yes)
+
+    def unblock(self, user_id: int) -> None:
+        """Take messages from a user again."""
+        name = self._user_name(user_id)
+
+        def done(nothing: None) -> None:
+            self._context.notice("user unblocked", name=name)
+
+        self._request(self._context.client.unblock, user_id, done=done)
+
+    def blocked(self) -> None:
+        """Show the blocked users as a page."""
+
+        def done(user_ids: tuple[int, ...]) -> None:
+            if not user_ids:
+                self._context.notice("nothing blocked")
+                return
+            lines: list[Line] = [
+                [("class:help.key", f"{user_id:>10}  "), ("", self._user_name(user_id))]
+                for user_id in user_ids
+            ]
+            self._show_page("blocked title", lines)
+
+        self._request(self._context.client.blocked, done=done)
+
     def _user_name(self, user_id: int) -> str:
         return one_line(self._context.directory.name_of(user_id)) or str(user_id)
 

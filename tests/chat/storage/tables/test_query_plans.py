@@ -229,6 +229,9 @@ def come_back(client: Client) -> None:
 def change_accounts(eve: Client) -> None:
     name = f"another {eve.node.server.address}"
     assert eve.ask(MsgType.RENAME_MSG, name=name)["errno"] == 0
+    for msgid in (MsgType.BLOCK_MSG, MsgType.UNBLOCK_MSG):
+        assert eve.ask(msgid, userid=ABSENT)["errno"] == 0
+    assert eve.ask(MsgType.BLOCKS_MSG)["userids"] == []
     assert eve.ask(MsgType.CHANGE_PASSWORD_MSG, old=PASSWORD, new="another-1")["errno"] == 0
     assert eve.ask(MsgType.DELETE_ACCOUNT_MSG, password="another-1")["errno"] == 0
 

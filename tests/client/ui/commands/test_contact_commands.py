@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chat.protocol import MsgType
-from tests.client.fake_server import FakeServer
+from tests.client.fake_server import FakeServer, ack
 from tests.client.ui.apprun import ESC, AppRun, ctrl
 
 
@@ -43,3 +43,34 @@ def test_friends_and_groups(server: FakeServer, talk: AppRun) -> None:
     talk.type("y")
     talk.wait_for("tea does not exist any more.")
     server.expect(MsgType.DISSOLVE_GROUP_MSG)
+
+
+def test_blocked_users(server: FakeServer, talk: AppRun) -> None:
+    talk.command("/block")
+    talk.wait_for("Block bob? You get no more messages from this user.")
+    talk.type("n")
+    talk.wait_for(">", gone="Block bob?")
+    assert server.received_nothing_more(MsgType.BLOCK_MSG)
+    talk.command("/block bob")
+    talk.type("y")
+    talk.wait_for("bob is blocked.")
+    assert server.expect(MsgType.BLOCK_MSG)["userid"] == 2
+    talk.command("/blocked")
+    talk.wait_for("Blocked users", "2  bob", "9  9")
+    talk.type(ESC)
+    talk.command("/unblock bob")
+    talk.wait_for("bob is not blocked any more.")
+    assert server.expect(MsgType.UNBLOCK_MSG)["userid"] == 2
+    server.rules[MsgType.BLOCKS_MSG] = lambda r: [ack(MsgType.BLOCKS_ACK, r, userids=[])]
+    talk.command("/blocked")
+    talk.wait_for("You have blocked no user.")
+    talk.command("/group tea")
+    talk.wait_for("four o'clock")
+    talk.command("/block")
+    talk.wait_for("This conversation is with a group.")
+
+
+def test_a_new_name(server: FakeServer, talk: AppRun) -> None:
+    talk.command("/rename Alice B.")
+    talk.wait_for("Your name is Alice B. now.")
+    assert server.expect(MsgType.RENAME_MSG)["name"] == "Alice B."
