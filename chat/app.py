@@ -54,6 +54,7 @@ from chat.login.presence import Presence
 from chat.login.presence_feed import PresenceFeed
 from chat.login.reconciliation import Reconciliation
 from chat.login.registry import LoginRegistry
+from chat.login.visibility import Visibility
 from chat.mailbox.mailbox import Mailbox
 from chat.maintenance import Maintenance
 from chat.names.lookalikes import Lookalikes
@@ -197,7 +198,8 @@ class App:
                 self._on_command,
             )
             self._poller = MailboxPoller(self._loop, database, logins, self._workers)
-        self._feed = PresenceFeed(self._loop, database, bus, logins, self._workers)
+        visibility = Visibility(config.chat.presence)
+        self._feed = PresenceFeed(self._loop, database, bus, logins, self._workers, visibility)
         replaces = config.chat.on_duplicate_login == "replace"
         self._presence = Presence(
             database, logins, self._workers, self._feed, self._node, self._lease, replace=replaces
@@ -224,7 +226,9 @@ class App:
             logins=logins,
             delivery=self._delivery,
             authentication=Authentication(database, passwords, login_limits, clock, token_seconds),
-            login_flow=LoginFlow(database, bus, logins, self._mailbox, self._presence, clock),
+            login_flow=LoginFlow(
+                database, bus, logins, self._mailbox, self._presence, clock, visibility
+            ),
             reconciliation=self._reconciliation,
             login_limits=login_limits,
             lookalikes=self._lookalikes,
@@ -233,6 +237,7 @@ class App:
             node=self._node,
             heartbeat=config.server.heartbeat,
             registration=config.chat.registration,
+            visibility=visibility,
             group_failures=KeyedBuckets(
                 config.chat.login_failures / config.chat.login_failure_window,
                 config.chat.login_failures,

@@ -56,6 +56,7 @@ class ChatConfig:
     delivery: str = "stored"
     on_duplicate_login: str = "refuse"
     registration: str = "open"
+    presence: str = "all"
     group_join: str = "open"
     token_days: int = 30
     retention_days: int = 0
@@ -133,6 +134,7 @@ class Config:
 _CHOICES = {
     "chat.delivery": ("stored", "direct"),
     "chat.on_duplicate_login": ("refuse", "replace"),
+    "chat.presence": ("all", "contacts", "none"),
     "chat.registration": ("open", "closed", "invitation"),
     "chat.group_join": ("open", "invite"),
     "server.log_level": ("debug", "info", "warning", "error"),

@@ -19,6 +19,7 @@ from chat.login.login_limits import LoginLimits
 from chat.login.passwords import Passwords
 from chat.login.reconciliation import Reconciliation
 from chat.login.registry import LoginRegistry
+from chat.login.visibility import Visibility
 from chat.names.lookalikes import Lookalikes
 from chat.process.clock import Clock
 from chat.protocol import Limits, Message
@@ -57,6 +58,7 @@ class Context:
     node: str
     heartbeat: int
     registration: str
+    visibility: Visibility
     group_failures: KeyedBuckets
     group_join: str = OPEN
     limits: Limits = field(default_factory=Limits)

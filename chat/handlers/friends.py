@@ -15,10 +15,7 @@ def add_friend(ctx: Context, request: Request[FriendRequest]) -> Message:
     friend_id = request.message["friendid"]
     if friend_id == request.user_id:
         raise ProtocolError(ErrNo.BAD_REQUEST, "friendid: is your own")
-    friend = ctx.database.read(lambda tx: UserModel(tx).contact(friend_id))
-    if friend is None:
-        raise ProtocolError(ErrNo.NOT_FOUND, "no such user")
-    fields = {"friend": contact_fields(friend)}
+    fields = {"friend": ctx.database.read(lambda tx: _contact(ctx, tx, request.user_id, friend_id))}
 
     def add(tx: Transaction) -> None:
         # Locked, so that two requests at two servers cannot both take the last place.
@@ -42,3 +39,12 @@ def remove_friend(ctx: Context, request: Request[FriendRequest]) -> Message:
     if not ctx.database.write(lambda tx: FriendModel(tx).delete(request.user_id, friend_id)):
         raise ProtocolError(ErrNo.NOT_FOUND, "is not in your list")
     return {"friendid": friend_id}
+
+
+def _contact(ctx: Context, tx: Transaction, viewer: int, friend_id: int) -> Message:
+    """The fields of a user, as ``viewer`` may see them. Raises ProtocolError(NOT_FOUND)."""
+    contact = UserModel(tx).contact(friend_id)
+    if contact is None:
+        raise ProtocolError(ErrNo.NOT_FOUND, "no such user")
+    (shown,) = ctx.visibility.contacts(tx, viewer, [contact])
+    return contact_fields(shown)

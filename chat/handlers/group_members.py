@@ -68,17 +68,21 @@ def join_group(ctx: Context, request: Request[JoinGroupRequest]) -> Joined:
     # B sends to the group; the wake of B's message must find a subscription.
     ctx.bus.subscribe([topic_of(group_id)])
 
+    def shown(tx: Transaction) -> Group:
+        group = existing(tx, group_id, ctx.limits.members)
+        return ctx.visibility.groups(tx, request.user_id, [group])[0]
+
     def join(tx: Transaction) -> tuple[Group, bool]:
         # The user's row before the group's: the order of locks on all servers.
         UserModel(tx).generations([request.user_id], lock=True)
         lock(tx, group_id, errors.CANNOT_JOIN)
         if GroupModel(tx).membership(group_id, request.user_id) is not None:
-            return existing(tx, group_id, ctx.limits.members), False
+            return shown(tx), False
         _admit(tx, group_id, request.user_id, proven, now)
         check_groups(ctx, tx, request.user_id)
         _check_members(ctx, tx, group_id)
         GroupModel(tx).add_member(group_id, request.user_id, NORMAL)
-        return existing(tx, group_id, ctx.limits.members), True
+        return shown(tx), True
 
     try:
         group, is_new = ctx.database.write(join)

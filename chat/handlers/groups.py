@@ -132,7 +132,8 @@ def members(ctx: Context, request: Request[MembersRequest]) -> Message:
 
     def look(tx: Transaction) -> list[GroupUser]:
         membership(tx, group_id, request.user_id)
-        return GroupModel(tx).members(group_id, message.get("after") or 0, limit + 1)
+        users = GroupModel(tx).members(group_id, message.get("after") or 0, limit + 1)
+        return ctx.visibility.members(tx, request.user_id, users)
 
     users = ctx.database.read(look)
     return {

@@ -28,6 +28,7 @@ from chat.login.authentication import Verified
 from chat.login.login import Login
 from chat.login.presence import Presence
 from chat.login.registry import MAX_BLOCKERS, LoginRegistry
+from chat.login.visibility import Visibility
 from chat.mailbox.mailbox import Mailbox, load
 from chat.message import ChatMessage, Topic, user_topics
 from chat.notice import TAKEN, Notice
@@ -151,7 +152,10 @@ class LoginFlow:
         mailbox: Mailbox,
         presence: Presence,
         clock: Clock,
+        visibility: Visibility | None = None,
     ) -> None:
+        """``visibility``: by default all users see all others."""
+        self._visibility = visibility or Visibility()
         self._database = database
         self._bus = bus
         self._logins = logins
@@ -177,7 +181,9 @@ class LoginFlow:
         except BaseException:
             self._logins.cancel(user_id)
             raise
-        entry = _Entry(self._database, self._bus, self._logins, self._presence, login)
+        entry = _Entry(
+            self._database, self._bus, self._logins, self._presence, login, self._visibility
+        )
         try:
             snapshot = entry.enter(former_node, attempt.room, self._clock.unix())
         except BaseException:
@@ -260,7 +266,7 @@ class LoginFlow:
 
     def watchers(self, user_id: int) -> list[int]:
         """The online users with this user in their lists. Worker thread. Raises StorageError."""
-        rows = self._database.read(lambda tx: FriendModel(tx).online_who_list([user_id]))
+        rows = self._database.read(lambda tx: self._visibility.watchers(tx, [user_id]))
         return [watcher for watcher, _ in rows]
 
     def forget(self, login: Login, watchers: list[int]) -> None:
@@ -307,7 +313,9 @@ class _Entry:
         logins: LoginRegistry,
         presence: Presence,
         login: Login,
+        visibility: Visibility,
     ) -> None:
+        self._visibility = visibility
         self._database = database
         self._bus = bus
         self._logins = logins
@@ -329,7 +337,9 @@ class _Entry:
             replaced.login.send_away()
         elif former_node is not None and former_node != self._presence.node:
             self._bus.tell([Notice(user_id, TAKEN, (user_id,))])
-        snapshot = self._database.read(lambda tx: _snapshot(tx, user_id, room, now))
+        snapshot = self._database.read(
+            lambda tx: _snapshot(tx, user_id, room, now, self._visibility)
+        )
         self._leave_late(snapshot, groups)
         # After ``add``, so that no block is missed. Example: B blocks A while A logs in. Either the
         # snapshot has the block, or the handler of B's request finds A's login.
@@ -390,14 +400,16 @@ def _check_again(tx: Transaction, current: User, attempt: LoginAttempt) -> None:
         raise ProtocolError(ErrNo.REFUSED, errors.WRONG_PASSWORD)
 
 
-def _snapshot(tx: Transaction, user_id: int, room: AnswerRoom, now: int) -> Snapshot:
+def _snapshot(
+    tx: Transaction, user_id: int, room: AnswerRoom, now: int, visibility: Visibility
+) -> Snapshot:
     mail, all_mail = load(tx, user_id, (), room.messages, room.text_bytes)
     friends = FriendModel(tx).of_user(user_id, MOST_FRIENDS + 1)
     group_ids = GroupModel(tx).ids_of_user(user_id)
     groups = GroupModel(tx).of_user(user_id, MOST_GROUPS, room.members, MOST_MEMBERS)
     return Snapshot(
-        friends[:MOST_FRIENDS],
-        groups,
+        visibility.contacts(tx, user_id, friends[:MOST_FRIENDS]),
+        visibility.groups(tx, user_id, groups),
         len(friends) > MOST_FRIENDS,
         len(groups) < len(group_ids),
         group_ids,

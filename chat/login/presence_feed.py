@@ -24,10 +24,11 @@ from typing import Any
 from chat.bus import Bus
 from chat.login.login import Login
 from chat.login.registry import LoginRegistry
+from chat.login.visibility import Visibility
 from chat.notice import PRESENCE, Notice
 from chat.protocol import Message, MsgType
 from chat.storage import Database, StorageError
-from chat.storage.tables import FriendModel, UserModel
+from chat.storage.tables import UserModel
 from muduopy import EventLoop, ThreadPool
 
 log = logging.getLogger(__name__)
@@ -46,8 +47,10 @@ class PresenceFeed:
         bus: Bus[Any],
         logins: LoginRegistry,
         workers: ThreadPool,
+        visibility: Visibility | None = None,
     ) -> None:
-        """``loop``: for the timer."""
+        """``loop``: for the timer. ``visibility``: by default all users see all others."""
+        self._visibility = visibility or Visibility()
         self._loop = loop
         self._database = database
         self._bus = bus
@@ -121,7 +124,7 @@ class PresenceFeed:
         """Add the receivers that are here to ``news``, and notify the nodes of the others."""
         if not changed:
             return
-        listing = self._database.read(lambda tx: FriendModel(tx).online_who_list(changed))
+        listing = self._database.read(lambda tx: self._visibility.watchers(tx, changed))
         elsewhere: defaultdict[int, list[int]] = defaultdict(list)
         for user_id, friend_id in listing:
             if self._logins.find(user_id) is not None:

@@ -33,6 +33,7 @@ from chat.login.presence import Presence
 from chat.login.presence_feed import PresenceFeed
 from chat.login.reconciliation import Reconciliation
 from chat.login.registry import LoginRegistry
+from chat.login.visibility import Visibility
 from chat.mailbox.mailbox import Mailbox
 from chat.names.lookalikes import Lookalikes
 from chat.process.clock import Clock
@@ -109,6 +110,7 @@ class Node:
         worker_queue: int = 100,
         hash_queue: int = 100,
         registration: str = "open",
+        visibility: Visibility | None = None,
         failures: int = 10,
         group_join: str = "open",
         rates: LoginRates | None = None,
@@ -122,6 +124,7 @@ class Node:
         also: Sequence[tuple[InetAddress, Table | None]] = (),
     ) -> None:
         self.passes = passes
+        self.visibility = visibility or Visibility()
         self.database = FailingDatabase(database)
         self.clock = TestClock()
         self.workers = ThreadPool(workers, "worker", worker_queue)
@@ -157,7 +160,13 @@ class Node:
                 self.database, passwords, self.login_limits, self.clock, TOKEN_SECONDS
             ),
             login_flow=LoginFlow(
-                self.database, self.bus, self.logins, self.mailbox, self.presence, self.clock
+                self.database,
+                self.bus,
+                self.logins,
+                self.mailbox,
+                self.presence,
+                self.clock,
+                self.visibility,
             ),
             reconciliation=self.reconciliation,
             login_limits=self.login_limits,
@@ -167,6 +176,7 @@ class Node:
             node="node-1",
             heartbeat=30,
             registration=registration,
+            visibility=self.visibility,
             group_failures=KeyedBuckets(failures / 60, failures),
             group_join=group_join,
             limits=limits or Limits(),

@@ -45,12 +45,28 @@ class FriendModel:
         )
         return [Contact(*row) for row in rows]
 
-    def online_who_list(self, user_ids: Collection[int]) -> list[Row]:
-        """The online users that have one of these as a friend: pairs (userid, friendid)."""
+    def with_friend(self, friend_id: int, user_ids: Collection[int]) -> set[int]:
+        """Those of these users that have this one in their lists."""
+        sql = "SELECT userid FROM friend WHERE friendid = ? AND userid IN :ids"
+        rows = self._tx.query_in(sql, sorted(user_ids), before=(friend_id,))
+        return {user_id for (user_id,) in rows}
+
+    def online_who_list(self, user_ids: Collection[int], *, mutual: bool = False) -> list[Row]:
+        """The online users that have one of these as a friend: pairs (userid, friendid).
+
+        Without the pairs whose friend blocks the user. ``mutual``: only the pairs whose friend has
+        the user in its list, too.
+        """
+        back = (
+            "AND EXISTS (SELECT 1 FROM friend AS back "
+            "WHERE back.userid = friend.friendid AND back.friendid = friend.userid)"
+        )
         return self._tx.query_in(
             "SELECT friend.userid, friend.friendid FROM friend "
             "JOIN user ON user.id = friend.userid "
-            "WHERE friend.friendid IN :ids AND user.state = ?",
+            "WHERE friend.friendid IN :ids AND user.state = ? "
+            "AND NOT EXISTS (SELECT 1 FROM blocked WHERE blocked.userid = friend.friendid "
+            f"AND blocked.blockedid = friend.userid) {back if mutual else ''}",
             sorted(user_ids),
             after=(ONLINE,),
         )

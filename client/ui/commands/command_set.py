@@ -69,7 +69,7 @@ class CommandSet:
             "block": contacts.block,
             "unblock": contacts.unblock,
             "blocked": contacts.blocked,
-            "rename": contacts.rename,
+            "nick": contacts.rename,
             "create": contacts.create,
             "join": contacts.join,
             "members": contacts.members,

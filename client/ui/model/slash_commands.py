@@ -68,7 +68,7 @@ SLASH_COMMANDS = (
     SlashCommand("block", (_optional(ArgumentKind.USER),)),
     SlashCommand("unblock", (Parameter(ArgumentKind.USER),)),
     SlashCommand("blocked"),
-    SlashCommand("rename", (Parameter(ArgumentKind.NAME),)),
+    SlashCommand("nick", (Parameter(ArgumentKind.NAME),)),
     SlashCommand("create", (Parameter(ArgumentKind.NAME),), ("creategroup",)),
     SlashCommand("join", (Parameter(ArgumentKind.ID), _optional(ArgumentKind.TEXT)), ("addgroup",)),
     SlashCommand("members", (_optional(ArgumentKind.GROUP),)),

@@ -263,7 +263,7 @@ CHINESE: dict[str, str] = {
     "help block": "屏蔽一个用户的消息",
     "help unblock": "解除对一个用户的屏蔽",
     "help blocked": "你屏蔽的用户",
-    "help rename": "修改其他人看到的名字",
+    "help nick": "修改其他人看到的名字",
     "help create": "建群；冒号后面可以写说明",
     "help join": "加群；后面可以写群的密码",
     "help members": "群成员",

@@ -274,7 +274,7 @@ ENGLISH: dict[str, str] = {
     "help block": "take no more messages from a user",
     "help unblock": "take messages from a user again",
     "help blocked": "the users that you have blocked",
-    "help rename": "change the name that others see",
+    "help nick": "change the name that others see",
     "help create": "make a group; a description may follow after a colon",
     "help join": "join a group; its password may follow",
     "help members": "the members of the group",

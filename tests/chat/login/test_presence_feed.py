@@ -34,7 +34,12 @@ class Square:
         self.node = node
         self.bus = TellingBus()
         self.feed = PresenceFeed(
-            node.passes.loop, node.database, self.bus, node.logins, node.workers
+            node.passes.loop,
+            node.database,
+            self.bus,
+            node.logins,
+            node.workers,
+            node.visibility,
         )
         node.presence._feed = self.feed
 

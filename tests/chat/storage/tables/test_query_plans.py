@@ -18,6 +18,7 @@ from chat.delivery.delivery import DIRECT
 from chat.delivery.poller import MailboxPoller
 from chat.login.passwords import Passwords
 from chat.login.presence_feed import PresenceFeed
+from chat.login.visibility import Visibility
 from chat.mailbox.gap import fill_gap, open_gaps
 from chat.names.lookalikes import Lookalikes
 from chat.names.name_hash import RULES, name_hashes
@@ -268,6 +269,9 @@ def see_to_the_dead(planner: Planner) -> None:
 
 def see_to_accounts(planner: Planner) -> None:
     """The work of operators."""
+    for rule in (Visibility("all"), Visibility("contacts")):
+        planner.read(partial(rule.watchers, user_ids=range(1, 500)))
+    planner.read(lambda tx: FriendModel(tx).with_friend(ABSENT, range(1, 500)))
     planner.write(lambda tx: UserModel(tx).set_status(ABSENT, DISABLED))
     planner.write(lambda tx: UserModel(tx).reset_password(ABSENT, "h"))
     planner.write(lambda tx: TokenModel(tx).delete_of_user(ABSENT))

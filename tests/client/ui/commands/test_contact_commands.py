@@ -71,6 +71,6 @@ def test_blocked_users(server: FakeServer, talk: AppRun) -> None:
 
 
 def test_a_new_name(server: FakeServer, talk: AppRun) -> None:
-    talk.command("/rename Alice B.")
+    talk.command("/nick Alice B.")
     talk.wait_for("Your name is Alice B. now.")
     assert server.expect(MsgType.RENAME_MSG)["name"] == "Alice B."

@@ -1,0 +1,86 @@
+"""Visibility: which users may see the presence of a user. Other users see it as offline.
+
+    all        each user, as in the original system
+    contacts   the users in the user's own list
+    none       no other user
+
+A blocked user never sees the presence of the user that blocks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+
+from chat.storage import Transaction
+from chat.storage.tables import (
+    OFFLINE,
+    ONLINE,
+    BlockedModel,
+    Contact,
+    FriendModel,
+    Group,
+    GroupUser,
+)
+
+ALL, CONTACTS, NONE = "all", "contacts", "none"
+"""The values of the setting ``chat.presence``."""
+
+
+class Visibility:
+    """Hides states in answers. Worker thread, inside a transaction.
+
+    Attributes:
+        rule: ALL, CONTACTS or NONE.
+    """
+
+    def __init__(self, rule: str = ALL) -> None:
+        self.rule = rule
+
+    def contacts(self, tx: Transaction, viewer: int, contacts: Sequence[Contact]) -> list[Contact]:
+        """The contacts with the states that the user ``viewer`` may see."""
+        hidden = self._hidden(tx, viewer, _online(contacts))
+        return [
+            replace(contact, state=OFFLINE) if contact.id in hidden else contact
+            for contact in contacts
+        ]
+
+    def members(self, tx: Transaction, viewer: int, users: Sequence[GroupUser]) -> list[GroupUser]:
+        """The members of a group, likewise."""
+        hidden = self._hidden(tx, viewer, _online(users))
+        return [_hide(user, hidden) for user in users]
+
+    def groups(self, tx: Transaction, viewer: int, groups: Sequence[Group]) -> list[Group]:
+        """Groups with members, likewise."""
+        hidden = self._hidden(tx, viewer, _online([u for group in groups for u in group.users]))
+        if not hidden:
+            return list(groups)
+        return [
+            replace(group, users=tuple(_hide(user, hidden) for user in group.users))
+            for group in groups
+        ]
+
+    def watchers(self, tx: Transaction, user_ids: Collection[int]) -> list[tuple[int, int]]:
+        """The online users that are told about these users: pairs (watcher, user)."""
+        if self.rule == NONE:
+            return []
+        rows = FriendModel(tx).online_who_list(user_ids, mutual=self.rule == CONTACTS)
+        return [(watcher, user_id) for watcher, user_id in rows]
+
+    def _hidden(self, tx: Transaction, viewer: int, online: set[int]) -> Collection[int]:
+        """Those of these users that the viewer may not see online."""
+        online.discard(viewer)
+        if not online or self.rule == NONE:
+            return online
+        hidden = {blocker for blocker, _ in BlockedModel(tx).between(online, [viewer])}
+        if self.rule == CONTACTS:
+            hidden |= online - FriendModel(tx).with_friend(viewer, online)
+        return hidden
+
+
+def _online(users: Iterable[Contact | GroupUser]) -> set[int]:
+    return {user.id for user in users if user.state == ONLINE}
+
+
+def _hide(user: GroupUser, hidden: Collection[int]) -> GroupUser:
+    return replace(user, state=OFFLINE) if user.id in hidden else user
