@@ -30,8 +30,6 @@ class LogQueue(QueueHandler):
 
     Attributes:
         lines: lines that were queued, by level. Changed under the handler's lock.
-        dropped: lines that did not fit into the queue, or could not be written. Changed under the
-            handler's lock.
         limit: leaves lines out, from ``begin_to_drop`` on.
     """
 
@@ -46,7 +44,8 @@ class LogQueue(QueueHandler):
     ) -> None:
         super().__init__(queue.Queue(bound))
         self.lines = Tally(*LEVELS)
-        self.dropped = 0
+        self._not_queued = 0  # lines for which the queue was full; under the handler's lock
+        self._not_written = 0  # lines of failed writes; the writer's thread
         self.limit = limit or LogLimit()
         self._stream = stream
         self._formatter = formatter
@@ -80,6 +79,11 @@ class LogQueue(QueueHandler):
             self._thread.join(seconds)
         return not self._thread.is_alive()
 
+    @property
+    def dropped(self) -> int:
+        """Lines that did not fit into the queue, or could not be written. Any thread."""
+        return self._not_queued + self._not_written
+
     # ------------------------------------------------------------------ the callers' threads
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
@@ -98,7 +102,7 @@ class LogQueue(QueueHandler):
         try:
             self.queue.put_nowait(record)
         except queue.Full:
-            self.dropped += 1
+            self._not_queued += 1
 
     # ------------------------------------------------------------------ the writer's thread
 
@@ -114,19 +118,19 @@ class LogQueue(QueueHandler):
     def _write(self, records: list[logging.LogRecord]) -> None:
         texts = [self._text(record) for record in records]
         reported = self._reported
-        if self.dropped != self._reported:
+        if self.dropped != reported:
             texts.append(self._text(self._report()))
         try:
             self._stream.write("".join(texts))
             self._stream.flush()
         except (OSError, ValueError):  # the reader has gone, the disk is full, or it is closed
+            # No lock here: a caller may hold it while it waits for a place in the queue.
             self._reported = reported
-            self.acquire()
-            self.dropped += len(records)
-            self.release()
+            self._not_written += len(records)
 
     def _report(self) -> logging.LogRecord:
-        dropped, self._reported = self.dropped - self._reported, self.dropped
+        now = self.dropped  # a caller may add to it meanwhile
+        dropped, self._reported = now - self._reported, now
         text = "%d log lines were dropped, because nothing took them in time"
         return logging.LogRecord(__name__, logging.WARNING, __file__, 0, text, (dropped,), None)
 
