@@ -25,7 +25,6 @@ def reload_settings(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
         done = ctx.reloading.reload()
     except ConfigError as exc:
         raise AdminError(f"nothing was changed: {exc}") from exc
-    ctx.ban_list.read()
     _record(ctx, request, done)
     return dataclasses.asdict(done)
 
@@ -49,8 +48,9 @@ def set_log_level(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
 
 
 def _record(ctx: AdminContext, request: AdminRequest, done: Reloaded) -> None:
-    # The settings have changed already, and files need no database.
+    # The settings have changed already: an error of the database must not deny that.
     try:
+        ctx.ban_list.read()
         write_audited(ctx, request, lambda tx: None, f"node {ctx.node}", str(done))
     except StorageError as exc:
         log.warning("settings reloaded (%s), but not recorded: %s", done, exc)
