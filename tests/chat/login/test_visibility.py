@@ -87,8 +87,9 @@ def test_notices(
     told: bool,
 ) -> None:
     monkeypatch.setattr(chat.login.presence_feed, "GATHER_SECONDS", 0.001)
-    square = Square(make_node(visibility=Visibility(rule)))
-    ann, bob = square.node.online("ann"), square.node.online("bob")
+    node = make_node(visibility=Visibility(rule))
+    ann, bob = node.online("ann"), node.online("bob")
+    square = Square(node)  # now, so that the logins are not announced
     if in_list:
         square.befriend(ann, bob.user_id)
     if blocks:
