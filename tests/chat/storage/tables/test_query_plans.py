@@ -328,6 +328,8 @@ def look_as_operators_do(planner: Planner) -> None:
     planner.write(lambda tx: AddressBanModel(tx).set("203.0.113.7", 0, ""))
     planner.read(lambda tx: AddressBanModel(tx).active(1))
     planner.write(lambda tx: AddressBanModel(tx).delete_expired(1))
+    planner.write(lambda tx: AddressBanModel(tx).delete("203.0.113.7"))
+    planner.write(lambda tx: NodeModel(tx).set_state("n1", "run", "draining"))
 
 
 def compare_names(planner: Planner) -> None:
