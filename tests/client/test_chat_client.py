@@ -32,7 +32,16 @@ from client.errors import (
 )
 from client.protocol.events import Event
 from client.protocol.tls import make_context
-from client.values import Announcement, Friend, Group, Member, Presence
+from client.values import (
+    Announcement,
+    Ban,
+    Friend,
+    Group,
+    GroupNotice,
+    Invitation,
+    Member,
+    Presence,
+)
 from tests.client.fake_server import (
     WAIT,
     FakeServer,
@@ -1002,6 +1011,59 @@ def test_an_announcement(server: FakeServer, make: Make) -> None:
     client.login(1, "secret")
     server.send({"msgid": 89, "msg": "maintenance", "time": "2026-11-24 12:00:00"})
     assert came.get(timeout=WAIT) == Announcement("maintenance", "2026-11-24 12:00:00")
+
+
+def test_closed_groups_and_moderation(server: FakeServer, client: ChatClient) -> None:
+    server.rules[MsgType.CREATE_GROUP_MSG] = lambda r: [
+        ack(MsgType.CREATE_GROUP_ACK, r, groupid=4, join="password")
+    ]
+    group = client.create_group("tea", join="password", password="green tea")
+    assert (group.id, group.join) == (4, "password")
+    request = server.expect(MsgType.CREATE_GROUP_MSG)
+    assert (request["join"], request["password"]) == ("password", "green tea")
+    client.change_group(4, name="milk", join="open")
+    request = server.expect(MsgType.CHANGE_GROUP_MSG)
+    assert "groupdesc" not in request
+    assert client.account is not None
+    assert [(one.name, one.join) for one in client.account.groups] == [("milk", "open")]
+    client.invite(4, 2)
+    client.set_role(4, 2, "admin")
+    client.ban_member(4, 2, "spam")
+    client.unban_member(4, 2)
+    for msgid in (MsgType.INVITE_MSG, MsgType.SET_ROLE_MSG, MsgType.BAN_MEMBER_MSG):
+        assert server.expect(msgid)["userid"] == 2
+    client.join_group(9, "green tea")
+    assert server.expect(MsgType.ADD_GROUP_MSG)["password"] == "green tea"
+    with pytest.raises(ValueError, match="str is needed"):
+        client.join_group(9, 5)  # type: ignore[arg-type]
+
+
+def test_bans_come_in_pages(server: FakeServer, client: ChatClient) -> None:
+    def page(request: Message) -> list[Message]:
+        user_id = request.get("after", 0) + 1
+        ban = {"userid": user_id, "name": "bob", "kind": "banned", "by": 1, "reason": ""}
+        return [ack(MsgType.BANS_ACK, request, bans=[ban], more=user_id < 3)]
+
+    server.rules[MsgType.BANS_MSG] = page
+    bans = client.bans(4)
+    assert [ban.user_id for ban in bans] == [1, 2, 3]
+    assert bans[0] == Ban(1, "bob", "banned", 1, "", "")
+
+
+def test_a_notice_about_a_group(server: FakeServer, make: Make) -> None:
+    came: queue.SimpleQueue[GroupNotice] = queue.SimpleQueue()
+    groups = [{"id": 7, "groupname": "tea", "groupdesc": "", "users": []}]
+    invitation = {"groupid": 9, "groupname": "go", "by": 2, "byname": "bob"}
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [
+        login_ack(r, groups=groups, invitations=[invitation])
+    ]
+    client = make(on_group_notice=came.put)
+    account = client.login(1, "secret")
+    assert account.invitations == (Invitation(9, "go", 2, "bob"),)
+    server.send({"msgid": 83, "event": "removed", "groupid": 7, "userid": 1, "by": 2})
+    assert came.get(timeout=WAIT) == GroupNotice("removed", 7, 1, 2)
+    assert client.account is not None
+    assert client.account.groups == ()
 
 
 def test_the_members_of_a_large_group(server: FakeServer, client: ChatClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import random
 import re
 import signal
@@ -21,6 +22,7 @@ from client import (
     ChatMessage,
     ConnectError,
     ConnectionLostError,
+    GroupNotice,
     RefusedError,
     ReplacedError,
     Sending,
@@ -151,6 +153,33 @@ def test_friends_groups_and_presence(server: ServerProcess, enter: Enter) -> Non
     assert bob.reader.wait_for(1) == ["tea is ready"]
     with pytest.raises(RefusedError, match="no such user"):
         ann.client.send(9999, "hello?").result(WAIT)
+
+
+def test_a_closed_group(server: ServerProcess, enter: Enter) -> None:
+    notices: queue.SimpleQueue[GroupNotice] = queue.SimpleQueue()
+    ann = enter(server.port, "ann").log_in()
+    bob = enter(server.port, "bob", on_group_notice=notices.put).log_in()
+    tea = ann.client.create_group("tea", join="invite")
+    with pytest.raises(RefusedError, match="not open to you"):
+        bob.client.join_group(tea.id)
+    ann.client.invite(tea.id, bob.id)
+    assert notices.get(timeout=WAIT).event == "invited"
+    assert bob.client.account is not None
+    assert [item.group_name for item in bob.client.account.invitations] == ["tea"]
+    assert bob.client.join_group(tea.id).join == "invite"
+    ann.client.set_role(tea.id, bob.id, "admin")
+    assert notices.get(timeout=WAIT).role == "admin"
+    bob.client.change_group(tea.id, name="green tea")
+    ann.client.ban_member(tea.id, bob.id, "enough")
+    notice = notices.get(timeout=WAIT)
+    assert (notice.event, notice.reason, notice.by_name) == ("banned", "enough", "ann")
+    assert bob.client.account.groups == ()
+    assert [(ban.name, ban.reason) for ban in ann.client.bans(tea.id)] == [("bob", "enough")]
+    with pytest.raises(RefusedError, match="no such group"):
+        bob.client.send_group(tea.id, "hello?").result(WAIT)
+    ann.client.unban_member(tea.id, bob.id)
+    ann.client.change_group(tea.id, join="password", password="green tea")
+    assert bob.client.join_group(tea.id, "green tea").name == "green tea"
 
 
 def test_the_same_account_elsewhere(server: ServerProcess, enter: Enter) -> None:
