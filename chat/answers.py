@@ -27,6 +27,13 @@ GUEST_TOKENS = 25
 at once, then four a second. A flood is paused first, and not closed: its sender would connect again
 at once, and to accept a connection costs more than an answer."""
 
+WAIT_TOKENS = 100
+"""Tokens that a guest pays for a login or registration that is told to wait: three answers at once,
+then one a second. Such a refusal takes no time of a hasher, so without this price a thousand guests
+would keep the loop busy with them."""
+
+TOLD_TO_WAIT = (ErrNo.TOO_MANY, ErrNo.UNAVAILABLE)
+
 ENTRANCES = (MsgType.LOGIN_MSG, MsgType.REG_MSG)
 """The requests that a guest comes for."""
 
@@ -91,8 +98,9 @@ class Answers:
         is_bad = error.errno == ErrNo.BAD_REQUEST
         if is_bad:
             connection.strikes += 1
-        refused = is_bad or error.errno == ErrNo.TOO_MANY
-        if connection.login is None and (refused or msgid not in ENTRANCES):
+        if connection.login is None and error.errno in TOLD_TO_WAIT:
+            charge(connection, WAIT_TOKENS)
+        elif connection.login is None and (is_bad or msgid not in ENTRANCES):
             charge(connection)
         if msgid == MsgType.LOGIN_MSG and error.errno == ErrNo.REFUSED:
             connection.failed_logins += 1
@@ -124,9 +132,9 @@ def _short(value: object) -> str:
     return str(value)[:MAX_SHOWN]
 
 
-def charge(connection: AnyConnection) -> None:
+def charge(connection: AnyConnection, tokens: int = GUEST_TOKENS) -> None:
     """A guest pays for a request. The connection's loop."""
-    connection.flow.bucket.tokens -= GUEST_TOKENS
+    connection.flow.bucket.tokens -= tokens
     if connection.flow.bucket.tokens < 0:
         connection.flow.spent()
 

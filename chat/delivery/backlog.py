@@ -15,7 +15,7 @@ LEAST_SHARE = 4
 """Submissions of one turn at the least: a turn costs as much time as four of them."""
 
 Rows = Callable[[Submission], int]
-"""The mailbox rows of a submission, as far as is known; at least one."""
+"""The mailbox rows of a submission, as far as is known; 0: it needs no room."""
 
 
 class Backlog:
@@ -94,7 +94,7 @@ def _fit(queue: list[Submission], most: int, share: int, room: int, rows: Rows) 
     used = 0
     for count in range(most):
         needed = rows(queue[count])
-        if used + needed > room or (count and used + needed > share):
+        if needed and (used + needed > room or (count and used + needed > share)):
             return count, used
         used += needed
     return most, used

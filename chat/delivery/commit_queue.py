@@ -50,6 +50,12 @@ submission may have more rows. 8,000 rows take some 50 ms, in which all other me
 batches would be slower in total, because the mailboxes of a large group are on as many pages as it
 has members, and all messages to the group in one transaction share these pages."""
 
+MIXED_ROWS = 2000
+CALM = 10
+"""Rows of a transaction while messages to single users come, too: some 12 ms. Such a message waits
+for the transaction before its own, and for its own. After CALM transactions with messages to groups
+only, they are large again."""
+
 MAX_WAITING = 20_000
 MAX_CHARACTERS = 32 * 1024 * 1024
 MAX_ROWS = 100_000
@@ -110,6 +116,7 @@ class CommitQueue:
         self._sizes: dict[int, int] = {}  # of groups, at their last message
         self._submitted = False  # the database has a batch that has not begun
         self._backlog = Backlog()
+        self._calm = CALM  # transactions since the last one with messages to single users
         self.sizes = Histogram(SIZES)
         self.stored = self.repeated = self.rows = 0
         self.refused = dict.fromkeys(ErrNo, 0)
@@ -156,13 +163,19 @@ class CommitQueue:
         """The next batch. Writer thread."""
         with self._lock:
             waiting, self._waiting = self._waiting, []
-            if self._rows <= BATCH_ROWS and self._count <= MAX_BATCH and not self._backlog:
+            room = BATCH_ROWS
+            if self._rows > MIXED_ROWS:
+                mixed = any([s.message.kind == ONE_CHAT for s in waiting])
+                self._calm = 0 if mixed else self._calm + 1
+                if self._calm < CALM:
+                    room = min(MIXED_ROWS, BATCH_ROWS)
+            if self._rows <= room and self._count <= MAX_BATCH and not self._backlog:
                 self._count = self._characters = self._rows = 0
                 self._submitted = False
                 return waiting
             self._backlog.add(waiting)
             singles = self._rows == self._count
-            taken = self._backlog.take(MAX_BATCH, BATCH_ROWS, None if singles else self._estimate)
+            taken = self._backlog.take(MAX_BATCH, room, None if singles else self._estimate)
             self._count_out(taken)
             self._submitted = more = bool(self._backlog)
         if more:
@@ -177,7 +190,7 @@ class CommitQueue:
 
     def _estimate(self, submission: Submission) -> int:
         if submission.message.kind == ONE_CHAT:
-            return 1
+            return 0  # it has room in any batch
         return max(submission.rows, self._sizes.get(submission.message.target, 1))
 
     def cut(self, batch: Sequence[Submission], members: Members) -> Sequence[Submission]:

@@ -43,6 +43,13 @@ def test_a_flood_of_messages_to_groups() -> None:
     assert len(seen) <= 3 * 16 + 1, "one turn of each sender"
 
 
+def test_submissions_that_need_no_room() -> None:
+    backlog = Backlog()
+    large, small = send(1, 0, 9000), send(2, 0, 0)
+    backlog.add([large, send(3, 0, 9000), small])
+    assert backlog.take(1000, 8000, rows_of) == [large, small]
+
+
 def test_what_others_do_not_use_goes_to_the_one_sender() -> None:
     backlog = Backlog()
     its = [send(1, number) for number in range(50)]

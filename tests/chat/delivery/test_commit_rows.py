@@ -82,6 +82,23 @@ def test_a_message_to_one_does_not_wait_for_those_to_all(crowd: Crowd, rows: Non
         assert sum(batches) == 51
 
 
+def test_a_message_to_one_is_in_a_small_transaction(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if all would fit into a large one."""
+    monkeypatch.setattr(chat.delivery.commit_queue, "MIXED_ROWS", 2 * GROUP_SIZE)
+    monkeypatch.setattr(chat.delivery.commit_queue, "CALM", 2)
+    crowd.commit(crowd.to_all(0))  # its size is known now
+    large = [crowd.to_all(number) for number in range(5)]
+    for submission in large:
+        submission.rows = GROUP_SIZE
+    assert crowd.commit(*large, crowd.to_one(5)) == [3, 2, 1]
+    large = [crowd.to_all(number) for number in range(5)]
+    for submission in large:
+        submission.rows = GROUP_SIZE
+    assert crowd.commit(*large) == [5]
+
+
 def test_a_group_that_is_larger_than_a_batch(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chat.delivery.commit_queue, "BATCH_ROWS", 3)
     sends = [crowd.to_all(0), *(crowd.to_one(number % 3 + 1) for number in range(5))]
