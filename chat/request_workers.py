@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any
 
 from chat.connection.connection import AnyConnection
@@ -32,8 +33,13 @@ GONE_STATES = {7, 8}
 """Linux' numbers of TCP_CLOSE and TCP_CLOSE_WAIT: the peer has reset, or has sent its end."""
 
 
+NEW_SHARE = 1 / 2
 UNKNOWN_SHARE = 3 / 4
-"""The part of the places for logins without a known device."""
+"""The parts of the places for registrations, and for logins without a known device."""
+
+QUEUE_SECONDS = 1.0
+"""Logins without a known device wait so long at the most, by the time of the last requests: a busy
+machine hashes slowly. The requests of known devices then wait about as long, too."""
 
 NETWORK_SHARE = 1 / 8
 """The part of the places for the requests of one network."""
@@ -63,15 +69,16 @@ class RequestWorkers:
         self._workers = workers
         self._hashers = hashers
         self._clock = clock
-        self._lock = threading.Lock()  # guards _held
+        self._lock = threading.Lock()  # guards _held and _seconds
         self._held: dict[Hashable, int] = {}  # places of the hashers' queue, by share
+        self._seconds = 0.0  # of one request in the hashers, a moving average
 
     def is_crowded(self, share: Hashable) -> bool:
         """Are the places for logins without a known device taken, or those of this share?"""
         with self._lock:
             held = self._held.get(share, 0)
         pool = self._hashers
-        taken = pool.queue_size >= pool.max_queue * UNKNOWN_SHARE
+        taken = pool.queue_size >= self._places(UNKNOWN_SHARE)
         return taken or held >= pool.max_queue * NETWORK_SHARE
 
     def try_run(self, task: Callable[[], object]) -> bool:
@@ -117,7 +124,8 @@ class RequestWorkers:
         """
         pool = self._hashers if hashes else self._workers
         begun = connection.last_seen
-        places = pool.max_queue * (1 if known or not hashes else 1 / 2 if new else UNKNOWN_SHARE)
+
+        part = 1 if known else NEW_SHARE if new else UNKNOWN_SHARE
 
         def release(result: Any, error: BaseException | None) -> None:
             self._release(share)
@@ -126,14 +134,37 @@ class RequestWorkers:
         def run() -> None:
             if _has_ended(connection):
                 done(None, PeerGoneError())
-            elif pool.queue_size >= places or (hashes and not self._take(share)):
+            elif not hashes:
+                self._run(pool, connection, job, done, begun, entrance=True)
+            elif pool.queue_size >= self._places(part) or not self._take(share):
                 done(None, busy())
             else:
-                self._run(pool, connection, job, release if hashes else done, begun, entrance=True)
+                timed = partial(self._timed, job)
+                self._run(pool, connection, timed, release, begun, entrance=True)
 
         # Not before the loop has polled the connection again. Example: the loop was busy for 5 s;
         # the client gave up and closed; the next poll reports that.
         connection.loop.queue_in_loop(lambda: connection.loop.queue_in_loop(run))
+
+    def _places(self, part: float) -> float:
+        """The places of the hashers' queue for requests that may take this part of it."""
+        most = self._hashers.max_queue
+        with self._lock:
+            seconds = self._seconds
+        if part == 1 or not seconds:
+            return most * part
+        threads = max(most // WAITING_FOR_EACH_HASHER, 1)
+        return min(most * part, max(QUEUE_SECONDS * threads / seconds, threads))
+
+    def _timed(self, job: Callable[[], Any]) -> Any:
+        """Run a job and note its time. A hasher."""
+        begun = self._clock.monotonic()
+        try:
+            return job()
+        finally:
+            took = self._clock.monotonic() - begun
+            with self._lock:
+                self._seconds += (took - self._seconds) / 8
 
     def _take(self, share: Hashable) -> bool:
         if share is None:

@@ -12,10 +12,16 @@ from contextlib import contextmanager
 import pytest
 
 from chat.protocol import MsgType, encode
-from chat.request_workers import MAX_HASHERS, PATIENCE_SECONDS, hash_threads, new_hashers
+from chat.request_workers import (
+    MAX_HASHERS,
+    PATIENCE_SECONDS,
+    RequestWorkers,
+    hash_threads,
+    new_hashers,
+)
 from muduopy import ThreadPool
 from tests.chat.loopkit import WAIT
-from tests.chat.nodekit import PASSWORD, Client, Node
+from tests.chat.nodekit import PASSWORD, Client, Node, TestClock
 
 
 @contextmanager
@@ -183,3 +189,18 @@ def test_one_thread_for_each_core() -> None:
     pool = new_hashers(2)
     assert pool.max_queue == 64
     pool.stop()
+
+
+def test_on_a_slow_machine_fewer_requests_wait() -> None:
+    """By the time that the last ones took: so that a known device is not behind a long queue."""
+    clock = TestClock()
+    workers = RequestWorkers(ThreadPool(1), ThreadPool(1, max_queue=64), clock)
+
+    def slow() -> None:
+        clock.now += 0.5
+
+    assert workers._places(0.75) == 48
+    for _ in range(100):
+        workers._timed(slow)
+    assert round(workers._places(0.75)) == 4
+    assert workers._places(1) == 64
