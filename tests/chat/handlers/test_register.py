@@ -79,7 +79,7 @@ def test_the_log_says_why_one_was_refused(
     assert node.connect(v2=False).ask(MsgType.REG_MSG, **fields)["errno"] != 0
     (line,) = [line for line in caplog.messages if "registration" in line]
     shown = repr(str(fields["name"])[:60])
-    assert line.startswith(f"127.0.0.1: registration of {shown} refused: {why}")
+    assert line.startswith(f"127.0.0.1 #1: registration of {shown} refused: {why}")
 
 
 def test_closed(make_node: Callable[..., Node]) -> None:
