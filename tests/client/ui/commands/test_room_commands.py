@@ -16,7 +16,7 @@ def test_unknown_rooms_are_not_opened(server: FakeServer, app: AppRun) -> None:
     app.wait_for("There is no user 999.", "> /chat 999 hello: you")
     app.type(ctrl("c"))
     app.command("/group 5")
-    app.wait_for("There is no group 5.")
+    app.wait_for("There is no group 5, or it is closed to you.")
     server.rules[MsgType.HISTORY_MSG] = refuse(MsgType.HISTORY_ACK, 9, "not a member")
     app.command("groupchat:5:hello")
     app.wait_for("You are not in group 5. Join it first: /join 5", "> groupchat:5:hello")
