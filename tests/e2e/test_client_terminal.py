@@ -300,7 +300,7 @@ def test_errors(ann: Window) -> None:
         ("/join 99", "no such group"),
         ("/add 1", "That is your own number."),
         ("/chat 99", "There is no user 99."),
-        ("/group 99", "There is no group 99."),
+        ("/group 99", "There is no group 99"),
         ("/create ", "Type it like this: /create NAME"),
     ):
         ann.enter(line)
