@@ -101,7 +101,7 @@ class Answers:
         if connection.login is None and error.errno in TOLD_TO_WAIT:
             charge(connection, WAIT_TOKENS)
         elif connection.login is None and (is_bad or msgid not in ENTRANCES):
-            charge(connection)
+            charge(connection, GUEST_TOKENS)
         if msgid == MsgType.LOGIN_MSG and error.errno == ErrNo.REFUSED:
             connection.failed_logins += 1
         _log_refusal(connection, message, error)
@@ -132,7 +132,7 @@ def _short(value: object) -> str:
     return str(value)[:MAX_SHOWN]
 
 
-def charge(connection: AnyConnection, tokens: int = GUEST_TOKENS) -> None:
+def charge(connection: AnyConnection, tokens: int) -> None:
     """A guest pays for a request. The connection's loop."""
     connection.flow.bucket.tokens -= tokens
     if connection.flow.bucket.tokens < 0:

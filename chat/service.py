@@ -12,7 +12,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chat.answers import ENTRANCES, Answers, charge, failure
+from chat.answers import ENTRANCES, GUEST_TOKENS, Answers, charge, failure
 from chat.connection.classic_reader import ClassicReader
 from chat.connection.connection import ClientConnection
 from chat.entrances import Entrances
@@ -218,7 +218,7 @@ class ChatService:
             if msgid != PING:
                 connection.strikes = 0
             elif connection.login is None:
-                charge(connection)
+                charge(connection, GUEST_TOKENS)
         except ProtocolError as exc:
             self._answers.refuse(connection, message, frame, exc)
         return True
