@@ -6,6 +6,9 @@ the queue's places. The last places are for logins with a device that the accoun
 
     1,000 connections guess passwords. A's laptop logs in. The places for unknown devices are
     taken, so a worker looks the laptop up; A's login gets one of the last places.
+
+An account gets these places a few times in a minute only. Otherwise an attacker with 80 accounts
+could log in with their known devices again and again, and take all the last places.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from typing import Any
 
 from chat.connection.connection import AnyConnection
 from chat.handlers.account import needs_hashing
+from chat.limits.keyed_buckets import KeyedBuckets
 from chat.login.login_limits import LoginLimits, too_many
 from chat.process.clock import Clock
 from chat.protocol import Message, MsgType, ProtocolError, errors
@@ -23,6 +27,9 @@ from chat.storage import Database
 from chat.storage.tables import KnownDeviceModel
 
 Job = Callable[[], Any]
+
+KNOWN_LOGINS, KNOWN_SECONDS = 5, 60.0
+"""Logins of one account in the last places, in a period (seconds)."""
 
 
 class Entrances:
@@ -35,6 +42,7 @@ class Entrances:
         self._limits = limits
         self._database = database
         self._clock = clock
+        self._known_logins = KeyedBuckets(KNOWN_LOGINS / KNOWN_SECONDS, KNOWN_LOGINS)
 
     def start(self, connection: AnyConnection, message: Message, job: Job, done: Done) -> None:
         """Run the request, or call ``done`` with the ProtocolError that refuses it.
@@ -71,11 +79,14 @@ class Entrances:
             return self._database.read(lambda tx: KnownDeviceModel(tx).knows(user_id, device))
 
         def found(known: Any, error: BaseException | None) -> None:
-            if known:
-                share = ("known", user_id)
-                self._workers.start_entrance(connection, job, done, known=True, share=share)
-            else:
+            if not known:
                 done(None, error or _refusal(wait))
+            elif often := self._known_logins.take(user_id, self._clock.monotonic()):
+                done(None, _refusal(often))
+            else:
+                network = self._limits.share_key(connection.peer)
+                share = None if network is None else ("known", network)
+                self._workers.start_entrance(connection, job, done, known=True, share=share)
 
         self._workers.start(connection, find, found)
 

@@ -44,6 +44,10 @@ machine hashes slowly. The requests of known devices then wait about as long, to
 NETWORK_SHARE = 1 / 8
 """The part of the places for the requests of one network."""
 
+KNOWN_SHARE = 1 / 4
+"""The part of the places for the logins with known devices of one network. They have it in addition
+to NETWORK_SHARE."""
+
 
 class PeerGoneError(Exception):
     """The peer has hung up, and its request was not begun."""
@@ -90,17 +94,33 @@ class RequestWorkers:
         connection: AnyConnection,
         job: Callable[[], Any],
         done: Done,
-        *,
-        hashes: bool = False,
     ) -> None:
         """Run a request of a user; ``done(result, error)`` follows in the connection's loop.
 
-        ``hashes``: it hashes a password.
         The error may be the job's own; PeerGoneError; or a ProtocolError that says that the
         server is busy.
         """
-        pool = self._hashers if hashes else self._workers
-        self._run(pool, connection, job, done, connection.loop.poll_return_time)
+        self._run(self._workers, connection, job, done, connection.loop.poll_return_time)
+
+    def start_hashing(
+        self, connection: AnyConnection, job: Callable[[], Any], done: Done, share: Hashable
+    ) -> None:
+        """``start`` for a request that hashes a password. ``share``: as for ``start_entrance``.
+
+        It has no more places than registrations. Example: 80 users change their passwords again and
+        again; the other half of the queue is for logins.
+        """
+        full = self._hashers.queue_size >= self._places(NEW_SHARE)
+        if full or not self._take(share, NETWORK_SHARE):
+            done(None, busy())
+            return
+
+        def release(result: Any, error: BaseException | None) -> None:
+            self._release(share)
+            done(result, error)
+
+        begun = connection.loop.poll_return_time
+        self._run(self._hashers, connection, partial(self._timed, job), release, begun)
 
     def start_entrance(
         self,
@@ -126,6 +146,7 @@ class RequestWorkers:
         begun = connection.last_seen
 
         part = 1 if known else NEW_SHARE if new else UNKNOWN_SHARE
+        most = KNOWN_SHARE if known else NETWORK_SHARE
 
         def release(result: Any, error: BaseException | None) -> None:
             self._release(share)
@@ -136,7 +157,7 @@ class RequestWorkers:
                 done(None, PeerGoneError())
             elif not hashes:
                 self._run(pool, connection, job, done, begun, entrance=True)
-            elif pool.queue_size >= self._places(part) or not self._take(share):
+            elif pool.queue_size >= self._places(part) or not self._take(share, most):
                 done(None, busy())
             else:
                 timed = partial(self._timed, job)
@@ -166,12 +187,12 @@ class RequestWorkers:
             with self._lock:
                 self._seconds += (took - self._seconds) / 8
 
-    def _take(self, share: Hashable) -> bool:
+    def _take(self, share: Hashable, part: float) -> bool:
         if share is None:
             return True
         with self._lock:
             held = self._held.get(share, 0)
-            if held >= self._hashers.max_queue * NETWORK_SHARE:
+            if held >= self._hashers.max_queue * part:
                 return False
             self._held[share] = held + 1
         return True

@@ -294,8 +294,11 @@ class ChatService:
             self._requests.check(connection.login.user_id, msgid, now)
         connection.flow.busy = True
         if msgid not in ENTRANCES:
-            hashes = route.hashes and ("password" in message or "old" in message)
-            self._workers.start(connection, work, done, hashes=hashes)
+            if route.hashes and ("password" in message or "old" in message):
+                share = self._context.login_limits.share_key(connection.peer)
+                self._workers.start_hashing(connection, work, done, share)
+            else:
+                self._workers.start(connection, work, done)
         else:
             try:
                 self._entrances.start(connection, message, work, done)

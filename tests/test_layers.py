@@ -63,8 +63,8 @@ chat.handlers          : chat.config chat.connection chat.delivery chat.group_no
 chat.answers           : chat.connection chat.protocol chat.protocol.dialects chat.request_workers
                          chat.storage
 chat.request_limits    : chat.limits chat.protocol
-chat.entrances         : chat.connection chat.handlers chat.login chat.process chat.protocol
-                         chat.request_workers chat.storage chat.storage.tables
+chat.entrances         : chat.connection chat.handlers chat.limits chat.login chat.process
+                         chat.protocol chat.request_workers chat.storage chat.storage.tables
 chat.service           : chat.answers chat.connection chat.entrances chat.handlers chat.limits
                          chat.login chat.protocol chat.protocol.dialects chat.request_limits
                          chat.request_workers chat.storage chat.storage.tables

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from chat.entrances import KNOWN_LOGINS, KNOWN_SECONDS
 from chat.login.login_limits import LoginRates
 from chat.protocol import MsgType
 from chat.storage.tables import KnownDeviceModel
@@ -103,6 +104,44 @@ def test_the_last_places_are_for_known_devices(make_node: MakeNode) -> None:
         waiting(node, 7)
     assert laptop.next()["errno"] == 0
     assert [client.next()["errno"] for client in crowd] == [1] * 6
+
+
+def test_an_account_gets_the_last_places_a_few_times_in_a_minute(make_node: MakeNode) -> None:
+    node = make_node(hash_queue=32)
+    user_id = node.user("eve")
+    node.database.write(lambda tx: KnownDeviceModel(tx).note(user_id, "laptop", 1))
+    crowd = [node.connect() for _ in range(24)]
+    laptops = [node.connect() for _ in range(KNOWN_LOGINS + 1)]
+    with busy_hashers(node):
+        for number, client in enumerate(crowd, 1):
+            ask(client, 1000 + number)
+            waiting(node, number)
+        for number, laptop in enumerate(laptops[:-1], 25):
+            ask(laptop, user_id, device="laptop")
+            waiting(node, number)
+        refused = laptops[-1].log_in(user_id, device="laptop")
+        assert (refused["errno"], refused["retry_after"]) == (6, KNOWN_SECONDS / KNOWN_LOGINS + 1)
+
+
+def test_known_devices_of_one_network_leave_places_to_others(make_node: MakeNode) -> None:
+    node = make_node(hash_queue=16, loopback_exempt=False)
+    users = [node.user(f"user {number}") for number in range(5)]
+    for user_id in users:
+        node.database.write(
+            lambda tx, user_id=user_id: KnownDeviceModel(tx).note(  # type: ignore[misc]
+                user_id, "laptop", 1
+            )
+        )
+    crowd = [node.connect() for _ in range(2)]
+    laptops = [node.connect() for _ in users]
+    with busy_hashers(node):
+        for number, client in enumerate(crowd, 1):
+            ask(client, 1000 + number)
+            waiting(node, number)
+        for number, (laptop, user_id) in enumerate(zip(laptops[:4], users, strict=False), 3):
+            ask(laptop, user_id, device="laptop")
+            waiting(node, number)
+        assert laptops[4].log_in(users[4], device="laptop")["errno"] == 8
 
 
 def test_a_login_by_token_needs_no_place(make_node: MakeNode) -> None:

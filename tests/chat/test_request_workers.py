@@ -119,6 +119,40 @@ def test_more_than_the_queue_holds_is_refused_at_once(make_node: Callable[..., N
     assert users(node) == 3, "none is made for one that was refused"
 
 
+def test_users_that_hash_leave_places_to_logins(make_node: Callable[..., Node]) -> None:
+    node = make_node(hash_queue=4)
+    ann, users = node.user("ann"), [node.online(f"user {number}") for number in range(3)]
+    with held(node.hashers):
+        for number, user in enumerate(users[:2], 1):
+            user.send(MsgType.CHANGE_PASSWORD_MSG, old=PASSWORD, new=PASSWORD)
+            node.until(lambda number=number: node.hashers.queue_size == number)  # type: ignore[misc]
+        refused = users[2].ask(
+            MsgType.CREATE_GROUP_MSG,
+            groupname="tea",
+            groupdesc="",
+            join="password",
+            password=PASSWORD,
+        )
+        assert (refused["errno"], refused["retry_after"]) == (8, 1)
+        login = node.connect()
+        login.send(MsgType.LOGIN_MSG, v=2, id=ann, password=PASSWORD)
+        node.until(lambda: node.hashers.queue_size == 3)
+    assert login.next()["errno"] == 0
+
+
+def test_users_of_one_network_that_hash_have_a_share(make_node: Callable[..., Node]) -> None:
+    node = make_node(hash_queue=16, loopback_exempt=False)
+    users = [node.online(f"user {number}") for number in range(3)]
+    with held(node.hashers):
+        for number, user in enumerate(users[:2], 1):
+            user.send(MsgType.CHANGE_PASSWORD_MSG, old=PASSWORD, new=PASSWORD)
+            node.until(lambda number=number: node.hashers.queue_size == number)  # type: ignore[misc]
+        assert users[2].ask(MsgType.CHANGE_PASSWORD_MSG, old=PASSWORD, new=PASSWORD)["errno"] == 8
+    assert [user.next()["errno"] for user in users[:2]] == [0, 0]
+    answer = users[2].ask(MsgType.CHANGE_PASSWORD_MSG, old=PASSWORD, new=PASSWORD)
+    assert answer["errno"] == 0, "the places are free again"
+
+
 # ---------------------------------------------------------------------- peers that left
 
 
