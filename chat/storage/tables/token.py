@@ -9,6 +9,10 @@ from chat.storage.base import Transaction
 PART = 500
 """Tokens that ``delete_expired`` reads in one transaction."""
 
+KEPT = 100
+"""Tokens of one user. A new one takes the place of the one that was not used for the longest time.
+Otherwise a client that logs in by password again and again would fill the table."""
+
 
 class TokenModel:
     """Tokens by their SHA-256, within one transaction. Worker thread.
@@ -20,7 +24,16 @@ class TokenModel:
         self._tx = tx
 
     def insert(self, token: str, user_id: int, now: int) -> None:
-        """Store a new token of this user. ``now``: seconds since 1970."""
+        """Store a new token of this user, who keeps KEPT. ``now``: seconds since 1970.
+
+        The row of the user is locked, so no other login of the user adds a token.
+        """
+        rows = self._tx.query(
+            "SELECT hash FROM token WHERE userid = ? ORDER BY used DESC, hash", (user_id,)
+        )
+        self._tx.execute_in(
+            "DELETE FROM token WHERE hash IN :ids", [old for (old,) in rows[KEPT - 1 :]]
+        )
         self._tx.execute(
             "INSERT INTO token (hash, userid, used) VALUES (?, ?, ?)",
             (_hash(token), user_id, now),

@@ -5,6 +5,7 @@ import pytest
 import chat.storage.tables.token
 from chat.storage import Database
 from chat.storage.tables import TokenModel
+from chat.storage.tables.token import KEPT
 
 VALID = 100
 """Seconds."""
@@ -51,6 +52,22 @@ def test_use_while_the_clock_is_wrong(database: Database, wrong: int) -> None:
     insert(database, "secret", 1, 1_000_000)
     assert use(database, "secret", 1, wrong) == (wrong < 1_000_000 + VALID)
     assert use(database, "secret", 1, 1_000_000 + VALID // 2)
+
+
+def test_a_user_keeps_the_tokens_used_last(database: Database) -> None:
+    insert(database, "other", 2, 1000)
+    for number in range(KEPT):
+        insert(database, f"token {number}", 1, 1000 + number)
+    assert use(database, "token 0", 1, 1001)
+    use(database, "token 0", 1, 1050)
+    insert(database, "new", 1, 1050)
+    assert not use(database, "token 1", 1, 1050), "it was not used for the longest time"
+    assert use(database, "token 0", 1, 1050)
+    assert use(database, "token 2", 1, 1050)
+    assert use(database, "new", 1, 1050)
+    assert use(database, "other", 2, 1050)
+    count = database.read(lambda tx: len(TokenModel(tx).used_by(1)))
+    assert count == KEPT
 
 
 def test_delete(database: Database) -> None:
