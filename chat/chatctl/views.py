@@ -46,7 +46,7 @@ def sessions(result: Result) -> list[str]:
                 ("device", login["device"]),
             ]
         )
-    lines.append(f"{len(result['tokens'])} tokens")
+    lines.append(_count(len(result["tokens"]), "token"))
     return lines + [f"  last used {date(used)}" for used in result["tokens"]]
 
 
@@ -92,11 +92,15 @@ def group(result: Result) -> list[str]:
 
 
 def dissolved(result: Result) -> list[str]:
-    return [f"group {result['id']} is dissolved; it had {result['members']} members"]
+    return [f"group {result['id']} is dissolved; it had {_count(result['members'], 'member')}"]
 
 
 def banned(result: Result) -> list[str]:
-    return [f"{result['network']} is banned, until {date(result['expires'], 'an unban')}"]
+    return [f"{result['network']} is banned {_until(result['expires'])}"]
+
+
+def _until(expires: int) -> str:
+    return f"until {date(expires)}" if expires else "for ever"
 
 
 def unbanned(result: Result) -> list[str]:
@@ -130,7 +134,9 @@ def uninvited(result: Result) -> list[str]:
 
 
 def announced(result: Result) -> list[str]:
-    return [f"shown to {result['here']} users here, and to all users at the other servers"]
+    return [
+        f"shown to {_count(result['here'], 'user')} here, and to all users at the other servers"
+    ]
 
 
 def nodes(result: Result) -> list[str]:
@@ -166,7 +172,11 @@ def top(result: Result) -> list[str]:
         for row in result["connections"]
     ]
     head = ("address", "user", "frames/s", "KiB/s in", "KiB/s out")
-    return [*table(head, rows), f"({result['all']} connections; a frame counts once a KiB, too)"]
+    return [*table(head, rows), _top_note(result["all"])]
+
+
+def _top_note(count: int) -> str:
+    return f"({_count(count, 'connection')}; a frame of 5 KiB counts as 6 frames)"
 
 
 def limits(result: Result) -> list[str]:
@@ -193,6 +203,10 @@ def audit(result: Result) -> list[str]:
         for entry in result["entries"]
     ]
     return table(("time", "operator", "command", "target", "detail"), rows)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _more(result: Result) -> list[str]:

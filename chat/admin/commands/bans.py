@@ -26,9 +26,9 @@ def ban_address(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
     network, reason = _network(request), request.text("reason", "")
     seconds = request.number("seconds", 0)
     if network.prefixlen < WIDEST[network.version]:
-        raise AdminError(f"{network}: the widest network is a /{WIDEST[network.version]}")
+        raise AdminError(f"{network}: is too wide; ban a /{WIDEST[network.version]} or narrower")
     if network.is_loopback:
-        raise AdminError(f"{network}: programs of this machine connect from there")
+        raise AdminError(f"{network}: programs of this machine use it; it cannot be banned")
     now = ctx.clock.unix()
     expires = now + seconds if seconds else 0
 
@@ -36,7 +36,8 @@ def ban_address(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
         AddressBanModel(tx).delete_expired(now)
         AddressBanModel(tx).set(str(network), expires, reason)
 
-    detail = f"{'for ever' if not seconds else f'for {seconds} s'} {reason}".rstrip()
+    span = f"for {seconds} s" if seconds else "for ever"
+    detail = f"{span}: {reason}" if reason else span
     write_audited(ctx, request, ban, str(network), detail)
     ctx.ban_list.read()
     return {"network": str(network), "expires": expires}

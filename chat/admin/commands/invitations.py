@@ -37,7 +37,9 @@ def invite(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
     def insert(tx: Transaction) -> None:
         InvitationModel(tx).insert(code, uses, expires, note)
 
-    write_audited(ctx, request, insert, f"invitation {name}", f"{uses} uses {note}".rstrip())
+    allowed = "1 use" if uses == 1 else f"{uses} uses"
+    detail = f"{allowed}: {note}" if note else allowed
+    write_audited(ctx, request, insert, f"invitation {name}", detail)
     return {"code": code, "id": name, "uses": uses, "expires": expires}
 
 

@@ -19,7 +19,7 @@ def limit_of(request: AdminRequest, default: int = DEFAULT_ROWS) -> int:
     """The argument ``limit``. Raises AdminError."""
     limit = request.number("limit", default)
     if not 0 < limit <= MAX_ROWS:
-        raise AdminError(f"limit: must be from 1 to {MAX_ROWS}; use --after for the next rows")
+        raise AdminError(f"the number of rows must be from 1 to {MAX_ROWS}")
     return limit
 
 

@@ -71,11 +71,14 @@ def show_limits(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
         if most is not None:
             use[f"limits.{key}"] = f"{most[place]} of {most[0]}"
     rows = [
-        {"name": name, "value": _text(value), "use": use.get(name)}
+        {"name": name, "value": _value(value), "use": use.get(name)}
         for name, value in sorted(values.items())
     ]
     return {"limits": rows}
 
 
-def _text(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+def _value(value: object) -> int | str | None:
+    """A number, or a list as text; None for an empty one."""
+    if isinstance(value, int):
+        return value
+    return (" ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)) or None

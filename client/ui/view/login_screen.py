@@ -16,7 +16,7 @@ from client.ui.text.styled_line import Line
 from client.ui.view.controls import Flatten, Lines
 from client.ui.view.text_bar import TextBars
 
-_LABEL = 12
+_LABEL = 14
 _FIELD = 40
 
 

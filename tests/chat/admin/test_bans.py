@@ -37,7 +37,7 @@ def test_a_ban_and_its_end(desk: Desk) -> None:
     with pytest.raises(AdminError, match="no ban of"):
         desk.ask("unban", network="2001:db8::/64")
     assert [(row.action, row.target, row.detail) for row in desk.audit()] == [
-        ("ban address", "203.0.113.0/24", "for 60 s flood"),
+        ("ban address", "203.0.113.0/24", "for 60 s: flood"),
         ("ban address", "2001:db8::/64", "for ever"),
         ("unban", "2001:db8::/64", ""),
     ]
@@ -46,13 +46,13 @@ def test_a_ban_and_its_end(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("network", "problem"),
     [
-        ("0.0.0.0/0", "the widest network is a /8"),
-        ("::/0", "the widest network is a /16"),
-        ("127.0.0.1", "programs of this machine"),
-        ("::1", "programs of this machine"),
+        ("0.0.0.0/0", "is too wide; ban a /8"),
+        ("::/0", "is too wide; ban a /16"),
+        ("127.0.0.1", "programs of this machine use it"),
+        ("::1", "programs of this machine use it"),
         ("203.0.113.7/24", "has host bits set"),
         ("example.org", "write 203.0.113.7"),
-        ("::ffff:127.0.0.1", "programs of this machine"),
+        ("::ffff:127.0.0.1", "programs of this machine use it"),
     ],
 )
 def test_networks_that_are_refused(desk: Desk, network: str, problem: str) -> None:

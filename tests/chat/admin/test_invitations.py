@@ -28,7 +28,10 @@ def test_a_code(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     for text in (repr(desk.audit()), caplog.text):
         assert code not in text
         assert made["id"] in text
-    assert [row.action for row in desk.audit()] == ["invite", "uninvite"]
+    assert [(row.action, row.detail) for row in desk.audit()] == [
+        ("invite", "2 uses: for Bob"),
+        ("uninvite", ""),
+    ]
 
 
 def test_a_code_is_deleted_by_itself_too(desk: Desk) -> None:

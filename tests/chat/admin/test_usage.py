@@ -83,8 +83,8 @@ def test_limits(desk: Desk) -> None:
     rows = {row["name"]: row for row in desk.ask("limits show")["limits"]}
     assert rows["limits.text_bytes"] == {
         "name": "limits.text_bytes",
-        "value": "16384",
+        "value": 16384,
         "use": None,
     }
     assert rows["server.max_connections"]["use"] == "1"
-    assert rows["limits.exempt"]["value"] == ""
+    assert rows["limits.exempt"]["value"] is None
