@@ -14,6 +14,7 @@ from chat.storage.tables import (
     OPEN,
     Contact,
     Group,
+    GroupInviteModel,
     GroupModel,
     Membership,
     UserModel,
@@ -108,3 +109,13 @@ def other_user(tx: Transaction, user_id: int) -> Contact:
     if contact is None:
         raise ProtocolError(ErrNo.NOT_FOUND, "no such user")
     return contact
+
+
+def end_invitations(tx: Transaction, group_id: int) -> None:
+    """A member may have lost the right to invite: the invitations of that member end.
+
+    Example: an administrator invites an account of its own to a closed group, and is banned. With
+    the invitation the banned user would be back. An open group needs no invitations.
+    """
+    if head(tx, group_id).join != OPEN:
+        GroupInviteModel(tx).delete_of_normal(group_id)

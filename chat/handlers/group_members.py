@@ -8,6 +8,7 @@ from chat.group_notice import INVITED, JOINED, LEFT, ROLE
 from chat.handlers.answer_fields import group_fields
 from chat.handlers.context import Connection, Context, Request
 from chat.handlers.group_access import (
+    end_invitations,
     existing,
     head,
     lock,
@@ -273,6 +274,8 @@ def leave(tx: Transaction, group_id: int, user_id: int) -> Left:
     size = model.count_members(group_id)
     if not size:
         model.delete(group_id)
+    elif role != NORMAL:
+        end_invitations(tx, group_id)
     return Left(group_id, successor, size)
 
 

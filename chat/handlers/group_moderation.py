@@ -5,6 +5,7 @@ from __future__ import annotations
 from chat import group_notice
 from chat.handlers.context import Context, Request
 from chat.handlers.group_access import (
+    end_invitations,
     lock,
     must_be_creator,
     must_manage,
@@ -52,6 +53,7 @@ def set_role(ctx: Context, request: Request[SetRoleRequest]) -> Message:
         GroupModel(tx).set_role(group_id, user_id, role)
         if role == CREATOR:
             GroupModel(tx).set_role(group_id, me, ADMIN)
+        end_invitations(tx, group_id)
 
     ctx.database.write(change)
     tell = ctx.delivery.group_notices.tell
@@ -78,6 +80,7 @@ def remove_member(ctx: Context, request: Request[MemberRequest]) -> Message:
         GroupModel(tx).remove_member(group_id, user_id)
         GroupInviteModel(tx).delete(group_id, user_id)
         GroupBanModel(tx).put(group_id, user_id, REMOVED, me, now)
+        end_invitations(tx, group_id)
         return other_user(tx, user_id).name
 
     name = ctx.database.write(remove)
@@ -106,6 +109,7 @@ def ban_member(ctx: Context, request: Request[BanMemberRequest]) -> Message:
             raise ProtocolError(ErrNo.REFUSED, "too many bans in this group: lift some first")
         GroupInviteModel(tx).delete(group_id, user_id)
         bans.put(group_id, user_id, BANNED, me, now, reason)
+        end_invitations(tx, group_id)
         return name, member is not None
 
     name, was_member = ctx.database.write(ban)

@@ -133,6 +133,27 @@ def test_a_removed_user(people: People) -> None:
     assert ann.ask(MsgType.BANS_MSG, groupid=group)["bans"] == []
 
 
+@pytest.mark.parametrize("how", ["removed", "banned", "demoted", "left"])
+def test_the_invitations_of_an_administrator_end_with_the_right(people: People, how: str) -> None:
+    """Otherwise a banned user comes back under another account, which it has invited before."""
+    ann, bob, eve, dan = people
+    group = ann.make_group("tea", bob)
+    assert change(ann, group, join="invite")["errno"] == 0
+    assert set_role(ann, group, bob, "admin") == 0
+    assert act(bob, MsgType.INVITE_MSG, group, eve) == 0
+    assert act(ann, MsgType.INVITE_MSG, group, dan) == 0
+    if how == "removed":
+        assert act(ann, REMOVE, group, bob) == 0
+    elif how == "banned":
+        assert act(ann, BAN, group, bob) == 0
+    elif how == "demoted":
+        assert set_role(ann, group, bob, "normal") == 0
+    else:
+        assert bob.ask(MsgType.LEAVE_GROUP_MSG, groupid=group)["errno"] == 0
+    assert join(eve, group) == 5
+    assert join(dan, group) == 0
+
+
 def test_a_removed_user_needs_an_invitation_to_a_closed_group(people: People) -> None:
     ann, bob, _, _ = people
     group = ann.make_group("tea", bob)
