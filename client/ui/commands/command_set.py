@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from client.ui.commands.account_commands import AccountCommands
 from client.ui.commands.contact_commands import ContactCommands
 from client.ui.commands.context import CommandContext
 from client.ui.commands.login_controller import LoginController
@@ -28,6 +29,7 @@ class CommandSet:
     search: SearchCommands
     transcript: TranscriptCommands
     messages: MessageCommands
+    account: AccountCommands
     contacts: ContactCommands
     moderation: ModerationCommands
     program: ProgramCommands
@@ -49,6 +51,7 @@ class CommandSet:
             SearchCommands(context, loader),
             TranscriptCommands(context, loader),
             MessageCommands(context, sender),
+            AccountCommands(context, loader, login),
             ContactCommands(context, loader, rooms),
             ModerationCommands(context, loader),
             ProgramCommands(context, login, server, settings),
@@ -70,6 +73,7 @@ class CommandSet:
             "unblock": contacts.unblock,
             "blocked": contacts.blocked,
             "nick": contacts.rename,
+            "password": self.account.password,
             "create": contacts.create,
             "join": contacts.join,
             "members": contacts.members,
@@ -100,5 +104,6 @@ class CommandSet:
             "notify": program.notify,
             "reconnect": program.reconnect,
             "logout": program.logout,
+            "deleteaccount": self.account.delete,
             "quit": program.quit,
         }

@@ -193,6 +193,11 @@ class LoginController:
         self._rooms.forget_user()
         context.terminal.redraw()
 
+    def account_deleted(self) -> None:
+        """The account does not exist any more: show the form."""
+        self._rooms.forget_user()
+        self._show_form(self._context.state.texts("account deleted"))
+
     def token_refused(self) -> None:
         """The server refuses the saved token at a reconnect, after an earlier login with it."""
         user_id = self._context.directory.me[0]

@@ -1,4 +1,4 @@
-"""OverlayKeys: the keys of a question, of the room switcher, of the search and of a page."""
+"""OverlayKeys: the keys of a question, a password, the room switcher, the search and a page."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class OverlayKeys:
     def bind(self, binder: KeyBinder) -> None:
         """Add the bindings, and watch the prompt of switcher and search for changes."""
         self._bind_question(binder)
+        self._bind_password(binder)
         self._bind_switcher(binder)
         self._bind_search(binder)
         self._bind_page(binder)
@@ -41,6 +42,23 @@ class OverlayKeys:
             binder.on(key, partial(self._runner.attempt, yes), only)
         for key in ("n", "N", "escape", "c-c", "c-d", "c-g"):
             binder.on(key, partial(self._state.answer, yes=False), only)
+
+    # ------------------------------------------------------------------ password
+
+    def _bind_password(self, binder: KeyBinder) -> None:
+        only = KeyTarget.PASSWORD
+        binder.on("enter", self._enter_password, only)
+        for keys in ("escape", "c-c", "c-g", "c-d"):
+            binder.on(keys, self._cancel_password, only)
+
+    def _enter_password(self) -> None:
+        password = self._screen.password.text
+        self._screen.password.reset()
+        self._runner.attempt(partial(self._state.enter_password, password))
+
+    def _cancel_password(self) -> None:
+        self._screen.password.reset()
+        self._state.enter_password(None)
 
     # ------------------------------------------------------------------ switcher and search
 

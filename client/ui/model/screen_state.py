@@ -33,6 +33,7 @@ class KeyTarget(Enum):
     FORM = auto()
     INPUT = auto()
     QUESTION = auto()
+    PASSWORD = auto()
     SWITCHER = auto()
     SEARCH = auto()
     PAGE = auto()
@@ -59,6 +60,14 @@ class Question:
     yes: Callable[[], None]
 
 
+@dataclass(frozen=True, slots=True)
+class PasswordPrompt:
+    """A line for a password, which is not shown; ``done`` gets it."""
+
+    text: str
+    done: Callable[[str], None]
+
+
 class ScreenState:
     """The state of the terminal. Its thread.
 
@@ -69,7 +78,7 @@ class ScreenState:
         logged_in: whether the conversations are shown, and not the form.
         status: the status of the client.
         unsent: the number of messages that the server has not confirmed.
-        notice, question, page, switcher, search: None while they are not shown.
+        notice, question, password_prompt, page, switcher, search: None while they are not shown.
         input_history: the lines that were sent.
         draft_waits: whether the input line has a restored draft. The next Enter does not send it.
         visiting: the unknown conversation for which the server is asked before it is opened.
@@ -89,6 +98,7 @@ class ScreenState:
         self.unsent = 0
         self.notice: Notice | None = None
         self.question: Question | None = None
+        self.password_prompt: PasswordPrompt | None = None
         self.page: Page | None = None
         self.switcher: RoomSwitcher | None = None
         self.search: Search | None = None
@@ -110,6 +120,8 @@ class ScreenState:
             return KeyTarget.QUESTION
         if not self.logged_in:
             return KeyTarget.FORM
+        if self.password_prompt is not None:
+            return KeyTarget.PASSWORD
         if self.switcher is not None:
             return KeyTarget.SWITCHER
         return KeyTarget.INPUT if self.search is None else KeyTarget.SEARCH
@@ -134,10 +146,22 @@ class ScreenState:
         if question is not None and yes:
             question.yes()
 
+    def ask_password(self, text: str, done: Callable[[str], None]) -> None:
+        """Show a line for a password in place of the input line and the notice."""
+        self.notice = None
+        self.password_prompt = PasswordPrompt(text, done)
+
+    def enter_password(self, password: str | None) -> None:
+        """End the line for a password. None, or an empty one: it was cancelled."""
+        prompt, self.password_prompt = self.password_prompt, None
+        if prompt is not None and password:
+            prompt.done(password)
+
     def show_form(self) -> None:
         """Replace the conversations by the login form, and close all that covers them."""
         self.logged_in = False
         self.page = self.question = self.switcher = self.search = self.notice = None
+        self.password_prompt = None
 
     def list_cells(self, columns: int) -> int:
         """The width of the list of conversations on a screen of so many columns; 0 hides it."""

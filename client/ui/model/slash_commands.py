@@ -69,6 +69,7 @@ SLASH_COMMANDS = (
     SlashCommand("unblock", (Parameter(ArgumentKind.USER),)),
     SlashCommand("blocked"),
     SlashCommand("nick", (Parameter(ArgumentKind.NAME),)),
+    SlashCommand("password"),
     SlashCommand("create", (Parameter(ArgumentKind.NAME),), ("creategroup",)),
     SlashCommand("join", (Parameter(ArgumentKind.ID), _optional(ArgumentKind.TEXT)), ("addgroup",)),
     SlashCommand("members", (_optional(ArgumentKind.GROUP),)),
@@ -99,6 +100,7 @@ SLASH_COMMANDS = (
     SlashCommand("notify", (_optional(ArgumentKind.NOTIFY),)),
     SlashCommand("reconnect"),
     SlashCommand("logout", (), ("loginout",)),
+    SlashCommand("deleteaccount"),
     SlashCommand("quit", (), ("exit",)),
 )
 

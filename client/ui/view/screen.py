@@ -31,6 +31,7 @@ from prompt_toolkit.layout import (
 from prompt_toolkit.layout.containers import AnyContainer
 from prompt_toolkit.layout.controls import BufferControl, FormattedTextControl
 from prompt_toolkit.layout.menus import CompletionsMenu
+from prompt_toolkit.layout.processors import PasswordProcessor
 
 from client.ui.model.room_list import RoomList
 from client.ui.model.screen_state import KeyTarget, ScreenState
@@ -56,6 +57,7 @@ class Screen:
     Attributes:
         input: the text of the input line.
         prompt: the text of the room switcher and of the search.
+        password: the password that is being typed.
         login_screen: the login form.
         layout: prompt_toolkit's, for the Application.
     """
@@ -75,9 +77,13 @@ class Screen:
         self._bars = TextBars(columns)
         self.input = Buffer(completer=TabCompleter(lambda: state.rooms), multiline=True)
         self.prompt = Buffer(multiline=False)
+        self.password = Buffer(multiline=False)
         self.login_screen = LoginScreen(state, self._bars)
         self._input_control = BufferControl(self.input, input_processors=[Flatten()])
         self._prompt_control = BufferControl(self.prompt, input_processors=[Flatten()])
+        self._password_control = BufferControl(
+            self.password, input_processors=[PasswordProcessor()]
+        )
         self._idle_control = FormattedTextControl("", focusable=True, show_cursor=False)
         self.layout = Layout(self._build(), focused_element=self.login_screen.control)
 
@@ -91,6 +97,7 @@ class Screen:
             KeyTarget.INPUT: self._input_control,
             KeyTarget.SWITCHER: self._prompt_control,
             KeyTarget.SEARCH: self._prompt_control,
+            KeyTarget.PASSWORD: self._password_control,
         }.get(target, self._idle_control)
         if self.layout.current_control is control:
             return
@@ -143,6 +150,7 @@ class Screen:
         )
 
     def _bottom(self) -> HSplit:
+        state = self._state
         input_window = Window(
             self._input_control,
             height=Dimension(min=1, max=_INPUT_ROWS),
@@ -152,8 +160,13 @@ class Screen:
         )
         windows = {
             KeyTarget.INPUT: input_window,
-            KeyTarget.SWITCHER: self._labelled(self._prompt_control, "switch to"),
-            KeyTarget.SEARCH: self._labelled(self._prompt_control, "search for"),
+            KeyTarget.SWITCHER: self._labelled(
+                self._prompt_control, lambda: state.texts("switch to")
+            ),
+            KeyTarget.SEARCH: self._labelled(
+                self._prompt_control, lambda: state.texts("search for")
+            ),
+            KeyTarget.PASSWORD: self._labelled(self._password_control, self._password_label),
         }
         rows: list[AnyContainer] = [
             ConditionalContainer(window, filter=self._gets_keys(target))
@@ -167,9 +180,9 @@ class Screen:
     def _gets_keys(self, target: KeyTarget) -> Condition:
         return Condition(lambda: self._state.key_target is target)
 
-    def _labelled(self, control: BufferControl, key: str) -> Window:
+    def _labelled(self, control: BufferControl, label: Callable[[], str]) -> Window:
         def prefix(line: int, wrapped: int) -> StyleAndTextTuples:
-            return [("class:prompt", self._state.texts(key) + " ")]
+            return [("class:prompt", label() + " ")]
 
         return Window(control, height=1, get_line_prefix=prefix)
 
@@ -203,6 +216,10 @@ class Screen:
         if notice is None:
             return "", ""
         return "class:notice.error" if notice.failed else "class:notice", notice.text
+
+    def _password_label(self) -> str:
+        prompt = self._state.password_prompt
+        return "" if prompt is None else prompt.text
 
     def _question(self) -> tuple[str, str]:
         question = self._state.question
