@@ -13,6 +13,7 @@ FOLDER = Path(client.__file__).parent
 
 WALL_CLOCK = {
     "account/local_account.py": 1,  # the time of writing, which is shown
+    "ui/commands/client_events.py": 1,  # the time of a change of a group, which is shown
     "ui/view/message_view.py": 1,  # the date of today
     "ui/view/screen.py": 1,  # the same in the list of conversations
 }

@@ -183,7 +183,8 @@ def test_what_a_replaced_session_still_sends_is_refused(
     ack = ann.find(20)
     assert ack["errno"] == 3, ack
     bob.nothing()
-    assert ann.find(32)["reason"] == "replaced", "found out within seconds"
+    # Node 1 has no such login, so it may have set the row to offline again.
+    assert ann.find(32)["reason"] in ("replaced", "ended")
 
 
 # ---------------------------------------------------------------------- servers fail

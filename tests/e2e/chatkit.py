@@ -175,7 +175,7 @@ class Wire:
         """The next message, or None at the end of the stream. Notices about groups are kept."""
         if self.pending:
             return self.pending.pop(0)
-        while (message := self._read()) is not None and message["msgid"] == 83:
+        while (message := self._read()) is not None and message.get("msgid") == 83:
             self.notices.append(message)
         return message
 

@@ -257,7 +257,7 @@ def test_a_number_of_no_table(server: ServerProcess, clones: Clones) -> None:
     li.settle()
     lines = [line for line in server.log if "msgid 1012" in line]
     assert len(lines) == 1, server.log
-    assert "127.0.0.1: msgid 1012 with id, toid, msg fits no table" in lines[0]
+    assert "127.0.0.1 #1: msgid 1012 with id, toid, msg fits no table" in lines[0]
     assert "docs/dialects.md" in lines[0]
     assert "secret" not in lines[0]
 
