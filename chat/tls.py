@@ -39,8 +39,12 @@ def tls_context(config: ServerConfig) -> ssl.SSLContext | None:
                 f"server.tls_certificate: {config.tls_certificate}: holds no private key; "
                 "set server.tls_key to the file that does"
             ) from exc
-        reason = (exc.reason or str(exc)).replace("_", " ").lower()
-        raise ConfigError(f"server.tls_certificate: {config.tls_certificate}: {reason}") from exc
+        files = " and ".join(filter(None, (config.tls_certificate, config.tls_key)))
+        reason = (exc.reason or "damaged file").replace("_", " ").lower()
+        raise ConfigError(
+            f"server.tls_certificate: {files}: {reason}; they must be a certificate and its key "
+            "in PEM"
+        ) from exc
     except OSError as exc:  # it does not name the file
         files = ", ".join(name for name in (config.tls_certificate, config.tls_key) if name)
         raise ConfigError(f"server.tls_certificate: {files}: {exc.strerror}") from exc

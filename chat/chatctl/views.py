@@ -155,8 +155,12 @@ def nodes(result: Result) -> list[str]:
 
 
 def drained(result: Result) -> list[str]:
-    when = "now" if result["here"] else "within 3 seconds, unless it is of version 0.2"
-    return [f"{result['node']} drains {when}; follow it with: chatctl node list"]
+    if result["here"]:
+        return [f"{result['node']} drains now, and then ends"]
+    return [
+        f"{result['node']} drains within 3 seconds; follow it with: chatctl node list",
+        "(a server of version 0.2 does not know this command: stop it where it runs)",
+    ]
 
 
 def top(result: Result) -> list[str]:

@@ -113,7 +113,12 @@ def _checked(ctx: Context, login: Login, password: str, peer: str) -> User:
     Raises ProtocolError, StorageError.
     """
     user = ctx.authentication.find_user(login.user_id)
-    return ctx.authentication.check_password(user, login.user_id, password, peer).user
+    try:
+        return ctx.authentication.check_password(user, login.user_id, password, peer).user
+    except ProtocolError as exc:
+        if exc.errmsg == errors.WRONG_PASSWORD:  # the user gave no id
+            raise ProtocolError(exc.errno, errors.PASSWORD_IS_WRONG) from exc
+        raise
 
 
 def _replaced() -> ProtocolError:

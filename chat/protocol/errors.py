@@ -28,6 +28,7 @@ WRONG_PASSWORD = "id or password is invalid!"
 ALREADY_ONLINE = "this account is using, input another!"
 
 REGISTRATION_CLOSED = "registration is closed"
+PASSWORD_IS_WRONG = "the password is wrong"
 CODE_NEEDED = "registration needs an invitation code: ask the operator of the server"
 CODE_INVALID = "this invitation code is not valid"
 COMMON_PASSWORD = "password: is easy to guess; choose another"

@@ -28,6 +28,8 @@ def group_notice_text(notice: GroupNotice, name: str, by: str, texts: Translatio
         return None
     if notice.event == "banned" and notice.reason:
         key = "note banned reason"
+    if notice.event == "role" and name == texts("you"):
+        key = "note your role"
     return texts(
         key,
         name=name,

@@ -8,6 +8,9 @@ from client.ui.text.cells import one_line
 from client.ui.text.error_texts import error_text
 from client.ui.text.translations import Translations
 
+_SENT_AWAY = frozenset({"disabled banner", "ended banner", "deleted banner"})
+"""Texts for the reasons why a login is over."""
+
 
 def banner(status: Status, texts: Translations, now: float) -> str:
     """The text while the client is not online; empty while it is.
@@ -43,6 +46,9 @@ def _stopped(error: Exception | None, texts: Translations, reason: str) -> str:
     if isinstance(error, ReplacedError):
         if error.reason == "replaced":
             return texts("replaced banner")
+        key = f"{error.reason} banner"
+        if key in _SENT_AWAY:
+            return texts(key)
         return texts("sent away banner", reason=one_line(error.reason))
     if isinstance(error, RefusedError):
         return texts("refused banner", reason=reason)

@@ -53,3 +53,8 @@ def test_limits_are_aligned_although_a_list_is_empty() -> None:
         "limits.exempt      -                -",
         "limits.joins     200                -",
     ]
+
+
+def test_a_drained_server() -> None:
+    assert views.drained({"node": "a", "here": True}) == ["a drains now, and then ends"]
+    assert "stop it where it runs" in views.drained({"node": "a", "here": False})[1]

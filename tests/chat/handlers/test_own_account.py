@@ -54,7 +54,7 @@ def test_the_old_password_is_needed(make_node: Callable[..., Node]) -> None:
     ann = node.online("ann")
     for _ in range(3):
         answer = change(ann, old="wrong")
-        assert (answer["errno"], answer["errmsg"]) == (1, WRONG)
+        assert (answer["errno"], answer["errmsg"]) == (1, "the password is wrong")
     assert change(ann)["errno"] == 6
     assert delete(ann)["errno"] == 6
     assert node.connect().log_in(ann.user_id)["errno"] == 6
@@ -166,7 +166,7 @@ def test_its_name_cannot_be_taken(node: Node) -> None:
 def test_a_wrong_password_deletes_nothing(node: Node) -> None:
     ann = node.online("ann")
     answer = delete(ann, "wrong")
-    assert (answer["errno"], answer["errmsg"]) == (1, WRONG)
+    assert (answer["errno"], answer["errmsg"]) == (1, "the password is wrong")
     ann.nothing_more()
     assert node.row(ann.user_id).name == "ann"
 

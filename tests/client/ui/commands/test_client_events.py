@@ -53,7 +53,7 @@ def test_notices_about_groups_are_lines_in_their_room(server: FakeServer, app: A
     server.send({**notice, "event": "joined", "userid": 9, "by": 9, "name": "dan"})
     app.wait_for("dan has joined", "3 of 3 online")
     server.send({**notice, "event": "role", "userid": 1, "by": 2, "role": "admin"})
-    app.wait_for("new role of you: administrator")
+    app.wait_for("your new role: administrator")
     names = {"name": "dan", "byname": "bob"}
     server.send({**notice, "event": "banned", "userid": 9, "by": 2, "reason": "spam", **names})
     app.wait_for("bob has banned dan: spam", "2 of 2 online")

@@ -36,6 +36,14 @@ EN, ZH = Translations("en"), Translations("zh")
             "this account has signed in elsewhere. F5: take it back",
         ),
         (
+            Status(State.STOPPED, ReplacedError("disabled")),
+            "an operator of the server has disabled this account",
+        ),
+        (
+            Status(State.STOPPED, ReplacedError("ended")),
+            "an operator of the server has signed you out. F5: sign in again",
+        ),
+        (
             Status(State.STOPPED, ReplacedError("ab\x1buse")),
             "the server has closed the session: ab\\x1buse. F5: try again",
         ),
