@@ -46,6 +46,7 @@ from chat.limits.keyed_buckets import KeyedBuckets
 from chat.limits.networks import Exempt
 from chat.listeners import Listener, parse_status_address
 from chat.login.authentication import Authentication
+from chat.login.friend_notices import FriendNotices
 from chat.login.lease import Lease
 from chat.login.login_flow import LoginFlow
 from chat.login.login_limits import LoginLimits, LoginRates
@@ -58,7 +59,7 @@ from chat.login.visibility import Visibility
 from chat.mailbox.mailbox import Mailbox
 from chat.maintenance import Maintenance
 from chat.names.lookalikes import Lookalikes
-from chat.notice import BLOCKED, PRESENCE, TAKEN, Notice
+from chat.notice import ACCEPTED, ASKED, BLOCKED, PRESENCE, TAKEN, Notice
 from chat.process.clock import Clock
 from chat.process.file_limit import fit_file_limit
 from chat.process.log_format import new_format
@@ -200,6 +201,10 @@ class App:
             self._poller = MailboxPoller(self._loop, database, logins, self._workers)
         visibility = Visibility(config.chat.presence)
         self._feed = PresenceFeed(self._loop, database, bus, logins, self._workers, visibility)
+        self._friend_notices = FriendNotices(
+            database, bus, logins, self._workers, clock, visibility
+        )
+        approve = config.chat.contacts == "approve"
         replaces = config.chat.on_duplicate_login == "replace"
         self._presence = Presence(
             database, logins, self._workers, self._feed, self._node, self._lease, replace=replaces
@@ -227,7 +232,14 @@ class App:
             delivery=self._delivery,
             authentication=Authentication(database, passwords, login_limits, clock, token_seconds),
             login_flow=LoginFlow(
-                database, bus, logins, self._mailbox, self._presence, clock, visibility
+                database,
+                bus,
+                logins,
+                self._mailbox,
+                self._presence,
+                clock,
+                visibility,
+                lists_requests=approve,
             ),
             reconciliation=self._reconciliation,
             login_limits=login_limits,
@@ -242,6 +254,8 @@ class App:
                 config.chat.login_failures / config.chat.login_failure_window,
                 config.chat.login_failures,
             ),
+            friend_notices=self._friend_notices,
+            approve_contacts=approve,
             group_join=config.chat.group_join,
             limits=config.limits,
             classic=config.classic,
@@ -446,6 +460,8 @@ class App:
         for notice in notices:
             if notice.word == PRESENCE:
                 self._feed.heard(notice.target, notice.ids)
+            elif notice.word in (ASKED, ACCEPTED):
+                self._friend_notices.heard(notice)
             elif notice.word == BLOCKED and (login := self._logins.find(notice.target)):
                 self._logins.add_blocks(login, (), notice.ids)
 

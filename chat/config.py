@@ -57,6 +57,7 @@ class ChatConfig:
     on_duplicate_login: str = "refuse"
     registration: str = "open"
     presence: str = "all"
+    contacts: str = "open"
     group_join: str = "open"
     token_days: int = 30
     retention_days: int = 0
@@ -134,6 +135,7 @@ class Config:
 _CHOICES = {
     "chat.delivery": ("stored", "direct"),
     "chat.on_duplicate_login": ("refuse", "replace"),
+    "chat.contacts": ("open", "approve"),
     "chat.presence": ("all", "contacts", "none"),
     "chat.registration": ("open", "closed", "invitation"),
     "chat.group_join": ("open", "invite"),

@@ -12,7 +12,7 @@ from functools import partial
 
 from chat.process.clock import Clock
 from chat.storage import Database, StorageError, Transaction
-from chat.storage.tables import TokenModel
+from chat.storage.tables import FriendRequestModel, TokenModel
 from muduopy import EventLoop, ThreadPool
 
 log = logging.getLogger(__name__)
@@ -20,13 +20,16 @@ log = logging.getLogger(__name__)
 TOKENS_SECONDS = 3600.0
 """Between two deletions of expired tokens."""
 
+REQUESTS_SECONDS = 3600.0
+"""Between two deletions of expired requests to be a contact."""
+
 CHECK_SECONDS = 60.0
 """Between two checks of the database."""
 
 
 class Maintenance:
-    """Deletes expired login tokens, checks that the database is still there, and runs the jobs that
-    were registered. Any thread."""
+    """Deletes expired login tokens and requests to be a contact, checks that the database is still
+    there, and runs the jobs that were registered. Any thread."""
 
     def __init__(self, database: Database, clock: Clock, token_seconds: int) -> None:
         """``token_seconds``: the life of a token."""
@@ -35,6 +38,7 @@ class Maintenance:
         self._token_seconds = token_seconds
         self._jobs: list[tuple[float, Callable[[], object]]] = [
             (TOKENS_SECONDS, self.delete_expired_tokens),
+            (REQUESTS_SECONDS, self.delete_expired_requests),
             (CHECK_SECONDS, self._check),
         ]
 
@@ -59,6 +63,12 @@ class Maintenance:
             return TokenModel(tx).delete_expired(now, self._token_seconds, place)
 
         while place := self._database.write(next_part):
+            pass
+
+    def delete_expired_requests(self) -> None:
+        """Delete them in several short transactions. Blocks. Raises StorageError."""
+        now = self._clock.unix()
+        while self._database.write(lambda tx: FriendRequestModel(tx).delete_expired(now)):
             pass
 
     def _check(self) -> None:

@@ -20,7 +20,12 @@ BLOCKED = "blocked"
 """For the node with a login of the user ``target``: the users ``ids`` block it now. A server of
 version 0.2.0 does not know this word, and ignores it."""
 
-WORDS = frozenset((PRESENCE, TAKEN, MEMBERS, BLOCKED))
+ASKED = "asked"
+ACCEPTED = "accepted"
+"""For the node with a login of the user ``target``: the users ``ids`` ask it to be a contact, or
+have accepted its request. A server of version 0.2.0 ignores both, as BLOCKED."""
+
+WORDS = frozenset((PRESENCE, TAKEN, MEMBERS, BLOCKED, ASKED, ACCEPTED))
 
 
 class Notice(NamedTuple):
@@ -28,7 +33,7 @@ class Notice(NamedTuple):
 
     Attributes:
         target: a group for MEMBERS, else a user; its topic is the notice's.
-        word: PRESENCE, TAKEN, BLOCKED or MEMBERS.
+        word: one of WORDS.
         ids: users.
     """
 

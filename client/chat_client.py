@@ -52,6 +52,8 @@ from client.values import (
     Ban,
     ChatMessage,
     Friend,
+    FriendNotice,
+    FriendRequest,
     Group,
     GroupNotice,
     History,
@@ -91,6 +93,7 @@ class ChatClient:
         on_presence: Callable[[Presence], object] | None = None,
         on_group_notice: Callable[[GroupNotice], object] | None = None,
         on_announcement: Callable[[Announcement], object] | None = None,
+        on_friend_notice: Callable[[FriendNotice], object] | None = None,
         on_state: Callable[[Status], object] | None = None,
         on_ready: Callable[[], object] | None = None,
         on_server_error: Callable[[str], object] | None = None,
@@ -110,6 +113,7 @@ class ChatClient:
             on_server_error,
             on_group_notice,
             on_announcement,
+            on_friend_notice,
         )
         dispatcher = Dispatcher()
         self._shared = SharedState(status_poster(dispatcher, functions))
@@ -441,19 +445,46 @@ class ChatClient:
             where["before"] = before
         return self._requester.ask(requests.HISTORY, **where, limit=limit)
 
-    def add_friend(self, friend_id: int) -> Friend:
+    def add_friend(self, friend_id: int) -> Friend | None:
         """Put a user on the friend list; returns the friend, also one that was on it already.
 
-        Any thread; blocks.
+        None: on this server the other user has to agree, and is asked. Then a FriendNotice follows,
+        maybe. ``remove_friend`` takes the request back. Any thread; blocks.
         """
         check_id(friend_id)
         since = self._requester.with_roster(lambda roster: roster.heard)
         friend = self._requester.ask_for("friend", requests.ADD_FRIEND, friendid=friend_id)
-        self._requester.with_roster(lambda roster: roster.add_friend(friend, since))
+        self._take_friend(friend, since)
         return friend
 
+    def friend_requests(self) -> tuple[FriendRequest, ...]:
+        """The requests of other users to be a contact, the newest first. Any thread; blocks.
+
+        There are 100 at most.
+        """
+        since = self._requester.with_roster(lambda roster: roster.heard)
+        found = self._requester.ask(requests.FRIEND_REQUESTS)
+        self._requester.with_roster(lambda roster: roster.set_friend_requests(found, since))
+        return found
+
+    def answer_friend(self, user_id: int, *, accept: bool) -> Friend | None:
+        """Accept or decline a request to be a contact; returns an accepted friend.
+
+        The other user learns of an acceptance only. Any thread; blocks.
+        """
+        check_id(user_id)
+        since = self._requester.with_roster(lambda roster: roster.heard)
+        friend = self._requester.ask(requests.ANSWER_FRIEND, userid=user_id, accept=accept)
+        self._requester.with_roster(lambda roster: roster.forget_friend_request(user_id))
+        self._take_friend(friend, since)
+        return friend
+
+    def _take_friend(self, friend: Friend | None, since: int | None) -> None:
+        if friend is not None:
+            self._requester.with_roster(lambda roster: roster.add_friend(friend, since))
+
     def remove_friend(self, friend_id: int) -> None:
-        """Take a user off the friend list. Any thread; blocks."""
+        """Take a user off the friend list, or take a request back. Any thread; blocks."""
         self._requester.ask(requests.REMOVE_FRIEND, friendid=check_id(friend_id))
         self._requester.with_roster(lambda roster: roster.remove_friend(friend_id))
 

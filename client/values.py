@@ -144,6 +144,40 @@ class GroupNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class FriendRequest:
+    """A request of another user to be a contact. It waits for ``ChatClient.answer_friend``.
+
+    Attributes:
+        user_id: the number of the user that asks.
+        name: the name of that user, not escaped.
+        time_text: the time as it stands on the wire.
+    """
+
+    user_id: int
+    name: str
+    time_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FriendNotice:
+    """A notice: another user asks to be a contact, or has accepted the request of this user.
+
+    Attributes:
+        event: "asked", "accepted", or a newer word.
+        user_id: the number of the other user.
+        name: the name of the other user, not escaped.
+        state: "online" or "offline"; empty in "asked".
+        time_text: the time of the request as it stands on the wire; empty in "accepted".
+    """
+
+    event: str
+    user_id: int
+    name: str
+    state: str = ""
+    time_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """The user that is logged in, with friends and groups.
 
@@ -154,6 +188,7 @@ class Account:
         groups: the groups of the user.
         heartbeat: seconds between two PING_MSG; None if the server named no interval.
         invitations: the invitations to groups that wait for this user.
+        friend_requests: the requests to be a contact that wait for this user.
     """
 
     id: int
@@ -162,6 +197,7 @@ class Account:
     groups: tuple[Group, ...]
     heartbeat: float | None
     invitations: tuple[Invitation, ...] = ()
+    friend_requests: tuple[FriendRequest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ CREATE TABLE friendrequest (
     time     INTEGER NOT NULL,
     PRIMARY KEY (userid, friendid)
 ) WITHOUT ROWID;
-CREATE INDEX friendrequest_friendid ON friendrequest (friendid);
+CREATE INDEX friendrequest_friendid ON friendrequest (friendid, time);
+CREATE INDEX friendrequest_time ON friendrequest (time);
 
 -- userid takes no messages and no requests from blockedid.
 CREATE TABLE blocked (

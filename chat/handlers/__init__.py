@@ -12,6 +12,7 @@ from chat.handlers.account import (
 from chat.handlers.blocked import block, blocks, unblock
 from chat.handlers.chat import delivered, ping, send
 from chat.handlers.context import WAIT, Context, Request, Route, Where
+from chat.handlers.friend_requests import answer_friend, friend_requests
 from chat.handlers.friends import add_friend, remove_friend
 from chat.handlers.group_members import (
     abandon_joining,
@@ -66,6 +67,8 @@ ROUTES: dict[int, Route] = {
     MsgType.BLOCK_MSG: Route(block),
     MsgType.UNBLOCK_MSG: Route(unblock),
     MsgType.BLOCKS_MSG: Route(blocks),
+    MsgType.FRIEND_REQUESTS_MSG: Route(friend_requests),
+    MsgType.ANSWER_FRIEND_MSG: Route(answer_friend),
     MsgType.DELETE_ACCOUNT_MSG: Route(delete_account, finish=finish_delete_account, hashes=True),
     MsgType.CHANGE_GROUP_MSG: Route(change_group, hashes=True),
     MsgType.SET_ROLE_MSG: Route(set_role),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from chat.process.clock import utc_text
 from chat.protocol import Message
-from chat.storage.tables import OPEN, Contact, Group, GroupInvitation, GroupUser
+from chat.storage.tables import OPEN, Contact, FriendRequestRow, Group, GroupInvitation, GroupUser
 
 
 def contact_fields(contact: Contact) -> Message:
     return {"id": contact.id, "name": contact.name, "state": contact.state}
+
+
+def friend_request_fields(row: FriendRequestRow) -> Message:
+    return {"id": row.id, "name": row.name, "time": utc_text(row.time)}
 
 
 def group_fields(group: Group) -> Message:

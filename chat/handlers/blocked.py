@@ -10,7 +10,7 @@ from chat.notice import BLOCKED, Notice
 from chat.protocol import ErrNo, Message, ProtocolError
 from chat.protocol.requests import BlocksRequest, UserRequest
 from chat.storage import Transaction
-from chat.storage.tables import BlockedModel, FriendModel, UserModel
+from chat.storage.tables import BlockedModel, FriendModel, FriendRequestModel, UserModel
 
 
 def block(ctx: Context, request: Request[UserRequest]) -> Message:
@@ -29,6 +29,7 @@ def block(ctx: Context, request: Request[UserRequest]) -> Message:
                 raise ProtocolError(ErrNo.REFUSED, full)
             blocked.insert(user_id, blocked_id)
         FriendModel(tx).delete(blocked_id, user_id)
+        FriendRequestModel(tx).delete(user_id, blocked_id)  # else the other one could accept it
 
     ctx.database.write(insert)
     assert request.login is not None

@@ -13,6 +13,7 @@ from chat.delivery.codec import MessageBus
 from chat.delivery.delivery import Delivery
 from chat.limits.keyed_buckets import KeyedBuckets
 from chat.login.authentication import Authentication
+from chat.login.friend_notices import FriendNotices
 from chat.login.login import Login
 from chat.login.login_flow import LoginFlow
 from chat.login.login_limits import LoginLimits
@@ -41,7 +42,7 @@ class Context:
     """The parts of the server that handlers use. Each can be used by any thread.
 
     ``group_failures``: wrong passwords of groups, by user and group. ``group_join``: the join mode
-    of a new group that names none.
+    of a new group that names none. ``approve_contacts``: a user becomes a contact when it agrees.
     """
 
     database: Database
@@ -60,6 +61,8 @@ class Context:
     registration: str
     visibility: Visibility
     group_failures: KeyedBuckets
+    friend_notices: FriendNotices
+    approve_contacts: bool = False
     group_join: str = OPEN
     limits: Limits = field(default_factory=Limits)
     classic: ClassicConfig = field(default_factory=ClassicConfig)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from chat.handlers.answer_fields import contact_fields
 from chat.handlers.context import Context, Request
+from chat.handlers.friend_requests import ask_friend
 from chat.protocol import ErrNo, Message, ProtocolError
 from chat.protocol.requests import FriendRequest
 from chat.storage import Transaction, UniqueViolation
-from chat.storage.tables import FriendModel, UserModel
+from chat.storage.tables import FriendModel, FriendRequestModel, UserModel
 
 
 def add_friend(ctx: Context, request: Request[FriendRequest]) -> Message:
-    """ADD_FRIEND_MSG."""
+    """ADD_FRIEND_MSG. With ``approve`` it asks the other user."""
     friend_id = request.message["friendid"]
     if friend_id == request.user_id:
         raise ProtocolError(ErrNo.BAD_REQUEST, "friendid: is your own")
+    if ctx.approve_contacts:
+        return ask_friend(ctx, request.user_id, friend_id)
     fields = {"friend": ctx.database.read(lambda tx: _contact(ctx, tx, request.user_id, friend_id))}
 
     def add(tx: Transaction) -> None:
@@ -34,9 +37,28 @@ def add_friend(ctx: Context, request: Request[FriendRequest]) -> Message:
 
 
 def remove_friend(ctx: Context, request: Request[FriendRequest]) -> Message:
-    """REMOVE_FRIEND_MSG."""
-    friend_id = request.message["friendid"]
-    if not ctx.database.write(lambda tx: FriendModel(tx).delete(request.user_id, friend_id)):
+    """REMOVE_FRIEND_MSG. It takes a request back, too.
+
+    With ``approve`` the user vanishes from the other list as well: both users have agreed to be
+    contacts, and one of them does no more.
+    """
+    user_id, friend_id = request.user_id, request.message["friendid"]
+
+    def remove(tx: Transaction) -> bool:
+        # Locked. Example: A takes its request to B back, while B accepts it.
+        UserModel(tx).generations([user_id], lock=True)
+        found = FriendRequestModel(tx).delete(user_id, friend_id)
+        friends = FriendModel(tx)
+        if not friends.is_one(user_id, friend_id):
+            return found
+        pairs = [(user_id, friend_id)]
+        if ctx.approve_contacts:
+            pairs.append((friend_id, user_id))
+        for pair in sorted(pairs):  # in the same order, if both users remove each other
+            friends.delete(*pair)
+        return True
+
+    if not ctx.database.write(remove):
         raise ProtocolError(ErrNo.NOT_FOUND, "is not in your list")
     return {"friendid": friend_id}
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from chat.handlers.answer_fields import (
     contact_fields,
+    friend_request_fields,
     group_fields,
     invitation_fields,
     member_fields,
@@ -29,7 +30,7 @@ class LoginAnswer:
 
     Attributes:
         entered: the login.
-        lists: the fields of the answer for friends, groups, invitations and messages.
+        lists: the fields of the answer for friends, groups, invitations, requests and messages.
         mail: the messages in ``lists``.
         all_mail: the mailbox has no others.
     """
@@ -52,12 +53,15 @@ def answer_of(entered: Entered, room: AnswerRoom, *, v2: bool) -> LoginAnswer:
         snapshot.groups, lambda group: group_fields(replace(group, users=())), left
     )
     invitations, left = _first(snapshot.invitations, invitation_fields, left)
+    requests, left = _first(snapshot.friend_requests, friend_request_fields, left)
     for fields, group in zip(groups, snapshot.groups, strict=False):
         fields["users"], left = _first(group.users, member_fields, left)
         fields["more"] = len(fields["users"]) < group.members
     lists: Message = {"friends": friends, "groups": groups, "offlinemsg": mail}
     if invitations:
         lists["invitations"] = invitations
+    if requests:
+        lists["friend_requests"] = requests
     if snapshot.friends_more or len(friends) < len(snapshot.friends):
         lists["friends_more"] = True
     if snapshot.groups_more or len(groups) < len(snapshot.groups):

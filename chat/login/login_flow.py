@@ -41,6 +41,8 @@ from chat.storage.tables import (
     BlockedModel,
     Contact,
     FriendModel,
+    FriendRequestModel,
+    FriendRequestRow,
     Group,
     GroupInvitation,
     GroupInviteModel,
@@ -57,6 +59,8 @@ TOKEN_BYTES = 32
 LISTED_INVITATIONS = 100
 """Invitations to groups in the answer to a login: the newest."""
 
+LISTED_REQUESTS = 100
+"""Requests to be a contact in one answer: the newest."""
 
 MOST_FRIENDS = 5000
 MOST_GROUPS = 2000
@@ -118,6 +122,7 @@ class Snapshot:
         newest: the highest number in the log.
         blocks, blocked_by: the users that the user blocks, and those that block it; of the latter
             at most one more than MAX_BLOCKERS.
+        friend_requests: the newest requests to be a contact; none if contacts need no approval.
     """
 
     friends: list[Contact]
@@ -131,6 +136,7 @@ class Snapshot:
     newest: int
     blocks: Sequence[int] = ()
     blocked_by: Sequence[int] = ()
+    friend_requests: Sequence[FriendRequestRow] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +159,12 @@ class LoginFlow:
         presence: Presence,
         clock: Clock,
         visibility: Visibility | None = None,
+        *,
+        lists_requests: bool = False,
     ) -> None:
-        """``visibility``: by default all users see all others."""
+        """``visibility``: by default all users see all others. ``lists_requests``: the answer has
+        the requests to be a contact."""
+        self._lists_requests = lists_requests
         self._visibility = visibility or Visibility()
         self._database = database
         self._bus = bus
@@ -182,7 +192,13 @@ class LoginFlow:
             self._logins.cancel(user_id)
             raise
         entry = _Entry(
-            self._database, self._bus, self._logins, self._presence, login, self._visibility
+            self._database,
+            self._bus,
+            self._logins,
+            self._presence,
+            login,
+            self._visibility,
+            lists_requests=self._lists_requests,
         )
         try:
             snapshot = entry.enter(former_node, attempt.room, self._clock.unix())
@@ -314,7 +330,10 @@ class _Entry:
         presence: Presence,
         login: Login,
         visibility: Visibility,
+        *,
+        lists_requests: bool,
     ) -> None:
+        self._lists_requests = lists_requests
         self._visibility = visibility
         self._database = database
         self._bus = bus
@@ -338,7 +357,9 @@ class _Entry:
         elif former_node is not None and former_node != self._presence.node:
             self._bus.tell([Notice(user_id, TAKEN, (user_id,))])
         snapshot = self._database.read(
-            lambda tx: _snapshot(tx, user_id, room, now, self._visibility)
+            lambda tx: _snapshot(
+                tx, user_id, room, now, self._visibility, lists_requests=self._lists_requests
+            )
         )
         self._leave_late(snapshot, groups)
         # After ``add``, so that no block is missed. Example: B blocks A while A logs in. Either the
@@ -401,8 +422,17 @@ def _check_again(tx: Transaction, current: User, attempt: LoginAttempt) -> None:
 
 
 def _snapshot(
-    tx: Transaction, user_id: int, room: AnswerRoom, now: int, visibility: Visibility
+    tx: Transaction,
+    user_id: int,
+    room: AnswerRoom,
+    now: int,
+    visibility: Visibility,
+    *,
+    lists_requests: bool,
 ) -> Snapshot:
+    requests: list[FriendRequestRow] = []
+    if lists_requests:
+        requests = FriendRequestModel(tx).received(user_id, now, LISTED_REQUESTS)
     mail, all_mail = load(tx, user_id, (), room.messages, room.text_bytes)
     friends = FriendModel(tx).of_user(user_id, MOST_FRIENDS + 1)
     group_ids = GroupModel(tx).ids_of_user(user_id)
@@ -419,4 +449,5 @@ def _snapshot(
         MessageModel(tx).newest(),
         BlockedModel(tx).of_user(user_id),
         BlockedModel(tx).blockers(user_id, MAX_BLOCKERS + 1),
+        requests,
     )

@@ -284,6 +284,8 @@ def build_schema(limits: Limits, shortest_password: int | None = None) -> Schema
         MsgType.BLOCK_MSG: (me, Field("userid", int, 1, MAX_ID), rid),
         MsgType.UNBLOCK_MSG: (me, Field("userid", int, 1, MAX_ID), rid),
         MsgType.BLOCKS_MSG: (me, rid),
+        MsgType.FRIEND_REQUESTS_MSG: (me, rid),
+        MsgType.ANSWER_FRIEND_MSG: (me, user, Field("accept", bool, 0, 1), rid),
         MsgType.DELETE_ACCOUNT_MSG: (me, Field("password", str, 0, password_max), rid),
         MsgType.DELIVERED_MSG: (Field("seqs", list, 0, limits.seqs, message_numbers), rid),
         MsgType.PING_MSG: (rid,),

@@ -154,6 +154,16 @@ class BlocksRequest(_UserRequest):
     """BLOCKS_MSG."""
 
 
+class FriendRequestsRequest(_UserRequest):
+    """FRIEND_REQUESTS_MSG."""
+
+
+class AnswerFriendRequest(UserRequest):
+    """ANSWER_FRIEND_MSG: accept or decline the request of ``userid``."""
+
+    accept: bool
+
+
 class DeleteAccountRequest(_UserRequest):
     """DELETE_ACCOUNT_MSG."""
 

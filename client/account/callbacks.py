@@ -13,7 +13,7 @@ from client.account.lifecycle import Status
 from client.account.local_account import LocalAccount
 from client.account.shared_state import SharedState
 from client.errors import ClosedError
-from client.values import Announcement, ChatMessage, GroupNotice, Presence
+from client.values import Announcement, ChatMessage, FriendNotice, GroupNotice, Presence
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ class Functions:
         on_message: gets each chat message; its return acknowledges the message.
         on_presence: gets each change of a friend's presence.
         on_group_notice: gets each change of a group by another user.
+        on_friend_notice: gets each request to be a contact, and each acceptance.
         on_announcement: gets each text of the operator for all users.
         on_state: gets each new Status of the client.
         on_ready: is called when ``messages()`` has one more message.
@@ -42,6 +43,7 @@ class Functions:
     on_server_error: Callable[[str], object] | None = None
     on_group_notice: Callable[[GroupNotice], object] | None = None
     on_announcement: Callable[[Announcement], object] | None = None
+    on_friend_notice: Callable[[FriendNotice], object] | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -127,6 +129,11 @@ class Callbacks:
         """Another user has changed a group."""
         if self._functions.on_group_notice is not None:
             self._dispatcher.post(partial(self._functions.on_group_notice, notice))
+
+    def contact_changed(self, notice: FriendNotice) -> None:
+        """Another user asks to be a contact, or has accepted."""
+        if self._functions.on_friend_notice is not None:
+            self._dispatcher.post(partial(self._functions.on_friend_notice, notice))
 
     def announced(self, announcement: Announcement) -> None:
         """The operator has a text for all users."""

@@ -8,6 +8,8 @@ from dataclasses import replace
 from client.values import (
     Account,
     Friend,
+    FriendNotice,
+    FriendRequest,
     Group,
     GroupNotice,
     Invitation,
@@ -59,7 +61,7 @@ class Roster:
         self.account = replace(self.account, name=name)
 
     def add_friend(self, friend: Friend, since: int | None = None) -> None:
-        """Put a friend on the list, or replace its entry.
+        """Put a friend on the list, or replace its entry. Its request is used up.
 
         ``since``: the value of ``heard`` at the time of the request; a later presence notice is
         newer than the answer. Example: A adds B; the server reads B's state, offline; meanwhile B
@@ -70,6 +72,32 @@ class Roster:
             friend = replace(friend, state=state)
         others = [other for other in self.account.friends if other.id != friend.id]
         self.account = replace(self.account, friends=(*others, friend))
+        self.forget_friend_request(friend.id)
+
+    def take_friend_notice(self, notice: FriendNotice) -> None:
+        """Take a notice: another user asks to be a contact, or has accepted."""
+        self.heard += 1
+        user_id, name = notice.user_id, notice.name
+        if notice.event == "accepted":
+            self.add_friend(Friend(user_id, name, notice.state))
+        elif notice.event == "asked":
+            self.forget_friend_request(user_id)
+            new = FriendRequest(user_id, name, notice.time_text)
+            requests = (new, *self.account.friend_requests)
+            self.account = replace(self.account, friend_requests=requests)
+
+    def set_friend_requests(self, requests: tuple[FriendRequest, ...], since: int | None) -> None:
+        """Replace the requests that wait, unless there was a notice since the request.
+
+        ``since``: as in ``add_friend``.
+        """
+        if since is not None and self.heard == since:
+            self.account = replace(self.account, friend_requests=requests)
+
+    def forget_friend_request(self, user_id: int) -> None:
+        """The request of this user is used up."""
+        left = tuple(item for item in self.account.friend_requests if item.user_id != user_id)
+        self.account = replace(self.account, friend_requests=left)
 
     def remove_friend(self, friend_id: int) -> None:
         """Take a friend off the list."""

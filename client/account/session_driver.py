@@ -33,7 +33,7 @@ from client.protocol.parsing import read_retry_after
 from client.protocol.requests import LOGIN, LOGOUT
 from client.protocol.session import Session
 from client.timing import Timing
-from client.values import Announcement, ChatMessage, GroupNotice, Presence
+from client.values import Announcement, ChatMessage, FriendNotice, GroupNotice, Presence
 
 if TYPE_CHECKING:
     import socket
@@ -119,6 +119,7 @@ class SessionDriver:
             ChatMessage: self._take_message,
             ChatAnswer: self._take_answer,
             Presence: self._take_presence,
+            FriendNotice: self._take_friend_notice,
             GroupNotice: self._take_group_notice,
             Announcement: self._take_announcement,
         }
@@ -372,6 +373,12 @@ class SessionDriver:
         self, account: LocalAccount, announcement: Announcement
     ) -> list[Completion]:
         self._callbacks.announced(announcement)
+        return []
+
+    def _take_friend_notice(self, account: LocalAccount, notice: FriendNotice) -> list[Completion]:
+        if account.roster is not None:
+            account.roster.take_friend_notice(notice)
+        self._callbacks.contact_changed(notice)
         return []
 
     def _take_group_notice(self, account: LocalAccount, notice: GroupNotice) -> list[Completion]:

@@ -27,6 +27,7 @@ TEXTS = {
     "registered": "{name} 注册成功，账号是 {id}，请牢记！",
     "name taken": "用户名 {name} 已存在，注册失败！",
     "friend added": "添加好友成功：{friend}",
+    "friend asked": "如果有用户 {id}，已向其发出请求",
     "group created": "创建群成功，群号是 {id}，群名是 {name}",
     "group joined": "加入群成功：{group}",
     "logged out": "已退出登录",

@@ -29,6 +29,7 @@ TEXTS = {
     "registered": "{name} register success, userid is {id}, do not forget it!",
     "name taken": "{name} is already exist, register error!",
     "friend added": "add friend success: {friend}",
+    "friend asked": "user {id} is asked, if there is such a user",
     "group created": "create group success, groupid is {id}, groupname is {name}",
     "group joined": "join group success: {group}",
     "logged out": "loginout success",

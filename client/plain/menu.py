@@ -212,7 +212,8 @@ class Menu:
         except ClientError as exc:
             self._print_failure(self._failed("addfriend", exc, id=friend_id), exc)
         else:
-            self._print(self._text.friend_added(friend))
+            asked = self._text("friend asked", id=friend_id)
+            self._print(asked if friend is None else self._text.friend_added(friend))
 
     def _create_group(self, name: str, desc: str) -> None:
         try:

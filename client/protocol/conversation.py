@@ -55,6 +55,7 @@ class Conversation:
             MsgType.GROUP_CHAT_MSG: self._on_chat,
             MsgType.CHAT_ACK: self._on_chat_ack,
             MsgType.PRESENCE_MSG: self._on_presence,
+            MsgType.FRIEND_NOTICE_MSG: self._on_friend_notice,
             MsgType.GROUP_NOTICE_MSG: self._on_group_notice,
             MsgType.ANNOUNCE_MSG: self._on_announcement,
             MsgType.ERROR_MSG: self._on_error,
@@ -138,6 +139,10 @@ class Conversation:
     def _on_presence(self, message: Message) -> Received:
         presence = parsing.read_presence(message)
         return NOTHING if presence is None else Received([presence])
+
+    def _on_friend_notice(self, message: Message) -> Received:
+        notice = parsing.read_friend_notice(message)
+        return NOTHING if notice is None else Received([notice])
 
     def _on_group_notice(self, message: Message) -> Received:
         notice = parsing.read_group_notice(message)

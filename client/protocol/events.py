@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from client.values import Account, Announcement, ChatMessage, GroupNotice, Presence
+from client.values import Account, Announcement, ChatMessage, FriendNotice, GroupNotice, Presence
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,7 @@ Event = (
     | ChatMessage
     | ChatAnswer
     | Presence
+    | FriendNotice
     | GroupNotice
     | Announcement
     | ServerError

@@ -16,6 +16,8 @@ from client.values import (
     Ban,
     ChatMessage,
     Friend,
+    FriendNotice,
+    FriendRequest,
     Group,
     GroupNotice,
     History,
@@ -44,6 +46,7 @@ def read_account(ack: Message) -> Account:
         groups=tuple(read_group(item) for item in read_objects(ack, "groups")),
         heartbeat=_seconds(ack.get("heartbeat")),
         invitations=tuple(read_invitation(item) for item in read_objects(ack, "invitations")),
+        friend_requests=_friend_requests(ack, "friend_requests"),
     )
 
 
@@ -126,9 +129,31 @@ def read_member_page(ack: Message) -> MemberPage:
     return MemberPage(read_members(ack), ack.get("more") is True)
 
 
-def read_added_friend(ack: Message) -> Friend:
-    """The friend in ADD_FRIEND_ACK."""
-    return read_friend(read_object(ack, "friend"))
+def read_added_friend(ack: Message) -> Friend | None:
+    """The friend in ADD_FRIEND_ACK or ANSWER_FRIEND_ACK; None if there is none (yet)."""
+    friend = ack.get("friend")
+    return read_friend(friend) if type(friend) is dict else None
+
+
+def read_friend_requests(ack: Message) -> tuple[FriendRequest, ...]:
+    """The requests in FRIEND_REQUESTS_ACK."""
+    return _friend_requests(ack, "requests")
+
+
+def _friend_requests(ack: Message, key: str) -> tuple[FriendRequest, ...]:
+    return tuple(
+        FriendRequest(read_id(item, "id"), _str(item, "name"), _str(item, "time"))
+        for item in read_objects(ack, key)
+    )
+
+
+def read_friend_notice(message: Message) -> FriendNotice | None:
+    """A FRIEND_NOTICE_MSG; None if it names no user."""
+    user_id = read_id(message, "id")
+    if not 0 < user_id <= MAX_ID:
+        return None
+    name, event = _str(message, "name"), _str(message, "event")
+    return FriendNotice(event, user_id, name, _str(message, "state"), _str(message, "time"))
 
 
 def read_joined_group(ack: Message) -> Group:

@@ -18,6 +18,7 @@ from client.protocol.parsing import (
     read_bans,
     read_blocked,
     read_changed_group,
+    read_friend_requests,
     read_history,
     read_joined_group,
     read_member_page,
@@ -70,6 +71,8 @@ RENAME = Request(MsgType.RENAME_MSG, read_new_name)
 BLOCK = Request(MsgType.BLOCK_MSG, _no_result)
 UNBLOCK = Request(MsgType.UNBLOCK_MSG, _no_result)
 BLOCKED = Request(MsgType.BLOCKS_MSG, read_blocked)
+FRIEND_REQUESTS = Request(MsgType.FRIEND_REQUESTS_MSG, read_friend_requests)
+ANSWER_FRIEND = Request(MsgType.ANSWER_FRIEND_MSG, read_added_friend)
 DELETE_ACCOUNT = Request(MsgType.DELETE_ACCOUNT_MSG, _no_result)
 DISSOLVE_GROUP = Request(MsgType.DISSOLVE_GROUP_MSG, _no_result)
 CHANGE_GROUP = Request(MsgType.CHANGE_GROUP_MSG, read_changed_group)

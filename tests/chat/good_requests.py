@@ -54,6 +54,8 @@ GOOD: dict[int, Message] = {
     MsgType.BLOCK_MSG: {"userid": UNKNOWN},
     MsgType.UNBLOCK_MSG: {"userid": UNKNOWN - 1},
     MsgType.BLOCKS_MSG: {},
+    MsgType.FRIEND_REQUESTS_MSG: {},
+    MsgType.ANSWER_FRIEND_MSG: {"userid": UNKNOWN, "accept": True},
     MsgType.DELETE_ACCOUNT_MSG: {"password": "wrong"},
 }
 """A correct request of each kind, with all fields but ``id`` of the sender and ``rid``."""

@@ -25,6 +25,7 @@ from chat.handlers import ROUTES, Context, Route
 from chat.limits.keyed_buckets import KeyedBuckets
 from chat.limits.networks import Exempt
 from chat.login.authentication import Authentication
+from chat.login.friend_notices import FriendNotices
 from chat.login.login import Login
 from chat.login.login_flow import LoginFlow
 from chat.login.login_limits import LoginLimits, LoginRates
@@ -113,6 +114,7 @@ class Node:
         visibility: Visibility | None = None,
         failures: int = 10,
         group_join: str = "open",
+        approve: bool = False,
         rates: LoginRates | None = None,
         loopback_exempt: bool = True,
         routes: dict[int, Route] | None = None,
@@ -167,6 +169,7 @@ class Node:
                 self.presence,
                 self.clock,
                 self.visibility,
+                lists_requests=approve,
             ),
             reconciliation=self.reconciliation,
             login_limits=self.login_limits,
@@ -178,6 +181,10 @@ class Node:
             registration=registration,
             visibility=self.visibility,
             group_failures=KeyedBuckets(failures / 60, failures),
+            friend_notices=FriendNotices(
+                self.database, self.bus, self.logins, self.workers, self.clock, self.visibility
+            ),
+            approve_contacts=approve,
             group_join=group_join,
             limits=limits or Limits(),
             classic=classic or ClassicConfig(),

@@ -30,6 +30,22 @@ def test_expired_tokens(database: Database) -> None:
     assert len(database.read(lambda tx: tx.query("SELECT * FROM token"))) == 1
 
 
+def test_expired_requests(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chat.storage.tables.friendrequest.PART", 2)
+    clock = TestClock()
+
+    def insert(tx: Transaction) -> None:
+        rows = [(1, other, clock.date - other * DAY) for other in range(25, 36)]
+        tx.insert_rows("friendrequest", ("userid", "friendid", "time"), rows)
+
+    database.write(insert)
+    maintenance = Maintenance(database, clock, DAY)
+    for _ in range(2):
+        maintenance.delete_expired_requests()
+        rows = database.read(lambda tx: tx.query("SELECT friendid FROM friendrequest"))
+        assert sorted(other for (other,) in rows) == [25, 26, 27, 28, 29, 30]
+
+
 def test_a_database_that_is_gone(
     database: Database, errors: ErrorLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,6 +88,19 @@ def _default_rules() -> dict[int, Rule]:
         MsgType.BLOCK_MSG: lambda r: [ack(MsgType.BLOCK_ACK, r, userid=r["userid"])],
         MsgType.UNBLOCK_MSG: lambda r: [ack(MsgType.UNBLOCK_ACK, r, userid=r["userid"])],
         MsgType.BLOCKS_MSG: lambda r: [ack(MsgType.BLOCKS_ACK, r, userids=[2, 9])],
+        MsgType.FRIEND_REQUESTS_MSG: lambda r: [ack(MsgType.FRIEND_REQUESTS_ACK, r, requests=[])],
+        MsgType.ANSWER_FRIEND_MSG: lambda r: [
+            ack(
+                MsgType.ANSWER_FRIEND_ACK,
+                r,
+                userid=r["userid"],
+                **(
+                    {"friend": {"id": r["userid"], "name": "bob", "state": "online"}}
+                    if r["accept"]
+                    else {}
+                ),
+            )
+        ],
         MsgType.DELETE_ACCOUNT_MSG: lambda r: [
             ack(MsgType.DELETE_ACCOUNT_ACK, r),
             {"msgid": int(MsgType.BYE_MSG), "reason": "deleted", "reconnect": False},

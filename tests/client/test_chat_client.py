@@ -36,6 +36,8 @@ from client.values import (
     Announcement,
     Ban,
     Friend,
+    FriendNotice,
+    FriendRequest,
     Group,
     GroupNotice,
     Invitation,
@@ -1110,6 +1112,45 @@ def test_the_account_follows_the_answers(server: FakeServer, client: ChatClient)
     account = client.account
     assert account is not None
     assert account.groups == ()
+
+
+def test_requests_to_be_a_contact(server: FakeServer, make: Make) -> None:
+    came: queue.SimpleQueue[FriendNotice] = queue.SimpleQueue()
+    waiting = {"id": 7, "name": "dan", "time": "2027-01-15 08:00:00"}
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, friend_requests=[waiting])]
+    client = make(on_friend_notice=came.put)
+    dan = FriendRequest(7, "dan", "2027-01-15 08:00:00")
+    assert client.login(1, "secret").friend_requests == (dan,)
+    server.send({"msgid": 67, "event": "asked", "id": 8, "name": "eve", "time": "now"})
+    assert came.get(timeout=WAIT) == FriendNotice("asked", 8, "eve", "", "now")
+    eve = FriendRequest(8, "eve", "now")
+    assert client.account is not None
+    assert client.account.friend_requests == (eve, dan)
+    assert client.answer_friend(8, accept=True) == Friend(8, "bob", "online")
+    assert server.expect(MsgType.ANSWER_FRIEND_MSG)["accept"] is True
+    assert client.answer_friend(7, accept=False) is None
+    account = client.account
+    assert (account.friend_requests, account.friends) == ((), (Friend(8, "bob", "online"),))
+    server.rules[MsgType.FRIEND_REQUESTS_MSG] = lambda r: [
+        ack(MsgType.FRIEND_REQUESTS_ACK, r, requests=[waiting])
+    ]
+    assert client.friend_requests() == client.account.friend_requests == (dan,)
+
+
+def test_a_contact_that_has_to_agree(server: FakeServer, make: Make) -> None:
+    came: queue.SimpleQueue[FriendNotice] = queue.SimpleQueue()
+    client = make(on_friend_notice=came.put)
+    client.login(1, "secret")
+    server.rules[MsgType.ADD_FRIEND_MSG] = lambda r: [
+        ack(MsgType.ADD_FRIEND_ACK, r, pending=True, friendid=r["friendid"])
+    ]
+    assert client.add_friend(3) is None
+    assert client.account is not None
+    assert client.account.friends == ()
+    for notice in ({"id": 0}, {"id": 3, "name": "bob", "state": "online"}):
+        server.send({"msgid": 67, "event": "accepted", **notice})
+    assert came.get(timeout=WAIT) == FriendNotice("accepted", 3, "bob", "online")
+    assert client.account.friends == (Friend(3, "bob", "online"),)
 
 
 def test_an_existing_friend_or_group_is_no_failure(server: FakeServer, client: ChatClient) -> None:

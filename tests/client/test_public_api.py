@@ -20,6 +20,8 @@ def test_the_names() -> None:
         "ConnectError",
         "ConnectionLostError",
         "Friend",
+        "FriendNotice",
+        "FriendRequest",
         "Group",
         "GroupNotice",
         "History",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socket
+import sqlite3
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -60,6 +63,10 @@ class Stage:
                 shown = json.loads(text)
                 self.wires[3 - shown["by"]].notice(**shown)
             return
+        if '"msgid":67' in block[0][1]:
+            # Only with the setting "approve" a user asks: test_client_library.py has the notice.
+            self.accept_a_request(json.loads(block[1][1]))
+            return
         if '"msgid":89' in block[0][1]:
             self.hear_the_operator(json.loads(block[0][1]))
             return
@@ -77,6 +84,19 @@ class Stage:
             speaker = self.who_says(text, answer)
             self.wires[speaker].write(text.encode() + b"\n")
             self.note(speaker, text, answer)
+
+    def accept_a_request(self, shown: dict[str, Any]) -> None:
+        """User 1 accepts a request of user 2, and user 2 hears of it."""
+        if 2 not in self.logged_in:
+            self.wires[2].login(2, password="secret-2")
+            self.logged_in.add(2)
+        with contextlib.closing(sqlite3.connect(self.server.database)) as database, database:
+            database.execute("INSERT INTO friendrequest VALUES (2, 1, ?)", (int(time.time()),))
+        self.wires[1].send(msgid=64, id=1, userid=2, accept=True)
+        self.wires[1].find(65, errno=0, userid=2)
+        assert self.wires[2].find(67) == shown
+        self.wires[2].send(msgid=40, id=2, friendid=1)
+        self.wires[2].find(41, errno=0)
 
     def hear_the_operator(self, shown: dict[str, Any]) -> None:
         """Announce the text with the request of ``chatctl announce``."""

@@ -5,6 +5,7 @@ from chat.storage.tables.addressban import AddressBan, AddressBanModel
 from chat.storage.tables.audit import AuditModel, AuditRow
 from chat.storage.tables.blocked import BlockedModel
 from chat.storage.tables.friend import FriendModel
+from chat.storage.tables.friendrequest import FriendRequestModel
 from chat.storage.tables.group import (
     ADMIN,
     CREATOR,
@@ -35,6 +36,7 @@ from chat.storage.tables.rows import (
     OFFLINE,
     ONLINE,
     Contact,
+    FriendRequestRow,
     Group,
     GroupBan,
     GroupInvitation,
@@ -77,6 +79,8 @@ __all__ = [
     "BlockedModel",
     "Contact",
     "FriendModel",
+    "FriendRequestModel",
+    "FriendRequestRow",
     "Gaps",
     "Group",
     "GroupBan",

@@ -59,6 +59,20 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class FriendRequestRow:
+    """A request to be a contact, as its receiver sees it.
+
+    Attributes:
+        id, name: the user that asks.
+        time: Unix seconds.
+    """
+
+    id: int
+    name: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
 class GroupUser:
     """A member of a group."""
 

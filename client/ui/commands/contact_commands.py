@@ -30,8 +30,11 @@ class ContactCommands(RequestCommands):
         if user_id == self._context.directory.me[0]:
             raise InputError("add myself")
 
-        def done(friend: Friend) -> None:
-            self._context.notice("friend added", name=one_line(friend.name), id=friend.id)
+        def done(friend: Friend | None) -> None:
+            if friend is None:
+                self._context.notice("friend asked", id=user_id)
+            else:
+                self._context.notice("friend added", name=one_line(friend.name), id=friend.id)
 
         self._request(self._context.client.add_friend, user_id, done=done)
 

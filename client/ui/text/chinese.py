@@ -99,6 +99,7 @@ CHINESE: dict[str, str] = {
     "too long": "消息太长：{size} 字节，最多 {limit}。请缩短或分几次发送。",
     "not unicode": "有些字节不是 UTF-8。请把终端改为 UTF-8 后重新输入。",
     "friend added": "{name}（{id}）已在好友列表里。",
+    "friend asked": "如果有用户 {id}，已向其发出请求。/remove {id} 可以撤回。",
     "user blocked": "已屏蔽 {name}。/unblock 可以解除。",
     "user unblocked": "已解除对 {name} 的屏蔽。",
     "nothing blocked": "你没有屏蔽任何用户。",

@@ -104,6 +104,7 @@ ENGLISH: dict[str, str] = {
     "too long": "Too long: {size} bytes of {limit}. Shorten the message or send it in parts.",
     "not unicode": "Some bytes are not UTF-8. Set the terminal to UTF-8 and type it again.",
     "friend added": "{name} ({id}) is on your list.",
+    "friend asked": "User {id} is asked, if there is such a user. /remove {id} takes it back.",
     "user blocked": "{name} is blocked. /unblock ends that.",
     "user unblocked": "{name} is not blocked any more.",
     "nothing blocked": "You have blocked no user.",

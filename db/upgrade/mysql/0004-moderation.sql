@@ -27,7 +27,8 @@ CREATE TABLE friendrequest (
     friendid INT NOT NULL,
     time     BIGINT NOT NULL,
     PRIMARY KEY (userid, friendid),
-    KEY friendrequest_friendid (friendid)
+    KEY friendrequest_friendid (friendid, time),
+    KEY friendrequest_time (time)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 CREATE TABLE blocked (

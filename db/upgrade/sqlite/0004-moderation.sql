@@ -34,7 +34,8 @@ CREATE TABLE friendrequest (
     time     INTEGER NOT NULL,
     PRIMARY KEY (userid, friendid)
 ) WITHOUT ROWID;
-CREATE INDEX friendrequest_friendid ON friendrequest (friendid);
+CREATE INDEX friendrequest_friendid ON friendrequest (friendid, time);
+CREATE INDEX friendrequest_time ON friendrequest (time);
 
 CREATE TABLE blocked (
     userid    INTEGER NOT NULL,

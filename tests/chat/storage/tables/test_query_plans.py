@@ -16,10 +16,12 @@ import pytest
 
 from chat.delivery.delivery import DIRECT
 from chat.delivery.poller import MailboxPoller
+from chat.handlers.friend_requests import ask_friend
 from chat.login.passwords import Passwords
 from chat.login.presence_feed import PresenceFeed
 from chat.login.visibility import Visibility
 from chat.mailbox.gap import fill_gap, open_gaps
+from chat.maintenance import Maintenance
 from chat.names.lookalikes import Lookalikes
 from chat.names.name_hash import RULES, name_hashes
 from chat.protocol import MsgType
@@ -33,6 +35,7 @@ from chat.storage.tables import (
     AddressBanModel,
     AuditModel,
     FriendModel,
+    FriendRequestModel,
     GroupListModel,
     InvitationModel,
     MailboxGapModel,
@@ -44,6 +47,7 @@ from chat.storage.tables import (
     TokenModel,
     UserModel,
 )
+from chat.storage.tables.friendrequest import REQUEST_SECONDS
 from tests.chat.login.presencekit import offices
 from tests.chat.loopkit import Passes
 from tests.chat.nodekit import CHEAP, PASSWORD, Client, Node
@@ -227,12 +231,34 @@ def come_back(client: Client) -> None:
     assert again.ask(MsgType.LOGINOUT_MSG)["errno"] == 0
 
 
+def ask_for_contacts(eve: Client) -> None:
+    """With the requests in the table, as of a server where contacts need approval."""
+    node, me = eve.node, eve.user_id
+    others = [node.user(f"asks {number} {node.server.address}") for number in range(2)]
+    for other in others:
+        node.database.write(partial(_insert_request, other, me, node.clock.date))
+    assert len(eve.ask(MsgType.FRIEND_REQUESTS_MSG)["requests"]) == 2
+    for other in others:
+        answer = eve.ask(MsgType.ANSWER_FRIEND_MSG, userid=other, accept=other == others[0])
+        assert answer["errno"] == 0
+    context = replace(node.context, approve_contacts=True)
+    ask_friend(context, me, ABSENT)
+    node.clock.date += 2 * REQUEST_SECONDS
+    Maintenance(node.database, node.clock, 1).delete_expired_requests()
+    node.clock.date -= 2 * REQUEST_SECONDS
+
+
+def _insert_request(user_id: int, friend_id: int, now: int, tx: Transaction) -> None:
+    FriendRequestModel(tx).insert(user_id, friend_id, now)
+
+
 def change_accounts(eve: Client) -> None:
     name = f"another {eve.node.server.address}"
     assert eve.ask(MsgType.RENAME_MSG, name=name)["errno"] == 0
     for msgid in (MsgType.BLOCK_MSG, MsgType.UNBLOCK_MSG):
         assert eve.ask(msgid, userid=ABSENT)["errno"] == 0
     assert eve.ask(MsgType.BLOCKS_MSG)["userids"] == []
+    ask_for_contacts(eve)
     assert eve.ask(MsgType.CHANGE_PASSWORD_MSG, old=PASSWORD, new="another-1")["errno"] == 0
     assert eve.ask(MsgType.DELETE_ACCOUNT_MSG, password="another-1")["errno"] == 0
 
