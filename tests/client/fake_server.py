@@ -94,11 +94,9 @@ def _default_rules() -> dict[int, Rule]:
                 MsgType.ANSWER_FRIEND_ACK,
                 r,
                 userid=r["userid"],
-                **(
-                    {"friend": {"id": r["userid"], "name": "bob", "state": "online"}}
-                    if r["accept"]
-                    else {}
-                ),
+                friend={"id": r["userid"], "name": "bob", "state": "online"}
+                if r["accept"]
+                else None,
             )
         ],
         MsgType.DELETE_ACCOUNT_MSG: lambda r: [

@@ -22,6 +22,7 @@ from client import (
     ChatMessage,
     ConnectError,
     ConnectionLostError,
+    FriendNotice,
     GroupNotice,
     RefusedError,
     ReplacedError,
@@ -139,6 +140,7 @@ def test_friends_groups_and_presence(server: ServerProcess, enter: Enter) -> Non
     ann = enter(server.port, "ann", on_presence=on_presence).log_in()
     bob = enter(server.port, "bob")
     friend = ann.client.add_friend(bob.id)
+    assert friend is not None
     assert (friend.name, friend.state) == ("bob", "offline")
     assert ann.client.add_friend(bob.id) == friend  # again
     bob.log_in()
@@ -180,6 +182,26 @@ def test_a_closed_group(server: ServerProcess, enter: Enter) -> None:
     ann.client.unban_member(tea.id, bob.id)
     ann.client.change_group(tea.id, join="password", password="green tea")
     assert bob.client.join_group(tea.id, "green tea").name == "green tea"
+
+
+def test_a_contact_that_agrees(make_server: Callable[..., ServerProcess], enter: Enter) -> None:
+    server = make_server('[chat]\ncontacts = "approve"\n')
+    notices: queue.SimpleQueue[FriendNotice] = queue.SimpleQueue()
+    ann = enter(server.port, "ann", on_friend_notice=notices.put).log_in()
+    bob = enter(server.port, "bob", on_friend_notice=notices.put).log_in()
+    assert ann.client.add_friend(bob.id) is None
+    asked = notices.get(timeout=WAIT)
+    assert (asked.event, asked.user_id, asked.name) == ("asked", ann.id, "ann")
+    assert [item.user_id for item in bob.client.friend_requests()] == [ann.id]
+    friend = bob.client.answer_friend(ann.id, accept=True)
+    assert friend is not None
+    assert friend.name == "ann"
+    assert notices.get(timeout=WAIT) == FriendNotice("accepted", bob.id, "bob", "online")
+    assert ann.client.account is not None
+    assert [item.id for item in ann.client.account.friends] == [bob.id]
+    bob.client.remove_friend(ann.id)
+    with pytest.raises(RefusedError, match="not in your list"):
+        ann.client.remove_friend(bob.id)
 
 
 def test_the_same_account_elsewhere(server: ServerProcess, enter: Enter) -> None:

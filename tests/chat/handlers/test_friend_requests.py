@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 
@@ -203,6 +204,10 @@ def test_an_outsider(node: Node) -> None:
     assert friends(node, bob) == []
 
 
+def insert_friend(owner: int, other: int, tx: Transaction) -> None:
+    FriendModel(tx).insert(owner, other)
+
+
 def test_full_lists(node: Node) -> None:
     ann, bob = node.online("ann"), node.user("bob")
     add(ann, bob)
@@ -210,7 +215,7 @@ def test_full_lists(node: Node) -> None:
     def fill(owner: int) -> None:
         others = [node.user(f"{owner} {number}") for number in range(3)]
         for other in others:
-            node.database.write(lambda tx, to=other: FriendModel(tx).insert(owner, to))
+            node.database.write(partial(insert_friend, owner, other))
 
     client = node.online(bob)
     fill(ann.user_id)
@@ -287,7 +292,7 @@ class RecordingBus(LocalBus[Payload]):
         self.told: list[Payload] = []
 
     @property
-    def alone(self) -> bool:  # type: ignore[override]
+    def alone(self) -> bool:
         return False
 
     def tell(self, payloads: Sequence[Payload]) -> None:

@@ -232,7 +232,9 @@ def test_two_threads_ask_at_once(server: FakeServer, session: Session) -> None:
     added: dict[int, Friend] = {}
 
     def add(number: int) -> None:
-        added[number] = session.ask(ADD_FRIEND, friendid=number)
+        friend = session.ask(ADD_FRIEND, friendid=number)
+        assert friend is not None
+        added[number] = friend
 
     threads = [threading.Thread(target=partial(add, number)) for number in (5, 6)]
     for thread in threads:
