@@ -112,14 +112,22 @@ def bans(result: Result) -> list[str]:
     return table(("network", "until", "reason"), rows)
 
 
+_CODE_IS_UNUSED = {
+    "open": "(users need no code: chat.registration is open)",
+    "closed": "(no user can register: set chat.registration to invitation)",
+}
+
+
 def invitation(result: Result) -> list[str]:
-    return pairs(
+    lines = pairs(
         [
             ("code", result["code"]),
             ("uses", result["uses"]),
             ("until", date(result["expires"])),
         ]
     )
+    note = _CODE_IS_UNUSED.get(result["registration"])
+    return lines if note is None else [*lines, note]
 
 
 def invitations(result: Result) -> list[str]:

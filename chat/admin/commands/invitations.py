@@ -22,7 +22,8 @@ MAX_USES = 1_000_000
 def invite(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
     """Make a code for registrations. Arguments: uses (1); seconds (0: for ever); note.
 
-    The result has the code. The table has its hash, and the audit log the beginning of the hash.
+    The result has the code, and the value of ``chat.registration``. The table has the hash of the
+    code, and the audit log the beginning of the hash.
     """
     uses, seconds = request.number("uses", 1), request.number("seconds", 0)
     note = request.text("note", "")
@@ -40,7 +41,14 @@ def invite(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
     allowed = "1 use" if uses == 1 else f"{uses} uses"
     detail = f"{allowed}: {note}" if note else allowed
     write_audited(ctx, request, insert, f"invitation {name}", detail)
-    return {"code": code, "id": name, "uses": uses, "expires": expires}
+    registration = ctx.reloading.config.chat.registration
+    return {
+        "code": code,
+        "id": name,
+        "uses": uses,
+        "expires": expires,
+        "registration": registration,
+    }
 
 
 def list_invitations(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:

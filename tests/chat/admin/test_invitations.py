@@ -18,6 +18,7 @@ def test_a_code(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     made = desk.ask("invite", uses=2, seconds=60, note="for Bob")
     code = made["code"]
+    assert made["registration"] == "open"
     assert made["expires"] == desk.node.clock.unix() + 60
     assert use(desk, code)
     (listed,) = desk.ask("invites")["invitations"]

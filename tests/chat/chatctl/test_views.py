@@ -58,3 +58,16 @@ def test_limits_are_aligned_although_a_list_is_empty() -> None:
 def test_a_drained_server() -> None:
     assert views.drained({"node": "a", "here": True}) == ["a drains now, and then ends"]
     assert "stop it where it runs" in views.drained({"node": "a", "here": False})[1]
+
+
+@pytest.mark.parametrize(
+    ("registration", "last"),
+    [
+        ("invitation", "until  never"),
+        ("open", "(users need no code: chat.registration is open)"),
+        ("closed", "(no user can register: set chat.registration to invitation)"),
+    ],
+)
+def test_a_code_that_is_of_no_use_yet(registration: str, last: str) -> None:
+    made = {"code": "a-b", "uses": 1, "expires": 0, "registration": registration}
+    assert views.invitation(made)[-1] == last
