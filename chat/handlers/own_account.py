@@ -110,11 +110,13 @@ def _login(request: Request[Any]) -> Login:
 def _checked(ctx: Context, login: Login, password: str, peer: str) -> User:
     """The user of the login, if the password is right. A wrong one counts as a failed login.
 
-    Raises ProtocolError, StorageError.
+    The device of the login counts, so that an attacker behind the same NAT does not keep the owner
+    from changing the password. Raises ProtocolError, StorageError.
     """
     user = ctx.authentication.find_user(login.user_id)
+    device = login.device
     try:
-        return ctx.authentication.check_password(user, login.user_id, password, peer).user
+        return ctx.authentication.check_password(user, login.user_id, password, peer, device).user
     except ProtocolError as exc:
         if exc.errmsg == errors.WRONG_PASSWORD:  # the user gave no id
             raise ProtocolError(exc.errno, errors.PASSWORD_IS_WRONG) from exc

@@ -228,7 +228,9 @@ class LoginFlow:
             if issued is not None:
                 TokenModel(tx).insert(issued, user.id, self._clock.unix())
             if attempt.issues_token and attempt.device is not None:
-                KnownDeviceModel(tx).note(user.id, attempt.device, self._clock.unix())
+                by_password = attempt.token is None
+                now = self._clock.unix()
+                KnownDeviceModel(tx).note(user.id, attempt.device, now, add=by_password)
             if new_hash is not None:
                 UserModel(tx).set_password(user.id, user.password, new_hash)
             return current, generation

@@ -8,7 +8,8 @@ Failed logins by password count in three tables of token buckets:
 
 An attacker can fill the last two for others. So they do not hold for the owner of the account:
 
-- A device with which the account has logged in before has a bucket of its own.
+- A device with which the account has logged in before has a bucket of its own, in addition to the
+  others. An attacker that knows the name of the device can only use up this one.
 - So has a network from which the account has logged in lately. Example: A and an attacker are
   behind one NAT. The attacker fails as 50 users; A, who was here yesterday, still gets in.
 - A login by token has no limit. A token of 256 random bits cannot be guessed.
@@ -86,8 +87,12 @@ class LoginLimits:
 
         ``device``: the hash of a device that the account has used before.
         """
-        if device is not None:
-            return self._devices.retry_after((user_id, device), now)
+        wait = self._wait_without_device(host, user_id, now)
+        if device is None or not wait:
+            return wait
+        return min(wait, self._devices.retry_after((user_id, device), now))
+
+    def _wait_without_device(self, host: str, user_id: int, now: float) -> float:
         pair = (network_key(host), user_id)
         wait = self._pairs.retry_after(pair, now)
         if self._knows(pair, now):
@@ -99,10 +104,9 @@ class LoginLimits:
 
     def failed(self, host: str, user_id: int, now: float, device: str | None = None) -> None:
         """Count a wrong password. ``device``: as for ``retry_after``."""
-        rates = self._rates
-        if device is not None:
-            self._devices.charge((user_id, device), now, most=rates.failures)
+        if device is not None and not self._devices.take((user_id, device), now):
             return
+        rates = self._rates
         pair = (network_key(host), user_id)
         self._hour.charge(pair, now, most=rates.failures + DOUBLINGS)
         extra = self._hour.retry_after(pair, now, rates.failures) * rates.failures / HOUR

@@ -22,9 +22,11 @@ class KnownDeviceModel:
         """Has the user logged in with this device?"""
         return self._used(user_id, device_hash(device)) is not None
 
-    def note(self, user_id: int, device: str, now: int) -> None:
+    def note(self, user_id: int, device: str, now: int, *, add: bool = True) -> None:
         """The user logs in with this device. Written once a day. ``now``: Unix seconds.
 
+        ``add``: False for a login by token: it renews a known device, and adds none. Otherwise the
+        thief of a token could guess the password with the limits of a known device.
         The row of the user is locked, so no other login of the user changes its devices.
         """
         hashed = device_hash(device)
@@ -34,6 +36,8 @@ class KnownDeviceModel:
         if used is not None:
             sql = "UPDATE knowndevice SET used = ? WHERE userid = ? AND hash = ?"
             self._tx.execute(sql, (now, user_id, hashed))
+            return
+        if not add:
             return
         rows = self._tx.query(
             "SELECT hash FROM knowndevice WHERE userid = ? ORDER BY used DESC, hash", (user_id,)

@@ -60,6 +60,31 @@ def test_the_old_password_is_needed(make_node: Callable[..., Node]) -> None:
     assert node.connect().log_in(ann.user_id)["errno"] == 6
 
 
+def test_an_attacker_behind_the_same_nat_does_not_prevent_a_change(
+    make_node: Callable[..., Node],
+) -> None:
+    node = make_node(failures=3)
+    ann = node.online("ann", device="laptop")
+    for _ in range(3):
+        assert node.connect().log_in(ann.user_id, password="wrong")["errno"] == 1
+    assert node.connect().log_in(ann.user_id, password="wrong")["errno"] == 6
+    assert change(ann)["errno"] == 0
+
+
+def test_a_stolen_token_makes_no_device_known(make_node: Callable[..., Node]) -> None:
+    """Guesses with a known device have a limit of their own."""
+    node = make_node(failures=3)
+    ann = node.online("ann", device="laptop")
+    token = ann.login.token
+    ann.leave()
+    thief = node.connect()
+    assert thief.log_in(ann.user_id, token=token, device="thief")["errno"] == 0
+    assert [change(thief, old="wrong")["errno"] for _ in range(4)] == [1, 1, 1, 6]
+    thief.leave()
+    assert node.connect().log_in(ann.user_id, device="thief")["errno"] == 6
+    assert node.connect().log_in(ann.user_id, device="laptop")["errno"] == 0
+
+
 @pytest.mark.parametrize("new", ["short", "123456", "ann", "x" * 129])
 def test_the_new_password_follows_the_rules(node: Node, new: str) -> None:
     ann = node.online("ann")
