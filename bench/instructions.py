@@ -42,7 +42,7 @@ PROGRAM = "import sys; sys.path.insert(0, {!r}); from chat.app import main; sys.
 
 @dataclass(frozen=True)
 class Case:
-    """What is measured. ``inflight``: messages of a burst."""
+    """One measurement. ``inflight``: messages of a burst."""
 
     delivery: str
     dialect: str

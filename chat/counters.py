@@ -34,7 +34,7 @@ class Histogram:
         self.total = 0.0
 
     def observe(self, value: float) -> None:
-        """Count a measurement: half a microsecond."""
+        """Count a measurement."""
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 

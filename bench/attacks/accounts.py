@@ -34,7 +34,7 @@ def device_of(user: int) -> str:
 
 
 def password_hash() -> str:
-    """The hash of PASSWORD with the default cost, so that a login costs what it usually does."""
+    """The hash of PASSWORD with the default cost, so that a login has its usual cost."""
     try:
         import argon2
     except ImportError as exc:

@@ -19,7 +19,7 @@ from bench.attacks.accounts import (
 )
 
 Script = tuple[bytes, bytes]
-"""What one connection sends: the prologue, such as a login, and the payload."""
+"""The bytes of one connection: the prologue, such as a login, and the payload."""
 
 NUMBER = b"\x01"
 """The attacker replaces this byte of a payload by a new number each time."""

@@ -123,7 +123,7 @@ def attacked(
 
 @dataclass(frozen=True)
 class Trial:
-    """What one attack from one kind of source did. Times are milliseconds, sizes bytes."""
+    """The effect of one attack from one kind of source. Times are milliseconds, sizes bytes."""
 
     kind: str
     source: str

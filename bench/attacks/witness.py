@@ -139,7 +139,7 @@ class Pair:
             client.sock.close()
 
     def measure(self, seconds: float, findings: Findings) -> None:
-        """Chat for that time, and then wait for what is under way."""
+        """Chat for that time, and then wait for the messages under way."""
         begun = time.monotonic()
         end = begun + seconds
         due = begun

@@ -3,8 +3,8 @@
     python -m bench.soak.churn PORT PASSWORD FIRST_USER USERS SEED
 
 It ends at the end of standard input, and then writes one line of JSON with the count of each step.
-What it creates it also removes, so that the tables do not grow by it. The server's refusals count,
-and end nothing: at a busy moment a login may be refused.
+It removes all that it creates, so the tables do not grow. The server's refusals count, and end
+nothing: at a busy moment a login may be refused.
 """
 
 from __future__ import annotations

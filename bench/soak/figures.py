@@ -1,4 +1,4 @@
-"""The samples of a soak run, what they say about flat lines, and their plot."""
+"""The samples of a soak run, the verdict on flat lines, and their plot."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ Masks = tuple[tuple[int, int, frozenset[int]], ...]
 class Bans:
     """Answers for each new connection. Any thread.
 
-    Without bans an answer costs 0.05 µs. Otherwise it costs the parsing of the address and one
-    look-up for each length of prefix, whatever the number of bans is.
+    Without bans an answer is one comparison. Otherwise it is the parsing of the address and one
+    look-up for each length of prefix. The number of bans does not matter.
     """
 
     def __init__(self, networks: Iterable[str] = ()) -> None:

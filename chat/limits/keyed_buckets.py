@@ -80,7 +80,7 @@ class KeyedBuckets:
             return self._wait(key, now, cost)
 
     def charge(self, key: Hashable, now: float, cost: float = 1, most: float = math.inf) -> None:
-        """Take ``cost`` tokens in any case, for what is known afterwards: the size of an answer.
+        """Take ``cost`` tokens in any case. For costs that are known afterwards: an answer's size.
 
         ``most``: the tokens that the key then owes at the most. Such a bound keeps many failures at
         the same time from locking a user out for long.

@@ -1,8 +1,8 @@
 """FriendNotices: tells the client of a user about requests to be a contact, and their acceptance.
 
 A notice is a hint. It is not stored, and it may get lost: the requests stand in the table. The node
-of the receiver reads what it shows, so a request that was taken back meanwhile, or that comes from
-a blocked user, is not shown.
+of the receiver reads the row before it shows a request. So it shows no request of a blocked user,
+and none that was taken back meanwhile.
 """
 
 from __future__ import annotations

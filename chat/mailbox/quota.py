@@ -112,11 +112,13 @@ class MailboxQuota:
         self.crowded: frozenset[int] = frozenset()
         self._database = database
         self._workers = workers
-        self._limit = limit
         self._on_gap = on_gap
+        # These three belong to the round, which has one thread at a time.
+        self._limit = limit
         self._between = max(1, limit.surely_fits // COUNTS)
-        self._left: dict[int, int] = {}  # rows until the next count, by user: the round's
+        self._left: dict[int, int] = {}  # rows until the next count, by user
         self._lock = threading.Lock()  # guards the attributes below
+        self._next_limit: MailboxLimit | None = None
         self._running = False
         self._recent: list[frozenset[int]] = []
         self._doubted: set[int] = set()
@@ -124,9 +126,8 @@ class MailboxQuota:
 
     def change_limit(self, limit: MailboxLimit) -> None:
         """Use another limit from the next count on, and count all mailboxes again. Any thread."""
-        self._limit = limit
-        self._between = max(1, limit.surely_fits // COUNTS)
-        self._left = {}
+        with self._lock:
+            self._next_limit = limit
 
     def start(self, loop: EventLoop) -> None:
         """Count regularly. ``loop``: for the timer."""
@@ -169,6 +170,11 @@ class MailboxQuota:
             recent, self._recent = self._recent, []
             doubted, self._doubted = self._doubted, set()
             wanted, self._wanted = self._wanted, defaultdict(set)
+            limit, self._next_limit = self._next_limit, None
+        if limit is not None:
+            self._limit = limit
+            self._between = max(1, limit.surely_fits // COUNTS)
+            self._left.clear()
         try:
             latest = time.monotonic() - DOUBT_SECONDS
             fills = self.fills
