@@ -444,11 +444,14 @@ class Client:
             self.sock.close()
 
     def leave(self) -> None:
-        """Close, and wait until the server knows."""
+        """Close, and wait until the server knows, and its workers do not read the mailbox."""
+        pump = self.login.pump if self.user_id else None
         self.close()
         self.node.until(
             lambda: not self.connection.tcp.connected and self.connection.login is None, "the end"
         )
+        if pump is not None:
+            self.node.until(lambda: not pump._reading, "the end of the read")
 
 
 def replace_route(msgid: int, **changes: Any) -> dict[int, Route]:
