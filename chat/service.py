@@ -47,9 +47,6 @@ messages in flight, a turn for each read cost 2 to 4 of 15 µs a message."""
 
 PING = int(MsgType.PING_MSG)
 
-FREE = (MsgType.LOGINOUT_MSG, MsgType.LEAVE_GROUP_MSG)
-"""Requests that no limit refuses: they end something."""
-
 ADVICES, ADVICE_SECONDS = 10, 60.0
 """Log lines in a period (seconds) about requests of one host that fit no dialect."""
 
@@ -289,7 +286,7 @@ class ChatService:
                 connection.flow.unblock()
 
         msgid = message["msgid"]
-        if connection.login is not None and msgid not in FREE:
+        if connection.login is not None:
             now = self._context.clock.monotonic()
             self._requests.check(connection.login.user_id, msgid, now)
         connection.flow.busy = True
@@ -328,6 +325,9 @@ class ChatService:
             if not connection.closed:
                 self._answers.fail(connection, message, error)
             return
+        if connection.login is not None:
+            now = self._context.clock.monotonic()
+            self._requests.served(connection.login.user_id, message["msgid"], now)
         if connection.closed:
             if route.abandon is not None:
                 route.abandon(self._context, connection, result)

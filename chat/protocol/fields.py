@@ -50,7 +50,8 @@ class Limits:
         group_bans: banned users of one group.
         failures_of_network, failures_of_account: failed logins by password in an hour.
         registrations_of_network: in an hour.
-        joins, new_groups, new_contacts: requests of one account in an hour.
+        joins, new_groups, new_contacts, invitations, renames, password_changes, group_changes,
+            moderations, other_changes: requests of one account in an hour.
         answer_kib: KiB of answers to the requests of one account, in a second.
         guest_frame: bytes of the largest frame before a login.
         guest_bytes: bytes before a login, and between two tries to log in.
@@ -92,6 +93,12 @@ class Limits:
     joins: int = 200
     new_groups: int = 50
     new_contacts: int = 500
+    invitations: int = 200
+    renames: int = 20
+    password_changes: int = 20
+    group_changes: int = 100
+    moderations: int = 1000
+    other_changes: int = 1000
     answer_kib: int = 1024
     guest_frame: int = 4 * 1024
     guest_bytes: int = 4 * 1024

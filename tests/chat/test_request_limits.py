@@ -8,12 +8,34 @@ from typing import Any
 
 import pytest
 
+from chat.handlers import ROUTES
 from chat.handlers.history import PAGE_CHARACTERS
 from chat.protocol import ErrNo, Limits, MsgType, ProtocolError, encode
-from chat.request_limits import ANSWER_SECONDS, HOUR, KIB, RequestLimits
-from tests.chat.nodekit import Node
+from chat.request_limits import ANSWER_SECONDS, HOUR, KIB, LIMIT_OF, ONLY_SERVED, RequestLimits
+from tests.chat.good_requests import GOOD
+from tests.chat.nodekit import PASSWORD, Node
 
 ANN, BOB = 1, 2
+
+READING = {
+    MsgType.PING_MSG,
+    MsgType.HISTORY_MSG,
+    MsgType.MEMBERS_MSG,
+    MsgType.BLOCKS_MSG,
+    MsgType.FRIEND_REQUESTS_MSG,
+    MsgType.BANS_MSG,
+}
+"""Requests that change nothing."""
+
+OTHER_LIMITS = {
+    MsgType.LOGIN_MSG,  # chat/login/login_limits.py
+    MsgType.REG_MSG,  # the same
+    MsgType.LOGINOUT_MSG,  # each one needs a login
+    MsgType.DELETE_ACCOUNT_MSG,  # works once; wrong passwords count as failed logins
+    MsgType.ONE_CHAT_MSG,  # limits.user_rate
+    MsgType.GROUP_CHAT_MSG,  # the same
+    MsgType.DELIVERED_MSG,  # deletes rows of the user's own mailbox, once
+}
 
 
 def changed(name: str, number: int) -> Limits:
@@ -45,21 +67,64 @@ def test_an_account_pays_for_its_answers() -> None:
     assert refused(limits, ANN, MsgType.HISTORY_MSG, 1.0) == ANSWER_SECONDS + 1, "no longer debt"
 
 
-@pytest.mark.parametrize(
-    ("msgid", "name"),
-    [
-        (MsgType.ADD_GROUP_MSG, "joins"),
-        (MsgType.CREATE_GROUP_MSG, "new_groups"),
-        (MsgType.ADD_FRIEND_MSG, "new_contacts"),
-    ],
-)
-def test_requests_in_an_hour(msgid: int, name: str) -> None:
+def test_each_request_that_changes_something_has_a_limit() -> None:
+    assert set(ROUTES) == READING | OTHER_LIMITS | set(LIMIT_OF)
+    assert not (READING | OTHER_LIMITS) & set(LIMIT_OF)
+
+
+@pytest.mark.parametrize("msgid", sorted(READING - {MsgType.PING_MSG}))
+def test_a_request_without_a_limit_does_not_write(node: Node, msgid: int) -> None:
+    ann = node.online("ann")
+    group = ann.make_group("tea")
+    written: list[object] = []
+    write = node.database.write
+    node.database.write = lambda work: written.append(work) or write(work)  # type: ignore
+    known = {"groupid": group} if "groupid" in GOOD[msgid] else {}
+    fields = GOOD[msgid] | known
+    fields.pop("with", None)
+    assert ann.ask(msgid, **fields)["errno"] == 0
+    assert not written
+
+
+@pytest.mark.parametrize("msgid", sorted(set(LIMIT_OF) - ONLY_SERVED))
+def test_requests_in_an_hour(msgid: int) -> None:
+    name = LIMIT_OF[msgid]
     limits = RequestLimits(changed(name, 2))
     assert [refused(limits, ANN, msgid, 0.0) for _ in range(3)] == [0, 0, int(HOUR / 2) + 1]
     assert not refused(limits, BOB, msgid, 0.0)
     assert not refused(limits, ANN, msgid, HOUR / 2 + 1)
     limits.change(changed(name, 50), HOUR / 2 + 1)
     assert not refused(limits, ANN, msgid, HOUR / 2 + 1)
+
+
+def test_requests_of_one_kind_share_their_number() -> None:
+    limits = RequestLimits(Limits(moderations=2))
+    assert not refused(limits, ANN, MsgType.BAN_MEMBER_MSG, 0.0)
+    assert not refused(limits, ANN, MsgType.SET_ROLE_MSG, 0.0)
+    assert refused(limits, ANN, MsgType.UNBAN_MEMBER_MSG, 0.0)
+    assert not refused(limits, ANN, MsgType.CHANGE_GROUP_MSG, 0.0)
+
+
+@pytest.mark.parametrize("msgid", sorted(set(LIMIT_OF) - ONLY_SERVED))
+def test_each_limit_through_a_server(make_node: Callable[..., Node], msgid: int) -> None:
+    node = make_node(limits=changed(LIMIT_OF[msgid], 1))
+    ann = node.online("ann")
+    ann.ask(msgid, **GOOD[msgid])
+    answer = ann.ask(msgid, **GOOD[msgid])
+    assert (answer["errno"], answer["retry_after"]) == (6, int(HOUR) + 1)
+
+
+def test_wrong_passwords_do_not_keep_an_owner_from_changing_the_password(
+    make_node: Callable[..., Node],
+) -> None:
+    node = make_node(limits=Limits(password_changes=1))
+    ann = node.online("ann")
+    for _ in range(2):
+        wrong = ann.ask(MsgType.CHANGE_PASSWORD_MSG, old="wrong", new="another-1")
+        assert wrong["errno"] == 1
+    assert ann.ask(MsgType.CHANGE_PASSWORD_MSG, old=PASSWORD, new="another-1")["errno"] == 0
+    answer = ann.ask(MsgType.CHANGE_PASSWORD_MSG, old="another-1", new="another-2")
+    assert (answer["errno"], answer["retry_after"]) == (6, int(HOUR) + 1)
 
 
 def test_through_a_server(make_node: Callable[..., Node]) -> None:
