@@ -6,11 +6,12 @@ The answers do not show whether an account exists: a block is stored for any num
 from __future__ import annotations
 
 from chat.handlers.context import Context, Request
+from chat.handlers.current_login import hold_login
 from chat.notice import BLOCKED, Notice
 from chat.protocol import ErrNo, Message, ProtocolError
 from chat.protocol.requests import BlocksRequest, UserRequest
 from chat.storage import Transaction
-from chat.storage.tables import BlockedModel, FriendModel, FriendRequestModel, UserModel
+from chat.storage.tables import BlockedModel, FriendModel, FriendRequestModel
 
 
 def block(ctx: Context, request: Request[UserRequest]) -> Message:
@@ -21,7 +22,7 @@ def block(ctx: Context, request: Request[UserRequest]) -> Message:
 
     def insert(tx: Transaction) -> None:
         # Locked, so that two requests at two servers cannot both take the last place.
-        UserModel(tx).generations([user_id], lock=True)
+        hold_login(tx, request)
         blocked = BlockedModel(tx)
         if not blocked.has(user_id, blocked_id):
             if len(blocked.of_user(user_id)) >= ctx.limits.blocked:
@@ -45,7 +46,12 @@ def block(ctx: Context, request: Request[UserRequest]) -> Message:
 def unblock(ctx: Context, request: Request[UserRequest]) -> Message:
     """UNBLOCK_MSG."""
     blocked_id = request.message["userid"]
-    if not ctx.database.write(lambda tx: BlockedModel(tx).delete(request.user_id, blocked_id)):
+
+    def delete(tx: Transaction) -> bool:
+        hold_login(tx, request)
+        return BlockedModel(tx).delete(request.user_id, blocked_id)
+
+    if not ctx.database.write(delete):
         raise ProtocolError(ErrNo.NOT_FOUND, "is not blocked")
     # ``blocked_by`` of the other login stays: it only means that a transaction decides.
     assert request.login is not None

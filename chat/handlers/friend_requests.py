@@ -6,22 +6,25 @@ a request is stored for any number.
 
 from __future__ import annotations
 
+from typing import Any
+
 from chat.handlers.answer_fields import contact_fields, friend_request_fields
 from chat.handlers.context import Context, Request
+from chat.handlers.current_login import hold_login
 from chat.login.login_flow import LISTED_REQUESTS
 from chat.notice import ACCEPTED, ASKED
 from chat.protocol import ErrNo, Message, ProtocolError
-from chat.protocol.requests import AnswerFriendRequest, FriendRequestsRequest
+from chat.protocol.requests import AnswerFriendRequest, FriendRequest, FriendRequestsRequest
 from chat.storage import Transaction
 from chat.storage.tables import BlockedModel, FriendModel, FriendRequestModel, UserModel
 
 
-def ask_friend(ctx: Context, user_id: int, friend_id: int) -> Message:
+def ask_friend(ctx: Context, request: Request[FriendRequest], friend_id: int) -> Message:
     """Ask another user to be a contact, or accept its request; returns the fields of the answer.
 
     Two users that ask each other at the same moment both see a request. Either accepts it.
     """
-    now = ctx.clock.unix()
+    user_id, now = request.user_id, ctx.clock.unix()
 
     def has_asked(tx: Transaction) -> bool:
         if FriendModel(tx).is_one(user_id, friend_id):
@@ -31,10 +34,10 @@ def ask_friend(ctx: Context, user_id: int, friend_id: int) -> Message:
         return FriendRequestModel(tx).shown(friend_id, user_id, now) is not None
 
     if ctx.database.read(has_asked):
-        friend = _accept(ctx, user_id, friend_id, now)
+        friend = _accept(ctx, request, friend_id, now)
         if friend is not None:
             return {"friend": friend}
-    if ctx.database.write(lambda tx: _store(ctx, tx, user_id, friend_id, now)):
+    if ctx.database.write(lambda tx: _store(ctx, tx, request, friend_id, now)):
         ctx.friend_notices.tell(friend_id, ASKED, user_id)
     return {"pending": True, "friendid": friend_id}
 
@@ -53,12 +56,13 @@ def answer_friend(ctx: Context, request: Request[AnswerFriendRequest]) -> Messag
     user_id, asker, now = request.user_id, request.message["userid"], ctx.clock.unix()
 
     def decline(tx: Transaction) -> bool:
+        hold_login(tx, request)
         model = FriendRequestModel(tx)
         return model.shown(asker, user_id, now) is not None and model.delete(asker, user_id)
 
     fields: Message = {"userid": asker}
     if request.message["accept"]:
-        friend = _accept(ctx, user_id, asker, now)
+        friend = _accept(ctx, request, asker, now)
         if friend is not None:
             return {**fields, "friend": friend}
     elif ctx.database.write(decline):
@@ -66,13 +70,14 @@ def answer_friend(ctx: Context, request: Request[AnswerFriendRequest]) -> Messag
     raise ProtocolError(ErrNo.NOT_FOUND, "has not asked you, or has taken the request back")
 
 
-def _accept(ctx: Context, user_id: int, asker: int, now: int) -> Message | None:
+def _accept(ctx: Context, request: Request[Any], asker: int, now: int) -> Message | None:
     """Put each user into the other's list; returns the new contact, None without a request."""
+    user_id = request.user_id
 
     def accept(tx: Transaction) -> Message | None:
         # Both, so that neither list gets too long, and the asker cannot take the request back,
         # block the user or delete its account meanwhile.
-        UserModel(tx).generations([user_id, asker], lock=True)
+        hold_login(tx, request, asker)
         requests, friends = FriendRequestModel(tx), FriendModel(tx)
         if requests.shown(asker, user_id, now) is None:
             return None
@@ -93,10 +98,13 @@ def _accept(ctx: Context, user_id: int, asker: int, now: int) -> Message | None:
     return friend
 
 
-def _store(ctx: Context, tx: Transaction, user_id: int, friend_id: int, now: int) -> bool:
+def _store(
+    ctx: Context, tx: Transaction, request: Request[FriendRequest], friend_id: int, now: int
+) -> bool:
     """Store a request; False if it is there already."""
+    user_id = request.user_id
     # Locked, so that two requests at two servers cannot both take the last place.
-    UserModel(tx).generations([user_id], lock=True)
+    hold_login(tx, request)
     limit, requests = ctx.limits.contacts, FriendRequestModel(tx)
     if BlockedModel(tx).has(user_id, friend_id):
         raise ProtocolError(ErrNo.REFUSED, "you have blocked this user: unblock it first")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chat.handlers.answer_fields import contact_fields
 from chat.handlers.context import Context, Request
+from chat.handlers.current_login import hold_login
 from chat.handlers.friend_requests import ask_friend
 from chat.protocol import ErrNo, Message, ProtocolError
 from chat.protocol.requests import FriendRequest
@@ -17,12 +18,12 @@ def add_friend(ctx: Context, request: Request[FriendRequest]) -> Message:
     if friend_id == request.user_id:
         raise ProtocolError(ErrNo.BAD_REQUEST, "friendid: is your own")
     if ctx.approve_contacts:
-        return ask_friend(ctx, request.user_id, friend_id)
+        return ask_friend(ctx, request, friend_id)
     fields = {"friend": ctx.database.read(lambda tx: _contact(ctx, tx, request.user_id, friend_id))}
 
     def add(tx: Transaction) -> None:
         # Locked, so that two requests at two servers cannot both take the last place.
-        UserModel(tx).generations([request.user_id], lock=True)
+        hold_login(tx, request)
         model = FriendModel(tx)
         full = model.count(request.user_id) >= ctx.limits.contacts
         if full and not model.is_one(request.user_id, friend_id):
@@ -46,7 +47,7 @@ def remove_friend(ctx: Context, request: Request[FriendRequest]) -> Message:
 
     def remove(tx: Transaction) -> bool:
         # Locked. Example: A takes its request to B back, while B accepts it.
-        UserModel(tx).generations([user_id], lock=True)
+        hold_login(tx, request)
         found = FriendRequestModel(tx).delete(user_id, friend_id)
         friends = FriendModel(tx)
         if not friends.is_one(user_id, friend_id):

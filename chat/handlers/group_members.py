@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chat.group_notice import INVITED, JOINED, LEFT, ROLE
 from chat.handlers.answer_fields import group_fields
 from chat.handlers.context import Connection, Context, Request
+from chat.handlers.current_login import hold_login
 from chat.handlers.group_access import (
     end_invitations,
     existing,
@@ -35,7 +36,6 @@ from chat.storage.tables import (
     GroupInviteModel,
     GroupModel,
     JoinRule,
-    UserModel,
 )
 
 FULL_SECONDS = 3600
@@ -74,13 +74,12 @@ def join_group(ctx: Context, request: Request[JoinGroupRequest]) -> Joined:
         return ctx.visibility.groups(tx, request.user_id, [group])[0]
 
     def join(tx: Transaction) -> tuple[Group, bool]:
-        # The user's row before the group's: the order of locks on all servers.
-        UserModel(tx).generations([request.user_id], lock=True)
+        hold_login(tx, request)
         lock(tx, group_id, errors.CANNOT_JOIN)
         if GroupModel(tx).membership(group_id, request.user_id) is not None:
             return shown(tx), False
         _admit(tx, group_id, request.user_id, proven, now)
-        check_groups(ctx, tx, request.user_id)
+        check_groups(ctx, tx, request)
         _check_members(ctx, tx, group_id)
         GroupModel(tx).add_member(group_id, request.user_id, NORMAL)
         return shown(tx), True
@@ -150,14 +149,14 @@ def _may_join(rule: JoinRule, ban: str | None, invited: bool, proven: str | None
     return ban is None and proven is not None and proven == rule.hash
 
 
-def check_groups(ctx: Context, tx: Transaction, user_id: int) -> None:
+def check_groups(ctx: Context, tx: Transaction, request: Request[Any]) -> None:
     """Lock the user, and refuse one group too many. Raises ProtocolError(REFUSED).
 
     Example: a user with one group left joins two at two servers at once. The second transaction
     waits for the user's row, and then counts the first one's group, too.
     """
-    UserModel(tx).generations([user_id], lock=True)
-    if GroupModel(tx).count_groups(user_id) >= ctx.limits.groups:
+    hold_login(tx, request)
+    if GroupModel(tx).count_groups(request.user_id) >= ctx.limits.groups:
         most = ctx.limits.groups
         raise ProtocolError(ErrNo.REFUSED, f"you are in {most} groups: leave one first")
 
@@ -199,6 +198,7 @@ def invite(ctx: Context, request: Request[MemberRequest]) -> Message:
     now = ctx.clock.unix()
 
     def put(tx: Transaction) -> tuple[Group, bool]:
+        hold_login(tx, request)
         lock(tx, group_id)
         membership(tx, group_id, request.user_id)
         group = head(tx, group_id)
@@ -251,7 +251,12 @@ def leave_group(ctx: Context, request: Request[GroupRequest]) -> Message:
     Without members the group ends.
     """
     group_id = request.message["groupid"]
-    left = ctx.database.write(lambda tx: leave(tx, group_id, request.user_id))
+
+    def go(tx: Transaction) -> Left:
+        hold_login(tx, request)
+        return leave(tx, group_id, request.user_id)
+
+    left = ctx.database.write(go)
     tell_left(ctx, left, request.user_id, request.name)
     return {"groupid": group_id}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chat import group_notice
 from chat.handlers.context import Context, Request
+from chat.handlers.current_login import hold_login
 from chat.handlers.group_access import (
     end_invitations,
     lock,
@@ -47,6 +48,7 @@ def set_role(ctx: Context, request: Request[SetRoleRequest]) -> Message:
     _must_be_other(me, user_id)
 
     def change(tx: Transaction) -> None:
+        hold_login(tx, request)
         lock(tx, group_id)
         must_be_creator(tx, group_id, me)
         other_member(tx, group_id, user_id)
@@ -74,6 +76,7 @@ def remove_member(ctx: Context, request: Request[MemberRequest]) -> Message:
         raise ProtocolError(ErrNo.BAD_REQUEST, "userid: is your own; leave the group instead")
 
     def remove(tx: Transaction) -> str:
+        hold_login(tx, request)
         lock(tx, group_id)
         role = must_manage(tx, group_id, me)
         must_outrank(role, other_member(tx, group_id, user_id))
@@ -96,6 +99,7 @@ def ban_member(ctx: Context, request: Request[BanMemberRequest]) -> Message:
 
     def ban(tx: Transaction) -> tuple[str, bool]:
         model = GroupModel(tx)
+        hold_login(tx, request)
         lock(tx, group_id)
         role = must_manage(tx, group_id, me)
         name = other_user(tx, user_id).name
@@ -123,6 +127,7 @@ def unban_member(ctx: Context, request: Request[MemberRequest]) -> Message:
     group_id, user_id = request.message["groupid"], request.message["userid"]
 
     def lift(tx: Transaction) -> None:
+        hold_login(tx, request)
         lock(tx, group_id)
         must_manage(tx, group_id, request.user_id)
         if not GroupBanModel(tx).delete(group_id, user_id):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chat.group_notice import CHANGED, RENAMED
 from chat.handlers.answer_fields import member_fields
 from chat.handlers.context import Context, Request
+from chat.handlers.current_login import hold_login
 from chat.handlers.group_access import (
     head,
     lock,
@@ -50,7 +51,7 @@ def create_group(ctx: Context, request: Request[CreateGroupRequest]) -> Joined:
 
     def create(tx: Transaction) -> int:
         claimed = ctx.lookalikes.claim(tx, GROUPS, hashes)
-        check_groups(ctx, tx, request.user_id)
+        check_groups(ctx, tx, request)
         group_id = GroupModel(tx).insert(name, desc, claimed, rule)
         GroupModel(tx).add_member(group_id, request.user_id, CREATOR)
         return group_id
@@ -80,6 +81,7 @@ def change_group(ctx: Context, request: Request[ChangeGroupRequest]) -> Message:
         model = GroupModel(tx)
         # Before the group is locked: it locks a row of ``setting``.
         claimed = None if name is None else ctx.lookalikes.claim(tx, GROUPS, name_hashes(name))
+        hold_login(tx, request)
         lock(tx, group_id)
         must_manage(tx, group_id, request.user_id)
         former = head(tx, group_id)
@@ -148,6 +150,7 @@ def dissolve_group(ctx: Context, request: Request[GroupRequest]) -> Message:
     group_id = request.message["groupid"]
 
     def dissolve(tx: Transaction) -> None:
+        hold_login(tx, request)
         lock(tx, group_id)
         must_be_creator(tx, group_id, request.user_id)
         GroupModel(tx).delete(group_id)

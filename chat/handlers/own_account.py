@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from chat.handlers.context import Connection, Context, Request
+from chat.handlers.current_login import replaced
 from chat.handlers.group_members import Left, leave, tell_left
 from chat.handlers.registration import check_new_password, name_refused
 from chat.login.login import Login
 from chat.names.name_hash import name_hashes
-from chat.protocol import ErrNo, Message, ProtocolError, errors, normal_name
+from chat.protocol import Message, ProtocolError, errors, normal_name
 from chat.protocol.requests import ChangePasswordRequest, DeleteAccountRequest, RenameRequest
 from chat.storage import Transaction, UniqueViolation
 from chat.storage.tables import (
@@ -37,7 +38,7 @@ def change_password(ctx: Context, request: Request[ChangePasswordRequest]) -> Me
         if not UserModel(tx).change_password(
             user.id, login.generation, old=user.password, new=hashed
         ):
-            raise _replaced()
+            raise replaced()
         TokenModel(tx).delete_of_user(user.id, keep=login.token)
 
     ctx.database.write(change)
@@ -53,7 +54,7 @@ def rename(ctx: Context, request: Request[RenameRequest]) -> Message:
     def change(tx: Transaction) -> None:
         claimed = ctx.lookalikes.claim(tx, USERS, hashes)
         if not UserModel(tx).rename(login.user_id, login.generation, name, claimed):
-            raise _replaced()
+            raise replaced()
 
     try:
         ctx.database.write(change)
@@ -78,7 +79,7 @@ def delete_account(ctx: Context, request: Request[DeleteAccountRequest]) -> Mess
 
     def delete(tx: Transaction) -> list[Left]:
         if not UserModel(tx).delete(user.id, login.generation):
-            raise _replaced()
+            raise replaced()
         groups = GroupModel(tx).ids_of_user(user.id)
         # In the order in which all servers must take these locks.
         left = [leave(tx, group_id, user.id) for group_id in sorted(groups)]
@@ -121,7 +122,3 @@ def _checked(ctx: Context, login: Login, password: str, peer: str) -> User:
         if exc.errmsg == errors.WRONG_PASSWORD:  # the user gave no id
             raise ProtocolError(exc.errno, errors.PASSWORD_IS_WRONG) from exc
         raise
-
-
-def _replaced() -> ProtocolError:
-    return ProtocolError(ErrNo.NOT_YOU, errors.REPLACED)

@@ -16,6 +16,7 @@ import pytest
 
 from chat.delivery.delivery import DIRECT
 from chat.delivery.poller import MailboxPoller
+from chat.handlers.context import Request
 from chat.handlers.friend_requests import ask_friend
 from chat.login.passwords import Passwords
 from chat.login.presence_feed import PresenceFeed
@@ -242,7 +243,8 @@ def ask_for_contacts(eve: Client) -> None:
         answer = eve.ask(MsgType.ANSWER_FRIEND_MSG, userid=other, accept=other == others[0])
         assert answer["errno"] == 0
     context = replace(node.context, approve_contacts=True)
-    ask_friend(context, me, ABSENT)
+    request: Request[Any] = Request({}, eve.login.connection, eve.login, True, "")
+    ask_friend(context, request, ABSENT)
     node.clock.date += 2 * REQUEST_SECONDS
     Maintenance(node.database, node.clock, 1).delete_expired_requests()
     node.clock.date -= 2 * REQUEST_SECONDS
