@@ -44,8 +44,8 @@ def started(settings: Config) -> App:
 def run_and_stop(app: App) -> None:
     """What App.run does, but for the signals."""
     app._server.start()
-    app._loop.queue_in_loop(app._stop)
-    app._loop.loop()
+    app._base.loop.queue_in_loop(app._stop)
+    app._base.loop.loop()
     app._close()
 
 
@@ -63,7 +63,7 @@ def test_at_its_start_it_tidies_up(path: Path) -> None:
     database.write(lambda tx: TokenModel(tx).insert("old", ann, 1_000_000))
     database.close()
     app = started(config(path, "direct"))
-    read = app._database.read
+    read = app._base.database.read
     found = read(lambda tx: UserModel(tx).find(ann))
     assert found is not None
     assert (found.state, found.generation) == (OFFLINE, 2)
@@ -74,11 +74,11 @@ def test_at_its_start_it_tidies_up(path: Path) -> None:
 
 def test_at_its_end_it_releases_its_users(path: Path) -> None:
     app = started(config(path))
-    ann = app._database.write(lambda tx: UserModel(tx).insert("ann", "h"))
-    user = app._database.read(lambda tx: UserModel(tx).find(ann))
+    ann = app._base.database.write(lambda tx: UserModel(tx).insert("ann", "h"))
+    user = app._base.database.read(lambda tx: UserModel(tx).find(ann))
     assert user is not None
-    node = app._presence.node
-    app._database.write(lambda tx: UserModel(tx).go_online(user, node, None))
+    node = app._logins.presence.node
+    app._base.database.write(lambda tx: UserModel(tx).go_online(user, node, None))
     run_and_stop(app)
     database = SqliteDatabase.open(path, SCHEMA)
     found = database.read(lambda tx: UserModel(tx).find(ann))
@@ -96,8 +96,8 @@ def test_the_end_does_not_wait_for_the_bus(path: Path) -> None:
         waiting.set()
         waited.append(told.wait(WAIT))
 
-    app._bus.stop_waiting = told.set  # type: ignore[method-assign]
-    assert app._workers.try_run(subscribe)
+    app._base.bus.stop_waiting = told.set  # type: ignore[method-assign]
+    assert app._base.workers.try_run(subscribe)
     assert waiting.wait(WAIT)
     run_and_stop(app)
     assert waited == [True]
@@ -108,14 +108,16 @@ def test_a_database_that_does_not_answer_at_the_end(
 ) -> None:
     """The process does not wait for it for ever."""
     exits: queue.SimpleQueue[int] = queue.SimpleQueue()
-    monkeypatch.setattr("chat.app.END_SECONDS", 0.0)
+    monkeypatch.setattr("chat.app.app.END_SECONDS", 0.0)
     monkeypatch.setattr("os._exit", exits.put)
     app = started(config(path))
     statuses = []
-    app._presence.release_all = lambda: statuses.append(  # type: ignore[method-assign]
+    app._logins.presence.release_all = lambda: statuses.append(  # type: ignore[method-assign]
         exits.get(timeout=WAIT)
     )
-    app._config = dataclasses.replace(app._config, server=ServerConfig(drain_seconds=0.0))
+    settings = app._settings
+    server = ServerConfig(drain_seconds=0.0)
+    settings.config = dataclasses.replace(settings.config, server=server)
     run_and_stop(app)
     assert statuses == [1]
     assert errors.messages == ["could not end in time"]

@@ -1,0 +1,74 @@
+"""Builds the parts for the operator: commands, and the regular jobs on the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chat.admin.ban_list import READ_SECONDS as BANS_SECONDS
+from chat.admin.ban_list import BanList
+from chat.admin.context import AdminContext
+from chat.admin.opening import open_admin
+from chat.admin.server import AdminServer
+from chat.app.foundation import Foundation
+from chat.app.live_settings import LiveSettings
+from chat.app.login_parts import LoginParts, token_seconds
+from chat.backends import sqlite_file
+from chat.config import Config
+from chat.connection.server import ChatServer
+from chat.delivery.delivery import Delivery
+from chat.login.lease import Lease
+from chat.maintenance import Maintenance
+from chat.reloading import Reloading
+from chat.retention import Retention
+from muduopy import InetAddress
+
+RETENTION_SECONDS = 60.0
+"""Between two looks whether a pass of the retention is due."""
+
+
+def build_maintenance(config: Config, base: Foundation, ban_list: BanList) -> Maintenance:
+    """The regular jobs."""
+    maintenance = Maintenance(base.database, base.clock, token_seconds(config))
+    days = config.chat.retention_days
+    if days:
+        retention = Retention(base.database, base.clock, days, base.loop, base.workers)
+        maintenance.every(RETENTION_SECONDS, retention.begin)
+    maintenance.every(BANS_SECONDS, ban_list.read)
+    return maintenance
+
+
+def build_admin_context(
+    settings: LiveSettings,
+    read: Callable[[], Config],
+    base: Foundation,
+    logins: LoginParts,
+    delivery: Delivery,
+    server: ChatServer,
+    lease: Lease | None,
+    ban_list: BanList,
+    drain: Callable[[], object],
+) -> AdminContext:
+    """The parts that commands use. ``read`` returns the settings for a reload."""
+    return AdminContext(
+        database=base.database,
+        logins=logins.registry,
+        passwords=logins.passwords,
+        delivery=delivery,
+        reconciliation=logins.reconciliation,
+        server=server,
+        clock=base.clock,
+        node=base.node,
+        lease=lease,
+        drain=drain,
+        ban_list=ban_list,
+        reloading=Reloading(base.loop, settings.config, read, settings.apply),
+    )
+
+
+def bind_admin(
+    config: Config, base: Foundation, server: ChatServer, context: AdminContext
+) -> AdminServer | None:
+    """The socket for operators, if the settings want one. Raises ConfigError, OSError."""
+    assert isinstance(server.address, InetAddress)
+    file = sqlite_file(config.database.url)
+    return open_admin(base.loop, config.server, server.address.port, file, context)
