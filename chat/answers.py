@@ -48,7 +48,7 @@ class Answers:
         self._limits = limits
 
     def send_answer(self, connection: AnyConnection, answer: Message, rid: object) -> int:
-        """``rid``: the request's, if it has one. Returns the bytes of the answer."""
+        """Send an answer with the ``rid`` of its request, if that has one. Returns its length."""
         self._echo(answer, "rid", rid)
         if not connection.v2:
             connection.classic_output.arrange()

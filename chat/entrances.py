@@ -1,11 +1,11 @@
 """Entrances: admits logins and registrations to the threads that hash passwords.
 
-Hashing takes 20 ms of a core, so these threads are what an attacker would occupy. A request that
-its limits refuse is answered in the loop and never enters their queue. One network has a share of
-the queue's places. The last places are for logins with a device that the account has used before:
+Hashing takes 20 ms of a core, so an attacker would try to occupy these threads. A request that its
+limits refuse is answered in the loop and never enters their queue. One network has a share of the
+queue's places. The last places are for logins with a device that the account has used before:
 
-    1,000 connections guess passwords. A's laptop logs in. The places for unknown devices are
-    taken, so a worker looks the laptop up; A's login gets one of the last places.
+    1,000 connections guess passwords, and have taken all other places. A's laptop logs in. A
+    worker finds it among A's devices, so A's login gets one of the last places.
 
 An account gets these places a few times in a minute only. Otherwise an attacker with 80 accounts
 could log in with their known devices again and again, and take all the last places.

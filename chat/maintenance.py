@@ -28,8 +28,11 @@ CHECK_SECONDS = 60.0
 
 
 class Maintenance:
-    """Deletes expired login tokens and requests to be a contact, checks that the database is still
-    there, and runs the jobs that were registered. Any thread."""
+    """Runs the regular jobs. Any thread.
+
+    Its own jobs delete expired tokens and expired requests to be a contact, and check that the
+    database is still there.
+    """
 
     def __init__(self, database: Database, clock: Clock, token_seconds: int) -> None:
         """``token_seconds``: the life of a token."""

@@ -139,8 +139,8 @@ class RequestWorkers:
         before, and may take the last places. ``share``: requests with the same one hold a part of
         the places at the most; None: there is no such bound.
 
-        It is not begun either for a peer that has ended its sending: such a peer may have gone,
-        and the account would stay without an owner.
+        If the peer has ended its sending, the request is not begun: the peer may have gone, and a
+        registration would leave an account without an owner.
         """
         pool = self._hashers if hashes else self._workers
         begun = connection.last_seen

@@ -74,8 +74,8 @@ class ChatService:
     def change_limits(self, context: Context, schema: Schema) -> None:
         """Serve the next frames with these limits. Any thread.
 
-        Three assignments: a frame that is being served meanwhile in another loop may be checked by
-        the new schema and served with the former context, whose limits were right a moment ago.
+        These are three assignments. So a frame that another loop serves meanwhile may be checked by
+        the new schema and served with the former limits, which were right a moment ago.
         """
         self._context = context
         self._answers = Answers(context.limits)
@@ -304,7 +304,7 @@ class ChatService:
                 raise
 
     def _open_entrance(self, connection: Connection, msgid: int) -> None:
-        """A guest wants in: its time and its bytes begin anew."""
+        """A guest tries to log in or register: give it new time and new bytes."""
         connection.guest.renew(connection.last_seen)
         if msgid != MsgType.LOGIN_MSG or connection.ticket is None:
             return

@@ -68,7 +68,8 @@ class InetAddress:
     def from_sockaddr(cls, sockaddr: Any) -> InetAddress:
         """The address for a result of ``accept``, ``getsockname`` or ``getpeername``.
 
-        It is not checked, as it comes from the kernel. The check took a quarter of an accept.
+        It comes from the kernel, so it is not checked. The check took a quarter of the time of an
+        accept.
         """
         ip, port = sockaddr[:2]
         scope = sockaddr[3] if len(sockaddr) == 4 else 0

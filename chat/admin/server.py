@@ -70,7 +70,7 @@ class AdminServer:
     def __init__(
         self, loop: EventLoop, path: Path, operators: Operators, serve: Serve, *, shared: bool
     ) -> None:
-        """Binds. ``shared``: accounts besides root and the server's may be operators.
+        """Binds. ``shared``: other accounts than root and the server's may connect, too.
 
         Raises OSError if the path is a living server's, or its folder is open to all users.
         """

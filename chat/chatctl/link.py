@@ -19,10 +19,9 @@ FOLDERS = (DEFAULT_FOLDER, DEFAULT_FOLDER / "cluster", SERVICE_FOLDER)
 
 
 def connect(path: Path | None, port: int | None, folders: Sequence[Path] = FOLDERS) -> Link:
-    """Connect to the named server, or to the only one that runs. Raises CtlError.
+    """Connect to the server with this socket or this port, or to the only one. Raises CtlError.
 
-    ``path``: of its socket. ``port``: at which it listens. The first of ``folders`` with a living
-    server counts.
+    The first of ``folders`` with a living server counts.
     """
     if path is not None:
         try:

@@ -231,7 +231,8 @@ class Admission:
             ticket.logged_in = logged_in
             if logged_in:
                 self._guests.pop(ticket, None)
-                # It was to make room, and logs in before that reaches its loop: it stays.
+                # Example: another connection needs its place; it logs in before its loop is told to
+                # close it. It stays.
                 self._leaving -= ticket.leaving
                 ticket.leaving = False
             else:
@@ -301,7 +302,7 @@ class Admission:
         return oldest, False
 
     def _tell_of(self, host: str, key: str) -> tuple[str, int, int] | None:
-        """With the lock. What the log should say of an address that holds most connections."""
+        """With the lock. The figures of a log line, if this address holds most connections."""
         held = self._guests_of[key] + self._users_of[key]
         most = held >= MANY and 2 * held > self._total
         if not most or key == self._told or self._exempt.covers(host):

@@ -30,7 +30,7 @@ class GuestInput:
         self.begun_at: float | None = None
 
     def renew(self, now: float) -> None:
-        """A login or registration has come, or a login has ended: begin anew."""
+        """Give new time and new bytes: the peer tries to log in or register, or has logged out."""
         self.spent = 0
         self.since = now
 
@@ -42,5 +42,5 @@ class GuestInput:
             self.begun_at = now
 
     def is_slow(self, now: float, seconds: float) -> bool:
-        """Does an unfinished frame take longer than so many seconds?"""
+        """Has a frame been unfinished for more than ``seconds``?"""
         return self.begun_at is not None and now - self.begun_at > seconds

@@ -63,9 +63,11 @@ class LoopCounters:
         accepted: connections that came up.
         closed: connections that the server has ended, by reason.
         logins, registrations: that succeeded.
-        woken, read, live, paced: deliveries. A message to ten receivers counts ten times. They were
-            sent when their commit was announced; out of a mailbox; without being stored; one at a
-            time, by a ClassicWriter.
+        woken: deliveries of messages whose commit was announced. A message to ten receivers is
+            ten deliveries.
+        read: deliveries of messages that were read from a mailbox.
+        live: deliveries of messages that are in no table.
+        paced: deliveries by a ClassicWriter, which sends one message at a time.
         census: replaced by each sweep.
     """
 
@@ -103,7 +105,7 @@ class LoopCounters:
         self._gone_sent = 0
 
     def refuse(self, msgid: object, errno: int) -> None:
-        """A request has failed. ``msgid``: None, or foreign, where its number means nothing."""
+        """Count a failed request. A ``msgid`` that is no known number counts as 0."""
         number = msgid if isinstance(msgid, int) and 0 < msgid < MESSAGES else 0
         self.refusals[number][errno] += 1
 
@@ -115,7 +117,7 @@ class LoopCounters:
             self.registrations += 1
 
     def went(self, connection: AnyConnection) -> None:
-        """A connection is down: keep its bytes."""
+        """A connection is down: add its bytes to those of former connections."""
         self._gone_received += connection.tcp.bytes_received
         self._gone_sent += connection.tcp.bytes_sent
 

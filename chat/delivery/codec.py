@@ -3,13 +3,13 @@
     ["w", epoch, number, seq, MESSAGE …]                  a committed message
     ["l", node, number, generation, mid, MESSAGE …]       a live message (``direct``)
     ["n", word, ids]                                      a notice
-    ["g", node, group, event, user, by, FIELDS]           a notice about a group; version 0.2.0
-    ["a", node, text, time]                               a text of an operator for all
-                                                          drops it, and logs that it is foreign
+    ["g", node, group, event, user, by, FIELDS]           a notice about a group
+    ["a", node, text, time]                               a text of an operator for all users
 
     MESSAGE: kind, sender, name, target, text, time, extra, receivers
 
-Nodes of different versions work on one Redis, so these forms stay as they are.
+Nodes of different versions work on one Redis, so these forms stay as they are. A node of version
+0.2.0 knows no "g" and no "a": it drops them, and logs them as foreign data.
 
 Any client of the Redis server can publish on its channels. A payload of another form is refused.
 A forged payload of the right form shows a message to a user, so Redis must be as private as the

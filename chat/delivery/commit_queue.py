@@ -87,11 +87,13 @@ class CommitQueue:
     """Commits submissions, announces their messages, and answers their senders.
 
     Attributes:
-        sizes: messages in a transaction. These five: the writer thread changes them, any thread
-            reads them.
-        stored, repeated: messages with a new row of the log, and with an earlier one.
+        sizes: messages in a transaction.
+        stored: messages that have got a row of the log.
+        repeated: messages that had a row already, because the client has sent them again.
         rows: mailbox rows of the stored messages.
         refused: messages that were not stored, by errno.
+
+    The writer thread changes these five, any thread reads them.
     """
 
     def __init__(
@@ -101,9 +103,12 @@ class CommitQueue:
         on_members: Callable[[Members, float], object] = _ignore_members,
         quota: MailboxQuota | None = None,
     ) -> None:
-        """Both functions are called on the writer thread. ``announce`` gets committed messages;
-        ``on_members`` the members of groups, and a time before they were read (monotonic).
-        ``quota``: refuses messages to full mailboxes; None: there is no limit."""
+        """Both functions are called on the writer thread.
+
+        ``announce`` gets the committed messages. ``on_members`` gets the members of groups, and a
+        time before they were read (monotonic). ``quota``: refuses messages to full mailboxes;
+        None: there is no limit.
+        """
         self._database = database
         self._announce = announce
         self._on_members = on_members

@@ -74,7 +74,7 @@ def _room(members: int, request: Request[LoginRequest]) -> AnswerRoom:
     if request.v2:
         return AnswerRoom(WINDOW, LOOK_BYTES, members, MAIL_BYTES, LIST_BYTES)
     messages, text_bytes = CLASSIC_OFFLINE, CLASSIC_BYTES
-    if request.frame_limit:  # more does not fit into the frame
+    if request.frame_limit:  # the answer is one frame, so longer texts cannot fit
         messages, text_bytes = MAIL_QUEUE, request.frame_limit
     return AnswerRoom(messages, text_bytes, members, CLASSIC_MAIL_BYTES, CLASSIC_LIST_BYTES)
 

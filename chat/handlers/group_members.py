@@ -91,7 +91,7 @@ def join_group(ctx: Context, request: Request[JoinGroupRequest]) -> Joined:
         raise
     fields = {"group": group_fields(group)}
     if not is_new:
-        # It may be a retry: the first request was committed, and its answer was lost.
+        # Example: the first request was committed, its answer was lost, and the client repeats it.
         ctx.delivery.group_notices.begin_to_listen(request.user_id, group_id)
         raise ProtocolError(ErrNo.EXISTS, "is a member already", **fields)
     ctx.delivery.members_changed(group_id)

@@ -96,7 +96,7 @@ def delete_account(ctx: Context, request: Request[DeleteAccountRequest]) -> Mess
 def finish_delete_account(
     ctx: Context, connection: Connection, message: DeleteAccountRequest, ack: Message
 ) -> Message:
-    """The connection ends behind the answer."""
+    """The connection is closed after the answer."""
     if connection.login is not None:
         connection.login.end()
     connection.loop.queue_in_loop(lambda: connection.close("deleted"))

@@ -48,8 +48,8 @@ class FriendNotices:
     def tell(self, user_id: int, word: str, by: int) -> None:
         """The user ``by`` has asked ``user_id`` (ASKED), or has accepted it (ACCEPTED).
 
-        The change is committed. It takes the same time for a user that does not exist, because the
-        reading is another task.
+        The change is committed. The receiver's row is read later, in another task. So the time of
+        the answer does not show whether the receiver exists.
         """
         notice = Notice(user_id, word, (by,))
         if self._logins.find(user_id) is not None:

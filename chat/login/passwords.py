@@ -95,7 +95,7 @@ class Passwords:
             # JSON can hold half a surrogate pair, which has no UTF-8.
             given = password.encode(errors="surrogatepass")
             right = bool(stored) and hmac.compare_digest(stored.encode(), given)
-            if not right:  # takes as long as a hash
+            if not right:  # spend the time of a hash, as for any other wrong password
                 self._matches(self._unknown_user, password)
             return right
         if self._argon2 is None:  # the library was there when the hash was made

@@ -68,7 +68,7 @@ class MailboxLimit:
         return min(self.rows, self.size // self.longest)
 
     def exceeded(self, rows: int, size: int, parts: int) -> bool:
-        """Do these messages use up one of so many equal parts of the limit?"""
+        """Do these messages use up a part of the limit? ``parts``: 4 for a quarter of it."""
         return rows * parts >= self.rows or size * parts >= self.size
 
 
@@ -220,7 +220,8 @@ class MailboxQuota:
         """The mailboxes of these users that are too full."""
         model = OfflineMessageModel(tx)
         rows = model.counts(user_ids)
-        # A quarter of a mailbox is the smallest part. Below it, the texts need no look.
+        # The smallest part is a quarter of a mailbox. With fewer messages no part can be used up,
+        # even by the longest texts.
         large = [user for user, count in rows.items() if 4 * count >= self._limit.surely_fits]
         found = {}
         for user_id in large:
@@ -230,15 +231,16 @@ class MailboxQuota:
         return found
 
     def _open_gaps(self, group_id: int, user_ids: set[int]) -> None:
-        users = user_ids & self.crowded  # counted a moment ago, if the last count was old
+        users = user_ids & self.crowded  # this round has counted those with an old count again
         if not users:
             return
         new = self._database.write(lambda tx: open_gaps(tx, group_id, users))
         if new:
             log.info("too full for messages to group %d: %d mailboxes", group_id, len(new))
         for user_id in users:
-            # Meanwhile the user may have read the whole mailbox. Other nodes find the gap by the
-            # poll. Not only the new ones: the transaction may have run twice.
+            # The pump reads on, because it may have read the whole mailbox before the gap began.
+            # At other nodes the poll finds the gap. All users are told, not only the new ones: if
+            # the transaction ran twice, its second run finds no new ones.
             self._on_gap(user_id)
 
 

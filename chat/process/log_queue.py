@@ -58,10 +58,10 @@ class LogQueue(QueueHandler):
         self._thread.start()
 
     def begin_to_drop(self) -> None:
-        """From now on, leave out and drop lines. Before, each line waits for its place.
+        """Limit and drop lines from now on. Before, each line waits for its place.
 
-        For the end of the start: an upgrade logs each name that it changes, and none of these
-        lines may be missing.
+        To be called when the server has started: an upgrade logs each name that it changes, and
+        none of these lines may be missing.
         """
         self._patient = False
         self.addFilter(self.limit)

@@ -1,4 +1,4 @@
-"""LoopLag: measures how late a loop runs its timers, which is what every event in it waits."""
+"""LoopLag: measures how late a loop runs its timers. Each event of the loop waits as long."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LoopLag:
         self._loop.run_at(self._due, self._beat)
 
     def _beat(self) -> None:
-        # Not the loop's own time, which it took before it handled the events of this pass.
+        # The loop's own time is older: it was taken before the events of this pass.
         self.beat_at = now = time.monotonic()
         self.seconds.observe(now - self._due)
         self._arm()

@@ -11,8 +11,8 @@ class PeerLabel(str):
 
     Attributes:
         peer: the host; behind a balancer the one that the balancer has announced.
-        number: of the connection, unique in the process; 0: the line is about no connection that is
-            up, and the text is the host alone.
+        number: of the connection, unique in the process; 0: the line is about a host without a
+            connection, and the text is the host alone.
     """
 
     __slots__ = ("number", "peer")

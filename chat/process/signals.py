@@ -1,5 +1,7 @@
-"""SIGINT and SIGTERM: the first one stops the server, the second one ends it at once. SIGHUP: the
-settings are read again. When the terminal of the server closes, SIGHUP stops the server.
+"""Signals of the server.
+
+    SIGINT, SIGTERM   the first one stops the server, the second one ends it at once
+    SIGHUP            the server reads its settings again. But if its terminal has closed, it stops
 
 A thread waits for them. A signal handler would run in the middle of other code of the main thread,
 which may hold a lock that the handler needs.
@@ -25,11 +27,11 @@ def block_signals() -> None:
 
 
 def watch_signals(stop: Callable[[], object], reload: Callable[[], object]) -> None:
-    """Call ``stop`` at the first signal that ends, in a thread of its own; at the second one exit.
+    """Wait for signals in a thread of its own. Main thread.
 
-    ``reload`` is called at each SIGHUP. Main thread.
+    The first signal that ends calls ``stop``, the second one exits. SIGHUP calls ``reload``.
     """
-    # nohup ignores SIGHUP: such a server outlives its terminal.
+    # nohup ignores SIGHUP: such a server runs on when its terminal closes.
     in_terminal = signal.getsignal(signal.SIGHUP) != signal.SIG_IGN and _has_terminal()
     arguments = (stop, reload, in_terminal)
     threading.Thread(target=_wait, args=arguments, name="signals", daemon=True).start()

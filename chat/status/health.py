@@ -11,7 +11,7 @@ STUCK_SECONDS = 5.0
 
 
 def stuck_loops(watched: Watched) -> list[str]:
-    """``/healthz``: the loops that do not run; none: the process is alive. Any thread."""
+    """``/healthz``: the names of the loops that do not run. Any thread."""
     now = time.monotonic()
     found = []
     for name, lag in list(watched.lags.items()):
@@ -22,7 +22,7 @@ def stuck_loops(watched: Watched) -> list[str]:
 
 
 def troubles(watched: Watched) -> dict[str, str]:
-    """``/readyz``: what keeps the server from its work, by kind; "" where all is well. Any thread.
+    """``/readyz``: the trouble of each kind, such as "database"; "" if there is none. Any thread.
 
     A kind that does not concern this server is absent: a server that is alone has no lease.
     """

@@ -37,7 +37,7 @@ class Samples:
         self._database = database
         self._workers = workers
         self._answered_at = time.monotonic()
-        self._probing = False  # loop and writer thread: the one sets it, the other clears it
+        self._probing = False  # the loop sets it, the writer thread clears it
 
     def start(self, loop: EventLoop) -> None:
         """Take samples from now on."""

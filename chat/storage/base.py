@@ -138,7 +138,7 @@ class DatabaseUse(NamedTuple):
         failures: transactions of that thread that were not committed.
         waiting: jobs that wait for that thread.
         connections, idle: of the pool.
-        waits, waited: how often all connections were lent, and for how many seconds in all.
+        waits, waited: how often a thread had to wait for a connection, and the seconds in all.
     """
 
     commit_seconds: Histogram

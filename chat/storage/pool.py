@@ -45,7 +45,7 @@ class ConnectionPool(Generic[C]):
 
     Attributes:
         bound: the largest number of connections.
-        waits, waited: how often all connections were lent, and for how many seconds in all.
+        waits, waited: how often a thread had to wait for a connection, and the seconds in all.
     """
 
     def __init__(self, connect: Callable[[], C], bound: int, wait: float = WAIT_SECONDS) -> None:

@@ -120,7 +120,7 @@ class GroupModel:
         )
 
     def remove_member(self, group_id: int, user_id: int) -> bool:
-        """Remove a member, with the gap in the member's mailbox; False if the user was none."""
+        """Remove a member and its gap; False if the user is no member."""
         sql = "DELETE FROM mailboxgap WHERE groupid = ? AND userid = ?"
         self._tx.execute(sql, (group_id, user_id))
         sql = "DELETE FROM groupuser WHERE groupid = ? AND userid = ?"

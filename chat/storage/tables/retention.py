@@ -25,7 +25,7 @@ class RetentionModel:
         return self._read()
 
     def boundary(self) -> int:
-        """The boundary, which does not change until the commit. Before other locks."""
+        """The boundary. It is locked until the commit, so call this before other locks."""
         self._settings.get(_LOCKED, share=True)
         return self._read()[1]
 

@@ -24,7 +24,7 @@ class TokenModel:
         self._tx = tx
 
     def insert(self, token: str, user_id: int, now: int) -> None:
-        """Store a new token of this user, who keeps KEPT. ``now``: seconds since 1970.
+        """Store a new token; the user keeps the newest KEPT. ``now``: Unix seconds.
 
         The row of the user is locked, so no other login of the user adds a token.
         """

@@ -116,7 +116,7 @@ class UserModel:
         )
 
     def end_login(self, user_id: int) -> None:
-        """Make the running login of a user, if there is one, an earlier one.
+        """Make the running login of a user out of date: the generation grows.
 
         Call ``Reconciliation.rows_changed`` after the commit.
         """
