@@ -37,7 +37,7 @@ class BanList:
         try:
             changed = self._server.bans.replace(ban.network for ban in bans)
         except ValueError as exc:  # written by other means than chatctl
-            log.error("the table addressban: %s", exc)
+            log.error("a wrong row in the table addressban, the former bans stay: %s", exc)
             return
         if changed:
             self._server.close_banned()

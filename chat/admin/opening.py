@@ -33,8 +33,8 @@ def open_admin(
     """Bind the admin socket; None if the settings want none.
 
     ``database_file``: of SQLite; None for another database. Raises ConfigError; OSError if the
-    socket that the settings name cannot be bound. With "auto" that is only a warning, and the server
-    serves its users without the socket.
+    socket that the settings name cannot be bound. With "auto" that is only a warning, and the
+    server serves its users without the socket.
     """
     if not config.admin_socket:
         return None

@@ -52,7 +52,7 @@ class AdminRequest:
         """An argument that is a number from 0 on."""
         value = self._value(name, default)
         if type(value) is not int or not 0 <= value <= MAX_NUMBER:
-            raise AdminError(f"{name}: must be a number, and not negative")
+            raise AdminError(f"{name}: must be a number from 0 on")
         return value
 
     def flag(self, name: str) -> bool:

@@ -115,7 +115,7 @@ class AdminServer:
 
     def _admit(self, tcp: TcpConnection[_Caller], credentials: PeerCredentials) -> None:
         if not self._operators.allow(credentials):
-            log.warning("admin socket: uid %d was refused", credentials.uid)
+            log.warning("admin socket: uid %d was refused; see server.admin_users", credentials.uid)
             _refuse(tcp, "your account may not operate this server; see server.admin_users")
             return
         tcp.context = _Caller(credentials.uid)

@@ -32,7 +32,7 @@ class AdminService:
             request = parse_request(line, account_name(uid))
             command = self._commands.get(request.command)
             if command is None:
-                raise AdminError("this server has no such command; is chatctl of its version?")
+                raise AdminError("this server has no such command; use the chatctl of its version")
             return success(command(self._context, request))
         except AdminError as exc:
             return failure(str(exc))

@@ -64,9 +64,11 @@ class App:
         read_again: Callable[[], Config] = no_settings,
         logs: LogQueue | None = None,
     ) -> None:
-        """Constructs all parts; opens the database and binds. ``also``: further addresses.
-        ``read_again`` returns the settings for a reload, or raises ConfigError. ``logs``: for the
-        status page, and for the last lines if the end takes too long.
+        """Construct all parts, open the database, and bind the addresses.
+
+        ``also``: further addresses. ``read_again`` returns the settings for a reload, or raises
+        ConfigError. ``logs``: for the status page, and for the last lines of the log if the end
+        takes too long.
 
         Raises StorageError, BusRefusedError, OSError, ConfigError.
         """
@@ -227,7 +229,7 @@ class App:
     def _on_command(self, command: str) -> None:
         """The lease's thread. A command of an operator at another node."""
         if command == DRAIN:
-            log.info("an operator drains this node")
+            log.info("stopping: an operator drains this node")
             self.drain()
         else:
             log.warning("an operator gave the unknown command %r", command)
@@ -235,7 +237,7 @@ class App:
     # ------------------------------------------------------------------ the end
 
     def drain(self) -> None:
-        """Finish the work and end: no new clients, goodbye to the others, commit. Any thread.
+        """Stop accepting, send the clients away, commit, and end. Any thread.
 
         Further calls change nothing. /readyz and the row of this node show it at once.
         """
@@ -276,7 +278,7 @@ class App:
 
     def _give_up(self) -> None:
         """End the process: the database is silent. Acknowledged messages are committed."""
-        log.error("could not end in time")
+        log.error("could not end in time: the database does not answer; ending at once")
         if self._logs is not None:
             self._logs.close_in(FLUSH_SECONDS)
         os._exit(1)

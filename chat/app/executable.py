@@ -53,7 +53,8 @@ def _serve(argv: Sequence[str] | None, arguments: Arguments, logs: LogQueue) -> 
 
     def reread() -> Config:
         new, wanted = read_again(argv), arguments.config.server.max_connections
-        # The number that the file descriptors allow, while the wish is the same.
+        # An unchanged setting keeps the lower number that the file descriptors allow. Otherwise
+        # each reload would report a change.
         same = new.server.max_connections == wanted
         return _with_connections(new, connections) if same else new
 

@@ -65,7 +65,7 @@ def open_foundation(config: Config, node: str, undo: contextlib.ExitStack) -> Fo
     """
     bus_address = find_bus(config.bus)  # a mistake shows before tables are created
     hashing = hash_threads(config.server.hash_threads)
-    # Besides the pools the main thread reads, at the start and the end.
+    # One more for the main thread, which uses the database at the start and the end.
     threads = config.server.workers + hashing + ADMIN_THREADS + 1
     database = open_database(config.database, threads=threads)
     undo.callback(database.close)

@@ -49,7 +49,7 @@ class StatusPage:
         for name, loop in self._loops.items():
             lag = LoopLag(loop)
             lag.start()
-            # Last, because the page is made from the table meanwhile.
+            # After ``start``, because the status page may already read the table in its thread.
             self._lags[name] = lag
 
 

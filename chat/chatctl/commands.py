@@ -50,9 +50,9 @@ def _option(*names: str, **options: Any) -> Option:
 _ONLINE = _option("--online", action="store_true", help="only users online")
 _SEARCH = _option("--search", metavar="TEXT", help="only names that contain this text")
 _AFTER = _option("--after", metavar="ID", type=int, help="begin after this id")
-_LIMIT = _option("--limit", metavar="N", type=int, help="at most so many (default 100, up to 1000)")
+_LIMIT = _option("--limit", metavar="N", type=int, help="rows (default 100, at most 1000)")
 _LAST = _option(
-    "--last", metavar="N", type=int, dest="limit", help="so many (default 20, up to 1000)"
+    "--last", metavar="N", type=int, dest="limit", help="rows (default 20, at most 1000)"
 )
 _USER = _option("user", metavar="ID|NAME", help="a number is an id")
 _GROUP = _option("group", metavar="ID|NAME", help="a number is an id")
@@ -141,14 +141,14 @@ COMMANDS: Sequence[Command] = (
         views.top,
         (
             _option("--seconds", metavar="N", type=int, help="measure for N seconds (default 2)"),
-            _option("--limit", metavar="N", type=int, help="so many (default 20, up to 1000)"),
+            _option("--limit", metavar="N", type=int, help="rows (default 20, at most 1000)"),
         ),
     ),
     Command("limits show", "show the limits and their use", views.limits),
     Command("reload", "read the settings again", views.reloaded),
     Command(
         "log-level",
-        "log more or less, until the next reload",
+        "log more or less, until the next reload or start",
         views.log_level,
         (_option("level", metavar="LEVEL", help="debug, info, warning or error"),),
     ),

@@ -51,15 +51,15 @@ def sessions(result: Result) -> list[str]:
 
 
 def disabled(result: Result) -> list[str]:
-    return [f"{_name(result)} is disabled; its login and its tokens are ended"]
+    return [f"{_name(result)} is disabled; its login and its tokens have ended"]
 
 
 def enabled(result: Result) -> list[str]:
-    return [f"{_name(result)} is enabled"]
+    return [f"{_name(result)} is enabled: it can log in with its password"]
 
 
 def logged_out(result: Result) -> list[str]:
-    return [f"{_name(result)} is logged out; its tokens are ended"]
+    return [f"{_name(result)} is logged out; its tokens have ended"]
 
 
 def new_password(result: Result) -> list[str]:
@@ -206,7 +206,7 @@ def reloaded(result: Result) -> list[str]:
 
 
 def log_level(result: Result) -> list[str]:
-    return [f"the log has level {result['level']}, until the next reload"]
+    return [f"the log has level {result['level']}, until the next reload or start"]
 
 
 def audit(result: Result) -> list[str]:

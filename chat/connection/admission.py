@@ -175,8 +175,8 @@ class Admission:
         if full:
             self._note("full")
             log.warning(
-                "too many connections: %s refused, the %dth; raise server.max_connections",
-                host or "one",
+                "too many connections: refused %s (%d so far); raise server.max_connections",
+                host or "one of a balancer",
                 self.refused.counts["full"],
             )
             return Refusal(FULL, RETRY_SECONDS, full=True)
@@ -244,7 +244,10 @@ class Admission:
             (self._users_of if logged_in else self._guests_of)[key] += 1
             told = self._tell_of(ticket.host, key)
         if told is not None:
-            log.warning("%s holds %d of %d connections", *told)
+            log.warning(
+                "%s holds %d of %d connections; if it is a balancer, see server.proxy_protocol",
+                *told,
+            )
 
     def leave(self, ticket: Ticket) -> None:
         """See Ticket."""
@@ -266,7 +269,7 @@ class Admission:
             return None
         self._note("rate")
         log.warning("%s: connects too often, refused (limits.connect_rate)", PeerLabel(host))
-        return Refusal("too many new connections from your address", int(wait) + 1)
+        return Refusal("too many new connections from your address, try again later", int(wait) + 1)
 
     def _count_guest(self, host: str) -> bool:
         """With the lock. Count a guest; False if its address has too many."""
@@ -283,7 +286,7 @@ class Admission:
             "%s: has too many connections without a login, refused (limits.guests_per_address)",
             PeerLabel(host or "one"),
         )
-        return Refusal("too many connections from your address", RETRY_SECONDS)
+        return Refusal("too many connections from your address, try again later", RETRY_SECONDS)
 
     def _note(self, reason: str) -> None:
         with self._lock:

@@ -48,7 +48,9 @@ class GuestGate:
         if guest.spent > self.limits.guest_bytes and not connection.closed:
             log.warning("%s: sends too many bytes without a login; closing", connection.label)
             connection.counters.closed.add("bytes")
-            connection.refuse(Refusal("too many bytes without a login", RETRY_SECONDS))
+            connection.refuse(
+                Refusal("too many bytes without a login: log in first", RETRY_SECONDS)
+            )
         guest.spent += len(data)
         connection.last_seen = now
         if not connection.framer.held:
@@ -81,7 +83,11 @@ class GuestGate:
         try:
             found = split_proxy_line(data)
         except BadProxyLineError as exc:
-            log.warning("%s: no line of the PROXY protocol: %s; closing", connection.label, exc)
+            log.warning(
+                "%s: no line of the PROXY protocol: %s; closing (see server.proxy_protocol)",
+                connection.label,
+                exc,
+            )
             connection.counters.closed.add("proxy")
             connection.tcp.force_close()
             return b""

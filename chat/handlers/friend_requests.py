@@ -109,7 +109,9 @@ def _store(
     if BlockedModel(tx).has(user_id, friend_id):
         raise ProtocolError(ErrNo.REFUSED, "you have blocked this user: unblock it first")
     if FriendModel(tx).count(user_id) >= limit:
-        raise ProtocolError(ErrNo.REFUSED, f"your list is full: {limit} users")
+        raise ProtocolError(
+            ErrNo.REFUSED, f"your list is full, with {limit} users: remove one first"
+        )
     requests.delete_expired_of(user_id, now)
     if requests.has(user_id, friend_id):
         return False

@@ -27,7 +27,10 @@ def add_friend(ctx: Context, request: Request[FriendRequest]) -> Message:
         model = FriendModel(tx)
         full = model.count(request.user_id) >= ctx.limits.contacts
         if full and not model.is_one(request.user_id, friend_id):
-            raise ProtocolError(ErrNo.REFUSED, f"your list is full: {ctx.limits.contacts} users")
+            raise ProtocolError(
+                ErrNo.REFUSED,
+                f"your list is full, with {ctx.limits.contacts} users: remove one first",
+            )
         model.insert(request.user_id, friend_id)
 
     try:

@@ -113,7 +113,9 @@ def _proven_hash(ctx: Context, user_id: int, group_id: int, password: str) -> st
     wait = ctx.group_failures.retry_after(key, ctx.clock.monotonic())
     if wait:
         seconds = int(wait) + 1
-        raise ProtocolError(ErrNo.TOO_MANY, "too many wrong passwords", retry_after=seconds)
+        raise ProtocolError(
+            ErrNo.TOO_MANY, "too many wrong passwords, try again later", retry_after=seconds
+        )
     stored = None if rule is None else rule.hash
     if ctx.passwords.verify(stored, password):
         ctx.group_failures.forget(key)

@@ -71,7 +71,7 @@ class FriendNotices:
             try:
                 message = self._database.read(partial(self._message, user_id, word, by))
             except StorageError as exc:
-                log.warning("user %d was not told about a contact: %s", user_id, exc)
+                log.warning("user %d was not told of a request to be a contact: %s", user_id, exc)
                 return
             if message is not None:
                 login.loop.queue_in_loop(partial(_send, login, message))

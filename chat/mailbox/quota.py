@@ -236,7 +236,11 @@ class MailboxQuota:
             return
         new = self._database.write(lambda tx: open_gaps(tx, group_id, users))
         if new:
-            log.info("too full for messages to group %d: %d mailboxes", group_id, len(new))
+            log.info(
+                "too full for messages to group %d: %d mailboxes; these users get them later",
+                group_id,
+                len(new),
+            )
         for user_id in users:
             # The pump reads on, because it may have read the whole mailbox before the gap began.
             # At other nodes the poll finds the gap. All users are told, not only the new ones: if

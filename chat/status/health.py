@@ -17,7 +17,7 @@ def stuck_loops(watched: Watched) -> list[str]:
     for name, lag in list(watched.lags.items()):
         silent = now - lag.beat_at
         if silent > STUCK_SECONDS:
-            found.append(f"loop {name} is stuck since {silent:.0f} s")
+            found.append(f"loop {name} has been stuck for {silent:.0f} s")
     return found
 
 
@@ -30,7 +30,7 @@ def troubles(watched: Watched) -> dict[str, str]:
         "loops": "; ".join(stuck_loops(watched)),
         "serving": _serving(watched),
         "database": watched.samples.trouble,
-        "bus": "" if watched.bus.healthy else "the bus is deaf",
+        "bus": "" if watched.bus.healthy else "the bus receives nothing from the other servers",
     }
     lease = watched.lease
     if lease is not None:

@@ -120,7 +120,9 @@ def test_a_database_that_does_not_answer_at_the_end(
     settings.config = dataclasses.replace(settings.config, server=server)
     run_and_stop(app)
     assert statuses == [1]
-    assert errors.messages == ["could not end in time"]
+    assert errors.messages == [
+        "could not end in time: the database does not answer; ending at once"
+    ]
 
 
 def test_a_port_in_use_leaves_nothing_behind(path: Path) -> None:

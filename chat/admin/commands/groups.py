@@ -44,7 +44,7 @@ def dissolve_group(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
 
     def dissolve(tx: Transaction) -> None:
         if not GroupModel(tx).change(group.id):  # its creator has just dissolved it
-            raise AdminError(f"no group {group.id}")
+            raise AdminError(f"group {group.id} has just ended")
         GroupModel(tx).delete(group.id)
 
     detail = f"{group.members} members"

@@ -201,7 +201,9 @@ def test_an_address_that_holds_most_is_logged_once(caplog: pytest.LogCaptureFixt
     for _ in range(MANY + 10):
         enter(admission).log_in()
     lines = [line for line in caplog.messages if "connections" in line]
-    assert lines == [f"{HOST} holds {MANY} of {MANY} connections"]
+    assert lines == [
+        f"{HOST} holds {MANY} of {MANY} connections; if it is a balancer, see server.proxy_protocol"
+    ]
 
 
 def test_limits_can_change() -> None:

@@ -68,7 +68,11 @@ def test_a_full_list(make_node: Callable[..., Node]) -> None:
     ann, bob, eve = node.online("ann"), node.user("bob"), node.user("eve")
     assert ann.ask(MsgType.ADD_FRIEND_MSG, friendid=bob)["errno"] == 0
     answer = ann.ask(MsgType.ADD_FRIEND_MSG, friendid=eve)
-    assert answer == {"msgid": 22, "errno": 1, "errmsg": "your list is full: 1 users"}
+    assert answer == {
+        "msgid": 22,
+        "errno": 1,
+        "errmsg": "your list is full, with 1 users: remove one first",
+    }
     assert ann.ask(MsgType.ADD_FRIEND_MSG, friendid=bob)["errno"] == 10
     assert ann.ask(MsgType.REMOVE_FRIEND_MSG, friendid=bob)["errno"] == 0
     assert ann.ask(MsgType.ADD_FRIEND_MSG, friendid=eve)["errno"] == 0

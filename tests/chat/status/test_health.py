@@ -21,7 +21,7 @@ def wrong(stage: Stage) -> set[str]:
 def test_a_server_at_work(stage: Stage) -> None:
     assert wrong(stage) == set()
     assert stuck_loops(stage.watched) == []
-    assert troubles(stage.watched)["bus"] == "the bus is deaf"
+    assert troubles(stage.watched)["bus"] == "the bus receives nothing from the other servers"
     stage.bus._healthy_until = time.monotonic() + 1000
     assert troubles(stage.watched)["bus"] == ""
 
@@ -36,7 +36,7 @@ def test_a_start_and_an_end(stage: Stage) -> None:
 
 def test_a_loop_that_is_stuck(stage: Stage) -> None:
     stage.lags["main"].beat_at -= STUCK_SECONDS + 7
-    assert stuck_loops(stage.watched) == ["loop main is stuck since 12 s"]
+    assert stuck_loops(stage.watched) == ["loop main has been stuck for 12 s"]
     assert wrong(stage) == {"loops"}
 
 
