@@ -45,7 +45,7 @@ from client.ui.view.paced_application import PacedApplication
 from client.ui.view.screen import Screen
 from client.ui.view.terminal_output import TerminalOutput, learn_focus_reports
 from client.ui.view.themes import THEMES, theme_of
-from client.values import Announcement, ChatMessage, GroupNotice, Presence
+from client.values import Announcement, ChatMessage, FriendNotice, GroupNotice, Presence
 
 if TYPE_CHECKING:
     from prompt_toolkit.input import Input
@@ -169,6 +169,7 @@ class App:
             on_presence=self._on_presence,
             on_announcement=self._on_announcement,
             on_group_notice=self._on_group_notice,
+            on_friend_notice=self._on_friend_notice,
             on_state=self._on_state,
             timing=options.timing,
         )
@@ -197,6 +198,9 @@ class App:
 
     def _on_group_notice(self, notice: GroupNotice) -> None:
         self.events.on_group_notice(notice)
+
+    def _on_friend_notice(self, notice: FriendNotice) -> None:
+        self.events.on_friend_notice(notice)
 
     def _on_state(self, status: Status) -> None:
         self.events.on_state(status)

@@ -20,7 +20,7 @@ from client.ui.model.room import RoomKey
 from client.ui.model.room_list import RoomList
 from client.ui.text.cells import clip, one_line
 from client.ui.text.group_notices import group_notice_text
-from client.values import Announcement, ChatMessage, GroupNotice, Presence
+from client.values import Announcement, ChatMessage, FriendNotice, GroupNotice, Presence
 
 _NOTIFY_CELLS = 80
 
@@ -68,6 +68,10 @@ class ClientEvents:
         """The client has updated a group."""
         call_if_open(self._context.terminal, self._take_group_notice, notice)
 
+    def on_friend_notice(self, notice: FriendNotice) -> None:
+        """Another user asks to be a friend, or has accepted."""
+        call_if_open(self._context.terminal, self._take_friend_notice, notice)
+
     def on_state(self, status: Status) -> None:
         """The client has connected, logged in, lost the connection or stopped."""
         call_if_open(self._context.terminal, self._set_status, status)
@@ -99,6 +103,16 @@ class ClientEvents:
         room = context.rooms.by_key.get(RoomKey(True, notice.group_id))
         if room is not None and text is not None:
             room.add_notice(group_line(text, time.time()))
+
+    def _take_friend_notice(self, notice: FriendNotice) -> None:
+        self._loader.refresh_account()
+        key = {"asked": "asks you", "accepted": "friend accepted"}.get(notice.event)
+        if key is None:
+            return
+        name = one_line(notice.name)
+        self._context.notice(key, stays=True, name=name, id=notice.user_id)
+        if self._context.state.bell and self._bell.rings(self._clock()):
+            self._context.terminal.ring_bell()
 
     def _is_from_new_member(self, message: ChatMessage) -> bool:
         if message.group_id is None or self._context.directory.group(message.group_id) is None:
@@ -136,14 +150,22 @@ class ClientEvents:
         if self._online_rooms is rooms:
             rooms.mark_stale()
         else:
-            self._tell_invitations()
+            self._tell_waiting()
         self._online_rooms = rooms
         self._loader.complete(rooms.current)
 
-    def _tell_invitations(self) -> None:
-        account = self._context.directory.account
-        if account is not None and account.invitations:
-            self._context.notice("invitations wait", count=len(account.invitations))
+    def _tell_waiting(self) -> None:
+        """A notice about the requests of friends and the invitations that wait for an answer."""
+        account, texts = self._context.directory.account, self._context.state.texts
+        if account is None:
+            return
+        waiting = (
+            ("requests wait", len(account.friend_requests)),
+            ("invitations wait", len(account.invitations)),
+        )
+        parts = [texts(key, count=count) for key, count in waiting if count]
+        if parts:
+            self._context.state.say("  ".join(parts), stays=True)
 
     async def _count_down(self, status: Status) -> None:
         """Redraw each second of the pause before the next connect."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from client.errors import ClientError
+from chat.protocol import ErrNo
+from client.errors import ClientError, RefusedError
 from client.ui.commands.context import CommandContext
 from client.ui.commands.room_loader import RoomLoader
 from client.ui.model.command_line import InputError
 from client.ui.model.page import Page
 from client.ui.model.room import Room
 from client.ui.model.room_title import room_title
+from client.ui.text.cells import one_line
 from client.ui.text.styled_line import Line
 
 
@@ -30,6 +32,10 @@ class CommandGroup:
     def _title(self, room: Room) -> str:
         return room_title(room, self._context.rooms, self._context.state.texts)
 
+    def _user_name(self, user_id: int) -> str:
+        """The name of a user, escaped; the number, if the name is unknown."""
+        return one_line(self._context.directory.name_of(user_id)) or str(user_id)
+
     def _show_page(self, key: str, lines: list[Line], **values: object) -> None:
         self._context.state.page = Page(self._context.state.texts(key, **values), lines)
 
@@ -42,21 +48,35 @@ class RequestCommands(CommandGroup):
         self._loader = loader
 
     def _request(
-        self, call: Callable[..., Any], *args: object, done: Callable[[Any], None]
+        self,
+        call: Callable[..., Any],
+        *args: object,
+        done: Callable[[Any], None],
+        not_found: Callable[[], None] | None = None,
     ) -> None:
-        """Make a request on a worker thread; ``done`` gets its result, a notice its error."""
+        """Make a request on a worker thread; ``done`` gets its result, a notice its error.
+
+        ``not_found`` is called instead of that notice for the errno NOT_FOUND.
+        """
         if not self._context.state.is_online:
             raise InputError("no online")
-        self._context.terminal.spawn(self._await_answer(call, args, done))
+        self._context.terminal.spawn(self._await_answer(call, args, done, not_found))
 
     async def _await_answer(
-        self, call: Callable[..., Any], args: tuple[object, ...], done: Callable[[Any], None]
+        self,
+        call: Callable[..., Any],
+        args: tuple[object, ...],
+        done: Callable[[Any], None],
+        not_found: Callable[[], None] | None,
     ) -> None:
         terminal = self._context.terminal
         try:
             answer = await terminal.run_blocking(call, *args)
         except (ClientError, ValueError) as exc:
-            self._context.notice_error(exc)
+            if not_found and isinstance(exc, RefusedError) and exc.errno == ErrNo.NOT_FOUND:
+                not_found()
+            else:
+                self._context.notice_error(exc)
         else:
             self._loader.refresh_account()
             done(answer)

@@ -11,10 +11,17 @@ from client.ui.commands.command_set import CommandSet
 from client.ui.commands.context import CommandContext
 from client.ui.commands.message_sender import MessageSender
 from client.ui.model.command_line import CommandInput, InputError, TextInput, parse_line
-from client.ui.model.known_users import id_of_name, known_groups, known_users
+from client.ui.model.known_users import asking_users, id_of_name, known_groups, known_users
 from client.ui.model.room import Room, RoomKey
 from client.ui.model.slash_commands import ArgumentKind
 from client.ui.text.cells import one_line
+
+_KNOWN = {
+    ArgumentKind.USER: known_users,
+    ArgumentKind.ASKER: asking_users,
+    ArgumentKind.GROUP: known_groups,
+}
+"""The users and groups that an argument may name."""
 
 
 class CommandRunner:
@@ -97,8 +104,7 @@ class CommandRunner:
         return True
 
     def _resolve(self, kind: ArgumentKind, name: str) -> int | None:
-        known = known_groups if kind is ArgumentKind.GROUP else known_users
-        return id_of_name(known(self._context.rooms), name)
+        return id_of_name(_KNOWN[kind](self._context.rooms), name)
 
 
 def _has_message(command: CommandInput) -> bool:

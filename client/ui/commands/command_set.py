@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from client.ui.commands.account_commands import AccountCommands
 from client.ui.commands.contact_commands import ContactCommands
 from client.ui.commands.context import CommandContext
+from client.ui.commands.friend_request_commands import FriendRequestCommands
 from client.ui.commands.login_controller import LoginController
 from client.ui.commands.message_commands import MessageCommands
 from client.ui.commands.message_sender import MessageSender
@@ -31,6 +32,7 @@ class CommandSet:
     messages: MessageCommands
     account: AccountCommands
     contacts: ContactCommands
+    friend_requests: FriendRequestCommands
     moderation: ModerationCommands
     program: ProgramCommands
 
@@ -53,6 +55,7 @@ class CommandSet:
             MessageCommands(context, sender),
             AccountCommands(context, loader, login),
             ContactCommands(context, loader, rooms),
+            FriendRequestCommands(context, loader),
             ModerationCommands(context, loader),
             ProgramCommands(context, login, server, settings),
         )
@@ -69,6 +72,9 @@ class CommandSet:
             "add": contacts.add,
             "remove": contacts.remove,
             "friends": contacts.friends,
+            "requests": self.friend_requests.show,
+            "accept": self.friend_requests.accept,
+            "decline": self.friend_requests.decline,
             "block": contacts.block,
             "unblock": contacts.unblock,
             "blocked": contacts.blocked,

@@ -44,8 +44,11 @@ class ContactCommands(RequestCommands):
             room = self._current_room()
             user_id = room.key.id if not room.key.in_group else 0
         name = self._user_name(user_id)
+        if not user_id:
+            raise InputError("not a user", command="/remove")
         if not self._context.directory.is_friend(user_id):
-            raise InputError("not a friend", name=name)
+            self._take_request_back(user_id)
+            return
 
         def done(nothing: None) -> None:
             self._context.notice("friend removed", name=name)
@@ -54,6 +57,18 @@ class ContactCommands(RequestCommands):
             self._request(self._context.client.remove_friend, user_id, done=done)
 
         self._context.state.ask(self._context.state.texts("remove sure", name=name), yes)
+
+    def _take_request_back(self, user_id: int) -> None:
+        """The user is no friend, but may have been asked to be one."""
+        name = self._user_name(user_id)
+
+        def done(nothing: None) -> None:
+            self._context.notice("request taken back", name=name)
+
+        def not_found() -> None:
+            self._context.notice("not a friend", failed=True, name=name)
+
+        self._request(self._context.client.remove_friend, user_id, done=done, not_found=not_found)
 
     def friends(self) -> None:
         """Show the friend list as a page."""
@@ -80,7 +95,7 @@ class ContactCommands(RequestCommands):
         if user_id is None:
             room = self._current_room()
             if room.key.in_group:
-                raise InputError("not a user")
+                raise InputError("not a user", command="/block")
             user_id = room.key.id
         name = self._user_name(user_id)
 
@@ -115,9 +130,6 @@ class ContactCommands(RequestCommands):
             self._show_page("blocked title", lines)
 
         self._request(self._context.client.blocked, done=done)
-
-    def _user_name(self, user_id: int) -> str:
-        return one_line(self._context.directory.name_of(user_id)) or str(user_id)
 
     # ------------------------------------------------------------------ groups
 

@@ -14,10 +14,10 @@ class ModerationCommands(RequestCommands):
 
     def invite(self, user_id: int) -> None:
         """Invite a user."""
-        group = self._group()
+        group, name = self._group(), self._user_name(user_id)
 
         def done(nothing: None) -> None:
-            self._context.notice("invited", name=self._name(user_id), group=one_line(group.name))
+            self._context.notice("invited", name=name, group=one_line(group.name))
 
         self._request(self._context.client.invite, group.id, user_id, done=done)
 
@@ -36,19 +36,19 @@ class ModerationCommands(RequestCommands):
 
     def ban(self, user_id: int, reason: str = "") -> None:
         """Ban a user."""
-        group = self._group()
+        group, name = self._group(), self._user_name(user_id)
 
         def done(nothing: None) -> None:
-            self._context.notice("banned", name=self._name(user_id), group=one_line(group.name))
+            self._context.notice("banned", name=name, group=one_line(group.name))
 
         self._request(self._context.client.ban_member, group.id, user_id, reason, done=done)
 
     def unban(self, user_id: int) -> None:
         """Lift a ban."""
-        group = self._group()
+        group, name = self._group(), self._user_name(user_id)
 
         def done(nothing: None) -> None:
-            self._context.notice("unbanned", name=self._name(user_id), group=one_line(group.name))
+            self._context.notice("unbanned", name=name, group=one_line(group.name))
 
         self._request(self._context.client.unban_member, group.id, user_id, done=done)
 
@@ -78,7 +78,7 @@ class ModerationCommands(RequestCommands):
         """Change the role of a member; handing the group over needs a question."""
         group = self._group()
         texts = self._context.state.texts
-        name = self._name(user_id)
+        name = self._user_name(user_id)
 
         def done(nothing: None) -> None:
             self._context.notice("role set", name=name, role=texts(f"role {role}"))
@@ -121,9 +121,6 @@ class ModerationCommands(RequestCommands):
         if group is None:
             raise InputError("not a group")
         return group
-
-    def _name(self, user_id: int) -> str:
-        return one_line(self._context.directory.name_of(user_id)) or str(user_id)
 
 
 def _row(number: int, name: str, more: str) -> Line:

@@ -58,6 +58,13 @@ _ORIGINAL_WITHOUT_ARGUMENTS = {"help": "help", "loginout": "logout", "quit": "qu
 _original = re.compile("(" + "|".join(_ORIGINAL) + r")\s*:").match
 _token = re.compile(r'\s*(?:"([^"]*)"|(\S+))').match
 
+_UNKNOWN_NAME = {
+    ArgumentKind.USER: "unknown user name",
+    ArgumentKind.ASKER: "unknown asker",
+    ArgumentKind.GROUP: "unknown group name",
+}
+"""The kinds of arguments that are a number or a name, with the text about an unknown name."""
+
 Resolve = Callable[[ArgumentKind, str], int | None]
 """Returns the id of the user or group with a name; None if there is not exactly one."""
 
@@ -115,13 +122,12 @@ def _value(kind: ArgumentKind, text: str, resolve: Resolve) -> int | str:
         if number is None:
             raise InputError("no id", text=text)
         return number
-    if kind in (ArgumentKind.USER, ArgumentKind.GROUP):
+    if kind in _UNKNOWN_NAME:
         number = parse_id(text)
         if number is None:
             number = resolve(kind, text)
         if number is None:
-            key = "unknown user name" if kind is ArgumentKind.USER else "unknown group name"
-            raise InputError(key, name=text)
+            raise InputError(_UNKNOWN_NAME[kind], name=text)
         return number
     if "|" in kind.value and text not in kind.value.split("|"):
         raise InputError("one of", choices=kind.value.replace("|", ", "), text=text)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from client.original_commands import ORIGINAL_COMMANDS
-from client.ui.model.known_users import known_groups, known_users
+from client.ui.model.known_users import asking_users, known_groups, known_users
 from client.ui.model.room_list import RoomList
 from client.ui.model.slash_commands import BY_NAME, SLASH_COMMANDS, ArgumentKind
 from client.ui.text.cells import one_line
@@ -66,7 +66,9 @@ def _slash(line: str, rooms: RoomList) -> Iterator[Candidate]:
 
 def _arguments(kind: ArgumentKind, begun: str, rooms: RoomList, end: str) -> Iterator[Candidate]:
     if kind in (ArgumentKind.USER, ArgumentKind.ID):
-        yield from _ids(begun, _users_by_name(rooms), end)
+        yield from _ids(begun, _by_name(known_users(rooms)), end)
+    elif kind is ArgumentKind.ASKER:
+        yield from _ids(begun, _by_name(asking_users(rooms)), end)
     elif kind is ArgumentKind.GROUP:
         yield from _ids(begun, known_groups(rooms).items(), end)
     elif kind is ArgumentKind.COMMAND:
@@ -77,8 +79,8 @@ def _arguments(kind: ArgumentKind, begun: str, rooms: RoomList, end: str) -> Ite
         yield from (Candidate(c, len(begun), c) for c in choices if c.startswith(begun))
 
 
-def _users_by_name(rooms: RoomList) -> list[tuple[int, str]]:
-    return sorted(known_users(rooms).items(), key=lambda pair: (pair[1].casefold(), pair[0]))
+def _by_name(users: Mapping[int, str]) -> list[tuple[int, str]]:
+    return sorted(users.items(), key=lambda pair: (pair[1].casefold(), pair[0]))
 
 
 def _ids(begun: str, known: Iterable[tuple[int, str]], end: str) -> Iterator[Candidate]:
@@ -100,6 +102,6 @@ def _mentions(line: str, rooms: RoomList) -> Iterator[Candidate]:
     before, at, begun = line.rpartition("@")
     if not at or " " in begun or (before and before[-1].isalnum()):
         return
-    for _, name in _users_by_name(rooms):
+    for _, name in _by_name(known_users(rooms)):
         if name and name.casefold().startswith(begun.casefold()):
             yield Candidate(f"@{name} ", len(begun) + 1, f"@{one_line(name)}")

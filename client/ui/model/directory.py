@@ -33,6 +33,8 @@ class Directory:
         for group in account.groups:
             for member in group.members:
                 self._names.setdefault(member.id, member.name)
+        for request in account.friend_requests:
+            self._names.setdefault(request.user_id, request.name)
 
     def add_name(self, user_id: int, name: str, *, newest: bool) -> None:
         """Note the name in a message. An old message does not replace a known name."""

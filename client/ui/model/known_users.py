@@ -8,7 +8,7 @@ from client.ui.model.room_list import RoomList
 
 
 def known_users(rooms: RoomList) -> dict[int, str]:
-    """Friends, users with a conversation, and members of the open group, by id."""
+    """Friends, users with a conversation, users that ask, and members of the open group, by id."""
     directory, current = rooms.directory, rooms.current
     found: dict[int, str] = {}
     if directory.account is not None:
@@ -16,10 +16,19 @@ def known_users(rooms: RoomList) -> dict[int, str]:
     for key in rooms.by_key:
         if not key.in_group:
             found.setdefault(key.id, directory.name_of(key.id))
+    for user_id, name in asking_users(rooms).items():
+        found.setdefault(user_id, name)
     if current is not None and current.key.in_group:
         for member in directory.members_of(current.key.id):
             found.setdefault(member.id, member.name)
     return found
+
+
+def asking_users(rooms: RoomList) -> dict[int, str]:
+    """The users whose requests to be a friend wait, by id."""
+    account = rooms.directory.account
+    requests = () if account is None else account.friend_requests
+    return {request.user_id: request.name for request in requests}
 
 
 def known_groups(rooms: RoomList) -> dict[int, str]:

@@ -7,9 +7,13 @@ from enum import Enum
 
 
 class ArgumentKind(Enum):
-    """The kind of an argument; it selects the completions. Its value is its name in a usage."""
+    """The kind of an argument; it selects the completions.
+
+    The first word of its value is its name in a usage.
+    """
 
     USER = "WHO"
+    ASKER = "WHO asks to be a friend"
     GROUP = "GROUP"
     ID = "ID"
     NAME = "NAME"
@@ -23,6 +27,11 @@ class ArgumentKind(Enum):
     ROLE = "creator|admin|normal"
     ACCESS = "open|invite|password"
 
+    @property
+    def shown(self) -> str:
+        """Its name in a usage."""
+        return self.value.partition(" ")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -32,7 +41,7 @@ class Parameter:
     optional: bool = False
 
     def __str__(self) -> str:
-        return f"[{self.kind.value}]" if self.optional else self.kind.value
+        return f"[{self.kind.shown}]" if self.optional else self.kind.shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,9 @@ SLASH_COMMANDS = (
     SlashCommand("add", (Parameter(ArgumentKind.ID),), ("addfriend",)),
     SlashCommand("remove", (_optional(ArgumentKind.USER),), ("removefriend",)),
     SlashCommand("friends"),
+    SlashCommand("requests"),
+    SlashCommand("accept", (Parameter(ArgumentKind.ASKER),)),
+    SlashCommand("decline", (Parameter(ArgumentKind.ASKER),)),
     SlashCommand("block", (_optional(ArgumentKind.USER),)),
     SlashCommand("unblock", (Parameter(ArgumentKind.USER),)),
     SlashCommand("blocked"),

@@ -39,7 +39,6 @@ def test_commands_of_the_original(server: FakeServer, app: AppRun) -> None:
         ("/help nothing", "There is no command nothing."),
         ("chat:bob:hi", "Type it like this: chat:friendid:message (friendid is a number)"),
         ("/kick bob", "This conversation is not with a group."),
-        ("/remove 77", "77 is not on your list."),
         ("/\x1b[2J", "There is no command /"),
     ],
 )
