@@ -12,31 +12,24 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING
 
 from muduopy.acceptor import Acceptor
 from muduopy.address import Address
 from muduopy.callbacks import (
-    AdmissionCallback,
     ConnectionCallback,
     ContextT,
-    MessageCallback,
-    ThreadInitCallback,
-    WaterMarkCallback,
-    WriteCompleteCallback,
-    discard_message,
-    ignore_connection,
 )
-from muduopy.checks import check_callback, check_loop, check_mark, check_seconds
+from muduopy.checks import check_callback, check_loop, check_seconds
 from muduopy.errors import LoopError, StateError
 from muduopy.event_loop import EventLoop
 from muduopy.event_loop_thread_pool import EventLoopThreadPool
 from muduopy.idle_watch import LINGER_SECONDS, IdleWatch
 from muduopy.refusals import Refusals
+from muduopy.server_callbacks import ServerCallbacks
+from muduopy.server_stop import ServerStop
 from muduopy.slow_callbacks import report_left_behind
-from muduopy.socket_transport import HIGH_WATER_MARK
 from muduopy.tcp_connection import TcpConnection
-from muduopy.timer_queue import Timer
 from muduopy.tls_settings import TlsSettings
 
 if TYPE_CHECKING:
@@ -48,14 +41,11 @@ DRAIN_SECONDS = 3.0
 CLOSE_SECONDS = 10.0
 """The time that ``close`` waits for sub-loops that are in a callback."""
 
-LEAVE_SECONDS = 2.0
-"""The time that ``stop`` waits for sub-loops after the drain, while no connection ends."""
-
 HANDSHAKE_SECONDS = 10.0
 """The time-out of a TLS handshake, so that a silent peer cannot keep a connection for ever."""
 
 
-class TcpServer(Generic[ContextT]):
+class TcpServer(ServerCallbacks[ContextT]):
     """Binds in the constructor, listens from ``start`` on, until ``stop`` or ``close``.
 
         with EventLoop() as loop, TcpServer(loop, address) as server:
@@ -118,20 +108,14 @@ class TcpServer(Generic[ContextT]):
         impossible numbers and for a TLS context of the wrong side; TypeError for a loop, address
         or context of another type.
         """
-        if max_connections is not None and max_connections < 1:
-            raise ValueError(f"max_connections: {max_connections} must be at least 1")
-        if idle_timeout is not None and not 0 < idle_timeout < math.inf:
-            raise ValueError(f"idle_timeout: {idle_timeout} must be positive and finite")
-        if not 0 <= idle_linger < math.inf:
-            raise ValueError(f"idle_linger: {idle_linger} must be finite and not negative")
-        if max_handshakes is not None and max_handshakes < 1:
-            raise ValueError(f"max_handshakes: {max_handshakes} must be at least 1")
-        if not handshake_seconds > 0:
-            raise ValueError(f"handshake_seconds: {handshake_seconds} must be positive")
+        _check_numbers(
+            max_connections, idle_timeout, idle_linger, handshake_seconds, max_handshakes
+        )
         check_loop(loop)
         settings = None if tls is None else TlsSettings(tls, True, None, handshake_seconds)
         if thread_pool is not None and thread_pool.base_loop is not loop:
             raise ValueError("the thread pool has another base loop")
+        super().__init__()
         self._loop = loop
         self._acceptor = Acceptor(loop, address, reuse_port=reuse_port, file_mode=file_mode)
         self._acceptor.new_connection_callback = self._new_connection
@@ -145,8 +129,6 @@ class TcpServer(Generic[ContextT]):
         self._max_handshakes = math.inf if max_handshakes is None else max_handshakes
         self._handshakes: OrderedDict[str, TcpConnection[ContextT]] = OrderedDict()
         self._refusals = Refusals(loop)
-        self._admission_callback: AdmissionCallback | None = None
-        self._departure_callback: ConnectionCallback[ContextT] = ignore_connection
         self._idle_timeout = idle_timeout
         self._idle_linger = idle_linger
         self._watches: dict[EventLoop, IdleWatch] = {}  # made on demand, in the base loop
@@ -155,17 +137,10 @@ class TcpServer(Generic[ContextT]):
         self._owns_pool = thread_pool is None
         self._pool = thread_pool or EventLoopThreadPool(loop, f"{name}-loop")
         self._numbers = itertools.count(1)
-        self._thread_init: ThreadInitCallback | None = None
-        self._connection_callback: ConnectionCallback[ContextT] = ignore_connection
-        self._message_callback: MessageCallback[ContextT] = discard_message
-        self._write_complete_callback: WriteCompleteCallback[ContextT] | None = None
-        self._high_water: tuple[WaterMarkCallback[ContextT], int] | None = None
-        self._low_water: tuple[WaterMarkCallback[ContextT], int] | None = None
         self._socket_options: list[tuple[int, int, int | bytes]] = []
-        self._started = False
-        self._stopping = False
-        self._stopped_callbacks: list[Callable[[], object]] = []
-        self._drain_timer: Timer | None = None
+        self._stopping = ServerStop(
+            loop, self.connections, self._end_loops, owns_loops=self._owns_pool
+        )
 
     def __enter__(self) -> TcpServer[ContextT]:
         return self
@@ -190,11 +165,6 @@ class TcpServer(Generic[ContextT]):
     def bytes_sent(self) -> int:
         """Bytes that the kernel has taken for all connections. Base loop's thread."""
         return self._gone_sent + sum(c.bytes_sent for c in self.connections.values())
-
-    def check_not_started(self, method: str) -> None:
-        """Raise StateError if the server has started, which is too late for set-up methods."""
-        if self._started:
-            raise StateError(f"{method}() on {self!r}, which has started: call it before start()")
 
     @property
     def thread_pool(self) -> EventLoopThreadPool:
@@ -224,63 +194,6 @@ class TcpServer(Generic[ContextT]):
             raise StateError("set_tls() on a server that was made without TLS")
         self._tls = TlsSettings(context, True, None, self._tls.handshake_seconds)
 
-    def set_thread_init_callback(self, callback: ThreadInitCallback) -> None:
-        """Runs in each sub-loop's thread before its loop does. Before start.
-
-        This and the other set-up methods raise StateError after start, and TypeError unless the
-        callback is a function, also for ``async def`` functions.
-        """
-        self._set_up("set_thread_init_callback", callback)
-        self._thread_init = callback
-
-    def set_connection_callback(self, callback: ConnectionCallback[ContextT]) -> None:
-        """For UP and DOWN of each connection. Before start."""
-        self._set_up("set_connection_callback", callback)
-        self._connection_callback = callback
-
-    def set_admission_callback(self, callback: AdmissionCallback) -> None:
-        """Decides on each accepted connection, by the peer's address. Before start.
-
-        The callback returns None to admit the peer, or bytes to refuse it. The bytes are sent, and
-        the connection is closed. With TLS they are not sent, as the peer expects a handshake. It
-        runs in the base loop's thread, before anything is allocated for the connection.
-        """
-        self._set_up("set_admission_callback", callback)
-        self._admission_callback = callback
-
-    def set_departure_callback(self, callback: ConnectionCallback[ContextT]) -> None:
-        """For the end of each admitted connection, after DOWN. Before start.
-
-        It also runs for connections that were never up, because their TLS handshake has failed;
-        ``connection.was_up`` tells which. Base loop's thread.
-        """
-        self._set_up("set_departure_callback", callback)
-        self._departure_callback = callback
-
-    def set_message_callback(self, callback: MessageCallback[ContextT]) -> None:
-        """For arriving bytes. Before start."""
-        self._set_up("set_message_callback", callback)
-        self._message_callback = callback
-
-    def set_write_complete_callback(self, callback: WriteCompleteCallback[ContextT]) -> None:
-        """For output that the kernel has taken completely. Before start."""
-        self._set_up("set_write_complete_callback", callback)
-        self._write_complete_callback = callback
-
-    def set_high_water_callback(
-        self, callback: WaterMarkCallback[ContextT], mark: int = HIGH_WATER_MARK
-    ) -> None:
-        """For waiting output that has risen to ``mark`` bytes. Before start."""
-        self._set_up("set_high_water_callback", callback)
-        check_mark(mark)
-        self._high_water = (callback, mark)
-
-    def set_low_water_callback(self, callback: WaterMarkCallback[ContextT], mark: int = 0) -> None:
-        """For waiting output that has fallen to ``mark`` bytes. Before start."""
-        self._set_up("set_low_water_callback", callback)
-        check_mark(mark)
-        self._low_water = (callback, mark)
-
     def set_socket_option(self, level: int, option: int, value: int | bytes) -> None:
         """``setsockopt`` on each connection before UP. Before start.
 
@@ -291,14 +204,10 @@ class TcpServer(Generic[ContextT]):
         self._acceptor.set_socket_option(level, option, value)
         self._socket_options.append((level, option, value))
 
-    def _set_up(self, method: str, callback: Callable[..., object]) -> None:
-        self.check_not_started(method)
-        check_callback(callback, f"{method}()'s callback")
-
     def start(self) -> None:
         """Listen and start the sub-loops. Idempotent. Raises OSError; StateError after stop."""
         self._loop.assert_in_loop_thread()
-        if self._stopping:
+        if self._stopping.begun:
             raise StateError("start() on a server that was stopped: make a new one")
         if self._started:
             return
@@ -335,6 +244,15 @@ class TcpServer(Generic[ContextT]):
         check_callback(farewell, "farewell")
         self._loop.run_in_loop(lambda: self._stop_in_loop(drain_seconds, stopped, farewell))
 
+    def _stop_in_loop(
+        self,
+        drain_seconds: float,
+        stopped: Callable[[], object] | None,
+        farewell: ConnectionCallback[ContextT],
+    ) -> None:
+        self.stop_accepting()
+        self._stopping.begin(drain_seconds, stopped, farewell)
+
     def stop_accepting(self) -> None:
         """Release the port and leave the connections as they are. Idempotent."""
         self._acceptor.close()
@@ -358,13 +276,13 @@ class TcpServer(Generic[ContextT]):
         does.
         """
         self._loop.assert_in_loop_thread()
-        self._stopping = True
+        self._stopping.begun = True
         self.stop_accepting()
         self._refusals.close()
-        self._close_the_rest()
+        self._stopping.close_connections()
         if not self._owns_pool:
             self._await_other_loops(seconds)
-        self._stop_pool(seconds)
+        self._end_loops(seconds)
         if not self._loop.looping:
             self._loop.run_queued()
 
@@ -441,61 +359,10 @@ class TcpServer(Generic[ContextT]):
         self._gone_received += connection.bytes_received
         self._gone_sent += connection.bytes_sent
         self._departure_callback(connection)
-        if self._stopping and not self.connections:
-            self._finish_stop()
+        if self._stopping.begun and not self.connections:
+            self._stopping.finish()
 
-    def _stop_in_loop(
-        self,
-        drain_seconds: float,
-        stopped: Callable[[], object] | None,
-        farewell: ConnectionCallback[ContextT],
-    ) -> None:
-        if stopped is not None:
-            self._stopped_callbacks.append(stopped)
-        if self._stopping:
-            if self._drain_timer is None:  # an earlier stop() has finished
-                self._report_stopped()
-            return
-        self._stopping = True
-        self.stop_accepting()
-        self._drain_timer = self._loop.run_after(drain_seconds, self._drain_is_over)
-        for connection in list(self.connections.values()):
-            connection.loop.queue_in_loop(partial(connection.dismiss, farewell))
-        if not self.connections:
-            self._loop.queue_in_loop(self._finish_stop)
-
-    def _drain_is_over(self) -> None:
-        self._close_the_rest()
-        self._wait_for_the_rest()
-
-    def _wait_for_the_rest(self) -> None:
-        left = len(self.connections)
-        self._drain_timer = self._loop.run_after(LEAVE_SECONDS, lambda: self._leave_behind(left))
-
-    def _leave_behind(self, left: int) -> None:
-        """Some loops have not closed their connections: they are busy, or stuck in a callback."""
-        if len(self.connections) < left:
-            self._wait_for_the_rest()
-            return
-        for loop in {connection.loop for connection in self.connections.values()}:
-            if not self._owns_pool or loop is self._loop:
-                report_left_behind(loop, LEAVE_SECONDS)  # for other loops the pool does
-        self.connections.clear()
-        self._finish_stop(0.0, LEAVE_SECONDS)
-
-    def _close_the_rest(self) -> None:
-        for connection in list(self.connections.values()):
-            connection.force_close()
-
-    def _finish_stop(self, seconds: float = LEAVE_SECONDS, waited: float = 0.0) -> None:
-        if self._drain_timer is None:
-            return
-        self._loop.cancel(self._drain_timer)
-        self._drain_timer = None
-        self._stop_pool(seconds, waited)
-        self._report_stopped()
-
-    def _stop_pool(self, seconds: float, waited: float = 0.0) -> None:
+    def _end_loops(self, seconds: float, waited: float = 0.0) -> None:
         self._refusals.close()
         for loop, watch in self._watches.items():
             loop.queue_in_loop(watch.close)
@@ -513,10 +380,25 @@ class TcpServer(Generic[ContextT]):
                 if not passed.wait(max(0.0, end - time.monotonic())):
                     report_left_behind(loop, seconds)
 
-    def _report_stopped(self) -> None:
-        callbacks, self._stopped_callbacks = self._stopped_callbacks, []
-        for callback in callbacks:
-            self._loop.queue_in_loop(callback)  # queued, so one that raises does not stop others
+
+def _check_numbers(
+    max_connections: int | None,
+    idle_timeout: float | None,
+    idle_linger: float,
+    handshake_seconds: float,
+    max_handshakes: int | None,
+) -> None:
+    """Raises ValueError for an impossible number."""
+    if max_connections is not None and max_connections < 1:
+        raise ValueError(f"max_connections: {max_connections} must be at least 1")
+    if idle_timeout is not None and not 0 < idle_timeout < math.inf:
+        raise ValueError(f"idle_timeout: {idle_timeout} must be positive and finite")
+    if not 0 <= idle_linger < math.inf:
+        raise ValueError(f"idle_linger: {idle_linger} must be finite and not negative")
+    if max_handshakes is not None and max_handshakes < 1:
+        raise ValueError(f"max_handshakes: {max_handshakes} must be at least 1")
+    if not handshake_seconds > 0:
+        raise ValueError(f"handshake_seconds: {handshake_seconds} must be positive")
 
 
 def _has_ended(sock: socket.socket) -> bool:

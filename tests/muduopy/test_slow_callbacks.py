@@ -155,7 +155,7 @@ def test_impossible_times(loop: EventLoop, seconds: float) -> None:
 
 @pytest.fixture
 def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("muduopy.tcp_server.LEAVE_SECONDS", SECONDS)
+    monkeypatch.setattr("muduopy.server_stop.LEAVE_SECONDS", SECONDS)
 
 
 @pytest.mark.parametrize("shared", [False, True])
@@ -236,7 +236,7 @@ def test_a_loop_thread_cannot_stop_itself() -> None:
 
 def test_a_busy_loop_is_not_left_behind(passes: Passes, monkeypatch: pytest.MonkeyPatch) -> None:
     """While connections end one after the other, stop waits for the rest."""
-    monkeypatch.setattr("muduopy.tcp_server.LEAVE_SECONDS", 0.5)
+    monkeypatch.setattr("muduopy.server_stop.LEAVE_SECONDS", 0.5)
 
     def slow_down(connection: TcpConnection) -> None:
         if not connection.connected:
