@@ -12,7 +12,7 @@ from functools import partial
 
 from chat.process.clock import Clock
 from chat.storage import Database, StorageError, Transaction
-from chat.storage.tables import FriendRequestModel, TokenModel
+from chat.storage.tables import FriendRequestModel, GroupInviteModel, TokenModel
 from muduopy import EventLoop, ThreadPool
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ TOKENS_SECONDS = 3600.0
 """Between two deletions of expired tokens."""
 
 REQUESTS_SECONDS = 3600.0
-"""Between two deletions of expired requests to be a contact."""
+"""Between two deletions of expired requests to be a contact, and of expired invitations."""
 
 CHECK_SECONDS = 60.0
 """Between two checks of the database."""
@@ -30,8 +30,8 @@ CHECK_SECONDS = 60.0
 class Maintenance:
     """Runs the regular jobs. Any thread.
 
-    Its own jobs delete expired tokens and expired requests to be a contact, and check that the
-    database is still there.
+    Its own jobs delete expired tokens, requests to be a contact and invitations to groups, and
+    check that the database is still there.
     """
 
     def __init__(self, database: Database, clock: Clock, token_seconds: int) -> None:
@@ -72,6 +72,8 @@ class Maintenance:
         """Delete them in several short transactions. Blocks. Raises StorageError."""
         now = self._clock.unix()
         while self._database.write(lambda tx: FriendRequestModel(tx).delete_expired(now)):
+            pass
+        while self._database.write(lambda tx: GroupInviteModel(tx).delete_all_expired(now)):
             pass
 
     def _check(self) -> None:

@@ -101,6 +101,7 @@ CREATE TABLE groupinvite (
 ) WITHOUT ROWID;
 CREATE INDEX groupinvite_userid ON groupinvite (userid);
 CREATE INDEX groupinvite_byid ON groupinvite (byid);
+CREATE INDEX groupinvite_time ON groupinvite (time);
 
 -- The log of all messages. seq is their order. With AUTOINCREMENT SQLite gives each seq once, also
 -- after a deletion.

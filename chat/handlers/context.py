@@ -36,12 +36,21 @@ Connection = ClientConnection[Login]
 MessageT = TypeVar("MessageT")
 """The type of the request, one of chat.protocol.requests."""
 
+ASK_NOTICES = 3
+"""Notices in an hour for each key. A sender can take its request back and send it again."""
+
+
+def _new_ask_notices() -> KeyedBuckets:
+    return KeyedBuckets(ASK_NOTICES / 3600, ASK_NOTICES)
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """The parts of the server that handlers use. Each can be used by any thread.
 
-    ``group_failures``: wrong passwords of groups, by user and group. ``group_join``: the join mode
+    ``ask_notices``: notices of invitations, by group and receiver, and of requests to be a contact,
+    by sender and receiver. ``group_failures``: wrong passwords of groups, by user and group.
+    ``group_join``: the join mode
     of a new group that names none. ``approve_contacts``: a user becomes a contact when it agrees.
     """
 
@@ -62,6 +71,7 @@ class Context:
     visibility: Visibility
     group_failures: KeyedBuckets
     friend_notices: FriendNotices
+    ask_notices: KeyedBuckets = field(default_factory=_new_ask_notices)
     approve_contacts: bool = False
     group_join: str = OPEN
     limits: Limits = field(default_factory=Limits)

@@ -37,7 +37,9 @@ def ask_friend(ctx: Context, request: Request[FriendRequest], friend_id: int) ->
         friend = _accept(ctx, request, friend_id, now)
         if friend is not None:
             return {"friend": friend}
-    if ctx.database.write(lambda tx: _store(ctx, tx, request, friend_id, now)):
+    is_new = ctx.database.write(lambda tx: _store(ctx, tx, request, friend_id, now))
+    key = (ASKED, user_id, friend_id)
+    if is_new and not ctx.ask_notices.take(key, ctx.clock.monotonic()):
         ctx.friend_notices.tell(friend_id, ASKED, user_id)
     return {"pending": True, "friendid": friend_id}
 

@@ -213,8 +213,8 @@ def invite(ctx: Context, request: Request[MemberRequest]) -> Message:
             raise ProtocolError(ErrNo.REFUSED, INVITE_BANNED)
         return group, _put_invitation(ctx, tx, group_id, user_id, request.user_id, now)
 
-    group, shown = ctx.database.write(put)
-    if shown:
+    group, is_new = ctx.database.write(put)
+    if is_new and not ctx.ask_notices.take((INVITED, group_id, user_id), ctx.clock.monotonic()):
         _tell(ctx, request, INVITED, user_id, groupname=group.name, byname=request.name)
     return {"groupid": group_id, "userid": user_id}
 
@@ -222,17 +222,20 @@ def invite(ctx: Context, request: Request[MemberRequest]) -> Message:
 def _put_invitation(
     ctx: Context, tx: Transaction, group_id: int, user_id: int, by: int, now: int
 ) -> bool:
-    """Store an invitation; returns whether its receiver sees it. Raises ProtocolError(TOO_MANY).
+    """Store an invitation; returns whether its receiver sees a new one.
+
+    Raises ProtocolError(TOO_MANY).
 
     An invitation that waits is renewed, but not by a member that the receiver has blocked: it would
     hide the invitation of another member.
     """
     model = GroupInviteModel(tx)
-    shown = not model.is_blocked(user_id, by)
+    blocked = model.is_blocked(user_id, by)
     if model.exists(group_id, user_id, now):
-        if shown:
+        is_new = not blocked and not model.is_shown(group_id, user_id, now)
+        if not blocked:
             model.put(group_id, user_id, by, now)
-        return shown
+        return is_new
     model.delete_expired(by, now)
     if model.sent(by) >= ctx.limits.invitations_sent:
         problem = "too many of your invitations wait for an answer"
@@ -241,7 +244,7 @@ def _put_invitation(
         problem = "this user has too many invitations"
         raise ProtocolError(ErrNo.TOO_MANY, problem, retry_after=FULL_SECONDS)
     model.put(group_id, user_id, by, now)
-    return shown
+    return not blocked
 
 
 # ---------------------------------------------------------------------- leaving

@@ -32,17 +32,22 @@ def test_expired_tokens(database: Database) -> None:
 
 def test_expired_requests(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chat.storage.tables.friendrequest.PART", 2)
+    monkeypatch.setattr("chat.storage.tables.groupinvite.PART", 2)
     clock = TestClock()
 
     def insert(tx: Transaction) -> None:
         rows = [(1, other, clock.date - other * DAY) for other in range(25, 36)]
         tx.insert_rows("friendrequest", ("userid", "friendid", "time"), rows)
+        invitations = [(1, other, 1, time) for _, other, time in rows]
+        tx.insert_rows("groupinvite", ("groupid", "userid", "byid", "time"), invitations)
 
     database.write(insert)
     maintenance = Maintenance(database, clock, DAY)
     for _ in range(2):
         maintenance.delete_expired_requests()
         rows = database.read(lambda tx: tx.query("SELECT friendid FROM friendrequest"))
+        assert sorted(other for (other,) in rows) == [25, 26, 27, 28, 29, 30]
+        rows = database.read(lambda tx: tx.query("SELECT userid FROM groupinvite"))
         assert sorted(other for (other,) in rows) == [25, 26, 27, 28, 29, 30]
 
 

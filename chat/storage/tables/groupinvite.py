@@ -14,6 +14,9 @@ from chat.storage.tables.rows import GroupInvitation
 
 INVITATION_SECONDS = 30 * 86_400
 
+PART = 1000
+"""Expired invitations in one transaction, apart from those of the same second."""
+
 _SHOWN = (
     "FROM groupinvite LEFT JOIN blocked ON blocked.userid = groupinvite.userid "
     "AND blocked.blockedid = groupinvite.byid "
@@ -45,6 +48,17 @@ class GroupInviteModel:
             "DELETE FROM groupinvite WHERE byid = ? AND time < ?", (by, now - INVITATION_SECONDS)
         )
 
+    def delete_all_expired(self, now: int) -> bool:
+        """Delete the oldest of all expired invitations; True if there are more."""
+        first = now - INVITATION_SECONDS
+        rows = self._tx.query(
+            "SELECT time FROM groupinvite WHERE time < ? ORDER BY time LIMIT ?", (first, PART)
+        )
+        if not rows:
+            return False
+        self._tx.execute("DELETE FROM groupinvite WHERE time <= ?", (rows[-1][0],))
+        return len(rows) == PART
+
     def delete_of_normal(self, group_id: int) -> None:
         """Delete the invitations of all but the creator and the administrators.
 
@@ -60,6 +74,14 @@ class GroupInviteModel:
         """Is the user invited to the group?"""
         sql = "SELECT 1 FROM groupinvite WHERE groupid = ? AND userid = ? AND time >= ?"
         return bool(self._tx.query(sql, (group_id, user_id, now - INVITATION_SECONDS)))
+
+    def is_shown(self, group_id: int, user_id: int, now: int) -> bool:
+        """Does the user see an invitation to the group?"""
+        rows = self._tx.query(
+            f"SELECT 1 {_SHOWN}WHERE {_NOT_BLOCKED} AND groupinvite.groupid = ?",
+            (user_id, now - INVITATION_SECONDS, group_id),
+        )
+        return bool(rows)
 
     def sent(self, by: int) -> int:
         """The number of waiting invitations of one member."""

@@ -55,7 +55,8 @@ CREATE TABLE groupinvite (
     time    BIGINT NOT NULL,
     PRIMARY KEY (groupid, userid),
     KEY groupinvite_userid (userid),
-    KEY groupinvite_byid (byid)
+    KEY groupinvite_byid (byid),
+    KEY groupinvite_time (time)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 CREATE TABLE mailboxgap (

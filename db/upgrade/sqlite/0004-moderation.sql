@@ -63,6 +63,7 @@ CREATE TABLE groupinvite (
 ) WITHOUT ROWID;
 CREATE INDEX groupinvite_userid ON groupinvite (userid);
 CREATE INDEX groupinvite_byid ON groupinvite (byid);
+CREATE INDEX groupinvite_time ON groupinvite (time);
 
 CREATE TABLE mailboxgap (
     userid  INTEGER NOT NULL,

@@ -9,6 +9,7 @@ import pytest
 
 from chat.bus import LocalBus
 from chat.delivery.codec import Payload
+from chat.handlers.context import ASK_NOTICES
 from chat.login.visibility import NONE, Visibility
 from chat.notice import ACCEPTED, ASKED, Notice
 from chat.protocol import ErrNo, Limits, Message, MsgType
@@ -76,6 +77,21 @@ def test_ask_and_accept(node: Node) -> None:
     assert requests(bob) == []
     again = add(ann, bob.user_id)
     assert (again["errno"], again["friend"]["name"]) == (ErrNo.EXISTS, "bob")
+
+
+def test_few_notices_of_requests_that_are_taken_back(node: Node) -> None:
+    ann, bob = node.online("ann"), node.online("bob")
+    for _ in range(ASK_NOTICES):
+        for _ in range(2):
+            assert add(ann, bob.user_id) == pending(bob.user_id)
+        assert bob.next()["event"] == "asked"
+        assert remove(ann, bob.user_id) == 0
+    assert add(ann, bob.user_id) == pending(bob.user_id)
+    bob.nothing_more()
+    node.clock.now += 3600
+    assert remove(ann, bob.user_id) == 0
+    assert add(ann, bob.user_id) == pending(bob.user_id)
+    assert bob.next()["event"] == "asked"
 
 
 def test_decline(node: Node) -> None:

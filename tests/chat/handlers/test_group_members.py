@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from chat.handlers import group_members
+from chat.handlers.context import ASK_NOTICES
 from chat.protocol import Limits, MsgType
 from chat.storage.tables.groupinvite import INVITATION_SECONDS
 from tests.chat.nodekit import Client, Node
@@ -100,6 +101,35 @@ def test_invitations_are_in_the_answer_to_a_login(node: Node) -> None:
     answer = node.connect().log_in(bob)
     assert "invitations" not in answer
     assert [item["join"] for item in answer["groups"]] == ["invite"]
+
+
+def test_one_notice_while_an_invitation_waits(node: Node) -> None:
+    ann, eve, bob = node.online("ann"), node.online("eve"), node.online("bob")
+    group = ann.make_group("tea", eve)
+    for member in (ann, ann, eve, eve):
+        assert invite(member, group, bob) == 0
+    assert bob.notice()["by"] == ann.user_id
+    bob.nothing_more()
+    assert bob.notices == []
+    bob.leave()
+    (waiting,) = node.connect().log_in(bob.user_id)["invitations"]
+    assert waiting["by"] == eve.user_id, "the latest one"
+
+
+def test_few_notices_of_invitations_that_are_taken_back(node: Node) -> None:
+    ann, bob = node.online("ann"), node.online("bob")
+    group = make(ann, "invite")
+    for _ in range(ASK_NOTICES + 2):
+        assert invite(ann, group, bob) == 0
+        for msgid in (MsgType.BAN_MEMBER_MSG, MsgType.UNBAN_MEMBER_MSG):
+            assert ann.ask(msgid, groupid=group, userid=bob.user_id)["errno"] == 0
+    for _ in range(ASK_NOTICES):
+        assert bob.notice()["event"] == "invited"
+    bob.nothing_more()
+    assert bob.notices == []
+    node.clock.now += 3600
+    assert invite(ann, group, bob) == 0
+    assert bob.notice()["event"] == "invited"
 
 
 def test_an_invitation_expires(node: Node) -> None:

@@ -58,6 +58,9 @@ ROWS = 20_000
 ABSENT = 7
 """The user with the most waiting messages."""
 
+LATE = 2_000_000_000
+"""Unix seconds after all times of the tests."""
+
 ALLOWED = {
     "OfflineMessageModel.count": "one number for `chatcluster status`",
     "OfflineMessageModel.numbers_between": "once for 10,000 messages that retention deletes",
@@ -87,7 +90,7 @@ def fill(tx: Transaction) -> None:
     tx.insert_rows(
         "groupinvite",
         ("groupid", "userid", "byid", "time"),
-        [(n, n % 500 + 1, n % 300 + 1, n) for n in numbers],
+        [(n, n % 500 + 1, n % 300 + 1, n if n <= 9 else LATE + n) for n in numbers],
     )
     tx.insert_rows("blocked", ("userid", "blockedid"), [(n, n % 9000 + ROWS) for n in numbers])
     gaps = [(n % 200 + 1, n, n) for n in numbers if n != ABSENT]
