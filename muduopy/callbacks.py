@@ -55,6 +55,9 @@ ThreadInitCallback: TypeAlias = "Callable[[EventLoop], object]"
 AdmissionCallback: TypeAlias = "Callable[[Address], bytes | None]"
 """A peer has connected: None admits it. Bytes refuse it, and are sent to it."""
 
+EarlyEndCallback: TypeAlias = "Callable[[bytes], bool]"
+"""A peer has connected, sent these bytes and closed: whether they need no answer."""
+
 
 def ignore_connection(connection: TcpConnection[ContextT]) -> None:
     """The default connection callback."""

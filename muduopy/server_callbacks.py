@@ -9,6 +9,7 @@ from muduopy.callbacks import (
     AdmissionCallback,
     ConnectionCallback,
     ContextT,
+    EarlyEndCallback,
     MessageCallback,
     ThreadInitCallback,
     WaterMarkCallback,
@@ -28,6 +29,7 @@ class ServerCallbacks(Generic[ContextT]):
         self._started = False
         self._thread_init: ThreadInitCallback | None = None
         self._admission_callback: AdmissionCallback | None = None
+        self._early_end_callback: EarlyEndCallback | None = None
         self._connection_callback: ConnectionCallback[ContextT] = ignore_connection
         self._departure_callback: ConnectionCallback[ContextT] = ignore_connection
         self._message_callback: MessageCallback[ContextT] = discard_message
@@ -63,6 +65,16 @@ class ServerCallbacks(Generic[ContextT]):
         """
         self._set_up("set_admission_callback", callback)
         self._admission_callback = callback
+
+    def set_early_end_callback(self, callback: EarlyEndCallback) -> None:
+        """Decides on peers that have closed by the time of their accept. Before start.
+
+        The callback gets all bytes that such a peer has sent, fewer than 128, and returns whether
+        they need no answer. Then the peer is closed at once, as with ``peer_speaks_first``, which
+        it needs. It runs in the base loop's thread, on Linux only.
+        """
+        self._set_up("set_early_end_callback", callback)
+        self._early_end_callback = callback
 
     def set_departure_callback(self, callback: ConnectionCallback[ContextT]) -> None:
         """For the end of each admitted connection, after DOWN. Before start.

@@ -23,8 +23,10 @@ import logging
 import os
 import socket
 import threading
+import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Generic
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic
 
 from muduopy.address import Address, address_of
 from muduopy.buffer import Buffer
@@ -58,6 +60,12 @@ log = logging.getLogger(__name__)
 
 # Each send reads it, and a global name is read faster than an enum member.
 _CONNECTED = State.CONNECTED
+
+
+def _force_close(reference: weakref.ref[TcpConnection[Any]]) -> None:
+    connection = reference()
+    if connection is not None:
+        connection.force_close()
 
 
 def _as_bytes(data: object) -> bytes | bytearray | memoryview:
@@ -558,8 +566,9 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
 
     def force_close_after(self, seconds: float) -> None:
         """``force_close`` in ``seconds``, unless the connection is down by then. Any thread."""
+        # The timer does not keep the memory of a connection that is down before.
         try:
-            self.loop.run_after(seconds, self.force_close)
+            self.loop.run_after(seconds, partial(_force_close, weakref.ref(self)))
         except LoopError:  # its loop is closed, so the connection is down
             pass
 

@@ -21,6 +21,7 @@ from muduopy.callbacks import (
     ContextT,
 )
 from muduopy.checks import check_callback, check_loop, check_seconds
+from muduopy.early_end import has_ended
 from muduopy.errors import LoopError, StateError
 from muduopy.event_loop import EventLoop
 from muduopy.event_loop_thread_pool import EventLoopThreadPool
@@ -98,9 +99,10 @@ class TcpServer(ServerCallbacks[ContextT]):
         starts it unless it runs already, and leaves it running.
         ``tls``: encrypt. ``handshake_seconds``: the time-out of a TLS handshake.
         ``max_handshakes``: TLS handshakes at the same time; a further one ends the oldest.
-        ``peer_speaks_first``: a peer that has sent nothing and ended by the time of its accept is
-        closed at once, before UP. In a storm of such peers that costs a tenth. Not for a server
-        that sends something before it has received anything.
+        ``peer_speaks_first``: a peer that by the time of its accept has reset the connection, or
+        has closed it without sending anything, is closed at once, before UP. In a storm of such
+        peers that costs a tenth. Not for a server that sends something before it has received
+        anything.
         ``file_mode``: the permissions of a Unix socket's file, such as 0o600; without it, the
         umask decides.
 
@@ -287,7 +289,7 @@ class TcpServer(ServerCallbacks[ContextT]):
             self._loop.run_queued()
 
     def _new_connection(self, sock: socket.socket, peer: Address) -> None:
-        if self._peer_speaks_first and _has_ended(sock):
+        if self._peer_speaks_first and has_ended(sock, self._early_end_callback):
             self.gone_early += 1
             sock.close()
             return
@@ -399,13 +401,3 @@ def _check_numbers(
         raise ValueError(f"max_handshakes: {max_handshakes} must be at least 1")
     if not handshake_seconds > 0:
         raise ValueError(f"handshake_seconds: {handshake_seconds} must be positive")
-
-
-def _has_ended(sock: socket.socket) -> bool:
-    """Whether the peer has closed or reset without having sent anything."""
-    try:
-        return not sock.recv(1, socket.MSG_PEEK)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True

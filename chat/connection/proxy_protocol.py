@@ -6,10 +6,12 @@ the specification at haproxy.org, section 2.1.
 
 from __future__ import annotations
 
-import ipaddress
+from chat.limits.networks import canonical
 
 MAX_LINE = 107
 """Bytes, with the line's end."""
+
+EMPTY_FRAMES = b"\r\n\0"
 
 
 class BadProxyLineError(ValueError):
@@ -36,6 +38,20 @@ def split_proxy_line(data: bytes) -> tuple[str | None, bytes] | None:
     if len(words) != 6 or words[0] != b"PROXY" or words[1] not in (b"TCP4", b"TCP6") or scoped:
         raise BadProxyLineError("a malformed PROXY line")
     try:
-        return str(ipaddress.ip_address(words[2].decode("ascii"))), rest
+        return canonical(words[2].decode("ascii")), rest
     except ValueError as exc:
         raise BadProxyLineError("a malformed PROXY line") from exc
+
+
+def is_idle(data: bytes, *, proxy: bool) -> bool:
+    """Whether a peer that has sent only these bytes, and closed, needs no answer.
+
+    ``proxy``: a PROXY line comes first. A wrong one is no idle peer: the log reports it.
+    """
+    if proxy:
+        try:
+            found = split_proxy_line(data)
+        except BadProxyLineError:
+            return False
+        data = b"" if found is None else found[1]
+    return not data.strip(EMPTY_FRAMES)

@@ -21,6 +21,7 @@ from chat.connection.farewell import FINISH_SECONDS, Farewell, send_away
 from chat.connection.framing import LineFramer, pack_for_unknown
 from chat.connection.guest_gate import GuestGate
 from chat.connection.loop_counters import LoopCounters
+from chat.connection.proxy_protocol import is_idle
 from chat.connection.token_bucket import Allowances
 from chat.connection.turns import Turns
 from chat.limits.bans import Bans
@@ -144,6 +145,7 @@ class ChatServer:
             raise
         tcp.set_thread_init_callback(self._watch_loop)
         tcp.set_admission_callback(self._admit)
+        tcp.set_early_end_callback(partial(is_idle, proxy=self._config.proxy_protocol))
         tcp.set_departure_callback(self._departed)
         new_guess = partial(DialectGuess, self._tables, expected)
         tcp.set_connection_callback(partial(self._on_connection, new_guess))

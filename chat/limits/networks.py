@@ -6,14 +6,31 @@ A host with IPv6 usually has a whole /64, 2^64 addresses, so one address is no u
 from __future__ import annotations
 
 import ipaddress
+import socket
 from collections.abc import Iterable
 from functools import lru_cache
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+LOOPBACK = "127."
+
 CACHED = 4096
 """Hosts whose keys are remembered: parsing an address takes 2 to 5 µs."""
+
+
+def is_ipv4(host: str) -> bool:
+    """Whether this is an IPv4 address, in its only notation. Takes 0.4 µs."""
+    try:
+        socket.inet_pton(socket.AF_INET, host)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def canonical(host: str) -> str:
+    """The usual notation of an address. Raises ValueError for another text."""
+    return host if is_ipv4(host) else str(ipaddress.ip_address(host))
 
 
 def parse_address(host: str) -> IPAddress | None:
@@ -33,6 +50,8 @@ def parse_address(host: str) -> IPAddress | None:
 @lru_cache(CACHED)
 def address_key(host: str) -> str:
     """One key for each address, however it is written. Any thread."""
+    if is_ipv4(host):
+        return host
     address = parse_address(host)
     return host if address is None else str(address)
 
@@ -40,6 +59,8 @@ def address_key(host: str) -> str:
 @lru_cache(CACHED)
 def network_key(host: str) -> str:
     """The IPv4 address, or the /64 of an IPv6 address: ``2001:db8:0:1::/64``. Any thread."""
+    if is_ipv4(host):
+        return host
     address = parse_address(host)
     if address is None:
         return host
@@ -82,6 +103,8 @@ class Exempt:
         return self._covers(host)
 
     def _search(self, host: str, networks: tuple[IPNetwork, ...]) -> bool:
+        if not networks and is_ipv4(host):
+            return self._loopback and host.startswith(LOOPBACK)
         address = parse_address(host)
         if address is None or (address.is_loopback and self._loopback):
             return True

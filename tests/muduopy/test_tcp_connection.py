@@ -588,6 +588,19 @@ def test_force_close_after_for_one_that_has_gone(link: Link) -> None:
     link.gone()
 
 
+def test_the_timer_of_force_close_after_keeps_no_memory(make_link: Callable[[], Link]) -> None:
+    """In a storm of connections, thousands that were down waited for their timers."""
+    link, other = make_link(), make_link()
+    connection = weakref.ref(link.conn)
+    link.up()
+    link.conn.force_close_after(3600)
+    link.peer.close()
+    link.gone()
+    link.conn = other.conn
+    gc.collect()
+    assert connection() is None
+
+
 def test_shutdown_then_the_peer_closes(link: Link) -> None:
     link.up()
     link.conn.shutdown()

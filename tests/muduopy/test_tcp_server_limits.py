@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -23,6 +23,7 @@ from muduopy.refusals import MAX_LINGERING
 from tests.muduopy.netkit import (
     LOOPBACK,
     WAIT,
+    RunningServer,
     ServerMaker,
     call_in,
     connect_to,
@@ -114,25 +115,62 @@ def test_each_admitted_connection_departs(run_server: ServerMaker, threads: int)
     assert departed.get(timeout=WAIT)
 
 
-@pytest.mark.parametrize("abrupt", [True, False])
-def test_a_peer_that_has_ended_before_its_accept(run_server: ServerMaker, abrupt: bool) -> None:
-    """It never comes up. A peer that has sent something does, although it has ended."""
+def come_and_go(running: RunningServer, data: bytes, end: Callable[[socket.socket], None]) -> None:
+    """A peer that has sent ``data`` and ended before its accept, and a second one that stays."""
+    blocked, release = threading.Event(), threading.Event()
+
+    def block() -> None:  # nothing is accepted meanwhile
+        blocked.set()
+        release.wait(WAIT)
+
+    running.loop.queue_in_loop(block)
+    assert blocked.wait(WAIT)
+    client = running.connect()
+    client.sendall(data)
+    end(client)
+    staying = running.connect()
+    staying.sendall(b"here")
+    release.set()
+    assert read_exactly(staying, 4) == b"here"
+
+
+def finish(client: socket.socket) -> None:
+    client.shutdown(socket.SHUT_WR)
+
+
+@pytest.mark.parametrize(
+    ("data", "end", "gone"),
+    [
+        (b"", finish, 1),
+        (b"", reset, 1),
+        (b"hello", reset, 1),  # no answer would arrive
+        (b"hello", finish, 0),
+    ],
+)
+def test_a_peer_that_has_ended_before_its_accept(
+    run_server: ServerMaker, data: bytes, end: Callable[[socket.socket], None], gone: int
+) -> None:
+    """It never comes up, unless it may wait for an answer."""
     running = run_server(
         0, lambda server: server.set_message_callback(echo), peer_speaks_first=True
     )
-    release = threading.Event()
-    running.loop.queue_in_loop(lambda: release.wait(WAIT))  # nothing is accepted meanwhile
-    for data in (b"", b"hello"):
-        client = running.connect()
-        client.sendall(data)
-        if abrupt and not data:
-            reset(client)
-        else:
-            client.shutdown(socket.SHUT_WR)
-    release.set()
-    running.ups.get(timeout=WAIT)
-    assert running.call(lambda: running.server.gone_early) == 1
-    assert not drained(running.ups)
+    come_and_go(running, data, end)
+    assert running.call(lambda: running.server.gone_early) == gone
+    assert len(drained(running.ups)) == 2 - gone
+
+
+@pytest.mark.parametrize(("data", "gone"), [(b"idle", 1), (b"hello", 0), (b"idle" + b"-" * 200, 0)])
+def test_the_early_end_callback_decides(run_server: ServerMaker, data: bytes, gone: int) -> None:
+    def set_up(server: TcpServer) -> None:
+        server.set_message_callback(echo)
+        server.set_early_end_callback(lambda data: data.startswith(b"idle"))
+
+    running = run_server(0, set_up, peer_speaks_first=True)
+    come_and_go(running, data, finish)
+    assert running.call(lambda: running.server.gone_early) == gone
+    idle = running.connect()  # has not ended, so the callback is not asked
+    idle.sendall(b"idle")
+    assert read_exactly(idle, 4) == b"idle"
 
 
 # ---------------------------------------------------------------------- shared pools

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.connection.proxy_protocol import MAX_LINE, BadProxyLineError, split_proxy_line
+from chat.connection.proxy_protocol import MAX_LINE, BadProxyLineError, is_idle, split_proxy_line
 
 LINE = b"PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n"
 
@@ -57,3 +57,21 @@ def test_garbage(data: bytes) -> None:
         split_proxy_line(data)
     except BadProxyLineError:
         pass
+
+
+@pytest.mark.parametrize(
+    ("data", "proxy", "idle"),
+    [
+        (b"", True, True),
+        (LINE, True, True),
+        (LINE[:20], True, True),
+        (LINE + b"\n", True, True),
+        (LINE + b'{"msgid":26}\n', True, False),
+        (b"GET / HTTP/1.1\r\n", True, False),  # a mistake, which the log reports
+        (b"\r\n\0\n", False, True),
+        (LINE, False, False),
+        (b"{", False, False),
+    ],
+)
+def test_a_peer_that_needs_no_answer(data: bytes, proxy: bool, idle: bool) -> None:
+    assert is_idle(data, proxy=proxy) is idle

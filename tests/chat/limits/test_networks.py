@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chat.limits.networks import Exempt, address_key, network_key, parse_networks
+from chat.limits.networks import Exempt, address_key, canonical, network_key, parse_networks
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,14 @@ from chat.limits.networks import Exempt, address_key, network_key, parse_network
 def test_the_keys_of_a_host(host: str, address: str, network: str) -> None:
     assert address_key(host) == address
     assert network_key(host) == network
+
+
+def test_one_notation_of_an_address() -> None:
+    assert canonical("192.0.2.1") == "192.0.2.1"
+    assert canonical("2001:0DB8::0001") == "2001:db8::1"
+    for text in ("", "1.2.3", "01.2.3.4", "1.2.3.4\0", "\udc80", "host"):
+        with pytest.raises(ValueError):
+            canonical(text)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.8.7", "::1", "::ffff:127.0.0.1"])
