@@ -25,11 +25,13 @@ import ujson
 from chat.delivery.members import Members
 from chat.delivery.submission import IN_DOUBT, Outcome, Submission
 from chat.mailbox.quota import Fill
+from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo, errors
 from chat.storage import Transaction
 from chat.storage.tables import (
     OPEN,
     BlockedModel,
+    FriendModel,
     Gaps,
     GroupModel,
     LogRow,
@@ -171,12 +173,20 @@ def _has_place(tx: Transaction, submission: Submission, fills: Mapping[int, Fill
     message = submission.message
     if message.kind != ONE_CHAT or submission.login is None:
         return True
-    if not fills[message.target].refuses(message.sender):
+    fill, sender = fills[message.target], message.sender
+    if not (fill.refuses(sender) or (fill.strangers and not _is_contact(tx, message))):
         return True
     if MessageModel(tx).find(message.sender, submission.mid) is not None:
         return True
     submission.refuse(ErrNo.MAILBOX_FULL, "too many messages wait for this user: try again later")
     return False
+
+
+def _is_contact(tx: Transaction, message: ChatMessage) -> bool:
+    """Is the sender in the receiver's list, or the receiver?"""
+    return message.sender == message.target or FriendModel(tx).is_one(
+        message.target, message.sender
+    )
 
 
 def _hide_closed_groups(tx: Transaction, submissions: Sequence[Submission]) -> None:

@@ -1,11 +1,15 @@
 """MailboxQuota: finds the mailboxes that are too full.
 
 The rows of a mailbox are bounded, so that a user that never returns costs a bounded part of the
-disk. The places are divided, so that one sender cannot use them up:
+disk. As it fills, it takes fewer messages:
 
-    one user's messages     a quarter    then this sender is refused (errno 12)
-    groups                  a half       then messages to groups get no rows (gap.py)
-    all messages            the whole    then each sender of a message to the user is refused
+    one user's messages fill a quarter    this sender is refused (errno 12)
+    all messages fill a half              messages to groups get no rows (gap.py)
+    all messages fill three quarters      senders that are no contacts of the owner are refused
+    all messages fill the whole           each sender is refused
+
+So strangers that fill mailboxes together leave a quarter to the users in the owner's own list. The
+transaction looks into this list only if the mailbox is at three quarters.
 
 To count rows for each message would cost a query. So the commit queue only notes the receivers, and
 a worker counts the rows of a mailbox once, and again when this node has inserted a sixteenth of the
@@ -67,9 +71,9 @@ class MailboxLimit:
         """Messages that are below both limits, of whatever length they are."""
         return min(self.rows, self.size // self.longest)
 
-    def exceeded(self, rows: int, size: int, parts: int) -> bool:
-        """Do these messages use up a part of the limit? ``parts``: 4 for a quarter of it."""
-        return rows * parts >= self.rows or size * parts >= self.size
+    def reached(self, rows: int, size: int, quarters: int) -> bool:
+        """Do these messages use up so many quarters of the limit?"""
+        return rows * 4 >= self.rows * quarters or size * 4 >= self.size * quarters
 
 
 class Fill(NamedTuple):
@@ -77,18 +81,20 @@ class Fill(NamedTuple):
 
     Attributes:
         full: it takes no message from any user.
+        strangers: it takes no message from users that are not in its owner's list.
         groups: it takes no messages to groups.
         senders: users from which it takes no message.
         counted: when, monotonic seconds.
     """
 
     full: bool
+    strangers: bool
     groups: bool
     senders: frozenset[int]
     counted: float
 
     def refuses(self, sender: int) -> bool:
-        """Does it take no message of this user to its owner?"""
+        """Does it take no message of this user to its owner, even if the user is a contact?"""
         return self.full or sender in self.senders
 
 
@@ -257,9 +263,9 @@ def fill_of(shares: Sequence[MailShare], limit: MailboxLimit, counted: float) ->
         for share in shares
         if share.kind == ONE_CHAT
         and share.sender is not None
-        and limit.exceeded(share.rows, share.size, 4)
+        and limit.reached(share.rows, share.size, 1)
     )
-    groups = limit.exceeded(rows, size, 2)
+    groups, strangers, full = [limit.reached(rows, size, quarters) for quarters in (2, 3, 4)]
     if not (groups or senders):
         return None
-    return Fill(limit.exceeded(rows, size, 1), groups, senders, counted)
+    return Fill(full, strangers, groups, senders, counted)

@@ -16,7 +16,7 @@ from tests.chat.loopkit import FailingDatabase
 
 T = TypeVar("T")
 
-FULL = Fill(True, True, frozenset(), counted=0.0)
+FULL = Fill(True, True, True, frozenset(), counted=0.0)
 
 
 class TwiceDatabase(FailingDatabase):

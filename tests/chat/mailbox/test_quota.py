@@ -14,7 +14,7 @@ from tests.chat.loopkit import ErrorLog
 from tests.chat.nodekit import Client, Node
 
 SMALL = Limits(mailbox_rows=8)
-"""One sender fills two places, and groups fill four."""
+"""One sender fills two places, groups fill four, and strangers six."""
 
 REFUSED = {
     "msgid": 20,
@@ -47,6 +47,12 @@ def until_taken_again(node: Node, user_id: int) -> None:
         return user_id not in quota.fills
 
     node.until(met, "another count of the mailbox")
+
+
+def befriend(node: Node, owner: int, others: list[Client]) -> None:
+    """Put the others into the owner's list."""
+    pairs = [(owner, other.user_id) for other in others]
+    node.database.write(lambda tx: tx.insert_rows("friend", ("userid", "friendid"), pairs))
 
 
 def gaps(node: Node, group: int) -> dict[int, int]:
@@ -92,6 +98,7 @@ def test_one_sender_fills_a_quarter(node: Node) -> None:
 def test_a_full_mailbox_takes_no_message_until_it_is_read(node: Node) -> None:
     senders = [node.online(f"friend {number}") for number in range(5)]
     bob = node.user("bob")
+    befriend(node, bob, senders)
     for sender in senders[:4]:
         for _ in range(2):
             assert sender.deliver(bob)["errno"] == 0
@@ -104,6 +111,43 @@ def test_a_full_mailbox_takes_no_message_until_it_is_read(node: Node) -> None:
     until_taken_again(node, bob)
     assert senders[4].deliver(bob, "now?", mid="m")["errno"] == 0  # the mid was not used up
     assert reader.expect(MsgType.ONE_CHAT_MSG)["msg"] == "now?"
+
+
+def test_strangers_leave_a_quarter_to_contacts(node: Node) -> None:
+    strangers = [node.online(f"stranger {number}") for number in range(4)]
+    friend, bob = node.online("friend"), node.user("bob")
+    befriend(node, bob, [friend])
+    for stranger in strangers[:3]:
+        for number in range(2):
+            assert stranger.deliver(bob, mid=f"m{number}")["errno"] == 0
+    until_counted(node, bob, lambda fill: fill.strangers)
+    assert strangers[3].deliver(bob, mid="m") == {**REFUSED, "mid": "m"}
+    assert strangers[0].deliver(bob, mid="m1")["errno"] == 0, "a repetition"
+    for _ in range(2):
+        assert friend.deliver(bob)["errno"] == 0
+    until_counted(node, bob, lambda fill: fill.full)
+    assert friend.deliver(bob)["errno"] == 12
+    assert len(node.owed(bob)) == 8
+
+
+def test_a_sender_that_has_added_the_receiver_is_a_stranger(node: Node) -> None:
+    eves = [node.online(f"eve {number}") for number in range(4)]
+    bob = node.user("bob")
+    for eve in eves:
+        assert eve.ask(MsgType.ADD_FRIEND_MSG, friendid=bob)["errno"] == 0
+    for eve in eves[:3]:
+        for _ in range(2):
+            assert eve.deliver(bob)["errno"] == 0
+    until_counted(node, bob, lambda fill: fill.strangers)
+    assert eves[3].deliver(bob)["errno"] == 12
+
+
+def test_notes_to_oneself_are_no_messages_of_strangers(node: Node) -> None:
+    bob = node.online("bob")
+    node.delivery.quota.fills = {bob.user_id: Fill(False, True, True, frozenset(), counted=1e12)}
+    bob.say(bob)
+    assert sorted(message["msgid"] for message in bob.take(2)) == [6, 20]
+    assert node.log_rows() == 1
 
 
 def test_a_classic_sender_gets_an_error(node: Node) -> None:
@@ -195,7 +239,7 @@ def test_a_gap_of_a_user_that_has_read_all_meanwhile(node: Node) -> None:
     """The count is old when the gap begins: the pump must look for it."""
     ann, bob = node.online("ann"), node.online("bob")
     group = ann.make_group("tea", bob)
-    old = Fill(False, True, frozenset(), counted=1e12)
+    old = Fill(False, False, True, frozenset(), counted=1e12)
     node.delivery.quota.fills = {bob.user_id: old}
     node.delivery.quota.crowded = frozenset([bob.user_id])
     for number in range(20):
@@ -262,13 +306,15 @@ def test_the_parts_of_a_mailbox() -> None:
 
     assert fill(MailShare(1, ONE_CHAT, 24, 2499)) is None
     by_rows, by_size = MailShare(1, ONE_CHAT, 25, 0), MailShare(2, ONE_CHAT, 1, 2500)
-    assert fill(by_rows) == Fill(False, False, frozenset({1}), 1.0)
-    assert fill(by_rows, by_size) == Fill(False, False, frozenset({1, 2}), 1.0)
+    assert fill(by_rows) == Fill(False, False, False, frozenset({1}), 1.0)
+    assert fill(by_rows, by_size) == Fill(False, False, False, frozenset({1, 2}), 1.0)
     group = MailShare(1, GROUP_CHAT, 50, 0)
-    assert fill(group) == Fill(False, True, frozenset(), 1.0)
+    assert fill(group) == Fill(False, False, True, frozenset(), 1.0)
+    strangers = fill(group, MailShare(1, ONE_CHAT, 24, 0), MailShare(2, ONE_CHAT, 1, 0))
+    assert strangers == Fill(False, True, True, frozenset(), 1.0)
     unknown = MailShare(None, None, 50, 0)
     full = fill(group, unknown)
-    assert full == Fill(True, True, frozenset(), 1.0)
+    assert full == Fill(True, True, True, frozenset(), 1.0)
     assert full.refuses(7)
 
 
