@@ -1,0 +1,324 @@
+"""ChatClient: connects, logs in and out, and closes. Its bases have the other methods."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from client.account.callbacks import Callbacks, Functions, status_poster
+from client.account.dispatcher import Dispatcher
+from client.account.lifecycle import State, Status
+from client.account.login_control import LoginControl
+from client.account.message_stream import MessageStream
+from client.account.requester import Requester
+from client.account.session_driver import SessionDriver
+from client.account.shared_state import SharedState
+from client.account.store import forget_account
+from client.account.supervisor import Supervisor
+from client.chat_client.contacts import ContactMethods
+from client.chat_client.groups import GroupMethods
+from client.chat_client.messages import MessageMethods
+from client.chat_client.own_account import AccountMethods
+from client.errors import NoAnswerError
+from client.ids import check_id
+from client.limits import check_text
+from client.protocol import requests
+from client.protocol.connection import open_socket
+from client.timing import Timing
+from client.values import (
+    Account,
+    Announcement,
+    ChatMessage,
+    FriendNotice,
+    GroupNotice,
+    Presence,
+)
+
+if TYPE_CHECKING:
+    import socket
+    import ssl
+
+    from client.protocol.tls import TlsSocket
+
+
+class ChatClient(AccountMethods, MessageMethods, ContactMethods, GroupMethods):
+    """Connects to a chat server, logs one user in, and reconnects when the connection is lost.
+
+    Any thread may call any method, also from a callback. A request, such as ``add_friend``, blocks
+    until its answer arrives. While the client reconnects, a request first waits for the connection.
+    It raises RefusedError, NoAnswerError, ConnectionLostError, NotLoggedInError or ClosedError.
+
+    Callbacks run on one thread, one after the other, and no lock is held meanwhile. A message is
+    acknowledged when ``on_message`` has returned or raised an Exception. docs/client.md describes
+    the arguments of the constructor, the callbacks, and the effect of an exception in them.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        tls: ssl.SSLContext | bool | None = None,
+        folder: Path | str | None = None,
+        device: str | None = None,
+        keep_connected: bool = True,
+        on_message: Callable[[ChatMessage], object] | None = None,
+        on_presence: Callable[[Presence], object] | None = None,
+        on_group_notice: Callable[[GroupNotice], object] | None = None,
+        on_announcement: Callable[[Announcement], object] | None = None,
+        on_friend_notice: Callable[[FriendNotice], object] | None = None,
+        on_state: Callable[[Status], object] | None = None,
+        on_ready: Callable[[], object] | None = None,
+        on_server_error: Callable[[str], object] | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._tls = tls
+        self._folder = None if folder is None else Path(folder)
+        self._keep_connected = keep_connected
+        self._timing = timing or Timing()
+        functions = Functions(
+            on_message,
+            on_presence,
+            on_state,
+            on_ready,
+            on_server_error,
+            on_group_notice,
+            on_announcement,
+            on_friend_notice,
+        )
+        dispatcher = Dispatcher()
+        self._shared = SharedState(status_poster(dispatcher, functions))
+        self._callbacks = Callbacks(self._shared, dispatcher, functions)
+        self._stream = MessageStream(self._shared)
+        self._requester = Requester(self._shared, self._timing)
+        self._supervisor = Supervisor(
+            self._shared,
+            self._open_socket,
+            self._new_driver,
+            self._timing,
+            random.random,
+            keep_connected=keep_connected,
+        )
+        where = None if self._folder is None else (self._folder, host, port)
+        self._login = LoginControl(
+            self._shared, self._supervisor, self._callbacks, self._timing, where, device
+        )
+
+    def __repr__(self) -> str:
+        return f"<ChatClient {self._host}:{self._port} {self.state.value}>"
+
+    # ------------------------------------------------------------------ the connection
+
+    def __enter__(self) -> Self:
+        self.connect()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if exc_type is None:
+            self._stream.finish()
+        self.close()
+        if exc_type is None:
+            self._shared.raise_failure()
+
+    @property
+    def state(self) -> State:
+        """The state of connection and login. Any thread."""
+        return self._shared.status.state
+
+    @property
+    def status(self) -> Status:
+        """The state of connection and login, and its reason. Any thread."""
+        return self._shared.status
+
+    def connect(self, timeout: float | None = None) -> None:
+        """Connect, and stay connected from then on. Any thread; blocks.
+
+        Without a ``timeout`` it makes one attempt. With one, it tries again until so many seconds
+        have passed. If no attempt succeeds, it closes the client and raises the error of the last
+        attempt, usually ConnectError.
+        """
+        self.start()
+        try:
+            self._shared.wait_connected(timeout)
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self) -> None:
+        """Begin to connect, without waiting. Any thread; idempotent. Raises ClosedError."""
+        self._callbacks.start()
+        self._supervisor.start()
+
+    def reconnect(self) -> None:
+        """Connect now: end the pause before the next attempt, or leave the state STOPPED.
+
+        Any thread; does not block.
+        """
+        self._supervisor.hurry()
+
+    def close(self) -> None:
+        """Disconnect for good. Any thread; idempotent; blocks for some seconds at most.
+
+        While connected, it first waits for the acknowledgements of sent messages. A message that
+        the server has not confirmed by then stays in the folder, if there is one, for the next run,
+        and its Sending fails with NotConfirmedError. The saved login stays valid.
+        """
+        self._login.finish()
+        self._supervisor.close()
+        self._login.close()
+        self._callbacks.stop()
+
+    def wait_closed(self, timeout: float | None = None) -> bool:
+        """Wait until the client is closed, at most ``timeout`` seconds. Any thread; blocks.
+
+        Returns whether it is closed. A program that consists of callbacks waits here. Raises the
+        exception of a callback that ended the client, such as the SystemExit of ``sys.exit()``.
+        """
+        shared = self._shared
+        with shared.changed:
+            closed = shared.changed.wait_for(lambda: shared.state is State.CLOSED, timeout)
+        if closed:
+            shared.raise_failure()
+        return closed
+
+    # ------------------------------------------------------------------ logging in and out
+
+    @property
+    def user_id(self) -> int | None:
+        """The number of the account that is logged in or logging in, else None. Any thread."""
+        with self._shared.changed:
+            return None if self._shared.account is None else self._shared.account.user_id
+
+    @property
+    def name(self) -> str:
+        """The name of the account; empty until its first login has succeeded. Any thread."""
+        with self._shared.changed:
+            return "" if self._shared.account is None else self._shared.account.credentials.name
+
+    @property
+    def account(self) -> Account | None:
+        """The user that is logged in, with the friends and groups as known now. Any thread.
+
+        The value stays while the client reconnects. It is None before the first login and after a
+        logout.
+        """
+        with self._shared.changed:
+            account = self._shared.account
+            return None if account is None or account.roster is None else account.roster.account
+
+    def register(self, name: str, password: str, code: str | None = None) -> int:
+        """Register a user; returns the id to log in with. Any thread; blocks.
+
+        ``code``: an invitation, if the server asks for one. Then the answer in the RefusedError has
+        the field ``invitation``.
+
+        Files of an earlier user with this id are removed from the folder, because they belong to a
+        server that has a new database since.
+        """
+        check_text(name)
+        check_text(password)
+        fields = {"name": name, "password": password}
+        if code is not None:
+            check_text(code)
+            fields["code"] = code
+        user_id = self._requester.ask(requests.REGISTER, **fields)
+        if self._folder is not None:
+            forget_account(self._folder, self._host, self._port, user_id)
+        return user_id
+
+    def login(self, user_id: int, password: str | None = None, *, replace: bool = False) -> Account:
+        """Log in with the password, or with the saved token if there is none. Any thread; blocks.
+
+        ``replace``: with a password, end another login of this account. Without it a second login
+        is refused (errno 2), unless the server's settings say otherwise.
+
+        From then on the client logs in again after each reconnect. After a temporary failure (no
+        answer, a lost connection, "try again") it repeats the login for ``Timing.patience``
+        seconds. Then it raises the error. Raises LoggedInError if a user is logged in,
+        NotStartedError before ``connect`` or ``start``, StoreError, and the errors of a request.
+        """
+        future = self.login_soon(user_id, password, replace=replace)
+        try:
+            return future.result(self._timing.patience)
+        except TimeoutError:
+            error = self.status.error or NoAnswerError(self._timing.patience)
+            self.cancel_login()
+            raise error from None
+
+    def login_soon(
+        self, user_id: int, password: str | None = None, *, replace: bool = False
+    ) -> Future[Account]:
+        """Begin to log in, and repeat that until ``cancel_login``. Any thread; does not block.
+
+        Returns a future of the result. ``send`` works at once, so a program can write messages
+        before there is a connection. Raises LoggedInError, StoreError, NotStartedError or
+        ClosedError.
+        """
+        check_id(user_id)
+        if password is not None:
+            check_text(password)
+        return self._login.log_in(user_id, password, replaces=replace)
+
+    def cancel_login(self) -> None:
+        """Give up a login that has no result yet; its future fails. Any thread; idempotent."""
+        self._login.cancel()
+
+    def logout(self, timeout: float | None = None) -> None:
+        """Log out, and make the saved token invalid. Any thread; blocks.
+
+        First waits for the acknowledgements of sent messages, and keeps the others, as ``close``
+        does. The client is logged out even if this raises: an error means that the server has not
+        confirmed the logout. NoAnswerError: it has not within ``timeout`` seconds.
+        """
+        self._stream.finish()
+        self._login.log_out(timeout)
+
+    # ------------------------------------------------------------------ files of the program
+
+    def remember(self, name: str, content: dict[str, Any]) -> None:
+        """Keep a JSON object of the program beside the saved login, as the file ``name``.
+
+        Without a folder or a login it is not kept. Any thread. Raises StoreError.
+        """
+        with self._shared.changed:
+            account = self._shared.account
+            if account is not None and account.store is not None:
+                account.store.write_extra(name, content)
+
+    def recall(self, name: str) -> dict[str, Any]:
+        """The object that ``remember`` kept; empty if there is none. Any thread.
+
+        Raises StoreError.
+        """
+        with self._shared.changed:
+            account = self._shared.account
+            return (
+                {} if account is None or account.store is None else account.store.read_extra(name)
+            )
+
+    # ------------------------------------------------------------------ parts
+
+    def _open_socket(self) -> socket.socket | TlsSocket:
+        """Supervisor's thread."""
+        if self._tls is True:
+            from client.protocol.tls import make_context
+
+            self._tls = make_context()
+        return open_socket(self._host, self._port, self._timing, self._tls or None)
+
+    def _new_driver(self, sock: socket.socket | TlsSocket) -> SessionDriver:
+        """Supervisor's thread."""
+        return SessionDriver(
+            sock, self._shared, self._timing, self._callbacks, retry_login=self._keep_connected
+        )
