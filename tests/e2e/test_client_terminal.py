@@ -297,7 +297,7 @@ def test_errors(ann: Window) -> None:
         ("/chat", "Type it like this: /chat WHO [TEXT]"),
         ("hello?", "Choose a conversation first"),
         ("/add 99", "no such user"),
-        ("/join 99", "no such group"),
+        ("/join 99", "Group 99 does not exist, or is closed to you."),
         ("/add 1", "That is your own number."),
         ("/chat 99", "There is no user 99."),
         ("/group 99", "There is no group 99"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from client.ui.commands.command_group import RequestCommands
 from client.ui.commands.context import CommandContext
 from client.ui.commands.login_controller import LoginController
@@ -27,10 +25,10 @@ class AccountCommands(RequestCommands):
         self._need_connection()
 
         def ask_new(old: str) -> None:
-            self._ask("new password", lambda new: ask_again(old, new))
+            self._ask_password("new password", lambda new: ask_again(old, new))
 
         def ask_again(old: str, new: str) -> None:
-            self._ask("new password again", lambda again: change(old, new, again))
+            self._ask_password("new password again", lambda again: change(old, new, again))
 
         def change(old: str, new: str, again: str) -> None:
             if new != again:
@@ -40,14 +38,14 @@ class AccountCommands(RequestCommands):
         def done(nothing: None) -> None:
             self._context.notice("password changed", stays=True)
 
-        self._ask("present password", ask_new)
+        self._ask_password("present password", ask_new)
 
     def delete(self) -> None:
         """Delete the account after a question, with the password."""
         self._need_connection()
 
         def yes() -> None:
-            self._ask("present password", delete)
+            self._ask_password("present password", delete)
 
         def delete(password: str) -> None:
             self._request(self._context.client.delete_account, password, done=done)
@@ -56,10 +54,3 @@ class AccountCommands(RequestCommands):
             self._login.account_deleted()
 
         self._context.state.ask(self._context.state.texts("delete sure"), yes)
-
-    def _need_connection(self) -> None:
-        if not self._context.state.is_online:
-            raise InputError("no online")
-
-    def _ask(self, key: str, done: Callable[[str], None]) -> None:
-        self._context.state.ask_password(self._context.state.texts(key), done)

@@ -92,6 +92,9 @@ class ClientEvents:
         context = self._context
         name = notice.name or context.directory.name_of(notice.user_id)
         by = notice.by_name or context.directory.name_of(notice.by_id)
+        for user_id, known in ((notice.user_id, notice.name), (notice.by_id, notice.by_name)):
+            if known:
+                context.directory.add_name(user_id, known, newest=True)
         if notice.user_id == context.directory.me[0]:
             name = context.state.texts("you")
         self._loader.refresh_account()

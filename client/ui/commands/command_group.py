@@ -47,6 +47,14 @@ class RequestCommands(CommandGroup):
         super().__init__(context)
         self._loader = loader
 
+    def _need_connection(self) -> None:
+        if not self._context.state.is_online:
+            raise InputError("no online")
+
+    def _ask_password(self, key: str, done: Callable[[str], None], **values: object) -> None:
+        """Ask for a password on a line that does not show it."""
+        self._context.state.ask_password(self._context.state.texts(key, **values), done)
+
     def _request(
         self,
         call: Callable[..., Any],
@@ -58,8 +66,7 @@ class RequestCommands(CommandGroup):
 
         ``not_found`` is called instead of that notice for the errno NOT_FOUND.
         """
-        if not self._context.state.is_online:
-            raise InputError("no online")
+        self._need_connection()
         self._context.terminal.spawn(self._await_answer(call, args, done, not_found))
 
     async def _await_answer(

@@ -10,8 +10,20 @@ from client.limits import check_text
 from client.ui.commands.command_set import CommandSet
 from client.ui.commands.context import CommandContext
 from client.ui.commands.message_sender import MessageSender
-from client.ui.model.command_line import CommandInput, InputError, TextInput, parse_line
-from client.ui.model.known_users import asking_users, id_of_name, known_groups, known_users
+from client.ui.model.command_line import (
+    CommandInput,
+    InputError,
+    PasswordTypedError,
+    TextInput,
+    parse_line,
+)
+from client.ui.model.known_users import (
+    asking_users,
+    id_of_name,
+    inviting_groups,
+    known_groups,
+    known_users,
+)
 from client.ui.model.room import Room, RoomKey
 from client.ui.model.slash_commands import ArgumentKind
 from client.ui.text.cells import one_line
@@ -20,6 +32,7 @@ _KNOWN = {
     ArgumentKind.USER: known_users,
     ArgumentKind.ASKER: asking_users,
     ArgumentKind.GROUP: known_groups,
+    ArgumentKind.JOINABLE: inviting_groups,
 }
 """The users and groups that an argument may name."""
 
@@ -45,6 +58,8 @@ class CommandRunner:
         try:
             action()
         except InputError as exc:
+            if isinstance(exc, PasswordTypedError):
+                self._context.terminal.set_input("")
             values = {name: one_line(value) for name, value in exc.values.items()}
             self._context.state.say(self._context.state.texts(exc.key, **values), failed=True)
 
@@ -104,7 +119,10 @@ class CommandRunner:
         return True
 
     def _resolve(self, kind: ArgumentKind, name: str) -> int | None:
-        return id_of_name(_KNOWN[kind](self._context.rooms), name)
+        found = id_of_name(_KNOWN[kind](self._context.rooms), name)
+        if found is None and kind is ArgumentKind.USER:
+            found = id_of_name(self._context.directory.seen_names, name)
+        return found
 
 
 def _has_message(command: CommandInput) -> bool:

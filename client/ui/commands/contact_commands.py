@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from client.account.roster import ADMIN, CREATOR, ONLINE
 from client.ui.commands.command_group import RequestCommands
@@ -11,6 +12,7 @@ from client.ui.commands.room_controller import RoomController
 from client.ui.commands.room_loader import RoomLoader
 from client.ui.model.command_line import InputError, split_name
 from client.ui.model.room import Room, RoomKey
+from client.ui.model.screen_state import KeyTarget
 from client.ui.text.cells import one_line
 from client.ui.text.styled_line import Line
 from client.values import Friend, Group, Member
@@ -142,13 +144,33 @@ class ContactCommands(RequestCommands):
 
         self._request(self._context.client.create_group, name, desc, done=done)
 
-    def join(self, group_id: int, password: str | None = None) -> None:
-        """Join a group and open it."""
+    def join(self, group_id: int) -> None:
+        """Join a group and open it. If it is closed, ask for its password."""
+        self._join(group_id, None)
+
+    def _join(self, group_id: int, password: str | None) -> None:
+        """The answer to a wrong password is that for a group that does not exist."""
 
         def done(group: Group) -> None:
             self._open_group(group, "group joined")
 
-        self._request(self._context.client.join_group, group_id, password, done=done)
+        def not_found() -> None:
+            if self._is_typing():
+                self._context.notice("no such group", failed=True, id=group_id)
+                return
+            self._ask_password("group password", partial(self._join, group_id), id=group_id)
+            key = "group closed" if password is None else "group password wrong"
+            self._context.notice(key, failed=True, stays=True, id=group_id)
+
+        join = self._context.client.join_group
+        self._request(join, group_id, password, done=done, not_found=not_found)
+
+    def _is_typing(self) -> bool:
+        """Whether the keys that the user types now are meant for something else."""
+        context = self._context
+        return context.state.key_target is not KeyTarget.INPUT or bool(
+            context.terminal.input_text()[0]
+        )
 
     def _open_group(self, group: Group, key: str) -> None:
         self._rooms.open_key(RoomKey(True, group.id))

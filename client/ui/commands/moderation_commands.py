@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from client.ui.commands.command_group import RequestCommands
 from client.ui.model.command_line import InputError, split_name
 from client.ui.text.cells import one_line
@@ -61,6 +63,8 @@ class ModerationCommands(RequestCommands):
             if not found:
                 self._context.notice("no bans", name=one_line(group.name))
                 return
+            for ban in found:
+                self._context.directory.add_name(ban.user_id, ban.name, newest=True)
             kinds = {"banned": texts("kind banned"), "removed": texts("kind removed")}
             lines = [
                 _row(
@@ -99,9 +103,25 @@ class ModerationCommands(RequestCommands):
         name, desc = split_name(text) if colon else (name.strip(), "")
         self._change(group, name=name or None, desc=desc if colon else None)
 
-    def access(self, mode: str, password: str = "") -> None:
-        """Change the join mode."""
-        self._change(self._group(), join=mode, password=password or None)
+    def access(self, mode: str | None = None) -> None:
+        """Change the join mode, or show it. The mode "password" asks for the password twice."""
+        group, texts = self._group(), self._context.state.texts
+        if mode is None:
+            name, join = one_line(group.name), texts(f"join {group.join}")
+            self._context.notice("group access", name=name, join=join)
+        elif mode != "password":
+            self._change(group, join=mode)
+        else:
+            self._need_connection()
+            self._ask_password("new group password", partial(self._ask_again, group))
+
+    def _ask_again(self, group: Group, password: str) -> None:
+        def change(again: str) -> None:
+            if again != password:
+                raise InputError("passwords differ")
+            self._change(group, join="password", password=password)
+
+        self._ask_password("new group password again", change)
 
     def _change(self, group: Group, **changes: str | None) -> None:
         def call() -> None:

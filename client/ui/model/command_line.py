@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from client import original_commands
 from client.ids import parse_id
 from client.original_commands import CommandError
-from client.ui.model.slash_commands import BY_NAME, ArgumentKind, Parameter
+from client.ui.model.slash_commands import BY_NAME, REST_OF_LINE, ArgumentKind, Parameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,13 @@ class InputError(ValueError):
         self.values = values
 
 
+class PasswordTypedError(InputError):
+    """A password was typed in the line of a command, where it is visible.
+
+    The line is emptied, and does not get among the entered lines.
+    """
+
+
 # A command of the original → the slash command. In both, the last argument is the rest of the line.
 _ORIGINAL = {
     "chat": "chat",
@@ -62,6 +69,7 @@ _UNKNOWN_NAME = {
     ArgumentKind.USER: "unknown user name",
     ArgumentKind.ASKER: "unknown asker",
     ArgumentKind.GROUP: "unknown group name",
+    ArgumentKind.JOINABLE: "unknown invitation",
 }
 """The kinds of arguments that are a number or a name, with the text about an unknown name."""
 
@@ -102,13 +110,15 @@ def _parse_slash(line: str, resolve: Resolve) -> CommandInput:
             raise InputError("usage", usage=command.usage)
         args.append(_value(param.kind, text, resolve))
     if rest.strip():
+        if command.asks_password:
+            raise PasswordTypedError("password typed", usage=command.usage)
         raise InputError("usage", usage=command.usage)
     return CommandInput(command.name, tuple(args))
 
 
 def _next_argument(param: Parameter, rest: str) -> tuple[str, str]:
     """The next argument, and the rest of the line."""
-    if param.kind in (ArgumentKind.TEXT, ArgumentKind.NAME, ArgumentKind.FILE):
+    if param.kind in REST_OF_LINE:
         return rest.strip(), ""
     found = _token(rest)
     if found is None:
@@ -117,11 +127,6 @@ def _next_argument(param: Parameter, rest: str) -> tuple[str, str]:
 
 
 def _value(kind: ArgumentKind, text: str, resolve: Resolve) -> int | str:
-    if kind is ArgumentKind.ID:
-        number = parse_id(text)
-        if number is None:
-            raise InputError("no id", text=text)
-        return number
     if kind in _UNKNOWN_NAME:
         number = parse_id(text)
         if number is None:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from client.original_commands import ORIGINAL_COMMANDS
-from client.ui.model.known_users import asking_users, known_groups, known_users
+from client.ui.model.known_users import asking_users, inviting_groups, known_groups, known_users
 from client.ui.model.room_list import RoomList
-from client.ui.model.slash_commands import BY_NAME, SLASH_COMMANDS, ArgumentKind
+from client.ui.model.slash_commands import BY_NAME, REST_OF_LINE, SLASH_COMMANDS, ArgumentKind
 from client.ui.text.cells import one_line
 
 _ORIGINAL_ARGUMENT = {
     "chat": ArgumentKind.USER,
     "groupchat": ArgumentKind.GROUP,
-    "addfriend": ArgumentKind.ID,
-    "addgroup": ArgumentKind.ID,
+    "addfriend": ArgumentKind.USER,
+    "addgroup": ArgumentKind.JOINABLE,
 }
+
+_complete_argument = re.compile(r'\s*("[^"]*"|[^\s"]+)\s+').match
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +62,23 @@ def _slash(line: str, rooms: RoomList) -> Iterator[Candidate]:
                 yield Candidate(f"/{command.name}{end}", len(line), command.usage)
         return
     found = BY_NAME.get(word.casefold())
-    if found is None or not found.params or " " in rest:
-        return
-    yield from _arguments(found.params[0].kind, rest, rooms, end=" ")
+    for param in () if found is None else found.params:
+        complete = _complete_argument(rest)
+        if complete is None or param.kind in REST_OF_LINE:
+            yield from _arguments(param.kind, rest, rooms, end=" ")
+            return
+        rest = rest[complete.end() :]
 
 
 def _arguments(kind: ArgumentKind, begun: str, rooms: RoomList, end: str) -> Iterator[Candidate]:
-    if kind in (ArgumentKind.USER, ArgumentKind.ID):
+    if kind is ArgumentKind.USER:
         yield from _ids(begun, _by_name(known_users(rooms)), end)
     elif kind is ArgumentKind.ASKER:
         yield from _ids(begun, _by_name(asking_users(rooms)), end)
     elif kind is ArgumentKind.GROUP:
         yield from _ids(begun, known_groups(rooms).items(), end)
+    elif kind is ArgumentKind.JOINABLE:
+        yield from _ids(begun, inviting_groups(rooms).items(), end)
     elif kind is ArgumentKind.COMMAND:
         names = (command.name for command in SLASH_COMMANDS)
         yield from (Candidate(n, len(begun), n) for n in names if n.startswith(begun))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from client.account.roster import ONLINE
 from client.ui.model.room import RoomKey
 from client.values import Account, Friend, Group, Member
@@ -47,6 +49,11 @@ class Directory:
             return self.me[1]
         friend = self._friends.get(user_id)
         return friend.name if friend is not None else self._names.get(user_id, "")
+
+    @property
+    def seen_names(self) -> Mapping[int, str]:
+        """The names of all users in lists, messages and notices, by id."""
+        return self._names
 
     def group(self, group_id: int) -> Group | None:
         """A group of the user; None for the groups of others."""

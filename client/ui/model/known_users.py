@@ -37,6 +37,13 @@ def known_groups(rooms: RoomList) -> dict[int, str]:
     return {} if account is None else {group.id: group.name for group in account.groups}
 
 
+def inviting_groups(rooms: RoomList) -> dict[int, str]:
+    """The groups that invite the user, by id."""
+    account = rooms.directory.account
+    invitations = () if account is None else account.invitations
+    return {invitation.group_id: invitation.group_name for invitation in invitations}
+
+
 def id_of_name(known: Mapping[int, str], name: str) -> int | None:
     """The id with this name in any case; None without one, or if several have it."""
     wanted = name.casefold()

@@ -154,6 +154,7 @@ class ScreenState:
     def enter_password(self, password: str | None) -> None:
         """End the line for a password. None, or an empty one: it was cancelled."""
         prompt, self.password_prompt = self.password_prompt, None
+        self.notice = None  # the one that explained the question
         if prompt is not None and password:
             prompt.done(password)
 

@@ -15,7 +15,7 @@ class ArgumentKind(Enum):
     USER = "WHO"
     ASKER = "WHO asks to be a friend"
     GROUP = "GROUP"
-    ID = "ID"
+    JOINABLE = "GROUP that invites"
     NAME = "NAME"
     TEXT = "TEXT"
     FILE = "FILE"
@@ -33,6 +33,10 @@ class ArgumentKind(Enum):
         return self.value.partition(" ")[0]
 
 
+REST_OF_LINE = frozenset({ArgumentKind.TEXT, ArgumentKind.NAME, ArgumentKind.FILE})
+"""The kinds of arguments that may contain spaces."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """One argument of a command."""
@@ -46,11 +50,19 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class SlashCommand:
-    """One command: its name, its arguments and its other names. ``help NAME`` is its help text."""
+    """One command. ``help NAME`` is its help text.
+
+    Attributes:
+        name: the word after the slash.
+        params: its arguments.
+        aliases: its other names.
+        asks_password: it asks for a password, which is not typed in the line of the command.
+    """
 
     name: str
     params: tuple[Parameter, ...] = ()
     aliases: tuple[str, ...] = ()
+    asks_password: bool = False
 
     @property
     def usage(self) -> str:
@@ -71,7 +83,7 @@ SLASH_COMMANDS = (
         "group", (Parameter(ArgumentKind.GROUP), _optional(ArgumentKind.TEXT)), ("groupchat",)
     ),
     SlashCommand("say", (Parameter(ArgumentKind.TEXT),)),
-    SlashCommand("add", (Parameter(ArgumentKind.ID),), ("addfriend",)),
+    SlashCommand("add", (Parameter(ArgumentKind.USER),), ("addfriend",)),
     SlashCommand("remove", (_optional(ArgumentKind.USER),), ("removefriend",)),
     SlashCommand("friends"),
     SlashCommand("requests"),
@@ -81,9 +93,9 @@ SLASH_COMMANDS = (
     SlashCommand("unblock", (Parameter(ArgumentKind.USER),)),
     SlashCommand("blocked"),
     SlashCommand("nick", (Parameter(ArgumentKind.NAME),)),
-    SlashCommand("password"),
+    SlashCommand("password", asks_password=True),
     SlashCommand("create", (Parameter(ArgumentKind.NAME),), ("creategroup",)),
-    SlashCommand("join", (Parameter(ArgumentKind.ID), _optional(ArgumentKind.TEXT)), ("addgroup",)),
+    SlashCommand("join", (Parameter(ArgumentKind.JOINABLE),), ("addgroup",), asks_password=True),
     SlashCommand("members", (_optional(ArgumentKind.GROUP),)),
     SlashCommand("invite", (Parameter(ArgumentKind.USER),)),
     SlashCommand("invitations"),
@@ -93,7 +105,7 @@ SLASH_COMMANDS = (
     SlashCommand("bans"),
     SlashCommand("role", (Parameter(ArgumentKind.USER), Parameter(ArgumentKind.ROLE))),
     SlashCommand("rename", (Parameter(ArgumentKind.NAME),)),
-    SlashCommand("access", (Parameter(ArgumentKind.ACCESS), _optional(ArgumentKind.TEXT))),
+    SlashCommand("access", (_optional(ArgumentKind.ACCESS),), asks_password=True),
     SlashCommand("leave", (_optional(ArgumentKind.GROUP),)),
     SlashCommand("dissolve", (_optional(ArgumentKind.GROUP),)),
     SlashCommand("search", (_optional(ArgumentKind.TEXT),), ("find",)),
@@ -112,7 +124,7 @@ SLASH_COMMANDS = (
     SlashCommand("notify", (_optional(ArgumentKind.NOTIFY),)),
     SlashCommand("reconnect"),
     SlashCommand("logout", (), ("loginout",)),
-    SlashCommand("deleteaccount"),
+    SlashCommand("deleteaccount", asks_password=True),
     SlashCommand("quit", (), ("exit",)),
 )
 

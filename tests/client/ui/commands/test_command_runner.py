@@ -31,7 +31,7 @@ def test_commands_of_the_original(server: FakeServer, app: AppRun) -> None:
         ("/dance", "There is no command /dance."),
         ("/chat", "Type it like this: /chat WHO [TEXT]"),
         ("/chat zoe hi", "No known user is called zoe"),
-        ("/add me", "me is no number"),
+        ("/add me", "No known user is called me"),
         ("/add 99", "no such user: check the number"),
         ("/add 1", "That is your own number. /add takes a friend's."),
         ("/theme pink", "pink: choose one of dark, light."),
