@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 
 from chat.storage import Database, StorageError
+from chat.storage.base import DiskFailure
 from chat.storage.tables import OfflineMessageModel, SettingModel
 from muduopy import EventLoop, ThreadPool
 
@@ -38,6 +40,7 @@ class Samples:
         self._workers = workers
         self._answered_at = time.monotonic()
         self._probing = False  # the loop sets it, the writer thread clears it
+        self._survived: DiskFailure | None = None  # later writes show that the disk has room
 
     def start(self, loop: EventLoop) -> None:
         """Take samples from now on."""
@@ -51,6 +54,9 @@ class Samples:
         """Why the database takes no writes; empty: it takes them. Any thread."""
         if self.failed:
             return self.failed
+        failure = self._disk_failure
+        if failure is not None:
+            return f"the disk is full or broken: {failure.words}"
         silent = time.monotonic() - self._answered_at
         return f"no answer for {silent:.0f} s" if silent > SILENT_SECONDS else ""
 
@@ -66,11 +72,39 @@ class Samples:
             return None
         return disk.f_bavail * disk.f_frsize
 
+    @property
+    def _disk_failure(self) -> DiskFailure | None:
+        """The last one, until the disk has taken writes again. Any thread."""
+        failure = self._database.use.disk_failure
+        return None if failure is self._survived else failure
+
     def _probe(self) -> None:
         # One at a time: while the database is stuck, probes would gather in its queue.
-        if not self._probing:
-            self._probing = True
+        if self._probing:
+            return
+        self._probing = True
+        failure = self._disk_failure
+        if failure is None:
             self._database.submit(lambda tx: SettingModel(tx).probe(), self._probed)
+        else:
+            # Small writes find room longer than messages do. Example: SQLite writes the next
+            # change into an old part of its log, and has no room for the one after it.
+            filled = partial(self._filled, failure)
+            self._database.submit(lambda tx: SettingModel(tx).fill_room(), filled)
+
+    def _filled(self, failure: DiskFailure, result: None, error: Exception | None) -> None:
+        """The writer thread."""
+        if error is not None:
+            self._probed(None, error)
+            return
+        cleared = partial(self._cleared, failure)
+        self._database.submit(lambda tx: SettingModel(tx).clear_room(), cleared)
+
+    def _cleared(self, failure: DiskFailure, result: None, error: Exception | None) -> None:
+        """The writer thread."""
+        if error is None:
+            self._survived = failure
+        self._probed(None, error)
 
     def _probed(self, result: None, error: Exception | None) -> None:
         """The writer thread."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -40,6 +41,10 @@ class StorageError(Exception):
 
 class OutcomeUnknown(StorageError):
     """The answer to COMMIT was lost: the transaction was committed, or it was not."""
+
+
+class DiskError(StorageError):
+    """The disk of the database is full or broken; nothing was committed."""
 
 
 class UniqueViolation(StorageError):
@@ -130,6 +135,17 @@ class Transaction(ABC):
         """Delete the rows whose two columns equal one of the pairs."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class DiskFailure:
+    """A change that the disk did not take. Each failure is a new object.
+
+    Attributes:
+        words: the database's own.
+    """
+
+    words: str
+
+
 class DatabaseUse(NamedTuple):
     """How a database is used, for the status page. Any thread may read the histograms.
 
@@ -139,6 +155,7 @@ class DatabaseUse(NamedTuple):
         waiting: jobs that wait for that thread.
         connections, idle: of the pool.
         waits, waited: how often a thread had to wait for a connection, and the seconds in all.
+        disk_failure: the last change that the disk did not take.
     """
 
     commit_seconds: Histogram
@@ -149,6 +166,7 @@ class DatabaseUse(NamedTuple):
     idle: int
     waits: int
     waited: float
+    disk_failure: DiskFailure | None
 
 
 class Database(ABC):

@@ -23,7 +23,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from chat.counters import SIZES, Histogram
-from chat.storage.base import DatabaseUse, Done, StorageError, T, Work
+from chat.storage.base import (
+    DatabaseUse,
+    DiskError,
+    DiskFailure,
+    Done,
+    StorageError,
+    T,
+    Work,
+)
 from chat.storage.job import Job
 from chat.storage.pool import ConnectionPool
 
@@ -39,9 +47,16 @@ class GroupCommit(ABC):
     Attributes:
         idle_seconds: the writer calls ``keep_alive`` after so long without jobs. None: it waits
             for jobs without limit.
+        disk_failure: the last change that the disk did not take. Any thread reads it.
     """
 
     idle_seconds: float | None = None
+    disk_failure: DiskFailure | None = None
+
+    def note_failure(self, error: Exception) -> None:
+        """Keep the error if the disk is its cause. Any thread."""
+        if isinstance(error, DiskError):
+            self.disk_failure = DiskFailure(str(error))
 
     @abstractmethod
     def commit(self, jobs: Sequence[Job]) -> None:
@@ -78,6 +93,11 @@ class Writer:
     def start(self) -> None:
         """Begin to take jobs. Raises RuntimeError if there can be no further thread."""
         self._thread.start()
+
+    @property
+    def disk_failure(self) -> DiskFailure | None:
+        """The last change that the disk did not take. Any thread."""
+        return self._group_commit.disk_failure
 
     @property
     def waiting(self) -> int:
@@ -128,6 +148,7 @@ class Writer:
             self.sizes.observe(len(group))
         except Exception as exc:
             self.failures += 1
+            self._group_commit.note_failure(exc)
             if isinstance(exc, StorageError):
                 log.error("commit failed: %s", exc)
             else:
@@ -149,4 +170,5 @@ def use_of(writer: Writer, pool: ConnectionPool[Any]) -> DatabaseUse:
         pool.idle,
         pool.waits,
         pool.waited,
+        writer.disk_failure,
     )

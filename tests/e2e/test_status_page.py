@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import socket
 import subprocess
@@ -117,6 +118,24 @@ def test_health_and_readiness(page: tuple[ServerProcess, Page]) -> None:
         assert answer == (503, "serving: the server is draining\n")
         assert status.get("/healthz") == (200, "ok\n")
     assert server.wait() == 0
+
+
+def test_a_full_disk(page: tuple[ServerProcess, Page]) -> None:
+    """``ulimit -f`` stands for the disk: no file of the server may grow."""
+    server, status = page
+    with Wire(server.port) as ann:
+        ann.login(ann.register("ann"))
+        bob = ann.register("bob")
+        before = resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+        ann.chat(bob, "x" * 8000)
+        ann.expect(20, errno=8)
+        code, text = status.get("/readyz")
+        assert code == 503
+        assert text.startswith("database: the disk is full or broken: ")
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, before)
+        status.until(lambda now: now["chat_ready"] == 1)
+        ann.chat(bob, "there is room again")
+        ann.expect(20, errno=0)
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:

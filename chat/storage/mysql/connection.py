@@ -14,7 +14,7 @@ from typing import Any
 import mysql.connector
 from mysql.connector.constants import ClientFlag
 
-from chat.storage.base import OutcomeUnknown, Row, StorageError, UniqueViolation
+from chat.storage.base import DiskError, OutcomeUnknown, Row, StorageError, UniqueViolation
 
 try:
     from _mysql_connector import (  # type: ignore[import-not-found,unused-ignore]
@@ -55,6 +55,13 @@ DENIED = frozenset({1142, 1143, 1227})
 
 BUSY = frozenset({1205, 1213, 3572})
 """Error numbers of a lock: wait time-out, deadlock. A new attempt may succeed."""
+
+
+DISK = frozenset({1021, 1026, 1114, 3019})
+"""Error numbers of a disk or table space that is full: waiting, no write, no room, …"""
+
+STORAGE_ENGINE, NO_SPACE = 1030, ("error 28 ", "error 122 ")
+"""The number of many errors, and how those of them begin that are ENOSPC and EDQUOT."""
 
 
 class LostConnection(StorageError):
@@ -245,6 +252,8 @@ def _translate(exc: Any) -> StorageError:
     )
     if number in LOST or isinstance(exc, timed_out) or "MySQL Connection not available" in words:
         return LostConnection(words)
+    if number in DISK or (number == STORAGE_ENGINE and any(text in words for text in NO_SPACE)):
+        return DiskError(words, number)
     if number in DENIED:
         words += "; docs/deploy.md has the GRANT statement"
     return StorageError(words, number or 0)

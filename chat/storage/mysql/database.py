@@ -17,7 +17,7 @@ import contextlib
 from collections.abc import Iterator
 from functools import partial
 
-from chat.storage.base import Database, DatabaseUse, Done, OutcomeUnknown, T, Work
+from chat.storage.base import Database, DatabaseUse, DiskError, Done, OutcomeUnknown, T, Work
 from chat.storage.mysql.connection import (
     LostConnection,
     MysqlAddress,
@@ -93,7 +93,11 @@ class MysqlDatabase(Database):
                 connection.commit()
                 return result
 
-        return with_retries(attempt)
+        try:
+            return with_retries(attempt)
+        except DiskError as exc:
+            self._group_commit.note_failure(exc)
+            raise
 
     def submit(self, work: Work[T], done: Done[T]) -> None:
         self._writer.submit(work, done)

@@ -91,6 +91,7 @@ class MysqlGroupCommit(GroupCommit):
             except _JobFailed as failed:  # the next attempt leaves it out
                 self._roll_back()
                 failed.job.error = failed.error
+                self.note_failure(failed.error)
                 continue
             except OutcomeUnknown as exc:
                 log.warning("the answer to a commit was lost: %s", exc)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from chat.storage.base import StorageError
 from chat.storage.job import Job
+from chat.storage.sqlite.errors import translate
 from chat.storage.sqlite.transaction import SqliteTransaction
 from chat.storage.writer import GroupCommit
 
@@ -36,8 +37,10 @@ class SqliteGroupCommit(GroupCommit):
             # finds the name taken; then COMMIT fails, and the name is free again.
             for job in jobs:
                 job.error = None
-            if isinstance(exc, sqlite3.Error | StorageError):
+            if isinstance(exc, sqlite3.IntegrityError):  # of a deferred constraint
                 raise StorageError(str(exc)) from exc
+            if isinstance(exc, sqlite3.Error):
+                raise translate(exc) from exc
             raise
 
     def _run(self, job: Job) -> None:
@@ -48,6 +51,7 @@ class SqliteGroupCommit(GroupCommit):
             if isinstance(exc, StorageError) and not self.connection.in_transaction:
                 raise  # SQLite has rolled back everything (the disk is full): all jobs fail
             self.connection.execute("ROLLBACK TO job")
+            self.note_failure(exc)
             job.error = exc
         self.connection.execute("RELEASE job")
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 
-from chat.storage.base import Row, StorageError, Transaction, UniqueViolation
+from chat.storage.base import Row, Transaction
+from chat.storage.sqlite.errors import translate
 
 CHUNKS = (64, 16, 4, 1)
 """Rows of a statement. With few sizes the prepared statements stay in SQLite's cache."""
@@ -84,10 +85,8 @@ class SqliteTransaction(Transaction):
     def _run(self, sql: str, params: Sequence[object]) -> sqlite3.Cursor:
         try:
             return self._connection.execute(sql, params)
-        except sqlite3.IntegrityError as exc:
-            raise UniqueViolation(str(exc)) from exc
         except sqlite3.Error as exc:
-            raise StorageError(str(exc)) from exc
+            raise translate(exc) from exc
 
 
 # The text and the chunks of a statement depend on the number of rows, and few numbers are frequent.

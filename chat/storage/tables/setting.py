@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
+
 from chat.storage.base import Transaction
+
+ROOM, ROOM_END = "room.", "room/"
+"""How their names begin, and the first text after all of them."""
+
+ROOM_ROWS, ROOM_WIDTH = 1024, 255
+"""Rows that show whether the disk has room. The messages of a busy second need as much."""
 
 
 class SettingModel:
@@ -32,3 +40,17 @@ class SettingModel:
         Example: the server of the database is a replica, which is read-only.
         """
         self._tx.execute("UPDATE setting SET value = value WHERE name = ?", ("",))
+
+    def fill_room(self) -> None:
+        """Add rows of 256 KiB. It raises StorageError where the disk has no room for them.
+
+        ``clear_room`` deletes them, in a later transaction: SQLite writes nothing for rows that
+        end in the transaction that adds them.
+        """
+        prefix = ROOM + secrets.token_hex(8)
+        rows = [(f"{prefix}.{number}", "x" * ROOM_WIDTH) for number in range(ROOM_ROWS)]
+        self._tx.insert_rows("setting", ("name", "value"), rows)
+
+    def clear_room(self) -> None:
+        """Delete the rows of ``fill_room``, also those of a server that was killed meanwhile."""
+        self._tx.execute("DELETE FROM setting WHERE name >= ? AND name < ?", (ROOM, ROOM_END))

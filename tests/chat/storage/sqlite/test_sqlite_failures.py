@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import chat.storage.sqlite.connection
-from chat.storage import StorageError, UniqueViolation
+from chat.storage import DiskError, StorageError, UniqueViolation
 from chat.storage.sqlite.database import SqliteDatabase
 from tests.chat.loopkit import SCHEMA, Outcomes, writer_held
 
@@ -44,10 +44,16 @@ def names(database: SqliteDatabase) -> set[str]:
 
 
 def test_a_full_disk_is_a_storage_error(full: SqliteDatabase, errors: object) -> None:
-    with pytest.raises(StorageError, match="full") as caught:
+    assert full.use.disk_failure is None
+    with pytest.raises(DiskError, match="full"):
         full.write(lambda tx: tx.execute(PUT, ("big", BIG)))
-    assert not isinstance(caught.value, UniqueViolation)
     assert names(full) == set()
+    failure = full.use.disk_failure
+    assert failure is not None
+    assert "full" in failure.words
+    with pytest.raises(UniqueViolation):
+        full.write(lambda tx: tx.execute(PUT, ("schema_version", "x")))
+    assert full.use.disk_failure is failure
 
 
 def test_it_goes_on_when_there_is_room_again(full: SqliteDatabase, errors: object) -> None:

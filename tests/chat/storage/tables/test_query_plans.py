@@ -380,4 +380,6 @@ def ask_for_the_status(planner: Planner) -> None:
     planner.read(lambda tx: OfflineMessageModel(tx).count())
     planner.read(lambda tx: OfflineMessageModel(tx).count_up_to(100))
     planner.write(lambda tx: SettingModel(tx).probe())
+    planner.write(lambda tx: SettingModel(tx).fill_room())
+    planner.write(lambda tx: SettingModel(tx).clear_room())
     planner.write(lambda tx: TokenModel(tx).delete_expired(ROWS // 2, 0, f"{ROWS // 4:064}"))
