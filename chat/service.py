@@ -347,6 +347,11 @@ class ChatService:
             self._remember(connection, connection.reader)
         answer = {"msgid": ACK_OF[message["msgid"]], "errno": 0, **result}
         size = self._answers.send_answer(connection, answer, message.get("rid"))
-        if connection.login is not None:
-            now = self._context.clock.monotonic()
-            self._requests.answered(connection.login.user_id, size, now)
+        self._charge(connection.login, message["msgid"], size)
+
+    def _charge(self, login: Login | None, msgid: int, size: int) -> None:
+        """The user pays for the answer to a request."""
+        if login is not None and msgid == MsgType.LOGIN_MSG:
+            login.charge(size)
+        elif login is not None:
+            self._requests.answered(login.user_id, size, self._context.clock.monotonic())

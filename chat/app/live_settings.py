@@ -49,6 +49,7 @@ class LiveSettings:
         self._context.login_limits.change(
             login_rates(config), config.limits.exempt, self._context.clock.monotonic()
         )
+        self._context.login_flow.change_limits(config.limits)
         self._context = replace(
             self._context, limits=config.limits, registration=config.chat.registration
         )

@@ -10,6 +10,7 @@ from chat.limits.networks import Exempt
 from chat.login.authentication import Authentication
 from chat.login.friend_notices import FriendNotices
 from chat.login.lease import Lease
+from chat.login.login_costs import LoginCosts
 from chat.login.login_flow import LoginFlow
 from chat.login.login_limits import LoginLimits, LoginRates
 from chat.login.passwords import Passwords
@@ -71,7 +72,15 @@ def build_logins(config: Config, base: Foundation, lease: Lease | None) -> Login
         authentication=Authentication(database, passwords, limits, clock, token_seconds(config)),
         mailbox=mailbox,
         flow=LoginFlow(
-            database, bus, registry, mailbox, presence, clock, visibility, lists_requests=approve
+            database,
+            bus,
+            registry,
+            mailbox,
+            presence,
+            clock,
+            visibility,
+            lists_requests=approve,
+            costs=LoginCosts(config.limits, limits.share_key),
         ),
     )
 

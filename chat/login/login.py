@@ -6,13 +6,17 @@ after its end.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from typing import Any
 
 from chat.connection.connection import ClientConnection
 from chat.mailbox.mailbox import Mailbox
 from chat.mailbox.pump import Pump
 from chat.message import ChatMessage
+
+
+def _free(size: int) -> None:
+    """The charge of a login that pays nothing."""
 
 
 class Login:
@@ -39,12 +43,14 @@ class Login:
         live_sends: messages that are on their way live (``direct``), in order: the LiveSend objects
             of chat.delivery. The loop's.
         alive: between ``begin`` and ``end``. The loop's.
+        charge: gets the bytes that the login has drawn; it may be called by any thread.
     """
 
     __slots__ = (
         "alive",
         "blocked_by",
         "blocks",
+        "charge",
         "connection",
         "device",
         "generation",
@@ -66,6 +72,7 @@ class Login:
         generation: int,
         token: str | None = None,
         device: str | None = None,
+        charge: Callable[[int], object] = _free,
     ) -> None:
         """Any thread."""
         self.connection = connection
@@ -81,6 +88,7 @@ class Login:
         self.pump = Pump(connection, mailbox, user_id)
         self.live_sends: list[Any] = []
         self.alive = False
+        self.charge = charge
 
     def __repr__(self) -> str:
         state = "alive" if self.alive else "not alive"
@@ -112,6 +120,8 @@ class Login:
         if self.alive:
             self.alive = False
             self.pump.stop()
+            if unread := self.pump.unread_bytes:
+                self.charge(unread)
             self.connection.detach()
 
     def send_away(self, reason: str = "replaced") -> None:

@@ -17,7 +17,7 @@ result of the worker is ``abandoned``.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -26,6 +26,7 @@ from chat.bus import Bus
 from chat.connection.connection import ClientConnection
 from chat.login.authentication import Verified
 from chat.login.login import Login
+from chat.login.login_costs import LoginCosts
 from chat.login.presence import Presence
 from chat.login.registry import MAX_BLOCKERS, LoginRegistry
 from chat.login.visibility import Visibility
@@ -33,7 +34,7 @@ from chat.mailbox.mailbox import Mailbox, load
 from chat.message import ChatMessage, Topic, user_topics
 from chat.notice import TAKEN, Notice
 from chat.process.clock import Clock
-from chat.protocol import GROUP_CHAT, ErrNo, ProtocolError, errors
+from chat.protocol import GROUP_CHAT, ErrNo, Limits, ProtocolError, errors
 from chat.storage import Database, StorageError, Transaction
 from chat.storage.tables import (
     ACTIVE,
@@ -161,9 +162,12 @@ class LoginFlow:
         visibility: Visibility | None = None,
         *,
         lists_requests: bool = False,
+        costs: LoginCosts | None = None,
     ) -> None:
         """``visibility``: by default all users see all others. ``lists_requests``: the answer has
-        the requests to be a contact."""
+        the requests to be a contact. ``costs``: refuses logins that draw too much; None: none is
+        refused."""
+        self._costs = costs
         self._lists_requests = lists_requests
         self._visibility = visibility or Visibility()
         self._database = database
@@ -178,9 +182,14 @@ class LoginFlow:
     def enter(self, attempt: LoginAttempt) -> Entered:
         """Take the row, subscribe, register and read. Worker thread.
 
-        Raises ProtocolError(ALREADY_ONLINE, UNAVAILABLE), StorageError; then nothing is changed.
+        Raises ProtocolError(ALREADY_ONLINE, TOO_MANY, UNAVAILABLE), StorageError; then nothing is
+        changed.
         """
         user_id = attempt.verified.user.id
+        if self._costs is not None:
+            peer, by_password = attempt.connection.peer, attempt.token is None
+            now = self._clock.monotonic()
+            self._costs.check(user_id, peer, now, by_password=by_password)
         if not self._logins.reserve(user_id):
             if attempt.device is not None or attempt.replaces:
                 # Most likely the same client, reconnecting: its earlier attempt is under way.
@@ -244,8 +253,26 @@ class LoginFlow:
             generation,
             attempt.token or issued,
             attempt.device,
+            self._charge_of(attempt),
         )
         return login, current.node if current.state == ONLINE else None
+
+    def _charge_of(self, attempt: LoginAttempt) -> Callable[[int], object]:
+        """The function that charges the login with bytes. It may be called by any thread."""
+        costs, clock = self._costs, self._clock
+        user_id, host = attempt.verified.user.id, attempt.connection.peer
+        by_password = attempt.token is None
+
+        def charge(size: int) -> None:
+            if costs is not None:
+                costs.charge(user_id, host, size, clock.monotonic(), by_password=by_password)
+
+        return charge
+
+    def change_limits(self, limits: Limits) -> None:
+        """Use other limits from now on. Any thread."""
+        if self._costs is not None:
+            self._costs.change(limits, self._clock.monotonic())
 
     def still_registered(self, login: Login) -> bool:
         """Has no later login replaced this one since ``enter``? The loop."""

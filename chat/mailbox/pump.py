@@ -65,6 +65,8 @@ class Pump:
         "_mailbox",
         "_newest",
         "_patient",
+        "_read_bytes",
+        "_read_count",
         "_reading",
         "_unacked",
         "active",
@@ -84,6 +86,7 @@ class Pump:
         self._reading = False
         self._patient = False  # a timer for a read runs: NEARLY_FULL_SECONDS
         self._newest = 0  # the highest seq given
+        self._read_count = self._read_bytes = 0  # of the messages that ``read_done`` has given
         self._unacked: set[int] = set()
         self._deleting: set[int] = set()
         self._deleted_meanwhile: set[int] = set()
@@ -110,6 +113,13 @@ class Pump:
     def is_waiting(self) -> bool:
         """It will read the mailbox as soon as it can. Any thread: a hint."""
         return self._dirty or self._reading
+
+    @property
+    def unread_bytes(self) -> int:
+        """About the bytes of the messages that were read from the mailbox, were given and were not
+        acknowledged: the next login gets them again. Without those in the answer to the login."""
+        unread = min(len(self._unacked), self._read_count)
+        return unread * self._read_bytes // self._read_count if unread else 0
 
     @property
     def empty(self) -> bool:
@@ -202,6 +212,8 @@ class Pump:
             self._dirty = True
         if out:
             self.connection.counters.read += len(out)
+            self._read_count += len(out)
+            self._read_bytes += sum([len(frame) for frame in out])
             self.connection.send_mail(out)
         self.kick()
 

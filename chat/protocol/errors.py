@@ -36,6 +36,7 @@ COMMON_PASSWORD = "password: is easy to guess; choose another"
 DISABLED = "this account is disabled: ask the operator of the server"
 
 TOO_MANY_LOGINS = "too many failed logins: wait, or use a device that has logged in before"
+TOO_MUCH_DRAWN = "your logins draw too much data: wait, and log in again"
 TOO_MANY_REGISTRATIONS = "too many registrations from your network: try again later"
 BUSY = "the server is busy"
 REPLACED = "this session has been replaced"

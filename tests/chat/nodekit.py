@@ -27,6 +27,7 @@ from chat.limits.networks import Exempt
 from chat.login.authentication import Authentication
 from chat.login.friend_notices import FriendNotices
 from chat.login.login import Login
+from chat.login.login_costs import LoginCosts
 from chat.login.login_flow import LoginFlow
 from chat.login.login_limits import LoginLimits, LoginRates
 from chat.login.passwords import Passwords
@@ -170,6 +171,7 @@ class Node:
                 self.clock,
                 self.visibility,
                 lists_requests=approve,
+                costs=LoginCosts(limits or Limits(), self.login_limits.share_key),
             ),
             reconciliation=self.reconciliation,
             login_limits=self.login_limits,
