@@ -9,12 +9,12 @@ from chat.protocol.fields import (
     Limits,
     Schema,
     asks_for_v2,
-    build_schema,
     validate,
 )
 from chat.protocol.frames import LF, MAX_FRAME, NUL, FrameDecoder
 from chat.protocol.msgtype import ACK_OF, GROUP_CHAT, ONE_CHAT, MsgType
 from chat.protocol.names import normal_name
+from chat.protocol.schema import build_schema
 
 __all__ = [
     "ACK_OF",

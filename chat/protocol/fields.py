@@ -1,4 +1,4 @@
-"""The schema: the fields of each request, their types and bounds, and the check of a request."""
+"""Fields of requests: their types and bounds, the limits, and the check of a request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from chat.protocol.codec import Message
 from chat.protocol.errors import ErrNo, ProtocolError
 from chat.protocol.msgtype import MsgType
-from chat.protocol.names import plain_name
 
 MAX_ID = 2**31 - 1
 MAX_SEQ = 2**53 - 1
@@ -17,11 +16,6 @@ MAX_SEQ = 2**53 - 1
 2^53."""
 
 V2 = 2
-
-JOIN_MODES = ("open", "invite", "password")
-ROLES = ("creator", "admin", "normal")
-LONGEST_WORD = 64
-"""Characters of a word from a list, before it is compared with the list."""
 
 Check = Callable[[Any], "str | None"]
 """Takes a value of the right type. Returns None, or the problem with the value."""
@@ -168,141 +162,6 @@ def _bounds(wanted: type, low: int, high: int) -> str:
     if wanted is str:
         return f"must be a string of {low} to {high} characters"
     return f"must be an array of {low} to {high} message numbers"
-
-
-def build_schema(limits: Limits, shortest_password: int | None = None) -> Schema:
-    """The fields of each request.
-
-    ``shortest_password``: the limit for registrations, if a dialect has a lower one than
-    ``limits``.
-    """
-    rid = Field("rid", str, 0, limits.opaque, required=False)
-    me = Field("id", int, 1, MAX_ID)
-    friend = Field("friendid", int, 1, MAX_ID)
-    group = Field("groupid", int, 1, MAX_ID)
-    user = Field("userid", int, 1, MAX_ID)
-    join = Field("join", str, 0, LONGEST_WORD, one_of(JOIN_MODES), required=False)
-    version = Field("v", int, 1, MAX_ID, required=False)
-    password_min, password_max = limits.password_min, limits.password_max
-    new_group_password = Field("password", str, password_min, password_max, required=False)
-    if shortest_password is not None:
-        password_min = min(password_min, shortest_password)
-    chat = (
-        me,
-        Field("msg", str, 0, limits.text_bytes, at_most_bytes(limits.text_bytes)),
-        Field("time", str, 0, limits.classic_time, required=False),
-        Field("mid", str, 1, limits.opaque, required=False),
-        rid,
-    )
-    rows: dict[int, tuple[Field, ...]] = {
-        MsgType.LOGIN_MSG: (
-            me,
-            version,
-            Field("password", str, 0, password_max, required=False),
-            Field("token", str, 0, limits.opaque, required=False),
-            Field("device", str, 0, limits.opaque, required=False),
-            Field("replace", bool, 0, 1, required=False),
-            rid,
-        ),
-        MsgType.LOGINOUT_MSG: (me, rid),
-        MsgType.REG_MSG: (
-            version,
-            Field("name", str, 1, limits.name, plain_name(limits.name)),
-            Field("password", str, password_min, password_max),
-            Field("code", str, 0, limits.opaque, required=False),
-            rid,
-        ),
-        MsgType.ONE_CHAT_MSG: (Field("toid", int, 1, MAX_ID), *chat),
-        MsgType.GROUP_CHAT_MSG: (group, *chat),
-        MsgType.ADD_FRIEND_MSG: (me, friend, rid),
-        MsgType.REMOVE_FRIEND_MSG: (me, friend, rid),
-        MsgType.CREATE_GROUP_MSG: (
-            me,
-            Field("groupname", str, 1, limits.group_name, plain_name(limits.group_name)),
-            Field("groupdesc", str, 0, limits.group_desc),
-            join,
-            new_group_password,
-            rid,
-        ),
-        MsgType.ADD_GROUP_MSG: (
-            me,
-            group,
-            Field("password", str, 0, password_max, required=False),
-            rid,
-        ),
-        MsgType.LEAVE_GROUP_MSG: (me, group, rid),
-        MsgType.REMOVE_MEMBER_MSG: (me, group, user, rid),
-        MsgType.DISSOLVE_GROUP_MSG: (me, group, rid),
-        MsgType.MEMBERS_MSG: (
-            me,
-            group,
-            Field("after", int, 1, MAX_ID, required=False),
-            Field("limit", int, 1, limits.members, required=False),
-            rid,
-        ),
-        MsgType.CHANGE_GROUP_MSG: (
-            me,
-            group,
-            Field(
-                "groupname",
-                str,
-                1,
-                limits.group_name,
-                plain_name(limits.group_name),
-                required=False,
-            ),
-            Field("groupdesc", str, 0, limits.group_desc, required=False),
-            join,
-            new_group_password,
-            rid,
-        ),
-        MsgType.SET_ROLE_MSG: (
-            me,
-            group,
-            user,
-            Field("role", str, 0, LONGEST_WORD, one_of(ROLES)),
-            rid,
-        ),
-        MsgType.BAN_MEMBER_MSG: (
-            me,
-            group,
-            user,
-            Field("reason", str, 0, limits.ban_reason, required=False),
-            rid,
-        ),
-        MsgType.UNBAN_MEMBER_MSG: (me, group, user, rid),
-        MsgType.INVITE_MSG: (me, group, user, rid),
-        MsgType.BANS_MSG: (me, group, Field("after", int, 1, MAX_ID, required=False), rid),
-        MsgType.HISTORY_MSG: (
-            me,
-            Field("with", int, 1, MAX_ID, required=False),
-            Field("groupid", int, 1, MAX_ID, required=False),
-            Field("before", int, 1, MAX_SEQ, required=False),
-            Field("limit", int, 1, limits.history, required=False),
-            rid,
-        ),
-        MsgType.CHANGE_PASSWORD_MSG: (
-            me,
-            Field("old", str, 0, password_max),
-            Field("new", str, limits.password_min, password_max),
-            rid,
-        ),
-        MsgType.RENAME_MSG: (me, Field("name", str, 1, limits.name, plain_name(limits.name)), rid),
-        MsgType.BLOCK_MSG: (me, Field("userid", int, 1, MAX_ID), rid),
-        MsgType.UNBLOCK_MSG: (me, Field("userid", int, 1, MAX_ID), rid),
-        MsgType.BLOCKS_MSG: (me, rid),
-        MsgType.FRIEND_REQUESTS_MSG: (me, rid),
-        MsgType.ANSWER_FRIEND_MSG: (me, user, Field("accept", bool, 0, 1), rid),
-        MsgType.DELETE_ACCOUNT_MSG: (me, Field("password", str, 0, password_max), rid),
-        MsgType.DELIVERED_MSG: (Field("seqs", list, 0, limits.seqs, message_numbers), rid),
-        MsgType.PING_MSG: (rid,),
-    }
-    return {msgid: tuple(_plain(field) for field in fields) for msgid, fields in rows.items()}
-
-
-def _plain(field: Field) -> tuple[str, type, int, int, Check | None, bool]:
-    name, wanted, low, high, check, required = field
-    return name, wanted, low, high, check, required
 
 
 def at_most_bytes(maximum: int) -> Check:

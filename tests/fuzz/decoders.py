@@ -14,8 +14,9 @@ from chat.dialect_files import load_dialects
 from chat.protocol import Limits, ProtocolError
 from chat.protocol.codec import Message, decode, encode
 from chat.protocol.dialects import BraceCutter, DialectGuess, Table
-from chat.protocol.fields import Schema, build_schema, validate
+from chat.protocol.fields import Schema, validate
 from chat.protocol.frames import FrameDecoder
+from chat.protocol.schema import build_schema
 
 MAX_FRAME = 4096
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from chat.protocol import Limits
 from chat.protocol.dialects import Table
-from chat.protocol.fields import Fields, build_schema
+from chat.protocol.fields import Fields
+from chat.protocol.schema import build_schema
 
 ENDS = {"lf": b"\n", "crlf": b"\r\n", "nul": b"\0", "nuls": b"\0" * 7, "none": b""}
 """The ends of frames that the server accepts."""

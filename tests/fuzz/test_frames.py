@@ -10,7 +10,8 @@ import pytest
 from chat.config import ClassicConfig
 from chat.dialect_files import load_dialects
 from chat.protocol import Limits, MsgType, ProtocolError
-from chat.protocol.fields import build_schema, validate
+from chat.protocol.fields import validate
+from chat.protocol.schema import build_schema
 from tests.fuzz.decoders import one_input
 from tests.fuzz.frames import ENDS, FrameMaker
 from tests.tiers import examples

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from chat.protocol.codec import Message
 from chat.protocol.dialects.table import OWN_REQUESTS, REQUEST_FIELDS, REQUESTS, Table
-from chat.protocol.fields import Limits, build_schema
+from chat.protocol.fields import Limits
+from chat.protocol.schema import build_schema
 
 _ORIGINAL_SHAPES: dict[int, dict[str, type]] = {
     REQUESTS["login"]: {"id": int, "password": str},

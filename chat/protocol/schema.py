@@ -1,0 +1,182 @@
+"""The schema: the fields of each request, in functions by subject."""
+
+from __future__ import annotations
+
+from chat.protocol.fields import (
+    MAX_ID,
+    MAX_SEQ,
+    Check,
+    Field,
+    Limits,
+    Schema,
+    at_most_bytes,
+    message_numbers,
+    one_of,
+)
+from chat.protocol.msgtype import MsgType
+from chat.protocol.names import plain_name
+
+JOIN_MODES = ("open", "invite", "password")
+ROLES = ("creator", "admin", "normal")
+LONGEST_WORD = 64
+"""Characters of a word from a list, before it is compared with the list."""
+
+ME = Field("id", int, 1, MAX_ID)
+USER = Field("userid", int, 1, MAX_ID)
+FRIEND = Field("friendid", int, 1, MAX_ID)
+GROUP = Field("groupid", int, 1, MAX_ID)
+AFTER = Field("after", int, 1, MAX_ID, required=False)
+VERSION = Field("v", int, 1, MAX_ID, required=False)
+JOIN = Field("join", str, 0, LONGEST_WORD, one_of(JOIN_MODES), required=False)
+
+Rows = dict[int, tuple[Field, ...]]
+"""The fields of requests by ``msgid``, without ``rid``."""
+
+
+def build_schema(limits: Limits, shortest_password: int | None = None) -> Schema:
+    """The fields of each request.
+
+    ``shortest_password``: the limit for registrations, if a dialect has a lower one than
+    ``limits``.
+    """
+    rows = {
+        **_entrances(limits, shortest_password),
+        **_messages(limits),
+        **_contacts(),
+        **_groups(limits),
+        **_members(limits),
+        **_own_account(limits),
+    }
+    rid = Field("rid", str, 0, limits.opaque, required=False)  # each request may have one
+    return {msgid: tuple(map(_plain, (*fields, rid))) for msgid, fields in rows.items()}
+
+
+def _entrances(limits: Limits, shortest_password: int | None) -> Rows:
+    """Login, logout, registration."""
+    opaque, password_min = limits.opaque, limits.password_min
+    if shortest_password is not None:
+        password_min = min(password_min, shortest_password)
+    return {
+        MsgType.LOGIN_MSG: (
+            ME,
+            VERSION,
+            Field("password", str, 0, limits.password_max, required=False),
+            Field("token", str, 0, opaque, required=False),
+            Field("device", str, 0, opaque, required=False),
+            Field("replace", bool, 0, 1, required=False),
+        ),
+        MsgType.LOGINOUT_MSG: (ME,),
+        MsgType.REG_MSG: (
+            VERSION,
+            Field("name", str, 1, limits.name, plain_name(limits.name)),
+            Field("password", str, password_min, limits.password_max),
+            Field("code", str, 0, opaque, required=False),
+        ),
+    }
+
+
+def _messages(limits: Limits) -> Rows:
+    """Chat messages, their receipt and their history; pings."""
+    chat = (
+        ME,
+        Field("msg", str, 0, limits.text_bytes, at_most_bytes(limits.text_bytes)),
+        Field("time", str, 0, limits.classic_time, required=False),
+        Field("mid", str, 1, limits.opaque, required=False),
+    )
+    return {
+        MsgType.ONE_CHAT_MSG: (Field("toid", int, 1, MAX_ID), *chat),
+        MsgType.GROUP_CHAT_MSG: (GROUP, *chat),
+        MsgType.DELIVERED_MSG: (Field("seqs", list, 0, limits.seqs, message_numbers),),
+        MsgType.HISTORY_MSG: (
+            ME,
+            Field("with", int, 1, MAX_ID, required=False),
+            Field("groupid", int, 1, MAX_ID, required=False),
+            Field("before", int, 1, MAX_SEQ, required=False),
+            Field("limit", int, 1, limits.history, required=False),
+        ),
+        MsgType.PING_MSG: (),
+    }
+
+
+def _contacts() -> Rows:
+    """Friends, requests to be a contact, blocked users."""
+    return {
+        MsgType.ADD_FRIEND_MSG: (ME, FRIEND),
+        MsgType.REMOVE_FRIEND_MSG: (ME, FRIEND),
+        MsgType.FRIEND_REQUESTS_MSG: (ME,),
+        MsgType.ANSWER_FRIEND_MSG: (ME, USER, Field("accept", bool, 0, 1)),
+        MsgType.BLOCK_MSG: (ME, USER),
+        MsgType.UNBLOCK_MSG: (ME, USER),
+        MsgType.BLOCKS_MSG: (ME,),
+    }
+
+
+def _groups(limits: Limits) -> Rows:
+    """Creation, change and end of groups; joining and leaving."""
+    name = Field("groupname", str, 1, limits.group_name, plain_name(limits.group_name))
+    desc = Field("groupdesc", str, 0, limits.group_desc)
+    new_password = Field("password", str, limits.password_min, limits.password_max, required=False)
+    return {
+        MsgType.CREATE_GROUP_MSG: (ME, name, desc, JOIN, new_password),
+        MsgType.CHANGE_GROUP_MSG: (
+            ME,
+            GROUP,
+            name._replace(required=False),
+            desc._replace(required=False),
+            JOIN,
+            new_password,
+        ),
+        MsgType.DISSOLVE_GROUP_MSG: (ME, GROUP),
+        MsgType.ADD_GROUP_MSG: (
+            ME,
+            GROUP,
+            Field("password", str, 0, limits.password_max, required=False),
+        ),
+        MsgType.LEAVE_GROUP_MSG: (ME, GROUP),
+    }
+
+
+def _members(limits: Limits) -> Rows:
+    """The members of groups: lists, invitations, roles, removals and bans."""
+    return {
+        MsgType.MEMBERS_MSG: (
+            ME,
+            GROUP,
+            AFTER,
+            Field("limit", int, 1, limits.members, required=False),
+        ),
+        MsgType.INVITE_MSG: (ME, GROUP, USER),
+        MsgType.SET_ROLE_MSG: (
+            ME,
+            GROUP,
+            USER,
+            Field("role", str, 0, LONGEST_WORD, one_of(ROLES)),
+        ),
+        MsgType.REMOVE_MEMBER_MSG: (ME, GROUP, USER),
+        MsgType.BAN_MEMBER_MSG: (
+            ME,
+            GROUP,
+            USER,
+            Field("reason", str, 0, limits.ban_reason, required=False),
+        ),
+        MsgType.UNBAN_MEMBER_MSG: (ME, GROUP, USER),
+        MsgType.BANS_MSG: (ME, GROUP, AFTER),
+    }
+
+
+def _own_account(limits: Limits) -> Rows:
+    """Changes of the own account."""
+    return {
+        MsgType.CHANGE_PASSWORD_MSG: (
+            ME,
+            Field("old", str, 0, limits.password_max),
+            Field("new", str, limits.password_min, limits.password_max),
+        ),
+        MsgType.RENAME_MSG: (ME, Field("name", str, 1, limits.name, plain_name(limits.name))),
+        MsgType.DELETE_ACCOUNT_MSG: (ME, Field("password", str, 0, limits.password_max)),
+    }
+
+
+def _plain(field: Field) -> tuple[str, type, int, int, Check | None, bool]:
+    name, wanted, low, high, check, required = field
+    return name, wanted, low, high, check, required
