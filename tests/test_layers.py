@@ -98,6 +98,7 @@ client.limits            : chat.protocol client.errors
 client.values            : client.wire_time
 client.encoding          :
 client.original_commands : client.ids
+client.server_texts      : chat.protocol
 client.protocol          : chat.protocol client.errors client.timing client.values
 client.account           : chat.protocol client.errors client.limits client.protocol client.timing
                            client.values client.wire_time
@@ -107,9 +108,9 @@ client                   : chat.version client.account client.chat_client client
                            client.timing client.values
 client.plain             : chat.protocol chat.safe_text client.account client.chat_client
                            client.errors client.ids client.original_commands client.protocol
-                           client.timing client.values
+                           client.server_texts client.timing client.values
 client.ui.text           : chat.protocol chat.safe_text client.errors client.protocol
-                           client.values client.wire_time prompt_toolkit
+                           client.server_texts client.values client.wire_time prompt_toolkit
 client.ui.model          : client.account client.encoding client.ids client.limits
                            client.original_commands client.ui.text client.values
 client.ui.view           : client.account client.errors client.original_commands client.ui.model

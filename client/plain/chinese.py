@@ -32,6 +32,7 @@ TEXTS = {
     "group joined": "加入群成功：{group}",
     "logged out": "已退出登录",
     "failed": "{what}失败：{why}",
+    "retry": "（请在 {seconds} 秒后再试）",
     "chat failed": "发给 {target} 的消息失败：{why}",
     "group chat failed": "发到群 {target} 的消息失败：{why}",
     "said": "{time} [{id}]{name} 说：{text}",

@@ -34,6 +34,7 @@ TEXTS = {
     "group joined": "join group success: {group}",
     "logged out": "loginout success",
     "failed": "{what} failed: {why}",
+    "retry": " (try again in {seconds} s)",
     "chat failed": "message to {target} failed: {why}",
     "group chat failed": "message to group {target} failed: {why}",
     "said": "{time} [{id}]{name} said: {text}",

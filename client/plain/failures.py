@@ -40,7 +40,7 @@ class Failures:
         """Any thread: the one that completes the Sending."""
         error = sending.exception()
         if error is not None:
-            self._add(self._text.chat_failed(sending.target, sending.to_group, str(error)))
+            self._add(self._text.chat_failed(sending.target, sending.to_group, error))
 
     def _add(self, line: str) -> None:
         self._lines.put(line)

@@ -196,7 +196,7 @@ class Menu:
         try:
             sending = send(target, message)
         except ClientError as exc:
-            self._print_failure(self._text.chat_failed(target, to_group, str(exc)), exc)
+            self._print_failure(self._text.chat_failed(target, to_group, exc), exc)
             return
         self._failures.watch(sending)
         self._written += 1

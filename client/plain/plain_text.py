@@ -5,15 +5,18 @@ The line mode escapes all text from the server here, and nowhere else.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 from chat.protocol import ErrNo
-from chat.protocol.errors import NAME_TAKEN
+from chat.protocol.errors import DISABLED, NAME_TAKEN
 from chat.safe_text import escape
 from client.errors import ClientError, RefusedError
 from client.original_commands import ORIGINAL_COMMANDS
 from client.plain import chinese, english
+from client.protocol.parsing import read_retry_after
+from client.server_texts import in_chinese
 from client.values import Account, ChatMessage, Friend, Group, Member
 
 NO_WORDS = str(RefusedError(ErrNo.REFUSED, ""))
@@ -27,6 +30,7 @@ class PlainText:
 
     def __init__(self, language: str = "en") -> None:
         self._table = _TABLES[language]
+        self._is_chinese = language == "zh"
 
     def __call__(self, key: str, **values: object) -> str:
         """The text of a key, with its placeholders filled in. Strings are escaped."""
@@ -75,7 +79,7 @@ class PlainText:
     def login_failed(self, error: ClientError) -> str:
         """One line for a login that failed."""
         if isinstance(error, RefusedError):
-            if error.errno == ErrNo.REFUSED:
+            if error.errno == ErrNo.REFUSED and error.errmsg != DISABLED:
                 return self("wrong password")
             if error.errno == ErrNo.ALREADY_ONLINE:
                 return self("already online")
@@ -91,15 +95,26 @@ class PlainText:
 
     def failed(self, what: str, error: ClientError) -> str:
         """One line for a request that failed; ``what`` is a text whose key begins with "do"."""
-        return self._table["failed"].format(what=what, why=escape(str(error)))
+        return self._table["failed"].format(what=what, why=self.reason(error))
+
+    def reason(self, error: BaseException) -> str:
+        """The reason of a failure, escaped, and when to try again if the server has said it."""
+        if not isinstance(error, RefusedError):
+            return escape(str(error))
+        why = in_chinese(error.errno, error.errmsg) if self._is_chinese else str(error)
+        seconds = read_retry_after(error.answer)
+        if error.errno == ErrNo.TOO_MANY and seconds is not None:
+            return escape(why) + self("retry", seconds=math.ceil(seconds))
+        return escape(why)
 
     def end(self, error: ClientError) -> str:
         """One line for the error that ends the program."""
         return escape(str(error))
 
-    def chat_failed(self, target: int, to_group: bool, why: str) -> str:
+    def chat_failed(self, target: int, to_group: bool, error: BaseException) -> str:
         """One line for a chat message that the server has refused or not confirmed."""
-        return self("group chat failed" if to_group else "chat failed", target=target, why=why)
+        key = "group chat failed" if to_group else "chat failed"
+        return self._table[key].format(target=target, why=self.reason(error))
 
 
 def friend_line(friend: Friend) -> str:

@@ -68,7 +68,7 @@ def test_chinese_line_mode(server: ServerProcess, connect: Connect) -> None:
     done = run(server, "--plain", "--lang", "zh", text=lines(*words))
     assert "请选择：" in done.stdout
     assert "[1]ann 说：你好" in done.stdout
-    assert (done.returncode, done.stderr) == (1, "发给 99 的消息失败：no such user\n")
+    assert (done.returncode, done.stderr) == (1, "发给 99 的消息失败：没有这个用户\n")
 
 
 @pytest.fixture

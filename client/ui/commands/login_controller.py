@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from chat.protocol import ErrNo
+from chat.protocol.errors import DISABLED, NAME_LOOKALIKE
 from client.account.saved_accounts import SavedAccount
 from client.errors import ClientError, NotLoggedInError, RefusedError
 from client.ui.commands.context import CommandContext
@@ -238,7 +239,7 @@ class LoginController:
 
     def _login_refusal(self, error: RefusedError) -> str:
         texts = self._context.state.texts
-        if error.errno == ErrNo.REFUSED:
+        if error.errno == ErrNo.REFUSED and error.errmsg != DISABLED:
             return texts("wrong password")
         if error.errno == ErrNo.ALREADY_ONLINE:
             return texts("already online")
@@ -251,5 +252,7 @@ class LoginController:
                 return texts("code wrong" if self._form.wants_code else "code needed")
             if "closed" in error.errmsg:
                 return texts("registration closed")
+            if error.errmsg == NAME_LOOKALIKE:
+                return error_text(error, texts)
             return texts("name taken", name=one_line(name))
         return error_text(error, texts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from client.server_texts import BY_ERRNO
+
 CHINESE: dict[str, str] = {
     "sign in": "登录",
     "register": "注册",
@@ -201,21 +203,21 @@ CHINESE: dict[str, str] = {
     "store failed": "登录和未发出的消息无法保存（{reason}）。请换一个 --folder。",
     "in use": "这个账号已在本机的另一个程序里打开。请关掉它，或按 Ctrl+R 注册。",
     "and": "{error}：{next}",
-    "error 3": "没有登录",
-    "error 5": "没有这个用户或群",
-    "error 6": "请求太多",
-    "error 8": "服务器或数据库繁忙或不可用",
-    "error 9": "你不在那个群里",
-    "error 10": "已经存在",
-    "error 11": "对方不接收你的消息",
-    "error 12": "等待这个用户接收的消息太多",
+    **{f"error {errno:d}": text for errno, text in BY_ERRNO.items()},
+    "next 2": "用密码登录可结束那个会话",
     "next 3": "请重新登录",
     "next 5": "请核对号码",
     "next 6": "请稍等再试",
+    "next 6 at": "请在 {time}后再试",
+    "seconds": "{count} 秒",
+    "minutes": "{count} 分钟",
+    "hours": "{count} 小时",
+    "next 7": "请缩短",
     "next 8": "请稍后再试",
     "next 9": "请先用 /join 加入",
     "next 10": "请换一个名称",
-    "next 12": "请以后再试",
+    "next 11": "/unsend 可删除这条消息",
+    "next 12": "请以后用 /retry 重发",
     "add myself": "这是你自己的账号。/add 后面写朋友的账号。",
     "connect refused": "连接被拒绝：请启动服务器，或核对地址和端口",
     "connect timed out": "{host} 没有响应：请检查地址和网络",

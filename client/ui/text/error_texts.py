@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from chat.protocol import ErrNo
 from client.errors import (
     ConnectError,
@@ -14,11 +16,19 @@ from client.errors import (
     TooLargeError,
 )
 from client.protocol.connection import CLOSED, NOT_CHAT, UNANSWERED
+from client.protocol.parsing import read_retry_after
+from client.server_texts import in_chinese
 from client.ui.text.cells import one_line
 from client.ui.text.translations import Translations
 
-_TEMPORARY = frozenset({ErrNo.TOO_MANY, ErrNo.UNAVAILABLE, ErrNo.MAILBOX_FULL})
-"""For these, the terminal's own text replaces the server's, which also says "try again"."""
+_OWN_TEXT = frozenset({ErrNo.UNAVAILABLE, ErrNo.BLOCKED, ErrNo.MAILBOX_FULL})
+"""For these, the terminal's own text replaces the server's: it names the user or the server."""
+
+_ADVICE = ": try again later"
+"""The end of some texts with the errno TOO_MANY. The next step says when to try again."""
+
+_MINUTE = 60
+_HOUR = 60 * _MINUTE
 
 _LOST = {CLOSED: "lost closed", UNANSWERED: "lost unanswered", NOT_CHAT: "lost protocol"}
 
@@ -26,11 +36,8 @@ _LOST = {CLOSED: "lost closed", UNANSWERED: "lost unanswered", NOT_CHAT: "lost p
 def error_text(error: BaseException, texts: Translations) -> str:
     """The error and the next step on one line, escaped."""
     if isinstance(error, RefusedError):
-        next_step = f"next {error.errno}"
-        refusal = refusal_text(error, texts)
-        return (
-            texts("and", error=refusal, next=texts(next_step)) if texts.has(next_step) else refusal
-        )
+        refusal, next_step = refusal_text(error, texts), _next_step(error, texts)
+        return texts("and", error=refusal, next=next_step) if next_step else refusal
     if isinstance(error, ConnectError):
         return _not_connected(error, texts)
     if isinstance(error, ConnectionLostError):
@@ -52,11 +59,29 @@ def refusal_text(error: RefusedError, texts: Translations) -> str:
 
     In English the server's own text is used, which is the more precise one.
     """
+    if texts.language == "zh":
+        return one_line(in_chinese(error.errno, error.errmsg))
     key = f"error {error.errno}"
-    use_own = texts.language != "en" or not error.errmsg or error.errno in _TEMPORARY
-    if use_own and texts.has(key):
+    if (not error.errmsg or error.errno in _OWN_TEXT) and texts.has(key):
         return texts(key)
-    return one_line(str(error))
+    return one_line(str(error).removesuffix(_ADVICE))
+
+
+def _next_step(error: RefusedError, texts: Translations) -> str:
+    seconds = read_retry_after(error.answer)
+    if error.errno == ErrNo.TOO_MANY and seconds is not None:
+        return texts("next 6 at", time=_duration(seconds, texts))
+    key = f"next {error.errno}"
+    return texts(key) if texts.has(key) else ""
+
+
+def _duration(seconds: float, texts: Translations) -> str:
+    """A time to wait, rounded up, so that it is not too short."""
+    if seconds < 2 * _MINUTE:
+        return texts("seconds", count=math.ceil(seconds))
+    if seconds < 2 * _HOUR:
+        return texts("minutes", count=math.ceil(seconds / _MINUTE))
+    return texts("hours", count=math.ceil(seconds / _HOUR))
 
 
 def _not_connected(error: ConnectError, texts: Translations) -> str:

@@ -22,6 +22,6 @@ def test_failed_messages_and_errors_wake_the_console_in_order() -> None:
     assert list(failures.take()) == [
         "发到群 7 的消息失败：not confirmed by the server",
         r"服务器报告错误：bad\x1b",
-        "发给 5 的消息失败：no such user",
+        "发给 5 的消息失败：没有这个用户",
     ]
     assert list(failures.take()) == []

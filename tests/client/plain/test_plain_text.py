@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from chat.protocol.errors import DISABLED
 from client.errors import ConnectionLostError, NoAnswerError, RefusedError
 from client.plain import chinese, english
 from client.plain.plain_text import PlainText
@@ -47,7 +48,7 @@ def test_chinese() -> None:
     assert IN_CHINESE.message_line(message) == r"群消息[7]：noon [2]李四 说：你好\x1b"
     refused = RefusedError(5, "no such user")
     assert IN_CHINESE.failed(IN_CHINESE("do addfriend", id=9), refused) == (
-        "添加好友 9 失败：no such user"
+        "添加好友 9 失败：没有这个用户"
     )
 
 
@@ -95,10 +96,9 @@ def test_messages() -> None:
 
 
 def test_failures_and_goodbyes() -> None:
-    assert text.chat_failed(5, False, "no such user") == "message to 5 failed: no such user"
-    assert text.chat_failed(7, True, "not\na member") == (
-        r"message to group 7 failed: not\na member"
-    )
+    unknown, outsider = RefusedError(5, "no such user"), RefusedError(9, "not\na member")
+    assert text.chat_failed(5, False, unknown) == "message to 5 failed: no such user"
+    assert text.chat_failed(7, True, outsider) == (r"message to group 7 failed: not\na member")
     assert text("server error", why="bad\x1b") == r"error from the server: bad\x1b"
     assert (
         text("goodbye", why="draining") == "the server is about to close the connection: draining"
@@ -130,6 +130,8 @@ def test_registration() -> None:
     ("error", "line"),
     [
         (RefusedError(1, "x"), "id or password is invalid!"),
+        (RefusedError(1, DISABLED), f"login failed: {DISABLED}"),
+        (RefusedError(6, "slow", {"retry_after": 4.2}), "login failed: slow (try again in 5 s)"),
         (RefusedError(2, "x"), "this account is using, input another!"),
         (RefusedError(8, "try\nlater"), r"login failed: try\nlater"),
         (RefusedError(8, ""), "login failed: error 8"),
