@@ -58,6 +58,9 @@ AdmissionCallback: TypeAlias = "Callable[[Address], bytes | None]"
 EarlyEndCallback: TypeAlias = "Callable[[bytes], bool]"
 """A peer has connected, sent these bytes and closed: whether they need no answer."""
 
+NamingCallback: TypeAlias = "Callable[[Address], str]"
+"""A peer was admitted: the name of its connection in log lines."""
+
 
 def ignore_connection(connection: TcpConnection[ContextT]) -> None:
     """The default connection callback."""

@@ -11,6 +11,7 @@ from muduopy.callbacks import (
     ContextT,
     EarlyEndCallback,
     MessageCallback,
+    NamingCallback,
     ThreadInitCallback,
     WaterMarkCallback,
     WriteCompleteCallback,
@@ -30,6 +31,7 @@ class ServerCallbacks(Generic[ContextT]):
         self._thread_init: ThreadInitCallback | None = None
         self._admission_callback: AdmissionCallback | None = None
         self._early_end_callback: EarlyEndCallback | None = None
+        self._naming_callback: NamingCallback | None = None
         self._connection_callback: ConnectionCallback[ContextT] = ignore_connection
         self._departure_callback: ConnectionCallback[ContextT] = ignore_connection
         self._message_callback: MessageCallback[ContextT] = discard_message
@@ -75,6 +77,15 @@ class ServerCallbacks(Generic[ContextT]):
         """
         self._set_up("set_early_end_callback", callback)
         self._early_end_callback = callback
+
+    def set_naming_callback(self, callback: NamingCallback) -> None:
+        """Chooses the ``log_name`` of each admitted connection. Before start.
+
+        The callback gets the peer's address. So the library's lines about a TLS handshake have your
+        name, too. It runs in the base loop's thread.
+        """
+        self._set_up("set_naming_callback", callback)
+        self._naming_callback = callback
 
     def set_departure_callback(self, callback: ConnectionCallback[ContextT]) -> None:
         """For the end of each admitted connection, after DOWN. Before start.

@@ -8,7 +8,6 @@ import math
 import socket
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
@@ -25,6 +24,7 @@ from muduopy.early_end import has_ended
 from muduopy.errors import LoopError, StateError
 from muduopy.event_loop import EventLoop
 from muduopy.event_loop_thread_pool import EventLoopThreadPool
+from muduopy.handshakes import Handshakes
 from muduopy.idle_watch import LINGER_SECONDS, IdleWatch
 from muduopy.refusals import Refusals
 from muduopy.server_callbacks import ServerCallbacks
@@ -67,7 +67,7 @@ class TcpServer(ServerCallbacks[ContextT]):
         gone_early: the number of connections that were closed because of ``peer_speaks_first``.
             Base loop's thread.
         handshakes_ended: the number of TLS handshakes that ended early, because of
-            ``max_handshakes`` or by ``end_oldest_handshake``. Base loop's thread.
+            ``max_handshakes`` or by ``end_handshake``. Base loop's thread.
     """
 
     def __init__(
@@ -98,7 +98,8 @@ class TcpServer(ServerCallbacks[ContextT]):
         ``thread_pool``: loops to share with other servers. It must have this base loop. The server
         starts it unless it runs already, and leaves it running.
         ``tls``: encrypt. ``handshake_seconds``: the time-out of a TLS handshake.
-        ``max_handshakes``: TLS handshakes at the same time; a further one ends the oldest.
+        ``max_handshakes``: TLS handshakes at the same time; a further one ends another one, as
+        ``end_handshake`` does.
         ``peer_speaks_first``: a peer that by the time of its accept has reset the connection, or
         has closed it without sending anything, is closed at once, before UP. In a storm of such
         peers that costs a tenth. Not for a server that sends something before it has received
@@ -129,7 +130,7 @@ class TcpServer(ServerCallbacks[ContextT]):
         self._max_connections = math.inf if max_connections is None else max_connections
         self._peer_speaks_first = peer_speaks_first
         self._max_handshakes = math.inf if max_handshakes is None else max_handshakes
-        self._handshakes: OrderedDict[str, TcpConnection[ContextT]] = OrderedDict()
+        self._handshakes: Handshakes[ContextT] = Handshakes()
         self._refusals = Refusals(loop)
         self._idle_timeout = idle_timeout
         self._idle_linger = idle_linger
@@ -259,13 +260,15 @@ class TcpServer(ServerCallbacks[ContextT]):
         """Release the port and leave the connections as they are. Idempotent."""
         self._acceptor.close()
 
-    def end_oldest_handshake(self) -> bool:
-        """Close the connection whose TLS handshake has begun first; False if there is none."""
-        while self._handshakes:
-            _, oldest = self._handshakes.popitem(last=False)
-            if not oldest.was_up:  # it came up in its loop, and this loop has not heard of it yet
+    def end_handshake(self) -> bool:
+        """Close a connection whose TLS handshake is under way; False if there is none.
+
+        It is the oldest one of the IPv4 address, or the IPv6 /64, that has most of them.
+        """
+        while (connection := self._handshakes.take()) is not None:
+            if not connection.was_up:  # else this loop has not heard yet that it came up
                 self.handshakes_ended += 1
-                oldest.force_close()
+                connection.force_close()
                 return True
         return False
 
@@ -303,11 +306,16 @@ class TcpServer(ServerCallbacks[ContextT]):
                 self.refused += 1
                 self._refusals.refuse(sock, b"" if self._tls is not None else refusal)
                 return
+        self._serve(sock, peer)
+
+    def _serve(self, sock: socket.socket, peer: Address) -> None:
         for option in self._socket_options:
             sock.setsockopt(*option)
         loop = self._pool.get_next_loop()
         name = f"{self.name}-{self.address}#{next(self._numbers)}"
         connection: TcpConnection[ContextT] = TcpConnection(loop, sock, name, peer, self._tls)
+        if self._naming_callback is not None:
+            connection.log_name = self._naming_callback(peer)
         if self._tls is None:
             connection.set_connection_callback(self._connection_callback)
         else:
@@ -333,14 +341,14 @@ class TcpServer(ServerCallbacks[ContextT]):
 
     def _add_handshake(self, connection: TcpConnection[ContextT]) -> None:
         if len(self._handshakes) >= self._max_handshakes:
-            self.end_oldest_handshake()
-        self._handshakes[connection.name] = connection
+            self.end_handshake()
+        self._handshakes.add(connection)
         connection.set_connection_callback(self._handshake_done)
 
     def _handshake_done(self, connection: TcpConnection[ContextT]) -> None:
         """UP. In the connection's loop."""
         connection.set_connection_callback(self._connection_callback)
-        self._loop.run_in_loop(lambda: self._handshakes.pop(connection.name, None))
+        self._loop.run_in_loop(lambda: self._handshakes.remove(connection))
         self._connection_callback(connection)
 
     def _connection_closed(self, connection: TcpConnection[ContextT]) -> None:
@@ -357,7 +365,7 @@ class TcpServer(ServerCallbacks[ContextT]):
     def _forget(self, connection: TcpConnection[ContextT]) -> None:
         if self.connections.pop(connection.name, None) is None:  # left behind with its loop
             return
-        self._handshakes.pop(connection.name, None)
+        self._handshakes.remove(connection)
         self._gone_received += connection.bytes_received
         self._gone_sent += connection.bytes_sent
         self._departure_callback(connection)

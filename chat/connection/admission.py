@@ -1,8 +1,8 @@
 """Admission: decides which connections a server takes, by their number and by their address.
 
 A connection counts from its accept on, so that TLS handshakes count, too. A *guest* is a connection
-without a login. Near the largest number of connections, a new one takes the place of the oldest
-guest:
+without a login. Near the largest number of connections, a new one takes the place of an old guest,
+of the address that has most guests:
 
     An attacker opens as many connections as the server takes, and is silent. A user connects. The
     attacker's oldest connection ends, and the user logs in. The user is no guest from then on.
@@ -17,6 +17,7 @@ import logging
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from itertools import islice
 from typing import NamedTuple
 
 from chat.counters import Tally
@@ -30,6 +31,10 @@ log = logging.getLogger(__name__)
 MAX_LEAVING = 32
 """Guests that are being closed at the same time, and still use a descriptor each: the server may
 have so many connections more."""
+
+LOOKED_AT = 32
+"""The oldest guests of which one makes room: the address with most guests gives one up first. With
+all guests, the look would cost more than the connection."""
 
 RETRY_SECONDS = 5
 """The seconds to wait that a refusal names, unless the rate of new connections gives another."""
@@ -159,17 +164,17 @@ class Admission:
         """
         if host is not None and (refusal := self._refuse_rate(host, now)) is not None:
             return refusal
-        oldest, full = None, False
+        guest, full = None, False
         with self._lock:
             counted = host is None or self._count_guest(host)
             if counted:
-                oldest, full = self._make_room()
+                guest, full = self._make_room()
                 if not full:
                     self._total += 1
                 elif host is not None:
                     _take_one(self._guests_of, network_key(host))
-        if oldest is not None:
-            oldest.end()
+        if guest is not None:
+            guest.end()
         if not counted:
             return self._crowded(host)
         if full:
@@ -298,11 +303,19 @@ class Admission:
             return None, False
         if self._leaving >= MAX_LEAVING or not self._guests:
             return None, True
-        oldest, _ = self._guests.popitem(last=False)
-        oldest.leaving = True
+        guest = max(islice(self._guests, LOOKED_AT), key=self._crowd)
+        del self._guests[guest]
+        guest.leaving = True
         self._leaving += 1
         self.made_room += 1
-        return oldest, False
+        return guest, False
+
+    def _crowd(self, guest: Ticket) -> int:
+        """With the lock. The guests of its address; a balancer's count as one each."""
+        host = guest.host
+        if host is None or self._exempt.covers(host):
+            return 1
+        return self._guests_of[network_key(host)]
 
     def _tell_of(self, host: str, key: str) -> tuple[str, int, int] | None:
         """With the lock. The figures of a log line, if this address holds most connections."""

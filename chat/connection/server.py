@@ -26,6 +26,7 @@ from chat.connection.token_bucket import Allowances
 from chat.connection.turns import Turns
 from chat.limits.bans import Bans
 from chat.limits.networks import Exempt
+from chat.process.peer_label import PeerLabel
 from chat.protocol import Limits, encode
 from chat.protocol.dialects import TUTORIAL, DialectGuess, Table
 from chat.protocol.dialects.classic_answer import classic_answer
@@ -105,8 +106,8 @@ class ChatServer:
         self.admission = Admission(config.max_connections, limits, exempt)
         self.bans = Bans()
         self._gate = GuestGate(service, limits, config.login_seconds, self.bans)
-        self._lock = threading.Lock()  # guards the dicts and _number
-        self._number = 0  # of the last connection
+        self._lock = threading.Lock()  # guards the dicts
+        self._number = 0  # of the last connection; the base loop's
         # A loop uses its own entry only; both dicts are filled before a second thread reads them.
         self._by_loop: dict[EventLoop, set[AnyConnection]] = {}
         self._turns: dict[EventLoop, Turns] = {}
@@ -145,6 +146,7 @@ class ChatServer:
             raise
         tcp.set_thread_init_callback(self._watch_loop)
         tcp.set_admission_callback(self._admit)
+        tcp.set_naming_callback(self._new_label)
         tcp.set_early_end_callback(partial(is_idle, proxy=self._config.proxy_protocol))
         tcp.set_departure_callback(self._departed)
         new_guess = partial(DialectGuess, self._tables, expected)
@@ -169,6 +171,16 @@ class ChatServer:
     def waiting_turns(self) -> int:
         """The number of connections that wait for a turn. Any thread."""
         return sum(turns.waiting for turns in list(self._turns.values()))
+
+    @property
+    def gone_early(self) -> int:
+        """Connections that had ended before their accept. Any thread."""
+        return sum(tcp.gone_early for tcp in self._tcps)
+
+    @property
+    def handshakes_ended(self) -> int:
+        """TLS handshakes that were ended for others. Any thread."""
+        return sum(tcp.handshakes_ended for tcp in self._tcps)
 
     def connections_in(self, loop: EventLoop) -> list[AnyConnection]:
         """The connections of a loop. That loop's thread."""
@@ -262,9 +274,14 @@ class ChatServer:
         if refusal is None:
             return None
         if refusal.full:  # silent TLS peers make room, too
-            any(tcp.end_oldest_handshake() for tcp in self._tcps)
+            any(tcp.end_handshake() for tcp in self._tcps)
         error = error_of(refusal)
         return pack_for_unknown(encode({**(classic_answer(error) or {}), **error}))
+
+    def _new_label(self, peer: Address) -> PeerLabel:
+        """The name in the log, until a balancer announces the client."""
+        self._number += 1
+        return PeerLabel(peer.host, self._number)
 
     def _departed(self, tcp: TcpConnection) -> None:
         self.admission.departed(self._host_of(tcp.peer_address), tcp.was_up)
@@ -287,9 +304,8 @@ class ChatServer:
 
     def _came(self, tcp: TcpConnection, new_guess: NewGuess) -> None:
         self.counters[tcp.loop].accepted += 1
-        with self._lock:
-            self._number += 1
-            number = self._number
+        label = tcp.log_name
+        number = label.number if isinstance(label, PeerLabel) else 0
         tcp.set_tcp_no_delay(True)
         tcp.set_keep_alive(*KEEP_ALIVE)
         tcp.set_half_close_callback(self._on_half_close)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from muduopy import (
+    Address,
     EventLoop,
     HostAddress,
     InetAddress,
@@ -23,6 +24,7 @@ from muduopy import (
     TcpConnection,
     TcpServer,
 )
+from muduopy.handshakes import network_of
 from tests.muduopy.netkit import (
     WAIT,
     RunningServer,
@@ -417,14 +419,48 @@ def test_one_handshake_too_many_ends_the_oldest(start: Start, threads: int) -> N
         assert silent[1].recv(1) == b""
 
 
-def test_the_oldest_handshake_can_be_ended(start: Start) -> None:
+def test_the_host_with_most_handshakes_pays(start: Start) -> None:
+    """A silent peer does not end the handshake of another host, although that is older."""
+    running = start(max_handshakes=3)
+    with connect_from("127.0.0.2", running.server.address) as honest:
+        eventually(lambda: running.call(lambda: running.server.connections))
+        silent = [running.connect() for _ in range(4)]
+        for ended in silent[:2]:
+            assert ended.recv(1) == b""
+        with wrap(honest) as client:
+            client.sendall(b"here")
+            assert read_exactly(client, 4) == b"here"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", True),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        ("fe80::1%lo", "fe80::2%lo", True),
+    ],
+)
+def test_an_ipv6_network_counts_as_one_host(one: str, other: str, same: bool) -> None:
+    networks = [network_of(InetAddress(host, 1)) for host in (one, other)]
+    assert (networks[0] == networks[1]) is same
+
+
+def connect_from(host: str, address: Address) -> socket.socket:
+    assert isinstance(address, InetAddress)
+    place = (address.ip, address.port)
+    return socket.create_connection(place, WAIT, source_address=(host, 0))
+
+
+def test_a_handshake_can_be_ended(start: Start) -> None:
     running = start()
-    assert not running.call(running.server.end_oldest_handshake)
+    assert not running.call(running.server.end_handshake)
     silent = running.connect()
     eventually(lambda: running.call(lambda: running.server.connections))
-    assert running.call(running.server.end_oldest_handshake)
+    assert running.call(running.server.end_handshake)
     assert silent.recv(1) == b""
-    assert not running.call(running.server.end_oldest_handshake)
+    assert not running.call(running.server.end_handshake)
 
 
 def test_a_failed_handshake_departs_without_having_been_up(run_server: ServerMaker) -> None:

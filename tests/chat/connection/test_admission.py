@@ -126,6 +126,24 @@ def test_the_oldest_guest_makes_room() -> None:
     assert ended == [1, 2]
 
 
+def test_the_address_with_most_guests_makes_room_first() -> None:
+    ended: list[str] = []
+
+    def come(host: str) -> Ticket:
+        return enter(admission, host, partial(ended.append, host))
+
+    balancer = "198.51.100.1"  # it brings guests of many users
+    admission = new(7, exempt=(balancer,))
+    for _ in range(3):
+        come(balancer)
+    come("192.0.2.1")
+    for _ in range(3):
+        come("203.0.113.5")
+    for number in range(2):
+        come(f"192.0.2.{10 + number}")
+    assert ended == ["203.0.113.5"] * 2
+
+
 def test_users_make_no_room() -> None:
     admission = new(2)
     for number in range(2):
