@@ -32,7 +32,7 @@ HOST = "127.0.0.1"
 # Linux gives client sockets the ports from 32768 on, so none of them can occupy these.
 FIRST_PORT, LAST_PORT = 20_000, 32_000
 START_SECONDS = 15.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 40.0  # a server drains for up to 20 s, and may take 10 more to end
 POLL_SECONDS = 0.01
 QUIET_SHARE = 0.10  # the share of a core that kernel threads and this driver may use
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")

@@ -8,7 +8,9 @@ from chat.delivery.agreed_mode import OtherModeError
 from chat.login.lease import NameTakenError
 from chat.storage import StorageError
 
-STOPPED, FAILED, WRONG_SETTINGS = 0, 1, 2
+STOPPED, FAILED, WRONG_SETTINGS, DRAINED = 0, 1, 2, 3
+"""DRAINED: an operator has drained the server (chatctl node drain). The systemd unit names this
+status, so that systemd does not start the server again."""
 
 _REPORTS: tuple[tuple[type[Exception], int, str], ...] = (
     (ConfigError, WRONG_SETTINGS, "{}"),

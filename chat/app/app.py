@@ -28,6 +28,7 @@ from chat.config import Config
 from chat.delivery.agreed_mode import agree_on_mode
 from chat.delivery.poller import MailboxPoller
 from chat.dialect_files import load_dialects
+from chat.exit_status import DRAINED, FAILED
 from chat.listeners import Listener
 from chat.login.lease import Lease
 from chat.process.log_queue import LogQueue
@@ -54,6 +55,7 @@ class App:
 
     Attributes:
         lease_lost: another server has started under the name of this one.
+        drained: an operator has drained this server: it should stay down.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class App:
         Raises StorageError, BusRefusedError, OSError, ConfigError.
         """
         self.lease_lost = False
+        self.drained = False
         self._logs = logs
         self._end_timer: threading.Timer | None = None
         with contextlib.ExitStack() as undo:
@@ -110,7 +113,15 @@ class App:
         ban_list = self._ban_list = BanList(base.database, server, base.clock)
         self._maintenance = build_maintenance(config, base, ban_list)
         self._operation = build_admin_context(
-            settings, read_again, base, logins, delivery, server, lease, ban_list, self.drain
+            settings,
+            read_again,
+            base,
+            logins,
+            delivery,
+            server,
+            lease,
+            ban_list,
+            self.drain_for_operator,
         )
         self._admin = bind_admin(config, base, server, self._operation)
         self._poller: MailboxPoller | None = None
@@ -230,7 +241,7 @@ class App:
         """The lease's thread. A command of an operator at another node."""
         if command == DRAIN:
             log.info("stopping: an operator drains this node")
-            self.drain()
+            self.drain_for_operator()
         else:
             log.warning("an operator gave the unknown command %r", command)
 
@@ -242,6 +253,14 @@ class App:
         Further calls change nothing. /readyz and the row of this node show it at once.
         """
         self._base.loop.queue_in_loop(self._stop)
+
+    def drain_for_operator(self) -> None:
+        """``drain``, with the exit status DRAINED. Any thread."""
+        self._base.loop.queue_in_loop(self._note_operator)
+        self.drain()
+
+    def _note_operator(self) -> None:
+        self.drained = True
 
     def _is_ending(self) -> bool:
         """Any thread."""
@@ -281,4 +300,4 @@ class App:
         log.error("could not end in time: the database does not answer; ending at once")
         if self._logs is not None:
             self._logs.close_in(FLUSH_SECONDS)
-        os._exit(1)
+        os._exit(DRAINED if self.drained else FAILED)

@@ -12,7 +12,7 @@ from chat.admin.server import THREADS as ADMIN_THREADS
 from chat.app.app import FLUSH_SECONDS, App
 from chat.cli import Arguments, parse_arguments, read_again
 from chat.config import Config
-from chat.exit_status import FAILED, REPORTED, STOPPED, report
+from chat.exit_status import DRAINED, FAILED, REPORTED, STOPPED, report
 from chat.process.file_limit import fit_file_limit
 from chat.process.log_format import new_format
 from chat.process.log_queue import LogQueue
@@ -68,7 +68,7 @@ def _serve(argv: Sequence[str] | None, arguments: Arguments, logs: LogQueue) -> 
         return report(exc, arguments.address)
     if app.lease_lost:
         return "another server has started under this one's name", FAILED
-    return "", STOPPED
+    return "", DRAINED if app.drained else STOPPED
 
 
 def _with_connections(config: Config, connections: int) -> Config:

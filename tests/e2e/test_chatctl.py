@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from chat.exit_status import DRAINED
 from tests.e2e.chatkit import PASSWORD, WAIT, ServerProcess, Wire
 
 CHATCTL = [sys.executable, "-m", "chat.chatctl.main"]
@@ -89,7 +90,7 @@ def test_drain_ends_the_server(folder: Path) -> None:
         ann.login(ann.register("ann"))
         assert "drains now" in shown(server, "node", "drain", f"node-{server.port}")
         ann.expect(32, reason="draining", reconnect=True)
-    assert server.wait() == 0
+    assert server.wait() == DRAINED
     assert not socket_of(server).exists()
     assert run(server, "node", "list").returncode == 3
 
