@@ -37,6 +37,6 @@ def write_audited(
         return result
 
     result = ctx.database.write(both)
-    words = " ".join(part for part in (request.command, target, detail) if part)
-    log.info("operator %s: %s", request.actor, escape(words))
+    words = ", ".join(part for part in (target, detail) if part)
+    log.info("operator %s: %s: %s", request.actor, request.command, escape(words))
     return result

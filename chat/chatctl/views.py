@@ -193,7 +193,7 @@ def _top_note(count: int) -> str:
 
 def limits(result: Result) -> list[str]:
     rows = [(row["name"], row["value"], row["use"]) for row in result["limits"]]
-    return table(("limit", "value", "in use, at most"), rows)
+    return table(("limit", "value", "highest use"), rows)
 
 
 def reloaded(result: Result) -> list[str]:

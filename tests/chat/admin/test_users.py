@@ -117,7 +117,7 @@ def test_a_new_password(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     assert row.action == "user reset-password"
     assert password not in repr(row)
     assert password not in caplog.text
-    assert "operator root: user reset-password user 1 ann" in caplog.text
+    assert "operator root: user reset-password: user 1 ann" in caplog.text
 
 
 def test_a_name_cannot_forge_a_line_of_the_log(

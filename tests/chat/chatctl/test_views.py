@@ -49,9 +49,9 @@ def test_limits_are_aligned_although_a_list_is_empty() -> None:
         {"name": "limits.joins", "value": 200, "use": None},
     ]
     assert views.limits({"limits": rows}) == [
-        "limit          value  in use, at most",
-        "limits.exempt      -                -",
-        "limits.joins     200                -",
+        "limit          value  highest use",
+        "limits.exempt      -            -",
+        "limits.joins     200            -",
     ]
 
 
