@@ -8,7 +8,8 @@ from chat.connection.classic_writer import MAIL_QUEUE
 from chat.handlers.context import Connection, Context, Request
 from chat.handlers.login_answer import LoginAnswer, answer_of
 from chat.login.login import Login
-from chat.login.login_flow import AnswerRoom, LoginAttempt
+from chat.login.login_flow import LoginAttempt
+from chat.login.snapshot import AnswerRoom
 from chat.mailbox.mailbox import LOOK_BYTES
 from chat.mailbox.pump import WINDOW
 from chat.protocol import V2, ErrNo, Message, MsgType, ProtocolError, encode, errors

@@ -11,7 +11,7 @@ from typing import Any
 from chat.handlers.answer_fields import contact_fields, friend_request_fields
 from chat.handlers.context import Context, Request
 from chat.handlers.current_login import hold_login
-from chat.login.login_flow import LISTED_REQUESTS
+from chat.login.snapshot import LISTED_REQUESTS
 from chat.notice import ACCEPTED, ASKED
 from chat.protocol import ErrNo, Message, ProtocolError
 from chat.protocol.requests import AnswerFriendRequest, FriendRequest, FriendRequestsRequest

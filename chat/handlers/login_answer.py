@@ -17,7 +17,8 @@ from chat.handlers.answer_fields import (
     invitation_fields,
     member_fields,
 )
-from chat.login.login_flow import AnswerRoom, Entered
+from chat.login.login_flow import Entered
+from chat.login.snapshot import AnswerRoom
 from chat.message import ChatMessage
 from chat.protocol import Message, encode
 

@@ -10,80 +10,43 @@ The order in ``enter`` keeps messages from being missed. Each message that is co
 before the mailbox is read is in the answer. Each later one finds the subscription and the
 registered Login, and wakes its pump.
 
-If a part fails, ``_Entry.undo`` takes back the parts before it. If the connection goes down, the
-result of the worker is ``abandoned``.
+If a part fails, ``LoginEntry.undo`` takes back the parts before it. If the connection goes down,
+the result of the worker is ``abandoned``.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from chat.bus import Bus
 from chat.connection.connection import ClientConnection
 from chat.login.authentication import Verified
 from chat.login.login import Login
 from chat.login.login_costs import LoginCosts
+from chat.login.login_entry import LoginEntry
 from chat.login.presence import Presence
-from chat.login.registry import MAX_BLOCKERS, LoginRegistry
+from chat.login.registry import LoginRegistry
+from chat.login.snapshot import AnswerRoom, Snapshot, SnapshotReader
 from chat.login.visibility import Visibility
-from chat.mailbox.mailbox import Mailbox, load
-from chat.message import ChatMessage, Topic, user_topics
-from chat.notice import TAKEN, Notice
+from chat.mailbox.mailbox import Mailbox
+from chat.message import user_topics
 from chat.process.clock import Clock
-from chat.protocol import GROUP_CHAT, ErrNo, Limits, ProtocolError, errors
+from chat.protocol import ErrNo, Limits, ProtocolError, errors
 from chat.storage import Database, StorageError, Transaction
 from chat.storage.tables import (
     ACTIVE,
     ONLINE,
-    BlockedModel,
-    Contact,
-    FriendModel,
-    FriendRequestModel,
-    FriendRequestRow,
-    Group,
-    GroupInvitation,
-    GroupInviteModel,
-    GroupModel,
     KnownDeviceModel,
-    MessageModel,
     TokenModel,
     User,
     UserModel,
 )
 
 TOKEN_BYTES = 32
-
-LISTED_INVITATIONS = 100
-"""Invitations to groups in the answer to a login: the newest."""
-
-LISTED_REQUESTS = 100
-"""Requests to be a contact in one answer: the newest."""
-
-MOST_FRIENDS = 5000
-MOST_GROUPS = 2000
-MOST_MEMBERS = 10_000
-"""Rows that a login reads at the most, whatever the lists hold. The answer has room for fewer."""
-
-
-class AnswerRoom(NamedTuple):
-    """How much the answer to a login may hold.
-
-    Attributes:
-        messages, text_bytes: waiting messages, and bytes of their text.
-        members: members of each group.
-        mail_bytes: bytes of the messages, in the form of v2.
-        list_bytes: bytes of friends, groups and members together, in the form of v2.
-    """
-
-    messages: int
-    text_bytes: int
-    members: int
-    mail_bytes: int
-    list_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,37 +70,6 @@ class LoginAttempt:
     issues_token: bool
     room: AnswerRoom
     replaces: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The data for a login's answer, all of one moment.
-
-    Attributes:
-        friends, groups: the user's lists. They end after MOST_FRIENDS and MOST_GROUPS.
-        friends_more, groups_more: a list has further entries.
-        group_ids: all groups of the user.
-        invitations: the newest invitations to groups.
-        mail: the oldest messages of the mailbox.
-        all_mail: the mailbox has no others.
-        newest: the highest number in the log.
-        blocks, blocked_by: the users that the user blocks, and those that block it; of the latter
-            at most one more than MAX_BLOCKERS.
-        friend_requests: the newest requests to be a contact; none if contacts need no approval.
-    """
-
-    friends: list[Contact]
-    groups: list[Group]
-    friends_more: bool
-    groups_more: bool
-    group_ids: frozenset[int]
-    invitations: list[GroupInvitation]
-    mail: list[ChatMessage]
-    all_mail: bool
-    newest: int
-    blocks: Sequence[int] = ()
-    blocked_by: Sequence[int] = ()
-    friend_requests: Sequence[FriendRequestRow] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +100,8 @@ class LoginFlow:
         the requests to be a contact. ``costs``: refuses logins that draw too much; None: none is
         refused."""
         self._costs = costs
-        self._lists_requests = lists_requests
         self._visibility = visibility or Visibility()
+        self._snapshots = SnapshotReader(self._visibility, lists_requests)
         self._database = database
         self._bus = bus
         self._logins = logins
@@ -200,14 +132,13 @@ class LoginFlow:
         except BaseException:
             self._logins.cancel(user_id)
             raise
-        entry = _Entry(
+        entry = LoginEntry(
             self._database,
             self._bus,
             self._logins,
             self._presence,
             login,
-            self._visibility,
-            lists_requests=self._lists_requests,
+            self._snapshots,
         )
         try:
             snapshot = entry.enter(former_node, attempt.room, self._clock.unix())
@@ -348,92 +279,6 @@ class LoginFlow:
             self._presence.release(login.user_id, login.generation)
 
 
-class _Entry:
-    """A login that has taken its row, on its way into the registry. One worker."""
-
-    def __init__(
-        self,
-        database: Database,
-        bus: Bus[Any],
-        logins: LoginRegistry,
-        presence: Presence,
-        login: Login,
-        visibility: Visibility,
-        *,
-        lists_requests: bool,
-    ) -> None:
-        self._lists_requests = lists_requests
-        self._visibility = visibility
-        self._database = database
-        self._bus = bus
-        self._logins = logins
-        self._presence = presence
-        self._login = login
-        self._topics: list[Topic] = []  # subscribed to, before the registry has the login
-        self._added = False
-
-    def enter(self, former_node: str | None, room: AnswerRoom, now: int) -> Snapshot:
-        """Subscribe, register, and read the data for the answer. Raises StorageError."""
-        user_id = self._login.user_id
-        groups = self._database.read(lambda tx: GroupModel(tx).ids_of_user(user_id))
-        self._topics = user_topics(user_id, groups)
-        self._bus.subscribe(self._topics)
-        replaced = self._logins.add(self._login, groups)
-        self._added = True
-        if replaced is not None:
-            self._bus.unsubscribe(user_topics(user_id, replaced.groups))
-            replaced.login.send_away()
-        elif former_node is not None and former_node != self._presence.node:
-            self._bus.tell([Notice(user_id, TAKEN, (user_id,))])
-        snapshot = self._database.read(
-            lambda tx: _snapshot(
-                tx, user_id, room, now, self._visibility, lists_requests=self._lists_requests
-            )
-        )
-        self._leave_late(snapshot, groups)
-        # After ``add``, so that no block is missed. Example: B blocks A while A logs in. Either the
-        # snapshot has the block, or the handler of B's request finds A's login.
-        self._logins.add_blocks(self._login, snapshot.blocks, snapshot.blocked_by)
-        return self._join_late(snapshot, groups)
-
-    def _leave_late(self, snapshot: Snapshot, groups: frozenset[int]) -> None:
-        """Leave the groups that have removed the user while this login entered.
-
-        Example: we read the groups of A, among them group 7; A is removed from 7 before this login
-        is registered, so the notice of the removal has not found it.
-        """
-        for group_id in groups - snapshot.group_ids:
-            if self._logins.leave(self._login, group_id):
-                self._bus.unsubscribe([(GROUP_CHAT, group_id)])
-
-    def _join_late(self, snapshot: Snapshot, groups: frozenset[int]) -> Snapshot:
-        """Register for the groups that an earlier login joined while this one entered.
-
-        Example: we read the groups of A; A's old login joins group 7; we read the snapshot, which
-        has group 7. A message to 7 that was stored before our subscription has woken no pump, so
-        the pump must read the mailbox.
-        """
-        late = snapshot.group_ids - groups
-        for group_id in late:
-            topic = (GROUP_CHAT, group_id)
-            self._bus.subscribe([topic])
-            if not self._logins.join(self._login, group_id):
-                self._bus.unsubscribe([topic])
-        return replace(snapshot, all_mail=False) if late else snapshot
-
-    def undo(self) -> None:
-        """Take back the parts that were done."""
-        login = self._login
-        if not self._added:
-            self._logins.cancel(login.user_id)
-            self._bus.unsubscribe(self._topics)
-        else:
-            groups = self._logins.remove(login)
-            if groups is not None:  # else a later login has replaced this one, and unsubscribed
-                self._bus.unsubscribe(user_topics(login.user_id, groups))
-        self._presence.release(login.user_id, login.generation)
-
-
 def _check_again(tx: Transaction, current: User, attempt: LoginAttempt) -> None:
     """The password and the token may have changed since the check. The row is locked.
 
@@ -448,35 +293,3 @@ def _check_again(tx: Transaction, current: User, attempt: LoginAttempt) -> None:
         token is not None and not TokenModel(tx).exists(token, user.id)
     ):
         raise ProtocolError(ErrNo.REFUSED, errors.WRONG_PASSWORD)
-
-
-def _snapshot(
-    tx: Transaction,
-    user_id: int,
-    room: AnswerRoom,
-    now: int,
-    visibility: Visibility,
-    *,
-    lists_requests: bool,
-) -> Snapshot:
-    requests: list[FriendRequestRow] = []
-    if lists_requests:
-        requests = FriendRequestModel(tx).received(user_id, now, LISTED_REQUESTS)
-    mail, all_mail = load(tx, user_id, (), room.messages, room.text_bytes)
-    friends = FriendModel(tx).of_user(user_id, MOST_FRIENDS + 1)
-    group_ids = GroupModel(tx).ids_of_user(user_id)
-    groups = GroupModel(tx).of_user(user_id, MOST_GROUPS, room.members, MOST_MEMBERS)
-    return Snapshot(
-        visibility.contacts(tx, user_id, friends[:MOST_FRIENDS]),
-        visibility.groups(tx, user_id, groups),
-        len(friends) > MOST_FRIENDS,
-        len(groups) < len(group_ids),
-        group_ids,
-        GroupInviteModel(tx).of_user(user_id, now, LISTED_INVITATIONS),
-        mail,
-        all_mail,
-        MessageModel(tx).newest(),
-        BlockedModel(tx).of_user(user_id),
-        BlockedModel(tx).blockers(user_id, MAX_BLOCKERS + 1),
-        requests,
-    )

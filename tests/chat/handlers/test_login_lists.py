@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from chat.handlers.account import LIST_BYTES, MAIL_BYTES
 from chat.handlers.login_answer import answer_of
-from chat.login.login_flow import MOST_FRIENDS, AnswerRoom, Entered, Snapshot
+from chat.login.login_flow import Entered
+from chat.login.snapshot import MOST_FRIENDS, AnswerRoom, Snapshot
 from chat.message import ChatMessage
 from chat.protocol import ONE_CHAT, Message, MsgType, encode
 from chat.storage import Transaction
