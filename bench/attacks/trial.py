@@ -148,10 +148,10 @@ def log_lines(server: common.Server) -> int:
 
 
 def run_trial(shop: Workshop, kind: Kind, source: str, seconds: float) -> Trial:
-    """Measure the witnesses at the first server: alone, then beside an attack on the second server,
+    """Measure the witnesses at the first server three times: alone, beside an attack, and under it.
 
-    and then under the same attack on the first one. The attack on the second server shows what the
-    load alone costs on this machine.
+    "Beside" is an attack on the second server, which shows the cost of the load alone on this
+    machine. "Under" is the same attack on the first one.
     """
     announced = None if source == "loopback" else WITNESS_ADDRESS
     with (
