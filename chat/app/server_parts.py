@@ -12,7 +12,6 @@ from chat.connection.server import ChatServer
 from chat.delivery.delivery import Delivery
 from chat.dialect_files import Dialects
 from chat.handlers import ROUTES, Context
-from chat.limits.keyed_buckets import KeyedBuckets
 from chat.listeners import Listener
 from chat.names.lookalikes import Lookalikes
 from chat.protocol import build_schema
@@ -41,7 +40,6 @@ def build_context(
     config: Config, base: Foundation, logins: LoginParts, delivery: Delivery
 ) -> Context:
     """The parts that handlers use."""
-    failures, window = config.chat.login_failures, config.chat.login_failure_window
     return Context(
         database=base.database,
         bus=base.bus,
@@ -58,7 +56,6 @@ def build_context(
         heartbeat=config.server.heartbeat,
         registration=config.chat.registration,
         visibility=logins.visibility,
-        group_failures=KeyedBuckets(failures / window, failures),
         friend_notices=logins.friend_notices,
         approve_contacts=approves_contacts(config),
         group_join=config.chat.group_join,

@@ -49,9 +49,8 @@ class Context:
     """The parts of the server that handlers use. Each can be used by any thread.
 
     ``ask_notices``: notices of invitations, by group and receiver, and of requests to be a contact,
-    by sender and receiver. ``group_failures``: wrong passwords of groups, by user and group.
-    ``group_join``: the join mode
-    of a new group that names none. ``approve_contacts``: a user becomes a contact when it agrees.
+    by sender and receiver. ``group_join``: the join mode of a new group that names none.
+    ``approve_contacts``: a user becomes a contact when it agrees.
     """
 
     database: Database
@@ -69,7 +68,6 @@ class Context:
     heartbeat: int
     registration: str
     visibility: Visibility
-    group_failures: KeyedBuckets
     friend_notices: FriendNotices
     ask_notices: KeyedBuckets = field(default_factory=_new_ask_notices)
     approve_contacts: bool = False

@@ -17,6 +17,7 @@ from chat.handlers.group_access import (
     must_manage,
     other_user,
 )
+from chat.login.login_limits import too_many
 from chat.message import Topic
 from chat.protocol import GROUP_CHAT, ErrNo, Message, ProtocolError, errors
 from chat.protocol.requests import (
@@ -63,7 +64,7 @@ class Joined(NamedTuple):
 def join_group(ctx: Context, request: Request[JoinGroupRequest]) -> Joined:
     """ADD_GROUP_MSG. It uses up an invitation, and the mark of a former removal."""
     group_id, password = request.message["groupid"], request.message.get("password")
-    proven = None if password is None else _proven_hash(ctx, request.user_id, group_id, password)
+    proven = None if password is None else _proven_hash(ctx, request, password)
     now = ctx.clock.unix()
     # Before the commit, so that no wake is missed. Example: the commit makes A a member; meanwhile
     # B sends to the group; the wake of B's message must find a subscription.
@@ -100,27 +101,25 @@ def join_group(ctx: Context, request: Request[JoinGroupRequest]) -> Joined:
     return Joined(request.user_id, group_id, fields)
 
 
-def _proven_hash(ctx: Context, user_id: int, group_id: int, password: str) -> str | None:
+def _proven_hash(ctx: Context, request: Request[JoinGroupRequest], password: str) -> str | None:
     """The hash of the group's password, if this is the password; else None.
 
     It takes as long for an id without a group. Raises ProtocolError(TOO_MANY) after too many wrong
-    passwords of this user for this group.
+    passwords.
     """
+    user_id, group_id = request.user_id, request.message["groupid"]
     rule = ctx.database.read(lambda tx: GroupModel(tx).join_rule(group_id))
     if rule is not None and rule.mode == OPEN:
         return None
-    key = (user_id, group_id)
-    wait = ctx.group_failures.retry_after(key, ctx.clock.monotonic())
+    failures = ctx.login_limits.groups
+    wait = failures.retry_after(request.peer, user_id, group_id, ctx.clock.monotonic())
     if wait:
-        seconds = int(wait) + 1
-        raise ProtocolError(
-            ErrNo.TOO_MANY, "too many wrong passwords, try again later", retry_after=seconds
-        )
+        raise too_many("too many wrong passwords: try again later, or ask for an invitation", wait)
     stored = None if rule is None else rule.hash
     if ctx.passwords.verify(stored, password):
-        ctx.group_failures.forget(key)
+        failures.succeeded(user_id, group_id)
         return stored
-    ctx.group_failures.charge(key, ctx.clock.monotonic())
+    failures.failed(request.peer, user_id, group_id, ctx.clock.monotonic())
     return None
 
 

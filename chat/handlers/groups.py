@@ -14,6 +14,7 @@ from chat.handlers.group_access import (
     must_manage,
 )
 from chat.handlers.group_members import Joined, check_groups, topic_of
+from chat.login.common_passwords import is_common
 from chat.names.name_hash import name_hashes
 from chat.protocol import ErrNo, Message, ProtocolError, errors, normal_name
 from chat.protocol.requests import (
@@ -45,8 +46,8 @@ def create_group(ctx: Context, request: Request[CreateGroupRequest]) -> Joined:
     password = request.message.get("password")
     if (mode == PASSWORD) != (password is not None):
         raise ProtocolError(ErrNo.BAD_REQUEST, 'password: goes with "join":"password"')
-    rule = JoinRule(mode, None if password is None else ctx.passwords.hash(password))
     name = normal_name(given)
+    rule = JoinRule(mode, None if password is None else _hash(ctx, password, name))
     hashes = name_hashes(name)
 
     def create(tx: Transaction) -> int:
@@ -74,8 +75,8 @@ def change_group(ctx: Context, request: Request[ChangeGroupRequest]) -> Message:
     desc, mode, password = message.get("groupdesc"), message.get("join"), message.get("password")
     if given is None and desc is None and mode is None and password is None:
         raise ProtocolError(ErrNo.BAD_REQUEST, "groupname, groupdesc, join: one of them is needed")
-    hashed = None if password is None else ctx.passwords.hash(password)
     name = None if given is None else normal_name(given)
+    hashed = None if password is None else _hash(ctx, password, name or "")
 
     def change(tx: Transaction) -> tuple[Group, bool]:
         model = GroupModel(tx)
@@ -118,6 +119,13 @@ def _set_join_rule(tx: Transaction, group_id: int, mode: str | None, hashed: str
     GroupModel(tx).set_join_rule(group_id, rule)
     if rule.mode != OPEN:
         GroupInviteModel(tx).delete_of_normal(group_id)
+
+
+def _hash(ctx: Context, password: str, name: str) -> str:
+    """The hash of a new password of a group. Raises ProtocolError(BAD_REQUEST)."""
+    if is_common(password, name):
+        raise ProtocolError(ErrNo.BAD_REQUEST, errors.COMMON_PASSWORD)
+    return ctx.passwords.hash(password)
 
 
 def _name_taken(ctx: Context, given: str, name: str) -> ProtocolError:

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 from chat.limits.keyed_buckets import KeyedBuckets
 from chat.limits.networks import Exempt, network_key
+from chat.login.group_failures import GroupFailures, GroupRates
 from chat.protocol import ErrNo, ProtocolError
 
 HOUR = 3600.0
@@ -52,12 +53,22 @@ class LoginRates:
     of_account: int = 100
     registrations: int = 50
 
+    @property
+    def of_groups(self) -> GroupRates:
+        """The limits of wrong passwords of groups: the same numbers."""
+        return GroupRates(self.failures, self.window, self.of_network, self.of_account)
+
 
 class LoginLimits:
-    """Counts failures and registrations. Any thread. ``now``: monotonic seconds."""
+    """Counts failures and registrations. Any thread. ``now``: monotonic seconds.
+
+    Attributes:
+        groups: counts wrong passwords of groups.
+    """
 
     def __init__(self, rates: LoginRates, exempt: Exempt) -> None:
         """``exempt``: the hosts whose network is not limited; their accounts are."""
+        self.groups = GroupFailures(rates.of_groups, exempt)
         self._rates = rates
         self._exempt = exempt
         rate = rates.failures / rates.window
@@ -79,6 +90,7 @@ class LoginLimits:
         self._networks.set_limit(rates.of_network / HOUR, rates.of_network, now)
         self._accounts.set_limit(rates.of_account / HOUR, rates.of_account, now)
         self._registrations.set_limit(rates.registrations / HOUR, rates.registrations, now)
+        self.groups.change(rates.of_groups, now)
         self._exempt.replace(networks)
         self._rates = rates
 

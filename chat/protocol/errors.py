@@ -51,7 +51,7 @@ GROUP_LOOKALIKE = "this name looks like an existing group's: choose another"
 # One text for a group that does not exist and for one that is closed to the user. Ids of groups are
 # consecutive, so a second text would show which closed groups exist.
 NO_GROUP = "no such group"
-CANNOT_JOIN = "no such group, or it is not open to you"
+CANNOT_JOIN = "no such group, or it needs an invitation or a password"
 
 NOT_A_MEMBER = "not a member of that group"
 

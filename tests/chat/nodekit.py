@@ -22,7 +22,6 @@ from chat.delivery.delivery import STORED, Delivery
 from chat.delivery.direct import DirectMode
 from chat.delivery.members import MemberLists
 from chat.handlers import ROUTES, Context, Route
-from chat.limits.keyed_buckets import KeyedBuckets
 from chat.limits.networks import Exempt
 from chat.login.authentication import Authentication
 from chat.login.friend_notices import FriendNotices
@@ -182,7 +181,6 @@ class Node:
             heartbeat=30,
             registration=registration,
             visibility=self.visibility,
-            group_failures=KeyedBuckets(failures / 60, failures),
             friend_notices=FriendNotices(
                 self.database, self.bus, self.logins, self.workers, self.clock, self.visibility
             ),

@@ -46,7 +46,10 @@ def test_a_wrong_password_ends_the_script(server: ServerProcess, connect: Connec
         ("chat:99:hello", "message to 99 failed: no such user"),
         ("groupchat:99:hello", "message to group 99 failed: no such group"),
         ("addfriend:99", "add friend 99 failed: no such user"),
-        ("addgroup:99", "join group 99 failed: no such group, or it is not open to you"),
+        (
+            "addgroup:99",
+            "join group 99 failed: no such group, or it needs an invitation or a password",
+        ),
         ("nonsense", "invalid input command!"),
         ("chat:two:hello", "usage: chat:friendid:message (friendid is a number)"),
     ],

@@ -8,11 +8,12 @@ import pytest
 
 from chat.handlers import group_members
 from chat.handlers.context import ASK_NOTICES
-from chat.protocol import Limits, MsgType
+from chat.login.login_limits import LoginRates
+from chat.protocol import Limits, MsgType, errors
 from chat.storage.tables.groupinvite import INVITATION_SECONDS
 from tests.chat.nodekit import Client, Node
 
-CLOSED = {"errno": 5, "errmsg": "no such group, or it is not open to you"}
+CLOSED = {"errno": 5, "errmsg": "no such group, or it needs an invitation or a password"}
 TEA = "green tea"
 
 
@@ -236,6 +237,33 @@ def test_wrong_passwords_are_limited(make_node: Callable[..., Node]) -> None:
     assert join(eve, group, password=TEA) == 0, "others may try"
     node.clock.now += 61
     assert join(bob, group, password=TEA) == 0
+
+
+@pytest.mark.parametrize("limit", [{"of_network": 3}, {"of_account": 3}])
+def test_wrong_passwords_of_many_users_are_limited(
+    make_node: Callable[..., Node], limit: dict[str, int]
+) -> None:
+    """From one place, and at one group."""
+    node = make_node(rates=LoginRates(**limit), loopback_exempt=False)
+    ann, bob, eve = (node.online(name) for name in ("ann", "bob", "eve"))
+    group = make(ann, "password", password=TEA)
+    for client in (bob, bob, eve):
+        assert join(client, group, password="black tea") == 5
+    answer = bob.ask(MsgType.ADD_GROUP_MSG, groupid=group, password=TEA)
+    assert (answer["errno"], answer["retry_after"] > 1000) == (6, True)
+    assert invite(ann, group, bob) == 0
+    assert join(bob, group) == 0
+
+
+def test_a_password_of_a_group_is_not_easy_to_guess(node: Node) -> None:
+    ann = node.online("ann")
+    fields = {"groupname": "my books", "groupdesc": "", "join": "password"}
+    for common in ("123456", "My Books", "password1"):
+        answer = ann.ask(MsgType.CREATE_GROUP_MSG, **fields, password=common)
+        assert (answer["errno"], answer["errmsg"]) == (4, errors.COMMON_PASSWORD)
+    group = make(ann, "password", password=TEA)
+    answer = ann.ask(MsgType.CHANGE_GROUP_MSG, groupid=group, password="123456")
+    assert (answer["errno"], answer["errmsg"]) == (4, errors.COMMON_PASSWORD)
 
 
 def test_a_password_goes_with_its_mode(node: Node) -> None:

@@ -122,7 +122,7 @@ def test_outsiders_are_refused(node: Node, join: str, role: str) -> None:
 @pytest.mark.parametrize("join", ["invite", "password"])
 def test_no_outsider_joins_a_closed_group_unasked(node: Node, join: str, role: str) -> None:
     stage = Stage(node, join, role)
-    closed = (5, "no such group, or it is not open to you")
+    closed = (5, "no such group, or it needs an invitation or a password")
     for fields in ({}, {"password": "black tea"}):
         for group in (stage.group, NO_GROUP):
             assert stage.refusal(MsgType.ADD_GROUP_MSG, fields, group) == closed

@@ -55,7 +55,7 @@ def test_join_a_group(node: Node) -> None:
 
 def test_a_group_that_is_not_there(node: Node) -> None:
     answer = node.online("ann").ask(MsgType.ADD_GROUP_MSG, groupid=99)
-    problem = "no such group, or it is not open to you"
+    problem = "no such group, or it needs an invitation or a password"
     assert answer == {"msgid": 24, "errno": 5, "errmsg": problem}
 
 
