@@ -10,7 +10,7 @@ from chat.bus import Received
 from chat.delivery.codec import LiveMessage
 from chat.delivery.delivery import DIRECT, STORED
 from chat.message import ChatMessage
-from chat.protocol import ONE_CHAT, Limits, Message, MsgType
+from chat.protocol import ONE_CHAT, ErrNo, Limits, Message, MsgType
 from chat.storage.tables import BlockedModel
 from tests.chat.nodekit import PASSWORD, Client, Node
 
@@ -156,8 +156,11 @@ def test_a_live_message_from_another_node(make_node: Callable[..., Node]) -> Non
     message.receivers = frozenset((ann.user_id,))
     live = LiveMessage("node-2", 0, 1, "mid", message)
     node.delivery._receiver.take([Received(live, True, True)])
+    # The writer thread decides about it, not the loop that answers pings. Without this wait, it
+    # could decide after ann has unblocked bob, and store the message.
+    refused = node.delivery.commits.refused
+    node.until(lambda: refused[ErrNo.BLOCKED], "the refusal")
     ann.nothing_more()
-    ann.ask(MsgType.UNBLOCK_MSG, userid=bob)
     assert node.log_rows() == 0
 
 
