@@ -8,8 +8,10 @@ Failed logins by password count in three tables of token buckets:
 
 An attacker can fill the last two for others. So they do not hold for the owner of the account:
 
-- A device with which the account has logged in before has a bucket of its own, in addition to the
-  others. An attacker that knows the name of the device can only use up this one.
+- A device with which the account has logged in before has buckets of its own, in addition to the
+  others: one for each network, with growing pauses, and one for all networks. An attacker that
+  claims the name of the device can only use up these. From one network it does not use up the
+  second one, so it does not lock the owner's device out elsewhere.
 - So has a network from which the account has logged in lately. Example: A and an attacker are
   behind one NAT. The attacker fails as 50 users; A, who was here yesterday, still gets in.
 - A login by token has no limit. A token of 256 random bits cannot be guessed.
@@ -19,7 +21,7 @@ A network is an IPv4 address or the /64 of an IPv6 address. All tables are bound
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 from chat.limits.keyed_buckets import KeyedBuckets
@@ -73,7 +75,7 @@ class LoginLimits:
         self._exempt = exempt
         rate = rates.failures / rates.window
         self._pairs = KeyedBuckets(rate, rates.failures)
-        self._devices = KeyedBuckets(rate, rates.failures)
+        self._devices = KeyedBuckets(rates.of_account / HOUR, rates.of_account)
         # Counts the failures of an hour, and refuses nothing: the pauses grow with it.
         self._hour = KeyedBuckets(rates.failures / HOUR, rates.failures)
         self._networks = KeyedBuckets(rates.of_network / HOUR, rates.of_network)
@@ -85,7 +87,7 @@ class LoginLimits:
         """Use other limits and exempt networks from now on. Failures stay counted."""
         rate = rates.failures / rates.window
         self._pairs.set_limit(rate, rates.failures, now)
-        self._devices.set_limit(rate, rates.failures, now)
+        self._devices.set_limit(rates.of_account / HOUR, rates.of_account, now)
         self._hour.set_limit(rates.failures / HOUR, rates.failures, now)
         self._networks.set_limit(rates.of_network / HOUR, rates.of_network, now)
         self._accounts.set_limit(rates.of_account / HOUR, rates.of_account, now)
@@ -102,7 +104,11 @@ class LoginLimits:
         wait = self._wait_without_device(host, user_id, now)
         if device is None or not wait:
             return wait
-        return min(wait, self._devices.retry_after((user_id, device), now))
+        return min(wait, self._wait_of_device(network_key(host), user_id, device, now))
+
+    def _wait_of_device(self, network: str, user_id: int, device: str, now: float) -> float:
+        wait = self._pairs.retry_after((network, user_id, device), now)
+        return max(wait, self._devices.retry_after((user_id, device), now))
 
     def _wait_without_device(self, host: str, user_id: int, now: float) -> float:
         pair = (network_key(host), user_id)
@@ -116,26 +122,35 @@ class LoginLimits:
 
     def failed(self, host: str, user_id: int, now: float, device: str | None = None) -> None:
         """Count a wrong password. ``device``: as for ``retry_after``."""
-        if device is not None and not self._devices.take((user_id, device), now):
+        network, rates = network_key(host), self._rates
+        if device is not None and not self._wait_of_device(network, user_id, device, now):
+            self._slow_down((network, user_id, device), now)
+            self._devices.charge((user_id, device), now, most=rates.of_account)
             return
+        self._slow_down((network, user_id), now)
+        self._accounts.charge(user_id, now, most=rates.of_account)
+        if not self._exempt.covers(host):
+            self._networks.charge(network, now, most=rates.of_network)
+
+    def _slow_down(self, pair: Hashable, now: float) -> None:
+        """Count a failure of this pair. The pauses grow with the failures of an hour."""
         rates = self._rates
-        pair = (network_key(host), user_id)
         self._hour.charge(pair, now, most=rates.failures + DOUBLINGS)
         extra = self._hour.retry_after(pair, now, rates.failures) * rates.failures / HOUR
         cost = 2.0 ** int(extra - rates.failures + 0.5) if extra > rates.failures else 1.0
         most = rates.failures - 1 + LONGEST_PAUSE * rates.failures / rates.window
         self._pairs.charge(pair, now, cost, most)
-        self._accounts.charge(user_id, now, most=rates.of_account)
-        if not self._exempt.covers(host):
-            self._networks.charge(pair[0], now, most=rates.of_network)
 
     def succeeded(self, host: str, user_id: int, now: float, device: str | None = None) -> None:
         """The password was right: forget the failures of this place."""
-        pair = (network_key(host), user_id)
-        self._pairs.forget(pair)
-        self._hour.forget(pair)
+        network = network_key(host)
+        pairs: list[Hashable] = [(network, user_id)]
         if device is not None:
+            pairs.append((network, user_id, device))
             self._devices.forget((user_id, device))
+        for pair in pairs:
+            self._pairs.forget(pair)
+            self._hour.forget(pair)
         self.came(host, user_id, now)
 
     def came(self, host: str, user_id: int, now: float) -> None:

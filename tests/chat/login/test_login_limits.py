@@ -89,10 +89,34 @@ def test_a_known_device_has_its_own_limit() -> None:
     found.came(HOME, ANN, 0.0)
     assert found.retry_after(HOME, ANN, 0.0, "laptop") == 0, "an attacker may know its name"
     assert guess(found, HOME, ANN, 0.0, 100) == 10
-    assert found.retry_after(HOME, ANN, 0.0, "laptop") > 0
+    assert found.retry_after(HOME, ANN, 0.0, "laptop") == 0, "it was used up elsewhere only"
     assert found.retry_after(EVIL, ANN, 0.0, "phone") == 0
     found.succeeded(EVIL, ANN, 0.0, "laptop")
     assert found.retry_after(EVIL, ANN, 0.0, "laptop") == 0
+
+
+def test_guesses_with_a_known_device_slow_down() -> None:
+    found, now, served = limits(), 0.0, 0
+    while now < 24 * HOUR:
+        wait = found.retry_after(EVIL, ANN, now, "laptop")
+        if not wait:
+            found.failed(EVIL, ANN, now, "laptop")
+            served += 1
+            assert found.retry_after(HOME, ANN, now, "laptop") == 0, "the owner, elsewhere"
+        now += max(wait, 0.001)
+    # So many with the device, and as many without it. The pauses get shorter again after an hour.
+    assert served < 2 * 24 * 12
+
+
+def test_many_networks_with_a_known_device() -> None:
+    found, served = limits(), 0
+    for number in range(1000):
+        host = f"10.0.{number // 250}.{number % 250}"
+        for _ in range(3):
+            if not found.retry_after(host, ANN, 0.0, "laptop"):
+                found.failed(host, ANN, 0.0, "laptop")
+                served += 1
+    assert served == 200, "100 with the device, and 100 without it"
 
 
 def test_success_forgets_the_failures() -> None:
