@@ -41,10 +41,21 @@ class ServerConfig:
     log_format: str = "text"
     node: str = ""
     proxy_protocol: bool = False
+    proxy_from: tuple[str, ...] = (
+        "127.0.0.0/8",
+        "::1",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "fc00::/7",
+        "fe80::/10",
+    )
     tls_certificate: str = ""
     tls_key: str = ""
     listen: tuple[str, ...] = ()
     status: str = ""
+    status_names: tuple[str, ...] = ()
     admin_socket: str = "auto"
     admin_users: tuple[str, ...] = ()
 
@@ -262,10 +273,14 @@ def check(config: Config) -> Config:
         values = getattr(config, section.name)
         for item in dataclasses.fields(values):
             _check_value(f"{section.name}.{item.name}", getattr(values, item.name))
-    try:
-        parse_networks(config.limits.exempt)
-    except ValueError as exc:
-        raise ConfigError(f"limits.exempt: {exc}") from exc
+    for key, networks in (
+        ("limits.exempt", config.limits.exempt),
+        ("server.proxy_from", config.server.proxy_from),
+    ):
+        try:
+            parse_networks(networks)
+        except ValueError as exc:
+            raise ConfigError(f"{key}: {exc}") from exc
     longest = config.limits.password_max
     for key, shortest in (
         ("limits.password_min", config.limits.password_min),

@@ -74,9 +74,9 @@ chat.cli               : chat chat.config chat.listeners chat.process muduopy
 chat.maintenance       : chat.process chat.storage chat.storage.tables muduopy
 chat.retention         : chat.process chat.storage chat.storage.tables muduopy
 chat.status            : chat.backends chat.config chat.connection chat.counters chat.delivery
-                         chat.login chat.mailbox chat.process chat.protocol chat.storage
-                         chat.storage.tables chat.tls chat.version muduopy muduopy.http
-                         prometheus_client
+                         chat.limits chat.login chat.mailbox chat.process chat.protocol
+                         chat.storage chat.storage.tables chat.tls chat.version muduopy
+                         muduopy.http prometheus_client
 chat.node_status       : chat.storage chat.storage.tables
 chat.reloading         : chat.config chat.protocol chat.tls muduopy
 chat.admin             : chat.announcement chat.config chat.connection chat.delivery chat.limits

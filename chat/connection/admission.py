@@ -118,7 +118,8 @@ class Admission:
 
     Attributes:
         refused: connections that were refused, by reason: the server is full, the address has too
-            many guests, or it connects too often. Any thread reads it.
+            many guests, it connects too often, it is banned, or it is no balancer. Any thread reads
+            it.
         made_room: guests that were closed for new connections.
     """
 
@@ -134,7 +135,7 @@ class Admission:
         self._users_of: Counter[str] = Counter()
         self._guests: OrderedDict[Ticket, None] = OrderedDict()  # those that are up, oldest first
         self._told = ""  # the last address that held most connections
-        self.refused = Tally("full", "address", "rate", "banned")
+        self.refused = Tally("full", "address", "rate", "banned", "stranger")
         self.made_room = 0
 
     @property
@@ -191,6 +192,14 @@ class Admission:
         """Count a connection that was not admitted, because its address is banned."""
         self._note("banned")
         log.info("%s: is banned, refused", PeerLabel(host))
+
+    def refuse_stranger(self, host: str) -> None:
+        """Count a connection that was not admitted, because it comes from no balancer."""
+        self._note("stranger")
+        log.warning(
+            "%s: is no balancer, refused; if it is one, add its address to server.proxy_from",
+            PeerLabel(host),
+        )
 
     def departed(self, host: str | None, was_up: bool) -> None:
         """An admitted connection has ended. ``was_up``: False after a failed TLS handshake."""

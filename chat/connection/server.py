@@ -25,7 +25,7 @@ from chat.connection.proxy_protocol import is_idle
 from chat.connection.token_bucket import Allowances
 from chat.connection.turns import Turns
 from chat.limits.bans import Bans
-from chat.limits.networks import Exempt
+from chat.limits.networks import Exempt, Networks
 from chat.process.peer_label import PeerLabel
 from chat.protocol import Limits, encode
 from chat.protocol.dialects import TUTORIAL, DialectGuess, Table
@@ -105,6 +105,7 @@ class ChatServer:
         exempt = Exempt(limits.exempt, loopback=not config.proxy_protocol)
         self.admission = Admission(config.max_connections, limits, exempt)
         self.bans = Bans()
+        self._balancers = Networks(config.proxy_from)
         self._gate = GuestGate(service, limits, config.login_seconds, self.bans)
         self._lock = threading.Lock()  # guards the dicts
         self._number = 0  # of the last connection; the base loop's
@@ -267,7 +268,11 @@ class ChatServer:
         return None if self._config.proxy_protocol else peer.host
 
     def _admit(self, peer: Address) -> bytes | None:
-        if not self._config.proxy_protocol and self.bans.banned(peer.host):
+        if self._config.proxy_protocol:
+            if not self._balancers.covers(peer.host):
+                self.admission.refuse_stranger(peer.host)
+                return b""
+        elif self.bans.banned(peer.host):
             self.admission.refuse_banned(peer.host)
             return b""
         refusal = self.admission.admit(self._host_of(peer), self._loop.poll_return_time)

@@ -80,6 +80,23 @@ def parse_networks(texts: Iterable[str]) -> tuple[IPNetwork, ...]:
     return tuple(found)
 
 
+class Networks:
+    """A list of networks, which is asked about each new connection. Immutable; any thread."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        """Raises ValueError for a text that is no network."""
+        self._networks = parse_networks(texts)
+        self._covers = lru_cache(CACHED)(self._search)
+
+    def covers(self, host: str) -> bool:
+        """Is this host in one of the networks? A host without an address is in none."""
+        return self._covers(host)
+
+    def _search(self, host: str) -> bool:
+        address = parse_address(host)
+        return address is not None and any(address in network for network in self._networks)
+
+
 class Exempt:
     """The hosts that have no limits by address. Any thread.
 

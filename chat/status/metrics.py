@@ -102,9 +102,20 @@ def _connections(watched: Watched) -> Iterator[Metric]:
     )
     yield _counters(
         "chat_connections_turned_away",
-        "Refused connections. full: server.max_connections; address, rate: of one address.",
+        "Refused connections. full: server.max_connections; address, rate: of one address; "
+        "banned: by chatctl; stranger: not in server.proxy_from.",
         "reason",
         watched.server.admission.refused.counts,
+    )
+    yield _counter(
+        "chat_connections_gone_early",
+        "Connections that had ended before the server accepted them.",
+        watched.server.gone_early,
+    )
+    yield _counter(
+        "chat_tls_handshakes_ended",
+        "TLS handshakes that ended for others: limits.tls_handshakes.",
+        watched.server.handshakes_ended,
     )
     yield _counters(
         "chat_connections_closed",

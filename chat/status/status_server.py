@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from chat.status.health import stuck_loops, troubles
+from chat.status.host_check import is_own_host
 from chat.status.inspection import inspect
 from chat.status.metrics import MetricsPage
 from chat.status.watched import Watched
@@ -40,8 +41,10 @@ class StatusServer:
     """
 
     def __init__(self, address: InetAddress, watched: Watched) -> None:
+        """``watched``: its settings name the hosts that the pages answer to."""
         self.address: Address = address
         self._watched = watched
+        self._names = {name.lower() for name in watched.config().server.status_names}
         self._metrics = MetricsPage(watched)
         self._started_at = time.monotonic()
         self._server: HttpServer | None = None
@@ -94,7 +97,9 @@ class StatusServer:
     def _answer(self, request: HttpRequest, response: HttpResponse) -> None:
         response.set_header("Cache-Control", "no-store")
         page = self._pages.get(request.path)
-        if page is None:
+        if not is_own_host(request.headers.get("Host"), self._names):
+            response.set_text("421: use the address, or add the name to server.status_names\n", 421)
+        elif page is None:
             response.set_text(f"404: the pages are {PAGES}\n", 404)
         elif request.method not in ("GET", "HEAD"):
             response.set_text("405: only GET\n", 405)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import socket
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.chatkit import PROJECT, ServerProcess, Wire, free_port
+from tests.e2e.chatkit import PROJECT, WAIT, ServerProcess, Wire, free_port
 
 Connect = Callable[..., Wire]
 Make = Callable[..., ServerProcess]
@@ -214,3 +215,20 @@ def test_the_log_is_not_flooded(make_server: Callable[..., ServerProcess]) -> No
             assert not sock.recv(1)
     lines = [line for line in server.log if "no line of the PROXY protocol" in line]
     assert len(lines) == 10
+
+
+def test_only_balancers_may_announce_addresses(make_server: Callable[..., ServerProcess]) -> None:
+    server = make_server('[server]\nproxy_protocol = true\nproxy_from = ["127.0.0.2"]\n')
+    place = ("127.0.0.1", server.port)
+    ping = b"PROXY TCP4 192.0.2.7 127.0.0.1 1 2\r\n" + b'{"msgid":26}\n'
+    with socket.create_connection(place, WAIT, ("127.0.0.2", 0)) as balancer:
+        balancer.sendall(ping)
+        assert b'"msgid":27' in balancer.recv(4096)
+    for _ in range(50):
+        liar = socket.create_connection(place, WAIT, ("127.0.0.3", 0))
+        with liar, contextlib.suppress(ConnectionError):
+            liar.sendall(ping)
+            assert not liar.recv(1)
+    (line, *more) = [line for line in server.log if "server.proxy_from" in line]
+    assert "127.0.0.3: is no balancer, refused" in line
+    assert len(more) < 10

@@ -65,6 +65,28 @@ def page(tmp_path: Path) -> Iterator[tuple[ServerProcess, Page]]:
     server.stop()
 
 
+def test_a_page_of_an_attacker_gets_no_answer(make_server: Callable[..., ServerProcess]) -> None:
+    """A name that leads to this machine is refused, unless a setting has it."""
+    port = free_port()
+    make_server(f'[server]\nstatus = "{port}"\nstatus_names = ["Chat-1"]\n')
+
+    def ask(host: str) -> tuple[int, str]:
+        url = f"http://127.0.0.1:{port}/inspect"
+        request = urllib.request.Request(url, headers={"Host": host})
+        try:
+            with urllib.request.urlopen(request, timeout=WAIT) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, refused.read().decode()
+
+    for host in ("127.0.0.1", "localhost:9600", "chat-1"):
+        assert ask(host)[0] == 200
+    status, text = ask("evil.example")
+    assert status == 421
+    assert text.startswith("421: use the address")
+
+
 def test_a_message_shows_in_the_metrics(page: tuple[ServerProcess, Page]) -> None:
     server, status = page
     with Wire(server.port) as ann, Wire(server.port) as bob:
