@@ -1,4 +1,4 @@
-"""The original client's commands after the login: their table, and its parser. Pure."""
+"""The original client's commands after the login, those that line mode adds, and a parser. Pure."""
 
 from __future__ import annotations
 
@@ -49,9 +49,19 @@ ORIGINAL_COMMANDS = (
     Command("quit", "leave the program"),
 )
 
+ADDED_COMMANDS = (
+    Command("requests", "show the users that ask to be your friend"),
+    Command("accept", "accept such a request", (Param("who"),)),
+    Command("decline", "decline such a request", (Param("who"),)),
+)
+"""For servers where the other user has to agree. ``who`` is a number or a name."""
+
+LINE_MODE_COMMANDS = (*ORIGINAL_COMMANDS[:-2], *ADDED_COMMANDS, *ORIGINAL_COMMANDS[-2:])
+"""In the order of the help; the commands that end something are the last ones."""
+
 INVALID_COMMAND = "invalid input command!"
 
-_BY_NAME = {command.name: command for command in ORIGINAL_COMMANDS}
+_BY_NAME = {command.name: command for command in LINE_MODE_COMMANDS}
 
 
 def parse(line: str) -> tuple[str, tuple[str, ...]]:

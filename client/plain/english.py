@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from client.original_commands import ORIGINAL_COMMANDS
+from client.original_commands import LINE_MODE_COMMANDS
 
 _RULE = "=" * 24
 
@@ -30,6 +30,13 @@ TEXTS = {
     "name taken": "{name} is already exist, register error!",
     "friend added": "add friend success: {friend}",
     "friend asked": "user {id} is asked, if there is such a user",
+    "request": "{id} {name} asks to be your friend: accept:{id} or decline:{id}",
+    "accepted": "{name} ({id}) has accepted, and is your friend now",
+    "no requests": "no user asks to be your friend",
+    "requests wait": "requests to be your friend: {count}; the command requests shows them",
+    "request declined": "the request of {who} is declined",
+    "invited": "{by} invites you to the group {name}: addgroup:{group}",
+    "group password": "password of group {id}, if it has one:",
     "group created": "create group success, groupid is {id}, groupname is {name}",
     "group joined": "join group success: {group}",
     "logged out": "loginout success",
@@ -39,6 +46,18 @@ TEXTS = {
     "group chat failed": "message to group {target} failed: {why}",
     "said": "{time} [{id}]{name} said: {text}",
     "said in group": "群消息[{group}]:{time} [{id}]{name} said: {text}",
+    "you": "you",
+    "user": "user {id}",
+    "operator": "an operator of the server",
+    "note joined": "group {group}: {name} has joined",
+    "note left": "group {group}: {name} has left",
+    "note removed": "group {group}: {by} has removed {name}",
+    "note banned": "group {group}: {by} has banned {name}",
+    "note banned reason": "group {group}: {by} has banned {name}: {reason}",
+    "note role": "group {group}: new role of {name}: {role}",
+    "note renamed": "group {group}: {by} has renamed the group: {title}",
+    "note changed": "group {group}: {by} has changed the group; who may join: {join}",
+    "note dissolved": "group {group}: {by} has dissolved the group",
     "announcement": "announcement of the server: {text}",
     "server error": "error from the server: {why}",
     "goodbye": "the server is about to close the connection: {why}",
@@ -46,7 +65,10 @@ TEXTS = {
     "do login": "login",
     "do addfriend": "add friend {id}",
     "do creategroup": "create group {name}",
+    "do requests": "requests",
+    "do accept": "accept {who}",
+    "do decline": "decline {who}",
     "do addgroup": "join group {id}",
     "do loginout": "loginout",
-    **{f"command {command.name}": command.description for command in ORIGINAL_COMMANDS},
+    **{f"command {command.name}": command.description for command in LINE_MODE_COMMANDS},
 }

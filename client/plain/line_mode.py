@@ -10,10 +10,11 @@ from client.account.lifecycle import Status
 from client.chat_client import ChatClient
 from client.errors import ClientError
 from client.plain.console import Console
-from client.plain.failures import Failures
+from client.plain.event_lines import EventLines
 from client.plain.menu import Menu
 from client.plain.plain_text import PlainText
 from client.timing import Timing
+from client.values import GroupNotice
 
 if TYPE_CHECKING:
     import ssl
@@ -33,10 +34,13 @@ def run_line_mode(
 
     ``script``: the input comes from a program, not from a person. Raises OutputClosedError.
     """
-    failures = Failures(text, console.wake)
+    events = EventLines(text, console.wake)
 
     def on_state(status: Status) -> None:
         console.wake()
+
+    def on_group_notice(notice: GroupNotice) -> None:
+        events.group_notice(notice, client.account)
 
     client = ChatClient(
         host,
@@ -45,19 +49,21 @@ def run_line_mode(
         keep_connected=False,
         on_ready=console.wake,
         on_state=on_state,
-        on_announcement=failures.announcement,
-        on_server_error=failures.server_error,
+        on_announcement=events.announcement,
+        on_group_notice=on_group_notice,
+        on_friend_notice=events.friend_notice,
+        on_server_error=events.server_error,
         timing=client_timing(timing),
     )
     try:
         client.connect()
     except ClientError as exc:
-        for line in failures.take():
-            console.error(line)
+        for line in events.take():
+            console.error(line.text)
         console.error(text.end(exc))
         return 1
     with contextlib.closing(client):
-        return Menu(console, client, failures, text, timing, script=script).run()
+        return Menu(console, client, events, text, timing, script=script).run()
 
 
 def client_timing(timing: Timing) -> Timing:

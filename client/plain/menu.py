@@ -21,7 +21,8 @@ from client.errors import (
 from client.ids import parse_id
 from client.original_commands import CommandError, parse
 from client.plain.console import Console
-from client.plain.failures import Failures
+from client.plain.contact_commands import ContactCommands
+from client.plain.event_lines import EventLines
 from client.plain.plain_text import PlainText
 from client.protocol.connection import CLOSED
 from client.timing import Timing
@@ -58,7 +59,7 @@ class Menu:
         self,
         console: Console,
         client: ChatClient,
-        failures: Failures,
+        events: EventLines,
         text: PlainText,
         timing: Timing,
         *,
@@ -70,19 +71,20 @@ class Menu:
         """
         self._console = console
         self._client = client
-        self._failures = failures
+        self._events = events
         self._text = text
         self._timing = timing
         self._script = script
         self._code = 0
         self._written = 0  # messages since the last wait for acks
         self._choices: dict[str, Callable[[], None]] = {"1": self._login, "2": self._register}
+        contacts = ContactCommands(
+            client, text, self._print, self._print_failure, None if script else self._ask_secret
+        )
         self._commands: dict[str, Callable[..., None]] = {
             "help": self._help,
             "chat": self._chat,
-            "addfriend": self._add_friend,
-            "creategroup": self._create_group,
-            "addgroup": self._join_group,
+            **contacts.by_name(),
             "groupchat": self._group_chat,
             "loginout": self._logout,
             "quit": self._quit,
@@ -168,6 +170,7 @@ class Menu:
 
     def _logged_in(self, account: Account) -> None:
         self._print_all(self._text.account_lines(account))
+        self._print_all(self._text.waiting_lines(account))
         self._show_events()  # the offline messages
         self._print_all(self._text.help_lines())
         while self._client.account is not None:
@@ -198,50 +201,19 @@ class Menu:
         except ClientError as exc:
             self._print_failure(self._text.chat_failed(target, to_group, exc), exc)
             return
-        self._failures.watch(sending)
+        self._events.watch(sending)
         self._written += 1
         if self._written >= _WINDOW:
             self._wait_for_acks()
-
-    def _add_friend(self, friend_id: str) -> None:
-        account = self._client.account
-        try:
-            if account is not None and int(friend_id) in {friend.id for friend in account.friends}:
-                raise RefusedError(ErrNo.EXISTS, "is a friend already")
-            friend = self._client.add_friend(int(friend_id))
-        except ClientError as exc:
-            self._print_failure(self._failed("addfriend", exc, id=friend_id), exc)
-        else:
-            asked = self._text("friend asked", id=friend_id)
-            self._print(asked if friend is None else self._text.friend_added(friend))
-
-    def _create_group(self, name: str, desc: str) -> None:
-        try:
-            group = self._client.create_group(name, desc)
-        except ClientError as exc:
-            self._print_failure(self._failed("creategroup", exc, name=name), exc)
-        else:
-            self._print(self._text("group created", id=group.id, name=name))
-
-    def _join_group(self, group_id: str) -> None:
-        account = self._client.account
-        try:
-            if account is not None and int(group_id) in {group.id for group in account.groups}:
-                raise RefusedError(ErrNo.EXISTS, "is a member already")
-            group = self._client.join_group(int(group_id))
-        except ClientError as exc:
-            self._print_failure(self._failed("addgroup", exc, id=group_id), exc)
-        else:
-            self._print(self._text.group_joined(group))
 
     def _logout(self) -> None:
         self._finish_chats()
         try:
             self._client.logout()
         except ClientError as exc:
-            self._print_failure(self._failed("loginout", exc), exc)
+            self._print_failure(self._text.failed(self._text("do loginout"), exc), exc)
         else:
-            self._show_failures()
+            self._show_lines()
             self._print(self._text("logged out"))
 
     def _quit(self) -> None:
@@ -256,7 +228,7 @@ class Menu:
             self._client.logout(self._timing.goodbye)
         except ClientError:
             pass  # the connection is about to be closed anyway
-        self._show_failures()
+        self._show_lines()
 
     def _finish_chats(self) -> None:
         self._wait_for_acks()
@@ -277,29 +249,35 @@ class Menu:
             self._print(self._text("goodbye", why=error.reason))
             error = ConnectionLostError(CLOSED)
         self._client.close()  # the messages without an ack fail now
-        self._show_failures()
+        self._show_lines()
         self._console.error(self._text.end(error))
         return 1
 
     def _show_events(self) -> None:
-        """Show messages and failures; the console calls it after a wake.
+        """Show messages, failures and notices; the console calls it after a wake.
 
         Raises the errors of ``_LOST``.
         """
         self._show_messages(0)
-        self._show_failures()
+        self._show_lines()
 
     def _show_messages(self, timeout: float) -> None:
         """Show the messages that have arrived. Each is acknowledged after it was printed."""
         for message in self._client.messages(timeout):
             self._print(self._text.message_line(message))
 
-    def _show_failures(self) -> None:
-        for line in self._failures.take():
-            self._fail(line)
+    def _show_lines(self) -> None:
+        for line in self._events.take():
+            if line.failed:
+                self._fail(line.text)
+            else:
+                self._print(line.text)
 
     def _ask(self, prompt: str, *, echo: bool = True) -> str:
         return self._console.read_line(self._show_events, prompt, echo=echo)
+
+    def _ask_secret(self, prompt: str) -> str:
+        return self._ask(prompt, echo=False)
 
     def _print(self, line: str) -> None:
         self._console.print(line)
@@ -313,9 +291,6 @@ class Menu:
         if isinstance(error, _LOST):
             raise error
         self._fail(line)
-
-    def _failed(self, word: str, error: ClientError, **values: object) -> str:
-        return self._text.failed(self._text(f"do {word}", **values), error)
 
     def _fail(self, line: str) -> None:
         """Print a failure. In a script it goes to the error stream, and the exit code becomes 1."""

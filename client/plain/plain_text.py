@@ -13,11 +13,11 @@ from chat.protocol import ErrNo
 from chat.protocol.errors import DISABLED, NAME_TAKEN
 from chat.safe_text import escape
 from client.errors import ClientError, RefusedError
-from client.original_commands import ORIGINAL_COMMANDS
+from client.original_commands import LINE_MODE_COMMANDS
 from client.plain import chinese, english
 from client.protocol.parsing import read_retry_after
 from client.server_texts import in_chinese
-from client.values import Account, ChatMessage, Friend, Group, Member
+from client.values import Account, ChatMessage, Friend, FriendNotice, Group, GroupNotice, Member
 
 NO_WORDS = str(RefusedError(ErrNo.REFUSED, ""))
 """The text for a refusal without a reason, as the original's server sends it."""
@@ -54,7 +54,7 @@ class PlainText:
     def help_lines(self) -> Iterator[str]:
         """The list of commands, with their formats."""
         yield self("commands")
-        for command in ORIGINAL_COMMANDS:
+        for command in LINE_MODE_COMMANDS:
             yield f"{command.name} : {self(f'command {command.name}')}, {command.format}"
 
     def message_line(self, message: ChatMessage) -> str:
@@ -68,6 +68,45 @@ class PlainText:
         if message.group_id is None:
             return self("said", **fields)
         return self("said in group", group=message.group_id, **fields)
+
+    def waiting_lines(self, account: Account) -> Iterator[str]:
+        """The requests and invitations that wait for an answer after a login."""
+        if account.friend_requests:
+            yield self("requests wait", count=len(account.friend_requests))
+        for item in account.invitations:
+            yield self("invited", by=item.by_name, name=item.group_name, group=item.group_id)
+
+    def friend_notice(self, notice: FriendNotice) -> str | None:
+        """One line for a FriendNotice; None for an unknown event."""
+        key = {"asked": "request", "accepted": "accepted"}.get(notice.event)
+        return None if key is None else self(key, id=notice.user_id, name=notice.name)
+
+    def group_notice(self, notice: GroupNotice, account: Account) -> str | None:
+        """One line for a GroupNotice; None for an unknown event."""
+        reason = " reason" if notice.event == "banned" and notice.reason else ""
+        key = f"note {notice.event}{reason}"
+        if notice.event == "invited":
+            key = "invited"
+        if key not in self._table:
+            return None
+        by_id, user_id = notice.by_id, notice.user_id
+        by = self._name(by_id, notice.by_name, account) if by_id else self("operator")
+        name = self("you") if user_id == account.id else self._name(user_id, notice.name, account)
+        return self(
+            key,
+            group=notice.group_id,
+            name=notice.group_name if notice.event == "invited" else name,
+            by=by,
+            reason=notice.reason,
+            role=notice.role,
+            title=notice.group_name,
+            join=notice.join,
+        )
+
+    def _name(self, user_id: int, name: str, account: Account) -> str:
+        """The name in a notice; else that in a list of the account, or the number."""
+        known = {member.id: member.name for group in account.groups for member in group.members}
+        return name or known.get(user_id) or self("user", id=user_id)
 
     def register_failed(self, name: str, error: ClientError) -> str:
         """One line for a failed registration, with the reason if the server has given one."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.original_commands import INVALID_COMMAND, ORIGINAL_COMMANDS, CommandError, parse
+from client.original_commands import INVALID_COMMAND, LINE_MODE_COMMANDS, CommandError, parse
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,9 @@ from client.original_commands import INVALID_COMMAND, ORIGINAL_COMMANDS, Command
         ("creategroup:name:", "creategroup", ("name", "")),
         ("addgroup:7", "addgroup", ("7",)),
         ("groupchat:7:http://x", "groupchat", ("7", "http://x")),
+        ("requests", "requests", ()),
+        ("accept:5", "accept", ("5",)),
+        ("decline:li si", "decline", ("li si",)),
         ("loginout", "loginout", ()),
         ("quit", "quit", ()),
     ],
@@ -77,4 +80,4 @@ def test_any_line_is_a_command_or_an_error(line: str) -> None:
         word, _ = parse(line)
     except CommandError:
         return
-    assert word in {command.name for command in ORIGINAL_COMMANDS}
+    assert word in {command.name for command in LINE_MODE_COMMANDS}

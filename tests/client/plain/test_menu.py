@@ -139,7 +139,7 @@ def test_commands_that_fail(server: FakeServer, menu: MenuRun) -> None:
     for request, answer in refusals.items():
         server.rules[request] = refuse(answer, 5, "no\x1b")
     menu.login()
-    menu.type("addfriend:3", "creategroup:chess:", "addgroup:4", "loginout")
+    menu.type("addfriend:3", "creategroup:chess:", "addgroup:4", "", "loginout")
     printed = menu.out.wait_for("loginout failed: no\\x1b\n")
     assert "add friend 3 failed: no\\x1b\n" in printed
     assert "create group chess failed: no\\x1b\n" in printed
@@ -389,3 +389,57 @@ def test_register_with_an_invitation(server: FakeServer, menu: MenuRun) -> None:
     menu.out.wait_for("alice register success, userid is 1")
     assert "code" not in server.expect(MsgType.REG_MSG)
     assert server.expect(MsgType.REG_MSG)["password"] == "secret"
+
+
+def test_a_group_with_a_password(server: FakeServer, menu: MenuRun) -> None:
+    joined = server.rules[MsgType.ADD_GROUP_MSG]
+    refused = refuse(MsgType.ADD_GROUP_ACK, 5, "no such group, or it is not open to you")
+
+    def answer(request: Message) -> list[Message]:
+        return (joined if request.get("password") == "green tea" else refused)(request)
+
+    server.rules[MsgType.ADD_GROUP_MSG] = answer
+    menu.login()
+    menu.type("addgroup:5", "black tea")
+    menu.out.wait_for("password of group 5, if it has one:")
+    menu.out.wait_for("join group 5 failed: no such group, or it is not open to you\n")
+    menu.type("addgroup:5", "green tea")
+    menu.out.wait_for("join group success: 5 g d\n")
+
+
+def test_requests_to_be_a_friend(server: FakeServer, menu: MenuRun) -> None:
+    dan = {"id": 9, "name": "dan", "time": "2026-11-23 12:00:00"}
+    invited = {"groupid": 5, "groupname": "tea", "by": 2, "byname": "bob"}
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [
+        login_ack(r, friend_requests=[dan], invitations=[invited])
+    ]
+    server.rules[MsgType.FRIEND_REQUESTS_MSG] = lambda r: [
+        ack(MsgType.FRIEND_REQUESTS_ACK, r, requests=[dan])
+    ]
+    menu.login()
+    menu.out.wait_for("requests to be your friend: 1; the command requests shows them\n")
+    menu.out.wait_for("bob invites you to the group tea: addgroup:5\n")
+    menu.type("requests", "accept:Dan", "decline:dan")
+    menu.out.wait_for("9 dan asks to be your friend: accept:9 or decline:9\n")
+    menu.out.wait_for("add friend success: 9 bob online\n")
+    request = server.expect(MsgType.ANSWER_FRIEND_MSG)
+    assert (request["userid"], request["accept"]) == (9, True)
+    menu.out.wait_for("decline dan failed: has not asked you, or has taken the request back\n")
+    server.send({"msgid": 67, "event": "asked", "id": 12, "name": "eve"})
+    menu.out.wait_for("12 eve asks to be your friend: accept:12 or decline:12\n")
+    menu.type("decline:12")
+    menu.out.wait_for("the request of 12 is declined\n")
+    assert server.expect(MsgType.ANSWER_FRIEND_MSG)["accept"] is False
+    server.rules[MsgType.FRIEND_REQUESTS_MSG] = lambda r: [
+        ack(MsgType.FRIEND_REQUESTS_ACK, r, requests=[])
+    ]
+    menu.type("requests")
+    menu.out.wait_for("no user asks to be your friend\n")
+
+
+def test_notices(server: FakeServer, menu: MenuRun) -> None:
+    menu.login()
+    server.send({"msgid": 83, "event": "joined", "groupid": 7, "userid": 9, "by": 9, "name": "dan"})
+    menu.out.wait_for("group 7: dan has joined\n")
+    server.send({"msgid": 89, "msg": "maintenance", "time": ""})
+    menu.out.wait_for("announcement of the server: maintenance\n")

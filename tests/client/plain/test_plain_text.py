@@ -83,6 +83,9 @@ def test_help_lists_every_command_with_its_format() -> None:
         "creategroup : create a group, creategroup:groupname:groupdesc",
         "addgroup : join a group, addgroup:groupid",
         "groupchat : group chat, groupchat:groupid:message",
+        "requests : show the users that ask to be your friend, requests",
+        "accept : accept such a request, accept:who",
+        "decline : decline such a request, decline:who",
         "loginout : log out, loginout",
         "quit : leave the program, quit",
     ]
