@@ -566,7 +566,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
 
     def force_close_after(self, seconds: float) -> None:
         """``force_close`` in ``seconds``, unless the connection is down by then. Any thread."""
-        # The timer does not keep the memory of a connection that is down before.
+        # A weak reference: a connection that is down by then must not wait for its timer in memory.
         try:
             self.loop.run_after(seconds, partial(_force_close, weakref.ref(self)))
         except LoopError:  # its loop is closed, so the connection is down

@@ -116,8 +116,10 @@ class Pump:
 
     @property
     def unread_bytes(self) -> int:
-        """About the bytes of the messages that were read from the mailbox, were given and were not
-        acknowledged: the next login gets them again. Without those in the answer to the login."""
+        """The bytes, roughly, of stored messages that the client has got and not acknowledged.
+
+        The next login gets them again. Messages in the answer to the login do not count.
+        """
         unread = min(len(self._unacked), self._read_count)
         return unread * self._read_bytes // self._read_count if unread else 0
 

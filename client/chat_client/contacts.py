@@ -16,8 +16,8 @@ class ContactMethods:
     def add_friend(self, friend_id: int) -> Friend | None:
         """Put a user on the friend list; returns the friend, also one that was on it already.
 
-        None: on this server the other user has to agree, and is asked. Then a FriendNotice follows,
-        maybe. ``remove_friend`` takes the request back. Any thread; blocks.
+        None: on this server the other user has to agree, and is asked. If the user agrees, a
+        FriendNotice follows. ``remove_friend`` takes the request back. Any thread; blocks.
         """
         check_id(friend_id)
         since = self._requester.with_roster(lambda roster: roster.heard)
