@@ -340,7 +340,7 @@ class ChatService:
                 return
         if message["msgid"] in (MsgType.LOGIN_MSG, MsgType.REG_MSG):
             connection.known = True
-            connection.counters.entered(message["msgid"])
+            connection.counters.count_entrance(message["msgid"])
         if message["msgid"] == MsgType.REG_MSG:
             log.info("%s: user %d has registered", connection.label, result["id"])
         if message["msgid"] == MsgType.LOGIN_MSG and connection.reader is not None:

@@ -109,15 +109,15 @@ class LoopCounters:
         number = msgid if isinstance(msgid, int) and 0 < msgid < MESSAGES else 0
         self.refusals[number][errno] += 1
 
-    def entered(self, msgid: int) -> None:
-        """A login or a registration has succeeded."""
+    def count_entrance(self, msgid: int) -> None:
+        """Count a successful login or registration."""
         if msgid == MsgType.LOGIN_MSG:
             self.logins += 1
         else:
             self.registrations += 1
 
-    def went(self, connection: AnyConnection) -> None:
-        """A connection is down: add its bytes to those of former connections."""
+    def keep_bytes(self, connection: AnyConnection) -> None:
+        """Add the bytes of a connection that is down to those of former connections."""
         self._gone_received += connection.tcp.bytes_received
         self._gone_sent += connection.tcp.bytes_sent
 

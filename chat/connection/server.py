@@ -342,7 +342,7 @@ class ChatServer:
         connection = tcp.context
         if isinstance(connection, ClientConnection):
             self._by_loop[tcp.loop].discard(connection)
-            connection.counters.went(connection)
+            connection.counters.keep_bytes(connection)
             self._service.disconnected(connection)
             if connection.ticket is not None:
                 connection.ticket.leave()

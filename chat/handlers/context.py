@@ -48,8 +48,8 @@ def _new_ask_notices() -> KeyedBuckets:
 class Context:
     """The parts of the server that handlers use. Each can be used by any thread.
 
-    ``ask_notices``: notices of invitations, by group and receiver, and of requests to be a contact,
-    by sender and receiver. ``group_join``: the join mode of a new group that names none.
+    ``ask_notices``: limits the notices of invitations, by group and receiver, and of requests to be
+    a contact, by sender and receiver. ``group_join``: the join mode of a new group that names none.
     ``approve_contacts``: a user becomes a contact when it agrees.
     """
 

@@ -68,7 +68,7 @@ class Authentication:
         known = self._database.read(lambda tx: TokenModel(tx).exists(token, user_id))
         if user is None or user.status != ACTIVE or not (known and self._use_token(user_id, token)):
             raise ProtocolError(ErrNo.REFUSED, errors.WRONG_PASSWORD)
-        self._limits.came(peer, user_id, self._clock.monotonic())
+        self._limits.note_login(peer, user_id, self._clock.monotonic())
         return Verified(user, None)
 
     def check_password(

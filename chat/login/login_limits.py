@@ -151,9 +151,9 @@ class LoginLimits:
         for pair in pairs:
             self._pairs.forget(pair)
             self._hour.forget(pair)
-        self.came(host, user_id, now)
+        self.note_login(host, user_id, now)
 
-    def came(self, host: str, user_id: int, now: float) -> None:
+    def note_login(self, host: str, user_id: int, now: float) -> None:
         """The account has logged in from this network."""
         pair = (network_key(host), user_id)
         self._lately.charge(pair, now, LATELY_SECONDS, most=LATELY_SECONDS)

@@ -86,7 +86,7 @@ def test_a_known_device_has_its_own_limit() -> None:
     for _ in range(10):
         found.failed(EVIL, ANN, 0.0, "laptop")
     assert found.retry_after(EVIL, ANN, 0.0, "laptop") > 0
-    found.came(HOME, ANN, 0.0)
+    found.note_login(HOME, ANN, 0.0)
     assert found.retry_after(HOME, ANN, 0.0, "laptop") == 0, "an attacker may know its name"
     assert guess(found, HOME, ANN, 0.0, 100) == 10
     assert found.retry_after(HOME, ANN, 0.0, "laptop") == 0, "it was used up elsewhere only"
