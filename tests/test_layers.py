@@ -55,24 +55,17 @@ chat.delivery          : chat.announcement chat.bus chat.connection chat.counter
                          chat.group_notice chat.login
                          chat.mailbox chat.message chat.notice chat.process chat.protocol
                          chat.storage chat.storage.tables muduopy ujson
-chat.request_workers   : chat.connection chat.process chat.protocol muduopy
 chat.handlers          : chat.config chat.connection chat.delivery chat.group_notice chat.limits
                          chat.login chat.mailbox chat.message chat.names chat.notice chat.process
                          chat.protocol
                          chat.protocol.dialects chat.storage chat.storage.tables
-chat.answers           : chat.connection chat.protocol chat.protocol.dialects chat.request_workers
-                         chat.storage
-chat.request_limits    : chat.limits chat.protocol
-chat.entrances         : chat.connection chat.handlers chat.limits chat.login chat.process
-                         chat.protocol chat.request_workers chat.storage chat.storage.tables
-chat.service           : chat.answers chat.connection chat.entrances chat.handlers chat.limits
-                         chat.login chat.protocol chat.protocol.dialects chat.request_limits
-                         chat.request_workers chat.storage chat.storage.tables
+chat.service           : chat.connection chat.handlers chat.limits chat.login chat.process
+                         chat.protocol chat.protocol.dialects chat.storage chat.storage.tables
+                         muduopy
 chat.backends          : chat.bus chat.bus.redis chat.config chat.delivery chat.storage
                          chat.storage.mysql chat.storage.sqlite muduopy
 chat.cli               : chat chat.config chat.listeners chat.process muduopy
 chat.maintenance       : chat.process chat.storage chat.storage.tables muduopy
-chat.retention         : chat.process chat.storage chat.storage.tables muduopy
 chat.status            : chat.backends chat.config chat.connection chat.counters chat.delivery
                          chat.limits chat.login chat.mailbox chat.process chat.protocol
                          chat.storage chat.storage.tables chat.tls chat.version muduopy

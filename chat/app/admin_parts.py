@@ -17,9 +17,9 @@ from chat.config import Config
 from chat.connection.server import ChatServer
 from chat.delivery.delivery import Delivery
 from chat.login.lease import Lease
-from chat.maintenance import Maintenance
+from chat.maintenance.maintenance import Maintenance
+from chat.maintenance.retention import Retention
 from chat.reloading import Reloading
-from chat.retention import Retention
 from muduopy import InetAddress
 
 RETENTION_SECONDS = 60.0

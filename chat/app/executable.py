@@ -17,7 +17,7 @@ from chat.process.file_limit import fit_file_limit
 from chat.process.log_format import new_format
 from chat.process.log_queue import LogQueue
 from chat.process.signals import block_signals
-from chat.request_workers import hash_threads
+from chat.service.request_workers import hash_threads
 
 LOG_SECONDS = 5.0
 """Between two reports of the lines that were left out of the log."""

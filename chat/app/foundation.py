@@ -10,7 +10,7 @@ from chat.backends import find_bus, open_bus, open_database
 from chat.config import Config, ConfigError
 from chat.delivery.codec import MessageBus
 from chat.process.clock import Clock
-from chat.request_workers import hash_threads, new_hashers
+from chat.service.request_workers import hash_threads, new_hashers
 from chat.storage import Database
 from muduopy import EventLoop, ThreadPool
 

@@ -12,7 +12,7 @@ from chat.connection.server import ChatServer
 from chat.delivery.delivery import Delivery
 from chat.handlers import Context
 from chat.protocol import build_schema
-from chat.service import ChatService
+from chat.service.service import ChatService
 
 if TYPE_CHECKING:
     import ssl

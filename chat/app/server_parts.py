@@ -15,8 +15,8 @@ from chat.handlers import ROUTES, Context
 from chat.listeners import Listener
 from chat.names.lookalikes import Lookalikes
 from chat.protocol import build_schema
-from chat.request_workers import RequestWorkers
-from chat.service import ChatService
+from chat.service.request_workers import RequestWorkers
+from chat.service.service import ChatService
 from muduopy import InetAddress
 
 if TYPE_CHECKING:

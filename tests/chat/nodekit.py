@@ -49,8 +49,8 @@ from chat.protocol import (
     encode,
 )
 from chat.protocol.dialects import TUTORIAL, Table
-from chat.request_workers import RequestWorkers
-from chat.service import ChatService
+from chat.service.request_workers import RequestWorkers
+from chat.service.service import ChatService
 from chat.storage import Database
 from chat.storage.tables import OfflineMessageModel, User, UserModel
 from muduopy import InetAddress, ThreadPool

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from chat.answers import MAX_STRIKES
 from chat.config import ServerConfig
 from chat.protocol import ErrNo, Limits, MsgType
+from chat.service.answers import MAX_STRIKES
 from tests.chat.nodekit import PASSWORD, Client, Node
 
 PEER = "192.0.2.7"
@@ -20,7 +20,7 @@ def client(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Client:
-    monkeypatch.setattr("chat.answers.GUEST_TOKENS", 0)
+    monkeypatch.setattr("chat.service.answers.GUEST_TOKENS", 0)
     caplog.set_level("WARNING", "chat")
     node = make_node(config=ServerConfig(proxy_protocol=True, max_frame=1000))
     client = node.connect()

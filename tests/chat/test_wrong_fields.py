@@ -34,8 +34,8 @@ def test_each_request_is_in_good_with_all_fields() -> None:
 @pytest.fixture
 def patient(make_node: Any, monkeypatch: pytest.MonkeyPatch) -> Node:
     """A node that closes no connection for wrong requests or their number."""
-    monkeypatch.setattr("chat.answers.MAX_STRIKES", MANY)
-    monkeypatch.setattr("chat.answers.MAX_FAILED_LOGINS", MANY)
+    monkeypatch.setattr("chat.service.answers.MAX_STRIKES", MANY)
+    monkeypatch.setattr("chat.service.answers.MAX_FAILED_LOGINS", MANY)
     limits = Limits(guest_rate=MANY, guest_frame=64 * 1024, guest_bytes=10 * MANY)
     node: Node = make_node(failures=MANY, limits=limits)
     node.user("taken")

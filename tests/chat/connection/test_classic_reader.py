@@ -112,7 +112,7 @@ def test_an_address_has_a_table(make_node: Callable[..., Node]) -> None:
 
 
 def test_a_memory_that_cannot_be_stored(node: Node, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING, "chat.service")
+    caplog.set_level(logging.WARNING, "chat.service.service")
     node.user("ann")
     client = node.connect(v2=False)
     asked = b'{"msgid":1,"id":1,"password":"%b"}\0' % PASSWORD.encode()
@@ -253,7 +253,7 @@ def test_its_answers_have_both_names(node: Node) -> None:
 
 def test_the_log_is_not_flooded(node: Node, caplog: pytest.LogCaptureFixture) -> None:
     """Ten lines a minute about one host, and one about a connection."""
-    caplog.set_level(logging.WARNING, "chat.service")
+    caplog.set_level(logging.WARNING, "chat.service.service")
     for number in range(100, 115):
         client = node.connect(v2=False)
         for _ in range(2):

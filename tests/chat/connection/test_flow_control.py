@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from chat.answers import MAX_STRIKES
 from chat.connection.connection import HIGH_WATER, LOW_WATER, AnyConnection
 from chat.connection.flow_control import MAX_IN_FLIGHT
 from chat.connection.token_bucket import GUEST_READ
 from chat.protocol import Limits, MsgType
+from chat.service.answers import MAX_STRIKES
 from chat.storage import Transaction
 from chat.storage.tables import NORMAL, GroupModel
 from tests.chat.loopkit import writer_held
@@ -177,7 +177,7 @@ def test_a_guest_that_floods_is_closed(
 ) -> None:
     """It gets no notice, after some pauses. A pause without end would keep its place taken."""
     monkeypatch.setattr("chat.connection.flow_control.SHORTAGES", 0)
-    monkeypatch.setattr("chat.answers.MAX_STRIKES", 10**9)
+    monkeypatch.setattr("chat.service.answers.MAX_STRIKES", 10**9)
     node = make_node(limits=guest_limits(guest_rate=10, guest_frame=65536))
     client = node.connect()
     client.sock.setblocking(False)

@@ -7,10 +7,10 @@ from functools import partial
 
 import pytest
 
-from chat.answers import MAX_FAILED_LOGINS
 from chat.config import HashCost
 from chat.login.passwords import Passwords
 from chat.protocol import MsgType, decode
+from chat.service.answers import MAX_FAILED_LOGINS
 from chat.storage import Transaction
 from chat.storage.tables import ONLINE
 from tests.chat.nodekit import PASSWORD, TOKEN_SECONDS, Node

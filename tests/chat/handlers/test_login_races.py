@@ -17,7 +17,7 @@ from chat.handlers.context import Context, Request
 from chat.handlers.group_members import Joined, join_group
 from chat.message import Topic
 from chat.protocol import GROUP_CHAT, ONE_CHAT, MsgType
-from chat.request_workers import PATIENCE_SECONDS
+from chat.service.request_workers import PATIENCE_SECONDS
 from chat.storage import StorageError
 from chat.storage.tables import NORMAL, OFFLINE, ONLINE, GroupModel
 from tests.chat.loopkit import WAIT

@@ -75,7 +75,7 @@ def test_the_log_says_why_one_was_refused(
     node: Node, caplog: pytest.LogCaptureFixture, fields: dict[str, object], why: str
 ) -> None:
     node.user("taken")
-    caplog.set_level("INFO", "chat.answers")
+    caplog.set_level("INFO", "chat.service.answers")
     assert node.connect(v2=False).ask(MsgType.REG_MSG, **fields)["errno"] != 0
     (line,) = [line for line in caplog.messages if "registration" in line]
     shown = repr(str(fields["name"])[:60])

@@ -14,7 +14,7 @@ from chat.process.peer_label import PeerLabel
 def prepared(text: str, *args: object, exc: BaseException | None = None) -> logging.LogRecord:
     """A record as the writer's thread gets it."""
     info = None if exc is None else (type(exc), exc, exc.__traceback__)
-    record = logging.LogRecord("chat.answers", logging.WARNING, "a.py", 1, text, args, info)
+    record = logging.LogRecord("chat.service.answers", logging.WARNING, "a.py", 1, text, args, info)
     return LogQueue(io.StringIO(), TextFormat()).prepare(record)
 
 
@@ -49,7 +49,7 @@ def test_json_has_fields() -> None:
     assert json.loads(JsonFormat().format(record)) == {
         "time": "2027-01-15T08:00:00.250Z",
         "level": "warning",
-        "logger": "chat.answers",
+        "logger": "chat.service.answers",
         "thread": "MainThread",
         "event": '%s: "%s" is\n%d',
         "peer": "2001:db8::1",

@@ -22,11 +22,11 @@ from chat.login.passwords import Passwords
 from chat.login.presence_feed import PresenceFeed
 from chat.login.visibility import Visibility
 from chat.mailbox.gap import fill_gap, open_gaps
-from chat.maintenance import Maintenance
+from chat.maintenance.maintenance import Maintenance
+from chat.maintenance.retention import find_boundary
 from chat.names.lookalikes import Lookalikes
 from chat.names.name_hash import RULES, name_hashes
 from chat.protocol import MsgType
-from chat.retention import find_boundary
 from chat.storage import Database, Transaction
 from chat.storage.tables import (
     DISABLED,

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from chat.entrances import KNOWN_LOGINS, KNOWN_SECONDS
 from chat.login.login_limits import LoginRates
 from chat.protocol import MsgType
+from chat.service.entrances import KNOWN_LOGINS, KNOWN_SECONDS
 from chat.storage.tables import KnownDeviceModel
 from tests.chat.loopkit import WAIT
 from tests.chat.nodekit import PASSWORD, Client, Node

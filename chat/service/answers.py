@@ -10,7 +10,7 @@ from chat.connection.http_guard import is_http
 from chat.protocol import ACK_OF, ErrNo, Limits, Message, MsgType, ProtocolError, encode
 from chat.protocol.dialects import NoTableError
 from chat.protocol.dialects.classic_answer import classic_answer
-from chat.request_workers import PeerGoneError
+from chat.service.request_workers import PeerGoneError
 from chat.storage import StorageError
 
 log = logging.getLogger(__name__)

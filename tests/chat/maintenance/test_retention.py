@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from chat.mailbox.gap import fill_gap
+from chat.maintenance.retention import PASS_SECONDS, Retention, find_boundary
 from chat.protocol import Limits, MsgType
-from chat.retention import PASS_SECONDS, Retention, find_boundary
 from chat.storage import Database, StorageError
 from chat.storage.tables import LogRow, MailboxGapModel, MessageModel, OfflineMessageModel
 from muduopy import EventLoop, ThreadPool

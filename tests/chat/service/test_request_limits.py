@@ -11,7 +11,14 @@ import pytest
 from chat.handlers import ROUTES
 from chat.handlers.history import PAGE_CHARACTERS
 from chat.protocol import ErrNo, Limits, MsgType, ProtocolError, encode
-from chat.request_limits import ANSWER_SECONDS, HOUR, KIB, LIMIT_OF, ONLY_SERVED, RequestLimits
+from chat.service.request_limits import (
+    ANSWER_SECONDS,
+    HOUR,
+    KIB,
+    LIMIT_OF,
+    ONLY_SERVED,
+    RequestLimits,
+)
 from tests.chat.good_requests import GOOD
 from tests.chat.nodekit import PASSWORD, Node
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from chat.protocol import MsgType, encode
-from chat.request_workers import (
+from chat.service.request_workers import (
     MAX_HASHERS,
     PATIENCE_SECONDS,
     RequestWorkers,

@@ -12,10 +12,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chat.answers import ENTRANCES, GUEST_TOKENS, Answers, charge, failure
 from chat.connection.classic_reader import ClassicReader
 from chat.connection.connection import ClientConnection
-from chat.entrances import Entrances
 from chat.handlers import WAIT, Context, Request, Route, Where
 from chat.limits.keyed_buckets import KeyedBuckets
 from chat.login.login import Login
@@ -32,8 +30,10 @@ from chat.protocol import (
     without_nulls,
 )
 from chat.protocol.dialects import TUTORIAL, NoTableError, Table, advice
-from chat.request_limits import RequestLimits
-from chat.request_workers import RequestWorkers
+from chat.service.answers import ENTRANCES, GUEST_TOKENS, Answers, charge, failure
+from chat.service.entrances import Entrances
+from chat.service.request_limits import RequestLimits
+from chat.service.request_workers import RequestWorkers
 from chat.storage import StorageError
 from chat.storage.tables import UserModel
 

@@ -22,7 +22,7 @@ from chat.limits.keyed_buckets import KeyedBuckets
 from chat.login.login_limits import LoginLimits, too_many
 from chat.process.clock import Clock
 from chat.protocol import Message, MsgType, ProtocolError, errors
-from chat.request_workers import Done, RequestWorkers, busy
+from chat.service.request_workers import Done, RequestWorkers, busy
 from chat.storage import Database
 from chat.storage.tables import KnownDeviceModel
 

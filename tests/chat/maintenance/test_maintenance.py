@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from chat.maintenance import Maintenance
+from chat.maintenance.maintenance import Maintenance
 from chat.storage import Database, StorageError, Transaction
 from chat.storage.tables import TokenModel, UserModel
 from muduopy import EventLoop, ThreadPool

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from chat.answers import MAX_STRIKES
 from chat.handlers import ROUTES, Where
 from chat.protocol import ACK_OF, MsgType
+from chat.service.answers import MAX_STRIKES
 from tests.chat.good_requests import GOOD, UNKNOWN
 from tests.chat.loopkit import WAIT, ErrorLog, writer_held
 from tests.chat.nodekit import PASSWORD, Client, Node, replace_route

@@ -1,0 +1,1 @@
+"""The regular jobs of a server on its database. Retention is the one that deletes old messages."""
