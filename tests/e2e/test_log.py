@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import configparser
+import contextlib
 import json
 import re
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 from tests.e2e.chatkit import PASSWORD, PROJECT, WAIT, ServerProcess, Wire
 
 ATTACKER = "203.0.113.7"
+PEM = PROJECT / "tests" / "muduopy" / "certs" / "localhost.pem"
 FAIL2BAN = PROJECT / "conf" / "fail2ban"
 
 SETTINGS = "[server]\nproxy_protocol = true\n"
@@ -100,6 +103,22 @@ def test_the_log_has_no_secrets_and_names_the_peer(log_of: Callable[[str], list[
         assert record["message"].startswith(f"{ATTACKER}{number}: ")
     (registered,) = [record for record in records if "has registered" in record["message"]]
     assert registered["peer"] == "198.51.100.2"
+
+
+def test_a_failed_tls_handshake_names_the_peer(tmp_path: Path) -> None:
+    """There is no client yet, and the line has its address and a number all the same."""
+    settings = f'[server]\ntls_certificate = "{PEM}"\nlog_format = "json"\n'
+    server = ServerProcess(tmp_path, settings).start()
+    with socket.create_connection(("127.0.0.1", server.port), WAIT, ("127.0.0.9", 0)) as sock:
+        sock.sendall(b"no handshake\n")
+        with contextlib.suppress(ConnectionError):
+            while sock.recv(100):
+                pass
+    server.wait_for_log("TLS handshake with")
+    server.stop()
+    (record,) = [json.loads(line) for line in server.log if "TLS handshake with" in line]
+    assert record["peer"] == "127.0.0.9"
+    assert record["connection"] == 1
 
 
 def test_fail2ban_finds_the_attacker_in_real_lines(
