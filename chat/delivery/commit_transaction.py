@@ -17,6 +17,7 @@ Gaps change under the same lock of the group as its members.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
@@ -113,7 +114,7 @@ def store(
     if groups and len(valid) < len(submissions):
         _hide_closed_groups(tx, submissions)
     if fills:
-        valid = [s for s in valid if s.message.target not in fills or _has_place(tx, s, fills)]
+        valid = _with_place(tx, valid, fills)
     first, repeated = _split(valid)
     _insert(tx, first, members, gaps)
     for submission in repeated:
@@ -164,22 +165,54 @@ def _may_send(
     return False
 
 
-def _has_place(tx: Transaction, submission: Submission, fills: Mapping[int, Fill]) -> bool:
-    """Refuse a new message to a user whose mailbox has no place for it. Its target is in ``fills``.
+def _with_place(
+    tx: Transaction, submissions: list[Submission], fills: Mapping[int, Fill]
+) -> list[Submission]:
+    """Refuse new messages to users whose mailbox has no place for them; returns the others.
 
     A repetition is not refused. Example: A's message to B is stored, and its acknowledgement is
-    lost; meanwhile B's mailbox fills. A repeats the message, and must hear that it is stored.
+    lost; meanwhile B's mailbox fills. A repeats the message, and must hear that it is stored. One
+    statement for each sender looks for repetitions: a flood to full mailboxes has hundreds of
+    messages in a transaction.
+    """
+    contacts: dict[tuple[int, int], bool] = {}
+    full = [
+        s for s in submissions if s.message.target in fills and _is_full(tx, s, fills, contacts)
+    ]
+    if not full:
+        return submissions
+    mids: defaultdict[int, list[str]] = defaultdict(list)
+    for submission in full:
+        mids[submission.message.sender].append(submission.mid)
+    known = {sender: MessageModel(tx).known_mids(sender, mids[sender]) for sender in mids}
+    for submission in full:
+        if submission.mid not in known[submission.message.sender]:
+            problem = "too many messages wait for this user: try again later"
+            submission.refuse(ErrNo.MAILBOX_FULL, problem)
+    return [submission for submission in submissions if submission.outcome is not REFUSED]
+
+
+def _is_full(
+    tx: Transaction,
+    submission: Submission,
+    fills: Mapping[int, Fill],
+    contacts: dict[tuple[int, int], bool],
+) -> bool:
+    """Has the receiver's mailbox, which is in ``fills``, no place for a new message of the sender?
+
+    ``contacts``: the pairs of receiver and sender that were looked up in this transaction.
     """
     message = submission.message
     if message.kind != ONE_CHAT or submission.login is None:
+        return False
+    fill, pair = fills[message.target], (message.target, message.sender)
+    if fill.refuses(message.sender):
         return True
-    fill, sender = fills[message.target], message.sender
-    if not (fill.refuses(sender) or (fill.strangers and not _is_contact(tx, message))):
-        return True
-    if MessageModel(tx).find(message.sender, submission.mid) is not None:
-        return True
-    submission.refuse(ErrNo.MAILBOX_FULL, "too many messages wait for this user: try again later")
-    return False
+    if not fill.strangers:
+        return False
+    if pair not in contacts:
+        contacts[pair] = _is_contact(tx, message)
+    return not contacts[pair]
 
 
 def _is_contact(tx: Transaction, message: ChatMessage) -> bool:

@@ -96,18 +96,20 @@ def drop_when_full() -> None:
     dropped = set()
     receivers = commit_transaction._receivers
 
-    def take(tx: Any, submission: Any, fills: Any) -> bool:
-        message = submission.message
-        if message.kind == ONE_CHAT and fills[message.target].refuses(message.sender):
-            dropped.add((message.sender, submission.mid))
-        return True
+    def take(tx: Any, submissions: Any, fills: Any) -> Any:
+        for submission in submissions:
+            message = submission.message
+            fill = fills.get(message.target)
+            if message.kind == ONE_CHAT and fill is not None and fill.refuses(message.sender):
+                dropped.add((message.sender, submission.mid))
+        return submissions
 
     def receivers_left(submission: Any, members: Any) -> Any:
         if (submission.message.sender, submission.mid) in dropped:
             return frozenset()
         return receivers(submission, members)
 
-    commit_transaction._has_place = take
+    commit_transaction._with_place = take
     commit_transaction._receivers = receivers_left
 
 

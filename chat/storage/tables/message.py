@@ -58,6 +58,11 @@ class MessageModel:
         ((newest,),) = self._tx.query("SELECT MAX(seq) FROM message")
         return newest or 0
 
+    def known_mids(self, sender: int, mids: Sequence[str]) -> set[str]:
+        """Those of these ``mid`` that the log has of this sender."""
+        sql = "SELECT mid FROM message WHERE sender = ? AND mid IN :ids"
+        return {mid for (mid,) in self._tx.query_in(sql, mids, before=(sender,))}
+
     def find(self, sender: int, mid: str) -> tuple[int, LogRow] | None:
         """The message of this sender with this ``mid``, and its ``seq``."""
         rows = self._tx.query(

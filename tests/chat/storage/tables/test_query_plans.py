@@ -319,6 +319,7 @@ def bound_mailboxes(planner: Planner) -> None:
     """A gap in a group that begins, goes on and ends."""
     group = ABSENT % 200 + 1
     planner.read(lambda tx: FriendModel(tx).is_one(ABSENT, 8))
+    planner.read(lambda tx: MessageModel(tx).known_mids(1, ["mid 300", "new"]))
     planner.read(lambda tx: OfflineMessageModel(tx).counts([ABSENT, 8]))
     planner.read(lambda tx: OfflineMessageModel(tx).shares(ABSENT, 8))
     assert planner.write(lambda tx: open_gaps(tx, group, [ABSENT])) == {ABSENT}
