@@ -14,6 +14,7 @@ from chat.cli import Arguments, parse_arguments, read_again
 from chat.config import Config
 from chat.exit_status import DRAINED, FAILED, REPORTED, STOPPED, report
 from chat.process.file_limit import fit_file_limit
+from chat.process.journal import ERROR_MARK, JournalFormat, is_journal
 from chat.process.log_format import new_format
 from chat.process.log_queue import LogQueue
 from chat.process.signals import block_signals
@@ -28,7 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parse_arguments(argv)
     config = arguments.config
     block_signals()
-    root, logs = logging.getLogger(), LogQueue(sys.stderr, new_format(config.server.log_format))
+    journal, lines = is_journal(sys.stderr), new_format(config.server.log_format)
+    logs = LogQueue(sys.stderr, JournalFormat(lines) if journal else lines)
+    root = logging.getLogger()
     root.setLevel(config.server.log_level.upper())
     root.addHandler(logs)
     logs.start()
@@ -40,7 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             # The reader of the log has stopped. The interpreter would wait for the log's thread.
             os._exit(FAILED)
     if problem:
-        print(f"chatserver: {problem}", file=sys.stderr)  # noqa: T201
+        mark = ERROR_MARK if journal else ""
+        print(f"{mark}chatserver: {problem}", file=sys.stderr)  # noqa: T201
     return status
 
 
