@@ -39,6 +39,7 @@ _TEXTS = {
     errors.CODE_INVALID: "邀请码无效",
     errors.TOO_MANY_LOGINS: "登录失败次数太多：请等待，或使用以前登录过的设备",
     errors.TOO_MANY_REGISTRATIONS: "你的网络注册次数太多",
+    errors.TOO_MUCH_DRAWN: "登录得到的数据太多：请等待后再登录",
     errors.NAME_TAKEN: "这个名字已被使用",
     errors.NAME_LOOKALIKE: "这个名字与已有的名字太像：请换一个",
     errors.GROUP_EXISTS: "已有同名的群",
@@ -63,6 +64,7 @@ _TEXTS = {
     "too many wrong passwords": "密码错误次数太多",
     "too many of your invitations wait for an answer": "你有太多邀请还没有得到答复",
     "too many messages, slow down": "消息太多，请慢一些",
+    "too many requests: wait, and send this one again": "请求太多",
     "no saved login, a password is needed": "没有保存的登录，需要密码",
 }
 
@@ -71,7 +73,10 @@ _PATTERNS = tuple(
     for english, chinese in (
         (r"you are in (\d+) groups: leave one first", "你已加入 {} 个群：请先退出一个"),
         (r"the group is full: (\d+) members", "群已满：最多 {} 个成员"),
-        (r"your list is full: (\d+) users", "你的好友列表已满：最多 {} 个用户"),
+        (
+            r"your list is full, with (\d+) users: remove one first",
+            "你的好友列表已满，有 {} 个用户：请先删除一个",
+        ),
         (r"the list of the other user is full: (\d+) users", "对方的好友列表已满：最多 {} 个用户"),
         (r"your list of blocked users is full: (\d+) users", "你的屏蔽列表已满：最多 {} 个用户"),
         (

@@ -307,3 +307,42 @@ def test_errors(ann: Window) -> None:
         ann.see(notice)
         ann.keys("C-c")
         ann.see("ann (1) ●", gone=notice)
+
+
+def test_requests_to_be_a_friend_and_passwords_of_groups(
+    tmp_path: Path, make_server: Callable[..., ServerProcess]
+) -> None:
+    """One user reads Chinese in a wide window, the other English in one of 80 columns."""
+    windows = Windows(tmp_path, make_server('[chat]\ncontacts = "approve"\n'))
+    try:
+        ann, bob = windows.open("ann"), windows.open("bob", locale="zh_CN.UTF-8")
+        bob.resize(120, 30)
+        register(ann, "ann", 1)
+        bob.see("登录", "密码")
+        bob.keys("C-r")
+        for field in ("bob", PASSWORD, PASSWORD):
+            bob.enter(field)
+        bob.see("bob (2) ●")
+        ann.enter("/add 2")
+        ann.see("User 2 is asked, if there is such a user.")
+        bob.see("ann 请求加你为好友：/accept 1 或 /decline 1")
+        bob.enter("/accept ann")
+        bob.see("ann（1）已在好友列表里。", "● ann")
+        ann.see("bob (2) has accepted, and is on your list.", "● bob")
+        ann.enter("/create tea")
+        ann.see("tea (1)")
+        ann.enter("/access password")
+        ann.see("password of the group:")
+        ann.enter("green tea")
+        ann.see("the password again:", gone="*")
+        ann.enter("green tea")
+        ann.see("The group is tea now, open to users with the password.")
+        bob.enter("/join 1")
+        bob.see("群 1 的密码：", "请输入它的密码")
+        bob.enter("black tea")
+        bob.see("密码错误", "群 1 的密码：", gone="*")
+        bob.enter("green tea")
+        bob.see("你已加入 tea（1）。")
+        ann.see("bob has joined", gone="green tea")
+    finally:
+        windows.close()

@@ -227,8 +227,8 @@ class ContactCommands(RequestCommands):
         """The room of a group; None: the open room, which must be a group."""
         if group_id is not None:
             return self._context.rooms.room(RoomKey(True, group_id))
-        room = self._current_room()
-        if not room.key.in_group:
+        room = self._context.rooms.current
+        if room is None or not room.key.in_group:
             raise InputError("not a group")
         return room
 

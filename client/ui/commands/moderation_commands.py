@@ -136,8 +136,9 @@ class ModerationCommands(RequestCommands):
 
     def _group(self) -> Group:
         """The open group."""
-        room = self._current_room()
-        group = self._context.directory.group(room.key.id) if room.key.in_group else None
+        room = self._context.rooms.current
+        in_group = room is not None and room.key.in_group
+        group = self._context.directory.group(room.key.id) if room and in_group else None
         if group is None:
             raise InputError("not a group")
         return group

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from functools import partial
 
 from chat.protocol import ErrNo
 from client.errors import (
@@ -24,11 +26,10 @@ from client.ui.text.translations import Translations
 _OWN_TEXT = frozenset({ErrNo.UNAVAILABLE, ErrNo.BLOCKED, ErrNo.MAILBOX_FULL})
 """For these, the terminal's own text replaces the server's: it names the user or the server."""
 
-_ADVICE = ": try again later"
-"""The end of some texts with the errno TOO_MANY. The next step says when to try again."""
+_without_advice = partial(re.compile(": (try again later|wait, and .*)$").sub, "")
+"""Removes the advice at the end of a server's text: the next step says when to try again."""
 
 _MINUTE = 60
-_HOUR = 60 * _MINUTE
 
 _LOST = {CLOSED: "lost closed", UNANSWERED: "lost unanswered", NOT_CHAT: "lost protocol"}
 
@@ -64,7 +65,7 @@ def refusal_text(error: RefusedError, texts: Translations) -> str:
     key = f"error {error.errno}"
     if (not error.errmsg or error.errno in _OWN_TEXT) and texts.has(key):
         return texts(key)
-    return one_line(str(error).removesuffix(_ADVICE))
+    return one_line(_without_advice(str(error)))
 
 
 def _next_step(error: RefusedError, texts: Translations) -> str:
@@ -79,9 +80,7 @@ def _duration(seconds: float, texts: Translations) -> str:
     """A time to wait, rounded up, so that it is not too short."""
     if seconds < 2 * _MINUTE:
         return texts("seconds", count=math.ceil(seconds))
-    if seconds < 2 * _HOUR:
-        return texts("minutes", count=math.ceil(seconds / _MINUTE))
-    return texts("hours", count=math.ceil(seconds / _HOUR))
+    return texts("minutes", count=math.ceil(seconds / _MINUTE))
 
 
 def _not_connected(error: ConnectError, texts: Translations) -> str:

@@ -38,7 +38,7 @@ def test_commands_of_the_original(server: FakeServer, app: AppRun) -> None:
         ("/export /no/such/folder/x", "/no/such/folder/x: No such file or directory"),
         ("/help nothing", "There is no command nothing."),
         ("chat:bob:hi", "Type it like this: chat:friendid:message (friendid is a number)"),
-        ("/kick bob", "This conversation is not with a group."),
+        ("/kick bob", "Open a group first: /group GROUP"),
         ("/\x1b[2J", "There is no command /"),
     ],
 )

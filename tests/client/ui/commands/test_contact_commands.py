@@ -22,7 +22,7 @@ def test_friends_and_groups(server: FakeServer, talk: AppRun) -> None:
     talk.wait_for("bob is not on your list any more.")
     assert server.expect(MsgType.REMOVE_FRIEND_MSG)["friendid"] == 2
     talk.command("/members")
-    talk.wait_for("This conversation is not with a group.")
+    talk.wait_for("Open a group first: /group GROUP")
     talk.type(ctrl("c"))
     talk.command("/members tea")
     talk.wait_for("Members of tea", "1  alice  creator", "2  bob")

@@ -12,7 +12,7 @@ from tests.client.ui.apprun import ENTER, ESC, AppRun, ctrl
 
 def test_moderating_a_group(server: FakeServer, talk: AppRun) -> None:
     talk.command("/ban 3")
-    talk.wait_for("This conversation is not with a group.")
+    talk.wait_for("Open a group first: /group GROUP")
     talk.type(ctrl("c"))
     talk.command("/group tea")
     talk.wait_for("tea (7)")

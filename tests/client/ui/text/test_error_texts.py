@@ -21,6 +21,7 @@ from client.server_texts import in_chinese
 from client.ui.text.error_texts import error_text
 from client.ui.text.translations import Translations
 
+AGAIN = "too many requests: wait, and send this one again"
 EN, ZH = Translations("en"), Translations("zh")
 
 
@@ -51,6 +52,11 @@ EN, ZH = Translations("en"), Translations("zh")
             RefusedError(6, "too many wrong passwords", {"retry_after": 9.5}),
             "too many wrong passwords: try again in 10 s",
             "密码错误次数太多：请在 10 秒后再试",
+        ),
+        (
+            RefusedError(6, AGAIN, {"retry_after": 3599}),
+            "too many requests: try again in 60 min",
+            "请求太多：请在 60 分钟后再试",
         ),
         (
             RefusedError(11, errors.BLOCKED),
@@ -144,7 +150,7 @@ def test_each_text_of_the_protocol_is_translated(name: str) -> None:
     [
         ("you are in 200 groups: leave one first", "你已加入 200 个群：请先退出一个"),
         ("password: must be a string of 6 to 128 characters", "密码必须有 6 到 128 个字符"),
-        ("your list is full: 1000 users", "你的好友列表已满：最多 1000 个用户"),
+        ("the group is full: 500 members", "群已满：最多 500 个成员"),
     ],
 )
 def test_texts_with_numbers_in_chinese(errmsg: str, chinese: str) -> None:
