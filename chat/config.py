@@ -58,6 +58,7 @@ class ServerConfig:
     status_names: tuple[str, ...] = ()
     admin_socket: str = "auto"
     admin_users: tuple[str, ...] = ()
+    audit_days: int = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +221,7 @@ _MAXIMUM: dict[str, float] = {
     "server.drain_seconds": 3600,
     "chat.token_days": 36_500,
     "chat.retention_days": 36_500,
+    "server.audit_days": 36_500,
     "chat.login_failures": 1_000_000,
     "chat.login_failure_window": 30 * _DAY,
     "classic.gap": 1,
@@ -231,6 +233,7 @@ _node_name = re.compile(r"[A-Za-z0-9._:-]{0,64}").fullmatch
 
 _MINIMUM = {
     "chat.retention_days": 0,
+    "server.audit_days": 0,
     "server.threads": 0,
     "server.hash_threads": 0,
     "server.drain_seconds": 0,

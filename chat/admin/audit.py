@@ -11,8 +11,9 @@ from typing import TypeVar
 
 from chat.admin.context import AdminContext
 from chat.admin.request import AdminRequest
+from chat.process.clock import Clock
 from chat.safe_text import escape
-from chat.storage import Transaction
+from chat.storage import Database, Transaction
 from chat.storage.base import Work
 from chat.storage.tables import AuditModel
 
@@ -40,3 +41,13 @@ def write_audited(
     words = ", ".join(part for part in (target, detail) if part)
     log.info("operator %s: %s: %s", request.actor, request.command, escape(words))
     return result
+
+
+def delete_old_changes(database: Database, clock: Clock, days: int) -> None:
+    """Delete changes that are older than so many days, in several short transactions.
+
+    Worker thread: blocks. All servers of a cluster may do it. Raises StorageError.
+    """
+    oldest = clock.unix() - days * 86_400
+    while database.write(lambda tx: AuditModel(tx).delete_older(oldest)):
+        pass

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
+from chat.admin.audit import delete_old_changes
 from chat.admin.ban_list import READ_SECONDS as BANS_SECONDS
 from chat.admin.ban_list import BanList
 from chat.admin.context import AdminContext
@@ -25,6 +27,9 @@ from muduopy import InetAddress
 RETENTION_SECONDS = 60.0
 """Between two looks whether a pass of the retention is due."""
 
+AUDIT_SECONDS = 3600.0
+"""Between two deletions of old changes from the audit log."""
+
 
 def build_maintenance(config: Config, base: Foundation, ban_list: BanList) -> Maintenance:
     """The regular jobs."""
@@ -33,6 +38,9 @@ def build_maintenance(config: Config, base: Foundation, ban_list: BanList) -> Ma
     if days:
         retention = Retention(base.database, base.clock, days, base.loop, base.workers)
         maintenance.every(RETENTION_SECONDS, retention.begin)
+    if config.server.audit_days:
+        old = partial(delete_old_changes, base.database, base.clock, config.server.audit_days)
+        maintenance.every(AUDIT_SECONDS, old)
     maintenance.every(BANS_SECONDS, ban_list.read)
     return maintenance
 

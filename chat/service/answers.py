@@ -7,7 +7,7 @@ import logging
 from chat.connection.connection import AnyConnection
 from chat.connection.http_guard import ANSWER as HTTP_ANSWER
 from chat.connection.http_guard import is_http
-from chat.protocol import ACK_OF, ErrNo, Limits, Message, MsgType, ProtocolError, encode
+from chat.protocol import ACK_OF, ErrNo, Limits, Message, MsgType, ProtocolError, encode, errors
 from chat.protocol.dialects import NoTableError
 from chat.protocol.dialects.classic_answer import classic_answer
 from chat.service.request_workers import PeerGoneError
@@ -124,6 +124,9 @@ def _log_refusal(connection: AnyConnection, message: Message, error: ProtocolErr
         elif error.errno not in (ErrNo.BAD_REQUEST, ErrNo.UNAVAILABLE):
             user_id = _short(message.get("id"))
             log.info("%s: a login as user %s was refused: %s", label, user_id, reason)
+    elif error.errmsg == errors.PASSWORD_IS_WRONG:
+        # Of CHANGE_PASSWORD_MSG or DELETE_ACCOUNT_MSG. A thief with a token guesses the password.
+        log.warning("%s: %s has sent a wrong password", label, connection.owner)
     elif error.errno == ErrNo.TOO_MANY:
         log.info("%s: message %s of %s refused: %s", label, msgid, connection.owner, reason)
 

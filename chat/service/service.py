@@ -47,6 +47,12 @@ messages in flight, a turn for each read cost 2 to 4 of 15 µs a message."""
 
 PING = int(MsgType.PING_MSG)
 
+LOGGED = {
+    MsgType.CHANGE_PASSWORD_MSG: "has changed the password",
+    MsgType.DELETE_ACCOUNT_MSG: "has deleted the account",
+}
+"""Requests with a line in the log, for an operator that is asked about a stolen account."""
+
 ADVICES, ADVICE_SECONDS = 10, 60.0
 """Log lines in a period (seconds) about requests of one host that fit no dialect."""
 
@@ -327,7 +333,10 @@ class ChatService:
             return
         if connection.login is not None:
             now = self._context.clock.monotonic()
-            self._requests.served(connection.login.user_id, message["msgid"], now)
+            user_id = connection.login.user_id
+            self._requests.served(user_id, message["msgid"], now)
+            if message["msgid"] in LOGGED:
+                log.info("%s: user %d %s", connection.label, user_id, LOGGED[message["msgid"]])
         if connection.closed:
             if route.abandon is not None:
                 route.abandon(self._context, connection, result)

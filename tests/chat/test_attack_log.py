@@ -93,3 +93,18 @@ def test_a_registration_is_in_the_log(
     client.ask(MsgType.REG_MSG, name="ann", password=PASSWORD, v=2)
     assert f"{client.connection.label}: registration of 'ann' refused" in caplog.text
     assert PASSWORD not in caplog.text
+
+
+def test_a_new_password_and_a_deleted_account_are_in_the_log(
+    make_node: Callable[..., Node], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "chat")
+    ann = make_node().online("ann")
+    label, user = ann.connection.label, f"user {ann.user_id}"
+    ann.ask(MsgType.CHANGE_PASSWORD_MSG, old="not it", new="another-1")
+    assert f"{label}: {ann.login} has sent a wrong password" in caplog.messages
+    ann.ask(MsgType.CHANGE_PASSWORD_MSG, old=PASSWORD, new="another-1")
+    assert caplog.messages.count(f"{label}: {user} has changed the password") == 1
+    ann.ask(MsgType.DELETE_ACCOUNT_MSG, password="another-1")
+    assert caplog.messages.count(f"{label}: {user} has deleted the account") == 1
+    assert "another-1" not in caplog.text

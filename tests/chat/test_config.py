@@ -42,6 +42,7 @@ MAY_BE_ZERO = [
     ("server", "drain_seconds"),
     ("limits", "password_min"),
     ("chat", "retention_days"),
+    ("server", "audit_days"),
     ("classic", "gap"),
     ("classic", "frame"),
 ]

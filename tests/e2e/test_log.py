@@ -121,6 +121,12 @@ def test_a_failed_tls_handshake_names_the_peer(tmp_path: Path) -> None:
     assert record["connection"] == 1
 
 
+def test_fail2ban_knows_a_wrong_password_after_the_login() -> None:
+    event = f"{ATTACKER} #4: user 5 has sent a wrong password"
+    line = f"2026-11-27 12:00:00,123 WARNING MainThread {event}"
+    assert match_with_python(line) == ATTACKER
+
+
 def test_fail2ban_finds_the_attacker_in_real_lines(
     log_of: Callable[[str], list[str]], tmp_path: Path
 ) -> None:

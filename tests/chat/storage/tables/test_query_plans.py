@@ -356,6 +356,7 @@ def look_as_operators_do(planner: Planner) -> None:
 
     planner.read(look)
     planner.write(lambda tx: AuditModel(tx).insert(1, "root", "test", "", ""))
+    planner.write(lambda tx: AuditModel(tx).delete_older(2))
     planner.write(lambda tx: NodeModel(tx).give_command("n1", DRAIN))
     planner.write(lambda tx: AddressBanModel(tx).set("203.0.113.7", 0, ""))
     planner.read(lambda tx: AddressBanModel(tx).active(1))
