@@ -44,6 +44,7 @@ _TEXTS = {
     errors.NAME_LOOKALIKE: "这个名字与已有的名字太像：请换一个",
     errors.GROUP_EXISTS: "已有同名的群",
     errors.GROUP_LOOKALIKE: "这个群名与已有的群名太像：请换一个",
+    "the password is wrong, or there is no such group": "密码错误，或者没有这个群",
     errors.NO_GROUP: "没有这个群",
     errors.CANNOT_JOIN: "没有这个群，或者它对你不开放",
     "no such user": "没有这个用户",

@@ -14,6 +14,9 @@ from client.values import Group
 NOT_ASKED = "has not asked you, or has taken the request back"
 """The server's text about a request that does not exist."""
 
+WRONG_GROUP_PASSWORD = "the password is wrong, or there is no such group"
+"""The server has one answer for both."""
+
 
 class ContactCommands:
     """Adds friends, answers requests, creates and joins groups. The console's thread."""
@@ -136,7 +139,12 @@ class ContactCommands:
             password = self._ask_secret(self._text("group password", id=group_id))
             if not password:
                 raise
-        return self._client.join_group(group_id, password)
+        try:
+            return self._client.join_group(group_id, password)
+        except RefusedError as exc:
+            if exc.errno != ErrNo.NOT_FOUND:
+                raise
+            raise RefusedError(exc.errno, WRONG_GROUP_PASSWORD) from exc
 
     def _failed(self, word: str, error: ClientError, **values: object) -> None:
         self._fail(self._text.failed(self._text(f"do {word}", **values), error), error)

@@ -402,7 +402,7 @@ def test_a_group_with_a_password(server: FakeServer, menu: MenuRun) -> None:
     menu.login()
     menu.type("addgroup:5", "black tea")
     menu.out.wait_for("password of group 5, if it has one:")
-    menu.out.wait_for("join group 5 failed: no such group, or it is not open to you\n")
+    menu.out.wait_for("join group 5 failed: the password is wrong, or there is no such group\n")
     menu.type("addgroup:5", "green tea")
     menu.out.wait_for("join group success: 5 g d\n")
 
