@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -70,6 +71,26 @@ def test_the_command(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(answer, dict)
     assert answer["all"] == 1
     assert answer["connections"][0]["owner"] == "user 1"
+
+
+def test_a_loop_reads_few_connections_at_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(5):
+        desk.node.online(f"user {number}")
+    sizes: list[int] = []
+
+    def read(part: list[Any]) -> Any:
+        sizes.append(len(part))
+        return read_counters(part)
+
+    monkeypatch.setattr(usage, "read_counters", read)
+    monkeypatch.setattr(usage, "SLICE", 2)
+    answers: list[Any] = []
+    thread = threading.Thread(target=lambda: answers.append(desk.ask("top", seconds=1)))
+    thread.start()
+    desk.node.until(lambda: answers, "the answer")
+    thread.join(WAIT)
+    assert answers[0]["all"] == 5
+    assert sizes == [2, 2, 1] * 2
 
 
 @pytest.mark.parametrize("seconds", [0, 11])
