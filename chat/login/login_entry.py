@@ -71,9 +71,10 @@ class LoginEntry:
     def _join_late(self, snapshot: Snapshot, groups: frozenset[int]) -> Snapshot:
         """Register for the groups that an earlier login joined while this one entered.
 
-        Example: we read the groups of A; A's old login joins group 7; we read the snapshot, which
-        has group 7. A message to 7 that was stored before our subscription has woken no pump, so
-        the pump must read the mailbox.
+        Only a server of version 0.2.0 lets a replaced login join a group. Example: we read the
+        groups of A; A's old login joins group 7 at such a server; we read the snapshot, which has
+        group 7. A message to 7 that was stored before our subscription has woken no pump, so the
+        pump must read the mailbox.
         """
         late = snapshot.group_ids - groups
         for group_id in late:

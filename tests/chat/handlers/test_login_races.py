@@ -247,6 +247,31 @@ def test_who_has_waited_for_too_long_is_told_so(node: Node) -> None:
 # ---------------------------------------------------------------------- groups
 
 
+def test_what_is_said_in_a_group_while_it_is_being_joined_late(node: Node) -> None:
+    """Between the answer's content and the registration for the group no login is woken.
+
+    A server of version 0.2.0 lets the old login join.
+    """
+    eve, ann = node.online("eve"), node.user("ann")
+    group = eve.make_group("tea")
+    groups = Pause(node, GROUPS)
+    new = begin(node, ann)
+    groups.entered()
+    node.database.write(lambda tx: GroupModel(tx).add_member(group, ann, NORMAL))
+    node.database.read = groups._real  # type: ignore[method-assign]
+    shown = Pause(node, 1)
+    groups.open()
+    shown.entered()
+    eve.tell(group, "first")
+    eve.expect(MsgType.CHAT_ACK)
+    shown.open()
+    assert new.expect(MsgType.LOGIN_MSG_ACK)["offlinemsg"] == []
+    assert new.login.groups == {group}
+    eve.tell(group, "second")
+    eve.expect(MsgType.CHAT_ACK)
+    assert [mail["msg"] for mail in new.take(2)] == ["first", "second"]
+
+
 @pytest.mark.parametrize("how", ["lost", "taken over"])
 def test_a_join_that_outlives_its_login(make_node: Callable[..., Node], how: str) -> None:
     """The next login is the current one, so the join is refused, and may be repeated."""
