@@ -69,7 +69,7 @@ class ChatConfig:
     on_duplicate_login: str = "refuse"
     registration: str = "open"
     presence: str = "all"
-    contacts: str = "open"
+    friend_requests: str = "open"
     group_join: str = "open"
     token_days: int = 30
     retention_days: int = 0
@@ -147,8 +147,8 @@ class Config:
 _CHOICES = {
     "chat.delivery": ("stored", "direct"),
     "chat.on_duplicate_login": ("refuse", "replace"),
-    "chat.contacts": ("open", "approve"),
-    "chat.presence": ("all", "contacts", "none"),
+    "chat.friend_requests": ("open", "approve"),
+    "chat.presence": ("all", "friends", "none"),
     "chat.registration": ("open", "closed", "invitation"),
     "chat.group_join": ("open", "invite"),
     "server.log_level": ("debug", "info", "warning", "error"),
@@ -168,12 +168,12 @@ _MAXIMUM: dict[str, float] = {
     "limits.history": 1000,
     "limits.group_members": 100_000,
     "limits.groups": 10_000,
-    "limits.contacts": 100_000,
+    "limits.friends": 100_000,
     "limits.blocked": 100_000,
     "limits.members": 1000,
     "limits.joins": 1_000_000,
     "limits.new_groups": 1_000_000,
-    "limits.new_contacts": 1_000_000,
+    "limits.new_friends": 1_000_000,
     "limits.invitations": 1_000_000,
     "limits.renames": 1_000_000,
     "limits.password_changes": 1_000_000,

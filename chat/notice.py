@@ -22,7 +22,7 @@ version 0.2.0 does not know this word, and ignores it."""
 
 ASKED = "asked"
 ACCEPTED = "accepted"
-"""For the node with a login of the user ``target``: the users ``ids`` ask it to be a contact, or
+"""For the node with a login of the user ``target``: the users ``ids`` ask it to be a friend, or
 have accepted its request. A server of version 0.2.0 ignores both, as BLOCKED."""
 
 WORDS = frozenset((PRESENCE, TAKEN, MEMBERS, BLOCKED, ASKED, ACCEPTED))

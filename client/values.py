@@ -145,7 +145,7 @@ class GroupNotice:
 
 @dataclass(frozen=True, slots=True)
 class FriendRequest:
-    """A request of another user to be a contact. It waits for ``ChatClient.answer_friend``.
+    """A request of another user to be a friend. It waits for ``ChatClient.answer_friend``.
 
     Attributes:
         user_id: the number of the user that asks.
@@ -160,7 +160,7 @@ class FriendRequest:
 
 @dataclass(frozen=True, slots=True)
 class FriendNotice:
-    """A notice: another user asks to be a contact, or has accepted the request of this user.
+    """A notice: another user asks to be a friend, or has accepted the request of this user.
 
     Attributes:
         event: "asked", "accepted", or a newer word.
@@ -188,7 +188,7 @@ class Account:
         groups: the groups of the user.
         heartbeat: seconds between two PING_MSG; None if the server named no interval.
         invitations: the invitations to groups that wait for this user.
-        friend_requests: the requests to be a contact that wait for this user.
+        friend_requests: the requests to be a friend that wait for this user.
     """
 
     id: int

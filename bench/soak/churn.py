@@ -90,11 +90,11 @@ class Guest:
         self.ask(30, msgid=29, **{"with": other, "limit": 20})
         return "history"
 
-    def contact(self, other: int) -> str:
-        """Add a contact, and remove it."""
+    def friend(self, other: int) -> str:
+        """Add a friend, and remove it."""
         self.ask(22, msgid=7, friendid=other)
         self.ask(41, msgid=40, friendid=other)
-        return "contact"
+        return "friend"
 
     def _close(self) -> None:
         assert self._client is not None
@@ -117,7 +117,7 @@ def step(guest: Guest, others: Sequence[int], choose: random.Random) -> str:
         case 6:
             return guest.history(other)
         case _:
-            return guest.contact(other)
+            return guest.friend(other)
 
 
 def main() -> None:

@@ -59,7 +59,7 @@ def build_logins(config: Config, base: Foundation, lease: Lease | None) -> Login
     passwords = new_passwords(config.password)
     exempt = Exempt(config.limits.exempt, loopback=not config.server.proxy_protocol)
     limits = LoginLimits(login_rates(config), exempt)
-    approve = approves_contacts(config)
+    approve = approves_friends(config)
     return LoginParts(
         registry=registry,
         visibility=visibility,
@@ -109,6 +109,6 @@ def token_seconds(config: Config) -> int:
     return config.chat.token_days * SECONDS_PER_DAY
 
 
-def approves_contacts(config: Config) -> bool:
-    """Whether a user becomes a contact only when it agrees."""
-    return config.chat.contacts == "approve"
+def approves_friends(config: Config) -> bool:
+    """Whether a user becomes a friend only when it agrees."""
+    return config.chat.friend_requests == "approve"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chat.app.foundation import Foundation
-from chat.app.login_parts import LoginParts, approves_contacts
+from chat.app.login_parts import LoginParts, approves_friends
 from chat.config import Config
 from chat.connection.server import ChatServer
 from chat.delivery.delivery import Delivery
@@ -57,7 +57,7 @@ def build_context(
         registration=config.chat.registration,
         visibility=logins.visibility,
         friend_notices=logins.friend_notices,
-        approve_contacts=approves_contacts(config),
+        approve_friends=approves_friends(config),
         group_join=config.chat.group_join,
         limits=config.limits,
         classic=config.classic,

@@ -175,10 +175,8 @@ def _with_place(
     statement for each sender looks for repetitions: a flood to full mailboxes has hundreds of
     messages in a transaction.
     """
-    contacts: dict[tuple[int, int], bool] = {}
-    full = [
-        s for s in submissions if s.message.target in fills and _is_full(tx, s, fills, contacts)
-    ]
+    friends: dict[tuple[int, int], bool] = {}
+    full = [s for s in submissions if s.message.target in fills and _is_full(tx, s, fills, friends)]
     if not full:
         return submissions
     mids: defaultdict[int, list[str]] = defaultdict(list)
@@ -196,11 +194,11 @@ def _is_full(
     tx: Transaction,
     submission: Submission,
     fills: Mapping[int, Fill],
-    contacts: dict[tuple[int, int], bool],
+    friends: dict[tuple[int, int], bool],
 ) -> bool:
     """Has the receiver's mailbox, which is in ``fills``, no place for a new message of the sender?
 
-    ``contacts``: the pairs of receiver and sender that were looked up in this transaction.
+    ``friends``: the pairs of receiver and sender that were looked up in this transaction.
     """
     message = submission.message
     if message.kind != ONE_CHAT or submission.login is None:
@@ -210,12 +208,12 @@ def _is_full(
         return True
     if not fill.strangers:
         return False
-    if pair not in contacts:
-        contacts[pair] = _is_contact(tx, message)
-    return not contacts[pair]
+    if pair not in friends:
+        friends[pair] = _is_friend(tx, message)
+    return not friends[pair]
 
 
-def _is_contact(tx: Transaction, message: ChatMessage) -> bool:
+def _is_friend(tx: Transaction, message: ChatMessage) -> bool:
     """Is the sender in the receiver's list, or the receiver?"""
     return message.sender == message.target or FriendModel(tx).is_one(
         message.target, message.sender

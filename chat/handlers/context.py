@@ -49,8 +49,8 @@ class Context:
     """The parts of the server that handlers use. Each can be used by any thread.
 
     ``ask_notices``: limits the notices of invitations, by group and receiver, and of requests to be
-    a contact, by sender and receiver. ``group_join``: the join mode of a new group that names none.
-    ``approve_contacts``: a user becomes a contact when it agrees.
+    a friend, by sender and receiver. ``group_join``: the join mode of a new group that names none.
+    ``approve_friends``: a user becomes a friend when it agrees.
     """
 
     database: Database
@@ -70,7 +70,7 @@ class Context:
     visibility: Visibility
     friend_notices: FriendNotices
     ask_notices: KeyedBuckets = field(default_factory=_new_ask_notices)
-    approve_contacts: bool = False
+    approve_friends: bool = False
     group_join: str = OPEN
     limits: Limits = field(default_factory=Limits)
     classic: ClassicConfig = field(default_factory=ClassicConfig)

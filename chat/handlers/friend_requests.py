@@ -1,4 +1,4 @@
-"""Handlers of requests to be a contact, for the setting ``chat.contacts = "approve"``. All: worker.
+"""Handlers of requests to be a friend (``chat.friend_requests = "approve"``). All: worker.
 
 The answer to a request does not show whether the other account exists, and neither do the limits:
 a request is stored for any number.
@@ -20,7 +20,7 @@ from chat.storage.tables import BlockedModel, FriendModel, FriendRequestModel, U
 
 
 def ask_friend(ctx: Context, request: Request[FriendRequest], friend_id: int) -> Message:
-    """Ask another user to be a contact, or accept its request; returns the fields of the answer.
+    """Ask another user to be a friend, or accept its request; returns the fields of the answer.
 
     Two users that ask each other at the same moment both see a request. Either accepts it.
     """
@@ -73,7 +73,7 @@ def answer_friend(ctx: Context, request: Request[AnswerFriendRequest]) -> Messag
 
 
 def _accept(ctx: Context, request: Request[Any], asker: int, now: int) -> Message | None:
-    """Put each user into the other's list; returns the new contact, None without a request."""
+    """Put each user into the other's list; returns the new friend, None without a request."""
     user_id = request.user_id
 
     def accept(tx: Transaction) -> Message | None:
@@ -85,10 +85,10 @@ def _accept(ctx: Context, request: Request[Any], asker: int, now: int) -> Messag
             return None
         for owner, other in ((user_id, asker), (asker, user_id)):
             if not friends.is_one(owner, other):
-                if friends.count(owner) >= ctx.limits.contacts:
+                if friends.count(owner) >= ctx.limits.friends:
                     whose = "your list" if owner == user_id else "the list of the other user"
                     raise ProtocolError(
-                        ErrNo.REFUSED, f"{whose} is full: {ctx.limits.contacts} users"
+                        ErrNo.REFUSED, f"{whose} is full: {ctx.limits.friends} users"
                     )
                 friends.insert(owner, other)
             requests.delete(owner, other)
@@ -107,7 +107,7 @@ def _store(
     user_id = request.user_id
     # Locked, so that two requests at two servers cannot both take the last place.
     hold_login(tx, request)
-    limit, requests = ctx.limits.contacts, FriendRequestModel(tx)
+    limit, requests = ctx.limits.friends, FriendRequestModel(tx)
     if BlockedModel(tx).has(user_id, friend_id):
         raise ProtocolError(ErrNo.REFUSED, "you have blocked this user: unblock it first")
     if FriendModel(tx).count(user_id) >= limit:
@@ -126,7 +126,7 @@ def _store(
 
 
 def _friend(ctx: Context, tx: Transaction, viewer: int, friend_id: int) -> Message:
-    """The fields of a contact, as ``viewer`` may see them. Raises ProtocolError(NOT_FOUND)."""
+    """The fields of a friend, as ``viewer`` may see them. Raises ProtocolError(NOT_FOUND)."""
     contact = UserModel(tx).contact(friend_id)
     if contact is None:
         raise ProtocolError(ErrNo.NOT_FOUND, "no such user")

@@ -17,7 +17,7 @@ def add_friend(ctx: Context, request: Request[FriendRequest]) -> Message:
     friend_id = request.message["friendid"]
     if friend_id == request.user_id:
         raise ProtocolError(ErrNo.BAD_REQUEST, "friendid: is your own")
-    if ctx.approve_contacts:
+    if ctx.approve_friends:
         return ask_friend(ctx, request, friend_id)
     fields = {"friend": ctx.database.read(lambda tx: _contact(ctx, tx, request.user_id, friend_id))}
 
@@ -25,11 +25,11 @@ def add_friend(ctx: Context, request: Request[FriendRequest]) -> Message:
         # Locked, so that two requests at two servers cannot both take the last place.
         hold_login(tx, request)
         model = FriendModel(tx)
-        full = model.count(request.user_id) >= ctx.limits.contacts
+        full = model.count(request.user_id) >= ctx.limits.friends
         if full and not model.is_one(request.user_id, friend_id):
             raise ProtocolError(
                 ErrNo.REFUSED,
-                f"your list is full, with {ctx.limits.contacts} users: remove one first",
+                f"your list is full, with {ctx.limits.friends} users: remove one first",
             )
         model.insert(request.user_id, friend_id)
 
@@ -44,7 +44,7 @@ def remove_friend(ctx: Context, request: Request[FriendRequest]) -> Message:
     """REMOVE_FRIEND_MSG. It takes a request back, too.
 
     With ``approve`` the user vanishes from the other list as well: both users have agreed to be
-    contacts, and one of them does no more.
+    friends, and one of them does no more.
     """
     user_id, friend_id = request.user_id, request.message["friendid"]
 
@@ -56,7 +56,7 @@ def remove_friend(ctx: Context, request: Request[FriendRequest]) -> Message:
         if not friends.is_one(user_id, friend_id):
             return found
         pairs = [(user_id, friend_id)]
-        if ctx.approve_contacts:
+        if ctx.approve_friends:
             pairs.append((friend_id, user_id))
         for pair in sorted(pairs):  # in the same order, if both users remove each other
             friends.delete(*pair)

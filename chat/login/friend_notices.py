@@ -1,4 +1,4 @@
-"""FriendNotices: tells the client of a user about requests to be a contact, and their acceptance.
+"""FriendNotices: tells the client of a user about requests to be a friend, and their acceptance.
 
 A notice is a hint. It is not stored, and it may get lost: the requests stand in the table. The node
 of the receiver reads the row before it shows a request. So it shows no request of a blocked user,
@@ -71,7 +71,7 @@ class FriendNotices:
             try:
                 message = self._database.read(partial(self._message, user_id, word, by))
             except StorageError as exc:
-                log.warning("user %d was not told of a request to be a contact: %s", user_id, exc)
+                log.warning("user %d was not told of a request to be a friend: %s", user_id, exc)
                 return
             if message is not None:
                 login.loop.queue_in_loop(partial(_send, login, message))

@@ -97,7 +97,7 @@ class LoginFlow:
         costs: LoginCosts | None = None,
     ) -> None:
         """``visibility``: by default all users see all others. ``lists_requests``: the answer has
-        the requests to be a contact. ``costs``: refuses logins that draw too much; None: none is
+        the requests to be a friend. ``costs``: refuses logins that draw too much; None: none is
         refused."""
         self._costs = costs
         self._visibility = visibility or Visibility()

@@ -28,7 +28,7 @@ LISTED_INVITATIONS = 100
 """Invitations to groups in the answer to a login: the newest."""
 
 LISTED_REQUESTS = 100
-"""Requests to be a contact in one answer: the newest."""
+"""Requests to be a friend in one answer: the newest."""
 
 MOST_FRIENDS = 5000
 MOST_GROUPS = 2000
@@ -67,7 +67,7 @@ class Snapshot:
         newest: the highest number in the log.
         blocks, blocked_by: the users that the user blocks, and those that block it; of the latter
             at most one more than MAX_BLOCKERS.
-        friend_requests: the newest requests to be a contact; none if contacts need no approval.
+        friend_requests: the newest requests to be a friend; none if friends need no approval.
     """
 
     friends: list[Contact]
@@ -90,7 +90,7 @@ class SnapshotReader:
 
     Attributes:
         visibility: the users that a user may see.
-        lists_requests: a snapshot has the requests to be a contact.
+        lists_requests: a snapshot has the requests to be a friend.
     """
 
     visibility: Visibility

@@ -1,7 +1,7 @@
 """Visibility: which users may see the presence of a user. Other users see it as offline.
 
     all        each user, as in the original system
-    contacts   the users in the user's own list
+    friends    the users in the user's own list
     none       no other user
 
 A blocked user never sees the presence of the user that blocks it.
@@ -23,7 +23,7 @@ from chat.storage.tables import (
     GroupUser,
 )
 
-ALL, CONTACTS, NONE = "all", "contacts", "none"
+ALL, FRIENDS, NONE = "all", "friends", "none"
 """The values of the setting ``chat.presence``."""
 
 
@@ -31,14 +31,14 @@ class Visibility:
     """Hides states in answers. Worker thread, inside a transaction.
 
     Attributes:
-        rule: ALL, CONTACTS or NONE.
+        rule: ALL, FRIENDS or NONE.
     """
 
     def __init__(self, rule: str = ALL) -> None:
         self.rule = rule
 
     def contacts(self, tx: Transaction, viewer: int, contacts: Sequence[Contact]) -> list[Contact]:
-        """The contacts with the states that the user ``viewer`` may see."""
+        """The friends with the states that the user ``viewer`` may see."""
         hidden = self._hidden(tx, viewer, _online(contacts))
         return [
             replace(contact, state=OFFLINE) if contact.id in hidden else contact
@@ -64,7 +64,7 @@ class Visibility:
         """The online users that are told about these users: pairs (watcher, user)."""
         if self.rule == NONE:
             return []
-        rows = FriendModel(tx).online_who_list(user_ids, mutual=self.rule == CONTACTS)
+        rows = FriendModel(tx).online_who_list(user_ids, mutual=self.rule == FRIENDS)
         return [(watcher, user_id) for watcher, user_id in rows]
 
     def _hidden(self, tx: Transaction, viewer: int, online: set[int]) -> Collection[int]:
@@ -73,7 +73,7 @@ class Visibility:
         if not online or self.rule == NONE:
             return online
         hidden = {blocker for blocker, _ in BlockedModel(tx).between(online, [viewer])}
-        if self.rule == CONTACTS:
+        if self.rule == FRIENDS:
             hidden |= online - FriendModel(tx).with_friend(viewer, online)
         return hidden
 

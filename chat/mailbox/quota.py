@@ -5,7 +5,7 @@ disk. As it fills, it takes fewer messages:
 
     one user's messages fill a quarter    this sender is refused (errno 12)
     all messages fill a half              messages to groups get no rows (gap.py)
-    all messages fill three quarters      senders that are no contacts of the owner are refused
+    all messages fill three quarters      senders that are no friends of the owner are refused
     all messages fill the whole           each sender is refused
 
 So strangers that fill mailboxes together leave a quarter to the users in the owner's own list. The
@@ -94,7 +94,7 @@ class Fill(NamedTuple):
     counted: float
 
     def refuses(self, sender: int) -> bool:
-        """Does it take no message of this user to its owner, even if the user is a contact?"""
+        """Does it take no message of this user to its owner, even if the user is a friend?"""
         return self.full or sender in self.senders
 
 

@@ -21,7 +21,7 @@ TOKENS_SECONDS = 3600.0
 """Between two deletions of expired tokens."""
 
 REQUESTS_SECONDS = 3600.0
-"""Between two deletions of expired requests to be a contact, and of expired invitations."""
+"""Between two deletions of expired requests to be a friend, and of expired invitations."""
 
 CHECK_SECONDS = 60.0
 """Between two checks of the database."""
@@ -30,7 +30,7 @@ CHECK_SECONDS = 60.0
 class Maintenance:
     """Runs the regular jobs. Any thread.
 
-    Its own jobs delete expired tokens, requests to be a contact and invitations to groups, and
+    Its own jobs delete expired tokens, requests to be a friend and invitations to groups, and
     check that the database is still there.
     """
 

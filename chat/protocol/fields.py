@@ -31,7 +31,7 @@ class Limits:
         text_bytes: bytes of a text in UTF-8.
         seqs, history: messages in one request, or in one answer.
         group_members: of one group.
-        groups, contacts, blocked: of one user.
+        groups, friends, blocked: of one user.
         members: members of a group in one answer.
         mailbox_rows, mailbox_bytes: of the messages that wait for one user.
         exempt: networks without the limits by address.
@@ -44,7 +44,7 @@ class Limits:
         group_bans: banned users of one group.
         failures_of_network, failures_of_account: failed logins by password in an hour.
         registrations_of_network: in an hour.
-        joins, new_groups, new_contacts, invitations, renames, password_changes, group_changes,
+        joins, new_groups, new_friends, invitations, renames, password_changes, group_changes,
             moderations, other_changes: requests of one account in an hour.
         answer_kib: KiB of answers to the requests of one account, in a second.
         guest_frame: bytes of the largest frame before a login.
@@ -65,7 +65,7 @@ class Limits:
     history: int = 100
     group_members: int = 500
     groups: int = 200
-    contacts: int = 1000
+    friends: int = 1000
     blocked: int = 1000
     members: int = 200
     mailbox_rows: int = 10_000
@@ -86,7 +86,7 @@ class Limits:
     registrations_of_network: int = 50
     joins: int = 200
     new_groups: int = 50
-    new_contacts: int = 500
+    new_friends: int = 500
     invitations: int = 200
     renames: int = 20
     password_changes: int = 20

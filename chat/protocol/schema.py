@@ -99,7 +99,7 @@ def _messages(limits: Limits) -> Rows:
 
 
 def _contacts() -> Rows:
-    """Friends, requests to be a contact, blocked users."""
+    """Friends, requests to be a friend, blocked users."""
     return {
         MsgType.ADD_FRIEND_MSG: (ME, FRIEND),
         MsgType.REMOVE_FRIEND_MSG: (ME, FRIEND),

@@ -26,7 +26,7 @@ ANSWER_SECONDS = 8
 LIMIT_OF: dict[int, str] = {
     MsgType.ADD_GROUP_MSG: "joins",
     MsgType.CREATE_GROUP_MSG: "new_groups",
-    MsgType.ADD_FRIEND_MSG: "new_contacts",
+    MsgType.ADD_FRIEND_MSG: "new_friends",
     MsgType.INVITE_MSG: "invitations",
     MsgType.RENAME_MSG: "renames",
     MsgType.CHANGE_PASSWORD_MSG: "password_changes",

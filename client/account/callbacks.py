@@ -29,7 +29,7 @@ class Functions:
         on_message: gets each chat message; its return acknowledges the message.
         on_presence: gets each change of a friend's presence.
         on_group_notice: gets each change of a group by another user.
-        on_friend_notice: gets each request to be a contact, and each acceptance.
+        on_friend_notice: gets each request to be a friend, and each acceptance.
         on_announcement: gets each text of the operator for all users.
         on_state: gets each new Status of the client.
         on_ready: is called when ``messages()`` has one more message.
@@ -131,7 +131,7 @@ class Callbacks:
             self._dispatcher.post(partial(self._functions.on_group_notice, notice))
 
     def contact_changed(self, notice: FriendNotice) -> None:
-        """Another user asks to be a contact, or has accepted."""
+        """Another user asks to be a friend, or has accepted."""
         if self._functions.on_friend_notice is not None:
             self._dispatcher.post(partial(self._functions.on_friend_notice, notice))
 

@@ -75,7 +75,7 @@ class Roster:
         self.forget_friend_request(friend.id)
 
     def take_friend_notice(self, notice: FriendNotice) -> None:
-        """Take a notice: another user asks to be a contact, or has accepted."""
+        """Take a notice: another user asks to be a friend, or has accepted."""
         self.heard += 1
         user_id, name = notice.user_id, notice.name
         if notice.event == "accepted":

@@ -23,7 +23,7 @@ The methods are in four bases of the class, by subject::
     chat_client.py   connect, log in, log out, close; keep files of the program
     own_account.py   the password, the name, the end of the account
     messages.py      send, receive, the outbox, the history
-    contacts.py      friends, requests to be a contact, blocked users
+    contacts.py      friends, requests to be a friend, blocked users
     groups.py        groups, their members, roles and bans
 """
 

@@ -1,4 +1,4 @@
-"""ContactMethods: the friend list, requests to be a contact, and blocked users."""
+"""ContactMethods: the friend list, requests to be a friend, and blocked users."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ContactMethods:
         return friend
 
     def friend_requests(self) -> tuple[FriendRequest, ...]:
-        """The requests of other users to be a contact, the newest first. Any thread; blocks.
+        """The requests of other users to be a friend, the newest first. Any thread; blocks.
 
         There are 100 at most.
         """
@@ -36,7 +36,7 @@ class ContactMethods:
         return found
 
     def answer_friend(self, user_id: int, *, accept: bool) -> Friend | None:
-        """Accept or decline a request to be a contact; returns an accepted friend.
+        """Accept or decline a request to be a friend; returns an accepted friend.
 
         The other user learns of an acceptance only. Any thread; blocks.
         """

@@ -184,7 +184,7 @@ class Node:
             friend_notices=FriendNotices(
                 self.database, self.bus, self.logins, self.workers, self.clock, self.visibility
             ),
-            approve_contacts=approve,
+            approve_friends=approve,
             group_join=group_join,
             limits=limits or Limits(),
             classic=classic or ClassicConfig(),

@@ -1114,7 +1114,7 @@ def test_the_account_follows_the_answers(server: FakeServer, client: ChatClient)
     assert account.groups == ()
 
 
-def test_requests_to_be_a_contact(server: FakeServer, make: Make) -> None:
+def test_requests_to_be_a_friend(server: FakeServer, make: Make) -> None:
     came: queue.SimpleQueue[FriendNotice] = queue.SimpleQueue()
     waiting = {"id": 7, "name": "dan", "time": "2027-01-15 08:00:00"}
     server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, friend_requests=[waiting])]

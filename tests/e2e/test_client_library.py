@@ -185,7 +185,7 @@ def test_a_closed_group(server: ServerProcess, enter: Enter) -> None:
 
 
 def test_a_contact_that_agrees(make_server: Callable[..., ServerProcess], enter: Enter) -> None:
-    server = make_server('[chat]\ncontacts = "approve"\n')
+    server = make_server('[chat]\nfriend_requests = "approve"\n')
     notices: queue.SimpleQueue[FriendNotice] = queue.SimpleQueue()
     ann = enter(server.port, "ann", on_friend_notice=notices.put).log_in()
     bob = enter(server.port, "bob", on_friend_notice=notices.put).log_in()

@@ -313,7 +313,7 @@ def test_requests_to_be_a_friend_and_passwords_of_groups(
     tmp_path: Path, make_server: Callable[..., ServerProcess]
 ) -> None:
     """One user reads Chinese in a wide window, the other English in one of 80 columns."""
-    windows = Windows(tmp_path, make_server('[chat]\ncontacts = "approve"\n'))
+    windows = Windows(tmp_path, make_server('[chat]\nfriend_requests = "approve"\n'))
     try:
         ann, bob = windows.open("ann"), windows.open("bob", locale="zh_CN.UTF-8")
         bob.resize(120, 30)

@@ -1,4 +1,4 @@
-"""FriendRequestModel: the table ``friendrequest``: requests to be a contact that have no answer.
+"""FriendRequestModel: the table ``friendrequest``: requests to be a friend that have no answer.
 
 A request is stored for any number, and from a user that the receiver has blocked, too. It is not
 shown then, so its sender cannot tell it from one that is ignored.

@@ -35,7 +35,7 @@ class OwnedRowsModel:
     def clear_new(self, user_id: int) -> None:
         """Delete what other users have stored about a number before its account existed.
 
-        A block, or a request to be a contact, is stored for any number. Otherwise its answer would
+        A block, or a request to be a friend, is stored for any number. Otherwise its answer would
         show which accounts exist.
         """
         self._tx.execute("DELETE FROM blocked WHERE blockedid = ?", (user_id,))

@@ -60,7 +60,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class FriendRequestRow:
-    """A request to be a contact, as its receiver sees it.
+    """A request to be a friend, as its receiver sees it.
 
     Attributes:
         id, name: the user that asks.

@@ -88,7 +88,7 @@ def test_no_message_is_sent(node: Node) -> None:
 
 
 @pytest.mark.parametrize("name", ["ask", "accept", "decline", "accept by asking", "take back"])
-def test_no_request_to_be_a_contact(make_node: Callable[..., Node], name: str) -> None:
+def test_no_request_to_be_a_friend(make_node: Callable[..., Node], name: str) -> None:
     node = make_node(approve=True)
     ann, bob, eve = (node.online(name) for name in ("ann", "bob", "eve"))
     assert eve.ask(MsgType.ADD_FRIEND_MSG, friendid=ann.user_id)["pending"]

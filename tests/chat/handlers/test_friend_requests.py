@@ -1,4 +1,4 @@
-"""Requests to be a contact (``chat.contacts = "approve"``), through a whole server."""
+"""Requests to be a contact (``chat.friend_requests = "approve"``), through a whole server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NOT_ASKED = {
 
 @pytest.fixture
 def node(make_node: Callable[..., Node]) -> Node:
-    return make_node(approve=True, limits=Limits(contacts=3))
+    return make_node(approve=True, limits=Limits(friends=3))
 
 
 def add(client: Client, other: int) -> Message:
@@ -245,7 +245,7 @@ def test_full_lists(node: Node) -> None:
     assert add(client, 99)["errno"] == 1
 
 
-def test_to_remove_a_contact_ends_both_directions(node: Node) -> None:
+def test_to_remove_a_friend_ends_both_directions(node: Node) -> None:
     ann, bob = node.online("ann"), node.user("bob")
     add(ann, bob)
     client = node.online(bob)
@@ -336,7 +336,7 @@ def test_a_notice_of_another_node(node: Node) -> None:
     hear(Notice(99, ASKED, (ann.user_id,)))
 
 
-def test_with_open_contacts(make_node: Callable[..., Node]) -> None:
+def test_with_open_requests(make_node: Callable[..., Node]) -> None:
     """Requests from a time with the other setting can still be answered."""
     node = make_node()
     ann, bob = node.online("ann"), node.online("bob")

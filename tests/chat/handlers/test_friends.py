@@ -64,7 +64,7 @@ def test_when_it_cannot_be_stored(node: Node) -> None:
 
 
 def test_a_full_list(make_node: Callable[..., Node]) -> None:
-    node = make_node(limits=Limits(contacts=1))
+    node = make_node(limits=Limits(friends=1))
     ann, bob, eve = node.online("ann"), node.user("bob"), node.user("eve")
     assert ann.ask(MsgType.ADD_FRIEND_MSG, friendid=bob)["errno"] == 0
     answer = ann.ask(MsgType.ADD_FRIEND_MSG, friendid=eve)

@@ -41,7 +41,7 @@ def test_a_user_that_blocks(node: Node, notices: UserNotices) -> None:
     assert bob in ann.login.blocked_by
 
 
-def test_a_request_to_be_a_contact(node: Node, notices: UserNotices) -> None:
+def test_a_request_to_be_a_friend(node: Node, notices: UserNotices) -> None:
     ann, bob = node.online("ann"), node.user("bob")
     now = node.clock.unix()
     node.database.write(lambda tx: FriendRequestModel(tx).insert(bob, ann.user_id, now))

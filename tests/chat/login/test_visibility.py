@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 
 import chat.login.presence_feed
-from chat.login.visibility import ALL, CONTACTS, NONE, Visibility
+from chat.login.visibility import ALL, FRIENDS, NONE, Visibility
 from chat.protocol import MsgType
 from tests.chat.login.test_presence_feed import Square
 from tests.chat.nodekit import Client, Node
 
-RULES = [ALL, CONTACTS, NONE]
+RULES = [ALL, FRIENDS, NONE]
 Make = Callable[..., Node]
 
 
@@ -34,8 +34,8 @@ def seen_by(viewer: Client, user: Client) -> set[str]:
     ("rule", "in_list", "state"),
     [
         (ALL, False, "online"),
-        (CONTACTS, False, "offline"),
-        (CONTACTS, True, "online"),
+        (FRIENDS, False, "offline"),
+        (FRIENDS, True, "online"),
         (NONE, True, "offline"),
     ],
 )
@@ -72,9 +72,9 @@ def test_oneself(make_node: Make, rule: str) -> None:
     [
         (ALL, False, False, True),
         (ALL, True, True, False),
-        (CONTACTS, False, False, False),
-        (CONTACTS, True, False, True),
-        (CONTACTS, True, True, False),
+        (FRIENDS, False, False, False),
+        (FRIENDS, True, False, True),
+        (FRIENDS, True, True, False),
         (NONE, True, False, False),
     ],
 )

@@ -113,7 +113,7 @@ def test_a_full_mailbox_takes_no_message_until_it_is_read(node: Node) -> None:
     assert reader.expect(MsgType.ONE_CHAT_MSG)["msg"] == "now?"
 
 
-def test_strangers_leave_a_quarter_to_contacts(node: Node) -> None:
+def test_strangers_leave_a_quarter_to_friends(node: Node) -> None:
     strangers = [node.online(f"stranger {number}") for number in range(4)]
     friend, bob = node.online("friend"), node.user("bob")
     befriend(node, bob, [friend])

@@ -235,8 +235,8 @@ def come_back(client: Client) -> None:
     assert again.ask(MsgType.LOGINOUT_MSG)["errno"] == 0
 
 
-def ask_for_contacts(eve: Client) -> None:
-    """With the requests in the table, as of a server where contacts need approval."""
+def ask_for_friends(eve: Client) -> None:
+    """With the requests in the table, as of a server where friends need approval."""
     node, me = eve.node, eve.user_id
     others = [node.user(f"asks {number} {node.server.address}") for number in range(2)]
     for other in others:
@@ -245,7 +245,7 @@ def ask_for_contacts(eve: Client) -> None:
     for other in others:
         answer = eve.ask(MsgType.ANSWER_FRIEND_MSG, userid=other, accept=other == others[0])
         assert answer["errno"] == 0
-    context = replace(node.context, approve_contacts=True)
+    context = replace(node.context, approve_friends=True)
     request: Request[Any] = Request({}, eve.login.connection, eve.login, True, "")
     ask_friend(context, request, ABSENT)
     node.clock.date += 2 * REQUEST_SECONDS
@@ -263,7 +263,7 @@ def change_accounts(eve: Client) -> None:
     for msgid in (MsgType.BLOCK_MSG, MsgType.UNBLOCK_MSG):
         assert eve.ask(msgid, userid=ABSENT)["errno"] == 0
     assert eve.ask(MsgType.BLOCKS_MSG)["userids"] == []
-    ask_for_contacts(eve)
+    ask_for_friends(eve)
     assert eve.ask(MsgType.CHANGE_PASSWORD_MSG, old=PASSWORD, new="another-1")["errno"] == 0
     assert eve.ask(MsgType.DELETE_ACCOUNT_MSG, password="another-1")["errno"] == 0
 
@@ -300,7 +300,7 @@ def see_to_the_dead(planner: Planner) -> None:
 
 def see_to_accounts(planner: Planner) -> None:
     """The work of operators."""
-    for rule in (Visibility("all"), Visibility("contacts")):
+    for rule in (Visibility("all"), Visibility("friends")):
         planner.read(partial(rule.watchers, user_ids=range(1, 500)))
     planner.read(lambda tx: FriendModel(tx).with_friend(ABSENT, range(1, 500)))
     planner.write(lambda tx: UserModel(tx).set_status(ABSENT, DISABLED))
