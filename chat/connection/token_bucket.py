@@ -56,14 +56,15 @@ class TokenBucket:
     clock is not read for each frame.
 
     Attributes:
+        rate: tokens a second.
         tokens: how many are left.
         shortages: how often in a row it was empty before it had filled up again.
     """
 
-    __slots__ = ("_burst", "_filled_at", "_granted", "_rate", "shortages", "tokens")
+    __slots__ = ("_burst", "_filled_at", "_granted", "rate", "shortages", "tokens")
 
     def __init__(self, rate: int, now: float) -> None:
-        self._rate = rate
+        self.rate = rate
         self._burst = self.tokens = self._granted = rate * BURST_SECONDS
         self._filled_at = now
         self.shortages = 0
@@ -79,7 +80,7 @@ class TokenBucket:
         After the pause the bucket holds the tokens of one second.
         """
         before = self.tokens
-        self.tokens = min(self._burst, before + int((now - self._filled_at) * self._rate))
+        self.tokens = min(self._burst, before + int((now - self._filled_at) * self.rate))
         self._granted += self.tokens - before
         self._filled_at = now
         if self.tokens == self._burst:
@@ -87,4 +88,4 @@ class TokenBucket:
         if self.tokens > 0:
             return 0.0
         self.shortages += 1
-        return 1.0 - self.tokens / self._rate
+        return 1.0 - self.tokens / self.rate

@@ -14,6 +14,9 @@ from chat.delivery.submission import Submission
 LEAST_SHARE = 4
 """Submissions of one turn at the least: a turn costs as much time as four of them."""
 
+LITTLE, MUCH = 2, 16
+"""Submissions of a sender that is hurt by a flood, and of a sender that floods."""
+
 Rows = Callable[[Submission], int]
 """The mailbox rows of a submission, as far as is known; 0: it needs no room."""
 
@@ -27,6 +30,12 @@ class Backlog:
 
     def __len__(self) -> int:
         return self._count
+
+    @property
+    def is_uneven(self) -> bool:
+        """Does some sender flood while others send little?"""
+        lengths = [len(queue) for queue in self._queues.values()]
+        return bool(lengths) and min(lengths) <= LITTLE and max(lengths) >= MUCH
 
     def add(self, submissions: Sequence[Submission]) -> None:
         """Keep these behind the others. A new sender is the last in the line."""

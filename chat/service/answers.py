@@ -98,9 +98,11 @@ class Answers:
         is_bad = error.errno == ErrNo.BAD_REQUEST
         if is_bad:
             connection.strikes += 1
-        if connection.login is None and error.errno in TOLD_TO_WAIT:
+        if connection.login is not None:
+            connection.flow.pay_refusals(1)
+        elif error.errno in TOLD_TO_WAIT:
             charge(connection, WAIT_TOKENS)
-        elif connection.login is None and (is_bad or msgid not in ENTRANCES):
+        elif is_bad or msgid not in ENTRANCES:
             charge(connection, GUEST_TOKENS)
         if msgid == MsgType.LOGIN_MSG and error.errno == ErrNo.REFUSED:
             connection.failed_logins += 1

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chat.connection.connection import HIGH_WATER, LOW_WATER, AnyConnection
-from chat.connection.flow_control import MAX_IN_FLIGHT
+from chat.connection.flow_control import MAX_IN_FLIGHT, REFUSALS_PER_SECOND
 from chat.connection.token_bucket import GUEST_READ
 from chat.protocol import Limits, MsgType
 from chat.service.answers import MAX_STRIKES
@@ -226,6 +226,40 @@ def test_a_user_above_the_rate_only_waits(
     ann.write(PING * 80)
     node.until(lambda: ann.connection.flow.paused)
     assert len([ann.next() for _ in range(80)]) == 80
+
+
+REFUSED = [
+    {"msgid": MsgType.ONE_CHAT_MSG, "toid": 99, "msg": "to no user"},
+    {"msgid": MsgType.GROUP_CHAT_MSG, "groupid": 99, "msg": "to no group"},
+    {"msgid": MsgType.MEMBERS_MSG, "groupid": 99},
+    {"msgid": MsgType.BANS_MSG, "groupid": 99},
+]
+
+
+@pytest.mark.parametrize("request_", REFUSED)
+def test_a_refused_request_costs_more_tokens(
+    make_node: Callable[..., Node], request_: dict[str, Any]
+) -> None:
+    node = make_node(limits=guest_limits(user_rate=10 * REFUSALS_PER_SECOND))
+    ann = node.online("ann")
+    bucket = ann.connection.flow.bucket
+    before = bucket.used
+    ann.send_all(request_, request_, request_)
+    assert all(answer["errno"] for answer in ann.take(3))
+    assert bucket.used - before == 3 * (1 + 10)
+
+
+@pytest.mark.parametrize("request_", REFUSED)
+def test_a_user_with_many_refusals_only_waits(
+    make_node: Callable[..., Node], request_: dict[str, Any]
+) -> None:
+    node = make_node(limits=guest_limits(user_rate=20))
+    ann = node.online("ann")
+    ann.send_all(*[request_] * 40)
+    node.until(lambda: ann.connection.flow.paused)
+    assert len(ann.take(40)) == 40
+    ann.send(MsgType.PING_MSG)
+    assert ann.next()["msgid"] == MsgType.PONG_MSG
 
 
 def test_a_login_changes_what_may_be_sent_and_a_logout_back(node: Node) -> None:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.delivery.backlog import Backlog
+from chat.delivery.backlog import LITTLE, MUCH, Backlog
 from chat.delivery.submission import Submission
 from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT
@@ -30,6 +30,17 @@ def test_a_flood_leaves_the_others_their_share() -> None:
     taken = backlog.take(1000, 8000, None)
     assert (len(taken), len(backlog)) == (1000, 1561)
     assert witness in taken
+
+
+def test_a_flood_beside_users_who_send_little() -> None:
+    backlog = Backlog()
+    assert not backlog.is_uneven
+    backlog.add([send(1, number) for number in range(MUCH)])
+    assert not backlog.is_uneven  # it floods alone
+    backlog.add([send(2, number) for number in range(LITTLE + 1)])
+    assert not backlog.is_uneven
+    backlog.add([send(3, number) for number in range(LITTLE)])
+    assert backlog.is_uneven
 
 
 def test_a_flood_of_messages_to_groups() -> None:

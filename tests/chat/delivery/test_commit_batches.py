@@ -8,7 +8,7 @@ import pytest
 
 import chat.delivery.commit_queue
 import chat.delivery.commit_transaction
-from chat.delivery.commit_queue import FEW
+from chat.delivery.commit_queue import FAIR_BATCH, FEW
 from chat.delivery.submission import Outcome, Submission
 from chat.protocol import ErrNo
 from muduopy import EventLoopThread
@@ -41,6 +41,7 @@ def test_order_is_kept(commits: CommitDesk) -> None:
 
 
 def test_a_batch_has_its_limit(commits: CommitDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat.delivery.commit_queue, "FAIR_BATCH", 10)
     monkeypatch.setattr(chat.delivery.commit_queue, "MAX_BATCH", 10)
     ann, bob = commits.users("ann", "bob")
     sender = commits.log_in(ann)
@@ -53,9 +54,25 @@ def test_a_batch_has_its_limit(commits: CommitDesk, monkeypatch: pytest.MonkeyPa
     assert sender.outcomes == sends
 
 
+def test_a_flood_is_cut_into_small_batches(commits: CommitDesk) -> None:
+    """Its 500 messages would take one transaction, and B's message would wait for it."""
+    ann, bob = commits.users("ann", "bob")
+    flooder, other = commits.log_in(ann), commits.log_in(bob)
+    flood = [commits.one(flooder, bob, f"text {number}") for number in range(500)]
+    single = commits.one(other, ann)
+    with writer_held(commits.database):
+        for submission in [*flood, single]:
+            commits.queue.add(submission)
+    commits.await_outcomes(*flood, single)
+    assert commits.announcements.batches == [FAIR_BATCH, 373]  # without B's message, all the rest
+    assert single.message in commits.announcements.messages[:FAIR_BATCH]
+    assert flooder.outcomes == flood
+
+
 def test_a_mid_repeated_over_a_batchs_end(
     commits: CommitDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(chat.delivery.commit_queue, "FAIR_BATCH", 2)
     monkeypatch.setattr(chat.delivery.commit_queue, "MAX_BATCH", 2)
     ann, bob = commits.users("ann", "bob")
     sender = commits.log_in(ann)
@@ -85,6 +102,7 @@ def test_too_many_may_not_wait(commits: CommitDesk, monkeypatch: pytest.MonkeyPa
 def test_a_flood_does_not_delay_a_witness(
     commits: CommitDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(chat.delivery.commit_queue, "FAIR_BATCH", 10)
     monkeypatch.setattr(chat.delivery.commit_queue, "MAX_BATCH", 10)
     ann, bob, eve = commits.users("ann", "bob", "eve")
     flood, other, witness = (commits.log_in(user) for user in (ann, bob, eve))
@@ -188,6 +206,7 @@ def test_a_database_closed_with_several_batches_waiting(
     commits: CommitDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each submission is answered, and those that are acknowledged are stored."""
+    monkeypatch.setattr(chat.delivery.commit_queue, "FAIR_BATCH", 4)
     monkeypatch.setattr(chat.delivery.commit_queue, "MAX_BATCH", 4)
     ann, bob = commits.users("ann", "bob")
     sender = commits.log_in(ann)

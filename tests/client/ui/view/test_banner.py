@@ -49,7 +49,8 @@ EN, ZH = Translations("en"), Translations("zh")
         ),
         (
             Status(State.STOPPED, RefusedError(2, "in use")),
-            "the server refuses the login: in use. F5: try again",
+            "the server refuses the login: in use: sign in with the password to end that. "
+            "F5: try again",
         ),
         (
             Status(State.STOPPED, NoAnswerError(5)),
