@@ -200,7 +200,7 @@ class FlowControl:
         self.hold_or_read()
 
     def pay_refusals(self, count: int) -> None:
-        """So many requests of a user were refused, and each costs tokens.
+        """So many requests of a user were refused, by no fault of the server. Each costs tokens.
 
         Without a price, ten users who wrote to full mailboxes without a pause kept the server busy
         with refusals only, 40,000 a second.

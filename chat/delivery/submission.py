@@ -176,9 +176,9 @@ def answer_sender(login: Login, submissions: Sequence[Submission]) -> None:
         for submission in submissions:
             if submission.outcome is REFUSED:
                 connection.send_error(submission.errno, submission.errmsg)
-    refused = [submission for submission in submissions if submission.outcome is REFUSED]
+    refused = [submission.errno for submission in submissions if submission.outcome is REFUSED]
     if refused:
-        connection.flow.pay_refusals(len(refused))
+        connection.flow.pay_refusals(len(refused) - refused.count(ErrNo.UNAVAILABLE))
     connection.flow.unblock(len(submissions), sum([submission.rows for submission in submissions]))
 
 

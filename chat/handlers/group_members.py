@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from chat.group_notice import INVITED, JOINED, LEFT, ROLE
 from chat.handlers.answer_fields import group_fields
@@ -80,7 +80,7 @@ def join_group(ctx: Context, request: Request[JoinGroupRequest]) -> Joined:
         if GroupModel(tx).membership(group_id, request.user_id) is not None:
             return shown(tx), False
         _admit(tx, group_id, request.user_id, proven, now)
-        check_groups(ctx, tx, request)
+        check_groups(ctx, tx, request.user_id)
         _check_members(ctx, tx, group_id)
         GroupModel(tx).add_member(group_id, request.user_id, NORMAL)
         return shown(tx), True
@@ -150,14 +150,13 @@ def _may_join(rule: JoinRule, ban: str | None, invited: bool, proven: str | None
     return ban is None and proven is not None and proven == rule.hash
 
 
-def check_groups(ctx: Context, tx: Transaction, request: Request[Any]) -> None:
-    """Lock the user, and refuse one group too many. Raises ProtocolError(REFUSED).
+def check_groups(ctx: Context, tx: Transaction, user_id: int) -> None:
+    """Refuse one group too many; the user's row is locked. Raises ProtocolError(REFUSED).
 
     Example: a user with one group left joins two at two servers at once. The second transaction
     waits for the user's row, and then counts the first one's group, too.
     """
-    hold_login(tx, request)
-    if GroupModel(tx).count_groups(request.user_id) >= ctx.limits.groups:
+    if GroupModel(tx).count_groups(user_id) >= ctx.limits.groups:
         most = ctx.limits.groups
         raise ProtocolError(ErrNo.REFUSED, f"you are in {most} groups: leave one first")
 

@@ -52,7 +52,8 @@ def create_group(ctx: Context, request: Request[CreateGroupRequest]) -> Joined:
 
     def create(tx: Transaction) -> int:
         claimed = ctx.lookalikes.claim(tx, GROUPS, hashes)
-        check_groups(ctx, tx, request)
+        hold_login(tx, request)
+        check_groups(ctx, tx, request.user_id)
         group_id = GroupModel(tx).insert(name, desc, claimed, rule)
         GroupModel(tx).add_member(group_id, request.user_id, CREATOR)
         return group_id

@@ -99,7 +99,8 @@ class Answers:
         if is_bad:
             connection.strikes += 1
         if connection.login is not None:
-            connection.flow.pay_refusals(1)
+            if error.errno != ErrNo.UNAVAILABLE:
+                connection.flow.pay_refusals(1)
         elif error.errno in TOLD_TO_WAIT:
             charge(connection, WAIT_TOKENS)
         elif is_bad or msgid not in ENTRANCES:

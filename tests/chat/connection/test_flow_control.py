@@ -12,7 +12,7 @@ import pytest
 from chat.connection.connection import HIGH_WATER, LOW_WATER, AnyConnection
 from chat.connection.flow_control import MAX_IN_FLIGHT, REFUSALS_PER_SECOND
 from chat.connection.token_bucket import GUEST_READ
-from chat.protocol import Limits, MsgType
+from chat.protocol import ErrNo, Limits, MsgType
 from chat.service.answers import MAX_STRIKES
 from chat.storage import Transaction
 from chat.storage.tables import NORMAL, GroupModel
@@ -247,6 +247,21 @@ def test_a_refused_request_costs_more_tokens(
     ann.send_all(request_, request_, request_)
     assert all(answer["errno"] for answer in ann.take(3))
     assert bucket.used - before == 3 * (1 + 10)
+
+
+@pytest.mark.parametrize("request_", REFUSED)
+def test_a_fault_of_the_server_costs_nothing(
+    make_node: Callable[..., Node], request_: dict[str, Any]
+) -> None:
+    node = make_node(limits=guest_limits(user_rate=10 * REFUSALS_PER_SECOND))
+    ann = node.online("ann")
+    bucket = ann.connection.flow.bucket
+    before = bucket.used
+    node.database.broken = True
+    ann.send_all(request_, request_, request_)
+    assert [answer["errno"] for answer in ann.take(3)] == [ErrNo.UNAVAILABLE] * 3
+    node.database.broken = False
+    assert bucket.used - before == 3
 
 
 @pytest.mark.parametrize("request_", REFUSED)
