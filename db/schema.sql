@@ -132,19 +132,41 @@ CREATE TABLE message (
     KEY message_conversation (conversation, seq)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
--- The mailbox: a row for each message that a user has not acknowledged yet.
+-- The devices of the users, and the numbers of their mailboxes. A user without rows has the unnamed
+-- device only.
+-- mailbox: for the unnamed device the id of the user, for others a multiple of 2^31 plus that id.
+-- hash: of the device's identification, SHA-256; "" for the unnamed device. label: its name for its
+-- owner. first, used: its first and last login, in Unix seconds. node, generation: the session, as in
+-- user; the unnamed device has it there. since: the newest message in the log at the first login;
+-- later ones are in the mailbox.
+CREATE TABLE device (
+    mailbox    BIGINT NOT NULL PRIMARY KEY,
+    userid     INT NOT NULL,
+    hash       CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
+    label      VARCHAR(64) NOT NULL DEFAULT '',
+    first      BIGINT NOT NULL,
+    used       BIGINT NOT NULL,
+    node       VARCHAR(64),
+    generation BIGINT NOT NULL DEFAULT 0,
+    since      BIGINT NOT NULL DEFAULT 0,
+    UNIQUE KEY device_userid (userid, hash),
+    KEY device_node (node)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+-- The mailboxes: a row for each message that a device has not acknowledged yet.
+-- userid: the number of the mailbox; for the unnamed device that is the id of the user.
 -- message: the whole JSON message if the log has no row for seq, else NULL.
 CREATE TABLE offlinemessage (
-    userid  INT NOT NULL,
+    userid  BIGINT NOT NULL,
     seq     BIGINT NOT NULL,
     message MEDIUMTEXT,
     PRIMARY KEY (userid, seq)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
--- The mailbox of userid is too full: messages of the group after the number ``after`` have no rows
--- yet. They get them when the user has read the mailbox.
+-- The mailbox with the number userid is too full: messages of the group after the number ``after``
+-- have no rows yet. They get them when the device has read the mailbox.
 CREATE TABLE mailboxgap (
-    userid  INT NOT NULL,
+    userid  BIGINT NOT NULL,
     groupid INT NOT NULL,
     after   BIGINT NOT NULL,
     PRIMARY KEY (groupid, userid),
@@ -198,7 +220,7 @@ CREATE TABLE audit (
 -- incarnation: new at every start. place: address, port and host name. expires: milliseconds since
 -- 1970 by the database's clock. connections and bus: reported by the server, for operators.
 -- state: "serving" or "draining". command: an order of an operator, such as "drain"; the server
--- reads it at its next renewal.
+-- reads it at its next renewal. version: of the tables that the server knows; 0: below 5.
 CREATE TABLE node (
     name        VARCHAR(64) NOT NULL PRIMARY KEY,
     incarnation CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -207,12 +229,15 @@ CREATE TABLE node (
     connections INT NOT NULL DEFAULT 0,
     bus         VARCHAR(16) NOT NULL DEFAULT '',
     state       VARCHAR(16) NOT NULL DEFAULT 'serving',
-    command     VARCHAR(16) NOT NULL DEFAULT ''
+    command     VARCHAR(16) NOT NULL DEFAULT '',
+    version     INT NOT NULL DEFAULT 0
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
--- Values that all servers share: the schema version, the delivery mode, the rules for names.
+-- Values that all servers share: the schema version, the delivery mode, the rules for names. devices:
+-- grows with each new or ended device.
 CREATE TABLE setting (
     name  VARCHAR(64) NOT NULL PRIMARY KEY,
     value VARCHAR(255) NOT NULL
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
-REPLACE INTO setting VALUES ('schema_version', '4');
+REPLACE INTO setting VALUES ('devices', '0');
+REPLACE INTO setting VALUES ('schema_version', '5');

@@ -123,7 +123,29 @@ CREATE TABLE message (
 );
 CREATE INDEX message_conversation ON message (conversation, seq);
 
--- The mailbox: a row for each message that a user has not acknowledged yet.
+-- The devices of the users, and the numbers of their mailboxes. A user without rows has the unnamed
+-- device only.
+-- mailbox: for the unnamed device the id of the user, for others a multiple of 2^31 plus that id.
+-- hash: of the device's identification, SHA-256; "" for the unnamed device. label: its name for its
+-- owner. first, used: its first and last login, in Unix seconds. node, generation: the session, as in
+-- user; the unnamed device has it there. since: the newest message in the log at the first login;
+-- later ones are in the mailbox.
+CREATE TABLE device (
+    mailbox    INTEGER PRIMARY KEY,
+    userid     INTEGER NOT NULL,
+    hash       TEXT NOT NULL DEFAULT '',
+    label      TEXT NOT NULL DEFAULT '',
+    first      INTEGER NOT NULL,
+    used       INTEGER NOT NULL,
+    node       TEXT,
+    generation INTEGER NOT NULL DEFAULT 0,
+    since      INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (userid, hash)
+);
+CREATE INDEX device_node ON device (node) WHERE node IS NOT NULL;
+
+-- The mailboxes: a row for each message that a device has not acknowledged yet.
+-- userid: the number of the mailbox; for the unnamed device that is the id of the user.
 -- message: the whole JSON message if the log has no row for seq, else NULL.
 CREATE TABLE offlinemessage (
     userid  INTEGER NOT NULL,
@@ -132,8 +154,8 @@ CREATE TABLE offlinemessage (
     PRIMARY KEY (userid, seq)
 ) WITHOUT ROWID;
 
--- The mailbox of userid is too full: messages of the group after the number ``after`` have no rows
--- yet. They get them when the user has read the mailbox.
+-- The mailbox with the number userid is too full: messages of the group after the number ``after``
+-- have no rows yet. They get them when the device has read the mailbox.
 CREATE TABLE mailboxgap (
     userid  INTEGER NOT NULL,
     groupid INTEGER NOT NULL,
@@ -190,7 +212,7 @@ CREATE TABLE audit (
 -- incarnation: new at every start. place: address, port and host name. expires: milliseconds since
 -- 1970 by the database's clock. connections and bus: reported by the server, for operators.
 -- state: "serving" or "draining". command: an order of an operator, such as "drain"; the server
--- reads it at its next renewal.
+-- reads it at its next renewal. version: of the tables that the server knows; 0: below 5.
 CREATE TABLE node (
     name        TEXT PRIMARY KEY,
     incarnation TEXT NOT NULL,
@@ -199,12 +221,15 @@ CREATE TABLE node (
     connections INTEGER NOT NULL DEFAULT 0,
     bus         TEXT NOT NULL DEFAULT '',
     state       TEXT NOT NULL DEFAULT 'serving',
-    command     TEXT NOT NULL DEFAULT ''
+    command     TEXT NOT NULL DEFAULT '',
+    version     INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
--- Values that all servers share: the schema version, the delivery mode, the rules for names.
+-- Values that all servers share: the schema version, the delivery mode, the rules for names. devices:
+-- grows with each new or ended device.
 CREATE TABLE setting (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) WITHOUT ROWID;
-REPLACE INTO setting VALUES ('schema_version', '4');
+REPLACE INTO setting VALUES ('devices', '0');
+REPLACE INTO setting VALUES ('schema_version', '5');

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """The version in db/schema.sql and db/schema.sqlite.sql. Version 0 is the five tables of the
 original project."""
 

@@ -60,7 +60,7 @@ class Mariadb:
         for (table,) in connection.rows("SHOW TABLES"):
             if table != "setting":
                 connection.run(f"TRUNCATE TABLE {table}")
-        connection.run("DELETE FROM setting WHERE name <> 'schema_version'")
+        connection.run("DELETE FROM setting WHERE name NOT IN ('schema_version', 'devices')")
         connection.commit()
         connection.close()
 

@@ -103,7 +103,7 @@ def test_many_threads_at_once(database: Database) -> None:
         results = [result for result, _ in collected.take(2 * each)]
         assert results == [1, None] * each, "in the order of submission"
         assert not collected.waiting
-    assert database.read(count) == 2 * each * threads + 1  # and the schema's version
+    assert database.read(count) == 2 * each * threads + 2  # and the rows of the schema
 
 
 @pytest.mark.usefixtures("quick_switching")

@@ -40,7 +40,7 @@ MYSQL = tables("schema.sql")
 
 def test_the_same_tables_in_the_same_order() -> None:
     assert list(SQLITE) == list(MYSQL)
-    assert len(SQLITE) == 18
+    assert {"user", "message", "offlinemessage", "device"} <= SQLITE.keys()
 
 
 @pytest.mark.parametrize("table", SQLITE)

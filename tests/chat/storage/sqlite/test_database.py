@@ -86,13 +86,14 @@ def test_it_is_exclusive(path: Path) -> None:
 def test_a_new_file_gets_its_tables_and_its_folder(tmp_path: Path) -> None:
     path = tmp_path / "some" / "new" / "folder" / "chat.db"
     use(path)
-    assert rows(path, "SELECT value FROM setting") == [(str(SCHEMA_VERSION),)]
+    found = dict(rows(path, "SELECT name, value FROM setting"))
+    assert found == {"devices": "0", "schema_version": str(SCHEMA_VERSION)}
 
 
 def test_it_is_found_again_as_it_was_left(path: Path) -> None:
     use(path, lambda database: database.write(lambda tx: tx.execute(PUT, ("a", "1"))))
     found = use(path, lambda d: d.read(lambda tx: tx.query("SELECT * FROM setting ORDER BY 1")))
-    assert found == [("a", "1"), ("schema_version", str(SCHEMA_VERSION))]
+    assert found == [("a", "1"), ("devices", "0"), ("schema_version", str(SCHEMA_VERSION))]
 
 
 def test_an_empty_file_counts_as_new(path: Path) -> None:
@@ -135,7 +136,7 @@ def test_groups_share_commits(path: Path) -> None:
             tx.execute(PUT, (f"name {len(changes)}", "x"))
             # The number of committed rows, which another connection sees.
             count = on_file(path, lambda c: c.execute("SELECT COUNT(*) FROM setting").fetchone())
-            changes.append(count[0] - 1)
+            changes.append(count[0] - 2)  # the rows of the schema
 
         with writer_held(database):
             for _ in range(2 * MAX_GROUP):
