@@ -23,11 +23,13 @@ class Arguments:
         address: the first address to listen on.
         config: all settings, checked.
         also: further addresses to listen on.
+        new_epoch: begin a new epoch of the database, and run no server.
     """
 
     address: InetAddress
     config: Config
     also: tuple[Listener, ...] = ()
+    new_epoch: bool = False
 
 
 def parse_arguments(argv: Sequence[str] | None) -> Arguments:
@@ -64,7 +66,7 @@ def _arguments(given: argparse.Namespace) -> Arguments:
             config, server=dataclasses.replace(config.server, listen=tuple(given.listen))
         )
     also = tuple(parse_listener(text) for text in config.server.listen)
-    return Arguments(resolve(given.host, given.port), check(config), also)
+    return Arguments(resolve(given.host, given.port), check(config), also, given.new_epoch)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -90,6 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--delivery", metavar="MODE", help="stored (default) or direct")
     parser.add_argument("--log-level", metavar="L", help="debug, info (default), warning, error")
+    parser.add_argument(
+        "--new-epoch", action="store_true", help="after a restore of the database; then exit"
+    )
     parser.add_argument(
         "--print-config", action=_PrintConfig, help="print all settings with their defaults"
     )

@@ -71,6 +71,7 @@ class ChatConfig:
     presence: str = "all"
     friend_requests: str = "open"
     group_join: str = "open"
+    directory: bool = False
     token_days: int = 30
     retention_days: int = 0
     login_failures: int = 10
@@ -180,6 +181,7 @@ _MAXIMUM: dict[str, float] = {
     "limits.group_changes": 1_000_000,
     "limits.moderations": 1_000_000,
     "limits.other_changes": 1_000_000,
+    "limits.lookups": 1_000_000,
     "limits.answer_kib": 1024 * 1024,
     "limits.failures_of_network": 1_000_000,
     "limits.failures_of_account": 1_000_000,

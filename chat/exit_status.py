@@ -5,6 +5,7 @@ from __future__ import annotations
 from chat.bus import BusRefusedError
 from chat.config import ConfigError
 from chat.delivery.agreed_mode import OtherModeError
+from chat.epoch import ServersRunError
 from chat.login.lease import NameTakenError
 from chat.storage import StorageError
 
@@ -16,6 +17,7 @@ _REPORTS: tuple[tuple[type[Exception], int, str], ...] = (
     (ConfigError, WRONG_SETTINGS, "{}"),
     (OtherModeError, WRONG_SETTINGS, "chat.delivery: {}"),
     (NameTakenError, WRONG_SETTINGS, "server.node: {}; give this one another name"),
+    (ServersRunError, FAILED, "{}"),
     (StorageError, FAILED, "database: {}"),
     (BusRefusedError, FAILED, "bus: {}"),
 )

@@ -48,6 +48,7 @@ from client.values import (
     Invitation,
     Member,
     Presence,
+    User,
 )
 
 __all__ = [
@@ -82,5 +83,6 @@ __all__ = [
     "StoreError",
     "Timing",
     "TooLargeError",
+    "User",
     "Withdrawal",
 ]

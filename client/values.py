@@ -9,6 +9,19 @@ from client.wire_time import parse_time
 
 
 @dataclass(frozen=True, slots=True)
+class User:
+    """A user that was found by its name.
+
+    Attributes:
+        id: the number of the user.
+        name: the name of the user, not escaped.
+    """
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Friend:
     """An entry of the friend list.
 

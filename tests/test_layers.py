@@ -43,6 +43,7 @@ chat.storage.sqlite    : chat.storage
 chat.storage.mysql     : chat.storage mysql _mysql_connector
 chat.bus               : chat.counters chat.message
 chat.bus.redis         : chat.bus chat.counters chat.message chat.protocol muduopy redis ujson
+chat.epoch             : chat.storage chat.storage.tables
 chat.names             : chat.protocol chat.storage chat.storage.tables muduopy
 chat.connection        : chat.config chat.counters chat.limits chat.message chat.process
                          chat.protocol chat.protocol.dialects muduopy
@@ -55,9 +56,9 @@ chat.delivery          : chat.announcement chat.bus chat.connection chat.counter
                          chat.group_notice chat.login
                          chat.mailbox chat.message chat.notice chat.process chat.protocol
                          chat.storage chat.storage.tables muduopy ujson
-chat.handlers          : chat.config chat.connection chat.delivery chat.group_notice chat.limits
-                         chat.login chat.mailbox chat.message chat.names chat.notice chat.process
-                         chat.protocol
+chat.handlers          : chat.config chat.connection chat.delivery chat.epoch
+                         chat.group_notice chat.limits chat.login chat.mailbox chat.message
+                         chat.names chat.notice chat.process chat.protocol
                          chat.protocol.dialects chat.storage chat.storage.tables
 chat.service           : chat.connection chat.handlers chat.limits chat.login chat.process
                          chat.protocol chat.protocol.dialects chat.storage chat.storage.tables
@@ -76,7 +77,7 @@ chat.admin             : chat.announcement chat.config chat.connection chat.deli
                          chat.login chat.node_status chat.process chat.protocol chat.reloading
                          chat.safe_text chat.storage chat.storage.tables muduopy muduopy.codec
 chat.chatctl           : chat chat.admin chat.safe_text wcwidth
-chat.exit_status       : chat.bus chat.config chat.delivery chat.login chat.storage
+chat.exit_status       : chat.bus chat.config chat.delivery chat.epoch chat.login chat.storage
 chat.app               : chat muduopy
 chat.chatcluster       : chat chat.admin chat.backends chat.config chat.node_status chat.process
                          chat.storage chat.storage.tables
@@ -95,8 +96,8 @@ client.server_texts      : chat.protocol
 client.protocol          : chat.protocol client.errors client.timing client.values
 client.account           : chat.protocol client.errors client.limits client.protocol client.timing
                            client.values client.wire_time
-client.chat_client       : client.account client.errors client.ids client.limits client.protocol
-                           client.timing client.values
+client.chat_client       : chat.protocol client.account client.errors client.ids client.limits
+                           client.protocol client.timing client.values
 client                   : chat.version client.account client.chat_client client.errors
                            client.timing client.values
 client.plain             : chat.protocol chat.safe_text client.account client.chat_client

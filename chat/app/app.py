@@ -28,6 +28,7 @@ from chat.config import Config
 from chat.delivery.agreed_mode import agree_on_mode
 from chat.delivery.poller import MailboxPoller
 from chat.dialect_files import load_dialects
+from chat.epoch import make_names
 from chat.exit_status import DRAINED, FAILED
 from chat.listeners import Listener
 from chat.login.lease import Lease
@@ -155,6 +156,7 @@ class App:
             self._base.start_threads()
             self._delivery.start(loop)
             self._claim()
+            self._base.database.write(make_names)
             self._lookalikes.start(loop, workers)
             self._ban_list.read()
             workers.try_run(self._delivery.announcements.listen)

@@ -10,8 +10,10 @@ from dataclasses import replace
 
 from chat.admin.server import THREADS as ADMIN_THREADS
 from chat.app.app import FLUSH_SECONDS, App
+from chat.backends import open_database
 from chat.cli import Arguments, parse_arguments, read_again
 from chat.config import Config
+from chat.epoch import begin_epoch
 from chat.exit_status import DRAINED, FAILED, REPORTED, STOPPED, report
 from chat.process.file_limit import fit_file_limit
 from chat.process.journal import ERROR_MARK, JournalFormat, is_journal
@@ -28,6 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The executable. Returns the exit status, see exit_status.py."""
     arguments = parse_arguments(argv)
     config = arguments.config
+    if arguments.new_epoch:
+        return _begin_epoch(arguments)
     block_signals()
     journal, lines = is_journal(sys.stderr), new_format(config.server.log_format)
     logs = LogQueue(sys.stderr, JournalFormat(lines) if journal else lines)
@@ -46,6 +50,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         mark = ERROR_MARK if journal else ""
         print(f"{mark}chatserver: {problem}", file=sys.stderr)  # noqa: T201
     return status
+
+
+def _begin_epoch(arguments: Arguments) -> int:
+    """``--new-epoch``. Returns the exit status."""
+    try:
+        database = open_database(arguments.config.database)
+        try:
+            epoch = begin_epoch(database)
+        finally:
+            database.close()
+    except REPORTED as exc:
+        problem, status = report(exc, arguments.address)
+        print(f"chatserver: {problem}", file=sys.stderr)  # noqa: T201
+        return status
+    print(f"new epoch: {epoch}")  # noqa: T201
+    return STOPPED
 
 
 def _serve(argv: Sequence[str] | None, arguments: Arguments, logs: LogQueue) -> tuple[str, int]:

@@ -59,6 +59,7 @@ def build_context(
         friend_notices=logins.friend_notices,
         approve_friends=approves_friends(config),
         group_join=config.chat.group_join,
+        directory=config.chat.directory,
         limits=config.limits,
         classic=config.classic,
     )

@@ -39,6 +39,7 @@ from chat.handlers.own_account import (
     rename,
 )
 from chat.handlers.registration import register
+from chat.handlers.users import find_user, user_names
 from chat.protocol import MsgType
 
 ROUTES: dict[int, Route] = {
@@ -76,6 +77,8 @@ ROUTES: dict[int, Route] = {
     MsgType.UNBAN_MEMBER_MSG: Route(unban_member),
     MsgType.INVITE_MSG: Route(invite),
     MsgType.BANS_MSG: Route(bans),
+    MsgType.FIND_USER_MSG: Route(find_user),
+    MsgType.USER_MSG: Route(user_names),
 }
 
 __all__ = ["ROUTES", "WAIT", "Context", "Request", "Route", "Where"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from chat.connection.classic_writer import MAIL_QUEUE
+from chat.epoch import service_of
 from chat.handlers.context import Connection, Context, Request
 from chat.handlers.login_answer import LoginAnswer, answer_of
 from chat.login.login import Login
@@ -15,7 +16,9 @@ from chat.mailbox.pump import WINDOW
 from chat.protocol import V2, ErrNo, Message, MsgType, ProtocolError, encode, errors
 from chat.protocol.classic_login import fit_login, left_out
 from chat.protocol.dialects.classic_answer import classic_answer
+from chat.protocol.names import plain_name
 from chat.protocol.requests import LoginRequest, LogoutRequest
+from chat.protocol.schema import LONGEST_NAME
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +39,27 @@ CLASSIC_LIST_BYTES = LIST_BYTES // 4
 message takes twice its bytes, and one in the name of a member four times."""
 
 
+check_name = plain_name(LONGEST_NAME)
+
+
 def needs_hashing(message: Message, v2: bool) -> bool:
     """Does this login or registration hash a password? A login by token does not. Pure."""
     return not (v2 and message["msgid"] == MsgType.LOGIN_MSG and message.get("token") is not None)
+
+
+def check_account(message: Message, v2: bool) -> None:
+    """A login needs the number of the account, or in v2 its name. Pure.
+
+    With both, the number counts. Raises ProtocolError(BAD_REQUEST).
+    """
+    if message["msgid"] != MsgType.LOGIN_MSG or "id" in message:
+        return
+    name = message.get("name") if v2 else None
+    if name is None:
+        raise ProtocolError(ErrNo.BAD_REQUEST, "id: is missing")
+    problem = check_name(name)
+    if problem is not None:
+        raise ProtocolError(ErrNo.BAD_REQUEST, f"name: {problem}")
 
 
 def login(ctx: Context, request: Request[LoginRequest]) -> LoginAnswer:
@@ -95,6 +116,8 @@ def finish_login(
     }
     if connection.v2:
         answer.update(v=V2, token=login.token, heartbeat=ctx.heartbeat, node=ctx.node)
+        if snapshot.service and snapshot.epoch:
+            answer.update(service=service_of(snapshot.service, login.user_id), epoch=snapshot.epoch)
     mail, all_mail = result.mail, result.all_mail
     if connection.classic_output.frame_limit:
         answer = _fit(login, answer, message.get("rid"), all_mail)

@@ -50,7 +50,8 @@ class Context:
 
     ``ask_notices``: limits the notices of invitations, by group and receiver, and of requests to be
     a friend, by sender and receiver. ``group_join``: the join mode of a new group that names none.
-    ``approve_friends``: a user becomes a friend when it agrees.
+    ``approve_friends``: a user becomes a friend when it agrees. ``directory``: users find others
+    by the first letters of a name.
     """
 
     database: Database
@@ -72,6 +73,7 @@ class Context:
     ask_notices: KeyedBuckets = field(default_factory=_new_ask_notices)
     approve_friends: bool = False
     group_join: str = OPEN
+    directory: bool = False
     limits: Limits = field(default_factory=Limits)
     classic: ClassicConfig = field(default_factory=ClassicConfig)
 

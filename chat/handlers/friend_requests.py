@@ -1,7 +1,7 @@
 """Handlers of requests to be a friend (``chat.friend_requests = "approve"``). All: worker.
 
-The answer to a request does not show whether the other account exists, and neither do the limits:
-a request is stored for any number.
+The answer to a request for a number does not show whether that account exists, and neither do the
+limits: a request is stored for any number. A name that no user has is refused.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from chat.handlers.current_login import hold_login
 from chat.login.snapshot import LISTED_REQUESTS
 from chat.notice import ACCEPTED, ASKED
 from chat.protocol import ErrNo, Message, ProtocolError
-from chat.protocol.requests import AnswerFriendRequest, FriendRequest, FriendRequestsRequest
+from chat.protocol.requests import AddFriendRequest, AnswerFriendRequest, FriendRequestsRequest
 from chat.storage import Transaction
 from chat.storage.tables import BlockedModel, FriendModel, FriendRequestModel, UserModel
 
 
-def ask_friend(ctx: Context, request: Request[FriendRequest], friend_id: int) -> Message:
+def ask_friend(ctx: Context, request: Request[AddFriendRequest], friend_id: int) -> Message:
     """Ask another user to be a friend, or accept its request; returns the fields of the answer.
 
     Two users that ask each other at the same moment both see a request. Either accepts it.
@@ -101,7 +101,7 @@ def _accept(ctx: Context, request: Request[Any], asker: int, now: int) -> Messag
 
 
 def _store(
-    ctx: Context, tx: Transaction, request: Request[FriendRequest], friend_id: int, now: int
+    ctx: Context, tx: Transaction, request: Request[AddFriendRequest], friend_id: int, now: int
 ) -> bool:
     """Store a request; False if it is there already."""
     user_id = request.user_id

@@ -6,17 +6,20 @@ from chat.handlers.answer_fields import contact_fields
 from chat.handlers.context import Context, Request
 from chat.handlers.current_login import hold_login
 from chat.handlers.friend_requests import ask_friend
+from chat.handlers.users import named_user
 from chat.protocol import ErrNo, Message, ProtocolError
-from chat.protocol.requests import FriendRequest
+from chat.protocol.requests import AddFriendRequest, FriendRequest
 from chat.storage import Transaction, UniqueViolation
 from chat.storage.tables import FriendModel, FriendRequestModel, UserModel
 
 
-def add_friend(ctx: Context, request: Request[FriendRequest]) -> Message:
-    """ADD_FRIEND_MSG. With ``approve`` it asks the other user."""
-    friend_id = request.message["friendid"]
+def add_friend(ctx: Context, request: Request[AddFriendRequest]) -> Message:
+    """ADD_FRIEND_MSG, with the number or the name. With ``approve`` it asks the other user."""
+    friend_id, field = request.message.get("friendid"), "friendid"
+    if friend_id is None:
+        friend_id, field = _number_of(ctx, request), "friendname"
     if friend_id == request.user_id:
-        raise ProtocolError(ErrNo.BAD_REQUEST, "friendid: is your own")
+        raise ProtocolError(ErrNo.BAD_REQUEST, f"{field}: is your own")
     if ctx.approve_friends:
         return ask_friend(ctx, request, friend_id)
     fields = {"friend": ctx.database.read(lambda tx: _contact(ctx, tx, request.user_id, friend_id))}
@@ -65,6 +68,14 @@ def remove_friend(ctx: Context, request: Request[FriendRequest]) -> Message:
     if not ctx.database.write(remove):
         raise ProtocolError(ErrNo.NOT_FOUND, "is not in your list")
     return {"friendid": friend_id}
+
+
+def _number_of(ctx: Context, request: Request[AddFriendRequest]) -> int:
+    """The user with the name in the request. Raises ProtocolError."""
+    name = request.message.get("friendname") if request.v2 else None
+    if name is None:
+        raise ProtocolError(ErrNo.BAD_REQUEST, "friendid: is missing")
+    return named_user(ctx, name).id
 
 
 def _contact(ctx: Context, tx: Transaction, viewer: int, friend_id: int) -> Message:

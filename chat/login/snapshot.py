@@ -22,6 +22,7 @@ from chat.storage.tables import (
     GroupInviteModel,
     GroupModel,
     MessageModel,
+    SettingModel,
 )
 
 LISTED_INVITATIONS = 100
@@ -68,6 +69,7 @@ class Snapshot:
         blocks, blocked_by: the users that the user blocks, and those that block it; of the latter
             at most one more than MAX_BLOCKERS.
         friend_requests: the newest requests to be a friend; none if friends need no approval.
+        service, epoch: see ``chat/epoch.py``; empty if the database has none.
     """
 
     friends: list[Contact]
@@ -82,6 +84,8 @@ class Snapshot:
     blocks: Sequence[int] = ()
     blocked_by: Sequence[int] = ()
     friend_requests: Sequence[FriendRequestRow] = ()
+    service: str = ""
+    epoch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +122,5 @@ class SnapshotReader:
             BlockedModel(tx).of_user(user_id),
             BlockedModel(tx).blockers(user_id, MAX_BLOCKERS + 1),
             requests,
+            *SettingModel(tx).identity(),
         )

@@ -5,6 +5,10 @@
     none       no other user
 
 A blocked user never sees the presence of the user that blocks it.
+
+It also decides whose names a user may learn for their numbers. Numbers are consecutive, so this is
+the list of all users. A user may always name those that it knows: friends, members of its groups,
+and users that it has a conversation with.
 """
 
 from __future__ import annotations
@@ -18,9 +22,11 @@ from chat.storage.tables import (
     ONLINE,
     BlockedModel,
     Contact,
+    DirectoryModel,
     FriendModel,
     Group,
     GroupUser,
+    UserName,
 )
 
 ALL, FRIENDS, NONE = "all", "friends", "none"
@@ -59,6 +65,18 @@ class Visibility:
             replace(group, users=tuple(_hide(user, hidden) for user in group.users))
             for group in groups
         ]
+
+    def names(
+        self, tx: Transaction, viewer: int, user_ids: Collection[int], *, all_names: bool
+    ) -> list[UserName]:
+        """The names of these users, as far as ``viewer`` may learn them; by id.
+
+        ``all_names``: the server tells the names of all users.
+        """
+        model = DirectoryModel(tx)
+        if not all_names:
+            user_ids = model.acquaintances(viewer, user_ids) | ({viewer} & set(user_ids))
+        return model.names(user_ids)
 
     def watchers(self, tx: Transaction, user_ids: Collection[int]) -> list[tuple[int, int]]:
         """The online users that are told about these users: pairs (watcher, user)."""

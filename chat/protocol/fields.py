@@ -45,7 +45,7 @@ class Limits:
         failures_of_network, failures_of_account: failed logins by password in an hour.
         registrations_of_network: in an hour.
         joins, new_groups, new_friends, invitations, renames, password_changes, group_changes,
-            moderations, other_changes: requests of one account in an hour.
+            moderations, other_changes, lookups: requests of one account in an hour.
         answer_kib: KiB of answers to the requests of one account, in a second.
         guest_frame: bytes of the largest frame before a login.
         guest_bytes: bytes before a login, and between two tries to log in.
@@ -93,6 +93,7 @@ class Limits:
     group_changes: int = 100
     moderations: int = 1000
     other_changes: int = 1000
+    lookups: int = 1000
     answer_kib: int = 1024
     guest_frame: int = 4 * 1024
     guest_bytes: int = 4 * 1024
@@ -161,7 +162,7 @@ def _bounds(wanted: type, low: int, high: int) -> str:
         return "must be true or false"
     if wanted is str:
         return f"must be a string of {low} to {high} characters"
-    return f"must be an array of {low} to {high} message numbers"
+    return f"must be an array of {low} to {high} numbers"
 
 
 def at_most_bytes(maximum: int) -> Check:
@@ -183,6 +184,13 @@ def one_of(words: tuple[str, ...]) -> Check:
         return None if value in words else f"must be one of {', '.join(words)}"
 
     return check
+
+
+def user_numbers(value: list[object]) -> str | None:
+    """A check: the list has only numbers of users."""
+    if all(type(user_id) is int and 0 < user_id <= MAX_ID for user_id in value):
+        return None
+    return f"must hold integers from 1 to {MAX_ID}"
 
 
 def message_numbers(value: list[object]) -> str | None:

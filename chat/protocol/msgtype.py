@@ -72,6 +72,10 @@ class MsgType(IntEnum):
     BANS_ACK = 81
     GROUP_NOTICE_MSG = 83
     ANNOUNCE_MSG = 89
+    FIND_USER_MSG = 96
+    FIND_USER_ACK = 97
+    USER_MSG = 98
+    USER_ACK = 99
 
 
 # The answer to each request in the v2 dialect. DELIVERED_MSG is absent: the server answers it only
@@ -106,6 +110,8 @@ ACK_OF: dict[int, MsgType] = {
     MsgType.UNBAN_MEMBER_MSG: MsgType.UNBAN_MEMBER_ACK,
     MsgType.INVITE_MSG: MsgType.INVITE_ACK,
     MsgType.BANS_MSG: MsgType.BANS_ACK,
+    MsgType.FIND_USER_MSG: MsgType.FIND_USER_ACK,
+    MsgType.USER_MSG: MsgType.USER_ACK,
 }
 
 # Plain ints for the hot paths: the look-up of an enum's member costs more than the comparison.

@@ -21,9 +21,11 @@ class _UserRequest(_Request):
     id: int
 
 
-class LoginRequest(_UserRequest):
-    """LOGIN_MSG, with a password or a token."""
+class LoginRequest(_Request):
+    """LOGIN_MSG, with a password or a token. With a ``name``, ``Entrances`` adds its ``id``."""
 
+    id: NotRequired[int]
+    name: NotRequired[str]
     v: NotRequired[int]
     password: NotRequired[str]
     token: NotRequired[str]
@@ -64,8 +66,28 @@ class GroupChatRequest(ChatRequest):
     groupid: int
 
 
+class AddFriendRequest(_UserRequest):
+    """ADD_FRIEND_MSG."""
+
+    friendid: NotRequired[int]
+    friendname: NotRequired[str]
+
+
+class FindUserRequest(_UserRequest):
+    """FIND_USER_MSG: the user of this name, or the users whose names begin with it."""
+
+    name: str
+    prefix: NotRequired[bool]
+
+
+class UserNamesRequest(_UserRequest):
+    """USER_MSG: the names of these users."""
+
+    ids: list[int]
+
+
 class FriendRequest(_UserRequest):
-    """ADD_FRIEND_MSG, REMOVE_FRIEND_MSG."""
+    """REMOVE_FRIEND_MSG."""
 
     friendid: int
 

@@ -12,12 +12,19 @@ from chat.protocol.fields import (
     at_most_bytes,
     message_numbers,
     one_of,
+    user_numbers,
 )
 from chat.protocol.msgtype import MsgType
 from chat.protocol.names import plain_name
 
 JOIN_MODES = ("open", "invite", "password")
 ROLES = ("creator", "admin", "normal")
+LONGEST_NAME = 50
+"""Characters of a name, whatever ``limits.name`` is now: the width of the columns."""
+
+MOST_NAMES = 200
+"""Users in one USER_MSG."""
+
 LONGEST_WORD = 64
 """Characters of a word from a list, before it is compared with the list."""
 
@@ -43,6 +50,7 @@ def build_schema(limits: Limits, shortest_password: int | None = None) -> Schema
         **_entrances(limits, shortest_password),
         **_messages(limits),
         **_contacts(),
+        **_people(),
         **_groups(limits),
         **_members(limits),
         **_own_account(limits),
@@ -58,7 +66,8 @@ def _entrances(limits: Limits, shortest_password: int | None) -> Rows:
         password_min = min(password_min, shortest_password)
     return {
         MsgType.LOGIN_MSG: (
-            ME,
+            ME._replace(required=False),
+            Field("name", str, 0, LONGEST_NAME, required=False),
             VERSION,
             Field("password", str, 0, limits.password_max, required=False),
             Field("token", str, 0, opaque, required=False),
@@ -101,13 +110,29 @@ def _messages(limits: Limits) -> Rows:
 def _contacts() -> Rows:
     """Friends, requests to be a friend, blocked users."""
     return {
-        MsgType.ADD_FRIEND_MSG: (ME, FRIEND),
+        MsgType.ADD_FRIEND_MSG: (
+            ME,
+            FRIEND._replace(required=False),
+            Field("friendname", str, 1, LONGEST_NAME, plain_name(LONGEST_NAME), required=False),
+        ),
         MsgType.REMOVE_FRIEND_MSG: (ME, FRIEND),
         MsgType.FRIEND_REQUESTS_MSG: (ME,),
         MsgType.ANSWER_FRIEND_MSG: (ME, USER, Field("accept", bool, 0, 1)),
         MsgType.BLOCK_MSG: (ME, USER),
         MsgType.UNBLOCK_MSG: (ME, USER),
         MsgType.BLOCKS_MSG: (ME,),
+    }
+
+
+def _people() -> Rows:
+    """Users by their names, and the names of users."""
+    return {
+        MsgType.FIND_USER_MSG: (
+            ME,
+            Field("name", str, 1, LONGEST_NAME, plain_name(LONGEST_NAME)),
+            Field("prefix", bool, 0, 1, required=False),
+        ),
+        MsgType.USER_MSG: (ME, Field("ids", list, 1, MOST_NAMES, user_numbers)),
     }
 
 

@@ -123,15 +123,20 @@ def _log_refusal(connection: AnyConnection, message: Message, error: ProtocolErr
         log.info("%s: registration of %r refused: %s", label, _short(message.get("name")), reason)
     elif msgid == MsgType.LOGIN_MSG:
         if error.errno == ErrNo.REFUSED:
-            log.warning("%s: a login as user %s failed", label, message.get("id"))
+            log.warning("%s: a login as user %s failed", label, _account(message))
         elif error.errno not in (ErrNo.BAD_REQUEST, ErrNo.UNAVAILABLE):
-            user_id = _short(message.get("id"))
-            log.info("%s: a login as user %s was refused: %s", label, user_id, reason)
+            log.info("%s: a login as user %s was refused: %s", label, _account(message), reason)
     elif error.errmsg == errors.PASSWORD_IS_WRONG:
         # Of CHANGE_PASSWORD_MSG or DELETE_ACCOUNT_MSG. A thief with a token guesses the password.
         log.warning("%s: %s has sent a wrong password", label, connection.owner)
     elif error.errno == ErrNo.TOO_MANY:
         log.info("%s: message %s of %s refused: %s", label, msgid, connection.owner, reason)
+
+
+def _account(message: Message) -> str:
+    """The account of a login: the number, or the name that it was tried with."""
+    name = message.get("name")
+    return _short(message.get("id")) if name is None else repr(_short(name))
 
 
 def _short(value: object) -> str:

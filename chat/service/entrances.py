@@ -21,12 +21,15 @@ from chat.handlers.account import needs_hashing
 from chat.limits.keyed_buckets import KeyedBuckets
 from chat.login.login_limits import LoginLimits, too_many
 from chat.process.clock import Clock
-from chat.protocol import Message, MsgType, ProtocolError, errors
+from chat.protocol import Message, MsgType, ProtocolError, errors, normal_name
 from chat.service.request_workers import Done, RequestWorkers, busy
 from chat.storage import Database
-from chat.storage.tables import KnownDeviceModel
+from chat.storage.tables import DirectoryModel, KnownDeviceModel
 
 Job = Callable[[], Any]
+
+MAX_UNKNOWN = 2**62 - 1
+"""The numbers of unknown names are negative, and fit into the integers of the databases."""
 
 KNOWN_LOGINS, KNOWN_SECONDS = 5, 60.0
 """Logins of one account in the last places, in a period (seconds)."""
@@ -47,8 +50,42 @@ class Entrances:
     def start(self, connection: AnyConnection, message: Message, job: Job, done: Done) -> None:
         """Run the request, or call ``done`` with the ProtocolError that refuses it.
 
-        Raises ProtocolError(TOO_MANY) if its limits refuse it at once.
+        Raises ProtocolError(TOO_MANY) if its limits refuse it at once. A login by name gets its
+        ``id`` first.
         """
+        if message["msgid"] == MsgType.LOGIN_MSG and "id" not in message:
+            self._find_account(connection, message, job, done)
+        else:
+            self._admit(connection, message, job, done)
+
+    def _find_account(
+        self, connection: AnyConnection, message: Message, job: Job, done: Done
+    ) -> None:
+        """Admit a login by name as a login of the account with that name.
+
+        An outsider must not learn whether a name exists. So an unknown name goes the same way, as a
+        number that no account has: the same limits, statements and hashing follow.
+        """
+        name = message["name"]
+
+        def find() -> int | None:
+            return self._database.read(
+                lambda tx: DirectoryModel(tx).id_of((name, normal_name(name)))
+            )
+
+        def found(user_id: Any, error: BaseException | None) -> None:
+            if error is not None:
+                done(None, error)
+                return
+            message["id"] = unknown_account(name) if user_id is None else user_id
+            try:
+                self._admit(connection, message, job, done)
+            except ProtocolError as exc:
+                done(None, exc)
+
+        self._workers.start_entrance(connection, find, found, hashes=False)
+
+    def _admit(self, connection: AnyConnection, message: Message, job: Job, done: Done) -> None:
         new = message["msgid"] == MsgType.REG_MSG
         if not needs_hashing(message, connection.v2):
             self._workers.start_entrance(connection, job, done, hashes=False, new=new)
@@ -89,6 +126,11 @@ class Entrances:
                 self._workers.start_entrance(connection, job, done, known=True, share=share)
 
         self._workers.start(connection, find, found)
+
+
+def unknown_account(name: str) -> int:
+    """A number for a name that no user has. It counts the failures of that name. Any thread."""
+    return -1 - (hash(normal_name(name)) & MAX_UNKNOWN)  # Python's hash differs in each process
 
 
 def _refusal(wait: float) -> ProtocolError:

@@ -15,6 +15,7 @@ from typing import Any
 from chat.connection.classic_reader import ClassicReader
 from chat.connection.connection import ClientConnection
 from chat.handlers import WAIT, Context, Request, Route, Where
+from chat.handlers.account import check_account
 from chat.limits.keyed_buckets import KeyedBuckets
 from chat.login.login import Login
 from chat.protocol import (
@@ -266,6 +267,7 @@ class ChatService:
         if connection.login is not None and message["msgid"] == MsgType.LOGIN_MSG:
             raise ProtocolError(ErrNo.BAD_REQUEST, "logged in already")
         if message["msgid"] in ENTRANCES:
+            check_account(message, connection.v2)
             self._open_entrance(connection, message["msgid"])
         if not connection.v2:
             connection.classic_output.arrange()

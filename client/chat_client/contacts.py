@@ -1,11 +1,19 @@
-"""ContactMethods: the friend list, requests to be a friend, and blocked users."""
+"""ContactMethods: users by name, the friend list, requests to be a friend, blocked users."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from chat.protocol import ErrNo
 from client.account.requester import Requester
+from client.errors import RefusedError
 from client.ids import check_id
+from client.limits import check_text
 from client.protocol import requests
-from client.values import Friend, FriendRequest
+from client.values import Friend, FriendRequest, User
+
+NAMES_AT_ONCE = 200
+"""Users in one request for names: the limit of the server."""
 
 
 class ContactMethods:
@@ -13,17 +21,59 @@ class ContactMethods:
 
     _requester: Requester
 
-    def add_friend(self, friend_id: int) -> Friend | None:
-        """Put a user on the friend list; returns the friend, also one that was on it already.
+    def find_user(self, name: str) -> User | None:
+        """The user with this name, which may differ in case and width. Any thread; blocks.
+
+        None: there is no such user.
+        """
+        check_text(name)
+        try:
+            found = self._requester.ask(requests.FIND_USER, name=name)
+        except RefusedError as exc:
+            if exc.errno != ErrNo.NOT_FOUND:
+                raise
+            return None
+        return found[0] if found else None
+
+    def find_users(self, prefix: str) -> tuple[User, ...]:
+        """The first users whose names begin with this text. Any thread; blocks.
+
+        A server without a directory refuses it (errno 1). There are 50 users at most.
+        """
+        check_text(prefix)
+        return self._requester.ask(requests.FIND_USER, name=prefix, prefix=True)
+
+    def user_names(self, user_ids: Iterable[int]) -> dict[int, str]:
+        """The names of these users, by number. Any thread; blocks.
+
+        Without users that do not exist, or whose names the server does not tell. One request for
+        each 200 users.
+        """
+        wanted = sorted({check_id(user_id) for user_id in user_ids})
+        found: dict[int, str] = {}
+        for start in range(0, len(wanted), NAMES_AT_ONCE):
+            ids = wanted[start : start + NAMES_AT_ONCE]
+            users = self._requester.ask(requests.USER_NAMES, ids=ids)
+            found.update((user.id, user.name) for user in users)
+        return found
+
+    def add_friend(self, friend: int | str) -> Friend | None:
+        """Put a user on the friend list, by number or name; returns the friend.
+
+        It returns also a friend that was on the list already.
 
         None: on this server the other user has to agree, and is asked. If the user agrees, a
         FriendNotice follows. ``remove_friend`` takes the request back. Any thread; blocks.
         """
-        check_id(friend_id)
+        if isinstance(friend, str):
+            check_text(friend)
+            who: dict[str, int | str] = {"friendname": friend}
+        else:
+            who = {"friendid": check_id(friend)}
         since = self._requester.with_roster(lambda roster: roster.heard)
-        friend = self._requester.ask_for("friend", requests.ADD_FRIEND, friendid=friend_id)
-        self._take_friend(friend, since)
-        return friend
+        added = self._requester.ask_for("friend", requests.ADD_FRIEND, **who)
+        self._take_friend(added, since)
+        return added
 
     def friend_requests(self) -> tuple[FriendRequest, ...]:
         """The requests of other users to be a friend, the newest first. Any thread; blocks.

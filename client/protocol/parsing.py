@@ -24,6 +24,7 @@ from client.values import (
     Invitation,
     Member,
     Presence,
+    User,
 )
 
 LONGEST_RETRY = 3600.0
@@ -133,6 +134,13 @@ def read_added_friend(ack: Message) -> Friend | None:
     """The friend in ADD_FRIEND_ACK or ANSWER_FRIEND_ACK; None if there is none (yet)."""
     friend = ack.get("friend")
     return read_friend(friend) if type(friend) is dict else None
+
+
+def read_users(ack: Message) -> tuple[User, ...]:
+    """The users in FIND_USER_ACK or USER_ACK."""
+    return tuple(
+        User(read_id(item, "id"), _str(item, "name")) for item in read_objects(ack, "users")
+    )
 
 
 def read_friend_requests(ack: Message) -> tuple[FriendRequest, ...]:

@@ -25,6 +25,7 @@ from client.protocol.parsing import (
     read_new_group,
     read_new_name,
     read_new_user,
+    read_users,
 )
 
 Result = TypeVar("Result")
@@ -81,3 +82,5 @@ BAN_MEMBER = Request(MsgType.BAN_MEMBER_MSG, _no_result)
 UNBAN_MEMBER = Request(MsgType.UNBAN_MEMBER_MSG, _no_result)
 INVITE = Request(MsgType.INVITE_MSG, _no_result)
 BANS = Request(MsgType.BANS_MSG, read_bans)
+FIND_USER = Request(MsgType.FIND_USER_MSG, read_users)
+USER_NAMES = Request(MsgType.USER_MSG, read_users)

@@ -11,6 +11,7 @@ UNKNOWN = 99
 GOOD: dict[int, Message] = {
     MsgType.LOGIN_MSG: {
         "id": UNKNOWN,
+        "name": "unknown",
         "v": 2,
         "password": PASSWORD,
         "token": "t",
@@ -20,7 +21,7 @@ GOOD: dict[int, Message] = {
     MsgType.LOGINOUT_MSG: {"id": UNKNOWN},
     MsgType.REG_MSG: {"v": 2, "name": "taken", "password": PASSWORD, "code": "c"},
     MsgType.ONE_CHAT_MSG: {"toid": UNKNOWN, "msg": "x", "time": "now", "mid": "m"},
-    MsgType.ADD_FRIEND_MSG: {"friendid": UNKNOWN},
+    MsgType.ADD_FRIEND_MSG: {"friendid": UNKNOWN, "friendname": "unknown"},
     MsgType.CREATE_GROUP_MSG: {
         "groupname": "taken",
         "groupdesc": "",
@@ -56,6 +57,8 @@ GOOD: dict[int, Message] = {
     MsgType.BLOCKS_MSG: {},
     MsgType.FRIEND_REQUESTS_MSG: {},
     MsgType.ANSWER_FRIEND_MSG: {"userid": UNKNOWN, "accept": True},
+    MsgType.FIND_USER_MSG: {"name": "unknown", "prefix": False},
+    MsgType.USER_MSG: {"ids": [UNKNOWN]},
     MsgType.DELETE_ACCOUNT_MSG: {"password": "wrong"},
 }
 """A correct request of each kind, with all fields but ``id`` of the sender and ``rid``."""

@@ -114,6 +114,7 @@ class Node:
         visibility: Visibility | None = None,
         failures: int = 10,
         group_join: str = "open",
+        directory: bool = False,
         approve: bool = False,
         rates: LoginRates | None = None,
         loopback_exempt: bool = True,
@@ -186,6 +187,7 @@ class Node:
             ),
             approve_friends=approve,
             group_join=group_join,
+            directory=directory,
             limits=limits or Limits(),
             classic=classic or ClassicConfig(),
         )

@@ -66,7 +66,7 @@ def _default_rules() -> dict[int, Rule]:
             ack(
                 MsgType.ADD_FRIEND_ACK,
                 r,
-                friend={"id": r["friendid"], "name": "bob", "state": "offline"},
+                friend={"id": r.get("friendid", 2), "name": "bob", "state": "offline"},
             )
         ],
         MsgType.CREATE_GROUP_MSG: lambda r: [ack(MsgType.CREATE_GROUP_ACK, r, groupid=4)],
@@ -118,6 +118,12 @@ def _default_rules() -> dict[int, Rule]:
         MsgType.BAN_MEMBER_MSG: lambda r: [ack(MsgType.BAN_MEMBER_ACK, r)],
         MsgType.UNBAN_MEMBER_MSG: lambda r: [ack(MsgType.UNBAN_MEMBER_ACK, r)],
         MsgType.INVITE_MSG: lambda r: [ack(MsgType.INVITE_ACK, r)],
+        MsgType.FIND_USER_MSG: lambda r: [
+            ack(MsgType.FIND_USER_ACK, r, users=[{"id": 2, "name": "bob"}], exact=True)
+        ],
+        MsgType.USER_MSG: lambda r: [
+            ack(MsgType.USER_ACK, r, users=[{"id": i, "name": f"name {i}"} for i in r["ids"]])
+        ],
         MsgType.BANS_MSG: lambda r: [ack(MsgType.BANS_ACK, r, bans=[], more=False)],
     }
 

@@ -40,6 +40,7 @@ def test_the_names() -> None:
         "StoreError",
         "Timing",
         "TooLargeError",
+        "User",
         "Withdrawal",
     ]
     for name in client.__all__:

@@ -4,6 +4,7 @@ from chat.storage.tables.account import AccountModel, AccountNumbers, AccountRow
 from chat.storage.tables.addressban import AddressBan, AddressBanModel
 from chat.storage.tables.audit import AuditModel, AuditRow
 from chat.storage.tables.blocked import BlockedModel
+from chat.storage.tables.directory import DirectoryModel, UserName
 from chat.storage.tables.friend import FriendModel
 from chat.storage.tables.friendrequest import FriendRequestModel
 from chat.storage.tables.group import (
@@ -46,7 +47,7 @@ from chat.storage.tables.rows import (
     NameHashes,
     User,
 )
-from chat.storage.tables.setting import SettingModel
+from chat.storage.tables.setting import EPOCH, SERVICE, SettingModel
 from chat.storage.tables.token import TokenModel
 from chat.storage.tables.user import UserModel
 
@@ -58,6 +59,7 @@ __all__ = [
     "DELETED",
     "DISABLED",
     "DRAIN",
+    "EPOCH",
     "GROUPS",
     "HASHES",
     "INVITE",
@@ -68,6 +70,7 @@ __all__ = [
     "OPEN",
     "PASSWORD",
     "REMOVED",
+    "SERVICE",
     "USERS",
     "AccountModel",
     "AccountNumbers",
@@ -78,6 +81,7 @@ __all__ = [
     "AuditRow",
     "BlockedModel",
     "Contact",
+    "DirectoryModel",
     "FriendModel",
     "FriendRequestModel",
     "FriendRequestRow",
@@ -114,6 +118,7 @@ __all__ = [
     "TokenModel",
     "User",
     "UserModel",
+    "UserName",
     "code_hash",
     "device_hash",
     "group_conversation",

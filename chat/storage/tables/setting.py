@@ -6,6 +6,9 @@ import secrets
 
 from chat.storage.base import Transaction
 
+SERVICE, EPOCH = "service", "epoch"
+"""The name of the service, and that of the database's history: see ``chat/epoch.py``."""
+
 ROOM, ROOM_END = "room.", "room/"
 """How their names begin, and the first text after all of them."""
 
@@ -28,6 +31,12 @@ class SettingModel:
         ending = self._tx.for_update if lock else self._tx.for_share if share else ""
         rows = self._tx.query("SELECT value FROM setting WHERE name = ?" + ending, (name,))
         return rows[0][0] if rows else None
+
+    def identity(self) -> tuple[str, str]:
+        """The values of SERVICE and EPOCH; "" for one that no server has made yet."""
+        sql = "SELECT name, value FROM setting WHERE name IN (?, ?)"
+        values: dict[str, str] = dict(self._tx.query(sql, (SERVICE, EPOCH)))
+        return values.get(SERVICE, ""), values.get(EPOCH, "")
 
     def set(self, name: str, value: str) -> None:
         """Store a setting, new or not. To change one safely, lock it first (``get``)."""

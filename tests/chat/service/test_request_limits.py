@@ -32,7 +32,7 @@ READING = {
     MsgType.FRIEND_REQUESTS_MSG,
     MsgType.BANS_MSG,
 }
-"""Requests that change nothing."""
+"""Requests that change nothing, and have no number in an hour."""
 
 OTHER_LIMITS = {
     MsgType.LOGIN_MSG,  # chat/login/login_limits.py

@@ -18,6 +18,7 @@ from chat.delivery.delivery import DIRECT
 from chat.delivery.poller import MailboxPoller
 from chat.handlers.context import Request
 from chat.handlers.friend_requests import ask_friend
+from chat.handlers.users import _with_prefix
 from chat.login.passwords import Passwords
 from chat.login.presence_feed import PresenceFeed
 from chat.login.visibility import Visibility
@@ -35,6 +36,7 @@ from chat.storage.tables import (
     AccountModel,
     AddressBanModel,
     AuditModel,
+    DirectoryModel,
     FriendModel,
     FriendRequestModel,
     GroupListModel,
@@ -128,6 +130,7 @@ def test_no_statement_scans_a_table_that_grows(
         talk(ann, bob)
         talk_in_a_group(ann, bob)
         moderate_a_group(ann, bob)
+        look_for_people(ann, bob)
         come_back(ann)
         tell_friends(node, ann)
         look_after(node, bob)
@@ -224,6 +227,21 @@ def moderate_a_group(ann: Client, bob: Client) -> None:
     assert len(ann.ask(MsgType.BANS_MSG, groupid=group)["bans"]) == 1
     assert ann.ask(MsgType.UNBAN_MEMBER_MSG, **about_bob)["errno"] == 0
     ann.ask(MsgType.DISSOLVE_GROUP_MSG, groupid=group)
+
+
+def look_for_people(ann: Client, bob: Client) -> None:
+    """Where all users may be found, and where only acquaintances have names."""
+    for name in ("bob", "unknown"):
+        ann.ask(MsgType.FIND_USER_MSG, name=name)
+        ann.ask(MsgType.ADD_FRIEND_MSG, friendname=name)
+    assert ann.ask(MsgType.USER_MSG, ids=[bob.user_id, ABSENT])["users"]
+    node = ann.node
+    for prefix in ("b", "del"):
+        node.database.read(partial(_with_prefix, viewer=ann.user_id, prefix=prefix))
+    known = node.database.read(lambda tx: DirectoryModel(tx).acquaintances(ABSENT, range(1, 500)))
+    assert known
+    guest = node.connect()
+    guest.ask(MsgType.LOGIN_MSG, v=2, name="unknown", password="wrong")
 
 
 def come_back(client: Client) -> None:
