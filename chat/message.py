@@ -48,7 +48,8 @@ class ChatMessage:
         time: the server's time when it took the message, UTC; "" if that is not known.
         extra: fields of a classic message for classic receivers only: unknown fields, and as
             ``time`` the sender's local time, of an unknown zone; or None.
-        receivers: the users that it was stored for, set by the commit. No other user gets it.
+        receivers: the mailboxes that it was stored for, by number, set by the commit. No other
+            mailbox gets it.
     """
 
     __slots__ = (

@@ -25,7 +25,11 @@ ACCEPTED = "accepted"
 """For the node with a login of the user ``target``: the users ``ids`` ask it to be a friend, or
 have accepted its request. A server of version 0.2.0 ignores both, as BLOCKED."""
 
-WORDS = frozenset((PRESENCE, TAKEN, MEMBERS, BLOCKED, ASKED, ACCEPTED))
+ENTERED = "entered"
+"""For the nodes with devices of the user ``target``: it is a member of the groups ``ids`` now. A
+server of version 4 of the tables ignores it, as BLOCKED."""
+
+WORDS = frozenset((PRESENCE, TAKEN, MEMBERS, BLOCKED, ASKED, ACCEPTED, ENTERED))
 
 
 class Notice(NamedTuple):
@@ -34,7 +38,7 @@ class Notice(NamedTuple):
     Attributes:
         target: a group for MEMBERS, else a user; its topic is the notice's.
         word: one of WORDS.
-        ids: users.
+        ids: users; for ENTERED, groups. For MEMBERS, the user that has left, or none.
     """
 
     target: int

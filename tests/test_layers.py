@@ -30,6 +30,7 @@ chat.protocol          : ujson
 chat.protocol.dialects : chat.protocol
 chat.process           : chat.counters muduopy
 chat.message           : chat.protocol chat.protocol.dialects
+chat.mailbox_number    : chat.protocol
 chat.notice            : chat.message chat.protocol
 chat.group_notice      : chat.message chat.protocol
 chat.announcement      : chat.message chat.protocol
@@ -47,15 +48,15 @@ chat.epoch             : chat.storage chat.storage.tables
 chat.names             : chat.protocol chat.storage chat.storage.tables muduopy
 chat.connection        : chat.config chat.counters chat.limits chat.message chat.process
                          chat.protocol chat.protocol.dialects muduopy
-chat.mailbox           : chat.connection chat.message chat.process chat.protocol chat.storage
-                         chat.storage.tables muduopy ujson
+chat.mailbox           : chat.connection chat.mailbox_number chat.message chat.process
+                         chat.protocol chat.storage chat.storage.tables muduopy ujson
 chat.login             : chat.bus chat.config chat.connection chat.counters chat.limits chat.mailbox
                          chat.message chat.notice chat.process chat.protocol chat.storage
                          chat.storage.tables muduopy argon2
 chat.delivery          : chat.announcement chat.bus chat.connection chat.counters
                          chat.group_notice chat.login
-                         chat.mailbox chat.message chat.notice chat.process chat.protocol
-                         chat.storage chat.storage.tables muduopy ujson
+                         chat.mailbox chat.mailbox_number chat.message chat.notice chat.process
+                         chat.protocol chat.storage chat.storage.tables muduopy ujson
 chat.handlers          : chat.config chat.connection chat.delivery chat.epoch
                          chat.group_notice chat.limits chat.login chat.mailbox chat.message
                          chat.names chat.notice chat.process chat.protocol

@@ -18,14 +18,14 @@ from typing import Any
 from chat.announcement import Announcement
 from chat.bus import Answer, BusListener, Count, Received
 from chat.delivery.announcements import Announcements
-from chat.delivery.codec import LiveMessage, Payload
+from chat.delivery.codec import Copy, LiveMessage, Payload
 from chat.delivery.group_notices import GroupNotices
 from chat.delivery.live_receiver import LiveReceiver
 from chat.delivery.mode import DeliveryMode
 from chat.delivery.router import Router
 from chat.group_notice import GroupNotice
 from chat.message import ChatMessage
-from chat.notice import MEMBERS, Notice
+from chat.notice import ENTERED, MEMBERS, Notice
 
 OnNotices = Callable[[Sequence[Notice]], object]
 
@@ -44,10 +44,12 @@ class Arrivals(BusListener[Payload]):
     ) -> None:
         """``on_notices`` gets the notices about users."""
         self._router = router
+        self._group_notices = group_notices
         self._mode = mode
         self._on_notices = on_notices
         self._takers: dict[type, Callable[[list[Any]], object]] = {
             ChatMessage: router.wake,
+            Copy: router.wake_copies,
             LiveMessage: receiver.take,
             Notice: self._take_notices,
             GroupNotice: group_notices.heard,
@@ -76,6 +78,9 @@ class Arrivals(BusListener[Payload]):
         for notice, _, _ in received:
             if notice.word == MEMBERS:
                 self._mode.forget_members(notice.target)
+                self._group_notices.left(notice.target, notice.ids)
+            elif notice.word == ENTERED:
+                self._group_notices.entered(notice.target, notice.ids)
             else:
                 about_users.append(notice)
         if about_users:

@@ -1,15 +1,18 @@
 """PayloadCodec: messages, live messages and notices as JSON arrays for the bus. Pure.
 
     ["w", epoch, number, seq, MESSAGE …]                  a committed message
+    ["c", epoch, number, seq, MESSAGE …]                  the same, for the sender's other devices
     ["l", node, number, generation, mid, MESSAGE …]       a live message (``direct``)
     ["n", word, ids]                                      a notice
     ["g", node, group, event, user, by, FIELDS]           a notice about a group
     ["a", node, text, time]                               a text of an operator for all users
 
     MESSAGE: kind, sender, name, target, text, time, extra, receivers
+    receivers: mailbox numbers; null if it is the mailbox ``target`` alone
 
 Nodes of different versions work on one Redis, so these forms stay as they are. A node of version
-0.2.0 knows no "g" and no "a": it drops them, and logs them as foreign data.
+0.2.0 knows no "g", "a" and "c": it drops them, and logs them as foreign data. Mailbox numbers of
+named devices, and "c", occur only when all nodes know them.
 
 Any client of the Redis server can publish on its channels. A payload of another form is refused.
 A forged payload of the right form shows a message to a user, so Redis must be as private as the
@@ -25,6 +28,7 @@ import ujson
 from chat.announcement import MAX_ANNOUNCEMENT, Announcement
 from chat.bus import BadPayloadError, Bus, Codec, Stamp
 from chat.group_notice import EVENTS, GroupNotice
+from chat.mailbox_number import MAX_MAILBOX
 from chat.message import ChatMessage, Topic
 from chat.notice import WORDS, Notice
 from chat.protocol import GROUP_CHAT, MAX_ID, MAX_SEQ, ONE_CHAT
@@ -61,7 +65,17 @@ class LiveMessage(NamedTuple):
         return self.message.topic
 
 
-Payload: TypeAlias = ChatMessage | LiveMessage | Notice | GroupNotice | Announcement
+class Copy(NamedTuple):
+    """A committed message to a user, for the sender's other devices."""
+
+    message: ChatMessage
+
+    @property
+    def topic(self) -> Topic:
+        return (ONE_CHAT, self.message.sender)
+
+
+Payload: TypeAlias = ChatMessage | Copy | LiveMessage | Notice | GroupNotice | Announcement
 MessageBus: TypeAlias = Bus[Payload]
 
 
@@ -79,13 +93,15 @@ class PayloadCodec(Codec[Payload]):
         if isinstance(payload, ChatMessage):
             assert stamp is not None
             message, head = payload, ("w", *stamp, payload.seq)
+        elif isinstance(payload, Copy):
+            assert stamp is not None
+            message, head = payload.message, ("c", *stamp, payload.message.seq)
         else:
             message, head = payload.message, ("l", *payload[:4])
         fields = [
             *(*head, message.kind, message.sender, message.name, message.target),
             *(message.text, message.time, message.extra),
-            # The receiver of a message to a user is its target.
-            sorted(message.receivers) if message.kind == GROUP_CHAT else None,
+            _receivers(message),
         ]
         return ujson.dumps(fields, ensure_ascii=False, escape_forward_slashes=False).encode()
 
@@ -94,6 +110,8 @@ class PayloadCodec(Codec[Payload]):
         form = (fields[0], len(fields)) if fields else None
         if form == ("w", WAKE_FIELDS):
             return _wake(topic, fields)
+        if form == ("c", WAKE_FIELDS):
+            return _copy(topic, fields)
         if form == ("l", LIVE_FIELDS):
             return _live(topic, fields), None
         if form == ("n", NOTICE_FIELDS):
@@ -125,6 +143,13 @@ def _wake(topic: Topic, fields: list[Any]) -> tuple[ChatMessage, Stamp]:
     return _message(topic, seq, rest), (epoch, number)
 
 
+def _copy(topic: Topic, fields: list[Any]) -> tuple[Copy, Stamp]:
+    if fields[4] != ONE_CHAT or topic != (ONE_CHAT, fields[5]):
+        raise BadPayloadError("a field is wrong")
+    message, stamp = _wake((ONE_CHAT, fields[7]), fields)
+    return Copy(message), stamp
+
+
 def _live(topic: Topic, fields: list[Any]) -> LiveMessage:
     _, node, number, generation, mid, *rest = fields
     right = type(node) is type(mid) is str and type(number) is type(generation) is int
@@ -146,9 +171,9 @@ def _message(topic: Topic, seq: int, fields: list[Any]) -> ChatMessage:
     if not right:
         raise BadPayloadError("a field is wrong")
     message = ChatMessage(seq, kind, sender, name, target, text, time, extra)
-    if kind == ONE_CHAT:
+    if kind == ONE_CHAT and receivers is None:
         message.receivers = frozenset((target,))
-    elif type(receivers) is list and all(_is_id(user_id) for user_id in receivers):
+    elif type(receivers) is list and all(_is_mailbox(mailbox) for mailbox in receivers):
         message.receivers = frozenset(receivers)
     else:
         raise BadPayloadError("receivers are wrong")
@@ -188,6 +213,17 @@ def _announcement(topic: Topic, fields: list[Any]) -> Announcement:
     if not 0 < len(text) <= MAX_ANNOUNCEMENT:
         raise BadPayloadError("an announcement of a wrong length")
     return announcement
+
+
+def _receivers(message: ChatMessage) -> list[int] | None:
+    receivers = message.receivers
+    if message.kind == ONE_CHAT and (not receivers or receivers == {message.target}):
+        return None
+    return sorted(receivers)
+
+
+def _is_mailbox(value: object) -> bool:
+    return type(value) is int and 0 < value <= MAX_MAILBOX
 
 
 def _is_id(value: object) -> bool:

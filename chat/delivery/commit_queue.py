@@ -25,8 +25,9 @@ from typing import NamedTuple
 
 from chat.counters import SIZES, Histogram
 from chat.delivery.backlog import Backlog
-from chat.delivery.commit_transaction import KnownUsers, keep_all, store
+from chat.delivery.commit_transaction import keep_all, store
 from chat.delivery.members import Members
+from chat.delivery.owed import KnownMailboxes
 from chat.delivery.submission import (
     ANNOUNCED,
     REFUSED,
@@ -108,12 +109,14 @@ class CommitQueue:
         announce: Callable[[Sequence[ChatMessage]], object],
         on_members: Callable[[Members, float], object] = _ignore_members,
         quota: MailboxQuota | None = None,
+        *,
+        one_device: bool = False,
     ) -> None:
         """Both functions are called on the writer thread.
 
         ``announce`` gets the committed messages. ``on_members`` gets the members of groups, and a
         time before they were read (monotonic). ``quota``: refuses messages to full mailboxes;
-        None: there is no limit.
+        None: there is no limit. ``one_device``: messages go to the unnamed device of a user only.
         """
         self._database = database
         self._announce = announce
@@ -131,7 +134,7 @@ class CommitQueue:
         self.sizes = Histogram(SIZES)
         self.stored = self.repeated = self.rows = 0
         self.refused = dict.fromkeys(ErrNo, 0)
-        self.known = KnownUsers()
+        self.known = KnownMailboxes(one_device=one_device)
 
     def add(self, submission: Submission) -> bool:
         """Queue a submission; its sender is answered after the commit. Any thread.
@@ -254,16 +257,15 @@ class CommitQueue:
         if self._quota is not None:
             self._tell_quota(self._quota, batch, announced)
 
-    @staticmethod
     def _tell_quota(
-        quota: MailboxQuota, batch: Sequence[Submission], announced: Sequence[ChatMessage]
+        self, quota: MailboxQuota, batch: Sequence[Submission], announced: Sequence[ChatMessage]
     ) -> None:
         if announced:
             quota.committed(announced)
         if quota.fills:
-            full = [s.message.target for s in batch if s.errno is ErrNo.MAILBOX_FULL]
-            if full:
-                quota.refused(full)
+            full = {s.message.target for s in batch if s.errno is ErrNo.MAILBOX_FULL}
+            for user_id in full:
+                quota.refused(self.known.get(user_id, ()))
 
     @property
     def fills(self) -> Mapping[int, Fill]:

@@ -24,14 +24,17 @@ from types import MappingProxyType
 import ujson
 
 from chat.delivery.members import Members
+from chat.delivery.owed import KnownMailboxes, Owed
 from chat.delivery.submission import IN_DOUBT, Outcome, Submission
 from chat.mailbox.quota import Fill
+from chat.mailbox_number import is_named
 from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo, errors
 from chat.storage import Transaction
 from chat.storage.tables import (
     OPEN,
     BlockedModel,
+    DeviceModel,
     FriendModel,
     Gaps,
     GroupModel,
@@ -41,9 +44,6 @@ from chat.storage.tables import (
     OfflineMessageModel,
     UserModel,
 )
-
-MAX_KNOWN = 100_000
-"""Users that are known to exist; beyond it all are dropped."""
 
 STORED, ADDED, RECOVERED, REPEATED, REFUSED = (
     Outcome.STORED,
@@ -68,27 +68,16 @@ Pairs = Collection[tuple[int, int]]
 _NO_PAIRS: Pairs = ()
 
 
-class KnownUsers(set[int]):
-    """Users that certainly exist. It saves a query for each batch. Writer thread.
-
-    Attributes:
-        deletions: the number of deleted accounts, when the users were looked up. With another
-            number any of them may be deleted.
-    """
-
-    deletions: str | None = None
-
-
 def store(
     tx: Transaction,
     submissions: Sequence[Submission],
-    known: KnownUsers,
+    known: KnownMailboxes,
     cut: Cut = keep_all,
     fills: Mapping[int, Fill] = _NO_FILLS,
 ) -> Members:
     """Write the rows, and set each submission's outcome. Writer thread. Raises StorageError.
 
-    ``known``: users that certainly exist; users that are found are added to it. ``cut``: sees the
+    ``known``: the mailboxes of users; users that are found are added to it. ``cut``: sees the
     members while the groups are locked, so it counts the rows exactly. ``fills``: the mailboxes
     that are too full. Returns the members of the groups.
     """
@@ -96,29 +85,29 @@ def store(
     senders = {message.sender for message in messages}
     targets = {message.target for message in messages if message.kind == ONE_CHAT}
     groups = {message.target for message in messages if message.kind == GROUP_CHAT}
-    generations, blocked, deletions = UserModel(tx).senders(senders)
-    if len(known) > MAX_KNOWN or deletions != known.deletions:
-        known.clear()
-        known.deletions = deletions
-    unknown = targets - known
-    if unknown:
-        known.update(UserModel(tx).not_deleted(unknown))
+    generations, blocked, version = UserModel(tx).senders(senders)
+    known.check(version)
+    if named := {s.mailbox for s in submissions if is_named(s.mailbox)}:
+        generations.update(DeviceModel(tx).generations(named))
+    known.look_up(tx, targets | senders)
     members: Members = {}
     gaps: Gaps = {}
     if groups:
         members = _hold_members(tx, groups)
         gaps = MailboxGapModel(tx).of_groups(groups)
         submissions = cut(submissions, members)
+        known.look_up(tx, set().union(*members.values()))
     pairs = BlockedModel(tx).between(targets, blocked) if blocked and targets else _NO_PAIRS
     valid = [s for s in submissions if _may_send(s, generations, known, members, pairs)]
     if groups and len(valid) < len(submissions):
         _hide_closed_groups(tx, submissions)
     if fills:
-        valid = _with_place(tx, valid, fills)
+        valid = _with_place(tx, valid, fills, known)
     first, repeated = _split(valid)
-    _insert(tx, first, members, gaps)
+    owed = Owed(known, members, gaps)
+    _insert(tx, first, owed)
     for submission in repeated:
-        _find_row(tx, submission, members, gaps)
+        _find_row(tx, submission, owed)
     return members
 
 
@@ -131,13 +120,14 @@ def _hold_members(tx: Transaction, groups: set[int]) -> Members:
 def _may_send(
     submission: Submission,
     generations: dict[int, int],
-    known: set[int],
+    known: KnownMailboxes,
     members: Members,
     blocked: Pairs,
 ) -> bool:
     """Refuse a submission of an ended login, or to a target that does not take it.
 
-    ``blocked``: pairs of a receiver and a sender.
+    ``generations``: by mailbox, which is the user's id for the unnamed device. ``blocked``: pairs
+    of a receiver and a sender.
     """
     message = submission.message
     is_blocked = False
@@ -147,7 +137,7 @@ def _may_send(
         if is_blocked:
             submission.refuse(ErrNo.BLOCKED, errors.BLOCKED)
         return not is_blocked
-    if generations.get(message.sender) != submission.generation:
+    if generations.get(submission.mailbox) != submission.generation:
         submission.refuse(ErrNo.NOT_YOU, errors.REPLACED)
     elif message.kind == ONE_CHAT:
         if message.target not in known:
@@ -166,9 +156,12 @@ def _may_send(
 
 
 def _with_place(
-    tx: Transaction, submissions: list[Submission], fills: Mapping[int, Fill]
+    tx: Transaction,
+    submissions: list[Submission],
+    fills: Mapping[int, Fill],
+    known: KnownMailboxes,
 ) -> list[Submission]:
-    """Refuse new messages to users whose mailbox has no place for them; returns the others.
+    """Refuse new messages to users whose mailboxes have no place for them; returns the others.
 
     A repetition is not refused. Example: A's message to B is stored, and its acknowledgement is
     lost; meanwhile B's mailbox fills. A repeats the message, and must hear that it is stored. One
@@ -176,15 +169,15 @@ def _with_place(
     messages in a transaction.
     """
     friends: dict[tuple[int, int], bool] = {}
-    full = [s for s in submissions if s.message.target in fills and _is_full(tx, s, fills, friends)]
+    full = [s for s in submissions if _is_full(tx, s, fills, known, friends)]
     if not full:
         return submissions
     mids: defaultdict[int, list[str]] = defaultdict(list)
     for submission in full:
         mids[submission.message.sender].append(submission.mid)
-    known = {sender: MessageModel(tx).known_mids(sender, mids[sender]) for sender in mids}
+    stored = {sender: MessageModel(tx).known_mids(sender, mids[sender]) for sender in mids}
     for submission in full:
-        if submission.mid not in known[submission.message.sender]:
+        if submission.mid not in stored[submission.message.sender]:
             problem = "too many messages wait for this user: try again later"
             submission.refuse(ErrNo.MAILBOX_FULL, problem)
     return [submission for submission in submissions if submission.outcome is not REFUSED]
@@ -194,20 +187,25 @@ def _is_full(
     tx: Transaction,
     submission: Submission,
     fills: Mapping[int, Fill],
+    known: KnownMailboxes,
     friends: dict[tuple[int, int], bool],
 ) -> bool:
-    """Has the receiver's mailbox, which is in ``fills``, no place for a new message of the sender?
+    """Have all mailboxes of the receiver no place for a new message of the sender?
 
     ``friends``: the pairs of receiver and sender that were looked up in this transaction.
     """
     message = submission.message
     if message.kind != ONE_CHAT or submission.login is None:
         return False
-    fill, pair = fills[message.target], (message.target, message.sender)
-    if fill.refuses(message.sender):
+    strangers = False
+    for mailbox in known[message.target]:
+        fill = fills.get(mailbox)
+        if fill is None or not (fill.strangers or fill.refuses(message.sender)):
+            return False
+        strangers |= not fill.refuses(message.sender)
+    if not strangers:
         return True
-    if not fill.strangers:
-        return False
+    pair = (message.target, message.sender)
     if pair not in friends:
         friends[pair] = _is_friend(tx, message)
     return not friends[pair]
@@ -249,36 +247,24 @@ def _split(submissions: Sequence[Submission]) -> tuple[list[Submission], list[Su
     return list(first.values()), repeated
 
 
-def _insert(
-    tx: Transaction, submissions: Sequence[Submission], members: Members, gaps: Gaps
-) -> None:
+def _insert(tx: Transaction, submissions: Sequence[Submission], owed: Owed) -> None:
     """Insert rows for those whose ``mid`` is not in the log yet."""
     seqs = MessageModel(tx).insert_new([_log_row(submission) for submission in submissions])
-    owed: list[tuple[int, int]] = []
+    rows: list[tuple[int, int]] = []
     for submission, seq in zip(submissions, seqs, strict=True):
         if seq is None:
-            _find_row(tx, submission, members, gaps)
+            _find_row(tx, submission, owed)
             continue
         message = submission.message
-        message.receivers = _receivers(submission, members)
-        if gaps and message.kind == GROUP_CHAT and message.target in gaps:
-            message.receivers -= gaps[message.target].keys()
+        message.receivers = owed.of(submission)
         message.seq = submission.seq = seq
         submission.outcome = STORED
-        owed.extend((user_id, seq) for user_id in message.receivers)
-    if owed:
-        OfflineMessageModel(tx).insert(owed)
+        rows.extend([(mailbox, seq) for mailbox in message.receivers])
+    if rows:
+        OfflineMessageModel(tx).insert(rows)
 
 
-def _receivers(submission: Submission, members: Members) -> frozenset[int]:
-    message = submission.message
-    if message.kind == ONE_CHAT:
-        return frozenset((message.target,))
-    receivers = members.get(message.target, frozenset()) - {message.sender}
-    return receivers if submission.only is None else receivers & submission.only
-
-
-def _find_row(tx: Transaction, submission: Submission, members: Members, gaps: Gaps) -> None:
+def _find_row(tx: Transaction, submission: Submission, owed: Owed) -> None:
     """The log has the ``mid``: take over the number of its row. See submission.py."""
     message = submission.message
     found = MessageModel(tx).find(message.sender, submission.mid)
@@ -292,14 +278,14 @@ def _find_row(tx: Transaction, submission: Submission, members: Members, gaps: G
         # Example: B at node 1 could not take a live message, so node 1 has stored it for B. Node 2
         # stores it for C, under the same mid: C is added to the row.
         message.seq = seq
-        behind = [u for u, after in gaps.get(message.target, {}).items() if after < seq]
-        message.receivers = _receivers(submission, members).difference(behind)
-        owed = message.receivers - OfflineMessageModel(tx).holders(seq, message.receivers)
-        OfflineMessageModel(tx).insert([(user_id, seq) for user_id in owed])
+        message.receivers = owed.of_row(submission, seq)
+        new = message.receivers - OfflineMessageModel(tx).holders(seq, message.receivers)
+        OfflineMessageModel(tx).insert([(mailbox, seq) for mailbox in new])
         submission.outcome = ADDED
     elif submission.outcome is IN_DOUBT and message.kind == ONE_CHAT:
         message.seq = seq
-        message.receivers = frozenset((message.target,))
+        there = OfflineMessageModel(tx).holders(seq, owed.of(submission))
+        message.receivers = frozenset(there)
         submission.outcome = RECOVERED
     else:
         # A message to a group in doubt is here, too: the receivers of the first attempt are not

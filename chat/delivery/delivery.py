@@ -72,7 +72,9 @@ class Delivery:
         router = Router(logins, bus)
         if mode == DIRECT:
             members = MemberLists(database, workers)
-            commits = CommitQueue(database, router.announce, members.learn, self.quota)
+            commits = CommitQueue(
+                database, router.announce, members.learn, self.quota, one_device=True
+            )
             self.mode = DirectMode(bus, logins, commits, members)
         else:
             commits = CommitQueue(database, router.announce, quota=self.quota)
@@ -102,16 +104,21 @@ class Delivery:
         if not self._bus.alone:
             loop.run_every(OVERDUE_SECONDS, self.mode.end_overdue)
 
-    def _read_mailbox(self, user_id: int) -> None:
-        """The user has a new gap: the pump must read the mailbox to its end. Any thread."""
-        login = self._logins.find(user_id)
+    def _read_mailbox(self, mailbox: int) -> None:
+        """It has a new gap: the pump must read the mailbox to its end. Any thread."""
+        login = self._logins.find(mailbox)
         if login is not None:
             login.loop.queue_in_loop(login.pump.mark_dirty)
 
-    def members_changed(self, group_id: int) -> None:
-        """A user has joined or left the group, which is committed. Any thread."""
+    def members_changed(self, group_id: int, left: int = 0) -> None:
+        """A user has joined or left the group, which is committed. Any thread.
+
+        ``left``: the user that has left it; 0: none.
+        """
         self.mode.forget_members(group_id)
-        self._bus.tell([Notice(group_id, MEMBERS, ())])
+        self._bus.tell([Notice(group_id, MEMBERS, (left,) if left else ())])
+        if left:
+            self.group_notices.left(group_id, (left,))
 
     def group_dissolved(self, group_id: int, by: int = 0) -> None:
         """A user, or an operator (0), has dissolved the group, which is committed. Any thread."""

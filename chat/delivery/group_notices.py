@@ -21,6 +21,7 @@ from chat.delivery.codec import MessageBus
 from chat.group_notice import BANNED, DISSOLVED, INVITED, REMOVED, GroupNotice
 from chat.login.login import Login
 from chat.login.registry import LoginRegistry
+from chat.notice import ENTERED, Notice
 from chat.process.loops import queue_in_loops
 from chat.protocol import GROUP_CHAT, encode
 from chat.storage import Database, StorageError
@@ -58,15 +59,40 @@ class GroupNotices:
     def begin_to_listen(self, user_id: int, group_id: int) -> None:
         """The user is a member, and this node has one more subscription to the group's topic.
 
-        The subscription goes to the user's login here. That may be a later one by now; without
-        one, the subscription ends.
+        The subscription goes to a login of the user here that has none for this group. Without
+        such a login it ends. A worker subscribes for further devices.
         """
-        login = self._logins.find(user_id)
-        if login is None or not self._logins.join(login, group_id):
-            self._bus.unsubscribe([(GROUP_CHAT, group_id)])  # the login has one, or is over
-        if login is not None:
+        logins = self._logins.of_user(user_id)
+        took = False
+        for login in logins:
+            if not took:
+                took = self._logins.join(login, group_id)
+            elif group_id not in login.groups:
+                self._workers.try_run(partial(self._return, user_id, group_id))
+                break
+        if not took:
+            self._bus.unsubscribe([(GROUP_CHAT, group_id)])
+        for login in logins:
             # A message that was committed between the membership and ``join`` has woken no pump.
             login.loop.run_in_loop(login.pump.mark_dirty)
+
+    def tell_devices(self, user_id: int, group_id: int) -> None:
+        """The user has joined the group: the nodes of the user's other devices listen, too."""
+        if not self._bus.alone:
+            self._bus.tell([Notice(user_id, ENTERED, (group_id,))])
+
+    def entered(self, user_id: int, group_ids: Sequence[int]) -> None:
+        """A notice of ``tell_devices``. The bus's thread."""
+        for group_id in group_ids:
+            if any(group_id not in login.groups for login in self._logins.of_user(user_id)):
+                self._workers.try_run(partial(self._return, user_id, group_id))
+
+    def left(self, group_id: int, user_ids: Sequence[int]) -> None:
+        """These users have left the group, on some device: all their devices here leave it."""
+        for login in self._logins.of_users(user_ids):
+            if group_id in login.groups:
+                self._leave(login, group_id)
+                self._workers.try_run(partial(self._return, login.user_id, group_id))
 
     def _show(self, notices: Sequence[GroupNotice]) -> None:
         by_loop: defaultdict[EventLoop, list[Told]] = defaultdict(list)
@@ -79,8 +105,7 @@ class GroupNotices:
     def _receivers(self, notice: GroupNotice) -> list[Login]:
         """The logins here that are told. Those that are no members any more leave the group."""
         if notice.event == INVITED:
-            invited = self._logins.find(notice.user_id)
-            return [] if invited is None else [invited]
+            return self._logins.of_users([notice.user_id])
         members = self._logins.in_group(notice.group_id)
         for login in members:
             if notice.event == DISSOLVED:

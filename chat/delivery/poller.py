@@ -2,7 +2,7 @@
 
 A wake is lost if the bus loses it, or if a node is killed between the commit and the publish. The
 message is in the mailbox all the same. So a query reads, every few seconds, the numbers of the
-messages that the users of this node are owed. A pump that was not given one of them reads its
+messages that the devices at this node are owed. A pump that was not given one of them reads its
 mailbox.
 
 To compare the newest number alone would not suffice, because numbers are given at the insert, and
@@ -32,7 +32,7 @@ from muduopy import EventLoop, ThreadPool
 log = logging.getLogger(__name__)
 
 ENOUGH = WINDOW + 1
-"""Numbers that are compared for each user: one more than a pump can have given."""
+"""Numbers that are compared for each mailbox: one more than a pump can have given."""
 
 POLL_SECONDS = 2.0
 """Between two rounds, at the least. Up to half more, at random, so that nodes spread out."""
@@ -88,15 +88,15 @@ class MailboxPoller:
             self.start()
 
     def _look(self) -> None:
-        # A pump that waits reads its mailbox anyway, and its user may be owed very much.
-        here = {login.user_id: login for login in self._logins.all() if not login.pump.is_waiting}
+        # A pump that waits reads its mailbox anyway, which may be very full.
+        here = {login.mailbox: login for login in self._logins.all() if not login.pump.is_waiting}
 
         def look(tx: Transaction) -> None:
             for owed in OfflineMessageModel(tx).owed(list(here)):
-                for user_id, seqs in owed.items():
-                    self._tell(here[user_id], seqs[:ENOUGH])
-            for user_id in MailboxGapModel(tx).owners(here.keys()):
-                here[user_id].loop.queue_in_loop(here[user_id].pump.mark_dirty)
+                for mailbox, seqs in owed.items():
+                    self._tell(here[mailbox], seqs[:ENOUGH])
+            for mailbox in MailboxGapModel(tx).owners(here.keys()):
+                here[mailbox].loop.queue_in_loop(here[mailbox].pump.mark_dirty)
 
         self._database.read(look)
 

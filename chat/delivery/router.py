@@ -9,15 +9,16 @@ find the message.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from chat.bus import Received
-from chat.delivery.codec import MessageBus
+from chat.delivery.codec import Copy, MessageBus
 from chat.login.login import Login
 from chat.login.registry import LoginRegistry
+from chat.mailbox_number import owner
 from chat.message import ChatMessage
 from chat.process.loops import queue_in_loops
-from chat.protocol import ONE_CHAT
+from chat.protocol import GROUP_CHAT
 from muduopy import EventLoop
 
 Addressed = tuple[Login, ChatMessage, bool]
@@ -36,8 +37,13 @@ class Router:
     def announce(self, messages: Sequence[ChatMessage]) -> None:
         """This node has committed messages: push them to receivers here, tell other nodes."""
         by_loop: ByLoop = defaultdict(list)
-        # A user has one login at a time, so a message to a user who is here concerns no other node.
-        elsewhere = [message for message in messages if not self._address(message, True, by_loop)]
+        # A device has one login at a time, so a message to a device that is here concerns no other
+        # node.
+        elsewhere: list[ChatMessage | Copy] = []
+        for message in messages:
+            left = self._address(message, message.receivers, True, by_loop)
+            if left:
+                elsewhere += _publications(message, left)
         queue_in_loops(_push, by_loop)
         if elsewhere and not self._bus.alone:
             self._bus.publish(elsewhere)
@@ -50,7 +56,14 @@ class Router:
         """
         by_loop: ByLoop = defaultdict(list)
         for message, contiguous, _ in received:
-            self._address(message, contiguous, by_loop)
+            self._address(message, _of_user(message, message.target), contiguous, by_loop)
+        queue_in_loops(_push, by_loop)
+
+    def wake_copies(self, received: Sequence[Received[Copy]]) -> None:
+        """The same for the other devices of the senders."""
+        by_loop: ByLoop = defaultdict(list)
+        for (message,), contiguous, _ in received:
+            self._address(message, _of_user(message, message.sender), contiguous, by_loop)
         queue_in_loops(_push, by_loop)
 
     def on_doubt(self) -> None:
@@ -58,18 +71,51 @@ class Router:
         for login in self._logins.all():
             login.loop.queue_in_loop(login.pump.mark_dirty)
 
-    def _address(self, message: ChatMessage, contiguous: bool, by_loop: ByLoop) -> bool:
-        """Add the receivers that are here; True if no receiver can be at another node."""
-        if message.kind == ONE_CHAT:
-            login = self._logins.find(message.target)
-            if login is None:
-                return False
-            by_loop[login.loop].append((login, message, contiguous))
-            return True
-        for login in self._logins.in_group(message.target):
-            if login.user_id in message.receivers:
-                by_loop[login.loop].append((login, message, contiguous))
-        return False
+    def _address(
+        self,
+        message: ChatMessage,
+        receivers: Collection[int],
+        contiguous: bool,
+        by_loop: ByLoop,
+    ) -> Collection[int]:
+        """Add the receivers that are here; returns those that may be at other nodes."""
+        if message.kind == GROUP_CHAT:
+            for login in self._logins.in_group(message.target):
+                if login.mailbox in receivers:
+                    by_loop[login.loop].append((login, message, contiguous))
+            return receivers
+        left: list[int] = []
+        for mailbox in receivers:
+            found = self._logins.find(mailbox)
+            if found is None:
+                left.append(mailbox)
+            else:
+                by_loop[found.loop].append((found, message, contiguous))
+        return left
+
+
+def _publications(message: ChatMessage, left: Collection[int]) -> Iterator[ChatMessage | Copy]:
+    """The message for the topic of its target, and for the topic of its sender."""
+    if message.kind == GROUP_CHAT:
+        yield message
+        return
+    users = {owner(mailbox) for mailbox in left}
+    if message.target in users:
+        yield message
+    if users - {message.target}:
+        yield Copy(message)
+
+
+def _of_user(message: ChatMessage, user_id: int) -> Collection[int]:
+    """The receivers that belong to this user; all receivers of a message to a group.
+
+    Each publication wakes its own receivers. Example: this node has B, and a second device of A,
+    who writes to B. It hears the message twice, and each time for another of the two.
+    """
+    receivers = message.receivers
+    if message.kind == GROUP_CHAT or len(receivers) == 1:
+        return receivers
+    return [mailbox for mailbox in receivers if owner(mailbox) == user_id]
 
 
 def _push(addressed: Sequence[Addressed]) -> None:

@@ -60,7 +60,7 @@ class Submission:
 
     Attributes:
         login: the sender's; None if the sender is at another node, which has acknowledged it.
-        generation: of the sender's login.
+        generation, mailbox: of the sender's login; 0 without one.
         message: the commit gives it ``seq`` and ``receivers``.
         mid: unique for the sender. The server makes one if the client gave none, because a
             repeated transaction must find its row.
@@ -82,6 +82,7 @@ class Submission:
         "generation",
         "joins",
         "login",
+        "mailbox",
         "message",
         "mid",
         "only",
@@ -104,6 +105,7 @@ class Submission:
     ) -> None:
         self.login = login
         self.generation = generation
+        self.mailbox = 0 if login is None else login.mailbox
         self.message = message
         self.mid = mid or new_mid()
         self.rid = rid

@@ -33,13 +33,11 @@ def block(ctx: Context, request: Request[UserRequest]) -> Message:
         FriendRequestModel(tx).delete(user_id, blocked_id)  # else the other one could accept it
 
     ctx.database.write(insert)
-    assert request.login is not None
-    ctx.logins.add_blocks(request.login, [blocked_id], ())
-    other = ctx.logins.find(blocked_id)
-    if other is not None:
-        ctx.logins.add_blocks(other, (), [user_id])
-    else:
-        ctx.bus.tell([Notice(blocked_id, BLOCKED, (user_id,))])
+    for login in ctx.logins.of_user(user_id):
+        ctx.logins.add_blocks(login, [blocked_id], ())
+    for login in ctx.logins.of_user(blocked_id):
+        ctx.logins.add_blocks(login, (), [user_id])
+    ctx.bus.tell([Notice(blocked_id, BLOCKED, (user_id,))])
     return {"userid": blocked_id}
 
 
@@ -54,8 +52,8 @@ def unblock(ctx: Context, request: Request[UserRequest]) -> Message:
     if not ctx.database.write(delete):
         raise ProtocolError(ErrNo.NOT_FOUND, "is not blocked")
     # ``blocked_by`` of the other login stays: it only means that a transaction decides.
-    assert request.login is not None
-    ctx.logins.remove_block(request.login, blocked_id)
+    for login in ctx.logins.of_user(request.user_id):
+        ctx.logins.remove_block(login, blocked_id)
     return {"userid": blocked_id}
 
 

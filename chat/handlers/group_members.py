@@ -175,12 +175,14 @@ def finish_joining(
 ) -> Message:
     """The answer to CREATE_GROUP_MSG and ADD_GROUP_MSG."""
     ctx.delivery.group_notices.begin_to_listen(joined.user_id, joined.group_id)
+    ctx.delivery.group_notices.tell_devices(joined.user_id, joined.group_id)
     return joined.answer
 
 
 def abandon_joining(ctx: Context, connection: Connection, joined: Joined) -> None:
-    """The connection went down meanwhile; a later login of the user may be here."""
+    """The connection went down meanwhile; other devices of the user may be here or elsewhere."""
     ctx.delivery.group_notices.begin_to_listen(joined.user_id, joined.group_id)
+    ctx.delivery.group_notices.tell_devices(joined.user_id, joined.group_id)
 
 
 # ---------------------------------------------------------------------- inviting
@@ -289,7 +291,7 @@ def leave(tx: Transaction, group_id: int, user_id: int) -> Left:
 
 def tell_left(ctx: Context, left: Left, user_id: int, name: str) -> None:
     """After the commit of ``leave``. ``name``: of the user that has left. Worker thread."""
-    ctx.delivery.members_changed(left.group_id)
+    ctx.delivery.members_changed(left.group_id, user_id)
     notices = ctx.delivery.group_notices
     if left.size <= ANNOUNCED_MEMBERS:
         notices.tell(left.group_id, LEFT, user_id, user_id, name=name)

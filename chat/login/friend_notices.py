@@ -52,9 +52,10 @@ class FriendNotices:
         the answer does not show whether the receiver exists.
         """
         notice = Notice(user_id, word, (by,))
-        if self._logins.find(user_id) is not None:
+        if self._bus.alone or not self._bus.healthy:
             self.heard(notice)
-        elif not self._bus.alone:
+        if not self._bus.alone:
+            # It comes to all nodes with a device of the user, this one included.
             self._bus.tell([notice])
 
     def heard(self, notice: Notice) -> None:
@@ -64,8 +65,8 @@ class FriendNotices:
     def _show(self, notice: Notice) -> None:
         """Worker thread."""
         user_id, word, ids = notice
-        login = self._logins.find(user_id)
-        if login is None:
+        logins = self._logins.of_user(user_id)
+        if not logins:
             return
         for by in ids:
             try:
@@ -74,7 +75,8 @@ class FriendNotices:
                 log.warning("user %d was not told of a request to be a friend: %s", user_id, exc)
                 return
             if message is not None:
-                login.loop.queue_in_loop(partial(_send, login, message))
+                for login in logins:
+                    login.loop.queue_in_loop(partial(_send, login, message))
 
     def _message(self, user_id: int, word: str, by: int, tx: Transaction) -> Message | None:
         """FRIEND_NOTICE_MSG; None if it is not true any more."""

@@ -1,4 +1,4 @@
-"""Login: one user's login on one connection.
+"""Login: the login of one user's device on one connection.
 
 It writes no tables: LoginFlow takes the user's row before a login begins, and releases the row
 after its end.
@@ -28,11 +28,12 @@ class Login:
 
     Attributes:
         connection, loop: the client's connection, and its loop. Any thread may read them.
-        user_id: the user. It never changes, like the three after ``name``. Any thread.
+        user_id: the user. It never changes, like the four after ``name``. Any thread.
         name: of the user; a renaming changes it in the loop. Any thread may read it.
         generation: the number of this login among the user's logins; the row has the latest.
         token: the token for later logins, revoked by a logout; None: there is none.
         device: the device that the client has named; None: none.
+        mailbox: the number of the device's mailbox. Any thread.
         groups: the groups of this user that are registered for waking. The registry's, under its
             lock.
         blocks: the users that this user blocks. It may hold more than the table, and fewer only
@@ -57,6 +58,7 @@ class Login:
         "groups",
         "live_sends",
         "loop",
+        "mailbox",
         "name",
         "pump",
         "token",
@@ -66,15 +68,16 @@ class Login:
     def __init__(
         self,
         connection: ClientConnection[Login],
-        mailbox: Mailbox,
+        reader: Mailbox,
         user_id: int,
         name: str,
         generation: int,
         token: str | None = None,
         device: str | None = None,
         charge: Callable[[int], object] = _free,
+        mailbox: int | None = None,
     ) -> None:
-        """Any thread."""
+        """Any thread. ``mailbox``: its number; None: of the unnamed device."""
         self.connection = connection
         self.loop = connection.loop
         self.user_id = user_id
@@ -82,10 +85,11 @@ class Login:
         self.generation = generation
         self.token = token
         self.device = device
+        self.mailbox = user_id if mailbox is None else mailbox
         self.groups: frozenset[int] = frozenset()
         self.blocks: frozenset[int] = frozenset()
         self.blocked_by: Container[int] = frozenset()
-        self.pump = Pump(connection, mailbox, user_id)
+        self.pump = Pump(connection, reader, self.mailbox)
         self.live_sends: list[Any] = []
         self.alive = False
         self.charge = charge

@@ -207,7 +207,7 @@ class LoginFlow:
 
     def still_registered(self, login: Login) -> bool:
         """Has no later login replaced this one since ``enter``? The loop."""
-        return self._logins.find(login.user_id) is login
+        return self._logins.find(login.mailbox) is login
 
     def abandon(self, entered: Entered) -> None:
         """The connection went down while the worker was busy. The loop."""

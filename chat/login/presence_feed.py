@@ -77,14 +77,19 @@ class PresenceFeed:
 
     def tell(self, user_id: int, watchers: Iterable[int]) -> None:
         """This user has come or gone; tell only these users, wherever they are."""
-        elsewhere = []
+        told = []
         for watcher in watchers:
-            if self._logins.find(watcher) is not None:
+            if not self._hears_itself and self._logins.of_user(watcher):
                 self.heard(watcher, [user_id])
             else:
-                elsewhere.append(Notice(watcher, PRESENCE, (user_id,)))
-        if elsewhere:
-            self._bus.tell(elsewhere)
+                told.append(Notice(watcher, PRESENCE, (user_id,)))
+        if told:
+            self._bus.tell(told)
+
+    @property
+    def _hears_itself(self) -> bool:
+        """Notices on the bus come to all nodes with devices of their users, this one included."""
+        return not self._bus.alone and self._bus.healthy
 
     def _gather(self) -> None:
         with self._lock:
@@ -112,7 +117,7 @@ class PresenceFeed:
         except StorageError as exc:
             log.warning("friends were not told who is online: %s", exc)
             return
-        for login in self._logins.find_many(list(news)):
+        for login in self._logins.of_users(list(news)):
             messages: list[Message] = [
                 {"msgid": int(MsgType.PRESENCE_MSG), "id": friend, "state": states[friend]}
                 for friend in sorted(news[login.user_id])
@@ -121,20 +126,18 @@ class PresenceFeed:
             login.loop.queue_in_loop(partial(_send, login, messages))
 
     def _find_receivers(self, changed: set[int], news: defaultdict[int, set[int]]) -> None:
-        """Add the receivers that are here to ``news``, and notify the nodes of the others."""
+        """Notify the nodes of the receivers. Without a bus, add those that are here to ``news``."""
         if not changed:
             return
         listing = self._database.read(lambda tx: self._visibility.watchers(tx, changed))
-        elsewhere: defaultdict[int, list[int]] = defaultdict(list)
+        told: defaultdict[int, list[int]] = defaultdict(list)
         for user_id, friend_id in listing:
-            if self._logins.find(user_id) is not None:
+            if not self._hears_itself and self._logins.of_user(user_id):
                 news[user_id].add(friend_id)
             else:
-                elsewhere[user_id].append(friend_id)
-        if elsewhere:
-            self._bus.tell(
-                [Notice(user_id, PRESENCE, tuple(ids)) for user_id, ids in elsewhere.items()]
-            )
+                told[user_id].append(friend_id)
+        if told:
+            self._bus.tell([Notice(user_id, PRESENCE, tuple(ids)) for user_id, ids in told.items()])
 
 
 def _send(login: Login, messages: Sequence[Message]) -> None:

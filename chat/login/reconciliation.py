@@ -105,7 +105,7 @@ class Reconciliation:
 
         Worker thread. Raises StorageError.
         """
-        here = self._logins.find_many(user_ids)
+        here = self._logins.of_users(user_ids)
         # The registry first: its logins have been committed, so the rows cannot be older.
         users = [login.user_id for login in here]
         rows, states, ended = self._database.read(lambda tx: _look(tx, users))

@@ -36,5 +36,6 @@ class UserNotices:
                 self._feed.heard(notice.target, notice.ids)
             elif notice.word in (ASKED, ACCEPTED):
                 self._friend_notices.heard(notice)
-            elif notice.word == BLOCKED and (login := self._logins.find(notice.target)):
-                self._logins.add_blocks(login, (), notice.ids)
+            elif notice.word == BLOCKED:
+                for login in self._logins.of_user(notice.target):
+                    self._logins.add_blocks(login, (), notice.ids)

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from chat.mailbox_number import is_named, owner
 from chat.storage import Transaction
 from chat.storage.tables import (
     GroupModel,
@@ -35,8 +36,10 @@ FILL_ROWS = 200
 """Rows that ``fill_gap`` inserts: as many as a pump can have outstanding."""
 
 
-def open_gaps(tx: Transaction, group_id: int, user_ids: Collection[int]) -> set[int]:
-    """Later messages of the group get no rows for these users. Returns those without a gap before.
+def open_gaps(tx: Transaction, group_id: int, mailboxes: Collection[int]) -> set[int]:
+    """Later messages of the group get no rows in these mailboxes.
+
+    Returns those without a gap before.
 
     The locked group has no message in the making. So each earlier message has its rows, and each
     later one finds the gap.
@@ -45,30 +48,40 @@ def open_gaps(tx: Transaction, group_id: int, user_ids: Collection[int]) -> set[
         return set()
     members = GroupModel(tx).member_ids([group_id]).get(group_id, frozenset())
     after = MessageModel(tx).newest()
-    return MailboxGapModel(tx).open(group_id, members & frozenset(user_ids), after)
+    of_members = [mailbox for mailbox in mailboxes if owner(mailbox) in members]
+    return MailboxGapModel(tx).open(group_id, of_members, after)
 
 
-def fill_gap(tx: Transaction, user_id: int) -> None:
-    """Insert rows for the next messages of a user's oldest gap, and move or close the gap."""
+def fill_gap(tx: Transaction, mailbox: int) -> None:
+    """Insert rows for the next messages of a mailbox's oldest gap, and move or close the gap.
+
+    The mailbox of a named device gets the messages of its owner, too. The log does not know which
+    device has sent them, so the sending device may get them back, with their numbers.
+    """
+    user_id = owner(mailbox)
     boundary = RetentionModel(tx).boundary()
     gaps = MailboxGapModel(tx)
-    group_id = gaps.oldest_group(user_id)
+    group_id = gaps.oldest_group(mailbox)
     if group_id is None:
         return
     GroupModel(tx).change(group_id)
-    after = gaps.of_groups([group_id]).get(group_id, {}).get(user_id)
+    after = gaps.of_groups([group_id]).get(group_id, {}).get(mailbox)
     membership = GroupModel(tx).membership(group_id, user_id)
     if after is None or membership is None:
-        gaps.close(group_id, user_id)
+        gaps.close(group_id, mailbox)
         return
     after = max(after, membership.since, boundary)
     found = HistoryModel(tx).numbers_after(group_conversation(group_id), after, FILL_ROWS)
-    mailbox = OfflineMessageModel(tx)
-    there = mailbox.numbers_after(user_id, after)  # from a server of version 0.2.0
-    mailbox.insert(
-        [(user_id, seq) for seq, sender in found if sender != user_id and seq not in there]
+    mail = OfflineMessageModel(tx)
+    there = mail.numbers_after(mailbox, after)  # from a server of version 0.2.0
+    mail.insert(
+        [
+            (mailbox, seq)
+            for seq, sender in found
+            if seq not in there and (sender != user_id or is_named(mailbox))
+        ]
     )
     if len(found) < FILL_ROWS:
-        gaps.close(group_id, user_id)
+        gaps.close(group_id, mailbox)
     else:
-        gaps.move(group_id, user_id, found[-1][0])
+        gaps.move(group_id, mailbox, found[-1][0])

@@ -15,6 +15,7 @@ import ujson
 
 from chat.mailbox.gap import fill_gap
 from chat.mailbox.pump import Pump
+from chat.mailbox_number import owner
 from chat.message import TARGET_FIELD, ChatMessage
 from chat.process.loops import queue_in_loops
 from chat.protocol import MAX_ID, MsgType, ProtocolError, decode
@@ -38,7 +39,7 @@ Received = tuple[Pump, frozenset[int]]
 """A pump, and the numbers of messages that its client has acknowledged."""
 
 Mail = tuple[list[ChatMessage], bool]
-"""Messages, and whether the mailbox has no others, and the user no gap (gap.py)."""
+"""Messages, and whether the mailbox has no others, and no gap (gap.py)."""
 
 
 class Mailbox:
@@ -64,22 +65,22 @@ class Mailbox:
 
         The result comes to ``pump.read_done`` or ``pump.read_failed``.
         """
-        user_id = pump.user_id
+        mailbox = pump.mailbox
 
         def done(found: Mail | None, error: BaseException | None) -> None:
             if found is not None:
                 pump.read_done(*found)
                 return
-            log.warning("the mailbox of user %d was not read: %s", user_id, error)
+            log.warning("the mailbox of user %d was not read: %s", owner(mailbox), error)
             pump.read_failed()
 
         def look() -> Mail:
-            return self._database.read(lambda tx: load(tx, user_id, known, room, LOOK_BYTES))
+            return self._database.read(lambda tx: load(tx, mailbox, known, room, LOOK_BYTES))
 
         def work() -> Mail:
             messages, complete = look()
-            if not messages and not complete:  # the mailbox is at its end, and the user has a gap
-                self._database.write(lambda tx: fill_gap(tx, user_id))
+            if not messages and not complete:  # the mailbox is at its end, and has a gap
+                self._database.write(lambda tx: fill_gap(tx, mailbox))
                 return look()
             return messages, complete
 
@@ -117,7 +118,7 @@ class Mailbox:
     def give_back(self, received: list[Received]) -> None:
         """Retry a failed deletion, alone or with the next one.
 
-        Until it commits, the user's next login gets these messages again. That is allowed; a lost
+        Until it commits, the device's next login gets these messages again. That is allowed; a lost
         message is not.
         """
         with self._lock:
@@ -136,7 +137,7 @@ class _Deletion:
     def work(self, tx: Transaction) -> None:
         if self._received is None:  # a repeated attempt keeps its deletions
             self._received = self._mailbox.take()
-        pairs = {(pump.user_id, seq) for pump, seqs in self._received for seq in seqs}
+        pairs = {(pump.mailbox, seq) for pump, seqs in self._received for seq in seqs}
         OfflineMessageModel(tx).delete(list(pairs))
 
     def done(self, result: None, error: BaseException | None) -> None:
@@ -159,16 +160,16 @@ def _tell(items: list[Received]) -> None:
         pump.deleted(seqs)
 
 
-def load(tx: Transaction, user_id: int, known: Collection[int], room: int, max_bytes: int) -> Mail:
-    """The oldest messages in a user's mailbox, except ``known`` ones; and whether these are all.
+def load(tx: Transaction, mailbox: int, known: Collection[int], room: int, max_bytes: int) -> Mail:
+    """The oldest messages in a mailbox, except ``known`` ones; and whether these are all.
 
-    They are not all while the user has a gap.
+    They are not all while the mailbox has a gap.
 
     At most ``room`` messages and ``max_bytes`` of text, but at least one message.
     """
     model = OfflineMessageModel(tx)
     limit = len(known) + room + 1
-    found = model.sizes(user_id, limit)
+    found = model.sizes(mailbox, limit)
     new = [(seq, size) for seq, size in found if seq not in known]
     chosen: list[int] = []
     left = max_bytes
@@ -178,8 +179,8 @@ def load(tx: Transaction, user_id: int, known: Collection[int], room: int, max_b
         chosen.append(seq)
         left -= size
     at_end = len(chosen) == len(new) and len(found) < limit
-    complete = at_end and not MailboxGapModel(tx).has_one(user_id)
-    rows = model.messages(user_id, chosen)
+    complete = at_end and not MailboxGapModel(tx).has_one(mailbox)
+    rows = model.messages(mailbox, chosen)
     return [to_message(row) for row in rows], complete
 
 

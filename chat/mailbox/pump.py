@@ -1,6 +1,6 @@
-"""Pump: gives one logged-in user's mail to the client, in order, at the receiver's pace.
+"""Pump: gives the mail of one logged-in device to the client, in order, at the receiver's pace.
 
-The mailbox, a table, holds the messages that the user has not acknowledged. A wake comes with a
+The mailbox, a table, holds the messages that the device has not acknowledged. A wake comes with a
 committed message. If that is the next message, the pump gives it to the client. Otherwise (an
 earlier wake was lost, the window is full, a read is under way) the pump reads the mailbox. So one
 mechanism serves offline messages, slow readers, lost wakes and bursts.
@@ -52,9 +52,9 @@ class Pump:
 
     Attributes:
         connection: of the login.
-        user_id: the owner of the mailbox.
+        mailbox: its number.
         active: between ``start`` and ``stop``; a later callback finds it False.
-        stores_pending: live messages that are being stored for this user. Until they are, the user
+        stores_pending: live messages that are being stored for this device. Until they are, it
             gets no later live message.
     """
 
@@ -62,26 +62,26 @@ class Pump:
         "_deleted_meanwhile",
         "_deleting",
         "_dirty",
-        "_mailbox",
         "_newest",
         "_patient",
         "_read_bytes",
         "_read_count",
+        "_reader",
         "_reading",
         "_unacked",
         "active",
         "connection",
+        "mailbox",
         "stores_pending",
-        "user_id",
     )
 
-    def __init__(self, connection: AnyConnection, mailbox: Mailbox, user_id: int) -> None:
+    def __init__(self, connection: AnyConnection, reader: Mailbox, mailbox: int) -> None:
         """Any thread."""
         self.connection = connection
-        self.user_id = user_id
+        self.mailbox = mailbox
         self.active = False
         self.stores_pending = 0
-        self._mailbox = mailbox
+        self._reader = reader
         self._dirty = False  # there may be rows that were not given
         self._reading = False
         self._patient = False  # a timer for a read runs: NEARLY_FULL_SECONDS
@@ -196,7 +196,7 @@ class Pump:
         known = frozenset(self._unacked | self._deleting)
         room = WINDOW - len(known)
         writer = self.connection.classic_output.writer
-        self._mailbox.read(self, known, room if writer is None else min(room, writer.room))
+        self._reader.read(self, known, room if writer is None else min(room, writer.room))
 
     def read_done(self, messages: list[ChatMessage], complete: bool) -> None:
         """The result of a read; not ``complete``: the mailbox may have more."""
@@ -260,7 +260,7 @@ class Pump:
             return
         self._unacked -= received
         self._deleting |= received
-        self._mailbox.delete(self, received)
+        self._reader.delete(self, received)
         self.kick()
 
     def deleted(self, seqs: Iterable[int]) -> None:

@@ -15,7 +15,7 @@ from chat import app
 from chat.bus.redis.publisher import PublisherLink
 from chat.bus.redis.redis_bus import RedisBus
 from chat.connection.server import ChatServer
-from chat.delivery import commit_transaction
+from chat.delivery import commit_transaction, owed
 from chat.delivery.commit_queue import CommitQueue
 from chat.delivery.submission import Outcome, answer_senders
 from chat.mailbox import mailbox
@@ -82,11 +82,11 @@ def forget_mids() -> None:
 def forget_gaps() -> None:
     """A gap is closed, and its messages get no rows."""
 
-    def close(tx: Any, user_id: int) -> None:
+    def close(tx: Any, mailbox: int) -> None:
         gaps = MailboxGapModel(tx)
-        group_id = gaps.oldest_group(user_id)
+        group_id = gaps.oldest_group(mailbox)
         if group_id is not None:
-            gaps.close(group_id, user_id)
+            gaps.close(group_id, mailbox)
 
     mailbox.fill_gap = close  # type: ignore[attr-defined]
 
@@ -94,9 +94,9 @@ def forget_gaps() -> None:
 def drop_when_full() -> None:
     """A message to a full mailbox is acknowledged, and gets no row."""
     dropped = set()
-    receivers = commit_transaction._receivers
+    receivers = owed.Owed.of
 
-    def take(tx: Any, submissions: Any, fills: Any) -> Any:
+    def take(tx: Any, submissions: Any, fills: Any, known: Any) -> Any:
         for submission in submissions:
             message = submission.message
             fill = fills.get(message.target)
@@ -104,13 +104,13 @@ def drop_when_full() -> None:
                 dropped.add((message.sender, submission.mid))
         return submissions
 
-    def receivers_left(submission: Any, members: Any) -> Any:
+    def receivers_left(self: Any, submission: Any) -> Any:
         if (submission.message.sender, submission.mid) in dropped:
             return frozenset()
-        return receivers(submission, members)
+        return receivers(self, submission)
 
     commit_transaction._with_place = take
-    commit_transaction._receivers = receivers_left
+    owed.Owed.of = receivers_left  # type: ignore[method-assign]
 
 
 def close_before_commit() -> None:

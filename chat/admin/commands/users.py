@@ -61,7 +61,7 @@ def show_sessions(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
         return {"id": row.id, "login": login, "tokens": TokenModel(tx).used_by(row.id)}
 
     result = ctx.database.read(look)
-    here = ctx.logins.find(result["id"])
+    here = ctx.logins.find(result["id"])  # of the unnamed device
     result["peer"] = None if here is None else here.connection.peer
     return result
 

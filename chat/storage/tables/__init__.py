@@ -4,6 +4,7 @@ from chat.storage.tables.account import AccountModel, AccountNumbers, AccountRow
 from chat.storage.tables.addressban import AddressBan, AddressBanModel
 from chat.storage.tables.audit import AuditModel, AuditRow
 from chat.storage.tables.blocked import BlockedModel
+from chat.storage.tables.device import DeviceModel
 from chat.storage.tables.directory import DirectoryModel, UserName
 from chat.storage.tables.friend import FriendModel
 from chat.storage.tables.friendrequest import FriendRequestModel
@@ -81,6 +82,7 @@ __all__ = [
     "AuditRow",
     "BlockedModel",
     "Contact",
+    "DeviceModel",
     "DirectoryModel",
     "FriendModel",
     "FriendRequestModel",

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from chat.storage.base import Transaction
+from chat.storage.tables.device import DEVICES
 from chat.storage.tables.rows import (
     ACTIVE,
     DELETED,
@@ -31,12 +32,13 @@ class Senders(NamedTuple):
     Attributes:
         generations: of the senders that exist.
         blocked: those of them that some user blocks.
-        deletions: a value that changes when any account is deleted.
+        version: two values. One of them changes when an account is deleted, or when a user gets or
+            loses a device.
     """
 
     generations: dict[int, int]
     blocked: set[int]
-    deletions: str | None
+    version: tuple[str | None, str | None]
 
 
 class UserModel:
@@ -170,20 +172,35 @@ class UserModel:
     def senders(self, user_ids: Collection[int]) -> Senders:
         """Everything about the senders of a batch of messages, in one statement.
 
-        Until the commit no other transaction can change or lock the rows of these users.
+        Until the commit no other transaction can change or lock the rows of these users, and no
+        user gets or loses a device. A UNION, because a subquery takes no lock, and a statement of
+        its own costs four times as much (28 µs and 114 µs).
         """
-        rows = self._tx.query_in(
+        sql = (
             "SELECT id, generation, EXISTS (SELECT 1 FROM blocked WHERE blockedid = user.id), "
-            "(SELECT value FROM setting WHERE name = ?) "
-            "FROM user WHERE id IN :ids ORDER BY id" + self._tx.for_update,
+            "(SELECT value FROM setting WHERE name = ?) FROM user WHERE id IN :ids"
+        )
+        counter = "SELECT 0, 0, 0, value FROM setting WHERE name = ?"
+        if self._tx.for_share:
+            sql = f"({sql} ORDER BY id{self._tx.for_update}) "
+            counter = f"({counter}{self._tx.for_share})"
+        rows = self._tx.query_in(
+            f"{sql} UNION ALL {counter}",
             sorted(user_ids),  # the order in which all servers must take these locks
             before=(DELETIONS,),
+            after=(DEVICES,),
         )
-        return Senders(
-            {row[0]: row[1] for row in rows},
-            {row[0] for row in rows if row[2]},
-            rows[0][3] if rows else None,
-        )
+        devices = deletions = None
+        generations, blocked = {}, set()
+        for user_id, generation, is_blocked, value in rows:
+            if not user_id:
+                devices = value
+                continue
+            generations[user_id] = generation
+            deletions = value
+            if is_blocked:
+                blocked.add(user_id)
+        return Senders(generations, blocked, (deletions, devices))
 
     def not_active(self, user_ids: Collection[int]) -> dict[int, str]:
         """The status of those of these users that are not ACTIVE."""

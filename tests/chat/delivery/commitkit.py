@@ -35,7 +35,7 @@ class Sender:
 
     def __init__(self, loop: EventLoop, user_id: int, generation: int) -> None:
         self.loop = self.home = loop
-        self.user_id = user_id
+        self.user_id = self.mailbox = user_id
         self.generation = generation
         self.outcomes: list[Submission] = []
         self.calls = 0

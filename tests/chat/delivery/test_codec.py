@@ -10,12 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.bus import BadPayloadError, Stamp
-from chat.delivery.codec import MAX_MID, LiveMessage, Payload, PayloadCodec
+from chat.delivery.codec import MAX_MID, Copy, LiveMessage, Payload, PayloadCodec
 from chat.group_notice import DISSOLVED, INVITED, REMOVED, GroupNotice
 from chat.message import ChatMessage
 from chat.notice import MEMBERS, PRESENCE, TAKEN, Notice
 from chat.protocol import GROUP_CHAT, MAX_ID, MAX_SEQ, ONE_CHAT
 from tests.chat.rediskit import to_group, to_user
+
+
+def to_devices(*receivers: int) -> ChatMessage:
+    """A message of user 99 to user 7, for these mailboxes."""
+    message = to_user(7, 12)
+    message.receivers = frozenset(receivers)
+    return message
+
 
 decode = PayloadCodec().decode
 encode = PayloadCodec().encode
@@ -24,6 +32,14 @@ FORMS: dict[bytes, tuple[Payload, Stamp | None]] = {
     b'["w","abc.0",5,12,6,99,"ann",7,"hi","now",{"x":[1]},null]': (to_user(7, 12), ("abc.0", 5)),
     b'["w","abc.0",5,12,10,99,"ann",7,"hi","now",null,[1,2]]': (
         to_group(7, 12, 2, 1),
+        ("abc.0", 5),
+    ),
+    b'["w","abc.0",5,12,6,99,"ann",7,"hi","now",{"x":[1]},[7,6442450951]]': (
+        to_devices(7, 7 + 3 * 2**31),
+        ("abc.0", 5),
+    ),
+    b'["c","abc.0",5,12,6,99,"ann",7,"hi","now",{"x":[1]},[7,8589934691]]': (
+        Copy(to_devices(7, 99 + 4 * 2**31)),
         ("abc.0", 5),
     ),
     b'["l","abc",0,3,"m-1",6,99,"ann",7,"hi/","now",{"x":[1]},null]': (
@@ -55,6 +71,29 @@ def test_the_bytes_stay_as_they_are(data: bytes) -> None:
     assert decoded_stamp == stamp
     if isinstance(payload, GroupNotice):
         assert found == payload
+    if isinstance(payload, ChatMessage):
+        assert isinstance(found, ChatMessage)
+        assert found.receivers == payload.receivers
+    if isinstance(payload, Copy):
+        assert isinstance(found, Copy)
+        assert found.message.receivers == payload.message.receivers
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'["c","abc.0",5,12,6,98,"ann",7,"hi","now",null,[7]]',  # on the channel of user 99
+        b'["c","abc.0",5,12,10,99,"ann",7,"hi","now",null,[7]]',
+        b'["c","abc.0",5,12,6,99,"ann","7","hi","now",null,[7]]',
+        b'["c","abc.0",5,12,6,99,"ann",7,"hi","now",null,["7"]]',
+        b'["c","abc.0",5,12,6,99,"ann",7,"hi","now",null,[4611686018427387904]]',
+        b'["c","abc.0",0,12,6,99,"ann",7,"hi","now",null,[7]]',
+        b'["c","abc.0",5,12,6,99,"ann",7,"hi","now",null]',
+    ],
+)
+def test_copies_that_are_none(payload: bytes) -> None:
+    with pytest.raises(BadPayloadError):
+        decode((ONE_CHAT, 99), payload)
 
 
 @pytest.mark.parametrize(

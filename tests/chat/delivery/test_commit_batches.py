@@ -7,7 +7,7 @@ import threading
 import pytest
 
 import chat.delivery.commit_queue
-import chat.delivery.commit_transaction
+import chat.delivery.owed
 from chat.delivery.commit_queue import FAIR_BATCH, FEW
 from chat.delivery.submission import Outcome, Submission
 from chat.protocol import ErrNo
@@ -147,11 +147,11 @@ def test_so_many_known_users_that_they_are_forgotten(
     commits: CommitDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a batch to a known user and to an unknown one."""
-    monkeypatch.setattr(chat.delivery.commit_transaction, "MAX_KNOWN", 3)
+    monkeypatch.setattr(chat.delivery.owed, "MAX_KNOWN", 3)
     ann, bob, eve = commits.users("ann", "bob", "eve")
     sender = commits.log_in(ann)
     commits.settle(commits.one(sender, bob))
-    commits.queue.known.update(range(1000, 1003))
+    commits.queue.known.update({user: frozenset((user,)) for user in range(1000, 1003)})
     sends = [commits.one(sender, bob), commits.one(sender, eve)]
     with writer_held(commits.database):
         for submission in sends:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chat.delivery.commit_transaction import KnownUsers, store
+from chat.delivery.commit_transaction import store
+from chat.delivery.owed import KnownMailboxes
 from chat.delivery.submission import ANNOUNCED, Outcome, Submission
 from chat.storage import Transaction
 from tests.chat.delivery.commitkit import CommitDesk
@@ -18,7 +19,7 @@ def attempt(commits: CommitDesk, *submissions: Submission, commit: bool = True) 
     """One attempt of the transaction."""
 
     def work(tx: Transaction) -> None:
-        store(tx, submissions, KnownUsers())
+        store(tx, submissions, KnownMailboxes())
         if not commit:
             raise Rollback
 

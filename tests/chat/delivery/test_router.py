@@ -9,9 +9,10 @@ import pytest
 
 from chat.bus import LocalBus, Received
 from chat.connection.loop_counters import LoopCounters
-from chat.delivery.codec import Payload
+from chat.delivery.codec import Copy, Payload
 from chat.delivery.router import Router
 from chat.login.registry import LoginRegistry
+from chat.mailbox_number import mailbox_of
 from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT, decode
 from muduopy import EventLoop, EventLoopThread
@@ -23,7 +24,7 @@ class StubLogin:
 
     def __init__(self, loop: EventLoop, user_id: int) -> None:
         self.loop = loop
-        self.user_id = user_id
+        self.user_id = self.mailbox = user_id
         self.groups: frozenset[int] = frozenset()
         self.pump = self.connection = self
         self.writes: list[list[int]] = []
@@ -87,7 +88,9 @@ def board(passes: Passes) -> Board:
 
 
 def to_one(seq: int, user_id: int) -> ChatMessage:
-    return ChatMessage(seq, ONE_CHAT, 99, "ann", user_id, "hi", "now")
+    message = ChatMessage(seq, ONE_CHAT, 99, "ann", user_id, "hi", "now")
+    message.receivers = frozenset((user_id,))
+    return message
 
 
 def to_group(seq: int, group_id: int, *receivers: int) -> ChatMessage:
@@ -178,3 +181,52 @@ def test_alone_nothing_is_published(board: Board) -> None:
     bus = RecordingBus(alone=True)
     Router(board.registry, bus).announce([to_one(5, 1), to_group(6, 8, 1)])
     assert bus.published == []
+
+
+def copied(seq: int, sender: int, target: int, *receivers: int) -> ChatMessage:
+    """A message for several devices."""
+    message = ChatMessage(seq, ONE_CHAT, sender, "ann", target, "hi", "now")
+    message.receivers = frozenset(receivers)
+    return message
+
+
+def test_all_devices_of_both_users(board: Board) -> None:
+    """Those that are here are woken; a publication goes to the users with devices elsewhere."""
+    phone, laptop = mailbox_of(1, 5), mailbox_of(1, 6)
+    here = [board.login(2), board.login(mailbox_of(2, 7)), board.login(laptop)]
+    all_here = copied(5, 1, 2, 2, mailbox_of(2, 7), laptop)
+    board.router.announce([all_here])
+    board.passes.settle()
+    assert [login.writes for login in here] == [[[5]], [[5]], [[5]]]
+    assert board.bus.published == []
+    board.router.announce([copied(6, 1, 2, 2, mailbox_of(2, 8), laptop, phone)])
+    board.router.announce([copied(7, 1, 2, 2, phone)])
+    board.router.announce([copied(8, 1, 2, 2, mailbox_of(2, 8))])
+    board.passes.settle()
+    assert [login.writes for login in here] == [
+        [[5], [6], [7], [8]],
+        [[5]],
+        [[5], [6]],
+    ]
+    published = []
+    for payload in board.bus.published:
+        message = payload.message if isinstance(payload, Copy) else payload
+        assert isinstance(message, ChatMessage)
+        published.append((type(payload), payload.topic, message.seq))
+    assert published == [
+        (ChatMessage, (ONE_CHAT, 2), 6),
+        (Copy, (ONE_CHAT, 1), 6),
+        (Copy, (ONE_CHAT, 1), 7),
+        (ChatMessage, (ONE_CHAT, 2), 8),
+    ]
+
+
+def test_each_publication_wakes_the_devices_of_its_user(board: Board) -> None:
+    laptop, bob = board.login(mailbox_of(1, 6)), board.login(2)
+    message = copied(5, 1, 2, 2, laptop.mailbox)
+    board.wake(message)
+    assert (laptop.writes, bob.writes) == ([], [[5]])
+    board.router.wake_copies([Received(Copy(message), True, True)])
+    board.passes.settle()
+    assert (laptop.writes, bob.writes) == ([[5]], [[5]])
+    assert (laptop.dirty, bob.dirty) == (0, 0)

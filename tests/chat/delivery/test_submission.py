@@ -10,7 +10,7 @@ from chat.delivery.submission import Outcome, Submission, chat_ack, new_mid
 from chat.message import ChatMessage
 from chat.protocol import ONE_CHAT, ErrNo
 
-LOGIN: Any = SimpleNamespace(generation=5)
+LOGIN: Any = SimpleNamespace(generation=5, mailbox=1)
 
 
 def submission(mid: str | None = "m", rid: str | None = None) -> Submission:

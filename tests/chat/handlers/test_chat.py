@@ -141,7 +141,7 @@ def test_more_receivers_than_are_remembered(node: Node, monkeypatch: pytest.Monk
     """When the memory is emptied, no receiver of the batch may count as unknown."""
     ann, bob, eve = node.online("ann"), node.user("bob"), node.user("eve")
     ann.deliver(bob)
-    monkeypatch.setattr("chat.delivery.commit_transaction.MAX_KNOWN", 0)
+    monkeypatch.setattr("chat.delivery.owed.MAX_KNOWN", 0)
     with writer_held(node.database):
         ann.say(bob)
         ann.say(eve)

@@ -67,6 +67,7 @@ class Office:
         generation = self.take(user_id, device)
         login: Any = SimpleNamespace(
             user_id=user_id,
+            mailbox=user_id,
             generation=generation,
             groups=frozenset(),
             send_away=lambda reason: self.sent_away.append(user_id),

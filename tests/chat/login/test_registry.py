@@ -14,10 +14,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from chat.login.login import Login
 from chat.login.registry import LoginRegistry
+from chat.mailbox_number import device_of, mailbox_of, owner
 from tests.chat.loopkit import WAIT
 from tests.tiers import examples
 
-USERS = st.integers(1, 4)
+BOXES = (1, 2, 3, mailbox_of(1, 5), mailbox_of(1, 6), mailbox_of(2, 7))
+USERS = st.sampled_from(BOXES)
+"""Mailboxes: of three users, two of which have named devices, too."""
 GROUPS = st.frozensets(st.integers(1, 4), max_size=3)
 PICK = st.integers(0, 1000)
 
@@ -26,12 +29,21 @@ PICK = st.integers(0, 1000)
 class Stub:
     """The attributes of a Login that the registry uses."""
 
-    user_id: int
+    mailbox: int
     groups: frozenset[int] = frozenset()
 
+    @property
+    def user_id(self) -> int:
+        return owner(self.mailbox)
 
-def stub(user_id: int) -> Login:
-    return cast(Login, Stub(user_id))
+
+def stub(mailbox: int) -> Login:
+    return cast(Login, Stub(mailbox))
+
+
+def key(mailbox: int) -> tuple[int, str | None]:
+    """The user and the device of a reservation."""
+    return owner(mailbox), str(device_of(mailbox)) if device_of(mailbox) else None
 
 
 class RegistryMachine(RuleBasedStateMachine):
@@ -46,18 +58,18 @@ class RegistryMachine(RuleBasedStateMachine):
 
     @rule(user=USERS)
     def reserve(self, user: int) -> None:
-        assert self.registry.reserve(user) == (user not in self.reserved)
+        assert self.registry.reserve(*key(user)) == (user not in self.reserved)
         self.reserved.add(user)
 
     @rule(user=USERS)
     def cancel(self, user: int) -> None:
-        self.registry.cancel(user)
+        self.registry.cancel(*key(user))
         self.reserved.discard(user)
 
     @rule(user=USERS, groups=GROUPS)
     def add(self, user: int, groups: frozenset[int]) -> None:
         login = stub(user)
-        replaced = self.registry.add(login, groups)
+        replaced = self.registry.add(login, groups, key(user)[1])
         assert replaced == self.here.get(user)
         if replaced is not None:
             assert replaced.login.groups == frozenset()
@@ -85,7 +97,7 @@ class RegistryMachine(RuleBasedStateMachine):
     def restore(self, pick: int, groups: frozenset[int]) -> None:
         user, login = self.gone[pick % len(self.gone)]
         possible = user not in self.here and user not in self.reserved
-        assert self.registry.restore(login, groups) == possible
+        assert self.registry.restore(login, groups, key(user)[1]) == possible
         if possible:
             self.gone.remove((user, login))
             self.here[user] = (login, groups)
@@ -122,14 +134,24 @@ class RegistryMachine(RuleBasedStateMachine):
     @invariant()
     def everybody_is_found(self) -> None:
         assert len(self.registry) == len(self.here)
-        assert self.registry.owned() == self.reserved | self.here.keys()
+        reserved = {owner(mailbox) for mailbox in self.reserved}
+        assert self.registry.owned() == reserved | self.here.keys()
+        assert self.registry.reserved() == reserved
         logins = {login for login, _ in self.here.values()}
         assert set(self.registry.all()) == logins
         assert len(self.registry.all()) == len(logins)
-        for user in range(1, 5):
-            assert self.registry.find(user) is self.here.get(user, (None, None))[0]
-        found = self.registry.find_many([4, 3, 2, 1, 99])
-        assert found == [self.here[user][0] for user in (4, 3, 2, 1) if user in self.here]
+        for mailbox in BOXES:
+            assert self.registry.find(mailbox) is self.here.get(mailbox, (None, None))[0]
+        found = self.registry.find_many([*reversed(BOXES), 99])
+        here = [self.here[mailbox][0] for mailbox in reversed(BOXES) if mailbox in self.here]
+        assert found == here
+        for user in (1, 2, 3, 99):
+            expected = {login for login in logins if login.user_id == user}
+            assert set(self.registry.of_user(user)) == expected
+            assert len(self.registry.of_user(user)) == len(expected)
+        assert set(self.registry.of_users([1, 3])) == {
+            login for login in logins if login.user_id in (1, 3)
+        }
 
     @invariant()
     def groups_know_their_members(self) -> None:

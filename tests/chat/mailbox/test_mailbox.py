@@ -22,7 +22,7 @@ class RecordingPump:
 
     def __init__(self, loop: EventLoop, user_id: int) -> None:
         self.connection = SimpleNamespace(loop=loop)
-        self.user_id = user_id
+        self.mailbox = user_id
         self.found: list[tuple[list[int], bool]] = []
         self.failures = 0
         self.forgotten: list[set[int]] = []

@@ -28,7 +28,7 @@ def test_a_deletion_and_a_block_do_not_wait_for_a_batch(database: Database) -> N
 
     def batch(tx: Transaction) -> None:
         senders = UserModel(tx).senders([ann])
-        assert (senders.blocked, senders.deletions) == ({ann}, "1")
+        assert (senders.blocked, senders.version) == ({ann}, ("1", "0"))
         inside.set()
         assert done.wait(WAIT)
 
