@@ -74,6 +74,7 @@ class ChatConfig:
     directory: bool = False
     token_days: int = 30
     retention_days: int = 0
+    search: bool = True
     login_failures: int = 10
     login_failure_window: int = 60
 
@@ -172,6 +173,7 @@ _MAXIMUM: dict[str, float] = {
     "limits.friends": 100_000,
     "limits.blocked": 100_000,
     "limits.members": 1000,
+    "limits.query": 1000,
     "limits.joins": 1_000_000,
     "limits.new_groups": 1_000_000,
     "limits.new_friends": 1_000_000,
@@ -182,6 +184,7 @@ _MAXIMUM: dict[str, float] = {
     "limits.moderations": 1_000_000,
     "limits.other_changes": 1_000_000,
     "limits.lookups": 1_000_000,
+    "limits.searches": 1_000_000,
     "limits.answer_kib": 1024 * 1024,
     "limits.failures_of_network": 1_000_000,
     "limits.failures_of_account": 1_000_000,

@@ -45,9 +45,11 @@ from client.values import (
     Group,
     GroupNotice,
     History,
+    Hit,
     Invitation,
     Member,
     Presence,
+    SearchPage,
     User,
 )
 
@@ -68,6 +70,7 @@ __all__ = [
     "Group",
     "GroupNotice",
     "History",
+    "Hit",
     "Invitation",
     "Member",
     "NoAnswerError",
@@ -77,6 +80,7 @@ __all__ = [
     "Receipt",
     "RefusedError",
     "ReplacedError",
+    "SearchPage",
     "Sending",
     "State",
     "Status",

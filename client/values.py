@@ -268,3 +268,30 @@ class History:
 
     messages: tuple[ChatMessage, ...]
     more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A message that a search has found.
+
+    Attributes:
+        message: the message.
+        marks: where the words stand in its text: the index of the first character of a match, and
+            the one behind it.
+    """
+
+    message: ChatMessage
+    marks: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """A page of the result of a search.
+
+    Attributes:
+        hits: the newest first. A page may have none, and yet others follow.
+        before: the number to ask for the next page with; None: this is the last page.
+    """
+
+    hits: tuple[Hit, ...]
+    before: int | None

@@ -144,6 +144,18 @@ CREATE TABLE device (
 );
 CREATE INDEX device_node ON device (node) WHERE node IS NOT NULL;
 
+-- What the search skips. A row is a part of the filter (chat/search/filters.py) of the messages of a
+-- conversation behind the number ``after`` and up to ``last``. Without rows a search reads more texts.
+CREATE TABLE searchchunk (
+    conversation INTEGER NOT NULL,
+    part         INTEGER NOT NULL,
+    last         INTEGER NOT NULL,
+    after        INTEGER NOT NULL,
+    bits         TEXT NOT NULL,
+    PRIMARY KEY (conversation, part, last)
+) WITHOUT ROWID;
+CREATE INDEX searchchunk_last ON searchchunk (last);
+
 -- The mailboxes: a row for each message that a device has not acknowledged yet.
 -- userid: the number of the mailbox; for the unnamed device that is the id of the user.
 -- message: the whole JSON message if the log has no row for seq, else NULL.

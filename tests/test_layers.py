@@ -60,7 +60,7 @@ chat.delivery          : chat.announcement chat.bus chat.connection chat.counter
 chat.handlers          : chat.config chat.connection chat.delivery chat.epoch
                          chat.group_notice chat.limits chat.login chat.mailbox chat.message
                          chat.names chat.notice chat.process chat.protocol
-                         chat.protocol.dialects chat.storage chat.storage.tables
+                         chat.protocol.dialects chat.search chat.storage chat.storage.tables
 chat.service           : chat.connection chat.handlers chat.limits chat.login chat.process
                          chat.protocol chat.protocol.dialects chat.storage chat.storage.tables
                          muduopy
@@ -68,6 +68,7 @@ chat.backends          : chat.bus chat.bus.redis chat.config chat.delivery chat.
                          chat.storage.mysql chat.storage.sqlite muduopy
 chat.cli               : chat chat.config chat.listeners chat.process muduopy
 chat.maintenance       : chat.process chat.storage chat.storage.tables muduopy
+chat.search            : chat.process chat.storage chat.storage.tables
 chat.status            : chat.backends chat.config chat.connection chat.counters chat.delivery
                          chat.limits chat.login chat.mailbox chat.process chat.protocol
                          chat.storage chat.storage.tables chat.tls chat.version muduopy

@@ -22,6 +22,8 @@ from chat.login.lease import Lease
 from chat.maintenance.maintenance import Maintenance
 from chat.maintenance.retention import Retention
 from chat.reloading import Reloading
+from chat.search.indexer import EVERY_SECONDS as INDEX_SECONDS
+from chat.search.indexer import Indexer
 from muduopy import InetAddress
 
 RETENTION_SECONDS = 60.0
@@ -41,6 +43,8 @@ def build_maintenance(config: Config, base: Foundation, ban_list: BanList) -> Ma
     if config.server.audit_days:
         old = partial(delete_old_changes, base.database, base.clock, config.server.audit_days)
         maintenance.every(AUDIT_SECONDS, old)
+    if config.chat.search:
+        maintenance.every(INDEX_SECONDS, Indexer(base.database, base.clock).work)
     maintenance.every(BANS_SECONDS, ban_list.read)
     return maintenance
 

@@ -60,6 +60,7 @@ def build_context(
         approve_friends=approves_friends(config),
         group_join=config.chat.group_join,
         directory=config.chat.directory,
+        search=config.chat.search,
         limits=config.limits,
         classic=config.classic,
     )

@@ -39,6 +39,7 @@ from chat.handlers.own_account import (
     rename,
 )
 from chat.handlers.registration import register
+from chat.handlers.search import search
 from chat.handlers.users import find_user, user_names
 from chat.protocol import MsgType
 
@@ -79,6 +80,7 @@ ROUTES: dict[int, Route] = {
     MsgType.BANS_MSG: Route(bans),
     MsgType.FIND_USER_MSG: Route(find_user),
     MsgType.USER_MSG: Route(user_names),
+    MsgType.SEARCH_MSG: Route(search),
 }
 
 __all__ = ["ROUTES", "WAIT", "Context", "Request", "Route", "Where"]

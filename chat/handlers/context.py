@@ -51,7 +51,7 @@ class Context:
     ``ask_notices``: limits the notices of invitations, by group and receiver, and of requests to be
     a friend, by sender and receiver. ``group_join``: the join mode of a new group that names none.
     ``approve_friends``: a user becomes a friend when it agrees. ``directory``: users find others
-    by the first letters of a name.
+    by the first letters of a name. ``search``: users may search their messages.
     """
 
     database: Database
@@ -74,6 +74,7 @@ class Context:
     approve_friends: bool = False
     group_join: str = OPEN
     directory: bool = False
+    search: bool = True
     limits: Limits = field(default_factory=Limits)
     classic: ClassicConfig = field(default_factory=ClassicConfig)
 

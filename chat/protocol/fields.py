@@ -33,6 +33,7 @@ class Limits:
         group_members: of one group.
         groups, friends, blocked: of one user.
         members: members of a group in one answer.
+        query: of a search.
         mailbox_rows, mailbox_bytes: of the messages that wait for one user.
         exempt: networks without the limits by address.
         guests_per_address, users_per_address: connections before and after a login, of one IPv4
@@ -45,7 +46,7 @@ class Limits:
         failures_of_network, failures_of_account: failed logins by password in an hour.
         registrations_of_network: in an hour.
         joins, new_groups, new_friends, invitations, renames, password_changes, group_changes,
-            moderations, other_changes, lookups: requests of one account in an hour.
+            moderations, other_changes, lookups, searches: requests of one account in an hour.
         answer_kib: KiB of answers to the requests of one account, in a second.
         guest_frame: bytes of the largest frame before a login.
         guest_bytes: bytes before a login, and between two tries to log in.
@@ -68,6 +69,7 @@ class Limits:
     friends: int = 1000
     blocked: int = 1000
     members: int = 200
+    query: int = 100
     mailbox_rows: int = 10_000
     mailbox_bytes: int = 64 * 1024 * 1024
     ban_reason: int = 200
@@ -94,6 +96,7 @@ class Limits:
     moderations: int = 1000
     other_changes: int = 1000
     lookups: int = 1000
+    searches: int = 1000
     answer_kib: int = 1024
     guest_frame: int = 4 * 1024
     guest_bytes: int = 4 * 1024

@@ -76,6 +76,8 @@ class MsgType(IntEnum):
     FIND_USER_ACK = 97
     USER_MSG = 98
     USER_ACK = 99
+    SEARCH_MSG = 114
+    SEARCH_ACK = 115
 
 
 # The answer to each request in the v2 dialect. DELIVERED_MSG is absent: the server answers it only
@@ -112,6 +114,7 @@ ACK_OF: dict[int, MsgType] = {
     MsgType.BANS_MSG: MsgType.BANS_ACK,
     MsgType.FIND_USER_MSG: MsgType.FIND_USER_ACK,
     MsgType.USER_MSG: MsgType.USER_ACK,
+    MsgType.SEARCH_MSG: MsgType.SEARCH_ACK,
 }
 
 # Plain ints for the hot paths: the look-up of an enum's member costs more than the comparison.

@@ -207,6 +207,22 @@ HistoryRequest = TypedDict(
 """HISTORY_MSG: of a conversation with a user (``with``) or in a group."""
 
 
+SearchRequest = TypedDict(
+    "SearchRequest",
+    {
+        "msgid": int,
+        "rid": NotRequired[str],
+        "id": int,
+        "query": str,
+        "with": NotRequired[int],
+        "groupid": NotRequired[int],
+        "before": NotRequired[int],
+        "limit": NotRequired[int],
+    },
+)
+"""SEARCH_MSG: in the conversation with a user (``with``), in a group, or in all conversations."""
+
+
 class DeliveredRequest(_Request):
     """DELIVERED_MSG: the receiver has the messages with these numbers."""
 

@@ -85,7 +85,7 @@ def _entrances(limits: Limits, shortest_password: int | None) -> Rows:
 
 
 def _messages(limits: Limits) -> Rows:
-    """Chat messages, their receipt and their history; pings."""
+    """Chat messages, their receipt, history and search; pings."""
     chat = (
         ME,
         Field("msg", str, 0, limits.text_bytes, at_most_bytes(limits.text_bytes)),
@@ -98,6 +98,14 @@ def _messages(limits: Limits) -> Rows:
         MsgType.DELIVERED_MSG: (Field("seqs", list, 0, limits.seqs, message_numbers),),
         MsgType.HISTORY_MSG: (
             ME,
+            Field("with", int, 1, MAX_ID, required=False),
+            Field("groupid", int, 1, MAX_ID, required=False),
+            Field("before", int, 1, MAX_SEQ, required=False),
+            Field("limit", int, 1, limits.history, required=False),
+        ),
+        MsgType.SEARCH_MSG: (
+            ME,
+            Field("query", str, 1, limits.query),
             Field("with", int, 1, MAX_ID, required=False),
             Field("groupid", int, 1, MAX_ID, required=False),
             Field("before", int, 1, MAX_SEQ, required=False),

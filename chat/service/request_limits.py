@@ -4,8 +4,9 @@ A short request can draw a long answer: 116 KB of requests for history drew 4.5 
 pays for the bytes of its answers, after the event, because their number is not known before. While
 it owes, further requests are refused.
 
-Each request that changes something has a number in an hour (``LIMIT_OF``), and so have requests for
-names. Refused ones count, too, so that ids and names cannot be tried out.
+Each request that changes something has a number in an hour (``LIMIT_OF``). So have requests for
+names, and searches, which may read much for a short answer. Refused ones count, too, so that ids
+and names cannot be tried out.
 
 Chat messages are limited by the token bucket of the connection (``user_rate``), which costs
 nothing: an account has one connection at a time. A login makes a new bucket; it costs the sender
@@ -43,6 +44,7 @@ LIMIT_OF: dict[int, str] = {
     MsgType.DISSOLVE_GROUP_MSG: "other_changes",
     MsgType.FIND_USER_MSG: "lookups",
     MsgType.USER_MSG: "lookups",
+    MsgType.SEARCH_MSG: "searches",
 }
 """The attribute of Limits with the number in an hour. Requests with the same one share it."""
 

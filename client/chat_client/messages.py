@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from client.account.callbacks import Callbacks
 from client.account.login_control import LoginControl
 from client.account.message_stream import MessageStream
@@ -12,7 +14,7 @@ from client.account.shared_state import SharedState
 from client.errors import ClosedError, NotLoggedInError
 from client.ids import check_id
 from client.protocol import requests
-from client.values import History
+from client.values import History, SearchPage
 
 
 class MessageMethods:
@@ -101,12 +103,53 @@ class MessageMethods:
         """
         if (user_id is None) == (group_id is None):
             raise ValueError("either a user or a group")
-        where = {"groupid": check_id(group_id)} if group_id is not None else {}
-        if user_id is not None:
-            where["with"] = check_id(user_id)
-        if before is not None:
-            where["before"] = before
+        where = _part(user_id, group_id, before)
         return self._requester.ask(requests.HISTORY, **where, limit=limit)
+
+    def search(
+        self,
+        query: str,
+        *,
+        user_id: int | None = None,
+        group_id: int | None = None,
+        limit: int = 20,
+    ) -> Iterator[SearchPage]:
+        """The messages with all words of ``query``, in pages, the newest first. Any thread.
+
+            for page in client.search("tea"):
+                for hit in page.hits:
+                    print(hit.message.text)
+
+        It searches the conversation with a user, or in a group, or else all own conversations. Each
+        step of the iterator is a request, as ``search_page``.
+        """
+        before: int | None = None
+        while True:
+            page = self.search_page(
+                query, user_id=user_id, group_id=group_id, before=before, limit=limit
+            )
+            yield page
+            before = page.before
+            if before is None:
+                return
+
+    def search_page(
+        self,
+        query: str,
+        *,
+        user_id: int | None = None,
+        group_id: int | None = None,
+        before: int | None = None,
+        limit: int = 20,
+    ) -> SearchPage:
+        """One page of ``search``: the newest, or the one before a number. Any thread; blocks.
+
+        ``before``: of the page before. Raises ValueError for both ``user_id`` and ``group_id``.
+        """
+        if user_id is not None and group_id is not None:
+            raise ValueError("either a user or a group")
+        where = _part(user_id, group_id, before)
+        return self._requester.ask(requests.SEARCH, query=query, **where, limit=limit)
 
     def _put_into_outbox(self, target: int, text: str, *, to_group: bool) -> Sending:
         check_id(target)
@@ -119,3 +162,15 @@ class MessageMethods:
             sending = account.write(target, text, to_group=to_group)
             self._shared.changed.notify_all()
         return sending
+
+
+def _part(user_id: int | None, group_id: int | None, before: int | None) -> dict[str, int]:
+    """The fields for a part of the log. Raises ValueError for a wrong id."""
+    fields: dict[str, int] = {}
+    if group_id is not None:
+        fields["groupid"] = check_id(group_id)
+    if user_id is not None:
+        fields["with"] = check_id(user_id)
+    if before is not None:
+        fields["before"] = before
+    return fields

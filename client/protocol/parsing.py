@@ -21,9 +21,11 @@ from client.values import (
     Group,
     GroupNotice,
     History,
+    Hit,
     Invitation,
     Member,
     Presence,
+    SearchPage,
     User,
 )
 
@@ -208,6 +210,26 @@ def read_history(ack: Message) -> History:
     """A successful HISTORY_ACK."""
     messages = tuple(read_chat(item) for item in read_objects(ack, "messages"))
     return History(messages, ack.get("more") is True)
+
+
+def read_search_page(ack: Message) -> SearchPage:
+    """A successful SEARCH_ACK."""
+    hits = tuple(_hit(item) for item in read_objects(ack, "messages"))
+    before = ack.get("before")
+    return SearchPage(hits, before if type(before) is int and ack.get("more") is True else None)
+
+
+def _hit(item: Message) -> Hit:
+    """A message of a SEARCH_ACK. Marks outside its text are left out."""
+    message = read_chat(item)
+    marks = item.get("marks")
+    found = [
+        (mark[0], mark[1])
+        for mark in (marks if type(marks) is list else [])
+        if type(mark) is list and len(mark) == 2 and all(type(place) is int for place in mark)
+    ]
+    size = len(message.text)
+    return Hit(message, tuple((a, b) for a, b in found if 0 <= a < b <= size))
 
 
 def read_logged_in(ack: Message) -> LoggedIn:

@@ -25,6 +25,7 @@ from client.protocol.parsing import (
     read_new_group,
     read_new_name,
     read_new_user,
+    read_search_page,
     read_users,
 )
 
@@ -60,6 +61,7 @@ LOGIN = Request(MsgType.LOGIN_MSG, read_account, before_login=True)
 REGISTER = Request(MsgType.REG_MSG, read_new_user, before_login=True)
 LOGOUT = Request(MsgType.LOGINOUT_MSG, _no_result)
 HISTORY = Request(MsgType.HISTORY_MSG, read_history)
+SEARCH = Request(MsgType.SEARCH_MSG, read_search_page)
 ADD_FRIEND = Request(MsgType.ADD_FRIEND_MSG, read_added_friend)
 REMOVE_FRIEND = Request(MsgType.REMOVE_FRIEND_MSG, _no_result)
 CREATE_GROUP = Request(MsgType.CREATE_GROUP_MSG, read_new_group)

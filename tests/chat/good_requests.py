@@ -33,6 +33,13 @@ GOOD: dict[int, Message] = {
     MsgType.DELIVERED_MSG: {"seqs": [1]},
     MsgType.PING_MSG: {},
     MsgType.HISTORY_MSG: {"with": UNKNOWN, "groupid": UNKNOWN, "before": 5, "limit": 5},
+    MsgType.SEARCH_MSG: {
+        "query": "hi",
+        "with": UNKNOWN,
+        "groupid": UNKNOWN,
+        "before": 5,
+        "limit": 5,
+    },
     MsgType.REMOVE_FRIEND_MSG: {"friendid": UNKNOWN},
     MsgType.LEAVE_GROUP_MSG: {"groupid": UNKNOWN},
     MsgType.REMOVE_MEMBER_MSG: {"groupid": UNKNOWN, "userid": UNKNOWN},

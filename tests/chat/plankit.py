@@ -35,6 +35,7 @@ GROWING = frozenset(
         "mailboxgap",
         "message",
         "offlinemessage",
+        "searchchunk",
         "token",
         "user",
     }

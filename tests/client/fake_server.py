@@ -79,6 +79,7 @@ def _default_rules() -> dict[int, Rule]:
         ],
         MsgType.PING_MSG: lambda r: [ack(MsgType.PONG_MSG, r)],
         MsgType.HISTORY_MSG: lambda r: [ack(MsgType.HISTORY_ACK, r, messages=[], more=False)],
+        MsgType.SEARCH_MSG: lambda r: [ack(MsgType.SEARCH_ACK, r, messages=[], more=False)],
         MsgType.REMOVE_FRIEND_MSG: lambda r: [ack(MsgType.REMOVE_FRIEND_ACK, r)],
         MsgType.LEAVE_GROUP_MSG: lambda r: [ack(MsgType.LEAVE_GROUP_ACK, r)],
         MsgType.REMOVE_MEMBER_MSG: lambda r: [ack(MsgType.REMOVE_MEMBER_ACK, r)],

@@ -48,6 +48,8 @@ from chat.storage.tables.rows import (
     NameHashes,
     User,
 )
+from chat.storage.tables.searchchunk import Chunk, SearchChunkModel
+from chat.storage.tables.searchprogress import Progress, SearchProgressModel
 from chat.storage.tables.setting import EPOCH, SERVICE, SettingModel
 from chat.storage.tables.token import TokenModel
 from chat.storage.tables.user import UserModel
@@ -81,6 +83,7 @@ __all__ = [
     "AuditModel",
     "AuditRow",
     "BlockedModel",
+    "Chunk",
     "Contact",
     "DeviceModel",
     "DirectoryModel",
@@ -115,7 +118,10 @@ __all__ = [
     "NodeRow",
     "OfflineMessageModel",
     "OwnedRowsModel",
+    "Progress",
     "RetentionModel",
+    "SearchChunkModel",
+    "SearchProgressModel",
     "SettingModel",
     "TokenModel",
     "User",

@@ -45,6 +45,12 @@ class FriendModel:
         )
         return [Contact(*row) for row in rows]
 
+    def both_ways(self, user_id: int) -> set[int]:
+        """The friends of a user, and the users that have it as a friend."""
+        sql = "SELECT friendid FROM friend WHERE userid = ?"
+        back = "SELECT userid FROM friend WHERE friendid = ?"
+        return {id_ for s in (sql, back) for (id_,) in self._tx.query(s, (user_id,))}
+
     def with_friend(self, friend_id: int, user_ids: Collection[int]) -> set[int]:
         """Those of these users that have this one in their lists."""
         sql = "SELECT userid FROM friend WHERE friendid = ? AND userid IN :ids"

@@ -269,6 +269,11 @@ class GroupModel:
         rows = self._tx.query("SELECT groupid FROM groupuser WHERE userid = ?", (user_id,))
         return frozenset(group_id for (group_id,) in rows)
 
+    def starts_of_user(self, user_id: int) -> list[tuple[int, int]]:
+        """The ids of a user's groups, each with the last number before the user joined."""
+        rows = self._tx.query("SELECT groupid, since FROM groupuser WHERE userid = ?", (user_id,))
+        return [(group_id, since) for group_id, since in rows]
+
     def member_ids(self, group_ids: Collection[int]) -> dict[int, frozenset[int]]:
         """The members of each of these groups. A group without members is absent."""
         found: defaultdict[int, set[int]] = defaultdict(set)

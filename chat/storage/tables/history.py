@@ -7,12 +7,30 @@ index.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
 from chat.protocol import MAX_ID, MAX_SEQ
 from chat.storage.base import Transaction
 from chat.storage.tables.offlinemessage import MailRow
 
 _ID_BITS = MAX_ID.bit_length()
 """The width of an id in the number of a conversation. The schema files multiply by 2^31."""
+
+_RANGES = 50
+"""SELECTs of one statement. SQLite takes 500."""
+
+_CONVERSATIONS = 500
+"""Conversations of one SELECT."""
+
+_MESSAGES = (
+    "SELECT message.seq, NULL, message.kind, message.sender, user.name, "
+    "message.target, message.text, message.time, message.extra "
+    "FROM message LEFT JOIN user ON user.id = message.sender "
+)
+
+Ranges = Sequence[tuple[Sequence[int], int, int]]
+"""Conversations, and the numbers of their messages: above the one, and up to the other."""
 
 
 def user_conversation(one: int, other: int) -> int:
@@ -45,11 +63,76 @@ class HistoryModel:
     ) -> list[MailRow]:
         """The newest messages after ``since`` and before ``before``, newest first."""
         rows = self._tx.query(
-            "SELECT message.seq, NULL, message.kind, message.sender, user.name, "
-            "message.target, message.text, message.time, message.extra "
-            "FROM message LEFT JOIN user ON user.id = message.sender "
-            "WHERE message.conversation = ? AND message.seq > ? AND message.seq < ? "
+            _MESSAGES + "WHERE message.conversation = ? AND message.seq > ? AND message.seq < ? "
             "ORDER BY message.seq DESC LIMIT ?",
             (conversation, since, MAX_SEQ + 1 if before is None else before, limit),
         )
         return [MailRow(*row) for row in rows]
+
+    def rows(self, seqs: Sequence[int]) -> dict[int, MailRow]:
+        """The messages with these numbers that are in the log."""
+        rows = self._tx.query_in(_MESSAGES + "WHERE message.seq IN :ids", seqs)
+        return {row[0]: MailRow(*row) for row in rows}
+
+    def texts(self, seqs: Sequence[int]) -> dict[int, str]:
+        """The texts of the messages with these numbers."""
+        return dict(self._tx.query_in("SELECT seq, text FROM message WHERE seq IN :ids", seqs))
+
+    def conversations(self, after: int, last: int, limit: int) -> list[tuple[int, int]]:
+        """The numbers above ``after`` and up to ``last``, in order, with their conversations."""
+        rows = self._tx.query(
+            "SELECT seq, conversation FROM message WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
+            (after, last, limit),
+        )
+        return [(seq, conversation) for seq, conversation in rows]
+
+    def oldest_texts(
+        self, conversation: int, after: int, last: int, limit: int
+    ) -> list[tuple[int, str]]:
+        """The numbers and texts above ``after`` and up to ``last``, the oldest first."""
+        rows = self._tx.query(
+            "SELECT seq, text FROM message WHERE conversation = ? AND seq > ? AND seq <= ? "
+            "ORDER BY seq LIMIT ?",
+            (conversation, after, last, limit),
+        )
+        return [(seq, text) for seq, text in rows]
+
+    def settled_count(self, conversation: int, after: int, last: int) -> int:
+        """The number of messages above ``after`` and up to ``last``.
+
+        It waits for messages that another transaction has inserted and not committed.
+        """
+        ((count,),) = self._tx.query(
+            "SELECT COUNT(*) FROM message WHERE conversation = ? AND seq > ? AND seq <= ?"
+            + self._tx.for_share,
+            (conversation, after, last),
+        )
+        return int(count)
+
+    def numbers_in(self, ranges: Ranges, limit: int) -> list[int]:
+        """The numbers of the messages in these ranges, in no order.
+
+        Of many only the newest: the ``limit`` newest of each statement.
+        """
+        found: list[int] = []
+        parts = list(_parts(ranges))
+        for start in range(0, len(parts), _RANGES):
+            group = parts[start : start + _RANGES]
+            selects = [
+                "SELECT seq FROM message WHERE seq > ? AND seq <= ? "
+                f"AND conversation IN ({','.join('?' * len(ids))})"
+                for ids, _, _ in group
+            ]
+            values = chain.from_iterable([(after, last, *ids) for ids, after, last in group])
+            rows = self._tx.query(
+                " UNION ALL ".join(selects) + " ORDER BY seq DESC LIMIT ?", [*values, limit]
+            )
+            found += [seq for (seq,) in rows]
+        return found
+
+
+def _parts(ranges: Ranges) -> Iterator[tuple[Sequence[int], int, int]]:
+    """The same ranges, each with few conversations."""
+    for ids, after, last in ranges:
+        for start in range(0, len(ids), _CONVERSATIONS):
+            yield ids[start : start + _CONVERSATIONS], after, last

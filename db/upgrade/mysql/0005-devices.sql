@@ -26,5 +26,15 @@ ALTER TABLE mailboxgap MODIFY userid BIGINT NOT NULL;
 
 ALTER TABLE node ADD COLUMN version INT NOT NULL DEFAULT 0;
 
+CREATE TABLE searchchunk (
+    conversation BIGINT NOT NULL,
+    part         SMALLINT NOT NULL,
+    last         BIGINT NOT NULL,
+    after        BIGINT NOT NULL,
+    bits         VARCHAR(320) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    PRIMARY KEY (conversation, part, last),
+    KEY searchchunk_last (last)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
 INSERT IGNORE INTO setting VALUES ('devices', '0');
 UPDATE setting SET value = '5' WHERE name = 'schema_version';

@@ -16,5 +16,15 @@ CREATE INDEX device_node ON device (node) WHERE node IS NOT NULL;
 
 ALTER TABLE node ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
 
+CREATE TABLE searchchunk (
+    conversation INTEGER NOT NULL,
+    part         INTEGER NOT NULL,
+    last         INTEGER NOT NULL,
+    after        INTEGER NOT NULL,
+    bits         TEXT NOT NULL,
+    PRIMARY KEY (conversation, part, last)
+) WITHOUT ROWID;
+CREATE INDEX searchchunk_last ON searchchunk (last);
+
 INSERT OR IGNORE INTO setting VALUES ('devices', '0');
 UPDATE setting SET value = '5' WHERE name = 'schema_version';

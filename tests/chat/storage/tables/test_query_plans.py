@@ -28,6 +28,8 @@ from chat.maintenance.retention import find_boundary
 from chat.names.lookalikes import Lookalikes
 from chat.names.name_hash import RULES, name_hashes
 from chat.protocol import MsgType
+from chat.search.finder import Finder
+from chat.search.query import Query
 from chat.storage import Database, Transaction
 from chat.storage.tables import (
     DISABLED,
@@ -40,21 +42,26 @@ from chat.storage.tables import (
     FriendModel,
     FriendRequestModel,
     GroupListModel,
+    GroupModel,
+    HistoryModel,
     InvitationModel,
     MailboxGapModel,
     MessageModel,
     NodeModel,
     OfflineMessageModel,
     RetentionModel,
+    SearchChunkModel,
     SettingModel,
     TokenModel,
     UserModel,
+    user_conversation,
 )
 from chat.storage.tables.friendrequest import REQUEST_SECONDS
 from tests.chat.login.presencekit import offices
 from tests.chat.loopkit import Passes
 from tests.chat.nodekit import CHEAP, PASSWORD, Client, Node
 from tests.chat.plankit import GROWING, Planner, model_methods
+from tests.chat.search.searchkit import index_all
 
 ROWS = 20_000
 ABSENT = 7
@@ -103,6 +110,8 @@ def fill(tx: Transaction) -> None:
         ("sender", "mid", "kind", "target", "text", "time"),
         [(n % 300 + 1, f"mid {n}", 6, n % 100 + 1, "hi", "now") for n in numbers],
     )
+    chunks = [(n % 9000, n % 8, n, n - 1, "A" * 320) for n in numbers]
+    tx.insert_rows("searchchunk", ("conversation", "part", "last", "after", "bits"), chunks)
     tx.insert_rows(
         "offlinemessage", ("userid", "seq"), sorted((n % 50 or ABSENT, n) for n in numbers)
     )
@@ -141,6 +150,7 @@ def test_no_statement_scans_a_table_that_grows(
     look_as_operators_do(planner)
     ask_for_the_status(planner)
     bound_mailboxes(planner)
+    search_messages(planner)
     delete_old_messages(planner)
     assert any(scan.method == "OfflineMessageModel.count" for scan in planner.scans), "seen at all"
     assert [scan for scan in planner.scans if scan.method not in ALLOWED] == []
@@ -344,6 +354,26 @@ def bound_mailboxes(planner: Planner) -> None:
     planner.write(lambda tx: MailboxGapModel(tx).move(group, ABSENT, 8))
     planner.write(lambda tx: fill_gap(tx, ABSENT))
     assert not planner.read(lambda tx: MailboxGapModel(tx).has_one(ABSENT))
+
+
+def search_messages(planner: Planner) -> None:
+    """In one conversation and in many, with chunks and without."""
+    conversations = {user_conversation(ABSENT, other): 0 for other in range(1, 200)}
+    query = Query("needle in the haystack")
+
+    def look(tx: Transaction) -> None:
+        for before in (None, ROWS // 2):
+            Finder(tx, query, conversations).run(before, 20)
+            Finder(tx, query, {user_conversation(ABSENT, 8): 0}).run(before, 20)
+        SearchChunkModel(tx).parts(range(1, 600), 3)
+        HistoryModel(tx).rows([1, 2, 3])
+        HistoryModel(tx).texts([1, 2, 3])
+        FriendModel(tx).both_ways(ABSENT)
+        GroupModel(tx).starts_of_user(ABSENT)
+
+    planner.read(look)
+    index_all(planner)
+    planner.write(lambda tx: SearchChunkModel(tx).delete_up_to(5, 10))
 
 
 def delete_old_messages(planner: Planner) -> None:

@@ -1,0 +1,278 @@
+"""Indexer: makes the filters (filters.py) of new chunks of messages, behind the commits.
+
+A commit does nothing for the search. The indexer reads the log from a stored number on, the
+*place*. Of one message in SAMPLE it looks at the conversation: if CHUNK messages there are in no
+chunk yet, they become chunks. So a conversation has some CHUNK messages without a filter at the
+end, which a search reads, and costs one look for CHUNK messages.
+
+It works for WORK_SECONDS at a time and rests for longer, because it shares the interpreter with the
+loops. After an upgrade it has a long way to go; meanwhile a search reads more texts.
+
+One server of a cluster indexes: the one with the *claim* in the row of ``setting``, which it renews
+with its work. After CLAIM_SECONDS without renewal another server takes over. Each transaction
+locks that row and compares the claim. So a server that was frozen changes nothing when it awakes.
+What a killed server has not committed is done again.
+
+**Late numbers.** Numbers are given at the insert, and become visible at the commit. Example: node 1
+inserts 7 and is slow; meanwhile node 2 inserts 8 and commits. A chunk up to 8 without 7 would hide
+7 for ever. So the indexer stays SETTLED_SECONDS behind the newest number, far longer than a
+transaction lives. And it counts the messages of a chunk with a lock, which waits for rows that are
+not committed; if one has come since the texts were read, the chunk is not stored.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+from chat.process.clock import Clock
+from chat.search.filters import TERMS, build, full
+from chat.search.folding import fold
+from chat.search.terms import of_text
+from chat.storage import Database, Transaction
+from chat.storage.tables import (
+    HistoryModel,
+    MessageModel,
+    Progress,
+    RetentionModel,
+    SearchChunkModel,
+    SearchProgressModel,
+)
+
+CHUNK = 64
+"""Messages of a chunk; fewer, if they have many terms."""
+
+SAMPLE = 8
+
+LOOK = 500
+"""Messages of one look at the log."""
+
+LONG = 4096
+"""A text with more characters gets a filter that hides nothing: its terms would take 5 ms."""
+
+EVERY_SECONDS = 0.5
+WORK_SECONDS = 0.02
+"""So at most 4 % of one core."""
+
+CLAIM_SECONDS = 30
+SETTLED_SECONDS = 30.0
+
+OLD_CHUNKS = 200
+"""Chunks of one deletion."""
+
+
+@dataclass(slots=True)
+class _NewChunk:
+    """A chunk that is not stored yet. ``count``: its messages."""
+
+    conversation: int
+    after: int
+    last: int
+    count: int
+    parts: list[str]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """A part of the log: its conversations that are not done, and its chunks so far."""
+
+    end: int
+    conversations: list[int]
+    chunks: list[_NewChunk] = field(default_factory=list)
+
+
+class Indexer:
+    """See the module's text. ``work``: a worker thread.
+
+    Attributes:
+        indexed: chunks that were stored. Any thread reads it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        work_seconds: float = WORK_SECONDS,
+        settled_seconds: float = SETTLED_SECONDS,
+        sample: int = SAMPLE,
+        least: int = LOOK,
+    ) -> None:
+        """``sample``: one message in so many leads to a look at its conversation.
+        ``least``: it begins with so many new numbers.
+        """
+        self._database = database
+        self._clock = clock
+        self._work_seconds = work_seconds
+        self._settled_seconds = 0.0 if database.exclusive else settled_seconds
+        self._sample, self._least = sample, least
+        self._claim = secrets.token_hex(8)
+        self._busy = threading.Lock()  # one ``work`` at a time; guards all below
+        self._until = 0  # of the claim, Unix seconds; 0: another server has it, or none
+        self._try_at = 0.0  # the time of the next try for the claim, monotonic
+        self._may_be_old = False
+        self._place = 0
+        self._batch: _Batch | None = None
+        self._newest: deque[tuple[float, int]] = deque()  # newest numbers, by time
+        self.indexed = 0
+
+    def work(self) -> bool:
+        """Index for a moment; False if there is nothing to do. Blocks. Raises StorageError."""
+        if not self._busy.acquire(blocking=False):
+            return False
+        try:
+            settled = self._settled()
+            # The last messages of the log can wait: each look at few ones would cost a commit.
+            if self._batch is None and settled < self._place + self._least:
+                return False
+            return self._has_claim() and self._work(settled)
+        except BaseException:
+            self._batch = None  # its conversations are looked at again
+            raise
+        finally:
+            self._busy.release()
+
+    # ------------------------------------------------------------------ the claim
+
+    def _has_claim(self) -> bool:
+        now = self._clock.unix()
+        if self._until - CLAIM_SECONDS <= now < self._until - CLAIM_SECONDS / 2:
+            return True
+        if not self._until and self._clock.monotonic() < self._try_at:
+            return False
+        self._try_at = self._clock.monotonic() + CLAIM_SECONDS / 3
+        progress = self._database.write(self._take_claim)
+        if progress is None:
+            self._lose_claim()
+            return False
+        if not self._until:
+            self._place, self._batch = progress.place, None
+        self._until, self._may_be_old = progress.until, True
+        return True
+
+    def _take_claim(self, tx: Transaction) -> Progress | None:
+        now = self._clock.unix()
+        progress = SearchProgressModel(tx).lock()
+        # A time in the far future was stored before the clock was set back.
+        held = now < progress.until <= now + CLAIM_SECONDS
+        if held and progress.claim != self._claim:
+            return None
+        mine = Progress(now + CLAIM_SECONDS, progress.place, self._claim)
+        SearchProgressModel(tx).set(mine)
+        return mine
+
+    def _lose_claim(self) -> None:
+        self._until, self._batch = 0, None
+
+    # ------------------------------------------------------------------ the work
+
+    def _work(self, settled: int) -> bool:
+        if self._may_be_old:
+            self._may_be_old = self._database.write(_delete_old_chunks) == OLD_CHUNKS
+        end = time.monotonic() + self._work_seconds
+        batch = self._batch = self._batch or self._next_batch(settled)
+        if batch is None:
+            return False
+        while batch.conversations and time.monotonic() < end:
+            if not self._add_chunks(batch, batch.conversations[-1], settled, end):
+                batch.conversations.pop()
+        if not self._save(batch):
+            return False
+        self.indexed += len(batch.chunks)
+        batch.chunks = []
+        if not batch.conversations:
+            self._place, self._batch = batch.end, None
+        return True
+
+    def _settled(self) -> int:
+        """The number up to which no further message appears."""
+        now, newest = self._clock.monotonic(), self._database.read(_newest)
+        if not self._settled_seconds:
+            return newest
+        samples = self._newest
+        if not samples or now >= samples[-1][0] + self._settled_seconds / 8:
+            samples.append((now, newest))
+        while len(samples) > 1 and samples[1][0] <= now - self._settled_seconds:
+            samples.popleft()
+        return samples[0][1] if samples[0][0] <= now - self._settled_seconds else 0
+
+    def _next_batch(self, settled: int) -> _Batch | None:
+        """The next part of the log; None if it is too short."""
+        if settled < self._place + self._least:
+            return None
+        rows = self._database.read(
+            lambda tx: HistoryModel(tx).conversations(self._place, settled, LOOK)
+        )
+        if not rows:
+            return None
+        looked_at = {id_ for _, id_ in rows if random.random() * self._sample < 1}
+        return _Batch(rows[-1][0], sorted(looked_at))
+
+    def _add_chunks(self, batch: _Batch, conversation: int, settled: int, end: float) -> bool:
+        """Make chunks of a conversation's next messages; False if it has too few of them."""
+
+        def look(tx: Transaction) -> tuple[int, list[tuple[int, str]]]:
+            mine = [chunk.last for chunk in batch.chunks if chunk.conversation == conversation]
+            after = max(mine, default=0) or SearchChunkModel(tx).newest(conversation)
+            return after, HistoryModel(tx).oldest_texts(conversation, after, settled, CHUNK)
+
+        after, texts = self._database.read(look)
+        if len(texts) < CHUNK:
+            return False
+        terms: set[str] = set()
+        begin = 0
+        for index, (seq, text) in enumerate(texts):
+            is_long = len(text) > LONG
+            if not is_long:
+                terms |= of_text(fold(text))
+            is_full = len(terms) > TERMS or is_long or index - begin + 1 == CHUNK
+            if is_full:
+                parts = full() if is_long else build(terms)
+                count = index - begin + 1
+                batch.chunks.append(_NewChunk(conversation, after, seq, count, parts))
+                after, begin, terms = seq, index + 1, set()
+                if time.monotonic() > end:
+                    break
+        return True
+
+    def _save(self, batch: _Batch) -> bool:
+        """Store what there is to store; False without the claim."""
+        if batch.conversations and not batch.chunks:
+            return True
+        if self._database.write(self._store):
+            return True
+        self._lose_claim()
+        return False
+
+    def _store(self, tx: Transaction) -> bool:
+        """Store the chunks of the batch, and the place after it; False without the claim."""
+        batch = self._batch
+        assert batch is not None
+        progress = SearchProgressModel(tx).lock()
+        if progress.claim != self._claim:
+            return False
+        chunks, history = SearchChunkModel(tx), HistoryModel(tx)
+        refused: set[int] = set()  # conversations whose chunks would leave a hole
+        for chunk in batch.chunks:
+            id_ = chunk.conversation
+            count = history.settled_count(id_, chunk.after, chunk.last)
+            if id_ in refused or count != chunk.count:
+                refused.add(id_)
+            else:
+                chunks.insert(id_, chunk.after, chunk.last, chunk.parts)
+        if not batch.conversations:
+            SearchProgressModel(tx).set(progress._replace(place=batch.end))
+        return True
+
+
+def _newest(tx: Transaction) -> int:
+    return MessageModel(tx).newest()
+
+
+def _delete_old_chunks(tx: Transaction) -> int:
+    """Delete chunks of messages that retention deletes; returns how many."""
+    return SearchChunkModel(tx).delete_up_to(RetentionModel(tx).boundary(), OLD_CHUNKS)
