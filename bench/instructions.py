@@ -125,6 +125,15 @@ def for_each_message(checkout: Path, case: Case, short: int, long: int) -> float
     return (count(checkout, case, long) - count(checkout, case, short)) / (long - short)
 
 
+def row(case: Case, here: float, other: float | None) -> str:
+    """A line of the table. ``other``: of the code to compare with, if there is one."""
+    ratio = f"{here / other:.3f}" if other else ""
+    return (
+        f"| {case.delivery} | {case.dialect} | {case.inflight} | {here:,.0f} "
+        f"| {f'{other:,.0f}' if other else ''} | {ratio} |"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -152,12 +161,7 @@ def main() -> None:
         other = arguments.against and for_each_message(
             arguments.against.resolve(), case, short, long
         )
-        ratio = f"{here / other:.3f}" if other else ""
-        print(
-            f"| {case.delivery} | {case.dialect} | {case.inflight} | {here:,.0f} "
-            f"| {f'{other:,.0f}' if other else ''} | {ratio} |",
-            flush=True,
-        )
+        print(row(case, here, other), flush=True)
         results.append({**asdict(case), "instructions": here, "against": other})
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=2))

@@ -1,13 +1,15 @@
-"""For all tests: the signals that a script in the background takes away; the fast tier."""
+"""For all tests: the fast tier, random delays, the signals that a background script takes away."""
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
 import pytest
 
 from tests import tiers
+from tests.delays import random_delays
 
 TESTS = Path(__file__).parent
 
@@ -32,10 +34,20 @@ QUICK = {
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help="unit tests only, with fewer examples")
+    parser.addoption("--delays", metavar="SEED", help="random delays in threads and servers")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     tiers.choose(fast=config.getoption("fast"))
+    if seed := config.getoption("delays"):
+        random_delays.install(seed)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test gets the same delays alone as among others."""
+    if seed := item.config.getoption("delays"):
+        random_delays.choose(f"{seed} {item.nodeid}")
+        os.environ.update(random_delays.environment())
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

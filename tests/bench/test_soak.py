@@ -19,7 +19,7 @@ def test_a_short_soak(tmp_path: Path) -> None:
     result = tmp_path / "figures.json"
     text = run(
         "soak",
-        *("--minutes", "0.15", "--interval", "2", "--peak-seconds", "0.5"),
+        *("--minutes", "0.05", "--interval", "1", "--peak-seconds", "0.3"),
         *("--json", str(result)),
     )
     assert "messages a second" in text

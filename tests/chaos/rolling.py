@@ -34,6 +34,9 @@ SETTLE_SECONDS = 1.0
 END_SECONDS = 30.0
 """For the last messages."""
 
+SILENT_SECONDS = 12.0
+"""Without any message, until a missing one counts as lost."""
+
 
 @dataclass(slots=True)
 class Post:
@@ -146,8 +149,11 @@ class Crowd:
         for thread in self._threads:
             thread.start()
 
-    def finish(self) -> None:
-        """Stop writing, and wait for what is under way."""
+    def finish(self, patience: float) -> None:
+        """Stop writing, and wait for what is under way.
+
+        A message counts as lost when for ``patience`` seconds none has arrived.
+        """
         self._stop.set()
         for thread in self._threads:
             thread.join()
@@ -156,8 +162,12 @@ class Crowd:
             with contextlib.suppress(Exception):  # check() reports it
                 post.sending.result(max(0.0, end - time.monotonic()))
         pause = threading.Event()
-        while self._missing() and time.monotonic() < end:
+        missing, changed = self._missing(), time.monotonic()
+        while missing and time.monotonic() < min(end, changed + patience):
             pause.wait(0.05)
+            before, missing = missing, self._missing()
+            if missing != before:
+                changed = time.monotonic()
         for client in self._clients.values():
             client.close()
 
@@ -193,8 +203,15 @@ def _note_time(post: Post, sending: object) -> None:
     post.acked_at = time.monotonic()
 
 
-def run(clients: int, rate: float, rounds: int, *, bug: str | None = None) -> Result:
-    """One run, with real servers."""
+def run(
+    clients: int,
+    rate: float,
+    rounds: int,
+    *,
+    bug: str | None = None,
+    patience: float = SILENT_SECONDS,
+) -> Result:
+    """One run, with real servers. ``patience``: as in ``Crowd.finish``."""
     servers = Servers(bug=bug)
     try:
         servers.up()
@@ -209,7 +226,7 @@ def run(clients: int, rate: float, rounds: int, *, bug: str | None = None) -> Re
             result.drains.append(time.monotonic() - begun)
             servers.start(name)
         pause.wait(SETTLE_SECONDS)
-        crowd.finish()
+        crowd.finish(patience)
         result.problems = check(result.posts, result.arrivals)
         result.problems += [
             f"{name} logged a traceback"

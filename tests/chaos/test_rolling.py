@@ -15,7 +15,7 @@ def test_a_rolling_restart_disturbs_no_client() -> None:
 
 
 def test_a_drain_that_closes_before_the_commit_is_found() -> None:
-    result = run(clients=16, rate=60.0, rounds=1, bug="close-before-commit")
+    result = run(clients=16, rate=60.0, rounds=1, bug="close-before-commit", patience=2.0)
     assert any(problem.startswith("lost") for problem in result.problems)
 
 

@@ -13,12 +13,16 @@ from chat.storage import Database
 from chat.storage.mysql.connection import MysqlAddress, MysqlConnection
 from chat.storage.mysql.database import MysqlDatabase
 from chat.storage.mysql.schema import prepare_schema
-from tests.chat.databasekit import start_database
+from tests.chat.databasekit import IS_MYSQL, start_database
 
 PROJECT = Path(__file__).parent.parent.parent
 SCHEMA = PROJECT / "db" / "schema.sql"
 UPGRADES = PROJECT / "db" / "upgrade" / "mysql"
 PASSWORD = "for-the-tests"
+
+NUMBERED = """SELECT table_name FROM information_schema.tables
+WHERE table_schema = DATABASE() AND auto_increment > 1"""
+"""The tables whose next row would not get the number 1."""
 
 
 class Mariadb:
@@ -56,10 +60,18 @@ class Mariadb:
         return MysqlDatabase.open(self.address, pool)
 
     def empty(self) -> None:
+        """Delete all rows, and begin the numbers of rows again.
+
+        TRUNCATE takes 3 ms, DELETE in an empty table 0.03 ms, and a test uses few tables.
+        """
         connection = self.connect()
+        if IS_MYSQL:
+            connection.run("SET information_schema_stats_expiry = 0")
+        for (table,) in connection.rows(NUMBERED):
+            connection.run(f"TRUNCATE TABLE {table}")
         for (table,) in connection.rows("SHOW TABLES"):
             if table != "setting":
-                connection.run(f"TRUNCATE TABLE {table}")
+                connection.run(f"DELETE FROM {table}")
         connection.run("DELETE FROM setting WHERE name NOT IN ('schema_version', 'devices')")
         connection.commit()
         connection.close()

@@ -36,6 +36,7 @@ def patient(make_node: Any, monkeypatch: pytest.MonkeyPatch) -> Node:
     """A node that closes no connection for wrong requests or their number."""
     monkeypatch.setattr("chat.service.answers.MAX_STRIKES", MANY)
     monkeypatch.setattr("chat.service.answers.MAX_FAILED_LOGINS", MANY)
+    monkeypatch.setattr("chat.connection.flow_control.REFUSALS_PER_SECOND", MANY)
     limits = Limits(guest_rate=MANY, guest_frame=64 * 1024, guest_bytes=10 * MANY)
     node: Node = make_node(failures=MANY, limits=limits)
     node.user("taken")

@@ -1,6 +1,6 @@
 """What an installation meets: two first starts at once, odd paths, moved and copied checkouts.
 
-One checkout is built and then moved from situation to situation, because a build takes a while.
+One checkout is built for all tests, because a build takes 12 s of CPU.
 """
 
 from __future__ import annotations
@@ -129,44 +129,43 @@ def talk(server: Path, client: Path, folder: Path, environment: dict[str, str]) 
         assert "login user => id:1 name:ann" in done.stdout, done
 
 
-@pytest.fixture
-def built(checkout: Path, parent: Path) -> Path:
-    """The checkout, wherever an earlier test has left it."""
-    return checkout if checkout.exists() else parent / "moved"
-
-
-def test_another_directory_and_no_home(built: Path, tmp_path: Path) -> None:
+def test_another_directory_and_no_home(checkout: Path, tmp_path: Path) -> None:
     bare = {"PATH": os.environ["PATH"]}
-    talk(built / "bin" / "chatserver", built / "bin" / "chatclient", tmp_path / "w", bare)
+    talk(checkout / "bin" / "chatserver", checkout / "bin" / "chatclient", tmp_path / "w", bare)
 
 
-def test_a_symbolic_link_to_a_program(built: Path, tmp_path: Path) -> None:
+def test_a_symbolic_link_to_a_program(checkout: Path, tmp_path: Path) -> None:
     link = tmp_path / "serve"
-    link.symlink_to(built / "bin" / "chatserver")
+    link.symlink_to(checkout / "bin" / "chatserver")
     assert run(link, "--version", cwd=tmp_path).startswith("chatserver ")
 
 
-def test_modules_of_other_programs_in_the_current_directory(built: Path, tmp_path: Path) -> None:
+def test_modules_of_other_programs_in_the_current_directory(checkout: Path, tmp_path: Path) -> None:
     for name in ("chat.py", "queue.py", "client.py", "muduopy.py"):
         (tmp_path / name).write_text("raise SystemExit('not this one')\n", encoding="utf-8")
     for name in ("chatserver", "chatclient", "chatcluster"):
-        assert run(built / "bin" / name, "--version", cwd=tmp_path).startswith(f"{name} ")
+        assert run(checkout / "bin" / name, "--version", cwd=tmp_path).startswith(f"{name} ")
 
 
-def test_a_read_only_checkout(built: Path, tmp_path: Path) -> None:
-    folders = [built, *(path for path in built.rglob("*") if path.is_dir())]
+def test_a_read_only_checkout(checkout: Path, tmp_path: Path) -> None:
+    folders = [checkout, *(path for path in checkout.rglob("*") if path.is_dir())]
     for folder in folders:
         folder.chmod(0o555)
     try:
-        talk(built / "bin" / "chatserver", built / "bin" / "chatclient", tmp_path, {**os.environ})
+        talk(
+            checkout / "bin" / "chatserver",
+            checkout / "bin" / "chatclient",
+            tmp_path,
+            {**os.environ},
+        )
     finally:
         for folder in folders:
             folder.chmod(0o755)
 
 
-def test_a_wrong_python(built: Path, tmp_path: Path) -> None:
+def test_a_wrong_python(checkout: Path, tmp_path: Path) -> None:
     copy = tmp_path / "never built"
-    shutil.copytree(built, copy, ignore=shutil.ignore_patterns(".venv"))
+    shutil.copytree(checkout, copy, ignore=shutil.ignore_patterns(".venv"))
     done = subprocess.run(
         [copy / "bin" / "chatserver", "--version"],
         env={**os.environ, "PYTHON": "no-such-python"},
@@ -179,26 +178,54 @@ def test_a_wrong_python(built: Path, tmp_path: Path) -> None:
     assert "3.11" in done.stderr
 
 
-def test_a_moved_and_a_copied_checkout(built: Path, parent: Path) -> None:
-    moved = parent / "moved"
-    built.rename(moved)
-    said = run(moved / "bin" / "chatserver", "--version", cwd=parent)
-    assert "making .venv" in said
-    assert "making .venv" not in run(moved / "bin" / "chatserver", "--version", cwd=parent)
-    # A copy must run its own code.
+def wants_a_build(checkout: Path) -> bool:
+    """Whether it would be built at a start; here no interpreter can be found for that."""
+    done = subprocess.run(
+        [checkout / "bin" / "chatserver", "--version"],
+        env={**os.environ, "PYTHON": "no-such-python"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode == 0) != ("no-such-python" in done.stderr), done
+    return done.returncode != 0
+
+
+def interpreter_goes(python: Path) -> None:
+    """Leave a dangling link, as the upgrade of a system does."""
+    python.unlink()
+    python.symlink_to(python.with_name("python3.gone"))
+
+
+def test_a_moved_checkout(checkout: Path, parent: Path) -> None:
+    moved = checkout.rename(parent / "moved")
+    assert wants_a_build(moved)
+    moved.rename(checkout)
+    assert not wants_a_build(checkout)
+
+
+def test_an_interpreter_that_has_gone(checkout: Path) -> None:
+    python = checkout / ".venv" / "bin" / "python"
+    interpreter = python.readlink()
+    interpreter_goes(python)
+    assert wants_a_build(checkout)
+    python.unlink()
+    python.symlink_to(interpreter)
+    assert not wants_a_build(checkout)
+
+
+def test_a_copy_gets_a_build_and_runs_its_own_code(checkout: Path, parent: Path) -> None:
     copy = parent / "copy"
-    shutil.copytree(moved, copy, symlinks=True)
+    shutil.copytree(checkout, copy, symlinks=True)
+    assert wants_a_build(copy)
+    interpreter_goes(copy / ".venv" / "bin" / "python")  # the new build finds a dangling link
     version = copy / "chat" / "version.py"
     version.write_text('__version__ = "9.8.7"\n', encoding="utf-8")
-    assert "9.8.7" not in run(moved / "bin" / "chatserver", "--version", cwd=parent)
-    assert "chatserver 9.8.7" in run(copy / "bin" / "chatserver", "--version", cwd=parent)
-
-
-def test_an_interpreter_that_has_gone(built: Path, tmp_path: Path) -> None:
-    python = built / ".venv" / "bin" / "python"
-    python.unlink()
-    python.symlink_to(tmp_path / "python3.11")
-    assert "making .venv" in run(built / "bin" / "chatclient", "--version", cwd=tmp_path)
+    said = run(copy / "bin" / "chatserver", "--version", cwd=parent)
+    assert "making .venv" in said
+    assert "chatserver 9.8.7" in said
+    assert run(copy / "bin" / "chatclient", "--version", cwd=parent) == "chatclient 9.8.7\n"
+    assert "9.8.7" not in run(checkout / "bin" / "chatserver", "--version", cwd=parent)
 
 
 def test_a_wheel_in_an_empty_virtual_environment(tmp_path: Path) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
+import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,6 +30,9 @@ from tests.muduopy.netkit import (
     reset,
 )
 
+QUEUE_LENGTH = 24
+"""The offset of tcpi_unacked in TCP_INFO; of a listening socket, its connections to accept."""
+
 
 class Reception:
     """An acceptor in the test's loop, and the connections that it accepted."""
@@ -43,6 +49,18 @@ class Reception:
     def connect(self) -> socket.socket:
         self.clients.append(connect_to(self.acceptor.address))
         return self.clients[-1]
+
+    def wait_for_queue(self, length: int) -> None:
+        """Wait for connections to accept; on a busy machine they come after connect() returned."""
+        listener = socket.socket(fileno=os.dup(self.acceptor._socket.fileno()))
+        pause = threading.Event()
+        with listener:
+            for _ in range(int(WAIT / 0.001)):
+                info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 28)
+                if struct.unpack_from("I", info, QUEUE_LENGTH)[0] == length:
+                    return
+                pause.wait(0.001)
+        raise AssertionError(f"waited in vain for {length} connections")
 
     def close(self) -> None:
         self.acceptor.close()
@@ -74,6 +92,7 @@ def test_one_event_accepts_a_bounded_number(reception: Reception) -> None:
     reception.acceptor.listen()
     for _ in range(ACCEPTS_PER_EVENT + 5):
         reception.connect()
+    reception.wait_for_queue(ACCEPTS_PER_EVENT + 5)
     reception.passes.one()
     assert len(reception.accepted) == ACCEPTS_PER_EVENT
     reception.passes.one()

@@ -177,6 +177,15 @@ class AppRun:
         self.app.terminal.call_soon(lambda: answers.put(question()))
         return answers.get(timeout=WAIT)
 
+    def until(self, question: Callable[[], object]) -> None:
+        """Wait until the answer on the terminal's thread is true: for what is not drawn."""
+        pause = threading.Event()
+        for _ in range(int(2 * WAIT / 0.01)):
+            if self.ask(question):
+                return
+            pause.wait(0.01)
+        raise AssertionError(f"waited in vain:\n{self.screen}")
+
     def pass_time(self, seconds: float) -> None:
         """Set the clock of the events forward."""
         events = self.app.events
@@ -185,10 +194,7 @@ class AppRun:
 
     def settle_copy_view(self) -> None:
         """Wait until the copy view has replaced the screen."""
-        shown = threading.Event()
-        while not shown.wait(0.01):
-            if self.ask(lambda: self.app.application._running_in_terminal):
-                shown.set()
+        self.until(lambda: self.app.application._running_in_terminal)
 
     def settle(self) -> None:
         """Wait until all typed keys are handled, and their effects are drawn."""

@@ -21,7 +21,7 @@ def test_page_up_loads_older_messages(server: FakeServer, app: AppRun) -> None:
     app.wait_for("▼ more below")
     app.type(PAGE_UP)  # loads older messages before they are visible
     assert server.expect(MsgType.HISTORY_MSG)["before"] == 51
-    app.wait_until(lambda screen: current_room(app).oldest_seq == 1)
+    app.until(lambda: current_room(app).oldest_seq == 1)
     app.type(PAGE_UP)
     app.wait_for("message 40\n")
     app.type(alt("<"))

@@ -67,7 +67,7 @@ def test_a_stopped_search_leaves_the_view(server: FakeServer, app: AppRun) -> No
     app.wait_for(">", gone="search:")
     older = [one_chat(seq, f"message {seq}") for seq in range(101, 151)]
     server.send(ack(MsgType.HISTORY_ACK, held[-1], messages=older, more=True))
-    app.wait_until(lambda screen: current_room(app).oldest_seq == 101)
+    app.until(lambda: current_room(app).oldest_seq == 101)
     assert server.received_nothing_more(MsgType.HISTORY_MSG)
     app.type(alt(">"))
     app.wait_for("bob: fresh")

@@ -15,7 +15,7 @@ def test_the_copy_view(server: FakeServer, talk: AppRun) -> None:
     server.send(one_chat(3, "a long line " * 20), one_chat(4, "x = 1\n    y = 2"))
     talk.wait_for("y = 2")
     talk.type(alt("l"))
-    talk.wait_until(lambda screen: any("Press a key" in raw for raw in talk.output.raw))
+    talk.until(lambda: any("Press a key" in raw for raw in talk.output.raw))
     printed = next(raw for raw in talk.output.raw if "Press a key" in raw)
     assert "bob: " + "a long line " * 20 + "\r\n" in printed
     assert "\r\nx = 1\r\n    y = 2\r\n" in printed
