@@ -3,7 +3,7 @@
     from client import ChatClient
 
     with ChatClient("127.0.0.1", 6000) as client:
-        client.login(5, "secret")
+        client.login("li si", "secret-1")
         for message in client.messages():
             client.send(message.sender_id, f"you said: {message.text}")
 

@@ -202,6 +202,9 @@ class Account:
         heartbeat: seconds between two PING_MSG; None if the server named no interval.
         invitations: the invitations to groups that wait for this user.
         friend_requests: the requests to be a friend that wait for this user.
+        service: the name of the service for this account; empty: the server has none.
+        epoch: the name of the server's history. In another epoch, the ``seq`` of a message may
+            have belonged to another one; empty: the server has none.
     """
 
     id: int
@@ -211,6 +214,8 @@ class Account:
     heartbeat: float | None
     invitations: tuple[Invitation, ...] = ()
     friend_requests: tuple[FriendRequest, ...] = ()
+    service: str = ""
+    epoch: str = ""
 
 
 @dataclass(frozen=True, slots=True)

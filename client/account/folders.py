@@ -23,6 +23,21 @@ def default_folder() -> Path:
         raise StoreError("~", "there is no home directory") from exc
 
 
+SERVICES = "services"
+
+
+def service_of(path: Path) -> str | None:
+    """The name of the service to which the folder of an account is linked; None without a link.
+
+    Any thread. See ``service_files``.
+    """
+    try:
+        target = Path(os.readlink(path))
+    except OSError:
+        return None
+    return target.name if target.parent.name == SERVICES else None
+
+
 def server_folder(folder: Path, host: str, port: int) -> Path:
     """The folder of the accounts at one server. Any thread."""
     return folder / f"{re.sub(r'[^a-z0-9.-]', '_', host.lower())}_{port}"

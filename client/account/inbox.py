@@ -10,6 +10,10 @@ At one server, two messages with the same ``seq`` are the same message. But a se
 database, and then it counts from 1 again. Example: the client has seen message 1; the database is
 replaced; meanwhile the address stays the same, and another message 1 arrives. So the mark of a
 message has a check sum of sender, time and text beside the ``seq``.
+
+A newer server has an epoch, and ``begin_epoch`` forgets the marks of the former one. The check sums
+stay. Without them, messages would be lost if an operator restores a backup and forgets to begin an
+epoch.
 """
 
 from __future__ import annotations
@@ -104,6 +108,16 @@ class Inbox:
         self._to_acknowledge.append(mark.seq)
         self._trim()
         return mark
+
+    def begin_epoch(self) -> None:
+        """Forget all numbers: from now on, the server may give them to other messages.
+
+        Queued messages stay queued. They are not acknowledged later, because their numbers may be
+        those of new messages by then.
+        """
+        self._seen.clear()
+        self._pending.clear()
+        self._to_acknowledge.clear()
 
     def take_acknowledgements(self) -> list[int]:
         """Take the ``seq`` numbers to acknowledge.

@@ -20,10 +20,13 @@ from typing import Any
 
 from chat.protocol import MAX_FRAME, Message, MsgType, encode
 from client.account.inbox import Inbox
+from client.account.names import Names
 from client.account.outbox import MessageState, Outbox, OutboxMessage, Withdrawal
 from client.account.records import Credentials, new_device
 from client.account.roster import Roster
+from client.account.saved_accounts import account_named
 from client.account.sending import Receipt, Sending
+from client.account.service_files import settle
 from client.account.store import Store
 from client.errors import (
     ClientError,
@@ -35,7 +38,7 @@ from client.errors import (
 )
 from client.limits import check_text
 from client.protocol.events import ChatAnswer, LoggedIn
-from client.values import ChatMessage
+from client.values import Account, ChatMessage
 
 log = logging.getLogger(__name__)
 
@@ -46,10 +49,12 @@ class LocalAccount:
     """The state that the client keeps for one user. Not thread-safe.
 
     Attributes:
-        user_id: the number of the user.
+        user_id: the number of the user; 0 before the first login by name.
+        login_name: the name to log in with; None: the number.
         outbox: the sent messages that the server has not confirmed.
         inbox: the received messages that the application has not handled.
         roster: friends and groups; None until the first login has succeeded.
+        names: of users in messages and answers.
         store: the files; None if nothing is kept.
         password: None as soon as there is a token.
         replaces: a login with the password ends another login of the user.
@@ -64,12 +69,21 @@ class LocalAccount:
         store: Store | None,
         retry: float,
         replaces: bool = False,
+        *,
+        where: tuple[Path, str, int] | None = None,
+        login_name: str | None = None,
     ) -> None:
+        """``where``: folder, host and port of the files; None keeps nothing."""
         self.user_id = user_id
+        self.login_name = login_name
+        self._where = where
+        self._retry = retry
+        self._epoch = None if store is None else store.epoch
         self.password = password
         self.replaces = replaces
         self.store = store
         self.roster: Roster | None = None
+        self.names = Names()
         self.outbox = Outbox(retry, () if store is None else store.unsent)
         self.inbox = Inbox(() if store is None else store.seen)
         self._sendings = {message.mid: _sending(message) for message in self.outbox.messages}
@@ -102,8 +116,18 @@ class LocalAccount:
             return {"password": self.password, **replace}
         return {} if self.credentials.token is None else {"token": self.credentials.token}
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The field of the login that names the account. A token belongs to a number."""
+        if self.login_name is not None and self.password is not None:
+            return {"name": self.login_name}
+        return {"id": self.user_id}
+
     def logged_in(self, login: LoggedIn) -> list[Completion]:
         """Note a successful login: keep its token, and forget the password.
+
+        Opens the files of a login by name, and moves them to the name of the service. Raises
+        StoreError if that is not possible, for instance because another program uses them.
 
         A different name after a login with the password can show that the server has a new
         database. Example: user 5 was ann; the database is replaced; then eve registers and becomes
@@ -111,15 +135,69 @@ class LocalAccount:
         login with the token, the user has changed the name in another program. Returns the calls
         that complete the Sendings.
         """
+        dropped = self._find_files(login.account)
+        self._begin_epoch(login.account.epoch)
         name, self.credentials.name = self.credentials.name, login.account.name
         is_new = self.password is not None and name not in ("", login.account.name)
-        dropped = self._drop_restored() if is_new else []
+        if is_new and not dropped:
+            dropped = self._drop_restored()
         self.roster = Roster(login.account)
         if login.token is not None:
             self.credentials.token = login.token
             self.password = None
         self._save_credentials()
         return dropped
+
+    def _find_files(self, user: Account) -> list[Completion]:
+        """Open the files of this user at this service, and use them from now on."""
+        store, self.user_id = self.store, user.id
+        if self._where is None:
+            return []
+        if store is None or store.user_id != user.id:
+            store = Store(*self._where, user.id).open()
+        store = settle(store, user.service)
+        return [] if store is self.store else self._adopt(store)
+
+    def _adopt(self, store: Store) -> list[Completion]:
+        """Take over the messages of these files. Those of this run move to them.
+
+        Returns the calls that complete the Sendings of messages that stay in the former files.
+        """
+        former, kept = self.store, {message.mid for message in store.unsent}
+        others = [message for message in self.outbox.messages if message.mid not in kept]
+        own = [message for message in others if message.mid not in self._restored]
+        self.outbox = Outbox(self._retry, store.unsent)
+        self.inbox = Inbox(store.seen)
+        self.store, self._epoch = store, store.epoch
+        for message in own:
+            store.add(message)
+            self.outbox.add(message)
+            if former is not None:
+                former.remove(message.mid)
+        if former is not None:
+            former.close()
+        sendings = self._sendings
+        self._restored = frozenset(kept - {mid for mid in sendings if mid not in self._restored})
+        self._sendings = {
+            message.mid: sendings.pop(message.mid) if message.mid in sendings else _sending(message)
+            for message in self.outbox.messages
+        }
+        error = NotConfirmedError(kept=True)
+        return [partial(sending.set_exception, error) for sending in sendings.values()]
+
+    def _begin_epoch(self, epoch: str) -> None:
+        """Forget the numbers of shown messages if the server's history is another one."""
+        if not epoch or epoch == self._epoch:
+            return
+        forget, self._epoch = self._epoch is not None, epoch
+        if forget:
+            log.warning("the server has restored a backup: the numbers of messages begin anew")
+            self.inbox.begin_epoch()
+        if self.store is not None:
+            try:
+                self.store.begin_epoch(epoch, forget=forget)
+            except StoreError as exc:
+                log.warning("the epoch of the messages is not kept: %s", exc)
 
     def _drop_restored(self) -> list[Completion]:
         log.warning("messages of another user with the same number are not sent")
@@ -237,7 +315,7 @@ class LocalAccount:
 
 
 def open_local_account(
-    user_id: int,
+    who: int | str,
     password: str | None,
     device: str | None,
     where: tuple[Path, str, int] | None,
@@ -246,11 +324,18 @@ def open_local_account(
 ) -> LocalAccount:
     """Open the files of an account, and make its LocalAccount. Raises StoreError.
 
-    ``where``: folder, host and port of the files; None for no files. ``retry``: as in Outbox.
-    ``replaces``: as in LocalAccount.
+    ``who``: the number or the name. The files of a name that has never logged in here are opened
+    after the login. ``where``: folder, host and port of the files; None for no files. ``retry``: as
+    in Outbox. ``replaces``: as in LocalAccount.
     """
-    store = None if where is None else Store(*where, user_id).open()
-    return LocalAccount(user_id, password, device, store, retry, replaces)
+    name = who if isinstance(who, str) else None
+    user_id = who if isinstance(who, int) else 0
+    if name is not None and where is not None:
+        user_id = account_named(*where, name) or 0
+    store = None if where is None or not user_id else Store(*where, user_id).open()
+    return LocalAccount(
+        user_id, password, device, store, retry, replaces, where=where, login_name=name
+    )
 
 
 def _sending(message: OutboxMessage) -> Sending:

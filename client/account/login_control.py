@@ -42,9 +42,9 @@ class LoginControl:
         self._device = device
 
     def log_in(
-        self, user_id: int, password: str | None, *, replaces: bool = False
+        self, who: int | str, password: str | None, *, replaces: bool = False
     ) -> Future[Account]:
-        """Begin to log in. Any thread; does not block.
+        """Begin to log in, by number or name. Any thread; does not block.
 
         Raises LoggedInError, StoreError, NotStartedError or ClosedError.
         """
@@ -53,7 +53,7 @@ class LoginControl:
             if self._shared.account is not None:
                 raise LoggedInError(self._shared.account.user_id)
             account = open_local_account(
-                user_id, password, self._device, self._where, self._timing.retry, replaces
+                who, password, self._device, self._where, self._timing.retry, replaces
             )
             try:
                 future = self._supervisor.log_in(account)

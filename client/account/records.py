@@ -48,13 +48,21 @@ def new_device() -> str:
     return os.urandom(_DEVICE_BYTES).hex()
 
 
-def owner(host: str, port: int, user_id: int) -> Record:
-    """The record that names the account of a file."""
-    return {"v": _VERSION, "host": host.lower(), "port": port, "id": user_id}
+def owner(host: str, port: int, user_id: int, service: str | None = None) -> Record:
+    """The record that names the account of a file. ``service``: None before its name is known."""
+    record: Record = {"v": _VERSION, "host": host.lower(), "port": port, "id": user_id}
+    return record if service is None else {**record, "service": service}
 
 
 def is_owner(head: Record, expected: Record) -> bool:
-    """Whether a record names the expected account."""
+    """Whether a record names the expected account.
+
+    In the folder of a service the address does not count, and a record may be older than that name.
+    """
+    service = expected.get("service")
+    if service is not None:
+        same = head.get("service", service) == service
+        return same and bool(head.get("id") == expected["id"])
     return all(head.get(key) == expected[key] for key in ("host", "port", "id"))
 
 

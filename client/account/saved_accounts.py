@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from client.account.folders import server_folder
+from client.account.folders import server_folder, service_of
 from client.account.records import owner, read_credentials
 from client.errors import StoreError
 
@@ -32,17 +32,34 @@ def saved_accounts(folder: Path, host: str, port: int) -> list[SavedAccount]:
 
     Files that cannot be read are skipped.
     """
+    found = [account for account, token in _accounts(folder, host, port) if token]
+    return sorted(found, key=lambda account: account.used, reverse=True)
+
+
+def account_named(folder: Path, host: str, port: int, name: str) -> int | None:
+    """The number of the account whose files have this name, with a token or without. Any thread.
+
+    The last used one, if several have had the name; None if there is none.
+    """
+    found = [one for one, _ in _accounts(folder, host, port) if one.name == name]
+    return max(found, key=lambda one: one.used).user_id if found else None
+
+
+def _accounts(folder: Path, host: str, port: int) -> list[tuple[SavedAccount, str | None]]:
+    """The accounts at a server, each with its token."""
     found = []
     with contextlib.suppress(OSError):
         for path in server_folder(folder, host, port).iterdir():
             file = path / "account.json"
             user_id = _to_id(path.name)
             with contextlib.suppress(OSError, StoreError):
-                credentials = read_credentials(file, owner(host, port, user_id))
-                if credentials is not None and credentials.token:
+                expected = owner(host, port, user_id, service_of(path))
+                credentials = read_credentials(file, expected)
+                if credentials is not None and user_id:
                     used = file.stat().st_mtime
-                    found.append(SavedAccount(user_id, credentials.name, used))
-    return sorted(found, key=lambda account: account.used, reverse=True)
+                    account = SavedAccount(user_id, credentials.name, used)
+                    found.append((account, credentials.token))
+    return found
 
 
 def _to_id(name: str) -> int:

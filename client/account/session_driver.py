@@ -27,6 +27,7 @@ from client.errors import (
     NoAnswerError,
     RefusedError,
     ReplacedError,
+    StoreError,
 )
 from client.protocol.events import ChatAnswer, Event, Goodbye, LoggedIn, ServerError
 from client.protocol.parsing import read_retry_after
@@ -44,6 +45,11 @@ _TRY_AGAIN = frozenset({ErrNo.TOO_MANY, ErrNo.UNAVAILABLE})
 
 _LAST_WORDS_SECONDS = 1.0
 """After a failed send: the time to receive the server's last messages."""
+
+_NO_ID = "id: is missing"
+"""The answer of a server of version 0.2.0 to a login by name."""
+
+_TAKES_NO_NAMES = "this server takes no names: sign in with the number of the account"
 
 _OVERFLOW = "more messages than the application takes"
 
@@ -110,6 +116,7 @@ class SessionDriver:
         self._retry_login = retry_login
         self._account: LocalAccount | None = None  # the one that logs in or is logged in here
         self._welcomed = False  # its LoggedIn event has been taken
+        self._problem: StoreError | None = None  # its files cannot be used
         self._logged_out = False  # the server has confirmed its logout
         self._goodbye: Goodbye | None = None
         self._complaint: str | None = None  # an error before the login: the reason of the end
@@ -240,7 +247,11 @@ class SessionDriver:
                 return
             self._account = account
             self._shared.become(State.LOGGING_IN)
-            fields = {"id": account.user_id, **account.secret, "device": account.credentials.device}
+            fields = {
+                **account.identity,
+                **account.secret,
+                "device": account.credentials.device,
+            }
             has_secret = bool(account.secret)
         try:
             if not has_secret:
@@ -255,6 +266,8 @@ class SessionDriver:
                 wait = read_retry_after(exc.answer)
                 at_least = self._timing.retry if wait is None else wait
                 raise SessionLostError(exc, at_least) from exc
+            if exc.errno == ErrNo.BAD_REQUEST and "name" in fields and exc.errmsg == _NO_ID:
+                exc = RefusedError(exc.errno, _TAKES_NO_NAMES, exc.answer)
             self._login_failed(account, exc)
         else:
             self._login_succeeded(account)
@@ -266,6 +279,12 @@ class SessionDriver:
             self._changed.wait_for(lambda: self._welcomed or account is not self._shared.account)
             if account is not self._shared.account:
                 return  # the application has logged out meanwhile: the next step is END
+            problem = self._problem
+        if problem is not None:
+            self._login_failed(account, problem)
+            self.session.fail("the files of the account cannot be used")
+            return
+        with self._changed:
             assert account.roster is not None
             logged_in = account.roster.account
             self._shared.become(State.ONLINE)
@@ -273,7 +292,7 @@ class SessionDriver:
         if future is not None:
             self._shared.run_callback(partial(future.set_result, logged_in))
 
-    def _login_failed(self, account: LocalAccount, error: RefusedError | NoAnswerError) -> None:
+    def _login_failed(self, account: LocalAccount, error: ClientError) -> None:
         with self._changed:
             self._account = None
             self._shared.become(State.CONNECTED, error)
@@ -351,9 +370,14 @@ class SessionDriver:
 
     def _take_login(self, account: LocalAccount, event: LoggedIn) -> list[Completion]:
         self._welcomed = True
-        return account.logged_in(event)
+        try:
+            return account.logged_in(event)
+        except StoreError as exc:
+            self._problem = exc
+            return []
 
     def _take_message(self, account: LocalAccount, message: ChatMessage) -> list[Completion]:
+        account.names.note(message.sender_id, message.sender_name)
         if account.inbox.put(message):
             self._callbacks.message_arrived()
         return []

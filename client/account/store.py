@@ -1,6 +1,6 @@
 """Store: the files of one account, from one run of the program to the next.
 
-    FOLDER/HOST_PORT/ID/account.json    device, token, name
+    FOLDER/HOST_PORT/ID/account.json    device, token, name; ID may be a link: see service_files
                        /outbox.jsonl    messages that the server has not confirmed
                        /seen.jsonl      numbers of messages that were shown
                        /lock            held by the program that has the account open
@@ -12,7 +12,7 @@ The outbox is a journal: it gets one line when the application sends a message, 
 message leaves the outbox. The file of seen messages gets a line for each message that the
 application has handled. That line is written before the acknowledgement is sent. Example: the
 program is killed between the two; then the server sends the message again, and the client
-acknowledges it without showing it twice.
+acknowledges it without showing it twice. The first line of that file has the epoch of its numbers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import os
 from pathlib import Path
 from typing import Any, Self
 
-from client.account.folders import server_folder
+from client.account.folders import SERVICES, server_folder, service_of
 from client.account.inbox import SEEN_SEQS, Seen
 from client.account.journal import Journal, Record, read_private, write_private
 from client.account.outbox import OutboxMessage
@@ -51,13 +51,24 @@ class Store:
     """The files of one account, open and locked against other programs. One thread at a time.
 
     Attributes:
+        user_id: the number of the user.
         folder: the folder of the files.
+        link: the place of the folder by the address; a link if the service has a name.
+        service: the name of the service; None: not known.
     """
 
-    def __init__(self, folder: Path, host: str, port: int, user_id: int) -> None:
-        self.folder = server_folder(folder, host, port) / str(user_id)
+    def __init__(
+        self, folder: Path, host: str, port: int, user_id: int, service: str | None = None
+    ) -> None:
+        """``service``: None follows the link."""
+        self.user_id = user_id
+        self.link = server_folder(folder, host, port) / str(user_id)
+        self.service = service or service_of(self.link)
+        self.folder = self.link if self.service is None else folder / SERVICES / self.service
         self._root = folder
-        self._owner: Record = owner(host, port, user_id)
+        self._address = (host, port)
+        self._epoch: str | None = None
+        self._owner: Record = owner(host, port, user_id, self.service)
         self._lock_fd = -1
         self._credentials: Credentials | None = None
         self._outbox = Journal(self.folder / "outbox.jsonl")
@@ -93,6 +104,15 @@ class Store:
         """Close and unlock the files; remove the folder if it holds no data. Idempotent."""
         self._close(remove=self._is_empty)
 
+    def elsewhere(self, service: str | None) -> Store:
+        """The files of this account at this service, not open; None: in the folder by address."""
+        return Store(self._root, *self._address, self.user_id, service)
+
+    def moved_to(self, target: Store) -> None:
+        """The open folder was moved to the place of ``target``, which is not open."""
+        self.folder, self.service, self._owner = target.folder, target.service, target._owner
+        self._outbox.path, self._seen.path = target._outbox.path, target._seen.path
+
     def clear(self) -> None:
         """Delete the login, the outbox, the seen messages and all other files but the lock."""
         self._credentials = None
@@ -123,7 +143,11 @@ class Store:
             for path in (self._outbox.path, self._seen.path, self.folder / "lock"):
                 path.unlink(missing_ok=True)
             self.folder.rmdir()
-            self.folder.parent.rmdir()
+            if self.service is not None and self.link.is_symlink():
+                self.link.unlink()
+            for parent in (self.folder.parent, self.link.parent):
+                with contextlib.suppress(OSError):
+                    parent.rmdir()
 
     # ------------------------------------------------------------------ the login
 
@@ -179,6 +203,18 @@ class Store:
     def seen(self) -> tuple[Seen, ...]:
         """The marks of the seen messages that are remembered, in the order of ``saw``."""
         return tuple(self._shown)
+
+    @property
+    def epoch(self) -> str | None:
+        """The epoch of these numbers, as the server names it; None: not known."""
+        return self._epoch
+
+    def begin_epoch(self, epoch: str, *, forget: bool) -> None:
+        """Note the epoch; ``forget`` the numbers of the former one. Raises StoreError."""
+        self._epoch = epoch
+        if forget:
+            self._shown.clear()
+        self._write_seen()
 
     # ------------------------------------------------------------------ other files
 
@@ -247,7 +283,8 @@ class Store:
         self._outbox.replace([self._owner, *messages])
 
     def _write_seen(self) -> None:
-        self._seen.replace([self._owner, *map(seen_record, self._shown)])
+        head = self._owner if self._epoch is None else {**self._owner, "epoch": self._epoch}
+        self._seen.replace([head, *map(seen_record, self._shown)])
 
     def _own_records(self, journal: Journal) -> list[Record]:
         """A journal's records without its first, which names the owner. Raises StoreError."""
@@ -256,6 +293,8 @@ class Store:
         for head in heads:
             if not is_owner(head, self._owner):
                 raise StoreError(journal.path, "belongs to another account")
+            if isinstance(head.get("epoch"), str):
+                self._epoch = head["epoch"]
         if records and not heads:
             # The first line, which names the owner, is missing. If the messages belong to another
             # user, they must not be sent under this user's name.
@@ -264,8 +303,22 @@ class Store:
         return [record for record in records if "host" not in record]
 
 
+def replace_account(folder: Path, host: str, port: int, user_id: int) -> None:
+    """The id now belongs to a new user: a new database has this address. Any thread.
+
+    The files of the former user are removed. Files under the name of a service stay, because that
+    service may have another address.
+    """
+    link = server_folder(folder, host, port) / str(user_id)
+    if service_of(link) is None:
+        forget_account(folder, host, port, user_id)
+        return
+    with contextlib.suppress(OSError):
+        link.unlink()
+
+
 def forget_account(folder: Path, host: str, port: int, user_id: int) -> None:
-    """Remove the files of an account, because its id now belongs to a new user. Any thread.
+    """Remove the files of an account that does not exist any more. Any thread.
 
     Files that cannot be removed, and those of an account in use, stay.
     """

@@ -7,7 +7,7 @@ It has no state of its own. Its parts in ``client.account`` connect, log in, sen
     from client import ChatClient
 
     with ChatClient("127.0.0.1", 6000) as client:
-        client.login(5, "secret")
+        client.login("li si", "secret-1")
         for message in client.messages():
             if message.group_id is None:
                 client.send(message.sender_id, f"you said: {message.text}")

@@ -17,7 +17,7 @@ from client.account.message_stream import MessageStream
 from client.account.requester import Requester
 from client.account.session_driver import SessionDriver
 from client.account.shared_state import SharedState
-from client.account.store import forget_account
+from client.account.store import replace_account
 from client.account.supervisor import Supervisor
 from client.chat_client.contacts import ContactMethods
 from client.chat_client.groups import GroupMethods
@@ -196,9 +196,12 @@ class ChatClient(AccountMethods, MessageMethods, ContactMethods, GroupMethods):
 
     @property
     def user_id(self) -> int | None:
-        """The number of the account that is logged in or logging in, else None. Any thread."""
+        """The number of the account that is logged in or logging in, else None. Any thread.
+
+        None also during the first login by name.
+        """
         with self._shared.changed:
-            return None if self._shared.account is None else self._shared.account.user_id
+            return None if self._shared.account is None else self._shared.account.user_id or None
 
     @property
     def name(self) -> str:
@@ -218,7 +221,7 @@ class ChatClient(AccountMethods, MessageMethods, ContactMethods, GroupMethods):
             return None if account is None or account.roster is None else account.roster.account
 
     def register(self, name: str, password: str, code: str | None = None) -> int:
-        """Register a user; returns the id to log in with. Any thread; blocks.
+        """Register a user; returns its number. Any thread; blocks.
 
         ``code``: an invitation, if the server asks for one. Then the answer in the RefusedError has
         the field ``invitation``.
@@ -234,11 +237,15 @@ class ChatClient(AccountMethods, MessageMethods, ContactMethods, GroupMethods):
             fields["code"] = code
         user_id = self._requester.ask(requests.REGISTER, **fields)
         if self._folder is not None:
-            forget_account(self._folder, self._host, self._port, user_id)
+            replace_account(self._folder, self._host, self._port, user_id)
         return user_id
 
-    def login(self, user_id: int, password: str | None = None, *, replace: bool = False) -> Account:
+    def login(
+        self, user: int | str, password: str | None = None, *, replace: bool = False
+    ) -> Account:
         """Log in with the password, or with the saved token if there is none. Any thread; blocks.
+
+        ``user``: the name, as registered, or the number of the account.
 
         ``replace``: with a password, end another login of this account. Without it a second login
         is refused (errno 2), unless the server's settings say otherwise.
@@ -248,7 +255,7 @@ class ChatClient(AccountMethods, MessageMethods, ContactMethods, GroupMethods):
         seconds. Then it raises the error. Raises LoggedInError if a user is logged in,
         NotStartedError before ``connect`` or ``start``, StoreError, and the errors of a request.
         """
-        future = self.login_soon(user_id, password, replace=replace)
+        future = self.login_soon(user, password, replace=replace)
         try:
             return future.result(self._timing.patience)
         except TimeoutError:
@@ -257,7 +264,7 @@ class ChatClient(AccountMethods, MessageMethods, ContactMethods, GroupMethods):
             raise error from None
 
     def login_soon(
-        self, user_id: int, password: str | None = None, *, replace: bool = False
+        self, user: int | str, password: str | None = None, *, replace: bool = False
     ) -> Future[Account]:
         """Begin to log in, and repeat that until ``cancel_login``. Any thread; does not block.
 
@@ -265,10 +272,13 @@ class ChatClient(AccountMethods, MessageMethods, ContactMethods, GroupMethods):
         before there is a connection. Raises LoggedInError, StoreError, NotStartedError or
         ClosedError.
         """
-        check_id(user_id)
+        if isinstance(user, str):
+            check_text(user)
+        else:
+            check_id(user)
         if password is not None:
             check_text(password)
-        return self._login.log_in(user_id, password, replaces=replace)
+        return self._login.log_in(user, password, replaces=replace)
 
     def cancel_login(self) -> None:
         """Give up a login that has no result yet; its future fails. Any thread; idempotent."""

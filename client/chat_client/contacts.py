@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from chat.protocol import ErrNo
 from client.account.requester import Requester
+from client.account.shared_state import SharedState
 from client.errors import RefusedError
 from client.ids import check_id
 from client.limits import check_text
@@ -19,6 +20,7 @@ NAMES_AT_ONCE = 200
 class ContactMethods:
     """A base of ChatClient."""
 
+    _shared: SharedState
     _requester: Requester
 
     def find_user(self, name: str) -> User | None:
@@ -33,6 +35,7 @@ class ContactMethods:
             if exc.errno != ErrNo.NOT_FOUND:
                 raise
             return None
+        self._note_names({user.id: user.name for user in found})
         return found[0] if found else None
 
     def find_users(self, prefix: str) -> tuple[User, ...]:
@@ -55,7 +58,37 @@ class ContactMethods:
             ids = wanted[start : start + NAMES_AT_ONCE]
             users = self._requester.ask(requests.USER_NAMES, ids=ids)
             found.update((user.id, user.name) for user in users)
+        self._note_names(found)
         return found
+
+    def name_of(self, user_id: int) -> str:
+        """The name of a user; empty if the server does not tell it. Any thread.
+
+        It is known of friends, members of groups, and the senders of messages. Otherwise this asks
+        the server, and blocks. 10,000 names are remembered.
+        """
+        check_id(user_id)
+        known = self.known_name(user_id)
+        if known:
+            return known
+        try:
+            return self.user_names([user_id]).get(user_id, "")
+        except RefusedError:  # too many requests, or a server of version 0.2.0
+            return ""
+
+    def known_name(self, user_id: int) -> str:
+        """The name of a user, if the client knows it; otherwise empty. Any thread."""
+        with self._shared.changed:
+            account = self._shared.account
+            if account is None:
+                return ""
+            roster = account.roster
+            return account.names.get(user_id, None if roster is None else roster.account)
+
+    def _note_names(self, names: dict[int, str]) -> None:
+        with self._shared.changed:
+            if self._shared.account is not None:
+                self._shared.account.names.note_all(names)
 
     def add_friend(self, friend: int | str) -> Friend | None:
         """Put a user on the friend list, by number or name; returns the friend.

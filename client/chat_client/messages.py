@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chat.protocol import ErrNo
 from client.account.callbacks import Callbacks
 from client.account.login_control import LoginControl
 from client.account.message_stream import MessageStream
@@ -11,8 +12,9 @@ from client.account.outbox import Withdrawal
 from client.account.requester import Requester
 from client.account.sending import Sending
 from client.account.shared_state import SharedState
-from client.errors import ClosedError, NotLoggedInError
+from client.errors import ClosedError, NotLoggedInError, RefusedError
 from client.ids import check_id
+from client.limits import check_text
 from client.protocol import requests
 from client.values import History, SearchPage
 
@@ -35,6 +37,17 @@ class MessageMethods:
         wrong id or text.
         """
         return self._put_into_outbox(user_id, text, to_group=False)
+
+    def send_to(self, name: str, text: str) -> Sending:
+        """Send a message to the user with this name. Any thread; blocks until the user is found.
+
+        Then as ``send``. Raises RefusedError (errno 5) if there is no such user.
+        """
+        check_text(name)
+        found = self._requester.ask(requests.FIND_USER, name=name)
+        if not found:
+            raise RefusedError(ErrNo.NOT_FOUND, "no such user")
+        return self.send(found[0].id, text)
 
     def send_group(self, group_id: int, text: str) -> Sending:
         """Send a message to all members of a group. Any thread; as ``send``."""

@@ -50,6 +50,8 @@ def read_account(ack: Message) -> Account:
         heartbeat=_seconds(ack.get("heartbeat")),
         invitations=tuple(read_invitation(item) for item in read_objects(ack, "invitations")),
         friend_requests=_friend_requests(ack, "friend_requests"),
+        service=_str(ack, "service"),
+        epoch=_str(ack, "epoch"),
     )
 
 

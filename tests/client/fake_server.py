@@ -50,7 +50,13 @@ def group_chat(seq: int, msg: str, group_id: int = 7) -> Message:
 
 def login_ack(request: Message, **fields: Any) -> Message:
     """A successful LOGIN_MSG_ACK; its lists are empty unless given."""
-    defaults = {"id": request["id"], "name": "alice", "v": 2, "token": "t", "heartbeat": 30}
+    defaults = {
+        "id": request.get("id", 1),
+        "name": request.get("name", "alice"),
+        "v": 2,
+        "token": "t",
+        "heartbeat": 30,
+    }
     lists: dict[str, Any] = {"friends": [], "groups": [], "offlinemsg": []}
     return ack(MsgType.LOGIN_MSG_ACK, request, **{**defaults, **lists, **fields})
 
