@@ -32,6 +32,10 @@ QUICK = {
 """Files in SLOW that start nothing."""
 
 
+TIMED = {TESTS / "muduopy/test_slow_callbacks.py"}
+"""Files whose tests measure time or look at stacks. `--delays` leaves them out."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help="unit tests only, with fewer examples")
     parser.addoption("--delays", metavar="SEED", help="random delays in threads and servers")
@@ -51,7 +55,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """In the fast tier, leave out the files in SLOW."""
+    """In the fast tier, leave out the files in SLOW; with delays, those in TIMED."""
+    if config.getoption("delays") and collection_path in TIMED:
+        return True
     if not config.getoption("fast") or collection_path.is_dir() or collection_path in QUICK:
         return None
     return True if not SLOW.isdisjoint((collection_path, *collection_path.parents)) else None

@@ -409,6 +409,7 @@ def test_one_handshake_too_many_ends_the_oldest(start: Start, threads: int) -> N
     """Silent peers cannot keep others out: each newcomer takes the place of the oldest."""
     running = start(threads, max_handshakes=2)
     with wrap(running.connect()) as up:
+        running.ups.get(timeout=WAIT)  # the client's handshake ends before the server's
         silent = [running.connect() for _ in range(3)]
         assert silent[0].recv(1) == b""
         assert running.call(lambda: running.server.handshakes_ended) == 1

@@ -30,14 +30,11 @@ def _wrap_ascii(text: str, cells: int, room: int) -> list[str]:
     while len(text) - start > room:
         end = text.rfind(" ", start, start + room + 1)
         if end <= start or text[start:end].isspace():
-            end = start + room  # a word longer than the line
-            found.append(text[start:end])
-            start = end
-        else:
-            found.append(text[start:end].rstrip(" "))
-            start = end
-            while text.startswith(" ", start):
-                start += 1
+            end = start + room  # within a word longer than the line, or among spaces
+        found.append(text[start:end].rstrip(" "))
+        start = end
+        while text.startswith(" ", start):
+            start += 1
         room = cells
     if start < len(text) or not found:
         found.append(text[start:])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -108,14 +109,22 @@ def test_many_threads_at_once(database: Database) -> None:
 
 @pytest.mark.usefixtures("quick_switching")
 def test_closing_under_fire(database: Database) -> None:
-    """A submission during ``close`` gets an answer: committed, or a StorageError."""
+    """A submission during ``close`` gets an answer: committed, or a StorageError.
+
+    Example: 1 is in the writer's queue. ``close`` begins, and 2 is refused at once. Then 1 is
+    committed. So the answers are sorted by their submissions.
+    """
+
+    def tell(told: Outcomes, n: int, result: int | None, error: Exception | None) -> None:
+        told(n, error)
+
     outcomes = [Outcomes() for _ in range(3)]
     started = threading.Barrier(4, timeout=WAIT)
 
     def act(number: int) -> None:
         started.wait()
         for n in range(200):
-            database.submit(put(f"{number} {n}"), outcomes[number])
+            database.submit(put(f"{number} {n}"), partial(tell, outcomes[number], n))
 
     workers = [threading.Thread(target=act, args=(number,)) for number in range(3)]
     for worker in workers:
@@ -125,7 +134,8 @@ def test_closing_under_fire(database: Database) -> None:
     for worker in workers:
         worker.join(WAIT)
     for collected in outcomes:
-        reported = collected.take(200)
+        reported = sorted(collected.take(200), key=lambda outcome: outcome[0])
+        assert [n for n, _ in reported] == list(range(200)), "each was told once"
         committed = [error is None for _, error in reported]
         assert committed == sorted(committed, reverse=True), "none after the first refused one"
         assert all(error is None or isinstance(error, StorageError) for _, error in reported)

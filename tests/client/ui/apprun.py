@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -159,7 +160,7 @@ class AppRun:
             return all(t in screen for t in texts) and (gone is None or gone not in screen)
 
         with self._drawn:
-            if not self._drawn.wait_for(there, 2 * WAIT):
+            if not self._wait_for_drawing(there):
                 shown = "\n".join(self._lines)
                 raise AssertionError(f"{texts} (without {gone!r}) did not come:\n{shown}")
             return "\n".join(self._lines)
@@ -167,9 +168,20 @@ class AppRun:
     def wait_until(self, condition: Callable[[str], bool]) -> str:
         """Wait until the condition holds for the screen; returns the screen."""
         with self._drawn:
-            met = self._drawn.wait_for(lambda: condition("\n".join(self._lines)), 2 * WAIT)
+            met = self._wait_for_drawing(lambda: condition("\n".join(self._lines)))
             assert met, "\n".join(self._lines)
             return "\n".join(self._lines)
+
+    def _wait_for_drawing(self, condition: Callable[[], bool]) -> bool:
+        """Wait until it holds, or the screen does not change for a while. Under the lock."""
+
+        def changed(before: list[str]) -> bool:
+            return condition() or self._lines != before
+
+        while not condition():
+            if not self._drawn.wait_for(partial(changed, self._lines), 2 * WAIT):
+                return False
+        return True
 
     def ask(self, question: Callable[[], T]) -> T:
         """The result of a call on the terminal's thread."""

@@ -43,6 +43,11 @@ def test_a_shorter_first_line() -> None:
     assert wrap("你好世界你好", 8, first=5) == ["你好", "世界你好"]
 
 
+@pytest.mark.parametrize("text", ["   a", "   é"])
+def test_spaces_that_fill_the_first_line_are_dropped(text: str) -> None:
+    assert wrap(text, 2) == ["", text[-1]]
+
+
 @pytest.mark.parametrize("cells", [-1, 0, 1])
 def test_narrow_lines(cells: int) -> None:
     assert wrap("ab", cells) == ["a", "b"]
