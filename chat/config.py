@@ -182,6 +182,8 @@ _MAXIMUM: dict[str, float] = {
     "limits.password_changes": 1_000_000,
     "limits.group_changes": 1_000_000,
     "limits.moderations": 1_000_000,
+    "limits.reads": 1_000_000,
+    "limits.conversation_lists": 1_000_000,
     "limits.other_changes": 1_000_000,
     "limits.lookups": 1_000_000,
     "limits.searches": 1_000_000,

@@ -17,6 +17,7 @@ USE chat;
 -- dialect: the table of the classic client that the account used last.
 -- status: "disabled" by an operator, "deleted" by the user. The password of a deleted account is
 -- empty, and no password matches it.
+-- receipts: 0: the user does not tell others what it has read, and is not told either.
 CREATE TABLE user (
     id         INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     name       VARCHAR(50) NOT NULL UNIQUE,
@@ -29,6 +30,7 @@ CREATE TABLE user (
     skeleton   CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
     dialect    VARCHAR(32),
     status     ENUM('active', 'disabled', 'deleted') NOT NULL DEFAULT 'active',
+    receipts   TINYINT NOT NULL DEFAULT 1,
     KEY user_node (node),
     UNIQUE KEY user_folded (folded),
     UNIQUE KEY user_skeleton (skeleton)
@@ -130,6 +132,18 @@ CREATE TABLE message (
     conversation BIGINT AS (IF(kind = 10, -target, LEAST(sender, target) * 2147483648 + GREATEST(sender, target))) VIRTUAL,
     UNIQUE KEY message_sender_mid (sender, mid),
     KEY message_conversation (conversation, seq)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+-- The conversations of a user. conversation: as in message. One with another user has a row for each of
+-- the two from its first message on; one of a group has a row when its member has read or muted
+-- something.
+-- readmark: the user has read the messages up to this number. muted: 1: they do not disturb the user.
+CREATE TABLE conversation (
+    userid       INT NOT NULL,
+    conversation BIGINT NOT NULL,
+    readmark     BIGINT NOT NULL DEFAULT 0,
+    muted        TINYINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (userid, conversation)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 -- The devices of the users, and the numbers of their mailboxes. A user without rows has the unnamed

@@ -8,6 +8,7 @@
 -- dialect: the table of the classic client that the account used last.
 -- status: "disabled" by an operator, "deleted" by the user. The password of a deleted account is
 -- empty, and no password matches it.
+-- receipts: 0: the user does not tell others what it has read, and is not told either.
 CREATE TABLE user (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     name       TEXT NOT NULL UNIQUE,
@@ -19,7 +20,8 @@ CREATE TABLE user (
     folded     TEXT,
     skeleton   TEXT,
     dialect    TEXT,
-    status     TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'disabled', 'deleted'))
+    status     TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'disabled', 'deleted')),
+    receipts   INTEGER NOT NULL DEFAULT 1
 );
 CREATE INDEX user_node ON user (node) WHERE node IS NOT NULL;
 CREATE UNIQUE INDEX user_folded ON user (folded);
@@ -122,6 +124,18 @@ CREATE TABLE message (
     UNIQUE (sender, mid)
 );
 CREATE INDEX message_conversation ON message (conversation, seq);
+
+-- The conversations of a user. conversation: as in message. One with another user has a row for each of
+-- the two from its first message on; one of a group has a row when its member has read or muted
+-- something.
+-- readmark: the user has read the messages up to this number. muted: 1: they do not disturb the user.
+CREATE TABLE conversation (
+    userid       INTEGER NOT NULL,
+    conversation INTEGER NOT NULL,
+    readmark     INTEGER NOT NULL DEFAULT 0,
+    muted        INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (userid, conversation)
+) WITHOUT ROWID;
 
 -- The devices of the users, and the numbers of their mailboxes. A user without rows has the unnamed
 -- device only.

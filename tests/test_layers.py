@@ -34,6 +34,7 @@ chat.mailbox_number    : chat.protocol
 chat.notice            : chat.message chat.protocol
 chat.group_notice      : chat.message chat.protocol
 chat.announcement      : chat.message chat.protocol
+chat.conversation_notice : chat.message chat.protocol
 chat.config            : chat.limits chat.protocol
 chat.listeners         : chat.config muduopy
 chat.dialect_files     : chat.config chat.process chat.protocol.dialects
@@ -53,13 +54,14 @@ chat.mailbox           : chat.connection chat.mailbox_number chat.message chat.p
 chat.login             : chat.bus chat.config chat.connection chat.counters chat.limits chat.mailbox
                          chat.message chat.notice chat.process chat.protocol chat.storage
                          chat.storage.tables muduopy argon2
-chat.delivery          : chat.announcement chat.bus chat.connection chat.counters
+chat.delivery          : chat.announcement chat.bus chat.connection chat.conversation_notice
+                         chat.counters
                          chat.group_notice chat.login
                          chat.mailbox chat.mailbox_number chat.message chat.notice chat.process
                          chat.protocol chat.storage chat.storage.tables muduopy ujson
-chat.handlers          : chat.config chat.connection chat.delivery chat.epoch
-                         chat.group_notice chat.limits chat.login chat.mailbox chat.message
-                         chat.names chat.notice chat.process chat.protocol
+chat.handlers          : chat.config chat.connection chat.conversation_notice chat.delivery
+                         chat.epoch chat.group_notice chat.limits chat.login chat.mailbox
+                         chat.message chat.names chat.notice chat.process chat.protocol
                          chat.protocol.dialects chat.search chat.storage chat.storage.tables
 chat.service           : chat.connection chat.handlers chat.limits chat.login chat.process
                          chat.protocol chat.protocol.dialects chat.storage chat.storage.tables

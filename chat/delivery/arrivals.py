@@ -5,6 +5,7 @@
     Notice        about the members of a group: the mode; about a user: ``on_notices``
     Announcement  a text of an operator, for all clients: Announcements
     GroupNotice   about a group, for clients: GroupNotices
+    ConversationNotice  about a conversation, for clients: ConversationNotices
 
 It blocks no longer than the queueing of calls takes, because it runs in the bus's thread.
 """
@@ -17,8 +18,10 @@ from typing import Any
 
 from chat.announcement import Announcement
 from chat.bus import Answer, BusListener, Count, Received
+from chat.conversation_notice import ConversationNotice
 from chat.delivery.announcements import Announcements
 from chat.delivery.codec import Copy, LiveMessage, Payload
+from chat.delivery.conversation_notices import ConversationNotices
 from chat.delivery.group_notices import GroupNotices
 from chat.delivery.live_receiver import LiveReceiver
 from chat.delivery.mode import DeliveryMode
@@ -40,6 +43,7 @@ class Arrivals(BusListener[Payload]):
         mode: DeliveryMode,
         group_notices: GroupNotices,
         announcements: Announcements,
+        conversation_notices: ConversationNotices,
         on_notices: OnNotices,
     ) -> None:
         """``on_notices`` gets the notices about users."""
@@ -54,6 +58,7 @@ class Arrivals(BusListener[Payload]):
             Notice: self._take_notices,
             GroupNotice: group_notices.heard,
             Announcement: announcements.heard,
+            ConversationNotice: conversation_notices.heard,
         }
 
     def on_received(self, received: Sequence[Received[Payload]]) -> None:

@@ -6,13 +6,14 @@
     ["n", word, ids]                                      a notice
     ["g", node, group, event, user, by, FIELDS]           a notice about a group
     ["a", node, text, time]                               a text of an operator for all users
+    ["v", node, event, user, by, with, group, number]     a notice about a conversation
 
     MESSAGE: kind, sender, name, target, text, time, extra, receivers
     receivers: mailbox numbers; null if it is the mailbox ``target`` alone
 
 Nodes of different versions work on one Redis, so these forms stay as they are. A node of version
-0.2.0 knows no "g", "a" and "c": it drops them, and logs them as foreign data. Mailbox numbers of
-named devices, and "c", occur only when all nodes know them.
+0.2.0 knows no "g", "a", "c" and "v": it drops them, and logs them as foreign data. Mailbox numbers
+of named devices, "c" and "v" occur only when all nodes know them.
 
 Any client of the Redis server can publish on its channels. A payload of another form is refused.
 A forged payload of the right form shows a message to a user, so Redis must be as private as the
@@ -27,6 +28,8 @@ import ujson
 
 from chat.announcement import MAX_ANNOUNCEMENT, Announcement
 from chat.bus import BadPayloadError, Bus, Codec, Stamp
+from chat.conversation_notice import EVENTS as CONVERSATION_EVENTS
+from chat.conversation_notice import ConversationNotice
 from chat.group_notice import EVENTS, GroupNotice
 from chat.mailbox_number import MAX_MAILBOX
 from chat.message import ChatMessage, Topic
@@ -41,6 +44,7 @@ LIVE_FIELDS = 13
 NOTICE_FIELDS = 3
 GROUP_NOTICE_FIELDS = 7
 ANNOUNCEMENT_FIELDS = 4
+CONVERSATION_FIELDS = 8
 
 
 class LiveMessage(NamedTuple):
@@ -75,7 +79,9 @@ class Copy(NamedTuple):
         return (ONE_CHAT, self.message.sender)
 
 
-Payload: TypeAlias = ChatMessage | Copy | LiveMessage | Notice | GroupNotice | Announcement
+Payload: TypeAlias = (
+    ChatMessage | Copy | LiveMessage | Notice | GroupNotice | Announcement | ConversationNotice
+)
 MessageBus: TypeAlias = Bus[Payload]
 
 
@@ -90,6 +96,8 @@ class PayloadCodec(Codec[Payload]):
             return ujson.dumps(["g", *payload], ensure_ascii=False).encode()
         if isinstance(payload, Announcement):
             return ujson.dumps(["a", *payload], ensure_ascii=False).encode()
+        if isinstance(payload, ConversationNotice):
+            return ujson.dumps(["v", *payload], ensure_ascii=False).encode()
         if isinstance(payload, ChatMessage):
             assert stamp is not None
             message, head = payload, ("w", *stamp, payload.seq)
@@ -120,6 +128,8 @@ class PayloadCodec(Codec[Payload]):
             return _group_notice(topic, fields), None
         if form == ("a", ANNOUNCEMENT_FIELDS):
             return _announcement(topic, fields), None
+        if form == ("v", CONVERSATION_FIELDS):
+            return _conversation_notice(topic, fields), None
         raise BadPayloadError("an unknown form")
 
 
@@ -224,6 +234,24 @@ def _receivers(message: ChatMessage) -> list[int] | None:
 
 def _is_mailbox(value: object) -> bool:
     return type(value) is int and 0 < value <= MAX_MAILBOX
+
+
+def _conversation_notice(topic: Topic, fields: list[Any]) -> ConversationNotice:
+    _, node, event, user_id, by, with_id, group_id, number = fields
+    right = (
+        type(node) is type(event) is str
+        and event in CONVERSATION_EVENTS
+        and _is_id(by)
+        and all(number == 0 or _is_id(number) for number in (user_id, with_id, group_id))
+        and (with_id == 0) != (group_id == 0)
+        and type(number) is int
+        and 0 <= number <= MAX_SEQ
+    )
+    if right:
+        notice = ConversationNotice(node, event, user_id, by, with_id, group_id, number)
+        if notice.topic == topic:
+            return notice
+    raise BadPayloadError("an unknown notice about a conversation")
 
 
 def _is_id(value: object) -> bool:

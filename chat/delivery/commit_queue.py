@@ -26,6 +26,7 @@ from typing import NamedTuple
 from chat.counters import SIZES, Histogram
 from chat.delivery.backlog import Backlog
 from chat.delivery.commit_transaction import keep_all, store
+from chat.delivery.known_conversations import KnownConversations
 from chat.delivery.members import Members
 from chat.delivery.owed import KnownMailboxes
 from chat.delivery.submission import (
@@ -135,6 +136,7 @@ class CommitQueue:
         self.stored = self.repeated = self.rows = 0
         self.refused = dict.fromkeys(ErrNo, 0)
         self.known = KnownMailboxes(one_device=one_device)
+        self.conversations = KnownConversations()
 
     def add(self, submission: Submission) -> bool:
         """Queue a submission; its sender is answered after the commit. Any thread.
@@ -297,6 +299,7 @@ class _Batch:
         self._queue = queue
         self._submissions: Sequence[Submission] | None = None
         self._fills: Mapping[int, Fill] = {}  # at the first attempt
+        self._conversations: set[int] = set()  # new ones, at the last attempt
         self._begun = 0.0
 
     def work(self, tx: Transaction) -> Members:
@@ -309,7 +312,9 @@ class _Batch:
                 submission.retry()
             cut = keep_all
         self._begun = time.monotonic()
-        return store(tx, self._submissions, self._queue.known, cut, self._fills)
+        members = store(tx, self._submissions, self._queue.known, cut, self._fills)
+        self._conversations = self._queue.conversations.insert(tx, self._submissions)
+        return members
 
     def _cut(self, submissions: Sequence[Submission], members: Members) -> Sequence[Submission]:
         self._submissions = self._queue.cut(submissions, members)
@@ -325,6 +330,8 @@ class _Batch:
                 log.error("the transaction of messages failed", exc_info=error)
             for submission in submissions:
                 submission.refuse(ErrNo.UNAVAILABLE, "the message could not be stored, try again")
+        elif self._conversations:
+            self._queue.conversations.committed(self._conversations)
         self._queue.settled(submissions, members or {}, self._begun)
 
 

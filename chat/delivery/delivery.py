@@ -9,6 +9,7 @@ from chat.delivery.announcements import Announcements
 from chat.delivery.arrivals import Arrivals, OnNotices
 from chat.delivery.codec import MessageBus
 from chat.delivery.commit_queue import CommitQueue
+from chat.delivery.conversation_notices import ConversationNotices
 from chat.delivery.direct import DirectMode
 from chat.delivery.group_notices import GroupNotices
 from chat.delivery.live_receiver import LiveReceiver
@@ -50,6 +51,7 @@ class Delivery:
         quota: the mailboxes that are too full.
         group_notices: tells members about changes of their groups.
         announcements: shows texts of operators to all users.
+        conversation_notices: tells clients what was read, who types, and what was muted.
         send: see DeliveryMode.send. An attribute, which saves a call for each message.
         commits: the queue of messages that are stored.
     """
@@ -84,12 +86,14 @@ class Delivery:
         self.group_notices = GroupNotices(database, bus, logins, workers)
         self._receiver = LiveReceiver(bus, logins, commits, self.mode.on_answers)
         self.announcements = Announcements(bus, logins)
+        self.conversation_notices = ConversationNotices(bus, logins)
         self._arrivals = Arrivals(
             router,
             self._receiver,
             self.mode,
             self.group_notices,
             self.announcements,
+            self.conversation_notices,
             on_notices,
         )
 

@@ -12,6 +12,13 @@ from chat.handlers.account import (
 from chat.handlers.blocked import block, blocks, unblock
 from chat.handlers.chat import delivered, ping, send
 from chat.handlers.context import WAIT, Context, Request, Route, Where
+from chat.handlers.conversations import (
+    change_settings,
+    list_conversations,
+    mute,
+    read_up_to,
+    tell_typing,
+)
 from chat.handlers.friend_requests import answer_friend, friend_requests
 from chat.handlers.friends import add_friend, remove_friend
 from chat.handlers.group_members import (
@@ -81,6 +88,11 @@ ROUTES: dict[int, Route] = {
     MsgType.FIND_USER_MSG: Route(find_user),
     MsgType.USER_MSG: Route(user_names),
     MsgType.SEARCH_MSG: Route(search),
+    MsgType.CONVERSATIONS_MSG: Route(list_conversations),
+    MsgType.READ_MSG: Route(read_up_to),
+    MsgType.TYPING_MSG: Route(tell_typing),
+    MsgType.MUTE_MSG: Route(mute),
+    MsgType.SETTINGS_MSG: Route(change_settings),
 }
 
 __all__ = ["ROUTES", "WAIT", "Context", "Request", "Route", "Where"]

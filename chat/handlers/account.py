@@ -13,7 +13,16 @@ from chat.login.login_flow import LoginAttempt
 from chat.login.snapshot import AnswerRoom
 from chat.mailbox.mailbox import LOOK_BYTES
 from chat.mailbox.pump import WINDOW
-from chat.protocol import V2, ErrNo, Message, MsgType, ProtocolError, encode, errors
+from chat.protocol import (
+    LISTED_CONVERSATIONS,
+    V2,
+    ErrNo,
+    Message,
+    MsgType,
+    ProtocolError,
+    encode,
+    errors,
+)
 from chat.protocol.classic_login import fit_login, left_out
 from chat.protocol.dialects.classic_answer import classic_answer
 from chat.protocol.names import plain_name
@@ -88,13 +97,15 @@ def login(ctx: Context, request: Request[LoginRequest]) -> LoginAnswer:
         request.v2,
         _room(ctx.limits.members, request),
         replaces,
+        request.v2 and message.get("devices") is True,
     )
     return answer_of(ctx.login_flow.enter(attempt), attempt.room, v2=request.v2)
 
 
 def _room(members: int, request: Request[LoginRequest]) -> AnswerRoom:
     if request.v2:
-        return AnswerRoom(WINDOW, LOOK_BYTES, members, MAIL_BYTES, LIST_BYTES)
+        listed = LISTED_CONVERSATIONS if request.message.get("devices") is True else 0
+        return AnswerRoom(WINDOW, LOOK_BYTES, members, MAIL_BYTES, LIST_BYTES, listed)
     messages, text_bytes = CLASSIC_OFFLINE, CLASSIC_BYTES
     if request.frame_limit:  # the answer is one frame, so longer texts cannot fit
         messages, text_bytes = MAIL_QUEUE, request.frame_limit

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from chat.login.conversation_list import Listed
 from chat.process.clock import utc_text
 from chat.protocol import Message
-from chat.storage.tables import OPEN, Contact, FriendRequestRow, Group, GroupInvitation, GroupUser
+from chat.storage.tables import (
+    LAST_CHARACTERS,
+    OPEN,
+    Contact,
+    FriendRequestRow,
+    Group,
+    GroupInvitation,
+    GroupUser,
+    LastMessage,
+    partner_of,
+)
 
 
 def contact_fields(contact: Contact) -> Message:
@@ -39,3 +50,37 @@ def invitation_fields(invitation: GroupInvitation) -> Message:
 
 def member_fields(user: GroupUser) -> Message:
     return {"id": user.id, "name": user.name, "state": user.state, "role": user.role}
+
+
+def conversation_fields(listed: Listed) -> Message:
+    """A conversation in a list. ``other_read`` is absent if the user may not see it."""
+    partner, unread = listed.partner, listed.unread
+    fields: Message
+    if partner is None:
+        fields = {"groupid": listed.group_id, "groupname": listed.group_name}
+    else:
+        fields = {"with": partner.id, "name": partner.name}
+    fields.update(last=_last_fields(listed.last), read=listed.mark, unread=unread.number)
+    if unread.more:
+        fields["unread_more"] = True
+    if partner is not None and partner.mark is not None:
+        fields["other_read"] = partner.mark
+    if listed.muted:
+        fields["muted"] = True
+    return fields
+
+
+def _last_fields(last: LastMessage) -> Message:
+    text = last.text[:LAST_CHARACTERS]
+    fields = {"seq": last.seq, "id": last.sender, "name": last.name or "", "msg": text}
+    fields["time"] = last.time
+    if len(text) < len(last.text):
+        fields["cut"] = True
+    return fields
+
+
+def place_fields(user_id: int, conversation: int) -> Message:
+    """A conversation by its number: the group, or the other user."""
+    if conversation < 0:
+        return {"groupid": -conversation}
+    return {"with": partner_of(conversation, user_id)}

@@ -40,6 +40,15 @@ ASK_NOTICES = 3
 """Notices in an hour for each key. A sender can take its request back and send it again."""
 
 
+TYPING_RATE, TYPING_BURST = 1, 10
+"""TYPING_MSG of an account: in a second, and at once. A client sends one every few seconds while
+its user types."""
+
+
+def _new_typing() -> KeyedBuckets:
+    return KeyedBuckets(TYPING_RATE, TYPING_BURST)
+
+
 def _new_ask_notices() -> KeyedBuckets:
     return KeyedBuckets(ASK_NOTICES / 3600, ASK_NOTICES)
 
@@ -49,9 +58,10 @@ class Context:
     """The parts of the server that handlers use. Each can be used by any thread.
 
     ``ask_notices``: limits the notices of invitations, by group and receiver, and of requests to be
-    a friend, by sender and receiver. ``group_join``: the join mode of a new group that names none.
-    ``approve_friends``: a user becomes a friend when it agrees. ``directory``: users find others
-    by the first letters of a name. ``search``: users may search their messages.
+    a friend, by sender and receiver. ``typing``: limits TYPING_MSG, by user. ``group_join``: the
+    join mode of a new group that names none. ``approve_friends``: a user becomes a friend when it
+    agrees. ``directory``: users find others by the first letters of a name. ``search``: users may
+    search their messages.
     """
 
     database: Database
@@ -71,6 +81,7 @@ class Context:
     visibility: Visibility
     friend_notices: FriendNotices
     ask_notices: KeyedBuckets = field(default_factory=_new_ask_notices)
+    typing: KeyedBuckets = field(default_factory=_new_typing)
     approve_friends: bool = False
     group_join: str = OPEN
     directory: bool = False
@@ -109,6 +120,12 @@ class Request(Generic[MessageT]):
         """The sender of the request. Only for routes with a login."""
         assert self.login is not None
         return self.login.user_id
+
+    @property
+    def current(self) -> Login:
+        """The login of the sender. Only for routes with a login."""
+        assert self.login is not None
+        return self.login
 
     @property
     def name(self) -> str:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from chat.handlers.answer_fields import (
     contact_fields,
+    conversation_fields,
     friend_request_fields,
     group_fields,
     invitation_fields,
     member_fields,
+    place_fields,
 )
 from chat.login.login_flow import Entered
 from chat.login.snapshot import AnswerRoom
@@ -31,7 +34,8 @@ class LoginAnswer:
 
     Attributes:
         entered: the login.
-        lists: the fields of the answer for friends, groups, invitations, requests and messages.
+        lists: the fields of the answer for friends, groups, invitations, requests, conversations
+            and messages.
         mail: the messages in ``lists``.
         all_mail: the mailbox has no others.
     """
@@ -55,6 +59,9 @@ def answer_of(entered: Entered, room: AnswerRoom, *, v2: bool) -> LoginAnswer:
     )
     invitations, left = _first(snapshot.invitations, invitation_fields, left)
     requests, left = _first(snapshot.friend_requests, friend_request_fields, left)
+    page = snapshot.conversations
+    conversations, left = _first(page.conversations, conversation_fields, left)
+    muted, left = _first(snapshot.muted, partial(place_fields, entered.login.user_id), left)
     for fields, group in zip(groups, snapshot.groups, strict=False):
         fields["users"], left = _first(group.users, member_fields, left)
         fields["more"] = len(fields["users"]) < group.members
@@ -63,6 +70,12 @@ def answer_of(entered: Entered, room: AnswerRoom, *, v2: bool) -> LoginAnswer:
         lists["invitations"] = invitations
     if requests:
         lists["friend_requests"] = requests
+    if room.conversations:
+        lists["conversations"], lists["receipts"] = conversations, snapshot.receipts
+        if muted:
+            lists["muted"] = muted
+        if page.more or len(conversations) < len(page.conversations):
+            lists["conversations_more"] = True
     if snapshot.friends_more or len(friends) < len(snapshot.friends):
         lists["friends_more"] = True
     if snapshot.groups_more or len(groups) < len(snapshot.groups):

@@ -45,6 +45,7 @@ class Login:
             of chat.delivery. The loop's.
         alive: between ``begin`` and ``end``. The loop's.
         charge: gets the bytes that the login has drawn; it may be called by any thread.
+        knows_devices: the client has said ``"devices": true``. It never changes. Any thread.
     """
 
     __slots__ = (
@@ -56,6 +57,7 @@ class Login:
         "device",
         "generation",
         "groups",
+        "knows_devices",
         "live_sends",
         "loop",
         "mailbox",
@@ -76,6 +78,8 @@ class Login:
         device: str | None = None,
         charge: Callable[[int], object] = _free,
         mailbox: int | None = None,
+        *,
+        knows_devices: bool = False,
     ) -> None:
         """Any thread. ``mailbox``: its number; None: of the unnamed device."""
         self.connection = connection
@@ -93,6 +97,7 @@ class Login:
         self.live_sends: list[Any] = []
         self.alive = False
         self.charge = charge
+        self.knows_devices = knows_devices
 
     def __repr__(self) -> str:
         state = "alive" if self.alive else "not alive"

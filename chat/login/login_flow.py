@@ -61,6 +61,7 @@ class LoginAttempt:
         issues_token: the client can use a token, and gets one if it has none.
         room: the bounds of the answer.
         replaces: with the right password: end another login of the user, whatever the settings say.
+        knows_devices: the client has said ``"devices": true``.
     """
 
     connection: ClientConnection[Login]
@@ -70,6 +71,7 @@ class LoginAttempt:
     issues_token: bool
     room: AnswerRoom
     replaces: bool = False
+    knows_devices: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,7 @@ class LoginFlow:
             attempt.token or issued,
             attempt.device,
             self._charge_of(attempt),
+            knows_devices=attempt.knows_devices,
         )
         return login, current.node if current.state == ONLINE else None
 

@@ -6,14 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from chat.login.conversation_list import (
+    LISTED_MUTED,
+    NO_CONVERSATIONS,
+    ConversationPage,
+    read_conversations,
+)
 from chat.login.registry import MAX_BLOCKERS
 from chat.login.visibility import Visibility
 from chat.mailbox.mailbox import load
 from chat.message import ChatMessage
+from chat.protocol import MAX_SEQ
 from chat.storage import Transaction
 from chat.storage.tables import (
     BlockedModel,
     Contact,
+    ConversationModel,
     FriendModel,
     FriendRequestModel,
     FriendRequestRow,
@@ -23,6 +31,7 @@ from chat.storage.tables import (
     GroupModel,
     MessageModel,
     SettingModel,
+    UserModel,
 )
 
 LISTED_INVITATIONS = 100
@@ -45,6 +54,7 @@ class AnswerRoom(NamedTuple):
         members: members of each group.
         mail_bytes: bytes of the messages, in the form of v2.
         list_bytes: bytes of friends, groups and members together, in the form of v2.
+        conversations: the conversations with the newest messages; 0: the client wants no list.
     """
 
     messages: int
@@ -52,6 +62,7 @@ class AnswerRoom(NamedTuple):
     members: int
     mail_bytes: int
     list_bytes: int
+    conversations: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,9 @@ class Snapshot:
             at most one more than MAX_BLOCKERS.
         friend_requests: the newest requests to be a friend; none if friends need no approval.
         service, epoch: see ``chat/epoch.py``; empty if the database has none.
+        conversations: as many as the AnswerRoom wants.
+        muted: all muted conversations, by number, if it wants any conversations.
+        receipts: the user tells what it has read.
     """
 
     friends: list[Contact]
@@ -86,6 +100,9 @@ class Snapshot:
     friend_requests: Sequence[FriendRequestRow] = ()
     service: str = ""
     epoch: str = ""
+    conversations: ConversationPage = NO_CONVERSATIONS
+    muted: Sequence[int] = ()
+    receipts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +123,11 @@ class SnapshotReader:
         if self.lists_requests:
             requests = FriendRequestModel(tx).received(user_id, now, LISTED_REQUESTS)
         mail, all_mail = load(tx, user_id, (), room.messages, room.text_bytes)
+        page, muted, receipts = NO_CONVERSATIONS, list[int](), True
+        if room.conversations:
+            page = read_conversations(tx, user_id, MAX_SEQ + 1, room.conversations)
+            muted = ConversationModel(tx).muted(user_id, LISTED_MUTED)
+            receipts = UserModel(tx).has_receipts([user_id])
         friends = FriendModel(tx).of_user(user_id, MOST_FRIENDS + 1)
         group_ids = GroupModel(tx).ids_of_user(user_id)
         groups = GroupModel(tx).of_user(user_id, MOST_GROUPS, room.members, MOST_MEMBERS)
@@ -123,4 +145,7 @@ class SnapshotReader:
             BlockedModel(tx).blockers(user_id, MAX_BLOCKERS + 1),
             requests,
             *SettingModel(tx).identity(),
+            page,
+            muted,
+            receipts,
         )

@@ -85,6 +85,12 @@ class Visibility:
         rows = FriendModel(tx).online_who_list(user_ids, mutual=self.rule == FRIENDS)
         return [(watcher, user_id) for watcher, user_id in rows]
 
+    def shows(self, tx: Transaction, user_id: int, viewer: int) -> bool:
+        """May this one user see the presence of another? ``viewer`` 0: may each user?"""
+        if self.rule == ALL and not viewer:
+            return True
+        return bool(viewer) and not self._hidden(tx, viewer, {user_id})
+
     def _hidden(self, tx: Transaction, viewer: int, online: set[int]) -> Collection[int]:
         """Those of these users that the viewer may not see online."""
         online.discard(viewer)

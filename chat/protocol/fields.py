@@ -46,7 +46,8 @@ class Limits:
         failures_of_network, failures_of_account: failed logins by password in an hour.
         registrations_of_network: in an hour.
         joins, new_groups, new_friends, invitations, renames, password_changes, group_changes,
-            moderations, other_changes, lookups, searches: requests of one account in an hour.
+            moderations, reads, conversation_lists, other_changes, lookups, searches: requests of
+            one account in an hour.
         answer_kib: KiB of answers to the requests of one account, in a second.
         guest_frame: bytes of the largest frame before a login.
         guest_bytes: bytes before a login, and between two tries to log in.
@@ -94,6 +95,8 @@ class Limits:
     password_changes: int = 20
     group_changes: int = 100
     moderations: int = 1000
+    reads: int = 5000
+    conversation_lists: int = 1000
     other_changes: int = 1000
     lookups: int = 1000
     searches: int = 1000

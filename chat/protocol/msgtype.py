@@ -76,12 +76,24 @@ class MsgType(IntEnum):
     FIND_USER_ACK = 97
     USER_MSG = 98
     USER_ACK = 99
+    CONVERSATIONS_MSG = 100
+    CONVERSATIONS_ACK = 101
+    READ_MSG = 102
+    READ_ACK = 103
+    READ_NOTICE_MSG = 105
+    TYPING_MSG = 106
+    TYPING_NOTICE_MSG = 107
+    MUTE_MSG = 108
+    MUTE_ACK = 109
+    SETTINGS_MSG = 110
+    SETTINGS_ACK = 111
+    MUTE_NOTICE_MSG = 112
     SEARCH_MSG = 114
     SEARCH_ACK = 115
 
 
-# The answer to each request in the v2 dialect. DELIVERED_MSG is absent: the server answers it only
-# if it fails, with ERROR_MSG.
+# The answer to each request in the v2 dialect. DELIVERED_MSG and TYPING_MSG are absent: the server
+# answers them only if they fail, with ERROR_MSG.
 ACK_OF: dict[int, MsgType] = {
     MsgType.LOGIN_MSG: MsgType.LOGIN_MSG_ACK,
     MsgType.LOGINOUT_MSG: MsgType.LOGINOUT_ACK,
@@ -114,6 +126,10 @@ ACK_OF: dict[int, MsgType] = {
     MsgType.BANS_MSG: MsgType.BANS_ACK,
     MsgType.FIND_USER_MSG: MsgType.FIND_USER_ACK,
     MsgType.USER_MSG: MsgType.USER_ACK,
+    MsgType.CONVERSATIONS_MSG: MsgType.CONVERSATIONS_ACK,
+    MsgType.READ_MSG: MsgType.READ_ACK,
+    MsgType.MUTE_MSG: MsgType.MUTE_ACK,
+    MsgType.SETTINGS_MSG: MsgType.SETTINGS_ACK,
     MsgType.SEARCH_MSG: MsgType.SEARCH_ACK,
 }
 

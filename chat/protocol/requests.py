@@ -31,6 +31,7 @@ class LoginRequest(_Request):
     token: NotRequired[str]
     device: NotRequired[str]
     replace: NotRequired[bool]
+    devices: NotRequired[bool]
 
 
 class LogoutRequest(_UserRequest):
@@ -221,6 +222,57 @@ SearchRequest = TypedDict(
     },
 )
 """SEARCH_MSG: in the conversation with a user (``with``), in a group, or in all conversations."""
+
+ReadRequest = TypedDict(
+    "ReadRequest",
+    {
+        "msgid": int,
+        "rid": NotRequired[str],
+        "id": int,
+        "with": NotRequired[int],
+        "groupid": NotRequired[int],
+        "seq": int,
+    },
+)
+"""READ_MSG: of a conversation with a user (``with``) or in a group, as the next two."""
+
+TypingRequest = TypedDict(
+    "TypingRequest",
+    {
+        "msgid": int,
+        "rid": NotRequired[str],
+        "id": int,
+        "with": NotRequired[int],
+        "groupid": NotRequired[int],
+    },
+)
+"""TYPING_MSG."""
+
+MuteRequest = TypedDict(
+    "MuteRequest",
+    {
+        "msgid": int,
+        "rid": NotRequired[str],
+        "id": int,
+        "with": NotRequired[int],
+        "groupid": NotRequired[int],
+        "muted": bool,
+    },
+)
+"""MUTE_MSG."""
+
+
+class ConversationsRequest(_UserRequest):
+    """CONVERSATIONS_MSG: those whose newest message has a number below ``before``."""
+
+    before: NotRequired[int]
+    limit: NotRequired[int]
+
+
+class SettingsRequest(_UserRequest):
+    """SETTINGS_MSG: switches of the own account."""
+
+    receipts: NotRequired[bool]
 
 
 class DeliveredRequest(_Request):

@@ -24,6 +24,8 @@ LONGEST_NAME = 50
 
 MOST_NAMES = 200
 """Users in one USER_MSG."""
+LISTED_CONVERSATIONS = 100
+"""Conversations in one answer."""
 
 LONGEST_WORD = 64
 """Characters of a word from a list, before it is compared with the list."""
@@ -49,6 +51,7 @@ def build_schema(limits: Limits, shortest_password: int | None = None) -> Schema
     rows = {
         **_entrances(limits, shortest_password),
         **_messages(limits),
+        **_conversations(),
         **_contacts(),
         **_people(),
         **_groups(limits),
@@ -73,6 +76,7 @@ def _entrances(limits: Limits, shortest_password: int | None) -> Rows:
             Field("token", str, 0, opaque, required=False),
             Field("device", str, 0, opaque, required=False),
             Field("replace", bool, 0, 1, required=False),
+            Field("devices", bool, 0, 1, required=False),
         ),
         MsgType.LOGINOUT_MSG: (ME,),
         MsgType.REG_MSG: (
@@ -112,6 +116,22 @@ def _messages(limits: Limits) -> Rows:
             Field("limit", int, 1, limits.history, required=False),
         ),
         MsgType.PING_MSG: (),
+    }
+
+
+def _conversations() -> Rows:
+    """Lists of conversations, what was read, typing, muting, and the switch of receipts."""
+    place = (Field("with", int, 1, MAX_ID, required=False), GROUP._replace(required=False))
+    return {
+        MsgType.CONVERSATIONS_MSG: (
+            ME,
+            Field("before", int, 1, MAX_SEQ, required=False),
+            Field("limit", int, 1, LISTED_CONVERSATIONS, required=False),
+        ),
+        MsgType.READ_MSG: (ME, *place, Field("seq", int, 1, MAX_SEQ)),
+        MsgType.TYPING_MSG: (ME, *place),
+        MsgType.MUTE_MSG: (ME, *place, Field("muted", bool, 0, 1)),
+        MsgType.SETTINGS_MSG: (ME, Field("receipts", bool, 0, 1, required=False)),
     }
 
 

@@ -5,8 +5,8 @@ pays for the bytes of its answers, after the event, because their number is not 
 it owes, further requests are refused.
 
 Each request that changes something has a number in an hour (``LIMIT_OF``). So have requests for
-names, and searches, which may read much for a short answer. Refused ones count, too, so that ids
-and names cannot be tried out.
+names and conversations, and searches, which may read much for a short answer. Refused ones count,
+too, so that ids and names cannot be tried out.
 
 Chat messages are limited by the token bucket of the connection (``user_rate``), which costs
 nothing: an account has one connection at a time. A login makes a new bucket; it costs the sender
@@ -36,6 +36,8 @@ LIMIT_OF: dict[int, str] = {
     MsgType.REMOVE_MEMBER_MSG: "moderations",
     MsgType.BAN_MEMBER_MSG: "moderations",
     MsgType.UNBAN_MEMBER_MSG: "moderations",
+    MsgType.READ_MSG: "reads",
+    MsgType.CONVERSATIONS_MSG: "conversation_lists",
     MsgType.BLOCK_MSG: "other_changes",
     MsgType.UNBLOCK_MSG: "other_changes",
     MsgType.ANSWER_FRIEND_MSG: "other_changes",
@@ -45,6 +47,8 @@ LIMIT_OF: dict[int, str] = {
     MsgType.FIND_USER_MSG: "lookups",
     MsgType.USER_MSG: "lookups",
     MsgType.SEARCH_MSG: "searches",
+    MsgType.MUTE_MSG: "other_changes",
+    MsgType.SETTINGS_MSG: "other_changes",
 }
 """The attribute of Limits with the number in an hour. Requests with the same one share it."""
 

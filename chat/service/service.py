@@ -356,7 +356,10 @@ class ChatService:
             log.info("%s: user %d has registered", connection.label, result["id"])
         if message["msgid"] == MsgType.LOGIN_MSG and connection.reader is not None:
             self._remember(connection, connection.reader)
-        answer = {"msgid": ACK_OF[message["msgid"]], "errno": 0, **result}
+        msgid = ACK_OF.get(message["msgid"])
+        if msgid is None:  # it is answered only if it fails
+            return
+        answer = {"msgid": msgid, "errno": 0, **result}
         size = self._answers.send_answer(connection, answer, message.get("rid"))
         self._charge(connection.login, message["msgid"], size)
 

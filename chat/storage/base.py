@@ -121,6 +121,10 @@ class Transaction(ABC):
         """Insert many rows. Raises UniqueViolation."""
 
     @abstractmethod
+    def insert_missing_rows(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Insert the rows whose key is new. The values are integers."""
+
+    @abstractmethod
     def insert_new_rows(
         self, table: str, columns: Sequence[str], rows: Sequence[Row], generated: str
     ) -> list[int | None]:

@@ -15,6 +15,8 @@ from client.values import (
     Announcement,
     Ban,
     ChatMessage,
+    Conversation,
+    ConversationPage,
     Friend,
     FriendNotice,
     FriendRequest,
@@ -24,8 +26,11 @@ from client.values import (
     Hit,
     Invitation,
     Member,
+    MuteNotice,
     Presence,
+    ReadNotice,
     SearchPage,
+    TypingNotice,
     User,
 )
 
@@ -52,6 +57,10 @@ def read_account(ack: Message) -> Account:
         friend_requests=_friend_requests(ack, "friend_requests"),
         service=_str(ack, "service"),
         epoch=_str(ack, "epoch"),
+        conversations=_conversations(ack),
+        more_conversations=ack.get("conversations_more") is True,
+        muted_users=_ids(ack, "muted", "with"),
+        muted_groups=_ids(ack, "muted", "groupid"),
     )
 
 
@@ -234,6 +243,83 @@ def _hit(item: Message) -> Hit:
     return Hit(message, tuple((a, b) for a, b in found if 0 <= a < b <= size))
 
 
+def read_conversation_page(ack: Message) -> ConversationPage:
+    """A successful CONVERSATIONS_ACK."""
+    return ConversationPage(_conversations(ack), ack.get("more") is True)
+
+
+def _conversations(ack: Message) -> tuple[Conversation, ...]:
+    found = (read_conversation(item) for item in read_objects(ack, "conversations"))
+    return tuple(item for item in found if item is not None)
+
+
+def read_conversation(item: Message) -> Conversation | None:
+    """A conversation in a list; None if it names no user and no group."""
+    place = _place(item)
+    if place is None:
+        return None
+    user_id, group_id = place
+    last = read_object(item, "last")
+    message = ChatMessage(
+        sender_id=read_id(last, "id"),
+        sender_name=_str(last, "name"),
+        time_text=_str(last, "time"),
+        text=_str(last, "msg"),
+        group_id=group_id,
+        seq=_seq(last),
+    )
+    return Conversation(
+        user_id,
+        group_id,
+        _str(item, "name") or _str(item, "groupname"),
+        message,
+        last.get("cut") is True,
+        _mark(item, "read") or 0,
+        read_id(item, "unread"),
+        item.get("unread_more") is True,
+        _mark(item, "other_read"),
+        item.get("muted") is True,
+    )
+
+
+def _place(item: Message) -> tuple[int | None, int | None] | None:
+    """The other user or the group of a conversation; None if there is neither, or both."""
+    user_id, group_id = read_id(item, "with"), read_id(item, "groupid")
+    if (0 < user_id <= MAX_ID) == (0 < group_id <= MAX_ID):
+        return None
+    return (user_id, None) if user_id else (None, group_id)
+
+
+def read_mark(ack: Message) -> int:
+    """The number in READ_ACK."""
+    return _seq(ack) or 0
+
+
+def read_receipts(ack: Message) -> bool:
+    """The switch in SETTINGS_ACK."""
+    return ack.get("receipts") is True
+
+
+def read_read_notice(message: Message) -> ReadNotice | None:
+    """A READ_NOTICE_MSG; None if it names no conversation."""
+    place, seq = _place(message), _seq(message)
+    if place is None or seq is None:
+        return None
+    return ReadNotice(read_id(message, "id"), *place, seq)
+
+
+def read_typing_notice(message: Message) -> TypingNotice | None:
+    """A TYPING_NOTICE_MSG; None if it names no conversation."""
+    place, user_id = _place(message), read_id(message, "id")
+    return None if place is None or not user_id else TypingNotice(user_id, place[1])
+
+
+def read_mute_notice(message: Message) -> MuteNotice | None:
+    """A MUTE_NOTICE_MSG; None if it names no conversation."""
+    place = _place(message)
+    return None if place is None else MuteNotice(*place, message.get("muted") is True)
+
+
 def read_logged_in(ack: Message) -> LoggedIn:
     """A successful LOGIN_MSG_ACK."""
     return LoggedIn(read_account(ack), _str(ack, "token") or None)
@@ -293,6 +379,18 @@ def read_objects(message: Message, key: str) -> list[Message]:
 def _str(message: Message, key: str) -> str:
     value = message.get(key)
     return value if type(value) is str else ""
+
+
+def _ids(message: Message, key: str, name: str) -> frozenset[int]:
+    """The ids in this field of a list of objects."""
+    found = (read_id(item, name) for item in read_objects(message, key))
+    return frozenset(number for number in found if 0 < number <= MAX_ID)
+
+
+def _mark(message: Message, key: str) -> int | None:
+    """A number of a message, or 0: none is read."""
+    mark = message.get(key)
+    return mark if type(mark) is int and 0 <= mark <= MAX_SEQ else None
 
 
 def _seq(message: Message) -> int | None:

@@ -18,13 +18,16 @@ from client.protocol.parsing import (
     read_bans,
     read_blocked,
     read_changed_group,
+    read_conversation_page,
     read_friend_requests,
     read_history,
     read_joined_group,
+    read_mark,
     read_member_page,
     read_new_group,
     read_new_name,
     read_new_user,
+    read_receipts,
     read_search_page,
     read_users,
 )
@@ -86,3 +89,7 @@ INVITE = Request(MsgType.INVITE_MSG, _no_result)
 BANS = Request(MsgType.BANS_MSG, read_bans)
 FIND_USER = Request(MsgType.FIND_USER_MSG, read_users)
 USER_NAMES = Request(MsgType.USER_MSG, read_users)
+CONVERSATIONS = Request(MsgType.CONVERSATIONS_MSG, read_conversation_page)
+READ = Request(MsgType.READ_MSG, read_mark)
+MUTE = Request(MsgType.MUTE_MSG, _no_result)
+SETTINGS = Request(MsgType.SETTINGS_MSG, read_receipts)

@@ -17,6 +17,7 @@ GOOD: dict[int, Message] = {
         "token": "t",
         "device": "d",
         "replace": False,
+        "devices": True,
     },
     MsgType.LOGINOUT_MSG: {"id": UNKNOWN},
     MsgType.REG_MSG: {"v": 2, "name": "taken", "password": PASSWORD, "code": "c"},
@@ -67,5 +68,10 @@ GOOD: dict[int, Message] = {
     MsgType.FIND_USER_MSG: {"name": "unknown", "prefix": False},
     MsgType.USER_MSG: {"ids": [UNKNOWN]},
     MsgType.DELETE_ACCOUNT_MSG: {"password": "wrong"},
+    MsgType.CONVERSATIONS_MSG: {"before": 5, "limit": 5},
+    MsgType.READ_MSG: {"with": UNKNOWN, "groupid": UNKNOWN, "seq": 5},
+    MsgType.TYPING_MSG: {"with": UNKNOWN, "groupid": UNKNOWN},
+    MsgType.MUTE_MSG: {"with": UNKNOWN, "groupid": UNKNOWN, "muted": True},
+    MsgType.SETTINGS_MSG: {"receipts": True},
 }
 """A correct request of each kind, with all fields but ``id`` of the sender and ``rid``."""

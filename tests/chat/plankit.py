@@ -26,6 +26,7 @@ GROWING = frozenset(
     {
         "allgroup",
         "blocked",
+        "conversation",
         "friend",
         "friendrequest",
         "groupban",

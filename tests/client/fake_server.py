@@ -131,6 +131,14 @@ def _default_rules() -> dict[int, Rule]:
         MsgType.USER_MSG: lambda r: [
             ack(MsgType.USER_ACK, r, users=[{"id": i, "name": f"name {i}"} for i in r["ids"]])
         ],
+        MsgType.CONVERSATIONS_MSG: lambda r: [
+            ack(MsgType.CONVERSATIONS_ACK, r, conversations=[], more=False)
+        ],
+        MsgType.READ_MSG: lambda r: [ack(MsgType.READ_ACK, r, seq=r["seq"])],
+        MsgType.MUTE_MSG: lambda r: [ack(MsgType.MUTE_ACK, r, muted=r["muted"])],
+        MsgType.SETTINGS_MSG: lambda r: [
+            ack(MsgType.SETTINGS_ACK, r, receipts=r.get("receipts", True))
+        ],
         MsgType.BANS_MSG: lambda r: [ack(MsgType.BANS_ACK, r, bans=[], more=False)],
     }
 

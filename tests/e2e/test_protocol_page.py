@@ -38,7 +38,9 @@ def alike(got: dict[str, Any], shown: dict[str, Any], port: int) -> bool:
             shown[name] = got[name]
         elif name == "node":
             shown["node"] = f"node-{port}"
-        elif name in ("messages", "bans") and len(got[name]) == len(shown[name]):
+        elif name == "last" and alike(got[name], shown[name], port):
+            shown[name] = got[name]
+        elif name in ("messages", "bans", "conversations") and len(got[name]) == len(shown[name]):
             pairs = zip(got[name], shown[name], strict=True)
             if all(alike(one, other, port) for one, other in pairs):
                 shown[name] = got[name]
@@ -52,7 +54,7 @@ class Stage:
         self.server, self.connect = server, connect
         self.wires = {1: connect(server), 2: connect(server)}
         self.logged_in: set[int] = set()
-        self.presences: dict[int, list[dict[str, Any]]] = {1: [], 2: []}
+        self.asides: dict[int, list[dict[str, Any]]] = {1: [], 2: []}
         self.classic = False
 
     def play(self, block: list[tuple[str, str]]) -> None:
@@ -68,6 +70,11 @@ class Stage:
         if '"msgid":67' in block[0][1]:
             # Only with the setting "approve" a user asks: test_client_library.py has the notice.
             self.accept_a_request(json.loads(block[1][1]))
+            return
+        if '"msgid":105' in block[0][1] or '"msgid":107' in block[0][1]:
+            self.hear_of_a_user(json.loads(block[0][1]))
+            return
+        if '"msgid":112' in block[0][1]:  # for another device of the user, which the page has not
             return
         if '"msgid":89' in block[0][1]:
             self.hear_the_operator(json.loads(block[0][1]))
@@ -90,7 +97,7 @@ class Stage:
     def accept_a_request(self, shown: dict[str, Any]) -> None:
         """User 1 accepts a request of user 2, and user 2 hears of it."""
         if 2 not in self.logged_in:
-            self.wires[2].login(2, password="secret-2")
+            self.wires[2].login(2, password="secret-2", device="phone", devices=True)
             self.logged_in.add(2)
         with contextlib.closing(sqlite3.connect(self.server.database)) as database, database:
             database.execute("INSERT INTO friendrequest VALUES (2, 1, ?)", (int(time.time()),))
@@ -113,21 +120,28 @@ class Stage:
             assert alike(self.wires[user].find(89), shown, self.server.port)
 
     def receive(self, speaker: int) -> dict[str, Any] | None:
-        """The next message that is no PRESENCE_MSG."""
+        """The next message that is no PRESENCE_MSG, READ_NOTICE_MSG or TYPING_NOTICE_MSG."""
         message = self.wires[speaker].receive()
-        while message is not None and message["msgid"] == 28:
-            self.presences[speaker].append(message)
+        while message is not None and message["msgid"] in (28, 105, 107):
+            self.asides[speaker].append(message)
             message = self.wires[speaker].receive()
         return message
 
     def see_a_friend_come(self, shown: dict[str, Any]) -> None:
         """User 2 is in user 1's list by now."""
         if 2 not in self.logged_in:
-            self.wires[2].login(2, password="secret-2")
+            self.wires[2].login(2, password="secret-2", device="phone", devices=True)
             self.logged_in.add(2)
         # The server may have sent it before an answer that has been received.
-        if shown not in self.presences[1]:
+        if shown not in self.asides[1]:
             self.wires[1].find(**shown)
+
+    def hear_of_a_user(self, shown: dict[str, Any]) -> None:
+        """The other user hears what this one has read, or that it types."""
+        hearer = 3 - shown["id"]
+        # The server may have sent it before an answer that has been received.
+        if shown not in self.asides[hearer]:
+            self.wires[hearer].find(**shown)
 
     def who_says(self, text: str, answer: str) -> int:
         """The user that sends this request; log in the user if the request needs it."""
@@ -139,7 +153,8 @@ class Stage:
         if '"errno":3' in answer:  # the other user sends it
             speaker = 3 - speaker
         if request["msgid"] not in (1, 4, 26) and speaker not in self.logged_in:
-            self.wires[speaker].login(speaker, password=f"secret-{speaker}")
+            secret, device = f"secret-{speaker}", f"phone {speaker}"
+            self.wires[speaker].login(speaker, password=secret, device=device, devices=True)
             self.logged_in.add(speaker)
         if request["msgid"] == 1 and request.get("v") != 2:
             self.wires[speaker] = self.connect(self.server)  # a classic client

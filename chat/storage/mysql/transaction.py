@@ -43,6 +43,10 @@ class MysqlTransaction(Transaction):
         for chunk in _chunks(rows, self._characters):
             self._insert(table, columns, chunk)
 
+    def insert_missing_rows(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        for chunk in _chunks(rows, self._characters):
+            self._insert(table, columns, chunk, "INSERT IGNORE")
+
     def insert_new_rows(
         self, table: str, columns: Sequence[str], rows: Sequence[Row], generated: str
     ) -> list[int | None]:
@@ -71,10 +75,12 @@ class MysqlTransaction(Transaction):
         found = self._connection.rows(select + f"WHERE {generated} >= %s", (first,))
         return {row[:2]: row[2] for row in found}
 
-    def _insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> int:
+    def _insert(
+        self, table: str, columns: Sequence[str], rows: Sequence[Row], verb: str = "INSERT"
+    ) -> int:
         """Returns the first generated id."""
         one = "(" + ",".join(["%s"] * len(columns)) + ")"
-        sql = f"INSERT INTO {table} ({','.join(columns)}) VALUES {','.join([one] * len(rows))}"
+        sql = f"{verb} INTO {table} ({','.join(columns)}) VALUES {','.join([one] * len(rows))}"
         return int(self._connection.run(sql, list(chain.from_iterable(rows))).lastrowid or 0)
 
     def _find(

@@ -46,6 +46,11 @@ class SqliteTransaction(Transaction):
             sql = _insert_sql("INSERT", table, tuple(columns), end - start)
             self._run(sql, list(chain.from_iterable(rows[start:end])))
 
+    def insert_missing_rows(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        for start, end in _chunks(len(rows)):
+            sql = _insert_sql("INSERT OR IGNORE", table, tuple(columns), end - start)
+            self._run(sql, list(chain.from_iterable(rows[start:end])))
+
     def insert_new_rows(
         self, table: str, columns: Sequence[str], rows: Sequence[Row], generated: str
     ) -> list[int | None]:

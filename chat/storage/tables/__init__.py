@@ -4,6 +4,16 @@ from chat.storage.tables.account import AccountModel, AccountNumbers, AccountRow
 from chat.storage.tables.addressban import AddressBan, AddressBanModel
 from chat.storage.tables.audit import AuditModel, AuditRow
 from chat.storage.tables.blocked import BlockedModel
+from chat.storage.tables.conversation import (
+    LAST_CHARACTERS,
+    ConversationModel,
+    ConversationRow,
+    LastMessage,
+    Partner,
+    Unread,
+    is_of,
+    partner_of,
+)
 from chat.storage.tables.device import DeviceModel
 from chat.storage.tables.directory import DirectoryModel, UserName
 from chat.storage.tables.friend import FriendModel
@@ -66,6 +76,7 @@ __all__ = [
     "GROUPS",
     "HASHES",
     "INVITE",
+    "LAST_CHARACTERS",
     "NORMAL",
     "NO_HASHES",
     "OFFLINE",
@@ -85,6 +96,8 @@ __all__ = [
     "BlockedModel",
     "Chunk",
     "Contact",
+    "ConversationModel",
+    "ConversationRow",
     "DeviceModel",
     "DirectoryModel",
     "FriendModel",
@@ -105,6 +118,7 @@ __all__ = [
     "InvitationModel",
     "JoinRule",
     "KnownDeviceModel",
+    "LastMessage",
     "LogRow",
     "MailRow",
     "MailShare",
@@ -118,18 +132,22 @@ __all__ = [
     "NodeRow",
     "OfflineMessageModel",
     "OwnedRowsModel",
+    "Partner",
     "Progress",
     "RetentionModel",
     "SearchChunkModel",
     "SearchProgressModel",
     "SettingModel",
     "TokenModel",
+    "Unread",
     "User",
     "UserModel",
     "UserName",
     "code_hash",
     "device_hash",
     "group_conversation",
+    "is_of",
     "new_code",
+    "partner_of",
     "user_conversation",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chat.storage.base import Transaction
 
 OF_A_USER = (
-    # In the order of the locks: mailboxes come last.
+    # In the order of the locks: mailboxes, then conversations.
     ("token", "userid"),
     ("friend", "userid"),
     ("friend", "friendid"),
@@ -17,6 +17,7 @@ OF_A_USER = (
     ("knowndevice", "userid"),
     ("mailboxgap", "userid"),
     ("offlinemessage", "userid"),
+    ("conversation", "userid"),
 )
 """Tables, and their columns with the user. ``groupuser`` is absent: a user leaves each group."""
 

@@ -1,4 +1,5 @@
--- From version 4 to version 5: a user has several devices, each with its own mailbox.
+-- From version 4 to version 5: a user has several devices, each with its own mailbox, and a list of
+-- conversations with marks of what was read.
 --
 -- Running servers of version 4 continue to work. They know the unnamed device of each user only, whose
 -- mailbox number is the id of the user. So users get no other devices until the last of these servers
@@ -24,6 +25,8 @@ CREATE TABLE device (
 ALTER TABLE offlinemessage MODIFY userid BIGINT NOT NULL;
 ALTER TABLE mailboxgap MODIFY userid BIGINT NOT NULL;
 
+ALTER TABLE user ADD COLUMN receipts TINYINT NOT NULL DEFAULT 1;
+
 ALTER TABLE node ADD COLUMN version INT NOT NULL DEFAULT 0;
 
 CREATE TABLE searchchunk (
@@ -35,6 +38,40 @@ CREATE TABLE searchchunk (
     PRIMARY KEY (conversation, part, last),
     KEY searchchunk_last (last)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+CREATE TABLE conversation (
+    userid       INT NOT NULL,
+    conversation BIGINT NOT NULL,
+    readmark     BIGINT NOT NULL DEFAULT 0,
+    muted        TINYINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (userid, conversation)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
+-- All users have read all messages, except those that wait for them.
+INSERT INTO conversation (userid, conversation, readmark)
+    SELECT log.number >> 31, log.number, COALESCE(
+        (SELECT seq - 1 FROM offlinemessage WHERE offlinemessage.userid = log.number >> 31
+            ORDER BY seq LIMIT 1),
+        (SELECT seq FROM message ORDER BY seq DESC LIMIT 1), 0)
+    FROM (SELECT DISTINCT conversation AS number FROM message WHERE conversation > 0) AS log
+    WHERE NOT EXISTS (SELECT 1 FROM conversation AS own
+        WHERE own.userid = log.number >> 31 AND own.conversation = log.number);
+INSERT INTO conversation (userid, conversation, readmark)
+    SELECT log.number & 2147483647, log.number, COALESCE(
+        (SELECT seq - 1 FROM offlinemessage WHERE offlinemessage.userid = log.number & 2147483647
+            ORDER BY seq LIMIT 1),
+        (SELECT seq FROM message ORDER BY seq DESC LIMIT 1), 0)
+    FROM (SELECT DISTINCT conversation AS number FROM message WHERE conversation > 0) AS log
+    WHERE NOT EXISTS (SELECT 1 FROM conversation AS own
+        WHERE own.userid = log.number & 2147483647 AND own.conversation = log.number);
+INSERT INTO conversation (userid, conversation, readmark)
+    SELECT member.userid, -member.groupid, COALESCE(
+        (SELECT seq - 1 FROM offlinemessage WHERE offlinemessage.userid = member.userid
+            ORDER BY seq LIMIT 1),
+        (SELECT seq FROM message ORDER BY seq DESC LIMIT 1), 0)
+    FROM groupuser AS member
+    WHERE NOT EXISTS (SELECT 1 FROM conversation AS own
+        WHERE own.userid = member.userid AND own.conversation = -member.groupid);
 
 INSERT IGNORE INTO setting VALUES ('devices', '0');
 UPDATE setting SET value = '5' WHERE name = 'schema_version';

@@ -1,4 +1,5 @@
--- From version 4 to version 5: a user has several devices, each with its own mailbox.
+-- From version 4 to version 5: a user has several devices, each with its own mailbox, and a list of
+-- conversations with marks of what was read.
 
 CREATE TABLE device (
     mailbox    INTEGER PRIMARY KEY,
@@ -14,6 +15,8 @@ CREATE TABLE device (
 );
 CREATE INDEX device_node ON device (node) WHERE node IS NOT NULL;
 
+ALTER TABLE user ADD COLUMN receipts INTEGER NOT NULL DEFAULT 1;
+
 ALTER TABLE node ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
 
 CREATE TABLE searchchunk (
@@ -25,6 +28,40 @@ CREATE TABLE searchchunk (
     PRIMARY KEY (conversation, part, last)
 ) WITHOUT ROWID;
 CREATE INDEX searchchunk_last ON searchchunk (last);
+
+CREATE TABLE conversation (
+    userid       INTEGER NOT NULL,
+    conversation INTEGER NOT NULL,
+    readmark     INTEGER NOT NULL DEFAULT 0,
+    muted        INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (userid, conversation)
+) WITHOUT ROWID;
+
+-- All users have read all messages, except those that wait for them.
+INSERT INTO conversation (userid, conversation, readmark)
+    SELECT log.number >> 31, log.number, COALESCE(
+        (SELECT seq - 1 FROM offlinemessage WHERE offlinemessage.userid = log.number >> 31
+            ORDER BY seq LIMIT 1),
+        (SELECT seq FROM message ORDER BY seq DESC LIMIT 1), 0)
+    FROM (SELECT DISTINCT conversation AS number FROM message WHERE conversation > 0) AS log
+    WHERE NOT EXISTS (SELECT 1 FROM conversation AS own
+        WHERE own.userid = log.number >> 31 AND own.conversation = log.number);
+INSERT INTO conversation (userid, conversation, readmark)
+    SELECT log.number & 2147483647, log.number, COALESCE(
+        (SELECT seq - 1 FROM offlinemessage WHERE offlinemessage.userid = log.number & 2147483647
+            ORDER BY seq LIMIT 1),
+        (SELECT seq FROM message ORDER BY seq DESC LIMIT 1), 0)
+    FROM (SELECT DISTINCT conversation AS number FROM message WHERE conversation > 0) AS log
+    WHERE NOT EXISTS (SELECT 1 FROM conversation AS own
+        WHERE own.userid = log.number & 2147483647 AND own.conversation = log.number);
+INSERT INTO conversation (userid, conversation, readmark)
+    SELECT member.userid, -member.groupid, COALESCE(
+        (SELECT seq - 1 FROM offlinemessage WHERE offlinemessage.userid = member.userid
+            ORDER BY seq LIMIT 1),
+        (SELECT seq FROM message ORDER BY seq DESC LIMIT 1), 0)
+    FROM groupuser AS member
+    WHERE NOT EXISTS (SELECT 1 FROM conversation AS own
+        WHERE own.userid = member.userid AND own.conversation = -member.groupid);
 
 INSERT OR IGNORE INTO setting VALUES ('devices', '0');
 UPDATE setting SET value = '5' WHERE name = 'schema_version';

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.bus import BadPayloadError, Stamp
+from chat.conversation_notice import MUTED, READ, TYPING, ConversationNotice
 from chat.delivery.codec import MAX_MID, Copy, LiveMessage, Payload, PayloadCodec
 from chat.group_notice import DISSOLVED, INVITED, REMOVED, GroupNotice
 from chat.message import ChatMessage
@@ -58,6 +59,9 @@ FORMS: dict[bytes, tuple[Payload, Stamp | None]] = {
         None,
     ),
     b'["g","abc",7,"dissolved",0,0,{}]': (GroupNotice("abc", 7, DISSOLVED, 0, 0, {}), None),
+    b'["v","abc","read",7,2,2,0,99]': (ConversationNotice("abc", READ, 7, 2, 2, 0, 99), None),
+    b'["v","abc","typing",0,2,0,7,0]': (ConversationNotice("abc", TYPING, 0, 2, 0, 7), None),
+    b'["v","abc","muted",7,7,0,3,1]': (ConversationNotice("abc", MUTED, 7, 7, 0, 3, 1), None),
     b'["g","abc",7,"invited",2,1,{}]': (GroupNotice("abc", 7, INVITED, 2, 1, {}), None),
 }
 
@@ -69,7 +73,7 @@ def test_the_bytes_stay_as_they_are(data: bytes) -> None:
     assert encode(payload, stamp) == data
     found, decoded_stamp = decode(payload.topic, data)
     assert decoded_stamp == stamp
-    if isinstance(payload, GroupNotice):
+    if isinstance(payload, GroupNotice | ConversationNotice):
         assert found == payload
     if isinstance(payload, ChatMessage):
         assert isinstance(found, ChatMessage)
@@ -114,6 +118,28 @@ def test_copies_that_are_none(payload: bytes) -> None:
 def test_notices_about_groups_that_are_none(payload: bytes) -> None:
     with pytest.raises(BadPayloadError):
         decode((GROUP_CHAT, 7), payload)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'["v","abc","read",7,2,2,0]',
+        b'["v",5,"read",7,2,2,0,99]',
+        b'["v","abc","seen",7,2,2,0,99]',
+        b'["v","abc",["read"],7,2,2,0,99]',
+        b'["v","abc","read",8,2,2,0,99]',  # of another user than the channel's
+        b'["v","abc","typing",0,2,0,7,0]',  # which is on the group's channel
+        b'["v","abc","read",7,0,2,0,99]',
+        b'["v","abc","read",7,2,2,3,99]',
+        b'["v","abc","read",7,2,0,0,99]',
+        b'["v","abc","read",7,2,2,0,-1]',
+        b'["v","abc","read",7,2,2,0,"99"]',
+        b'["v","abc","read",7,2,2,0,9007199254740992]',
+    ],
+)
+def test_notices_about_conversations_that_are_none(payload: bytes) -> None:
+    with pytest.raises(BadPayloadError):
+        decode((ONE_CHAT, 7), payload)
 
 
 @pytest.mark.parametrize("message", [to_user(7, 12, "hi 你好 \U0001f600"), to_group(7, 12, 1, 2)])

@@ -42,6 +42,7 @@ OTHER_LIMITS = {
     MsgType.ONE_CHAT_MSG,  # limits.user_rate
     MsgType.GROUP_CHAT_MSG,  # the same
     MsgType.DELIVERED_MSG,  # deletes rows of the user's own mailbox, once
+    MsgType.TYPING_MSG,  # Context.typing
 }
 
 

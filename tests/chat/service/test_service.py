@@ -44,7 +44,7 @@ class Held:
 
 
 def test_every_request_has_a_route() -> None:
-    requests = {*ACK_OF, MsgType.DELIVERED_MSG}
+    requests = {*ACK_OF, MsgType.DELIVERED_MSG, MsgType.TYPING_MSG}
     assert set(ROUTES) == requests
     assert {kind for kind, route in ROUTES.items() if not route.login} == {
         MsgType.LOGIN_MSG,

@@ -38,6 +38,7 @@ from chat.storage.tables import (
     AccountModel,
     AddressBanModel,
     AuditModel,
+    ConversationModel,
     DirectoryModel,
     FriendModel,
     FriendRequestModel,
@@ -74,6 +75,7 @@ ALLOWED = {
     "OfflineMessageModel.count": "one number for `chatcluster status`",
     "OfflineMessageModel.numbers_between": "once for 10,000 messages that retention deletes",
     "OfflineMessageModel.count_up_to": "a number of rows that is bounded, for the status page",
+    "ConversationModel.fill": "once, when devices are switched on",
     "UserModel.online_by_node": "one number a node for `chatcluster status`",
     "AccountModel.search": "the searches of operators",
     "GroupListModel.search": "the searches of operators",
@@ -113,6 +115,11 @@ def fill(tx: Transaction) -> None:
     chunks = [(n % 9000, n % 8, n, n - 1, "A" * 320) for n in numbers]
     tx.insert_rows("searchchunk", ("conversation", "part", "last", "after", "bits"), chunks)
     tx.insert_rows(
+        "conversation",
+        ("userid", "conversation"),
+        [(n % 300 + 1, (n % 300 + 1) << 31 | ROWS + n) for n in numbers],
+    )
+    tx.insert_rows(
         "offlinemessage", ("userid", "seq"), sorted((n % 50 or ABSENT, n) for n in numbers)
     )
 
@@ -137,6 +144,7 @@ def test_no_statement_scans_a_table_that_grows(
         ann, bob = (registered(node, f"{name} {node.server.address}") for name in ("ann", "bob"))
         befriend(ann, bob)
         talk(ann, bob)
+        see_conversations(ann, registered(node, f"kim {node.server.address}"))
         talk_in_a_group(ann, bob)
         moderate_a_group(ann, bob)
         look_for_people(ann, bob)
@@ -203,6 +211,32 @@ def talk(ann: Client, bob: Client) -> None:
     ann.deliver(bob, "the first")
     bob.next()
     assert len(ann.ask(MsgType.HISTORY_MSG, **{"with": bob_id, "limit": 9})["messages"]) == 9
+
+
+def see_conversations(ann: Client, bob: Client) -> None:
+    """The list at a login and in a page, marks, muting, receipts and typing."""
+    node, bob_id = ann.node, bob.user_id
+    group = ann.make_group(f"readers {ann.user_id}", bob)
+    ann.tell(group, "hello")
+    seq = ann.expect(MsgType.CHAT_ACK)["seq"]
+    bob.next()
+    ann.deliver(bob, "hello")
+    bob.next()
+    bob.leave()
+    bob = node.connect()
+    answer = bob.log_in(bob_id, devices=True)
+    assert answer["errno"] == 0
+    assert len(answer["conversations"]) >= 2
+    assert bob.ask(MsgType.CONVERSATIONS_MSG, limit=1)["more"]
+    for place in ({"groupid": group}, {"with": ann.user_id}):
+        assert bob.ask(MsgType.READ_MSG, **place, seq=seq - 1)["errno"] == 0
+        assert bob.ask(MsgType.MUTE_MSG, **place, muted=True)["errno"] == 0
+        bob.send(MsgType.TYPING_MSG, **place)
+    assert bob.ask(MsgType.READ_MSG, groupid=group, seq=seq - 1)["errno"] == 0  # once more
+    assert bob.ask(MsgType.SETTINGS_MSG, receipts=True)["errno"] == 0
+    bob.leave()
+    node.database.write(lambda tx: ConversationModel(tx).fill())
+    assert ann.ask(MsgType.DISSOLVE_GROUP_MSG, groupid=group)["errno"] == 0
 
 
 def talk_in_a_group(ann: Client, bob: Client) -> None:
