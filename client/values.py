@@ -320,6 +320,8 @@ class ChatMessage:
         group_id: the group; None for a one-to-one message.
         seq: the number that the server gave the message; None in the mode ``direct``.
         to_id: the receiver; 0 for a message to a group.
+        mine: this account has sent it, from another device, or to itself. In the history: from
+            any device.
     """
 
     sender_id: int
@@ -329,6 +331,14 @@ class ChatMessage:
     group_id: int | None
     seq: int | None
     to_id: int = 0
+    mine: bool = False
+
+    @property
+    def other_id(self) -> int:
+        """The other user of a one-to-one conversation; 0 in a group."""
+        if self.group_id is not None:
+            return 0
+        return self.to_id if self.mine else self.sender_id
 
     @property
     def time(self) -> datetime | None:

@@ -18,9 +18,11 @@ FOLDER = Path("bot-state")
 def answer(client: ChatClient) -> None:
     """Answer each message, until Ctrl-C."""
     for message in client.messages():
+        if message.mine:  # from another device of this account, or to itself
+            continue
         if message.group_id is not None:
             client.send_group(message.group_id, f"{message.sender_name}: {message.text}")
-        elif message.sender_id != message.to_id:  # not its own messages to itself
+        else:
             client.send(message.sender_id, f"you said: {message.text}")
 
 

@@ -120,6 +120,11 @@ class Callbacks:
         if self._functions.on_ready is not None:
             self._dispatcher.post(self._functions.on_ready)
 
+    def messages_arrived(self, count: int) -> None:
+        """The inbox has so many more messages."""
+        for _ in range(count):
+            self.message_arrived()
+
     def presence_changed(self, presence: Presence) -> None:
         """A friend has come online or gone offline."""
         if self._functions.on_presence is not None:

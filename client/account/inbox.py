@@ -11,6 +11,13 @@ database, and then it counts from 1 again. Example: the client has seen message 
 replaced; meanwhile the address stays the same, and another message 1 arrives. So the mark of a
 message has a check sum of sender, time and text beside the ``seq``.
 
+The user's other devices get copies of the messages that are sent here, and this device gets theirs.
+Once in a while this device gets a copy of a message that it has sent itself. Example: an older
+version of the program sends a message, and is killed; the new version logs in as another device;
+then the server reads the message from the old connection, and copies it to the new device. The new
+version also sends it again, because it has no answer. So a copy is ``held`` while the outbox has
+such a message, and the answer with its ``seq`` decides.
+
 A newer server has an epoch, and ``begin_epoch`` forgets the marks of the former one. The check sums
 stay. Without them, messages would be lost if an operator restores a backup and forgets to begin an
 epoch.
@@ -20,7 +27,7 @@ from __future__ import annotations
 
 import zlib
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from client.values import ChatMessage
@@ -45,8 +52,13 @@ def mark_of(message: ChatMessage) -> Seen | None:
     """The mark of a message; None if the server has not stored it."""
     if message.seq is None:
         return None
-    said = f"{message.sender_id}\n{message.time_text}\n{message.text}"
-    return Seen(message.seq, zlib.crc32(said.encode("utf-8", "surrogatepass")))
+    return make_mark(message.seq, message.sender_id, message.time_text, message.text)
+
+
+def make_mark(seq: int, sender_id: int, time_text: str, text: str) -> Seen:
+    """The mark of a message with these fields."""
+    said = f"{sender_id}\n{time_text}\n{text}"
+    return Seen(seq, zlib.crc32(said.encode("utf-8", "surrogatepass")))
 
 
 class Inbox:
@@ -54,6 +66,7 @@ class Inbox:
 
     def __init__(self, seen: Iterable[Seen] = ()) -> None:
         self._queue: deque[ChatMessage] = deque()
+        self._held: list[ChatMessage] = []
         self._pending: set[Seen] = set()  # the marks of messages that are queued or in hand
         self._seen: dict[Seen, None] = dict.fromkeys(seen)  # a set with an order
         self._to_acknowledge: list[int] = []
@@ -81,8 +94,11 @@ class Inbox:
         """Whether ``take_acknowledgements`` would return some."""
         return bool(self._to_acknowledge)
 
-    def put(self, message: ChatMessage) -> bool:
-        """Take a message that has arrived. Returns True if it is new; it is queued then."""
+    def put(self, message: ChatMessage, *, hold: bool = False) -> bool:
+        """Take a message that has arrived. Returns True if it is new; it is queued then.
+
+        ``hold``: it may be a message that was sent here. A new one waits then, and is not queued.
+        """
         mark = mark_of(message)
         if mark is not None:
             if mark in self._seen:
@@ -91,8 +107,28 @@ class Inbox:
             if mark in self._pending:
                 return False
             self._pending.add(mark)
+        if hold:
+            self._held.append(message)
+            return False
         self._queue.append(message)
         return True
+
+    def release(self, may_be_sent_here: Callable[[ChatMessage], bool]) -> int:
+        """Queue the held messages that were not sent here after all. Returns their number."""
+        held, self._held = self._held, []
+        for message in held:
+            (self._held if may_be_sent_here(message) else self._queue).append(message)
+        return len(held) - len(self._held)
+
+    def sent_here(self, mark: Seen) -> None:
+        """A message was sent on this device, so a copy of it is not shown."""
+        held = [message for message in self._held if mark_of(message) == mark]
+        for message in held:
+            self._held.remove(message)
+            self._pending.discard(mark)
+            self._to_acknowledge.append(mark.seq)
+        self._seen[mark] = None
+        self._trim()
 
     def next(self) -> ChatMessage | None:
         """Take the oldest message out of the queue, for the application; None if it is empty."""
@@ -115,6 +151,7 @@ class Inbox:
         Queued messages stay queued. They are not acknowledged later, because their numbers may be
         those of new messages by then.
         """
+        self._held.clear()  # the outbox still has such messages
         self._seen.clear()
         self._pending.clear()
         self._to_acknowledge.clear()

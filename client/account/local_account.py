@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from chat.protocol import MAX_FRAME, Message, MsgType, encode
-from client.account.inbox import Inbox
+from client.account.inbox import Inbox, Seen, make_mark
 from client.account.names import Names
 from client.account.outbox import MessageState, Outbox, OutboxMessage, Withdrawal
 from client.account.records import Credentials, new_device
@@ -264,6 +264,7 @@ class LocalAccount:
         self._forget(message)
         sending = self._sendings.pop(message.mid)
         if message.state is MessageState.ACKED:
+            self._note_sent(message, answer)
             receipt = Receipt(answer.mid, answer.seq, answer.time)
             return [partial(sending.set_result, receipt)]
         return [partial(sending.set_exception, RefusedError(answer.errno, answer.errmsg))]
@@ -299,10 +300,43 @@ class LocalAccount:
 
     # ------------------------------------------------------------------ receiving
 
+    def received(self, message: ChatMessage) -> bool:
+        """Take a message that has arrived. Returns whether the application gets it now."""
+        self.names.note(message.sender_id, message.sender_name)
+        return self.inbox.put(message, hold=self._may_be_sent_here(message))
+
+    def release_held(self) -> int:
+        """Queue the held messages that were not sent here after all. Returns their number."""
+        return self.inbox.release(self._may_be_sent_here)
+
+    def _may_be_sent_here(self, message: ChatMessage) -> bool:
+        """Whether a message may be a copy of one in the outbox. See ``inbox``."""
+        if not message.mine or message.other_id == self.user_id:
+            return False  # a message to oneself comes to the sending device, too
+        target, to_group = message.group_id or message.to_id, message.group_id is not None
+        return any(
+            one.may_be_stored
+            and (one.text, one.target, one.to_group) == (message.text, target, to_group)
+            for one in self.outbox.messages
+        )
+
+    def _note_sent(self, message: OutboxMessage, answer: ChatAnswer) -> None:
+        """If a message was sent more than once, note its ``seq``: a copy of it may come."""
+        to_myself = not message.to_group and message.target == self.user_id
+        if answer.seq is None or not message.unanswered or to_myself:
+            return
+        mark = make_mark(answer.seq, self.user_id, answer.time, message.text)
+        self.inbox.sent_here(mark)
+        self._keep_mark(mark)
+
     def done(self, message: ChatMessage) -> None:
         """Note that the application has handled a message, in memory and in the file."""
         mark = self.inbox.done(message)
-        if mark is not None and self.store is not None:
+        if mark is not None:
+            self._keep_mark(mark)
+
+    def _keep_mark(self, mark: Seen) -> None:
+        if self.store is not None:
             try:
                 self.store.saw(mark)
             except StoreError as exc:

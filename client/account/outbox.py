@@ -78,6 +78,11 @@ class OutboxMessage:
     state: MessageState = MessageState.WAITING
     unanswered: int = 0
 
+    @property
+    def may_be_stored(self) -> bool:
+        """Whether a copy was sent on an earlier connection, and not answered."""
+        return self.unanswered > (self.state is MessageState.SENT)
+
 
 class Outbox:
     """Messages without an ack, in the order of writing. Not thread-safe.

@@ -371,21 +371,24 @@ class SessionDriver:
     def _take_login(self, account: LocalAccount, event: LoggedIn) -> list[Completion]:
         self._welcomed = True
         try:
-            return account.logged_in(event)
+            completions = account.logged_in(event)
         except StoreError as exc:
             self._problem = exc
             return []
+        self._callbacks.messages_arrived(account.release_held())
+        return completions
 
     def _take_message(self, account: LocalAccount, message: ChatMessage) -> list[Completion]:
-        account.names.note(message.sender_id, message.sender_name)
-        if account.inbox.put(message):
+        if account.received(message):
             self._callbacks.message_arrived()
         return []
 
     def _take_answer(self, account: LocalAccount, answer: ChatAnswer) -> list[Completion]:
         if answer.errno == ErrNo.NOT_YOU and not self._shared.leaving:
             self._goodbye = Goodbye("replaced", reconnect=False)
-        return account.answered(answer, time.monotonic())
+        completions = account.answered(answer, time.monotonic())
+        self._callbacks.messages_arrived(account.release_held())
+        return completions
 
     def _take_presence(self, account: LocalAccount, presence: Presence) -> list[Completion]:
         if account.roster is not None:

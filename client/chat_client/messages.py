@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from chat.protocol import ErrNo
 from client.account.callbacks import Callbacks
@@ -16,7 +17,7 @@ from client.errors import ClosedError, NotLoggedInError, RefusedError
 from client.ids import check_id
 from client.limits import check_text
 from client.protocol import requests
-from client.values import History, SearchPage
+from client.values import ChatMessage, History, SearchPage
 
 
 class MessageMethods:
@@ -72,6 +73,7 @@ class MessageMethods:
             if account is None:
                 return Withdrawal.TOO_LATE
             result, completions = account.withdraw(mid)
+            self._callbacks.messages_arrived(account.release_held())
             self._shared.changed.notify_all()
         for complete in completions:
             complete()
@@ -85,7 +87,10 @@ class MessageMethods:
         return self._login.flush(timeout)
 
     def messages(self, timeout: float | None = None) -> MessageStream:
-        """An iterator over the messages of other users. One thread at a time; blocks.
+        """An iterator over the messages that arrive. One thread at a time; blocks.
+
+        They are the messages of other users, and with ``mine`` those that this user has sent from
+        another device, or to itself.
 
         A message is acknowledged to the server when the program asks for the next one, when it
         logs out, and when the ``with`` block ends without an exception. After a crash before that,
@@ -117,7 +122,8 @@ class MessageMethods:
         if (user_id is None) == (group_id is None):
             raise ValueError("either a user or a group")
         where = _part(user_id, group_id, before)
-        return self._requester.ask(requests.HISTORY, **where, limit=limit)
+        page = self._requester.ask(requests.HISTORY, **where, limit=limit)
+        return replace(page, messages=self._with_owner(page.messages))
 
     def search(
         self,
@@ -162,7 +168,16 @@ class MessageMethods:
         if user_id is not None and group_id is not None:
             raise ValueError("either a user or a group")
         where = _part(user_id, group_id, before)
-        return self._requester.ask(requests.SEARCH, query=query, **where, limit=limit)
+        page = self._requester.ask(requests.SEARCH, query=query, **where, limit=limit)
+        messages = self._with_owner(hit.message for hit in page.hits)
+        pairs = zip(page.hits, messages, strict=True)
+        return replace(page, hits=tuple(replace(hit, message=one) for hit, one in pairs))
+
+    def _with_owner(self, messages: Iterable[ChatMessage]) -> tuple[ChatMessage, ...]:
+        """The messages, each with the note whether this user has sent it."""
+        with self._shared.changed:
+            me = 0 if self._shared.account is None else self._shared.account.user_id
+        return tuple(replace(one, mine=one.sender_id == me) for one in messages)
 
     def _put_into_outbox(self, target: int, text: str, *, to_group: bool) -> Sending:
         check_id(target)

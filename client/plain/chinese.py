@@ -43,6 +43,7 @@ TEXTS = {
     "chat failed": "发给 {target} 的消息失败：{why}",
     "group chat failed": "发到群 {target} 的消息失败：{why}",
     "said": "{time} [{id}]{name} 说：{text}",
+    "said to": "{time} [{id}]{name} 对 {to} 说：{text}",
     "said in group": "群消息[{group}]：{time} [{id}]{name} 说：{text}",
     "you": "你",
     "user": "用户 {id}",

@@ -45,6 +45,7 @@ TEXTS = {
     "chat failed": "message to {target} failed: {why}",
     "group chat failed": "message to group {target} failed: {why}",
     "said": "{time} [{id}]{name} said: {text}",
+    "said to": "{time} [{id}]{name} said to {to}: {text}",
     "said in group": "群消息[{group}]:{time} [{id}]{name} said: {text}",
     "you": "you",
     "user": "user {id}",

@@ -65,6 +65,8 @@ class PlainText:
             "time": local_time(message),
             "text": message.text,
         }
+        if message.mine and message.other_id not in (0, message.sender_id):
+            return self("said to", to=message.to_id, **fields)
         if message.group_id is None:
             return self("said", **fields)
         return self("said in group", group=message.group_id, **fields)

@@ -107,8 +107,8 @@ class Conversation:
             # next message in the stream is for this user already.
             login = parsing.read_logged_in(answer)
             self.user_id = login.account.id
-            stored = map(parsing.read_chat, parsing.read_objects(answer, "offlinemsg"))
-            return Received([login, *stored])
+            stored = parsing.read_objects(answer, "offlinemsg")
+            return Received([login, *(parsing.read_chat(item, self.user_id) for item in stored)])
         if _succeeded(answer, LOGOUT):
             self.user_id = None
         return NOTHING
@@ -130,7 +130,7 @@ class Conversation:
         return NOTHING
 
     def _on_chat(self, message: Message) -> Received:
-        return Received([parsing.read_chat(message)])
+        return Received([parsing.read_chat(message, self.user_id)])
 
     def _on_chat_ack(self, message: Message) -> Received:
         answer = parsing.read_chat_answer(message)

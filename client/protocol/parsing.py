@@ -203,17 +203,19 @@ def read_new_group(ack: Message) -> tuple[int, str]:
     return read_id(ack, "groupid"), _str(ack, "join") or "open"
 
 
-def read_chat(message: Message) -> ChatMessage:
-    """A ONE_CHAT_MSG or GROUP_CHAT_MSG, live or stored."""
+def read_chat(message: Message, me: int | None = None) -> ChatMessage:
+    """A ONE_CHAT_MSG or GROUP_CHAT_MSG, live or stored. ``me``: the user that is logged in."""
     in_group = message.get("msgid") == MsgType.GROUP_CHAT_MSG
+    sender_id = read_id(message, "id")
     return ChatMessage(
-        sender_id=read_id(message, "id"),
+        sender_id=sender_id,
         sender_name=_str(message, "name"),
         time_text=_str(message, "time"),
         text=_str(message, "msg"),
         group_id=read_id(message, "groupid") if in_group else None,
         seq=_seq(message),
         to_id=read_id(message, "toid"),
+        mine=sender_id == me,
     )
 
 

@@ -957,6 +957,58 @@ def test_a_loop_ends_when_another_thread_closes(server: FakeServer, client: Chat
     assert list(messages) == []
 
 
+def own_chat(seq: int, msg: str, to: int) -> Message:
+    """A message that user 1 has sent from another device."""
+    return {**one_chat(seq, msg, sender=1, name="alice"), "toid": to}
+
+
+def test_messages_from_another_device_of_the_account(server: FakeServer, make: Make) -> None:
+    waiting = [own_chat(1, "from the phone", 2)]
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, offlinemsg=waiting)]
+    past = [own_chat(1, "from the phone", 2), one_chat(2, "hi")]
+    server.rules[MsgType.HISTORY_MSG] = lambda r: [
+        ack(MsgType.HISTORY_ACK, r, messages=past, more=False)
+    ]
+    server.rules[MsgType.SEARCH_MSG] = lambda r: [ack(MsgType.SEARCH_ACK, r, messages=past)]
+    client = make()
+    client.login(1, "secret")
+    server.send({**group_chat(3, "to all"), "id": 1}, one_chat(4, "hi"))
+    first, second, third = (next(client.messages(WAIT)) for _ in range(3))
+    assert (first.mine, first.other_id, first.text) == (True, 2, "from the phone")
+    assert (second.mine, second.other_id, second.group_id) == (True, 0, 7)
+    assert (third.mine, third.other_id) == (False, 2)
+    assert [one.mine for one in client.history(user_id=2).messages] == [True, False]
+    assert [hit.message.mine for hit in client.search_page("h").hits] == [True, False]
+    assert server.expect(MsgType.DELIVERED_MSG)["seqs"][0] == 1
+
+
+def test_a_copy_and_the_answer_to_a_repetition_are_one_message(
+    server: FakeServer, make: Make, tmp_path: Path
+) -> None:
+    """The server was killed after the commit: no answer came, and the client sends again."""
+    server.rules[MsgType.ONE_CHAT_MSG] = silence
+    client = make(folder=tmp_path, timing=replace(QUICK, chat_acks=0.01))
+    client.login(1, "secret")
+    client.send(2, "hello")
+    client.send(2, "again")
+    server.expect(MsgType.ONE_CHAT_MSG)
+    client.close()
+    waiting = [own_chat(5, "hello", 2), own_chat(6, "again", 2)]
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, offlinemsg=waiting)]
+    answers = {"hello": 5, "again": 7}  # another device has said "again", too
+    server.rules[MsgType.ONE_CHAT_MSG] = lambda r: chat_ack(
+        r, seq=answers[r["msg"]], time="2024-01-02 03:04:05"
+    )
+    again = make(folder=tmp_path)
+    again.login(1)
+    assert again.flush(WAIT)
+    assert [message.seq for message in again.messages(0)] == [6]
+    acknowledged = server.expect(MsgType.DELIVERED_MSG)["seqs"]
+    while len(acknowledged) < 2:
+        acknowledged += server.expect(MsgType.DELIVERED_MSG)["seqs"]
+    assert sorted(acknowledged) == [5, 6]
+
+
 def test_a_message_that_comes_again_is_shown_once(server: FakeServer, client: ChatClient) -> None:
     server.send(one_chat(3, "a"))
     messages = client.messages()

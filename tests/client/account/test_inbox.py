@@ -101,6 +101,38 @@ def test_another_message_of_the_same_number_is_another_message() -> None:
     assert mark_of(chat(None)) is None
 
 
+def test_a_copy_of_a_message_that_was_sent_here_is_acknowledged_and_not_shown() -> None:
+    inbox = Inbox()
+    assert not inbox.put(chat(1), hold=True)
+    assert not inbox.put(chat(1), hold=True)  # at the next login, too
+    assert not inbox.put(chat(2), hold=True)
+    mark = mark_of(chat(1))
+    assert mark is not None
+    inbox.sent_here(mark)
+    assert inbox.take_acknowledgements() == [1]
+    assert inbox.release(lambda message: False) == 1
+    assert read(inbox) == [2]
+    assert not inbox.put(chat(1))  # the acknowledgement was lost
+    assert inbox.take_acknowledgements() == [2, 1]
+
+
+def test_a_held_message_waits_while_it_may_have_been_sent_here() -> None:
+    inbox = Inbox()
+    inbox.put(chat(1), hold=True)
+    assert inbox.release(lambda message: True) == 0
+    assert len(inbox) == 0
+    assert inbox.release(lambda message: False) == 1
+    assert read(inbox) == [1]
+
+
+def test_a_new_epoch_drops_held_messages() -> None:
+    inbox = Inbox()
+    inbox.put(chat(1), hold=True)
+    inbox.begin_epoch()
+    assert inbox.release(lambda message: False) == 0
+    assert inbox.put(chat(1))
+
+
 def test_few_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inbox_module, "SEEN_SEQS", 2)
     inbox = Inbox(marks(1, 2, 3))

@@ -43,6 +43,16 @@ def test_times_are_local() -> None:
     assert text.message_line(last) == "9999-12-31 23:59:59 [2]bob said: hi"
 
 
+def test_messages_of_this_account() -> None:
+    sent = ChatMessage(1, "alice", "noon", "hi", None, 9, to_id=2, mine=True)
+    assert text.message_line(sent) == "noon [1]alice said to 2: hi"
+    assert IN_CHINESE.message_line(sent) == "noon [1]alice 对 2 说：hi"
+    to_myself = ChatMessage(1, "alice", "noon", "hi", None, 9, to_id=1, mine=True)
+    assert text.message_line(to_myself) == "noon [1]alice said: hi"
+    in_group = ChatMessage(1, "alice", "noon", "hi", 7, 9, mine=True)
+    assert text.message_line(in_group) == "群消息[7]:noon [1]alice said: hi"
+
+
 def test_chinese() -> None:
     message = ChatMessage(2, "李四", "noon", "你好\x1b", 7, 9)
     assert IN_CHINESE.message_line(message) == r"群消息[7]：noon [2]李四 说：你好\x1b"
