@@ -192,6 +192,7 @@ def _is_full(
 ) -> bool:
     """Have all mailboxes of the receiver no place for a new message of the sender?
 
+    A mailbox that is behind has none: it gets its messages later, from the log.
     ``friends``: the pairs of receiver and sender that were looked up in this transaction.
     """
     message = submission.message
@@ -199,6 +200,8 @@ def _is_full(
         return False
     strangers = False
     for mailbox in known[message.target]:
+        if mailbox in known.behind:
+            continue
         fill = fills.get(mailbox)
         if fill is None or not (fill.strangers or fill.refuses(message.sender)):
             return False

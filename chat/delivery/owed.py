@@ -19,7 +19,7 @@ from chat.delivery.submission import Submission
 from chat.mailbox_number import is_named
 from chat.protocol import ONE_CHAT
 from chat.storage import Transaction
-from chat.storage.tables import DeviceModel, Gaps, UserModel
+from chat.storage.tables import DeviceModel, Gaps, MailboxGapModel, UserModel
 
 MAX_KNOWN = 100_000
 """Users whose mailboxes are known; beyond it all are dropped."""
@@ -32,18 +32,21 @@ class KnownMailboxes(dict[int, Mailboxes]):
 
     Attributes:
         version: of the devices and deleted accounts, when the users were looked up.
+        behind: mailboxes that get no messages between users, because they are too full (gap.py).
         one_device: in ``direct``, each user has the unnamed device only.
     """
 
     def __init__(self, *, one_device: bool = False) -> None:
         super().__init__()
         self.version: tuple[str | None, str | None] | None = None
+        self.behind: set[int] = set()
         self.one_device = one_device
 
     def check(self, version: tuple[str | None, str | None]) -> None:
         """Drop all users if ``version``, which the transaction has read, is another one."""
         if len(self) > MAX_KNOWN or version != self.version:
             self.clear()
+            self.behind.clear()
             self.version = version
 
     def look_up(self, tx: Transaction, user_ids: Collection[int]) -> None:
@@ -52,10 +55,12 @@ class KnownMailboxes(dict[int, Mailboxes]):
         if not unknown:
             return
         if self.one_device:
-            found = UserModel(tx).not_deleted(unknown)
-            self.update({user_id: frozenset((user_id,)) for user_id in found})
+            users = UserModel(tx).not_deleted(unknown)
+            found = {user_id: frozenset((user_id,)) for user_id in users}
         else:
-            self.update(DeviceModel(tx).mailboxes(unknown))
+            found = DeviceModel(tx).mailboxes(unknown)
+        self.update(found)
+        self.behind |= MailboxGapModel(tx).behind(frozenset().union(*found.values()))
 
 
 class Owed:
@@ -74,9 +79,9 @@ class Owed:
         own = self._known[message.sender]
         if message.kind == ONE_CHAT:
             receivers = self._known[message.target]
-            if len(own) == 1 or message.target == message.sender:
-                return receivers
-            return receivers | _others(own, submission)
+            if len(own) > 1 and message.target != message.sender:
+                receivers |= _others(own, submission)
+            return receivers - self._known.behind if self._known.behind else receivers
         receivers = self._of_group(message.target) - own
         if len(own) > 1:
             receivers |= _others(own, submission) & self._of_group(message.target)

@@ -1,13 +1,16 @@
-"""Gaps: messages of a group that are not in a member's mailbox yet, because it is too full.
+"""Gaps: messages that are not in a mailbox yet, because it is too full.
 
-    the mailbox fills ──open_gaps──▶ messages of the group get no row for this member
+    the mailbox fills ──open_gaps──▶ messages of the group get no row in this mailbox
     the mailbox is read to its end ──fill_gap──▶ the next messages get their rows, and so on,
                                                  until none is left: the gap is closed
 
 So a gap bounds the rows of a mailbox, and no message is lost: the log has it. All clients get it in
 the same way as any other message.
 
-Both functions lock the group against messages that are being stored. Otherwise a message could be
+A device that is not used must not silence its owner. So if another device of the owner has place,
+the full mailbox gets a gap for the messages between users, too (``open_user_gaps``, BETWEEN_USERS).
+
+All functions lock the group against messages that are being stored. Otherwise a message could be
 missed, because numbers are given at the insert, and become visible at the commit. Example: node 1
 inserts 7 to a group, and is slow; node 2 inserts 8 and commits. Without the lock, ``fill_gap``
 would find 8 alone, and move the gap behind it. With the lock it waits for node 1.
@@ -23,6 +26,8 @@ from collections.abc import Collection
 from chat.mailbox_number import is_named, owner
 from chat.storage import Transaction
 from chat.storage.tables import (
+    BETWEEN_USERS,
+    DeviceModel,
     GroupModel,
     HistoryModel,
     MailboxGapModel,
@@ -64,6 +69,9 @@ def fill_gap(tx: Transaction, mailbox: int) -> None:
     group_id = gaps.oldest_group(mailbox)
     if group_id is None:
         return
+    if group_id == BETWEEN_USERS:
+        _fill_user_gap(tx, mailbox, boundary)
+        return
     GroupModel(tx).change(group_id)
     after = gaps.of_groups([group_id]).get(group_id, {}).get(mailbox)
     membership = GroupModel(tx).membership(group_id, user_id)
@@ -72,16 +80,51 @@ def fill_gap(tx: Transaction, mailbox: int) -> None:
         return
     after = max(after, membership.since, boundary)
     found = HistoryModel(tx).numbers_after(group_conversation(group_id), after, FILL_ROWS)
-    mail = OfflineMessageModel(tx)
-    there = mail.numbers_after(mailbox, after)  # from a server of version 0.2.0
-    mail.insert(
-        [
-            (mailbox, seq)
-            for seq, sender in found
-            if seq not in there and (sender != user_id or is_named(mailbox))
-        ]
-    )
+    _add(tx, mailbox, after, [seq for seq, by in found if by != user_id or is_named(mailbox)])
     if len(found) < FILL_ROWS:
         gaps.close(group_id, mailbox)
     else:
         gaps.move(group_id, mailbox, found[-1][0])
+
+
+def open_user_gaps(tx: Transaction, mailboxes: Collection[int]) -> set[int]:
+    """Later messages between users get no rows in these mailboxes; returns those with a gap.
+
+    A mailbox gets none if its owner has no further device without such a gap: one must get these
+    messages.
+    """
+    DeviceModel(tx).changed()
+    known = DeviceModel(tx).mailboxes([owner(mailbox) for mailbox in mailboxes])
+    behind = MailboxGapModel(tx).behind(frozenset().union(*known.values()))
+    after = MessageModel(tx).newest()
+    for mailbox in sorted(mailboxes):
+        others = known.get(owner(mailbox), frozenset()) - behind - {mailbox}
+        if others and mailbox not in behind:
+            MailboxGapModel(tx).open(BETWEEN_USERS, [mailbox], after)
+            behind |= {mailbox}
+    return behind.intersection(mailboxes)
+
+
+def _fill_user_gap(tx: Transaction, mailbox: int, boundary: int) -> None:
+    DeviceModel(tx).hold()
+    gaps = MailboxGapModel(tx)
+    after = gaps.of_groups([BETWEEN_USERS]).get(BETWEEN_USERS, {}).get(mailbox)
+    if after is None:
+        return
+    after = max(after, boundary)
+    user_id = owner(mailbox)
+    found = HistoryModel(tx).numbers_between_users(user_id, after, FILL_ROWS)
+    copies = is_named(mailbox)
+    _add(tx, mailbox, after, [seq for seq, to in found if copies or to == user_id])
+    if len(found) < FILL_ROWS:
+        gaps.close(BETWEEN_USERS, mailbox)
+        DeviceModel(tx).changed()
+    else:
+        gaps.move(BETWEEN_USERS, mailbox, found[-1][0])
+
+
+def _add(tx: Transaction, mailbox: int, after: int, seqs: Collection[int]) -> None:
+    """Insert rows for these messages, except those that have one from an older server."""
+    mail = OfflineMessageModel(tx)
+    there = mail.numbers_after(mailbox, after)
+    mail.insert([(mailbox, seq) for seq in seqs if seq not in there])

@@ -8,6 +8,9 @@ disk. As it fills, it takes fewer messages:
     all messages fill three quarters      senders that are no friends of the owner are refused
     all messages fill the whole           each sender is refused
 
+A user with several devices is not silenced by one that is not used: at three quarters its mailbox
+gets no rows for messages between users any more (gap.py), and its place does not matter to senders.
+
 So strangers that fill mailboxes together leave a quarter to the users in the owner's own list. The
 transaction looks into this list only if the mailbox is at three quarters.
 
@@ -31,11 +34,12 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
-from chat.mailbox.gap import open_gaps
+from chat.mailbox.gap import open_gaps, open_user_gaps
+from chat.mailbox_number import owner
 from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT
 from chat.storage import Database, StorageError, Transaction
-from chat.storage.tables import MailShare, OfflineMessageModel
+from chat.storage.tables import DeviceModel, MailShare, OfflineMessageModel
 from muduopy import EventLoop, ThreadPool
 
 log = logging.getLogger(__name__)
@@ -55,7 +59,7 @@ MAX_RECENT = 100_000
 """Messages whose receivers are noted for the next round; the rest is not counted."""
 
 MAX_USERS = 100_000
-"""Users that are remembered; beyond it all are dropped, and counted at their next message."""
+"""Mailboxes that are remembered; beyond it all are dropped, and counted at their next message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +106,8 @@ class MailboxQuota:
     """See the module's text.
 
     Attributes:
-        fills: the mailboxes that are too full, by user. Replaced, never changed. Any thread.
-        crowded: the users among them that take no messages to groups. As ``fills``.
+        fills: the mailboxes that are too full, by mailbox. Replaced, never changed. Any thread.
+        crowded: the mailboxes among them that take no messages to groups. As ``fills``.
     """
 
     def __init__(
@@ -113,7 +117,7 @@ class MailboxQuota:
         limit: MailboxLimit,
         on_gap: Callable[[int], object],
     ) -> None:
-        """``on_gap`` gets a user that may have a new gap, in a worker: its pump must look."""
+        """``on_gap`` gets a mailbox that may have a new gap, in a worker: its pump must look."""
         self.fills: Mapping[int, Fill] = {}
         self.crowded: frozenset[int] = frozenset()
         self._database = database
@@ -122,13 +126,13 @@ class MailboxQuota:
         # These three belong to the round, which has one thread at a time.
         self._limit = limit
         self._between = max(1, limit.surely_fits // COUNTS)
-        self._left: dict[int, int] = {}  # rows until the next count, by user
+        self._left: dict[int, int] = {}  # rows until the next count, by mailbox
         self._lock = threading.Lock()  # guards the attributes below
         self._next_limit: MailboxLimit | None = None
         self._running = False
         self._recent: list[frozenset[int]] = []
         self._doubted: set[int] = set()
-        self._wanted: defaultdict[int, set[int]] = defaultdict(set)  # gaps: users by group
+        self._wanted: defaultdict[int, set[int]] = defaultdict(set)  # gaps: mailboxes by group
 
     def change_limit(self, limit: MailboxLimit) -> None:
         """Use another limit from the next count on, and count all mailboxes again. Any thread."""
@@ -147,16 +151,16 @@ class MailboxQuota:
                 self._recent += [message.receivers for message in messages]
             if crowded:
                 for message in messages:
-                    if message.kind == GROUP_CHAT and (users := message.receivers & crowded):
-                        self._wanted[message.target] |= users
+                    if message.kind == GROUP_CHAT and (mailboxes := message.receivers & crowded):
+                        self._wanted[message.target] |= mailboxes
             early = len(self._recent) >= EARLY
         if early:
             self._begin()
 
-    def refused(self, user_ids: Iterable[int]) -> None:
-        """Messages to these users were refused. Writer thread."""
+    def refused(self, mailboxes: Iterable[int]) -> None:
+        """Messages to these mailboxes were refused. Writer thread."""
         with self._lock:
-            self._doubted.update(user_ids)
+            self._doubted.update(mailboxes)
 
     # ------------------------------------------------------------------ rounds: worker thread
 
@@ -185,10 +189,14 @@ class MailboxQuota:
             latest = time.monotonic() - DOUBT_SECONDS
             fills = self.fills
             doubted.update(*wanted.values())
-            due = [user for user in doubted if user in fills and fills[user].counted <= latest]
+            due = [
+                mailbox
+                for mailbox in doubted
+                if mailbox in fills and fills[mailbox].counted <= latest
+            ]
             self._count({*due, *self._take_due(recent)})
-            for group_id, users in wanted.items():
-                self._open_gaps(group_id, users)
+            for group_id, mailboxes in wanted.items():
+                self._open_gaps(group_id, mailboxes)
         except StorageError as exc:
             log.warning("mailboxes were not counted: %s", exc)
         except Exception:
@@ -198,60 +206,81 @@ class MailboxQuota:
                 self._running = False
 
     def _take_due(self, recent: Iterable[frozenset[int]]) -> list[int]:
-        """Note the rows that were inserted; returns the users whose rows must be counted."""
+        """Note the rows that were inserted; returns the mailboxes whose rows must be counted."""
         if len(self._left) > MAX_USERS:
             self._left.clear()
         due = []
-        for user_id, rows in Counter(chain.from_iterable(recent)).items():
-            left = self._left.get(user_id, 0) - rows
-            self._left[user_id] = left
+        for mailbox, rows in Counter(chain.from_iterable(recent)).items():
+            left = self._left.get(mailbox, 0) - rows
+            self._left[mailbox] = left
             if left <= 0:
-                due.append(user_id)
+                due.append(mailbox)
         return due
 
-    def _count(self, user_ids: set[int]) -> None:
-        if not user_ids:
+    def _count(self, mailboxes: set[int]) -> None:
+        if not mailboxes:
             return
         counted = time.monotonic()
-        measured = self._database.read(lambda tx: self._measure(tx, user_ids, counted))
-        fills = {user: fill for user, fill in self.fills.items() if user not in user_ids}
+        measured = self._database.read(lambda tx: self._measure(tx, mailboxes, counted))
+        fills = {mailbox: fill for mailbox, fill in self.fills.items() if mailbox not in mailboxes}
         if len(fills) > MAX_USERS:
             fills.clear()
         fills.update(measured)
         self.fills = fills
-        self.crowded = frozenset([user for user, fill in fills.items() if fill.groups])
-        self._left.update(dict.fromkeys(user_ids, self._between))
+        self.crowded = frozenset([mailbox for mailbox, fill in fills.items() if fill.groups])
+        self._open_user_gaps([mailbox for mailbox, fill in measured.items() if fill.strangers])
+        self._left.update(dict.fromkeys(mailboxes, self._between))
 
-    def _measure(self, tx: Transaction, user_ids: set[int], counted: float) -> dict[int, Fill]:
-        """The mailboxes of these users that are too full."""
+    def _measure(self, tx: Transaction, mailboxes: set[int], counted: float) -> dict[int, Fill]:
+        """Those of these mailboxes that are too full."""
         model = OfflineMessageModel(tx)
-        rows = model.counts(user_ids)
+        rows = model.counts(mailboxes)
         # The smallest part is a quarter of a mailbox. With fewer messages no part can be used up,
         # even by the longest texts.
-        large = [user for user, count in rows.items() if 4 * count >= self._limit.surely_fits]
+        large = [mailbox for mailbox, count in rows.items() if 4 * count >= self._limit.surely_fits]
         found = {}
-        for user_id in large:
-            fill = fill_of(model.shares(user_id, self._limit.rows), self._limit, counted)
+        for mailbox in large:
+            fill = fill_of(model.shares(mailbox, self._limit.rows), self._limit, counted)
             if fill is not None:
-                found[user_id] = fill
+                found[mailbox] = fill
         return found
 
-    def _open_gaps(self, group_id: int, user_ids: set[int]) -> None:
-        users = user_ids & self.crowded  # this round has counted those with an old count again
-        if not users:
+    def _open_user_gaps(self, full: Sequence[int]) -> None:
+        """Give each of these mailboxes a gap if a further device of its owner has place."""
+        if not full:
             return
-        new = self._database.write(lambda tx: open_gaps(tx, group_id, users))
+        owners = {owner(mailbox) for mailbox in full}
+        devices = self._database.read(lambda tx: DeviceModel(tx).mailboxes(owners))
+        fills = self.fills
+        wanted = [
+            mailbox
+            for mailbox in full
+            for other in devices.get(owner(mailbox), ())
+            if other != mailbox and not (other in fills and fills[other].strangers)
+        ]
+        if not wanted:
+            return
+        opened = self._database.write(lambda tx: open_user_gaps(tx, wanted))
+        for mailbox in opened:
+            log.info("a device of user %d is too full: it gets messages later", owner(mailbox))
+            self._on_gap(mailbox)
+
+    def _open_gaps(self, group_id: int, mailboxes: set[int]) -> None:
+        mailboxes = mailboxes & self.crowded  # this round has counted those with an old count again
+        if not mailboxes:
+            return
+        new = self._database.write(lambda tx: open_gaps(tx, group_id, mailboxes))
         if new:
             log.info(
-                "too full for messages to group %d: %d mailboxes; these users get them later",
+                "too full for messages to group %d: %d mailboxes; they get them later",
                 group_id,
                 len(new),
             )
-        for user_id in users:
+        for mailbox in mailboxes:
             # The pump reads on, because it may have read the whole mailbox before the gap began.
-            # At other nodes the poll finds the gap. All users are told, not only the new ones: if
+            # At other nodes the poll finds the gap. All pumps are told, not only the new ones: if
             # the transaction ran twice, its second run finds no new ones.
-            self._on_gap(user_id)
+            self._on_gap(mailbox)
 
 
 def fill_of(shares: Sequence[MailShare], limit: MailboxLimit, counted: float) -> Fill | None:

@@ -33,7 +33,7 @@ from chat.storage.tables.groupinvite import GroupInviteModel
 from chat.storage.tables.history import HistoryModel, group_conversation, user_conversation
 from chat.storage.tables.invitation import Invitation, InvitationModel, code_hash, new_code
 from chat.storage.tables.knowndevice import KnownDeviceModel, device_hash
-from chat.storage.tables.mailboxgap import Gaps, MailboxGapModel
+from chat.storage.tables.mailboxgap import BETWEEN_USERS, Gaps, MailboxGapModel
 from chat.storage.tables.message import LogRow, MessageModel
 from chat.storage.tables.name import GROUPS, HASHES, USERS, Named, NameModel
 from chat.storage.tables.node import DRAIN, NodeModel, NodeRow
@@ -68,6 +68,7 @@ __all__ = [
     "ACTIVE",
     "ADMIN",
     "BANNED",
+    "BETWEEN_USERS",
     "CREATOR",
     "DELETED",
     "DISABLED",

@@ -34,6 +34,19 @@ class DeviceModel:
             found.setdefault(user_id, set()).add(mailbox or user_id)
         return {user_id: frozenset(mailboxes) for user_id, mailboxes in found.items()}
 
+    def hold(self) -> None:
+        """Wait for all messages in the making; until the commit no other one begins.
+
+        Lock the rows of users before.
+        """
+        if self._tx.for_update:
+            sql = "SELECT value FROM setting WHERE name = ?" + self._tx.for_update
+            self._tx.query(sql, (DEVICES,))
+
+    def changed(self) -> None:
+        """As ``hold``; and all servers look the mailboxes of users up again."""
+        self._tx.execute("UPDATE setting SET value = value + 1 WHERE name = ?", (DEVICES,))
+
     def generations(self, mailboxes: Collection[int]) -> dict[int, int]:
         """The login generation of each of these named devices that exists."""
         sql = "SELECT mailbox, generation FROM device WHERE mailbox IN :ids"

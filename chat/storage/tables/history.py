@@ -58,6 +58,21 @@ class HistoryModel:
         )
         return [(seq, sender) for seq, sender in rows]
 
+    def numbers_between_users(self, user_id: int, after: int, limit: int) -> list[tuple[int, int]]:
+        """The oldest messages after ``after`` of and to a user, except those to groups.
+
+        In order: number and receiver. The table ``conversation`` has all conversations of the user.
+        """
+        rows = self._tx.query(
+            "SELECT found.seq, message.target FROM (SELECT message.seq FROM conversation "
+            "JOIN message ON message.conversation = conversation.conversation "
+            "WHERE conversation.userid = ? AND conversation.conversation > 0 "
+            "AND message.seq > ? ORDER BY message.seq LIMIT ?) AS found "
+            "JOIN message ON message.seq = found.seq ORDER BY found.seq",
+            (user_id, after, limit),
+        )
+        return [(seq, target) for seq, target in rows]
+
     def newest(
         self, conversation: int, since: int, before: int | None, limit: int
     ) -> list[MailRow]:

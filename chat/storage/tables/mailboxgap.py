@@ -1,7 +1,8 @@
 """MailboxGapModel: the table ``mailboxgap``.
 
-A row is the *gap* of a member in a group: messages of the group after the number ``after`` have no
-rows in the member's mailbox yet.
+A row is the *gap* of a mailbox in a group: messages of the group after the number ``after`` have no
+rows in the mailbox yet. The group BETWEEN_USERS stands for all messages of and to the owner that
+are not for a group.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from collections.abc import Collection
 
 from chat.storage.base import Transaction
 
+BETWEEN_USERS = 0
+"""No group has this number."""
+
 Gaps = dict[int, dict[int, int]]
-"""For each group: its members with a gap, and where the gap begins."""
+"""For each group: the mailboxes with a gap, and where the gap begins."""
 
 
 class MailboxGapModel:
@@ -39,6 +43,12 @@ class MailboxGapModel:
         rows = [(group_id, user_id, after) for user_id in sorted(new)]
         self._tx.insert_rows("mailboxgap", ("groupid", "userid", "after"), rows)
         return new
+
+    def behind(self, mailboxes: Collection[int]) -> set[int]:
+        """Those of these mailboxes that have a gap in the messages between users."""
+        sql = "SELECT userid FROM mailboxgap WHERE groupid = ? AND userid IN :ids"
+        rows = self._tx.query_in(sql, sorted(mailboxes), before=(BETWEEN_USERS,))
+        return {mailbox for (mailbox,) in rows}
 
     def has_one(self, user_id: int) -> bool:
         """Does the user have a gap in any group?"""
