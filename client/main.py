@@ -20,6 +20,7 @@ from chat.protocol import ErrNo
 from chat.safe_text import escape
 from chat.version import __version__
 from client.account.folders import default_folder
+from client.account.last_server import last_server
 from client.encoding import encoding_of, needs_utf8
 from client.errors import (
     ClientError,
@@ -29,6 +30,7 @@ from client.errors import (
     UnreadableInputError,
 )
 from client.ids import parse_id
+from client.limits import LIMITS
 from client.plain.console import Console
 from client.plain.line_mode import run_line_mode
 from client.plain.plain_text import PlainText
@@ -54,12 +56,34 @@ def main(argv: list[str] | None = None) -> int:
     """
     parser = _parser()
     args = parser.parse_args(argv)
+    is_last = _choose_server(parser, args)
     tls = _tls_context(parser, args)
     if args.send is not None:
         return _send_once(parser, args, tls)
     if not args.plain and _has_screen():
-        return _run_screen(parser, args, tls)
+        return _run_screen(parser, args, tls, is_last=is_last)
+    if is_last:
+        line = f"{parser.prog}: the server of the last time, {args.host} {args.port}"
+        print(escape(line), file=_text_stream(sys.stderr, _encoding()))
     return _run_lines(args, tls)
+
+
+def _choose_server(parser: argparse.ArgumentParser, args: argparse.Namespace) -> bool:
+    """Without HOST and PORT, the server of the last time; returns whether that is so."""
+    if args.port is not None:
+        return False
+    if args.host is not None:
+        parser.error("PORT is missing: type HOST and PORT, or neither for the last server")
+    try:
+        server = last_server(default_folder() if args.folder is None else args.folder)
+    except StoreError:
+        server = None
+    if server is None:
+        parser.error("no server has been used yet: type its HOST and PORT, as 127.0.0.1 6000")
+    args.host, args.port = server.host, server.port
+    args.tls = args.tls or server.tls
+    args.ca = args.ca or server.ca or None
+    return True
 
 
 def _run_lines(args: argparse.Namespace, tls: ssl.SSLContext | None) -> int:
@@ -92,7 +116,7 @@ def _send_once(
 
     receiver = parse_receiver(args.send[0])
     if receiver is None:
-        parser.error(f"--send {args.send[0]}: a user's number, or group:NUMBER, is needed")
+        parser.error(f"--send {args.send[0]}: a user's name or number, or group:NUMBER, is needed")
     folder, not_kept = _folder(parser, args.folder)
     try:
         if folder is None:
@@ -102,7 +126,7 @@ def _send_once(
     except (ClientError, ValueError) as exc:
         why = str(exc)
         if isinstance(exc, RefusedError) and exc.errno == ErrNo.NOT_FOUND:
-            why = f"--send {args.send[0]}: {why}; check the number"
+            why = f"--send {args.send[0]}: {why}; check the name or number"
         print(f"{parser.prog}: {escape(why)}", file=_text_stream(sys.stderr, _encoding()))
         return _EXIT_FAILURE
     return 0
@@ -132,7 +156,11 @@ def _has_screen() -> bool:
 
 
 def _run_screen(
-    parser: argparse.ArgumentParser, args: argparse.Namespace, tls: ssl.SSLContext | None
+    parser: argparse.ArgumentParser,
+    args: argparse.Namespace,
+    tls: ssl.SSLContext | None,
+    *,
+    is_last: bool,
 ) -> int:
     encoding = _encoding()
     if encoding != "utf-8":
@@ -152,10 +180,13 @@ def _run_screen(
         port=args.port,
         tls=tls,
         folder=folder,
-        user_id=args.user,
+        user=args.user,
         language=args.lang,
         theme=args.theme,
         not_kept=not_kept,
+        encrypted=tls is not None,
+        ca=os.path.abspath(args.ca) if args.ca else "",
+        is_last=is_last,
     )
     return App(options, os.environ).run()
 
@@ -201,10 +232,19 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="chatclient", description="A chat client for the terminal.")
-    parser.add_argument("host", metavar="HOST", help="the server's name or address")
-    parser.add_argument("port", metavar="PORT", type=_port, help="its TCP port")
+    parser.add_argument(
+        "host", metavar="HOST", nargs="?", help="the server's name or address (default: the last)"
+    )
+    parser.add_argument("port", metavar="PORT", nargs="?", type=_port, help="its TCP port")
     parser.add_argument("--plain", action="store_true", help="line mode, without windows")
-    parser.add_argument("--user", metavar="ID", type=_user, help="sign in as this user")
+    parser.add_argument(
+        "--login",
+        "--user",
+        metavar="NAME",
+        dest="user",
+        type=_user,
+        help="sign in as this user: the name, or the number",
+    )
     parser.add_argument(
         "--folder", metavar="DIR", type=Path, help="keep logins and unsent messages there"
     )
@@ -212,7 +252,7 @@ def _parser() -> argparse.ArgumentParser:
         "--send",
         nargs=2,
         metavar=("WHO", "TEXT"),
-        help="send one message with a saved login, and exit; WHO: a user's number or "
+        help="send one message with a saved login, and exit; WHO: a user's name or number, or "
         "group:NUMBER; TEXT -: the standard input",
     )
     parser.add_argument("--tls", action="store_true", help="encrypt the connection")
@@ -229,11 +269,11 @@ def _port(text: str) -> int:
     raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_MAX_PORT}")
 
 
-def _user(text: str) -> int:
-    number = parse_id(text)
-    if number is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no user's number")
-    return number
+def _user(text: str) -> int | str:
+    name = text.strip()
+    if not 0 < len(name) <= LIMITS.name:
+        raise argparse.ArgumentTypeError(f"{text!r} is no name or number of a user")
+    return parse_id(name) or name
 
 
 def _encoding() -> str:

@@ -9,10 +9,11 @@ from client.ids import parse_id
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """One argument of a command."""
+    """One argument of a command. ``is_user``: a number or a name."""
 
     name: str
     is_id: bool = False
+    is_user: bool = False
     may_be_empty: bool = False
 
 
@@ -36,8 +37,8 @@ class CommandError(ValueError):
 
 ORIGINAL_COMMANDS = (
     Command("help", "show all supported commands"),
-    Command("chat", "one-to-one chat", (Param("friendid", is_id=True), Param("message"))),
-    Command("addfriend", "add a friend", (Param("friendid", is_id=True),)),
+    Command("chat", "one-to-one chat", (Param("friendid", is_user=True), Param("message"))),
+    Command("addfriend", "add a friend", (Param("friendid", is_user=True),)),
     Command(
         "creategroup",
         "create a group",
@@ -83,7 +84,7 @@ def parse(line: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _check(command: Command, param: Param, arg: str) -> None:
-    if not (arg or param.may_be_empty):
+    if not ((arg.strip() if param.is_user else arg) or param.may_be_empty):
         raise CommandError(f"usage: {command.format}")
     if param.is_id and parse_id(arg) is None:
         raise CommandError(f"usage: {command.format} ({param.name} is a number)")

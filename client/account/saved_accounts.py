@@ -26,6 +26,16 @@ class SavedAccount:
     name: str
     used: float
 
+    @property
+    def shown(self) -> str:
+        """The text by which a user chooses it, not escaped: the name, or the number."""
+        return shown_name(self.user_id, self.name)
+
+
+def shown_name(user_id: int, name: str) -> str:
+    """The name; the number if there is no name, or a name that could be taken for a number."""
+    return str(user_id) if not name or name.isdigit() else name
+
 
 def saved_accounts(folder: Path, host: str, port: int) -> list[SavedAccount]:
     """The accounts at a server that have a token, the last used first. Any thread.

@@ -52,17 +52,18 @@ class ContactCommands:
 
     # ------------------------------------------------------------------ friends
 
-    def add_friend(self, friend_id: str) -> None:
-        """Add a friend, or ask that user."""
-        account = self._client.account
+    def add_friend(self, who: str) -> None:
+        """Add a friend, or ask that user. ``who``: the number or the name."""
+        account, user = self._client.account, parse_id(who) or who.strip()
+        friends = () if account is None else account.friends
         try:
-            if account is not None and int(friend_id) in {friend.id for friend in account.friends}:
+            if any(user in (friend.id, friend.name) for friend in friends):
                 raise RefusedError(ErrNo.EXISTS, "is a friend already")
-            friend = self._client.add_friend(int(friend_id))
+            friend = self._client.add_friend(user)
         except ClientError as exc:
-            self._failed("addfriend", exc, id=friend_id)
+            self._failed("addfriend", exc, id=who)
         else:
-            asked = self._text("friend asked", id=friend_id)
+            asked = self._text("friend asked", who=who)
             self._show(asked if friend is None else self._text.friend_added(friend))
 
     def requests(self) -> None:

@@ -22,7 +22,14 @@ class EventLine(NamedTuple):
 class EventLines:
     """A queue from the client's threads to the console's thread, which ``wake`` wakes."""
 
-    def __init__(self, text: PlainText, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        text: PlainText,
+        wake: Callable[[], None],
+        name_of: Callable[[int], str] = lambda user_id: "",
+    ) -> None:
+        """``name_of`` returns the name of a user, if it is known. Any thread."""
+        self._name_of = name_of
         self._text = text
         self._wake = wake
         self._lines: queue.SimpleQueue[EventLine] = queue.SimpleQueue()
@@ -57,7 +64,8 @@ class EventLines:
         """Any thread: the one that completes the Sending."""
         error = sending.exception()
         if error is not None:
-            failure = self._text.chat_failed(sending.target, sending.to_group, error)
+            name = "" if sending.to_group else self._name_of(sending.target)
+            failure = self._text.chat_failed(name or sending.target, sending.to_group, error)
             self._add(failure, failed=True)
 
     def _add(self, line: str | None, *, failed: bool = False) -> None:

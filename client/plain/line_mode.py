@@ -34,7 +34,11 @@ def run_line_mode(
 
     ``script``: the input comes from a program, not from a person. Raises OutputClosedError.
     """
-    events = EventLines(text, console.wake)
+
+    def name_of(user_id: int) -> str:
+        return client.known_name(user_id)
+
+    events = EventLines(text, console.wake, name_of)
 
     def on_state(status: Status) -> None:
         console.wake()

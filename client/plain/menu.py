@@ -6,6 +6,7 @@ It owns neither the console nor the client. ``line_mode`` makes and closes them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from chat.protocol import ErrNo
 from client.account.sending import Sending
@@ -129,6 +130,7 @@ class Menu:
             self._print_failure(self._text.register_failed(name, exc), exc)
         else:
             self._print(self._text("registered", name=name, id=user_id))
+            self._print(self._text("log in so", name=name))
 
     def _register_with_code(self, name: str, password: str) -> int:
         """Register. If the server wants an invitation, a person may type its code."""
@@ -140,14 +142,15 @@ class Menu:
         return self._client.register(name, password, self._ask(self._text("code")).strip())
 
     def _login(self) -> None:
-        user_id = parse_id(self._ask(self._text("id")))
-        if user_id is None:
+        typed = self._ask(self._text("id")).strip()
+        user = parse_id(typed) or typed
+        if not user:
             self._fail(self._text("id expected"))
             self._end_script()
             return
         password = self._ask(self._text("password"), echo=False)
         try:
-            account = self._log_in_here(user_id, password)
+            account = self._log_in_here(user, password)
         except _Declined:
             pass
         except ClientError as exc:
@@ -156,17 +159,17 @@ class Menu:
         else:
             self._logged_in(account)
 
-    def _log_in_here(self, user_id: int, password: str) -> Account:
+    def _log_in_here(self, user: int | str, password: str) -> Account:
         """Log in. If the account is online elsewhere, a person may end that session."""
         try:
-            return self._client.login(user_id, password)
+            return self._client.login(user, password)
         except RefusedError as exc:
             if exc.errno != ErrNo.ALREADY_ONLINE or self._script:
                 raise
             self._print(self._text.login_failed(exc))
             if self._ask(self._text("replace")).strip().lower() not in ("y", "yes"):
                 raise _Declined from exc
-        return self._client.login(user_id, password, replace=True)
+        return self._client.login(user, password, replace=True)
 
     def _logged_in(self, account: Account) -> None:
         self._print_all(self._text.account_lines(account))
@@ -187,14 +190,23 @@ class Menu:
     def _help(self) -> None:
         self._print_all(self._text.help_lines())
 
-    def _chat(self, friend_id: str, message: str) -> None:
-        self._write(self._client.send, int(friend_id), message, to_group=False)
+    def _chat(self, friend: str, message: str) -> None:
+        number = parse_id(friend)
+        if number is not None:
+            self._write(self._client.send, number, message, to_group=False)
+        else:
+            self._write(self._client.send_to, friend.strip(), message, to_group=False)
 
     def _group_chat(self, group_id: str, message: str) -> None:
         self._write(self._client.send_group, int(group_id), message, to_group=True)
 
     def _write(
-        self, send: Callable[[int, str], Sending], target: int, message: str, *, to_group: bool
+        self,
+        send: Callable[[Any, str], Sending],
+        target: int | str,
+        message: str,
+        *,
+        to_group: bool,
     ) -> None:
         try:
             sending = send(target, message)

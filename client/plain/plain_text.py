@@ -152,10 +152,13 @@ class PlainText:
         """One line for the error that ends the program."""
         return escape(str(error))
 
-    def chat_failed(self, target: int, to_group: bool, error: BaseException) -> str:
-        """One line for a chat message that the server has refused or not confirmed."""
+    def chat_failed(self, target: int | str, to_group: bool, error: BaseException) -> str:
+        """One line for a chat message that the server has refused or not confirmed.
+
+        ``target``: the number of the group, or the number or name of the user.
+        """
         key = "group chat failed" if to_group else "chat failed"
-        return self._table[key].format(target=target, why=self.reason(error))
+        return self._table[key].format(target=escape(str(target)), why=self.reason(error))
 
 
 def friend_line(friend: Friend) -> str:

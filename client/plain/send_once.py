@@ -19,10 +19,15 @@ CONFIRM_SECONDS = 30.0
 GROUP = "group:"
 
 
-def parse_receiver(text: str) -> tuple[int, bool] | None:
-    """``5`` or ``group:5`` as (id, whether it is a group); None for another text."""
-    number = parse_id(text.removeprefix(GROUP))
-    return None if number is None else (number, text.startswith(GROUP))
+def parse_receiver(text: str) -> tuple[int | str, bool] | None:
+    """``5``, ``li si`` or ``group:5`` as (number or name, whether it is a group).
+
+    None for another text.
+    """
+    if text.startswith(GROUP):
+        number = parse_id(text.removeprefix(GROUP))
+        return None if number is None else (number, True)
+    return (parse_id(text) or text.strip(), False) if text.strip() else None
 
 
 def send_once(
@@ -30,8 +35,8 @@ def send_once(
     port: int,
     tls: ssl.SSLContext | None,
     folder: Path,
-    user_id: int | None,
-    receiver: tuple[int, bool],
+    user: int | str | None,
+    receiver: tuple[int | str, bool],
     text: str,
 ) -> None:
     """Log in, send, and wait until the server has confirmed the message. Any thread; blocks.
@@ -40,20 +45,23 @@ def send_once(
     ValueError for a text that cannot be sent. After an error the message is not sent later, unless
     the text of the error says that it will be.
     """
-    account = _saved_account(folder, host, port, user_id)
+    account = _saved_account(folder, host, port, user)
     with ChatClient(host, port, tls=tls, folder=folder) as client:
         client.login(account.user_id)
         target, to_group = receiver
-        sending = client.send_group(target, text) if to_group else client.send(target, text)
+        if isinstance(target, str):
+            sending = client.send_to(target, text)
+        else:
+            sending = client.send_group(target, text) if to_group else client.send(target, text)
         _wait(client, sending)
 
 
-def _saved_account(folder: Path, host: str, port: int, user_id: int | None) -> SavedAccount:
+def _saved_account(folder: Path, host: str, port: int, user: int | str | None) -> SavedAccount:
     """The last used login, or that of the given user."""
     for account in saved_accounts(folder, host, port):
-        if user_id in (None, account.user_id):
+        if user in (None, account.user_id, account.name):
             return account
-    who = "" if user_id is None else f" of user {user_id}"
+    who = "" if user is None else f" of {user}"
     raise StoreError(folder, f"no saved login{who}; sign in once: bin/chatclient {host} {port}")
 
 

@@ -14,7 +14,8 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import DynamicStyle, Style
 
-from client.account.lifecycle import Status
+from client.account.last_server import LastServer, remember_server
+from client.account.lifecycle import State, Status
 from client.account.saved_accounts import SavedAccount, saved_accounts
 from client.account.sending import Sending
 from client.chat_client import ChatClient
@@ -130,6 +131,8 @@ class App:
         if options.not_kept:
             reason = one_line(options.not_kept)
             state.say(state.texts("store failed", reason=reason), failed=True)
+        elif options.is_last:
+            state.say(state.texts("last server", server=options.server))
         return state
 
     def _saved_accounts(self) -> list[SavedAccount]:
@@ -203,6 +206,10 @@ class App:
         self.events.on_friend_notice(notice)
 
     def _on_state(self, status: Status) -> None:
+        options = self._options
+        if status.state is State.ONLINE and options.folder is not None:
+            server = LastServer(options.host, options.port, options.encrypted, options.ca)
+            remember_server(options.folder, server)
         self.events.on_state(status)
 
     # ------------------------------------------------------------------ running
@@ -258,10 +265,10 @@ class App:
 
     def _use_saved_login(self) -> None:
         """Log in with a saved token: of the wanted user, or of the last one."""
-        wanted = self._options.user_id
-        for account in self.state.form.saved:
-            if wanted in (None, account.user_id):
-                self.terminal.set_field("id", str(account.user_id))
+        wanted = self._options.user
+        for shown, account in self.state.form.choices.items():
+            if wanted in (None, account.user_id, account.name):
+                self.terminal.set_field("id", shown)
                 self._login.use_saved(account)
                 return
         if wanted is not None:

@@ -19,23 +19,28 @@ class Options:
 
     Attributes:
         folder: the folder of logins, messages and settings; None saves nothing.
-        user_id: the user that logs in at once, if there is a saved token.
+        user: the number or name of the user that logs in at once, if there is a saved token.
         language: replaces the language of the settings and the environment.
         theme: replaces the theme of the settings and the environment.
         not_kept: the reason why the default folder cannot be used; empty without a fault.
         notice_seconds: the time that a notice is shown.
+        encrypted, ca: the connection uses TLS, with these trusted certificates.
+        is_last: the server was not named, and is the one of the last time.
     """
 
     host: str
     port: int
     tls: ssl.SSLContext | None = None
     folder: Path | None = None
-    user_id: int | None = None
+    user: int | str | None = None
     language: str | None = None
     theme: str | None = None
     timing: Timing | None = None
     not_kept: str = ""
     notice_seconds: float = 10.0
+    encrypted: bool = False
+    ca: str = ""
+    is_last: bool = False
 
     @property
     def server(self) -> str:

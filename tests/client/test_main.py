@@ -20,8 +20,10 @@ import pytest
 
 from chat.protocol import MsgType
 from chat.version import __version__
+from client.account.last_server import LastServer, remember_server
 from tests.client.fake_server import FakeServer, login_ack, one_chat
 from tests.client.tlskit import PEM, TlsRelay
+from tests.client.ui.appkit import save_login
 
 PROGRAM = [sys.executable, "-m", "client.main"]
 IN_FOREGROUND = """
@@ -147,8 +149,8 @@ def test_version() -> None:
 @pytest.mark.parametrize(
     ("args", "complaint"),
     [
-        ([], "required: HOST, PORT"),
-        (["127.0.0.1"], "required: PORT"),
+        ([], "no server has been used yet: type its HOST and PORT"),
+        (["127.0.0.1"], "PORT is missing"),
         (["127.0.0.1", "http"], "'http' is not a number from 1 to 65535"),
         (["127.0.0.1", "0"], "'0' is not a number"),
         (["127.0.0.1", "65536"], "'65536' is not a number"),
@@ -412,10 +414,34 @@ def test_no_home_is_no_obstacle(server: FakeServer, tmp_path: Path) -> None:
         terminal.wait_for(b"cannot be kept")
 
 
+def test_the_last_server(server: FakeServer, tmp_path: Path) -> None:
+    remember_server(tmp_path, LastServer("127.0.0.1", server.port))
+    result = run("--plain", "--folder", str(tmp_path), stdin=b"1\nli si\nsecret\nquit\n")
+    told = f"chatclient: the server of the last time, 127.0.0.1 {server.port}\n"
+    assert (result.returncode, result.stderr.decode()) == (0, told)
+    assert b"name:li si" in result.stdout
+    (tmp_path / "last-server.json").write_text('{"host": 5}', encoding="ascii")
+    result = run("--folder", str(tmp_path))
+    assert result.returncode == 2
+    assert b"no server has been used yet" in result.stderr
+
+
+def test_send_by_name(server: FakeServer, tmp_path: Path) -> None:
+    save_login(tmp_path, server.port, 1, "alice")
+    folder = ["--folder", str(tmp_path), "--login", "alice"]
+    result = run("127.0.0.1", str(server.port), *folder, "--send", "bob", "hello")
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert server.expect(MsgType.FIND_USER_MSG)["name"] == "bob"
+    assert server.expect(MsgType.ONE_CHAT_MSG)["toid"] == 2
+    result = run("127.0.0.1", str(server.port), *folder, "--send", "group:x", "hello")
+    assert result.returncode == 2
+
+
 @pytest.mark.parametrize(
     ("args", "complaint"),
     [
-        (["--user", "bob"], "'bob' is no user's number"),
+        (["--user", " "], "' ' is no name or number of a user"),
+        (["--login", "x" * 51], "is no name or number of a user"),
         (["--lang", "fr"], "invalid choice: 'fr'"),
         (["--theme", "pink"], "invalid choice: 'pink'"),
         (["--ca", "/no/such/file"], "--ca /no/such/file: No such file or directory"),

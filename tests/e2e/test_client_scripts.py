@@ -51,7 +51,7 @@ def test_a_wrong_password_ends_the_script(server: ServerProcess, connect: Connec
             "join group 99 failed: no such group, or it needs an invitation or a password",
         ),
         ("nonsense", "invalid input command!"),
-        ("chat:two:hello", "usage: chat:friendid:message (friendid is a number)"),
+        ("groupchat:two:hello", "usage: groupchat:groupid:message (groupid is a number)"),
     ],
 )
 def test_failures_go_to_the_error_stream(

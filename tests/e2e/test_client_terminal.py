@@ -324,7 +324,7 @@ def test_requests_to_be_a_friend_and_passwords_of_groups(
             bob.enter(field)
         bob.see("bob (2) ●")
         ann.enter("/add 2")
-        ann.see("User 2 is asked, if there is such a user.")
+        ann.see("2 is asked, if there is such a user.")
         bob.see("ann 请求加你为好友：/accept 1 或 /decline 1")
         bob.enter("/accept ann")
         bob.see("ann（1）已在好友列表里。", "● ann")

@@ -80,8 +80,11 @@ class ClientEvents:
 
     def _receive(self, message: ChatMessage, taken: threading.Event) -> None:
         context = self._context
+        self._login.know_user()
         arrival = context.rooms.receive(message, focused=context.state.focused)
         taken.set()
+        if not arrival.room.title and not arrival.room.key.in_group:
+            self._loader.name_rooms()  # written at another device
         if self._is_from_new_member(message):
             self._loader.refresh_members()
         if arrival.alerts and not arrival.seen and self._bell.rings(self._clock()):
@@ -148,6 +151,7 @@ class ClientEvents:
             self._context.terminal.spawn(self._count_down(status))
 
     def _online(self) -> None:
+        self._login.know_user()
         self._loader.refresh_account()
         rooms = self._context.rooms
         if self._online_rooms is rooms:
@@ -155,6 +159,7 @@ class ClientEvents:
         else:
             self._tell_waiting()
         self._online_rooms = rooms
+        self._loader.name_rooms()
         self._loader.complete(rooms.current)
 
     def _tell_waiting(self) -> None:

@@ -34,7 +34,8 @@ class CommandGroup:
 
     def _user_name(self, user_id: int) -> str:
         """The name of a user, escaped; the number, if the name is unknown."""
-        return one_line(self._context.directory.name_of(user_id)) or str(user_id)
+        name = self._context.directory.name_of(user_id) or self._context.client.known_name(user_id)
+        return one_line(name) or str(user_id)
 
     def _show_page(self, key: str, lines: list[Line], **values: object) -> None:
         self._context.state.page = Page(self._context.state.texts(key, **values), lines)

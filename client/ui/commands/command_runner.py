@@ -15,6 +15,7 @@ from client.ui.model.command_line import (
     InputError,
     PasswordTypedError,
     TextInput,
+    UnknownUserError,
     parse_line,
 )
 from client.ui.model.known_users import (
@@ -47,10 +48,12 @@ class CommandRunner:
         self._commands = commands
         self._sender = sender
         self._table = commands.by_name()
+        self._found: dict[str, int] = {}  # the names in the line that the server has found
 
     def enter(self, line: str) -> None:
         """Carry out a line. A failed one stays in the input line, and a notice names the fault."""
         self._context.state.notice = None
+        self._found.clear()
         self.attempt(lambda: self._enter(line))
 
     def attempt(self, action: Callable[[], object]) -> None:
@@ -58,10 +61,33 @@ class CommandRunner:
         try:
             action()
         except InputError as exc:
+            if isinstance(exc, UnknownUserError) and self._context.state.is_online:
+                self._look_up(exc.name)
+                return
             if isinstance(exc, PasswordTypedError):
                 self._context.terminal.set_input("")
             values = {name: one_line(value) for name, value in exc.values.items()}
             self._context.state.say(self._context.state.texts(exc.key, **values), failed=True)
+
+    def _look_up(self, name: str) -> None:
+        """Ask the server for the user, and carry out the line again.
+
+        The line comes back if there is no such user.
+        """
+        terminal, rooms = self._context.terminal, self._context.rooms
+        line = terminal.input_text()[0]
+        terminal.set_input("")
+
+        def found(user_id: int) -> None:
+            if rooms is self._context.rooms:  # the user has not logged out meanwhile
+                self._found[name] = user_id
+                self.attempt(lambda: self._enter(line))
+
+        def missing() -> None:
+            if not terminal.input_text()[0]:
+                terminal.set_input(line)
+
+        self._commands.people.look_up(name, found, missing)
 
     def _enter(self, line: str) -> None:
         if not is_unicode(line):
@@ -119,6 +145,8 @@ class CommandRunner:
         return True
 
     def _resolve(self, kind: ArgumentKind, name: str) -> int | None:
+        if kind is ArgumentKind.USER and name in self._found:
+            return self._found[name]
         found = id_of_name(_KNOWN[kind](self._context.rooms), name)
         if found is None and kind is ArgumentKind.USER:
             found = id_of_name(self._context.directory.seen_names, name)

@@ -13,6 +13,7 @@ from client.ui.commands.login_controller import LoginController
 from client.ui.commands.message_commands import MessageCommands
 from client.ui.commands.message_sender import MessageSender
 from client.ui.commands.moderation_commands import ModerationCommands
+from client.ui.commands.people_commands import PeopleCommands
 from client.ui.commands.program_commands import ProgramCommands
 from client.ui.commands.room_commands import RoomCommands
 from client.ui.commands.room_controller import RoomController
@@ -34,6 +35,7 @@ class CommandSet:
     contacts: ContactCommands
     friend_requests: FriendRequestCommands
     moderation: ModerationCommands
+    people: PeopleCommands
     program: ProgramCommands
 
     @classmethod
@@ -57,6 +59,7 @@ class CommandSet:
             ContactCommands(context, loader, rooms),
             FriendRequestCommands(context, loader),
             ModerationCommands(context, loader),
+            PeopleCommands(context, loader),
             ProgramCommands(context, login, server, settings),
         )
 
@@ -72,6 +75,7 @@ class CommandSet:
             "add": contacts.add,
             "remove": contacts.remove,
             "friends": contacts.friends,
+            "find": self.people.find,
             "requests": self.friend_requests.show,
             "accept": self.friend_requests.accept,
             "decline": self.friend_requests.decline,

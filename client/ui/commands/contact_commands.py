@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from functools import partial
 
 from client.account.roster import ADMIN, CREATOR, ONLINE
+from client.errors import ClientError
 from client.ui.commands.command_group import RequestCommands
 from client.ui.commands.context import CommandContext
 from client.ui.commands.room_controller import RoomController
@@ -34,7 +36,7 @@ class ContactCommands(RequestCommands):
 
         def done(friend: Friend | None) -> None:
             if friend is None:
-                self._context.notice("friend asked", id=user_id)
+                self._context.notice("friend asked", name=self._user_name(user_id), id=user_id)
             else:
                 self._context.notice("friend added", name=one_line(friend.name), id=friend.id)
 
@@ -131,7 +133,16 @@ class ContactCommands(RequestCommands):
             ]
             self._show_page("blocked title", lines)
 
-        self._request(self._context.client.blocked, done=done)
+        self._request(self._named_blocked, done=done)
+
+    def _named_blocked(self) -> tuple[int, ...]:
+        """The blocked users; the client knows their names then. A worker thread."""
+        client = self._context.client
+        user_ids = client.blocked()
+        unknown = [user_id for user_id in user_ids if not client.known_name(user_id)]
+        with contextlib.suppress(ClientError):  # a server of version 0.2.0
+            client.user_names(unknown)
+        return user_ids
 
     # ------------------------------------------------------------------ groups
 

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 
 from chat.protocol import ErrNo
 from chat.protocol.errors import DISABLED, NAME_LOOKALIKE
-from client.account.saved_accounts import SavedAccount
+from client.account.saved_accounts import SavedAccount, shown_name
 from client.errors import ClientError, NotLoggedInError, RefusedError
 from client.ui.commands.context import CommandContext
 from client.ui.commands.room_controller import RoomController
@@ -59,7 +59,7 @@ class LoginController:
         if isinstance(wanted, RegistrationAnswers):
             self._context.terminal.spawn(self._register(wanted))
         else:
-            self._log_in(wanted.user_id, wanted.password)
+            self._log_in(wanted.user, wanted.password)
 
     def use_saved(self, account: SavedAccount) -> None:
         """Show the rooms at once, and log in with the saved token.
@@ -76,7 +76,7 @@ class LoginController:
         self._form.busy = True
         self._rooms.start_user(account.user_id, account.name)
         self._context.state.logged_in = True
-        self._context.terminal.spawn(self._await_login(future, account.user_id))
+        self._context.terminal.spawn(self._await_login(future, account.shown))
 
     def cancel(self) -> None:
         """Stop waiting for the server's answer."""
@@ -86,19 +86,21 @@ class LoginController:
         else:
             self._context.client.cancel_login()
 
-    def _log_in(self, user_id: int, password: str, *, replace: bool = False) -> None:
+    def _log_in(self, user: int | str, password: str, *, replace: bool = False) -> None:
+        """``user``: a number or a name."""
         try:
-            future = self._context.client.login_soon(user_id, password, replace=replace)
+            future = self._context.client.login_soon(user, password, replace=replace)
         except ClientError as exc:
             self._form.say(error_text(exc, self._context.state.texts), failed=True)
             return
         self._form.busy = True
         self._say("signing in")
-        self._rooms.start_user(user_id)
-        self._context.terminal.spawn(self._await_login(future, user_id, password))
+        # The number is not known before the first login by name.
+        self._rooms.start_user(self._context.client.user_id or 0)
+        self._context.terminal.spawn(self._await_login(future, user, password))
 
     async def _await_login(
-        self, future: Future[Account], user_id: int, password: str | None = None
+        self, future: Future[Account], user: int | str, password: str | None = None
     ) -> None:
         """Wait for the result of a login, and show it. It may take until a server is reachable.
 
@@ -111,21 +113,32 @@ class LoginController:
             self._show_form("")  # cancelled, or the user has logged out meanwhile
         except RefusedError as exc:
             if password is None and exc.errno == ErrNo.REFUSED:
-                self._ask_for_password(user_id)
+                self._ask_for_password(str(user))
             else:
                 self._show_form(self._login_refusal(exc), failed=True)
                 if password is not None and exc.errno == ErrNo.ALREADY_ONLINE:
-                    self._offer_to_replace(user_id, password)
+                    self._offer_to_replace(user, password)
         except ClientError as exc:
             self._show_form(error_text(exc, texts), failed=True)
         else:
             self._form.stop_waiting()
+            self._rooms.start_user(account.id, account.name)
             self._rooms.show_account(account)
         self._context.terminal.redraw()
 
-    def _offer_to_replace(self, user_id: int, password: str) -> None:
+    def know_user(self) -> None:
+        """Make the rooms of a user that logs in by name the first time.
+
+        Example: the answer to the login has a message; it arrives here before the result of the
+        login, which also makes them.
+        """
+        account = self._context.client.account
+        if account is not None and not self._context.directory.me[0]:
+            self._rooms.start_user(account.id, account.name)
+
+    def _offer_to_replace(self, user: int | str, password: str) -> None:
         def yes() -> None:
-            self._log_in(user_id, password, replace=True)
+            self._log_in(user, password, replace=True)
 
         self._context.state.ask(self._context.state.texts("replace sure"), yes)
 
@@ -135,7 +148,7 @@ class LoginController:
         """Register, then log in.
 
         Example: the user presses Esc, but the request has reached the server. The account exists
-        then, and its number is shown although the form does not wait for it any more.
+        then, and its name is shown although the form does not wait for it any more.
         """
         context, form = self._context, self._form
         form.busy = True
@@ -149,22 +162,22 @@ class LoginController:
             if self._registration is token:
                 self._registration_failed(exc, wanted.name)
         else:
-            registered = context.state.texts("registered", id=user_id)
+            registered = context.state.texts("registered", name=one_line(wanted.name))
             if self._registration is token:
-                self._registered(user_id, wanted.password)
+                self._registered(user_id, wanted)
                 context.state.say(registered, stays=True)
             else:
                 form.say(registered)
         context.terminal.redraw()
 
-    def _registered(self, user_id: int, password: str) -> None:
+    def _registered(self, user_id: int, wanted: RegistrationAnswers) -> None:
         self._registration = None
         self._form.busy = False
         self._form.switch_mode()
         # A server with a new database gives numbers that this terminal has seen before.
         self._rooms.forget_user()
-        self._context.terminal.set_field("id", str(user_id))
-        self._log_in(user_id, password)
+        self._context.terminal.set_field("id", shown_name(user_id, wanted.name))
+        self._log_in(user_id, wanted.password)
 
     def _registration_failed(self, error: ClientError, name: str) -> None:
         self._registration = None
@@ -201,10 +214,10 @@ class LoginController:
 
     def token_refused(self) -> None:
         """The server refuses the saved token at a reconnect, after an earlier login with it."""
-        user_id = self._context.directory.me[0]
+        user_id, name = self._context.directory.me
         if self._context.state.logged_in and user_id:
             self._rooms.save()
-            self._ask_for_password(user_id)
+            self._ask_for_password(shown_name(user_id, name))
 
     # ------------------------------------------------------------------ the form
 
@@ -217,9 +230,9 @@ class LoginController:
         form.stop_waiting(line, failed=failed)
         self._context.terminal.set_field("password", "")
 
-    def _ask_for_password(self, user_id: int) -> None:
+    def _ask_for_password(self, user: str) -> None:
         self._show_form(self._context.state.texts("login expired"), failed=True)
-        self._context.terminal.set_field("id", str(user_id))
+        self._context.terminal.set_field("id", user)
         self._context.terminal.set_field("password", "")
 
     def _return_to_field(self, field: str, answer: str) -> None:

@@ -92,6 +92,7 @@ class RoomCommands(CommandGroup):
         """The text about a room that does not exist; None if it exists, or without an answer."""
         try:
             await self._loader.check_exists(key)
+            await self._loader.name_user(key)
         except RefusedError as exc:
             return _UNKNOWN.get((key.in_group, exc.errno))
         except ClientError:

@@ -26,7 +26,7 @@ class RoomController:
     # ------------------------------------------------------------------ the user
 
     def start_user(self, user_id: int, name: str = "") -> None:
-        """Restore the rooms of a user whose login begins."""
+        """Restore the rooms of a user whose login begins; 0: the number is not known yet."""
         context = self._context
         if context.directory.me[0] != user_id:
             context.state.rooms = RoomList(user_id, name)

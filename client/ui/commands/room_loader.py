@@ -111,6 +111,32 @@ class RoomLoader:
         context = self._context
         await context.terminal.run_blocking(context.client.history, **_target(key), limit=1)
 
+    async def name_user(self, key: RoomKey) -> None:
+        """Ask for the name of a user that is not known yet. Raises ClientError."""
+        context = self._context
+        if key.in_group or context.directory.name_of(key.id):
+            return
+        rooms = context.rooms
+        name = await context.terminal.run_blocking(context.client.name_of, key.id)
+        rooms.name_user(key.id, name)
+
+    def name_rooms(self) -> None:
+        """Ask for the names of the users that a conversation has, but no name."""
+        by_key = self._context.rooms.by_key
+        unnamed = [key.id for key, room in by_key.items() if not (key.in_group or room.title)]
+        if unnamed and self._context.state.is_online:
+            self._context.terminal.spawn(self._name_rooms(unnamed))
+
+    async def _name_rooms(self, user_ids: list[int]) -> None:
+        context, rooms = self._context, self._context.rooms
+        try:
+            names = await context.terminal.run_blocking(context.client.user_names, user_ids)
+        except ClientError:
+            return  # the numbers stay: a server of version 0.2.0 does not tell names
+        for user_id, name in names.items():
+            rooms.name_user(user_id, name)
+        context.terminal.redraw()
+
     # ------------------------------------------------------------------ friends and members
 
     def refresh_account(self) -> None:

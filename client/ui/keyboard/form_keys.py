@@ -53,25 +53,26 @@ class FormKeys:
         self._screen.focus_field(names[index % len(names)])
 
     def _step_or_saved(self, step: int) -> None:
-        """Choose the next saved login in the number field; go to another field elsewhere."""
+        """Choose the next saved login in the name field; go to another field elsewhere."""
         screen = self._screen.login_screen
         if screen.field != "id" or not self._form.saved:
             self._step(step)
             return
-        numbers = [str(account.user_id) for account in self._form.saved]
+        names = list(self._form.choices)
         typed = screen.fields["id"].text
-        if typed in numbers:
-            number = numbers[(numbers.index(typed) + step) % len(numbers)]
+        if typed in names:
+            name = names[(names.index(typed) + step) % len(names)]
         else:
-            number = numbers[0 if step > 0 else -1]
-        self._context.terminal.set_field("id", number)
+            name = names[0 if step > 0 else -1]
+        self._context.terminal.set_field("id", name)
 
     def _enter(self) -> None:
         """Go to the next empty field; without one, submit the form."""
         form, screen = self._form, self._screen.login_screen
         answers = {name: screen.fields[name].text for name in form.fields}
-        number = answers.get("id", "").strip()
-        saved = next((one for one in form.saved if str(one.user_id) == number), None)
+        typed = answers.get("id", "").strip()
+        by_number = {str(account.user_id): account for account in form.saved}
+        saved = form.choices.get(typed) or by_number.get(typed)
         if form.mode is FormMode.LOGIN and saved is not None and not answers["password"]:
             self._login.use_saved(saved)
             return

@@ -45,6 +45,18 @@ class InputError(ValueError):
         self.values = values
 
 
+class UnknownUserError(InputError):
+    """The user with this name is not known here. The server may know it.
+
+    Attributes:
+        name: the name.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__("unknown user name", name=name)
+        self.name = name
+
+
 class PasswordTypedError(InputError):
     """A password was typed in the line of a command, where it is visible.
 
@@ -89,7 +101,7 @@ def parse_line(line: str, resolve: Resolve, *, in_room: bool) -> TextInput | Com
     if line.startswith("/"):
         return _parse_slash(line[1:], resolve)
     if _original(line) is not None:
-        return _parse_original(line)
+        return _parse_original(line, resolve)
     word = line.strip()
     if word in _ORIGINAL_WITHOUT_ARGUMENTS and not in_room:
         return CommandInput(_ORIGINAL_WITHOUT_ARGUMENTS[word])
@@ -131,6 +143,8 @@ def _value(kind: ArgumentKind, text: str, resolve: Resolve) -> int | str:
         number = parse_id(text)
         if number is None:
             number = resolve(kind, text)
+        if number is None and kind is ArgumentKind.USER:
+            raise UnknownUserError(text)
         if number is None:
             raise InputError(_UNKNOWN_NAME[kind], name=text)
         return number
@@ -139,7 +153,7 @@ def _value(kind: ArgumentKind, text: str, resolve: Resolve) -> int | str:
     return text
 
 
-def _parse_original(line: str) -> CommandInput:
+def _parse_original(line: str, resolve: Resolve) -> CommandInput:
     try:
         word, args = original_commands.parse(line)
     except CommandError as exc:
@@ -147,7 +161,8 @@ def _parse_original(line: str) -> CommandInput:
     name = _ORIGINAL[word]
     if name == "create":
         return CommandInput(name, (":".join(args) if args[1] else args[0],))
-    return CommandInput(name, (int(args[0]), *args[1:]))
+    kind = ArgumentKind.USER if name in ("chat", "add") else ArgumentKind.GROUP
+    return CommandInput(name, (_value(kind, args[0].strip(), resolve), *args[1:]))
 
 
 def split_name(text: str) -> tuple[str, str]:

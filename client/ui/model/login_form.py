@@ -9,7 +9,6 @@ from client.account.saved_accounts import SavedAccount
 from client.encoding import is_unicode
 from client.ids import parse_id
 from client.limits import LIMITS
-from client.ui.text.cells import one_line
 
 # The defaults of the server, whose own limits decide.
 MAX_NAME = LIMITS.name
@@ -37,9 +36,9 @@ SECRET = frozenset({"password", "password again"})
 
 @dataclass(frozen=True, slots=True)
 class LoginAnswers:
-    """The checked fields of a login."""
+    """The checked fields of a login. ``user``: a number or a name."""
 
-    user_id: int
+    user: int | str
     password: str = field(repr=False)
 
 
@@ -94,6 +93,15 @@ class LoginForm:
         needs_code = self.wants_code and self.mode is FormMode.REGISTER
         return (*FIELDS[self.mode], CODE) if needs_code else FIELDS[self.mode]
 
+    @property
+    def choices(self) -> dict[str, SavedAccount]:
+        """The saved logins by the text that selects one: the name, or the number of namesakes."""
+        shown = [account.shown for account in self.saved]
+        return {
+            name if shown.count(name) == 1 else str(account.user_id): account
+            for name, account in zip(shown, self.saved, strict=True)
+        }
+
     def switch_mode(self) -> None:
         """From login to registration, or back."""
         is_login = self.mode is FormMode.LOGIN
@@ -124,12 +132,11 @@ def _check_login(answers: dict[str, str]) -> LoginAnswers:
     text = answers["id"].strip()
     if not text:
         raise FieldError("id", "no number")
-    user_id = parse_id(text)
-    if user_id is None:
-        raise FieldError("id", "number wrong", text=one_line(text))
+    if len(text) > MAX_NAME:
+        raise FieldError("id", "name long", most=str(MAX_NAME))
     if not answers["password"]:
         raise FieldError("password", "no password")
-    return LoginAnswers(user_id, answers["password"])
+    return LoginAnswers(parse_id(text) or text, answers["password"])
 
 
 def _check_registration(answers: dict[str, str], fields: tuple[str, ...]) -> RegistrationAnswers:

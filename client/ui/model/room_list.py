@@ -60,6 +60,15 @@ class RoomList:
         for group in account.groups:
             self.room(RoomKey(True, group.id)).title = group.name
 
+    def name_user(self, user_id: int, name: str) -> None:
+        """Note the name of a user, as the server tells it."""
+        if not name:
+            return
+        self.directory.add_name(user_id, name, newest=True)
+        room = self.by_key.get(RoomKey(False, user_id))
+        if room is not None:
+            room.title = name
+
     def _rename_own_messages(self, name: str) -> None:
         """Correct the messages that were written before the login gave the name."""
         for room in self.by_key.values():

@@ -84,7 +84,7 @@ class LoginScreen:
             tabs += [(style, f" {texts(mode.value)} "), ("", "  ")]
         lines: list[Line] = [[], tabs, []]
         if form.saved:
-            names = ", ".join(f"{one_line(one.name)} ({one.user_id})" for one in form.saved)
+            names = ", ".join(map(one_line, form.choices))
             lines.append([("class:note", clip(f"  {texts('saved logins', names=names)}", cells))])
         return [*lines, []]
 

@@ -102,10 +102,35 @@ def test_login_failures(server: FakeServer, menu: MenuRun, errno: int, line: str
     assert f"\n{line}\n" in menu.out.getvalue()
 
 
-def test_a_login_with_a_wrong_id(menu: MenuRun) -> None:
-    menu.type("1", "alice", "3")
+def test_a_login_by_name(server: FakeServer, menu: MenuRun) -> None:
+    menu.type("1", "li si", "secret")
+    menu.out.wait_for("current login user => id:1 name:li si\n")
+    assert server.expect(MsgType.LOGIN_MSG)["name"] == "li si"
+    menu.type("chat:bob:hello: you", "addfriend:bob", "addgroup:5")
+    menu.out.wait_for("join group success")
+    assert server.expect(MsgType.FIND_USER_MSG)["name"] == "bob"
+    sent = server.expect(MsgType.ONE_CHAT_MSG)
+    assert (sent["toid"], sent["msg"]) == (2, "hello: you")
+    assert server.expect(MsgType.ADD_FRIEND_MSG)["friendname"] == "bob"
+    server.rules[MsgType.FIND_USER_MSG] = refuse(MsgType.FIND_USER_ACK, 5, "no such user")
+    menu.type("chat:zoe:hi")
+    menu.out.wait_for("message to zoe failed: no such user\n")
+
+
+def test_a_failed_message_names_its_receiver(server: FakeServer, menu: MenuRun) -> None:
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, friends=FRIENDS)]
+    server.rules[MsgType.ONE_CHAT_MSG] = lambda r: [
+        ack(MsgType.CHAT_ACK, r, 11, mid=r["mid"], errmsg="does not take messages from you")
+    ]
+    menu.login()
+    menu.type("chat:2:hi")
+    menu.out.wait_for("message to bob failed: does not take messages from you\n")
+
+
+def test_a_login_without_a_name(menu: MenuRun) -> None:
+    menu.type("1", " ", "3")
     assert menu.end() == 0
-    assert "\nid must be a number!\n" in menu.out.getvalue()
+    assert "\ntype a name or an id!\n" in menu.out.getvalue()
     assert "password:" not in menu.out.getvalue()
 
 
@@ -156,11 +181,11 @@ def test_friends_and_groups_that_are_there_already(server: FakeServer, menu: Men
 
 def test_lines_that_are_no_commands(menu: MenuRun) -> None:
     menu.login()
-    menu.type("dance", "chat:bob:hi", "chat:5", "", "quit")
+    menu.type("dance", "chat: :hi", "chat:5", "", "quit")
     assert menu.end() == 0
     assert menu.out.getvalue().endswith(
         "invalid input command!\n"
-        "usage: chat:friendid:message (friendid is a number)\n"
+        "usage: chat:friendid:message\n"
         "usage: chat:friendid:message\n"
         "invalid input command!\n"
     )

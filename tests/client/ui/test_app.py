@@ -47,7 +47,7 @@ def test_no_hint_is_cut(start: Start, server: FakeServer, language: str) -> None
 
 def test_in_chinese(start: Start) -> None:
     app = start(environment={"LANG": "zh_CN.UTF-8"})
-    app.wait_for("登录", "账号", "密码")
+    app.wait_for("登录", "用户名", "密码")
     app.type("1", ENTER, "secret", ENTER)
     app.wait_for("alice (1) ●", "F1 帮助")
     app.type(F1)

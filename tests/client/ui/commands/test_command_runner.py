@@ -13,7 +13,7 @@ def test_commands_of_the_original(server: FakeServer, app: AppRun) -> None:
     app.command("chat:5:hello: you")
     sent = server.expect(MsgType.ONE_CHAT_MSG)
     assert (sent["toid"], sent["msg"]) == (5, "hello: you")
-    app.wait_for("user 5", "hello: you")
+    app.wait_for("name 5 (5)", "hello: you")
     app.command("groupchat:7:all: of you")
     assert server.expect(MsgType.GROUP_CHAT_MSG)["msg"] == "all: of you"
     app.wait_for("tea (7)")
@@ -30,20 +30,21 @@ def test_commands_of_the_original(server: FakeServer, app: AppRun) -> None:
     [
         ("/dance", "There is no command /dance."),
         ("/chat", "Type it like this: /chat WHO [TEXT]"),
-        ("/chat zoe hi", "No known user is called zoe"),
-        ("/add me", "No known user is called me"),
-        ("/add 99", "no such user: check the number"),
-        ("/add 1", "That is your own number. /add takes a friend's."),
+        ("/chat zoe hi", "There is no user called zoe. Check the name."),
+        ("/add me", "There is no user called me. Check the name."),
+        ("/add 99", "no such user: check the name or number"),
+        ("/add 1", "That is your own name. /add takes a friend's."),
         ("/theme pink", "pink: choose one of dark, light."),
         ("/export /no/such/folder/x", "/no/such/folder/x: No such file or directory"),
         ("/help nothing", "There is no command nothing."),
-        ("chat:bob:hi", "Type it like this: chat:friendid:message (friendid is a number)"),
+        ("groupchat:x:hi", "Type it like this: groupchat:groupid:message (groupid is a number)"),
         ("/kick bob", "Open a group first: /group GROUP"),
         ("/\x1b[2J", "There is no command /"),
     ],
 )
 def test_mistakes_get_one_line(server: FakeServer, talk: AppRun, line: str, notice: str) -> None:
     server.rules[MsgType.ADD_FRIEND_MSG] = refuse(MsgType.ADD_FRIEND_ACK, 5, "no such user")
+    server.rules[MsgType.FIND_USER_MSG] = refuse(MsgType.FIND_USER_ACK, 5, "no such user")
     talk.ask(lambda: talk.app.terminal.set_input(line))
     talk.type(ENTER)
     screen = talk.wait_for(notice)

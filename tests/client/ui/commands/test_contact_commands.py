@@ -56,7 +56,7 @@ def test_blocked_users(server: FakeServer, talk: AppRun) -> None:
     talk.wait_for("bob is blocked.")
     assert server.expect(MsgType.BLOCK_MSG)["userid"] == 2
     talk.command("/blocked")
-    talk.wait_for("Blocked users", "2  bob", "9  9")
+    talk.wait_for("Blocked users", "2  bob", "9  name 9")
     talk.type(ESC)
     talk.command("/unblock bob")
     talk.wait_for("bob is not blocked any more.")

@@ -65,7 +65,7 @@ def test_the_own_request(server: FakeServer, app: AppRun) -> None:
         ack(MsgType.ADD_FRIEND_ACK, r, pending=True, friendid=9)
     ]
     app.command("/add 9")
-    app.wait_for("User 9 is asked, if there is such a user. /remove 9 takes it back.")
+    app.wait_for("9 is asked, if there is such a user. /remove 9 takes it back.")
     app.command("/remove 9")
     app.wait_for("Your request to 9 is taken back.")
     assert server.expect(MsgType.REMOVE_FRIEND_MSG)["friendid"] == 9

@@ -8,22 +8,50 @@ from pathlib import Path
 import pytest
 
 from chat.protocol import Message, MsgType
+from client.account.last_server import LastServer, last_server
 from client.account.records import Credentials
 from client.account.saved_accounts import saved_accounts
 from client.account.store import Store
-from tests.client.fake_server import FakeServer, ack, login_ack, refuse
+from tests.client.fake_server import FakeServer, ack, login_ack, one_chat, refuse
 from tests.client.ui.appkit import Start, save_login
 from tests.client.ui.apprun import ENTER, ESC, TAB, UP, AppRun, ctrl
 
 
 def test_login(server: FakeServer, start: Start) -> None:
     app = start()
-    screen = app.wait_for("Sign in", "number", "password")
+    screen = app.wait_for("Sign in", "name", "password")
     assert "again" not in screen
     app.type("1", ENTER, "secret", ENTER)
     app.wait_for("● bob", "○ 安妮", "# tea", "alice (1) ●")
     assert "secret" not in app.screen
     assert server.expect(MsgType.LOGIN_MSG)["password"] == "secret"
+
+
+def test_login_by_name(server: FakeServer, start: Start, tmp_path: Path) -> None:
+    """The messages in the answer arrive before its result: they are in the list of the user."""
+    mail = [{**one_chat(5, "while you were away"), "toid": 7}]
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, id=7, name="li si", offlinemsg=mail)]
+    app = start(tmp_path)
+    app.wait_for("Sign in")
+    app.type("li si", ENTER, "secret", ENTER)
+    app.wait_for("li si (7) ●", "bob")
+    request = server.expect(MsgType.LOGIN_MSG)
+    assert (request["name"], "id" in request) == ("li si", False)
+    app.command("/chat bob")
+    app.wait_for("while you were away")
+    app.type(ctrl("q"))
+    app.end()
+    assert last_server(tmp_path) == LastServer("127.0.0.1", server.port)
+    app = start(tmp_path, user="li si")
+    app.wait_for("li si (7) ●")
+    assert server.expect(MsgType.LOGIN_MSG)["token"] == "t"
+
+
+def test_a_server_that_takes_no_names(server: FakeServer, start: Start) -> None:
+    server.rules[MsgType.LOGIN_MSG] = refuse(MsgType.LOGIN_MSG_ACK, 4, "id: is missing")
+    app = start()
+    app.type("li si", ENTER, "secret", ENTER)
+    app.wait_for("this server takes no names: sign in with the number")
 
 
 def test_a_password_is_not_on_the_screen(start: Start) -> None:
@@ -37,12 +65,12 @@ def test_registration(server: FakeServer, start: Start) -> None:
     app.type(ctrl("r"))
     app.wait_for("name", "again")
     app.type("alice", ENTER, "secret", ENTER, "secret", ENTER)
-    app.wait_for("You are number 1.", "alice (1) ●")
+    app.wait_for("You are registered as alice.", "alice (1) ●")
     assert server.expect(MsgType.REG_MSG)["name"] == "alice"
     assert server.expect(MsgType.LOGIN_MSG)["id"] == 1
 
 
-def test_a_cancelled_registration_shows_the_number(server: FakeServer, start: Start) -> None:
+def test_a_cancelled_registration_shows_the_name(server: FakeServer, start: Start) -> None:
     """The server may have carried the request out before Esc, so its answer is shown."""
     answer = server.rules.pop(MsgType.REG_MSG)
     app = start()
@@ -55,15 +83,14 @@ def test_a_cancelled_registration_shows_the_number(server: FakeServer, start: St
     app.wait_for("again", gone="registering")
     for message in answer(request):
         server.send(message)
-    app.wait_for("You are number 1.", "Register")
+    app.wait_for("You are registered as alice.", "Register")
 
 
 @pytest.mark.parametrize(
     ("keys", "line"),
     [
-        ([ENTER], "Type the number that you were given"),
-        (["bob", ENTER, "x", ENTER], "bob is no number"),
-        (["0", ENTER, "x", ENTER], "0 is no number"),
+        ([ENTER], "Type the name that you registered with."),
+        (["x" * 51, ENTER, "x", ENTER], "at most 50 characters"),
         (["5", ENTER, ENTER], "Type your password."),
         ([ctrl("r"), ENTER], "Type the name that others will see."),
         ([ctrl("r"), "x", ENTER, "short", ENTER, ENTER], "at least 6 characters"),
@@ -96,7 +123,7 @@ def test_a_taken_name_is_corrected_in_its_field(server: FakeServer, start: Start
     app.wait_for("The name alice is taken.")
     server.rules[MsgType.REG_MSG] = answer
     app.type("2", ENTER)
-    app.wait_for("You are number 1.")
+    app.wait_for("You are registered as alice2.")
     assert server.expect(MsgType.REG_MSG)["name"] == "alice"
     assert server.expect(MsgType.REG_MSG)["name"] == "alice2"
 
@@ -104,7 +131,7 @@ def test_a_taken_name_is_corrected_in_its_field(server: FakeServer, start: Start
 @pytest.mark.parametrize(
     ("errno", "errmsg", "line"),
     [
-        (1, "no", "Number or password is wrong."),
+        (1, "no", "Name or password is wrong."),
         (2, "in use", "This account is in use elsewhere."),
         (5, "odd\x1b[2J", "odd\\x1b[2J"),
     ],
@@ -212,12 +239,12 @@ def test_the_last_used_login_or_the_wanted_one(
     app.wait_for("eve (5) ●")
     app.type(ctrl("q"))
     app.end()
-    app = start(tmp_path, user_id=1)
+    app = start(tmp_path, user=1)
     app.wait_for("eve (1) ●")
     app.type(ctrl("q"))
     app.end()
-    app = start(tmp_path, user_id=9)
-    app.wait_for("Sign in", "9", "eve (1), eve (5)")
+    app = start(tmp_path, user=9)
+    app.wait_for("Sign in", "9", "need no password: 1, 5")
     app.type(UP, UP)
     app.type(ENTER)
     app.wait_for("eve (5) ●")
@@ -226,7 +253,7 @@ def test_the_last_used_login_or_the_wanted_one(
 def test_a_user_without_a_saved_login_is_asked_for_the_password(
     server: FakeServer, start: Start
 ) -> None:
-    app = start(user_id=1)
+    app = start(user=1)
     app.wait_for("Sign in", "1")
     app.type("mypassword")
     assert "mypassword" not in app.wait_for("**********")
@@ -300,7 +327,7 @@ def test_registration_with_an_invitation(server: FakeServer, start: Start) -> No
     app.type(ENTER)
     app.wait_for("This code is not valid.")
     app.type("right", ENTER)
-    app.wait_for("You are number 1.")
+    app.wait_for("You are registered as alice.")
     assert [server.expect(MsgType.REG_MSG).get("code") for _ in range(3)] == [
         None,
         "wrong",

@@ -11,7 +11,7 @@ from tests.client.ui.apprun import DOWN, ENTER, ESC, F2, TAB, UP, AppRun, alt, c
 def test_unknown_rooms_are_not_opened(server: FakeServer, app: AppRun) -> None:
     server.rules[MsgType.HISTORY_MSG] = refuse(MsgType.HISTORY_ACK, 5, "no such user")
     app.command("/chat 999")
-    app.wait_for("There is no user 999. Check the number.", gone="user 999\n")
+    app.wait_for("There is no user 999. Check the number, or use the name.", gone="user 999\n")
     app.command("/chat 999 hello: you")
     app.wait_for("There is no user 999.", "> /chat 999 hello: you")
     app.type(ctrl("c"))
@@ -35,7 +35,7 @@ def test_a_line_after_chat_waits_for_the_room(server: FakeServer, talk: AppRun) 
     talk.type("secret for 9", ENTER)
     talk.settle()
     server.send(ack(MsgType.HISTORY_ACK, asked, messages=[], more=False))
-    talk.wait_for("user 9")
+    talk.wait_for("name 9 (9)")
     assert server.received_nothing_more(MsgType.ONE_CHAT_MSG)
 
 

@@ -99,7 +99,7 @@ def test_words_of_the_original_without_an_open_room() -> None:
         ("/say", "usage", "/say TEXT"),
         ("/export", "usage", "/export FILE"),
         ('/chat "" x', "usage", "/chat WHO [TEXT]"),
-        ("chat:bob:hi", "original usage", "chat:friendid:message (friendid is a number)"),
+        ("groupchat:x:hi", "original usage", "groupchat:groupid:message (groupid is a number)"),
         ("chat:5", "original usage", "chat:friendid:message"),
         ("addfriend:", "original usage", "addfriend:friendid"),
     ],

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from client.account.saved_accounts import SavedAccount
 from client.ui.model.login_form import (
     FieldError,
     FormMode,
@@ -21,7 +22,16 @@ def check(mode: FormMode, **answers: str) -> LoginAnswers | RegistrationAnswers:
 
 def test_login() -> None:
     assert check(FormMode.LOGIN, id=" 5 ", password=" secret ") == LoginAnswers(5, " secret ")
+    assert check(FormMode.LOGIN, id=" li si ", password="x") == LoginAnswers("li si", "x")
+    assert check(FormMode.LOGIN, id="0", password="x") == LoginAnswers("0", "x")
     assert "secret" not in repr(LoginAnswers(5, "secret"))
+
+
+def test_saved_logins_are_chosen_by_name() -> None:
+    saved = [SavedAccount(n, name, 0.0) for n, name in ((1, "ann"), (2, "eve"), (3, "eve"))]
+    saved += [SavedAccount(4, "", 0.0), SavedAccount(5, "12", 0.0)]
+    form = LoginForm(saved)
+    assert list(form.choices) == ["ann", "2", "3", "4", "5"]
 
 
 def test_registration() -> None:
@@ -35,12 +45,8 @@ def test_registration() -> None:
     [
         ({}, "id", "no number"),
         ({"id": " "}, "id", "no number"),
-        ({"id": "ann"}, "id", "number wrong"),
-        ({"id": "0"}, "id", "number wrong"),
-        ({"id": "-5"}, "id", "number wrong"),
-        ({"id": "5.0"}, "id", "number wrong"),
-        ({"id": "\x1b[2J"}, "id", "number wrong"),
-        ({"id": "9" * 5000}, "id", "number wrong"),
+        ({"id": "\x1b[2J"}, "password", "no password"),
+        ({"id": "9" * 5000}, "id", "name long"),
         ({"id": "5"}, "password", "no password"),
     ],
 )

@@ -30,8 +30,8 @@ EN, ZH = Translations("en"), Translations("zh")
     [
         (
             RefusedError(5, "no such\x1b user"),
-            "no such\\x1b user: check the number",
-            "没有这个用户或群：请核对号码",
+            "no such\\x1b user: check the name or number",
+            "没有这个用户或群：请核对名字或号码",
         ),
         (
             RefusedError(1, "only the group's creator may do that"),
@@ -70,8 +70,8 @@ EN, ZH = Translations("en"), Translations("zh")
         ),
         (
             RefusedError(5, ""),
-            "there is no such user or group: check the number",
-            "没有这个用户或群：请核对号码",
+            "there is no such user or group: check the name or number",
+            "没有这个用户或群：请核对名字或号码",
         ),
         (
             RefusedError(8, "temporarily unavailable"),

@@ -98,9 +98,9 @@ def test_no_hint_is_cut_at_80_columns(language: str, key: str) -> None:
 
 def test_placeholders_are_filled_in() -> None:
     texts = Translations("en")
-    assert texts("number wrong", text="x") == "x is no number from 1 to 2147483647."
+    assert texts("name long", most="x") == "A name has at most x characters."
     texts.language = "zh"
-    assert texts("number wrong", text="{x}") == "{x} 不是 1 到 2147483647 之间的数字。"
+    assert texts("name long", most="{x}") == "用户名最多 {x} 个字符。"
     assert Translations("fr").language == "en"
 
 
