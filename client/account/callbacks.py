@@ -13,7 +13,16 @@ from client.account.lifecycle import Status
 from client.account.local_account import LocalAccount
 from client.account.shared_state import SharedState
 from client.errors import ClosedError
-from client.values import Announcement, ChatMessage, FriendNotice, GroupNotice, Presence
+from client.values import (
+    Announcement,
+    ChatMessage,
+    FriendNotice,
+    GroupNotice,
+    MuteNotice,
+    Presence,
+    ReadNotice,
+    TypingNotice,
+)
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +43,9 @@ class Functions:
         on_state: gets each new Status of the client.
         on_ready: is called when ``messages()`` has one more message.
         on_server_error: gets the text of an error that belongs to no request.
+        on_read: gets each mark of what another user or another device has read.
+        on_typing: gets each notice that another user is writing.
+        on_mute: gets each muting by another device of this user.
     """
 
     on_message: Callable[[ChatMessage], object] | None = None
@@ -44,6 +56,9 @@ class Functions:
     on_group_notice: Callable[[GroupNotice], object] | None = None
     on_announcement: Callable[[Announcement], object] | None = None
     on_friend_notice: Callable[[FriendNotice], object] | None = None
+    on_read: Callable[[ReadNotice], object] | None = None
+    on_typing: Callable[[TypingNotice], object] | None = None
+    on_mute: Callable[[MuteNotice], object] | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -144,6 +159,21 @@ class Callbacks:
         """The operator has a text for all users."""
         if self._functions.on_announcement is not None:
             self._dispatcher.post(partial(self._functions.on_announcement, announcement))
+
+    def was_read(self, notice: ReadNotice) -> None:
+        """Messages of a conversation were read."""
+        if self._functions.on_read is not None:
+            self._dispatcher.post(partial(self._functions.on_read, notice))
+
+    def types(self, notice: TypingNotice) -> None:
+        """Another user is writing a message."""
+        if self._functions.on_typing is not None:
+            self._dispatcher.post(partial(self._functions.on_typing, notice))
+
+    def was_muted(self, notice: MuteNotice) -> None:
+        """Another device of this user has muted a conversation, or ended that."""
+        if self._functions.on_mute is not None:
+            self._dispatcher.post(partial(self._functions.on_mute, notice))
 
     def server_complained(self, errmsg: str) -> None:
         """The server has sent an error that belongs to no request.

@@ -56,6 +56,15 @@ class Roster:
         groups = tuple(_with_presence(group, presence) for group in self.account.groups)
         self.account = replace(self.account, friends=friends, groups=groups)
 
+    def set_muted(self, user_id: int | None, group_id: int | None, *, muted: bool) -> None:
+        """A conversation is muted, or is not any more."""
+        users, groups = self.account.muted_users, self.account.muted_groups
+        if user_id is not None:
+            users = users | {user_id} if muted else users - {user_id}
+        if group_id is not None:
+            groups = groups | {group_id} if muted else groups - {group_id}
+        self.account = replace(self.account, muted_users=users, muted_groups=groups)
+
     def rename(self, name: str) -> None:
         """The user has another name."""
         self.account = replace(self.account, name=name)

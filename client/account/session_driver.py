@@ -34,7 +34,16 @@ from client.protocol.parsing import read_retry_after
 from client.protocol.requests import LOGIN, LOGOUT
 from client.protocol.session import Session
 from client.timing import Timing
-from client.values import Announcement, ChatMessage, FriendNotice, GroupNotice, Presence
+from client.values import (
+    Announcement,
+    ChatMessage,
+    FriendNotice,
+    GroupNotice,
+    MuteNotice,
+    Presence,
+    ReadNotice,
+    TypingNotice,
+)
 
 if TYPE_CHECKING:
     import socket
@@ -129,6 +138,9 @@ class SessionDriver:
             FriendNotice: self._take_friend_notice,
             GroupNotice: self._take_group_notice,
             Announcement: self._take_announcement,
+            ReadNotice: self._take_read_notice,
+            TypingNotice: self._take_typing_notice,
+            MuteNotice: self._take_mute_notice,
         }
         self.session = Session(sock, self._on_events, self._on_close, timing)
 
@@ -251,6 +263,7 @@ class SessionDriver:
                 **account.identity,
                 **account.secret,
                 "device": account.credentials.device,
+                "devices": True,
             }
             has_secret = bool(account.secret)
         try:
@@ -412,4 +425,18 @@ class SessionDriver:
         if account.roster is not None:
             account.roster.take_group_notice(notice)
         self._callbacks.group_changed(notice)
+        return []
+
+    def _take_read_notice(self, account: LocalAccount, notice: ReadNotice) -> list[Completion]:
+        self._callbacks.was_read(notice)
+        return []
+
+    def _take_typing_notice(self, account: LocalAccount, notice: TypingNotice) -> list[Completion]:
+        self._callbacks.types(notice)
+        return []
+
+    def _take_mute_notice(self, account: LocalAccount, notice: MuteNotice) -> list[Completion]:
+        if account.roster is not None:
+            account.roster.set_muted(notice.user_id, notice.group_id, muted=notice.muted)
+        self._callbacks.was_muted(notice)
         return []

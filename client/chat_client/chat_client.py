@@ -20,6 +20,7 @@ from client.account.shared_state import SharedState
 from client.account.store import replace_account
 from client.account.supervisor import Supervisor
 from client.chat_client.contacts import ContactMethods
+from client.chat_client.conversations import ConversationMethods
 from client.chat_client.groups import GroupMethods
 from client.chat_client.messages import MessageMethods
 from client.chat_client.own_account import AccountMethods
@@ -35,7 +36,10 @@ from client.values import (
     ChatMessage,
     FriendNotice,
     GroupNotice,
+    MuteNotice,
     Presence,
+    ReadNotice,
+    TypingNotice,
 )
 
 if TYPE_CHECKING:
@@ -45,7 +49,7 @@ if TYPE_CHECKING:
     from client.protocol.tls import TlsSocket
 
 
-class ChatClient(AccountMethods, MessageMethods, ContactMethods, GroupMethods):
+class ChatClient(AccountMethods, MessageMethods, ConversationMethods, ContactMethods, GroupMethods):
     """Connects to a chat server, logs one user in, and reconnects when the connection is lost.
 
     Any thread may call any method, also from a callback. A request, such as ``add_friend``, blocks
@@ -71,6 +75,9 @@ class ChatClient(AccountMethods, MessageMethods, ContactMethods, GroupMethods):
         on_group_notice: Callable[[GroupNotice], object] | None = None,
         on_announcement: Callable[[Announcement], object] | None = None,
         on_friend_notice: Callable[[FriendNotice], object] | None = None,
+        on_read: Callable[[ReadNotice], object] | None = None,
+        on_typing: Callable[[TypingNotice], object] | None = None,
+        on_mute: Callable[[MuteNotice], object] | None = None,
         on_state: Callable[[Status], object] | None = None,
         on_ready: Callable[[], object] | None = None,
         on_server_error: Callable[[str], object] | None = None,
@@ -91,6 +98,9 @@ class ChatClient(AccountMethods, MessageMethods, ContactMethods, GroupMethods):
             on_group_notice,
             on_announcement,
             on_friend_notice,
+            on_read,
+            on_typing,
+            on_mute,
         )
         dispatcher = Dispatcher()
         self._shared = SharedState(status_poster(dispatcher, functions))

@@ -36,6 +36,9 @@ class Received(NamedTuple):
 
 NOTHING = Received([])
 
+TYPING_RID = "typing"
+"""Of each TYPING_MSG, so that its failure is no error for the application."""
+
 
 class Conversation:
     """One client's side of one connection: the user that is logged in, and the open requests.
@@ -58,6 +61,9 @@ class Conversation:
             MsgType.FRIEND_NOTICE_MSG: self._on_friend_notice,
             MsgType.GROUP_NOTICE_MSG: self._on_group_notice,
             MsgType.ANNOUNCE_MSG: self._on_announcement,
+            MsgType.READ_NOTICE_MSG: self._on_read,
+            MsgType.TYPING_NOTICE_MSG: self._on_typing,
+            MsgType.MUTE_NOTICE_MSG: self._on_mute,
             MsgType.ERROR_MSG: self._on_error,
             MsgType.BYE_MSG: self._on_bye,
         }
@@ -79,6 +85,17 @@ class Conversation:
         message["rid"] = rid = next(self._rids)
         self._requests[rid] = None
         return message
+
+    def typing(self, fields: Message) -> Message | None:
+        """A TYPING_MSG to send, which has no answer; None without a login."""
+        if self.user_id is None:
+            return None
+        return {
+            "msgid": int(MsgType.TYPING_MSG),
+            "id": self.user_id,
+            **fields,
+            "rid": TYPING_RID,
+        }
 
     def is_answered(self, rid: str) -> bool:
         """Whether the answer to a request has arrived."""
@@ -151,7 +168,21 @@ class Conversation:
     def _on_announcement(self, message: Message) -> Received:
         return Received([parsing.read_announcement(message)])
 
+    def _on_read(self, message: Message) -> Received:
+        notice = parsing.read_read_notice(message)
+        return NOTHING if notice is None else Received([notice])
+
+    def _on_typing(self, message: Message) -> Received:
+        notice = parsing.read_typing_notice(message)
+        return NOTHING if notice is None else Received([notice])
+
+    def _on_mute(self, message: Message) -> Received:
+        notice = parsing.read_mute_notice(message)
+        return NOTHING if notice is None else Received([notice])
+
     def _on_error(self, message: Message) -> Received:
+        if message.get("rid") == TYPING_RID:  # a notice that did not reach the other user
+            return NOTHING
         _, errmsg = parsing.read_failure(message)
         return Received([ServerError(errmsg, parsing.read_retry_after(message) or 0.0)])
 

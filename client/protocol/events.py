@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from client.values import Account, Announcement, ChatMessage, FriendNotice, GroupNotice, Presence
+from client.values import (
+    Account,
+    Announcement,
+    ChatMessage,
+    FriendNotice,
+    GroupNotice,
+    MuteNotice,
+    Presence,
+    ReadNotice,
+    TypingNotice,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,9 @@ Event = (
     | FriendNotice
     | GroupNotice
     | Announcement
+    | ReadNotice
+    | TypingNotice
+    | MuteNotice
     | ServerError
     | Goodbye
 )

@@ -289,7 +289,7 @@ def _place(item: Message) -> tuple[int | None, int | None] | None:
     user_id, group_id = read_id(item, "with"), read_id(item, "groupid")
     if (0 < user_id <= MAX_ID) == (0 < group_id <= MAX_ID):
         return None
-    return (user_id, None) if user_id else (None, group_id)
+    return (user_id, None) if 0 < user_id <= MAX_ID else (None, group_id)
 
 
 def read_mark(ack: Message) -> int:

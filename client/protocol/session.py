@@ -144,6 +144,14 @@ class Session:
         """
         self._connection.send_message(message)
 
+    def tell_typing(self, fields: Message) -> None:
+        """Send a TYPING_MSG. Any thread; does not fail: it may get lost."""
+        with self._conversation_changed:
+            message = self._conversation.typing(fields)
+        if message is not None:
+            with contextlib.suppress(ConnectionLostError):
+                self._connection.send_message(message)
+
     def acknowledge(self, seqs: Sequence[int]) -> None:
         """Acknowledge messages that the application has handled. Any thread; does not fail.
 

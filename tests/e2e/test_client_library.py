@@ -24,11 +24,13 @@ from client import (
     ConnectionLostError,
     FriendNotice,
     GroupNotice,
+    ReadNotice,
     RefusedError,
     ReplacedError,
     Sending,
     State,
     Timing,
+    TypingNotice,
 )
 from client.errors import NotLoggedInError
 from client.protocol.tls import make_context
@@ -202,6 +204,34 @@ def test_a_contact_that_agrees(make_server: Callable[..., ServerProcess], enter:
     bob.client.remove_friend(ann.id)
     with pytest.raises(RefusedError, match="not in your list"):
         ann.client.remove_friend(bob.id)
+
+
+def test_conversations(server: ServerProcess, enter: Enter) -> None:
+    read: queue.SimpleQueue[ReadNotice] = queue.SimpleQueue()
+    typing: queue.SimpleQueue[TypingNotice] = queue.SimpleQueue()
+    ann = enter(server.port, "ann", on_read=read.put).log_in()
+    bob = enter(server.port, "bob", on_typing=typing.put).log_in()
+    ann.client.send(bob.id, "hello").result(WAIT)
+    bob.reader.wait_for(1)
+    message = bob.reader.messages[0]
+    (entry,) = bob.client.conversations().conversations
+    assert (entry.user_id, entry.name, entry.last.text, entry.unread) == (ann.id, "ann", "hello", 1)
+    assert message.seq is not None
+    assert bob.client.mark_read(message.seq, user_id=ann.id) == message.seq
+    assert read.get(timeout=WAIT) == ReadNotice(bob.id, bob.id, None, message.seq)
+    ann.client.typing(user_id=bob.id)
+    assert typing.get(timeout=WAIT) == TypingNotice(ann.id, None)
+    bob.client.mute(user_id=ann.id)
+    bob.client.logout()
+    account = bob.client.login(bob.id, PASSWORD)
+    assert account.muted_users == {ann.id}
+    assert [item.unread for item in account.conversations] == [0]
+    bob.client.set_receipts(False)
+    assert not bob.client.receipts()
+    (entry,) = ann.client.conversations().conversations
+    assert entry.other_read is None
+    with pytest.raises(RefusedError, match="no conversation"):
+        ann.client.mark_read(1, user_id=99)
 
 
 def test_the_same_account_elsewhere(server: ServerProcess, enter: Enter) -> None:
