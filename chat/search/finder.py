@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
 from chat.search.filters import Probe, probe
@@ -47,6 +48,9 @@ MOST_CHARACTERS = 1024 * 1024
 
 FEW = 4
 """With so few chunks left, the texts are read, instead of further filters."""
+
+_last_of = itemgetter(2)
+"""The column ``last`` of a chunk."""
 
 
 class Range(NamedTuple):
@@ -128,29 +132,26 @@ class Finder:
 
     def _take(self, chunks: list[Chunk]) -> None:
         """Note these chunks, if they may have all terms, and what lies between them."""
-        chunks.sort(key=lambda chunk: chunk.last, reverse=True)
-        used: list[tuple[Chunk, int]] = []
-        for chunk in chunks:
-            floor = self._floors[chunk.conversation]
-            if chunk.after + 1 < floor:  # else it has no message that was not looked at
-                self._add(chunk.conversation, chunk.last, floor - 1)
-                used.append((chunk, min(chunk.last, floor - 1)))
-                self._floors[chunk.conversation] = chunk.after + 1
-        kept = self._with_terms({chunk.last: chunk.bits for chunk, _ in used})
-        for chunk, last in used:
-            if chunk.last in kept:
-                self._add(chunk.conversation, chunk.after, last)
-
-    def _with_terms(self, bits: Mapping[int, str]) -> set[int]:
-        """Those chunks that may have all terms, by ``last``. ``bits``: of the first part."""
-        kept = set(bits)
-        for number, (part, probes) in enumerate(self._probes.items()):
-            if number:
-                if len(kept) <= FEW:
-                    break
-                bits = self._chunks.parts(kept, part)
-            kept = {last for last in kept if all(p.may_be_in(bits[last]) for p in probes)}
-        return kept
+        chunks.sort(key=_last_of, reverse=True)
+        floors = self._floors
+        (first, *others) = self._probes.values()
+        kept: dict[int, Range] = {}
+        for conversation, after, last, bits in chunks:
+            floor = floors[conversation]
+            if after + 1 >= floor:
+                continue  # it has no message that was not looked at
+            if last + 1 < floor:
+                self._add(conversation, last, floor - 1)
+            floors[conversation] = after + 1
+            if _may_have(bits, first):
+                kept[last] = Range(conversation, after, min(last, floor - 1))
+        for probes in others:
+            if len(kept) <= FEW:
+                break
+            bits_of = self._chunks.parts(kept, probes[0].part)
+            kept = {last: kept[last] for last in kept if _may_have(bits_of[last], probes)}
+        for part in kept.values():
+            self._add(*part)
 
     def _add(self, conversation: int, after: int, last: int) -> None:
         after = max(after, self._since[conversation])
@@ -196,6 +197,11 @@ class Finder:
         ranges = [(ids, after, last) for (after, last), ids in alike.items()]
         found = self._history.numbers_in(ranges, self._texts + 1)
         return sorted(found, reverse=True)[: self._texts + 1]
+
+
+def _may_have(bits: str, probes: list[Probe]) -> bool:
+    """May a chunk with this part of its filter have all these terms?"""
+    return all([probe.may_be_in(bits) for probe in probes])
 
 
 def _by_part(query: Query) -> dict[int, list[Probe]]:

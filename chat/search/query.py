@@ -48,6 +48,11 @@ def word_pattern() -> re.Pattern[str]:
     return re.compile(f"(?:[^\\W_{DENSE}]|[{marks}])+")
 
 
+def is_word(text: str) -> bool:
+    """Does the text begin with a character of a script with blanks?"""
+    return word_pattern().match(text) is not None
+
+
 class Query:
     """What is searched for. Immutable; any thread.
 
@@ -57,11 +62,18 @@ class Query:
 
     def __init__(self, text: str) -> None:
         self.words = tuple(dict.fromkeys(fold(text).split()))
+        self._only_starts = tuple(map(is_word, self.words))
 
     def matches(self, text: str) -> bool:
         """Does each word stand in the text?"""
         folded = fold(text)
-        return all(next(_starts(folded, word), None) is not None for word in self.words)
+        for word, only_starts in zip(self.words, self._only_starts, strict=True):
+            place = folded.find(word)
+            if place < 0:
+                return False
+            if only_starts and place and next(_starts(folded, word), None) is None:
+                return False
+        return True
 
     def marks(self, text: str) -> list[Mark]:
         """Where the words stand in the text, in order, at most MAX_MARKS; none overlap."""
@@ -93,7 +105,6 @@ def _end(at: list[int], behind: int) -> int:
 
 def _starts(folded: str, word: str) -> Iterator[int]:
     """Where a word stands in a folded text, without overlaps."""
-    is_word = word_pattern().match
     anywhere = not is_word(word)
     start = folded.find(word)
     while start >= 0:

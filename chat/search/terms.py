@@ -2,10 +2,11 @@
 
 A text has these terms: the beginnings of its words, at some lengths; of other runs of characters
 each character and each pair of neighbours. ``of_query`` gives terms that each matching text has.
-So a filter without one of them needs no look at the texts behind it.
+So a filter without one of them needs no look at the texts behind it. Common terms are among them,
+too, because each one halves the wrong answers of filters at least.
 
     of_text("hello 北京!")  {"h", "he", "hel", "hell", "北", "京", "!", "北京", "京!"}
-    of_query("hel")        ["hel"]
+    of_query("hel")        ["hel", "he", "h"]
 """
 
 from __future__ import annotations
@@ -31,13 +32,7 @@ def of_text(folded: str) -> set[str]:
     """All terms of a folded text."""
     found: set[str] = set()
     for match in _run_pattern().finditer(folded):
-        run = match.group()
-        if match.group(1) is None:
-            found.update(run)
-            found.update(map("".join, pairwise(run)))
-        else:
-            length = len(run)
-            found.update([run[:size] for size in PREFIXES if size <= length])
+        found.update(_parts(match.group(), is_word=match.group(1) is not None))
     return found
 
 
@@ -47,13 +42,16 @@ def of_query(query: Query) -> list[str]:
     for word in query.words:
         for match in _run_pattern().finditer(word):
             run = match.group()
-            if match.group(1) is not None:
-                found[run[: max(size for size in PREFIXES if size <= len(run))]] = None
-            elif len(run) == 1:
-                found[run] = None
-            else:
-                found.update(dict.fromkeys(map("".join, pairwise(run))))
+            found |= dict.fromkeys(_parts(run, is_word=match.group(1) is not None))
     return sorted(found, key=_commonness)
+
+
+def _parts(run: str, *, is_word: bool) -> list[str]:
+    """The terms of one word, or of one run of other characters."""
+    if is_word:
+        length = len(run)
+        return [run[:size] for size in PREFIXES if size <= length]
+    return [*run, *map("".join, pairwise(run))]
 
 
 def _commonness(term: str) -> int:

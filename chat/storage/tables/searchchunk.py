@@ -7,23 +7,12 @@ A chunk is a range of one conversation, from the message behind ``after`` to ``l
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
 
 from chat.storage.base import Transaction
 
-
-class Chunk(NamedTuple):
-    """One part of the filter of a chunk.
-
-    Attributes:
-        after, last: numbers in the log; the chunk has the messages between them, and ``last``.
-        bits: of the filter's part.
-    """
-
-    conversation: int
-    after: int
-    last: int
-    bits: str
+Chunk = tuple[int, int, int, str]
+"""One part of the filter of a chunk: the conversation, ``after``, ``last``, and the bits. A search
+reads thousands, so it is a plain tuple."""
 
 
 class SearchChunkModel:
@@ -50,13 +39,12 @@ class SearchChunkModel:
         self, conversations: Collection[int], part: int, above: int, below: int
     ) -> list[Chunk]:
         """The chunks of these conversations whose ``last`` is between the two numbers."""
-        rows = self._tx.query_in(
+        return self._tx.query_in(
             "SELECT conversation, after, last, bits FROM searchchunk "
             "WHERE conversation IN :ids AND part = ? AND last > ? AND last < ?",
             list(conversations),
             after=(part, above, below),
         )
-        return [Chunk(*row) for row in rows]
 
     def holding(self, conversations: Collection[int], part: int, seq: int) -> list[Chunk]:
         """The oldest chunk of each conversation that ends at or behind this number."""
@@ -69,8 +57,7 @@ class SearchChunkModel:
         for start in range(0, len(ids), _UNION):
             group = ids[start : start + _UNION]
             params = [value for id_ in group for value in (id_, part, seq)]
-            rows = self._tx.query(" UNION ALL ".join([one] * len(group)), params)
-            found += [Chunk(*row) for row in rows]
+            found += self._tx.query(" UNION ALL ".join([one] * len(group)), params)
         return found
 
     def parts(self, lasts: Collection[int], part: int) -> dict[int, str]:
