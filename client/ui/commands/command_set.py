@@ -11,6 +11,7 @@ from client.ui.commands.context import CommandContext
 from client.ui.commands.friend_request_commands import FriendRequestCommands
 from client.ui.commands.login_controller import LoginController
 from client.ui.commands.message_commands import MessageCommands
+from client.ui.commands.message_search_commands import MessageSearchCommands
 from client.ui.commands.message_sender import MessageSender
 from client.ui.commands.moderation_commands import ModerationCommands
 from client.ui.commands.people_commands import PeopleCommands
@@ -29,6 +30,7 @@ class CommandSet:
 
     rooms: RoomCommands
     search: SearchCommands
+    message_search: MessageSearchCommands
     transcript: TranscriptCommands
     messages: MessageCommands
     account: AccountCommands
@@ -50,9 +52,11 @@ class CommandSet:
         server: str,
     ) -> CommandSet:
         """Create the commands. ``server``: its address as it is shown."""
+        in_room = SearchCommands(context, loader)
         return cls(
             RoomCommands(context, loader, rooms),
-            SearchCommands(context, loader),
+            in_room,
+            MessageSearchCommands(context, loader, rooms, in_room),
             TranscriptCommands(context, loader),
             MessageCommands(context, sender),
             AccountCommands(context, loader, login),
@@ -98,7 +102,7 @@ class CommandSet:
             "access": moderation.access,
             "leave": contacts.leave,
             "dissolve": contacts.dissolve,
-            "search": self.search.search,
+            "search": self.message_search.search,
             "export": transcript.export,
             "bare": transcript.copy_view,
             "open": transcript.open_link,

@@ -105,18 +105,21 @@ class OverlayKeys:
         binder.on("end", partial(self._scroll_page, _ALL_LINES), only)
         for keys, pages in (("pageup", -1), ("pagedown", 1), ("space", 1)):
             binder.on(keys, partial(self._turn_page, pages), only)
-        for keys in ("escape", "q", "f1", "enter", "c-c", "c-g", "c-d"):
+        binder.on("enter", self._commands.message_search.choose, only)
+        for keys in ("escape", "q", "f1", "c-c", "c-g", "c-d"):
             binder.on(keys, self._close_page, only)
 
     def _scroll_page(self, lines: int) -> None:
         if self._state.page is not None:
             self._state.page.scroll(lines)
+            self._commands.message_search.load_more()
 
     def _turn_page(self, pages: int) -> None:
         """Scroll by screens; one line of the old screen stays visible."""
         page = self._state.page
         if page is not None:
             page.scroll(pages * max(page.height - 1, 1))
+            self._commands.message_search.load_more()
 
     def _close_page(self) -> None:
         self._state.page = None

@@ -81,7 +81,7 @@ class RoomList:
     def receive(self, message: ChatMessage, *, focused: bool = True) -> Arrival:
         """Add a received message. ``focused``: the terminal has the focus."""
         self.directory.add_name(message.sender_id, message.sender_name, newest=True)
-        key = self._key_of(message)
+        key = self.key_of(message)
         room = self.room(key)
         from_other = not key.in_group and message.sender_id == key.id
         if from_other and not self.directory.is_friend(key.id):
@@ -97,7 +97,7 @@ class RoomList:
         alerts = fresh and not item.mine and (item.mention or not key.in_group)
         return Arrival(room, fresh, alerts, seen)
 
-    def _key_of(self, message: ChatMessage) -> RoomKey:
+    def key_of(self, message: ChatMessage) -> RoomKey:
         if message.group_id is not None:
             return RoomKey(True, message.group_id)
         own = message.sender_id == self.directory.me[0]

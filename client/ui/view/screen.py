@@ -33,6 +33,7 @@ from prompt_toolkit.layout.controls import BufferControl, FormattedTextControl
 from prompt_toolkit.layout.menus import CompletionsMenu
 from prompt_toolkit.layout.processors import PasswordProcessor
 
+from client.ui.model.hit_list import HitList
 from client.ui.model.room_list import RoomList
 from client.ui.model.screen_state import KeyTarget, ScreenState
 from client.ui.text.cells import clip, one_line, pad, width
@@ -225,7 +226,8 @@ class Screen:
         question = self._state.question
         if question is not None:
             return "class:question", question.text
-        return "class:note", self._state.texts("page keys")
+        on_hits = isinstance(self._state.page, HitList)
+        return "class:note", self._state.texts("hit keys" if on_hits else "page keys")
 
     def _rooms(self, cells: int, rows: int) -> list[Line]:
         return list_lines(self._state.rooms, self._state.texts, cells, rows, time.time())

@@ -51,7 +51,7 @@ def test_mistakes_get_one_line(server: FakeServer, talk: AppRun, line: str, noti
     assert sum(notice in shown for shown in screen.splitlines()) == 1
 
 
-@pytest.mark.parametrize("line", ["hello", "/retry", "/search x", "/close", "/say hi"])
+@pytest.mark.parametrize("line", ["hello", "/retry", "/search", "/close", "/say hi"])
 def test_commands_that_need_an_open_room(app: AppRun, line: str) -> None:
     app.command(line)
     app.wait_for("Choose a conversation first")

@@ -28,7 +28,7 @@ def test_search(server: FakeServer, app: AppRun) -> None:
     app.wait_for("not there (50 messages)")
     app.type(ESC)
     app.wait_for(">", gone="search:")
-    app.command("/search message 7")
+    app.type(ctrl("f"), "message 7")
     app.wait_for("search: message 7", "message 7")
     app.type(ESC)
     app.settle()
