@@ -13,6 +13,7 @@ from chat.search.finder import Finder
 from chat.search.query import Query
 from chat.storage import Transaction
 from chat.storage.tables import (
+    ConversationModel,
     FriendModel,
     GroupModel,
     HistoryModel,
@@ -80,8 +81,13 @@ def _with_user(tx: Transaction, user_id: int, other: int) -> Mapping[int, int]:
 
 
 def _all_of(tx: Transaction, user_id: int) -> Mapping[int, int]:
-    """All conversations of a user, and the last number before the user's part of each."""
-    found = {user_conversation(user_id, other): 0 for other in FriendModel(tx).both_ways(user_id)}
+    """All conversations of a user, and the last number before the user's part of each.
+
+    A server of the version before adds no rows of conversations, so the friends are looked up, too.
+    """
+    found = dict.fromkeys(ConversationModel(tx).with_users(user_id), 0)
+    for other in FriendModel(tx).both_ways(user_id):
+        found[user_conversation(user_id, other)] = 0
     for group_id, since in GroupModel(tx).starts_of_user(user_id):
         found[group_conversation(group_id)] = since
     return found

@@ -200,6 +200,11 @@ class ConversationModel:
             for number, mark, muted, since, newest in rows
         ]
 
+    def with_users(self, user_id: int) -> list[int]:
+        """The conversations of a user with other users, at most MOST_CONVERSATIONS."""
+        sql = "SELECT conversation FROM conversation WHERE userid = ? AND conversation > 0 LIMIT ?"
+        return [number for (number,) in self._tx.query(sql, (user_id, MOST_CONVERSATIONS))]
+
     def muted(self, user_id: int, limit: int) -> list[int]:
         """The numbers of the muted conversations, ``limit`` at most."""
         sql = "SELECT conversation FROM conversation WHERE userid = ? AND muted = 1 LIMIT ?"

@@ -403,6 +403,7 @@ def search_messages(planner: Planner) -> None:
         HistoryModel(tx).rows([1, 2, 3])
         HistoryModel(tx).texts([1, 2, 3])
         FriendModel(tx).both_ways(ABSENT)
+        ConversationModel(tx).with_users(ABSENT)
         GroupModel(tx).starts_of_user(ABSENT)
 
     planner.read(look)
