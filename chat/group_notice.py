@@ -7,6 +7,7 @@ from typing import NamedTuple
 from chat.message import Topic
 from chat.protocol import GROUP_CHAT, ONE_CHAT, Message, MsgType
 
+CREATED = "created"
 JOINED = "joined"
 LEFT = "left"
 REMOVED = "removed"
@@ -16,9 +17,13 @@ RENAMED = "renamed"
 CHANGED = "changed"
 DISSOLVED = "dissolved"
 INVITED = "invited"
-"""The events. INVITED is for the invited user alone; all others are for the members."""
+"""The changes. INVITED is for the invited user alone; all others are for the members."""
 
 EVENTS = frozenset((JOINED, LEFT, REMOVED, BANNED, ROLE, RENAMED, CHANGED, DISSOLVED, INVITED))
+"""The events of notices. CREATED has no notice, because a new group has no other members."""
+
+LOGGED = EVENTS - {INVITED} | {CREATED}
+"""The events that are entries of the group's log, too (chat/group_event.py)."""
 
 
 class GroupNotice(NamedTuple):

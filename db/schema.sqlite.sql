@@ -110,7 +110,8 @@ CREATE INDEX groupinvite_time ON groupinvite (time);
 -- kind: the msgid, 6 to a user or 10 to a group. target: the id of that user or group.
 -- conversation: a number computed from the other columns. It is the same for both directions
 -- between two users, and one for each group. So the history of a conversation is one range of an
--- index.
+-- index. An event of a group has the kind 113, the sender 0, the group as target, and its fields as
+-- JSON in extra. So its conversation is the id of the group, below the numbers of two users.
 CREATE TABLE message (
     seq          INTEGER PRIMARY KEY AUTOINCREMENT,
     sender       INTEGER NOT NULL,

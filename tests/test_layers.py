@@ -33,6 +33,7 @@ chat.message           : chat.protocol chat.protocol.dialects
 chat.mailbox_number    : chat.protocol
 chat.notice            : chat.message chat.protocol
 chat.group_notice      : chat.message chat.protocol
+chat.group_event       : chat.message chat.protocol
 chat.announcement      : chat.message chat.protocol
 chat.conversation_notice : chat.message chat.protocol
 chat.config            : chat.limits chat.protocol
@@ -49,20 +50,20 @@ chat.epoch             : chat.storage chat.storage.tables
 chat.names             : chat.protocol chat.storage chat.storage.tables muduopy
 chat.connection        : chat.config chat.counters chat.limits chat.message chat.process
                          chat.protocol chat.protocol.dialects muduopy
-chat.mailbox           : chat.connection chat.mailbox_number chat.message chat.process
-                         chat.protocol chat.storage chat.storage.tables muduopy ujson
+chat.mailbox           : chat.connection chat.group_event chat.mailbox_number chat.message
+                         chat.process chat.protocol chat.storage chat.storage.tables muduopy ujson
 chat.login             : chat.bus chat.config chat.connection chat.counters chat.limits chat.mailbox
                          chat.message chat.notice chat.process chat.protocol chat.storage
                          chat.storage.tables muduopy argon2
 chat.delivery          : chat.announcement chat.bus chat.connection chat.conversation_notice
-                         chat.counters
-                         chat.group_notice chat.login
+                         chat.counters chat.group_event chat.group_notice chat.login
                          chat.mailbox chat.mailbox_number chat.message chat.notice chat.process
                          chat.protocol chat.storage chat.storage.tables muduopy ujson
 chat.handlers          : chat.config chat.connection chat.conversation_notice chat.delivery
                          chat.epoch chat.group_notice chat.limits chat.login chat.mailbox
-                         chat.message chat.names chat.notice chat.process chat.protocol
-                         chat.protocol.dialects chat.search chat.storage chat.storage.tables
+                         chat.mailbox_number chat.message chat.names chat.notice chat.process
+                         chat.protocol chat.protocol.dialects chat.search chat.storage
+                         chat.storage.tables
 chat.service           : chat.connection chat.handlers chat.limits chat.login chat.process
                          chat.protocol chat.protocol.dialects chat.storage chat.storage.tables
                          muduopy
@@ -77,7 +78,8 @@ chat.status            : chat.backends chat.config chat.connection chat.counters
                          muduopy.http prometheus_client
 chat.node_status       : chat.storage chat.storage.tables
 chat.reloading         : chat.config chat.protocol chat.tls muduopy
-chat.admin             : chat.announcement chat.config chat.connection chat.delivery chat.limits
+chat.admin             : chat.announcement chat.config chat.connection chat.delivery
+                         chat.group_notice chat.limits
                          chat.login chat.node_status chat.process chat.protocol chat.reloading
                          chat.safe_text chat.storage chat.storage.tables muduopy muduopy.codec
 chat.chatctl           : chat chat.admin chat.safe_text wcwidth

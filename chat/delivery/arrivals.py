@@ -1,6 +1,8 @@
 """Arrivals: the listener of the bus, which gives each payload to the object that serves its type.
 
     ChatMessage   a committed message: Router wakes the receivers
+    Copy          the same, for the sender's other devices
+    EventWake     a committed event of a group: Router wakes the receivers
     LiveMessage   a message in no table: LiveReceiver hands it over
     Notice        about the members of a group: the mode; about a user: ``on_notices``
     Announcement  a text of an operator, for all clients: Announcements
@@ -20,7 +22,7 @@ from chat.announcement import Announcement
 from chat.bus import Answer, BusListener, Count, Received
 from chat.conversation_notice import ConversationNotice
 from chat.delivery.announcements import Announcements
-from chat.delivery.codec import Copy, LiveMessage, Payload
+from chat.delivery.codec import Copy, EventWake, LiveMessage, Payload
 from chat.delivery.conversation_notices import ConversationNotices
 from chat.delivery.group_notices import GroupNotices
 from chat.delivery.live_receiver import LiveReceiver
@@ -54,6 +56,7 @@ class Arrivals(BusListener[Payload]):
         self._takers: dict[type, Callable[[list[Any]], object]] = {
             ChatMessage: router.wake,
             Copy: router.wake_copies,
+            EventWake: router.wake_events,
             LiveMessage: receiver.take,
             Notice: self._take_notices,
             GroupNotice: group_notices.heard,

@@ -2,6 +2,7 @@
 
     ["w", epoch, number, seq, MESSAGE …]                  a committed message
     ["c", epoch, number, seq, MESSAGE …]                  the same, for the sender's other devices
+    ["e", epoch, number, seq, group, time, DETAILS, receivers]   an event of a group
     ["l", node, number, generation, mid, MESSAGE …]       a live message (``direct``)
     ["n", word, ids]                                      a notice
     ["g", node, group, event, user, by, FIELDS]           a notice about a group
@@ -12,8 +13,8 @@
     receivers: mailbox numbers; null if it is the mailbox ``target`` alone
 
 Nodes of different versions work on one Redis, so these forms stay as they are. A node of version
-0.2.0 knows no "g", "a", "c" and "v": it drops them, and logs them as foreign data. Mailbox numbers
-of named devices, "c" and "v" occur only when all nodes know them.
+0.2.0 knows no "g", "a", "c", "v" and "e": it drops them, and logs them as foreign data. Mailbox
+numbers of named devices, "c", "v" and "e" occur only when all nodes know them.
 
 Any client of the Redis server can publish on its channels. A payload of another form is refused.
 A forged payload of the right form shows a message to a user, so Redis must be as private as the
@@ -30,7 +31,8 @@ from chat.announcement import MAX_ANNOUNCEMENT, Announcement
 from chat.bus import BadPayloadError, Bus, Codec, Stamp
 from chat.conversation_notice import EVENTS as CONVERSATION_EVENTS
 from chat.conversation_notice import ConversationNotice
-from chat.group_notice import EVENTS, GroupNotice
+from chat.group_event import NAME_OF, GroupEvent
+from chat.group_notice import EVENTS, LOGGED, GroupNotice
 from chat.mailbox_number import MAX_MAILBOX
 from chat.message import ChatMessage, Topic
 from chat.notice import WORDS, Notice
@@ -40,6 +42,7 @@ MAX_MID = 64
 """Characters of a ``mid``: 256 bytes of UTF-8 at most, as the column of the log has."""
 
 WAKE_FIELDS = 12
+EVENT_FIELDS = 8
 LIVE_FIELDS = 13
 NOTICE_FIELDS = 3
 GROUP_NOTICE_FIELDS = 7
@@ -79,8 +82,26 @@ class Copy(NamedTuple):
         return (ONE_CHAT, self.message.sender)
 
 
+class EventWake(NamedTuple):
+    """A committed event of a group. ``user_id``: its only receiver here; 0: all receivers."""
+
+    event: GroupEvent
+    user_id: int
+
+    @property
+    def topic(self) -> Topic:
+        return (ONE_CHAT, self.user_id) if self.user_id else self.event.topic
+
+
 Payload: TypeAlias = (
-    ChatMessage | Copy | LiveMessage | Notice | GroupNotice | Announcement | ConversationNotice
+    ChatMessage
+    | Copy
+    | EventWake
+    | LiveMessage
+    | Notice
+    | GroupNotice
+    | Announcement
+    | ConversationNotice
 )
 MessageBus: TypeAlias = Bus[Payload]
 
@@ -104,6 +125,11 @@ class PayloadCodec(Codec[Payload]):
         elif isinstance(payload, Copy):
             assert stamp is not None
             message, head = payload.message, ("c", *stamp, payload.message.seq)
+        elif isinstance(payload, EventWake):
+            assert stamp is not None
+            event = payload.event
+            fields = [*("e", *stamp, event.seq, event.target, event.time, event.details)]
+            return _dumps([*fields, sorted(event.receivers)])
         else:
             message, head = payload.message, ("l", *payload[:4])
         fields = [
@@ -111,7 +137,7 @@ class PayloadCodec(Codec[Payload]):
             *(message.text, message.time, message.extra),
             _receivers(message),
         ]
-        return ujson.dumps(fields, ensure_ascii=False, escape_forward_slashes=False).encode()
+        return _dumps(fields)
 
     def decode(self, topic: Topic, data: bytes | None) -> tuple[Payload, Stamp | None]:
         fields = _parse(data)
@@ -120,6 +146,8 @@ class PayloadCodec(Codec[Payload]):
             return _wake(topic, fields)
         if form == ("c", WAKE_FIELDS):
             return _copy(topic, fields)
+        if form == ("e", EVENT_FIELDS):
+            return _event(topic, fields)
         if form == ("l", LIVE_FIELDS):
             return _live(topic, fields), None
         if form == ("n", NOTICE_FIELDS):
@@ -131,6 +159,10 @@ class PayloadCodec(Codec[Payload]):
         if form == ("v", CONVERSATION_FIELDS):
             return _conversation_notice(topic, fields), None
         raise BadPayloadError("an unknown form")
+
+
+def _dumps(fields: list[Any]) -> bytes:
+    return ujson.dumps(fields, ensure_ascii=False, escape_forward_slashes=False).encode()
 
 
 def _parse(data: bytes | None) -> list[Any]:
@@ -158,6 +190,31 @@ def _copy(topic: Topic, fields: list[Any]) -> tuple[Copy, Stamp]:
         raise BadPayloadError("a field is wrong")
     message, stamp = _wake((ONE_CHAT, fields[7]), fields)
     return Copy(message), stamp
+
+
+def _event(topic: Topic, fields: list[Any]) -> tuple[EventWake, Stamp]:
+    _, epoch, number, seq, group_id, time, details, receivers = fields
+    right = (
+        type(epoch) is type(time) is str
+        and type(number) is type(seq) is int
+        and number > 0
+        and 0 < seq <= MAX_SEQ
+        and _is_id(group_id)
+        and type(details) is dict
+        and details.get("event") in LOGGED
+        and all(type(value) in (str, int) for value in details.values())
+        and all(_is_id(details[field]) for field in NAME_OF if field in details)
+        and type(receivers) is list
+        and all(_is_mailbox(mailbox) for mailbox in receivers)
+    )
+    if not right:
+        raise BadPayloadError("a field is wrong")
+    event = GroupEvent(seq, group_id, time, details)
+    event.receivers = frozenset(receivers)
+    wake = EventWake(event, topic[1] if topic[0] == ONE_CHAT else 0)
+    if wake.topic != topic:
+        raise BadPayloadError("an event on the topic of another group")
+    return wake, (epoch, number)
 
 
 def _live(topic: Topic, fields: list[Any]) -> LiveMessage:

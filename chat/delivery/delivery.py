@@ -11,6 +11,7 @@ from chat.delivery.codec import MessageBus
 from chat.delivery.commit_queue import CommitQueue
 from chat.delivery.conversation_notices import ConversationNotices
 from chat.delivery.direct import DirectMode
+from chat.delivery.group_events import GroupEvents
 from chat.delivery.group_notices import GroupNotices
 from chat.delivery.live_receiver import LiveReceiver
 from chat.delivery.members import MemberLists
@@ -49,7 +50,8 @@ class Delivery:
     Attributes:
         mode: stored or direct.
         quota: the mailboxes that are too full.
-        group_notices: tells members about changes of their groups.
+        group_events: stores the changes of groups for the devices of the members.
+        group_notices: tells clients without a named device about these changes.
         announcements: shows texts of operators to all users.
         conversation_notices: tells clients what was read, who types, and what was muted.
         send: see DeliveryMode.send. An attribute, which saves a call for each message.
@@ -81,6 +83,7 @@ class Delivery:
         else:
             commits = CommitQueue(database, router.announce, quota=self.quota)
             self.mode = StoredMode(commits)
+        self.group_events = GroupEvents(router, self.quota, one_device=mode == DIRECT)
         self.send = self.mode.send
         self.commits = commits
         self.group_notices = GroupNotices(database, bus, logins, workers)

@@ -1,7 +1,8 @@
 """GroupNotices: tells the clients of a group's members about a change of the group.
 
 The node of the change tells its own logins at once, and publishes the notice once for all other
-nodes. Notices are hints. They are not stored, and one may get lost.
+nodes. Notices are hints. They are not stored, and one may get lost. A named device gets the event
+of the change instead (group_events.py).
 
 A user that is removed leaves the registry first, and is told then. So a client that has the notice
 gets no later message of the group. Example: A removes B, whose login is at node 2. Node 2 hears of
@@ -18,9 +19,10 @@ from functools import partial
 
 from chat.bus import Received
 from chat.delivery.codec import MessageBus
-from chat.group_notice import BANNED, DISSOLVED, INVITED, REMOVED, GroupNotice
+from chat.group_notice import BANNED, DISSOLVED, INVITED, LOGGED, REMOVED, GroupNotice
 from chat.login.login import Login
 from chat.login.registry import LoginRegistry
+from chat.mailbox_number import is_named
 from chat.notice import ENTERED, Notice
 from chat.process.loops import queue_in_loops
 from chat.protocol import GROUP_CHAT, encode
@@ -99,6 +101,8 @@ class GroupNotices:
         for notice in notices:
             frame = encode(notice.message)
             for login in self._receivers(notice):
+                if notice.event in LOGGED and is_named(login.mailbox):
+                    continue
                 by_loop[login.loop].append((login, frame))
         queue_in_loops(_send, by_loop)
 

@@ -12,7 +12,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
 from chat.bus import Received
-from chat.delivery.codec import Copy, MessageBus
+from chat.delivery.codec import Copy, EventWake, MessageBus
+from chat.group_event import GroupEvent
 from chat.login.login import Login
 from chat.login.registry import LoginRegistry
 from chat.mailbox_number import owner
@@ -48,6 +49,27 @@ class Router:
         if elsewhere and not self._bus.alone:
             self._bus.publish(elsewhere)
 
+    def announce_event(self, event: GroupEvent, former: Collection[int]) -> None:
+        """This node has committed an event of a group. Any thread.
+
+        ``former``: receivers that are no members any more. Their nodes may hear the topic of the
+        group no longer, so each of them is told on its own topic.
+        """
+        by_loop: ByLoop = defaultdict(list)
+        elsewhere: set[int] = set()
+        for mailbox in event.receivers:
+            login = self._logins.find(mailbox)
+            if login is None:
+                elsewhere.add(owner(mailbox))
+            else:
+                by_loop[login.loop].append((login, event, True))
+        queue_in_loops(_push, by_loop)
+        if elsewhere and not self._bus.alone:
+            wakes = [EventWake(event, user_id) for user_id in elsewhere.intersection(former)]
+            if elsewhere.difference(former):
+                wakes.append(EventWake(event, 0))
+            self._bus.publish(wakes)
+
     def wake(self, received: Sequence[Received[ChatMessage]]) -> None:
         """Other nodes have committed messages.
 
@@ -64,6 +86,19 @@ class Router:
         by_loop: ByLoop = defaultdict(list)
         for (message,), contiguous, _ in received:
             self._address(message, _of_user(message, message.sender), contiguous, by_loop)
+        queue_in_loops(_push, by_loop)
+
+    def wake_events(self, received: Sequence[Received[EventWake]]) -> None:
+        """The same for events of groups.
+
+        One on the topic of a user is not pushed: an earlier message on the topic of the group may
+        be on its way.
+        """
+        by_loop: ByLoop = defaultdict(list)
+        for (event, user_id), contiguous, _ in received:
+            for login in self._logins.find_many(event.receivers):
+                if user_id in (0, login.user_id):
+                    by_loop[login.loop].append((login, event, contiguous and not user_id))
         queue_in_loops(_push, by_loop)
 
     def on_doubt(self) -> None:

@@ -29,6 +29,7 @@ from chat.storage.tables import (
     FriendModel,
     GroupModel,
     UserModel,
+    event_conversation,
     group_conversation,
     user_conversation,
 )
@@ -66,13 +67,14 @@ def _place(request: Request[Any]) -> Place:
 
 
 def _newest(tx: Transaction, user_id: int, place: Place) -> int:
-    """The number of the newest message that the user may read.
+    """The number of the newest message that the user may read, or of the newest event.
 
     In a group without one it is the number after which the user has joined. Raises the error of
     ``membership``, or NOT_FOUND.
     """
     newest = ConversationModel(tx).newest(place.number(user_id))
     if place.group_id:
+        newest = max(newest, ConversationModel(tx).newest(event_conversation(place.group_id)))
         return max(newest, membership(tx, place.group_id, user_id).since)
     if not newest:
         raise ProtocolError(ErrNo.NOT_FOUND, NO_CONVERSATION)

@@ -13,6 +13,7 @@ from chat.storage.tables import (
     NORMAL,
     OPEN,
     Contact,
+    DeviceModel,
     Group,
     GroupInviteModel,
     GroupModel,
@@ -30,8 +31,11 @@ MANAGERS = (CREATOR, ADMIN)
 def lock(tx: Transaction, group_id: int, problem: str = errors.NO_GROUP) -> None:
     """Lock the group until the commit: no other change of its members, and no message to it.
 
+    It holds the devices of the users, too, for the event of the change.
+
     Raises NOT_FOUND with this text.
     """
+    DeviceModel(tx).hold_shared()
     if not GroupModel(tx).change(group_id):
         raise ProtocolError(ErrNo.NOT_FOUND, problem)
 

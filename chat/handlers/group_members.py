@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from chat.delivery.group_events import GroupChange, Recorded
 from chat.group_notice import INVITED, JOINED, LEFT, ROLE
 from chat.handlers.answer_fields import group_fields
 from chat.handlers.context import Connection, Context, Request
@@ -51,11 +52,15 @@ YOU_ARE_BANNED = "you are banned from this group"
 
 
 class Joined(NamedTuple):
-    """A user has joined a group, and this node has one more subscription to its topic."""
+    """A user has joined a group, and this node has one more subscription to its topic.
+
+    ``recorded``: the event. It is announced after the answer, which has the whole group.
+    """
 
     user_id: int
     group_id: int
     answer: Message
+    recorded: list[Recorded]
 
 
 # ---------------------------------------------------------------------- joining
@@ -74,31 +79,34 @@ def join_group(ctx: Context, request: Request[JoinGroupRequest]) -> Joined:
         group = existing(tx, group_id, ctx.limits.members)
         return ctx.visibility.groups(tx, request.user_id, [group])[0]
 
-    def join(tx: Transaction) -> tuple[Group, bool]:
+    def join(tx: Transaction) -> tuple[Group, list[Recorded] | None]:
+        """The group, and the event; None: the user is a member already."""
         hold_login(tx, request)
         lock(tx, group_id, errors.CANNOT_JOIN)
         if GroupModel(tx).membership(group_id, request.user_id) is not None:
-            return shown(tx), False
+            return shown(tx), None
         _admit(tx, group_id, request.user_id, proven, now)
         check_groups(ctx, tx, request.user_id)
         _check_members(ctx, tx, group_id)
         GroupModel(tx).add_member(group_id, request.user_id, NORMAL)
-        return shown(tx), True
+        fields = {"groupname": head(tx, group_id).name}
+        joined = GroupChange(group_id, JOINED, request.user_id, request.user_id, fields=fields)
+        return shown(tx), ctx.delivery.group_events.record(tx, joined)
 
     try:
-        group, is_new = ctx.database.write(join)
+        group, recorded = ctx.database.write(join)
     except BaseException:
         ctx.bus.unsubscribe([topic_of(group_id)])
         raise
     fields = {"group": group_fields(group)}
-    if not is_new:
+    if recorded is None:
         # Example: the first request was committed, its answer was lost, and the client repeats it.
         ctx.delivery.group_notices.begin_to_listen(request.user_id, group_id)
         raise ProtocolError(ErrNo.EXISTS, "is a member already", **fields)
     ctx.delivery.members_changed(group_id)
     if group.members <= ANNOUNCED_MEMBERS:
         _tell(ctx, request, JOINED, request.user_id, name=request.name)
-    return Joined(request.user_id, group_id, fields)
+    return Joined(request.user_id, group_id, fields, recorded)
 
 
 def _proven_hash(ctx: Context, request: Request[JoinGroupRequest], password: str) -> str | None:
@@ -174,8 +182,7 @@ def finish_joining(
     joined: Joined,
 ) -> Message:
     """The answer to CREATE_GROUP_MSG and ADD_GROUP_MSG."""
-    ctx.delivery.group_notices.begin_to_listen(joined.user_id, joined.group_id)
-    ctx.delivery.group_notices.tell_devices(joined.user_id, joined.group_id)
+    abandon_joining(ctx, connection, joined)
     return joined.answer
 
 
@@ -183,6 +190,7 @@ def abandon_joining(ctx: Context, connection: Connection, joined: Joined) -> Non
     """The connection went down meanwhile; other devices of the user may be here or elsewhere."""
     ctx.delivery.group_notices.begin_to_listen(joined.user_id, joined.group_id)
     ctx.delivery.group_notices.tell_devices(joined.user_id, joined.group_id)
+    ctx.delivery.group_events.announce(joined.recorded)
 
 
 # ---------------------------------------------------------------------- inviting
@@ -257,12 +265,14 @@ def leave_group(ctx: Context, request: Request[GroupRequest]) -> Message:
     """
     group_id = request.message["groupid"]
 
-    def go(tx: Transaction) -> Left:
+    def go(tx: Transaction) -> tuple[Left, list[Recorded]]:
         hold_login(tx, request)
-        return leave(tx, group_id, request.user_id)
+        left = leave(tx, group_id, request.user_id)
+        return left, record_left(ctx, tx, [left], request.user_id, request.name)
 
-    left = ctx.database.write(go)
+    left, recorded = ctx.database.write(go)
     tell_left(ctx, left, request.user_id, request.name)
+    ctx.delivery.group_events.announce(recorded)
     return {"groupid": group_id}
 
 
@@ -287,6 +297,23 @@ def leave(tx: Transaction, group_id: int, user_id: int) -> Left:
     elif role != NORMAL:
         end_invitations(tx, group_id)
     return Left(group_id, successor, size)
+
+
+def record_left(
+    ctx: Context, tx: Transaction, lefts: list[Left], user_id: int, name: str
+) -> list[Recorded]:
+    """The events of these leavings. Call it after the last group is locked: that is the order.
+
+    ``name``: of the user, whose account may be deleted in this transaction.
+    """
+    changes = []
+    for group_id, successor, _ in lefts:
+        fields = {"name": name, "byname": name}
+        changes.append(GroupChange(group_id, LEFT, user_id, user_id, (user_id,), fields))
+        if successor is not None:
+            role = {"role": CREATOR, "byname": name}
+            changes.append(GroupChange(group_id, ROLE, successor, user_id, (), role))
+    return ctx.delivery.group_events.record(tx, *changes)
 
 
 def tell_left(ctx: Context, left: Left, user_id: int, name: str) -> None:

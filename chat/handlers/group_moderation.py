@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from chat import group_notice
+from chat.delivery.group_events import GroupChange, Recorded
 from chat.handlers.context import Context, Request
 from chat.handlers.current_login import hold_login
 from chat.handlers.group_access import (
     end_invitations,
+    head,
     lock,
     must_be_creator,
     must_manage,
@@ -47,21 +49,28 @@ def set_role(ctx: Context, request: Request[SetRoleRequest]) -> Message:
     role, me = request.message["role"], request.user_id
     _must_be_other(me, user_id)
 
-    def change(tx: Transaction) -> None:
+    def change(tx: Transaction) -> list[Recorded]:
         hold_login(tx, request)
         lock(tx, group_id)
         must_be_creator(tx, group_id, me)
-        other_member(tx, group_id, user_id)
+        former = other_member(tx, group_id, user_id).role
         GroupModel(tx).set_role(group_id, user_id, role)
+        changes = []
+        if role != former:
+            word = group_notice.ROLE
+            changes = [GroupChange(group_id, word, user_id, me, fields={"role": role})]
         if role == CREATOR:
             GroupModel(tx).set_role(group_id, me, ADMIN)
+            changes.append(GroupChange(group_id, word, me, me, fields={"role": ADMIN}))
         end_invitations(tx, group_id)
+        return ctx.delivery.group_events.record(tx, *changes)
 
-    ctx.database.write(change)
+    recorded = ctx.database.write(change)
     tell = ctx.delivery.group_notices.tell
     tell(group_id, group_notice.ROLE, user_id, me, role=role)
     if role == CREATOR:
         tell(group_id, group_notice.ROLE, me, me, role=ADMIN)
+    ctx.delivery.group_events.announce(recorded)
     return {"groupid": group_id, "userid": user_id, "role": role}
 
 
@@ -75,7 +84,7 @@ def remove_member(ctx: Context, request: Request[MemberRequest]) -> Message:
     if user_id == me:
         raise ProtocolError(ErrNo.BAD_REQUEST, "userid: is your own; leave the group instead")
 
-    def remove(tx: Transaction) -> str:
+    def remove(tx: Transaction) -> tuple[str, list[Recorded]]:
         hold_login(tx, request)
         lock(tx, group_id)
         role = must_manage(tx, group_id, me)
@@ -84,10 +93,12 @@ def remove_member(ctx: Context, request: Request[MemberRequest]) -> Message:
         GroupInviteModel(tx).delete(group_id, user_id)
         GroupBanModel(tx).put(group_id, user_id, REMOVED, me, now)
         end_invitations(tx, group_id)
-        return other_user(tx, user_id).name
+        recorded = _record_end(ctx, tx, request, group_notice.REMOVED)
+        return other_user(tx, user_id).name, recorded
 
-    name = ctx.database.write(remove)
+    name, recorded = ctx.database.write(remove)
     _tell_end(ctx, request, group_notice.REMOVED, name=name)
+    ctx.delivery.group_events.announce(recorded)
     return {"groupid": group_id, "userid": user_id}
 
 
@@ -97,7 +108,7 @@ def ban_member(ctx: Context, request: Request[BanMemberRequest]) -> Message:
     me, now, reason = request.user_id, ctx.clock.unix(), request.message.get("reason", "")
     _must_be_other(me, user_id)
 
-    def ban(tx: Transaction) -> tuple[str, bool]:
+    def ban(tx: Transaction) -> tuple[str, bool, list[Recorded]]:
         model = GroupModel(tx)
         hold_login(tx, request)
         lock(tx, group_id)
@@ -114,11 +125,15 @@ def ban_member(ctx: Context, request: Request[BanMemberRequest]) -> Message:
         GroupInviteModel(tx).delete(group_id, user_id)
         bans.put(group_id, user_id, BANNED, me, now, reason)
         end_invitations(tx, group_id)
-        return name, member is not None
+        recorded = []
+        if member is not None:
+            recorded = _record_end(ctx, tx, request, group_notice.BANNED, reason=reason)
+        return name, member is not None, recorded
 
-    name, was_member = ctx.database.write(ban)
+    name, was_member, recorded = ctx.database.write(ban)
     if was_member:
         _tell_end(ctx, request, group_notice.BANNED, name=name, reason=reason)
+    ctx.delivery.group_events.announce(recorded)
     return {"groupid": group_id, "userid": user_id}
 
 
@@ -167,6 +182,27 @@ def _ban_fields(ban: GroupBan) -> Message:
 def _must_be_other(me: int, user_id: int) -> None:
     if user_id == me:
         raise ProtocolError(ErrNo.BAD_REQUEST, "userid: is your own")
+
+
+def _record_end(
+    ctx: Context,
+    tx: Transaction,
+    request: Request[MemberRequest] | Request[BanMemberRequest],
+    event: str,
+    **fields: str,
+) -> list[Recorded]:
+    """The event of a removal or a ban. That user gets it, too."""
+    group_id, user_id = request.message["groupid"], request.message["userid"]
+    group = head(tx, group_id)
+    change = GroupChange(
+        group_id,
+        event,
+        user_id,
+        request.user_id,
+        former=(user_id,),
+        fields={"groupname": group.name, **fields},
+    )
+    return ctx.delivery.group_events.record(tx, change)
 
 
 def _tell_end(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from chat.group_notice import CHANGED, RENAMED
+from chat.delivery.group_events import GroupChange, Recorded
+from chat.group_notice import CHANGED, CREATED, DISSOLVED, RENAMED
 from chat.handlers.answer_fields import member_fields
 from chat.handlers.context import Context, Request
 from chat.handlers.current_login import hold_login
@@ -29,6 +30,7 @@ from chat.storage.tables import (
     GROUPS,
     OPEN,
     PASSWORD,
+    DeviceModel,
     Group,
     GroupInviteModel,
     GroupModel,
@@ -50,23 +52,26 @@ def create_group(ctx: Context, request: Request[CreateGroupRequest]) -> Joined:
     rule = JoinRule(mode, None if password is None else _hash(ctx, password, name))
     hashes = name_hashes(name)
 
-    def create(tx: Transaction) -> int:
+    def create(tx: Transaction) -> tuple[int, list[Recorded]]:
         claimed = ctx.lookalikes.claim(tx, GROUPS, hashes)
         hold_login(tx, request)
+        DeviceModel(tx).hold_shared()
         check_groups(ctx, tx, request.user_id)
         group_id = GroupModel(tx).insert(name, desc, claimed, rule)
         GroupModel(tx).add_member(group_id, request.user_id, CREATOR)
-        return group_id
+        me, fields = request.user_id, {"groupname": name}
+        created = GroupChange(group_id, CREATED, me, me, fields=fields)
+        return group_id, ctx.delivery.group_events.record(tx, created)
 
     try:
-        group_id = ctx.database.write(create)
+        group_id, recorded = ctx.database.write(create)
     except UniqueViolation as exc:
         raise _name_taken(ctx, given, name) from exc
     ctx.bus.subscribe([topic_of(group_id)])
     answer: Message = {"groupid": group_id}
     if mode != OPEN:
         answer["join"] = mode
-    return Joined(request.user_id, group_id, answer)
+    return Joined(request.user_id, group_id, answer, recorded)
 
 
 def change_group(ctx: Context, request: Request[ChangeGroupRequest]) -> Message:
@@ -79,14 +84,14 @@ def change_group(ctx: Context, request: Request[ChangeGroupRequest]) -> Message:
     name = None if given is None else normal_name(given)
     hashed = None if password is None else _hash(ctx, password, name or "")
 
-    def change(tx: Transaction) -> tuple[Group, bool]:
+    def change(tx: Transaction) -> tuple[Group, bool, list[Recorded]]:
         model = GroupModel(tx)
         # Before the group is locked: it locks a row of ``setting``.
         claimed = None if name is None else ctx.lookalikes.claim(tx, GROUPS, name_hashes(name))
         hold_login(tx, request)
         lock(tx, group_id)
         must_manage(tx, group_id, request.user_id)
-        former = head(tx, group_id)
+        former, rule = head(tx, group_id), model.join_rule(group_id)
         if name is not None and claimed is not None:
             model.rename(group_id, name, claimed)
         if desc is not None:
@@ -94,10 +99,16 @@ def change_group(ctx: Context, request: Request[ChangeGroupRequest]) -> Message:
         if mode is not None or hashed is not None:
             _set_join_rule(tx, group_id, mode, hashed)
         group = head(tx, group_id)
-        return group, group.name != former.name
+        changes = []
+        if group != former or model.join_rule(group_id) != rule:
+            event = RENAMED if group.name != former.name else CHANGED
+            fields = {"groupname": group.name, "groupdesc": group.desc, "join": group.join}
+            changes = [GroupChange(group_id, event, 0, request.user_id, fields=fields)]
+        recorded = ctx.delivery.group_events.record(tx, *changes)
+        return group, group.name != former.name, recorded
 
     try:
-        group, renamed = ctx.database.write(change)
+        group, renamed, recorded = ctx.database.write(change)
     except UniqueViolation as exc:
         assert given is not None
         assert name is not None
@@ -105,6 +116,7 @@ def change_group(ctx: Context, request: Request[ChangeGroupRequest]) -> Message:
     fields = {"groupname": group.name, "groupdesc": group.desc, "join": group.join}
     event = RENAMED if renamed else CHANGED
     ctx.delivery.group_notices.tell(group_id, event, 0, request.user_id, **fields)
+    ctx.delivery.group_events.announce(recorded)
     return {"groupid": group_id, **fields}
 
 
@@ -156,14 +168,19 @@ def members(ctx: Context, request: Request[MembersRequest]) -> Message:
 
 def dissolve_group(ctx: Context, request: Request[GroupRequest]) -> Message:
     """DISSOLVE_GROUP_MSG: the creator ends the group."""
-    group_id = request.message["groupid"]
+    group_id, me = request.message["groupid"], request.user_id
 
-    def dissolve(tx: Transaction) -> None:
+    def dissolve(tx: Transaction) -> list[Recorded]:
         hold_login(tx, request)
         lock(tx, group_id)
-        must_be_creator(tx, group_id, request.user_id)
+        must_be_creator(tx, group_id, me)
+        fields = {"groupname": head(tx, group_id).name}
+        ended = GroupChange(group_id, DISSOLVED, 0, me, fields=fields)
+        recorded = ctx.delivery.group_events.record(tx, ended)
         GroupModel(tx).delete(group_id)
+        return recorded
 
-    ctx.database.write(dissolve)
-    ctx.delivery.group_dissolved(group_id, request.user_id)
+    recorded = ctx.database.write(dissolve)
+    ctx.delivery.group_dissolved(group_id, me)
+    ctx.delivery.group_events.announce(recorded)
     return {"groupid": group_id}

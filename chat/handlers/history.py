@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from chat.handlers.context import Context, Request
 from chat.handlers.group_access import membership
-from chat.mailbox.mailbox import to_message
+from chat.mailbox.mailbox import to_messages
+from chat.mailbox_number import is_named
+from chat.message import ChatMessage
 from chat.protocol import ErrNo, Message, ProtocolError
 from chat.protocol.requests import HistoryRequest
 from chat.storage import Transaction
@@ -12,6 +14,7 @@ from chat.storage.tables import (
     HistoryModel,
     MailRow,
     UserModel,
+    event_conversation,
     group_conversation,
     user_conversation,
 )
@@ -24,7 +27,8 @@ PAGE_CHARACTERS = 128 * 1024
 def history(ctx: Context, request: Request[HistoryRequest]) -> Message:
     """HISTORY_MSG: the newest messages with a user, or in one of the sender's groups.
 
-    With ``before``, only messages with lower numbers.
+    With ``before``, only messages with lower numbers. A named device gets the events of a group,
+    too.
     """
     message = request.message
     other = message.get("with")
@@ -45,14 +49,21 @@ def history(ctx: Context, request: Request[HistoryRequest]) -> Message:
         # Members may not read messages from before they joined.
         since = membership(tx, group_id, request.user_id).since
         conversation = group_conversation(group_id)
-        return HistoryModel(tx).newest(conversation, since, before, limit + 1)
+        found = HistoryModel(tx).newest(conversation, since, before, limit + 1)
+        if request.login is None or not is_named(request.login.mailbox):
+            return found
+        conversation = event_conversation(group_id)
+        found += HistoryModel(tx).newest(conversation, since, before, limit + 1)
+        found.sort(key=lambda row: row.seq, reverse=True)
+        return found[: limit + 1]
 
-    rows = ctx.database.read(look)
-    page = _first(rows[:limit])
-    return {
-        "messages": [to_message(row).fields(v2=True) for row in reversed(page)],
-        "more": len(rows) > len(page),
-    }
+    def read(tx: Transaction) -> tuple[list[ChatMessage], bool]:
+        rows = look(tx)
+        page = _first(rows[:limit])
+        return to_messages(tx, page[::-1]), len(rows) > len(page)
+
+    messages, more = ctx.database.read(read)
+    return {"messages": [message.fields(v2=True) for message in messages], "more": more}
 
 
 def _first(rows: list[MailRow]) -> list[MailRow]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from chat.delivery.group_events import Recorded
 from chat.handlers.context import Connection, Context, Request
 from chat.handlers.current_login import replaced
-from chat.handlers.group_members import Left, leave, tell_left
+from chat.handlers.group_members import Left, leave, record_left, tell_left
 from chat.handlers.registration import check_new_password, name_refused
 from chat.login.login import Login
 from chat.names.name_hash import name_hashes
@@ -77,18 +78,21 @@ def delete_account(ctx: Context, request: Request[DeleteAccountRequest]) -> Mess
     login = _login(request)
     user = _checked(ctx, login, request.message["password"], request.peer)
 
-    def delete(tx: Transaction) -> list[Left]:
+    def delete(tx: Transaction) -> tuple[list[Left], list[Recorded]]:
         if not UserModel(tx).delete(user.id, login.generation):
             raise replaced()
         groups = GroupModel(tx).ids_of_user(user.id)
         # In the order in which all servers must take these locks.
         left = [leave(tx, group_id, user.id) for group_id in sorted(groups)]
+        recorded = record_left(ctx, tx, left, user.id, user.name)
         OwnedRowsModel(tx).delete_rows(user.id)
-        return left
+        return left, recorded
 
     watchers = ctx.login_flow.watchers(user.id)
-    for left in ctx.database.write(delete):
+    lefts, recorded = ctx.database.write(delete)
+    for left in lefts:
         tell_left(ctx, left, user.id, user.name)
+    ctx.delivery.group_events.announce(recorded)
     ctx.login_flow.forget(login, watchers)
     return {}
 

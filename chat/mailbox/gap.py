@@ -34,6 +34,7 @@ from chat.storage.tables import (
     MessageModel,
     OfflineMessageModel,
     RetentionModel,
+    event_conversation,
     group_conversation,
 )
 
@@ -60,8 +61,9 @@ def open_gaps(tx: Transaction, group_id: int, mailboxes: Collection[int]) -> set
 def fill_gap(tx: Transaction, mailbox: int) -> None:
     """Insert rows for the next messages of a mailbox's oldest gap, and move or close the gap.
 
-    The mailbox of a named device gets the messages of its owner, too. The log does not know which
-    device has sent them, so the sending device may get them back, with their numbers.
+    The mailbox of a named device gets the group's events and the messages of its owner, too. The
+    log does not know which device has sent them, so the sending device may get them back, with
+    their numbers.
     """
     user_id = owner(mailbox)
     boundary = RetentionModel(tx).boundary()
@@ -80,6 +82,9 @@ def fill_gap(tx: Transaction, mailbox: int) -> None:
         return
     after = max(after, membership.since, boundary)
     found = HistoryModel(tx).numbers_after(group_conversation(group_id), after, FILL_ROWS)
+    if is_named(mailbox):
+        events = HistoryModel(tx).numbers_after(event_conversation(group_id), after, FILL_ROWS)
+        found = sorted(found + events)[:FILL_ROWS]
     _add(tx, mailbox, after, [seq for seq, by in found if by != user_id or is_named(mailbox)])
     if len(found) < FILL_ROWS:
         gaps.close(group_id, mailbox)

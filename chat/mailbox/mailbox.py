@@ -9,18 +9,19 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import ujson
 
+from chat.group_event import GroupEvent
 from chat.mailbox.gap import fill_gap
 from chat.mailbox.pump import Pump
 from chat.mailbox_number import owner
 from chat.message import TARGET_FIELD, ChatMessage
 from chat.process.loops import queue_in_loops
-from chat.protocol import MAX_ID, MsgType, ProtocolError, decode
+from chat.protocol import GROUP_EVENT, MAX_ID, MsgType, ProtocolError, decode
 from chat.storage import Database, Transaction
-from chat.storage.tables import MailboxGapModel, MailRow, OfflineMessageModel
+from chat.storage.tables import DirectoryModel, MailboxGapModel, MailRow, OfflineMessageModel
 from muduopy import EventLoop, ThreadPool
 
 log = logging.getLogger(__name__)
@@ -181,7 +182,19 @@ def load(tx: Transaction, mailbox: int, known: Collection[int], room: int, max_b
     at_end = len(chosen) == len(new) and len(found) < limit
     complete = at_end and not MailboxGapModel(tx).has_one(mailbox)
     rows = model.messages(mailbox, chosen)
-    return [to_message(row) for row in rows], complete
+    return to_messages(tx, rows), complete
+
+
+def to_messages(tx: Transaction, rows: Sequence[MailRow]) -> list[ChatMessage]:
+    """``to_message`` for many rows. The users in events of groups get their names."""
+    messages = [to_message(row) for row in rows]
+    events = [message for message in messages if isinstance(message, GroupEvent)]
+    if events:
+        ids = set().union(*[event.user_ids for event in events])
+        names = dict(DirectoryModel(tx).names(ids))
+        for event in events:
+            event.add_names(names)
+    return messages
 
 
 def to_message(row: MailRow) -> ChatMessage:
@@ -190,6 +203,8 @@ def to_message(row: MailRow) -> ChatMessage:
         return _from_whole(row.seq, row.whole)
     assert row.kind is not None and row.sender is not None and row.target is not None
     extra = ujson.loads(row.extra) if row.extra else None
+    if row.kind == GROUP_EVENT:
+        return GroupEvent(row.seq, row.target, row.time or "", extra or {})
     return ChatMessage(
         row.seq,
         row.kind,

@@ -37,7 +37,7 @@ from typing import NamedTuple
 from chat.mailbox.gap import open_gaps, open_user_gaps
 from chat.mailbox_number import owner
 from chat.message import ChatMessage
-from chat.protocol import GROUP_CHAT, ONE_CHAT
+from chat.protocol import ONE_CHAT
 from chat.storage import Database, StorageError, Transaction
 from chat.storage.tables import DeviceModel, MailShare, OfflineMessageModel
 from muduopy import EventLoop, ThreadPool
@@ -144,14 +144,14 @@ class MailboxQuota:
         loop.run_every(ROUND_SECONDS, self._begin)
 
     def committed(self, messages: Sequence[ChatMessage]) -> None:
-        """These messages are in the mailboxes of their receivers. Writer thread."""
+        """These messages are in the mailboxes of their receivers. Any thread."""
         crowded = self.crowded
         with self._lock:
             if len(self._recent) < MAX_RECENT:
                 self._recent += [message.receivers for message in messages]
             if crowded:
                 for message in messages:
-                    if message.kind == GROUP_CHAT and (mailboxes := message.receivers & crowded):
+                    if message.kind != ONE_CHAT and (mailboxes := message.receivers & crowded):
                         self._wanted[message.target] |= mailboxes
             early = len(self._recent) >= EARLY
         if early:

@@ -12,13 +12,14 @@ from chat.protocol.fields import (
     validate,
 )
 from chat.protocol.frames import LF, MAX_FRAME, NUL, FrameDecoder
-from chat.protocol.msgtype import ACK_OF, GROUP_CHAT, ONE_CHAT, MsgType
+from chat.protocol.msgtype import ACK_OF, GROUP_CHAT, GROUP_EVENT, ONE_CHAT, MsgType
 from chat.protocol.names import normal_name
 from chat.protocol.schema import LISTED_CONVERSATIONS, build_schema
 
 __all__ = [
     "ACK_OF",
     "GROUP_CHAT",
+    "GROUP_EVENT",
     "LF",
     "LISTED_CONVERSATIONS",
     "MAX_FRAME",

@@ -88,6 +88,7 @@ class MsgType(IntEnum):
     SETTINGS_MSG = 110
     SETTINGS_ACK = 111
     MUTE_NOTICE_MSG = 112
+    GROUP_EVENT_MSG = 113
     SEARCH_MSG = 114
     SEARCH_ACK = 115
 
@@ -136,3 +137,4 @@ ACK_OF: dict[int, MsgType] = {
 # Plain ints for the hot paths: the look-up of an enum's member costs more than the comparison.
 ONE_CHAT = int(MsgType.ONE_CHAT_MSG)
 GROUP_CHAT = int(MsgType.GROUP_CHAT_MSG)
+GROUP_EVENT = int(MsgType.GROUP_EVENT_MSG)

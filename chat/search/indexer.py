@@ -41,6 +41,7 @@ from chat.storage.tables import (
     RetentionModel,
     SearchChunkModel,
     SearchProgressModel,
+    is_of_events,
 )
 
 CHUNK = 64
@@ -209,7 +210,8 @@ class Indexer:
         )
         if not rows:
             return None
-        looked_at = {id_ for _, id_ in rows if random.random() * self._sample < 1}
+        texts = [id_ for _, id_ in rows if not is_of_events(id_)]
+        looked_at = {id_ for id_ in texts if random.random() * self._sample < 1}
         return _Batch(rows[-1][0], sorted(looked_at))
 
     def _add_chunks(self, batch: _Batch, conversation: int, settled: int, end: float) -> bool:

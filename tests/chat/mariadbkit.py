@@ -73,6 +73,7 @@ class Mariadb:
             if table != "setting":
                 connection.run(f"DELETE FROM {table}")
         connection.run("DELETE FROM setting WHERE name NOT IN ('schema_version', 'devices')")
+        connection.run("UPDATE setting SET value = '0' WHERE name = 'devices'")
         connection.commit()
         connection.close()
 

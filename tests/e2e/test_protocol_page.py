@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from chat.group_event import GroupEvent
 from tests.e2e.chatkit import PROJECT, WAIT, ServerProcess, Wire
 
 Connect = Callable[..., Wire]
@@ -66,6 +67,12 @@ class Stage:
             for _, text in block:
                 shown = json.loads(text)
                 self.wires[3 - shown["by"]].notice(**shown)
+            return
+        if '"msgid":113' in block[0][1]:
+            for _, text in block:
+                shown = json.loads(text)
+                seq, group, sent = (shown.pop(name) for name in ("seq", "groupid", "time"))
+                assert GroupEvent(seq, group, sent, shown).fields(True) == json.loads(text)
             return
         if '"msgid":67' in block[0][1]:
             # Only with the setting "approve" a user asks: test_client_library.py has the notice.

@@ -11,8 +11,10 @@ from chat.admin.commands.users import is_id
 from chat.admin.context import AdminContext
 from chat.admin.errors import AdminError
 from chat.admin.request import AdminRequest
+from chat.delivery.group_events import GroupChange, Recorded
+from chat.group_notice import DISSOLVED
 from chat.storage import Transaction
-from chat.storage.tables import GroupListModel, GroupModel, GroupRow
+from chat.storage.tables import DeviceModel, GroupListModel, GroupModel, GroupRow
 
 
 def list_groups(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
@@ -42,14 +44,19 @@ def dissolve_group(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
     """End a group. The messages stay in the log. Argument: group."""
     group = ctx.database.read(lambda tx: _find_group(tx, request))
 
-    def dissolve(tx: Transaction) -> None:
+    def dissolve(tx: Transaction) -> list[Recorded]:
+        DeviceModel(tx).hold_shared()
         if not GroupModel(tx).change(group.id):  # its creator has just dissolved it
             raise AdminError(f"group {group.id} has just ended")
+        ended = GroupChange(group.id, DISSOLVED, 0, 0, fields={"groupname": group.name})
+        recorded = ctx.delivery.group_events.record(tx, ended)
         GroupModel(tx).delete(group.id)
+        return recorded
 
     detail = f"{group.members} members"
-    write_audited(ctx, request, dissolve, f"group {group.id} {group.name}", detail)
+    recorded = write_audited(ctx, request, dissolve, f"group {group.id} {group.name}", detail)
     ctx.delivery.group_dissolved(group.id)
+    ctx.delivery.group_events.announce(recorded)
     return {"id": group.id, "name": group.name, "members": group.members}
 
 

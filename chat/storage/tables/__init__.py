@@ -27,10 +27,17 @@ from chat.storage.tables.group import (
     PASSWORD,
     GroupModel,
 )
+from chat.storage.tables.group_event import EventRow, GroupEventModel
 from chat.storage.tables.group_list import GroupListModel, GroupRow
 from chat.storage.tables.groupban import BANNED, REMOVED, GroupBanModel
 from chat.storage.tables.groupinvite import GroupInviteModel
-from chat.storage.tables.history import HistoryModel, group_conversation, user_conversation
+from chat.storage.tables.history import (
+    HistoryModel,
+    event_conversation,
+    group_conversation,
+    is_of_events,
+    user_conversation,
+)
 from chat.storage.tables.invitation import Invitation, InvitationModel, code_hash, new_code
 from chat.storage.tables.knowndevice import KnownDeviceModel, device_hash
 from chat.storage.tables.mailboxgap import BETWEEN_USERS, Gaps, MailboxGapModel
@@ -101,6 +108,7 @@ __all__ = [
     "ConversationRow",
     "DeviceModel",
     "DirectoryModel",
+    "EventRow",
     "FriendModel",
     "FriendRequestModel",
     "FriendRequestRow",
@@ -108,6 +116,7 @@ __all__ = [
     "Group",
     "GroupBan",
     "GroupBanModel",
+    "GroupEventModel",
     "GroupInvitation",
     "GroupInviteModel",
     "GroupListModel",
@@ -146,8 +155,10 @@ __all__ = [
     "UserName",
     "code_hash",
     "device_hash",
+    "event_conversation",
     "group_conversation",
     "is_of",
+    "is_of_events",
     "new_code",
     "partner_of",
     "user_conversation",

@@ -162,7 +162,8 @@ class ConversationModel:
                 f"INSERT INTO conversation (userid, conversation, readmark) "
                 f"SELECT {user}, of.number, {read.format(user=user)} "
                 "FROM (SELECT DISTINCT conversation AS number FROM message "
-                "WHERE conversation > 0) AS of WHERE NOT EXISTS (SELECT 1 FROM conversation AS own "
+                f"WHERE conversation > {MAX_ID}) AS of "  # without the events of groups
+                "WHERE NOT EXISTS (SELECT 1 FROM conversation AS own "
                 f"WHERE own.userid = {user} AND own.conversation = of.number)"
             )
         self._tx.execute(

@@ -43,6 +43,15 @@ class DeviceModel:
             sql = "SELECT value FROM setting WHERE name = ?" + self._tx.for_update
             self._tx.query(sql, (DEVICES,))
 
+    def hold_shared(self) -> None:
+        """Until the commit no user gets or loses a device. As messages do, it stops no message.
+
+        Lock the rows of users before, and groups after it.
+        """
+        if self._tx.for_share:
+            sql = "SELECT value FROM setting WHERE name = ?" + self._tx.for_share
+            self._tx.query(sql, (DEVICES,))
+
     def changed(self) -> None:
         """As ``hold``; and all servers look the mailboxes of users up again."""
         self._tx.execute("UPDATE setting SET value = value + 1 WHERE name = ?", (DEVICES,))

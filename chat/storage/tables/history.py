@@ -43,6 +43,19 @@ def group_conversation(group_id: int) -> int:
     return -group_id
 
 
+def event_conversation(group_id: int) -> int:
+    """The number under which the log has the events of a group: below those of two users.
+
+    Their ``sender`` is 0, so the column ``conversation`` computes the id of the group.
+    """
+    return group_id
+
+
+def is_of_events(conversation: int) -> bool:
+    """Is it the number of a group's events, which have no text?"""
+    return 0 < conversation <= MAX_ID
+
+
 class HistoryModel:
     """The messages of conversations, within one transaction. Worker thread."""
 

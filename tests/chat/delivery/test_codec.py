@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from chat.bus import BadPayloadError, Stamp
 from chat.conversation_notice import MUTED, READ, TYPING, ConversationNotice
-from chat.delivery.codec import MAX_MID, Copy, LiveMessage, Payload, PayloadCodec
+from chat.delivery.codec import MAX_MID, Copy, EventWake, LiveMessage, Payload, PayloadCodec
+from chat.group_event import GroupEvent
 from chat.group_notice import DISSOLVED, INVITED, REMOVED, GroupNotice
 from chat.message import ChatMessage
 from chat.notice import MEMBERS, PRESENCE, TAKEN, Notice
@@ -24,6 +25,13 @@ def to_devices(*receivers: int) -> ChatMessage:
     message = to_user(7, 12)
     message.receivers = frozenset(receivers)
     return message
+
+
+def of_group(user_id: int, *receivers: int) -> EventWake:
+    """An event of group 7: user 2 has left."""
+    event = GroupEvent(12, 7, "now", {"event": "left", "userid": 2, "by": 2, "name": "你"})
+    event.receivers = frozenset(receivers)
+    return EventWake(event, user_id)
 
 
 decode = PayloadCodec().decode
@@ -43,6 +51,10 @@ FORMS: dict[bytes, tuple[Payload, Stamp | None]] = {
         Copy(to_devices(7, 99 + 4 * 2**31)),
         ("abc.0", 5),
     ),
+    b'["e","abc.0",5,12,7,"now",{"event":"left","userid":2,"by":2,"name":"\xe4\xbd\xa0"},'
+    b"[6442450945,6442450946]]": (of_group(0, 2 + 3 * 2**31, 1 + 3 * 2**31), ("abc.0", 5)),
+    b'["e","abc.0",5,12,7,"now",{"event":"left","userid":2,"by":2,"name":"\xe4\xbd\xa0"},'
+    b"[6442450946]]": (of_group(2, 2 + 3 * 2**31), ("abc.0", 5)),
     b'["l","abc",0,3,"m-1",6,99,"ann",7,"hi/","now",{"x":[1]},null]': (
         LiveMessage("abc", 0, 3, "m-1", to_user(7, 0, "hi/")),
         None,
@@ -81,6 +93,35 @@ def test_the_bytes_stay_as_they_are(data: bytes) -> None:
     if isinstance(payload, Copy):
         assert isinstance(found, Copy)
         assert found.message.receivers == payload.message.receivers
+    if isinstance(payload, EventWake):
+        assert isinstance(found, EventWake)
+        assert found.user_id == payload.user_id
+        for name in ("seq", "target", "time", "details", "receivers"):
+            assert getattr(found.event, name) == getattr(payload.event, name), name
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'["e","abc.0",5,12,8,"now",{"event":"left","userid":2,"by":2},[7]]',  # another group's
+        b'["e","abc.0",0,12,7,"now",{"event":"left","userid":2,"by":2},[7]]',
+        b'["e","abc.0",5,0,7,"now",{"event":"left","userid":2,"by":2},[7]]',
+        b'["e","abc.0",5,12,"7","now",{"event":"left","userid":2,"by":2},[7]]',
+        b'["e","abc.0",5,12,7,1,{"event":"left","userid":2,"by":2},[7]]',
+        b'["e","abc.0",5,12,7,"now",{"event":"invited","userid":2,"by":2},[7]]',
+        b'["e","abc.0",5,12,7,"now",{"event":"left","userid":"2","by":2},[7]]',
+        b'["e","abc.0",5,12,7,"now",{"event":"left","by":0},[7]]',
+        b'["e","abc.0",5,12,7,"now",{"event":"left","name":[]},[7]]',
+        b'["e","abc.0",5,12,7,"now",[],[7]]',
+        b'["e","abc.0",5,12,7,"now",{},[7]]',
+        b'["e","abc.0",5,12,7,"now",{"event":"left","userid":2,"by":2},[-7]]',
+        b'["e","abc.0",5,12,7,"now",{"event":"left","userid":2,"by":2},7]',
+        b'["e","abc.0",5,12,7,"now",{"event":"left","userid":2,"by":2}]',
+    ],
+)
+def test_events_that_are_none(payload: bytes) -> None:
+    with pytest.raises(BadPayloadError):
+        decode((GROUP_CHAT, 7), payload)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ import pytest
 
 from chat.bus import LocalBus, Received
 from chat.connection.loop_counters import LoopCounters
-from chat.delivery.codec import Copy, Payload
+from chat.delivery.codec import Copy, EventWake, Payload
 from chat.delivery.router import Router
+from chat.group_event import GroupEvent
 from chat.login.registry import LoginRegistry
-from chat.mailbox_number import mailbox_of
+from chat.mailbox_number import mailbox_of, owner
 from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT, decode
 from muduopy import EventLoop, EventLoopThread
@@ -24,7 +25,7 @@ class StubLogin:
 
     def __init__(self, loop: EventLoop, user_id: int) -> None:
         self.loop = loop
-        self.user_id = self.mailbox = user_id
+        self.mailbox, self.user_id = user_id, owner(user_id)
         self.groups: frozenset[int] = frozenset()
         self.pump = self.connection = self
         self.writes: list[list[int]] = []
@@ -230,3 +231,53 @@ def test_each_publication_wakes_the_devices_of_its_user(board: Board) -> None:
     board.passes.settle()
     assert (laptop.writes, bob.writes) == ([[5]], [[5]])
     assert (laptop.dirty, bob.dirty) == (0, 0)
+
+
+# ---------------------------------------------------------------------- events of groups
+
+
+def of_group(seq: int, group_id: int, *receivers: int) -> GroupEvent:
+    event = GroupEvent(seq, group_id, "now", {"event": "removed", "userid": 2, "by": 1})
+    event.receivers = frozenset(receivers)
+    return event
+
+
+def test_an_event_reaches_devices_in_no_group(board: Board) -> None:
+    """A removed user is registered for the group no longer, and hears its topic no longer."""
+    phone, laptop, gone = mailbox_of(1, 5), mailbox_of(1, 6), mailbox_of(2, 7)
+    logins = [board.login(phone, 8), board.login(gone)]
+    event = of_group(5, 8, phone, laptop, gone, mailbox_of(2, 9))
+    board.router.announce_event(event, {2})
+    board.passes.settle()
+    assert [login.writes for login in logins] == [[[5]], [[5]]]
+    wakes = [payload for payload in board.bus.published if isinstance(payload, EventWake)]
+    assert [(wake.topic, wake.user_id) for wake in wakes] == [
+        ((ONE_CHAT, 2), 2),
+        ((GROUP_CHAT, 8), 0),
+    ]
+    assert len(wakes) == len(board.bus.published)
+
+
+def test_an_event_whose_receivers_are_here_is_not_published(board: Board) -> None:
+    phone = board.login(mailbox_of(1, 5))
+    board.router.announce_event(of_group(5, 8, phone.mailbox), set())
+    board.passes.settle()
+    assert (phone.writes, board.bus.published) == ([[5]], [])
+
+
+def test_alone_no_event_is_published(board: Board) -> None:
+    bus = RecordingBus(alone=True)
+    Router(board.registry, bus).announce_event(of_group(5, 8, mailbox_of(1, 5)), {1})
+    assert bus.published == []
+
+
+def test_an_event_from_another_node(board: Board) -> None:
+    """On the topic of a user only that one is woken, and its pump reads the mailbox."""
+    phone, gone = board.login(mailbox_of(1, 5), 8), board.login(mailbox_of(2, 7))
+    event = of_group(5, 8, phone.mailbox, gone.mailbox)
+    board.router.wake_events([Received(EventWake(event, 2), True, True)])
+    board.passes.settle()
+    assert (phone.contiguous, gone.contiguous) == ([], [False])
+    board.router.wake_events([Received(EventWake(of_group(6, 8, phone.mailbox), 0), True, True)])
+    board.passes.settle()
+    assert (phone.contiguous, gone.contiguous) == ([True], [False])
