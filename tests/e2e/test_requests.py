@@ -27,6 +27,7 @@ def test_a_session_in_v2(server: ServerProcess, connect: Connect) -> None:
     answer = ann.login(1, device="laptop", rid="r2")
     token = answer.pop("token")
     assert len(token) == 43
+    assert len(answer.pop("service")) == len(answer.pop("epoch")) == 32
     assert answer == {
         "msgid": 2,
         "errno": 0,
