@@ -22,6 +22,7 @@ not committed; if one has come since the texts were read, the chunk is not store
 
 from __future__ import annotations
 
+import math
 import random
 import secrets
 import threading
@@ -114,7 +115,7 @@ class Indexer:
         self._claim = secrets.token_hex(8)
         self._busy = threading.Lock()  # one ``work`` at a time; guards all below
         self._until = 0  # of the claim, Unix seconds; 0: another server has it, or none
-        self._try_at = 0.0  # the time of the next try for the claim, monotonic
+        self._try_at = -math.inf  # the time of the next try for the claim, monotonic
         self._may_be_old = False
         self._place = 0
         self._batch: _Batch | None = None
