@@ -66,6 +66,9 @@ _TEXTS = {
     "too many of your invitations wait for an answer": "你有太多邀请还没有得到答复",
     "too many messages, slow down": "消息太多，请慢一些",
     "too many requests: wait, and send this one again": "请求太多",
+    "no conversation with this user": "与这个用户没有消息往来",
+    "seq: is beyond the newest message of this conversation": "超过了这个会话的最新消息",
+    "too many notices of typing: send fewer": "正在输入的通知太多",
     "no saved login, a password is needed": "没有保存的登录，需要密码",
 }
 
@@ -79,6 +82,10 @@ _PATTERNS = tuple(
             "你的好友列表已满，有 {} 个用户：请先删除一个",
         ),
         (r"the list of the other user is full: (\d+) users", "对方的好友列表已满：最多 {} 个用户"),
+        (
+            r"(\d+) conversations are muted: end that for one of them first",
+            "已有 {} 个会话免打扰：请先恢复其中一个",
+        ),
         (r"your list of blocked users is full: (\d+) users", "你的屏蔽列表已满：最多 {} 个用户"),
         (
             r"(\d+) of your requests wait for an answer: remove some of them",

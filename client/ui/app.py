@@ -26,6 +26,7 @@ from client.ui.commands.command_set import CommandSet
 from client.ui.commands.context import CommandContext
 from client.ui.commands.login_controller import LoginController
 from client.ui.commands.message_sender import MessageSender
+from client.ui.commands.read_marks import ReadMarks
 from client.ui.commands.room_controller import RoomController
 from client.ui.commands.room_loader import RoomLoader
 from client.ui.commands.scroller import Scroller
@@ -46,7 +47,16 @@ from client.ui.view.paced_application import PacedApplication
 from client.ui.view.screen import Screen
 from client.ui.view.terminal_output import TerminalOutput, learn_focus_reports
 from client.ui.view.themes import THEMES, theme_of
-from client.values import Announcement, ChatMessage, FriendNotice, GroupNotice, Presence
+from client.values import (
+    Announcement,
+    ChatMessage,
+    FriendNotice,
+    GroupNotice,
+    MuteNotice,
+    Presence,
+    ReadNotice,
+    TypingNotice,
+)
 
 if TYPE_CHECKING:
     from prompt_toolkit.input import Input
@@ -95,10 +105,11 @@ class App:
         context = CommandContext(self.state, message_view, self.terminal, self._client)
         sender = MessageSender(context)
         self._loader = RoomLoader(context)
-        self._scroller = Scroller(context, self._loader)
+        self._marks = ReadMarks(context)
+        self._scroller = Scroller(context, self._loader, self._marks)
         self._rooms = RoomController(context, self._loader, sender)
         self._login = LoginController(context, self._rooms, self._saved_accounts)
-        self.events = ClientEvents(context, self._loader, self._login)
+        self.events = ClientEvents(context, self._loader, self._login, self._marks)
         commands = CommandSet.create(
             context, self._loader, sender, self._rooms, self._login, settings, options.server
         )
@@ -173,6 +184,9 @@ class App:
             on_announcement=self._on_announcement,
             on_group_notice=self._on_group_notice,
             on_friend_notice=self._on_friend_notice,
+            on_read=self._on_read,
+            on_typing=self._on_typing,
+            on_mute=self._on_mute,
             on_state=self._on_state,
             timing=options.timing,
         )
@@ -181,9 +195,13 @@ class App:
         """Subscribe to the events of the application."""
         application = self.application
         application.key_processor.before_key_press += lambda sender: self._binder.before_key()
-        application.key_processor.after_key_press += lambda sender: self._binder.after_key()
+        application.key_processor.after_key_press += lambda sender: self._after_key()
         application.before_render += lambda sender: self._before_drawing()
         application.after_render += lambda sender: self._scroller.mark_shown()
+
+    def _after_key(self) -> None:
+        if self._binder.after_key():
+            self._marks.typed()
 
     # ------------------------------------------------------------------ the client's callbacks
 
@@ -204,6 +222,15 @@ class App:
 
     def _on_friend_notice(self, notice: FriendNotice) -> None:
         self.events.on_friend_notice(notice)
+
+    def _on_read(self, notice: ReadNotice) -> None:
+        self.events.on_read(notice)
+
+    def _on_typing(self, notice: TypingNotice) -> None:
+        self.events.on_typing(notice)
+
+    def _on_mute(self, notice: MuteNotice) -> None:
+        self.events.on_mute(notice)
 
     def _on_state(self, status: Status) -> None:
         options = self._options

@@ -12,15 +12,25 @@ from client.account.lifecycle import State, Status
 from client.errors import ClosedError, RefusedError
 from client.ui.commands.context import CommandContext
 from client.ui.commands.login_controller import LoginController
+from client.ui.commands.read_marks import ReadMarks
 from client.ui.commands.room_loader import RoomLoader
 from client.ui.commands.terminal import call_if_open
 from client.ui.model.bell import Bell
 from client.ui.model.message_item import notice as group_line
 from client.ui.model.room import RoomKey
-from client.ui.model.room_list import RoomList
+from client.ui.model.room_list import TYPING_SECONDS, RoomList
 from client.ui.text.cells import clip, one_line
 from client.ui.text.group_notices import group_notice_text
-from client.values import Announcement, ChatMessage, FriendNotice, GroupNotice, Presence
+from client.values import (
+    Announcement,
+    ChatMessage,
+    FriendNotice,
+    GroupNotice,
+    MuteNotice,
+    Presence,
+    ReadNotice,
+    TypingNotice,
+)
 
 _NOTIFY_CELLS = 80
 
@@ -36,11 +46,13 @@ class ClientEvents:
         context: CommandContext,
         loader: RoomLoader,
         login: LoginController,
+        marks: ReadMarks,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._context = context
         self._loader = loader
         self._login = login
+        self._marks = marks
         self._clock = clock
         self._bell = Bell()
         self._online_rooms: RoomList | None = None  # the list that has been online before
@@ -71,6 +83,18 @@ class ClientEvents:
     def on_friend_notice(self, notice: FriendNotice) -> None:
         """Another user asks to be a friend, or has accepted."""
         call_if_open(self._context.terminal, self._take_friend_notice, notice)
+
+    def on_read(self, notice: ReadNotice) -> None:
+        """The other user, or another device of this user, has read messages."""
+        call_if_open(self._context.terminal, self._take_read, notice)
+
+    def on_typing(self, notice: TypingNotice) -> None:
+        """Another user is writing a message."""
+        call_if_open(self._context.terminal, self._take_typing, notice)
+
+    def on_mute(self, notice: MuteNotice) -> None:
+        """Another device has muted a conversation. The client has noted it."""
+        call_if_open(self._context.terminal, self._loader.refresh_account)
 
     def on_state(self, status: Status) -> None:
         """The client has connected, logged in, lost the connection or stopped."""
@@ -120,6 +144,28 @@ class ClientEvents:
         if self._context.state.bell and self._bell.rings(self._clock()):
             self._context.terminal.ring_bell()
 
+    def _take_read(self, notice: ReadNotice) -> None:
+        rooms = self._context.rooms
+        in_group = notice.group_id is not None
+        room = rooms.by_key.get(RoomKey(in_group, notice.group_id or notice.user_id or 0))
+        if room is None:
+            return
+        if notice.reader_id == rooms.directory.me[0]:
+            room.take_read(notice.seq)
+        else:
+            room.set_other_read(notice.seq)
+
+    def _take_typing(self, notice: TypingNotice) -> None:
+        in_group = notice.group_id is not None
+        key = RoomKey(in_group, notice.group_id or notice.user_id)
+        self._context.rooms.note_typing(key, notice.user_id, time.monotonic())
+        self._context.terminal.spawn(self._end_typing())
+
+    async def _end_typing(self) -> None:
+        """Draw again when the notice is over."""
+        await asyncio.sleep(TYPING_SECONDS)
+        self._context.terminal.redraw()
+
     def _is_from_new_member(self, message: ChatMessage) -> bool:
         if message.group_id is None or self._context.directory.group(message.group_id) is None:
             return False
@@ -159,6 +205,10 @@ class ClientEvents:
         else:
             self._tell_waiting()
         self._online_rooms = rooms
+        account = self._context.client.account
+        if account is not None and account.id == rooms.directory.me[0]:
+            rooms.set_conversations(account)
+            self._marks.tell_all()
         self._loader.name_rooms()
         self._loader.complete(rooms.current)
 

@@ -110,6 +110,7 @@ class CommandSet:
             "unsend": messages.unsend,
             "discard": messages.discard,
             "close": rooms.close,
+            "mute": rooms.mute,
             "list": rooms.toggle_list,
             "whoami": program.whoami,
             "theme": program.theme,

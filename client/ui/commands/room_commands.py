@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from chat.protocol import ErrNo
 from client.errors import ClientError, RefusedError
-from client.ui.commands.command_group import CommandGroup
+from client.ui.commands.command_group import RequestCommands
 from client.ui.commands.context import CommandContext
 from client.ui.commands.room_controller import RoomController
 from client.ui.commands.room_loader import RoomLoader
@@ -26,12 +27,11 @@ def _do_nothing() -> None:
     pass
 
 
-class RoomCommands(CommandGroup):
+class RoomCommands(RequestCommands):
     """Opening and closing of rooms. The terminal's thread."""
 
     def __init__(self, context: CommandContext, loader: RoomLoader, rooms: RoomController) -> None:
-        super().__init__(context)
-        self._loader = loader
+        super().__init__(context, loader)
         self._rooms = rooms
 
     def chat(self, user_id: int) -> None:
@@ -151,6 +151,18 @@ class RoomCommands(CommandGroup):
         else:
             self._rooms.open_room(following)
         room.hidden = True
+
+    def mute(self, switch: str | None = None) -> None:
+        """Mute the open conversation ("on"), or end that; without an argument the other state."""
+        room = self._current_room()
+        muted = not room.muted if switch is None else switch == "on"
+        title = self._title(room)
+        place = {"group_id" if room.key.in_group else "user_id": room.key.id}
+
+        def done(nothing: None) -> None:
+            self._context.notice("muted" if muted else "not muted", name=title)
+
+        self._request(partial(self._context.client.mute, **place, muted=muted), done=done)
 
     def toggle_list(self) -> None:
         """Show the list of rooms, or hide it."""

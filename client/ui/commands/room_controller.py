@@ -40,6 +40,7 @@ class RoomController:
     def show_account(self, account: Account) -> None:
         """Show the rooms of a user who is logged in."""
         self._context.rooms.set_account(account)
+        self._context.rooms.set_conversations(account)
         self._context.state.logged_in = True
 
     def forget_user(self) -> None:

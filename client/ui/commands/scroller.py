@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from client.ui.commands.context import CommandContext
+from client.ui.commands.read_marks import ReadMarks
 from client.ui.commands.room_loader import RoomLoader
 from client.ui.model.room import Room
 
@@ -10,8 +11,9 @@ from client.ui.model.room import Room
 class Scroller:
     """Moves the message view; scrolling up loads older messages. The terminal's thread."""
 
-    def __init__(self, context: CommandContext, loader: RoomLoader) -> None:
+    def __init__(self, context: CommandContext, loader: RoomLoader, marks: ReadMarks) -> None:
         self._context = context
+        self._marks = marks
         self._view = context.message_view
         self._loader = loader
 
@@ -52,6 +54,7 @@ class Scroller:
             return
         if room.mark_shown(room.items[shown.first : shown.last + 1]):
             self._context.terminal.redraw()  # the counts of unread messages
+        self._marks.shown(room)
 
     def _load_ahead(self, room: Room) -> None:
         """Load older messages before the top is reached. They do not move the view."""

@@ -87,13 +87,14 @@ class KeyBinder:
         self._state.focused = True
         self._handled = False
 
-    def after_key(self) -> None:
-        """A key without a binding ends the protection of a draft.
+    def after_key(self) -> bool:
+        """A key without a binding ends the protection of a draft. Returns whether it was one.
 
         Example: → at the end of the line. It moves nothing, but the user has seen the draft.
         """
         if not self._handled:
             self._state.draft_waits = False
+        return not self._handled
 
 
 def _without_controls(text: str) -> str:

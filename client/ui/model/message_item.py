@@ -40,6 +40,8 @@ class MessageItem:
         failure: the reason why an own message failed.
         mention: whether the text names the user.
         unread: whether it was not shown yet. Only its room changes this.
+        receipt: whether it is the last own message that the other user has read. Only its room
+            changes this.
         place: the sort key. Only its room changes this.
         rendered: a cache of the message view; None after each change.
     """
@@ -55,6 +57,7 @@ class MessageItem:
     failure: str = ""
     mention: bool = False
     unread: bool = False
+    receipt: bool = False
     place: Place = (LAST, 0)
     rendered: object = field(default=None, repr=False)
 

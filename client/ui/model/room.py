@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from client.ui.model.message_item import Mark, MessageItem, Place
 from client.ui.model.message_order import MessageOrder
+from client.ui.text import times
+from client.values import Conversation
 
 START: Place = (0.0, 0)
 
@@ -55,6 +57,10 @@ class Room:
         draft: the unsent input line, and the cursor in it.
         hidden: whether the user has closed it. It is not listed until the next message.
         stale: whether messages may be missing, because the connection was lost.
+        muted: whether it should not disturb the user.
+        preview: the last message as the server has listed it, while none is loaded.
+        told_read: the ``seq`` up to which the server knows that the user has read.
+        other_read: the ``seq`` up to which the other user has read; 0 if that is not known.
     """
 
     def __init__(self, key: RoomKey, title: str) -> None:
@@ -73,6 +79,13 @@ class Room:
         self.draft = ("", 0)
         self.hidden = False
         self.stale = False
+        self.muted = False
+        self.preview = ""
+        self.told_read = 0
+        self.other_read = 0
+        self._receipt: MessageItem | None = None
+        self._counted = 0  # ``unloaded`` counts messages up to this ``seq``
+        self._read_elsewhere = 0  # another device has shown the messages up to this ``seq``
         self._order = MessageOrder()
         self.items = self._order.items
         self._by_mid: dict[str, MessageItem] = {}
@@ -113,8 +126,12 @@ class Room:
         if not self._order.add(item):
             return False
         self._touch(item)
-        if not item.mine:
+        if item.mine:
+            self._move_receipt()
+        elif item.seq is None or item.seq > self._read_elsewhere:
             self._mark_unread(item)
+            if item.seq is not None and item.seq <= self._counted:
+                self.unloaded = max(self.unloaded - 1, 0)  # the server has counted it
         return True
 
     def add_notice(self, item: MessageItem) -> None:
@@ -145,6 +162,7 @@ class Room:
         item.change(Mark.STORED, time_text=time_text)
         if not self._order.add(item):
             self._drop_anchor(item)
+        self._move_receipt()
         return item
 
     def fail(self, mid: str, reason: str) -> MessageItem | None:
@@ -182,6 +200,7 @@ class Room:
             self.active = max(self.active, self.items[-1].time or 0.0)
         if self.unloaded:
             self._restore_unread(added)
+        self._move_receipt()
         return len(added)
 
     def set_no_history(self) -> None:
@@ -241,13 +260,21 @@ class Room:
         return self._unread_items + self.unloaded
 
     @property
+    def last_line(self) -> str:
+        """The newest message with its sender, not escaped; empty if none is known."""
+        for item in reversed(self.items):
+            if item.mark is not Mark.NOTICE:
+                return f"{item.sender}: {item.text}"
+        return self.preview
+
+    @property
     def read_seq(self) -> float:
         """The ``seq`` up to which all messages were shown."""
         if self.unloaded:
             return self.read[0]
         first = self.first_unread()
         if first is None:
-            return float(self._order.highest_seq)
+            return max(float(self._order.highest_seq), self.read[0])
         return max(first.place[0] - 1, 0.0)
 
     def first_unread(self) -> MessageItem | None:
@@ -284,6 +311,65 @@ class Room:
             self.mentioned = False
             self.read = (float(self._order.highest_seq), 0)
         return self._unread_items < before
+
+    # ------------------------------------------------------------------ marks of the server
+
+    def take_listed(self, conversation: Conversation) -> None:
+        """Take what the answer to a login says about this conversation.
+
+        The count of the server replaces the saved one, unless this terminal has shown more than the
+        server knows. Example: the messages were read without a connection.
+        """
+        last = conversation.last
+        if last.seq is None:
+            return
+        self.active = max(self.active, times.parse(last.time_text) or 0.0)
+        self.preview = f"{last.sender_name}: {last.text}"
+        self.told_read = conversation.read
+        self.set_other_read(conversation.other_read or 0)
+        known = self.unloaded or self.read > START  # an earlier run has shown some
+        if not known or conversation.read > self.read_seq:
+            self._set_shown_up_to(conversation.read)
+            self.unloaded = max(conversation.unread - self._unread_items, 0)
+            self._counted = last.seq
+        elif not conversation.unread:
+            self.take_read(last.seq)
+
+    def take_read(self, seq: int) -> None:
+        """The user has read up to this ``seq`` on another device."""
+        self.told_read = max(self.told_read, seq)
+        self._set_shown_up_to(seq)
+        if seq >= self._counted:
+            self.unloaded = 0
+        if not self.unread:
+            self.mentioned = False
+
+    def set_other_read(self, seq: int) -> None:
+        """The other user has read up to this ``seq``."""
+        if seq > self.other_read:
+            self.other_read = seq
+            self._move_receipt()
+
+    def _set_shown_up_to(self, seq: int) -> None:
+        self._read_elsewhere = max(self._read_elsewhere, seq)
+        self.read = max(self.read, (float(seq), 0))
+        for item in self.items:
+            if item.unread and item.seq is not None and item.seq <= seq:
+                item.unread = False
+                self._unread_items -= 1
+
+    def _move_receipt(self) -> None:
+        """Put the receipt on the last own message that the other user has read."""
+        if not self.other_read:
+            return
+        for item in reversed(self.items):
+            if item.mark is Mark.STORED and item.seq is not None and item.seq <= self.other_read:
+                if item is not self._receipt:
+                    if self._receipt is not None:
+                        self._receipt.receipt, self._receipt.rendered = False, None
+                    item.receipt, item.rendered = True, None
+                    self._receipt = item
+                return
 
     def _mark_unread(self, item: MessageItem) -> None:
         item.unread = True

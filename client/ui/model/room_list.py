@@ -16,6 +16,9 @@ from client.ui.model.room import Room, RoomKey
 from client.ui.text.mentions import mentions
 from client.values import Account, ChatMessage
 
+TYPING_SECONDS = 6.0
+"""The time for which a notice of typing is shown. Clients repeat it every few seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
@@ -41,6 +44,7 @@ class RoomList:
         by_key: every known conversation.
         current: the open one.
         previous: the one that was open before.
+        typing: the users that are writing, by room, with the time of their last notice.
     """
 
     def __init__(self, user_id: int, name: str = "") -> None:
@@ -48,6 +52,7 @@ class RoomList:
         self.by_key: dict[RoomKey, Room] = {}
         self.current: Room | None = None
         self.previous: Room | None = None
+        self.typing: dict[RoomKey, dict[int, float]] = {}
         self._room_of_mid: dict[str, Room] = {}  # for own messages without a receipt
 
     def set_account(self, account: Account) -> None:
@@ -59,6 +64,7 @@ class RoomList:
             self.room(RoomKey(False, friend.id)).title = friend.name
         for group in account.groups:
             self.room(RoomKey(True, group.id)).title = group.name
+        self.set_muted(account)
 
     def name_user(self, user_id: int, name: str) -> None:
         """Note the name of a user, as the server tells it."""
@@ -68,6 +74,33 @@ class RoomList:
         room = self.by_key.get(RoomKey(False, user_id))
         if room is not None:
             room.title = name
+
+    def set_conversations(self, account: Account) -> None:
+        """Take the conversations in the answer to a login: order, counts, marks, muting."""
+        for listed in account.conversations:
+            in_group = listed.group_id is not None
+            room = self.room(RoomKey(in_group, listed.group_id or listed.user_id or 0))
+            if not in_group and not self.directory.is_friend(room.key.id):
+                room.title = listed.name
+                self.directory.add_name(room.key.id, listed.name, newest=False)
+            room.take_listed(listed)
+        self.set_muted(account)
+
+    def set_muted(self, account: Account) -> None:
+        """Take the muted conversations."""
+        for room in self.by_key.values():
+            muted = account.muted_groups if room.key.in_group else account.muted_users
+            room.muted = room.key.id in muted
+
+    def note_typing(self, key: RoomKey, user_id: int, now: float) -> None:
+        """A user is writing in this room, if that is known."""
+        if key in self.by_key:
+            self.typing.setdefault(key, {})[user_id] = now
+
+    def typing_in(self, key: RoomKey, now: float) -> list[int]:
+        """The users that are writing in this room. ``now``: as in ``note_typing``."""
+        writers = self.typing.get(key, {})
+        return [user_id for user_id, then in writers.items() if now - then < TYPING_SECONDS]
 
     def _rename_own_messages(self, name: str) -> None:
         """Correct the messages that were written before the login gave the name."""
@@ -83,6 +116,7 @@ class RoomList:
         self.directory.add_name(message.sender_id, message.sender_name, newest=True)
         key = self.key_of(message)
         room = self.room(key)
+        self.typing.get(key, {}).pop(message.sender_id, None)
         from_other = not key.in_group and message.sender_id == key.id
         if from_other and not self.directory.is_friend(key.id):
             room.title = message.sender_name
@@ -94,7 +128,7 @@ class RoomList:
             room.mark_shown([item])
         elif first_unread and item.unread:
             room.divider = item
-        alerts = fresh and not item.mine and (item.mention or not key.in_group)
+        alerts = fresh and not item.mine and (item.mention or not (key.in_group or room.muted))
         return Arrival(room, fresh, alerts, seen)
 
     def key_of(self, message: ChatMessage) -> RoomKey:
@@ -197,7 +231,7 @@ class RoomList:
     @property
     def unread(self) -> tuple[int, int]:
         """The number of unread messages, and of rooms that have some."""
-        counts = [room.unread for room in self.by_key.values() if room.unread]
+        counts = [room.unread for room in self.by_key.values() if room.unread and not room.muted]
         return sum(counts), len(counts)
 
     def mark_stale(self) -> None:

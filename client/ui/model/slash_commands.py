@@ -117,6 +117,7 @@ SLASH_COMMANDS = (
     SlashCommand("unsend"),
     SlashCommand("discard"),
     SlashCommand("close"),
+    SlashCommand("mute", (_optional(ArgumentKind.SWITCH),)),
     SlashCommand("list"),
     SlashCommand("whoami"),
     SlashCommand("theme", (_optional(ArgumentKind.THEME),)),

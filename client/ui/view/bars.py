@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from client.ui.model.room import Room, RoomKey
 from client.ui.model.room_list import RoomList
 from client.ui.model.room_title import room_title
@@ -36,6 +38,23 @@ def title_line(rooms: RoomList, texts: Translations, cells: int, server: str) ->
 
 
 def _presence(room: Room, rooms: RoomList, texts: Translations) -> str:
+    parts = [_typing(room, rooms, texts) or _members_or_state(room, rooms, texts)]
+    if room.muted:
+        parts.append(texts("is muted"))
+    return "  ".join(part for part in parts if part)
+
+
+def _typing(room: Room, rooms: RoomList, texts: Translations) -> str:
+    writers = rooms.typing_in(room.key, time.monotonic())
+    if not writers:
+        return ""
+    if not room.key.in_group:
+        return texts("types")
+    names = ", ".join(one_line(rooms.directory.name_of(user_id)) for user_id in writers[:3])
+    return texts("in group types", names=names)
+
+
+def _members_or_state(room: Room, rooms: RoomList, texts: Translations) -> str:
     if room.key.in_group:
         online, members = rooms.directory.members_online(room.key.id)
         group = rooms.directory.group(room.key.id)

@@ -4,7 +4,7 @@
 
      12:01 bob: hello          the delivery mark, the time, the name and the text;
     ✓12:02 ann: how are        further lines are indented
-           you?
+           you? ✓✓             the other user has read up to this message
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ _MARK_STYLES = {
     Mark.STORED: "class:mark.stored",
     Mark.FAILED: "class:mark.failed",
 }
+
+_RECEIPT = "✓✓"
+"""Behind the last own message that the other user has read."""
 
 _CLOCK = 7  # cells: mark, time, space
 _NARROW = 34
@@ -143,6 +146,8 @@ class MessageLines:
                     found.append([("", indent), *shown])
                 else:
                     found.append([*head, (style, name), ("", ": "), *shown])
+        if item.receipt:
+            _add_receipt(found, indent, self.width)
         if item.mark is Mark.FAILED:
             reason = self._texts("failed mark", reason=one_line(item.failure))
             for piece in wrap(reason, space):
@@ -164,6 +169,16 @@ class MessageLines:
         # A classic client sends a time in its own format.
         shown = clip(one_line(item.time_text), cells - 2)
         return [mark, ("class:time", shown + " " * (cells - 1 - width(shown)))]
+
+
+def _add_receipt(found: list[Line], indent: str, cells: int) -> None:
+    """Put ✓✓ behind a message, on its last line if that has room."""
+    used = sum(width(text) for _, text in found[-1])
+    mark = ("class:mark.read", _RECEIPT)
+    if used + 1 + width(_RECEIPT) <= cells:
+        found[-1] = [*found[-1], ("", " "), mark]
+    else:
+        found.append([("", indent), mark])
 
 
 def highlight(line: Line, query: str, *, current: bool) -> Line:

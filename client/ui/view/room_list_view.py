@@ -7,13 +7,15 @@ from client.ui.model.room_list import RoomList
 from client.ui.model.room_switcher import RoomSwitcher
 from client.ui.model.room_title import room_title
 from client.ui.text import times
-from client.ui.text.cells import clip, pad
+from client.ui.text.cells import clip, one_line, pad, width
 from client.ui.text.styled_line import Line
 from client.ui.text.translations import Translations
 
 _TIME = 6  # cells: space and time
 _NAME_AT_LEAST = 8
 _MAX_COUNT = 99
+_OVERVIEW_NAME = 20
+_OVERVIEW_COUNT = 5  # cells of the count, with a space
 
 
 def list_lines(
@@ -27,6 +29,33 @@ def list_lines(
     first = max(0, min(at - height // 2, len(listed) - height))
     visible = listed[first : first + height]
     return [_list_line(room, rooms, texts, cells, now) for room in visible]
+
+
+def overview_lines(
+    rooms: RoomList, texts: Translations, cells: int, height: int, now: float
+) -> list[Line]:
+    """The conversations with their last messages, while none is open. ``now``: unix seconds."""
+    listed = [room for room in rooms.ordered() if room.last_line]
+    return [_overview_line(room, rooms, texts, cells, now) for room in listed[:height]]
+
+
+def _overview_line(
+    room: Room, rooms: RoomList, texts: Translations, cells: int, now: float
+) -> Line:
+    mark, mark_style = _presence(room, rooms)
+    badge = _badge(room)
+    name = pad(room_title(room, rooms, texts), max(min(_OVERVIEW_NAME, cells // 3), 1))
+    time = f" {times.briefly(room.active, now)}" if room.active else ""
+    space = max(cells - 2 - width(name) - _OVERVIEW_COUNT - width(time), 0)
+    is_new = room.unread and not room.muted
+    style = "class:list.unread" if is_new else ""
+    return [
+        (mark_style, f"{mark} "),
+        (style, name),
+        (style, pad(badge, _OVERVIEW_COUNT)),
+        ("" if is_new else "class:note", pad(clip(one_line(room.last_line), space), space)),
+        ("class:list.time", time),
+    ]
 
 
 def switcher_lines(
@@ -50,7 +79,9 @@ def _list_line(room: Room, rooms: RoomList, texts: Translations, cells: int, now
     time = f" {times.briefly(room.active, now)}" if has_time else ""
     name = pad(room_title(room, rooms, texts), cells - 2 - len(badge) - len(time))
     name_style = badge_style = ""
-    if room.unread:
+    if room.unread and room.muted and not room.mentioned:
+        badge_style = "class:list.time"
+    elif room.unread:
         name_style = "class:list.unread"
         badge_style = "class:list.mention" if room.mentioned else "class:list.unread"
     line = [

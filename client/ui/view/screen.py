@@ -44,7 +44,7 @@ from client.ui.view.banner import banner, form_banner
 from client.ui.view.controls import Flatten, Lines, TabCompleter
 from client.ui.view.login_screen import LoginScreen
 from client.ui.view.message_view import MessageView
-from client.ui.view.room_list_view import list_lines, switcher_lines
+from client.ui.view.room_list_view import list_lines, overview_lines, switcher_lines
 from client.ui.view.text_bar import TextBars, one_row
 
 _INPUT_ROWS = 6
@@ -235,8 +235,16 @@ class Screen:
     def _messages(self, cells: int, rows: int) -> list[Line]:
         room = self._state.rooms.current
         if room is None:
-            return _centred(self._welcome(), cells, rows)
+            return self._overview(cells, rows) or _centred(self._welcome(), cells, rows)
         return self._message_view.draw(room, cells, rows, self._state.search)
+
+    def _overview(self, cells: int, rows: int) -> list[Line]:
+        """The conversations with their last messages, and how to open one."""
+        state = self._state
+        found = overview_lines(state.rooms, state.texts, cells, rows - 2, time.time())
+        if not found:
+            return []
+        return [[("class:note", clip(state.texts("choose"), cells))], [], *found]
 
     def _welcome(self) -> list[str]:
         rooms, texts = self._state.rooms, self._state.texts

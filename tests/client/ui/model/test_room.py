@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from client.ui.model.message_item import Mark, MessageItem
 from client.ui.model.room import Anchor, HistoryState, Room, RoomKey
-from tests.client.ui.uikit import at, item, texts
+from client.values import ChatMessage, Conversation
+from tests.client.ui.uikit import BOB, at, item, texts
 
 
 def room(*seqs: int) -> Room:
@@ -268,3 +269,67 @@ def test_any_events_keep_the_order(steps: list[tuple[str, int]]) -> None:
     seqs = [e.seq for e in made.items if e.seq is not None]
     assert seqs == sorted(set(seqs))
     assert [made.index(e) for e in made.items] == list(range(len(made.items)))
+
+
+# ---------------------------------------------------------------------- marks of the server
+
+
+def listed(last: int, read: int, unread: int, other_read: int | None = None) -> Conversation:
+    message = ChatMessage(BOB, "bob", at(5), "the last one", None, last)
+    return Conversation(BOB, None, "bob", message, False, read, unread, False, other_read, False)
+
+
+def test_the_counts_of_the_server_are_taken() -> None:
+    room = Room(RoomKey(False, BOB), "bob")
+    room.take_listed(listed(9, 5, 3))
+    assert (room.unread, room.told_read, room.last_line) == (3, 5, "bob: the last one")
+    assert room.active > 0
+    room.receive(item(8))
+    room.receive(item(4))  # read elsewhere
+    assert room.unread == 3
+    room.receive(item(10))
+    assert room.unread == 4
+    room.take_listed(listed(10, 10, 0))
+    assert room.unread == 0
+
+
+def test_what_was_shown_without_a_connection_stays_read() -> None:
+    room = Room(RoomKey(False, BOB), "bob")
+    room.read = (9.0, 0)  # as it was saved
+    room.unloaded = 1
+    room.take_listed(listed(12, 5, 4))
+    assert room.unread == 1
+    room.take_listed(listed(12, 5, 0))
+    assert room.unread == 0
+
+
+def test_a_late_message_is_unread() -> None:
+    """Its number is below that of a message that was shown."""
+    room = Room(RoomKey(False, BOB), "bob")
+    room.receive(item(9))
+    room.mark_shown(room.items)
+    room.receive(item(8))
+    assert room.unread == 1
+
+
+def test_another_device_reads_a_part() -> None:
+    room = Room(RoomKey(False, BOB), "bob")
+    for seq in (4, 5, 6):
+        room.receive(item(seq))
+    room.take_read(5)
+    assert room.unread == 1
+    room.take_read(3)
+    assert room.unread == 1
+    room.take_read(6)
+    assert room.unread == 0
+    assert room.told_read == 6
+
+
+def test_the_receipt_moves_forward() -> None:
+    room = Room(RoomKey(False, BOB), "bob")
+    own = [item(seq, mine=True) for seq in (2, 4, 6)]
+    for one_of in (*own, item(5)):
+        room.receive(one_of)
+    for seq, place in ((1, None), (3, 0), (5, 1), (4, 1), (9, 2)):
+        room.set_other_read(seq)
+        assert [other.receipt for other in own] == [number == place for number in range(3)]
