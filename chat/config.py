@@ -72,6 +72,8 @@ class ChatConfig:
     friend_requests: str = "open"
     group_join: str = "open"
     directory: bool = False
+    devices: int = 8
+    device_days: int = 60
     token_days: int = 30
     retention_days: int = 0
     search: bool = True
@@ -226,6 +228,8 @@ _MAXIMUM: dict[str, float] = {
     "limits.frame_seconds": _DAY,
     "server.stall_seconds": _DAY,
     "server.drain_seconds": 3600,
+    "chat.devices": 100,
+    "chat.device_days": 36_500,
     "chat.token_days": 36_500,
     "chat.retention_days": 36_500,
     "server.audit_days": 36_500,

@@ -19,7 +19,8 @@ RESERVED = frozenset(
     "friendid friend group friends groups offlinemsg heartbeat node seqs state reason reconnect "
     "retry_after with before limit messages more userid users after code join replace role gaps "
     "pending event members upto by byname bans invitations old new accept userids ids friendname "
-    "query prefix muted receipts devices label end_device".split()
+    "query prefix muted receipts devices label end_device deviceid first last online this "
+    "since".split()
 )
 """Field names with a meaning in the protocol. A classic client's message cannot carry them to other
 clients as unknown fields."""

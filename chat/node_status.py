@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chat.storage import Transaction
-from chat.storage.tables import NodeModel, UserModel
+from chat.storage.tables import NodeModel, SessionModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class NodeStatus:
 
 def read_nodes(tx: Transaction) -> list[NodeStatus]:
     """All servers with a row, by name. Worker thread. Raises StorageError."""
-    users = UserModel(tx).online_by_node()
+    users = SessionModel(tx).online_by_node()
     return [
         NodeStatus(
             row.name,

@@ -29,7 +29,11 @@ ENTERED = "entered"
 """For the nodes with devices of the user ``target``: it is a member of the groups ``ids`` now. A
 server of version 4 of the tables ignores it, as BLOCKED."""
 
-WORDS = frozenset((PRESENCE, TAKEN, MEMBERS, BLOCKED, ASKED, ACCEPTED, ENTERED))
+DEVICE = "device"
+"""For the nodes with devices of the user ``target``: the device with the number in ``ids`` is new,
+or has ended; without a number, the unnamed one."""
+
+WORDS = frozenset((PRESENCE, TAKEN, MEMBERS, BLOCKED, ASKED, ACCEPTED, ENTERED, DEVICE))
 
 
 class Notice(NamedTuple):

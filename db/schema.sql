@@ -9,8 +9,8 @@
 CREATE DATABASE IF NOT EXISTS chat CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 USE chat;
 
--- state: for friends. node, device, generation: the session of the user. Every login increments
--- generation, and requests of an older generation are refused.
+-- state: for friends; online while any device is. node, device, generation: the session of the
+-- unnamed device. Every login increments generation, and requests of an older generation are refused.
 -- folded, skeleton: hashes that are equal for names that differ in case and width only, and for
 -- names that look alike. They are NULL if an older name has the same hash, or if a server of
 -- version 2 inserted the row.
@@ -200,11 +200,13 @@ CREATE TABLE mailboxgap (
     KEY mailboxgap_userid (userid)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
--- Session tokens, hashed with SHA-256. used: the last login with it, in Unix seconds.
+-- Session tokens, hashed with SHA-256. used: the last login with it, in Unix seconds. mailbox: of its
+-- device; 0: a server of version 4 inserted the row, for the unnamed device.
 CREATE TABLE token (
-    hash   CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
-    userid INT NOT NULL,
-    used   BIGINT NOT NULL,
+    hash    CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+    userid  INT NOT NULL,
+    used    BIGINT NOT NULL,
+    mailbox BIGINT NOT NULL DEFAULT 0,
     KEY token_userid (userid)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 

@@ -1,8 +1,8 @@
 -- The tables of the chat server for SQLite. schema.sql has the same tables for MySQL and MariaDB.
 -- The server creates them in an empty database.
 
--- state: for friends. node, device, generation: the session of the user. Every login increments
--- generation, and requests of an older generation are refused.
+-- state: for friends; online while any device is. node, device, generation: the session of the
+-- unnamed device. Every login increments generation, and requests of an older generation are refused.
 -- folded, skeleton: hashes that are equal for names that differ in case and width only, and for
 -- names that look alike. They are NULL if an older name has the same hash.
 -- dialect: the table of the classic client that the account used last.
@@ -192,11 +192,13 @@ CREATE TABLE mailboxgap (
 CREATE INDEX mailboxgap_userid ON mailboxgap (userid);
 
 -- Session tokens, hashed with SHA-256: the table is of no use for a login. used: the last login
--- with it, in Unix seconds.
+-- with it, in Unix seconds. mailbox: of its device; 0: a server of version 4 inserted the row, for
+-- the unnamed device.
 CREATE TABLE token (
-    hash   TEXT PRIMARY KEY,
-    userid INTEGER NOT NULL,
-    used   INTEGER NOT NULL
+    hash    TEXT PRIMARY KEY,
+    userid  INTEGER NOT NULL,
+    used    INTEGER NOT NULL,
+    mailbox INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX token_userid ON token (userid);
 

@@ -41,7 +41,7 @@ chat.listeners         : chat.config muduopy
 chat.dialect_files     : chat.config chat.process chat.protocol.dialects
 chat.tls               : chat.config muduopy
 chat.storage           : chat.counters
-chat.storage.tables    : chat.protocol chat.storage
+chat.storage.tables    : chat.mailbox_number chat.protocol chat.storage
 chat.storage.sqlite    : chat.storage
 chat.storage.mysql     : chat.storage mysql _mysql_connector
 chat.bus               : chat.counters chat.message
@@ -53,8 +53,8 @@ chat.connection        : chat.config chat.counters chat.limits chat.message chat
 chat.mailbox           : chat.connection chat.group_event chat.mailbox_number chat.message
                          chat.process chat.protocol chat.storage chat.storage.tables muduopy ujson
 chat.login             : chat.bus chat.config chat.connection chat.counters chat.limits chat.mailbox
-                         chat.message chat.notice chat.process chat.protocol chat.storage
-                         chat.storage.tables muduopy argon2
+                         chat.mailbox_number chat.message chat.notice chat.process chat.protocol
+                         chat.storage chat.storage.tables muduopy argon2
 chat.delivery          : chat.announcement chat.bus chat.connection chat.conversation_notice
                          chat.counters chat.group_event chat.group_notice chat.login
                          chat.mailbox chat.mailbox_number chat.message chat.notice chat.process

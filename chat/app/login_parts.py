@@ -6,8 +6,12 @@ from dataclasses import dataclass
 
 from chat.app.foundation import Foundation
 from chat.config import Config, ConfigError, HashCost
+from chat.delivery.delivery import STORED
 from chat.limits.networks import Exempt
 from chat.login.authentication import Authentication
+from chat.login.device_notices import DeviceNotices
+from chat.login.device_switch import DeviceSwitch
+from chat.login.devices import Devices
 from chat.login.friend_notices import FriendNotices
 from chat.login.lease import Lease
 from chat.login.login_costs import LoginCosts
@@ -56,6 +60,11 @@ def build_logins(config: Config, base: Foundation, lease: Lease | None) -> Login
     replaces = config.chat.on_duplicate_login == "replace"
     presence = Presence(database, registry, workers, feed, base.node, lease, replace=replaces)
     reconciliation = Reconciliation(database, bus, registry, workers, feed, presence, lease)
+    device_notices = DeviceNotices(database, bus, registry, workers)
+    devices = None
+    if config.chat.delivery == STORED:
+        switch = DeviceSwitch(database, allowed=config.chat.devices > 1)
+        devices = Devices(switch, device_notices, reconciliation.rows_changed, config.chat.devices)
     passwords = new_passwords(config.password)
     exempt = Exempt(config.limits.exempt, loopback=not config.server.proxy_protocol)
     limits = LoginLimits(login_rates(config), exempt)
@@ -66,7 +75,7 @@ def build_logins(config: Config, base: Foundation, lease: Lease | None) -> Login
         friend_notices=friend_notices,
         presence=presence,
         reconciliation=reconciliation,
-        notices=UserNotices(registry, reconciliation, feed, friend_notices),
+        notices=UserNotices(registry, reconciliation, feed, friend_notices, device_notices),
         passwords=passwords,
         limits=limits,
         authentication=Authentication(database, passwords, limits, clock, token_seconds(config)),
@@ -81,6 +90,7 @@ def build_logins(config: Config, base: Foundation, lease: Lease | None) -> Login
             visibility,
             lists_requests=approve,
             costs=LoginCosts(config.limits, limits.share_key),
+            devices=devices,
         ),
     )
 

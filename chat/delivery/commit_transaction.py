@@ -34,7 +34,6 @@ from chat.storage import Transaction
 from chat.storage.tables import (
     OPEN,
     BlockedModel,
-    DeviceModel,
     FriendModel,
     Gaps,
     GroupModel,
@@ -42,6 +41,7 @@ from chat.storage.tables import (
     MailboxGapModel,
     MessageModel,
     OfflineMessageModel,
+    SessionModel,
     UserModel,
 )
 
@@ -88,7 +88,7 @@ def store(
     generations, blocked, version = UserModel(tx).senders(senders)
     known.check(version)
     if named := {s.mailbox for s in submissions if is_named(s.mailbox)}:
-        generations.update(DeviceModel(tx).generations(named))
+        generations.update(SessionModel(tx).generations(named))
     known.look_up(tx, targets | senders)
     members: Members = {}
     gaps: Gaps = {}

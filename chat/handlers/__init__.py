@@ -19,6 +19,7 @@ from chat.handlers.conversations import (
     read_up_to,
     tell_typing,
 )
+from chat.handlers.devices import devices, end, finish_end
 from chat.handlers.friend_requests import answer_friend, friend_requests
 from chat.handlers.friends import add_friend, remove_friend
 from chat.handlers.group_members import (
@@ -79,6 +80,8 @@ ROUTES: dict[int, Route] = {
     MsgType.FRIEND_REQUESTS_MSG: Route(friend_requests),
     MsgType.ANSWER_FRIEND_MSG: Route(answer_friend),
     MsgType.DELETE_ACCOUNT_MSG: Route(delete_account, finish=finish_delete_account, hashes=True),
+    MsgType.DEVICES_MSG: Route(devices),
+    MsgType.END_DEVICE_MSG: Route(end, finish=finish_end),
     MsgType.CHANGE_GROUP_MSG: Route(change_group, hashes=True),
     MsgType.SET_ROLE_MSG: Route(set_role),
     MsgType.BAN_MEMBER_MSG: Route(ban_member),

@@ -7,7 +7,9 @@ import logging
 from chat.connection.classic_writer import MAIL_QUEUE
 from chat.epoch import service_of
 from chat.handlers.context import Connection, Context, Request
+from chat.handlers.devices import device_list, named_device, named_fields
 from chat.handlers.login_answer import LoginAnswer, answer_of
+from chat.login.device_rows import TooManyDevices
 from chat.login.login import Login
 from chat.login.login_flow import LoginAttempt
 from chat.login.snapshot import AnswerRoom
@@ -81,6 +83,7 @@ def login(ctx: Context, request: Request[LoginRequest]) -> LoginAnswer:
         request.reader.recall(user.dialect if user else None)
     token = message.get("token") if request.v2 else None
     replaces = request.v2 and message.get("replace") is True
+    named = named_device(message, by_password=token is None) if request.v2 else None
     if token is not None:
         if replaces:  # a stolen token must not end the owner's login
             raise ProtocolError(ErrNo.BAD_REQUEST, "replace: needs the password, not a token")
@@ -98,8 +101,15 @@ def login(ctx: Context, request: Request[LoginRequest]) -> LoginAnswer:
         _room(ctx.limits.members, request),
         replaces,
         request.v2 and message.get("devices") is True,
+        named,
     )
-    return answer_of(ctx.login_flow.enter(attempt), attempt.room, v2=request.v2)
+    try:
+        entered = ctx.login_flow.enter(attempt)
+    except TooManyDevices as exc:
+        raise ProtocolError(
+            ErrNo.TOO_MANY_DEVICES, errors.TOO_MANY_DEVICES, devices=device_list(exc.devices)
+        ) from exc
+    return answer_of(entered, attempt.room, v2=request.v2)
 
 
 def _room(members: int, request: Request[LoginRequest]) -> AnswerRoom:
@@ -127,6 +137,7 @@ def finish_login(
     }
     if connection.v2:
         answer.update(v=V2, token=login.token, heartbeat=ctx.heartbeat, node=ctx.node)
+        answer.update(named_fields(result.entered))
         if snapshot.service and snapshot.epoch:
             answer.update(service=service_of(snapshot.service, login.user_id), epoch=snapshot.epoch)
     mail, all_mail = result.mail, result.all_mail

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from chat.login.conversation_list import Listed
+from chat.mailbox_number import device_of
 from chat.process.clock import utc_text
 from chat.protocol import Message
 from chat.storage.tables import (
     LAST_CHARACTERS,
     OPEN,
     Contact,
+    Device,
     FriendRequestRow,
     Group,
     GroupInvitation,
@@ -24,6 +26,18 @@ def contact_fields(contact: Contact) -> Message:
 
 def friend_request_fields(row: FriendRequestRow) -> Message:
     return {"id": row.id, "name": row.name, "time": utc_text(row.time)}
+
+
+def device_fields(device: Device, *, this: bool) -> Message:
+    """``this``: it is the reader's."""
+    return {
+        "deviceid": device_of(device.mailbox),
+        "label": device.label,
+        "first": utc_text(device.first),
+        "last": utc_text(device.used),
+        "online": device.node is not None,
+        "this": this,
+    }
 
 
 def group_fields(group: Group) -> Message:

@@ -15,9 +15,10 @@ from __future__ import annotations
 from typing import Any
 
 from chat.handlers.context import Request
+from chat.mailbox_number import is_named
 from chat.protocol import ErrNo, ProtocolError, errors
 from chat.storage import Transaction
-from chat.storage.tables import UserModel
+from chat.storage.tables import SessionModel, UserModel
 
 
 def hold_login(tx: Transaction, request: Request[Any], *others: int) -> None:
@@ -30,7 +31,10 @@ def hold_login(tx: Transaction, request: Request[Any], *others: int) -> None:
     assert login is not None
     user_id = login.user_id
     generations = UserModel(tx).generations({user_id, *others}, lock=True)
-    if generations.get(user_id) != login.generation:
+    if is_named(login.mailbox):  # the lock of the user holds the sessions of all its devices
+        if not SessionModel(tx).is_current(login.mailbox, login.generation):
+            raise replaced()
+    elif generations.get(user_id) != login.generation:
         raise replaced()
 
 

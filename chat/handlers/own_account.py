@@ -1,7 +1,6 @@
 """Handlers of a user's own account: password, name, deletion. ``finish_…``: connection's loop.
 
-Each change names the generation of the login in its statement. Example: A's login was replaced by
-another one, and its node does not know that yet. Then A's request changes nothing.
+Each change checks in its transaction that the login is the current one (current_login.py).
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from typing import Any
 
 from chat.delivery.group_events import Recorded
 from chat.handlers.context import Connection, Context, Request
-from chat.handlers.current_login import replaced
+from chat.handlers.current_login import hold_login, replaced
 from chat.handlers.group_members import Left, leave, record_left, tell_left
 from chat.handlers.registration import check_new_password, name_refused
 from chat.login.login import Login
@@ -22,6 +21,7 @@ from chat.storage.tables import (
     USERS,
     GroupModel,
     OwnedRowsModel,
+    SessionModel,
     TokenModel,
     User,
     UserModel,
@@ -29,20 +29,21 @@ from chat.storage.tables import (
 
 
 def change_password(ctx: Context, request: Request[ChangePasswordRequest]) -> Message:
-    """CHANGE_PASSWORD_MSG: all tokens end except the one of this login. Hasher thread."""
+    """CHANGE_PASSWORD_MSG: all other logins and tokens end. Hasher thread."""
     login, message = _login(request), request.message
     user = _checked(ctx, login, message["old"], request.peer)
     check_new_password(ctx, message["new"], user.name, v2=True)
     hashed = ctx.passwords.hash(message["new"])
 
     def change(tx: Transaction) -> None:
-        if not UserModel(tx).change_password(
-            user.id, login.generation, old=user.password, new=hashed
-        ):
+        hold_login(tx, request)
+        if not UserModel(tx).set_password(user.id, user.password, hashed):
             raise replaced()
+        SessionModel(tx).end_all(user.id, keep=login.mailbox)
         TokenModel(tx).delete_of_user(user.id, keep=login.token)
 
     ctx.database.write(change)
+    ctx.reconciliation.rows_changed([user.id])
     return {}
 
 
@@ -54,8 +55,8 @@ def rename(ctx: Context, request: Request[RenameRequest]) -> Message:
 
     def change(tx: Transaction) -> None:
         claimed = ctx.lookalikes.claim(tx, USERS, hashes)
-        if not UserModel(tx).rename(login.user_id, login.generation, name, claimed):
-            raise replaced()
+        hold_login(tx, request)
+        UserModel(tx).rename(login.user_id, name, claimed)
 
     try:
         ctx.database.write(change)
@@ -79,8 +80,8 @@ def delete_account(ctx: Context, request: Request[DeleteAccountRequest]) -> Mess
     user = _checked(ctx, login, request.message["password"], request.peer)
 
     def delete(tx: Transaction) -> tuple[list[Left], list[Recorded]]:
-        if not UserModel(tx).delete(user.id, login.generation):
-            raise replaced()
+        hold_login(tx, request)
+        UserModel(tx).delete(user.id)
         groups = GroupModel(tx).ids_of_user(user.id)
         # In the order in which all servers must take these locks.
         left = [leave(tx, group_id, user.id) for group_id in sorted(groups)]
@@ -94,6 +95,7 @@ def delete_account(ctx: Context, request: Request[DeleteAccountRequest]) -> Mess
         tell_left(ctx, left, user.id, user.name)
     ctx.delivery.group_events.announce(recorded)
     ctx.login_flow.forget(login, watchers)
+    ctx.reconciliation.rows_changed([user.id])  # ends the logins of the other devices
     return {}
 
 

@@ -27,14 +27,17 @@ class LoginEntry:
         logins: LoginRegistry,
         presence: Presence,
         login: Login,
+        key: str | None,
         snapshots: SnapshotReader,
     ) -> None:
+        """``key``: of the reservation in the registry."""
         self._snapshots = snapshots
         self._database = database
         self._bus = bus
         self._logins = logins
         self._presence = presence
         self._login = login
+        self._key = key
         self._topics: list[Topic] = []  # subscribed to, before the registry has the login
         self._added = False
 
@@ -44,14 +47,17 @@ class LoginEntry:
         groups = self._database.read(lambda tx: GroupModel(tx).ids_of_user(user_id))
         self._topics = user_topics(user_id, groups)
         self._bus.subscribe(self._topics)
-        replaced = self._logins.add(self._login, groups)
+        replaced = self._logins.add(self._login, groups, self._key)
         self._added = True
         if replaced is not None:
             self._bus.unsubscribe(user_topics(user_id, replaced.groups))
             replaced.login.send_away()
         elif former_node is not None and former_node != self._presence.node:
             self._bus.tell([Notice(user_id, TAKEN, (user_id,))])
-        snapshot = self._database.read(lambda tx: self._snapshots.read(tx, user_id, room, now))
+        mailbox = self._login.mailbox
+        snapshot = self._database.read(
+            lambda tx: self._snapshots.read(tx, user_id, mailbox, room, now)
+        )
         self._leave_late(snapshot, groups)
         # After ``add``, so that no block is missed. Example: B blocks A while A logs in. Either the
         # snapshot has the block, or the handler of B's request finds A's login.
@@ -88,10 +94,10 @@ class LoginEntry:
         """Take back the parts that were done."""
         login = self._login
         if not self._added:
-            self._logins.cancel(login.user_id)
+            self._logins.cancel(login.user_id, self._key)
             self._bus.unsubscribe(self._topics)
         else:
             groups = self._logins.remove(login)
             if groups is not None:  # else a later login has replaced this one, and unsubscribed
                 self._bus.unsubscribe(user_topics(login.user_id, groups))
-        self._presence.release(login.user_id, login.generation)
+        self._presence.release(login.mailbox, login.generation)

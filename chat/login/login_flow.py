@@ -2,7 +2,7 @@
 
 A login has three parts. A worker does the first two, because they read and write tables:
 
-    take    the user's row becomes this node's (state, node, device, generation + 1)
+    take    the session of the device becomes this node's (state, node, generation + 1)
     enter   subscribe to the user's topics, register the Login, read friends, groups and mail
     finish  in the connection's loop: the connection is the user's, the client gets its answer
 
@@ -20,11 +20,13 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from chat.bus import Bus
 from chat.connection.connection import ClientConnection
 from chat.login.authentication import Verified
+from chat.login.device_rows import NamedDevice, Opened, open_named, open_unnamed
+from chat.login.devices import Devices
 from chat.login.login import Login
 from chat.login.login_costs import LoginCosts
 from chat.login.login_entry import LoginEntry
@@ -33,14 +35,17 @@ from chat.login.registry import LoginRegistry
 from chat.login.snapshot import AnswerRoom, Snapshot, SnapshotReader
 from chat.login.visibility import Visibility
 from chat.mailbox.mailbox import Mailbox
+from chat.mailbox_number import is_named
 from chat.message import user_topics
 from chat.process.clock import Clock
 from chat.protocol import ErrNo, Limits, ProtocolError, errors
 from chat.storage import Database, StorageError, Transaction
 from chat.storage.tables import (
     ACTIVE,
-    ONLINE,
+    OFFLINE,
     KnownDeviceModel,
+    Session,
+    SessionModel,
     TokenModel,
     User,
     UserModel,
@@ -60,8 +65,10 @@ class LoginAttempt:
         token: the token that the client has logged in with; None: with a password.
         issues_token: the client can use a token, and gets one if it has none.
         room: the bounds of the answer.
-        replaces: with the right password: end another login of the user, whatever the settings say.
+        replaces: with the right password: end another login of the device, whatever the settings
+            say.
         knows_devices: the client has said ``"devices": true``.
+        named: the named device that the client asks for; None: the unnamed one.
     """
 
     connection: ClientConnection[Login]
@@ -72,6 +79,7 @@ class LoginAttempt:
     room: AnswerRoom
     replaces: bool = False
     knows_devices: bool = False
+    named: NamedDevice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,23 @@ class Entered:
 
     login: Login
     snapshot: Snapshot
+    device: Opened
+
+
+class _Taken(NamedTuple):
+    """A login that has taken its session.
+
+    Attributes:
+        login: not registered yet.
+        device: that was opened.
+        former_node: with the former login of the device; None if there was none.
+        came: the user was offline.
+    """
+
+    login: Login
+    device: Opened
+    former_node: str | None
+    came: bool
 
 
 class LoginFlow:
@@ -97,10 +122,12 @@ class LoginFlow:
         *,
         lists_requests: bool = False,
         costs: LoginCosts | None = None,
+        devices: Devices | None = None,
     ) -> None:
         """``visibility``: by default all users see all others. ``lists_requests``: the answer has
         the requests to be a friend. ``costs``: refuses logins that draw too much; None: none is
-        refused."""
+        refused. ``devices``: None: a user has the unnamed device only (``direct``)."""
+        self._devices = devices
         self._costs = costs
         self._visibility = visibility or Visibility()
         self._snapshots = SnapshotReader(self._visibility, lists_requests)
@@ -116,23 +143,27 @@ class LoginFlow:
     def enter(self, attempt: LoginAttempt) -> Entered:
         """Take the row, subscribe, register and read. Worker thread.
 
-        Raises ProtocolError(ALREADY_ONLINE, TOO_MANY, UNAVAILABLE), StorageError; then nothing is
-        changed.
+        Raises ProtocolError(ALREADY_ONLINE, TOO_MANY, UNAVAILABLE, NOT_FOUND), TooManyDevices,
+        StorageError; then nothing is changed.
         """
         user_id = attempt.verified.user.id
         if self._costs is not None:
             peer, by_password = attempt.connection.peer, attempt.token is None
             now = self._clock.monotonic()
             self._costs.check(user_id, peer, now, by_password=by_password)
-        if not self._logins.reserve(user_id):
+        named = attempt.named
+        if named is not None and (self._devices is None or not self._devices.switch.is_on()):
+            named = None
+        key = None if named is None else named.name
+        if not self._logins.reserve(user_id, key):
             if attempt.device is not None or attempt.replaces:
                 # Most likely the same client, reconnecting: its earlier attempt is under way.
                 raise ProtocolError(ErrNo.UNAVAILABLE, "another login is under way", retry_after=1)
             raise ProtocolError(ErrNo.ALREADY_ONLINE, errors.ALREADY_ONLINE)
         try:
-            login, former_node = self._take(attempt)
+            login, device, former_node, came = self._take(attempt, named)
         except BaseException:
-            self._logins.cancel(user_id)
+            self._logins.cancel(user_id, key)
             raise
         entry = LoginEntry(
             self._database,
@@ -140,6 +171,7 @@ class LoginFlow:
             self._logins,
             self._presence,
             login,
+            key,
             self._snapshots,
         )
         try:
@@ -147,37 +179,51 @@ class LoginFlow:
         except BaseException:
             entry.undo()
             raise
-        self._presence.came(user_id)
-        return Entered(login, snapshot)
+        if came:
+            self._presence.came(user_id)
+        if self._devices is not None:
+            self._devices.opened(user_id, device)
+        return Entered(login, snapshot, device)
 
-    def _take(self, attempt: LoginAttempt) -> tuple[Login, str | None]:
-        """Make the row ours; returns the login, and the node that had the user, if any."""
+    def _take(self, attempt: LoginAttempt, named: NamedDevice | None) -> _Taken:
+        """Open the device, and make its session ours."""
         user, new_hash = attempt.verified
         issued = None
         if attempt.issues_token and attempt.token is None:
             issued = secrets.token_urlsafe(TOKEN_BYTES)
 
-        def take(tx: Transaction) -> tuple[User, int]:
+        def take(tx: Transaction) -> tuple[User, Opened, Session, int]:
             current = UserModel(tx).find(user.id, lock=True)
             assert current is not None  # the rows of users are never deleted
             _check_again(tx, current, attempt)
+            opened = self._open(tx, current, named)
+            session = SessionModel(tx).find(opened.mailbox)
+            assert session is not None
             # A client that has hung up does not replace another login. Example: A logs in here and
             # gets no answer for long; A hangs up and logs in at node 2; then this worker runs.
             gone = attempt.connection.finishing or attempt.connection.closed
             generation = self._presence.take(
-                tx, current, attempt.device, may_replace=not gone, wants=attempt.replaces
+                tx,
+                session,
+                attempt.device,
+                same_device=named is not None
+                or (attempt.device is not None and attempt.device == current.device),
+                may_replace=not gone,
+                wants=attempt.replaces,
             )
             if issued is not None:
-                TokenModel(tx).insert(issued, user.id, self._clock.unix())
+                TokenModel(tx).insert(issued, user.id, self._clock.unix(), opened.mailbox)
+            elif attempt.token is not None:
+                TokenModel(tx).give_to_device(attempt.token, opened.mailbox)
             if attempt.issues_token and attempt.device is not None:
                 by_password = attempt.token is None
                 now = self._clock.unix()
                 KnownDeviceModel(tx).note(user.id, attempt.device, now, add=by_password)
             if new_hash is not None:
                 UserModel(tx).set_password(user.id, user.password, new_hash)
-            return current, generation
+            return current, opened, session, generation
 
-        current, generation = self._database.write(take)
+        current, opened, session, generation = self._database.write(take)
         login = Login(
             attempt.connection,
             self._mailbox,
@@ -187,9 +233,18 @@ class LoginFlow:
             attempt.token or issued,
             attempt.device,
             self._charge_of(attempt),
+            opened.mailbox,
             knows_devices=attempt.knows_devices,
         )
-        return login, current.node if current.state == ONLINE else None
+        return _Taken(login, opened, session.node, current.state == OFFLINE)
+
+    def _open(self, tx: Transaction, user: User, named: NamedDevice | None) -> Opened:
+        if self._devices is None:
+            return Opened(None, user.id)
+        most, now = self._devices.most, self._clock.unix()
+        if named is None:
+            return open_unnamed(tx, user, most, now)
+        return open_named(tx, user, named, most, now)
 
     def _charge_of(self, attempt: LoginAttempt) -> Callable[[int], object]:
         """The function that charges the login with bytes. It may be called by any thread."""
@@ -228,20 +283,22 @@ class LoginFlow:
         # login here that it would close.
         groups = self._logins.remove(login)
 
-        def release(tx: Transaction) -> None:
-            UserModel(tx).go_offline(login.user_id, login.generation)
+        def release(tx: Transaction) -> bool:
+            SessionModel(tx).go_offline(login.mailbox, login.generation)
             if login.token is not None:
                 TokenModel(tx).delete(login.token)
+            return UserModel(tx).states([login.user_id]).get(login.user_id) == OFFLINE
 
         try:
-            self._database.write(release)
+            gone = self._database.write(release)
         except StorageError:
             if groups is not None:
                 login.loop.queue_in_loop(partial(self._stay, login, groups))
             raise
         if groups is not None:
             self._bus.unsubscribe(user_topics(login.user_id, groups))
-        self._presence.went(login.user_id)
+        if gone:
+            self._presence.went(login.user_id)
 
     def watchers(self, user_id: int) -> list[int]:
         """The online users with this user in their lists. Worker thread. Raises StorageError."""
@@ -259,15 +316,21 @@ class LoginFlow:
             self._bus.unsubscribe(user_topics(login.user_id, groups))
         self._presence.gone(login.user_id, watchers)
 
+    def device_ended(self, user_id: int, mailbox: int) -> None:
+        """A device of the user has ended, and the transaction is committed. Any thread."""
+        if self._devices is not None:
+            self._devices.ended(user_id, mailbox)
+
     def _stay(self, login: Login, groups: frozenset[int]) -> None:
         """A logout could not be committed: the user is still logged in. The loop."""
         if login.alive:
-            if self._logins.restore(login, groups):
+            key = login.device if is_named(login.mailbox) else None
+            if self._logins.restore(login, groups, key):
                 login.pump.mark_dirty()  # messages that came meanwhile have woken no pump
                 return
             login.connection.close("replaced")
         else:  # the connection is down by now
-            self._presence.release(login.user_id, login.generation)
+            self._presence.release(login.mailbox, login.generation)
         self._bus.unsubscribe(user_topics(login.user_id, groups))
 
     def disconnect(self, login: Login) -> None:
@@ -279,7 +342,7 @@ class LoginFlow:
         groups = self._logins.remove(login)
         if groups is not None:  # else a later login has the user, or a logout is under way
             self._bus.unsubscribe(user_topics(login.user_id, groups))
-            self._presence.release(login.user_id, login.generation)
+            self._presence.release(login.mailbox, login.generation)
 
 
 def _check_again(tx: Transaction, current: User, attempt: LoginAttempt) -> None:

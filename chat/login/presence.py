@@ -1,4 +1,4 @@
-"""Presence: takes and releases the ``user`` rows of this node's logins.
+"""Presence: takes and releases the sessions of this node's logins, in ``user`` and ``device``.
 
 It does not tell friends itself: PresenceFeed does.
 """
@@ -11,20 +11,21 @@ from collections.abc import Iterable
 from chat.login.lease import Lease
 from chat.login.presence_feed import PresenceFeed
 from chat.login.registry import LoginRegistry
+from chat.mailbox_number import owner
 from chat.protocol import ErrNo, ProtocolError, errors
 from chat.storage import Database, StorageError, Transaction
-from chat.storage.tables import ONLINE, NodeModel, User, UserModel
+from chat.storage.tables import OFFLINE, NodeModel, Session, SessionModel, UserModel
 from muduopy import ThreadPool
 
 log = logging.getLogger(__name__)
 
 
 class Presence:
-    """The rows that say which users are online at this node.
+    """The rows that say which devices are online at this node.
 
-    A row says that a user is online at a node, with a login of a generation. It is right while that
-    node lives and has that login. Rows that a crash, a failed release or a lost notice has left
-    behind are corrected by ``reclaim`` at the start, and by Reconciliation.
+    A row says that a device is online at a node, with a login of a generation. It is right while
+    that node lives and has that login. Rows that a crash, a failed release or a lost notice has
+    left behind are corrected by ``reclaim`` at the start, and by Reconciliation.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Presence:
 
     def _release_rows(self) -> list[int]:
         if self._database.exclusive:
-            return self._database.write(lambda tx: UserModel(tx).all_offline(None))
+            return self._database.write(lambda tx: SessionModel(tx).all_offline(None))
         lease = self._lease
         assert lease is not None
 
@@ -78,58 +79,67 @@ class Presence:
             # name at the same place; this one ends now. The rows are the second one's.
             if NodeModel(tx).left(self.node, lease.incarnation) is None:
                 return []
-            return UserModel(tx).all_offline(self.node)
+            return SessionModel(tx).all_offline(self.node)
 
         return self._database.write(work)
 
-    # ------------------------------------------------------------------ one user
+    # ------------------------------------------------------------------ one device
 
     def take(
         self,
         tx: Transaction,
-        user: User,
+        session: Session,
         device: str | None,
         *,
+        same_device: bool,
         may_replace: bool = True,
         wants: bool = False,
     ) -> int:
-        """Make a row this node's, in a login's transaction; returns the generation.
+        """Make a session this node's, in a login's transaction; returns the generation.
 
-        The login has reserved the user in the registry. ``may_replace``: end a living login, if
-        the device, the configuration or ``wants`` (the client, with the password) allows it.
-        Raises ProtocolError(ALREADY_ONLINE).
+        The login has reserved the device in the registry. ``device``: what the client has named.
+        ``same_device``: that is the device of the session, too. ``may_replace``: end a living
+        login, if the device, the configuration or ``wants`` (the client, with the password) allows
+        it. Raises ProtocolError(ALREADY_ONLINE).
         """
-        if user.state == ONLINE and self._has_living_login(tx, user):
-            same_device = device is not None and device == user.device
-            if not (may_replace and (same_device or wants or self._replace)):
-                raise ProtocolError(ErrNo.ALREADY_ONLINE, errors.ALREADY_ONLINE)
-        generation = UserModel(tx).go_online(user, self.node, device)
-        if generation is None:  # another node has taken the row since ``user`` was read
+        replaces = may_replace and (same_device or wants or self._replace)
+        if not replaces and self._has_living_login(tx, session):
+            raise ProtocolError(ErrNo.ALREADY_ONLINE, errors.ALREADY_ONLINE)
+        generation = SessionModel(tx).go_online(
+            session.mailbox, session.generation, self.node, device
+        )
+        if generation is None:  # another node has taken the row since ``session`` was read
             raise ProtocolError(ErrNo.ALREADY_ONLINE, errors.ALREADY_ONLINE)
         return generation
 
-    def _has_living_login(self, tx: Transaction, user: User) -> bool:
-        """Is the row, which says online, right?"""
-        if user.node is None or user.node == self.node or self._database.exclusive:
-            return self._logins.find(user.id) is not None
-        return self._lease is None or not self._lease.is_dead(tx, user.node)
+    def _has_living_login(self, tx: Transaction, session: Session) -> bool:
+        """Is the device online, and is its row right?"""
+        if session.node is None:
+            return False
+        if session.node == self.node or self._database.exclusive:
+            return self._logins.find(session.mailbox) is not None
+        return self._lease is None or not self._lease.is_dead(tx, session.node)
 
-    def release(self, user_id: int, generation: int) -> None:
-        """Show the user of an ended login offline, soon. Any thread; never blocks.
+    def release(self, mailbox: int, generation: int) -> None:
+        """Show the device of an ended login offline, soon. Any thread; never blocks.
 
         A row of a later generation stays. Example: A's connection is cut; A logs in again, with
         generation 5; the release for generation 4 runs after that and changes nothing.
         """
+        user_id = owner(mailbox)
+
+        def release(tx: Transaction) -> bool:
+            if not SessionModel(tx).go_offline(mailbox, generation):
+                return False
+            return UserModel(tx).states([user_id]).get(user_id) == OFFLINE
 
         def work() -> None:
             try:
-                released = self._database.write(
-                    lambda tx: UserModel(tx).go_offline(user_id, generation)
-                )
+                gone = self._database.write(release)
             except StorageError as exc:
                 log.warning("user %d stays online until the next round: %s", user_id, exc)
                 return
-            if released:
+            if gone:
                 self.went(user_id)
 
         if not self._workers.try_run(work):

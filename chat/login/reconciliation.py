@@ -1,4 +1,4 @@
-"""Reconciliation: compares the ``user`` rows with the logins of this node, and corrects both.
+"""Reconciliation: compares the sessions in the tables with the logins of this node, corrects both.
 
 They differ after failures:
 
@@ -7,6 +7,8 @@ They differ after failures:
     a login without its row  Example: this node was cut off from the database, and its lease ran
                              out. A logged in at node 2, which took the row. The notice was lost.
                              The login is ended.
+    a login of an ended      Its user has ended the device at another one. The login is ended.
+    device
     a login without an       An operator has disabled the account, or its user has deleted it. The
     active account           login is ended.
     a row of a dead node     Example: node 2 was killed, with users online. Its lease has run out.
@@ -17,7 +19,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Any
+from typing import Any, NamedTuple
 
 from chat.bus import Bus
 from chat.login.lease import Lease
@@ -25,17 +27,17 @@ from chat.login.login import Login
 from chat.login.presence import Presence
 from chat.login.presence_feed import PresenceFeed
 from chat.login.registry import LoginRegistry
+from chat.mailbox_number import MAX_MAILBOX, owner
 from chat.message import user_topics
 from chat.notice import TAKEN, Notice
-from chat.protocol import MAX_ID
 from chat.storage import Database, StorageError, Transaction
-from chat.storage.tables import OFFLINE, NodeModel, UserModel
+from chat.storage.tables import NodeModel, SessionModel, UserModel
 from muduopy import ThreadPool
 
 log = logging.getLogger(__name__)
 
 PART = 5000
-"""Users of one round, or of one transaction."""
+"""Devices of one round, or of one transaction."""
 
 
 class Reconciliation:
@@ -63,7 +65,7 @@ class Reconciliation:
         self._lock = threading.Lock()  # guards _running and _thorough
         self._running = False
         self._thorough = True  # the next round compares all parts
-        self._last_user = 0  # where the next part begins; only for the worker with the round
+        self._last = 0  # the mailbox where the next part begins; only for the worker with the round
 
     def start_round(self, *, thorough: bool = False) -> None:
         """Have a worker compare one part, or all parts (``thorough``). Any thread; never blocks.
@@ -106,22 +108,23 @@ class Reconciliation:
         Worker thread. Raises StorageError.
         """
         here = self._logins.of_users(user_ids)
+        if not here:
+            return
         # The registry first: its logins have been committed, so the rows cannot be older.
-        users = [login.user_id for login in here]
-        rows, states, ended = self._database.read(lambda tx: _look(tx, users))
+        found = self._database.read(lambda tx: _look(tx, here))
         owners: list[tuple[int, int]] = []
         for login in here:
-            if rows.get(login.user_id) == login.generation:
-                owners.append((login.user_id, login.generation))
+            if found.generations.get(login.mailbox) == login.generation:
+                owners.append((login.mailbox, login.generation))
             else:
-                reason = ended.get(login.user_id) or (
-                    "ended" if states.get(login.user_id) == OFFLINE else "replaced"
+                reason = found.statuses.get(login.user_id) or (
+                    "replaced" if login.mailbox in found.online else "ended"
                 )
                 log.info("the login of user %d is over: %s", login.user_id, reason)
                 self._end(login, reason)
-        # Another node may have taken this one for dead, and shown its users offline.
-        back = self._database.write(lambda tx: UserModel(tx).reassert(owners, self._node))
-        self._feed.changed(back)
+        # Another node may have taken this one for dead, and shown its devices offline.
+        back = self._database.write(lambda tx: SessionModel(tx).reassert(owners, self._node))
+        self._feed.changed({owner(mailbox) for mailbox in back})
 
     def _end(self, login: Login, reason: str) -> None:
         # Out of the registry at once, though the connection takes a while to close: messages to
@@ -139,7 +142,7 @@ class Reconciliation:
             thorough, self._thorough = self._thorough, False
         try:
             if thorough:
-                self._last_user = 0
+                self._last = 0
             while self._compare_part() and thorough:
                 pass
             self._release_dead_nodes()
@@ -155,32 +158,32 @@ class Reconciliation:
             self._running = False
 
     def _compare_part(self) -> bool:
-        """Compare the rows and logins of the next users; False after the last part."""
-        begin = self._last_user
+        """Compare the rows and logins of the next devices; False after the last part."""
+        begin = self._last
         # Rows first, then logins. Example of the other order: the logins are read; meanwhile A logs
         # in; the rows are read. A's row would have no login, and would be released.
-        rows = self._database.read(lambda tx: UserModel(tx).online_at(self._node, begin, PART))
+        rows = self._database.read(lambda tx: SessionModel(tx).online_at(self._node, begin, PART))
         more = len(rows) == PART
-        end = self._last_user = max(rows) if more else 0
+        end = self._last = max(rows) if more else 0
         self._release_rows_without_login(rows)
-        self._check_logins(rows, begin, end or MAX_ID)
+        self._check_logins(rows, begin, end or MAX_MAILBOX)
         return more
 
     def _release_rows_without_login(self, rows: dict[int, int]) -> None:
-        owned = self._logins.owned()
-        for user_id, generation in rows.items():
-            if user_id not in owned:
-                self._presence.release(user_id, generation)
+        reserved, owned = self._logins.reserved(), self._logins.owned()  # in this order
+        for mailbox, generation in rows.items():
+            if mailbox not in owned and owner(mailbox) not in reserved:
+                self._presence.release(mailbox, generation)
 
     def _check_logins(self, rows: dict[int, int], begin: int, end: int) -> None:
-        """``rows``: generations by user. Users above ``begin``, up to ``end``."""
-        suspects = [
+        """``rows``: generations by mailbox. Mailboxes above ``begin``, up to ``end``."""
+        suspects = {
             login.user_id
             for login in self._logins.all()
-            if begin < login.user_id <= end and rows.get(login.user_id) != login.generation
-        ]
+            if begin < login.mailbox <= end and rows.get(login.mailbox) != login.generation
+        }
         if suspects:
-            self.check(suspects)
+            self.check(sorted(suspects))
 
     # ------------------------------------------------------------------ dead nodes
 
@@ -196,24 +199,40 @@ class Reconciliation:
         If this node has no lease either, the set is empty: the database's clock may have jumped.
         """
         alive = NodeModel(tx).alive()
-        return UserModel(tx).nodes() - alive if self._node in alive else set()
+        return SessionModel(tx).nodes() - alive if self._node in alive else set()
 
     def _release_rows_of(self, node: str) -> None:
         while True:
             gone = self._database.write(lambda tx: self._release_part(tx, node))
             if not gone:
                 return
-            log.info("%d users of %s are offline: it is dead", len(gone), node)
-            self._feed.changed(gone)
+            log.info("%d logins of %s have ended: it is dead", len(gone), node)
+            self._feed.changed({owner(mailbox) for mailbox in gone})
 
     def _release_part(self, tx: Transaction, node: str) -> list[int]:
         # The node may have renewed its lease since ``_dead_nodes`` was read.
-        return UserModel(tx).offline_of(node, PART) if node in self._dead_nodes(tx) else []
+        return SessionModel(tx).offline_of(node, PART) if node in self._dead_nodes(tx) else []
 
 
-def _look(
-    tx: Transaction, users: list[int]
-) -> tuple[dict[int, int], dict[int, str], dict[int, str]]:
-    """By user: the generation; the state; the status of those that are not active."""
-    model = UserModel(tx)
-    return model.generations(users), model.states(users), model.not_active(users)
+class _Found(NamedTuple):
+    """The rows of some logins.
+
+    Attributes:
+        generations: by mailbox; an ended device is absent.
+        online: the mailboxes that are online, at any node.
+        statuses: of the users that are not active.
+    """
+
+    generations: dict[int, int]
+    online: set[int]
+    statuses: dict[int, str]
+
+
+def _look(tx: Transaction, logins: list[Login]) -> _Found:
+    mailboxes = [login.mailbox for login in logins]
+    model = SessionModel(tx)
+    return _Found(
+        model.generations(mailboxes),
+        model.with_login(mailboxes),
+        UserModel(tx).not_active({login.user_id for login in logins}),
+    )

@@ -117,17 +117,19 @@ class SnapshotReader:
     visibility: Visibility
     lists_requests: bool
 
-    def read(self, tx: Transaction, user_id: int, room: AnswerRoom, now: int) -> Snapshot:
-        """``now``: seconds since 1970. Raises StorageError."""
+    def read(
+        self, tx: Transaction, user_id: int, mailbox: int, room: AnswerRoom, now: int
+    ) -> Snapshot:
+        """``mailbox``: of the device. ``now``: seconds since 1970. Raises StorageError."""
         requests: list[FriendRequestRow] = []
         if self.lists_requests:
             requests = FriendRequestModel(tx).received(user_id, now, LISTED_REQUESTS)
-        mail, all_mail = load(tx, user_id, (), room.messages, room.text_bytes)
         page, muted, receipts = NO_CONVERSATIONS, list[int](), True
         if room.conversations:
             page = read_conversations(tx, user_id, MAX_SEQ + 1, room.conversations)
             muted = ConversationModel(tx).muted(user_id, LISTED_MUTED)
             receipts = UserModel(tx).has_receipts([user_id])
+        mail, all_mail = load(tx, mailbox, (), room.messages, room.text_bytes)
         friends = FriendModel(tx).of_user(user_id, MOST_FRIENDS + 1)
         group_ids = GroupModel(tx).ids_of_user(user_id)
         groups = GroupModel(tx).of_user(user_id, MOST_GROUPS, room.members, MOST_MEMBERS)

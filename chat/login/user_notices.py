@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chat.login.device_notices import DeviceNotices
 from chat.login.friend_notices import FriendNotices
 from chat.login.presence_feed import PresenceFeed
 from chat.login.reconciliation import Reconciliation
 from chat.login.registry import LoginRegistry
-from chat.notice import ACCEPTED, ASKED, BLOCKED, PRESENCE, TAKEN, Notice
+from chat.notice import ACCEPTED, ASKED, BLOCKED, DEVICE, PRESENCE, TAKEN, Notice
 
 
 class UserNotices:
@@ -20,11 +21,13 @@ class UserNotices:
         reconciliation: Reconciliation,
         feed: PresenceFeed,
         friend_notices: FriendNotices,
+        device_notices: DeviceNotices,
     ) -> None:
         self._logins = logins
         self._reconciliation = reconciliation
         self._feed = feed
         self._friend_notices = friend_notices
+        self._device_notices = device_notices
 
     def heard(self, notices: Sequence[Notice]) -> None:
         """Other servers have sent these notices. An unknown word is ignored."""
@@ -36,6 +39,8 @@ class UserNotices:
                 self._feed.heard(notice.target, notice.ids)
             elif notice.word in (ASKED, ACCEPTED):
                 self._friend_notices.heard(notice)
+            elif notice.word == DEVICE:
+                self._device_notices.heard(notice)
             elif notice.word == BLOCKED:
                 for login in self._logins.of_user(notice.target):
                     self._logins.add_blocks(login, (), notice.ids)

@@ -21,6 +21,7 @@ class ErrNo(IntEnum):
     EXISTS = 10
     BLOCKED = 11
     MAILBOX_FULL = 12
+    TOO_MANY_DEVICES = 13
 
 
 # The original's clients show these two texts to users, so they stay as they are.
@@ -40,6 +41,8 @@ TOO_MUCH_DRAWN = "your logins draw too much data: wait, and log in again"
 TOO_MANY_REGISTRATIONS = "too many registrations from your network: try again later"
 BUSY = "the server is busy"
 REPLACED = "this session has been replaced"
+
+TOO_MANY_DEVICES = "you have too many devices: end one of them"
 
 BLOCKED = "does not take messages from you"
 

@@ -72,6 +72,11 @@ class MsgType(IntEnum):
     BANS_ACK = 81
     GROUP_NOTICE_MSG = 83
     ANNOUNCE_MSG = 89
+    DEVICES_MSG = 90
+    DEVICES_ACK = 91
+    END_DEVICE_MSG = 92
+    END_DEVICE_ACK = 93
+    DEVICE_NOTICE_MSG = 95
     FIND_USER_MSG = 96
     FIND_USER_ACK = 97
     USER_MSG = 98
@@ -125,6 +130,8 @@ ACK_OF: dict[int, MsgType] = {
     MsgType.UNBAN_MEMBER_MSG: MsgType.UNBAN_MEMBER_ACK,
     MsgType.INVITE_MSG: MsgType.INVITE_ACK,
     MsgType.BANS_MSG: MsgType.BANS_ACK,
+    MsgType.DEVICES_MSG: MsgType.DEVICES_ACK,
+    MsgType.END_DEVICE_MSG: MsgType.END_DEVICE_ACK,
     MsgType.FIND_USER_MSG: MsgType.FIND_USER_ACK,
     MsgType.USER_MSG: MsgType.USER_ACK,
     MsgType.CONVERSATIONS_MSG: MsgType.CONVERSATIONS_ACK,

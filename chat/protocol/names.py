@@ -57,6 +57,11 @@ def plain_name(longest: int) -> Callable[[str], str | None]:
     return check
 
 
+def plain_label(value: str) -> str | None:
+    """A check for the label of a device: empty, or as a name."""
+    return _plain_label(value) if value else None
+
+
 def _problem(name: str) -> str | None:
     if name[0].isspace() or name[-1].isspace():
         return "must not begin or end with a space"
@@ -67,3 +72,9 @@ def _problem(name: str) -> str | None:
     if unicodedata.category(name[0]).startswith("M"):
         return "must not begin with a combining mark"
     return None
+
+
+LONGEST_LABEL = 64
+"""Characters: the width of the column."""
+
+_plain_label = plain_name(LONGEST_LABEL)

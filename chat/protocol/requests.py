@@ -32,6 +32,8 @@ class LoginRequest(_Request):
     device: NotRequired[str]
     replace: NotRequired[bool]
     devices: NotRequired[bool]
+    label: NotRequired[str]
+    end_device: NotRequired[int]
 
 
 class LogoutRequest(_UserRequest):
@@ -185,6 +187,16 @@ class AnswerFriendRequest(UserRequest):
     """ANSWER_FRIEND_MSG: accept or decline the request of ``userid``."""
 
     accept: bool
+
+
+class DevicesRequest(_UserRequest):
+    """DEVICES_MSG."""
+
+
+class EndDeviceRequest(_UserRequest):
+    """END_DEVICE_MSG: the device with the number ``deviceid``; 0: the unnamed one."""
+
+    deviceid: int
 
 
 class DeleteAccountRequest(_UserRequest):

@@ -15,7 +15,7 @@ from chat.protocol.fields import (
     user_numbers,
 )
 from chat.protocol.msgtype import MsgType
-from chat.protocol.names import plain_name
+from chat.protocol.names import LONGEST_LABEL, plain_label, plain_name
 
 JOIN_MODES = ("open", "invite", "password")
 ROLES = ("creator", "admin", "normal")
@@ -77,6 +77,8 @@ def _entrances(limits: Limits, shortest_password: int | None) -> Rows:
             Field("device", str, 0, opaque, required=False),
             Field("replace", bool, 0, 1, required=False),
             Field("devices", bool, 0, 1, required=False),
+            Field("label", str, 0, LONGEST_LABEL, plain_label, required=False),
+            Field("end_device", int, 0, MAX_ID, required=False),
         ),
         MsgType.LOGINOUT_MSG: (ME,),
         MsgType.REG_MSG: (
@@ -226,6 +228,8 @@ def _own_account(limits: Limits) -> Rows:
             Field("new", str, limits.password_min, limits.password_max),
         ),
         MsgType.RENAME_MSG: (ME, Field("name", str, 1, limits.name, plain_name(limits.name))),
+        MsgType.DEVICES_MSG: (ME,),
+        MsgType.END_DEVICE_MSG: (ME, Field("deviceid", int, 0, MAX_ID)),
         MsgType.DELETE_ACCOUNT_MSG: (ME, Field("password", str, 0, limits.password_max)),
     }
 

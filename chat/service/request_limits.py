@@ -41,6 +41,7 @@ LIMIT_OF: dict[int, str] = {
     MsgType.BLOCK_MSG: "other_changes",
     MsgType.UNBLOCK_MSG: "other_changes",
     MsgType.ANSWER_FRIEND_MSG: "other_changes",
+    MsgType.END_DEVICE_MSG: "other_changes",
     MsgType.REMOVE_FRIEND_MSG: "other_changes",
     MsgType.LEAVE_GROUP_MSG: "other_changes",
     MsgType.DISSOLVE_GROUP_MSG: "other_changes",

@@ -24,6 +24,9 @@ from chat.delivery.members import MemberLists
 from chat.handlers import ROUTES, Context, Route
 from chat.limits.networks import Exempt
 from chat.login.authentication import Authentication
+from chat.login.device_notices import DeviceNotices
+from chat.login.device_switch import DeviceSwitch
+from chat.login.devices import Devices
 from chat.login.friend_notices import FriendNotices
 from chat.login.login import Login
 from chat.login.login_costs import LoginCosts
@@ -116,6 +119,7 @@ class Node:
         group_join: str = "open",
         directory: bool = False,
         approve: bool = False,
+        devices: int = 8,
         rates: LoginRates | None = None,
         loopback_exempt: bool = True,
         routes: dict[int, Route] | None = None,
@@ -151,6 +155,15 @@ class Node:
         self.reconciliation = Reconciliation(
             self.database, self.bus, self.logins, self.workers, feed, self.presence, None
         )
+        self.device_notices = DeviceNotices(self.database, self.bus, self.logins, self.workers)
+        self.devices: Devices | None = None
+        if mode == STORED:
+            self.devices = Devices(
+                DeviceSwitch(self.database, allowed=devices > 1),
+                self.device_notices,
+                self.reconciliation.rows_changed,
+                devices,
+            )
         passwords = Passwords(CHEAP)
         rates = rates or LoginRates(failures, 60, of_account=max(failures, 100))
         self.login_limits = LoginLimits(rates, Exempt(loopback=loopback_exempt))
@@ -172,6 +185,7 @@ class Node:
                 self.visibility,
                 lists_requests=approve,
                 costs=LoginCosts(limits or Limits(), self.login_limits.share_key),
+                devices=self.devices,
             ),
             reconciliation=self.reconciliation,
             login_limits=self.login_limits,

@@ -27,6 +27,7 @@ GROWING = frozenset(
         "allgroup",
         "blocked",
         "conversation",
+        "device",
         "friend",
         "friendrequest",
         "groupban",

@@ -20,6 +20,7 @@ from chat.storage.tables import OFFLINE, SettingModel, TokenModel, UserModel
 from muduopy import InetAddress
 from tests.chat.loopkit import PROJECT, SCHEMA, WAIT, ErrorLog
 from tests.chat.nodekit import CHEAP
+from tests.chat.sessionkit import go_online
 
 ANYWHERE = InetAddress.loopback(0)
 
@@ -59,7 +60,7 @@ def test_at_its_start_it_tidies_up(path: Path) -> None:
     ann = database.write(lambda tx: UserModel(tx).insert("ann", "h"))
     user = database.read(lambda tx: UserModel(tx).find(ann))
     assert user is not None
-    database.write(lambda tx: UserModel(tx).go_online(user, "another node", None))  # and a crash
+    go_online(database, user, "another node")  # and a crash
     database.write(lambda tx: TokenModel(tx).insert("old", ann, 1_000_000))
     database.close()
     app = started(config(path, "direct"))
@@ -78,7 +79,7 @@ def test_at_its_end_it_releases_its_users(path: Path) -> None:
     user = app._base.database.read(lambda tx: UserModel(tx).find(ann))
     assert user is not None
     node = app._logins.presence.node
-    app._base.database.write(lambda tx: UserModel(tx).go_online(user, node, None))
+    go_online(app._base.database, user, node)
     run_and_stop(app)
     database = SqliteDatabase.open(path, SCHEMA)
     found = database.read(lambda tx: UserModel(tx).find(ann))

@@ -21,6 +21,7 @@ from muduopy import InetAddress
 from tests.chat.loopkit import PROJECT
 from tests.chat.mariadbkit import PASSWORD, mariadb
 from tests.chat.nodekit import CHEAP
+from tests.chat.sessionkit import go_online
 
 pytestmark = pytest.mark.parametrize("database", ["mysql"], indirect=True)
 
@@ -43,7 +44,7 @@ class Other:
         self.ann = database.write(lambda tx: UserModel(tx).insert("ann", "h"))
         user = database.read(lambda tx: UserModel(tx).find(self.ann))
         assert user is not None
-        database.write(lambda tx: UserModel(tx).go_online(user, NAME, None))
+        go_online(database, user, NAME)
 
     @property
     def lives(self) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from chat.storage import Transaction
 from chat.storage.tables import NodeModel, OfflineMessageModel, UserModel
 from chat.storage.tables.node import LEASE_SECONDS
+from tests.chat.sessionkit import go_online
 from tests.cluster.clusterkit import ClusterKit, alive, try_login, until
 from tests.e2e.chatkit import PROJECT, Wire, collect_mail, free_port
 
@@ -179,7 +180,7 @@ def test_what_a_replaced_session_still_sends_is_refused(
     with cluster.database() as database:
         row = database.read(lambda tx: UserModel(tx).find(ann.id))
         assert row is not None
-        assert database.write(lambda tx: UserModel(tx).go_online(row, cluster.name(1), "x"))
+        assert go_online(database, row, cluster.name(1), "x")
     ann.chat(bob.id, "too late", mid="1")
     ack = ann.find(20)
     assert ack["errno"] == 3, ack

@@ -31,8 +31,8 @@ def alike(got: dict[str, Any], shown: dict[str, Any], port: int) -> bool:
     """Equal, but for what differs from run to run, which has the same shape."""
     shown = dict(shown)
     for name in shown:
-        if name == "time" and TIME.fullmatch(got["time"]):
-            shown["time"] = got["time"]
+        if name in ("time", "first", "last") and TIME.fullmatch(str(got[name])):
+            shown[name] = got[name]
         elif name == "token" and len(got["token"]) == 43:
             shown["token"] = got["token"]
         elif name in ("service", "epoch") and len(got[name]) == 32:
@@ -41,7 +41,9 @@ def alike(got: dict[str, Any], shown: dict[str, Any], port: int) -> bool:
             shown["node"] = f"node-{port}"
         elif name == "last" and alike(got[name], shown[name], port):
             shown[name] = got[name]
-        elif name in ("messages", "bans", "conversations") and len(got[name]) == len(shown[name]):
+        elif name in ("messages", "bans", "devices", "conversations") and len(got[name]) == len(
+            shown[name]
+        ):
             pairs = zip(got[name], shown[name], strict=True)
             if all(alike(one, other, port) for one, other in pairs):
                 shown[name] = got[name]
@@ -86,6 +88,9 @@ class Stage:
         if '"msgid":89' in block[0][1]:
             self.hear_the_operator(json.loads(block[0][1]))
             return
+        if '"msgid":95' in block[0][1]:
+            self.hear_of_a_device(json.loads(block[0][1]))
+            return
         speaker = 2 if block[0][0] == "←" else 1
         if '"draining"' in block[0][1]:
             self.restart()
@@ -113,6 +118,12 @@ class Stage:
         assert self.wires[2].find(67) == shown
         self.wires[2].send(msgid=40, id=2, friendid=1)
         self.wires[2].find(41, errno=0)
+
+    def hear_of_a_device(self, shown: dict[str, Any]) -> None:
+        """User 1 logs in with a second device."""
+        with self.connect(self.server) as second:
+            second.login(1, devices=True, device="second", label=shown["label"])
+            assert alike(self.wires[1].find(95), shown, self.server.port)
 
     def hear_the_operator(self, shown: dict[str, Any]) -> None:
         """Announce the text with the request of ``chatctl announce``."""

@@ -11,7 +11,7 @@ from chat.admin.errors import AdminError
 from chat.admin.request import AdminRequest
 from chat.node_status import NodeStatus, read_nodes
 from chat.storage import Transaction
-from chat.storage.tables import DRAIN, NodeModel, UserModel
+from chat.storage.tables import DRAIN, NodeModel, SessionModel
 
 
 def list_nodes(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def drain_node(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
 def _nodes(ctx: AdminContext) -> list[NodeStatus]:
     if ctx.lease is not None:
         return ctx.database.read(read_nodes)
-    users = ctx.database.read(lambda tx: UserModel(tx).online_by_node())
+    users = ctx.database.read(lambda tx: SessionModel(tx).online_by_node())
     bus, state = "local", "serving"
     here = NodeStatus(ctx.node, users.get(ctx.node, 0), ctx.server.open, None, True, bus, state)
     return [here]

@@ -20,6 +20,7 @@ from chat.storage.tables import (
     ONLINE,
     AccountModel,
     AccountRow,
+    SessionModel,
     TokenModel,
     UserModel,
 )
@@ -85,7 +86,7 @@ def log_user_out(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
     """End the login of an account, and its tokens. Argument: user."""
 
     def end(tx: Transaction, row: AccountRow) -> None:
-        UserModel(tx).end_login(row.id)
+        SessionModel(tx).end_all(row.id)
         TokenModel(tx).delete_of_user(row.id)
 
     return _change(ctx, request, end)

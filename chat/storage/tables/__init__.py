@@ -14,7 +14,7 @@ from chat.storage.tables.conversation import (
     is_of,
     partner_of,
 )
-from chat.storage.tables.device import DeviceModel
+from chat.storage.tables.device import DEVICES, Device, DeviceModel
 from chat.storage.tables.directory import DirectoryModel, UserName
 from chat.storage.tables.friend import FriendModel
 from chat.storage.tables.friendrequest import FriendRequestModel
@@ -67,6 +67,7 @@ from chat.storage.tables.rows import (
 )
 from chat.storage.tables.searchchunk import Chunk, SearchChunkModel
 from chat.storage.tables.searchprogress import Progress, SearchProgressModel
+from chat.storage.tables.session import Session, SessionModel
 from chat.storage.tables.setting import EPOCH, SERVICE, SettingModel
 from chat.storage.tables.token import TokenModel
 from chat.storage.tables.user import UserModel
@@ -78,6 +79,7 @@ __all__ = [
     "BETWEEN_USERS",
     "CREATOR",
     "DELETED",
+    "DEVICES",
     "DISABLED",
     "DRAIN",
     "EPOCH",
@@ -106,6 +108,7 @@ __all__ = [
     "Contact",
     "ConversationModel",
     "ConversationRow",
+    "Device",
     "DeviceModel",
     "DirectoryModel",
     "EventRow",
@@ -147,6 +150,8 @@ __all__ = [
     "RetentionModel",
     "SearchChunkModel",
     "SearchProgressModel",
+    "Session",
+    "SessionModel",
     "SettingModel",
     "TokenModel",
     "Unread",

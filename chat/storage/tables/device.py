@@ -3,17 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from chat.storage.base import Transaction
 from chat.storage.tables.rows import DELETED
+from chat.storage.tables.setting import SettingModel
 
 DEVICES = "devices"
 """The setting that grows with each new or ended device, of any user. A transaction that holds it
 shared knows that no user's mailboxes change until its commit."""
 
+PART = 500
+"""Devices that ``idle`` reads in one statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A row of ``device``.
+
+    Attributes:
+        mailbox: its number.
+        user_id: the owner.
+        hash: of its identification; "" for the unnamed device.
+        label: its name for its owner.
+        first, used: the first and the last login, Unix seconds.
+        node: with its login; None if it is offline.
+        since: the newest message in the log at the first login. Later ones are in the mailbox.
+    """
+
+    mailbox: int
+    user_id: int
+    hash: str
+    label: str
+    first: int
+    used: int
+    node: str | None
+    since: int
+
 
 class DeviceModel:
-    """Devices, within one transaction. Worker or writer thread."""
+    """Devices, within one transaction. Worker or writer thread.
+
+    A transaction that changes devices has locked the row of the user.
+    """
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
@@ -56,7 +88,60 @@ class DeviceModel:
         """As ``hold``; and all servers look the mailboxes of users up again."""
         self._tx.execute("UPDATE setting SET value = value + 1 WHERE name = ?", (DEVICES,))
 
-    def generations(self, mailboxes: Collection[int]) -> dict[int, int]:
-        """The login generation of each of these named devices that exists."""
-        sql = "SELECT mailbox, generation FROM device WHERE mailbox IN :ids"
-        return dict(self._tx.query_in(sql, sorted(mailboxes)))
+    def of_user(self, user_id: int) -> list[Device]:
+        """The devices of a user, the unnamed one first. None: only the unnamed one exists."""
+        rows = self._tx.query(
+            "SELECT device.mailbox, device.userid, device.hash, device.label, device.first, "
+            "device.used, CASE WHEN device.hash = '' THEN user.node ELSE device.node END, "
+            "device.since FROM device JOIN user ON user.id = device.userid "
+            "WHERE device.userid = ? ORDER BY device.mailbox",
+            (user_id,),
+        )
+        return [Device(*row) for row in rows]
+
+    def next_number(self) -> int:
+        """Increase the counter; returns a number that no device of any user has had.
+
+        From now until the commit no other transaction stores messages: it would hold the counter.
+        The user is locked: that is the order of locks.
+        """
+        number = int(SettingModel(self._tx).get(DEVICES, lock=True) or 0) + 1
+        SettingModel(self._tx).set(DEVICES, str(number))
+        return number
+
+    def insert(self, device: Device) -> None:
+        """Add a device. ``next_number`` has been called."""
+        self._tx.execute(
+            "INSERT INTO device (mailbox, userid, hash, label, first, used, since) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(device.mailbox, device.user_id, device.hash, device.label),
+                *(device.first, device.used, device.since),
+            ),
+        )
+
+    def note_use(self, mailbox: int, now: int, label: str | None = None) -> None:
+        """A login with this device. The time never goes back. ``label``: None: keep the old one."""
+        self._tx.execute(
+            "UPDATE device SET used = CASE WHEN used > ? THEN used ELSE ? END, "
+            "label = COALESCE(?, label) WHERE mailbox = ?",
+            (now, now, label, mailbox),
+        )
+
+    def note_all_used(self, mailboxes: Collection[int], now: int) -> None:
+        """These devices are online."""
+        sql = "UPDATE device SET used = ? WHERE mailbox IN :ids AND used < ?"
+        self._tx.execute_in(sql, sorted(mailboxes), before=(now,), after=(now,))
+
+    def part(self, after: int) -> list[tuple[int, int, int, bool]]:
+        """The next PART devices above the mailbox ``after``: mailbox, user, used, online."""
+        return [
+            (mailbox, user_id, used, bool(online))
+            for mailbox, user_id, used, online in self._tx.query(
+                "SELECT device.mailbox, device.userid, device.used, "
+                "CASE WHEN device.hash = '' THEN user.node ELSE device.node END IS NOT NULL "
+                "FROM device JOIN user ON user.id = device.userid "
+                "WHERE device.mailbox > ? ORDER BY device.mailbox LIMIT ?",
+                (after, PART),
+            )
+        ]

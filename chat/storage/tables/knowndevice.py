@@ -22,6 +22,11 @@ class KnownDeviceModel:
         """Has the user logged in with this device?"""
         return self._used(user_id, device_hash(device)) is not None
 
+    def hashes(self, user_id: int) -> set[str]:
+        """The hashes of the devices that the user has logged in with."""
+        rows = self._tx.query("SELECT hash FROM knowndevice WHERE userid = ?", (user_id,))
+        return {hashed for (hashed,) in rows}
+
     def note(self, user_id: int, device: str, now: int, *, add: bool = True) -> None:
         """The user logs in with this device. Written once a day. ``now``: Unix seconds.
 

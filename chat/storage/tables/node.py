@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chat.storage.base import Transaction
+from chat.storage.schema import SCHEMA_VERSION
 
 LEASE_SECONDS = 10.0
 """The duration of a lease that is not renewed."""
@@ -75,9 +76,9 @@ class NodeModel:
             return taken
         self._tx.execute("DELETE FROM node WHERE name = ?", (name,))
         self._tx.execute(
-            "INSERT INTO node (name, incarnation, place, expires) "
-            f"SELECT ?, ?, ?, {self._tx.clock} + ?",
-            (name, incarnation, place, milliseconds),
+            "INSERT INTO node (name, incarnation, place, version, expires) "
+            f"SELECT ?, ?, ?, ?, {self._tx.clock} + ?",
+            (name, incarnation, place, SCHEMA_VERSION, milliseconds),
         )
         return None
 
@@ -127,6 +128,18 @@ class NodeModel:
         """The names of the servers with a running lease."""
         rows = self._tx.query(f"SELECT name FROM node WHERE {self._runs}")
         return {name for (name,) in rows}
+
+    def has_older(self, version: int, grace: int) -> bool:
+        """Does a server run that knows older tables than these?
+
+        ``grace``: milliseconds for which it counts as running after the end of its lease.
+        """
+        sql = f"SELECT 1 FROM node WHERE version < ? AND expires > {self._tx.clock} - ? LIMIT 1"
+        return bool(self._tx.query(sql, (version, grace)))
+
+    def delete_older(self, version: int) -> None:
+        """End the leases of servers that know older tables: such a server stops if it goes on."""
+        self._tx.execute("DELETE FROM node WHERE version < ?", (version,))
 
     def is_alive(self, name: str) -> bool:
         """Has the server of this name a running lease?"""

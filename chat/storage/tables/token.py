@@ -23,8 +23,10 @@ class TokenModel:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    def insert(self, token: str, user_id: int, now: int) -> None:
+    def insert(self, token: str, user_id: int, now: int, mailbox: int = 0) -> None:
         """Store a new token; the user keeps the newest KEPT. ``now``: Unix seconds.
+
+        ``mailbox``: of its device, with which it ends.
 
         The row of the user is locked, so no other login of the user adds a token.
         """
@@ -35,8 +37,15 @@ class TokenModel:
             "DELETE FROM token WHERE hash IN :ids", [old for (old,) in rows[KEPT - 1 :]]
         )
         self._tx.execute(
-            "INSERT INTO token (hash, userid, used) VALUES (?, ?, ?)",
-            (_hash(token), user_id, now),
+            "INSERT INTO token (hash, userid, used, mailbox) VALUES (?, ?, ?, ?)",
+            (_hash(token), user_id, now, mailbox),
+        )
+
+    def give_to_device(self, token: str, mailbox: int) -> None:
+        """The token belongs to the device with this mailbox from now on."""
+        self._tx.execute(
+            "UPDATE token SET mailbox = ? WHERE hash = ? AND mailbox <> ?",
+            (mailbox, _hash(token), mailbox),
         )
 
     def use(self, token: str, user_id: int, now: int, valid_seconds: int) -> bool:

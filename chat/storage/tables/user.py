@@ -1,26 +1,21 @@
-"""UserModel: the table ``user``: accounts, and their presence.
-
-A user is online at one node at a time. ``generation`` grows with each login, so a login with an
-older generation is not the current one.
-"""
+"""UserModel: the table ``user``: accounts. SessionModel has their logins (session.py)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import NamedTuple
 
 from chat.storage.base import Transaction
-from chat.storage.tables.device import DEVICES
+from chat.storage.tables.device import DEVICES, DeviceModel
 from chat.storage.tables.rows import (
     ACTIVE,
     DELETED,
     NO_HASHES,
-    OFFLINE,
-    ONLINE,
     Contact,
     NameHashes,
     User,
 )
+from chat.storage.tables.session import SessionModel
 
 DELETIONS = "deletions"
 """The setting that counts deleted accounts."""
@@ -93,91 +88,63 @@ class UserModel:
         sql = "UPDATE user SET receipts = ? WHERE id = ?"
         self._tx.execute(sql, (int(receipts), user_id))
 
-    def set_password(self, user_id: int, old: str, new: str) -> None:
-        """Replace the hash ``old``; if it has changed since, do nothing."""
-        self._tx.execute(
-            "UPDATE user SET password = ? WHERE id = ? AND password = ?", (new, user_id, old)
+    def set_password(self, user_id: int, old: str, new: str) -> bool:
+        """Replace the hash ``old``; False if it has changed since."""
+        return bool(
+            self._tx.execute(
+                "UPDATE user SET password = ? WHERE id = ? AND password = ?", (new, user_id, old)
+            )
         )
 
     def set_status(self, user_id: int, status: str) -> bool:
         """Disable or enable an account (DISABLED, ACTIVE); False if it has this status already.
 
-        A deleted account stays deleted. The generation grows, so a running login can commit nothing
-        more. Call ``Reconciliation.rows_changed`` after the commit: it ends that login at once.
+        A deleted account stays deleted. The running logins end, as in ``SessionModel.end``.
         """
-        return bool(
-            self._tx.execute(
-                "UPDATE user SET status = ?, state = ?, node = NULL, device = NULL, "
-                "generation = generation + 1 WHERE id = ? AND status <> ? AND status <> ?",
-                (status, OFFLINE, user_id, status, DELETED),
-            )
+        changed = self._tx.execute(
+            "UPDATE user SET status = ? WHERE id = ? AND status <> ? AND status <> ?",
+            (status, user_id, status, DELETED),
         )
+        if changed:
+            SessionModel(self._tx).end_all(user_id)
+        return bool(changed)
 
     def reset_password(self, user_id: int, new: str) -> bool:
         """Store a hash in place of any password; False if there is no such user.
 
-        The generation grows, as in ``set_status``: call ``Reconciliation.rows_changed``. Delete the
-        tokens of the user in the same transaction.
+        The running logins end, as in ``SessionModel.end``. Delete the tokens of the user in the
+        same transaction.
         """
-        return bool(
-            self._tx.execute(
-                "UPDATE user SET password = ?, state = ?, node = NULL, device = NULL, "
-                "generation = generation + 1 WHERE id = ? AND status <> ?",
-                (new, OFFLINE, user_id, DELETED),
-            )
+        changed = self._tx.execute(
+            "UPDATE user SET password = ? WHERE id = ? AND status <> ?", (new, user_id, DELETED)
         )
+        if changed:
+            SessionModel(self._tx).end_all(user_id)
+        return bool(changed)
 
-    def end_login(self, user_id: int) -> None:
-        """Make the running login of a user out of date: the generation grows.
-
-        Call ``Reconciliation.rows_changed`` after the commit.
-        """
+    def rename(self, user_id: int, name: str, hashes: NameHashes) -> None:
+        """Change the name. Raises UniqueViolation, as ``insert``."""
         self._tx.execute(
-            "UPDATE user SET state = ?, node = NULL, device = NULL, generation = generation + 1 "
-            "WHERE id = ?",
-            (OFFLINE, user_id),
+            "UPDATE user SET name = ?, folded = ?, skeleton = ? WHERE id = ?",
+            (name, *hashes, user_id),
         )
 
-    def change_password(self, user_id: int, generation: int, *, old: str, new: str) -> bool:
-        """Replace the hash ``old`` by ``new``; False if it has changed, or the login is not the
-        current one."""
-        return bool(
-            self._tx.execute(
-                "UPDATE user SET password = ? WHERE id = ? AND generation = ? AND password = ?",
-                (new, user_id, generation, old),
-            )
-        )
+    def delete(self, user_id: int) -> None:
+        """Mark an account as deleted, and end its logins. The row is locked.
 
-    def rename(self, user_id: int, generation: int, name: str, hashes: NameHashes) -> bool:
-        """Change the name; False if this generation is not the current one.
-
-        Raises UniqueViolation, as ``insert``.
-        """
-        return bool(
-            self._tx.execute(
-                "UPDATE user SET name = ?, folded = ?, skeleton = ? "
-                "WHERE id = ? AND generation = ?",
-                (name, *hashes, user_id, generation),
-            )
-        )
-
-    def delete(self, user_id: int, generation: int) -> bool:
-        """Mark an account as deleted; False if this generation is not the current one.
-
-        The row stays, because messages refer to it. No user can register its new name, which has
-        two spaces. ``senders`` tells all servers about the deletion.
+        It stays, because messages refer to it. No user can register its new name, which has two
+        spaces. ``senders`` tells all servers about the deletion.
         """
         sql = "UPDATE setting SET value = value + 1 WHERE name = ?"
         if not self._tx.execute(sql, (DELETIONS,)):
             self._tx.execute("INSERT INTO setting (name, value) VALUES (?, ?)", (DELETIONS, "1"))
-        return bool(
-            self._tx.execute(
-                "UPDATE user SET name = ?, password = '', folded = NULL, skeleton = NULL, "
-                "dialect = NULL, status = ?, state = ?, node = NULL, device = NULL, "
-                "generation = generation + 1 WHERE id = ? AND generation = ?",
-                (f"deleted  {user_id}", DELETED, OFFLINE, user_id, generation),
-            )
+        DeviceModel(self._tx).next_number()  # so no message to the user is being stored
+        self._tx.execute(
+            "UPDATE user SET name = ?, password = '', folded = NULL, skeleton = NULL, "
+            "dialect = NULL, status = ?, device = NULL WHERE id = ?",
+            (f"deleted  {user_id}", DELETED, user_id),
         )
+        SessionModel(self._tx).end_all(user_id)
 
     def senders(self, user_ids: Collection[int]) -> Senders:
         """Everything about the senders of a batch of messages, in one statement.
@@ -238,96 +205,7 @@ class UserModel:
         rows = self._tx.query_in(sql, sorted(user_ids), after=(DELETED,))
         return {user_id for (user_id,) in rows}
 
-    def go_online(self, user: User, node: str, device: str | None) -> int | None:
-        """Take a user for a login at ``node``; returns the new generation.
-
-        Returns None if another login took the user after ``user`` was read. Example: A's phone
-        and laptop log in at once, and both read generation 7. The phone makes it 8; the laptop's
-        UPDATE then finds no row with 7.
-        """
-        changed = self._tx.execute(
-            "UPDATE user SET state = ?, node = ?, device = ?, generation = generation + 1 "
-            "WHERE id = ? AND generation = ?",
-            (ONLINE, node, device, user.id, user.generation),
-        )
-        return user.generation + 1 if changed else None
-
-    def go_offline(self, user_id: int, generation: int) -> bool:
-        """Release a user, if this generation is still the current one; False otherwise."""
-        changed = self._tx.execute(
-            "UPDATE user SET state = ?, node = NULL, device = NULL "
-            "WHERE id = ? AND generation = ? AND state = ?",
-            (OFFLINE, user_id, generation, ONLINE),
-        )
-        return bool(changed)
-
-    def reassert(self, users: Iterable[tuple[int, int]], node: str) -> list[int]:
-        """Show these users (id, generation) online at ``node`` again, if they are shown offline.
-
-        Returns the ids of the changed rows. Example: node A was frozen until its lease had ended,
-        and node B has shown A's users offline. A goes on, and takes back all users that have not
-        logged in elsewhere.
-        """
-        sql = "UPDATE user SET state = ?, node = ? WHERE id = ? AND generation = ? AND state = ?"
-        return [
-            user_id
-            for user_id, generation in sorted(users)
-            if self._tx.execute(sql, (ONLINE, node, user_id, generation, OFFLINE))
-        ]
-
-    def nodes(self) -> set[str]:
-        """The nodes that have users, in one step of an index for each node."""
-        sql = "SELECT DISTINCT node FROM user WHERE node IS NOT NULL"
-        return {node for (node,) in self._tx.query(sql)}
-
-    def offline_of(self, node: str, limit: int) -> list[int]:
-        """Show up to ``limit`` users of a dead node offline; returns their ids.
-
-        Their generation stays: if the node is alive after all, ``reassert`` takes them back.
-        """
-        rows = self._tx.query(
-            "SELECT id FROM user WHERE node = ? AND state = ? ORDER BY id LIMIT ?"
-            + self._tx.for_update,
-            (node, ONLINE, limit),
-        )
-        ids = [user_id for (user_id,) in rows]
-        sql = "UPDATE user SET state = ?, node = NULL WHERE id IN :ids"
-        self._tx.execute_in(sql, ids, before=(OFFLINE,))
-        return ids
-
     def states(self, user_ids: Collection[int]) -> dict[int, str]:
         """The state of each of these users that exists."""
         sql = "SELECT id, state FROM user WHERE id IN :ids"
         return dict(self._tx.query_in(sql, sorted(user_ids)))
-
-    def online_by_node(self) -> dict[str, int]:
-        """The number of online users at each node."""
-        sql = "SELECT node, COUNT(*) FROM user WHERE state = ? AND node IS NOT NULL GROUP BY node"
-        return dict(self._tx.query(sql, (ONLINE,)))
-
-    def online_at(self, node: str, after: int, limit: int) -> dict[int, int]:
-        """The next ``limit`` online users of a node with ids above ``after``: generation by id."""
-        rows = self._tx.query(
-            "SELECT id, generation FROM user WHERE node = ? AND state = ? AND id > ? "
-            "ORDER BY id LIMIT ?",
-            (node, ONLINE, after, limit),
-        )
-        return dict(rows)
-
-    def all_offline(self, node: str | None) -> list[int]:
-        """Release the users of a node, or all users if ``node`` is None; returns their ids.
-
-        Their generations grow, so a former incarnation of the server can commit nothing for them.
-        """
-        where, params = "state = ?", [ONLINE]
-        if node is not None:
-            where, params = "state = ? AND node = ?", [ONLINE, node]
-        rows = self._tx.query(
-            f"SELECT id FROM user WHERE {where} ORDER BY id{self._tx.for_update}", params
-        )
-        self._tx.execute(
-            "UPDATE user SET state = ?, node = NULL, device = NULL, generation = generation + 1 "
-            f"WHERE {where}",
-            (OFFLINE, *params),
-        )
-        return [user_id for (user_id,) in rows]

@@ -11,9 +11,16 @@ from chat.delivery.submission import Submission
 from chat.message import ChatMessage, Topic
 from chat.protocol import GROUP_CHAT, ONE_CHAT
 from chat.storage import Database
-from chat.storage.tables import CREATOR, NORMAL, GroupModel, OfflineMessageModel, UserModel
+from chat.storage.tables import (
+    CREATOR,
+    NORMAL,
+    GroupModel,
+    OfflineMessageModel,
+    UserModel,
+)
 from muduopy import EventLoop
 from tests.chat.loopkit import FailingDatabase, Passes
+from tests.chat.sessionkit import go_online
 
 TIME = "2026-01-02 03:04:05"
 
@@ -83,7 +90,7 @@ class CommitDesk:
     def log_in(self, user_id: int) -> Sender:
         user = self.database.read(lambda tx: UserModel(tx).find(user_id))
         assert user is not None
-        generation = self.database.write(lambda tx: UserModel(tx).go_online(user, "n", None))
+        generation = go_online(self.database, user, "n")
         assert generation is not None
         return Sender(self.passes.loop, user_id, generation)
 

@@ -7,7 +7,7 @@ import pytest
 from chat.delivery.submission import Outcome, Submission
 from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo
-from chat.storage.tables import MessageModel, UserModel
+from chat.storage.tables import MessageModel, SessionModel
 from tests.chat.delivery.commitkit import TIME, CommitDesk
 
 Result = tuple[Outcome, ErrNo, bool]
@@ -185,7 +185,7 @@ def test_a_message_of_a_sender_who_has_logged_out_meanwhile(commits: CommitDesk)
     ann, bob = commits.users("ann", "bob")
     sender = commits.log_in(ann)
     sent = commits.one(sender, bob)
-    commits.database.write(lambda tx: UserModel(tx).go_offline(ann, sender.generation))
+    commits.database.write(lambda tx: SessionModel(tx).go_offline(ann, sender.generation))
     commits.settle(sent)
     assert outcome(sent) == STORED
 

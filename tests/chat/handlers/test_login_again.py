@@ -9,9 +9,10 @@ import pytest
 
 from chat.handlers.account import login
 from chat.protocol import MsgType, encode
-from chat.storage.tables import OFFLINE, ONLINE, UserModel
+from chat.storage.tables import OFFLINE, ONLINE
 from tests.chat.handlers.gate import Gate
 from tests.chat.nodekit import PASSWORD, Node, replace_route
+from tests.chat.sessionkit import go_online
 
 REPLACED = {"msgid": 32, "reason": "replaced", "reconnect": False}
 
@@ -67,7 +68,7 @@ def test_messages_of_the_replaced_session_are_refused(make_node: Callable[..., N
     node = make_node(replace=True)
     ann, bob = node.online("ann"), node.online("bob")
     row = node.row(ann.user_id)  # another node takes the user, and ann's has not heard of it yet
-    node.database.write(lambda tx: UserModel(tx).go_online(row, "other", None))
+    go_online(node.database, row, "other")
     ack = ann.deliver(bob)
     assert (ack["errno"], ack["errmsg"]) == (3, "this session has been replaced")
     bob.nothing_more()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chat.handlers.account import LIST_BYTES, MAIL_BYTES
 from chat.handlers.login_answer import answer_of
+from chat.login.device_rows import Opened
 from chat.login.login_flow import Entered
 from chat.login.snapshot import MOST_FRIENDS, AnswerRoom, Snapshot
 from chat.message import ChatMessage
@@ -144,7 +145,7 @@ def size(lists: Message) -> int:
 
 
 def test_the_worst_lists_fit() -> None:
-    entered = Entered(None, snapshot(5000, 2000, 200, 20))  # type: ignore[arg-type]
+    entered = Entered(None, snapshot(5000, 2000, 200, 20), Opened(None, 1))  # type: ignore[arg-type]
     for v2 in (True, False):
         answer = answer_of(entered, ROOM, v2=v2)
         lists = answer.lists
@@ -155,7 +156,7 @@ def test_the_worst_lists_fit() -> None:
 
 
 def test_short_lists_are_whole() -> None:
-    entered = Entered(None, snapshot(50, 20, 20, 2))  # type: ignore[arg-type]
+    entered = Entered(None, snapshot(50, 20, 20, 2), Opened(None, 1))  # type: ignore[arg-type]
     answer = answer_of(entered, ROOM, v2=True)
     assert [len(answer.lists[name]) for name in ("friends", "groups", "offlinemsg")] == [50, 20, 2]
     assert all(len(group["users"]) == 20 and group["more"] for group in answer.lists["groups"])

@@ -8,8 +8,9 @@ import pytest
 
 from chat.delivery.delivery import DIRECT
 from chat.protocol import Message, MsgType
-from chat.storage.tables import DELETED, OFFLINE, OfflineMessageModel, UserModel
+from chat.storage.tables import DELETED, OFFLINE, OfflineMessageModel
 from tests.chat.nodekit import PASSWORD, Client, Node
+from tests.chat.sessionkit import go_online
 
 NEW = "another-1"
 WRONG = "id or password is invalid!"
@@ -235,7 +236,7 @@ def test_a_login_that_is_over_changes_nothing(node: Node, msgid: MsgType) -> Non
     """It was replaced at another node, and the notice is late."""
     ann = node.online("ann")
     user = node.row(ann.user_id)
-    node.database.write(lambda tx: UserModel(tx).go_online(user, "node-2", None))
+    go_online(node.database, user, "node-2")
     assert ann.ask(msgid, **REQUESTS[msgid])["errno"] == 3
     row = node.row(ann.user_id)
     assert (row.name, row.password, row.status) == (user.name, user.password, "active")

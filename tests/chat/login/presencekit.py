@@ -17,9 +17,10 @@ from chat.login.reconciliation import Reconciliation
 from chat.login.registry import LoginRegistry
 from chat.protocol import ErrNo, ProtocolError
 from chat.storage import Database
-from chat.storage.tables import User, UserModel
+from chat.storage.tables import Session, User, UserModel
 from muduopy import ThreadPool
 from tests.chat.loopkit import FailingDatabase
+from tests.chat.sessionkit import go_online
 
 
 class Office:
@@ -59,8 +60,12 @@ class Office:
 
     def take(self, user_id: int, device: str | None = None, *, may_replace: bool = True) -> int:
         user = self.row(user_id)
+        session = Session(user.id, user.node, user.generation)
+        same = device is not None and device == user.device
         return self.database.write(
-            lambda tx: self.presence.take(tx, user, device, may_replace=may_replace)
+            lambda tx: self.presence.take(
+                tx, session, device, same_device=same, may_replace=may_replace
+            )
         )
 
     def log_in(self, user_id: int, device: str | None = None) -> int:
@@ -83,7 +88,7 @@ class Office:
     def taken_elsewhere(self, user_id: int, node: str) -> None:
         """Another node takes the user."""
         user = self.row(user_id)
-        self.database.write(lambda tx: UserModel(tx).go_online(user, node, None))
+        go_online(self.database, user, node)
 
     def reconcile(self, *, thorough: bool = False) -> None:
         """Run one round to its end, inline."""

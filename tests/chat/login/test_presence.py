@@ -8,7 +8,7 @@ import pytest
 
 from chat.protocol import ErrNo, ProtocolError
 from chat.storage import Database
-from chat.storage.tables import OFFLINE, ONLINE
+from chat.storage.tables import OFFLINE, ONLINE, Session
 from tests.chat.login.presencekit import Office, new_lease, offices
 
 
@@ -87,9 +87,10 @@ def test_a_row_without_a_session_is_free(office: Office) -> None:
 def test_a_row_that_changed_meanwhile_is_refused(office: Office) -> None:
     ann = office.user()
     seen = office.row(ann)
+    session = Session(ann, seen.node, seen.generation)
     office.take(ann)
     with pytest.raises(ProtocolError) as caught:
-        office.database.write(lambda tx: office.presence.take(tx, seen, None))
+        office.database.write(lambda tx: office.presence.take(tx, session, None, same_device=False))
     assert caught.value.errno is ErrNo.ALREADY_ONLINE
 
 

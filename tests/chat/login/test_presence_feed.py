@@ -12,9 +12,10 @@ from chat.delivery.codec import Payload
 from chat.login.presence_feed import PresenceFeed
 from chat.notice import PRESENCE, Notice
 from chat.protocol import MsgType
-from chat.storage.tables import FriendModel, UserModel
+from chat.storage.tables import FriendModel
 from tests.chat.login.presencekit import new_lease
 from tests.chat.nodekit import Client, Node
+from tests.chat.sessionkit import go_online
 
 
 class TellingBus(LocalBus[Payload]):
@@ -50,7 +51,7 @@ class Square:
         """A user who is online at another node."""
         user_id = self.node.user(name)
         row = self.node.row(user_id)
-        self.node.database.write(lambda tx: UserModel(tx).go_online(row, "other", None))
+        go_online(self.node.database, row, "other")
         return user_id
 
 

@@ -8,8 +8,9 @@ from chat.login.presence_feed import PresenceFeed
 from chat.login.user_notices import UserNotices
 from chat.notice import ASKED, BLOCKED, PRESENCE, TAKEN, Notice
 from chat.protocol import MsgType
-from chat.storage.tables import FriendModel, FriendRequestModel, UserModel
+from chat.storage.tables import FriendModel, FriendRequestModel
 from tests.chat.nodekit import Node
+from tests.chat.sessionkit import go_online
 
 REPLACED = {"msgid": 32, "reason": "replaced", "reconnect": False}
 
@@ -17,13 +18,15 @@ REPLACED = {"msgid": 32, "reason": "replaced", "reconnect": False}
 @pytest.fixture
 def notices(node: Node) -> UserNotices:
     feed = PresenceFeed(node.passes.loop, node.database, node.bus, node.logins, node.workers)
-    return UserNotices(node.logins, node.reconciliation, feed, node.context.friend_notices)
+    return UserNotices(
+        node.logins, node.reconciliation, feed, node.context.friend_notices, node.device_notices
+    )
 
 
 def test_a_user_that_another_node_has_taken(node: Node, notices: UserNotices) -> None:
     ann = node.online("ann")
     row = node.row(ann.user_id)
-    node.database.write(lambda tx: UserModel(tx).go_online(row, "node-2", None))
+    go_online(node.database, row, "node-2")
     notices.heard([Notice(ann.user_id, TAKEN, (ann.user_id,))])
     assert ann.ended() == [REPLACED]
 

@@ -266,7 +266,7 @@ def test_message_numbers() -> None:
 
 
 def test_error_numbers_and_the_originals_texts() -> None:
-    assert [errno.value for errno in ErrNo] == [*range(13)]
+    assert [errno.value for errno in ErrNo] == [*range(14)]
     assert (ErrNo.REFUSED, ErrNo.ALREADY_ONLINE, ErrNo.EXISTS) == (1, 2, 10)
     assert WRONG_PASSWORD == "id or password is invalid!"
     assert ALREADY_ONLINE == "this account is using, input another!"

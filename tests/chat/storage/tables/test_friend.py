@@ -4,6 +4,7 @@ import pytest
 
 from chat.storage import Database, UniqueViolation
 from chat.storage.tables import OFFLINE, ONLINE, Contact, FriendModel, UserModel
+from tests.chat.sessionkit import go_online
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_a_list_is_ordered_and_shows_states(database: Database, ids: list[int]) 
     add(database, eve, ann)
     user = database.read(lambda tx: UserModel(tx).find(bob))
     assert user is not None
-    database.write(lambda tx: UserModel(tx).go_online(user, "n", None))
+    go_online(database, user, "n")
     assert friends(database, eve) == [Contact(ann, "ann", OFFLINE), Contact(bob, "bob", ONLINE)]
 
 

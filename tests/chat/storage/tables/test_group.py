@@ -16,6 +16,7 @@ from chat.storage.tables import (
     MessageModel,
     UserModel,
 )
+from tests.chat.sessionkit import go_online
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_a_group_with_members(database: Database, ids: list[int]) -> None:
     make(database, "coffee", bob)
     user = database.read(lambda tx: UserModel(tx).find(eve))
     assert user is not None
-    database.write(lambda tx: UserModel(tx).go_online(user, "n", None))
+    go_online(database, user, "n")
     found = database.read(lambda tx: GroupModel(tx).find(group_id, 200))
     members = (GroupUser(ann, "ann", OFFLINE, NORMAL), GroupUser(eve, "eve", ONLINE, CREATOR))
     assert found == Group(group_id, "tea", "", members, 2)

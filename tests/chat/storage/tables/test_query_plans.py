@@ -19,11 +19,12 @@ from chat.delivery.poller import MailboxPoller
 from chat.handlers.context import Request
 from chat.handlers.friend_requests import ask_friend
 from chat.handlers.users import _with_prefix
+from chat.login.device_rows import NamedDevice, end_device, open_named
 from chat.login.passwords import Passwords
 from chat.login.presence_feed import PresenceFeed
 from chat.login.visibility import Visibility
 from chat.mailbox.gap import fill_gap, open_gaps
-from chat.mailbox_number import mailbox_of
+from chat.mailbox_number import device_of, mailbox_of
 from chat.maintenance.maintenance import Maintenance
 from chat.maintenance.retention import find_boundary
 from chat.names.lookalikes import Lookalikes
@@ -40,6 +41,7 @@ from chat.storage.tables import (
     AddressBanModel,
     AuditModel,
     ConversationModel,
+    DeviceModel,
     DirectoryModel,
     FriendModel,
     FriendRequestModel,
@@ -47,12 +49,15 @@ from chat.storage.tables import (
     GroupModel,
     HistoryModel,
     InvitationModel,
+    KnownDeviceModel,
     MailboxGapModel,
     MessageModel,
     NodeModel,
     OfflineMessageModel,
+    OwnedRowsModel,
     RetentionModel,
     SearchChunkModel,
+    SessionModel,
     SettingModel,
     TokenModel,
     UserModel,
@@ -78,10 +83,10 @@ ALLOWED = {
     "OfflineMessageModel.numbers_between": "once for 10,000 messages that retention deletes",
     "OfflineMessageModel.count_up_to": "a number of rows that is bounded, for the status page",
     "ConversationModel.fill": "once, when devices are switched on",
-    "UserModel.online_by_node": "one number a node for `chatcluster status`",
+    "SessionModel.online_by_node": "one number a node for `chatcluster status`",
     "AccountModel.search": "the searches of operators",
     "GroupListModel.search": "the searches of operators",
-    "UserModel.all_offline": "once, at a start or at the end",
+    "SessionModel.all_offline": "once, at a start or at the end",
 }
 
 
@@ -109,6 +114,11 @@ def fill(tx: Transaction) -> None:
     gaps = [(n % 200 + 1, n, n) for n in numbers if n != ABSENT]
     tx.insert_rows("mailboxgap", ("groupid", "userid", "after"), sorted(gaps))
     tx.insert_rows("token", ("hash", "userid", "used"), [(f"{n:064}", n, n) for n in numbers])
+    tx.insert_rows(
+        "device",
+        ("mailbox", "userid", "hash", "first", "used"),
+        [(n << 31 | n, n, f"{n:064}", n, n) for n in numbers if n != ABSENT],
+    )
     tx.insert_rows(
         "message",
         ("sender", "mid", "kind", "target", "text", "time"),
@@ -159,6 +169,7 @@ def test_no_statement_scans_a_table_that_grows(
     see_to_the_dead(planner)
     compare_names(planner)
     see_to_accounts(planner)
+    open_devices(planner)
     look_as_operators_do(planner)
     ask_for_the_status(planner)
     bound_mailboxes(planner)
@@ -362,7 +373,11 @@ def see_to_the_dead(planner: Planner) -> None:
         assert here.database.read(partial(here.lease.is_dead, node="n2"))
         here.reconcile()
         assert here.row(ABSENT).node is None
-    planner.write(lambda tx: UserModel(tx).all_offline(None))
+    planner.write(lambda tx: SessionModel(tx).all_offline(None))
+    planner.write(lambda tx: SessionModel(tx).fence(1, 500, ["n1"]))
+    assert planner.read(lambda tx: SessionModel(tx).last_user()) >= ROWS
+    planner.read(lambda tx: NodeModel(tx).has_older(5, 0))
+    planner.write(lambda tx: NodeModel(tx).delete_older(5))
     planner.write(lambda tx: UserModel(tx).set_dialect(ABSENT, "reg3"))
 
 
@@ -375,12 +390,32 @@ def see_to_accounts(planner: Planner) -> None:
     planner.write(lambda tx: UserModel(tx).reset_password(ABSENT, "h"))
     planner.write(lambda tx: TokenModel(tx).delete_of_user(ABSENT))
     planner.write(lambda tx: InvitationModel(tx).insert("code", 1, 0))
-    planner.write(lambda tx: UserModel(tx).end_login(ABSENT))
+    planner.write(lambda tx: SessionModel(tx).end_all(ABSENT))
     planner.read(lambda tx: TokenModel(tx).used_by(ABSENT))
     (invitation,) = planner.read(lambda tx: InvitationModel(tx).list())
     assert planner.read(lambda tx: InvitationModel(tx).is_valid("code", 1))
     planner.write(lambda tx: InvitationModel(tx).use("code", 1))
     planner.write(lambda tx: InvitationModel(tx).delete(invitation.hash))
+
+
+def open_devices(planner: Planner) -> None:
+    def work(tx: Transaction) -> None:
+        user = UserModel(tx).find(ABSENT, lock=True)
+        assert user is not None
+        KnownDeviceModel(tx).hashes(ABSENT)
+        opened = open_named(tx, user, NamedDevice("phone"), 8, LATE)
+        SessionModel(tx).go_online(opened.mailbox, 0, "n1")
+        assert SessionModel(tx).is_current(opened.mailbox, 1)
+        assert open_named(tx, user, NamedDevice("phone"), 8, LATE).mailbox == opened.mailbox
+        OwnedRowsModel(tx).move_mailbox(opened.mailbox, opened.mailbox + (1 << 40))
+        SessionModel(tx).end_all(ABSENT, keep=opened.mailbox)
+        assert SessionModel(tx).reassert([(opened.mailbox, 1)], "n1") == []
+        DeviceModel(tx).note_all_used([opened.mailbox], LATE)
+        assert DeviceModel(tx).part(ROWS)
+        TokenModel(tx).give_to_device("token", opened.mailbox)
+        end_device(tx, ABSENT, device_of(opened.mailbox))
+
+    planner.write(work)
 
 
 def bound_mailboxes(planner: Planner) -> None:
@@ -470,7 +505,7 @@ def ask_for_the_status(planner: Planner) -> None:
     planner.write(lambda tx: SettingModel(tx).set("delivery", "stored"))
     planner.read(lambda tx: SettingModel(tx).get("delivery"))
     planner.read(lambda tx: NodeModel(tx).all())
-    planner.read(lambda tx: UserModel(tx).online_by_node())
+    planner.read(lambda tx: SessionModel(tx).online_by_node())
     planner.read(lambda tx: OfflineMessageModel(tx).count())
     planner.read(lambda tx: OfflineMessageModel(tx).count_up_to(100))
     planner.write(lambda tx: SettingModel(tx).probe())

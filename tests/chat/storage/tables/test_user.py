@@ -4,7 +4,8 @@ import pytest
 
 from chat.storage import Database, UniqueViolation
 from chat.storage.base import IN_LIST
-from chat.storage.tables import OFFLINE, ONLINE, Contact, User, UserModel
+from chat.storage.tables import OFFLINE, ONLINE, Contact, SessionModel, User, UserModel
+from tests.chat.sessionkit import go_online
 
 
 def add(database: Database, *names: str) -> list[int]:
@@ -21,13 +22,13 @@ def find(database: Database, user_id: int) -> User:
 
 def online(database: Database, user_id: int, node: str = "n1", device: str | None = None) -> int:
     user = find(database, user_id)
-    generation = database.write(lambda tx: UserModel(tx).go_online(user, node, device))
+    generation = go_online(database, user, node, device)
     assert generation is not None
     return generation
 
 
 def offline(database: Database, user_id: int, generation: int) -> bool:
-    return database.write(lambda tx: UserModel(tx).go_offline(user_id, generation))
+    return database.write(lambda tx: SessionModel(tx).go_offline(user_id, generation))
 
 
 def test_a_new_user_is_offline(database: Database) -> None:
@@ -103,8 +104,8 @@ def test_going_online(database: Database) -> None:
 def test_of_two_readers_of_a_row_one_goes_online(database: Database) -> None:
     (ann,) = add(database, "ann")
     user = find(database, ann)
-    assert database.write(lambda tx: UserModel(tx).go_online(user, "n1", None)) == 1
-    assert database.write(lambda tx: UserModel(tx).go_online(user, "n2", None)) is None
+    assert go_online(database, user, "n1") == 1
+    assert go_online(database, user, "n2") is None
     assert find(database, ann).node == "n1"
 
 
@@ -114,7 +115,7 @@ def test_a_row_that_was_released_meanwhile_can_be_taken(database: Database) -> N
     generation = online(database, ann)
     seen_online = find(database, ann)
     offline(database, ann, generation)
-    taken = database.write(lambda tx: UserModel(tx).go_online(seen_online, "n2", None))
+    taken = go_online(database, seen_online, "n2")
     assert taken == generation + 1
 
 
@@ -133,7 +134,7 @@ def test_going_offline(database: Database) -> None:
     generation = online(database, ann, "n1", "laptop")
     assert offline(database, ann, generation)
     user = find(database, ann)
-    assert (user.state, user.node, user.device) == (OFFLINE, None, None)
+    assert (user.state, user.node, user.device) == (OFFLINE, None, "laptop"), "the last one"
     assert user.generation == generation
     assert not offline(database, ann, generation), "once"
 
@@ -147,13 +148,13 @@ def test_online_at(database: Database) -> None:
     online(database, eve, "n2")
 
     def at(node: str, after: int = 0, limit: int = 9) -> dict[int, int]:
-        return database.read(lambda tx: UserModel(tx).online_at(node, after, limit))
+        return database.read(lambda tx: SessionModel(tx).online_at(node, after, limit))
 
     assert at("n1") == {ann: 1, bob: 2}
     assert at("n1", ann) == {bob: 2}
     assert at("n1", 0, 1) == {ann: 1}
     assert at("n1", bob) == at("n3") == {}
-    assert database.read(lambda tx: UserModel(tx).nodes()) == {"n1", "n2"}
+    assert database.read(lambda tx: SessionModel(tx).nodes()) == {"n1", "n2"}
 
 
 def test_offline_of_a_node(database: Database) -> None:
@@ -162,7 +163,7 @@ def test_offline_of_a_node(database: Database) -> None:
         online(database, user_id, node)
 
     def take(limit: int) -> list[int]:
-        return database.write(lambda tx: UserModel(tx).offline_of("n1", limit))
+        return database.write(lambda tx: SessionModel(tx).offline_of("n1", limit))
 
     assert (take(2), take(2), take(2)) == ([ann, bob], [eve], [])
     assert (find(database, ann).state, find(database, ann).generation) == (OFFLINE, 1)
@@ -178,13 +179,13 @@ def test_all_offline(database: Database, node: str | None, left: list[str]) -> N
     for user_id, at in ((ann, "n1"), (bob, "n1"), (eve, "n2")):
         online(database, user_id, at)
     gone = [u for u, name in ((ann, "ann"), (bob, "bob"), (eve, "eve")) if name not in left]
-    assert database.write(lambda tx: UserModel(tx).all_offline(node)) == gone
+    assert database.write(lambda tx: SessionModel(tx).all_offline(node)) == gone
     for user_id in (ann, bob, eve):
         user = find(database, user_id)
         if user.name in left:
             assert (user.state, user.generation) == (ONLINE, 1)
         else:
-            assert (user.state, user.node, user.device) == (OFFLINE, None, None)
+            assert (user.state, user.node) == (OFFLINE, None)
             assert user.generation == 2, "what the former incarnation still tries is refused"
             assert not offline(database, user_id, 1)
     assert find(database, dan).generation == 0
