@@ -129,8 +129,8 @@ class GroupNotice:
     Names and texts are not escaped. Those that the event does not have are empty.
 
     Attributes:
-        event: "joined", "left", "removed", "banned", "role", "renamed", "changed", "dissolved",
-            "invited", or a newer word.
+        event: "created", "joined", "left", "removed", "banned", "role", "renamed", "changed",
+            "dissolved", "invited", or a newer word. A notice has no "created".
         group_id: the number of the group.
         user_id: the user whose membership changes; 0: the change is of the group itself.
         by_id: the user that has made the change; 0: an operator of the server.
@@ -291,6 +291,7 @@ class Account:
         more_conversations: there are others, for ``ChatClient.conversations``.
         muted_users: all users with a muted conversation.
         muted_groups: all muted groups.
+        newest: the highest number of a message or event at the login; 0: not known.
     """
 
     id: int
@@ -306,6 +307,7 @@ class Account:
     more_conversations: bool = False
     muted_users: frozenset[int] = frozenset()
     muted_groups: frozenset[int] = frozenset()
+    newest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +324,8 @@ class ChatMessage:
         to_id: the receiver; 0 for a message to a group.
         mine: this account has sent it, from another device, or to itself. In the history: from
             any device.
+        event: the change of the group, if this is one and no message. The sender is the user that
+            made the change, and the text says it in English.
     """
 
     sender_id: int
@@ -332,6 +336,7 @@ class ChatMessage:
     seq: int | None
     to_id: int = 0
     mine: bool = False
+    event: GroupNotice | None = None
 
     @property
     def other_id(self) -> int:

@@ -37,7 +37,10 @@ class Functions:
     Attributes:
         on_message: gets each chat message; its return acknowledges the message.
         on_presence: gets each change of a friend's presence.
-        on_group_notice: gets each change of a group by another user.
+        on_group_notice: gets each change of a group by another user; with ``on_group_event`` only
+            those that are no events.
+        on_group_event: gets each event of a group as a ChatMessage with ``event``; its return
+            acknowledges the event.
         on_friend_notice: gets each request to be a friend, and each acceptance.
         on_announcement: gets each text of the operator for all users.
         on_state: gets each new Status of the client.
@@ -59,6 +62,7 @@ class Functions:
     on_read: Callable[[ReadNotice], object] | None = None
     on_typing: Callable[[TypingNotice], object] | None = None
     on_mute: Callable[[MuteNotice], object] | None = None
+    on_group_event: Callable[[ChatMessage], object] | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -135,6 +139,15 @@ class Callbacks:
         if self._functions.on_ready is not None:
             self._dispatcher.post(self._functions.on_ready)
 
+    def event_arrived(self, account: LocalAccount, message: ChatMessage) -> None:
+        """A new event of a group. It never waits for ``messages()``."""
+        if self._functions.on_group_event is not None:
+            self._dispatcher.post(partial(self._give_event, account, message))
+            return
+        account.done(message)
+        if message.event is not None and message.sender_id != account.user_id:
+            self.group_changed(message.event)
+
     def messages_arrived(self, count: int) -> None:
         """The inbox has so many more messages."""
         for _ in range(count):
@@ -197,8 +210,22 @@ class Callbacks:
             if message is None:
                 return
             self._in_hand = (account, message)
+        self._call(on_message, message)
+
+    def _give_event(self, account: LocalAccount, message: ChatMessage) -> None:
+        """Dispatcher's thread."""
+        on_group_event = self._functions.on_group_event
+        assert on_group_event is not None
+        with self._shared.changed:
+            if account is not self._shared.account or not self._handing_over:
+                return
+            self._in_hand = (account, message)
+        self._call(on_group_event, message)
+
+    def _call(self, function: Callable[[ChatMessage], object], message: ChatMessage) -> None:
+        """Hand the message in hand over, and count it as received."""
         try:
-            on_message(message)
+            function(message)
         except ClosedError:  # the application is ending: the message comes again
             self._in_hand = None
             return
@@ -206,7 +233,7 @@ class Callbacks:
             if not isinstance(exc, Exception):
                 self._in_hand = None  # it comes again at the next login
                 raise
-            log.exception("on_message failed; the message counts as received")
+            log.exception("a callback failed; its message counts as received")
         self._done()
 
     def _done(self) -> None:

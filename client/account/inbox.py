@@ -113,6 +113,13 @@ class Inbox:
         self._queue.append(message)
         return True
 
+    def put_event(self, event: ChatMessage) -> bool:
+        """Take an event of a group, which is not queued. Returns True if it is new."""
+        new = self.put(event)
+        if new:
+            self._queue.pop()
+        return new
+
     def release(self, may_be_sent_here: Callable[[ChatMessage], bool]) -> int:
         """Queue the held messages that were not sent here after all. Returns their number."""
         held, self._held = self._held, []

@@ -305,6 +305,19 @@ class LocalAccount:
         self.names.note(message.sender_id, message.sender_name)
         return self.inbox.put(message, hold=self._may_be_sent_here(message))
 
+    def received_event(self, message: ChatMessage) -> bool:
+        """Take an event of a group; returns whether it is new."""
+        event = message.event
+        assert event is not None
+        for user_id, name in ((event.by_id, event.by_name), (event.user_id, event.name)):
+            if name:
+                self.names.note(user_id, name)
+        if not self.inbox.put_event(message):
+            return False
+        if self.roster is not None:
+            self.roster.take_group_event(message)
+        return True
+
     def release_held(self) -> int:
         """Queue the held messages that were not sent here after all. Returns their number."""
         return self.inbox.release(self._may_be_sent_here)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from client.values import (
     Account,
+    ChatMessage,
     Friend,
     FriendNotice,
     FriendRequest,
@@ -155,6 +156,27 @@ class Roster:
         elif event in ("renamed", "changed"):
             self.change_group(group_id, notice.group_name, notice.group_desc, notice.join)
 
+    def take_group_event(self, message: ChatMessage) -> None:
+        """Take a change of a group by another user, or by this one, on any device.
+
+        The lists in the answer to the login know the older events. Example: the user was removed
+        from a group while it was offline, and has joined it again.
+        """
+        event, me = message.event, self.account
+        assert event is not None
+        if message.seq is not None and message.seq <= me.newest:
+            return
+        group = next((one for one in me.groups if one.id == event.group_id), None)
+        is_mine = event.user_id == me.id and event.event in ("created", "joined")
+        if is_mine and group is None:
+            role = CREATOR if event.event == "created" else NORMAL
+            mine = Member(me.id, me.name, ONLINE, role)
+            self.add_group(Group(event.group_id, event.group_name, "", (mine,), 1))
+        elif is_mine or (event.by_id == me.id and _is_known(event, group)):
+            self.heard += 1  # this device has made the change
+        else:
+            self.take_group_notice(event)
+
     def change_group(self, group_id: int, name: str, desc: str, join: str) -> None:
         """Change the name, the description and the join mode of a group."""
         self._change(group_id, lambda group: replace(group, name=name, desc=desc, join=join))
@@ -219,6 +241,13 @@ class Roster:
             return replace(group, members=left, member_count=count)
 
         self._change(group_id, without)
+
+
+def _is_known(event: GroupNotice, group: Group | None) -> bool:
+    """Is the end of another user's membership in the list already?"""
+    if group is None or event.event not in _ENDS or event.user_id == event.by_id:
+        return False
+    return event.user_id not in [member.id for member in group.members]
 
 
 def _loses(member: Member, role: str) -> bool:

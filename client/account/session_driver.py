@@ -392,7 +392,10 @@ class SessionDriver:
         return completions
 
     def _take_message(self, account: LocalAccount, message: ChatMessage) -> list[Completion]:
-        if account.received(message):
+        if message.event is not None:
+            if account.received_event(message):
+                self._callbacks.event_arrived(account, message)
+        elif account.received(message):
             self._callbacks.message_arrived()
         return []
 

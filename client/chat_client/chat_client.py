@@ -78,6 +78,7 @@ class ChatClient(AccountMethods, MessageMethods, ConversationMethods, ContactMet
         on_read: Callable[[ReadNotice], object] | None = None,
         on_typing: Callable[[TypingNotice], object] | None = None,
         on_mute: Callable[[MuteNotice], object] | None = None,
+        on_group_event: Callable[[ChatMessage], object] | None = None,
         on_state: Callable[[Status], object] | None = None,
         on_ready: Callable[[], object] | None = None,
         on_server_error: Callable[[str], object] | None = None,
@@ -101,6 +102,7 @@ class ChatClient(AccountMethods, MessageMethods, ConversationMethods, ContactMet
             on_read,
             on_typing,
             on_mute,
+            on_group_event,
         )
         dispatcher = Dispatcher()
         self._shared = SharedState(status_poster(dispatcher, functions))

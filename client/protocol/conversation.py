@@ -56,6 +56,7 @@ class Conversation:
             LOGOUT.answer: self._on_late_logout,
             MsgType.ONE_CHAT_MSG: self._on_chat,
             MsgType.GROUP_CHAT_MSG: self._on_chat,
+            MsgType.GROUP_EVENT_MSG: self._on_chat,
             MsgType.CHAT_ACK: self._on_chat_ack,
             MsgType.PRESENCE_MSG: self._on_presence,
             MsgType.FRIEND_NOTICE_MSG: self._on_friend_notice,

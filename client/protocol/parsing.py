@@ -61,6 +61,7 @@ def read_account(ack: Message) -> Account:
         more_conversations=ack.get("conversations_more") is True,
         muted_users=_ids(ack, "muted", "with"),
         muted_groups=_ids(ack, "muted", "groupid"),
+        newest=_seq({"seq": ack.get("newest")}) or 0,
     )
 
 
@@ -90,12 +91,14 @@ def read_announcement(message: Message) -> Announcement:
 
 def read_group_notice(message: Message) -> GroupNotice | None:
     """A GROUP_NOTICE_MSG; None if it names no group."""
-    group_id = read_id(message, "groupid")
-    if not 0 < group_id <= MAX_ID:
-        return None
+    notice = _group_notice(message)
+    return notice if 0 < notice.group_id <= MAX_ID else None
+
+
+def _group_notice(message: Message) -> GroupNotice:
     return GroupNotice(
         event=_str(message, "event"),
-        group_id=group_id,
+        group_id=read_id(message, "groupid"),
         user_id=read_id(message, "userid"),
         by_id=read_id(message, "by"),
         name=_str(message, "name"),
@@ -204,7 +207,9 @@ def read_new_group(ack: Message) -> tuple[int, str]:
 
 
 def read_chat(message: Message, me: int | None = None) -> ChatMessage:
-    """A ONE_CHAT_MSG or GROUP_CHAT_MSG, live or stored. ``me``: the user that is logged in."""
+    """A chat message or GROUP_EVENT_MSG, live or stored. ``me``: the user that is logged in."""
+    if message.get("msgid") == MsgType.GROUP_EVENT_MSG:
+        return _read_group_event(message)
     in_group = message.get("msgid") == MsgType.GROUP_CHAT_MSG
     sender_id = read_id(message, "id")
     return ChatMessage(
@@ -216,6 +221,36 @@ def read_chat(message: Message, me: int | None = None) -> ChatMessage:
         seq=_seq(message),
         to_id=read_id(message, "toid"),
         mine=sender_id == me,
+    )
+
+
+_EVENT_TEXTS = {
+    "created": "created the group",
+    "joined": "joined the group",
+    "left": "left the group",
+    "removed": "removed {name}",
+    "banned": "banned {name}",
+    "role": "made {name} {role}",
+    "renamed": "renamed the group: {group_name}",
+    "changed": "changed the group",
+    "dissolved": "dissolved the group",
+}
+
+
+def _read_group_event(message: Message) -> ChatMessage:
+    """A GROUP_EVENT_MSG."""
+    event = _group_notice(message)
+    text = _EVENT_TEXTS.get(event.event, event.event).format(
+        name=event.name or event.user_id, role=event.role, group_name=event.group_name
+    )
+    return ChatMessage(
+        sender_id=event.by_id,
+        sender_name=event.by_name,
+        time_text=_str(message, "time"),
+        text=text,
+        group_id=event.group_id,
+        seq=_seq(message),
+        event=event,
     )
 
 

@@ -183,6 +183,7 @@ class App:
             on_presence=self._on_presence,
             on_announcement=self._on_announcement,
             on_group_notice=self._on_group_notice,
+            on_group_event=self._on_group_event,
             on_friend_notice=self._on_friend_notice,
             on_read=self._on_read,
             on_typing=self._on_typing,
@@ -219,6 +220,9 @@ class App:
 
     def _on_group_notice(self, notice: GroupNotice) -> None:
         self.events.on_group_notice(notice)
+
+    def _on_group_event(self, message: ChatMessage) -> None:
+        self.events.on_group_event(message)
 
     def _on_friend_notice(self, notice: FriendNotice) -> None:
         self.events.on_friend_notice(notice)

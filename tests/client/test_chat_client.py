@@ -1359,6 +1359,73 @@ def test_a_notice_about_a_group(server: FakeServer, make: Make) -> None:
     assert client.account.groups == ()
 
 
+JOINED = {
+    "msgid": 113,
+    "event": "joined",
+    "groupid": 7,
+    "userid": 3,
+    "name": "cat",
+    "by": 3,
+    "byname": "cat",
+    "groupname": "tea",
+    "time": "2026-11-27 08:00:00",
+    "seq": 5,
+}
+
+
+def test_events_of_groups(server: FakeServer, make: Make) -> None:
+    """One in the answer to the login is older than the lists there, a later one changes them."""
+    came: queue.SimpleQueue[ChatMessage] = queue.SimpleQueue()
+    notices: queue.SimpleQueue[GroupNotice] = queue.SimpleQueue()
+    groups = [{"id": 7, "groupname": "tea", "groupdesc": "", "users": [], "members": 2}]
+    old = {**JOINED, "seq": 4, "event": "removed", "userid": 1, "name": "ann"}
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [
+        login_ack(r, groups=groups, offlinemsg=[old], newest=4)
+    ]
+    client = make(on_group_event=came.put, on_group_notice=notices.put)
+    client.login(1, "secret")
+    first = came.get(timeout=WAIT)
+    assert (first.seq, first.group_id, first.sender_name) == (4, 7, "cat")
+    assert first.event == GroupNotice("removed", 7, 1, 3, "ann", "cat", group_name="tea")
+    server.send(JOINED)
+    assert came.get(timeout=WAIT).text == "joined the group"
+    assert client.account is not None
+    (group,) = client.account.groups
+    assert (group.member_count, [member.name for member in group.members]) == (3, ["cat"])
+    acknowledged: list[int] = []
+    while len(acknowledged) < 2:
+        acknowledged += server.expect(MsgType.DELIVERED_MSG)["seqs"]
+    assert acknowledged == [4, 5]
+    server.send(JOINED)
+    assert server.expect(MsgType.DELIVERED_MSG)["seqs"] == [5]
+    server.send({**JOINED, "seq": 6, "event": "dissolved"})
+    assert came.get(timeout=WAIT).seq == 6
+    assert client.account.groups == ()
+    assert came.empty()
+    assert notices.empty()
+
+
+def test_events_without_a_callback_for_them(server: FakeServer, make: Make) -> None:
+    """They are acknowledged, no messages, and notices as before."""
+    notices: queue.SimpleQueue[GroupNotice] = queue.SimpleQueue()
+    client = make(on_group_notice=notices.put)
+    client.login(1, "secret")
+    server.send({**JOINED, "seq": 4, "by": 1, "userid": 1})
+    server.send(JOINED)
+    assert notices.get(timeout=WAIT).user_id == 3
+    assert notices.empty()
+    assert list(client.messages(0)) == []
+    assert server.expect(MsgType.DELIVERED_MSG)["seqs"] == [4]
+
+
+def test_another_device_joins_a_group(server: FakeServer, client: ChatClient) -> None:
+    own = {"userid": 1, "by": 1, "name": "ann", "byname": "ann"}
+    server.send({**JOINED, **own, "groupid": 9, "groupname": "go"})
+    server.expect(MsgType.DELIVERED_MSG)
+    assert client.account is not None
+    assert [(group.id, group.name) for group in client.account.groups][-1] == (9, "go")
+
+
 def test_the_members_of_a_large_group(server: FakeServer, client: ChatClient) -> None:
     def page(request: Message) -> list[Message]:
         begin = request.get("after", 0) + 1

@@ -62,8 +62,13 @@ class ClientEvents:
 
         Raises ClosedError if the terminal is left before.
         """
+        self._hand_over(self._receive, message)
+
+    def _hand_over(
+        self, take: Callable[[ChatMessage, threading.Event], None], message: ChatMessage
+    ) -> None:
         taken = threading.Event()
-        self._context.terminal.call_soon(self._receive, message, taken)
+        self._context.terminal.call_soon(take, message, taken)
         while not taken.wait(_CLOSED_CHECK_SECONDS):
             if self._context.terminal.is_closed:
                 raise ClosedError
@@ -79,6 +84,10 @@ class ClientEvents:
     def on_group_notice(self, notice: GroupNotice) -> None:
         """The client has updated a group."""
         call_if_open(self._context.terminal, self._take_group_notice, notice)
+
+    def on_group_event(self, message: ChatMessage) -> None:
+        """A change of a group. Returns when its line is in the room. Raises as ``on_message``."""
+        self._hand_over(self._take_group_event, message)
 
     def on_friend_notice(self, notice: FriendNotice) -> None:
         """Another user asks to be a friend, or has accepted."""
@@ -133,6 +142,12 @@ class ClientEvents:
         room = context.rooms.by_key.get(RoomKey(True, notice.group_id))
         if room is not None and text is not None:
             room.add_notice(group_line(text, time.time()))
+
+    def _take_group_event(self, message: ChatMessage, taken: threading.Event) -> None:
+        """The room of a group that another device has joined is new."""
+        self._loader.refresh_account()
+        self._context.rooms.receive_event(message)
+        taken.set()
 
     def _take_friend_notice(self, notice: FriendNotice) -> None:
         self._loader.refresh_account()

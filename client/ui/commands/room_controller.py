@@ -29,7 +29,7 @@ class RoomController:
         """Restore the rooms of a user whose login begins; 0: the number is not known yet."""
         context = self._context
         if context.directory.me[0] != user_id:
-            context.state.rooms = RoomList(user_id, name)
+            context.state.rooms = RoomList(user_id, name, context.state.texts)
             try:
                 restore(context.rooms, context.client.recall(UI_FILE))
             except StoreError as exc:

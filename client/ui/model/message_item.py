@@ -77,14 +77,21 @@ class MessageItem:
 
 
 def received(message: ChatMessage, me: int) -> MessageItem:
-    """The item of a message from the server, which may be an own one from the history."""
+    """The item of a message from the server, which may be an own one from the history.
+
+    The item of an event of a group is a notice with a ``seq``.
+    """
+    if message.event is not None:
+        mark = Mark.NOTICE
+    else:
+        mark = Mark.STORED if message.sender_id == me else Mark.RECEIVED
     return MessageItem(
         sender_id=message.sender_id,
         sender=message.sender_name,
         text=message.text,
         time_text=message.time_text,
         time=times.parse(message.time_text),
-        mark=Mark.STORED if message.sender_id == me else Mark.RECEIVED,
+        mark=mark,
         seq=message.seq,
     )
 

@@ -190,6 +190,13 @@ class Room:
         self.active = max(self.active, item.time or 0.0)
         self.hidden = False
 
+    def add_event(self, item: MessageItem) -> bool:
+        """Add an event of the group at its place. Returns False for a repetition.
+
+        It is no message: nothing becomes unread, and the room keeps its place in the list.
+        """
+        return self._order.add(item)
+
     # ------------------------------------------------------------------ history
 
     def add_older(self, items: Iterable[MessageItem], *, more: bool) -> int:
@@ -214,7 +221,7 @@ class Room:
         for item in reversed(added):
             if not self.unloaded or item.place <= self.read:
                 break
-            if not item.mine:
+            if not item.mine and item.mark is not Mark.NOTICE:
                 self._mark_unread(item)
                 self.unloaded -= 1
         oldest = self.oldest_seq

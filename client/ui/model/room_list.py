@@ -13,8 +13,10 @@ from client.account.sending import Receipt, Sending
 from client.ui.model.directory import Directory
 from client.ui.model.message_item import MessageItem, received, written
 from client.ui.model.room import Room, RoomKey
+from client.ui.text.group_notices import group_notice_text
 from client.ui.text.mentions import mentions
-from client.values import Account, ChatMessage
+from client.ui.text.translations import Translations
+from client.values import Account, ChatMessage, GroupNotice
 
 TYPING_SECONDS = 6.0
 """The time for which a notice of typing is shown. Clients repeat it every few seconds."""
@@ -47,7 +49,9 @@ class RoomList:
         typing: the users that are writing, by room, with the time of their last notice.
     """
 
-    def __init__(self, user_id: int, name: str = "") -> None:
+    def __init__(self, user_id: int, name: str = "", texts: Translations | None = None) -> None:
+        """``texts``: for the lines of events; None: in English."""
+        self._texts = texts or Translations("en")
         self.directory = Directory(user_id, name)
         self.by_key: dict[RoomKey, Room] = {}
         self.current: Room | None = None
@@ -131,6 +135,12 @@ class RoomList:
         alerts = fresh and not item.mine and (item.mention or not (key.in_group or room.muted))
         return Arrival(room, fresh, alerts, seen)
 
+    def receive_event(self, message: ChatMessage) -> None:
+        """Add an event of a group as a line in its room, if the user has that room."""
+        key = RoomKey(True, message.group_id or 0)
+        if key in self.by_key:
+            self.by_key[key].add_event(self._new_item(message))
+
     def key_of(self, message: ChatMessage) -> RoomKey:
         if message.group_id is not None:
             return RoomKey(True, message.group_id)
@@ -183,9 +193,22 @@ class RoomList:
     def _new_item(self, message: ChatMessage) -> MessageItem:
         me, name = self.directory.me
         item = received(message, me)
+        if message.event is not None:
+            item.text = self._event_text(message.event) or item.text
+            return item
         in_group = message.group_id is not None
         item.mention = in_group and not item.mine and mentions(message.text, name)
         return item
+
+    def _event_text(self, event: GroupNotice) -> str | None:
+        """The line of an event; None for an unknown one."""
+        for user_id, known in ((event.user_id, event.name), (event.by_id, event.by_name)):
+            if known:
+                self.directory.add_name(user_id, known, newest=True)
+        name = event.name
+        if event.user_id == self.directory.me[0]:
+            name = self._texts("you")
+        return group_notice_text(event, name, event.by_name, self._texts)
 
     # ------------------------------------------------------------------ rooms
 

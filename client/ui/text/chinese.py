@@ -152,6 +152,7 @@ CHINESE: dict[str, str] = {
     "role set": "{name} 的新角色：{role}。",
     "group changed": "群现在是 {name}，{join}。",
     "you": "你",
+    "note created": "{by} 创建了这个群",
     "note joined": "{name} 加入了",
     "note left": "{name} 退出了",
     "note removed": "{by} 移除了 {name}",

@@ -155,6 +155,7 @@ ENGLISH: dict[str, str] = {
     "role set": "New role of {name}: {role}.",
     "group changed": "The group is {name} now, {join}.",
     "you": "you",
+    "note created": "{by} has created the group",
     "note joined": "{name} has joined",
     "note left": "{name} has left",
     "note removed": "{by} has removed {name}",

@@ -6,6 +6,7 @@ from client.ui.text.translations import Translations
 from client.values import GroupNotice
 
 _KEYS = {
+    "created": "note created",
     "joined": "note joined",
     "left": "note left",
     "removed": "note removed",

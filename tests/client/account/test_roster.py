@@ -1,7 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from client.account.roster import Roster
-from client.values import Account, Friend, Group, GroupNotice, Invitation, Member, Presence
+from client.values import (
+    Account,
+    ChatMessage,
+    Friend,
+    Group,
+    GroupNotice,
+    Invitation,
+    Member,
+    Presence,
+)
 
 ANN = Member(1, "ann", "online", "creator")
 BOB = Member(2, "bob", "offline", "normal")
@@ -150,3 +161,40 @@ def test_invitations() -> None:
     assert changed.account.invitations == (Invitation(9, "go", 3, "x"),)
     changed.add_group(Group(9, "go", "", (ANN,)))
     assert not changed.account.invitations
+
+
+def event(seq: int, word: str, user_id: int, by: int, **fields: str) -> ChatMessage:
+    """An event of group 7."""
+    notice = GroupNotice(word, 7, user_id, by, **fields)
+    return ChatMessage(by, "", "", "", 7, seq, event=notice)
+
+
+def test_events_that_the_lists_know() -> None:
+    changed = Roster(replace(roster().account, newest=9))
+    before = changed.account
+    changed.take_group_event(event(9, "removed", 1, 2))
+    assert changed.account == before
+    changed.take_group_event(event(10, "removed", 1, 2))
+    assert [group.id for group in changed.account.groups] == [8]
+
+
+def test_an_own_removal_counts_once() -> None:
+    """The answer to the request was first, or another device has sent the request."""
+    for answered in (True, False):
+        changed = roster()
+        if answered:
+            changed.remove_member(7, 2)
+        changed.take_group_event(event(5, "removed", 2, 1))
+        (tea, _) = changed.account.groups
+        assert tea.members == (ANN,)
+        assert tea.member_count == 1
+
+
+def test_an_own_group_of_another_device() -> None:
+    changed = roster()
+    changed.remove_group(7)
+    changed.take_group_event(event(5, "created", 1, 1, group_name="tea"))
+    assert changed.account.groups[-1] == Group(7, "tea", "", (ANN,), 1)
+    before = changed.account
+    changed.take_group_event(event(6, "joined", 1, 1, group_name="tea"))
+    assert changed.account == before

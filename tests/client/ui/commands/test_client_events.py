@@ -73,6 +73,35 @@ def test_notices_about_groups_are_lines_in_their_room(server: FakeServer, app: A
     assert app.output.bells == 0
 
 
+def test_events_of_groups_stand_between_the_messages(server: FakeServer, app: AppRun) -> None:
+    """Each is acknowledged, and a repeated one is no second line."""
+    app.command("/group tea")
+    app.wait_for("2 of 2 online")
+    users = [*GROUPS[0]["users"], {"id": 9, "name": "dan", "state": "online", "role": "normal"}]
+    server.rules[MsgType.MEMBERS_MSG] = lambda r: [ack(MsgType.MEMBERS_ACK, r, users=users)]
+    head = {"msgid": 113, "groupid": 7, "time": "2026-11-27 08:00:00"}
+    dan = {"userid": 9, "name": "dan", "by": 9, "byname": "dan"}
+    joined = {**head, **dan, "event": "joined", "groupname": "tea", "seq": 10}
+    server.send(group_chat(11, "welcome"))
+    app.wait_for("bob: welcome")
+    server.send(joined)
+    app.wait_for("dan has joined", "3 of 3 online")
+    server.send(joined)
+    removed = {"userid": 1, "name": "alice", "by": 2, "byname": "bob", "groupname": "tea"}
+    server.send({**head, **removed, "event": "removed", "seq": 12})
+    app.wait_for("bob has removed you")
+    room = app.ask(lambda: app.app.state.rooms.current)
+    assert room is not None
+    texts = app.ask(lambda: [item.text for item in room.items[-3:]])
+    assert texts == ["dan has joined", "welcome", "bob has removed you"]
+    assert app.ask(lambda: app.app.state.rooms.directory.group(7)) is None
+    acknowledged: list[int] = []
+    while len(acknowledged) < 4:
+        acknowledged += server.expect(MsgType.DELIVERED_MSG)["seqs"]
+    assert sorted(acknowledged) == [10, 10, 11, 12]
+    assert app.output.bells == 0
+
+
 def test_presence(server: FakeServer, app: AppRun) -> None:
     app.wait_for("○ 安妮")
     server.send({"msgid": 28, "id": 3, "state": "online"})
