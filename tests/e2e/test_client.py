@@ -147,7 +147,7 @@ def enter(terminal: Terminal, name: str, user_id: int) -> None:
     terminal.wait_for(f"{name} register success, userid is {user_id}, do not forget it!")
     terminal.wait_for("choice:", times=2)
     terminal.type("1")
-    terminal.wait_for("\nid:")
+    terminal.wait_for("\nname or id:")
     terminal.type(str(user_id))
     # From the prompt on the echo is off. Characters typed before it are shown.
     terminal.wait_for("password:", times=2)

@@ -625,6 +625,44 @@ def test_a_server_that_was_set_up_anew(
         server.start()
 
 
+def test_a_restored_backup(server: ServerProcess, tmp_path: Path) -> None:
+    """A message after the restore has the number of one that was shown and is lost."""
+    options: dict[str, Any] = {"timing": QUICK, "folder": tmp_path / "ann"}
+
+    def talk(text: str) -> tuple[int | None, list[str], str]:
+        with (
+            ChatClient("127.0.0.1", server.port, **options) as ann,
+            ChatClient("127.0.0.1", server.port, timing=QUICK) as bob,
+        ):
+            account = ann.login("ann", PASSWORD)
+            bob.login("bob", PASSWORD)
+            seq = bob.send_to("ann", text).result(WAIT).seq
+            return seq, [next(ann.messages(WAIT)).text], account.epoch
+
+    with ChatClient("127.0.0.1", server.port, timing=QUICK) as client:
+        for name in ("ann", "bob"):
+            client.register(name, PASSWORD)
+    talk("before the backup")
+    server.stop()
+    backup = server.database.read_bytes()
+    server.start()
+    lost, _, former = talk("lost")
+    server.stop()
+    for path in server.database.parent.glob("chat.db?*"):
+        path.unlink()
+    server.database.write_bytes(backup)
+    command = [*server.command(), "--new-epoch"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    epoch = done.stdout.removeprefix("new epoch: ").strip()
+    server.start()
+    again, texts, now = talk("lost")  # the same sender and text: the check sum may be the same
+    assert (again, texts, now) == (lost, ["lost"], epoch)
+    assert now != former
+    refused = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("chatserver: database: ")
+
+
 def test_a_member_with_a_full_mailbox_gets_every_message_of_the_group(
     make_server: Callable[..., ServerProcess], enter: Enter
 ) -> None:

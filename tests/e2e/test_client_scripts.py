@@ -103,9 +103,10 @@ def test_sending_one_message(server: ServerProcess, connect: Connect, saved: Pat
 @pytest.mark.parametrize(
     ("who", "text", "status", "error"),
     [
-        ("99", "hello", 1, "--send 99: no such user; check the number"),
+        ("99", "hello", 1, "--send 99: no such user; check the name or number"),
         ("99", "x" * 20_000, 1, "too long (20000 bytes, at most 16384)"),
-        ("bob", "hello", 2, "a user's number, or group:NUMBER, is needed"),
+        ("zoe", "hello", 1, "--send zoe: no such user; check the name or number"),
+        ("group:x", "hello", 2, "a user's name or number, or group:NUMBER, is needed"),
     ],
 )
 def test_messages_that_cannot_be_sent(

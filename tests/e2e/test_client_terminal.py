@@ -107,7 +107,7 @@ def register(window: Window, name: str, user_id: int) -> None:
     window.see("again")
     for field in (name, PASSWORD, PASSWORD):
         window.enter(field)
-    screen = window.see(f"{name} ({user_id}) ●", f"You are number {user_id}.")
+    screen = window.see(f"{name} ({user_id}) ●", f"You are registered as {name}.")
     assert PASSWORD not in screen
 
 
@@ -195,13 +195,32 @@ def test_the_server_is_killed(ann: Window, bob: Window, server: ServerProcess) -
     bob.see("ann: one", "ann: two, into the outbox")
 
 
+def test_by_name(ann: Window, bob: Window) -> None:
+    """Neither user types or sees a number of the other one."""
+    ann.enter("/add BOB")
+    ann.see("bob (2) is on your list.")
+    ann.enter("/chat bob hello by name")
+    bob.see("ann", "1 unread")
+    bob.enter("/find Ann")
+    bob.see("ann is a user.")
+    bob.enter("/chat zoe hi")
+    bob.see("There is no user called zoe.", "> /chat zoe hi")
+    bob.keys("C-c")
+    bob.enter("/logout")
+    bob.see("You have signed out.", "name        bob")
+    bob.enter(PASSWORD)
+    bob.see("bob (2) ●")
+    bob.enter("/chat ann and back")
+    ann.see("bob: and back")
+
+
 def test_chinese(windows: Windows) -> None:
     window = windows.open("ann", locale="zh_CN.UTF-8")
-    window.see("登录", "账号", "密码")
+    window.see("登录", "用户名", "密码")
     window.keys("C-r")
     for field in ("安妮", PASSWORD, PASSWORD):
         window.enter(field)
-    window.see("安妮 (1) ●", "你的账号是 1", "F1 帮助")
+    window.see("安妮 (1) ●", "你已注册为 安妮", "F1 帮助")
     window.enter("/chat 1 你好，世界！今天晚上一起去喝茶怎么样？四点钟在老地方见，别忘了带杯子")
     screen = window.see("✓", "安妮: 你好，世界！")
     wrapped = [line for line in screen.split("\n") if "│" in line and "茶" in line]
