@@ -32,6 +32,7 @@ from client.errors import (
     ReplacedError,
     StoreError,
     TooLargeError,
+    TooManyDevicesError,
 )
 from client.timing import Timing
 from client.values import (
@@ -41,6 +42,8 @@ from client.values import (
     ChatMessage,
     Conversation,
     ConversationPage,
+    Device,
+    DeviceNotice,
     Friend,
     FriendNotice,
     FriendRequest,
@@ -71,6 +74,8 @@ __all__ = [
     "ConnectionLostError",
     "Conversation",
     "ConversationPage",
+    "Device",
+    "DeviceNotice",
     "Friend",
     "FriendNotice",
     "FriendRequest",
@@ -96,6 +101,7 @@ __all__ = [
     "StoreError",
     "Timing",
     "TooLargeError",
+    "TooManyDevicesError",
     "TypingNotice",
     "User",
     "Withdrawal",

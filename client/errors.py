@@ -7,6 +7,7 @@
     ├── NotLoggedInError        the call needs a login
     ├── LoggedInError           a login was requested while a user is logged in
     ├── RefusedError            the server answered with an error
+    │   └── TooManyDevicesError the account has no place for this device; another must end
     ├── ReplacedError           another login has taken the account over
     ├── ClosedError             the caller has closed the client
     │   ├── NotStartedError     connect() or start() was not called
@@ -28,6 +29,10 @@ from __future__ import annotations
 from enum import Enum
 
 from chat.protocol import Message
+from client.values import Device
+
+ENDED = "ended"
+"""The reason in the BYE_MSG if another device or an operator has ended this login."""
 
 
 class ClientError(Exception):
@@ -142,6 +147,22 @@ class RefusedError(ClientError):
         return self.errmsg or f"error {self.errno}"
 
 
+class TooManyDevicesError(RefusedError):
+    """The account has as many devices as the server allows, and this one is not among them.
+
+    ``login(user, password, end_device=N)`` ends another one.
+
+    Attributes:
+        devices: the devices of the account.
+    """
+
+    def __init__(
+        self, errno: int, errmsg: str, answer: Message, devices: tuple[Device, ...]
+    ) -> None:
+        super().__init__(errno, errmsg, answer)
+        self.devices = devices
+
+
 class ReplacedError(ClientError):
     """The server has ended the session for good, for instance because of another login.
 
@@ -159,6 +180,8 @@ class ReplacedError(ClientError):
     def __str__(self) -> str:
         if self.reason == "replaced":
             return "this account has logged in elsewhere"
+        if self.reason == ENDED:
+            return "this device was signed out: log in with the password"
         return f"sent away by the server: {self.reason}"
 
 

@@ -273,6 +273,44 @@ class MuteNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class Device:
+    """A device of the user: an installation of a client, with its own mailbox.
+
+    Attributes:
+        id: the number of the device; 0: the unnamed one, of clients that know no devices.
+        label: the name of the device for its owner, not escaped; it may be empty.
+        first: the time of its first login, as it stands on the wire.
+        last: the time of its last login, as it stands on the wire.
+        online: whether it is logged in.
+        this: whether it is the device of this client.
+    """
+
+    id: int
+    label: str
+    first: str
+    last: str
+    online: bool
+    this: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceNotice:
+    """A notice: another device of this user has logged in for the first time, or has ended.
+
+    Attributes:
+        event: "new", "ended", or a newer word.
+        id: the number of the device.
+        label: the name of the device, not escaped; empty for "ended".
+        first: the time of its first login, as it stands on the wire.
+    """
+
+    event: str
+    id: int
+    label: str = ""
+    first: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """The user that is logged in, with friends and groups.
 
@@ -285,6 +323,7 @@ class Account:
         invitations: the invitations to groups that wait for this user.
         friend_requests: the requests to be a friend that wait for this user.
         service: the name of the service for this account; empty: the server has none.
+        device_id: the number of this device; 0: the unnamed one, of clients that know no devices.
         epoch: the name of the server's history. In another epoch, the ``seq`` of a message may
             have belonged to another one; empty: the server has none.
         conversations: as of the login, the conversations with the newest messages.
@@ -303,6 +342,7 @@ class Account:
     friend_requests: tuple[FriendRequest, ...] = ()
     service: str = ""
     epoch: str = ""
+    device_id: int = 0
     conversations: tuple[Conversation, ...] = ()
     more_conversations: bool = False
     muted_users: frozenset[int] = frozenset()

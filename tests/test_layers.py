@@ -92,7 +92,7 @@ chat.chatcluster       : chat chat.admin chat.backends chat.config chat.node_sta
 CLIENT = """
 client.wire_time         :
 client.timing            :
-client.errors            : chat.protocol
+client.errors            : chat.protocol client.values
 client.ids               : chat.protocol
 client.limits            : chat.protocol client.errors
 client.values            : client.wire_time

@@ -16,6 +16,7 @@ from client.errors import ClosedError
 from client.values import (
     Announcement,
     ChatMessage,
+    DeviceNotice,
     FriendNotice,
     GroupNotice,
     MuteNotice,
@@ -42,6 +43,7 @@ class Functions:
         on_group_event: gets each event of a group as a ChatMessage with ``event``; its return
             acknowledges the event.
         on_friend_notice: gets each request to be a friend, and each acceptance.
+        on_device_notice: gets each first login, and each end, of another device of this user.
         on_announcement: gets each text of the operator for all users.
         on_state: gets each new Status of the client.
         on_ready: is called when ``messages()`` has one more message.
@@ -63,6 +65,7 @@ class Functions:
     on_typing: Callable[[TypingNotice], object] | None = None
     on_mute: Callable[[MuteNotice], object] | None = None
     on_group_event: Callable[[ChatMessage], object] | None = None
+    on_device_notice: Callable[[DeviceNotice], object] | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -162,6 +165,11 @@ class Callbacks:
         """Another user has changed a group."""
         if self._functions.on_group_notice is not None:
             self._dispatcher.post(partial(self._functions.on_group_notice, notice))
+
+    def devices_changed(self, notice: DeviceNotice) -> None:
+        """Another device of this user has logged in for the first time, or has ended."""
+        if self._functions.on_device_notice is not None:
+            self._dispatcher.post(partial(self._functions.on_device_notice, notice))
 
     def contact_changed(self, notice: FriendNotice) -> None:
         """Another user asks to be a friend, or has accepted."""

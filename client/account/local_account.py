@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from chat.protocol import MAX_FRAME, Message, MsgType, encode
+from client.account.device_options import DeviceOptions
 from client.account.inbox import Inbox, Seen, make_mark
 from client.account.names import Names
 from client.account.outbox import MessageState, Outbox, OutboxMessage, Withdrawal
@@ -58,6 +59,8 @@ class LocalAccount:
         store: the files; None if nothing is kept.
         password: None as soon as there is a token.
         replaces: a login with the password ends another login of the user.
+        ends_device: the number of a device that the next login with the password ends, or None.
+        device: how this device is presented.
         credentials: name, device and token.
     """
 
@@ -65,11 +68,12 @@ class LocalAccount:
         self,
         user_id: int,
         password: str | None,
-        device: str | None,
+        device: DeviceOptions,
         store: Store | None,
         retry: float,
         replaces: bool = False,
         *,
+        ends_device: int | None = None,
         where: tuple[Path, str, int] | None = None,
         login_name: str | None = None,
     ) -> None:
@@ -81,6 +85,8 @@ class LocalAccount:
         self._epoch = None if store is None else store.epoch
         self.password = password
         self.replaces = replaces
+        self.ends_device = ends_device
+        self.device = device
         self.store = store
         self.roster: Roster | None = None
         self.names = Names()
@@ -91,7 +97,7 @@ class LocalAccount:
         saved = None if store is None else store.credentials
         self.credentials = Credentials(
             name="" if saved is None else saved.name,
-            device=device or (new_device() if saved is None else saved.device),
+            device=device.name or (new_device() if saved is None else saved.device),
             token=None if saved is None else saved.token,
         )
 
@@ -109,11 +115,13 @@ class LocalAccount:
     def secret(self) -> dict[str, Any]:
         """The field of the login that proves the identity: the password if known, else the token.
 
-        Empty if there is neither. With a password it may contain ``replace``, too.
+        Empty if there is neither. With a password it may contain ``replace`` and ``end_device``.
         """
         if self.password is not None:
-            replace = {"replace": True} if self.replaces else {}
-            return {"password": self.password, **replace}
+            extra: dict[str, Any] = {"replace": True} if self.replaces else {}
+            if self.ends_device is not None:
+                extra["end_device"] = self.ends_device
+            return {"password": self.password, **extra}
         return {} if self.credentials.token is None else {"token": self.credentials.token}
 
     @property
@@ -122,6 +130,15 @@ class LocalAccount:
         if self.login_name is not None and self.password is not None:
             return {"name": self.login_name}
         return {"id": self.user_id}
+
+    @property
+    def device_fields(self) -> dict[str, Any]:
+        """The fields of the login that present the device."""
+        name = {"device": self.credentials.device}
+        if not self.device.has_mailbox:
+            return name
+        label = {"label": self.device.label} if self.device.label else {}
+        return {**name, "devices": True, **label}
 
     def logged_in(self, login: LoggedIn) -> list[Completion]:
         """Note a successful login: keep its token, and forget the password.
@@ -135,6 +152,7 @@ class LocalAccount:
         login with the token, the user has changed the name in another program. Returns the calls
         that complete the Sendings.
         """
+        self.ends_device = None
         dropped = self._find_files(login.account)
         self._begin_epoch(login.account.epoch)
         name, self.credentials.name = self.credentials.name, login.account.name
@@ -364,16 +382,17 @@ class LocalAccount:
 def open_local_account(
     who: int | str,
     password: str | None,
-    device: str | None,
+    device: DeviceOptions,
     where: tuple[Path, str, int] | None,
     retry: float,
     replaces: bool = False,
+    ends_device: int | None = None,
 ) -> LocalAccount:
     """Open the files of an account, and make its LocalAccount. Raises StoreError.
 
     ``who``: the number or the name. The files of a name that has never logged in here are opened
     after the login. ``where``: folder, host and port of the files; None for no files. ``retry``: as
-    in Outbox. ``replaces``: as in LocalAccount.
+    in Outbox. ``replaces``, ``ends_device``: as in LocalAccount.
     """
     name = who if isinstance(who, str) else None
     user_id = who if isinstance(who, int) else 0
@@ -381,7 +400,15 @@ def open_local_account(
         user_id = account_named(*where, name) or 0
     store = None if where is None or not user_id else Store(*where, user_id).open()
     return LocalAccount(
-        user_id, password, device, store, retry, replaces, where=where, login_name=name
+        user_id,
+        password,
+        device,
+        store,
+        retry,
+        replaces,
+        ends_device=ends_device,
+        where=where,
+        login_name=name,
     )
 
 

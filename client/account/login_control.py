@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from client.account.callbacks import Callbacks
+from client.account.device_options import DeviceOptions
 from client.account.lifecycle import State
 from client.account.local_account import LocalAccount, open_local_account
 from client.account.shared_state import SharedState
@@ -21,8 +22,7 @@ class LoginControl:
     """Puts an account into the shared state at a login, and removes it at a logout.
 
     It does not talk to the server; the supervisor does. ``where``: folder, host and port of the
-    files; None if nothing is kept. ``device``: the name of this installation; None takes it from
-    the files, or makes a new one.
+    files; None if nothing is kept. ``device``: how this device is presented.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class LoginControl:
         callbacks: Callbacks,
         timing: Timing,
         where: tuple[Path, str, int] | None,
-        device: str | None,
+        device: DeviceOptions,
     ) -> None:
         self._shared = shared
         self._supervisor = supervisor
@@ -42,7 +42,12 @@ class LoginControl:
         self._device = device
 
     def log_in(
-        self, who: int | str, password: str | None, *, replaces: bool = False
+        self,
+        who: int | str,
+        password: str | None,
+        *,
+        replaces: bool = False,
+        ends_device: int | None = None,
     ) -> Future[Account]:
         """Begin to log in, by number or name. Any thread; does not block.
 
@@ -53,7 +58,13 @@ class LoginControl:
             if self._shared.account is not None:
                 raise LoggedInError(self._shared.account.user_id)
             account = open_local_account(
-                who, password, self._device, self._where, self._timing.retry, replaces
+                who,
+                password,
+                self._device,
+                self._where,
+                self._timing.retry,
+                replaces,
+                ends_device,
             )
             try:
                 future = self._supervisor.log_in(account)

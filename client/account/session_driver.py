@@ -22,6 +22,7 @@ from client.account.lifecycle import State
 from client.account.local_account import Completion, LocalAccount
 from client.account.shared_state import SharedState
 from client.errors import (
+    ENDED,
     ClientError,
     ConnectionLostError,
     NoAnswerError,
@@ -37,6 +38,7 @@ from client.timing import Timing
 from client.values import (
     Announcement,
     ChatMessage,
+    DeviceNotice,
     FriendNotice,
     GroupNotice,
     MuteNotice,
@@ -136,6 +138,7 @@ class SessionDriver:
             ChatAnswer: self._take_answer,
             Presence: self._take_presence,
             FriendNotice: self._take_friend_notice,
+            DeviceNotice: self._take_device_notice,
             GroupNotice: self._take_group_notice,
             Announcement: self._take_announcement,
             ReadNotice: self._take_read_notice,
@@ -262,8 +265,7 @@ class SessionDriver:
             fields = {
                 **account.identity,
                 **account.secret,
-                "device": account.credentials.device,
-                "devices": True,
+                **account.device_fields,
             }
             has_secret = bool(account.secret)
         try:
@@ -279,11 +281,22 @@ class SessionDriver:
                 wait = read_retry_after(exc.answer)
                 at_least = self._timing.retry if wait is None else wait
                 raise SessionLostError(exc, at_least) from exc
+            if exc.errno == ErrNo.NOT_FOUND and "end_device" in fields:
+                # An earlier attempt has ended the device, and its answer was lost.
+                self._log_in_again(account)
+                return
             if exc.errno == ErrNo.BAD_REQUEST and "name" in fields and exc.errmsg == _NO_ID:
                 exc = RefusedError(exc.errno, _TAKES_NO_NAMES, exc.answer)
             self._login_failed(account, exc)
         else:
             self._login_succeeded(account)
+
+    def _log_in_again(self, account: LocalAccount) -> None:
+        """Prepare the next login of the account, without ``end_device``."""
+        with self._changed:
+            account.ends_device = None
+            self._account = None
+            self._shared.become(State.CONNECTED)
 
     def _login_succeeded(self, account: LocalAccount) -> None:
         with self._changed:
@@ -366,6 +379,8 @@ class SessionDriver:
         account = self._account
         if isinstance(event, Goodbye):
             self._goodbye = event
+            if event.reason == ENDED and account is not None and self._is_current(account):
+                account.forget_token()
         elif isinstance(event, ServerError):
             self._complaint = event.errmsg if account is None else None
             self._retry_after = event.retry_after if account is None else 0.0
@@ -422,6 +437,10 @@ class SessionDriver:
         if account.roster is not None:
             account.roster.take_friend_notice(notice)
         self._callbacks.contact_changed(notice)
+        return []
+
+    def _take_device_notice(self, account: LocalAccount, notice: DeviceNotice) -> list[Completion]:
+        self._callbacks.devices_changed(notice)
         return []
 
     def _take_group_notice(self, account: LocalAccount, notice: GroupNotice) -> list[Completion]:

@@ -24,6 +24,7 @@ The methods are in four bases of the class, by subject::
     own_account.py   the password, the name, the end of the account
     messages.py      send, receive, the outbox, the history
     contacts.py      friends, requests to be a friend, blocked users
+    devices.py       the user's devices
     groups.py        groups, their members, roles and bans
 """
 

@@ -10,10 +10,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from client.account.callbacks import Callbacks, Functions, status_poster
+from client.account.device_options import LONGEST_LABEL, DeviceOptions, default_label
 from client.account.dispatcher import Dispatcher
 from client.account.lifecycle import State, Status
 from client.account.login_control import LoginControl
 from client.account.message_stream import MessageStream
+from client.account.records import new_device
 from client.account.requester import Requester
 from client.account.session_driver import SessionDriver
 from client.account.shared_state import SharedState
@@ -21,6 +23,7 @@ from client.account.store import replace_account
 from client.account.supervisor import Supervisor
 from client.chat_client.contacts import ContactMethods
 from client.chat_client.conversations import ConversationMethods
+from client.chat_client.devices import DeviceMethods
 from client.chat_client.groups import GroupMethods
 from client.chat_client.messages import MessageMethods
 from client.chat_client.own_account import AccountMethods
@@ -34,6 +37,7 @@ from client.values import (
     Account,
     Announcement,
     ChatMessage,
+    DeviceNotice,
     FriendNotice,
     GroupNotice,
     MuteNotice,
@@ -49,7 +53,9 @@ if TYPE_CHECKING:
     from client.protocol.tls import TlsSocket
 
 
-class ChatClient(AccountMethods, MessageMethods, ConversationMethods, ContactMethods, GroupMethods):
+class ChatClient(
+    AccountMethods, MessageMethods, ConversationMethods, ContactMethods, DeviceMethods, GroupMethods
+):
     """Connects to a chat server, logs one user in, and reconnects when the connection is lost.
 
     Any thread may call any method, also from a callback. A request, such as ``add_friend``, blocks
@@ -69,6 +75,8 @@ class ChatClient(AccountMethods, MessageMethods, ConversationMethods, ContactMet
         tls: ssl.SSLContext | bool | None = None,
         folder: Path | str | None = None,
         device: str | None = None,
+        devices: bool | None = None,
+        label: str | None = None,
         keep_connected: bool = True,
         on_message: Callable[[ChatMessage], object] | None = None,
         on_presence: Callable[[Presence], object] | None = None,
@@ -79,6 +87,7 @@ class ChatClient(AccountMethods, MessageMethods, ConversationMethods, ContactMet
         on_typing: Callable[[TypingNotice], object] | None = None,
         on_mute: Callable[[MuteNotice], object] | None = None,
         on_group_event: Callable[[ChatMessage], object] | None = None,
+        on_device_notice: Callable[[DeviceNotice], object] | None = None,
         on_state: Callable[[Status], object] | None = None,
         on_ready: Callable[[], object] | None = None,
         on_server_error: Callable[[str], object] | None = None,
@@ -103,6 +112,7 @@ class ChatClient(AccountMethods, MessageMethods, ConversationMethods, ContactMet
             on_typing,
             on_mute,
             on_group_event,
+            on_device_notice=on_device_notice,
         )
         dispatcher = Dispatcher()
         self._shared = SharedState(status_poster(dispatcher, functions))
@@ -118,8 +128,9 @@ class ChatClient(AccountMethods, MessageMethods, ConversationMethods, ContactMet
             keep_connected=keep_connected,
         )
         where = None if self._folder is None else (self._folder, host, port)
+        options = _device_options(device, devices, label, is_kept=where is not None)
         self._login = LoginControl(
-            self._shared, self._supervisor, self._callbacks, self._timing, where, device
+            self._shared, self._supervisor, self._callbacks, self._timing, where, options
         )
 
     def __repr__(self) -> str:
@@ -253,21 +264,30 @@ class ChatClient(AccountMethods, MessageMethods, ConversationMethods, ContactMet
         return user_id
 
     def login(
-        self, user: int | str, password: str | None = None, *, replace: bool = False
+        self,
+        user: int | str,
+        password: str | None = None,
+        *,
+        replace: bool = False,
+        end_device: int | None = None,
     ) -> Account:
         """Log in with the password, or with the saved token if there is none. Any thread; blocks.
 
         ``user``: the name, as registered, or the number of the account.
 
         ``replace``: with a password, end another login of this account. Without it a second login
-        is refused (errno 2), unless the server's settings say otherwise.
+        is refused (errno 2), unless the server's settings say otherwise. A device with a mailbox
+        of its own stays beside the other devices, and needs none of this.
+
+        ``end_device``: with a password, end this device of the account first. See
+        TooManyDevicesError.
 
         From then on the client logs in again after each reconnect. After a temporary failure (no
         answer, a lost connection, "try again") it repeats the login for ``Timing.patience``
         seconds. Then it raises the error. Raises LoggedInError if a user is logged in,
         NotStartedError before ``connect`` or ``start``, StoreError, and the errors of a request.
         """
-        future = self.login_soon(user, password, replace=replace)
+        future = self.login_soon(user, password, replace=replace, end_device=end_device)
         try:
             return future.result(self._timing.patience)
         except TimeoutError:
@@ -276,7 +296,12 @@ class ChatClient(AccountMethods, MessageMethods, ConversationMethods, ContactMet
             raise error from None
 
     def login_soon(
-        self, user: int | str, password: str | None = None, *, replace: bool = False
+        self,
+        user: int | str,
+        password: str | None = None,
+        *,
+        replace: bool = False,
+        end_device: int | None = None,
     ) -> Future[Account]:
         """Begin to log in, and repeat that until ``cancel_login``. Any thread; does not block.
 
@@ -290,7 +315,7 @@ class ChatClient(AccountMethods, MessageMethods, ConversationMethods, ContactMet
             check_id(user)
         if password is not None:
             check_text(password)
-        return self._login.log_in(user, password, replaces=replace)
+        return self._login.log_in(user, password, replaces=replace, ends_device=end_device)
 
     def cancel_login(self) -> None:
         """Give up a login that has no result yet; its future fails. Any thread; idempotent."""
@@ -344,3 +369,19 @@ class ChatClient(AccountMethods, MessageMethods, ConversationMethods, ContactMet
         return SessionDriver(
             sock, self._shared, self._timing, self._callbacks, retry_login=self._keep_connected
         )
+
+
+def _device_options(
+    name: str | None, has_mailbox: bool | None, label: str | None, *, is_kept: bool
+) -> DeviceOptions:
+    """The device of a client. ``is_kept``: its name is kept in files."""
+    if label is not None:
+        check_text(label)
+        if len(label) > LONGEST_LABEL:
+            raise ValueError(f"a label has at most {LONGEST_LABEL} characters")
+    if has_mailbox is None:
+        # Without a name that is kept, each run would be another device of the account.
+        has_mailbox = is_kept or name is not None
+    if name is None and not is_kept:
+        name = new_device()
+    return DeviceOptions(name, has_mailbox, default_label() if label is None else label)

@@ -61,6 +61,7 @@ class Conversation:
             MsgType.PRESENCE_MSG: self._on_presence,
             MsgType.FRIEND_NOTICE_MSG: self._on_friend_notice,
             MsgType.GROUP_NOTICE_MSG: self._on_group_notice,
+            MsgType.DEVICE_NOTICE_MSG: self._on_device_notice,
             MsgType.ANNOUNCE_MSG: self._on_announcement,
             MsgType.READ_NOTICE_MSG: self._on_read,
             MsgType.TYPING_NOTICE_MSG: self._on_typing,
@@ -165,6 +166,9 @@ class Conversation:
     def _on_group_notice(self, message: Message) -> Received:
         notice = parsing.read_group_notice(message)
         return NOTHING if notice is None else Received([notice])
+
+    def _on_device_notice(self, message: Message) -> Received:
+        return Received([parsing.read_device_notice(message)])
 
     def _on_announcement(self, message: Message) -> Received:
         return Received([parsing.read_announcement(message)])

@@ -11,6 +11,7 @@ from client.values import (
     Account,
     Announcement,
     ChatMessage,
+    DeviceNotice,
     FriendNotice,
     GroupNotice,
     MuteNotice,
@@ -86,6 +87,7 @@ Event = (
     | ChatAnswer
     | Presence
     | FriendNotice
+    | DeviceNotice
     | GroupNotice
     | Announcement
     | ReadNotice

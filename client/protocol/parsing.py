@@ -17,6 +17,8 @@ from client.values import (
     ChatMessage,
     Conversation,
     ConversationPage,
+    Device,
+    DeviceNotice,
     Friend,
     FriendNotice,
     FriendRequest,
@@ -53,6 +55,7 @@ def read_account(ack: Message) -> Account:
         friends=tuple(read_friend(item) for item in read_objects(ack, "friends")),
         groups=tuple(read_group(item) for item in read_objects(ack, "groups")),
         heartbeat=_seconds(ack.get("heartbeat")),
+        device_id=read_id(ack, "deviceid"),
         invitations=tuple(read_invitation(item) for item in read_objects(ack, "invitations")),
         friend_requests=_friend_requests(ack, "friend_requests"),
         service=_str(ack, "service"),
@@ -178,6 +181,27 @@ def read_friend_notice(message: Message) -> FriendNotice | None:
         return None
     name, event = _str(message, "name"), _str(message, "event")
     return FriendNotice(event, user_id, name, _str(message, "state"), _str(message, "time"))
+
+
+def read_devices(answer: Message) -> tuple[Device, ...]:
+    """The devices in DEVICES_ACK, or in a login that was refused because there are too many."""
+    return tuple(
+        Device(
+            id=read_id(item, "deviceid"),
+            label=_str(item, "label"),
+            first=_str(item, "first"),
+            last=_str(item, "last"),
+            online=item.get("online") is True,
+            this=item.get("this") is True,
+        )
+        for item in read_objects(answer, "devices")
+    )
+
+
+def read_device_notice(message: Message) -> DeviceNotice:
+    """A DEVICE_NOTICE_MSG."""
+    number, event = read_id(message, "deviceid"), _str(message, "event")
+    return DeviceNotice(event, number, _str(message, "label"), _str(message, "first"))
 
 
 def read_joined_group(ack: Message) -> Group:

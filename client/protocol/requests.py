@@ -19,6 +19,7 @@ from client.protocol.parsing import (
     read_blocked,
     read_changed_group,
     read_conversation_page,
+    read_devices,
     read_friend_requests,
     read_history,
     read_joined_group,
@@ -93,3 +94,5 @@ CONVERSATIONS = Request(MsgType.CONVERSATIONS_MSG, read_conversation_page)
 READ = Request(MsgType.READ_MSG, read_mark)
 MUTE = Request(MsgType.MUTE_MSG, _no_result)
 SETTINGS = Request(MsgType.SETTINGS_MSG, read_receipts)
+DEVICES = Request(MsgType.DEVICES_MSG, read_devices)
+END_DEVICE = Request(MsgType.END_DEVICE_MSG, _no_result)

@@ -18,7 +18,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from chat.protocol import ErrNo, Message, MsgType
-from client.errors import ConnectionLostError, NoAnswerError, RefusedError
+from client.errors import (
+    ConnectionLostError,
+    NoAnswerError,
+    RefusedError,
+    TooManyDevicesError,
+)
 from client.protocol import parsing
 from client.protocol.connection import Connection
 from client.protocol.conversation import Conversation
@@ -134,7 +139,7 @@ class Session:
         if answer is None:
             raise NoAnswerError(seconds) if lost is None else ConnectionLostError(lost)
         if answer.get("errno") != ErrNo.OK or answer.get("msgid") != request.answer:
-            raise RefusedError(*parsing.read_failure(answer), answer)
+            raise _refusal(answer)
         return request.read(answer)
 
     def send_chat(self, message: Message) -> None:
@@ -198,3 +203,11 @@ class Session:
             return
         with contextlib.suppress(ConnectionLostError):  # the receiver thread reports it
             self._connection.send_message({"msgid": int(MsgType.PING_MSG)})
+
+
+def _refusal(answer: Message) -> RefusedError:
+    """The error for a failed request."""
+    errno, errmsg = parsing.read_failure(answer)
+    if errno == ErrNo.TOO_MANY_DEVICES:
+        return TooManyDevicesError(errno, errmsg, answer, parsing.read_devices(answer))
+    return RefusedError(errno, errmsg, answer)

@@ -209,8 +209,8 @@ def test_a_contact_that_agrees(make_server: Callable[..., ServerProcess], enter:
 def test_conversations(server: ServerProcess, enter: Enter) -> None:
     read: queue.SimpleQueue[ReadNotice] = queue.SimpleQueue()
     typing: queue.SimpleQueue[TypingNotice] = queue.SimpleQueue()
-    ann = enter(server.port, "ann", on_read=read.put).log_in()
-    bob = enter(server.port, "bob", on_typing=typing.put).log_in()
+    ann = enter(server.port, "ann", devices=True, on_read=read.put).log_in()
+    bob = enter(server.port, "bob", devices=True, on_typing=typing.put).log_in()
     ann.client.send(bob.id, "hello").result(WAIT)
     bob.reader.wait_for(1)
     message = bob.reader.messages[0]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from chat.protocol import MAX_FRAME
+from client.account.device_options import DeviceOptions
 from client.account.journal import Journal, Record
 from client.account.local_account import LocalAccount, open_local_account
 from client.account.outbox import Withdrawal
@@ -25,11 +26,11 @@ LOGGED_IN = LoggedIn(Account(5, "ann", (), (), None), "token-1")
 
 
 def memory_account() -> LocalAccount:
-    return open_local_account(5, "secret", None, None, retry=1.0)
+    return open_local_account(5, "secret", DeviceOptions(), None, retry=1.0)
 
 
 def file_account(folder: Path, password: str | None = "secret") -> LocalAccount:
-    return open_local_account(5, password, None, (folder, "host", 6000), retry=1.0)
+    return open_local_account(5, password, DeviceOptions(), (folder, "host", 6000), retry=1.0)
 
 
 def answer(mid: str, errno: int = 0) -> ChatAnswer:
@@ -328,6 +329,26 @@ def test_a_full_disk(
 
 
 def test_a_given_device() -> None:
-    account = open_local_account(5, "secret", "laptop", None, retry=1.0)
-    assert account.credentials.device == "laptop"
+    account = open_local_account(5, "secret", DeviceOptions("laptop"), None, retry=1.0)
+    assert account.device_fields == {"device": "laptop"}
     assert "secret" not in repr(account)
+
+
+def test_a_device_with_a_mailbox() -> None:
+    device = DeviceOptions("laptop", has_mailbox=True, label="chat@laptop")
+    account = open_local_account(5, "secret", device, None, retry=1.0, ends_device=3)
+    fields = {"device": "laptop", "devices": True, "label": "chat@laptop"}
+    assert account.device_fields == fields
+    assert account.secret == {"password": "secret", "end_device": 3}
+    account.logged_in(LOGGED_IN)
+    assert account.secret == {"token": "token-1"}
+    account.device = DeviceOptions("laptop", has_mailbox=True)
+    assert account.device_fields == {"device": "laptop", "devices": True}
+
+
+def test_the_password_after_a_device_was_ended() -> None:
+    """A server without tokens needs the password at each login."""
+    account = open_local_account(5, "secret", DeviceOptions("x"), None, retry=1.0, ends_device=0)
+    assert account.secret == {"password": "secret", "end_device": 0}
+    account.logged_in(LoggedIn(LOGGED_IN.account, None))
+    assert account.secret == {"password": "secret"}
