@@ -127,14 +127,17 @@ class LoginController:
         self._context.terminal.redraw()
 
     def know_user(self) -> None:
-        """Make the rooms of a user that logs in by name the first time.
+        """Make the rooms of a user that logs in by name the first time, or in a new epoch.
 
         Example: the answer to the login has a message; it arrives here before the result of the
         login, which also makes them.
         """
         account = self._context.client.account
-        if account is not None and not self._context.directory.me[0]:
+        if account is None:
+            return
+        if not self._context.directory.me[0]:
             self._rooms.start_user(account.id, account.name)
+        self._rooms.note_epoch(account)
 
     def _offer_to_replace(self, user: int | str, password: str) -> None:
         def yes() -> None:

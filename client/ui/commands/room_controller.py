@@ -8,7 +8,7 @@ from client.ui.commands.message_sender import MessageSender
 from client.ui.commands.room_loader import RoomLoader
 from client.ui.model.room import Room, RoomKey
 from client.ui.model.room_list import RoomList
-from client.ui.model.saved_rooms import restore, to_saved
+from client.ui.model.saved_rooms import restore, to_saved, without_numbers
 from client.values import Account
 
 UI_FILE = "ui.json"
@@ -37,8 +37,24 @@ class RoomController:
         self._sender.track_outbox()
         self._show_draft()
 
+    def note_epoch(self, account: Account) -> None:
+        """Begin anew if the server has restored a backup: messages have other numbers then.
+
+        The rooms, their drafts and the unsent messages stay. The open room is loaded again.
+        """
+        context = self._context
+        former, epoch = context.rooms.epoch, account.epoch
+        if epoch and former and epoch != former:
+            self._keep_draft()
+            saved = without_numbers(to_saved(context.rooms))
+            context.state.rooms = RoomList(account.id, account.name, context.state.texts)
+            restore(context.rooms, saved)
+            self._sender.track_outbox()
+        context.rooms.epoch = epoch or former
+
     def show_account(self, account: Account) -> None:
         """Show the rooms of a user who is logged in."""
+        self.note_epoch(account)
         self._context.rooms.set_account(account)
         self._context.rooms.set_conversations(account)
         self._context.state.logged_in = True

@@ -46,6 +46,7 @@ class RoomList:
         by_key: every known conversation.
         current: the open one.
         previous: the one that was open before.
+        epoch: the history of the server to which the numbers of messages belong; empty: not known.
         typing: the users that are writing, by room, with the time of their last notice.
     """
 
@@ -56,6 +57,7 @@ class RoomList:
         self.by_key: dict[RoomKey, Room] = {}
         self.current: Room | None = None
         self.previous: Room | None = None
+        self.epoch = ""
         self.typing: dict[RoomKey, dict[int, float]] = {}
         self._room_of_mid: dict[str, Room] = {}  # for own messages without a receipt
 

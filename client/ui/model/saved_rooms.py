@@ -20,6 +20,7 @@ _MAX_NUMBER = 1e15
 def to_saved(rooms: RoomList) -> dict[str, Any]:
     """The state to save."""
     return {
+        "epoch": rooms.epoch,
         "current": None if rooms.current is None else list(rooms.current.key),
         "rooms": [
             {
@@ -39,6 +40,7 @@ def to_saved(rooms: RoomList) -> dict[str, Any]:
 
 def restore(rooms: RoomList, saved: dict[str, Any]) -> None:
     """Put a saved state into an empty RoomList. Damaged parts are skipped."""
+    rooms.epoch = saved["epoch"] if isinstance(saved.get("epoch"), str) else ""
     records = saved.get("rooms")
     for record in records if isinstance(records, list) else []:
         key = _read_key(record.get("key")) if isinstance(record, dict) else None
@@ -47,6 +49,12 @@ def restore(rooms: RoomList, saved: dict[str, Any]) -> None:
     current = _read_key(saved.get("current"))
     if current is not None and current in rooms.by_key:
         rooms.open(rooms.by_key[current])
+
+
+def without_numbers(saved: dict[str, Any]) -> dict[str, Any]:
+    """A saved state for another epoch: the numbers of messages mean nothing there."""
+    rooms = [{**room, "read": 0.0, "unread": 0, "mentioned": False} for room in saved["rooms"]]
+    return {**saved, "rooms": rooms}
 
 
 def _read_key(value: object) -> RoomKey | None:

@@ -54,6 +54,23 @@ def test_a_server_that_takes_no_names(server: FakeServer, start: Start) -> None:
     app.wait_for("this server takes no names: sign in with the number")
 
 
+def test_a_restored_backup(server: FakeServer, start: Start) -> None:
+    """The numbers 1 and 2 belong to other messages after the restore."""
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, epoch="e" * 32)]
+    app = start()
+    app.sign_in()
+    server.send(one_chat(1, "one"), one_chat(2, "lost"))
+    app.command("/chat 2")
+    app.wait_for("one", "lost")
+    app.type("a draft")
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, epoch="f" * 32)]
+    server.hang_up()
+    server.expect(MsgType.LOGIN_MSG)
+    server.expect(MsgType.LOGIN_MSG)
+    server.send({**one_chat(2, "new"), "time": "2024-01-03 03:04:05"})
+    app.wait_for("new", "> a draft", gone="lost")
+
+
 def test_a_password_is_not_on_the_screen(start: Start) -> None:
     app = start()
     app.type("1", TAB, "secret")
