@@ -1,4 +1,4 @@
-"""An echo bot: `python -m examples.bot HOST PORT ID`. Ctrl-C ends it.
+"""An echo bot: `python -m examples.bot HOST PORT NAME`. Ctrl-C ends it.
 
 At the first start it asks for the password. It saves its login in FOLDER, `bot-state` in the
 current directory, and uses that at later starts. It may be killed and started again at any time,
@@ -26,11 +26,11 @@ def answer(client: ChatClient) -> None:
             client.send(message.sender_id, f"you said: {message.text}")
 
 
-def log_in(client: ChatClient, user_id: int) -> None:
+def log_in(client: ChatClient, name: str) -> None:
     try:
-        account = client.login(user_id)
+        account = client.login(name)
     except RefusedError:
-        account = client.login(user_id, ask_password())
+        account = client.login(name, ask_password())
     print(f"answering as {account.name} ({account.id})", flush=True)
 
 
@@ -46,17 +46,17 @@ def ask_password() -> str:
 
 def main() -> int:
     try:
-        host, port, user_id = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+        host, port, name = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     except (IndexError, ValueError):
-        print("usage: bot HOST PORT ID", file=sys.stderr)
+        print("usage: bot HOST PORT NAME", file=sys.stderr)
         return 2
     try:
         with ChatClient(host, port, folder=FOLDER) as client:
-            log_in(client, user_id)
+            log_in(client, name)
             answer(client)
     except KeyboardInterrupt:
         return 0  # messages without an acknowledgement are sent at the next start
-    except (ClientError, ValueError) as exc:  # ValueError: ID is not the number of a user
+    except (ClientError, ValueError) as exc:  # ValueError: NAME is no text
         print(exc, file=sys.stderr)
         return 1
     return 0

@@ -265,7 +265,7 @@ class ChatClient(
 
     def login(
         self,
-        user: int | str,
+        user_id: int | str,
         password: str | None = None,
         *,
         replace: bool = False,
@@ -273,7 +273,7 @@ class ChatClient(
     ) -> Account:
         """Log in with the password, or with the saved token if there is none. Any thread; blocks.
 
-        ``user``: the name, as registered, or the number of the account.
+        ``user_id``: the number of the account, or its name, as registered.
 
         ``replace``: with a password, end another login of this account. Without it a second login
         is refused (errno 2), unless the server's settings say otherwise. A device with a mailbox
@@ -287,7 +287,7 @@ class ChatClient(
         seconds. Then it raises the error. Raises LoggedInError if a user is logged in,
         NotStartedError before ``connect`` or ``start``, StoreError, and the errors of a request.
         """
-        future = self.login_soon(user, password, replace=replace, end_device=end_device)
+        future = self.login_soon(user_id, password, replace=replace, end_device=end_device)
         try:
             return future.result(self._timing.patience)
         except TimeoutError:
@@ -297,7 +297,7 @@ class ChatClient(
 
     def login_soon(
         self,
-        user: int | str,
+        user_id: int | str,
         password: str | None = None,
         *,
         replace: bool = False,
@@ -309,13 +309,13 @@ class ChatClient(
         before there is a connection. Raises LoggedInError, StoreError, NotStartedError or
         ClosedError.
         """
-        if isinstance(user, str):
-            check_text(user)
+        if isinstance(user_id, str):
+            check_text(user_id)
         else:
-            check_id(user)
+            check_id(user_id)
         if password is not None:
             check_text(password)
-        return self._login.log_in(user, password, replaces=replace, ends_device=end_device)
+        return self._login.log_in(user_id, password, replaces=replace, ends_device=end_device)
 
     def cancel_login(self) -> None:
         """Give up a login that has no result yet; its future fails. Any thread; idempotent."""

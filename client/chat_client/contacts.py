@@ -90,7 +90,7 @@ class ContactMethods:
             if self._shared.account is not None:
                 self._shared.account.names.note_all(names)
 
-    def add_friend(self, friend: int | str) -> Friend | None:
+    def add_friend(self, friend_id: int | str) -> Friend | None:
         """Put a user on the friend list, by number or name; returns the friend.
 
         It returns also a friend that was on the list already.
@@ -98,11 +98,11 @@ class ContactMethods:
         None: on this server the other user has to agree, and is asked. If the user agrees, a
         FriendNotice follows. ``remove_friend`` takes the request back. Any thread; blocks.
         """
-        if isinstance(friend, str):
-            check_text(friend)
-            who: dict[str, int | str] = {"friendname": friend}
+        if isinstance(friend_id, str):
+            check_text(friend_id)
+            who: dict[str, int | str] = {"friendname": friend_id}
         else:
-            who = {"friendid": check_id(friend)}
+            who = {"friendid": check_id(friend_id)}
         since = self._requester.with_roster(lambda roster: roster.heard)
         added = self._requester.ask_for("friend", requests.ADD_FRIEND, **who)
         self._take_friend(added, since)

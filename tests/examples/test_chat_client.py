@@ -29,11 +29,11 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
 class Bot:
     """The bot on a terminal, where it asks for the password."""
 
-    def __init__(self, folder: Path, port: int, user_id: int) -> None:
+    def __init__(self, folder: Path, port: int, name: str) -> None:
         self._master, slave = pty.openpty()
         self._seen = b""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "examples.bot", "127.0.0.1", str(port), str(user_id)],
+            [sys.executable, "-m", "examples.bot", "127.0.0.1", str(port), name],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdin=slave,
@@ -61,7 +61,7 @@ def test_bot(server: ServerProcess, tmp_path: Path) -> None:
     with Wire(server.port) as bob, Wire(server.port) as other:
         bob.login(bob.register("bob"))
         bot_id = other.register("bot")
-        bot = Bot(tmp_path, server.port, bot_id)
+        bot = Bot(tmp_path, server.port, "bot")
         bot.wait_for("password: ")
         bot.type(PASSWORD)
         bot.wait_for(f"answering as bot ({bot_id})")
@@ -70,7 +70,7 @@ def test_bot(server: ServerProcess, tmp_path: Path) -> None:
         assert bot.interrupt() == 0
         bob.chat(bot_id, "are you there?", mid="m2")
         server.wait_until_offline(bot_id)
-        bot = Bot(tmp_path, server.port, bot_id)  # without the password
+        bot = Bot(tmp_path, server.port, "bot")  # without the password
         bot.wait_for(f"answering as bot ({bot_id})")
         assert bob.find(6, msg="you said: are you there?")
         assert bot.interrupt() == 0
@@ -81,15 +81,17 @@ def test_bot(server: ServerProcess, tmp_path: Path) -> None:
 
 def test_bot_without_a_server(tmp_path: Path, server: ServerProcess) -> None:
     server.stop()
-    bot = Bot(tmp_path, server.port, 1)
+    bot = Bot(tmp_path, server.port, "bot")
     bot.wait_for("cannot connect to 127.0.0.1")
     assert bot.process.wait(WAIT) == 1
     server.start()
 
 
-def test_bot_with_a_number_of_no_user(tmp_path: Path, server: ServerProcess) -> None:
-    bot = Bot(tmp_path, server.port, 0)
-    bot.wait_for("0 is no id: an int from 1 to")
+def test_bot_with_a_wrong_name(tmp_path: Path, server: ServerProcess) -> None:
+    bot = Bot(tmp_path, server.port, "bot")
+    bot.wait_for("password: ")
+    bot.type("wrong")
+    bot.wait_for("id or password is invalid!")
     assert bot.process.wait(WAIT) == 1
 
 
