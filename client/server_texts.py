@@ -23,6 +23,7 @@ BY_ERRNO: dict[int, str] = {
     ErrNo.EXISTS: "已经存在",
     ErrNo.BLOCKED: "对方不接收你的消息",
     ErrNo.MAILBOX_FULL: "等待这个用户接收的消息太多",
+    ErrNo.TOO_MANY_DEVICES: "你的设备太多",
 }
 """The text of each error number."""
 
@@ -47,6 +48,8 @@ _TEXTS = {
     "the password is wrong, or there is no such group": "密码错误，或者没有这个群",
     errors.NO_GROUP: "没有这个群",
     errors.CANNOT_JOIN: "没有这个群，或者它对你不开放",
+    "you have no such device": "你没有这个设备",
+    errors.TOO_MANY_DEVICES: "你的设备太多：请移除一个",
     "no such user": "没有这个用户",
     "no such member": "群里没有这个成员",
     "is not in your list": "不在你的好友列表里",

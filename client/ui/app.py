@@ -50,6 +50,7 @@ from client.ui.view.themes import THEMES, theme_of
 from client.values import (
     Announcement,
     ChatMessage,
+    DeviceNotice,
     FriendNotice,
     GroupNotice,
     MuteNotice,
@@ -185,6 +186,7 @@ class App:
             on_group_notice=self._on_group_notice,
             on_group_event=self._on_group_event,
             on_friend_notice=self._on_friend_notice,
+            on_device_notice=self._on_device_notice,
             on_read=self._on_read,
             on_typing=self._on_typing,
             on_mute=self._on_mute,
@@ -223,6 +225,9 @@ class App:
 
     def _on_group_event(self, message: ChatMessage) -> None:
         self.events.on_group_event(message)
+
+    def _on_device_notice(self, notice: DeviceNotice) -> None:
+        self.events.on_device_notice(notice)
 
     def _on_friend_notice(self, notice: FriendNotice) -> None:
         self.events.on_friend_notice(notice)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from chat.protocol import ErrNo
 from client.account.lifecycle import State, Status
-from client.errors import ClosedError, RefusedError
+from client.errors import ClientError, ClosedError, RefusedError
 from client.ui.commands.context import CommandContext
 from client.ui.commands.login_controller import LoginController
 from client.ui.commands.read_marks import ReadMarks
@@ -24,6 +24,7 @@ from client.ui.text.group_notices import group_notice_text
 from client.values import (
     Announcement,
     ChatMessage,
+    DeviceNotice,
     FriendNotice,
     GroupNotice,
     MuteNotice,
@@ -105,6 +106,10 @@ class ClientEvents:
         """Another device has muted a conversation. The client has noted it."""
         call_if_open(self._context.terminal, self._loader.refresh_account)
 
+    def on_device_notice(self, notice: DeviceNotice) -> None:
+        """Another device of the user has logged in for the first time, or has ended."""
+        call_if_open(self._context.terminal, self._take_device_notice, notice)
+
     def on_state(self, status: Status) -> None:
         """The client has connected, logged in, lost the connection or stopped."""
         call_if_open(self._context.terminal, self._set_status, status)
@@ -181,6 +186,15 @@ class ClientEvents:
         await asyncio.sleep(TYPING_SECONDS)
         self._context.terminal.redraw()
 
+    def _take_device_notice(self, notice: DeviceNotice) -> None:
+        if notice.event == "new":
+            label = one_line(notice.label) or self._context.state.texts("unnamed device")
+            self._context.notice("new device", stays=True, label=label, id=notice.id)
+            if self._context.state.bell and self._bell.rings(self._clock()):
+                self._context.terminal.ring_bell()
+        elif notice.event == "ended":
+            self._context.notice("device ended", id=notice.id)
+
     def _is_from_new_member(self, message: ChatMessage) -> bool:
         if message.group_id is None or self._context.directory.group(message.group_id) is None:
             return False
@@ -239,6 +253,22 @@ class ClientEvents:
         parts = [texts(key, count=count) for key, count in waiting if count]
         if parts:
             self._context.state.say("  ".join(parts), stays=True)
+        if account.device_id:
+            self._context.terminal.spawn(self._tell_devices(parts))
+
+    async def _tell_devices(self, parts: list[str]) -> None:
+        """Add the number of devices online to the notice, if there are several."""
+        context = self._context
+        said = context.state.notice
+        try:
+            devices = await context.terminal.run_blocking(context.client.devices)
+        except ClientError:
+            return
+        count = sum(device.online for device in devices)
+        if count > 1 and context.state.notice is said:
+            online = context.state.texts("devices online", count=count)
+            context.state.say("  ".join([*parts, online]), stays=bool(parts))
+            context.terminal.redraw()
 
     async def _count_down(self, status: Status) -> None:
         """Redraw each second of the pause before the next connect."""

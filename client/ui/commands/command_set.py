@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from client.ui.commands.account_commands import AccountCommands
 from client.ui.commands.contact_commands import ContactCommands
 from client.ui.commands.context import CommandContext
+from client.ui.commands.device_commands import DeviceCommands
 from client.ui.commands.friend_request_commands import FriendRequestCommands
 from client.ui.commands.login_controller import LoginController
 from client.ui.commands.message_commands import MessageCommands
@@ -35,6 +36,7 @@ class CommandSet:
     messages: MessageCommands
     account: AccountCommands
     contacts: ContactCommands
+    devices: DeviceCommands
     friend_requests: FriendRequestCommands
     moderation: ModerationCommands
     people: PeopleCommands
@@ -61,6 +63,7 @@ class CommandSet:
             MessageCommands(context, sender),
             AccountCommands(context, loader, login),
             ContactCommands(context, loader, rooms),
+            DeviceCommands(context, loader),
             FriendRequestCommands(context, loader),
             ModerationCommands(context, loader),
             PeopleCommands(context, loader),
@@ -88,6 +91,8 @@ class CommandSet:
             "blocked": contacts.blocked,
             "nick": contacts.rename,
             "password": self.account.password,
+            "devices": self.devices.show,
+            "end": self.devices.end,
             "create": contacts.create,
             "join": contacts.join,
             "members": contacts.members,

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from chat.protocol import ErrNo
 from chat.protocol.errors import DISABLED, NAME_LOOKALIKE
 from client.account.saved_accounts import SavedAccount, shown_name
-from client.errors import ClientError, NotLoggedInError, RefusedError
+from client.errors import ClientError, NotLoggedInError, RefusedError, TooManyDevicesError
 from client.ui.commands.context import CommandContext
 from client.ui.commands.room_controller import RoomController
 from client.ui.model.login_form import (
@@ -21,8 +21,9 @@ from client.ui.model.login_form import (
     RegistrationAnswers,
 )
 from client.ui.text.cells import one_line
+from client.ui.text.devices import device_name, device_used
 from client.ui.text.error_texts import error_text
-from client.values import Account
+from client.values import Account, Device
 
 
 class LoginController:
@@ -86,10 +87,19 @@ class LoginController:
         else:
             self._context.client.cancel_login()
 
-    def _log_in(self, user: int | str, password: str, *, replace: bool = False) -> None:
+    def _log_in(
+        self,
+        user: int | str,
+        password: str,
+        *,
+        replace: bool = False,
+        end_device: int | None = None,
+    ) -> None:
         """``user``: a number or a name."""
         try:
-            future = self._context.client.login_soon(user, password, replace=replace)
+            future = self._context.client.login_soon(
+                user, password, replace=replace, end_device=end_device
+            )
         except ClientError as exc:
             self._form.say(error_text(exc, self._context.state.texts), failed=True)
             return
@@ -118,6 +128,9 @@ class LoginController:
                 self._show_form(self._login_refusal(exc), failed=True)
                 if password is not None and exc.errno == ErrNo.ALREADY_ONLINE:
                     self._offer_to_replace(user, password)
+                if password is not None and isinstance(exc, TooManyDevicesError):
+                    devices = sorted(exc.devices, key=lambda device: device.last)
+                    self._offer_to_end(user, password, devices)
         except ClientError as exc:
             self._show_form(error_text(exc, texts), failed=True)
         else:
@@ -144,6 +157,22 @@ class LoginController:
             self._log_in(user, password, replace=True)
 
         self._context.state.ask(self._context.state.texts("replace sure"), yes)
+
+    def _offer_to_end(self, user: int | str, password: str, devices: list[Device]) -> None:
+        """Ask for one device after another, the one that was not used for longest first."""
+        if not devices:
+            return
+        texts = self._context.state.texts
+        device, *others = devices
+        values = {"label": device_name(device, texts), "last": device_used(device)}
+
+        def yes() -> None:
+            self._log_in(user, password, end_device=device.id)
+
+        def no() -> None:
+            self._offer_to_end(user, password, others)
+
+        self._context.state.ask(texts("end device sure", id=device.id, **values), yes, no)
 
     # ------------------------------------------------------------------ registration
 

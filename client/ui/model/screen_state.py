@@ -54,10 +54,11 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question that is answered by y or n; ``yes`` is called for y."""
+    """A question that is answered by y or n; ``yes`` is called for y, and ``no`` for n."""
 
     text: str
     yes: Callable[[], None]
+    no: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +136,18 @@ class ScreenState:
         """Show a notice. The text is escaped already."""
         self.notice = Notice(text, failed, stays)
 
-    def ask(self, text: str, yes: Callable[[], None]) -> None:
+    def ask(self, text: str, yes: Callable[[], None], no: Callable[[], None] | None = None) -> None:
         """Show a question in place of the notice."""
         self.notice = None
-        self.question = Question(text, yes)
+        self.question = Question(text, yes, no)
 
     def answer(self, yes: bool) -> None:
         """Answer the question, if one is shown."""
         question, self.question = self.question, None
         if question is not None and yes:
             question.yes()
+        elif question is not None and question.no is not None:
+            question.no()
 
     def ask_password(self, text: str, done: Callable[[str], None]) -> None:
         """Show a line for a password in place of the input line and the notice."""

@@ -20,6 +20,7 @@ class ArgumentKind(Enum):
     TEXT = "TEXT"
     FILE = "FILE"
     COMMAND = "COMMAND"
+    DEVICE = "NUMBER"
     THEME = "dark|light"
     LANGUAGE = "en|zh"
     SWITCH = "on|off"
@@ -95,6 +96,8 @@ SLASH_COMMANDS = (
     SlashCommand("blocked"),
     SlashCommand("nick", (Parameter(ArgumentKind.NAME),)),
     SlashCommand("password", asks_password=True),
+    SlashCommand("devices"),
+    SlashCommand("end", (Parameter(ArgumentKind.DEVICE),)),
     SlashCommand("create", (Parameter(ArgumentKind.NAME),), ("creategroup",)),
     SlashCommand("join", (Parameter(ArgumentKind.JOINABLE),), ("addgroup",), asks_password=True),
     SlashCommand("members", (_optional(ArgumentKind.GROUP),)),
