@@ -101,3 +101,15 @@ def test_library(tmp_path: Path) -> None:
     text = run("library", "--parts", "timers,import", "--repeat", "1", "--json", str(result))
     assert "10,000 timers" in text
     assert set(figures(result)) == {"timers", "import"}
+
+
+@pytest.mark.parametrize("database", [(), ("--mariadb",)])
+def test_conversations(database: tuple[str, ...], tmp_path: Path) -> None:
+    result = tmp_path / "figures.json"
+    text = run(
+        "conversations",
+        *("--messages", "2000", "--conversations", "20", "--logins", "2", *database),
+        *("--json", str(result)),
+    )
+    assert "2,000 messages; 20 conversations" in text
+    assert set(figures(result)) == {"none", "10", "all"}

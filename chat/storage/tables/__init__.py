@@ -11,7 +11,6 @@ from chat.storage.tables.conversation import (
     LastMessage,
     Partner,
     Unread,
-    is_of,
     partner_of,
 )
 from chat.storage.tables.device import DEVICES, Device, DeviceModel
@@ -162,7 +161,6 @@ __all__ = [
     "device_hash",
     "event_conversation",
     "group_conversation",
-    "is_of",
     "is_of_events",
     "new_code",
     "partner_of",

@@ -97,11 +97,6 @@ def partner_of(conversation: int, user_id: int) -> int:
     return high if low == user_id else low
 
 
-def is_of(conversation: int, user_id: int) -> bool:
-    """Is this the number of a conversation of this user with another one, or with itself?"""
-    return user_id in (conversation >> _ID_BITS, conversation & MAX_ID)
-
-
 class ConversationModel:
     """Marks of conversations, within one transaction. Worker or writer thread."""
 
