@@ -31,7 +31,7 @@ _SAYS_LITTLE = frozenset({ErrNo.REFUSED, ErrNo.BAD_REQUEST})
 """The numbers with many reasons: the server's words follow."""
 
 _TEXTS = {
-    errors.WRONG_PASSWORD: "账号或密码错误",
+    errors.WRONG_PASSWORD: "用户名、账号或密码错误",
     errors.PASSWORD_IS_WRONG: "密码错误",
     errors.COMMON_PASSWORD: "密码太容易猜到：请换一个",
     errors.DISABLED: "账号已被停用：请联系服务器的运维人员",
@@ -51,6 +51,10 @@ _TEXTS = {
     "you have no such device": "你没有这个设备",
     errors.TOO_MANY_DEVICES: "你的设备太多：请移除一个",
     "no such user": "没有这个用户",
+    "this server has no directory: give the whole name": "服务器没有目录：请给出完整的名字",
+    "this server takes no names: sign in with the number of the account": (
+        "这个服务器不接受名字：请用号码登录"
+    ),
     "no such member": "群里没有这个成员",
     "is not in your list": "不在你的好友列表里",
     "is a friend already": "已经是好友",
