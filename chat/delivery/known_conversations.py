@@ -11,16 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from chat.delivery.submission import Submission
-from chat.protocol import ONE_CHAT
+from chat.protocol import MAX_ID, ONE_CHAT
 from chat.storage import Transaction
 from chat.storage.tables import ConversationModel, user_conversation
 
 MAX_KNOWN = 100_000
-"""Conversations in the set, some 8 MB; beyond it all are dropped."""
+"""Pairs in the set, some 8 MB; beyond it all are dropped."""
+
+_ID_BITS = MAX_ID.bit_length()
 
 
 class KnownConversations:
-    """Conversations of two whose rows exist. Writer thread."""
+    """Pairs of sender and receiver whose conversations have their rows. Writer thread."""
 
     def __init__(self) -> None:
         self._known: set[int] = set()
@@ -28,21 +30,23 @@ class KnownConversations:
     def insert(self, tx: Transaction, submissions: Iterable[Submission]) -> set[int]:
         """Insert the rows of the stored messages' conversations, unless they are known to exist.
 
-        Returns the new conversations, for ``committed``. Call it last in a transaction: that is
+        Returns the new pairs, for ``committed``. Call it last in a transaction: that is
         the order of the locks.
         """
+        # Pairs of sender and receiver, in one number each. This runs for every message.
         found = {
-            user_conversation(s.message.sender, s.message.target)
+            s.message.sender << _ID_BITS | s.message.target
             for s in submissions
             if s.seq and s.message.kind == ONE_CHAT
         }
         found -= self._known
         if found:
-            ConversationModel(tx).insert_missing(found)
+            pairs = [(pair >> _ID_BITS, pair & MAX_ID) for pair in found]
+            ConversationModel(tx).insert_missing({user_conversation(*pair) for pair in pairs})
         return found
 
-    def committed(self, conversations: set[int]) -> None:
-        """The transaction that has inserted these is committed."""
+    def committed(self, pairs: set[int]) -> None:
+        """The transaction that has inserted the rows of these pairs is committed."""
         if len(self._known) > MAX_KNOWN:
             self._known.clear()
-        self._known |= conversations
+        self._known |= pairs
