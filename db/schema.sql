@@ -263,10 +263,11 @@ CREATE TABLE node (
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 -- Values that all servers share: the schema version, the delivery mode, the rules for names. devices:
--- grows with each new or ended device.
+-- grows with each new or ended device. devices_on: users may have named devices.
 CREATE TABLE setting (
     name  VARCHAR(64) NOT NULL PRIMARY KEY,
     value VARCHAR(255) NOT NULL
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 REPLACE INTO setting VALUES ('devices', '0');
+REPLACE INTO setting VALUES ('devices_on', '1');
 REPLACE INTO setting VALUES ('schema_version', '5');

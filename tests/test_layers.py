@@ -80,7 +80,8 @@ chat.node_status       : chat.storage chat.storage.tables
 chat.reloading         : chat.config chat.protocol chat.tls muduopy
 chat.admin             : chat.announcement chat.config chat.connection chat.delivery
                          chat.group_notice chat.limits
-                         chat.login chat.node_status chat.process chat.protocol chat.reloading
+                         chat.login chat.mailbox_number chat.node_status chat.process
+                         chat.protocol chat.reloading
                          chat.safe_text chat.storage chat.storage.tables muduopy muduopy.codec
 chat.chatctl           : chat chat.admin chat.safe_text wcwidth
 chat.exit_status       : chat.bus chat.config chat.delivery chat.epoch chat.login chat.storage

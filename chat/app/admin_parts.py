@@ -18,6 +18,8 @@ from chat.backends import sqlite_file
 from chat.config import Config
 from chat.connection.server import ChatServer
 from chat.delivery.delivery import Delivery
+from chat.login.idle_devices import PASS_SECONDS as IDLE_SECONDS
+from chat.login.idle_devices import IdleDevices
 from chat.login.lease import Lease
 from chat.maintenance.maintenance import Maintenance
 from chat.maintenance.retention import Retention
@@ -33,7 +35,9 @@ AUDIT_SECONDS = 3600.0
 """Between two deletions of old changes from the audit log."""
 
 
-def build_maintenance(config: Config, base: Foundation, ban_list: BanList) -> Maintenance:
+def build_maintenance(
+    config: Config, base: Foundation, logins: LoginParts, ban_list: BanList
+) -> Maintenance:
     """The regular jobs."""
     maintenance = Maintenance(base.database, base.clock, token_seconds(config))
     days = config.chat.retention_days
@@ -45,6 +49,8 @@ def build_maintenance(config: Config, base: Foundation, ban_list: BanList) -> Ma
         maintenance.every(AUDIT_SECONDS, old)
     if config.chat.search:
         maintenance.every(INDEX_SECONDS, Indexer(base.database, base.clock).work)
+    idle = IdleDevices(base.database, base.clock, logins.device_notices, config.chat.device_days)
+    maintenance.every(IDLE_SECONDS, idle.end_idle)
     maintenance.every(BANS_SECONDS, ban_list.read)
     return maintenance
 

@@ -26,6 +26,7 @@ from chat.app.status_page import build_status_page
 from chat.backends import mask
 from chat.config import Config
 from chat.delivery.agreed_mode import agree_on_mode
+from chat.delivery.delivery import DIRECT
 from chat.delivery.poller import MailboxPoller
 from chat.dialect_files import load_dialects
 from chat.epoch import make_names
@@ -112,7 +113,7 @@ class App:
         if self._status is not None:
             undo.callback(self._status.close)
         ban_list = self._ban_list = BanList(base.database, server, base.clock)
-        self._maintenance = build_maintenance(config, base, ban_list)
+        self._maintenance = build_maintenance(config, base, logins, ban_list)
         self._operation = build_admin_context(
             settings,
             read_again,
@@ -220,6 +221,8 @@ class App:
             config.chat.delivery,
             mask(config.database.url),
         )
+        if config.chat.delivery == DIRECT and config.chat.devices > 1:
+            log.info("delivery direct: an account has one login at a time, and no devices")
         warn_without_tls(config.server, self._server.addresses)
         if self._status is not None:
             self._status.announce()

@@ -35,6 +35,7 @@ class LoginParts:
 
     Attributes:
         notices: takes the notices of other servers about users.
+        device_notices: tells devices about each other.
     """
 
     registry: LoginRegistry
@@ -43,6 +44,7 @@ class LoginParts:
     presence: Presence
     reconciliation: Reconciliation
     notices: UserNotices
+    device_notices: DeviceNotices
     passwords: Passwords
     limits: LoginLimits
     authentication: Authentication
@@ -63,7 +65,7 @@ def build_logins(config: Config, base: Foundation, lease: Lease | None) -> Login
     device_notices = DeviceNotices(database, bus, registry, workers)
     devices = None
     if config.chat.delivery == STORED:
-        switch = DeviceSwitch(database, allowed=config.chat.devices > 1)
+        switch = DeviceSwitch(database, lease, allowed=config.chat.devices > 1)
         devices = Devices(switch, device_notices, reconciliation.rows_changed, config.chat.devices)
     passwords = new_passwords(config.password)
     exempt = Exempt(config.limits.exempt, loopback=not config.server.proxy_protocol)
@@ -75,6 +77,7 @@ def build_logins(config: Config, base: Foundation, lease: Lease | None) -> Login
         friend_notices=friend_notices,
         presence=presence,
         reconciliation=reconciliation,
+        device_notices=device_notices,
         notices=UserNotices(registry, reconciliation, feed, friend_notices, device_notices),
         passwords=passwords,
         limits=limits,

@@ -36,8 +36,8 @@ def user(result: Result) -> list[str]:
 
 
 def sessions(result: Result) -> list[str]:
-    login = result["login"]
-    lines = ["not logged in"]
+    login, devices = result["login"], result.get("devices", ())
+    lines = [] if any(device["node"] for device in devices) else ["not logged in"]
     if login is not None:
         lines = pairs(
             [
@@ -45,6 +45,12 @@ def sessions(result: Result) -> list[str]:
                 ("address", result["peer"]),
                 ("device", login["device"]),
             ]
+        )
+    for device in devices:
+        name = escape(device["label"]) or ("no name" if device["deviceid"] else "older clients")
+        place = f"at {device['node']}" if device["node"] else "offline"
+        lines.append(
+            f"device {device['deviceid']} ({name}): {place}, last login {date(device['used'])}"
         )
     lines.append(_count(len(result["tokens"]), "token"))
     return lines + [f"  last used {date(used)}" for used in result["tokens"]]

@@ -2,12 +2,15 @@
 
 Servers of version 4 of the tables know the unnamed device only: their messages get no row in the
 mailbox of another one. So named devices begin when the last of these servers has ended. Then the
-switch is on for ever, in ``setting``; a server of version 4 cannot start on these tables.
+switch is on for ever, in ``setting``; a server of version 4 cannot start on these tables. On tables
+that were created as version 5 it is on from the beginning.
 
 A server of version 4 may be frozen, count as dead, and go on later. Turning the switch on fences
 such servers:
 
 - It waits for GRACE_SECONDS after the end of such a lease.
+- A server turns the switch only while it may judge others (lease.py). So it fences no server of its
+  own version that renews its lease after an outage of the database.
 - It deletes their rows in ``node``. Such a server stops at its next renewal.
 - It increases the generations of the users that are not online at a living server. So the logins of
   such a server can send nothing.
@@ -17,6 +20,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from chat.login.lease import Lease
 from chat.storage import Database, Transaction
 from chat.storage.tables import ConversationModel, NodeModel, SessionModel, SettingModel
 
@@ -36,11 +40,13 @@ PART = 10_000
 class DeviceSwitch:
     """See the module's text. Any thread."""
 
-    def __init__(self, database: Database, *, allowed: bool) -> None:
-        """``allowed``: by the settings of this server."""
+    def __init__(self, database: Database, lease: Lease | None, *, allowed: bool) -> None:
+        """``lease``: of this server; None where no other server can use the database. ``allowed``:
+        by the settings of this server."""
+        self._lease = lease
         self._database = database
         self._allowed = allowed
-        self._on = allowed and database.exclusive  # becomes True once, and stays so
+        self._on = allowed and lease is None  # becomes True once, and stays so
 
     def is_on(self) -> bool:
         """May a login open a named device now? It turns the switch on if possible.
@@ -53,7 +59,7 @@ class DeviceSwitch:
 
     def _turn_on(self) -> bool:
         is_on, older, last_user = self._database.read(_look)
-        if is_on or older:
+        if is_on or older or (self._lease is not None and not self._lease.may_judge):
             return is_on
         for first in range(1, last_user + 1, PART):
             self._database.write(partial(_fence, first=first))

@@ -27,6 +27,7 @@ from chat.mailbox_number import is_named, owner
 from chat.storage import Transaction
 from chat.storage.tables import (
     BETWEEN_USERS,
+    DEVICES,
     DeviceModel,
     GroupModel,
     HistoryModel,
@@ -34,6 +35,7 @@ from chat.storage.tables import (
     MessageModel,
     OfflineMessageModel,
     RetentionModel,
+    SettingModel,
     event_conversation,
     group_conversation,
 )
@@ -74,6 +76,9 @@ def fill_gap(tx: Transaction, mailbox: int) -> None:
     if group_id == BETWEEN_USERS:
         _fill_user_gap(tx, mailbox, boundary)
         return
+    # So that the device does not end meanwhile. Example: B's gap is being filled; B ends the
+    # device, which deletes its rows; the rows of the gap would stay behind for ever.
+    SettingModel(tx).get(DEVICES, share=True)
     GroupModel(tx).change(group_id)
     after = gaps.of_groups([group_id]).get(group_id, {}).get(mailbox)
     membership = GroupModel(tx).membership(group_id, user_id)

@@ -74,6 +74,7 @@ class Mariadb:
                 connection.run(f"DELETE FROM {table}")
         connection.run("DELETE FROM setting WHERE name NOT IN ('schema_version', 'devices')")
         connection.run("UPDATE setting SET value = '0' WHERE name = 'devices'")
+        connection.run("INSERT INTO setting VALUES ('devices_on', '1')")
         connection.commit()
         connection.close()
 

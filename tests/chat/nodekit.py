@@ -159,7 +159,7 @@ class Node:
         self.devices: Devices | None = None
         if mode == STORED:
             self.devices = Devices(
-                DeviceSwitch(self.database, allowed=devices > 1),
+                DeviceSwitch(self.database, None, allowed=devices > 1),
                 self.device_notices,
                 self.reconciliation.rows_changed,
                 devices,

@@ -12,14 +12,15 @@ from chat.admin.commands.pages import limit_of, page
 from chat.admin.context import AdminContext
 from chat.admin.errors import AdminError
 from chat.admin.request import AdminRequest
+from chat.mailbox_number import device_of
 from chat.storage import Transaction
 from chat.storage.tables import (
     ACTIVE,
     DELETED,
     DISABLED,
-    ONLINE,
     AccountModel,
     AccountRow,
+    DeviceModel,
     SessionModel,
     TokenModel,
     UserModel,
@@ -52,14 +53,27 @@ def show_user(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
 
 
 def show_sessions(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
-    """The login of an account, and its tokens by their last use. Argument: user."""
+    """The logins of an account, and its tokens by their last use. Argument: user.
+
+    ``login``: of the unnamed device. ``devices``: all devices; none if there is only that one.
+    """
 
     def look(tx: Transaction) -> dict[str, Any]:
         row = find_user(tx, request)
         login = None
-        if row.state == ONLINE:
+        if row.node is not None:
             login = {"node": row.node, "device": row.device, "generation": row.generation}
-        return {"id": row.id, "login": login, "tokens": TokenModel(tx).used_by(row.id)}
+        devices = [
+            {
+                "deviceid": device_of(device.mailbox),
+                "label": device.label,
+                "used": device.used,
+                "node": device.node,
+            }
+            for device in DeviceModel(tx).of_user(row.id)
+        ]
+        tokens = TokenModel(tx).used_by(row.id)
+        return {"id": row.id, "login": login, "devices": devices, "tokens": tokens}
 
     result = ctx.database.read(look)
     here = ctx.logins.find(result["id"])  # of the unnamed device
@@ -68,7 +82,7 @@ def show_sessions(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
 
 
 def disable_user(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
-    """Refuse the logins of an account, and end the running one. Argument: user."""
+    """Refuse the logins of an account, and end the running ones. Argument: user."""
 
     def disable(tx: Transaction, row: AccountRow) -> None:
         _set_status(tx, row, DISABLED)
@@ -83,7 +97,7 @@ def enable_user(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
 
 
 def log_user_out(ctx: AdminContext, request: AdminRequest) -> dict[str, Any]:
-    """End the login of an account, and its tokens. Argument: user."""
+    """End the logins of an account, and its tokens. Argument: user."""
 
     def end(tx: Transaction, row: AccountRow) -> None:
         SessionModel(tx).end_all(row.id)

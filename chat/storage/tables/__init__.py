@@ -13,7 +13,7 @@ from chat.storage.tables.conversation import (
     Unread,
     partner_of,
 )
-from chat.storage.tables.device import DEVICES, Device, DeviceModel
+from chat.storage.tables.device import DEVICES, Device, DeviceModel, SeenDevice
 from chat.storage.tables.directory import DirectoryModel, UserName
 from chat.storage.tables.friend import FriendModel
 from chat.storage.tables.friendrequest import FriendRequestModel
@@ -149,6 +149,7 @@ __all__ = [
     "RetentionModel",
     "SearchChunkModel",
     "SearchProgressModel",
+    "SeenDevice",
     "Session",
     "SessionModel",
     "SettingModel",

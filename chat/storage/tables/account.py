@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chat.storage.base import Transaction
+from chat.storage.tables.device import DeviceModel
 from chat.storage.tables.rows import ONLINE
 
 LIKE_ESCAPE = "!"
@@ -33,7 +34,7 @@ class AccountRow:
 
 @dataclass(frozen=True, slots=True)
 class AccountNumbers:
-    """How many friends, groups and waiting messages an account has."""
+    """How many friends and groups an account has, and messages that wait for its devices."""
 
     friends: int
     groups: int
@@ -77,9 +78,9 @@ class AccountModel:
 
     def numbers(self, user_id: int) -> AccountNumbers:
         """How much an account has."""
-        friends, groups, waiting = (
-            self._count(table, user_id) for table in ("friend", "groupuser", "offlinemessage")
-        )
+        friends, groups = (self._count(table, user_id) for table in ("friend", "groupuser"))
+        own = DeviceModel(self._tx).mailboxes([user_id]).get(user_id, {user_id})
+        waiting = sum(self._count("offlinemessage", mailbox) for mailbox in own)
         return AccountNumbers(friends, groups, waiting)
 
     def _count(self, table: str, user_id: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from chat.storage.base import Transaction
 from chat.storage.tables.rows import DELETED
@@ -14,7 +15,7 @@ DEVICES = "devices"
 shared knows that no user's mailboxes change until its commit."""
 
 PART = 500
-"""Devices that ``idle`` reads in one statement."""
+"""Devices that ``part`` reads in one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,15 @@ class Device:
     used: int
     node: str | None
     since: int
+
+
+class SeenDevice(NamedTuple):
+    """A device and its last use, Unix seconds."""
+
+    mailbox: int
+    user_id: int
+    used: int
+    online: bool
 
 
 class DeviceModel:
@@ -133,15 +143,16 @@ class DeviceModel:
         sql = "UPDATE device SET used = ? WHERE mailbox IN :ids AND used < ?"
         self._tx.execute_in(sql, sorted(mailboxes), before=(now,), after=(now,))
 
-    def part(self, after: int) -> list[tuple[int, int, int, bool]]:
-        """The next PART devices above the mailbox ``after``: mailbox, user, used, online."""
+    def part(self, after: int) -> list[SeenDevice]:
+        """The next PART devices above the mailbox ``after``."""
+        rows = self._tx.query(
+            "SELECT device.mailbox, device.userid, device.used, "
+            "CASE WHEN device.hash = '' THEN user.node ELSE device.node END IS NOT NULL "
+            "FROM device JOIN user ON user.id = device.userid "
+            "WHERE device.mailbox > ? ORDER BY device.mailbox LIMIT ?",
+            (after, PART),
+        )
         return [
-            (mailbox, user_id, used, bool(online))
-            for mailbox, user_id, used, online in self._tx.query(
-                "SELECT device.mailbox, device.userid, device.used, "
-                "CASE WHEN device.hash = '' THEN user.node ELSE device.node END IS NOT NULL "
-                "FROM device JOIN user ON user.id = device.userid "
-                "WHERE device.mailbox > ? ORDER BY device.mailbox LIMIT ?",
-                (after, PART),
-            )
+            SeenDevice(mailbox, user_id, used, bool(online))
+            for mailbox, user_id, used, online in rows
         ]

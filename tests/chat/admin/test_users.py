@@ -78,6 +78,17 @@ def test_sessions(desk: Desk) -> None:
     assert desk.ask("user sessions", user="bob")["login"] is None
 
 
+def test_sessions_of_devices(desk: Desk) -> None:
+    ann = desk.node.online("ann", device="phone", devices=True, label="my phone")
+    shown = desk.ask("user sessions", user="ann")
+    (device,) = shown["devices"]
+    assert shown["login"] is None
+    assert (device["label"], device["node"]) == ("my phone", "node-1")
+    assert device["used"] == desk.node.clock.unix()
+    desk.ask("user logout", user="ann")
+    assert ann.ended() == [{"msgid": 32, "reason": "ended", "reconnect": False}]
+
+
 def test_disable_and_enable(desk: Desk) -> None:
     ann = desk.node.online("ann")
     token = ann.login.token

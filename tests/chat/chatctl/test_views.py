@@ -34,6 +34,19 @@ def test_one_token() -> None:
     assert lines[:2] == ["not logged in", "1 token"]
 
 
+def test_the_devices_of_a_user() -> None:
+    devices = [
+        {"deviceid": 0, "label": "", "used": 1, "node": None},
+        {"deviceid": 3, "label": "my phone", "used": 1, "node": "n1"},
+    ]
+    lines = views.sessions({"login": None, "tokens": [], "devices": devices})
+    assert lines == [
+        "device 0 (older clients): offline, last login 1970-01-01 00:00:01",
+        "device 3 (my phone): at n1, last login 1970-01-01 00:00:01",
+        "0 tokens",
+    ]
+
+
 def test_the_busiest_connections() -> None:
     lines = views.top({"connections": [ROW], "seconds": 2, "all": 1})
     assert lines == [

@@ -272,7 +272,8 @@ def test_creating_that_was_cut_short_goes_on(bare: Mariadb, done: int) -> None:
     connection = bare.connect()
     assert len(connection.rows("SHOW TABLES")) == len(TABLES)
     settings: dict[str, str] = dict(connection.rows("SELECT name, value FROM setting"))
-    assert settings == {"devices": "0", "schema_version": str(SCHEMA_VERSION)}
+    expected = {"devices": "0", "devices_on": "1", "schema_version": str(SCHEMA_VERSION)}
+    assert settings == expected
     connection.close()
 
 
