@@ -235,13 +235,14 @@ def test_conversations(server: ServerProcess, enter: Enter) -> None:
 
 
 def test_the_same_account_elsewhere(server: ServerProcess, enter: Enter) -> None:
-    ann = enter(server.port, "ann", device="laptop").log_in()
-    other = ChatClient("127.0.0.1", server.port, device="phone", timing=QUICK)
+    """Clients without a mailbox of their own: one at a time."""
+    ann = enter(server.port, "ann", device="laptop", devices=False).log_in()
+    other = ChatClient("127.0.0.1", server.port, timing=QUICK)
     with other:
         with pytest.raises(RefusedError, match="this account is using") as caught:
             other.login(ann.id, PASSWORD)
         assert caught.value.errno == 2
-    again = ChatClient("127.0.0.1", server.port, device="laptop", timing=QUICK)
+    again = ChatClient("127.0.0.1", server.port, device="laptop", devices=False, timing=QUICK)
     with again:
         again.login(ann.id, PASSWORD)  # takes over at once
         with pytest.raises(ReplacedError, match="has logged in elsewhere"):
