@@ -6,7 +6,8 @@ chunk yet, they become chunks. So a conversation has some CHUNK messages without
 end, which a search reads, and costs one look for CHUNK messages.
 
 It works for WORK_SECONDS at a time and rests for longer, because it shares the interpreter with the
-loops. After an upgrade it has a long way to go; meanwhile a search reads more texts.
+loops; in a process with little to do it works for QUIET_SECONDS. After an upgrade it has a long way
+to go, some minutes for a million messages. Meanwhile a search reads more texts.
 
 One server of a cluster indexes: the one with the *claim* in the row of ``setting``, which it renews
 with its work. After CLAIM_SECONDS without renewal another server takes over. Each transaction
@@ -60,6 +61,10 @@ EVERY_SECONDS = 0.5
 WORK_SECONDS = 0.02
 """So at most 4 % of one core."""
 
+QUIET_SECONDS = 0.1
+BUSY = 0.4
+"""A process that has used a greater part of one core since the last work is not quiet."""
+
 CLAIM_SECONDS = 30
 SETTLED_SECONDS = 30.0
 
@@ -99,13 +104,13 @@ class Indexer:
         database: Database,
         clock: Clock,
         *,
-        work_seconds: float = WORK_SECONDS,
+        work_seconds: float | None = None,
         settled_seconds: float = SETTLED_SECONDS,
         sample: int = SAMPLE,
         least: int = LOOK,
     ) -> None:
-        """``sample``: one message in so many leads to a look at its conversation.
-        ``least``: it begins with so many new numbers.
+        """``work_seconds``: of one ``work``; None: by the load. ``sample``: one message in so many
+        leads to a look at its conversation. ``least``: it begins with so many new numbers.
         """
         self._database = database
         self._clock = clock
@@ -117,6 +122,7 @@ class Indexer:
         self._until = 0  # of the claim, Unix seconds; 0: another server has it, or none
         self._try_at = -math.inf  # the time of the next try for the claim, monotonic
         self._may_be_old = False
+        self._last = (time.monotonic(), time.process_time())  # at the last work
         self._place = 0
         self._batch: _Batch | None = None
         self._newest: deque[tuple[float, int]] = deque()  # newest numbers, by time
@@ -175,7 +181,7 @@ class Indexer:
     def _work(self, settled: int) -> bool:
         if self._may_be_old:
             self._may_be_old = self._database.write(_delete_old_chunks) == OLD_CHUNKS
-        end = time.monotonic() + self._work_seconds
+        end = time.monotonic() + (self._work_seconds or self._seconds_by_load())
         batch = self._batch = self._batch or self._next_batch(settled)
         if batch is None:
             return False
@@ -241,6 +247,12 @@ class Indexer:
                 if time.monotonic() > end:
                     break
         return True
+
+    def _seconds_by_load(self) -> float:
+        """The time to work, by the CPU time of the process since the last call."""
+        (then, used), now = self._last, (time.monotonic(), time.process_time())
+        self._last = now
+        return WORK_SECONDS if now[1] - used > BUSY * (now[0] - then) else QUIET_SECONDS
 
     def _save(self, batch: _Batch) -> bool:
         """Store what there is to store; False without the claim."""

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from chat.search.filters import PARTS
-from chat.search.indexer import CHUNK, CLAIM_SECONDS, LONG, Indexer
+from chat.search.indexer import (
+    CHUNK,
+    CLAIM_SECONDS,
+    LONG,
+    QUIET_SECONDS,
+    WORK_SECONDS,
+    Indexer,
+)
 from chat.storage import Database, StorageError, Transaction
 from chat.storage.tables import (
     Progress,
@@ -84,6 +91,14 @@ def test_few_new_messages_wait(database: Database, clock: TestClock) -> None:
     assert new(database, clock, least=CHUNK).work()
 
 
+def test_it_works_longer_in_a_quiet_process(database: Database, clock: TestClock) -> None:
+    indexer = new(database, clock, work_seconds=None)
+    indexer._last = (indexer._last[0] - 1000, indexer._last[1])
+    assert indexer._seconds_by_load() == QUIET_SECONDS
+    indexer._last = (indexer._last[0], indexer._last[1] - 1000)
+    assert indexer._seconds_by_load() == WORK_SECONDS
+
+
 # ---------------------------------------------------------------------- several servers
 
 
@@ -134,7 +149,7 @@ def test_a_clock_that_was_set_back_does_not_stop_the_index(
 def test_a_killed_server_loses_only_its_last_step(database: Database, clock: TestClock) -> None:
     """The step is done again by the next server, from the stored place."""
     fill(database, 3 * CHUNK)
-    first = new(database, clock, work_seconds=0.0)
+    first = new(database, clock, work_seconds=1e-9)
     assert first.work()  # begins a batch, and has no time for more than its start
     before = progress(database).place
     clock.date += CLAIM_SECONDS
