@@ -58,8 +58,8 @@ LONG = 4096
 """A text with more characters gets a filter that hides nothing: its terms would take 5 ms."""
 
 EVERY_SECONDS = 0.5
-WORK_SECONDS = 0.02
-"""So at most 4 % of one core."""
+WORK_SECONDS = 0.01
+"""So at most 2 % of one core."""
 
 QUIET_SECONDS = 0.1
 BUSY = 0.4
