@@ -42,9 +42,9 @@ class GroupEvent(ChatMessage):
         named = {
             name: names.get(self.details[field], "")
             for field, name in NAME_OF.items()
-            if field in self.details
+            if field in self.details and name not in self.details
         }
-        self.details = {**named, **self.details}
+        self.details = {**self.details, **named}
 
     def fields(self, v2: bool) -> Message:
         """GROUP_EVENT_MSG. A client that gets one speaks v2."""

@@ -89,4 +89,10 @@ def named_fields(entered: Entered) -> Message:
     if device is None or not is_named(device.mailbox):
         return {}
     number, label = device_of(device.mailbox), device.label
-    return {"devices": True, "deviceid": number, "label": label, "since": device.since}
+    return {
+        "devices": True,
+        "deviceid": number,
+        "label": label,
+        "since": device.since,
+        "newest": entered.snapshot.newest,
+    }

@@ -318,6 +318,7 @@ class Client:
         self.user_id = 0
         self.inbox: list[Message] = []
         self.notices: list[Message] = []  # GROUP_NOTICE_MSG, which may come between any others
+        self.events: list[Message] = []  # GROUP_EVENT_MSG, likewise
         self.at_end = False
         self._decoder = FrameDecoder(1 << 24)
 
@@ -349,8 +350,8 @@ class Client:
                 self.at_end = not data
                 self._decoder.feed(data)
                 for message in map(decode, self._decoder.take()):
-                    is_notice = message.get("msgid") == MsgType.GROUP_NOTICE_MSG
-                    (self.notices if is_notice else self.inbox).append(message)
+                    asides: dict[Any, list[Message]] = {83: self.notices, 113: self.events}
+                    asides.get(message.get("msgid"), self.inbox).append(message)
         finally:
             self.sock.settimeout(WAIT)
 
@@ -387,6 +388,11 @@ class Client:
         notice = self.notices.pop(0)
         assert notice.pop("msgid") == MsgType.GROUP_NOTICE_MSG
         return notice
+
+    def event(self) -> Message:
+        """The next event of a group."""
+        self.until(lambda: self.events or self.at_end, "an event")
+        return self.events.pop(0)
 
     def take(self, count: int) -> list[Message]:
         return [self.next() for _ in range(count)]

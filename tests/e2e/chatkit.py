@@ -227,6 +227,16 @@ class Wire:
                 return message
             passed.append(message)
 
+    def taken(self, msgid: int) -> list[Message]:
+        """The messages of this kind that are here or on their way; all others are kept."""
+        self.send(msgid=26, rid="taken")
+        passed: list[Message] = []
+        while (message := self.receive()) != {"msgid": 27, "rid": "taken"}:
+            assert message is not None, "the end of the stream"
+            passed.append(message)
+        self.pending[:0] = [other for other in passed if other["msgid"] != msgid]
+        return [message for message in passed if message["msgid"] == msgid]
+
     def find_any(self, *msgids: int) -> Message | None:
         """The first message of one of these kinds, passing over others; None at the end."""
         while True:

@@ -10,6 +10,7 @@ import pytest
 
 from chat.delivery import group_events
 from chat.delivery.delivery import DIRECT
+from chat.delivery.poller import MailboxPoller
 from chat.mailbox.gap import fill_gap, open_gaps
 from chat.mailbox.mailbox import load
 from chat.mailbox_number import mailbox_of
@@ -289,3 +290,122 @@ def test_mailboxes_of_others_are_not_those_of_the_group(node: Node) -> None:
     assert second == bob.user_id
     assert his == mailbox_of(bob.user_id, 1)
     assert waiting(node, his) == []
+
+
+# ---------------------------------------------------------------------- logins with named devices
+
+
+def on(node: Node, user: int | str, name: str) -> Client:
+    """A login with a named device."""
+    return node.online(user, devices=True, device=name)
+
+
+def heard(client: Client) -> str:
+    """The word of the next event."""
+    event = client.event()
+    assert event["seq"] > 0
+    word: str = event["event"]
+    return word
+
+
+def test_named_devices_hear_events_and_no_notices(node: Node) -> None:
+    """Each of them, the one that makes the change after its answer; unnamed ones get notices."""
+    phone, old = on(node, "ann", "phone"), node.online("bob")
+    laptop = on(node, phone.user_id, "laptop")
+    phone.expect(MsgType.DEVICE_NOTICE_MSG)
+    group = phone.make_group("tea")
+    assert heard(phone) == heard(laptop) == "created"
+    assert old.ask(MsgType.ADD_GROUP_MSG, groupid=group)["errno"] == 0
+    assert heard(phone) == heard(laptop) == "joined"
+    about = {"groupid": group, "userid": old.user_id}
+    assert phone.ask(MsgType.SET_ROLE_MSG, **about, role="admin")["errno"] == 0
+    assert heard(phone) == heard(laptop) == "role"
+    assert old.notice()["event"] == "role"
+    assert phone.ask(MsgType.REMOVE_MEMBER_MSG, **about)["errno"] == 0
+    assert old.notice()["event"] == "removed"
+    assert phone.ask(MsgType.DISSOLVE_GROUP_MSG, groupid=group)["errno"] == 0
+    for client in (phone, laptop):
+        assert [heard(client) for _ in range(2)] == ["removed", "dissolved"]
+        client.nothing_more()
+        assert client.notices == client.events == []
+    old.nothing_more()
+    assert old.events == []
+
+
+def test_a_removed_device_that_is_online(node: Node) -> None:
+    ann, bob = on(node, "ann", "a"), on(node, "bob", "b")
+    group = ann.make_group("tea", bob)
+    assert heard(bob) == "joined"
+    ann.send(MsgType.BAN_MEMBER_MSG, groupid=group, userid=bob.user_id, reason="noise")
+    banned = bob.event()
+    assert (banned["event"], banned["reason"], banned["byname"]) == ("banned", "noise", "ann")
+    ann.tell(group, "without bob")
+    bob.nothing_more()
+    assert bob.events == []
+
+
+def test_an_acknowledged_event_does_not_come_again(node: Node) -> None:
+    """What was not acknowledged comes in the answer to the next login, in order."""
+    ann, bob = on(node, "ann", "a"), on(node, "bob", "b")
+    group = ann.make_group("tea", bob)
+    first = bob.event()["seq"]
+    bob.got(first)
+    node.until_owed(bob.login.mailbox, 0)
+    bob.leave()
+    ann.tell(group, "where is bob?")
+    ann.send(MsgType.DISSOLVE_GROUP_MSG, groupid=group)
+    node.until_owed(mailbox_of(bob.user_id, 2), 2)
+    again = node.connect().log_in(bob.user_id, devices=True, device="b")
+    mail = again["offlinemsg"]
+    assert [one.get("msg", one.get("event")) for one in mail] == ["where is bob?", "dissolved"]
+    assert again["groups"] == []
+    assert again["newest"] == mail[-1]["seq"] > first
+
+
+def test_the_history_of_a_named_device_has_events(node: Node) -> None:
+    ann, bob, eve = on(node, "ann", "a"), node.online("bob"), on(node, "eve", "e")
+    group = ann.make_group("tea", bob)
+    bob.tell(group, "hi")
+    bob.expect(MsgType.CHAT_ACK)
+    assert bob.ask(MsgType.LEAVE_GROUP_MSG, groupid=group)["errno"] == 0
+    assert ann.expect(MsgType.GROUP_CHAT_MSG)["msg"] == "hi"
+    page = ann.ask(MsgType.HISTORY_MSG, groupid=group)
+    words = [one.get("msg", one.get("event")) for one in page["messages"]]
+    assert words == ["created", "joined", "hi", "left"]
+    last = page["messages"][-1]
+    assert (last["name"], last["userid"], last["groupid"]) == ("bob", bob.user_id, group)
+    page = ann.ask(MsgType.HISTORY_MSG, groupid=group, before=last["seq"], limit=2)
+    assert [one.get("msg", one.get("event")) for one in page["messages"]] == ["joined", "hi"]
+    assert page["more"]
+    for stranger in (bob, eve):
+        refused = stranger.ask(MsgType.HISTORY_MSG, groupid=group)
+        assert refused["errno"] == ErrNo.NOT_A_MEMBER
+        assert "messages" not in refused
+    assert eve.ask(MsgType.ADD_GROUP_MSG, groupid=group)["errno"] == 0
+    page = eve.ask(MsgType.HISTORY_MSG, groupid=group)
+    assert [one["event"] for one in page["messages"]] == ["joined"], "nothing from before"
+
+
+def test_a_user_that_is_online_with_a_classic_client(node: Node) -> None:
+    ann, bob = on(node, "ann", "a"), node.online("bob", v2=False)
+    group = ann.make_group("tea")
+    bob.send(MsgType.ADD_GROUP_MSG, groupid=group)
+    assert [heard(ann) for _ in range(2)] == ["created", "joined"]
+    ann.send(MsgType.DISSOLVE_GROUP_MSG, groupid=group)
+    assert ann.next()["errno"] == 0
+    assert node.owed(bob.user_id) == []
+    assert bob.inbox == bob.events == bob.notices == []
+
+
+def test_a_lost_wake_costs_a_poll(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a kill -9 between the commit and the announcement."""
+    ann, bob = on(node, "ann", "a"), on(node, "bob", "b")
+    group = ann.make_group("tea", bob)
+    assert heard(bob) == "joined"
+    monkeypatch.setattr(node.delivery.group_events, "announce", lambda recorded: None)
+    ann.send(MsgType.DISSOLVE_GROUP_MSG, groupid=group)
+    node.until_owed(bob.login.mailbox, 2)
+    bob.nothing_more()
+    assert bob.events == []
+    MailboxPoller(node.passes.loop, node.database, node.logins, node.workers)._look()
+    assert heard(bob) == "dissolved"
