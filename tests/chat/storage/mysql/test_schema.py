@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import ujson
 
+from chat.login.device_rows import NamedDevice, open_named
 from chat.storage import StorageError, Transaction
 from chat.storage.mysql.database import MysqlDatabase
 from chat.storage.mysql.original import KEPT
@@ -319,3 +320,31 @@ def test_databases_that_it_refuses(bare: Mariadb, statement: str, problem: str) 
     connection.close()
     with pytest.raises(StorageError, match=problem):
         prepare_schema(bare.address, SCHEMA, UPGRADES)
+
+
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
+def test_the_first_named_device_gets_mail_from_before_an_upgrade(
+    bare: Mariadb, version: int
+) -> None:
+    connection = bare.connect()
+    for statement in ORIGINAL:
+        connection.run(statement)
+    for step in range(1, version + 1):
+        for statement in statements(step):
+            connection.run(statement)
+    connection.commit()
+    connection.close()
+    prepare_schema(bare.address, SCHEMA, UPGRADES)
+    database = MysqlDatabase.open(bare.address)
+
+    def take(tx: Transaction) -> tuple[int, int, int]:
+        user = UserModel(tx).find(15, lock=True)
+        assert user is not None
+        before = len(OfflineMessageModel(tx).sizes(15, 100))
+        opened = open_named(tx, user, NamedDevice("phone"), 8, 1_800_000_000)
+        counts = OfflineMessageModel(tx).counts([15, opened.mailbox])
+        return before, counts.get(15, 0), counts[opened.mailbox]
+
+    assert database.write(take) == (3, 0, 3)
+    assert database.read(lambda tx: SettingModel(tx).get("devices_on")) is None
+    database.close()

@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 
-from chat.storage import StorageError
+from chat.login.device_rows import NamedDevice, open_named
+from chat.storage import StorageError, Transaction
 from chat.storage.schema import SCHEMA_VERSION
 from chat.storage.sqlite.database import SqliteDatabase
 from chat.storage.tables import (
     OfflineMessageModel,
     SettingModel,
+    UserModel,
     group_conversation,
     user_conversation,
 )
@@ -395,3 +397,28 @@ def test_the_writer_is_one_thread_and_ends(path: Path) -> None:
 
     assert use(path, run) == ["sqlite-writer"]
     assert not [t for t in threading.enumerate() if t not in before]
+
+
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
+def test_the_first_named_device_gets_mail_from_before_an_upgrade(path: Path, version: int) -> None:
+    script = VERSION_1
+    for step in range(2, version + 1):
+        (upgrade,) = (SCHEMA.parent / "upgrade" / "sqlite").glob(f"{step:04d}-*.sql")
+        script += upgrade.read_text(encoding="utf-8")
+    on_file(path, lambda c: c.executescript(script))
+    on_file(
+        path,
+        lambda c: c.executescript(
+            "INSERT INTO user (id, name, password) VALUES (3, 'ann', 'h');"
+            "INSERT INTO offlinemessage VALUES (3, 2, '{\"msgid\":6}');"
+        ),
+    )
+
+    def take(tx: Transaction) -> tuple[int, int]:
+        user = UserModel(tx).find(3, lock=True)
+        assert user is not None
+        opened = open_named(tx, user, NamedDevice("phone"), 8, 1_800_000_000)
+        counts = OfflineMessageModel(tx).counts([3, opened.mailbox])
+        return counts.get(3, 0), counts[opened.mailbox]
+
+    assert use(path, lambda database: database.write(take)) == (0, 1)
