@@ -54,8 +54,10 @@ ADDED_COMMANDS = (
     Command("requests", "show the users that ask to be your friend"),
     Command("accept", "accept such a request", (Param("who"),)),
     Command("decline", "decline such a request", (Param("who"),)),
+    Command("devices", "show your devices"),
+    Command("end", "sign a device out", (Param("number"),)),
 )
-"""For servers where the other user has to agree. ``who`` is a number or a name."""
+"""Requests are for servers where the other user has to agree. ``who`` is a number or a name."""
 
 LINE_MODE_COMMANDS = (*ORIGINAL_COMMANDS[:-2], *ADDED_COMMANDS, *ORIGINAL_COMMANDS[-2:])
 """In the order of the help; the commands that end something are the last ones."""

@@ -87,6 +87,8 @@ class Menu:
             "chat": self._chat,
             **contacts.by_name(),
             "groupchat": self._group_chat,
+            "devices": self._devices,
+            "end": self._end_device,
             "loginout": self._logout,
             "quit": self._quit,
         }
@@ -217,6 +219,22 @@ class Menu:
         self._written += 1
         if self._written >= _WINDOW:
             self._wait_for_acks()
+
+    def _devices(self) -> None:
+        try:
+            self._print_all(map(self._text.device_line, self._client.devices()))
+        except ClientError as exc:
+            self._print_failure(self._text.failed(self._text("do devices"), exc), exc)
+
+    def _end_device(self, number: str) -> None:
+        try:
+            self._client.end_device(int(number))
+        except ValueError:
+            self._fail(self._text("device number"))
+        except ClientError as exc:
+            self._print_failure(self._text.failed(self._text("do end", id=number), exc), exc)
+        else:
+            self._print(self._text("device ended", id=number))
 
     def _logout(self) -> None:
         self._finish_chats()

@@ -17,7 +17,16 @@ from client.original_commands import LINE_MODE_COMMANDS
 from client.plain import chinese, english
 from client.protocol.parsing import read_retry_after
 from client.server_texts import in_chinese
-from client.values import Account, ChatMessage, Friend, FriendNotice, Group, GroupNotice, Member
+from client.values import (
+    Account,
+    ChatMessage,
+    Device,
+    Friend,
+    FriendNotice,
+    Group,
+    GroupNotice,
+    Member,
+)
 
 NO_WORDS = str(RefusedError(ErrNo.REFUSED, ""))
 """The text for a refusal without a reason, as the original's server sends it."""
@@ -70,6 +79,13 @@ class PlainText:
         if message.group_id is None:
             return self("said", **fields)
         return self("said in group", group=message.group_id, **fields)
+
+    def device_line(self, device: Device) -> str:
+        """A device of the user on one line."""
+        label = escape(device.label) or self("unnamed device")
+        state = "this device" if device.this else "online" if device.online else "offline"
+        used = escape(device.last)
+        return " ".join(filter(None, (str(device.id), label, self(f"device {state}"), used)))
 
     def waiting_lines(self, account: Account) -> Iterator[str]:
         """The requests and invitations that wait for an answer after a login."""

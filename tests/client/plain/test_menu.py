@@ -4,7 +4,16 @@ import pytest
 
 from chat.protocol import Message, MsgType
 from client.timing import Timing
-from tests.client.fake_server import WAIT, FakeServer, ack, group_chat, login_ack, one_chat, refuse
+from tests.client.fake_server import (
+    WAIT,
+    FakeServer,
+    Rule,
+    ack,
+    group_chat,
+    login_ack,
+    one_chat,
+    refuse,
+)
 from tests.client.plain.menu_run import MenuRun
 
 FRIENDS = [{"id": 2, "name": "bob", "state": "online"}]
@@ -106,11 +115,12 @@ def test_a_login_by_name(server: FakeServer, menu: MenuRun) -> None:
     menu.type("1", "li si", "secret")
     menu.out.wait_for("current login user => id:1 name:li si\n")
     assert server.expect(MsgType.LOGIN_MSG)["name"] == "li si"
-    menu.type("chat:bob:hello: you", "addfriend:bob", "addgroup:5")
-    menu.out.wait_for("join group success")
+    menu.type("chat:bob:hello: you")
     assert server.expect(MsgType.FIND_USER_MSG)["name"] == "bob"
     sent = server.expect(MsgType.ONE_CHAT_MSG)
     assert (sent["toid"], sent["msg"]) == (2, "hello: you")
+    menu.type("addfriend:bob", "addgroup:5")  # later: another thread sends messages
+    menu.out.wait_for("join group success")
     assert server.expect(MsgType.ADD_FRIEND_MSG)["friendname"] == "bob"
     server.rules[MsgType.FIND_USER_MSG] = refuse(MsgType.FIND_USER_ACK, 5, "no such user")
     menu.type("chat:zoe:hi")
@@ -468,3 +478,33 @@ def test_notices(server: FakeServer, menu: MenuRun) -> None:
     menu.out.wait_for("group 7: dan has joined\n")
     server.send({"msgid": 89, "msg": "maintenance", "time": ""})
     menu.out.wait_for("announcement of the server: maintenance\n")
+
+
+def test_devices(server: FakeServer, menu: MenuRun) -> None:
+    devices = [
+        {"deviceid": 0, "label": "", "last": "now", "online": True, "this": True},
+        {"deviceid": 4, "label": "my\x1bphone", "last": "then", "online": False},
+    ]
+    server.rules[MsgType.DEVICES_MSG] = lambda r: [ack(MsgType.DEVICES_ACK, r, devices=devices)]
+    server.rules[MsgType.END_DEVICE_MSG] = times_of_end()
+    menu.login()
+    menu.type("devices")
+    menu.out.wait_for("0 clients without a device of their own this device now\n")
+    menu.out.wait_for("4 my\\x1bphone offline then\n")
+    menu.type("end:4", "end:4", "end:phone")
+    menu.out.wait_for("device 4 has ended\n")
+    menu.out.wait_for("end 4 failed: you have no such device\n")
+    menu.out.wait_for("the number of a device is expected")
+
+
+def times_of_end() -> Rule:
+    """The device 4 exists once."""
+    ended: list[int] = []
+
+    def end(request: Message) -> list[Message]:
+        if request["deviceid"] in ended:
+            return refuse(MsgType.END_DEVICE_ACK, 5, "you have no such device")(request)
+        ended.append(request["deviceid"])
+        return [ack(MsgType.END_DEVICE_ACK, request)]
+
+    return end

@@ -96,6 +96,8 @@ def test_help_lists_every_command_with_its_format() -> None:
         "requests : show the users that ask to be your friend, requests",
         "accept : accept such a request, accept:who",
         "decline : decline such a request, decline:who",
+        "devices : show your devices, devices",
+        "end : sign a device out, end:number",
         "loginout : log out, loginout",
         "quit : leave the program, quit",
     ]
