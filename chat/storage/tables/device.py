@@ -81,9 +81,7 @@ class DeviceModel:
 
         Lock the rows of users before.
         """
-        if self._tx.for_update:
-            sql = "SELECT value FROM setting WHERE name = ?" + self._tx.for_update
-            self._tx.query(sql, (DEVICES,))
+        SettingModel(self._tx).get(DEVICES, lock=True)
 
     def hold_shared(self) -> None:
         """Until the commit no user gets or loses a device. As messages do, it stops no message.
