@@ -430,6 +430,7 @@ def bound_mailboxes(planner: Planner) -> None:
     planner.write(lambda tx: fill_gap(tx, ABSENT))
     assert not planner.read(lambda tx: MailboxGapModel(tx).has_one(ABSENT))
     planner.write(lambda tx: DeviceModel(tx).changed())
+    planner.write(lambda tx: DeviceModel(tx).hold())
     planner.read(lambda tx: HistoryModel(tx).numbers_between_users(ABSENT, 0, 10))
     box = mailbox_of(ABSENT, 1)
     assert planner.write(lambda tx: open_gaps(tx, group, [box])) == {box}
