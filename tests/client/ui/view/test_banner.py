@@ -41,7 +41,8 @@ EN, ZH = Translations("en"), Translations("zh")
         ),
         (
             Status(State.STOPPED, ReplacedError("ended")),
-            "an operator of the server has signed you out. F5: sign in again",
+            "this device was signed out, by another one of yours or by an operator of the server. "
+            "F5: sign in with your password",
         ),
         (
             Status(State.STOPPED, ReplacedError("ab\x1buse")),
