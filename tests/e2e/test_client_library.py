@@ -186,6 +186,30 @@ def test_a_closed_group(server: ServerProcess, enter: Enter) -> None:
     assert bob.client.join_group(tea.id, "green tea").name == "green tea"
 
 
+def test_events_of_a_group(server: ServerProcess, enter: Enter) -> None:
+    """Each once, to a removed user, too; and in the history."""
+    came: queue.SimpleQueue[ChatMessage] = queue.SimpleQueue()
+    ann, bob = enter(server.port, "ann", devices=True).log_in(), enter(server.port, "bob").log_in()
+    cat = enter(server.port, "cat", devices=True, on_group_event=came.put).log_in()
+    tea = ann.client.create_group("tea")
+    cat.client.join_group(tea.id)
+    assert came.get(timeout=WAIT).text == "joined the group"
+    bob.client.join_group(tea.id)
+    joined = came.get(timeout=WAIT)
+    assert joined.event is not None
+    assert (joined.event.event, joined.event.name) == ("joined", "bob")
+    ann.client.remove_member(tea.id, cat.id)
+    removed = came.get(timeout=WAIT)
+    assert removed.event is not None
+    assert (removed.sender_name, removed.text) == ("ann", "removed cat")
+    assert cat.client.account is not None
+    assert cat.client.account.groups == ()
+    page = ann.client.history(group_id=tea.id)
+    words = [message.event.event for message in page.messages if message.event is not None]
+    assert words == ["created", "joined", "joined", "removed"]
+    assert came.empty()
+
+
 def test_a_contact_that_agrees(make_server: Callable[..., ServerProcess], enter: Enter) -> None:
     server = make_server('[chat]\nfriend_requests = "approve"\n')
     notices: queue.SimpleQueue[FriendNotice] = queue.SimpleQueue()
