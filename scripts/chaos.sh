@@ -4,6 +4,8 @@
 # scripts/autobuild.sh test installs.
 #
 #   scripts/chaos.sh --runs 200             seeds 1 to 200, a line each
+#   scripts/chaos.sh --runs 20 --servers 3  with three chat servers
+#   scripts/chaos.sh --runs 20 --sqlite     with one chat server on SQLite
 #   scripts/chaos.sh --seed 17              one run again, with its schedule
 #   scripts/chaos.sh --seed 1 --bug NAME    with a deliberate bug: tests/chaos/buggy_server.py
 #

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,10 +19,18 @@ from chat.connection.server import ChatServer
 from chat.delivery import commit_transaction, owed
 from chat.delivery.commit_queue import CommitQueue
 from chat.delivery.submission import Outcome, answer_senders
+from chat.login.login_entry import LoginEntry
 from chat.mailbox import mailbox
 from chat.mailbox.pump import Pump
+from chat.mailbox_number import owner
 from chat.protocol import ONE_CHAT
-from chat.storage.tables import MailboxGapModel, MessageModel, OfflineMessageModel
+from chat.storage.tables import (
+    DeviceModel,
+    MailboxGapModel,
+    MessageModel,
+    OfflineMessageModel,
+    OwnedRowsModel,
+)
 
 
 def delete_before_ack() -> None:
@@ -134,6 +143,60 @@ def close_before_commit() -> None:
     CommitQueue.add = answer  # type: ignore[method-assign]
 
 
+def delete_for_all() -> None:
+    """What one device acknowledges is deleted from the mailboxes of all devices of its user."""
+    delete = OfflineMessageModel.delete
+
+    def delete_all(self: Any, rows: Any) -> None:
+        for place, seq in rows:
+            sql = "DELETE FROM offlinemessage WHERE seq = ? AND userid % ? = ?"
+            self._tx.execute(sql, (seq, 2**31, owner(place)))
+        delete(self, rows)
+
+    OfflineMessageModel.delete = delete_all  # type: ignore[method-assign, assignment]
+
+
+def send_no_copies() -> None:
+    """The sender's other devices get no copies."""
+    owed._others = lambda own, submission: frozenset()
+
+
+def trust_known_devices() -> None:
+    """The devices of a user are looked up once, and not again when they change."""
+
+    def check(self: Any, version: Any) -> None:
+        pass
+
+    owed.KnownMailboxes.check = check  # type: ignore[method-assign]
+
+
+def empty_new_mailbox() -> None:
+    """A new device misses the messages that come after its login, and before its subscription."""
+    enter, insert = LoginEntry.enter, DeviceModel.insert
+    new: set[int] = set()
+
+    def remember(self: Any, device: Any) -> None:
+        insert(self, device)
+        new.add(device.mailbox)
+
+    def enter_empty(self: Any, *arguments: Any) -> Any:
+        number = self._login.mailbox
+        if number in new:
+            new.discard(number)
+            time.sleep(0.2)
+            sql = "DELETE FROM offlinemessage WHERE userid = ?"
+            self._database.write(lambda tx: tx.execute(sql, (number,)))
+        return enter(self, *arguments)
+
+    LoginEntry.enter = enter_empty  # type: ignore[method-assign, assignment]
+    DeviceModel.insert = remember  # type: ignore[method-assign]
+
+
+def end_no_device() -> None:
+    """The end of a device is acknowledged, and the device goes on."""
+    OwnedRowsModel.delete_device = lambda self, *arguments: None  # type: ignore[method-assign]
+
+
 BUGS: dict[str, Callable[[], None]] = {
     "delete-before-ack": delete_before_ack,
     "trust-the-count": trust_the_count,
@@ -141,6 +204,11 @@ BUGS: dict[str, Callable[[], None]] = {
     "forget-gaps": forget_gaps,
     "drop-when-full": drop_when_full,
     "close-before-commit": close_before_commit,
+    "delete-for-all": delete_for_all,
+    "send-no-copies": send_no_copies,
+    "trust-known-devices": trust_known_devices,
+    "empty-new-mailbox": empty_new_mailbox,
+    "end-no-device": end_no_device,
 }
 
 if __name__ == "__main__":

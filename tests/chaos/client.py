@@ -1,7 +1,8 @@
-"""A chaos client: sends, acknowledges, and disconnects at random.
+"""A chaos client, on one device of a user: sends, acknowledges, and disconnects at random.
 
 It keeps its promise towards the server: an unacknowledged message is sent again, with its ``mid``,
-and received numbers are remembered.
+and received numbers are remembered. It also ends its device, or another one of its user, and comes
+back as a new device.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import socket
 import struct
 from typing import Any
 
-from tests.chaos.checker import History, Received, Sent
+from tests.chaos.checker import UNNAMED, Device, History, Received, Sent
+from tests.chaos.person import Kind, Person
 
-ONE_CHAT, GROUP_CHAT = 6, 10
+ONE_CHAT, GROUP_CHAT, GROUP_EVENT = 6, 10, 113
 LOGIN_SECONDS = 5.0
 SILENCE_SECONDS = 5.0
 PING_SECONDS = 1.5
@@ -26,11 +28,13 @@ REPEATED = 0.03
 """The share of messages that are sent twice at once."""
 
 RETRY_ERRNOS = {6, 8}
-MAILBOX_FULL = 12
-REPLACED = 3
+REFUSED, REPLACED, NOT_FOUND, NOT_A_MEMBER, MAILBOX_FULL, TOO_MANY_DEVICES = 1, 3, 5, 9, 12, 13
 PASSWORD = "secret-1"
 
 WAYS = ("reset", "close", "half-open", "slow", "logout")
+NAMED_WAYS = ("end", "end another", "forget")
+"""Of named devices. A client forgets its device as when its program is installed anew."""
+
 AWAY = ("away", "away")
 AWAY_SECONDS = 2.0, 6.0
 """Of clients whose mailbox is to become full."""
@@ -48,43 +52,73 @@ class GoneError(Exception):
 
 
 class Client:
-    """One user. Everything in the event loop's thread."""
+    """One device. Everything in the event loop's thread.
 
-    def __init__(self, port: int, user_id: int, name: str, seed: int, history: History) -> None:
-        self.user_id = user_id
-        self.name = name
-        self.peers: list[int] = []
-        self.groups: dict[int, frozenset[int]] = {}
-        self.foreign_groups: list[int] = []
+    Attributes:
+        number: of the device; None: the client does not know it.
+        named: it says ``devices``.
+        sleeps: the device is left alone after its first login, until this is set.
+        ends: numbers of devices that it has asked to end, without an answer yet.
+    """
+
+    def __init__(
+        self, port: int, person: Person, seat: int, seed: int, history: History, rate: float
+    ) -> None:
+        """``rate``: messages a second."""
+        self.person = person
+        self.user_id = person.user_id
+        self.seat = seat
+        self.name = f"{person.name} at {seat}"
+        self.device = person.device_name(seat)
+        self.named = person.begins_named(seat)
+        self.number: int | None = None
         self.outbox: dict[str, Sent] = {}
+        self.ends: set[int] = set()
         self.token: str | None = None
         self.sends = True
         self.disconnects = True
         self.goes_away = False
+        self.sleeps: asyncio.Event | None = None
         self.refused = 0
         self.logins = 0
         self.idle_since = 0.0
         self._port = port
         self._random = random.Random(seed)
         self._history = history
+        self._rate = rate
         self._numbers = itertools.count()
+        self._names = itertools.count(1)
+        self._room_for: int | None = None  # the device that the next login ends
         self._done: dict[str, Sent] = {}
+        self._events: set[tuple[int, int]] = set()  # connection and number
         self._connection = 0
         self._writer: asyncio.StreamWriter | None = None
         self._retry = asyncio.Event()
         self._away = 0.0
+        self._forgets = False
         self._half_open: list[asyncio.StreamWriter] = []
         self._slow = False
+
+    @property
+    def busy(self) -> bool:
+        """Does it wait for an answer?"""
+        return bool(self.outbox or self.ends)
 
     # ------------------------------------------------------------------ connections
 
     async def run(self) -> None:
         """Until it is cancelled."""
+        if self.seat:
+            await self.person.ready.wait()
         try:
             while True:
+                if self.logins and self.sleeps is not None:
+                    await self.sleeps.wait()
                 with contextlib.suppress(GoneError, OSError, asyncio.IncompleteReadError):
                     await self._connect_once()
                 self._abort()
+                if self._forgets:
+                    self._forget()
                 await asyncio.sleep(self._random.uniform(0.05, 0.3) + self._away)
                 self._away = 0.0
         finally:
@@ -125,23 +159,124 @@ class Client:
             self._writer = None
 
     async def _log_in(self, reader: asyncio.StreamReader) -> None:
-        secret = {"token": self.token} if self.token else {"password": PASSWORD}
-        self._send(msgid=1, id=self.user_id, v=2, device=f"device of {self.name}", **secret)
+        fields: Message = {"devices": True} if self.named else {}
+        if self._room_for is not None:
+            fields["end_device"] = self._room_for
+            self._known(self._room_for).ending = True
+            self.token = None
+        fields |= {"token": self.token} if self.token else {"password": PASSWORD}
+        asked = self._history.tick()
+        self._send(msgid=1, id=self.user_id, v=2, device=self.device, **fields)
         while True:
             message = await self._receive(reader)
             if message["msgid"] == 2:
                 break
             raise GoneError("a message before the answer to the login")  # a goodbye
         if message["errno"]:
-            if message["errno"] == 1:
-                self._history.surprises.append(f"{self.name} cannot log in: {message}")
+            self._login_refused(message)
             raise GoneError(message["errmsg"])
         self.token = message["token"]
         self.logins += 1
+        self._opened(message.get("deviceid", UNNAMED), message.get("since", 0), asked)
         for mail in message["offlinemsg"]:
-            self._take_chat(mail)
+            self._take_mail(mail)
+        for number in self.ends:
+            self._send_end(number)
         for sent in self.outbox.values():  # unacknowledged messages first, in order
             self._send_chat(sent)
+
+    def _login_refused(self, answer: Message) -> None:
+        errno = answer["errno"]
+        if errno == REFUSED and self.token and self._is_ended(self.number):
+            self.token = None
+        elif errno == NOT_FOUND and self._room_for is not None:  # an earlier attempt has ended it
+            self._history.end(self.user_id, self._room_for)
+            self._room_for = None
+        elif errno == TOO_MANY_DEVICES:
+            used = {UNNAMED, *self.person.numbers.values()}
+            spare = [d["deviceid"] for d in answer["devices"] if d["deviceid"] not in used]
+            self._room_for = self._random.choice(spare) if spare else None
+        elif errno in (REFUSED, NOT_FOUND):
+            self._history.surprises.append(f"{self.name} cannot log in: {answer}")
+
+    # ------------------------------------------------------------------ devices
+
+    def _known(self, number: int) -> Device:
+        """A device of the user. The client may have heard of it from the server only."""
+        key = (self.user_id, number)
+        return self._history.devices.setdefault(key, Device(*key, opened=self._history.clock))
+
+    def _is_ended(self, number: int | None) -> bool:
+        """Has the device ended, or may it have?"""
+        if number is None:
+            return False
+        device = self._known(number)
+        return device.ended is not None or device.ending
+
+    def _opened(self, number: int, since: int, asked: int) -> None:
+        """A login has begun, on the device with this number."""
+        if self.named and number == UNNAMED:
+            self._history.surprises.append(f"{self.name} got no named device")
+        old, person = self.number, self.person
+        if self._room_for is not None:
+            self._history.end(self.user_id, self._room_for)
+            self._room_for = None
+        takes = not self.seat and self.named and person.heir is None
+        if takes and person.kind is not Kind.MIXED:
+            person.heir = number
+        took = number == person.heir
+        self._history.open(self.user_id, number, since, asked=asked, took=took)
+        if old is not None and old != number:
+            if not self._is_ended(old) and not (old == UNNAMED and took):
+                self._history.surprises.append(f"{self.name} lost its device {old}")
+            self._history.end(self.user_id, old)
+            self.ends.discard(old)
+        self.number = number
+        if self.named:
+            person.numbers[self.device] = number
+        if self.named or person.kind is not Kind.UPGRADED:
+            person.ready.set()
+
+    def _end(self, number: int) -> None:
+        """Ask for the end of a device of the user, until there is an answer."""
+        self.ends.add(number)
+        self._known(number).ending = True
+        self._send_end(number)
+
+    def _send_end(self, number: int) -> None:
+        self._send(msgid=92, id=self.user_id, deviceid=number, rid=str(number))
+
+    def _take_end(self, answer: Message) -> None:
+        number, errno = int(answer["rid"]), answer["errno"]
+        if number not in self.ends:
+            return
+        if errno in (0, NOT_FOUND):
+            self.ends.discard(number)
+            self._history.end(self.user_id, number)
+            if number == self.number:
+                raise GoneError("ended")
+        elif errno in RETRY_ERRNOS:
+            loop = asyncio.get_running_loop()
+            loop.call_later(0.3, self._end_again, self._connection, number)
+        elif errno == REPLACED:
+            raise GoneError("replaced")
+        else:
+            self._history.surprises.append(f"{self.name}: {answer}")
+
+    def _end_again(self, connection: int, number: int) -> None:
+        if connection == self._connection and number in self.ends:
+            self._send_end(number)
+
+    def _forget(self) -> None:
+        """Leave the device as it is, and come back as another one, which knows nothing."""
+        self._forgets = False
+        if self.number is None:
+            return
+        self.person.lost.append((self.device, self.number))
+        del self.person.numbers[self.device]
+        self.device = f"{self.person.device_name(self.seat)}, no. {next(self._names)}"
+        self.number = self.token = None
+        self.outbox.clear()
 
     # ------------------------------------------------------------------ reading
 
@@ -158,10 +293,12 @@ class Client:
         while True:
             message = await self._receive(reader)
             msgid = message["msgid"]
-            if msgid in (ONE_CHAT, GROUP_CHAT):
-                self._take_chat(message)
+            if msgid in (ONE_CHAT, GROUP_CHAT, GROUP_EVENT):
+                self._take_mail(message)
             elif msgid == 20:
                 self._take_ack(message)
+            elif msgid == 93:
+                self._take_end(message)
             elif msgid == 32:
                 self._take_bye(message)
             elif msgid == 31 and message["errno"] != REPLACED:  # after a logout
@@ -170,17 +307,36 @@ class Client:
                 await asyncio.sleep(0.05)
 
     def _take_bye(self, bye: Message) -> None:
-        # Only this client uses the account, and all its requests are correct. So a BYE_MSG must
-        # allow it to reconnect.
-        if not bye["reconnect"]:
+        # Only this client uses the device, and all its requests are correct. So a BYE_MSG must
+        # allow it to reconnect, unless the device has ended.
+        if not bye["reconnect"] and not (bye["reason"] == "ended" and self._is_ended(self.number)):
             self._history.surprises.append(f"{self.name} got a final BYE_MSG: {bye}")
         raise GoneError(bye["reason"])
+
+    def _take_mail(self, message: Message) -> None:
+        if message["msgid"] == GROUP_EVENT:
+            self._take_event(message)
+        else:
+            self._take_chat(message)
+        self.idle_since = asyncio.get_running_loop().time()
+        delay = self._random.choice((0.0, 0.0, 0.02, 0.3))
+        loop = asyncio.get_running_loop()
+        loop.call_later(delay, self._acknowledge, self._connection, message["seq"])
+
+    def _take_event(self, event: Message) -> None:
+        """The members of the groups do not change in a run, so the events are few."""
+        here = (self._connection, event["seq"])
+        if not self.named or here in self._events:
+            self._history.surprises.append(f"{self.name} got an event too much: {event}")
+        self._events.add(here)
 
     def _take_chat(self, message: Message) -> None:
         kind = message["msgid"]
         target = message["toid" if kind == ONE_CHAT else "groupid"]
+        assert self.number is not None
         got = Received(
             self.user_id,
+            self.number,
             self._connection,
             message["seq"],
             message["id"],
@@ -189,9 +345,6 @@ class Client:
             message["msg"],
         )
         self._history.received.append(got)
-        self.idle_since = asyncio.get_running_loop().time()
-        delay = self._random.choice((0.0, 0.0, 0.02, 0.3))
-        asyncio.get_running_loop().call_later(delay, self._acknowledge, self._connection, got.seq)
 
     def _acknowledge(self, connection: int, seq: int) -> None:
         if connection == self._connection:
@@ -221,7 +374,11 @@ class Client:
             asyncio.get_running_loop().call_later(1.0, self._resend_one, self._connection, mid)
         elif errno == REPLACED:
             raise GoneError("replaced")
-        elif errno == 9 and sent.target in self.foreign_groups and sent.kind == GROUP_CHAT:
+        elif (
+            errno == NOT_A_MEMBER
+            and sent.target in self.person.foreign_groups
+            and sent.kind == GROUP_CHAT
+        ):
             del self.outbox[mid]
         else:
             self._history.surprises.append(f"{self.name}: {sent} was refused: {ack}")
@@ -239,6 +396,8 @@ class Client:
             self._writer.write(json.dumps(message, ensure_ascii=False).encode() + b"\n")
 
     def _send_chat(self, sent: Sent) -> None:
+        assert self.number is not None
+        sent.devices.add(self.number)
         target = {"toid" if sent.kind == ONE_CHAT else "groupid": sent.target}
         self._send(msgid=sent.kind, id=self.user_id, msg=sent.text, mid=sent.mid, **target)
 
@@ -255,23 +414,26 @@ class Client:
 
     async def _send_messages(self) -> None:
         while True:
-            await asyncio.sleep(self._random.expovariate(20))
+            await asyncio.sleep(self._random.expovariate(self._rate))
             if self.sends and len(self.outbox) < OUTBOX:
                 self._send_new()
 
     def _send_new(self) -> None:
         number = next(self._numbers)
-        mid = f"{MIDS[number % len(MIDS)]}{number // len(MIDS)}"
+        mid = f"{self.seat}{MIDS[number % len(MIDS)]}{number // len(MIDS)}"
+        person = self.person
         text = f"{self.name} sends {number} {self._random.choice(('', '你好', '“”', 'x' * 300))}"
         kind, receivers = GROUP_CHAT, frozenset[int]()
         dice = self._random.random()
-        if dice < 0.05 and self.foreign_groups:
-            target = self._random.choice(self.foreign_groups)
-        elif dice < 0.4 and self.groups:
-            target = self._random.choice(sorted(self.groups))
-            receivers = self.groups[target] - {self.user_id}
+        if dice < 0.05 and person.foreign_groups:
+            target = self._random.choice(person.foreign_groups)
+        elif dice < 0.4 and person.groups:
+            target = self._random.choice(sorted(person.groups))
+            receivers = person.groups[target] - {self.user_id}
         else:
-            kind, target = ONE_CHAT, self._random.choice(self.peers)
+            kind, target = ONE_CHAT, self._random.choice(person.peers)
+            if dice > 0.97:
+                target = self.user_id
             receivers = frozenset((target,))
         sent = Sent(
             self.user_id,
@@ -298,10 +460,12 @@ class Client:
     async def _disconnect(self) -> None:
         """End or disturb the connection in one of several ways."""
         while True:
+            if self.sleeps is not None and not self.sleeps.is_set():
+                raise GoneError("sleeps")
             await asyncio.sleep(self._random.expovariate(1 / 4))
             if not self.disconnects or self._writer is None:
                 continue
-            way = self._random.choice(WAYS + AWAY if self.goes_away else WAYS)
+            way = self._random.choice(self._ways())
             if way == "away":
                 self._away = self._random.uniform(*AWAY_SECONDS)
                 raise GoneError(way)
@@ -316,6 +480,12 @@ class Client:
                 self._half_open.append(self._writer)
                 self._writer = None
                 raise GoneError(way)
+            if way in NAMED_WAYS:
+                self._change_devices(way)
+                continue
+            if way == "upgrade":
+                self.named = True
+                raise GoneError(way)
             if way == "logout":
                 self._send(msgid=3, id=self.user_id)
                 self.token = None
@@ -324,3 +494,20 @@ class Client:
             self._slow = True
             await asyncio.sleep(self._random.uniform(0.5, 2.0))
             self._slow = False
+
+    def _ways(self) -> tuple[str, ...]:
+        ways = WAYS + AWAY if self.goes_away else WAYS
+        if self.named:
+            return ways + NAMED_WAYS
+        return ("upgrade",) if self.person.kind is Kind.UPGRADED else ways
+
+    def _change_devices(self, way: str) -> None:
+        assert self.number is not None
+        if way == "forget":
+            self._forgets = True
+            raise GoneError(way)
+        others = [number for number in self.person.numbers.values() if number != self.number]
+        if way == "end":
+            self._end(self.number)
+        elif others:
+            self._end(self._random.choice(others))

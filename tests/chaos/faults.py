@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.chaos.database_proxy import Trap
@@ -30,13 +30,19 @@ class Fault:
         return f"{self.at:5.1f} s: {self.kind} {self.target} for {self.seconds:.1f} s"
 
 
-def draw(seed: int, names: list[str], seconds: float) -> list[Fault]:
-    """The schedule of a run of ``seconds``: one or two faults at a time."""
+def draw(
+    seed: int, names: list[str], seconds: float, kinds: Sequence[str] | None = None
+) -> list[Fault]:
+    """The schedule of a run of ``seconds``: one or two faults at a time.
+
+    ``kinds``: of ACTIONS; None: all.
+    """
+    kinds = sorted(kinds or ACTIONS)
     chance = random.Random(seed)
     faults = []
     at = chance.uniform(1.0, 2.0)
     while at < seconds - 1.0:
-        kind = chance.choice(sorted(ACTIONS))
+        kind = chance.choice(kinds)
         longest = 14.0 if kind == "freeze server" and seconds >= 30 else 3.0
         lasts = chance.uniform(0.2, longest)
         faults.append(Fault(at, kind, chance.choice(names), min(lasts, seconds - at)))
@@ -115,19 +121,23 @@ def _restart_nginx(servers: Servers, name: str, wait: Wait) -> None:
     servers.start("nginx")
 
 
-def _stop_in_transaction(servers: Servers, name: str, wait: Wait) -> None:
-    """A server freezes while it holds the locks of a half-written batch."""
-    frozen = threading.Event()
+def _stop_at(statement: bytes) -> Callable[[Servers, str, Wait], None]:
+    """A server freezes inside a transaction, before this statement, while it holds its locks."""
 
-    def freeze() -> None:
-        servers.freeze(name)
-        frozen.set()
+    def stop(servers: Servers, name: str, wait: Wait) -> None:
+        frozen = threading.Event()
 
-    servers.proxies[name].arm(Trap(b"INSERT INTO offlinemessage", "stop", freeze))
-    if frozen.wait(3.0):
-        wait()
-    servers.proxies[name].heal()
-    servers.thaw(name)
+        def freeze() -> None:
+            servers.freeze(name)
+            frozen.set()
+
+        servers.proxies[name].arm(Trap(statement, "stop", freeze))
+        if frozen.wait(3.0):
+            wait()
+        servers.proxies[name].heal()
+        servers.thaw(name)
+
+    return stop
 
 
 def _lose_commit(statement: bytes) -> Callable[[Servers, str, Wait], None]:
@@ -154,7 +164,13 @@ ACTIONS: dict[str, Callable[[Servers, str, Wait], None]] = {
     "freeze mariadb": _freeze_mariadb,
     "reload nginx": _reload_nginx,
     "restart nginx": _restart_nginx,
-    "stop inside a transaction of": _stop_in_transaction,
+    "stop inside a transaction of": _stop_at(b"INSERT INTO offlinemessage"),
+    "stop inside the opening of a device at": _stop_at(b"INSERT INTO device "),
     "lose the commit of a send of": _lose_commit(b"INSERT INTO message"),
     "lose the commit of a login of": _lose_commit(b"UPDATE user SET state = 'online'"),
+    "lose the commit of a new device at": _lose_commit(b"INSERT INTO device "),
+    "lose the commit of a device's end at": _lose_commit(b"DELETE FROM device "),
 }
+
+OF_ONE_SERVER = ("kill server", "freeze server", "restart server")
+"""The faults of a server with SQLite."""

@@ -2,6 +2,8 @@
 
     python -m tests.chaos.run --seed 1                  one run, its schedule and its result
     python -m tests.chaos.run --runs 200 --seed 1000    many, a line each
+    python -m tests.chaos.run --runs 20 --servers 3     with three servers
+    python -m tests.chaos.run --runs 20 --sqlite        one server, with SQLite
     python -m tests.chaos.run --seed 1 --bug forget-mids    with a deliberate bug
 
 Exit status: 0 without violations. A seed determines the clients and the schedule of faults, but
@@ -20,14 +22,22 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos.checker import History, check
+from tests.chaos.checker import UNNAMED, History, check
 from tests.chaos.client import Client
-from tests.chaos.faults import Fault, draw, inflict
+from tests.chaos.faults import OF_ONE_SERVER, Fault, draw, inflict
+from tests.chaos.person import PEOPLE, Person
 from tests.chaos.servers import Servers
+from tests.chaos.sqlite_server import SqliteServer
 from tests.e2e.chatkit import Wire
 
-CLIENTS = 24
-GROUPS = 4
+GROUPS = 3
+MEMBERS = 5
+RATE = 10.0
+"""Messages a second of each client."""
+
+SLEEPER = 2
+"""A user's device with this number sleeps: it logs in once, and again at the end of the run."""
+
 QUIET_SECONDS = 3.0
 """Without any message, before a run ends: longer than the servers' poll of the mailboxes takes."""
 
@@ -56,6 +66,9 @@ class Result:
     acked: int = 0
     deliveries: int = 0
     logins: int = 0
+    devices: int = 0
+    ended: int = 0
+    copies: int = 0
     traps: int = 0
     refused: int = 0
     gaps: int = 0
@@ -67,7 +80,8 @@ class Result:
         return (
             f"seed {self.seed}: {verdict}; {len(self.faults)} faults, {self.traps} of them inside "
             f"a transaction, {self.sent} sent, "
-            f"{self.acked} acknowledged, {self.deliveries} deliveries, {self.logins} logins, "
+            f"{self.acked} acknowledged, {self.deliveries} deliveries, {self.copies} of them "
+            f"copies, {self.logins} logins, {self.devices} devices, {self.ended} of them ended, "
             f"{self.refused} refused by a full mailbox, {self.gaps} gaps, "
             f"{self.seconds:.0f} s"
         )
@@ -81,42 +95,49 @@ def run(
     faults: list[Fault] | None = None,
     patience: float = SILENT_SECONDS,
     mailbox_rows: int = SMALL_MAILBOX,
+    servers: int = 2,
+    sqlite: bool = False,
 ) -> Result:
     """One run. ``seconds`` and ``faults``: instead of the seed's. ``patience``: seconds without any
-    message until a missing one counts as lost. ``mailbox_rows``: the limit, if the seed is even."""
+    message until a missing one counts as lost. ``mailbox_rows``: the limit, if the seed is even.
+    ``servers``: their number; with ``sqlite`` it is one."""
     if seconds is None:
         seconds = SHORT_SECONDS if seed % 5 else LONG_SECONDS
     begun = time.monotonic()
     small = seed % 2 == 0
-    servers = Servers(bug=bug, mailbox_rows=mailbox_rows if small else None)
-    schedule = draw(seed, servers.names, seconds) if faults is None else faults
-    history = History()
+    rows = mailbox_rows if small else None
+    cluster = SqliteServer(bug, rows) if sqlite else Servers(servers, bug, rows)
+    kinds = OF_ONE_SERVER if sqlite else None
+    schedule = draw(seed, cluster.names, seconds, kinds) if faults is None else faults
+    history = History(has_gaps=small)
     try:
-        servers.up()
-        clients = _register(servers, seed, history)
-        for client in clients:
-            client.goes_away = small
-        asyncio.run(_run_clients(servers, clients, history, schedule, seconds, patience))
-        tracebacks = [name for name in servers.names if "Traceback" in servers.log(name)]
+        cluster.up()
+        people = _register(cluster, history)
+        clients = _clients(cluster, people, seed, history)
+        asyncio.run(_run_clients(cluster, clients, history, schedule, seconds, patience))
+        tracebacks = [name for name in cluster.names if "Traceback" in cluster.log(name)]
         history.surprises += [f"{name} logged a traceback" for name in tracebacks]
         problems = check(history)
-        gaps = sum(_gaps(servers.log(name)) for name in servers.names)
-        notes = [servers.log(name) for name in servers.names] if problems else []
+        gaps = sum(_gaps(cluster.log(name)) for name in cluster.names)
+        notes = [cluster.log(name) for name in cluster.names] if problems else []
     finally:
-        servers.down()
+        cluster.down()
     return Result(
         seed,
         schedule,
         problems,
-        len(history.sent),
-        sum(sent.acked is not None for sent in history.sent),
-        len(history.received),
-        sum(client.logins for client in clients),
-        sum(proxy.sprung for proxy in servers.proxies.values()),
-        sum(client.refused for client in clients),
-        gaps,
-        time.monotonic() - begun,
-        notes,
+        sent=len(history.sent),
+        acked=sum(sent.acked is not None for sent in history.sent),
+        deliveries=len(history.received),
+        logins=sum(client.logins for client in clients),
+        devices=len(history.devices),
+        ended=sum(device.ended is not None for device in history.devices.values()),
+        copies=sum(got.receiver == got.sender for got in history.received),
+        traps=sum(proxy.sprung for proxy in cluster.proxies.values()),
+        refused=sum(client.refused for client in clients),
+        gaps=gaps,
+        seconds=time.monotonic() - begun,
+        notes=notes,
     )
 
 
@@ -125,42 +146,76 @@ def _gaps(log: str) -> int:
     return sum(int(count) for count in re.findall(r"too full for .*: (\d+) mailboxes", log))
 
 
-def _register(servers: Servers, seed: int, history: History) -> list[Client]:
+def _register(servers: Servers, history: History) -> list[Person]:
     """Register the users, and make the groups."""
-    clients = []
+    people = []
     with Wire(servers.listen) as wire:
-        for number in range(CLIENTS):
+        for number, (kind, devices) in enumerate(PEOPLE):
             name = f"user {number}"
-            user_id = wire.register(name)
-            clients.append(Client(servers.listen, user_id, name, seed * 1000 + number, history))
-    ids = [client.user_id for client in clients]
-    for client in clients:
-        client.peers = [user_id for user_id in ids if user_id != client.user_id]
+            people.append(Person(wire.register(name), name, kind, devices))
+    for person in people:
+        person.peers = [other.user_id for other in people if other is not person]
     for number in range(GROUPS):
-        members = clients[number :: GROUPS - 1][:8]
-        group_id = _make_group(servers, f"group {number}", [client.user_id for client in members])
-        for client in clients:
-            if client in members:
-                client.groups[group_id] = frozenset(member.user_id for member in members)
+        members = (people * 2)[number * 3 :][:MEMBERS]
+        group_id = _make_group(servers, f"group {number}", members, history)
+        for person in people:
+            if person in members:
+                person.groups[group_id] = frozenset(member.user_id for member in members)
             else:
-                client.foreign_groups.append(group_id)
+                person.foreign_groups.append(group_id)
+    return people
+
+
+def _make_group(servers: Servers, name: str, members: list[Person], history: History) -> int:
+    group_id = 0
+    for person in members:
+        with Wire(servers.listen) as wire:
+            _log_in(wire, person, history)
+            if not group_id:
+                wire.send(msgid=8, id=person.user_id, groupname=name, groupdesc="")
+                group_id = wire.find(23, errno=0)["groupid"]
+            else:
+                wire.send(msgid=9, id=person.user_id, groupid=group_id)
+                wire.find(24, errno=0)
+            wire.send(msgid=3, id=person.user_id)
+            wire.find(25, errno=0)
+    return group_id
+
+
+def _log_in(wire: Wire, person: Person, history: History) -> None:
+    """With the first device of the user."""
+    if not person.begins_named(0):
+        wire.login(person.user_id)
+        return
+    answer = wire.login(person.user_id, v=2, device=person.device_name(0), devices=True)
+    number, since = answer.get("deviceid", UNNAMED), answer.get("since", 0)
+    person.heir = number
+    history.open(person.user_id, number, since, took=True)
+
+
+def _clients(servers: Servers, people: list[Person], seed: int, history: History) -> list[Client]:
+    clients: list[Client] = []
+    for person in people:
+        for seat in range(person.count):
+            number = seed * 1000 + len(clients)
+            client = Client(servers.listen, person, seat, number, history, RATE)
+            client.goes_away = history.has_gaps
+            clients.append(client)
     return clients
 
 
-def _make_group(servers: Servers, name: str, members: list[int]) -> int:
-    group_id = 0
-    for user_id in members:
-        with Wire(servers.listen) as wire:
-            wire.login(user_id)
-            if not group_id:
-                wire.send(msgid=8, id=user_id, groupname=name, groupdesc="")
-                group_id = wire.expect(23, errno=0)["groupid"]
-            else:
-                wire.send(msgid=9, id=user_id, groupid=group_id)
-                wire.expect(24, errno=0)
-            wire.send(msgid=3, id=user_id)
-            wire.expect(25, errno=0)
-    return group_id
+def _drawer(servers: Servers, people: list[Person], history: History) -> list[Client]:
+    """Clients for the devices that no client uses any more: they get what is waiting there."""
+    clients: list[Client] = []
+    for person in people:
+        for seat, (name, number) in enumerate(person.lost, 100):
+            device = history.devices[person.user_id, number]
+            if device.ended is None and not device.ending:
+                client = Client(servers.listen, person, seat, number, history, RATE)
+                client.device, client.named, client.number = name, True, number
+                client.sends = client.disconnects = False
+                clients.append(client)
+    return clients
 
 
 async def _run_clients(
@@ -171,8 +226,11 @@ async def _run_clients(
     seconds: float,
     patience: float,
 ) -> None:
+    over, awake = threading.Event(), asyncio.Event()
+    for client in clients:
+        if client.seat == SLEEPER:
+            client.sleeps = awake
     tasks = [asyncio.create_task(client.run()) for client in clients]
-    over = threading.Event()
     loop = asyncio.get_running_loop()
     begun = loop.time()
     mending: list[asyncio.Future[None]] = []
@@ -188,6 +246,11 @@ async def _run_clients(
         for client in clients:
             client.sends = False
             client.disconnects = False
+        awake.set()
+        people = list({client.user_id: client.person for client in clients}.values())
+        drawer = _drawer(servers, people, history)
+        clients += drawer
+        tasks += [asyncio.create_task(client.run()) for client in drawer]
         await _until_quiet(clients, history, patience)
     finally:
         over.set()
@@ -221,25 +284,14 @@ async def _until_quiet(clients: list[Client], history: History, patience: float)
     deadline = loop.time() + END_SECONDS
     while loop.time() < deadline:
         await asyncio.sleep(0.1)
-        unacked = sum(len(client.outbox) for client in clients)
+        busy = any(client.busy for client in clients)
         last = max(client.idle_since for client in clients)
         silent = loop.time() - last
-        if not unacked and silent > (patience if _missing(history) else QUIET_SECONDS):
+        if not busy and silent > QUIET_SECONDS and (silent > patience or not history.missing()):
             return
-    if any(client.outbox for client in clients):
-        history.surprises.append(
-            f"not acknowledged at the end: {[c.name for c in clients if c.outbox]}"
-        )
-
-
-def _missing(history: History) -> int:
-    got = {(item.receiver, item.text) for item in history.received}
-    return sum(
-        (receiver, sent.text) not in got
-        for sent in history.sent
-        if sent.acked is not None
-        for receiver in sent.receivers
-    )
+    for client in clients:
+        if client.busy:
+            history.surprises.append(f"not acknowledged at the end: {client.name}")
 
 
 def main() -> int:
@@ -247,12 +299,22 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--seconds", type=float, help="of faults, in each run")
+    parser.add_argument("--no-faults", action="store_true")
+    parser.add_argument("--servers", type=int, default=2)
+    parser.add_argument("--sqlite", action="store_true", help="one server, with SQLite")
     parser.add_argument("--bug", help="a deliberate bug: see buggy_server.py")
     arguments = parser.parse_args()
     bad = 0
     inflicted: Counter[str] = Counter()
     for seed in range(arguments.seed, arguments.seed + arguments.runs):
-        result = run(seed, arguments.seconds, bug=arguments.bug)
+        result = run(
+            seed,
+            arguments.seconds,
+            bug=arguments.bug,
+            faults=[] if arguments.no_faults else None,
+            servers=arguments.servers,
+            sqlite=arguments.sqlite,
+        )
         print(result.line(), flush=True)
         if arguments.runs == 1 or result.problems:
             for line in (*result.faults, *result.problems[:20]):

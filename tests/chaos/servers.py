@@ -21,8 +21,17 @@ from tests.chat.databasekit import start_database
 
 PROJECT = Path(__file__).resolve().parents[2]
 PASSWORD = "for-the-servers"
-CONFIG = "[password]\ntime_cost = 1\nmemory_kib = 64\n[server]\nheartbeat = 2\n"
-"""Cheap hashing, and a short heartbeat, so that silent clients are closed soon."""
+CONFIG = """\
+[password]
+time_cost = 1
+memory_kib = 64
+[chat]
+devices = 6
+[server]
+heartbeat = 2
+"""
+"""Cheap hashing; few devices, so that users have too many at times; and a short heartbeat, so that
+silent clients are closed soon."""
 
 STARTS = 5
 
