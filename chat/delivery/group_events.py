@@ -39,9 +39,9 @@ from chat.storage.tables import (
 )
 
 MOST_TOLD = 1000
-"""Devices in the largest group that are told of each member that joins or leaves: some 8 ms of the
-database for each. In a larger group the user's own devices are told; the history has the event. All
-other events are acts of administrators, and go to all devices."""
+"""Devices in the largest group that are told of each member that joins or leaves. In a larger group
+the user's own devices are told; the history has the event. All other events are acts of
+administrators, and go to all devices."""
 
 
 @dataclass(frozen=True, slots=True)
