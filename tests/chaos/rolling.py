@@ -120,10 +120,14 @@ def _failure(post: Post) -> str | None:
 class Crowd:
     """SDK clients that write to each other. Its lock guards the result and the random numbers."""
 
-    def __init__(self, port: int, count: int, rate: float, seed: int = 1) -> None:
-        """``rate``: messages a second of each client."""
+    def __init__(
+        self, port: int, count: int, rate: float, *, device: str | None = None, seed: int = 1
+    ) -> None:
+        """``rate``: messages a second of each client. ``device``: the name of each user's device;
+        None: the unnamed one."""
         self.result = Result()
         self._port = port
+        self._device = device
         self._pause = 1 / rate
         self._random = random.Random(seed)
         self._lock = threading.Lock()
@@ -139,15 +143,23 @@ class Crowd:
             client = ChatClient(
                 "127.0.0.1",
                 self._port,
+                device=self._device,
                 on_message=partial(self._arrived, user),
                 on_state=self._changed,
             )
             self._clients[user] = client
             client.connect(20.0)
             client.login(user, PASSWORD)
-            self._threads.append(threading.Thread(target=self._write, args=(user,)))
+            self._threads.append(threading.Thread(target=self._write, args=(user,), daemon=True))
         for thread in self._threads:
             thread.start()
+
+    def has_named_devices(self) -> bool:
+        """Does each client use a named device now? It waits for clients that reconnect."""
+        return all(
+            any(device.this and device.id for device in client.devices())
+            for client in self._clients.values()
+        )
 
     def finish(self, patience: float) -> None:
         """Stop writing, and wait for what is under way.

@@ -55,9 +55,10 @@ class Servers:
         self.names = [f"node-{number}" for number in range(count)]
         self.listen = services.free_port()
         self.proxies: dict[str, DatabaseProxy] = {}
-        self._program = WITHOUT_BUG
+        program: tuple[str, ...] = WITHOUT_BUG
         if bug is not None:
-            self._program = (str(Path(__file__).with_name("buggy_server.py")), bug)
+            program = (str(Path(__file__).with_name("buggy_server.py")), bug)
+        self._programs = dict.fromkeys(self.names, program)
         self._limits = f"[limits]\nmailbox_rows = {mailbox_rows}\n" if mailbox_rows else ""
         self._ports = {name: services.free_port() for name in self.names}
         self._mariadb_port = services.free_port()
@@ -70,6 +71,14 @@ class Servers:
         }
         for name in self.names:
             self._starters[name] = partial(self._start_node, name)
+
+    def install(self, name: str, program: tuple[str, ...] = WITHOUT_BUG) -> None:
+        """Let the next start of a chat server run ``program``: arguments of Python."""
+        self._programs[name] = program
+
+    def port(self, name: str) -> int:
+        """The port of a chat server itself; ``listen`` is that of nginx."""
+        return self._ports[name]
 
     def up(self) -> None:
         """Start everything."""
@@ -94,9 +103,12 @@ class Servers:
 
     # ------------------------------------------------------------------ faults
 
-    def start(self, name: str) -> None:
-        """Start it; again, as systemd would, if its database fails meanwhile."""
-        for left in reversed(range(STARTS)):
+    def start(self, name: str, starts: int = STARTS) -> None:
+        """Start it; again, as systemd would, if its database fails meanwhile.
+
+        Raises ClusterError when all ``starts`` have failed.
+        """
+        for left in reversed(range(starts)):
             try:
                 self._processes[name] = self._starters[name]()
                 return
@@ -169,5 +181,5 @@ class Servers:
             database,
             f"redis://{services.HOST}:{self._redis_port}/0",
             PASSWORD,
-            program=(sys.executable, *self._program),
+            program=(sys.executable, *self._programs[name]),
         )

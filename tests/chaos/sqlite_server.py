@@ -26,7 +26,7 @@ class SqliteServer(Servers):
     def _start_node(self, name: str) -> Process:
         database = f"sqlite:///{self.folder / 'chat.db'}"
         command = [
-            *(sys.executable, *self._program, services.HOST, str(self.listen)),
+            *(sys.executable, *self._programs[name], services.HOST, str(self.listen)),
             *("--config", str(self.folder / f"{name}.toml"), "--db", database),
         ]
         environment = {FOLDER_VARIABLE: str(self.folder)}
