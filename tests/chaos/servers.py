@@ -25,13 +25,13 @@ CONFIG = """\
 [password]
 time_cost = 1
 memory_kib = 64
-[chat]
-devices = 6
 [server]
 heartbeat = 2
 """
-"""Cheap hashing; few devices, so that users have too many at times; and a short heartbeat, so that
-silent clients are closed soon."""
+"""Cheap hashing, and a short heartbeat, so that silent clients are closed soon."""
+
+FEW_DEVICES = 6
+"""Of each user, so that users have too many at times."""
 
 STARTS = 5
 
@@ -47,10 +47,15 @@ class Servers:
     """
 
     def __init__(
-        self, count: int = 2, bug: str | None = None, mailbox_rows: int | None = None
+        self,
+        count: int = 2,
+        bug: str | None = None,
+        mailbox_rows: int | None = None,
+        devices: int | None = FEW_DEVICES,
     ) -> None:
         """``count``: of chat servers. ``bug``: the name of a deliberate bug in buggy_server.py.
-        ``mailbox_rows``: the limit of a mailbox; None: the default."""
+        ``mailbox_rows``: the limit of a mailbox; ``devices``: of a user; None: the default. Servers
+        of version 4 of the tables refuse the setting ``devices``."""
         self.folder = Path(tempfile.mkdtemp(prefix="chat-chaos-"))
         self.names = [f"node-{number}" for number in range(count)]
         self.listen = services.free_port()
@@ -60,6 +65,7 @@ class Servers:
             program = (str(Path(__file__).with_name("buggy_server.py")), bug)
         self._programs = dict.fromkeys(self.names, program)
         self._limits = f"[limits]\nmailbox_rows = {mailbox_rows}\n" if mailbox_rows else ""
+        self._limits += f"[chat]\ndevices = {devices}\n" if devices else ""
         self._ports = {name: services.free_port() for name in self.names}
         self._mariadb_port = services.free_port()
         self._redis_port = services.free_port()

@@ -27,7 +27,7 @@ def older(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
 @pytest.fixture
 def servers(older: tuple[str, ...]) -> Iterator[Servers]:
     """Two servers of version 4, with all that they need."""
-    kit = Servers()
+    kit = Servers(devices=None)
     try:
         for name in kit.names:
             kit.install(name, older)
