@@ -129,6 +129,10 @@ class Servers:
         """With SIGTERM, as an administrator does."""
         self._processes[name].stop(30.0)
 
+    def wait(self, name: str) -> bool:
+        """Wait until it ends by itself. Returns False if it runs on."""
+        return self._processes[name].wait(30.0)
+
     def freeze(self, name: str) -> None:
         self._processes[name].send_signal(signal.SIGSTOP)
 

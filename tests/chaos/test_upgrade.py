@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +13,17 @@ from chat.chatcluster.errors import ClusterError
 from chat.storage.tables.node import LEASE_SECONDS
 from tests.chaos.older_version import VERSION_4, unpack
 from tests.chaos.rolling import SILENT_SECONDS, Crowd, check
-from tests.chaos.servers import Servers
+from tests.chaos.servers import WITHOUT_BUG, Servers
 from tests.e2e.chatkit import WAIT, Message, Wire, collect_mail
 
 POLL_SECONDS = 0.5
+
+WITHOUT_GRACE = (
+    "-c",
+    "import sys; from chat.login import device_switch; device_switch.GRACE_SECONDS = 0; "
+    "from chat import app; sys.exit(app.main())",
+)
+"""A new server that waits for the end of an older server's lease, and no longer."""
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +45,16 @@ def servers(older: tuple[str, ...]) -> Iterator[Servers]:
         kit.down()
 
 
-def replace(servers: Servers, name: str) -> None:
+def test_a_clone_without_the_history(tmp_path: Path) -> None:
+    """It gets an error that says what to do, and no test is skipped."""
+    with pytest.raises(RuntimeError, match="git fetch --unshallow"):
+        unpack("0" * 40, tmp_path)
+
+
+def replace(servers: Servers, name: str, program: tuple[str, ...] = WITHOUT_BUG) -> None:
     """Drain a server, and start one with the new code."""
     servers.stop(name)
-    servers.install(name)
+    servers.install(name, program)
     servers.start(name)
 
 
@@ -97,3 +111,26 @@ def test_an_upgrade_under_load_loses_nothing(servers: Servers, older: tuple[str,
     servers.install(first, older)
     with pytest.raises(ClusterError, match="its schema is version 5, newer than this program's 4"):
         servers.start(first, starts=1)
+
+
+def test_an_older_server_that_was_frozen(servers: Servers) -> None:
+    """It goes on after named devices have begun: it stores nothing, and stops."""
+    first, second = servers.names
+    replace(servers, first, WITHOUT_GRACE)
+    with Wire(servers.port(second)) as bob, Wire(servers.port(first)) as again:
+        ann = again.register("ann")
+        user_id = bob.register("bob")
+        bob.login(user_id, device="phone")
+        servers.freeze(second)
+        bob.chat(ann, "hi", mid="1")
+        laptop, _ = log_in_to_named_device(servers, first, ann)
+        servers.thaw(second)
+        assert bob.find_any(20) is None, "acknowledged, but not for the laptop"
+        assert servers.wait(second)
+        again.login(user_id, device="phone")
+        again.chat(ann, "hi", mid="1")
+        again.find(20, mid="1")
+        assert [message["msg"] for message in laptop.taken(6)] == ["hi"]
+        laptop.close()
+    assert "another server has started as node-1: this one stops" in servers.log(second)
+    assert not any("Traceback" in servers.log(name) for name in servers.names)
