@@ -108,8 +108,8 @@ def open_user_gaps(tx: Transaction, mailboxes: Collection[int]) -> set[int]:
     behind = MailboxGapModel(tx).behind(frozenset().union(*known.values()))
     after = MessageModel(tx).newest()
     for mailbox in sorted(mailboxes):
-        others = known.get(owner(mailbox), frozenset()) - behind - {mailbox}
-        if others and mailbox not in behind:
+        devices = known.get(owner(mailbox), frozenset())
+        if mailbox in devices and mailbox not in behind and devices - behind - {mailbox}:
             MailboxGapModel(tx).open(BETWEEN_USERS, [mailbox], after)
             behind |= {mailbox}
     return behind.intersection(mailboxes)

@@ -6,7 +6,8 @@ from chat.delivery.submission import Outcome
 from chat.mailbox.gap import FILL_ROWS, fill_gap, open_user_gaps
 from chat.mailbox.quota import Fill, MailboxQuota
 from chat.protocol import ErrNo
-from chat.storage.tables import BETWEEN_USERS, MailboxGapModel
+from chat.storage import Transaction
+from chat.storage.tables import BETWEEN_USERS, DeviceModel, MailboxGapModel
 from tests.chat.delivery.commitkit import CommitDesk
 from tests.chat.delivery.test_devices import devices, on
 
@@ -98,6 +99,32 @@ def test_one_device_at_least_gets_all_messages(commits: CommitDesk) -> None:
     assert begin(commits, ann) == set()
     (sent,) = commits.settle(commits.one(commits.log_in(ann), bob))
     assert len(sent.message.receivers) == 1
+
+
+def test_a_device_that_has_ended_gets_no_gap(commits: CommitDesk) -> None:
+    bob = commits.user("bob")
+    phone, laptop = devices(commits, bob, 1, 2)
+    sql = "DELETE FROM device WHERE mailbox = ?"
+    commits.database.write(lambda tx: tx.execute(sql, (phone,)))
+    assert begin(commits, phone) == set()
+    assert behind(commits, phone, laptop) == set()
+
+
+def test_the_last_device_without_a_gap_ends(commits: CommitDesk) -> None:
+    """The messages are in the log; the other device gets them when it has read its mailbox."""
+    ann, bob = commits.users("ann", "bob")
+    phone, laptop = devices(commits, bob, 1, 2)
+    begin(commits, phone)
+
+    def end(tx: Transaction) -> None:
+        DeviceModel(tx).changed()
+        tx.execute("DELETE FROM device WHERE mailbox = ?", (laptop,))
+
+    commits.database.write(end)
+    sends = commits.settle(*[commits.one(commits.log_in(ann), bob) for _ in range(2)])
+    assert commits.owed(phone) == []
+    fill(commits, phone)
+    assert commits.owed(phone) == [submission.seq for submission in sends if submission.seq]
 
 
 def test_a_sender_is_refused_when_all_devices_are_full(commits: CommitDesk) -> None:
