@@ -15,7 +15,7 @@ WALL_CLOCK = {
     "account/local_account.py": 1,  # the time of writing, which is shown
     "ui/commands/client_events.py": 1,  # the time of a change of a group, which is shown
     "ui/view/message_view.py": 1,  # the date of today
-    "ui/view/screen.py": 1,  # the same in the list of conversations
+    "ui/view/screen.py": 2,  # the same in the list and in the overview of conversations
 }
 """Module → the number of its readings of the wall clock."""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 from chat.handlers.account import LIST_BYTES, MAIL_BYTES
 from chat.handlers.login_answer import answer_of
 from chat.login.device_rows import Opened
@@ -144,8 +147,11 @@ def size(lists: Message) -> int:
     return len(encode(lists))
 
 
+LOGIN: Any = SimpleNamespace(user_id=1)
+
+
 def test_the_worst_lists_fit() -> None:
-    entered = Entered(None, snapshot(5000, 2000, 200, 20), Opened(None, 1))  # type: ignore[arg-type]
+    entered = Entered(LOGIN, snapshot(5000, 2000, 200, 20), Opened(None, 1))
     for v2 in (True, False):
         answer = answer_of(entered, ROOM, v2=v2)
         lists = answer.lists
@@ -156,7 +162,7 @@ def test_the_worst_lists_fit() -> None:
 
 
 def test_short_lists_are_whole() -> None:
-    entered = Entered(None, snapshot(50, 20, 20, 2), Opened(None, 1))  # type: ignore[arg-type]
+    entered = Entered(LOGIN, snapshot(50, 20, 20, 2), Opened(None, 1))
     answer = answer_of(entered, ROOM, v2=True)
     assert [len(answer.lists[name]) for name in ("friends", "groups", "offlinemsg")] == [50, 20, 2]
     assert all(len(group["users"]) == 20 and group["more"] for group in answer.lists["groups"])

@@ -31,6 +31,7 @@ READING = {
     MsgType.BLOCKS_MSG,
     MsgType.FRIEND_REQUESTS_MSG,
     MsgType.BANS_MSG,
+    MsgType.DEVICES_MSG,
 }
 """Requests that change nothing, and have no number in an hour."""
 

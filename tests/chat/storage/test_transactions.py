@@ -55,7 +55,8 @@ def test_null_survives(database: Database) -> None:
 
 
 def test_large_integers_survive(database: Database) -> None:
-    database.write(lambda tx: tx.execute("INSERT INTO token VALUES (?, ?, ?)", ("h", 1, 2**53)))
+    insert = "INSERT INTO token (hash, userid, used) VALUES (?, ?, ?)"
+    database.write(lambda tx: tx.execute(insert, ("h", 1, 2**53)))
     assert database.read(lambda tx: tx.query("SELECT used FROM token")) == [(2**53,)]
 
 
