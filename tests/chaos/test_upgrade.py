@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,12 +42,6 @@ def servers(older: tuple[str, ...]) -> Iterator[Servers]:
         yield kit
     finally:
         kit.down()
-
-
-def test_a_clone_without_the_history(tmp_path: Path) -> None:
-    """It gets an error that says what to do, and no test is skipped."""
-    with pytest.raises(RuntimeError, match="git fetch --unshallow"):
-        unpack("0" * 40, tmp_path)
 
 
 def replace(servers: Servers, name: str, program: tuple[str, ...] = WITHOUT_BUG) -> None:
