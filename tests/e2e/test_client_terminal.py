@@ -290,7 +290,7 @@ def test_many_messages(ann: Window, server: ServerProcess, connect: Connect) -> 
 def test_a_window_without_focus(ann: Window, bob: Window) -> None:
     """The terminal reports its focus. Messages in the open room are unread while it has none."""
     ann.enter("/chat 2")
-    ann.see("user 2", "no messages yet")
+    ann.see("bob (2)", "no messages yet")
     ann.keys("-H", "1b", "5b", "4f")
     bob.enter("/chat 1 are you there?")
     ann.see("─ new ─", "bob: are you there?", "1 unread")
@@ -317,7 +317,7 @@ def test_errors(ann: Window) -> None:
         ("hello?", "Choose a conversation first"),
         ("/add 99", "no such user"),
         ("/join 99", "Group 99 does not exist, or is closed to you."),
-        ("/add 1", "That is your own number."),
+        ("/add 1", "That is your own name."),
         ("/chat 99", "There is no user 99."),
         ("/group 99", "There is no group 99"),
         ("/create ", "Type it like this: /create NAME"),
