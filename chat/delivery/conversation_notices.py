@@ -1,4 +1,4 @@
-"""ConversationNotices: tells clients what was read, who types, and what was muted.
+"""ConversationNotices: tells clients of read marks, typing and muting in their conversations.
 
 Only logins that have said ``"devices": true`` are told. The node of a change tells its own logins
 at once, and publishes the notice once for all other nodes. Notices are not stored, and one may get
@@ -13,14 +13,11 @@ from collections.abc import Sequence
 from chat.bus import Received
 from chat.conversation_notice import ConversationNotice
 from chat.delivery.codec import MessageBus
-from chat.login.login import Login
+from chat.login.login import Login, Told, send_notices
 from chat.login.registry import LoginRegistry
 from chat.process.loops import queue_in_loops
 from chat.protocol import encode
 from muduopy import EventLoop
-
-Told = tuple[Login, bytes]
-"""A login here, and the encoded notice for it."""
 
 
 class ConversationNotices:
@@ -62,18 +59,10 @@ class ConversationNotices:
             for login in self._receivers(notice):
                 if login.knows_devices and login is not source:
                     by_loop[login.loop].append((login, frame))
-        queue_in_loops(_send, by_loop)
+        queue_in_loops(send_notices, by_loop)
 
     def _receivers(self, notice: ConversationNotice) -> Sequence[Login]:
         if notice.user_id:
             return self._logins.of_user(notice.user_id)
         members = self._logins.in_group(notice.group_id)
         return [login for login in members if login.user_id != notice.by]
-
-
-def _send(told: Sequence[Told]) -> None:
-    """Send to clients that read their output. The logins' loop."""
-    for login, frame in told:
-        connection = login.connection
-        if login.alive and not connection.flow.output_full:
-            connection.send_frames([frame])

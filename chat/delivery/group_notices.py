@@ -20,7 +20,7 @@ from functools import partial
 from chat.bus import Received
 from chat.delivery.codec import MessageBus
 from chat.group_notice import BANNED, DISSOLVED, INVITED, LOGGED, REMOVED, GroupNotice
-from chat.login.login import Login
+from chat.login.login import Login, Told, send_notices
 from chat.login.registry import LoginRegistry
 from chat.mailbox_number import is_named
 from chat.notice import ENTERED, Notice
@@ -31,9 +31,6 @@ from chat.storage.tables import GroupModel
 from muduopy import EventLoop, ThreadPool
 
 log = logging.getLogger(__name__)
-
-Told = tuple[Login, bytes]
-"""A login here, and the encoded notice for it."""
 
 
 class GroupNotices:
@@ -104,7 +101,7 @@ class GroupNotices:
                 if notice.event in LOGGED and is_named(login.mailbox):
                     continue
                 by_loop[login.loop].append((login, frame))
-        queue_in_loops(_send, by_loop)
+        queue_in_loops(send_notices, by_loop)
 
     def _receivers(self, notice: GroupNotice) -> list[Login]:
         """The logins here that are told. Those that are no members any more leave the group."""
@@ -140,11 +137,3 @@ class GroupNotices:
             self._bus.unsubscribe([topic])
         else:
             self.begin_to_listen(user_id, group_id)
-
-
-def _send(told: Sequence[Told]) -> None:
-    """Send to v2 clients that read their output. The logins' loop."""
-    for login, frame in told:
-        connection = login.connection
-        if login.alive and connection.v2 and not connection.flow.output_full:
-            connection.send_frames([frame])

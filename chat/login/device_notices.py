@@ -11,12 +11,11 @@ from functools import partial
 from typing import Any
 
 from chat.bus import Bus
-from chat.login.login import Login
 from chat.login.registry import LoginRegistry
 from chat.mailbox_number import device_of, is_named, mailbox_of
 from chat.notice import DEVICE, Notice
 from chat.process.clock import utc_text
-from chat.protocol import Message, MsgType
+from chat.protocol import Message, MsgType, encode
 from chat.storage import Database, StorageError
 from chat.storage.tables import DeviceModel
 from muduopy import ThreadPool
@@ -71,12 +70,6 @@ class DeviceNotices:
             message["event"] = "ended"
         else:
             message.update(event="new", label=found.label, first=utc_text(found.first))
+        frame = encode(message)
         for login in told:
-            login.loop.queue_in_loop(partial(_send, login, message))
-
-
-def _send(login: Login, message: Message) -> None:
-    """Send to a client that reads its output. Login's loop."""
-    connection = login.connection
-    if login.alive and not connection.flow.output_full:
-        connection.send_message(message)
+            login.loop.queue_in_loop(partial(login.send_notices, frame))

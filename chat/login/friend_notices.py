@@ -12,12 +12,11 @@ from functools import partial
 from typing import Any
 
 from chat.bus import Bus
-from chat.login.login import Login
 from chat.login.registry import LoginRegistry
 from chat.login.visibility import Visibility
 from chat.notice import ACCEPTED, ASKED, Notice
 from chat.process.clock import Clock, utc_text
-from chat.protocol import Message, MsgType
+from chat.protocol import Message, MsgType, encode
 from chat.storage import Database, StorageError, Transaction
 from chat.storage.tables import FriendModel, FriendRequestModel, UserModel
 from muduopy import ThreadPool
@@ -75,8 +74,9 @@ class FriendNotices:
                 log.warning("user %d was not told of a request to be a friend: %s", user_id, exc)
                 return
             if message is not None:
+                frame = encode(message)
                 for login in logins:
-                    login.loop.queue_in_loop(partial(_send, login, message))
+                    login.loop.queue_in_loop(partial(login.send_notices, frame))
 
     def _message(self, user_id: int, word: str, by: int, tx: Transaction) -> Message | None:
         """FRIEND_NOTICE_MSG; None if it is not true any more."""
@@ -89,10 +89,3 @@ class FriendNotices:
             return None
         (seen,) = self._visibility.contacts(tx, user_id, [contact])
         return {**head, "name": seen.name, "state": seen.state}
-
-
-def _send(login: Login, message: Message) -> None:
-    """Send to a v2 client that reads its output. Login's loop."""
-    connection = login.connection
-    if login.alive and connection.v2 and not connection.flow.output_full:
-        connection.send_message(message)

@@ -6,7 +6,7 @@ after its end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 from chat.connection.connection import ClientConnection
@@ -133,6 +133,15 @@ class Login:
                 self.charge(unread)
             self.connection.detach()
 
+    def send_notices(self, *frames: bytes) -> None:
+        """Send notices to a v2 client that reads its output. Others get none. The loop.
+
+        A notice is a hint and may get lost: the lists in the answer to the next login are right.
+        """
+        connection = self.connection
+        if self.alive and connection.v2 and not connection.flow.output_full:
+            connection.send_frames(frames)
+
     def send_away(self, reason: str = "replaced") -> None:
         """The login is no longer the user's current one: close the connection. Any thread.
 
@@ -146,3 +155,13 @@ class Login:
         if self.alive:
             self.end()
             self.connection.close(reason)
+
+
+Told = tuple[Login, bytes]
+"""A login, and the encoded notice for it."""
+
+
+def send_notices(told: Sequence[Told]) -> None:
+    """Send each notice to its login. The loop of all these logins."""
+    for login, frame in told:
+        login.send_notices(frame)

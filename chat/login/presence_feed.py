@@ -17,16 +17,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 from chat.bus import Bus
-from chat.login.login import Login
 from chat.login.registry import LoginRegistry
 from chat.login.visibility import Visibility
 from chat.notice import PRESENCE, Notice
-from chat.protocol import Message, MsgType
+from chat.protocol import MsgType, encode
 from chat.storage import Database, StorageError
 from chat.storage.tables import UserModel
 from muduopy import EventLoop, ThreadPool
@@ -118,12 +117,13 @@ class PresenceFeed:
             log.warning("friends were not told who is online: %s", exc)
             return
         for login in self._logins.of_users(list(news)):
-            messages: list[Message] = [
-                {"msgid": int(MsgType.PRESENCE_MSG), "id": friend, "state": states[friend]}
+            frames = [
+                encode({"msgid": int(MsgType.PRESENCE_MSG), "id": friend, "state": states[friend]})
                 for friend in sorted(news[login.user_id])
                 if friend in states
             ]
-            login.loop.queue_in_loop(partial(_send, login, messages))
+            if frames:
+                login.loop.queue_in_loop(partial(login.send_notices, *frames))
 
     def _find_receivers(self, changed: set[int], news: defaultdict[int, set[int]]) -> None:
         """Notify the nodes of the receivers. Without a bus, add those that are here to ``news``."""
@@ -138,14 +138,3 @@ class PresenceFeed:
                 told[user_id].append(friend_id)
         if told:
             self._bus.tell([Notice(user_id, PRESENCE, tuple(ids)) for user_id, ids in told.items()])
-
-
-def _send(login: Login, messages: Sequence[Message]) -> None:
-    """Send to a v2 client that reads its output. Login's loop.
-
-    Other clients get nothing. They see the states of their friends in the answer to a login.
-    """
-    connection = login.connection
-    if login.alive and connection.v2 and not connection.flow.output_full:
-        for message in messages:
-            connection.send_message(message)
