@@ -41,12 +41,13 @@ class Router:
         # A device has one login at a time, so a message to a device that is here concerns no other
         # node.
         elsewhere: list[ChatMessage | Copy] = []
+        alone = self._bus.alone
         for message in messages:
             left = self._address(message, message.receivers, True, by_loop)
-            if left:
+            if left and not alone:
                 elsewhere += _publications(message, left)
         queue_in_loops(_push, by_loop)
-        if elsewhere and not self._bus.alone:
+        if elsewhere:
             self._bus.publish(elsewhere)
 
     def announce_event(self, event: GroupEvent, former: Collection[int]) -> None:

@@ -108,10 +108,18 @@ class SessionModel:
 
         ``user.device`` stays: it tells which device used the unnamed mailbox last.
         """
-        name, key = _table(mailbox)
+        if not is_named(mailbox):  # the usual case, in one statement
+            state = f"CASE WHEN {_DEVICE_ONLINE} THEN ? ELSE ? END"
+            return bool(
+                self._tx.execute(
+                    f"UPDATE user SET node = NULL, state = {state} "
+                    "WHERE id = ? AND generation = ? AND node IS NOT NULL",
+                    (ONLINE, OFFLINE, mailbox, generation),
+                )
+            )
         self._lock([mailbox])
         changed = self._tx.execute(
-            f"UPDATE {name} SET node = NULL WHERE {key} = ? AND generation = ? "
+            "UPDATE device SET node = NULL WHERE mailbox = ? AND generation = ? "
             "AND node IS NOT NULL",
             (mailbox, generation),
         )
