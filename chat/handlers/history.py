@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chat.handlers.context import Context, Request
 from chat.handlers.group_access import membership
+from chat.handlers.message_page import first_page
 from chat.mailbox.mailbox import to_messages
 from chat.mailbox_number import is_named
 from chat.message import ChatMessage
@@ -20,8 +21,6 @@ from chat.storage.tables import (
 )
 
 DEFAULT_LIMIT = 50
-
-PAGE_CHARACTERS = 128 * 1024
 
 
 def history(ctx: Context, request: Request[HistoryRequest]) -> Message:
@@ -59,21 +58,8 @@ def history(ctx: Context, request: Request[HistoryRequest]) -> Message:
 
     def read(tx: Transaction) -> tuple[list[ChatMessage], bool]:
         rows = look(tx)
-        page = _first(rows[:limit])
+        page = first_page(rows[:limit])
         return to_messages(tx, page[::-1]), len(rows) > len(page)
 
     messages, more = ctx.database.read(read)
     return {"messages": [message.fields(v2=True) for message in messages], "more": more}
-
-
-def _first(rows: list[MailRow]) -> list[MailRow]:
-    """The newest rows, with up to PAGE_CHARACTERS of text; at least one, if there is one.
-
-    A longer answer would occupy the loop for milliseconds.
-    """
-    left = PAGE_CHARACTERS
-    for number, row in enumerate(rows):
-        left -= len(row.text or "")
-        if left < 0:
-            return rows[: max(number, 1)]
-    return rows

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from chat.handlers.context import Context, Request
 from chat.handlers.group_access import membership
+from chat.handlers.message_page import first_page
 from chat.mailbox.mailbox import to_message
 from chat.protocol import ErrNo, Message, ProtocolError
 from chat.protocol.requests import SearchRequest
@@ -24,9 +25,6 @@ from chat.storage.tables import (
 )
 
 DEFAULT_LIMIT = 20
-
-PAGE_CHARACTERS = 128 * 1024
-"""Characters of the texts in one answer, except a first one that is longer."""
 
 
 def search(ctx: Context, request: Request[SearchRequest]) -> Message:
@@ -58,7 +56,7 @@ def search(ctx: Context, request: Request[SearchRequest]) -> Message:
             conversations = _all_of(tx, request.user_id)
         found = Finder(tx, query, conversations).run(before, limit + 1)
         rows = HistoryModel(tx).rows(found.seqs[:limit])
-        page = _page([rows[seq] for seq in found.seqs[:limit] if seq in rows])
+        page = first_page([rows[seq] for seq in found.seqs[:limit] if seq in rows])
         if len(page) < len(found.seqs):
             return page, page[-1].seq
         return page, found.before
@@ -91,16 +89,6 @@ def _all_of(tx: Transaction, user_id: int) -> Mapping[int, int]:
     for group_id, since in GroupModel(tx).starts_of_user(user_id):
         found[group_conversation(group_id)] = since
     return found
-
-
-def _page(rows: list[MailRow]) -> list[MailRow]:
-    """The newest rows, with up to PAGE_CHARACTERS of text; at least one, if there is one."""
-    left = PAGE_CHARACTERS
-    for number, row in enumerate(rows):
-        left -= len(row.text or "")
-        if left < 0:
-            return rows[: max(number, 1)]
-    return rows
 
 
 def _hit(row: MailRow, query: Query) -> Message:

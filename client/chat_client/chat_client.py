@@ -100,18 +100,18 @@ class ChatClient(
         self._keep_connected = keep_connected
         self._timing = timing or Timing()
         functions = Functions(
-            on_message,
-            on_presence,
-            on_state,
-            on_ready,
-            on_server_error,
-            on_group_notice,
-            on_announcement,
-            on_friend_notice,
-            on_read,
-            on_typing,
-            on_mute,
-            on_group_event,
+            on_message=on_message,
+            on_presence=on_presence,
+            on_state=on_state,
+            on_ready=on_ready,
+            on_server_error=on_server_error,
+            on_group_notice=on_group_notice,
+            on_announcement=on_announcement,
+            on_friend_notice=on_friend_notice,
+            on_read=on_read,
+            on_typing=on_typing,
+            on_mute=on_mute,
+            on_group_event=on_group_event,
             on_device_notice=on_device_notice,
         )
         dispatcher = Dispatcher()

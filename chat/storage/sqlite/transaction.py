@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import chain
 
 from chat.storage.base import Row, Transaction
+from chat.storage.chunks import bounds_of_chunks
 from chat.storage.sqlite.errors import translate
 
 CHUNKS = (64, 16, 4, 1)
@@ -101,13 +102,7 @@ class SqliteTransaction(Transaction):
 @lru_cache(maxsize=256)
 def _chunks(count: int) -> tuple[tuple[int, int], ...]:
     """The bounds of the chunks of so many rows."""
-    bounds = []
-    start = 0
-    for size in CHUNKS:
-        while count - start >= size:
-            bounds.append((start, start + size))
-            start += size
-    return tuple(bounds)
+    return bounds_of_chunks(count, CHUNKS)
 
 
 @lru_cache(maxsize=128)

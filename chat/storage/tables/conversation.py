@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from chat.protocol import MAX_ID
 from chat.storage.base import Transaction
+from chat.storage.chunks import bounds_of_chunks
 
 MOST_CONVERSATIONS = 20_000
 """Conversations of a user that are compared for a list. Each costs one look-up in an index: some
@@ -260,12 +261,7 @@ _CHUNKS = (32, 8, 2, 1)
 @lru_cache(maxsize=256)
 def _parts(count: int) -> tuple[tuple[int, int], ...]:
     """The bounds of the chunks of so many conversations."""
-    bounds, start = [], 0
-    for size in _CHUNKS:
-        while count - start >= size:
-            bounds.append((start, start + size))
-            start += size
-    return tuple(bounds)
+    return bounds_of_chunks(count, _CHUNKS)
 
 
 @lru_cache(maxsize=64)

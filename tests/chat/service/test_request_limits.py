@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chat.handlers import ROUTES
-from chat.handlers.history import PAGE_CHARACTERS
+from chat.handlers.message_page import PAGE_CHARACTERS
 from chat.protocol import ErrNo, Limits, MsgType, ProtocolError, encode
 from chat.service.request_limits import (
     ANSWER_SECONDS,
