@@ -53,7 +53,7 @@ class Delivery:
         group_events: stores the changes of groups for the devices of the members.
         group_notices: tells clients without a named device about these changes.
         announcements: shows texts of operators to all users.
-        conversation_notices: tells clients what was read, who types, and what was muted.
+        conversation_notices: tells clients of read marks, typing and muting.
         send: see DeliveryMode.send. An attribute, which saves a call for each message.
         commits: the queue of messages that are stored.
     """

@@ -1,9 +1,9 @@
 """KnownConversations: inserts the rows of new conversations with their first message.
 
 A conversation of two users has a row for each of them. Most messages belong to a conversation that
-has its rows, so a set of such conversations saves the INSERT. The set knows only what is committed.
-Example: a transaction inserts the rows of A and B, and a deadlock undoes it; the second attempt
-must insert them again.
+has its rows, so a set of such conversations saves the INSERT. A conversation comes into the set
+after the commit. Example: a transaction inserts the rows of A and B, and a deadlock undoes it; the
+second attempt must insert them again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Handlers of conversations: their list, what was read, muting, typing. All: worker thread.
+"""Handlers of conversations: their list, read marks, muting, typing. All: worker thread.
 
 A number without an account gets the same answers as a user without a conversation. So ids cannot be
 tried out.

@@ -83,7 +83,7 @@ class Snapshot:
         service, epoch: see ``chat/epoch.py``; empty if the database has none.
         conversations: as many as the AnswerRoom wants.
         muted: all muted conversations, by number, if it wants any conversations.
-        receipts: the user tells what it has read.
+        receipts: the user shows its read marks to others.
     """
 
     friends: list[Contact]

@@ -122,7 +122,7 @@ def _messages(limits: Limits) -> Rows:
 
 
 def _conversations() -> Rows:
-    """Lists of conversations, what was read, typing, muting, and the switch of receipts."""
+    """Lists of conversations, read marks, typing, muting, and the switch of receipts."""
     place = (Field("with", int, 1, MAX_ID, required=False), GROUP._replace(required=False))
     return {
         MsgType.CONVERSATIONS_MSG: (

@@ -12,8 +12,8 @@ texts of the chunks that remain are read, the newest first, and compared with th
 frequent word is found in the first texts, and a rare one costs a row for each chunk.
 
 A message that is in no chunk is read in any case: the newest ones, those of small conversations,
-and all before the indexer (indexer.py) has come to them. So the chunks decide how quick a search
-is, and never what it finds.
+and all before the indexer (indexer.py) has come to them. So a search
+finds the same without chunks, and takes longer.
 
 One search reads a bounded number of texts. Beyond it the answer is a page that is not full, with
 the number where the next search begins.
@@ -184,7 +184,7 @@ class Finder:
     def _numbers(self, bottom: int) -> list[int]:
         """The numbers above ``bottom`` in the ranges, the newest first.
 
-        More than may be read are not returned. What is below stays for the next window.
+        It returns as many as the search may still read. The lower ones stay for the next window.
         """
         alike: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
         rest: list[Range] = []

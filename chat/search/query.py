@@ -54,7 +54,7 @@ def is_word(text: str) -> bool:
 
 
 class Query:
-    """What is searched for. Immutable; any thread.
+    """The words of a search. Immutable; any thread.
 
     Attributes:
         words: folded, without repetitions. There is one at least, if the text had one.

@@ -1,4 +1,4 @@
-"""ConversationMethods: the list of conversations, marks of what was read, typing, muting."""
+"""ConversationMethods: the list of conversations, read marks, typing, muting."""
 
 from __future__ import annotations
 

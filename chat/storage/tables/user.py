@@ -79,12 +79,12 @@ class UserModel:
         return Contact(*rows[0]) if rows else None
 
     def has_receipts(self, user_ids: Collection[int]) -> bool:
-        """Does each of these users tell what it has read?"""
+        """Do all of these users show their read marks to others?"""
         sql = "SELECT id FROM user WHERE receipts = 1 AND id IN :ids"
         return len(self._tx.query_in(sql, list(user_ids))) == len(user_ids)
 
     def set_receipts(self, user_id: int, receipts: bool) -> None:
-        """The user tells what it has read, and sees what others have read; or neither."""
+        """Show the user's read marks to others, and those of others to the user; or neither."""
         sql = "UPDATE user SET receipts = ? WHERE id = ?"
         self._tx.execute(sql, (int(receipts), user_id))
 
