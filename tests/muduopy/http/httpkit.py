@@ -134,8 +134,13 @@ class RunningHttp:
         return self.clients[-1]
 
     def begin_stop(self, drain_seconds: float = WAIT) -> threading.Event:
+        """Begin to stop. When it returns, all sessions have been told to drain.
+
+        Otherwise an answer that the test finishes next could be out before that.
+        """
         stopped = threading.Event()
         self.server.stop(drain_seconds, stopped.set)
+        self.call(lambda: None)  # behind the stop, which is queued in this loop
         return stopped
 
     def stop(self, drain_seconds: float = WAIT) -> None:
