@@ -11,42 +11,28 @@ application.
 from __future__ import annotations
 
 import logging
-import time
-import uuid
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chat.protocol import MAX_FRAME, Message, MsgType, encode
 from client.account.device_options import DeviceOptions
-from client.account.inbox import Inbox, Seen, make_mark
+from client.account.inbox import Inbox
 from client.account.names import Names
-from client.account.outbox import MessageState, Outbox, OutboxMessage, Withdrawal
+from client.account.outbox import Outbox
+from client.account.receiving_methods import ReceivingMethods
 from client.account.records import Credentials, new_device
 from client.account.roster import Roster
-from client.account.saved_accounts import account_named
-from client.account.sending import Receipt, Sending
+from client.account.sending_methods import Completion, SendingMethods, new_sending
 from client.account.service_files import settle
 from client.account.store import Store
-from client.errors import (
-    ClientError,
-    NotConfirmedError,
-    RefusedError,
-    StoreError,
-    TooLargeError,
-    WithdrawnError,
-)
-from client.limits import check_text
-from client.protocol.events import ChatAnswer, LoggedIn
-from client.values import Account, ChatMessage
+from client.errors import NotConfirmedError, StoreError
+from client.protocol.events import LoggedIn
+from client.values import Account
 
 log = logging.getLogger(__name__)
 
-Completion = Callable[[], None]
 
-
-class LocalAccount:
+class LocalAccount(ReceivingMethods, SendingMethods):
     """The state that the client keeps for one user. Not thread-safe.
 
     Attributes:
@@ -92,7 +78,7 @@ class LocalAccount:
         self.names = Names()
         self.outbox = Outbox(retry, () if store is None else store.unsent)
         self.inbox = Inbox(() if store is None else store.seen)
-        self._sendings = {message.mid: _sending(message) for message in self.outbox.messages}
+        self._sendings = {message.mid: new_sending(message) for message in self.outbox.messages}
         self._restored = frozenset(self._sendings)  # written by an earlier run
         saved = None if store is None else store.credentials
         self.credentials = Credentials(
@@ -103,13 +89,6 @@ class LocalAccount:
 
     def __repr__(self) -> str:
         return f"<LocalAccount of {self.user_id}: {self.outbox!r}, {self.inbox!r}>"
-
-    @property
-    def sendings(self) -> tuple[Sending, ...]:
-        """The messages that the server has not confirmed, in order."""
-        return tuple(self._sendings[message.mid] for message in self.outbox.messages)
-
-    # ------------------------------------------------------------------ logging in
 
     @property
     def secret(self) -> dict[str, Any]:
@@ -197,7 +176,9 @@ class LocalAccount:
         sendings = self._sendings
         self._restored = frozenset(kept - {mid for mid in sendings if mid not in self._restored})
         self._sendings = {
-            message.mid: sendings.pop(message.mid) if message.mid in sendings else _sending(message)
+            message.mid: (
+                sendings.pop(message.mid) if message.mid in sendings else new_sending(message)
+            )
             for message in self.outbox.messages
         }
         error = NotConfirmedError(kept=True)
@@ -216,18 +197,6 @@ class LocalAccount:
                 self.store.begin_epoch(epoch, forget=forget)
             except StoreError as exc:
                 log.warning("the epoch of the messages is not kept: %s", exc)
-
-    def _drop_restored(self) -> list[Completion]:
-        log.warning("messages of another user with the same number are not sent")
-        error = NotConfirmedError(kept=False)
-        completions: list[Completion] = []
-        for message in self.outbox.messages:
-            if message.mid in self._restored:
-                self.outbox.remove(message.mid)
-                self._forget(message)
-                sending = self._sendings.pop(message.mid)
-                completions.append(partial(sending.set_exception, error))
-        return completions
 
     def renamed(self, name: str) -> None:
         """The user has another name."""
@@ -248,169 +217,7 @@ class LocalAccount:
             except StoreError as exc:
                 log.warning("the login is not kept: %s", exc)
 
-    # ------------------------------------------------------------------ sending
-
-    def write(self, target: int, text: str, *, to_group: bool) -> Sending:
-        """Put a message into the outbox and its file. Raises TooLargeError or StoreError."""
-        check_text(text)
-        message = OutboxMessage(uuid.uuid4().hex, target, to_group, text, time.time())
-        size = len(encode(self.frame(message)))
-        if size > MAX_FRAME:
-            raise TooLargeError(size, MAX_FRAME)
-        if self.store is not None:
-            self.store.add(message)
-        self.outbox.add(message)
-        self._sendings[message.mid] = sending = _sending(message)
-        return sending
-
-    def frame(self, message: OutboxMessage) -> Message:
-        """A message of the outbox as a message of the protocol."""
-        msgid = MsgType.GROUP_CHAT_MSG if message.to_group else MsgType.ONE_CHAT_MSG
-        return {
-            "msgid": int(msgid),
-            "id": self.user_id,
-            "groupid" if message.to_group else "toid": message.target,
-            "msg": message.text,
-            "mid": message.mid,
-        }
-
-    def answered(self, answer: ChatAnswer, now: float) -> list[Completion]:
-        """Take a CHAT_ACK. Returns the call that completes the Sending; none after "try again"."""
-        message = self.outbox.answered(answer, now)
-        if message is None or message.state not in (MessageState.ACKED, MessageState.FAILED):
-            return []
-        self._forget(message)
-        sending = self._sendings.pop(message.mid)
-        if message.state is MessageState.ACKED:
-            self._note_sent(message, answer)
-            receipt = Receipt(answer.mid, answer.seq, answer.time)
-            return [partial(sending.set_result, receipt)]
-        return [partial(sending.set_exception, RefusedError(answer.errno, answer.errmsg))]
-
-    def withdraw(self, mid: str) -> tuple[Withdrawal, list[Completion]]:
-        """Take a message out of the outbox.
-
-        Returns the outcome, and the call that completes its Sending.
-        """
-        message = next((one for one in self.outbox.messages if one.mid == mid), None)
-        result = self.outbox.withdraw(mid)
-        if message is None or result is Withdrawal.TOO_LATE:
-            return result, []
-        self._forget(message)
-        sending = self._sendings.pop(mid)
-        error = WithdrawnError(unsure=result is Withdrawal.UNSURE)
-        return result, [partial(sending.set_exception, error)]
-
-    def give_up(self) -> list[Completion]:
-        """Stop waiting for answers. Returns the calls that complete all Sendings."""
-        error: ClientError = NotConfirmedError(kept=self.store is not None)
-        left = list(self._sendings.values())
-        self._sendings.clear()
-        return [partial(sending.set_exception, error) for sending in left]
-
-    def _forget(self, message: OutboxMessage) -> None:
-        if self.store is not None:
-            try:
-                self.store.remove(message.mid)
-            except StoreError as exc:
-                # After a restart it is sent once more, and the server recognises its mid.
-                log.warning("a message stays in the outbox's file: %s", exc)
-
-    # ------------------------------------------------------------------ receiving
-
-    def received(self, message: ChatMessage) -> bool:
-        """Take a message that has arrived. Returns whether the application gets it now."""
-        self.names.note(message.sender_id, message.sender_name)
-        return self.inbox.put(message, hold=self._may_be_sent_here(message))
-
-    def received_event(self, message: ChatMessage) -> bool:
-        """Take an event of a group; returns whether it is new."""
-        event = message.event
-        assert event is not None
-        for user_id, name in ((event.by_id, event.by_name), (event.user_id, event.name)):
-            if name:
-                self.names.note(user_id, name)
-        if not self.inbox.put_event(message):
-            return False
-        if self.roster is not None:
-            self.roster.take_group_event(message)
-        return True
-
-    def release_held(self) -> int:
-        """Queue the held messages that were not sent here after all. Returns their number."""
-        return self.inbox.release(self._may_be_sent_here)
-
-    def _may_be_sent_here(self, message: ChatMessage) -> bool:
-        """Whether a message may be a copy of one in the outbox. See ``inbox``."""
-        if not message.mine or message.other_id == self.user_id:
-            return False  # a message to oneself comes to the sending device, too
-        target, to_group = message.group_id or message.to_id, message.group_id is not None
-        return any(
-            one.may_be_stored
-            and (one.text, one.target, one.to_group) == (message.text, target, to_group)
-            for one in self.outbox.messages
-        )
-
-    def _note_sent(self, message: OutboxMessage, answer: ChatAnswer) -> None:
-        """If a message was sent more than once, note its ``seq``: a copy of it may come."""
-        to_myself = not message.to_group and message.target == self.user_id
-        if answer.seq is None or not message.unanswered or to_myself:
-            return
-        mark = make_mark(answer.seq, self.user_id, answer.time, message.text)
-        self.inbox.sent_here(mark)
-        self._keep_mark(mark)
-
-    def done(self, message: ChatMessage) -> None:
-        """Note that the application has handled a message, in memory and in the file."""
-        mark = self.inbox.done(message)
-        if mark is not None:
-            self._keep_mark(mark)
-
-    def _keep_mark(self, mark: Seen) -> None:
-        if self.store is not None:
-            try:
-                self.store.saw(mark)
-            except StoreError as exc:
-                log.warning("message %d may be shown again after a restart: %s", mark.seq, exc)
-
     def close(self) -> None:
         """Close and unlock the files. Idempotent."""
         if self.store is not None:
             self.store.close()
-
-
-def open_local_account(
-    who: int | str,
-    password: str | None,
-    device: DeviceOptions,
-    where: tuple[Path, str, int] | None,
-    retry: float,
-    replaces: bool = False,
-    ends_device: int | None = None,
-) -> LocalAccount:
-    """Open the files of an account, and make its LocalAccount. Raises StoreError.
-
-    ``who``: the number or the name. The files of a name that has never logged in here are opened
-    after the login. ``where``: folder, host and port of the files; None for no files. ``retry``: as
-    in Outbox. ``replaces``, ``ends_device``: as in LocalAccount.
-    """
-    name = who if isinstance(who, str) else None
-    user_id = who if isinstance(who, int) else 0
-    if name is not None and where is not None:
-        user_id = account_named(*where, name) or 0
-    store = None if where is None or not user_id else Store(*where, user_id).open()
-    return LocalAccount(
-        user_id,
-        password,
-        device,
-        store,
-        retry,
-        replaces,
-        ends_device=ends_device,
-        where=where,
-        login_name=name,
-    )
-
-
-def _sending(message: OutboxMessage) -> Sending:
-    return Sending(message.mid, message.target, message.to_group, message.text, message.created)

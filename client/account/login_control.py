@@ -6,10 +6,11 @@ from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 
+from client.account.account_opening import open_local_account
 from client.account.callbacks import Callbacks
 from client.account.device_options import DeviceOptions
 from client.account.lifecycle import State
-from client.account.local_account import LocalAccount, open_local_account
+from client.account.local_account import LocalAccount
 from client.account.shared_state import SharedState
 from client.account.store import forget_account
 from client.account.supervisor import Supervisor

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 from client.account.backoff import Backoff
 from client.account.lifecycle import State
 from client.account.local_account import LocalAccount
-from client.account.session_driver import SessionDriver, SessionLostError, SessionStoppedError
+from client.account.session_driver import SessionDriver
+from client.account.session_end import SessionLostError, SessionStoppedError
 from client.account.shared_state import SharedState
 from client.errors import (
     ClientError,

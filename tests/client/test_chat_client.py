@@ -17,8 +17,8 @@ import pytest
 
 from chat.protocol import Message, MsgType
 from client import ChatClient, ChatMessage, ClientError, ConnectError, State, Status, Timing
+from client.account.event_taker import EventTaker
 from client.account.saved_accounts import saved_accounts
-from client.account.session_driver import SessionDriver
 from client.account.store import Store
 from client.errors import (
     ClosedError,
@@ -236,14 +236,14 @@ def test_the_account_is_known_when_a_login_returns(
     server: FakeServer, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer may wake the waiting thread before the receiver's thread has made the roster."""
-    on_events = SessionDriver._on_events
+    take_all = EventTaker.take_all
     pause = threading.Event()
 
-    def late(driver: SessionDriver, events: Sequence[Event]) -> None:
+    def late(taker: EventTaker, events: Sequence[Event]) -> None:
         pause.wait(0.05)
-        on_events(driver, events)
+        take_all(taker, events)
 
-    monkeypatch.setattr(SessionDriver, "_on_events", late)
+    monkeypatch.setattr(EventTaker, "take_all", late)
     states = States()
     client = make(on_state=states)
     assert client.login(1, "secret").name == "alice"

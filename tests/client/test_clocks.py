@@ -12,7 +12,7 @@ import client
 FOLDER = Path(client.__file__).parent
 
 WALL_CLOCK = {
-    "account/local_account.py": 1,  # the time of writing, which is shown
+    "account/sending_methods.py": 1,  # the time of writing, which is shown
     "ui/commands/client_events.py": 1,  # the time of a change of a group, which is shown
     "ui/view/message_view.py": 1,  # the date of today
     "ui/view/screen.py": 2,  # the same in the list and in the overview of conversations
