@@ -20,12 +20,12 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from chat.counters import SIZES, Histogram
 from chat.delivery.backlog import Backlog
-from chat.delivery.commit_transaction import keep_all, store
+from chat.delivery.commit_transaction import store
 from chat.delivery.known_conversations import KnownConversations
 from chat.delivery.members import Members
 from chat.delivery.owed import KnownMailboxes
@@ -36,7 +36,7 @@ from chat.delivery.submission import (
     Submission,
     answer_senders,
 )
-from chat.mailbox.quota import Fill, MailboxQuota
+from chat.mailbox.quota import NO_FILLS, Fills, MailboxQuota
 from chat.message import ChatMessage
 from chat.process.loops import queue_in_loops
 from chat.protocol import ONE_CHAT, ErrNo
@@ -264,15 +264,15 @@ class CommitQueue:
     ) -> None:
         if announced:
             quota.committed(announced)
-        if quota.fills:
+        if len(announced) < len(batch) and quota.fills:
             full = {s.message.target for s in batch if s.errno is ErrNo.MAILBOX_FULL}
             for user_id in full:
                 quota.refused(self.known.get(user_id, ()))
 
     @property
-    def fills(self) -> Mapping[int, Fill]:
+    def fills(self) -> Fills:
         """The mailboxes that are too full. Writer thread."""
-        return {} if self._quota is None else self._quota.fills
+        return NO_FILLS if self._quota is None else self._quota.fills
 
     def _note(self, batch: Sequence[Submission], announced: Sequence[ChatMessage]) -> None:
         self.sizes.observe(len(batch))
@@ -290,31 +290,37 @@ class CommitQueue:
 class _Batch:
     """One piece of work for the writer: the submissions that have gathered when it begins.
 
-    Each attempt refuses the same messages. Example: A sends 1 to B and 2 to C; B's mailbox is full,
-    so 1 is refused, and 2 is committed; the answer to the COMMIT is lost, and meanwhile B reads. If
-    the second attempt took 1, it would have a higher number than 2, and A would not know.
+    A message that an attempt has refused stays refused, and one that an attempt has committed stays
+    committed. Example: A sends 1 to B and 2 to C; B's mailbox is full, so 1 is refused, and 2 is
+    committed; the answer to the COMMIT is lost, and meanwhile B reads. If the second attempt took
+    1, it would have a higher number than 2, and A would not know.
     """
 
     def __init__(self, queue: CommitQueue) -> None:
         self._queue = queue
         self._submissions: Sequence[Submission] | None = None
-        self._fills: Mapping[int, Fill] = {}  # at the first attempt
         self._conversations: set[int] = set()  # new ones, at the last attempt
         self._begun = 0.0
 
     def work(self, tx: Transaction) -> Members:
         if self._submissions is None:
             self._submissions = self._queue.take()
-            self._fills = self._queue.fills
-            cut = self._cut
-        else:  # again: the outcome of the attempt before is not known
-            for submission in self._submissions:
-                submission.retry()
-            cut = keep_all
-        self._begun = time.monotonic()
-        members = store(tx, self._submissions, self._queue.known, cut, self._fills)
+            self._begun = time.monotonic()
+            members = store(tx, self._submissions, self._queue.known, self._cut, self._queue.fills)
+        else:
+            members = self._store_again(tx, self._submissions)
         self._conversations = self._queue.conversations.insert(tx, self._submissions)
         return members
+
+    def _store_again(self, tx: Transaction, submissions: Sequence[Submission]) -> Members:
+        """The outcome of the attempt before is not known."""
+        self._begun = time.monotonic()
+        left = [submission for submission in submissions if submission.outcome is not REFUSED]
+        if not left:
+            return {}
+        for submission in left:
+            submission.retry()
+        return store(tx, left, self._queue.known, fills=self._queue.fills, again=True)
 
     def _cut(self, submissions: Sequence[Submission], members: Members) -> Sequence[Submission]:
         self._submissions = self._queue.cut(submissions, members)

@@ -18,15 +18,15 @@ Gaps change under the same lock of the group as its members.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Collection, Sequence
 
 import ujson
 
+from chat.delivery.full_receivers import refuse_full
 from chat.delivery.members import Members
 from chat.delivery.owed import KnownMailboxes, Owed
 from chat.delivery.submission import IN_DOUBT, Outcome, Submission
-from chat.mailbox.quota import Fill
+from chat.mailbox.quota import NO_FILLS, Fills
 from chat.mailbox_number import is_named
 from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT, ONE_CHAT, ErrNo, errors
@@ -34,7 +34,6 @@ from chat.storage import Transaction
 from chat.storage.tables import (
     OPEN,
     BlockedModel,
-    FriendModel,
     Gaps,
     GroupModel,
     LogRow,
@@ -52,8 +51,6 @@ STORED, ADDED, RECOVERED, REPEATED, REFUSED = (
     Outcome.REPEATED,
     Outcome.REFUSED,
 )
-
-_NO_FILLS: Mapping[int, Fill] = MappingProxyType({})
 
 Cut = Callable[[Sequence[Submission], Members], Sequence[Submission]]
 """Chooses the submissions that are stored now, once the members of their groups are known."""
@@ -73,13 +70,16 @@ def store(
     submissions: Sequence[Submission],
     known: KnownMailboxes,
     cut: Cut = keep_all,
-    fills: Mapping[int, Fill] = _NO_FILLS,
+    fills: Fills = NO_FILLS,
+    *,
+    again: bool = False,
 ) -> Members:
     """Write the rows, and set each submission's outcome. Writer thread. Raises StorageError.
 
     ``known``: the mailboxes of users; users that are found are added to it. ``cut``: sees the
     members while the groups are locked, so it counts the rows exactly. ``fills``: the mailboxes
-    that are too full. Returns the members of the groups.
+    that are too full. ``again``: an attempt before may have been committed. Returns the members of
+    the groups.
     """
     messages = [submission.message for submission in submissions]
     senders = {message.sender for message in messages}
@@ -98,11 +98,14 @@ def store(
         submissions = cut(submissions, members)
         known.look_up(tx, set().union(*members.values()))
     pairs = BlockedModel(tx).between(targets, blocked) if blocked and targets else _NO_PAIRS
-    valid = [s for s in submissions if _may_send(s, generations, known, members, pairs)]
-    if groups and len(valid) < len(submissions):
-        _hide_closed_groups(tx, submissions)
+    new = _not_in_log(tx, submissions, known) if again else submissions
+    valid = [s for s in new if _may_send(s, generations, known, members, pairs)]
+    if groups and len(valid) < len(new):
+        _hide_closed_groups(tx, new)
     if fills:
-        valid = _with_place(tx, valid, fills, known)
+        valid = refuse_full(tx, valid, targets, fills, known)
+    if again:
+        valid = [s for s in submissions if s.outcome is not REFUSED]
     first, repeated = _split(valid)
     owed = Owed(known, members, gaps)
     _insert(tx, first, owed)
@@ -115,6 +118,33 @@ def _hold_members(tx: Transaction, groups: set[int]) -> Members:
     """Lock the groups, so that their members stay until the commit; return the members."""
     GroupModel(tx).hold(groups)
     return GroupModel(tx).member_ids(groups)
+
+
+def _not_in_log(
+    tx: Transaction, submissions: Sequence[Submission], known: KnownMailboxes
+) -> list[Submission]:
+    """Those that no attempt before has committed. The others are not judged again.
+
+    Example: A's message to B is committed, and the answer to the COMMIT is lost; meanwhile B blocks
+    A. If the second attempt refused the message, A would not know that B has it.
+
+    The senders are locked, so an attempt before has ended: committed, or undone.
+    """
+    mids: defaultdict[int, list[str]] = defaultdict(list)
+    for submission in submissions:
+        mids[submission.message.sender].append(submission.mid)
+    logged = {sender: MessageModel(tx).known_mids(sender, mids[sender]) for sender in mids}
+    return [
+        submission
+        for submission in submissions
+        if submission.mid not in logged[submission.message.sender]
+        or not _has_users(submission.message, known)
+    ]
+
+
+def _has_users(message: ChatMessage, known: KnownMailboxes) -> bool:
+    """Have its sender, and a receiver that is a user, not deleted their accounts?"""
+    return message.sender in known and (message.kind != ONE_CHAT or message.target in known)
 
 
 def _may_send(
@@ -133,10 +163,8 @@ def _may_send(
     is_blocked = False
     if blocked and message.kind == ONE_CHAT:
         is_blocked = (message.target, message.sender) in blocked
-    if submission.login is None:  # the sender's node has checked it, and has acknowledged it
-        if is_blocked:
-            submission.refuse(ErrNo.BLOCKED, errors.BLOCKED)
-        return not is_blocked
+    if submission.login is None:
+        return _may_be_stored(submission, known, is_blocked=is_blocked)
     if generations.get(submission.mailbox) != submission.generation:
         submission.refuse(ErrNo.NOT_YOU, errors.REPLACED)
     elif message.kind == ONE_CHAT:
@@ -155,70 +183,19 @@ def _may_send(
     return False
 
 
-def _with_place(
-    tx: Transaction,
-    submissions: list[Submission],
-    fills: Mapping[int, Fill],
-    known: KnownMailboxes,
-) -> list[Submission]:
-    """Refuse new messages to users whose mailboxes have no place for them; returns the others.
+def _may_be_stored(submission: Submission, known: KnownMailboxes, *, is_blocked: bool) -> bool:
+    """The same for a live message of ``direct``: its sender was acknowledged by another node.
 
-    A repetition is not refused. Example: A's message to B is stored, and its acknowledgement is
-    lost; meanwhile B's mailbox fills. A repeats the message, and must hear that it is stored. One
-    statement for each sender looks for repetitions: a flood to full mailboxes has hundreds of
-    messages in a transaction.
+    An account may have been deleted since. Example: A's message is under way to B at node 2, and B
+    deletes the account; node 2 cannot hand the message over, and there is no mailbox for it.
     """
-    friends: dict[tuple[int, int], bool] = {}
-    full = [s for s in submissions if _is_full(tx, s, fills, known, friends)]
-    if not full:
-        return submissions
-    mids: defaultdict[int, list[str]] = defaultdict(list)
-    for submission in full:
-        mids[submission.message.sender].append(submission.mid)
-    stored = {sender: MessageModel(tx).known_mids(sender, mids[sender]) for sender in mids}
-    for submission in full:
-        if submission.mid not in stored[submission.message.sender]:
-            problem = "too many messages wait for this user: try again later"
-            submission.refuse(ErrNo.MAILBOX_FULL, problem)
-    return [submission for submission in submissions if submission.outcome is not REFUSED]
-
-
-def _is_full(
-    tx: Transaction,
-    submission: Submission,
-    fills: Mapping[int, Fill],
-    known: KnownMailboxes,
-    friends: dict[tuple[int, int], bool],
-) -> bool:
-    """Have all mailboxes of the receiver no place for a new message of the sender?
-
-    A mailbox that is behind has none: it gets its messages later, from the log.
-    ``friends``: the pairs of receiver and sender that were looked up in this transaction.
-    """
-    message = submission.message
-    if message.kind != ONE_CHAT or submission.login is None:
-        return False
-    strangers = False
-    for mailbox in known[message.target]:
-        if mailbox in known.behind:
-            continue
-        fill = fills.get(mailbox)
-        if fill is None or not (fill.strangers or fill.refuses(message.sender)):
-            return False
-        strangers |= not fill.refuses(message.sender)
-    if not strangers:
+    if is_blocked:
+        submission.refuse(ErrNo.BLOCKED, errors.BLOCKED)
+    elif not _has_users(submission.message, known):
+        submission.refuse(ErrNo.NOT_FOUND, "no such user")
+    else:
         return True
-    pair = (message.target, message.sender)
-    if pair not in friends:
-        friends[pair] = _is_friend(tx, message)
-    return not friends[pair]
-
-
-def _is_friend(tx: Transaction, message: ChatMessage) -> bool:
-    """Is the sender in the receiver's list, or the receiver?"""
-    return message.sender == message.target or FriendModel(tx).is_one(
-        message.target, message.sender
-    )
+    return False
 
 
 def _hide_closed_groups(tx: Transaction, submissions: Sequence[Submission]) -> None:

@@ -32,6 +32,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from types import MappingProxyType
 from typing import NamedTuple
 
 from chat.mailbox.gap import open_gaps, open_user_gaps
@@ -102,11 +103,31 @@ class Fill(NamedTuple):
         return self.full or sender in self.senders
 
 
+_NO_FILL: Mapping[int, Fill] = MappingProxyType({})
+
+
+class Fills(dict[int, Fill]):
+    """The mailboxes that are too full, by mailbox. Never changed after its construction.
+
+    Attributes:
+        owners: the users that they belong to.
+    """
+
+    __slots__ = ("owners",)
+
+    def __init__(self, fills: Mapping[int, Fill] = _NO_FILL) -> None:
+        super().__init__(fills)
+        self.owners = frozenset([owner(mailbox) for mailbox in fills])
+
+
+NO_FILLS = Fills()
+
+
 class MailboxQuota:
     """See the module's text.
 
     Attributes:
-        fills: the mailboxes that are too full, by mailbox. Replaced, never changed. Any thread.
+        fills: the mailboxes that are too full. Replaced, never changed. Any thread.
         crowded: the mailboxes among them that take no messages to groups. As ``fills``.
     """
 
@@ -118,7 +139,7 @@ class MailboxQuota:
         on_gap: Callable[[int], object],
     ) -> None:
         """``on_gap`` gets a mailbox that may have a new gap, in a worker: its pump must look."""
-        self.fills: Mapping[int, Fill] = {}
+        self.fills = NO_FILLS
         self.crowded: frozenset[int] = frozenset()
         self._database = database
         self._workers = workers
@@ -226,7 +247,7 @@ class MailboxQuota:
         if len(fills) > MAX_USERS:
             fills.clear()
         fills.update(measured)
-        self.fills = fills
+        self.fills = Fills(fills)
         self.crowded = frozenset([mailbox for mailbox, fill in fills.items() if fill.groups])
         self._open_user_gaps([mailbox for mailbox, fill in measured.items() if fill.strangers])
         self._left.update(dict.fromkeys(mailboxes, self._between))

@@ -105,7 +105,7 @@ def drop_when_full() -> None:
     dropped = set()
     receivers = owed.Owed.of
 
-    def take(tx: Any, submissions: Any, fills: Any, known: Any) -> Any:
+    def take(tx: Any, submissions: Any, targets: Any, fills: Any, known: Any) -> Any:
         for submission in submissions:
             message = submission.message
             fill = fills.get(message.target)
@@ -118,7 +118,7 @@ def drop_when_full() -> None:
             return frozenset()
         return receivers(self, submission)
 
-    commit_transaction._with_place = take
+    commit_transaction.refuse_full = take  # type: ignore[attr-defined]
     owed.Owed.of = receivers_left  # type: ignore[method-assign]
 
 

@@ -7,19 +7,24 @@ import pytest
 from chat.delivery.commit_transaction import store
 from chat.delivery.owed import KnownMailboxes
 from chat.delivery.submission import ANNOUNCED, Outcome, Submission
+from chat.message import ChatMessage
+from chat.protocol import ONE_CHAT, ErrNo
 from chat.storage import Transaction
-from tests.chat.delivery.commitkit import CommitDesk
+from chat.storage.tables import UserModel
+from tests.chat.delivery.commitkit import TIME, CommitDesk
 
 
 class Rollback(Exception):
     """Ends a transaction without a commit."""
 
 
-def attempt(commits: CommitDesk, *submissions: Submission, commit: bool = True) -> None:
+def attempt(
+    commits: CommitDesk, *submissions: Submission, commit: bool = True, again: bool = False
+) -> None:
     """One attempt of the transaction."""
 
     def work(tx: Transaction) -> None:
-        store(tx, submissions, KnownMailboxes())
+        store(tx, submissions, KnownMailboxes(), again=again)
         if not commit:
             raise Rollback
 
@@ -34,7 +39,7 @@ def retry(commits: CommitDesk, *submissions: Submission) -> None:
     """The outcome of the attempt before is not known: once more."""
     for submission in submissions:
         submission.retry()
-    attempt(commits, *submissions)
+    attempt(commits, *submissions, again=True)
 
 
 def test_the_first_attempt_was_committed(commits: CommitDesk) -> None:
@@ -112,3 +117,19 @@ def test_refused_at_the_second_attempt(commits: CommitDesk) -> None:
     retry(commits, sent)
     assert sent.outcome is Outcome.REFUSED
     assert commits.owed(bob) == []
+
+
+@pytest.mark.parametrize("deleted", ["ann", "bob"])
+def test_a_live_message_of_a_deleted_account(commits: CommitDesk, deleted: str) -> None:
+    """Another node has acknowledged it. Then one of the two users deletes the account.
+
+    The messages in the same transaction are stored.
+    """
+    ann, bob, eve = commits.users("ann", "bob", "eve")
+    sent = commits.one(commits.log_in(eve), eve)
+    live = Submission(None, 0, ChatMessage(0, ONE_CHAT, ann, "ann", bob, "hi", TIME))
+    user_id = {"ann": ann, "bob": bob}[deleted]
+    commits.database.write(lambda tx: UserModel(tx).delete(user_id))
+    attempt(commits, live, sent)
+    assert (live.outcome, live.errno) == (Outcome.REFUSED, ErrNo.NOT_FOUND)
+    assert commits.owed(eve) == [sent.seq]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chat.delivery.submission import Outcome
 from chat.mailbox.gap import FILL_ROWS, fill_gap, open_user_gaps
-from chat.mailbox.quota import Fill, MailboxQuota
+from chat.mailbox.quota import Fill, Fills, MailboxQuota
 from chat.protocol import ErrNo
 from chat.storage import Transaction
 from chat.storage.tables import BETWEEN_USERS, DeviceModel, MailboxGapModel
@@ -18,7 +18,7 @@ class FixedQuota(MailboxQuota):
     """These mailboxes are full. It counts nothing."""
 
     def __init__(self, fills: dict[int, Fill]) -> None:
-        self.fills = fills
+        self.fills = Fills(fills)
 
     def committed(self, messages: object) -> None:
         pass

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from chat.delivery.delivery import DIRECT, mailbox_limit
-from chat.mailbox.quota import DOUBT_SECONDS, Fill, MailboxLimit, fill_of
+from chat.mailbox.quota import DOUBT_SECONDS, Fill, Fills, MailboxLimit, fill_of
 from chat.protocol import GROUP_CHAT, ONE_CHAT, Limits, Message, MsgType
 from chat.storage.tables import MailboxGapModel, MailShare
 from tests.chat.loopkit import ErrorLog
@@ -42,7 +42,8 @@ def until_taken_again(node: Node, user_id: int) -> None:
 
     def met() -> bool:
         quota = node.delivery.quota
-        quota.fills = {user: fill._replace(counted=-1e9) for user, fill in quota.fills.items()}
+        old = {user: fill._replace(counted=-1e9) for user, fill in quota.fills.items()}
+        quota.fills = Fills(old)
         quota.refused([user_id])  # as the next message to the user would do
         return user_id not in quota.fills
 
@@ -144,7 +145,9 @@ def test_a_sender_that_has_added_the_receiver_is_a_stranger(node: Node) -> None:
 
 def test_notes_to_oneself_are_no_messages_of_strangers(node: Node) -> None:
     bob = node.online("bob")
-    node.delivery.quota.fills = {bob.user_id: Fill(False, True, True, frozenset(), counted=1e12)}
+    node.delivery.quota.fills = Fills(
+        {bob.user_id: Fill(False, True, True, frozenset(), counted=1e12)}
+    )
     bob.say(bob)
     assert sorted(message["msgid"] for message in bob.take(2)) == [6, 20]
     assert node.log_rows() == 1
@@ -240,7 +243,7 @@ def test_a_gap_of_a_user_that_has_read_all_meanwhile(node: Node) -> None:
     ann, bob = node.online("ann"), node.online("bob")
     group = ann.make_group("tea", bob)
     old = Fill(False, False, True, frozenset(), counted=1e12)
-    node.delivery.quota.fills = {bob.user_id: old}
+    node.delivery.quota.fills = Fills({bob.user_id: old})
     node.delivery.quota.crowded = frozenset([bob.user_id])
     for number in range(20):
         ann.tell(group, f"{number}")
