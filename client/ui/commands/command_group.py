@@ -62,13 +62,15 @@ class RequestCommands(CommandGroup):
         *args: object,
         done: Callable[[Any], None],
         not_found: Callable[[], None] | None = None,
+        failed: Callable[[], None] | None = None,
     ) -> None:
         """Make a request on a worker thread; ``done`` gets its result, a notice its error.
 
-        ``not_found`` is called instead of that notice for the errno NOT_FOUND.
+        ``not_found`` is called instead of that notice for the errno NOT_FOUND. ``failed`` is called
+        after the notice.
         """
         self._need_connection()
-        self._context.terminal.spawn(self._await_answer(call, args, done, not_found))
+        self._context.terminal.spawn(self._await_answer(call, args, done, not_found, failed))
 
     async def _await_answer(
         self,
@@ -76,6 +78,7 @@ class RequestCommands(CommandGroup):
         args: tuple[object, ...],
         done: Callable[[Any], None],
         not_found: Callable[[], None] | None,
+        failed: Callable[[], None] | None,
     ) -> None:
         terminal = self._context.terminal
         try:
@@ -85,6 +88,8 @@ class RequestCommands(CommandGroup):
                 not_found()
             else:
                 self._context.notice_error(exc)
+                if failed:
+                    failed()
         else:
             self._loader.refresh_account()
             done(answer)

@@ -25,6 +25,7 @@ from client.ui.model.known_users import (
     known_groups,
     known_users,
 )
+from client.ui.model.pending_line import PendingLine
 from client.ui.model.room import Room, RoomKey
 from client.ui.model.slash_commands import ArgumentKind
 from client.ui.text.cells import one_line
@@ -51,41 +52,97 @@ class CommandRunner:
         self._found: dict[str, int] = {}  # the names in the line that the server has found
 
     def enter(self, line: str) -> None:
-        """Carry out a line. A failed one stays in the input line, and a notice names the fault."""
-        self._context.state.notice = None
-        self._found.clear()
-        self.attempt(lambda: self._enter(line))
+        """Carry out a line. A failed one stays in the input line, and a notice names the fault.
 
-    def attempt(self, action: Callable[[], object]) -> None:
-        """Call a command; show its InputError as a notice."""
+        While an earlier line waits for the server, this one waits, too.
+        """
+        state = self._context.state
+        if state.pending is not None:
+            self._context.terminal.set_input("")
+            if line.strip():
+                state.pending.later.append(line)
+                self._context.notice("lines wait", count=len(state.pending.later))
+            return
+        state.notice = None
+        self._found.clear()
+        self._carry_out(line)
+
+    def attempt(self, action: Callable[[], object]) -> bool:
+        """Call a command; show its InputError as a notice. Returns whether there was none."""
         try:
             action()
         except InputError as exc:
-            if isinstance(exc, UnknownUserError) and self._context.state.is_online:
-                self._look_up(exc.name)
-                return
             if isinstance(exc, PasswordTypedError):
                 self._context.terminal.set_input("")
             values = {name: one_line(value) for name, value in exc.values.items()}
             self._context.state.say(self._context.state.texts(exc.key, **values), failed=True)
+            return False
+        return True
 
-    def _look_up(self, name: str) -> None:
+    def _carry_out(self, line: str) -> bool:
+        """Carry out a line, or ask the server for its user first. Returns whether it was right."""
+
+        def action() -> None:
+            try:
+                self._enter(line)
+            except UnknownUserError as exc:
+                if not self._context.state.is_online:
+                    raise
+                self._look_up(exc.name, line)
+
+        return self.attempt(action)
+
+    def _carry_out_all(self, lines: list[str]) -> None:
+        """Carry out the lines that have waited. The input line keeps its text.
+
+        If one fails, it goes into the input line with those behind it.
+        """
+        if not lines:
+            return
+        state, terminal = self._context.state, self._context.terminal
+        typed, cursor = terminal.input_text()
+        while lines:
+            line, *lines = lines
+            terminal.set_input(line)
+            if not self._carry_out(line):
+                state.pending = PendingLine(terminal.input_text()[0], lines)
+                terminal.set_input(typed)
+                self._give_back()
+                return
+            if state.pending is not None:
+                state.pending.later += lines
+                break
+        terminal.set_input(typed, cursor)
+
+    def _give_back(self) -> None:
+        """Put the lines that wait back into the input line.
+
+        An Enter that the user has pressed already does not enter several of them at once.
+        """
+        state, terminal = self._context.state, self._context.terminal
+        pending, state.pending = state.pending, None
+        if pending is not None:
+            terminal.set_input(pending.text(terminal.input_text()[0]))
+            state.draft_waits = bool(pending.later)
+
+    def _look_up(self, name: str, line: str) -> None:
         """Ask the server for the user, and carry out the line again.
 
         The line comes back if there is no such user.
         """
-        terminal, rooms = self._context.terminal, self._context.rooms
-        line = terminal.input_text()[0]
-        terminal.set_input("")
+        state = self._context.state
+        pending = state.pending = PendingLine(line)
+        self._context.terminal.set_input("")
 
         def found(user_id: int) -> None:
-            if rooms is self._context.rooms:  # the user has not logged out meanwhile
+            if state.pending is pending:  # no other room was opened meanwhile
+                state.pending = None
                 self._found[name] = user_id
-                self.attempt(lambda: self._enter(line))
+                self._carry_out_all([line, *pending.later])
 
         def missing() -> None:
-            if not terminal.input_text()[0]:
-                terminal.set_input(line)
+            if state.pending is pending:
+                self._give_back()
 
         self._commands.people.look_up(name, found, missing)
 
@@ -99,8 +156,10 @@ class CommandRunner:
             return
         if isinstance(parsed, TextInput):
             done = self._send(rooms.current, parsed.text)
-        elif _has_message(parsed):
-            done = self._send_to(parsed, line)
+        elif parsed.name == "say":
+            done = self._send(rooms.current, str(parsed.args[-1]))
+        elif parsed.name in ("chat", "group"):
+            done = self._open(parsed, line)
         else:
             terminal.set_input("")
             self._table[parsed.name](*parsed.args)
@@ -117,31 +176,35 @@ class CommandRunner:
         self._context.terminal.set_input("")
         return True
 
-    def _send_to(self, command: CommandInput, line: str) -> bool:
-        """Carry out /say, and /chat or /group with a text.
+    def _open(self, command: CommandInput, line: str) -> bool:
+        """Carry out /chat or /group, and send the text, if there is one.
 
-        The line comes back into the input line if the user or group does not exist.
+        The line comes back into the input line if its text cannot be sent.
         """
-        context, text = self._context, str(command.args[-1])
-        if command.name == "say":
-            return self._send(context.rooms.current, text)
-        key = RoomKey(command.name == "group", int(command.args[0]))
+        context = self._context
+        number, *texts = command.args
+        key = RoomKey(command.name == "group", int(number))
         try:
-            check_text(text)
+            for text in texts:
+                check_text(str(text))
         except TooLargeError as exc:
             context.notice_error(exc)
             return False
-        context.terminal.set_input("")
+        pending = PendingLine(line if texts else "")
 
         def opened() -> None:
-            if not self._sender.send_text(context.rooms.room(key), text):
+            room = context.rooms.room(key)
+            if all(self._sender.send_text(room, str(text)) for text in texts):
+                self._carry_out_all(pending.later)
+            else:
                 missing()
 
         def missing() -> None:
-            if not context.terminal.input_text()[0]:
-                context.terminal.set_input(line)
+            context.state.pending = pending
+            self._give_back()
 
-        self._commands.rooms.visit(key, opened, missing)
+        context.terminal.set_input("")
+        self._commands.rooms.visit(key, pending, opened, missing)
         return True
 
     def _resolve(self, kind: ArgumentKind, name: str) -> int | None:
@@ -151,7 +214,3 @@ class CommandRunner:
         if found is None and kind is ArgumentKind.USER:
             found = id_of_name(self._context.directory.seen_names, name)
         return found
-
-
-def _has_message(command: CommandInput) -> bool:
-    return command.name in ("chat", "group", "say") and isinstance(command.args[-1], str)

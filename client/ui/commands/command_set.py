@@ -71,14 +71,12 @@ class CommandSet:
         )
 
     def by_name(self) -> dict[str, Callable[..., None]]:
-        """The methods by the names in SLASH_COMMANDS, but for /say, which only sends."""
+        """The methods by the names in SLASH_COMMANDS, but for those of CommandRunner."""
         rooms, transcript = self.rooms, self.transcript
         messages, contacts, program = self.messages, self.contacts, self.program
         moderation = self.moderation
         return {
             "help": program.help,
-            "chat": rooms.chat,
-            "group": rooms.group,
             "add": contacts.add,
             "remove": contacts.remove,
             "friends": contacts.friends,

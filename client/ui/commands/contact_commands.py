@@ -184,7 +184,8 @@ class ContactCommands(RequestCommands):
         )
 
     def _open_group(self, group: Group, key: str) -> None:
-        self._rooms.open_key(RoomKey(True, group.id))
+        if self._context.state.pending is None:  # otherwise the user goes elsewhere already
+            self._rooms.open_key(RoomKey(True, group.id))
         self._context.notice(key, name=one_line(group.name), id=group.id)
 
     def members(self, group_id: int | None = None) -> None:

@@ -48,7 +48,10 @@ class PeopleCommands(RequestCommands):
         return () if user is None else (user,)
 
     def look_up(self, name: str, found: Callable[[int], None], missing: Callable[[], None]) -> None:
-        """Find the user with this name at the server; then call ``found`` with the number."""
+        """Find the user with this name at the server; then call ``found`` with the number.
+
+        ``missing`` is called, after a notice, if there is no such user, and without an answer.
+        """
 
         def done(user: User | None) -> None:
             if user is None:
@@ -58,4 +61,4 @@ class PeopleCommands(RequestCommands):
             self._context.directory.add_name(user.id, user.name, newest=True)
             found(user.id)
 
-        self._request(self._context.client.find_user, name, done=done)
+        self._request(self._context.client.find_user, name, done=done, failed=missing)

@@ -12,6 +12,7 @@ from client.ui.commands.context import CommandContext
 from client.ui.commands.room_controller import RoomController
 from client.ui.commands.room_loader import RoomLoader
 from client.ui.model.command_line import InputError
+from client.ui.model.pending_line import PendingLine
 from client.ui.model.room import RoomKey
 from client.ui.model.room_switcher import RoomSwitcher
 
@@ -23,8 +24,12 @@ _UNKNOWN: dict[tuple[bool, int], str] = {
 """(in a group, the server's error) → the text about a room that cannot be opened."""
 
 
-def _do_nothing() -> None:
-    pass
+def _joined(*inputs: tuple[str, int]) -> tuple[str, int]:
+    """The texts of several input lines below each other, with the cursor of the last one."""
+    found = [one for one in inputs if one[0]] or [("", 0)]
+    text = "\n".join(one for one, _ in found)
+    last, cursor = found[-1]
+    return text, len(text) - len(last) + cursor
 
 
 class RoomCommands(RequestCommands):
@@ -34,29 +39,23 @@ class RoomCommands(RequestCommands):
         super().__init__(context, loader)
         self._rooms = rooms
 
-    def chat(self, user_id: int) -> None:
-        """Open the room of a user."""
-        self.visit(RoomKey(False, user_id))
-
-    def group(self, group_id: int) -> None:
-        """Open the room of a group."""
-        self.visit(RoomKey(True, group_id))
-
     def visit(
         self,
         key: RoomKey,
-        opened: Callable[[], None] = _do_nothing,
-        missing: Callable[[], None] = _do_nothing,
+        pending: PendingLine,
+        opened: Callable[[], None],
+        missing: Callable[[], None],
     ) -> None:
         """Open a room; ask the server first whether an unknown one exists.
 
-        Then ``opened`` is called. ``missing`` is called instead if it does not exist.
+        Then ``opened`` is called. ``missing`` is called instead if it does not exist, and none of
+        the two if the user opens another room meanwhile. ``pending``: waits for the answer.
         """
         state = self._context.state
         known = self._is_known(key)
         if not known and state.is_online:
-            state.visiting = key
-            self._context.terminal.spawn(self._visit(key, opened, missing))
+            state.pending = pending
+            self._context.terminal.spawn(self._visit(key, pending, opened, missing))
         elif not known and key.in_group and self._context.directory.account is not None:
             missing()
             raise InputError("not a member", id=str(key.id))
@@ -73,20 +72,36 @@ class RoomCommands(RequestCommands):
         return has_messages or key.id == directory.me[0] or directory.is_friend(key.id)
 
     async def _visit(
-        self, key: RoomKey, opened: Callable[[], None], missing: Callable[[], None]
+        self,
+        key: RoomKey,
+        pending: PendingLine,
+        opened: Callable[[], None],
+        missing: Callable[[], None],
     ) -> None:
-        context, rooms = self._context, self._context.rooms
+        context = self._context
         unknown = await self._unknown_text(key)
-        context.state.visiting = None
-        if rooms is not context.rooms:
-            return  # the user has logged out meanwhile
+        if context.state.pending is not pending:
+            return  # the user has opened another room or logged out meanwhile
+        context.state.pending = None
         if unknown is None:
-            self._rooms.open_key(key)
-            opened()
+            self._open_with_typed(key, opened)
         else:
             context.notice(unknown, failed=True, id=key.id)
             missing()
         context.terminal.redraw()
+
+    def _open_with_typed(self, key: RoomKey, opened: Callable[[], None]) -> None:
+        """Open a room. What was typed since the command is for this room, and moves there."""
+        terminal, rooms = self._context.terminal, self._context.rooms
+        typed = terminal.input_text()
+        terminal.set_input("")
+        self._rooms.open_key(key)
+        room, draft = rooms.current, terminal.input_text()
+        terminal.set_input("")
+        opened()
+        if room is not None and room is not rooms.current:  # a line that waited opens another one
+            room.draft, draft = draft, ("", 0)
+        terminal.set_input(*_joined(terminal.input_text(), draft, typed))
 
     async def _unknown_text(self, key: RoomKey) -> str | None:
         """The text about a room that does not exist; None if it exists, or without an answer."""

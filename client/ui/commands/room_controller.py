@@ -89,11 +89,17 @@ class RoomController:
     def open_room(self, room: Room | None) -> None:
         """Open another room. Each room keeps its own unsent input line as a draft.
 
-        Text that was typed before any room was open goes to the first one that is opened.
+        Text that was typed before any room was open goes to the first one that is opened. Lines
+        that wait for the server go back into the input line of their room: they are not for the
+        other one.
         """
         context, state = self._context, self._context.state
         if room is None or room is context.rooms.current:
             return
+        if state.pending is not None:
+            text, _ = context.terminal.input_text()
+            context.terminal.set_input(state.pending.text(text))
+            state.pending = None
         self._keep_draft()
         if context.rooms.current is None and state.logged_in and not room.draft[0]:
             room.draft = context.terminal.input_text()

@@ -66,7 +66,7 @@ class InputKeys:
         buffer.complete_state = None
         if self._state.draft_waits:
             self._context.notice("draft waits")
-        elif self._state.visiting is None:
+        else:
             self._runner.enter(buffer.text)
 
     def _paste(self, text: str) -> None:

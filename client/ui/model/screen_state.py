@@ -14,7 +14,7 @@ from client.account.lifecycle import State, Status
 from client.ui.model.input_history import InputHistory
 from client.ui.model.login_form import LoginForm
 from client.ui.model.page import Page
-from client.ui.model.room import RoomKey
+from client.ui.model.pending_line import PendingLine
 from client.ui.model.room_list import RoomList
 from client.ui.model.room_switcher import RoomSwitcher
 from client.ui.model.search import Search
@@ -82,7 +82,7 @@ class ScreenState:
         notice, question, password_prompt, page, switcher, search: None while they are not shown.
         input_history: the lines that were sent.
         draft_waits: whether the input line has a restored draft. The next Enter does not send it.
-        visiting: the unknown conversation for which the server is asked before it is opened.
+        pending: an entered line that waits for the server; None if there is none.
         wants_list: whether the user wants the list of conversations; None: decided by the width.
         focused: whether the terminal window has the focus, as far as the terminal reports it.
         bell: whether messages to the user ring.
@@ -106,7 +106,7 @@ class ScreenState:
         self.input_history = InputHistory()
         self.wants_list: bool | None = None
         self.draft_waits = False
-        self.visiting: RoomKey | None = None
+        self.pending: PendingLine | None = None
         self.focused = True
         self.bell = True
         self.notify = "off"
@@ -165,7 +165,7 @@ class ScreenState:
         """Replace the conversations by the login form, and close all that covers them."""
         self.logged_in = False
         self.page = self.question = self.switcher = self.search = self.notice = None
-        self.password_prompt = None
+        self.password_prompt = self.pending = None
 
     def list_cells(self, columns: int) -> int:
         """The width of the list of conversations on a screen of so many columns; 0 hides it."""

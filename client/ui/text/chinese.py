@@ -182,6 +182,7 @@ CHINESE: dict[str, str] = {
     "no such user": "没有用户 {id}，请核对号码，或使用名字。",
     "no such group": "没有群 {id}，或者它对你不开放。请核对群号。",
     "not a member": "你不在群 {id} 里，请先加入：/join {id}",
+    "lines wait": "先等服务器回答，之后处理这 {count} 行。",
     "draft waits": "这是以前输入的内容。先按任意其他键，再按 Enter 发送。",
     "remove sure": "把 {name} 从好友列表删除吗？y：是   n：否",
     "block sure": "屏蔽 {name}？你将不再收到此用户的消息。y：是   n：否",

@@ -186,6 +186,7 @@ ENGLISH: dict[str, str] = {
     "no such user": "There is no user {id}. Check the number, or use the name.",
     "no such group": "There is no group {id}, or it is closed to you. Check the number.",
     "not a member": "You are not in group {id}. Join it first: /join {id}",
+    "lines wait": "The server is asked first. Lines that wait for it: {count}.",
     "draft waits": "This was typed earlier. Press another key; then Enter sends it.",
     "remove sure": "Take {name} off your list? y: yes   n: no",
     "block sure": "Block {name}? You get no more messages from this user. y: yes   n: no",

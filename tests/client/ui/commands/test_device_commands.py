@@ -62,7 +62,6 @@ def test_a_new_device(server: FakeServer, app: AppRun) -> None:
 def test_a_message_from_another_device(server: FakeServer, app: AppRun) -> None:
     """It is an own message in the conversation with its receiver, and rings no bell."""
     app.command("/chat 2")
-    app.wait_for("no messages yet")
     server.send({**one_chat(7, "from the phone", sender=1, name="alice"), "toid": 2})
     app.wait_for("alice: from the phone")
     app.command("/end 4")

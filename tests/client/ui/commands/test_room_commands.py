@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from chat.protocol import MsgType
-from tests.client.fake_server import FakeServer, ack, refuse
-from tests.client.ui.appkit import silence
+from tests.client.fake_server import FakeServer, refuse
 from tests.client.ui.apprun import DOWN, ENTER, ESC, F2, TAB, UP, AppRun, alt, ctrl
 
 
@@ -23,20 +22,6 @@ def test_unknown_rooms_are_not_opened(server: FakeServer, app: AppRun) -> None:
     assert app.ask(lambda: app.app.state.rooms.current) is None
     assert server.received_nothing_more(MsgType.ONE_CHAT_MSG)
     assert server.received_nothing_more(MsgType.GROUP_CHAT_MSG)
-
-
-def test_a_line_after_chat_waits_for_the_room(server: FakeServer, talk: AppRun) -> None:
-    """An Enter while the server is asked about a room sends nothing to the open one."""
-    server.rules[MsgType.HISTORY_MSG] = silence
-    talk.command("/chat 9")
-    asked = server.expect(MsgType.HISTORY_MSG)
-    while asked["with"] != 9:
-        asked = server.expect(MsgType.HISTORY_MSG)
-    talk.type("secret for 9", ENTER)
-    talk.settle()
-    server.send(ack(MsgType.HISTORY_ACK, asked, messages=[], more=False))
-    talk.wait_for("name 9 (9)")
-    assert server.received_nothing_more(MsgType.ONE_CHAT_MSG)
 
 
 def test_the_list(app: AppRun) -> None:
