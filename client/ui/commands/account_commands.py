@@ -1,4 +1,4 @@
-"""AccountCommands: the commands about the user's own account that need its password."""
+"""AccountCommands: the commands about the user's own account."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from client.ui.model.command_line import InputError
 
 
 class AccountCommands(RequestCommands):
-    """Change the password, delete the account. The terminal's thread.
+    """Change the password, switch receipts, delete the account. The terminal's thread.
 
     Passwords are asked for one after another. They are not shown, and not kept among the lines that
     were entered.
@@ -39,6 +39,19 @@ class AccountCommands(RequestCommands):
             self._context.notice("password changed", stays=True)
 
         self._ask_password("present password", ask_new)
+
+    def receipts(self, switch: str | None = None) -> None:
+        """Switch receipts on or off; without an argument show whether they are on."""
+        client = self._context.client
+
+        def show(on: bool) -> None:
+            self._context.notice("receipts on" if on else "receipts off")
+
+        if switch is None:
+            self._request(client.receipts, done=show)
+        else:
+            on = switch == "on"
+            self._request(client.set_receipts, on, done=lambda nothing: show(on))
 
     def delete(self) -> None:
         """Delete the account after a question, with the password."""

@@ -89,6 +89,7 @@ class CommandSet:
             "blocked": contacts.blocked,
             "nick": contacts.rename,
             "password": self.account.password,
+            "receipts": self.account.receipts,
             "devices": self.devices.show,
             "end": self.devices.end,
             "create": contacts.create,

@@ -96,6 +96,7 @@ SLASH_COMMANDS = (
     SlashCommand("blocked"),
     SlashCommand("nick", (Parameter(ArgumentKind.NAME),)),
     SlashCommand("password", asks_password=True),
+    SlashCommand("receipts", (_optional(ArgumentKind.SWITCH),)),
     SlashCommand("devices"),
     SlashCommand("end", (Parameter(ArgumentKind.DEVICE),)),
     SlashCommand("create", (Parameter(ArgumentKind.NAME),), ("creategroup",)),

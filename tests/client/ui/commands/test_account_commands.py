@@ -1,4 +1,4 @@
-"""Commands that ask for the password, in the whole terminal with a scripted server."""
+"""Commands about the own account, in the whole terminal with a scripted server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from chat.protocol import MsgType
 from tests.client.fake_server import FakeServer, ack
-from tests.client.ui.apprun import ENTER, ESC, AppRun
+from tests.client.ui.apprun import ENTER, ESC, TAB, AppRun
 
 
 def test_a_new_password(server: FakeServer, talk: AppRun) -> None:
@@ -65,3 +65,19 @@ def test_a_deleted_account(server: FakeServer, talk: AppRun) -> None:
     talk.type("secret-1", ENTER)
     talk.wait_for("The account is deleted.", "Sign in")
     assert server.expect(MsgType.DELETE_ACCOUNT_MSG)["password"] == "secret-1"
+
+
+def test_receipts(server: FakeServer, talk: AppRun) -> None:
+    talk.command("/receipts")
+    talk.wait_for("Receipts are on: others see what you have read, and you what they have.")
+    assert "receipts" not in server.expect(MsgType.SETTINGS_MSG)
+    talk.type("/rece", TAB)
+    talk.wait_for("> /receipts")
+    talk.type("of", TAB)
+    talk.wait_for("> /receipts off")
+    talk.type(ENTER)
+    talk.wait_for("Receipts are off:")
+    assert server.expect(MsgType.SETTINGS_MSG)["receipts"] is False
+    talk.command("/receipts on")
+    talk.wait_for("Receipts are on:")
+    assert server.expect(MsgType.SETTINGS_MSG)["receipts"] is True
