@@ -5,6 +5,7 @@ Usage: buggy_server.py BUG HOST PORT [FLAG …]
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import sys
@@ -16,16 +17,18 @@ from chat import app
 from chat.bus.redis.publisher import PublisherLink
 from chat.bus.redis.redis_bus import RedisBus
 from chat.connection.server import ChatServer
-from chat.delivery import commit_transaction, owed
+from chat.delivery import commit_transaction, group_events, owed
 from chat.delivery.commit_queue import CommitQueue
+from chat.delivery.group_events import GroupEvents
 from chat.delivery.submission import Outcome, answer_senders
 from chat.login.login_entry import LoginEntry
-from chat.mailbox import mailbox
+from chat.mailbox import gap, mailbox
 from chat.mailbox.pump import Pump
 from chat.mailbox_number import owner
 from chat.protocol import ONE_CHAT
 from chat.storage.tables import (
     DeviceModel,
+    GroupModel,
     MailboxGapModel,
     MessageModel,
     OfflineMessageModel,
@@ -79,8 +82,6 @@ def forget_mids() -> None:
     count = iter(range(10**9))
 
     def insert_all(self: Any, rows: Any) -> Any:
-        import dataclasses
-
         fresh = [dataclasses.replace(row, mid=f"{row.mid}#{next(count)}") for row in rows]
         return insert(self, fresh)
 
@@ -197,6 +198,66 @@ def end_no_device() -> None:
     OwnedRowsModel.delete_device = lambda self, *arguments: None  # type: ignore[method-assign]
 
 
+def tell_one_device_less() -> None:
+    """The event of a change of a group is lost for one device."""
+    receivers = group_events._receivers
+
+    def some(tx: Any, change: Any) -> frozenset[int]:
+        found = receivers(tx, change)
+        return found - {max(found)} if len(found) > 1 else found
+
+    group_events._receivers = some
+
+
+def tell_no_former_member() -> None:
+    """A user that is removed, or leaves, gets no event of it."""
+    receivers = group_events._receivers
+
+    def of_members(tx: Any, change: Any) -> frozenset[int]:
+        return receivers(tx, dataclasses.replace(change, former=()))
+
+    group_events._receivers = of_members
+
+
+def record_events_twice() -> None:
+    """A change of a group is in the log twice."""
+    record = GroupEvents.record
+
+    def record_again(self: Any, tx: Any, *changes: Any) -> Any:
+        return [one for _ in range(2) for one in record(self, tx, *changes)]
+
+    GroupEvents.record = record_again  # type: ignore[method-assign]
+
+
+def announce_before_commit() -> None:
+    """The event of a change of a group is sent before the change is committed."""
+    record = GroupEvents.record
+
+    def record_and_announce(self: Any, *arguments: Any) -> Any:
+        recorded = record(self, *arguments)
+        self.announce(recorded)
+        time.sleep(0.1)
+        return recorded
+
+    GroupEvents.record = record_and_announce  # type: ignore[method-assign, assignment]
+
+
+def forget_events_of_gaps() -> None:
+    """A gap is filled with messages only."""
+    gap.event_conversation = lambda group_id: group_id + 10**9  # type: ignore[attr-defined]
+
+
+def trust_known_members() -> None:
+    """The members of a group are looked up once for messages, and not again when they change."""
+    member_ids, known = GroupModel.member_ids, dict[int, frozenset[int]]()
+
+    def of_cache(self: Any, group_ids: Any, *arguments: Any, **options: Any) -> Any:
+        found = member_ids(self, group_ids, *arguments, **options)
+        return {group_id: known.setdefault(group_id, ids) for group_id, ids in found.items()}
+
+    GroupModel.member_ids = of_cache  # type: ignore[method-assign]
+
+
 BUGS: dict[str, Callable[[], None]] = {
     "delete-before-ack": delete_before_ack,
     "trust-the-count": trust_the_count,
@@ -209,6 +270,12 @@ BUGS: dict[str, Callable[[], None]] = {
     "trust-known-devices": trust_known_devices,
     "empty-new-mailbox": empty_new_mailbox,
     "end-no-device": end_no_device,
+    "tell-one-device-less": tell_one_device_less,
+    "tell-no-former-member": tell_no_former_member,
+    "record-events-twice": record_events_twice,
+    "announce-before-commit": announce_before_commit,
+    "forget-events-of-gaps": forget_events_of_gaps,
+    "trust-known-members": trust_known_members,
 }
 
 if __name__ == "__main__":

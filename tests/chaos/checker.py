@@ -17,144 +17,60 @@ It knows nothing of servers. It demands of every run:
   whatever device, B has the higher number. The same holds for two messages on one connection
   without a failure.
 - Each message that appears was sent, and was sent to this receiver.
+
+group_check.py has the demands for changes of groups. Their log tells who gets a message to a group
+whose members change.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from operator import attrgetter
+
+from tests.chaos.group_check import MOST_TOLD, GroupCheck, Step
+from tests.chaos.history import UNNAMED, Device, Event, History, Received, Sent
 
 REMEMBERED = 1000
 """Numbers that a client remembers, by the protocol."""
 
 
-UNNAMED = 0
-"""The number of the device that old clients share."""
+GROUP_CHAT = 10
 
 
-@dataclass(slots=True)
-class Device:
-    """A device of a user, from its first login to its end.
+class Check:
+    """A history, and what it says about the groups."""
 
-    Times are positions in the history, not seconds.
+    def __init__(self, history: History, most_told: int = MOST_TOLD) -> None:
+        self.history = history
+        self.groups = GroupCheck(history, most_told)
+        self._find_receivers()
 
-    Attributes:
-        number: by the server, which uses no number again.
-        since: by the server: it gets messages with higher numbers.
-        opened: when the client had the answer to the first login.
-        took: it has taken the place of the unnamed device, and gets the messages that waited there.
-        alone: the other devices of the user had ended, or may have. Then the user has the unnamed
-            device until a new one is opened, which may take its place.
-        ended: when a client had the answer that it has ended; None: it has not.
-        ending: a client has asked for its end, and has no answer yet.
-    """
+    def _find_receivers(self) -> None:
+        """Of the messages to groups whose members change."""
+        numbers = {got.text: got.seq for got in self.history.received}
+        for sent in self.history.sent:
+            if sent.changing:
+                seq = sent.seq or numbers.get(sent.text, 0)
+                members = self.groups.log.roles_at(sent.target, seq)
+                sent.receivers = frozenset(members) - {sent.sender}
 
-    user: int
-    number: int
-    since: int = 0
-    opened: int = 0
-    took: bool = False
-    alone: bool = False
-    ended: int | None = None
-    ending: bool = False
+    def missing(self) -> list[str]:
+        """The acknowledged messages, and the events, that have not reached a device yet."""
+        return [
+            *(f"lost: {device} never got {sent}" for sent, device in self._missing_messages()),
+            *self.groups.missing(),
+        ]
 
-    def __str__(self) -> str:
-        return f"device {self.number} of user {self.user}"
-
-
-@dataclass(slots=True)
-class Sent:
-    """A message, as its sender remembers it. ``number`` counts the device's messages.
-
-    ``devices``: the sender's devices that have sent it. A device that has ended and comes again as
-    a new one sends what was not acknowledged.
-    """
-
-    sender: int
-    number: int
-    mid: str
-    kind: int
-    target: int
-    text: str
-    receivers: frozenset[int]
-    first_sent: int
-    connection: int
-    devices: set[int] = field(default_factory=set)
-    acked: int | None = None
-    acked_connection: int | None = None
-    seq: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A message that a client received. ``device``: its number."""
-
-    receiver: int
-    device: int
-    connection: int
-    seq: int
-    sender: int
-    kind: int
-    target: int
-    text: str
-
-
-@dataclass(slots=True)
-class History:
-    """All events of the clients, in one order.
-
-    Attributes:
-        devices: by user and number.
-        has_gaps: mailboxes are small. What a device has sent may then come back to it: a message
-            that is taken from the log does not say which device has sent it.
-    """
-
-    devices: dict[tuple[int, int], Device] = field(default_factory=dict)
-    has_gaps: bool = False
-    sent: list[Sent] = field(default_factory=list)
-    received: list[Received] = field(default_factory=list)
-    failed_connections: set[int] = field(default_factory=set)
-    surprises: list[str] = field(default_factory=list)
-    clock: int = 0
-
-    def tick(self) -> int:
-        """The next position."""
-        self.clock += 1
-        return self.clock
-
-    def open(
-        self, user: int, number: int, since: int = 0, *, asked: int = 0, took: bool = False
-    ) -> None:
-        """A client has logged in on this device, for the first time or again.
-
-        ``asked``: when it sent the request.
-        """
-        device = self.devices.get((user, number))
-        if device is None:
-            others = [other for other in self.devices.values() if other.user == user]
-            alone = all(other.ended is not None or other.ending for other in others)
-            self.devices[user, number] = Device(user, number, since, self.tick(), took, alone)
-        elif device.ended is not None and asked > device.ended:
-            self.surprises.append(f"came again after its end: {device}")
-        elif device.since != since and device.ended is None:
-            self.surprises.append(f"begins after {since} now: {device!r}")
-
-    def end(self, user: int, number: int) -> None:
-        """A client had the answer that this device has ended. It may never have known it before."""
-        device = self.devices.setdefault((user, number), Device(user, number, opened=self.clock))
-        if device.ended is None:
-            device.ended = self.tick()
-
-    def missing(self) -> list[tuple[Sent, Device]]:
-        """The acknowledged messages that have not reached a device yet."""
-        got = {(item.receiver, item.device, item.text) for item in self.received}
+    def _missing_messages(self) -> list[tuple[Sent, Device]]:
+        history = self.history
+        got = {(item.receiver, item.device, item.text) for item in history.received}
         of_user: defaultdict[int, list[Device]] = defaultdict(list)
-        for device in self.devices.values():
+        for device in history.devices.values():
             if device.ended is None and not device.ending:
                 of_user[device.user].append(device)
         return [
             (sent, device)
-            for sent in self.sent
+            for sent in history.sent
             if sent.acked is not None
             for user in sorted(sent.receivers | {sent.sender})
             for device in of_user[user]
@@ -162,19 +78,26 @@ class History:
             and ((sent.seq or 0) > device.since or (device.took and user in sent.receivers))
             and (user, device.number, sent.text) not in got
             and not (device.took and (user, UNNAMED, sent.text) in got)
+            and not self._left_with_a_gap(sent, user)
         ]
+
+    def _left_with_a_gap(self, sent: Sent, user: int) -> bool:
+        """May the message have waited behind a gap when the user lost the group?"""
+        leaves = self.groups.log.leaves_after
+        return self.history.has_gaps and sent.changing and leaves(sent.target, user, sent.seq or 0)
 
 
 def is_for(sent: Sent, device: Device) -> bool:
     """Is the message for this device, if that is there when the message is stored?"""
     if device.user in sent.receivers:
         return True
-    is_copy = device.user == sent.sender and bool(sent.receivers)
+    is_copy = device.user == sent.sender and (sent.changing or bool(sent.receivers))
     return is_copy and device.number not in (UNNAMED, *sent.devices)
 
 
-def check(history: History) -> list[str]:
+def check(history: History, most_told: int = MOST_TOLD) -> list[str]:
     """Every violation, in words."""
+    whole = Check(history, most_told)
     by_text = {sent.text: sent for sent in history.sent}
     problems = list(history.surprises)
     if len(by_text) != len(history.sent):
@@ -185,8 +108,11 @@ def check(history: History) -> list[str]:
     problems += _numbers(history, by_text)
     problems += _twice_on_a_connection(history)
     problems += _shown_twice(history)
-    problems += _lost(history)
+    problems += whole.missing()
     problems += _order(history)
+    problems += whole.groups.log.problems + whole.groups.problems
+    problems += whole.groups.foreign() + whole.groups.early()
+    problems += _order_in_groups(history, whole.groups.steps)
     return problems
 
 
@@ -245,6 +171,7 @@ def _numbers(history: History, by_text: dict[str, Sent]) -> list[str]:
     texts: defaultdict[int, set[str]] = defaultdict(set)
     numbers: defaultdict[str, set[int]] = defaultdict(set)
     pairs = [(got.text, got.seq) for got in history.received]
+    pairs += [(f"event {got.seq}", got.seq) for got in history.events]
     pairs += [(sent.text, sent.seq) for sent in history.sent if sent.seq is not None]
     for text, seq in pairs:
         texts[seq].add(text)
@@ -258,10 +185,15 @@ def _numbers(history: History, by_text: dict[str, Sent]) -> list[str]:
     return problems
 
 
+def _arrivals(history: History) -> list[Received | Event]:
+    """Messages and events, in the order in which they came."""
+    return sorted([*history.received, *history.events], key=attrgetter("at"))
+
+
 def _twice_on_a_connection(history: History) -> list[str]:
     seen: set[tuple[int, int]] = set()
     problems = []
-    for got in history.received:
+    for got in _arrivals(history):
         if (got.connection, got.seq) in seen:
             problems.append(f"twice on one connection: {got}")
         seen.add((got.connection, got.seq))
@@ -272,7 +204,7 @@ def _shown_twice(history: History) -> list[str]:
     shown: defaultdict[tuple[int, int], dict[int, None]] = defaultdict(dict)  # in their order
     ever: set[tuple[int, int, int]] = set()
     problems = []
-    for got in history.received:
+    for got in _arrivals(history):
         remembered = shown[got.receiver, got.device]
         if got.seq in remembered:
             continue
@@ -285,10 +217,6 @@ def _shown_twice(history: History) -> list[str]:
     return problems
 
 
-def _lost(history: History) -> list[str]:
-    return [f"lost: {device} never got {sent}" for sent, device in history.missing()]
-
-
 def _order(history: History) -> list[str]:
     by_sender: defaultdict[int, list[Sent]] = defaultdict(list)
     for sent in history.sent:
@@ -296,25 +224,37 @@ def _order(history: History) -> list[str]:
             by_sender[sent.sender].append(sent)
     problems = []
     for messages in by_sender.values():
-        problems += _after_the_ack(messages)
+        problems += _after_the_ack([_step(sent) for sent in messages])
         problems += _on_one_connection(messages, history.failed_connections)
     return problems
 
 
-def _after_the_ack(messages: list[Sent]) -> list[str]:
-    """A message that was acknowledged before another one was sent has the lower number."""
+def _order_in_groups(history: History, changes: list[Step]) -> list[str]:
+    by_group: defaultdict[int, list[Step]] = defaultdict(list)
+    messages = [_step(s) for s in history.sent if s.changing and s.acked is not None]
+    for step in changes + messages:
+        by_group[step.group].append(step)
+    return [problem for steps in by_group.values() for problem in _after_the_ack(steps)]
+
+
+def _step(sent: Sent) -> Step:
+    return Step(sent.target, sent.first_sent, sent.acked, sent.seq or 0, str(sent))
+
+
+def _after_the_ack(steps: list[Step]) -> list[str]:
+    """A step that was acknowledged before another one was asked for has the lower number."""
     problems = []
-    by_ack = sorted(messages, key=lambda sent: sent.acked or 0)
-    highest: Sent | None = None
+    by_ack = sorted((s for s in steps if s.acked is not None), key=lambda step: step.acked or 0)
+    highest: Step | None = None
     position = 0
-    for sent in sorted(messages, key=lambda sent: sent.first_sent):
-        while position < len(by_ack) and (by_ack[position].acked or 0) < sent.first_sent:
+    for step in sorted(steps, key=lambda step: step.asked):
+        while position < len(by_ack) and (by_ack[position].acked or 0) < step.asked:
             earlier = by_ack[position]
-            if highest is None or (earlier.seq or 0) > (highest.seq or 0):
+            if highest is None or earlier.seq > highest.seq:
                 highest = earlier
             position += 1
-        if highest is not None and (sent.seq or 0) < (highest.seq or 0):
-            problems.append(f"out of order: {sent} was sent after the ack of {highest}")
+        if highest is not None and step.seq < highest.seq:
+            problems.append(f"out of order: {step.words} was sent after the ack of {highest.words}")
     return problems
 
 

@@ -16,7 +16,17 @@ import socket
 import struct
 from typing import Any
 
-from tests.chaos.checker import UNNAMED, Device, History, Received, Sent
+from tests.chaos.group_changer import (
+    ACKS,
+    LOOKS,
+    MEMBERS_ACK,
+    MEMBERSHIP,
+    RATE,
+    ChangingGroups,
+    GroupChanger,
+    event_of,
+)
+from tests.chaos.history import UNNAMED, Device, History, Look, Received, Sent
 from tests.chaos.person import Kind, Person
 
 ONE_CHAT, GROUP_CHAT, GROUP_EVENT = 6, 10, 113
@@ -26,6 +36,9 @@ PING_SECONDS = 1.5
 OUTBOX = 20
 REPEATED = 0.03
 """The share of messages that are sent twice at once."""
+
+TO_CHANGING = 0.15
+"""The share of messages to groups whose members change."""
 
 RETRY_ERRNOS = {6, 8}
 REFUSED, REPLACED, NOT_FOUND, NOT_A_MEMBER, MAILBOX_FULL, TOO_MANY_DEVICES = 1, 3, 5, 9, 12, 13
@@ -59,12 +72,20 @@ class Client:
         named: it says ``devices``.
         sleeps: the device is left alone after its first login, until this is set.
         ends: numbers of devices that it has asked to end, without an answer yet.
+        changer: of the first device of a user: it changes groups; None: the client does not.
     """
 
     def __init__(
-        self, port: int, person: Person, seat: int, seed: int, history: History, rate: float
+        self,
+        port: int,
+        person: Person,
+        seat: int,
+        seed: int,
+        history: History,
+        rate: float,
+        groups: ChangingGroups,
     ) -> None:
-        """``rate``: messages a second."""
+        """``rate``: messages a second. ``groups``: whose members change."""
         self.person = person
         self.user_id = person.user_id
         self.seat = seat
@@ -72,9 +93,11 @@ class Client:
         self.device = person.device_name(seat)
         self.named = person.begins_named(seat)
         self.number: int | None = None
+        self.groups = groups
         self.outbox: dict[str, Sent] = {}
         self.ends: set[int] = set()
         self.token: str | None = None
+        self.changer: GroupChanger | None = None
         self.sends = True
         self.disconnects = True
         self.goes_away = False
@@ -90,7 +113,6 @@ class Client:
         self._names = itertools.count(1)
         self._room_for: int | None = None  # the device that the next login ends
         self._done: dict[str, Sent] = {}
-        self._events: set[tuple[int, int]] = set()  # connection and number
         self._connection = 0
         self._writer: asyncio.StreamWriter | None = None
         self._retry = asyncio.Event()
@@ -102,7 +124,8 @@ class Client:
     @property
     def busy(self) -> bool:
         """Does it wait for an answer?"""
-        return bool(self.outbox or self.ends)
+        changes = self.changer is not None and self.changer.waits
+        return bool(self.outbox or self.ends or changes)
 
     # ------------------------------------------------------------------ connections
 
@@ -117,6 +140,8 @@ class Client:
                 with contextlib.suppress(GoneError, OSError, asyncio.IncompleteReadError):
                     await self._connect_once()
                 self._abort()
+                if self.changer is not None:
+                    self.changer.connection_lost()
                 if self._forgets:
                     self._forget()
                 await asyncio.sleep(self._random.uniform(0.05, 0.3) + self._away)
@@ -139,6 +164,7 @@ class Client:
             for coroutine in (
                 self._read(reader),
                 self._send_messages(),
+                self._change_groups(),
                 self._ping(),
                 self._disconnect(),
             )
@@ -297,6 +323,10 @@ class Client:
                 self._take_mail(message)
             elif msgid == 20:
                 self._take_ack(message)
+            elif msgid in ACKS and self.changer is not None:
+                self.changer.take_answer(message)
+            elif msgid == MEMBERS_ACK:
+                self._take_members(message)
             elif msgid == 93:
                 self._take_end(message)
             elif msgid == 32:
@@ -323,12 +353,23 @@ class Client:
         loop = asyncio.get_running_loop()
         loop.call_later(delay, self._acknowledge, self._connection, message["seq"])
 
-    def _take_event(self, event: Message) -> None:
-        """The members of the groups do not change in a run, so the events are few."""
-        here = (self._connection, event["seq"])
-        if not self.named or here in self._events:
-            self._history.surprises.append(f"{self.name} got an event too much: {event}")
-        self._events.add(here)
+    def _take_event(self, message: Message) -> None:
+        if not self.named:
+            self._history.surprises.append(f"{self.name} is unnamed, and got {message}")
+        assert self.number is not None
+        at = self._history.tick()
+        event = event_of(message, self.user_id, self.number, self._connection, at)
+        self._history.events.append(event)
+        if event.event in MEMBERSHIP and self._random.random() < LOOKS:
+            self._send(msgid=48, id=self.user_id, groupid=event.group, rid=str(event.seq))
+
+    def _take_members(self, answer: Message) -> None:
+        """A user that is no member gets none."""
+        if not answer["errno"]:
+            members = frozenset(user["id"] for user in answer["users"])
+            at = self._history.tick()
+            look = Look(answer["groupid"], int(answer["rid"]), members, at)
+            self._history.looks.append(look)
 
     def _take_chat(self, message: Message) -> None:
         kind = message["msgid"]
@@ -343,6 +384,7 @@ class Client:
             kind,
             target,
             message["msg"],
+            self._history.tick(),
         )
         self._history.received.append(got)
 
@@ -374,15 +416,16 @@ class Client:
             asyncio.get_running_loop().call_later(1.0, self._resend_one, self._connection, mid)
         elif errno == REPLACED:
             raise GoneError("replaced")
-        elif (
-            errno == NOT_A_MEMBER
-            and sent.target in self.person.foreign_groups
-            and sent.kind == GROUP_CHAT
-        ):
+        elif errno in (NOT_FOUND, NOT_A_MEMBER) and self._may_be_refused(sent):
             del self.outbox[mid]
         else:
             self._history.surprises.append(f"{self.name}: {sent} was refused: {ack}")
             del self.outbox[mid]
+
+    def _may_be_refused(self, sent: Sent) -> bool:
+        return sent.changing or (
+            sent.kind == GROUP_CHAT and sent.target in self.person.foreign_groups
+        )
 
     def _check_repeated(self, mid: str, seq: int) -> None:
         sent = self._done.get(mid)
@@ -424,8 +467,11 @@ class Client:
         person = self.person
         text = f"{self.name} sends {number} {self._random.choice(('', '你好', '“”', 'x' * 300))}"
         kind, receivers = GROUP_CHAT, frozenset[int]()
+        changing = self.groups.ids if self._random.random() < TO_CHANGING else []
         dice = self._random.random()
-        if dice < 0.05 and person.foreign_groups:
+        if changing:
+            target = self._random.choice(changing)
+        elif dice < 0.05 and person.foreign_groups:
             target = self._random.choice(person.foreign_groups)
         elif dice < 0.4 and person.groups:
             target = self._random.choice(sorted(person.groups))
@@ -445,12 +491,21 @@ class Client:
             receivers,
             self._history.tick(),
             self._connection,
+            changing=bool(changing),
         )
         self._history.sent.append(sent)
         self.outbox[mid] = sent
         self._send_chat(sent)
         if self._random.random() < REPEATED:
             self._send_chat(sent)
+
+    async def _change_groups(self) -> None:
+        while True:
+            await asyncio.sleep(self._random.expovariate(RATE))
+            if self.sends and self.changer is not None:
+                request = self.changer.next_request()
+                if request is not None:
+                    self._send(**request)
 
     async def _ping(self) -> None:
         while True:
@@ -497,6 +552,8 @@ class Client:
 
     def _ways(self) -> tuple[str, ...]:
         ways = WAYS + AWAY if self.goes_away else WAYS
+        if self.user_id == self.groups.observer:
+            return ways
         if self.named:
             return ways + NAMED_WAYS
         return ("upgrade",) if self.person.kind is Kind.UPGRADED else ways

@@ -166,6 +166,8 @@ ACTIONS: dict[str, Callable[[Servers, str, Wait], None]] = {
     "restart nginx": _restart_nginx,
     "stop inside a transaction of": _stop_at(b"INSERT INTO offlinemessage"),
     "stop inside the opening of a device at": _stop_at(b"INSERT INTO device "),
+    "stop inside a change of a group at": _stop_at(b"INSERT INTO groupuser "),
+    "lose the commit of a change of a group at": _lose_commit(b"INSERT INTO groupuser "),
     "lose the commit of a send of": _lose_commit(b"INSERT INTO message"),
     "lose the commit of a login of": _lose_commit(b"UPDATE user SET state = 'online'"),
     "lose the commit of a new device at": _lose_commit(b"INSERT INTO device "),

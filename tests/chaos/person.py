@@ -22,6 +22,9 @@ PEOPLE = (
 )
 """The users of a run: their kinds, and their devices at the beginning."""
 
+OBSERVER = (Kind.NEW, 1)
+"""A further one, which creates the groups whose members change. Its device does not end."""
+
 
 @dataclass(slots=True)
 class Person:

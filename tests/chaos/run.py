@@ -22,10 +22,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos.checker import UNNAMED, History, check
+from tests.chaos.checker import Check, check
 from tests.chaos.client import Client
 from tests.chaos.faults import OF_ONE_SERVER, Fault, draw, inflict
-from tests.chaos.person import PEOPLE, Person
+from tests.chaos.group_changer import ChangingGroups, GroupChanger
+from tests.chaos.history import UNNAMED, History
+from tests.chaos.person import OBSERVER, PEOPLE, Person
 from tests.chaos.servers import Servers
 from tests.chaos.sqlite_server import SqliteServer
 from tests.e2e.chatkit import Wire
@@ -69,6 +71,8 @@ class Result:
     devices: int = 0
     ended: int = 0
     copies: int = 0
+    changes: int = 0
+    events: int = 0
     traps: int = 0
     refused: int = 0
     gaps: int = 0
@@ -82,6 +86,7 @@ class Result:
             f"a transaction, {self.sent} sent, "
             f"{self.acked} acknowledged, {self.deliveries} deliveries, {self.copies} of them "
             f"copies, {self.logins} logins, {self.devices} devices, {self.ended} of them ended, "
+            f"{self.changes} changes of groups, {self.events} deliveries of their events, "
             f"{self.refused} refused by a full mailbox, {self.gaps} gaps, "
             f"{self.seconds:.0f} s"
         )
@@ -113,7 +118,9 @@ def run(
     try:
         cluster.up()
         people = _register(cluster, history)
-        clients = _clients(cluster, people, seed, history)
+        users = [person.user_id for person in people]
+        groups = ChangingGroups(users[-1], users[:-1])
+        clients = _clients(cluster, people, seed, history, groups)
         asyncio.run(_run_clients(cluster, clients, history, schedule, seconds, patience))
         tracebacks = [name for name in cluster.names if "Traceback" in cluster.log(name)]
         history.surprises += [f"{name} logged a traceback" for name in tracebacks]
@@ -133,6 +140,8 @@ def run(
         devices=len(history.devices),
         ended=sum(device.ended is not None for device in history.devices.values()),
         copies=sum(got.receiver == got.sender for got in history.received),
+        changes=sum(change.acked is not None for change in history.changes),
+        events=len(history.events),
         traps=sum(proxy.sprung for proxy in cluster.proxies.values()),
         refused=sum(client.refused for client in clients),
         gaps=gaps,
@@ -147,16 +156,16 @@ def _gaps(log: str) -> int:
 
 
 def _register(servers: Servers, history: History) -> list[Person]:
-    """Register the users, and make the groups."""
+    """Register the users, the observer last, and make the groups whose members stay."""
     people = []
     with Wire(servers.listen) as wire:
-        for number, (kind, devices) in enumerate(PEOPLE):
+        for number, (kind, devices) in enumerate((*PEOPLE, OBSERVER)):
             name = f"user {number}"
             people.append(Person(wire.register(name), name, kind, devices))
     for person in people:
         person.peers = [other.user_id for other in people if other is not person]
     for number in range(GROUPS):
-        members = (people * 2)[number * 3 :][:MEMBERS]
+        members = (people[:-1] * 2)[number * 3 :][:MEMBERS]
         group_id = _make_group(servers, f"group {number}", members, history)
         for person in people:
             if person in members:
@@ -193,25 +202,31 @@ def _log_in(wire: Wire, person: Person, history: History) -> None:
     history.open(person.user_id, number, since, took=True)
 
 
-def _clients(servers: Servers, people: list[Person], seed: int, history: History) -> list[Client]:
+def _clients(
+    servers: Servers, people: list[Person], seed: int, history: History, groups: ChangingGroups
+) -> list[Client]:
     clients: list[Client] = []
     for person in people:
         for seat in range(person.count):
             number = seed * 1000 + len(clients)
-            client = Client(servers.listen, person, seat, number, history, RATE)
+            client = Client(servers.listen, person, seat, number, history, RATE, groups)
             client.goes_away = history.has_gaps
+            if not seat:
+                client.changer = GroupChanger(person.user_id, groups, number, history)
             clients.append(client)
     return clients
 
 
-def _drawer(servers: Servers, people: list[Person], history: History) -> list[Client]:
+def _drawer(
+    servers: Servers, people: list[Person], history: History, groups: ChangingGroups
+) -> list[Client]:
     """Clients for the devices that no client uses any more: they get what is waiting there."""
     clients: list[Client] = []
     for person in people:
         for seat, (name, number) in enumerate(person.lost, 100):
             device = history.devices[person.user_id, number]
             if device.ended is None and not device.ending:
-                client = Client(servers.listen, person, seat, number, history, RATE)
+                client = Client(servers.listen, person, seat, number, history, RATE, groups)
                 client.device, client.named, client.number = name, True, number
                 client.sends = client.disconnects = False
                 clients.append(client)
@@ -248,7 +263,7 @@ async def _run_clients(
             client.disconnects = False
         awake.set()
         people = list({client.user_id: client.person for client in clients}.values())
-        drawer = _drawer(servers, people, history)
+        drawer = _drawer(servers, people, history, clients[0].groups)
         clients += drawer
         tasks += [asyncio.create_task(client.run()) for client in drawer]
         await _until_quiet(clients, history, patience)
@@ -287,7 +302,11 @@ async def _until_quiet(clients: list[Client], history: History, patience: float)
         busy = any(client.busy for client in clients)
         last = max(client.idle_since for client in clients)
         silent = loop.time() - last
-        if not busy and silent > QUIET_SECONDS and (silent > patience or not history.missing()):
+        if (
+            not busy
+            and silent > QUIET_SECONDS
+            and (silent > patience or not Check(history).missing())
+        ):
             return
     for client in clients:
         if client.busy:

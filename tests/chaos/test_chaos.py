@@ -18,6 +18,8 @@ def test_nothing_is_lost_or_repeated(seed: int, sqlite: bool) -> None:
     assert result.deliveries > 2 * result.acked
     assert result.copies > 100
     assert result.ended
+    assert result.changes > 10
+    assert result.events > 50
     assert seed == 2 or result.gaps == result.refused == 0
 
 
@@ -35,6 +37,12 @@ def test_nothing_is_lost_or_repeated(seed: int, sqlite: bool) -> None:
         (1, "trust-known-devices", 3.0, "lost: "),
         (1, "empty-new-mailbox", 3.0, "lost: "),
         (1, "end-no-device", 4.0, "sent after the end of the device"),
+        (1, "tell-one-device-less", 4.0, "lost: "),
+        (1, "tell-no-former-member", 5.0, "lost: "),
+        (1, "record-events-twice", 4.0, "without a change: "),
+        (1, "announce-before-commit", 6.0, "before its change: "),
+        (2, "forget-events-of-gaps", 4.0, "lost: "),
+        (1, "trust-known-members", 4.0, "lost: "),
     ],
 )
 def test_the_checker_finds_a_deliberate_bug(

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.checker import REMEMBERED, UNNAMED, History, Received, Sent, check
+from tests.chaos.checker import REMEMBERED, check
+from tests.chaos.history import UNNAMED, History, Received, Sent
 
 
 class Story:
