@@ -1,7 +1,4 @@
-"""A small HTTP server: `python -m examples.http_hello [PORT]`, then `curl 127.0.0.1:8000/`.
-
-Needs h11: `pip install '.[http]'`.
-"""
+"""A small HTTP server: `python -m examples.http_hello [PORT]`, then `curl 127.0.0.1:8000/`."""
 
 import sys
 import time

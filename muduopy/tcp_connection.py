@@ -380,7 +380,9 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         if self._send_queue.put(data if type(data) is bytes else bytes(data)):
             self.loop._queue(self._take_queued_sends)
 
-    def send_file(self, file: HasFileno, offset: int = 0, count: int | None = None) -> None:
+    def send_file(
+        self, file: HasFileno | FilePart, offset: int = 0, count: int | None = None
+    ) -> None:
         """Send a part of a file, in order with the bytes of ``send``. Any thread.
 
         ``count`` bytes, or None for all up to the present end. The kernel copies them; with TLS
@@ -390,7 +392,7 @@ class TcpConnection(SocketOptions, Generic[ContextT]):
         ValueError unless it is a regular file that has these bytes, TypeError for a path, and
         OSError.
         """
-        part = FilePart(file, offset, count)
+        part = file if isinstance(file, FilePart) else FilePart(file, offset, count)
         if threading.get_ident() == self.loop.thread_id:
             self._send_file_in_loop(part)
             return

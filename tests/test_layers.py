@@ -129,7 +129,7 @@ client.main              : chat.protocol chat.safe_text chat.version client
 MUDUOPY = """
 muduopy       :
 muduopy.codec : muduopy
-muduopy.http  : muduopy h11
+muduopy.http  : muduopy
 """
 
 

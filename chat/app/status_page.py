@@ -73,7 +73,7 @@ def build_status_page(
         from chat.status.watched import Watched
     except ImportError as exc:
         raise ConfigError(
-            "server.status: needs h11 and prometheus-client: pip install 'muduopy[chat]'"
+            "server.status: needs prometheus-client: pip install 'muduopy[chat]'"
         ) from exc
     samples = Samples(base.database, base.workers)
     lags: Lags = {}

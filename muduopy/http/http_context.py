@@ -10,22 +10,31 @@ if:
   then GET without waiting means that order, so an unsafe request runs alone.
 * fewer than ``max_pipelined`` requests are outstanding.
 
+* no outstanding request asks for an upgrade: the bytes after it may be those of another protocol.
+
 While no request can be handed out, ``wants_data`` is False: the owner should not read from the
 socket, and the time-out of the next request does not run.
+
+A body in parts: with ``offers_bodies``, a request is handed out ``incomplete``, as soon as its head
+has arrived. The owner then either takes the body with ``next_part``, or calls ``collect``, and gets
+the request again with its whole body.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from email.utils import formatdate
 from enum import Enum
+from functools import lru_cache
 
 from muduopy.address import Address
 from muduopy.http.errors import BadRequestError
-from muduopy.http.http_exchange import HttpExchange
+from muduopy.http.http_exchange import HttpExchange, Segment
 from muduopy.http.http_limits import HttpLimits
 from muduopy.http.http_response import HttpResponse
+from muduopy.http.request_reader import RequestReader
 
 
 class Phase(Enum):
@@ -34,9 +43,21 @@ class Phase(Enum):
     ENDED = "ended"
 
 
+# Each answer reads them, and a global name is read faster than an enum member.
+_READING = Phase.READING
+_ENDED = Phase.ENDED
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
 def http_date() -> str:
     """The present time in HTTP's format."""
-    return formatdate(usegmt=True)
+    return _date_of(int(time.time()))
+
+
+@lru_cache(maxsize=1)
+def _date_of(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 class HttpContext:
@@ -47,6 +68,8 @@ class HttpContext:
     Attributes:
         wants_data: more bytes are needed before anything else can happen.
         refused: the reason why the last request was refused; "" if it was not.
+        output_bytes: the number of bytes that ``take_output`` would return.
+        upgraded: the last exchange, if it takes the connection over; see ``take_rest``.
     """
 
     __slots__ = (
@@ -54,51 +77,79 @@ class HttpContext:
         "_held",
         "_idle_since",
         "_limits",
+        "_offers_bodies",
         "_output",
         "_outstanding",
         "_peer",
-        "_peer_finished",
         "_phase",
+        "_reader",
         "_receiving",
+        "_streaming",
+        "output_bytes",
         "refused",
+        "upgraded",
         "wants_data",
     )
 
     def __init__(
-        self, limits: HttpLimits, peer: Address, now: float, date: Callable[[], str] = http_date
+        self,
+        limits: HttpLimits,
+        peer: Address,
+        now: float,
+        date: Callable[[], str] = http_date,
+        *,
+        offers_bodies: bool = False,
     ) -> None:
         """``date``: returns the text of an answer's Date field."""
         self.wants_data = True
         self.refused = ""
+        self.output_bytes = 0
+        self.upgraded: HttpExchange | None = None
         self._limits = limits
         self._peer = peer
         self._date = date
-        self._phase = Phase.READING
+        self._offers_bodies = offers_bodies
+        self._phase = _READING
         self._idle_since = now
-        self._receiving = HttpExchange(limits, peer)
+        self._reader = RequestReader(limits.max_header_bytes)
+        self._receiving = HttpExchange()
+        self._streaming: HttpExchange | None = None  # its body is taken in parts
         self._held: HttpExchange | None = None  # complete, and waiting for earlier answers
         self._outstanding: deque[HttpExchange] = deque()  # handed out, and not in the output yet
-        self._output: list[bytes] = []
-        self._peer_finished = False
+        self._output: list[Segment] = []
 
     def __repr__(self) -> str:
         return f"<HttpContext {self._phase.value} outstanding={len(self._outstanding)}>"
 
     @property
     def ended(self) -> bool:
-        """Close the connection when the output has been sent."""
-        return self._phase is Phase.ENDED
+        """Close the connection when the output has been sent, unless it was upgraded."""
+        return self._phase is _ENDED
 
     @property
-    def output_bytes(self) -> int:
-        """Number of bytes that ``take_output`` would return."""
-        return sum(map(len, self._output))
+    def peer_finished(self) -> bool:
+        """Whether the peer has finished sending."""
+        return self._reader.finished
 
-    def take_output(self) -> bytes:
-        """Take the bytes that are ready to be sent."""
-        data = b"".join(self._output)
-        self._output.clear()
-        return data
+    def take_output(self) -> list[Segment]:
+        """Take what is ready to be sent; no two neighbours are both bytes."""
+        output, self._output = self._output, []
+        self.output_bytes = 0
+        if len(output) < 2:
+            return output
+        joined: list[Segment] = []
+        run: list[bytes] = []
+        for segment in output:
+            if isinstance(segment, bytes):
+                run.append(segment)
+                continue
+            if run:
+                joined.append(b"".join(run))
+                run = []
+            joined.append(segment)
+        if run:
+            joined.append(b"".join(run))
+        return joined
 
     # ------------------------------------------------------------------ requests
 
@@ -107,10 +158,8 @@ class HttpContext:
 
         Bytes after the last request are dropped.
         """
-        if self._phase is not Phase.READING:
-            return
-        self._peer_finished = self._peer_finished or not data
-        self._receiving.feed(data, now)
+        if self._phase is _READING:
+            self._reader.feed(data, now)
 
     def next_request(self, now: float) -> HttpExchange | None:
         """Hand out the next request, if it may run now. Call it until it returns None.
@@ -120,21 +169,67 @@ class HttpContext:
         if self._held is None and not self._read_next(now):
             return None
         held = self._held
-        if held is None or (self._outstanding and not held.is_safe):
+        if held is None or (self._outstanding and (held.incomplete or not held.is_safe)):
             return None
         self._held = None
         held.handed_out = now
         self._outstanding.append(held)
+        if held.incomplete:
+            self._streaming = held
         return held
+
+    def collect(self, now: float) -> None:
+        """The owner does not take the parts of the incomplete request that it got last."""
+        exchange = self._outstanding.pop()
+        exchange.incomplete = False
+        exchange.request = None
+        self._streaming = None
+        self._receiving = exchange
+        self._check_length(exchange, now)
+
+    def next_part(self, now: float) -> bytes | None:
+        """The next part of the incomplete request's body; ``b""`` at the end, once.
+
+        None if more data is needed, or if a bad body got an error answer: see ``refused``.
+        """
+        exchange = self._streaming
+        if exchange is None or self._phase is not _READING:
+            return None
+        try:
+            part = self._reader.read_part()
+        except BadRequestError as exc:
+            self._streaming = None
+            self._refuse_body(exchange, exc, now)
+            return None
+        if part is None:
+            self._want_data(now)
+            self._allow_body(exchange, now)
+            return None
+        exchange.handed_out = self._reader.started = now  # the client is not slow
+        if not part:
+            self._streaming = None
+            exchange.incomplete = False
+            self._complete(exchange, now)
+        return part
+
+    def take_rest(self) -> bytes:
+        """The bytes after the request that took the connection over. Once."""
+        return self._reader.take_rest()
 
     def hold_back(self) -> None:
         """Note that the owner takes no requests for a while, so no time-out of a request runs."""
         self.wants_data = False
 
     def drain(self, now: float) -> None:
-        """Read no more requests; end when the outstanding ones are answered."""
+        """Read no more requests; end when the outstanding ones are answered.
+
+        The body of an outstanding request is still read.
+        """
         self._held = None
-        if self._phase is Phase.READING:
+        if self._streaming is not None:
+            self._streaming.is_last = True
+            return
+        if self._phase is _READING:
             self._end()
         if self._outstanding:
             self._outstanding[-1].is_last = True
@@ -142,31 +237,59 @@ class HttpContext:
 
     def _read_next(self, now: float) -> bool:
         """Read the next request into ``_held``. False if there is none."""
-        if self._phase is not Phase.READING:
+        if self._phase is not _READING or self._streaming is not None:
             return False
         if not self._may_overlap():
             self.wants_data = False
             return False
         exchange = self._receiving
+        reader = self._reader
         try:
-            complete = exchange.parse(now)
+            if exchange.head is None:
+                head = reader.read_head()
+                if head is None:
+                    self._starve(now)
+                    return False
+                exchange.begin(head)
+                if head.length and self._offers_bodies:
+                    exchange.complete(self._peer, now)
+                    exchange.incomplete = True
+                    self.wants_data = False
+                    self._held = exchange
+                    return True
+                if not self._check_length(exchange, now):
+                    return False
+            while part := reader.read_part():
+                if exchange.add(part) > self._limits.max_body_bytes:
+                    raise BadRequestError(413, "the body is too large")
         except BadRequestError as exc:
             self._refuse(exc.status, exc.reason, now)
             return False
-        if not complete:
+        if part is None:
             self._starve(now)
             return False
+        exchange.complete(self._peer, now)
         self.wants_data = False
         self._held = exchange
+        self._complete(exchange, now)
+        return True
+
+    def _check_length(self, exchange: HttpExchange, now: float) -> bool:
+        """Refuse a body that is announced as too large. False if it was."""
+        head = exchange.head
+        assert head is not None
+        if head.length > self._limits.max_body_bytes:
+            self._refuse(413, "the body is too large", now)
+            return False
+        return True
+
+    def _complete(self, exchange: HttpExchange, now: float) -> None:
+        """The request was read to its end; begin the next one."""
         if exchange.is_last:
             self._end()
-        else:
-            self._receiving = HttpExchange(self._limits, self._peer)
-            if leftover := exchange.leftover():
-                self._receiving.feed(leftover, now)
-            if self._peer_finished:
-                self._receiving.feed(b"", now)
-        return True
+            return
+        self._receiving = HttpExchange()
+        self._reader.next(now)
 
     def _may_overlap(self) -> bool:
         outstanding = self._outstanding
@@ -175,21 +298,27 @@ class HttpContext:
         return not outstanding or outstanding[-1].is_safe
 
     def _starve(self, now: float) -> None:
-        if self._receiving.peer_has_left:
+        reader = self._reader
+        if reader.finished and reader.started is None:
             self._end()
             self._flush(now)
             return
+        self._want_data(now)
+        # Not before earlier answers: the client would take "100 Continue" for one of them.
+        if not self._outstanding:
+            self._allow_body(self._receiving, now)
+
+    def _want_data(self, now: float) -> None:
         if not self.wants_data:
             self.wants_data = True
-            if self._receiving.started is not None:  # reading has paused, and with it the clock
-                self._receiving.started = now
-        self._allow_body(now)
+            if self._reader.started is not None:  # reading has paused, and with it the clock
+                self._reader.started = now
 
-    def _allow_body(self, now: float) -> None:
-        # Not before earlier answers: the client would take "100 Continue" for one of them.
-        if not self._outstanding and self._receiving.expects_continue:
-            self._output.append(self._receiving.let_continue())
-            self._receiving.started = now  # the client's time begins now
+    def _allow_body(self, exchange: HttpExchange, now: float) -> None:
+        if exchange.expects_continue and not self._reader.in_body:
+            exchange.continued = True
+            self._add_output(CONTINUE)
+            self._reader.started = now  # the client's time begins now
 
     def _refuse(self, status: int, reason: str, now: float) -> None:
         """Answer with an error, after the answers to earlier requests, and end."""
@@ -200,6 +329,13 @@ class HttpContext:
         self._end()
         self._flush(now)
 
+    def _refuse_body(self, exchange: HttpExchange, error: BadRequestError, now: float) -> None:
+        """Refuse an outstanding request because of its body."""
+        self.refused = str(error)
+        exchange.refuse(error.status, error.reason, self._date())
+        self._end()
+        self._flush(now)
+
     # ------------------------------------------------------------------ responses
 
     def answer(self, exchange: HttpExchange, response: HttpResponse, now: float) -> None:
@@ -207,28 +343,78 @@ class HttpContext:
 
         Raises BadResponseError; the context is unchanged then.
         """
-        if exchange.answer is not None:
+        if exchange.answered:
             return
-        exchange.respond(response, self._date())
+        head = exchange.head
+        wants_upgrade = response.upgrade_callback is not None and head and head.wants_upgrade
+        if wants_upgrade and self._phase is not _READING:
+            exchange.refuse(503, "the server stops, or the connection was to end", self._date())
+        else:
+            if exchange.incomplete:  # nothing reads the rest of the body
+                exchange.is_last = True
+            exchange.respond(response, self._date())
+        if exchange is self._streaming:
+            self._streaming = None
+            self._end()
+        self._flush(now)
+        if self._phase is _ENDED:
+            exchange.drop_source()  # it was dropped with the exchanges after the last one
+
+    @property
+    def sending(self) -> HttpExchange | None:
+        """The exchange whose source makes the next bytes of the output."""
+        outstanding = self._outstanding
+        return outstanding[0] if outstanding and outstanding[0].source is not None else None
+
+    def add_body(self, exchange: HttpExchange, data: bytes) -> None:
+        """Take bytes from the source of the ``sending`` exchange. Raises BadResponseError."""
+        exchange.add_body(data)
+        self._take_from(exchange)
+
+    def end_body(self, exchange: HttpExchange, now: float) -> None:
+        """The source of the ``sending`` exchange has ended. Raises BadResponseError."""
+        exchange.end_body()
         self._flush(now)
 
+    def drop_sources(self) -> None:
+        """The connection is down: nothing takes the rest of any body."""
+        for exchange in self._outstanding:
+            exchange.drop_source()
+
+    def _take_from(self, exchange: HttpExchange) -> None:
+        for segment in exchange.output:
+            self._add_output(segment)
+        exchange.output.clear()
+
+    def _add_output(self, segment: Segment) -> None:
+        self._output.append(segment)
+        self.output_bytes += len(segment)
+
     def _flush(self, now: float) -> None:
-        """Move answers into the output, up to the first request without one."""
+        """Move answers into the output, up to the first one that is not complete."""
         outstanding = self._outstanding
-        while outstanding and (answer := outstanding[0].answer) is not None:
-            self._output.append(answer)
+        while outstanding:
+            exchange = outstanding[0]
+            self._take_from(exchange)
+            if not exchange.done:
+                return
             self._idle_since = now
-            if outstanding.popleft().is_last:
+            outstanding.popleft()
+            if exchange.is_last or exchange.upgrade is not None:
+                if exchange.upgrade is not None:
+                    self.upgraded = exchange
+                self.drop_sources()
                 outstanding.clear()
                 self._held = None
-                self._phase = Phase.ENDED
+                self._phase = _ENDED
+                self.wants_data = False
                 return
-        if outstanding or self._held is not None:
+        if self._held is not None:
             return
         if self._phase is Phase.ENDING:
-            self._phase = Phase.ENDED
-        elif self._phase is Phase.READING:
-            self._allow_body(now)
+            self._phase = _ENDED
+        elif self._phase is _READING:
+            self._allow_body(self._receiving, now)
 
     def _end(self) -> None:
         self._phase = Phase.ENDING
@@ -239,14 +425,17 @@ class HttpContext:
     @property
     def deadline(self) -> float | None:
         """The time at which ``expire`` must be called, if nothing else happens before."""
-        if self._phase is Phase.ENDED:
+        if self._phase is _ENDED:
             return None
-        unanswered = self._outstanding[0].handed_out if self._outstanding else None
-        candidates = [] if unanswered is None else [unanswered + self._limits.answer_seconds]
-        if self.wants_data and not self._receiving.expects_continue:
-            if self._receiving.started is not None:
-                candidates.append(self._receiving.started + self._limits.request_seconds)
-            elif unanswered is None:
+        outstanding = self._outstanding
+        candidates = []
+        if outstanding and not outstanding[0].answered:
+            candidates.append(outstanding[0].handed_out + self._limits.answer_seconds)
+        if self.wants_data:
+            if self._reader.started is not None:
+                if not self._receiving.expects_continue or self._reader.in_body:
+                    candidates.append(self._reader.started + self._limits.request_seconds)
+            elif not outstanding:
                 candidates.append(self._idle_since + self._limits.idle_seconds)
         return min(candidates, default=None)
 
@@ -255,15 +444,21 @@ class HttpContext:
         deadline = self.deadline
         if deadline is None or now < deadline:
             return
+        first = self._outstanding[0] if self._outstanding else None
         if (
-            self._outstanding
-            and self._outstanding[0].handed_out + (self._limits.answer_seconds) <= now
+            first is not None
+            and not first.answered
+            and first.handed_out + self._limits.answer_seconds <= now
         ):
-            # The first outstanding request has no answer: with one it would have been removed.
-            self._outstanding[0].refuse(503, "there was no answer in time", self._date())
+            first.refuse(503, "there was no answer in time", self._date())
             self.refused = "503: no answer in time"
+            self._streaming = None
             self._flush(now)
-        elif self._receiving.started is not None:
+        elif self._streaming is not None:
+            exchange, self._streaming = self._streaming, None
+            late = BadRequestError(408, "the body did not go on in time")
+            self._refuse_body(exchange, late, now)
+        elif self._reader.started is not None:
             self._refuse(408, "the request was not complete in time", now)
         else:
             self.drain(now)

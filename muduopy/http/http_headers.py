@@ -20,6 +20,13 @@ class HttpHeaders(Mapping[str, str]):
         for name, value in pairs:
             self._fields.setdefault(name.lower(), []).append(value)
 
+    @classmethod
+    def of(cls, fields: dict[str, list[str]]) -> HttpHeaders:
+        """The values by names in lower case; they become the object's own."""
+        headers = cls.__new__(cls)
+        headers._fields = fields
+        return headers
+
     def __getitem__(self, name: str) -> str:
         return ", ".join(self._fields[name.lower()])
 
@@ -41,4 +48,6 @@ class HttpHeaders(Mapping[str, str]):
 
     def tokens(self, name: str) -> list[str]:
         """The members of a list field, such as Connection, in lower case."""
-        return [part.strip().lower() for part in self.get(name, "").split(",") if part.strip()]
+        # Only spaces and tabs are white space in HTTP; strip() alone takes "\x85", too.
+        parts = [part.strip(" \t") for part in self.get(name, "").split(",")]
+        return [part.lower() for part in parts if part]

@@ -1,4 +1,4 @@
-"""HttpRequest: one request, complete with its body."""
+"""HttpRequest: one request, with its body unless that comes in parts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from muduopy.http.http_headers import HttpHeaders
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HttpRequest:
-    """A value without behaviour. Immutable; any thread.
+    """A value. Immutable; any thread.
 
     Attributes:
         method: "GET", "POST" or any other word, in the client's spelling.
@@ -20,7 +20,8 @@ class HttpRequest:
         query: the part of the target after the "?", not decoded; see ``urllib.parse.parse_qs``.
         version: "1.1" or "1.0".
         headers: the header fields; look-ups ignore case. Their text is Latin-1.
-        body: the body, with its chunks joined; empty if there was none.
+        body: the body, with its chunks joined; empty if there was none, or if it comes in parts
+            (HttpUpload).
         peer: address of the other end.
         when: time at which its last byte was parsed, seconds of ``time.monotonic``.
     """
@@ -34,3 +35,15 @@ class HttpRequest:
     body: bytes
     peer: Address
     when: float
+
+    def asks_for(self, protocol: str) -> bool:
+        """Whether the client asks to go on with this protocol, such as "websocket".
+
+        See ``HttpResponse.upgrade``.
+        """
+        headers = self.headers
+        return (
+            self.version == "1.1"
+            and "upgrade" in headers.tokens("connection")
+            and protocol.lower() in headers.tokens("upgrade")
+        )

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, TypeAlias
 
+from muduopy.checks import check_callback
 from muduopy.errors import StateError
+from muduopy.file_part import FilePart, HasFileno
+from muduopy.http.body_writer import BodyWriter
+from muduopy.http.request_head import CHUNKED
+
+if TYPE_CHECKING:
+    from muduopy.http.http_request import HttpRequest
+    from muduopy.tcp_connection import TcpConnection
+
+UpgradeCallback: TypeAlias = "Callable[[TcpConnection, HttpRequest], object]"
+"""Takes over a connection: see HttpResponse.upgrade. Runs in the connection's loop."""
 
 
 def _ignore(response: HttpResponse) -> None:
@@ -35,7 +47,7 @@ class HttpResponse:
             needed, Connection are added. "Transfer-Encoding: chunked" sends the body in one
             chunk.
         body: bytes; setting another type raises TypeError. Not sent in answer to HEAD, nor with
-            204 and 304.
+            204 and 304. For larger bodies see ``add_file``, ``set_source`` and ``open_writer``.
         close: end the connection after this answer.
     """
 
@@ -44,10 +56,14 @@ class HttpResponse:
         "_body",
         "_deferred",
         "_finished",
+        "_segments",
+        "_source",
+        "_source_length",
         "_status",
         "close",
         "headers",
         "reason",
+        "upgrade_callback",
     )
 
     def __init__(
@@ -61,6 +77,7 @@ class HttpResponse:
         self.status = status
         self.reason: str | None = None
         self.headers: list[tuple[str, str]] = []
+        self.upgrade_callback: UpgradeCallback | None = None
         self.body = body
         self.close = False
         self._answered = False
@@ -93,7 +110,23 @@ class HttpResponse:
             raise TypeError("a body is bytes, not str: use set_text(), or encode it")
         if not isinstance(body, bytes | bytearray | memoryview):
             raise TypeError(f"a body is bytes, not {type(body).__name__}")
-        self._body = bytes(body)
+        self._body = body if type(body) is bytes else bytes(body)
+        self._segments: list[bytes | FilePart] | None = None
+        self._source: Iterator[bytes] | BodyWriter | None = None
+
+    @property
+    def body_length(self) -> int:
+        """Number of bytes in the body, or CHUNKED if it is not known. For the server."""
+        if self._source is not None:
+            return self._source_length
+        if self._segments is not None:
+            return sum(map(len, self._segments))
+        return len(self._body)
+
+    @property
+    def has_no_body(self) -> bool:
+        """Whether no body was set. For the server."""
+        return self._source is None and self._segments is None and not self._body
 
     @property
     def deferred(self) -> bool:
@@ -124,6 +157,74 @@ class HttpResponse:
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.body = text.encode()
 
+    # ------------------------------------------------------------------ larger bodies
+
+    def add_file(self, file: HasFileno, offset: int = 0, count: int | None = None) -> None:
+        """Append a part of a file to the body: ``count`` bytes, or None for all. Owner's thread.
+
+        The kernel copies the bytes from the file to the socket, as ``TcpConnection.send_file``
+        does; the same rules hold. ``file`` may be closed at once. Raises ValueError, TypeError and
+        OSError.
+        """
+        self._add_segment(FilePart(file, offset, count))
+
+    def add_bytes(self, data: bytes) -> None:
+        """Append bytes to the body, between parts of files for instance. Owner's thread."""
+        self._add_segment(bytes(data))
+
+    def _add_segment(self, segment: bytes | FilePart) -> None:
+        if self._segments is None:
+            self._segments = [self._body] if self._body else []
+        self._segments.append(segment)
+
+    def set_source(self, source: Iterable[bytes], length: int | None = None) -> None:
+        """Send what a generator makes, as fast as the client takes it. Owner's thread.
+
+        The connection's loop asks it for the next part, so it must not block; see ``open_writer``
+        for a program that has to wait. ``length``: the number of bytes in all; if it is not known,
+        the parts are sent in chunks. If the client goes away, the generator is closed. If it
+        raises, or if its length is another one, the connection is closed, as the client must not
+        take the body for a complete one.
+        """
+        self._source = iter(source)
+        self._source_length = _check_length(length)
+
+    def open_writer(self, length: int | None = None) -> BodyWriter:
+        """Send what the program writes, from any thread, at any time. Owner's thread.
+
+        The head leaves as the answer does: when the callback returns, or on ``finish``. ``length``
+        as in ``set_source``.
+        """
+        writer = BodyWriter()
+        self._source = writer
+        self._source_length = _check_length(length)
+        return writer
+
+    def upgrade(self, callback: UpgradeCallback) -> None:
+        """Hand the connection over instead of an answer, to speak another protocol on it.
+
+        ``callback(connection, request)`` runs in the connection's loop, after the answers to
+        earlier requests were sent. The HTTP server has sent nothing then: the callback sends "101
+        Switching Protocols" itself, and sets its callbacks on the connection, including that for
+        DOWN. ``connection.input_buffer`` has the bytes that came after the request. Only for a
+        request with an Upgrade field; else the answer is 500. While the server stops, it is 503.
+        Owner's thread. Raises TypeError unless it is a function.
+        """
+        check_callback(callback, "the upgrade callback")
+        self.upgrade_callback = callback
+
+    def take_source(self) -> Iterator[bytes] | BodyWriter | None:
+        """The maker of the body, if it has one. For the server; once."""
+        source, self._source = self._source, None
+        return source
+
+    def take_segments(self) -> list[bytes | FilePart]:
+        """The bytes and files of the body. For the server; once."""
+        segments, self._segments = self._segments, None
+        return [self._body] if segments is None else segments
+
+    # ------------------------------------------------------------------ the end
+
     def defer(self) -> None:
         """Send the answer on ``finish`` instead of when the callback returns.
 
@@ -147,3 +248,11 @@ class HttpResponse:
         if not self._deferred:
             raise StateError("finish() on a response that was not deferred")
         self._finished(self)
+
+
+def _check_length(length: int | None) -> int:
+    if length is None:
+        return CHUNKED
+    if length < 0:
+        raise ValueError(f"a length of {length} bytes is negative")
+    return length

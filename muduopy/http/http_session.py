@@ -6,13 +6,17 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
+from muduopy.callbacks import discard_message
 from muduopy.connection_state import State
+from muduopy.http.body_source import pull
+from muduopy.http.body_writer import BodyWriter
 from muduopy.http.errors import BadResponseError
 from muduopy.http.http_context import HttpContext
 from muduopy.http.http_exchange import HttpExchange
-from muduopy.http.http_limits import HttpLimits
+from muduopy.http.http_limits import DEFAULT_LIMITS, HttpLimits
 from muduopy.http.http_request import HttpRequest
 from muduopy.http.http_response import HttpResponse
+from muduopy.http.http_upload import HttpUpload, UploadCallback
 from muduopy.tcp_connection import TcpConnection
 
 if TYPE_CHECKING:
@@ -24,49 +28,98 @@ log = logging.getLogger(__name__)
 HttpCallback: TypeAlias = "Callable[[HttpRequest, HttpResponse], object]"
 """Fills the response to a request; runs in the connection's loop, which it must not block."""
 
+STREAM_MARK = 256 * 1024
+"""Bytes of a body that are made in one pass of the loop, and that may wait for a slow client."""
+
+
+def _keep(session: HttpSession) -> None:
+    pass
+
 
 class HttpSession:
-    """Moves bytes between a connection and its HttpContext, and runs the callback and the timer.
+    """Moves bytes between a connection and its HttpContext, and runs the callbacks and the timer.
+
+    HttpServer makes one for each of its connections. A program that has a connection already, and
+    finds out by its first bytes that it speaks HTTP, makes one itself:
+
+        session = HttpSession(connection, callback)
+        session.start()               # takes what connection.input_buffer has
+        ...
+        session.gone()                # in the connection callback, when it is down
 
     The context decides which requests are read, answered and refused. The session does not own the
-    connection; call ``gone`` when that is down. ``drain``: any thread; constructor and all other
-    methods: the connection's loop thread.
+    connection, but sets all its callbacks except the connection callback. ``drain``: any thread;
+    constructor and all other methods: the connection's loop thread.
+
+    Attributes:
+        connection: the connection, which goes to another owner if a callback upgrades it.
     """
 
     __slots__ = (
         "_callback",
         "_closing_since",
-        "_connection",
         "_context",
+        "_is_detached",
         "_limits",
         "_loop",
+        "_low_mark",
         "_scheduled",
         "_timer",
+        "_upgraded",
+        "_upload",
+        "_upload_callback",
+        "_upload_exchange",
+        "connection",
     )
 
     def __init__(
-        self, connection: TcpConnection, callback: HttpCallback, limits: HttpLimits
+        self,
+        connection: TcpConnection,
+        callback: HttpCallback,
+        limits: HttpLimits = DEFAULT_LIMITS,
+        *,
+        upload_callback: UploadCallback | None = None,
+        upgraded: Callable[[HttpSession], object] = _keep,
     ) -> None:
-        """Take over a connection that is up."""
-        self._connection = connection
+        """
+        ``callback``, ``upload_callback``: as those of HttpServer.
+        ``upgraded``: called in the loop when another owner is about to get the connection.
+        """
+        self.connection = connection
         self._callback = callback
+        self._upload_callback = upload_callback
+        self._upgraded = upgraded
         self._limits = limits
         self._loop = connection.loop
         self._context = HttpContext(
-            limits, connection.peer_address, connection.loop.poll_return_time
+            limits,
+            connection.peer_address,
+            connection.loop.poll_return_time,
+            offers_bodies=upload_callback is not None,
         )
+        self._is_detached = False
         self._scheduled = False
         self._closing_since: float | None = None
         self._timer: Timer | None = None
+        self._upload: HttpUpload | None = None
+        self._upload_exchange: tuple[HttpExchange, HttpResponse] | None = None
+        self._low_mark = limits.max_unsent_bytes
+
+    def __repr__(self) -> str:
+        return f"<HttpSession {self.connection.name} {self._context!r}>"
+
+    def start(self) -> None:
+        """Take over a connection that is up, and the bytes in its input buffer. Once."""
+        connection = self.connection
         # An answer leaves in one piece, so its last segment need not wait for an acknowledgement.
         connection.set_tcp_no_delay(True)
         connection.set_message_callback(self._on_message)
         connection.set_half_close_callback(self._on_end_of_stream)
-        connection.set_low_water_callback(self._on_low_water, limits.max_unsent_bytes)
-        self._arm_timer()
-
-    def __repr__(self) -> str:
-        return f"<HttpSession {self._connection.name} {self._context!r}>"
+        connection.set_low_water_callback(self._on_low_water, self._low_mark)
+        if connection.input_buffer:
+            self._on_message(connection, connection.input_buffer, self._loop.poll_return_time)
+        else:
+            self._arm_timer()
 
     def drain(self) -> None:
         """Take no more requests, answer the outstanding ones, then close. Any thread."""
@@ -77,10 +130,11 @@ class HttpSession:
         self._work()
 
     def gone(self) -> None:
-        """End the session, because the connection is down."""
-        if self._timer is not None:
-            self._loop.cancel(self._timer)
-            self._timer = None
+        """End the session, because the connection is down. Idempotent."""
+        self._cancel_timer()
+        self._is_detached = True
+        self._context.drop_sources()
+        self._abort_upload("the connection is down")
 
     # ------------------------------------------------------------------ events
 
@@ -100,9 +154,16 @@ class HttpSession:
         self._scheduled = False
         self._work()
 
+    def _wake(self) -> None:
+        """Have the session go on. Any thread."""
+        self._loop.queue_in_loop(self._work)
+
     def _on_finish(self, exchange: HttpExchange, response: HttpResponse) -> None:
         """A deferred response; from any thread, so it comes through the queue."""
         if self._is_down:
+            source = response.take_source()
+            if isinstance(source, BodyWriter):
+                source.close()
             return
         self._answer(exchange, response)
         self._work()
@@ -113,9 +174,9 @@ class HttpSession:
         self._context.expire(now)
         deadline = self._connection_deadline()
         if deadline is not None and deadline <= now:
-            if self._connection.output_bytes:
-                log.info("%s: the client does not read; closing", self._connection.name)
-            self._connection.force_close()
+            if self.connection.output_bytes:
+                log.info("%s: the client does not read; closing", self.connection.log_name)
+            self.connection.force_close()
             return
         self._work()
 
@@ -123,7 +184,7 @@ class HttpSession:
 
     @property
     def _is_down(self) -> bool:
-        return self._connection.state is State.DISCONNECTED
+        return self._is_detached or self.connection.state is State.DISCONNECTED
 
     def _work(self) -> None:
         """Serve requests and send answers. After each event."""
@@ -131,11 +192,17 @@ class HttpSession:
             return
         if self._closing_since is None:
             more = self._take_requests()
+            exchange = self._context.sending
+            if exchange is not None:
+                more = self._make_body(exchange) or more
             self._send()
+            if exchange is not None:
+                self._resume(exchange)
             # If the kernel did not take enough, the low-water callback goes on later.
-            if more and self._connection.output_bytes <= self._limits.max_unsent_bytes:
+            if more and self.connection.output_bytes <= self._low_mark:
                 self._schedule()
-        self._arm_timer()
+        if not self._is_detached:
+            self._arm_timer()
 
     def _schedule(self) -> None:
         """Go on in the next pass, after the other connections of the loop."""
@@ -145,73 +212,203 @@ class HttpSession:
 
     def _take_requests(self) -> bool:
         """Serve requests, up to the limit of one pass. True if there may be more."""
-        context, connection = self._context, self._connection
+        context, connection = self._context, self.connection
         now = self._loop.poll_return_time
+        if self._upload is not None and not self._take_parts(self._upload, now):
+            return False
         for _ in range(self._limits.max_pipelined):
             if connection.output_bytes + context.output_bytes > self._limits.max_unsent_bytes:
                 break
             exchange = context.next_request(now)
             if exchange is None:
                 return False
-            self._serve(exchange)
+            if exchange.incomplete:
+                self._offer(exchange, now)
+            else:
+                self._serve(exchange)
         context.hold_back()
         return True
+
+    def _new_response(self, exchange: HttpExchange) -> HttpResponse:
+        return HttpResponse(
+            finished=lambda done: self._loop.queue_in_loop(lambda: self._on_finish(exchange, done))
+        )
 
     def _serve(self, exchange: HttpExchange) -> None:
         request = exchange.request
         assert request is not None
-        response = HttpResponse(
-            finished=lambda done: self._loop.queue_in_loop(lambda: self._on_finish(exchange, done))
-        )
+        response = self._new_response(exchange)
         try:
             self._callback(request, response)
         except BaseException as exc:  # noqa: BLE001 - contained
-            self._loop.contain(
-                exc,
-                "%s: the callback for %s %s raised",
-                self._connection.name,
-                request.method,
-                request.target,
-            )
+            self._contain(exc, request)
             self._answer(exchange, _server_error())
             return
         if not response.deferred:
             response.answered()
             self._answer(exchange, response)
 
+    def _contain(self, exc: BaseException, request: HttpRequest) -> None:
+        self._loop.contain(
+            exc,
+            "%s: the callback for %s %s raised",
+            self.connection.log_name,
+            request.method,
+            request.target,
+        )
+
     def _answer(self, exchange: HttpExchange, response: HttpResponse) -> None:
         now = self._loop.poll_return_time
         try:
             self._context.answer(exchange, response, now)
         except BadResponseError:
-            log.exception("%s: answering with %r", self._connection.name, response)
+            log.exception("%s: answering with %r", self.connection.log_name, response)
             self._context.answer(exchange, _server_error(), now)
+        if isinstance(exchange.source, BodyWriter):
+            exchange.source.attach(self._wake)
+
+    # ------------------------------------------------------------------ uploads
+
+    def _offer(self, exchange: HttpExchange, now: float) -> None:
+        """Ask the program whether it takes the body in parts."""
+        request = exchange.request
+        assert request is not None
+        assert self._upload_callback is not None
+        response = self._new_response(exchange)
+        upload = HttpUpload(self._wake)
+        try:
+            self._upload_callback(request, response, upload)
+        except BaseException as exc:  # noqa: BLE001 - contained
+            self._contain(exc, request)
+            self._answer(exchange, _server_error())
+            return
+        if upload.refused:
+            response.answered()
+            self._answer(exchange, response)
+        elif upload.part_callback is None:
+            self._context.collect(now)
+        else:
+            self._upload = upload
+            self._upload_exchange = exchange, response
+            self._take_parts(upload, now)
+
+    def _take_parts(self, upload: HttpUpload, now: float) -> bool:
+        """Hand over the parts that have arrived. True if the body has ended."""
+        context = self._context
+        pair = self._upload_exchange
+        assert pair is not None
+        exchange, response = pair
+        while not upload.paused:
+            part = context.next_part(now)
+            if part is None:
+                break
+            try:
+                upload.take(part)
+            except BaseException as exc:  # noqa: BLE001 - contained
+                assert exchange.request is not None
+                self._contain(exc, exchange.request)
+                self._answer(exchange, _server_error())
+                break
+            if not part:
+                self._upload = self._upload_exchange = None
+                if not response.deferred:
+                    response.answered()
+                    self._answer(exchange, response)
+                return True
+        else:
+            context.hold_back()
+        if exchange.answered:
+            self._abort_upload(context.refused or "it was answered before its end")
+        return False
+
+    def _abort_upload(self, reason: str) -> None:
+        upload, self._upload = self._upload, None
+        self._upload_exchange = None
+        if upload is not None:
+            try:
+                upload.abort(reason)
+            except BaseException as exc:  # noqa: BLE001 - contained
+                self._loop.contain(exc, "%s: abort callback raised", self.connection.log_name)
+
+    # ------------------------------------------------------------------ sending
+
+    def _make_body(self, exchange: HttpExchange) -> bool:
+        """Have the source make the next part of a body. True if it may make more at once."""
+        connection = self.connection
+        if self._low_mark > STREAM_MARK:
+            self._low_mark = STREAM_MARK
+            connection.set_low_water_callback(self._on_low_water, STREAM_MARK)
+        if connection.output_bytes > self._low_mark:
+            return False
+        try:
+            more = pull(exchange, self._context, STREAM_MARK, self._loop.poll_return_time)
+        except BaseException as exc:  # noqa: BLE001 - contained
+            self._loop.contain(exc, "%s: the source of a body raised", connection.log_name)
+            exchange.drop_source()
+            connection.force_close()  # so the client sees that the body is not complete
+            return False
+        return more
+
+    def _resume(self, exchange: HttpExchange) -> None:
+        source = exchange.source
+        if isinstance(source, BodyWriter) and self.connection.output_bytes <= self._low_mark:
+            source.resume()
 
     def _send(self) -> None:
-        context, connection = self._context, self._connection
-        if data := context.take_output():
-            connection.send(data)
+        context, connection = self._context, self.connection
+        for segment in context.take_output():
+            if isinstance(segment, bytes):
+                connection.send(segment)
+            else:
+                connection.send_file(segment)
         if not context.ended:
             self._read(context.wants_data)
             return
+        if context.upgraded is not None:
+            self._hand_over(context.upgraded)
+            return
         if context.refused:
-            log.info("%s: refused: %s", connection.name, context.refused)
+            log.info("%s: refused: %s", connection.log_name, context.refused)
         self._closing_since = self._loop.poll_return_time
         self._read(True)  # arriving bytes are dropped: see HttpLimits.linger_seconds
         connection.shutdown()
 
     def _read(self, on: bool) -> None:
-        if on is self._connection.is_reading:
+        if on is self.connection.is_reading:
             return
         if on:
-            self._connection.start_read()
+            self.connection.start_read()
         else:
-            self._connection.stop_read()
+            self.connection.stop_read()
+
+    def _hand_over(self, exchange: HttpExchange) -> None:
+        """Let go of the connection, and have its new owner take it."""
+        connection = self.connection
+        callback, request = exchange.upgrade, exchange.request
+        assert callback is not None
+        assert request is not None
+        if self._context.peer_finished:  # no new owner could speak with it
+            self._closing_since = self._loop.poll_return_time
+            connection.shutdown()
+            return
+        self._is_detached = True
+        self._cancel_timer()
+        connection.set_message_callback(discard_message)
+        connection.set_half_close_callback(None)
+        connection.set_low_water_callback(None)
+        connection.input_buffer.append(self._context.take_rest())
+        self._upgraded(self)
+        self._read(True)
+        try:
+            callback(connection, request)
+        except BaseException as exc:  # noqa: BLE001 - contained
+            self._contain(exc, request)
+            connection.force_close()
 
     # ------------------------------------------------------------------ time
 
     def _connection_deadline(self) -> float | None:
-        connection = self._connection
+        connection = self.connection
         if connection.output_bytes:
             return connection.drained_at + self._limits.send_seconds
         if self._closing_since is None:
@@ -228,9 +425,13 @@ class HttpSession:
         when = min((time for time in deadlines if time is not None), default=None)
         if when is None or (self._timer is not None and self._timer.when <= when):
             return
+        self._cancel_timer()
+        self._timer = self._loop.run_at(when, self._on_timer)
+
+    def _cancel_timer(self) -> None:
         if self._timer is not None:
             self._loop.cancel(self._timer)
-        self._timer = self._loop.run_at(when, self._on_timer)
+            self._timer = None
 
 
 def _server_error() -> HttpResponse:

@@ -258,12 +258,4 @@ def test_a_wheel_in_an_empty_virtual_environment(tmp_path: Path) -> None:
         )
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
         assert needed in done.stderr
-    example = subprocess.run(
-        [programs / "python", "-m", "examples.http_hello"],
-        cwd=PROJECT,
-        env={**environment, "PYTHONPATH": str(PROJECT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert example.stderr == "muduopy.http needs h11; try: pip install h11\n"
+    run(programs / "python", "-c", "import muduopy.http", cwd=tmp_path)

@@ -1,6 +1,6 @@
 """An HTTP server in a thread, and a client with just enough HTTP to check it.
 
-The client does not use h11: two readers of the same standard find more than one twice.
+The client uses no code of the server: two readers of one standard find more than one twice.
 """
 
 from __future__ import annotations

@@ -52,6 +52,10 @@ def requests(core: HttpContext, data: bytes) -> list[HttpRequest]:
     return found
 
 
+def output_of(core: HttpContext) -> bytes:
+    return b"".join(part for part in core.take_output() if isinstance(part, bytes))
+
+
 def statuses(output: bytes) -> list[int]:
     lines = [line for line in output.split(b"\r\n") if b"HTTP/1.1 " in line]
     return [int(line.rpartition(b"HTTP/1.1 ")[2][:3]) for line in lines]
@@ -131,7 +135,7 @@ def test_a_stream_cut_anywhere(cut: int) -> None:
     core = context()
     found = requests(core, STREAM[:cut]) + requests(core, STREAM[cut:])
     assert [(one.method, one.path, one.body) for one in found] == ASKED
-    assert statuses(core.take_output()) == [200] * 6
+    assert statuses(output_of(core)) == [200] * 6
 
 
 def test_chunk_extensions_and_trailers_are_skipped() -> None:
@@ -179,7 +183,7 @@ REFUSED = [
 def test_refused(status: int, data: bytes) -> None:
     core = context()
     assert not requests(core, data)
-    output = core.take_output()
+    output = output_of(core)
     assert statuses(output) == [status]
     assert b"\r\nConnection: close\r\n" in output
     assert core.ended
@@ -187,7 +191,7 @@ def test_refused(status: int, data: bytes) -> None:
     assert not core.wants_data
     assert core.deadline is None
     assert not requests(core, get("/after"))
-    assert not core.take_output()
+    assert not output_of(core)
 
 
 @pytest.mark.parametrize(("status", "data"), REFUSED)
@@ -195,7 +199,7 @@ def test_refused_byte_by_byte(status: int, data: bytes) -> None:
     core = context()
     for index in range(len(data)):
         assert not requests(core, data[index : index + 1])
-    output = core.take_output()
+    output = output_of(core)
     if status == 431:  # a line may be too long before it is complete
         assert statuses(output) in ([431], [414])
     else:
@@ -213,18 +217,18 @@ def test_a_refusal_waits_for_its_turn() -> None:
     core = context()
     core.receive(get("/1") + get("/2") + b"nonsense\r\n\r\n", 0.0)
     one, two = taken(core)
-    assert not core.take_output()
+    assert not output_of(core)
     core.answer(two, text("2"), 0.0)
     assert not core.ended
     core.answer(one, text("1"), 0.0)
-    assert statuses(core.take_output()) == [200, 200, 400]
+    assert statuses(output_of(core)) == [200, 200, 400]
     assert core.ended
 
 
 def test_refusing_head_sends_no_body() -> None:
     core = context()
     requests(core, get("/", "Content-Length: 1000", method="HEAD"))
-    output = core.take_output()
+    output = output_of(core)
     assert statuses(output) == [413]
     assert not body_of(output)
 
@@ -238,14 +242,14 @@ def test_answers_leave_in_the_order_of_the_requests() -> None:
     one, two, three = taken(core)
     core.answer(three, text("three"), 0.0)
     core.answer(two, text("two"), 0.0)
-    assert not core.take_output()
+    assert not output_of(core)
     core.answer(one, text("one"), 0.0)
-    output = core.take_output()
+    output = output_of(core)
     assert statuses(output) == [200] * 3
     assert output.index(b"one") < output.index(b"two")
     assert b"three" not in output
     core.answer(one, text("again"), 0.0)
-    assert not core.take_output()
+    assert not output_of(core)
 
 
 def test_no_more_than_max_pipelined_at_a_time() -> None:
@@ -290,12 +294,12 @@ def test_an_answer_that_closes_drops_later_requests() -> None:
     closing = text("1")
     closing.close = True
     core.answer(one, closing, 0.0)
-    output = core.take_output()
+    output = output_of(core)
     assert statuses(output) == [200]
     assert b"Connection: close" in output
     assert core.ended
     core.answer(two, text("2"), 0.0)
-    assert not core.take_output()
+    assert not output_of(core)
 
 
 @pytest.mark.parametrize(
@@ -305,7 +309,7 @@ def test_an_answer_that_closes_drops_later_requests() -> None:
 def test_the_last_request(last: bytes) -> None:
     core = context()
     assert len(requests(core, get("/") + last + get("/never"))) == 2
-    output = core.take_output()
+    output = output_of(core)
     assert statuses(output) == [200, 200]
     assert output.count(b"Connection: close") == 1
     assert core.ended
@@ -325,7 +329,7 @@ def test_a_held_last_request_is_served() -> None:
 def test_an_upgrade_is_not_made() -> None:
     core = context()
     assert len(requests(core, get("/", "Connection: Upgrade", "Upgrade: h2c") + get("/2"))) == 2
-    assert statuses(core.take_output()) == [200, 200]
+    assert statuses(output_of(core)) == [200, 200]
 
 
 # ---------------------------------------------------------------------- 100-continue
@@ -336,9 +340,9 @@ EXPECTING = get("/", "Content-Length: 2", "Expect: 100-continue", method="POST")
 def test_expect_continue() -> None:
     core = context()
     assert not requests(core, EXPECTING)
-    assert core.take_output() == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert output_of(core) == b"HTTP/1.1 100 Continue\r\n\r\n"
     assert not requests(core, b"h")
-    assert not core.take_output()
+    assert not output_of(core)
     (request,) = requests(core, b"i")
     assert request.body == b"hi"
 
@@ -346,31 +350,31 @@ def test_expect_continue() -> None:
 def test_a_client_that_does_not_wait_is_not_told_to_continue() -> None:
     core = context()
     assert len(requests(core, EXPECTING + b"hi")) == 1
-    assert statuses(core.take_output()) == [200]
+    assert statuses(output_of(core)) == [200]
 
 
 def test_continue_waits_for_earlier_answers_and_so_does_the_clock() -> None:
     core = context()
     core.receive(get("/1") + EXPECTING, 0.0)
     (one,) = taken(core)
-    assert not core.take_output()
+    assert not output_of(core)
     assert core.deadline == 30.0  # for the answer
     core.answer(one, text("1"), 25.0)
-    assert statuses(core.take_output()) == [200, 100]
+    assert statuses(output_of(core)) == [200, 100]
     assert core.deadline == 35.0
 
 
 def test_a_body_that_is_too_large_is_not_asked_for() -> None:
     core = context()
     requests(core, get("/", "Content-Length: 200", "Expect: 100-continue", method="POST"))
-    assert statuses(core.take_output()) == [413]
+    assert statuses(output_of(core)) == [413]
 
 
 def test_http_1_0_is_not_told_to_continue() -> None:
     core = context()
     core.receive(EXPECTING.replace(b"HTTP/1.1", b"HTTP/1.0"), 0.0)
     assert not taken(core)
-    assert not core.take_output()
+    assert not output_of(core)
 
 
 # ---------------------------------------------------------------------- answers
@@ -381,7 +385,7 @@ def answered(request: bytes, response: HttpResponse) -> bytes:
     core.receive(request, 0.0)
     (exchange,) = taken(core)
     core.answer(exchange, response, 0.0)
-    return core.take_output()
+    return output_of(core)
 
 
 def test_an_answer_to_the_byte() -> None:
@@ -457,9 +461,9 @@ def test_impossible_answers_change_nothing(name: str, value: object) -> None:
     setattr(response, name, value)
     with pytest.raises(BadResponseError):
         core.answer(exchange, response, 0.0)
-    assert not core.take_output()
+    assert not output_of(core)
     core.answer(exchange, text("sorry", 500), 0.0)
-    assert statuses(core.take_output()) == [500]
+    assert statuses(output_of(core)) == [500]
 
 
 def test_the_date() -> None:
@@ -479,12 +483,12 @@ def test_idle_before_the_first_request_and_between_two() -> None:
     core.answer(exchange, text("x"), 58.0)
     assert not taken(core, 58.0)
     assert core.deadline == 118.0
-    core.take_output()
+    output_of(core)
     core.expire(117.9)
     assert not core.ended
     core.expire(118.0)
     assert core.ended
-    assert not core.take_output()
+    assert not output_of(core)
 
 
 def test_a_slow_request() -> None:
@@ -495,7 +499,7 @@ def test_a_slow_request() -> None:
         core.expire(20.0 + second)
     assert core.deadline == 30.0
     core.expire(30.0)
-    assert statuses(core.take_output()) == [408]
+    assert statuses(output_of(core)) == [408]
     assert core.ended
 
 
@@ -504,7 +508,7 @@ def test_a_slow_body() -> None:
     core.receive(post(b"xyz")[:-1], 5.0)
     assert not taken(core, 5.0)
     core.expire(15.0)
-    assert statuses(core.take_output()) == [408]
+    assert statuses(output_of(core)) == [408]
 
 
 def test_a_slow_answer() -> None:
@@ -514,10 +518,10 @@ def test_a_slow_answer() -> None:
     assert core.deadline == 37.0
     core.answer(two, text("2"), 8.0)
     core.expire(37.0)
-    assert statuses(core.take_output()) == [503]
+    assert statuses(output_of(core)) == [503]
     assert core.ended
     core.answer(one, text("1"), 38.0)
-    assert not core.take_output()
+    assert not output_of(core)
 
 
 def test_the_clock_of_an_unread_request_stands_still() -> None:
@@ -548,17 +552,17 @@ def test_holding_back_stops_the_clock_too() -> None:
 def test_the_peer_leaves_between_requests() -> None:
     core = context()
     requests(core, get("/"))
-    core.take_output()
+    output_of(core)
     assert not requests(core, b"")
     assert core.ended
-    assert not core.take_output()
+    assert not output_of(core)
 
 
 def test_the_peer_leaves_within_a_request() -> None:
     core = context()
     requests(core, get("/")[:-1])
     requests(core, b"")
-    assert statuses(core.take_output()) == [400]
+    assert statuses(output_of(core)) == [400]
     assert core.ended
 
 
@@ -574,7 +578,7 @@ def test_the_peer_finishes_sending_and_gets_all_answers() -> None:
         core.answer(exchange, text(path), 0.0)
     assert not taken(core)
     assert core.ended
-    assert statuses(core.take_output()) == [200] * 3
+    assert statuses(output_of(core)) == [200] * 3
 
 
 def test_draining_when_idle() -> None:
@@ -582,7 +586,7 @@ def test_draining_when_idle() -> None:
     core.receive(get("/")[:5], 0.0)
     core.drain(0.0)
     assert core.ended
-    assert not core.take_output()
+    assert not output_of(core)
 
 
 def test_draining_answers_the_outstanding_requests() -> None:
@@ -595,7 +599,7 @@ def test_draining_answers_the_outstanding_requests() -> None:
     assert not taken(core)
     core.answer(two, text("2"), 0.0)
     core.answer(one, text("1"), 0.0)
-    output = core.take_output()
+    output = output_of(core)
     assert statuses(output) == [200, 200]
     assert output.count(b"Connection: close") == 1
     assert core.ended
@@ -610,7 +614,7 @@ def test_reprs_tell_the_state() -> None:
     assert repr(exchange) == "<HttpExchange GET waiting>"
     core.answer(exchange, text("x"), 0.0)
     assert repr(exchange) == "<HttpExchange GET done>"
-    assert core.output_bytes == len(core.take_output())
+    assert core.output_bytes == len(output_of(core))
 
 
 # ---------------------------------------------------------------------- garbage
@@ -639,7 +643,7 @@ def test_garbage_never_raises_and_stops_at_the_first_refusal(
     while waiting:
         core.answer(waiting.pop(), text("x"), now)
         waiting += taken(core, now)
-    found = statuses(core.take_output())
+    found = statuses(output_of(core))
     assert all(status in (100, 200) for status in found[:-1])
     assert core.ended or core.wants_data
     core.receive(b"", now)
