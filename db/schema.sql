@@ -121,6 +121,7 @@ CREATE TABLE groupinvite (
 -- between two users, and one for each group. So the history of a conversation is one range of an
 -- index. An event of a group has the kind 113, the sender 0, the group as target, and its fields as
 -- JSON in extra. So its conversation is the id of the group, below the numbers of two users.
+-- message_conversation has the sender, so that unread messages are counted without their rows.
 CREATE TABLE message (
     seq          BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     sender       INT NOT NULL,
@@ -132,7 +133,7 @@ CREATE TABLE message (
     extra        MEDIUMTEXT,
     conversation BIGINT AS (IF(kind = 10, -target, LEAST(sender, target) * 2147483648 + GREATEST(sender, target))) VIRTUAL,
     UNIQUE KEY message_sender_mid (sender, mid),
-    KEY message_conversation (conversation, seq)
+    KEY message_conversation (conversation, seq, sender)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 -- The conversations of a user. conversation: as in message. One with another user has a row for each of

@@ -112,6 +112,7 @@ CREATE INDEX groupinvite_time ON groupinvite (time);
 -- between two users, and one for each group. So the history of a conversation is one range of an
 -- index. An event of a group has the kind 113, the sender 0, the group as target, and its fields as
 -- JSON in extra. So its conversation is the id of the group, below the numbers of two users.
+-- message_conversation has the sender, so that unread messages are counted without their rows.
 CREATE TABLE message (
     seq          INTEGER PRIMARY KEY AUTOINCREMENT,
     sender       INTEGER NOT NULL,
@@ -124,7 +125,7 @@ CREATE TABLE message (
     conversation INTEGER AS (IIF(kind = 10, -target, MIN(sender, target) * 2147483648 + MAX(sender, target))) VIRTUAL,
     UNIQUE (sender, mid)
 );
-CREATE INDEX message_conversation ON message (conversation, seq);
+CREATE INDEX message_conversation ON message (conversation, seq, sender);
 
 -- The conversations of a user. conversation: as in message. One with another user has a row for each of
 -- the two from its first message on; one of a group has a row when its member has read or muted

@@ -48,6 +48,10 @@ CREATE TABLE conversation (
     PRIMARY KEY (userid, conversation)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
+-- Unread messages are counted in the index alone. One statement, so that the log is never without it.
+ALTER TABLE message DROP KEY message_conversation,
+    ADD KEY message_conversation (conversation, seq, sender);
+
 -- All users have read all messages, except those that wait for them.
 INSERT INTO conversation (userid, conversation, readmark)
     SELECT log.number >> 31, log.number, COALESCE(

@@ -38,6 +38,10 @@ CREATE TABLE conversation (
     PRIMARY KEY (userid, conversation)
 ) WITHOUT ROWID;
 
+-- Unread messages are counted in the index alone.
+DROP INDEX message_conversation;
+CREATE INDEX message_conversation ON message (conversation, seq, sender);
+
 -- All users have read all messages, except those that wait for them.
 INSERT INTO conversation (userid, conversation, readmark)
     SELECT log.number >> 31, log.number, COALESCE(
