@@ -1,10 +1,10 @@
-"""Session: a Conversation over a Connection, with heartbeats.
+"""Session: an Exchange over a Connection, with heartbeats.
 
 It sends requests and waits for their answers, and hands over the events. It does not connect again.
 
 Three threads use it: the owner's sends requests and messages, the receiver's feeds the
-conversation, and the heartbeat's sends PING_MSG. One lock guards the conversation. While it is
-held, nothing is sent and no callback runs.
+exchange, and the heartbeat's sends PING_MSG. One lock guards the exchange. While it is held,
+nothing is sent and no callback runs.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from client.errors import (
 )
 from client.protocol import parsing
 from client.protocol.connection import Connection
-from client.protocol.conversation import Conversation
 from client.protocol.events import Event, LoggedIn
+from client.protocol.exchange import Exchange
 from client.protocol.heartbeat import Heartbeat
 from client.protocol.requests import Request, Result
 from client.timing import Timing
@@ -41,7 +41,7 @@ _SEQS_PER_FRAME = 500
 
 
 class Session:
-    """The conversation on one connection. It takes the socket over, and closes it.
+    """The exchange on one connection. It takes the socket over, and closes it.
 
     ``on_events`` gets the events of one message, in order. ``on_close`` is called once, when the
     connection is closed and after the last event. Both are called on the receiver thread while no
@@ -60,13 +60,13 @@ class Session:
         self._on_close = on_close
         self._connection = Connection(sock, self._receive, self._closed, timing.send)
         self._heartbeat = Heartbeat(timing.heartbeat, self._beat)
-        self._conversation = Conversation()
+        self._exchange = Exchange()
         self._closed_reason: str | None = None
         # Guards the two above; notified on each message and when the connection is gone.
-        self._conversation_changed = threading.Condition()
+        self._exchange_changed = threading.Condition()
 
     def __repr__(self) -> str:
-        return f"<Session {self._conversation!r} on {self._connection!r}>"
+        return f"<Session {self._exchange!r} on {self._connection!r}>"
 
     def __enter__(self) -> Self:
         self.start()
@@ -83,13 +83,13 @@ class Session:
     @property
     def user_id(self) -> int | None:
         """The user that is logged in, or None. Any thread."""
-        with self._conversation_changed:
-            return self._conversation.user_id
+        with self._exchange_changed:
+            return self._exchange.user_id
 
     @property
     def closed_reason(self) -> str | None:
         """The reason of the end; None while the connection is open. Any thread."""
-        with self._conversation_changed:
+        with self._exchange_changed:
             return self._closed_reason
 
     def start(self) -> None:
@@ -108,10 +108,8 @@ class Session:
 
     def wait_closed(self, seconds: float) -> bool:
         """Wait until the connection is closed and its last event was handed over. Any thread."""
-        with self._conversation_changed:
-            return self._conversation_changed.wait_for(
-                lambda: self._closed_reason is not None, seconds
-            )
+        with self._exchange_changed:
+            return self._exchange_changed.wait_for(lambda: self._closed_reason is not None, seconds)
 
     def ask(
         self, request: Request[Result], /, *, seconds: float | None = None, **fields: Any
@@ -121,20 +119,20 @@ class Session:
         Raises RefusedError, NoAnswerError, ConnectionLostError or NotLoggedInError.
         """
         seconds = self._timing.answer if seconds is None else seconds
-        changed, conversation = self._conversation_changed, self._conversation
+        changed, exchange = self._exchange_changed, self._exchange
         with changed:
-            message = conversation.request(request, fields)
+            message = exchange.request(request, fields)
         rid = message["rid"]
         try:
             self._connection.send_message(message)
             with changed:
                 changed.wait_for(
-                    lambda: conversation.is_answered(rid) or self._closed_reason is not None,
+                    lambda: exchange.is_answered(rid) or self._closed_reason is not None,
                     seconds,
                 )
         finally:
             with changed:
-                answer = conversation.settle(rid)
+                answer = exchange.settle(rid)
                 lost = self._closed_reason
         if answer is None:
             raise NoAnswerError(seconds) if lost is None else ConnectionLostError(lost)
@@ -151,8 +149,8 @@ class Session:
 
     def tell_typing(self, fields: Message) -> None:
         """Send a TYPING_MSG. Any thread; does not fail: it may get lost."""
-        with self._conversation_changed:
-            message = self._conversation.typing(fields)
+        with self._exchange_changed:
+            message = self._exchange.typing(fields)
         if message is not None:
             with contextlib.suppress(ConnectionLostError):
                 self._connection.send_message(message)
@@ -170,9 +168,9 @@ class Session:
 
     def _receive(self, message: Message) -> None:
         """Receiver thread."""
-        with self._conversation_changed:
-            events, reply = self._conversation.receive(message)
-            self._conversation_changed.notify_all()
+        with self._exchange_changed:
+            events, reply = self._exchange.receive(message)
+            self._exchange_changed.notify_all()
         for event in events:
             if isinstance(event, LoggedIn):
                 self._heartbeat.set_interval(self._interval_for(event.account))
@@ -184,9 +182,9 @@ class Session:
 
     def _closed(self, reason: str) -> None:
         """Receiver thread."""
-        with self._conversation_changed:
+        with self._exchange_changed:
             self._closed_reason = reason
-            self._conversation_changed.notify_all()
+            self._exchange_changed.notify_all()
         self._on_close()
 
     def _interval_for(self, account: Account) -> float:

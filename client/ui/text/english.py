@@ -133,7 +133,7 @@ ENGLISH: dict[str, str] = {
     "new password": "the new password:",
     "new password again": "the new password again:",
     "receipts on": "Receipts are on: others see what you have read, and you what they have.",
-    "receipts off": "Receipts are off: what you and others have read is not shown to the other.",
+    "receipts off": "Receipts are off: neither you nor others see what the other has read.",
     "devices title": "Your devices: /end NUMBER ends one",
     "device": "device {id}",
     "unnamed device": "clients without a device of their own",

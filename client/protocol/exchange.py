@@ -1,4 +1,4 @@
-"""Conversation: the rules of the v2 dialect for a client. Pure: no socket, thread or clock.
+"""Exchange: the rules of the v2 dialect for a client. Pure: no socket, thread or clock.
 
 * A request carries a ``rid``. Its answer carries the same one.
 * All other messages of the server become events, in the order of the stream.
@@ -40,7 +40,7 @@ TYPING_RID = "typing"
 """Of each TYPING_MSG, so that its failure is no error for the application."""
 
 
-class Conversation:
+class Exchange:
     """One client's side of one connection: the user that is logged in, and the open requests.
 
     Attributes:
@@ -73,7 +73,7 @@ class Conversation:
     def __repr__(self) -> str:
         user = "anonymous" if self.user_id is None else f"user {self.user_id}"
         awaited = sum(answer is None for answer in self._requests.values())
-        return f"<Conversation {user}, {awaited} requests awaited>"
+        return f"<Exchange {user}, {awaited} requests awaited>"
 
     def request(self, request: Request[Any], fields: Message) -> Message:
         """Make a request to send. Its ``rid`` identifies the answer. Raises NotLoggedInError."""
