@@ -17,8 +17,23 @@ from typing import Any, NamedTuple
 
 from chat.protocol import V2, ErrNo, Message, MsgType
 from client.errors import NotLoggedInError
-from client.protocol import parsing
 from client.protocol.events import Event, ServerError
+from client.protocol.fields import read_objects
+from client.protocol.parsing import (
+    read_announcement,
+    read_failure,
+    read_goodbye,
+    read_logged_in,
+    read_retry_after,
+)
+from client.protocol.parsing_conversations import (
+    read_mute_notice,
+    read_read_notice,
+    read_typing_notice,
+)
+from client.protocol.parsing_groups import read_group_notice
+from client.protocol.parsing_messages import read_chat, read_chat_answer
+from client.protocol.parsing_users import read_device_notice, read_friend_notice, read_presence
 from client.protocol.requests import LOGIN, LOGOUT, Request
 
 
@@ -124,10 +139,10 @@ class Exchange:
         if _succeeded(answer, LOGIN):
             # The login takes effect here, and not when the caller reads the answer, because the
             # next message in the stream is for this user already.
-            login = parsing.read_logged_in(answer)
+            login = read_logged_in(answer)
             self.user_id = login.account.id
-            stored = parsing.read_objects(answer, "offlinemsg")
-            return Received([login, *(parsing.read_chat(item, self.user_id) for item in stored)])
+            stored = read_objects(answer, "offlinemsg")
+            return Received([login, *(read_chat(item, self.user_id) for item in stored)])
         if _succeeded(answer, LOGOUT):
             self.user_id = None
         return NOTHING
@@ -149,50 +164,50 @@ class Exchange:
         return NOTHING
 
     def _on_chat(self, message: Message) -> Received:
-        return Received([parsing.read_chat(message, self.user_id)])
+        return Received([read_chat(message, self.user_id)])
 
     def _on_chat_ack(self, message: Message) -> Received:
-        answer = parsing.read_chat_answer(message)
+        answer = read_chat_answer(message)
         return NOTHING if answer is None else Received([answer])
 
     def _on_presence(self, message: Message) -> Received:
-        presence = parsing.read_presence(message)
+        presence = read_presence(message)
         return NOTHING if presence is None else Received([presence])
 
     def _on_friend_notice(self, message: Message) -> Received:
-        notice = parsing.read_friend_notice(message)
+        notice = read_friend_notice(message)
         return NOTHING if notice is None else Received([notice])
 
     def _on_group_notice(self, message: Message) -> Received:
-        notice = parsing.read_group_notice(message)
+        notice = read_group_notice(message)
         return NOTHING if notice is None else Received([notice])
 
     def _on_device_notice(self, message: Message) -> Received:
-        return Received([parsing.read_device_notice(message)])
+        return Received([read_device_notice(message)])
 
     def _on_announcement(self, message: Message) -> Received:
-        return Received([parsing.read_announcement(message)])
+        return Received([read_announcement(message)])
 
     def _on_read(self, message: Message) -> Received:
-        notice = parsing.read_read_notice(message)
+        notice = read_read_notice(message)
         return NOTHING if notice is None else Received([notice])
 
     def _on_typing(self, message: Message) -> Received:
-        notice = parsing.read_typing_notice(message)
+        notice = read_typing_notice(message)
         return NOTHING if notice is None else Received([notice])
 
     def _on_mute(self, message: Message) -> Received:
-        notice = parsing.read_mute_notice(message)
+        notice = read_mute_notice(message)
         return NOTHING if notice is None else Received([notice])
 
     def _on_error(self, message: Message) -> Received:
         if message.get("rid") == TYPING_RID:  # a notice that did not reach the other user
             return NOTHING
-        _, errmsg = parsing.read_failure(message)
-        return Received([ServerError(errmsg, parsing.read_retry_after(message) or 0.0)])
+        _, errmsg = read_failure(message)
+        return Received([ServerError(errmsg, read_retry_after(message) or 0.0)])
 
     def _on_bye(self, message: Message) -> Received:
-        return Received([parsing.read_goodbye(message)])
+        return Received([read_goodbye(message)])
 
 
 def _succeeded(answer: Message, request: Request[Any]) -> bool:

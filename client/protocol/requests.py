@@ -12,24 +12,23 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from chat.protocol import ACK_OF, Message, MsgType
-from client.protocol.parsing import (
-    read_account,
-    read_added_friend,
+from client.protocol.parsing import read_account
+from client.protocol.parsing_conversations import read_conversation_page, read_mark, read_receipts
+from client.protocol.parsing_groups import (
     read_bans,
-    read_blocked,
     read_changed_group,
-    read_conversation_page,
-    read_devices,
-    read_friend_requests,
-    read_history,
     read_joined_group,
-    read_mark,
     read_member_page,
     read_new_group,
+)
+from client.protocol.parsing_messages import read_history, read_search_page
+from client.protocol.parsing_users import (
+    read_added_friend,
+    read_blocked,
+    read_devices,
+    read_friend_requests,
     read_new_name,
     read_new_user,
-    read_receipts,
-    read_search_page,
     read_users,
 )
 

@@ -24,7 +24,7 @@ from client.errors import (
     RefusedError,
     TooManyDevicesError,
 )
-from client.protocol import parsing
+from client.protocol import parsing, parsing_users
 from client.protocol.connection import Connection
 from client.protocol.events import Event, LoggedIn
 from client.protocol.exchange import Exchange
@@ -207,5 +207,5 @@ def _refusal(answer: Message) -> RefusedError:
     """The error for a failed request."""
     errno, errmsg = parsing.read_failure(answer)
     if errno == ErrNo.TOO_MANY_DEVICES:
-        return TooManyDevicesError(errno, errmsg, answer, parsing.read_devices(answer))
+        return TooManyDevicesError(errno, errmsg, answer, parsing_users.read_devices(answer))
     return RefusedError(errno, errmsg, answer)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.protocol import parsing
+from client.protocol import parsing, parsing_groups, parsing_messages, parsing_users
 from client.protocol.events import Goodbye
-from client.values import Account, ChatMessage, Friend, Group, Member
+from client.values import Account, Friend, Group, Member
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -42,19 +42,6 @@ def test_account() -> None:
     )
 
 
-def test_chat() -> None:
-    message = {"id": 2, "name": "bob", "time": "now", "msg": "hi", "seq": 9, "groupid": 7}
-    one = parsing.read_chat({"msgid": 6, **message})
-    assert one == ChatMessage(2, "bob", "now", "hi", None, 9)
-    group = parsing.read_chat({"msgid": 10, **message})
-    assert group == ChatMessage(2, "bob", "now", "hi", 7, 9)
-
-
-@pytest.mark.parametrize("seq", [None, 0, -1, True, 1.0, "1", 2**53])
-def test_a_wrong_seq_is_none(seq: object) -> None:
-    assert parsing.read_chat({"msgid": 6, "seq": seq}).seq is None
-
-
 @pytest.mark.parametrize("value", [None, 0, -1, True, "30", float("nan"), float("inf")])
 def test_a_wrong_heartbeat_is_none(value: object) -> None:
     assert parsing.read_account({"heartbeat": value}).heartbeat is None
@@ -78,12 +65,12 @@ def test_patience_is_bounded() -> None:
 @given(st.dictionaries(st.sampled_from(_FIELDS), _JSON))
 def test_reading_never_raises(message: dict[str, Any]) -> None:
     parsing.read_account(message)
-    parsing.read_chat(message)
+    parsing_messages.read_chat(message)
     parsing.read_goodbye(message)
     parsing.read_failure(message)
-    parsing.read_history(message)
+    parsing_messages.read_history(message)
     parsing.read_logged_in(message)
-    parsing.read_chat_answer(message)
-    parsing.read_presence(message)
+    parsing_messages.read_chat_answer(message)
+    parsing_users.read_presence(message)
     parsing.read_retry_after(message)
-    parsing.read_members(message)
+    parsing_groups.read_members(message)
