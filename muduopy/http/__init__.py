@@ -21,6 +21,7 @@ HttpExchanges. An exchange is one request with its response.
 
 from muduopy.http.body_writer import BodyWriter
 from muduopy.http.errors import BadRequestError, BadResponseError, HttpError
+from muduopy.http.http_files import HttpFiles
 from muduopy.http.http_headers import HttpHeaders
 from muduopy.http.http_limits import HttpLimits
 from muduopy.http.http_request import HttpRequest
@@ -36,6 +37,7 @@ __all__ = [
     "BodyWriter",
     "HttpCallback",
     "HttpError",
+    "HttpFiles",
     "HttpHeaders",
     "HttpLimits",
     "HttpRequest",

@@ -125,6 +125,7 @@ class HttpExchange:
             method=head.method,
             target=target,
             path=unquote(path) if "%" in path else path,
+            raw_path=path,
             query=query,
             version=head.version,
             headers=head.headers,

@@ -17,6 +17,7 @@ class HttpRequest:
         target: the second word of the request line, unchanged.
         path: the path of the target, with %xx decoded; bytes that are not UTF-8 become U+FFFD.
             Dots and slashes are unchanged, so check it before you open a file with it.
+        raw_path: the path of the target, not decoded.
         query: the part of the target after the "?", not decoded; see ``urllib.parse.parse_qs``.
         version: "1.1" or "1.0".
         headers: the header fields; look-ups ignore case. Their text is Latin-1.
@@ -29,6 +30,7 @@ class HttpRequest:
     method: str
     target: str
     path: str
+    raw_path: str
     query: str
     version: str
     headers: HttpHeaders
