@@ -19,6 +19,7 @@ class Trap:
     Attributes:
         statement: a part of the SQL.
         action: "cut": the COMMIT is carried out, and the connection is cut before its answer.
+            "hold": the COMMIT is carried out, and ``then`` is called while its answer is kept back.
             "stop": ``then`` is called before the statement is passed on.
         then: called when the trap springs.
     """
@@ -77,16 +78,17 @@ class DatabaseProxy:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self._lock:
             self._sockets |= {client, server}
-        back = threading.Thread(target=self._back, args=(server, client), daemon=True)
+        answer = _Answer()
+        back = threading.Thread(target=_back, args=(server, client, answer), daemon=True)
         back.start()
-        self._forward(client, server)
+        self._forward(client, server, answer)
         back.join()
         with self._lock:
             self._sockets -= {client, server}
         client.close()
         server.close()
 
-    def _forward(self, client: socket.socket, server: socket.socket) -> None:
+    def _forward(self, client: socket.socket, server: socket.socket, answer: _Answer) -> None:
         seen: set[bytes] = set()  # of this transaction
         with contextlib.suppress(OSError):
             while data := client.recv(PIECE):
@@ -95,6 +97,12 @@ class DatabaseProxy:
                     _shut(client)  # before the answer can arrive
                     server.sendall(data)
                     server.recv(PIECE, socket.MSG_PEEK)  # the answer: the COMMIT was carried out
+                    trap.then()
+                    break
+                if trap is not None and trap.action == "hold":
+                    answer.hold()
+                    server.sendall(data)
+                    answer.came.wait()
                     trap.then()
                     break
                 if trap is not None:  # "stop"
@@ -120,12 +128,28 @@ class DatabaseProxy:
             self.sprung += 1
             return trap
 
-    @staticmethod
-    def _back(server: socket.socket, client: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := server.recv(PIECE):
+
+class _Answer:
+    """Lets the answer to a COMMIT be kept back. Any thread."""
+
+    def __init__(self) -> None:
+        self.held = False
+        self.came = threading.Event()
+
+    def hold(self) -> None:
+        """The next answer is not passed on. The server has no other answer to give now."""
+        self.held = True
+
+
+def _back(server: socket.socket, client: socket.socket, answer: _Answer) -> None:
+    with contextlib.suppress(OSError):
+        while data := server.recv(PIECE):
+            if answer.held:
+                answer.came.set()
+            else:
                 client.sendall(data)
-        _shut(client)
+    answer.came.set()
+    _shut(client)
 
 
 def _shut(sock: socket.socket) -> None:

@@ -26,9 +26,11 @@ CONFIG = """\
 time_cost = 1
 memory_kib = 64
 [server]
-heartbeat = 2
 """
-"""Cheap hashing, and a short heartbeat, so that silent clients are closed soon."""
+"""Cheap hashing."""
+
+HEARTBEAT = 2
+"""Seconds: short, so that silent clients are closed soon."""
 
 FEW_DEVICES = 6
 """Of each user, so that users have too many at times."""
@@ -52,10 +54,11 @@ class Servers:
         bug: str | None = None,
         mailbox_rows: int | None = None,
         devices: int | None = FEW_DEVICES,
+        heartbeat: int = HEARTBEAT,
     ) -> None:
         """``count``: of chat servers. ``bug``: the name of a deliberate bug in buggy_server.py.
         ``mailbox_rows``: the limit of a mailbox; ``devices``: of a user; None: the default. Servers
-        of version 4 of the tables refuse the setting ``devices``."""
+        of version 4 of the tables refuse the setting ``devices``. ``heartbeat``: seconds."""
         self.folder = Path(tempfile.mkdtemp(prefix="chat-chaos-"))
         self.names = [f"node-{number}" for number in range(count)]
         self.listen = services.free_port()
@@ -64,6 +67,7 @@ class Servers:
         if bug is not None:
             program = (str(Path(__file__).with_name("buggy_server.py")), bug)
         self._programs = dict.fromkeys(self.names, program)
+        self._heartbeat = heartbeat
         self._limits = f"[limits]\nmailbox_rows = {mailbox_rows}\n" if mailbox_rows else ""
         self._limits += f"[chat]\ndevices = {devices}\n" if devices else ""
         self._ports = {name: services.free_port() for name in self.names}
@@ -179,7 +183,7 @@ class Servers:
         return services.start_nginx(self.folder / "nginx", conf, self.listen, lines)
 
     def _write_config(self, name: str) -> None:
-        text = CONFIG + f'node = "{name}"\n' + self._limits
+        text = f'{CONFIG}heartbeat = {self._heartbeat}\nnode = "{name}"\n{self._limits}'
         (self.folder / f"{name}.toml").write_text(text, encoding="utf-8")
 
     def _start_node(self, name: str) -> Process:
