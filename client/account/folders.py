@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from pathlib import Path
@@ -41,3 +42,19 @@ def service_of(path: Path) -> str | None:
 def server_folder(folder: Path, host: str, port: int) -> Path:
     """The folder of the accounts at one server. Any thread."""
     return folder / f"{re.sub(r'[^a-z0-9.-]', '_', host.lower())}_{port}"
+
+
+_slot = re.compile(r"device-([1-9][0-9]{0,2})").fullmatch
+
+
+def slot_folder(base: Path, slot: int) -> Path:
+    """The folder of a slot in the folder of an account. Any thread. See ``slots``."""
+    return base if slot == 1 else base / f"device-{slot}"
+
+
+def slots_in(base: Path) -> list[int]:
+    """The numbers of the slots in the folder of an account; always the first one. Any thread."""
+    found = {1}
+    with contextlib.suppress(OSError):
+        found |= {int(match[1]) for path in base.iterdir() if (match := _slot(path.name))}
+    return sorted(found)

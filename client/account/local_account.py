@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from client.account.device_options import DeviceOptions
@@ -24,6 +23,7 @@ from client.account.records import Credentials, new_device
 from client.account.roster import Roster
 from client.account.sending_methods import Completion, SendingMethods, new_sending
 from client.account.service_files import settle
+from client.account.slots import Place, open_slot
 from client.account.store import Store
 from client.errors import NotConfirmedError, StoreError
 from client.protocol.events import LoggedIn
@@ -48,6 +48,8 @@ class LocalAccount(ReceivingMethods, SendingMethods):
         ends_device: the number of a device that the next login with the password ends, or None.
         device: how this device is presented.
         credentials: name, device and token.
+        changes_device: the last login has presented another device than the files have: log in
+            again.
     """
 
     def __init__(
@@ -60,19 +62,23 @@ class LocalAccount(ReceivingMethods, SendingMethods):
         replaces: bool = False,
         *,
         ends_device: int | None = None,
-        where: tuple[Path, str, int] | None = None,
+        place: Place | None = None,
         login_name: str | None = None,
+        known_device: str | None = None,
     ) -> None:
-        """``where``: folder, host and port of the files; None keeps nothing."""
+        """``place``: of the files; None keeps nothing. ``known_device``: the name of the device
+        if the files have none.
+        """
         self.user_id = user_id
         self.login_name = login_name
-        self._where = where
+        self._place = place
         self._retry = retry
         self._epoch = None if store is None else store.epoch
         self.password = password
         self.replaces = replaces
         self.ends_device = ends_device
         self.device = device
+        self.changes_device = False
         self.store = store
         self.roster: Roster | None = None
         self.names = Names()
@@ -83,7 +89,7 @@ class LocalAccount(ReceivingMethods, SendingMethods):
         saved = None if store is None else store.credentials
         self.credentials = Credentials(
             name="" if saved is None else saved.name,
-            device=device.name or (new_device() if saved is None else saved.device),
+            device=device.name or (known_device or new_device() if saved is None else saved.device),
             token=None if saved is None else saved.token,
         )
 
@@ -139,6 +145,9 @@ class LocalAccount(ReceivingMethods, SendingMethods):
         if is_new and not dropped:
             dropped = self._drop_restored()
         self.roster = Roster(login.account)
+        self.changes_device = self._finds_its_device(login.account)
+        if self.changes_device:
+            return dropped
         if login.token is not None:
             self.credentials.token = login.token
             self.password = None
@@ -148,12 +157,30 @@ class LocalAccount(ReceivingMethods, SendingMethods):
     def _find_files(self, user: Account) -> list[Completion]:
         """Open the files of this user at this service, and use them from now on."""
         store, self.user_id = self.store, user.id
-        if self._where is None:
+        if self._place is None:
             return []
+        shared, device = self._place.shared, self.credentials.device
         if store is None or store.user_id != user.id:
-            store = Store(*self._where, user.id).open()
-        store = settle(store, user.service)
+            first = self._place.store(user.id)
+            store = open_slot(first, shared=shared, has_password=True, device=device)
+        store = settle(store, user.service, shared=shared, device=device)
         return [] if store is self.store else self._adopt(store)
+
+    def _finds_its_device(self, user: Account) -> bool:
+        """Whether the files have another device than this login has presented.
+
+        Example: the first login at a second address of a service presents a new device, because
+        the name of the service comes with the answer. The next login presents the device of the
+        files, and ends the new one.
+        """
+        saved = None if self.store is None else self.store.credentials
+        if saved is None or self.password is None or self.device.name is not None:
+            return False
+        if not user.device_id or saved.device == self.credentials.device:
+            return False
+        self.credentials.device = saved.device
+        self.ends_device = user.device_id
+        return True
 
     def _adopt(self, store: Store) -> list[Completion]:
         """Take over the messages of these files. Those of this run move to them.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from functools import partial
-from pathlib import Path
 
 from client.account.account_opening import open_local_account
 from client.account.callbacks import Callbacks
@@ -12,7 +11,7 @@ from client.account.device_options import DeviceOptions
 from client.account.lifecycle import State
 from client.account.local_account import LocalAccount
 from client.account.shared_state import SharedState
-from client.account.store import forget_account
+from client.account.slots import Place, forget_account
 from client.account.supervisor import Supervisor
 from client.errors import ClosedError, LoggedInError, NoAnswerError, NotLoggedInError
 from client.timing import Timing
@@ -22,8 +21,8 @@ from client.values import Account
 class LoginControl:
     """Puts an account into the shared state at a login, and removes it at a logout.
 
-    It does not talk to the server; the supervisor does. ``where``: folder, host and port of the
-    files; None if nothing is kept. ``device``: how this device is presented.
+    It does not talk to the server; the supervisor does. ``place``: of the files; None if
+    nothing is kept. ``device``: how this device is presented.
     """
 
     def __init__(
@@ -32,14 +31,14 @@ class LoginControl:
         supervisor: Supervisor,
         callbacks: Callbacks,
         timing: Timing,
-        where: tuple[Path, str, int] | None,
+        place: Place | None,
         device: DeviceOptions,
     ) -> None:
         self._shared = shared
         self._supervisor = supervisor
         self._callbacks = callbacks
         self._timing = timing
-        self._where = where
+        self._place = place
         self._device = device
 
     def log_in(
@@ -62,7 +61,7 @@ class LoginControl:
                 who,
                 password,
                 self._device,
-                self._where,
+                self._place,
                 self._timing.retry,
                 replaces,
                 ends_device,
@@ -111,8 +110,8 @@ class LoginControl:
         self._supervisor.log_out(account)
         account.forget_token()
         self._close(account)
-        if self._where is not None:
-            forget_account(*self._where, account.user_id)
+        if self._place is not None:
+            forget_account(self._place, account.user_id)
 
     def finish(self) -> None:
         """Call ``on_message`` no more; if online, wait for missing acks. Any thread; blocks."""

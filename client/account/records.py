@@ -91,6 +91,22 @@ def read_credentials(path: Path, expected: Record) -> Credentials | None:
     )
 
 
+def read_any_credentials(path: Path) -> tuple[int, Credentials] | None:
+    """The number of the user and the login in a file of any account; None if there is none.
+
+    Raises StoreError.
+    """
+    try:
+        record = json.loads(read_private(path) or b"{}")
+    except (ValueError, RecursionError):
+        return None
+    user_id = record.get("id") if isinstance(record, dict) else None
+    if type(user_id) is not int:
+        return None
+    credentials = read_credentials(path, record)
+    return None if credentials is None else (user_id, credentials)
+
+
 def _is_opaque(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _MAX_OPAQUE
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from client.account.folders import server_folder, service_of
-from client.account.records import owner, read_credentials
+from client.account.folders import server_folder, service_of, slot_folder, slots_in
+from client.account.journal import Record
+from client.account.records import Credentials, owner, read_credentials
 from client.errors import StoreError
 
 
@@ -56,20 +58,28 @@ def account_named(folder: Path, host: str, port: int, name: str) -> int | None:
 
 
 def _accounts(folder: Path, host: str, port: int) -> list[tuple[SavedAccount, str | None]]:
-    """The accounts at a server, each with its token."""
+    """The accounts at a server, each with a token of one of its slots."""
     found = []
     with contextlib.suppress(OSError):
         for path in server_folder(folder, host, port).iterdir():
-            file = path / "account.json"
             user_id = _to_id(path.name)
-            with contextlib.suppress(OSError, StoreError):
-                expected = owner(host, port, user_id, service_of(path))
-                credentials = read_credentials(file, expected)
-                if credentials is not None and user_id:
-                    used = file.stat().st_mtime
-                    account = SavedAccount(user_id, credentials.name, used)
-                    found.append((account, credentials.token))
+            expected = owner(host, port, user_id, service_of(path))
+            slots = [*_read_slots(path, expected)] if user_id else []
+            if slots:
+                used, last = max(slots, key=lambda slot: slot[0])
+                token = next((slot.token for _, slot in slots if slot.token), None)
+                found.append((SavedAccount(user_id, last.name, used), token))
     return found
+
+
+def _read_slots(base: Path, expected: Record) -> Iterator[tuple[float, Credentials]]:
+    """The logins of an account, each with the time of its file."""
+    for slot in slots_in(base):
+        file = slot_folder(base, slot) / "account.json"
+        with contextlib.suppress(OSError, StoreError):
+            credentials = read_credentials(file, expected)
+            if credentials is not None:
+                yield file.stat().st_mtime, credentials
 
 
 def _to_id(name: str) -> int:

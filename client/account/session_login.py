@@ -93,9 +93,13 @@ class SessionLogin:
             if account is not self._shared.account:
                 return  # the application has logged out meanwhile: the next step is END
             problem = self._state.problem
+            changes_device = account.changes_device
         if problem is not None:
             self._login_failed(account, problem)
             self._state.session.fail("the files of the account cannot be used")
+            return
+        if changes_device:
+            self._change_device(account)
             return
         with self._changed:
             assert account.roster is not None
@@ -104,6 +108,15 @@ class SessionLogin:
             future = self._shared.take_login(account)
         if future is not None:
             self._shared.run_callback(partial(future.set_result, logged_in))
+
+    def _change_device(self, account: LocalAccount) -> None:
+        """Log out, so that the next step is a login with the device of the files."""
+        try:
+            self._state.session.ask(LOGOUT)
+        except (NoAnswerError, RefusedError) as exc:
+            raise SessionLostError(exc) from exc  # a new connection serves as well
+        with self._changed:
+            self.release(account)
 
     def _login_failed(self, account: LocalAccount, error: ClientError) -> None:
         with self._changed:

@@ -1,9 +1,10 @@
-"""Store: the files of one account, from one run of the program to the next.
+"""Store: the files of one device of an account, from one run of the program to the next.
 
     FOLDER/HOST_PORT/ID/account.json    device, token, name; ID may be a link: see service_files
                        /outbox.jsonl    messages that the server has not confirmed
                        /seen.jsonl      numbers of messages that were shown
                        /lock            held by the program that has the account open
+                       /device-2/       the same files of another device: see slots
 
 The folders have the mode 0700 and the files 0600, because a token is as good as a password, and
 messages are private. No password is ever written.
@@ -18,14 +19,14 @@ acknowledges it without showing it twice. The first line of that file has the ep
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Any, Self
 
-from client.account.folders import SERVICES, server_folder, service_of
+from client.account.folder_lock import FILE as LOCK_FILE
+from client.account.folder_lock import FolderLock
+from client.account.folders import SERVICES, server_folder, service_of, slot_folder
 from client.account.inbox import SEEN_SEQS, Seen
 from client.account.journal import Journal, Record, read_private, write_private
 from client.account.outbox import OutboxMessage
@@ -39,7 +40,7 @@ from client.account.records import (
     read_seen,
     seen_record,
 )
-from client.errors import InUseError, StoreError
+from client.errors import StoreError
 
 log = logging.getLogger(__name__)
 
@@ -48,28 +49,38 @@ _SLACK = 1000
 
 
 class Store:
-    """The files of one account, open and locked against other programs. One thread at a time.
+    """The files of one device, open and locked against other programs. One thread at a time.
 
     Attributes:
         user_id: the number of the user.
+        slot: the number of the device in the folder of the account.
+        base: the folder of the account; the files of the first slot are in it.
         folder: the folder of the files.
-        link: the place of the folder by the address; a link if the service has a name.
+        link: the place of ``base`` by the address; a link if the service has a name.
         service: the name of the service; None: not known.
     """
 
     def __init__(
-        self, folder: Path, host: str, port: int, user_id: int, service: str | None = None
+        self,
+        folder: Path,
+        host: str,
+        port: int,
+        user_id: int,
+        service: str | None = None,
+        slot: int = 1,
     ) -> None:
         """``service``: None follows the link."""
         self.user_id = user_id
+        self.slot = slot
         self.link = server_folder(folder, host, port) / str(user_id)
         self.service = service or service_of(self.link)
-        self.folder = self.link if self.service is None else folder / SERVICES / self.service
+        self.base = self.link if self.service is None else folder / SERVICES / self.service
+        self.folder = slot_folder(self.base, slot)
         self._root = folder
         self._address = (host, port)
         self._epoch: str | None = None
         self._owner: Record = owner(host, port, user_id, self.service)
-        self._lock_fd = -1
+        self._lock = FolderLock()
         self._credentials: Credentials | None = None
         self._outbox = Journal(self.folder / "outbox.jsonl")
         self._unsent: dict[str, OutboxMessage] = {}
@@ -87,10 +98,10 @@ class Store:
 
     def open(self) -> Self:
         """Lock and read the files, and make the missing ones. Raises StoreError. Idempotent."""
-        if self._lock_fd >= 0:
+        if self._lock.is_held:
             return self
         self._make_folders()
-        self._lock_fd = self._lock()
+        self._lock.acquire(self.folder)
         try:
             self._credentials = read_credentials(self._account_file, self._owner)
             self._open_outbox()
@@ -105,12 +116,17 @@ class Store:
         self._close(remove=self._is_empty)
 
     def elsewhere(self, service: str | None) -> Store:
-        """The files of this account at this service, not open; None: in the folder by address."""
-        return Store(self._root, *self._address, self.user_id, service)
+        """The same slot at this service, not open; None: in the folder by address."""
+        return Store(self._root, *self._address, self.user_id, service, self.slot)
+
+    def in_slot(self, slot: int) -> Store:
+        """Another slot of the account, not open."""
+        return Store(self._root, *self._address, self.user_id, self.service, slot)
 
     def moved_to(self, target: Store) -> None:
         """The open folder was moved to the place of ``target``, which is not open."""
-        self.folder, self.service, self._owner = target.folder, target.service, target._owner
+        self.base, self.folder = target.base, target.folder
+        self.service, self._owner = target.service, target._owner
         self._outbox.path, self._seen.path = target._outbox.path, target._seen.path
 
     def clear(self) -> None:
@@ -120,7 +136,7 @@ class Store:
         self._shown.clear()
         with contextlib.suppress(OSError):
             for path in self.folder.iterdir():
-                if path.name != "lock":
+                if path.name != LOCK_FILE and not path.is_dir():
                     path.unlink()
 
     @property
@@ -131,21 +147,20 @@ class Store:
     def _close(self, *, remove: bool) -> None:
         self._outbox.close()
         self._seen.close()
-        fd, self._lock_fd = self._lock_fd, -1
-        if fd < 0:
-            return
-        if remove:
+        if remove and self._lock.is_held:
             self._remove()
-        os.close(fd)
+        self._lock.release()
 
     def _remove(self) -> None:
         with contextlib.suppress(OSError):  # other files are in there, too
-            for path in (self._outbox.path, self._seen.path, self.folder / "lock"):
+            for path in (self._outbox.path, self._seen.path, self.folder / LOCK_FILE):
                 path.unlink(missing_ok=True)
             self.folder.rmdir()
+            if self.base.exists():
+                self.base.rmdir()
             if self.service is not None and self.link.is_symlink():
                 self.link.unlink()
-            for parent in (self.folder.parent, self.link.parent):
+            for parent in (self.base.parent, self.link.parent):
                 with contextlib.suppress(OSError):
                     parent.rmdir()
 
@@ -155,6 +170,12 @@ class Store:
     def credentials(self) -> Credentials | None:
         """As saved at the last login; None if there was none."""
         return self._credentials
+
+    def read_credentials(self) -> Credentials | None:
+        """As saved by the last program, also while the files are not open; None if not readable."""
+        with contextlib.suppress(StoreError):
+            return read_credentials(self._account_file, self._owner)
+        return None
 
     def save_credentials(self, credentials: Credentials) -> None:
         """Raises StoreError."""
@@ -187,6 +208,13 @@ class Store:
     def unsent(self) -> tuple[OutboxMessage, ...]:
         """The unconfirmed messages, in order."""
         return tuple(self._unsent.values())
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether the file has unconfirmed messages; it need not be open."""
+        with contextlib.suppress(StoreError):
+            return len(self._outbox.load()) > 1
+        return False
 
     # ------------------------------------------------------------------ seen messages
 
@@ -243,23 +271,10 @@ class Store:
     def _make_folders(self) -> None:
         try:
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for path in (self.folder.parent, self.folder):
+            for path in (self.base.parent, self.base, self.folder):
                 path.mkdir(mode=0o700, exist_ok=True)
         except OSError as exc:
             raise StoreError(exc.filename or self.folder, exc.strerror or str(exc)) from exc
-
-    def _lock(self) -> int:
-        path = self.folder / "lock"
-        try:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as exc:
-            raise StoreError(path, exc.strerror or str(exc)) from exc
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as exc:
-            os.close(fd)
-            raise InUseError(self.folder) from exc
-        return fd
 
     def _open_outbox(self) -> None:
         for record in self._own_records(self._outbox):
@@ -301,28 +316,3 @@ class Store:
             log.warning("%s does not name its account, and is ignored", journal.path)
             return []
         return [record for record in records if "host" not in record]
-
-
-def replace_account(folder: Path, host: str, port: int, user_id: int) -> None:
-    """The id now belongs to a new user: a new database has this address. Any thread.
-
-    The files of the former user are removed. Files under the name of a service stay, because that
-    service may have another address.
-    """
-    link = server_folder(folder, host, port) / str(user_id)
-    if service_of(link) is None:
-        forget_account(folder, host, port, user_id)
-        return
-    with contextlib.suppress(OSError):
-        link.unlink()
-
-
-def forget_account(folder: Path, host: str, port: int, user_id: int) -> None:
-    """Remove the files of an account that does not exist any more. Any thread.
-
-    Files that cannot be removed, and those of an account in use, stay.
-    """
-    with contextlib.suppress(OSError, StoreError):
-        if (server_folder(folder, host, port) / str(user_id)).exists():
-            with Store(folder, host, port, user_id) as store:
-                store.clear()

@@ -18,6 +18,7 @@ from client.account.records import new_device
 from client.account.requester import Requester
 from client.account.session_driver import SessionDriver
 from client.account.shared_state import SharedState
+from client.account.slots import Place
 from client.account.supervisor import Supervisor
 from client.chat_client.contacts import ContactMethods
 from client.chat_client.conversations import ConversationMethods
@@ -78,6 +79,7 @@ class ChatClient(
         device: str | None = None,
         devices: bool | None = None,
         label: str | None = None,
+        share_folder: bool = False,
         keep_connected: bool = True,
         on_message: Callable[[ChatMessage], object] | None = None,
         on_presence: Callable[[Presence], object] | None = None,
@@ -97,7 +99,6 @@ class ChatClient(
         self._host = host
         self._port = port
         self._tls = tls
-        self._folder = None if folder is None else Path(folder)
         self._keep_connected = keep_connected
         self._timing = timing or Timing()
         functions = Functions(
@@ -128,10 +129,11 @@ class ChatClient(
             random.random,
             keep_connected=keep_connected,
         )
-        where = None if self._folder is None else (self._folder, host, port)
-        options = _device_options(device, devices, label, is_kept=where is not None)
+        is_kept = folder is not None
+        self._place = Place(Path(folder), host, port, share_folder) if folder is not None else None
+        options = _device_options(device, devices, label, is_kept=is_kept)
         self._login = LoginControl(
-            self._shared, self._supervisor, self._callbacks, self._timing, where, options
+            self._shared, self._supervisor, self._callbacks, self._timing, self._place, options
         )
 
     def __repr__(self) -> str:

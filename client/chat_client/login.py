@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Any
 
 from client.account.login_control import LoginControl
 from client.account.message_stream import MessageStream
 from client.account.requester import Requester
 from client.account.shared_state import SharedState
-from client.account.store import replace_account
+from client.account.slots import Place, replace_account
 from client.errors import NoAnswerError
 from client.ids import check_id
 from client.limits import check_text
@@ -22,9 +21,7 @@ from client.values import Account
 class LoginMethods:
     """A base of ChatClient."""
 
-    _host: str
-    _port: int
-    _folder: Path | None
+    _place: Place | None
     _timing: Timing
     _shared: SharedState
     _requester: Requester
@@ -73,8 +70,8 @@ class LoginMethods:
             check_text(code)
             fields["code"] = code
         user_id = self._requester.ask(requests.REGISTER, **fields)
-        if self._folder is not None:
-            replace_account(self._folder, self._host, self._port, user_id)
+        if self._place is not None:
+            replace_account(self._place, user_id)
         return user_id
 
     def login(

@@ -46,7 +46,7 @@ def send_once(
     the text of the error says that it will be.
     """
     account = _saved_account(folder, host, port, user)
-    with ChatClient(host, port, tls=tls, folder=folder) as client:
+    with ChatClient(host, port, tls=tls, folder=folder, share_folder=True) as client:
         client.login(account.user_id)
         target, to_group = receiver
         if isinstance(target, str):

@@ -180,6 +180,7 @@ class App:
             options.port,
             tls=options.tls,
             folder=options.folder,
+            share_folder=True,
             on_message=self._on_message,
             on_presence=self._on_presence,
             on_announcement=self._on_announcement,

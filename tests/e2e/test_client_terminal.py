@@ -76,12 +76,15 @@ class Windows:
         self._server = server
         self._opened: list[Window] = []
 
-    def open(self, name: str, *flags: str, locale: str = "C.UTF-8") -> Window:
+    def open(
+        self, name: str, *flags: str, locale: str = "C.UTF-8", port: int | None = None
+    ) -> Window:
+        """``port``: of another address of the server."""
         state = self._folder / f"{name}.state"
         client = [str(PROJECT / ".venv" / "bin" / "chatclient")]
         if not os.access(client[0], os.X_OK):
             client = [sys.executable, "-m", "client.main"]
-        args = ["127.0.0.1", str(self._server.port), "--folder", str(state), *flags]
+        args = ["127.0.0.1", str(port or self._server.port), "--folder", str(state), *flags]
         line = f"cd {shlex.quote(str(PROJECT))}; TZ=UTC LANG={locale} LC_ALL={locale} "
         line += f"{shlex.join([*client, *args])}; echo status $?; exec sleep 1000"
         window = Window(self._folder, f"{name}{len(self._opened)}", "sh", "-c", line)

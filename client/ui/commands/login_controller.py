@@ -73,6 +73,8 @@ class LoginController:
             future = self._context.client.login_soon(account.user_id)
         except ClientError as exc:
             self._form.say(error_text(exc, self._context.state.texts), failed=True)
+            self._context.terminal.set_field("id", account.shown)
+            self._context.terminal.set_field("password", "")
             return
         self._form.busy = True
         self._rooms.start_user(account.user_id, account.name)

@@ -229,7 +229,7 @@ CHINESE: dict[str, str] = {
     "no online": "这项操作需要连接，请在连接后再试。",
     "no friends yet": "好友列表还是空的：/add 用户名。",
     "store failed": "登录和未发出的消息无法保存（{reason}）。请换一个 --folder。",
-    "in use": "这个账号已在本机的另一个程序里打开。请关掉它，或按 Ctrl+R 注册。",
+    "in use": "这个账号已在本机的另一个程序里打开。输入密码，可以在这里也打开它。",
     "and": "{error}：{next}",
     **{f"error {errno:d}": text for errno, text in BY_ERRNO.items()},
     "next 2": "用密码登录可结束那个会话",

@@ -233,7 +233,7 @@ ENGLISH: dict[str, str] = {
     "no online": "This needs a connection. Try again when the client is online.",
     "no friends yet": "Your list is empty: /add NAME.",
     "store failed": "Login and unsent messages cannot be kept ({reason}). Choose another --folder.",
-    "in use": "Another program has this account open. Close it, or register: Ctrl+R.",
+    "in use": "Another program has this account open. With the password it opens here, too.",
     # errors, and the steps to take
     "and": "{error}: {next}",
     "error 1": "the server refuses this",

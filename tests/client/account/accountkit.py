@@ -11,6 +11,7 @@ from client.account.device_options import DeviceOptions
 from client.account.journal import Journal, Record
 from client.account.local_account import LocalAccount
 from client.account.sending import Sending
+from client.account.slots import Place
 from client.errors import (
     StoreError,
 )
@@ -25,7 +26,7 @@ def memory_account() -> LocalAccount:
 
 
 def file_account(folder: Path, password: str | None = "secret") -> LocalAccount:
-    return open_local_account(5, password, DeviceOptions(), (folder, "host", 6000), retry=1.0)
+    return open_local_account(5, password, DeviceOptions(), Place(folder, "host", 6000), retry=1.0)
 
 
 def answer(mid: str, errno: int = 0) -> ChatAnswer:

@@ -10,7 +10,8 @@ from client.account.outbox import OutboxMessage
 from client.account.records import Credentials
 from client.account.saved_accounts import account_named, saved_accounts
 from client.account.service_files import settle
-from client.account.store import Store, forget_account, replace_account
+from client.account.slots import Place, forget_account, replace_account
+from client.account.store import Store
 
 HOST, OTHER, PORT = "chat.example", "127.0.0.1", 6000
 SERVICE, ANOTHER = "a" * 32, "b" * 32
@@ -127,17 +128,17 @@ def test_an_account_without_data_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_deleted_account(tmp_path: Path) -> None:
     settle(fill(open_store(tmp_path)), SERVICE).close()
-    forget_account(tmp_path, HOST, PORT, 5)
+    forget_account(Place(tmp_path, HOST, PORT), 5)
     assert not [*tmp_path.iterdir()]
 
 
 def test_a_new_database_at_the_address(tmp_path: Path) -> None:
     settle(fill(open_store(tmp_path)), SERVICE).close()
-    replace_account(tmp_path, HOST, PORT, 5)
+    replace_account(Place(tmp_path, HOST, PORT), 5)
     assert saved_accounts(tmp_path, HOST, PORT) == []
     assert (tmp_path / "services" / SERVICE / "account.json").exists()
     fill(open_store(tmp_path, user_id=6)).close()
-    replace_account(tmp_path, HOST, PORT, 6)
+    replace_account(Place(tmp_path, HOST, PORT), 6)
     assert not (tmp_path / "chat.example_6000" / "6").exists()
 
 

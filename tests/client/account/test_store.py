@@ -12,7 +12,8 @@ from client.account import store as store_module
 from client.account.inbox import Seen
 from client.account.outbox import OutboxMessage
 from client.account.records import Credentials, new_device
-from client.account.store import Store, forget_account
+from client.account.slots import Place, forget_account
+from client.account.store import Store
 from client.errors import StoreError
 
 HOST, PORT = "chat.example", 6000
@@ -247,11 +248,11 @@ def test_an_id_that_is_given_to_a_new_user(tmp_path: Path) -> None:
         store.add(message("a"))
         store.saw(seen(1))
         store.write_extra("ui.json", {"a": 1})
-        forget_account(tmp_path, HOST, PORT, 5)  # in use: it stays
+        forget_account(Place(tmp_path, HOST, PORT), 5)  # in use: it stays
         assert store.folder.exists()
-    forget_account(tmp_path, HOST, PORT, 6)
-    forget_account(tmp_path, HOST, PORT, 5)
-    forget_account(tmp_path, HOST, PORT, 5)
+    forget_account(Place(tmp_path, HOST, PORT), 6)
+    forget_account(Place(tmp_path, HOST, PORT), 5)
+    forget_account(Place(tmp_path, HOST, PORT), 5)
     assert everything_in(tmp_path) == {}
 
 

@@ -324,9 +324,12 @@ def test_an_account_that_is_open_in_another_program(
     with Store(tmp_path, "127.0.0.1", server.port, 1) as store:
         store.save_credentials(Credentials("alice", "laptop", "tt"))
         app = start(tmp_path)
-        app.wait_for(
-            "Another program has this account open. Close it, or register: Ctrl+R.", "Sign in"
-        )
+        app.wait_for("Another program has this account open. With the password", "Sign in")
+        app.type("secret", ENTER)
+        app.wait_for("alice (1) ●")
+        request = server.expect(MsgType.LOGIN_MSG)
+        assert request["password"] == "secret"
+        assert request["device"] != "laptop"
 
 
 def test_registration_with_an_invitation(server: FakeServer, start: Start) -> None:
