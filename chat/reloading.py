@@ -34,7 +34,13 @@ NEED_A_RESTART = frozenset({"limits.tls_handshakes"})
 
 LIVE = (
     frozenset(f"limits.{item.name}" for item in dataclasses.fields(Limits)) - NEED_A_RESTART
-) | {"server.log_level", "chat.registration", *CERTIFICATE}
+) | {
+    "server.log_level",
+    "chat.registration",
+    "chat.devices",
+    "chat.device_days",
+    *CERTIFICATE,
+}
 """The settings that change while the server runs."""
 
 
@@ -97,6 +103,8 @@ class Reloading:
         restart = different - LIVE
         if uses_tls != bool(new.server.tls_certificate):  # listeners have TLS for ever, or never
             restart |= different & CERTIFICATE
+        if 1 in (self._config.chat.devices, new.chat.devices):  # logins with named devices, or none
+            restart |= different & {"chat.devices"}
         changed = different - restart
         live = _with(self._config, new, changed)
         context = tls_context(live.server) if uses_tls else None

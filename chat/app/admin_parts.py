@@ -19,7 +19,6 @@ from chat.config import Config
 from chat.connection.server import ChatServer
 from chat.delivery.delivery import Delivery
 from chat.login.idle_devices import PASS_SECONDS as IDLE_SECONDS
-from chat.login.idle_devices import IdleDevices
 from chat.login.lease import Lease
 from chat.maintenance.maintenance import Maintenance
 from chat.maintenance.retention import Retention
@@ -49,8 +48,7 @@ def build_maintenance(
         maintenance.every(AUDIT_SECONDS, old)
     if config.chat.search:
         maintenance.every(INDEX_SECONDS, Indexer(base.database, base.clock).work)
-    idle = IdleDevices(base.database, base.clock, logins.device_notices, config.chat.device_days)
-    maintenance.every(IDLE_SECONDS, idle.end_idle)
+    maintenance.every(IDLE_SECONDS, logins.idle_devices.end_idle)
     maintenance.every(BANS_SECONDS, ban_list.read)
     return maintenance
 

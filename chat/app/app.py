@@ -106,7 +106,9 @@ class App:
         server = bind_server(config, base, service, dialects, self._tls, address, also)
         undo.callback(server.close)
         self._server = server
-        settings = self._settings = LiveSettings(config, context, service, server, delivery)
+        settings = self._settings = LiveSettings(
+            config, base, context, service, server, delivery, logins
+        )
         self._status = build_status_page(
             settings, base, logins, delivery, server, lease, self._is_ending, self._logs
         )
@@ -161,6 +163,8 @@ class App:
             self._lookalikes.start(loop, workers)
             self._ban_list.read()
             workers.try_run(self._delivery.announcements.listen)
+            if self._logins.devices is not None:
+                workers.try_run(partial(self._logins.devices.report, self._base.database))
             self._maintenance.delete_expired_tokens()
             self._maintenance.start(loop, workers)
         except BaseException:

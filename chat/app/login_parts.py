@@ -13,6 +13,7 @@ from chat.login.device_notices import DeviceNotices
 from chat.login.device_switch import DeviceSwitch
 from chat.login.devices import Devices
 from chat.login.friend_notices import FriendNotices
+from chat.login.idle_devices import IdleDevices
 from chat.login.lease import Lease
 from chat.login.login_costs import LoginCosts
 from chat.login.login_flow import LoginFlow
@@ -36,6 +37,7 @@ class LoginParts:
     Attributes:
         notices: takes the notices of other servers about users.
         device_notices: tells devices about each other.
+        devices: None: a user has one device (``direct``).
     """
 
     registry: LoginRegistry
@@ -50,6 +52,8 @@ class LoginParts:
     authentication: Authentication
     mailbox: Mailbox
     flow: LoginFlow
+    devices: Devices | None
+    idle_devices: IdleDevices
 
 
 def build_logins(config: Config, base: Foundation, lease: Lease | None) -> LoginParts:
@@ -83,6 +87,8 @@ def build_logins(config: Config, base: Foundation, lease: Lease | None) -> Login
         limits=limits,
         authentication=Authentication(database, passwords, limits, clock, token_seconds(config)),
         mailbox=mailbox,
+        devices=devices,
+        idle_devices=IdleDevices(database, clock, device_notices, config.chat.device_days),
         flow=LoginFlow(
             database,
             bus,

@@ -1,9 +1,12 @@
 """Opens and ends devices, in the transaction of a login or a request. Worker thread.
 
-A user without rows in ``device`` has the unnamed device only. The first named device of a user adds
-a row for the unnamed one, too, and both get all later messages. It takes the place of the unnamed
-one if no other client has used that: the user has never logged in, or the same device has logged in
-before as the unnamed one, with an older client. Then it gets the messages that wait there.
+A user without rows in ``device`` has the unnamed device only. Where users have one device, a login
+deletes the rows of a former setting.
+
+The first named device of a user adds a row for the unnamed one, too, and both get all later
+messages. It takes the place of the unnamed one if no other client has used that: the user has never
+logged in, or the same device has logged in before as the unnamed one, with an older client. Then it
+gets the messages that wait there.
 
 The caller has locked the row of the user. So no other login of the user opens or ends a device.
 """
@@ -22,7 +25,9 @@ from chat.storage.tables import (
     KnownDeviceModel,
     MessageModel,
     OwnedRowsModel,
+    Session,
     SessionModel,
+    TokenModel,
     User,
     device_hash,
 )
@@ -65,6 +70,7 @@ class Opened:
         is_new: it was opened by this login.
         ended: the mailboxes of devices that have ended.
         ends_logins: other logins of the user have ended.
+        others: the sessions among them that a login may end only as it may end its own device's.
     """
 
     device: Device | None
@@ -72,6 +78,38 @@ class Opened:
     is_new: bool = False
     ended: tuple[int, ...] = ()
     ends_logins: bool = False
+    others: tuple[Session, ...] = ()
+
+
+def open_only(tx: Transaction, user: User, name: str | None) -> Opened:
+    """The device of a login where users have one: the unnamed device. The others end.
+
+    ``name``: what the client calls its device; None: it says none. The messages that wait for the
+    device of this name go to the unnamed one. If there is no such device and the user has no
+    unnamed one, those for the device with the latest login do. All tokens stay valid, as they do
+    where users have always had one device.
+    """
+    devices = DeviceModel(tx).of_user(user.id)
+    if not devices:
+        return Opened(None, user.id)
+    hashed = device_hash(name) if name else None
+    named = [device for device in devices if is_named(device.mailbox)]
+    same = next((device for device in named if device.hash == hashed), None)
+    former = same
+    if former is None and len(named) == len(devices):
+        former = max(named, key=lambda device: device.used)
+    sessions = [SessionModel(tx).find(device.mailbox) for device in named]
+    online = [session for session in sessions if session is not None and session.node is not None]
+    others = [session for session in online if same is None or session.mailbox != same.mailbox]
+    DeviceModel(tx).changed()
+    owned = OwnedRowsModel(tx)
+    if former is not None:
+        owned.join_mailbox(former.mailbox, user.id)
+    TokenModel(tx).give_all_to_device(user.id, user.id)
+    for device in named:
+        owned.delete_device(user.id, device.mailbox)
+    DeviceModel(tx).delete_of_user(user.id)
+    return Opened(None, user.id, ends_logins=bool(online), others=tuple(others))
 
 
 def open_named(tx: Transaction, user: User, wanted: NamedDevice, most: int, now: int) -> Opened:
@@ -106,17 +144,14 @@ def open_named(tx: Transaction, user: User, wanted: NamedDevice, most: int, now:
 
 
 def open_unnamed(tx: Transaction, user: User, most: int, now: int) -> Opened:
-    """The unnamed device of a login. Raises TooManyDevices.
-
-    ``most``: 1: the server opens no named devices, and the ones that there are do not count.
-    """
+    """The unnamed device of a login. Raises TooManyDevices. ``most``: devices of one user."""
     devices = DeviceModel(tx).of_user(user.id)
     if not devices:
         return Opened(None, user.id)
     if not is_named(devices[0].mailbox):
         DeviceModel(tx).note_use(user.id, now)
         return Opened(devices[0], user.id)
-    if 1 < most <= len(devices):
+    if len(devices) >= most:
         raise TooManyDevices(devices)
     DeviceModel(tx).next_number()
     newest = MessageModel(tx).newest()

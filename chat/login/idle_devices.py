@@ -34,6 +34,10 @@ class IdleDevices:
         self._notices = notices
         self._seconds = days * DAY
 
+    def change_days(self, days: int) -> None:
+        """Use another number from the next pass on. Any thread."""
+        self._seconds = days * DAY
+
     def end_idle(self) -> None:
         """Make a pass, in short transactions. Blocks. Raises StorageError.
 

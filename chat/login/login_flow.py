@@ -25,7 +25,13 @@ from typing import Any, NamedTuple
 from chat.bus import Bus
 from chat.connection.connection import ClientConnection
 from chat.login.authentication import Verified
-from chat.login.device_rows import NamedDevice, Opened, open_named, open_unnamed
+from chat.login.device_rows import (
+    NamedDevice,
+    Opened,
+    open_named,
+    open_only,
+    open_unnamed,
+)
 from chat.login.devices import Devices
 from chat.login.login import Login
 from chat.login.login_costs import LoginCosts
@@ -196,7 +202,7 @@ class LoginFlow:
             current = UserModel(tx).find(user.id, lock=True)
             assert current is not None  # the rows of users are never deleted
             _check_again(tx, current, attempt)
-            opened = self._open(tx, current, named)
+            opened = self._open(tx, current, attempt, named)
             session = SessionModel(tx).find(opened.mailbox)
             assert session is not None
             # A client that has hung up does not replace another login. Example: A logs in here and
@@ -210,6 +216,7 @@ class LoginFlow:
                 or (attempt.device is not None and attempt.device == current.device),
                 may_replace=not gone,
                 wants=attempt.replaces,
+                others=opened.others,
             )
             if issued is not None:
                 TokenModel(tx).insert(issued, user.id, self._clock.unix(), opened.mailbox)
@@ -238,9 +245,11 @@ class LoginFlow:
         )
         return _Taken(login, opened, session.node, current.state == OFFLINE)
 
-    def _open(self, tx: Transaction, user: User, named: NamedDevice | None) -> Opened:
-        if self._devices is None:
-            return Opened(None, user.id)
+    def _open(
+        self, tx: Transaction, user: User, attempt: LoginAttempt, named: NamedDevice | None
+    ) -> Opened:
+        if self._devices is None or self._devices.most == 1:
+            return open_only(tx, user, attempt.device)
         most, now = self._devices.most, self._clock.unix()
         if named is None:
             return open_unnamed(tx, user, most, now)

@@ -6,7 +6,7 @@ It does not tell friends itself: PresenceFeed does.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from chat.login.lease import Lease
 from chat.login.presence_feed import PresenceFeed
@@ -94,16 +94,17 @@ class Presence:
         same_device: bool,
         may_replace: bool = True,
         wants: bool = False,
+        others: Sequence[Session] = (),
     ) -> int:
         """Make a session this node's, in a login's transaction; returns the generation.
 
         The login has reserved the device in the registry. ``device``: what the client has named.
         ``same_device``: that is the device of the session, too. ``may_replace``: end a living
         login, if the device, the configuration or ``wants`` (the client, with the password) allows
-        it. Raises ProtocolError(ALREADY_ONLINE).
+        it. ``others``: further sessions of the user that end. Raises ProtocolError(ALREADY_ONLINE).
         """
         replaces = may_replace and (same_device or wants or self._replace)
-        if not replaces and self._has_living_login(tx, session):
+        if not replaces and any([self._has_living_login(tx, s) for s in (session, *others)]):
             raise ProtocolError(ErrNo.ALREADY_ONLINE, errors.ALREADY_ONLINE)
         generation = SessionModel(tx).go_online(
             session.mailbox, session.generation, self.node, device

@@ -75,6 +75,23 @@ def test_other_settings_need_a_restart(settings_of: Make) -> None:
     assert settings.reloading.reload() == Reloaded((), restart, False)
 
 
+def test_devices(settings_of: Make) -> None:
+    """From or to 1 the logins change: they have named devices, or none."""
+    settings = settings_of(Config())
+    settings.file = Config(chat=ChatConfig(devices=3, device_days=9))
+    changed = ("chat.device_days", "chat.devices")
+    assert settings.reloading.reload() == Reloaded(changed, (), False)
+    settings.file = Config(chat=ChatConfig(devices=1, device_days=9))
+    assert settings.reloading.reload() == Reloaded((), ("chat.devices",), False)
+    assert settings.applied[-1][0].chat.devices == 3
+
+
+def test_devices_from_one(settings_of: Make) -> None:
+    settings = settings_of(Config(chat=ChatConfig(devices=1)))
+    settings.file = Config()
+    assert settings.reloading.reload() == Reloaded((), ("chat.devices",), False)
+
+
 def test_a_file_with_a_mistake_changes_nothing(settings_of: Make) -> None:
     settings = settings_of(Config())
     settings.file = ConfigError("limits.history: must be at least 1")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.chatkit import CHEAP, WAIT, ServerProcess, Wire
+from tests.e2e.chatkit import CHEAP, PASSWORD, WAIT, ServerProcess, Wire
 
 PEM = Path(__file__).parents[1] / "muduopy" / "certs" / "localhost.pem"
 
@@ -94,6 +94,33 @@ def test_limits_and_log_level(folder: Path) -> None:
             (False, "reload"),
             (False, "log-level"),
         ]
+    server.stop()
+
+
+def test_fewer_devices(folder: Path) -> None:
+    """Ann has two devices. Two are enough, then one: her messages wait for each of them."""
+    server = ServerProcess(folder).start()
+    with Wire(server.port) as phone, Wire(server.port) as laptop, Wire(server.port) as tablet:
+        ann = phone.register("ann")
+        phone.login(ann, devices=True, device="phone")
+        laptop.login(ann, devices=True, device="laptop")
+        write(server, "[chat]\ndevices = 2\ndevice_days = 9\n")
+        server.send_signal(signal.SIGHUP)
+        server.wait_for_log("changed: chat.device_days, chat.devices")
+        tablet.send(msgid=1, v=2, id=ann, password=PASSWORD, devices=True, device="tablet")
+        tablet.find(2, errno=13)
+        phone.chat(ann, "to both", mid="1")
+        laptop.find(6, msg="to both")
+        write(server, "[chat]\ndevices = 1\n")
+        done = json.loads(chatctl(server, "reload", "--json").stdout)
+        assert (done["changed"], done["restart"]) == (["chat.device_days"], ["chat.devices"])
+    server.stop()
+    server.start()
+    server.wait_for_log("chat.devices is 1: the named devices of 1 users end at their next logins")
+    with Wire(server.port) as laptop:
+        answer = laptop.login(ann, devices=True, device="laptop")
+        assert "devices" not in answer
+        assert [mail["msg"] for mail in answer["offlinemsg"]] == ["to both"]
     server.stop()
 
 

@@ -6,6 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from chat.mailbox_number import MAX_MAILBOX
+from chat.protocol import MAX_ID
 from chat.storage.base import Transaction
 from chat.storage.tables.rows import DELETED
 from chat.storage.tables.setting import SettingModel
@@ -127,6 +129,22 @@ class DeviceModel:
                 *(device.first, device.used, device.since),
             ),
         )
+
+    def delete_of_user(self, user_id: int) -> None:
+        """Delete the rows of a user, who has the unnamed device only then. As ``insert``."""
+        self._tx.execute("DELETE FROM device WHERE userid = ?", (user_id,))
+
+    def users_with_more(self, most: int) -> int:
+        """The number of users with more devices than ``most``. It reads the whole table.
+
+        With 1: users with any named device.
+        """
+        sql = (
+            "SELECT COUNT(*) FROM (SELECT userid FROM device GROUP BY userid "
+            "HAVING COUNT(*) > ? OR MAX(mailbox) > ?) AS many"
+        )
+        ((count,),) = self._tx.query(sql, (most, MAX_ID if most == 1 else MAX_MAILBOX))
+        return int(count)
 
     def note_use(self, mailbox: int, now: int, label: str | None = None) -> None:
         """A login with this device. The time never goes back. ``label``: None: keep the old one."""

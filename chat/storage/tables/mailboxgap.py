@@ -73,6 +73,15 @@ class MailboxGapModel:
             (after, group_id, user_id),
         )
 
+    def join(self, old: int, new: int) -> None:
+        """Close the gaps of ``old`` that ``new`` has, too, and begin these at the earlier place."""
+        sql = "SELECT groupid, after FROM mailboxgap WHERE userid = ?"
+        had: dict[int, int] = dict(self._tx.query(sql, (new,)))
+        for group_id, after in self._tx.query(sql, (old,)):
+            if group_id in had:
+                self.move(group_id, new, min(after, had[group_id]))
+                self.close(group_id, old)
+
     def close(self, group_id: int, user_id: int) -> None:
         """All messages are in the mailbox, or the user is no member any more."""
         self._tx.execute(

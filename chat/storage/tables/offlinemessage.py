@@ -9,6 +9,8 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from chat.mailbox_number import owner
+from chat.protocol import GROUP_CHAT, ONE_CHAT
 from chat.storage.base import IN_LIST, Transaction
 
 MAX_OWED = 50_000
@@ -66,6 +68,26 @@ class OfflineMessageModel:
         sql = "SELECT userid FROM offlinemessage WHERE seq = ? AND userid IN :ids"
         rows = self._tx.query_in(sql, sorted(user_ids), before=(seq,))
         return {user_id for (user_id,) in rows}
+
+    def copies_and_events(self, mailbox: int) -> set[int]:
+        """The messages here that only a named device gets: of its owner, and events of groups."""
+        user_id = owner(mailbox)
+        rows = self._tx.query(
+            "SELECT m.seq FROM offlinemessage o JOIN message m ON m.seq = o.seq "
+            "WHERE o.userid = ? AND (m.kind NOT IN (?, ?) "
+            "OR (m.sender = ? AND NOT (m.kind = ? AND m.target = ?)))",
+            (mailbox, ONE_CHAT, GROUP_CHAT, user_id, ONE_CHAT, user_id),
+        )
+        return {seq for (seq,) in rows}
+
+    def in_both(self, mailbox: int, other: int) -> set[int]:
+        """The messages that are in both mailboxes."""
+        rows = self._tx.query(
+            "SELECT o.seq FROM offlinemessage o JOIN offlinemessage p ON p.seq = o.seq "
+            "AND p.userid = ? WHERE o.userid = ?",
+            (other, mailbox),
+        )
+        return {seq for (seq,) in rows}
 
     def delete(self, received: Sequence[tuple[int, int]]) -> None:
         """Remove received messages from mailboxes: pairs (userid, seq)."""

@@ -6,6 +6,8 @@ from collections.abc import Collection
 
 from chat.storage.base import Transaction
 from chat.storage.tables.device import DeviceModel
+from chat.storage.tables.mailboxgap import MailboxGapModel
+from chat.storage.tables.offlinemessage import OfflineMessageModel
 
 OF_A_USER = (
     ("token", "userid"),
@@ -55,6 +57,18 @@ class OwnedRowsModel:
         """Give the messages that wait in a mailbox, and its gaps, to another one, which is new."""
         for table in OF_A_MAILBOX:
             self._tx.execute(f"UPDATE {table} SET userid = ? WHERE userid = ?", (new, old))
+
+    def join_mailbox(self, named: int, unnamed: int) -> None:
+        """Add the messages that wait for a named device to those for the unnamed one, and the gaps.
+
+        Without copies of the user's own messages and without events: clients of the unnamed device
+        get neither. ``DeviceModel.changed`` has been called.
+        """
+        MailboxGapModel(self._tx).join(named, unnamed)
+        mail = OfflineMessageModel(self._tx)
+        surplus = mail.copies_and_events(named) | mail.in_both(named, unnamed)
+        mail.delete([(named, seq) for seq in surplus])
+        self.move_mailbox(named, unnamed)
 
     def clear_new(self, user_id: int) -> None:
         """Delete what other users have stored about a number before its account existed.

@@ -48,6 +48,11 @@ class TokenModel:
             (mailbox, _hash(token), mailbox),
         )
 
+    def give_all_to_device(self, user_id: int, mailbox: int) -> None:
+        """All tokens of the user belong to the device with this mailbox from now on."""
+        sql = "UPDATE token SET mailbox = ? WHERE userid = ?"
+        self._tx.execute(sql, (mailbox, user_id))
+
     def use(self, token: str, user_id: int, now: int, valid_seconds: int) -> bool:
         """Renew a token, if it belongs to this user and has not expired; False otherwise.
 

@@ -19,7 +19,7 @@ from chat.delivery.poller import MailboxPoller
 from chat.handlers.context import Request
 from chat.handlers.friend_requests import ask_friend
 from chat.handlers.users import _with_prefix
-from chat.login.device_rows import NamedDevice, end_device, open_named
+from chat.login.device_rows import NamedDevice, Opened, end_device, open_named, open_only
 from chat.login.passwords import Passwords
 from chat.login.presence_feed import PresenceFeed
 from chat.login.visibility import Visibility
@@ -83,6 +83,7 @@ ALLOWED = {
     "OfflineMessageModel.numbers_between": "once for 10,000 messages that retention deletes",
     "OfflineMessageModel.count_up_to": "a number of rows that is bounded, for the status page",
     "ConversationModel.fill": "once, when devices are switched on",
+    "DeviceModel.users_with_more": "once, at a start, or when the number of devices changes",
     "SessionModel.online_by_node": "one number a node for `chatcluster status`",
     "AccountModel.search": "the searches of operators",
     "GroupListModel.search": "the searches of operators",
@@ -422,6 +423,12 @@ def open_devices(planner: Planner) -> None:
         assert DeviceModel(tx).part(ROWS)
         TokenModel(tx).give_to_device("token", opened.mailbox)
         end_device(tx, ABSENT, device_of(opened.mailbox))
+        open_named(tx, user, NamedDevice("phone"), 8, LATE)
+        assert DeviceModel(tx).users_with_more(1)
+        assert open_only(tx, user, "phone") == Opened(None, ABSENT)
+        OfflineMessageModel(tx).copies_and_events(opened.mailbox)
+        OfflineMessageModel(tx).in_both(opened.mailbox, ABSENT)
+        MailboxGapModel(tx).join(opened.mailbox, ABSENT)
 
     planner.write(work)
 
