@@ -4,10 +4,10 @@
 #   scripts/lock.sh            keep the locked versions, add and remove what pyproject.toml says
 #   scripts/lock.sh --upgrade  the newest versions that pyproject.toml allows
 #
-# requirements.lock is for programs (the extras chat, client and http), requirements-dev.lock also
-# for the checks. One file serves all versions of Python and all platforms. scripts/autobuild.sh
-# installs from it, and pip refuses a file with another hash. Both contain the build back end, so
-# that a build downloads nothing that is not locked.
+# requirements.lock is for programs (the extras chat, client, http and websocket),
+# requirements-dev.lock also for the checks. One file serves all versions of Python and all
+# platforms. scripts/autobuild.sh installs from it, and pip refuses a file with another hash. Both
+# contain the build back end, so that a build downloads nothing that is not locked.
 #
 # It asks the public package index, and installs uv in a virtual environment that it deletes
 # afterwards. Then it writes docs/licenses.md (scripts/licenses.py).
@@ -38,8 +38,8 @@ lock() {
 
 # Settings of this machine: the hashes must be those of the public index.
 unset UV_INDEX UV_DEFAULT_INDEX UV_INDEX_URL UV_EXTRA_INDEX_URL UV_FIND_LINKS
-lock requirements.lock chat,client,http "$@"
-lock requirements-dev.lock chat,client,http,dev --constraint requirements.lock "$@"
+lock requirements.lock chat,client,http,websocket "$@"
+lock requirements-dev.lock chat,client,http,websocket,dev --constraint requirements.lock "$@"
 
 "$tools/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
     -r requirements-dev.lock

@@ -36,7 +36,7 @@ SECTIONS: dict[str, list[str]] = {
 }
 """The names of ``muduopy.__all__``, in reading order."""
 
-SUBPACKAGES = ("muduopy.codec", "muduopy.http")
+SUBPACKAGES = ("muduopy.codec", "muduopy.http", "muduopy.websocket")
 """Packages whose ``__all__`` is documented in its own order."""
 
 HEAD = """\

@@ -130,6 +130,7 @@ MUDUOPY = """
 muduopy       :
 muduopy.codec : muduopy
 muduopy.http  : muduopy
+muduopy.websocket : muduopy websockets
 """
 
 

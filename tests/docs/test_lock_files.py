@@ -15,8 +15,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 REMEDY = "run scripts/lock.sh"
 EXTRAS = {
-    "requirements.lock": ("chat", "client", "http"),
-    "requirements-dev.lock": ("chat", "client", "http", "dev"),
+    "requirements.lock": ("chat", "client", "http", "websocket"),
+    "requirements-dev.lock": ("chat", "client", "http", "websocket", "dev"),
 }
 
 
