@@ -63,9 +63,11 @@ def open_gaps(tx: Transaction, group_id: int, mailboxes: Collection[int]) -> set
 def fill_gap(tx: Transaction, mailbox: int) -> None:
     """Insert rows for the next messages of a mailbox's oldest gap, and move or close the gap.
 
-    The mailbox of a named device gets the group's events and the messages of its owner, too. The
-    log does not know which device has sent them, so the sending device may get them back, with
-    their numbers.
+    The mailbox of a named device gets the group's events and the messages of its owner, too, from
+    the opening of the device on. The log does not know which device has sent them, so the sending
+    device may get them back, with their numbers. Example for the opening: an old client is away,
+    and its mailbox has a gap; its new version opens a device, which takes the gap over. It gets
+    what other users have sent meanwhile, but no events, for which the old client had notices.
     """
     user_id = owner(mailbox)
     boundary = RetentionModel(tx).boundary()
@@ -87,10 +89,13 @@ def fill_gap(tx: Transaction, mailbox: int) -> None:
         return
     after = max(after, membership.since, boundary)
     found = HistoryModel(tx).numbers_after(group_conversation(group_id), after, FILL_ROWS)
-    if is_named(mailbox):
-        events = HistoryModel(tx).numbers_after(event_conversation(group_id), after, FILL_ROWS)
-        found = sorted(found + events)[:FILL_ROWS]
-    _add(tx, mailbox, after, [seq for seq, by in found if by != user_id or is_named(mailbox)])
+    opened = DeviceModel(tx).since(mailbox) if is_named(mailbox) else None
+    if opened is not None:
+        events = event_conversation(group_id)
+        found += HistoryModel(tx).numbers_after(events, max(after, opened), FILL_ROWS)
+        found = sorted(found)[:FILL_ROWS]
+    own = {seq for seq, by in found if by == user_id and (opened is None or seq <= opened)}
+    _add(tx, mailbox, after, [seq for seq, _ in found if seq not in own])
     if len(found) < FILL_ROWS:
         gaps.close(group_id, mailbox)
     else:

@@ -109,6 +109,11 @@ class DeviceModel:
         )
         return [Device(*row) for row in rows]
 
+    def since(self, mailbox: int) -> int | None:
+        """The newest message when a device was opened; None if there is no such device."""
+        rows = self._tx.query("SELECT since FROM device WHERE mailbox = ?", (mailbox,))
+        return rows[0][0] if rows else None
+
     def next_number(self) -> int:
         """Increase the counter; returns a number that no device of any user has had.
 

@@ -7,17 +7,23 @@ import threading
 import pytest
 
 from chat.mailbox.gap import FILL_ROWS, fill_gap, open_gaps
+from chat.mailbox_number import mailbox_of
 from chat.protocol import GROUP_CHAT
 from chat.storage import Database, Transaction
 from chat.storage.mysql.database import MysqlDatabase
 from chat.storage.tables import (
     CREATOR,
     NORMAL,
+    Device,
+    DeviceModel,
+    EventRow,
+    GroupEventModel,
     GroupModel,
     LogRow,
     MailboxGapModel,
     MessageModel,
     OfflineMessageModel,
+    OwnedRowsModel,
     UserModel,
 )
 from tests.chat.loopkit import WAIT
@@ -99,6 +105,28 @@ def test_own_messages_are_left_out(database: Database, group: int) -> None:
     fill(database)
     assert owed(database) == []
     assert gap(database, group) is None
+
+
+def test_a_device_that_takes_a_gap_over(database: Database, group: int) -> None:
+    """From before its opening it gets neither events nor the messages of its own user."""
+    phone = mailbox_of(BOB, 1)
+
+    def happen(tx: Transaction) -> list[int]:
+        seqs = [store(tx, group, sender=user)[0] for user in (ANN, BOB)]
+        return seqs + GroupEventModel(tx).insert([EventRow(group, "now", "{}")])
+
+    def take_over(tx: Transaction) -> None:
+        newest = MessageModel(tx).newest()
+        DeviceModel(tx).insert(Device(phone, BOB, "h", "", 0, 0, None, newest))
+        OwnedRowsModel(tx).move_mailbox(BOB, phone)
+
+    begin(database, group, BOB)
+    of_ann, _, _ = database.write(happen)
+    database.write(take_over)
+    later = database.write(happen)
+    database.write(lambda tx: fill_gap(tx, phone))
+    assert owed(database, phone) == [of_ann, *later]
+    assert gap(database, group, phone) is None
 
 
 def test_rows_of_an_older_server_are_left_alone(database: Database, group: int) -> None:
