@@ -551,9 +551,9 @@ class Client:
             self._slow = False
 
     def _ways(self) -> tuple[str, ...]:
-        ways = WAYS + AWAY if self.goes_away else WAYS
         if self.user_id == self.groups.observer:
-            return ways
+            return WAYS
+        ways = WAYS + AWAY if self.goes_away else WAYS
         if self.named:
             return ways + NAMED_WAYS
         return ("upgrade",) if self.person.kind is Kind.UPGRADED else ways

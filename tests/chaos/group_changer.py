@@ -183,6 +183,10 @@ class GroupChanger:
         user, role = self._other(), self._random.choice(("admin", "admin", "normal"))
         return self._ask("role", group, user, role, 72, userid=user, role=role)
 
+    def _hand_over(self, group: int) -> Message | None:
+        user = self._other()
+        return self._ask("role", group, user, "creator", 72, userid=user, role="creator")
+
     def _rename(self, group: int) -> Message | None:
         name = self._text("renamed")
         return self._ask("renamed", group, 0, name, 70, groupname=name)
@@ -204,6 +208,7 @@ _OF_OBSERVER: Sequence[tuple[Draw, float]] = (
     (GroupChanger._describe, 1),
     (GroupChanger._ban, 1),
     (GroupChanger._lift_ban, 3),
+    (GroupChanger._hand_over, 0.7),
     (GroupChanger._dissolve, 0.7),
 )
 _OF_MEMBERS: Sequence[tuple[Draw, float]] = (
@@ -212,6 +217,9 @@ _OF_MEMBERS: Sequence[tuple[Draw, float]] = (
     (GroupChanger._remove, 4),
     (GroupChanger._rename, 2),
     (GroupChanger._describe, 1),
+    (GroupChanger._set_role, 1),
+    (GroupChanger._hand_over, 0.5),
+    (GroupChanger._dissolve, 0.5),
 )
 
 

@@ -3,7 +3,8 @@
 It demands of every run:
 
 - An acknowledged change has exactly one event, and a refused one has none. A change without an
-  answer has one or none. There is no other event.
+  answer has one or none. There is no other event. When a creator leaves, or makes another member
+  the creator, a second event follows.
 - A change that was acknowledged before another one was asked for has the lower number. The same
   holds for a change and a message to the group. Changes that overlap may have either order.
 - No event comes before its change: the members that a client asks for after an event show it.
@@ -78,6 +79,8 @@ class GroupCheck:
                     change
                 ]
         for entry in self._entries():
+            if entry.is_second:
+                continue
             one = entry.first
             entries[_key(one.event, one.group, one.user, one.by, one.mark)].append(entry)
         keys = sorted({**changes, **entries}, key=lambda key: key[0] in WITHOUT_EFFECT)

@@ -27,12 +27,15 @@ class Entry:
     Attributes:
         first: what a client got.
         seen: the position of the first client that got it.
+        is_second: of a change with two events: a creator has left, or has made another member the
+            creator.
         roles: the members after it.
         users: the users that are told of it.
     """
 
     first: Event
     seen: int
+    is_second: bool = False
     roles: Roles = field(default_factory=dict)
     users: frozenset[int] = frozenset()
 
@@ -75,14 +78,25 @@ class GroupLog:
 
     def _replay(self, entries: list[Entry]) -> None:
         roles: Roles = {}
+        half: Event | None = None  # of a change whose second event comes next
         for entry in entries:
             before = dict(roles)
-            if not _APPLY[entry.first.event](roles, entry.first):
+            entry.is_second = half is not None
+            if half is None:
+                fits = _APPLY[entry.first.event](roles, entry.first)
+            else:
+                fits = _is_second(roles, half, entry.first)
+                roles[entry.first.user] = entry.first.mark
+            if not fits:
                 self.problems.append(f"does not follow: {entry}; members before it: {before}")
+            has_second = not entry.is_second and _has_second(before, roles, entry.first)
+            half = entry.first if has_second else None
             entry.roles = dict(roles)
             told = before if entry.first.event == "dissolved" else roles
             own = {entry.first.user} if entry.first.event in ENDS else set()
             entry.users = frozenset(told) | own
+        if half is not None:
+            self.problems.append(f"its second event is missing: {entries[-1]}")
 
     def roles_at(self, group: int, seq: int) -> Roles:
         """The members of a group when the number ``seq`` was given."""
@@ -104,6 +118,23 @@ class GroupLog:
 
 def _content(got: Event) -> tuple[str, int, int, int, str]:
     return got.event, got.group, got.user, got.by, got.mark
+
+
+def _has_second(before: Roles, roles: Roles, event: Event) -> bool:
+    """Is there another event of the same change?"""
+    if event.event == "left":
+        return before.get(event.user) == "creator" and bool(roles)
+    return event.event == "role" and event.mark == "creator"
+
+
+def _is_second(roles: Roles, half: Event, event: Event) -> bool:
+    """Is it the successor of a creator that has left, or the new role of the former one?"""
+    if event.event != "role" or event.by != half.by:
+        return False
+    if half.event == "role":
+        return event.user == half.by and event.mark == "admin"
+    best = "admin" if "admin" in roles.values() else "normal"
+    return event.mark == "creator" and roles.get(event.user) == best
 
 
 # ---------------------------------------------------------------------- one event

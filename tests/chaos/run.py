@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from tests.chaos.checker import Check, check
@@ -81,14 +81,22 @@ class Result:
 
     def line(self) -> str:
         verdict = "ok" if not self.problems else f"{len(self.problems)} PROBLEMS"
+        return f"seed {self.seed}: {verdict}; {self.figures()}"
+
+    def add(self, other: Result) -> None:
+        """Add the figures of another run. Its log stays out."""
+        for name in (item.name for item in fields(Result) if item.name not in ("seed", "notes")):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def figures(self) -> str:
+        """What has happened, in words."""
         return (
-            f"seed {self.seed}: {verdict}; {len(self.faults)} faults, {self.traps} of them inside "
-            f"a transaction, {self.sent} sent, "
-            f"{self.acked} acknowledged, {self.deliveries} deliveries, {self.copies} of them "
-            f"copies, {self.logins} logins, {self.devices} devices, {self.ended} of them ended, "
+            f"{len(self.faults)} faults, {self.traps} of them inside a transaction, "
+            f"{self.sent} sent, {self.acked} acknowledged, {self.deliveries} deliveries, "
+            f"{self.copies} of them copies, {self.logins} logins, {self.devices} devices, "
+            f"{self.ended} of them ended, "
             f"{self.changes} changes of groups, {self.events} deliveries of their events, "
-            f"{self.refused} refused by a full mailbox, {self.gaps} gaps, "
-            f"{self.seconds:.0f} s"
+            f"{self.refused} refused by a full mailbox, {self.gaps} gaps, {self.seconds:.0f} s"
         )
 
 
@@ -324,7 +332,7 @@ def main() -> int:
     parser.add_argument("--bug", help="a deliberate bug: see buggy_server.py")
     arguments = parser.parse_args()
     bad = 0
-    inflicted: Counter[str] = Counter()
+    whole = Result(0, [], [])
     for seed in range(arguments.seed, arguments.seed + arguments.runs):
         result = run(
             seed,
@@ -343,9 +351,10 @@ def main() -> int:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / f"seed-{seed}.log").write_text("\n".join(result.problems + result.notes))
         bad += bool(result.problems)
-        inflicted.update(fault.kind for fault in result.faults)
+        whole.add(result)
     if arguments.runs > 1:
-        print(f"{arguments.runs} runs, {bad} with problems; faults:")
+        print(f"{arguments.runs} runs, {bad} with problems; {whole.figures()}; faults:")
+        inflicted = Counter(fault.kind for fault in whole.faults)
         for kind, count in sorted(inflicted.items()):
             print(f"    {count:5} {kind}")
     return 1 if bad else 0

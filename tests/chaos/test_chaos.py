@@ -18,7 +18,7 @@ def test_nothing_is_lost_or_repeated(seed: int, sqlite: bool) -> None:
     assert result.deliveries > 2 * result.acked
     assert result.copies > 100
     assert result.ended
-    assert result.changes > 10
+    assert result.changes > 5
     assert result.events > 50
     assert seed == 2 or result.gaps == result.refused == 0
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from tests.chaos.checker import check
@@ -243,6 +245,26 @@ def test_roles_and_bans_without_effect() -> None:
     first, second = check(story.history)
     assert "mark='normal'" in first
     assert "mark='a member'" in second
+
+
+def test_a_creator_leaves_or_makes_another_one() -> None:
+    story = Story()
+    story.made("joined", 1, told=[OBSERVER, 1])
+    handed = story.ask("role", 1, OBSERVER, "creator")
+    story.ack(handed)
+    story.tell(handed, OBSERVER, 1)
+    assert story.problem().startswith("its second event is missing: event 3")
+    second = dataclasses.replace(handed, user=OBSERVER, mark="admin")
+    story.tell(second, OBSERVER, 1)
+    assert check(story.history) == []
+    left = story.ask("left", 1)
+    story.ack(left)
+    story.tell(left, OBSERVER, 1)
+    successor = Change("role", GROUP, OBSERVER, 1, "creator", left.asked)
+    story.tell(successor, OBSERVER)
+    assert check(story.history) == []
+    story.tell(successor, OBSERVER)
+    assert check(story.history)[0].startswith("does not follow: event 7")
 
 
 def test_a_message_goes_to_the_members_of_its_number() -> None:
