@@ -47,6 +47,9 @@ class Phase(Enum):
 _READING = Phase.READING
 _ENDED = Phase.ENDED
 
+LARGE = 32 * 1024
+"""A segment of so many bytes is sent by a call of its own, which costs less than a copy."""
+
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -132,7 +135,7 @@ class HttpContext:
         return self._reader.finished
 
     def take_output(self) -> list[Segment]:
-        """Take what is ready to be sent; no two neighbours are both bytes."""
+        """Take what is ready to be sent. Small neighbours are joined."""
         output, self._output = self._output, []
         self.output_bytes = 0
         if len(output) < 2:
@@ -140,7 +143,7 @@ class HttpContext:
         joined: list[Segment] = []
         run: list[bytes] = []
         for segment in output:
-            if isinstance(segment, bytes):
+            if isinstance(segment, bytes) and len(segment) < LARGE:
                 run.append(segment)
                 continue
             if run:
@@ -368,8 +371,7 @@ class HttpContext:
 
     def add_body(self, exchange: HttpExchange, data: bytes) -> None:
         """Take bytes from the source of the ``sending`` exchange. Raises BadResponseError."""
-        exchange.add_body(data)
-        self._take_from(exchange)
+        self._add_output(exchange.frame(data))
 
     def end_body(self, exchange: HttpExchange, now: float) -> None:
         """The source of the ``sending`` exchange has ended. Raises BadResponseError."""

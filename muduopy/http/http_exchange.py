@@ -179,17 +179,15 @@ class HttpExchange:
         response.close = True
         self.respond(response, date)
 
-    def add_body(self, data: bytes) -> None:
-        """Take bytes from the source. Raises BadResponseError beyond the announced length."""
-        if not data:
-            return
+    def frame(self, data: bytes) -> bytes:
+        """Bytes of the source as they are sent. Raises BadResponseError beyond the length."""
         if self._left == CHUNKED:
-            data = b"%x\r\n%b\r\n" % (len(data), data)
-        elif self._left >= 0:
+            return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+        if self._left >= 0:
             if len(data) > self._left:
                 raise BadResponseError("the body is longer than its announced length")
             self._left -= len(data)
-        self.output.append(data)
+        return data
 
     def end_body(self) -> None:
         """The source has ended. Raises BadResponseError before the announced length."""

@@ -28,8 +28,11 @@ log = logging.getLogger(__name__)
 HttpCallback: TypeAlias = "Callable[[HttpRequest, HttpResponse], object]"
 """Fills the response to a request; runs in the connection's loop, which it must not block."""
 
-STREAM_MARK = 256 * 1024
-"""Bytes of a body that are made in one pass of the loop, and that may wait for a slow client."""
+PIECE_BYTES = 64 * 1024
+"""A source is asked for parts until there are so many bytes to send."""
+
+PIECES = 16
+"""Pieces of a body that are made in one pass of the loop, before the other connections' turn."""
 
 
 def _keep(session: HttpSession) -> None:
@@ -333,15 +336,22 @@ class HttpSession:
     # ------------------------------------------------------------------ sending
 
     def _make_body(self, exchange: HttpExchange) -> bool:
-        """Have the source make the next part of a body. True if it may make more at once."""
-        connection = self.connection
-        if self._low_mark > STREAM_MARK:
-            self._low_mark = STREAM_MARK
-            connection.set_low_water_callback(self._on_low_water, STREAM_MARK)
-        if connection.output_bytes > self._low_mark:
-            return False
+        """Have the source make the next parts of a body, and send them.
+
+        True if it may make more at once, in the next pass. It pauses as soon as the kernel does not
+        take everything.
+        """
+        connection, context = self.connection, self._context
+        if self._low_mark:
+            self._low_mark = 0
+            connection.set_low_water_callback(self._on_low_water, 0)
+        more = True
         try:
-            more = pull(exchange, self._context, STREAM_MARK, self._loop.poll_return_time)
+            for _ in range(PIECES):
+                if not more or exchange.source is None or connection.output_bytes:
+                    break
+                more = pull(exchange, context, PIECE_BYTES, self._loop.poll_return_time)
+                self._send_output()
         except BaseException as exc:  # noqa: BLE001 - contained
             self._loop.contain(exc, "%s: the source of a body raised", connection.log_name)
             exchange.drop_source()
@@ -354,13 +364,17 @@ class HttpSession:
         if isinstance(source, BodyWriter) and self.connection.output_bytes <= self._low_mark:
             source.resume()
 
-    def _send(self) -> None:
-        context, connection = self._context, self.connection
-        for segment in context.take_output():
+    def _send_output(self) -> None:
+        connection = self.connection
+        for segment in self._context.take_output():
             if isinstance(segment, bytes):
                 connection.send(segment)
             else:
                 connection.send_file(segment)
+
+    def _send(self) -> None:
+        context, connection = self._context, self.connection
+        self._send_output()
         if not context.ended:
             self._read(context.wants_data)
             return

@@ -113,3 +113,22 @@ def test_conversations(database: tuple[str, ...], tmp_path: Path) -> None:
     )
     assert "2,000 messages; 20 conversations" in text
     assert set(figures(result)) == {"none", "10", "all"}
+
+
+def test_http_answers(tmp_path: Path) -> None:
+    result = tmp_path / "figures.json"
+    text = run(
+        "http_answers",
+        *("--connections", "2", "--seconds", "1", "--repeat", "1", "--json", str(result)),
+    )
+    assert "| muduopy.http " in text
+    assert all(one["rate"] > 0 for runs in figures(result)["servers"].values() for one in runs)
+
+
+def test_http_streams(tmp_path: Path) -> None:
+    result = tmp_path / "figures.json"
+    run("http_streams", "--mib", "4", "--repeat", "1", "--json", str(result))
+    cases = figures(result)["cases"]
+    assert [(one["direction"], len(one["runs"])) for one in cases] == [("down", 1)] * 2 + [
+        ("up", 1)
+    ] * 2

@@ -13,7 +13,7 @@ from tests.muduopy.http.httpkit import HttpMaker, RunningHttp
 
 @pytest.fixture
 def run_http(no_leaks: None) -> Iterator[HttpMaker]:
-    """Start servers: ``run_http(callback, threads, **options)``; options: limits, address."""
+    """Start servers: ``run_http(callback, threads, **options of RunningHttp)``."""
     servers: list[RunningHttp] = []
 
     def make(callback: HttpCallback | None = None, threads: int = 0, **options: Any) -> RunningHttp:

@@ -8,15 +8,23 @@ from __future__ import annotations
 import http.client
 import queue
 import socket
+import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from typing import Any, TypeVar
 
 from muduopy import EventLoopThread
 from muduopy.address import Address
-from muduopy.http import HttpCallback, HttpLimits, HttpRequest, HttpResponse, HttpServer
+from muduopy.http import (
+    HttpCallback,
+    HttpLimits,
+    HttpRequest,
+    HttpResponse,
+    HttpServer,
+    UploadCallback,
+)
 from tests.muduopy.netkit import LOOPBACK, WAIT, call_in
 
 T = TypeVar("T")
@@ -55,11 +63,13 @@ def echo(request: HttpRequest, response: HttpResponse) -> None:
 class HttpClient:
     """A client socket that reads one answer after the other."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, tls: ssl.SSLContext | None = None) -> None:
         self.socket = socket.socket(address.family, socket.SOCK_STREAM)
         self.socket.settimeout(WAIT)
         try:
             self.socket.connect(address.sockaddr)
+            if tls is not None:
+                self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         except OSError:
             self.socket.close()
             raise
@@ -112,16 +122,24 @@ class RunningHttp:
         callback: HttpCallback | None,
         threads: int,
         address: Address = LOOPBACK,
+        upload_callback: UploadCallback | None = None,
+        options: Mapping[str, Any] | None = None,
         **limits: Any,
     ) -> None:
+        """``options``: of HttpServer."""
         self._thread = EventLoopThread("http-base")
         self.loop = self._thread.start_loop()
         self.clients: list[HttpClient] = []
         self.stopped = False
         self.server = self.call(
-            lambda: HttpServer(self.loop, address, "http", limits=HttpLimits(**limits))
+            lambda: HttpServer(
+                self.loop, address, "http", limits=HttpLimits(**limits), **(options or {})
+            )
         )
-        self.server.set_thread_num(threads)
+        if threads:
+            self.server.set_thread_num(threads)
+        if upload_callback is not None:
+            self.server.set_upload_callback(upload_callback)
         if callback is not None:
             self.server.set_http_callback(callback)
         self.call(self.server.start)
@@ -129,8 +147,8 @@ class RunningHttp:
     def call(self, function: Callable[[], T]) -> T:
         return call_in(self.loop, function)
 
-    def client(self) -> HttpClient:
-        self.clients.append(HttpClient(self.server.address))
+    def client(self, tls: ssl.SSLContext | None = None) -> HttpClient:
+        self.clients.append(HttpClient(self.server.address, tls))
         return self.clients[-1]
 
     def begin_stop(self, drain_seconds: float = WAIT) -> threading.Event:
