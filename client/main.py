@@ -20,7 +20,7 @@ from chat.protocol import ErrNo
 from chat.safe_text import escape
 from chat.version import __version__
 from client.account.folders import default_folder
-from client.account.last_server import last_server
+from client.account.last_server import LastServer, last_server, remember_server
 from client.encoding import encoding_of, needs_utf8
 from client.errors import (
     ClientError,
@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
     if is_last:
         line = f"{parser.prog}: the server of the last time, {args.host} {args.port}"
         print(escape(line), file=_text_stream(sys.stderr, _encoding()))
-    return _run_lines(args, tls)
+    return _run_lines(parser, args, tls)
 
 
 def _choose_server(parser: argparse.ArgumentParser, args: argparse.Namespace) -> bool:
@@ -86,7 +86,9 @@ def _choose_server(parser: argparse.ArgumentParser, args: argparse.Namespace) ->
     return True
 
 
-def _run_lines(args: argparse.Namespace, tls: ssl.SSLContext | None) -> int:
+def _run_lines(
+    parser: argparse.ArgumentParser, args: argparse.Namespace, tls: ssl.SSLContext | None
+) -> int:
     # A handler that raises lets a password prompt switch the echo on before the process ends.
     for signum in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(signum) is signal.SIG_DFL:  # leave nohup's decision alone
@@ -95,7 +97,7 @@ def _run_lines(args: argparse.Namespace, tls: ssl.SSLContext | None) -> int:
     out, err = _text_stream(sys.stdout, encoding), _text_stream(sys.stderr, encoding)
     try:
         with Console(_input_fd(), out, err, encoding) as console:
-            return _run_menu(args, tls, console)
+            return _run_menu(parser, args, tls, console)
     except KeyboardInterrupt:
         return _EXIT_SIGNAL + signal.SIGINT
     except OutputClosedError:
@@ -103,10 +105,41 @@ def _run_lines(args: argparse.Namespace, tls: ssl.SSLContext | None) -> int:
         return _EXIT_FAILURE
 
 
-def _run_menu(args: argparse.Namespace, tls: ssl.SSLContext | None, console: Console) -> int:
+def _run_menu(
+    parser: argparse.ArgumentParser,
+    args: argparse.Namespace,
+    tls: ssl.SSLContext | None,
+    console: Console,
+) -> int:
     text = PlainText(args.lang or "en")  # a script reads the original's texts
-    script = not console.is_terminal
-    return run_line_mode(args.host, args.port, tls, console, text, Timing(), script=script)
+    script, folder = not console.is_terminal, None
+    # A script that names no folder keeps nothing: it must not use up a device of the account.
+    if args.folder is not None or not script:
+        folder, not_kept = _folder(parser, args.folder)
+        if folder is None:
+            console.error(f"{parser.prog}: logins are not kept: {escape(not_kept)}")
+
+    def on_online() -> None:
+        if folder is not None:
+            remember_server(folder, _server(args, tls))
+
+    return run_line_mode(
+        args.host,
+        args.port,
+        tls,
+        console,
+        text,
+        Timing(),
+        script=script,
+        folder=folder,
+        user=args.user,
+        on_online=on_online,
+    )
+
+
+def _server(args: argparse.Namespace, tls: ssl.SSLContext | None) -> LastServer:
+    ca = os.path.abspath(args.ca) if args.ca else ""
+    return LastServer(args.host, args.port, tls is not None, ca)
 
 
 def _send_once(

@@ -9,7 +9,14 @@ from typing import NamedTuple
 
 from client.account.sending import Sending
 from client.plain.plain_text import PlainText
-from client.values import Account, Announcement, FriendNotice, GroupNotice
+from client.values import (
+    Account,
+    Announcement,
+    ChatMessage,
+    DeviceNotice,
+    FriendNotice,
+    GroupNotice,
+)
 
 
 class EventLine(NamedTuple):
@@ -50,6 +57,15 @@ class EventLines:
         """Add a line for a change of a group by another user. Any thread."""
         if account is not None:
             self._add(self._text.group_notice(notice, account))
+
+    def group_event(self, message: ChatMessage, account: Account | None) -> None:
+        """Add a line for an event of a group, also by this user. Any thread."""
+        if account is not None:
+            self._add(self._text.group_event(message, account))
+
+    def device_notice(self, notice: DeviceNotice) -> None:
+        """Add a line for a new or ended device of this user. Any thread."""
+        self._add(self._text.device_notice(notice))
 
     def friend_notice(self, notice: FriendNotice) -> None:
         """Add a line for a request to be a friend, or its acceptance. Any thread."""

@@ -5,16 +5,18 @@ It owns neither the console nor the client. ``line_mode`` makes and closes them.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from chat.protocol import ErrNo
+from client.account.saved_accounts import SavedAccount
 from client.account.sending import Sending
 from client.chat_client import ChatClient
 from client.errors import (
     ClientError,
     ConnectError,
     ConnectionLostError,
+    NoAnswerError,
     RefusedError,
     ReplacedError,
     UnreadableInputError,
@@ -25,6 +27,7 @@ from client.plain.console import Console
 from client.plain.contact_commands import ContactCommands
 from client.plain.event_lines import EventLines
 from client.plain.plain_text import PlainText
+from client.plain.sign_in import DeclinedError, SignIn
 from client.protocol.connection import CLOSED
 from client.timing import Timing
 from client.values import Account
@@ -46,10 +49,6 @@ class _Quit(Exception):
     """The user has chosen to quit."""
 
 
-class _Declined(Exception):
-    """The user does not want the login that the program has offered."""
-
-
 class Menu:
     """The main menu and the command loop, on the thread that calls ``run``.
 
@@ -65,10 +64,13 @@ class Menu:
         timing: Timing,
         *,
         script: bool,
+        is_kept: bool = False,
+        saved_accounts: Callable[[], list[SavedAccount]] = list,
     ) -> None:
         """``script``: the input comes from a program. Then failures go to the error stream, and
         the exit code becomes 1. A failed login ends the program, because the following lines are
-        meant for a user that is logged in.
+        meant for a user that is logged in. ``is_kept``: logins stay for the next run;
+        ``saved_accounts`` reads them.
         """
         self._console = console
         self._client = client
@@ -76,6 +78,8 @@ class Menu:
         self._text = text
         self._timing = timing
         self._script = script
+        self._is_kept = is_kept
+        self._sign_in = SignIn(client, text, self._print, self._ask, saved_accounts, script=script)
         self._code = 0
         self._written = 0  # messages since the last wait for acks
         self._choices: dict[str, Callable[[], None]] = {"1": self._login, "2": self._register}
@@ -93,13 +97,16 @@ class Menu:
             "quit": self._quit,
         }
 
-    def run(self) -> int:
+    def run(self, user: int | str | None = None) -> int:
         """Run until the user quits or the connection is lost; returns the exit code.
 
-        The console's reading thread. Raises OutputClosedError when the output is closed.
+        ``user``: log in as this user first. The console's reading thread. Raises OutputClosedError
+        when the output is closed.
         """
         try:
             try:
+                if user is not None:
+                    self._log_in(user, saved=True)
                 self._main_menu()
             except (EOFError, _Quit):
                 pass
@@ -127,33 +134,26 @@ class Menu:
         name = self._ask(self._text("username"))
         password = self._ask(self._text("password"), echo=False)
         try:
-            user_id = self._register_with_code(name, password)
+            user_id = self._sign_in.register(name, password)
         except ClientError as exc:
             self._print_failure(self._text.register_failed(name, exc), exc)
         else:
             self._print(self._text("registered", name=name, id=user_id))
             self._print(self._text("log in so", name=name))
 
-    def _register_with_code(self, name: str, password: str) -> int:
-        """Register. If the server wants an invitation, a person may type its code."""
-        try:
-            return self._client.register(name, password)
-        except RefusedError as exc:
-            if self._script or not exc.answer.get("invitation"):
-                raise
-        return self._client.register(name, password, self._ask(self._text("code")).strip())
-
     def _login(self) -> None:
         typed = self._ask(self._text("id")).strip()
         user = parse_id(typed) or typed
-        if not user:
+        if user:
+            self._log_in(user, saved=not self._script)
+        else:
             self._fail(self._text("id expected"))
             self._end_script()
-            return
-        password = self._ask(self._text("password"), echo=False)
+
+    def _log_in(self, user: int | str, *, saved: bool) -> None:
         try:
-            account = self._log_in_here(user, password)
-        except _Declined:
+            account = self._sign_in.log_in(user, saved=saved)
+        except DeclinedError:
             pass
         except ClientError as exc:
             self._print_failure(self._text.login_failed(exc), exc)
@@ -161,25 +161,28 @@ class Menu:
         else:
             self._logged_in(account)
 
-    def _log_in_here(self, user: int | str, password: str) -> Account:
-        """Log in. If the account is online elsewhere, a person may end that session."""
-        try:
-            return self._client.login(user, password)
-        except RefusedError as exc:
-            if exc.errno != ErrNo.ALREADY_ONLINE or self._script:
-                raise
-            self._print(self._text.login_failed(exc))
-            if self._ask(self._text("replace")).strip().lower() not in ("y", "yes"):
-                raise _Declined from exc
-        return self._client.login(user, password, replace=True)
-
     def _logged_in(self, account: Account) -> None:
         self._print_all(self._text.account_lines(account))
         self._print_all(self._text.waiting_lines(account))
+        for sending in self._client.outbox:  # of an earlier run
+            self._events.watch(sending)
         self._show_events()  # the offline messages
         self._print_all(self._text.help_lines())
+        if not self._script:
+            self._tell_devices(account)
         while self._client.account is not None:
             self._one_command(self._console.read_line(self._show_events))
+
+    def _tell_devices(self, account: Account) -> None:
+        """Show the number of devices online, if there are several."""
+        if not account.device_id:
+            return
+        try:
+            count = sum(device.online for device in self._client.devices())
+        except (RefusedError, NoAnswerError):
+            return
+        if count > 1:
+            self._print(self._text("devices online", count=count))
 
     def _one_command(self, line: str) -> None:
         try:
@@ -250,14 +253,18 @@ class Menu:
         raise _Quit
 
     def _leave(self) -> None:
-        """Wait for the acks of all messages, show their failures, and log out."""
+        """Wait for the acks of all messages, and show their failures.
+
+        A saved login stays for the next run; without one, log out.
+        """
         if self._client.account is None:
             return
         self._finish_chats()
-        try:
-            self._client.logout(self._timing.goodbye)
-        except ClientError:
-            pass  # the connection is about to be closed anyway
+        if self._is_kept:
+            self._client.close()
+        else:
+            with contextlib.suppress(ClientError):  # the connection is about to be closed anyway
+                self._client.logout(self._timing.goodbye)
         self._show_lines()
 
     def _finish_chats(self) -> None:

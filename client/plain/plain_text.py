@@ -21,6 +21,7 @@ from client.values import (
     Account,
     ChatMessage,
     Device,
+    DeviceNotice,
     Friend,
     FriendNotice,
     Group,
@@ -109,7 +110,7 @@ class PlainText:
             return None
         by_id, user_id = notice.by_id, notice.user_id
         by = self._name(by_id, notice.by_name, account) if by_id else self("operator")
-        name = self("you") if user_id == account.id else self._name(user_id, notice.name, account)
+        name = self._name(user_id, notice.name, account)
         return self(
             key,
             group=notice.group_id,
@@ -121,8 +122,25 @@ class PlainText:
             join=notice.join,
         )
 
+    def group_event(self, message: ChatMessage, account: Account) -> str | None:
+        """One line for an event of a group, with its time; None for an unknown event."""
+        notice = message.event
+        line = None if notice is None else self.group_notice(notice, account)
+        if line is None:
+            return None
+        return self._table["event"].format(time=local_time(message), text=line)
+
+    def device_notice(self, notice: DeviceNotice) -> str | None:
+        """One line for a DeviceNotice; None for an unknown event."""
+        if notice.event == "ended":
+            return self("device ended", id=notice.id)
+        label = notice.label or self("unnamed device")
+        return self("new device", id=notice.id, label=label) if notice.event == "new" else None
+
     def _name(self, user_id: int, name: str, account: Account) -> str:
         """The name in a notice; else that in a list of the account, or the number."""
+        if user_id == account.id:
+            return self("you")
         known = {member.id: member.name for group in account.groups for member in group.members}
         return name or known.get(user_id) or self("user", id=user_id)
 

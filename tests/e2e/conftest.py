@@ -11,6 +11,12 @@ import pytest
 from tests.e2e.chatkit import ServerProcess, Wire
 
 
+@pytest.fixture(autouse=True)
+def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs of a test keep logins in the folder of the test, not at home."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
+
+
 @pytest.fixture
 def make_server(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
     """Starts servers: ``make_server(config, *flags)``; each is stopped and must end well."""

@@ -13,6 +13,7 @@ import pytest
 from client import ChatClient, StoreError
 from tests.e2e.chatkit import PASSWORD, WAIT, ServerProcess, free_port
 from tests.e2e.test_client_library import QUICK, Reader
+from tests.e2e.test_client_scripts import run
 from tests.e2e.test_client_terminal import Window, Windows, register
 
 Start = Callable[..., ServerProcess]
@@ -164,3 +165,68 @@ def test_a_shared_folder_is_asked_for(server: ServerProcess, tmp_path: Path) -> 
         with pytest.raises(StoreError, match="another program"):
             third.login(ann_id)
         assert third.login(ann_id, PASSWORD).device_id != device
+
+
+def test_line_mode_is_a_device(windows: Windows, server: ServerProcess) -> None:
+    """It gets copies and events, is the same device in each run, and stays beside the windows."""
+    office = windows.open("office")
+    register(office, "ann", 1)
+    line = windows.open("home", "--plain")
+    line.see("choice:")
+    line.enter("1")
+    line.see("name or id:")
+    line.enter("ann")
+    line.see("password:")
+    line.enter(PASSWORD)
+    line.see("2 devices online")
+    office.enter("/create tea")
+    line.see("you created the group")
+    office.enter("/group tea hello all")
+    line.see("ann said: hello all")
+    line.enter("groupchat:1:a note")
+    office.see("ann: a note")
+    line.enter("quit")
+    line.see("status 0")
+    office.enter("while you were away")
+    again = windows.open("home", "--plain", "--login", "ann")
+    screen = again.see("ann said: while you were away", "2 devices online")
+    assert "hello all" not in screen
+    assert named_devices(server) == 2
+    again.enter("devices")
+    again.see("this device")
+    assert server.query("SELECT COUNT(*) FROM offlinemessage") == [(0,)]
+
+
+def test_a_script_is_no_device(server: ServerProcess, tmp_path: Path) -> None:
+    with ChatClient("127.0.0.1", server.port) as client:
+        client.register("ann", PASSWORD)
+    lines = f"1\nann\n{PASSWORD}\nchat:1:hello\nquit\n"
+    for _ in range(2):
+        done = run(server, text=lines)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert server.query("SELECT COUNT(*) FROM device") == [(0,)]
+    assert not (tmp_path / "xdg").exists()
+    for _ in range(2):  # a script that names a folder is one device
+        done = run(server, "--folder", str(tmp_path / "state"), text=lines)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert named_devices(server) == 1
+
+
+def test_line_mode_with_too_many_devices(make_server: Start, tmp_path: Path) -> None:
+    server = make_server(config="[chat]\ndevices = 2\n")
+    for name in ("laptop", "phone"):
+        with ChatClient("127.0.0.1", server.port, device=name, label=name) as client:
+            if name == "laptop":
+                client.register("ann", PASSWORD)
+            client.login("ann", PASSWORD)
+    windows = Windows(tmp_path, server)
+    try:
+        line = windows.open("home", "--plain", "--login", "ann")
+        line.see("password:")
+        line.enter(PASSWORD)
+        line.see("1 laptop", "2 phone", "number of the device to end")
+        line.enter("1")
+        line.see("current login user => id:1")
+        assert server.query("SELECT label FROM device ORDER BY mailbox")[0] == ("phone",)
+    finally:
+        windows.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import threading
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -41,7 +42,16 @@ class Printed(io.StringIO):
 class MenuRun:
     """The client in this process. ``timing`` may be replaced before the with statement."""
 
-    def __init__(self, port: int, timing: Timing = TIMING) -> None:
+    def __init__(
+        self,
+        port: int,
+        timing: Timing = TIMING,
+        *,
+        folder: Path | None = None,
+        user: int | str | None = None,
+        script: bool = False,
+    ) -> None:
+        self._folder, self._user, self._script = folder, user, script
         self.timing = timing
         self.out = Printed()
         self.err = Printed()
@@ -95,5 +105,13 @@ class MenuRun:
 
     def _run(self) -> None:
         self.code = run_line_mode(
-            "127.0.0.1", self._port, None, self._console, PlainText(), self.timing, script=False
+            "127.0.0.1",
+            self._port,
+            None,
+            self._console,
+            PlainText(),
+            self.timing,
+            script=self._script,
+            folder=self._folder,
+            user=self._user,
         )

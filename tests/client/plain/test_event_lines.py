@@ -4,7 +4,16 @@ from client.account.sending import Receipt, Sending
 from client.errors import NotConfirmedError, RefusedError
 from client.plain.event_lines import EventLines
 from client.plain.plain_text import PlainText
-from client.values import Account, Announcement, FriendNotice, Group, GroupNotice, Member
+from client.values import (
+    Account,
+    Announcement,
+    ChatMessage,
+    DeviceNotice,
+    FriendNotice,
+    Group,
+    GroupNotice,
+    Member,
+)
 
 
 def test_failed_messages_and_errors_wake_the_console_in_order() -> None:
@@ -26,6 +35,37 @@ def test_failed_messages_and_errors_wake_the_console_in_order() -> None:
         ("发给 5 的消息失败：没有这个用户", True),
     ]
     assert list(lines.take()) == []
+
+
+def test_events_of_groups_have_their_time() -> None:
+    lines = EventLines(PlainText(), lambda: None)
+    me = Account(1, "ann", (), (), None)
+
+    def event(event: str, by: int, user: int) -> ChatMessage:
+        notice = GroupNotice(event, 7, user, by, name="bob", by_name="ann")
+        return ChatMessage(by, "ann", "a time", "", 7, 9, event=notice)
+
+    lines.group_event(event("created", 1, 1), me)
+    lines.group_event(event("removed", 1, 2), me)
+    lines.group_event(event("joined", 2, 2), me)
+    lines.group_event(event("painted", 2, 2), me)
+    lines.group_event(event("joined", 2, 2), None)
+    assert [line.text for line in lines.take()] == [
+        "a time group 7: you created the group",
+        "a time group 7: you removed bob",
+        "a time group 7: bob joined",
+    ]
+
+
+def test_devices() -> None:
+    lines = EventLines(PlainText(), lambda: None)
+    lines.device_notice(DeviceNotice("new", 3, "phone\x1b"))
+    lines.device_notice(DeviceNotice("ended", 3))
+    lines.device_notice(DeviceNotice("painted", 3))
+    assert [line.text for line in lines.take()] == [
+        r"new device: phone\x1b; if it is not yours: end:3",
+        "device 3 has ended",
+    ]
 
 
 def test_notices_are_no_failures() -> None:
@@ -56,14 +96,14 @@ def test_notices_are_no_failures() -> None:
         "announcement of the server: maintenance",
         r"9 dan\x1b asks to be your friend: accept:9 or decline:9",
         "dan (9) has accepted, and is your friend now",
-        "group 7: dan has joined",
-        "group 7: user 8 has left",
+        "group 7: dan joined",
+        "group 7: user 8 left",
         "group 7: new role of bob: admin",
-        "group 7: bob has removed dan",
-        "group 7: bob has banned dan",
-        "group 7: bob has banned you: jokes",
-        "group 7: bob has renamed the group: green tea",
-        "group 7: bob has changed the group; who may join: invite",
-        "group 7: an operator of the server has dissolved the group",
+        "group 7: bob removed dan",
+        "group 7: bob banned dan",
+        "group 7: bob banned you: jokes",
+        "group 7: bob renamed the group: green tea",
+        "group 7: bob changed the group; who may join: invite",
+        "group 7: an operator of the server dissolved the group",
         "dan invites you to the group chess: addgroup:8",
     ]

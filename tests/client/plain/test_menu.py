@@ -475,7 +475,7 @@ def test_requests_to_be_a_friend(server: FakeServer, menu: MenuRun) -> None:
 def test_notices(server: FakeServer, menu: MenuRun) -> None:
     menu.login()
     server.send({"msgid": 83, "event": "joined", "groupid": 7, "userid": 9, "by": 9, "name": "dan"})
-    menu.out.wait_for("group 7: dan has joined\n")
+    menu.out.wait_for("group 7: dan joined\n")
     server.send({"msgid": 89, "msg": "maintenance", "time": ""})
     menu.out.wait_for("announcement of the server: maintenance\n")
 
