@@ -136,14 +136,13 @@ class ClientEvents:
         for user_id, known in ((notice.user_id, notice.name), (notice.by_id, notice.by_name)):
             if known:
                 context.directory.add_name(user_id, known, newest=True)
-        if notice.user_id == context.directory.me[0]:
-            name = context.state.texts("you")
         self._loader.refresh_account()
         if notice.event == "invited":
             group = one_line(notice.group_name)
             context.notice("invites you", by=one_line(by), name=group, id=notice.group_id)
             return
-        text = group_notice_text(notice, name, by, context.state.texts)
+        own = notice.user_id == context.directory.me[0]
+        text = group_notice_text(notice, name, by, context.state.texts, own=own)
         room = context.rooms.by_key.get(RoomKey(True, notice.group_id))
         if room is not None and text is not None:
             room.add_notice(group_line(text, time.time()))

@@ -144,7 +144,8 @@ class CommandRunner:
             if state.pending is pending:
                 self._give_back()
 
-        self._commands.people.look_up(name, found, missing)
+        in_line = line.startswith("/") and f" {name} " in line.rstrip()
+        self._commands.people.look_up(name, found, missing, in_line=in_line)
 
     def _enter(self, line: str) -> None:
         if not is_unicode(line):

@@ -47,15 +47,24 @@ class PeopleCommands(RequestCommands):
         user = client.find_user(name)  # the server has no directory
         return () if user is None else (user,)
 
-    def look_up(self, name: str, found: Callable[[int], None], missing: Callable[[], None]) -> None:
+    def look_up(
+        self,
+        name: str,
+        found: Callable[[int], None],
+        missing: Callable[[], None],
+        *,
+        in_line: bool,
+    ) -> None:
         """Find the user with this name at the server; then call ``found`` with the number.
 
         ``missing`` is called, after a notice, if there is no such user, and without an answer.
+        ``in_line``: more words follow the name, and they may belong to it.
         """
 
         def done(user: User | None) -> None:
             if user is None:
-                self._context.notice("no user called", failed=True, name=one_line(name))
+                key = "no user called in line" if in_line else "no user called"
+                self._context.notice(key, failed=True, name=one_line(name))
                 missing()
                 return
             self._context.directory.add_name(user.id, user.name, newest=True)

@@ -115,7 +115,8 @@ def _parse_slash(line: str, resolve: Resolve) -> CommandInput:
         raise InputError("no such command", command=f"/{word}")
     args: list[int | str] = []
     for param in command.params:
-        text, rest = _next_argument(param, rest)
+        is_last = param is command.params[-1] and not command.asks_password
+        text, rest = _next_argument(param, rest, is_last=is_last)
         if not text:
             if param.optional:
                 break
@@ -128,14 +129,18 @@ def _parse_slash(line: str, resolve: Resolve) -> CommandInput:
     return CommandInput(command.name, tuple(args))
 
 
-def _next_argument(param: Parameter, rest: str) -> tuple[str, str]:
-    """The next argument, and the rest of the line."""
+def _next_argument(param: Parameter, rest: str, *, is_last: bool) -> tuple[str, str]:
+    """The next argument, and the rest of the line. A name at the end needs no quotes."""
     if param.kind in REST_OF_LINE:
         return rest.strip(), ""
     found = _token(rest)
     if found is None:
         return "", rest
-    return found[1] if found[1] is not None else found[2], rest[found.end() :]
+    if found[1] is not None:
+        return found[1], rest[found.end() :]
+    if is_last and param.kind in _UNKNOWN_NAME and parse_id(found[2]) is None:
+        return rest.strip(), ""
+    return found[2], rest[found.end() :]
 
 
 def _value(kind: ArgumentKind, text: str, resolve: Resolve) -> int | str:

@@ -207,10 +207,8 @@ class RoomList:
         for user_id, known in ((event.user_id, event.name), (event.by_id, event.by_name)):
             if known:
                 self.directory.add_name(user_id, known, newest=True)
-        name = event.name
-        if event.user_id == self.directory.me[0]:
-            name = self._texts("you")
-        return group_notice_text(event, name, event.by_name, self._texts)
+        own = event.user_id == self.directory.me[0]
+        return group_notice_text(event, event.name, event.by_name, self._texts, own=own)
 
     # ------------------------------------------------------------------ rooms
 

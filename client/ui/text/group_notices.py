@@ -17,20 +17,29 @@ _KEYS = {
     "dissolved": "note dissolved",
 }
 
+_OWN_KEYS = {
+    "note joined": "note you joined",
+    "note left": "note you left",
+    "note role": "note your role",
+}
+"""The texts about this user, where they are others."""
 
-def group_notice_text(notice: GroupNotice, name: str, by: str, texts: Translations) -> str | None:
+
+def group_notice_text(
+    notice: GroupNotice, name: str, by: str, texts: Translations, *, own: bool
+) -> str | None:
     """The text, not escaped; None for an unknown event.
 
-    ``name``: of the user whose membership changes. ``by``: the name of the user that changed it,
-    empty for an operator.
+    ``name``: of the user whose membership changes; with ``own`` it is this user. ``by``: the name
+    of the user that changed it, empty for an operator.
     """
     key = _KEYS.get(notice.event)
     if key is None:
         return None
     if notice.event == "banned" and notice.reason:
         key = "note banned reason"
-    if notice.event == "role" and name == texts("you"):
-        key = "note your role"
+    if own:
+        key, name = _OWN_KEYS.get(key, key), texts("you")
     return texts(
         key,
         name=name,

@@ -30,7 +30,9 @@ def test_commands_of_the_original(server: FakeServer, app: AppRun) -> None:
     [
         ("/dance", "There is no command /dance."),
         ("/chat", "Type it like this: /chat WHO [TEXT]"),
-        ("/chat zoe hi", "There is no user called zoe. Check the name."),
+        ("/chat zoe hi", "There is no user called zoe. Check the name; one with spaces"),
+        ('/chat "zoe li" hi', "There is no user called zoe li. Check the name."),
+        ("/add zoe li", "There is no user called zoe li. Check the name."),
         ("/add me", "There is no user called me. Check the name."),
         ("/add 99", "no such user: check the name or number"),
         ("/add 1", "That is your own name. /add takes a friend's."),

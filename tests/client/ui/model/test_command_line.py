@@ -51,6 +51,8 @@ def read(line: str, *, in_room: bool = True) -> TextInput | CommandInput | None:
         ("/group tea ready", CommandInput("group", (7, "ready"))),
         ("/add 5", CommandInput("add", (5,))),
         ("/add bob", CommandInput("add", (2,))),
+        ("/add li si", CommandInput("add", (3,))),
+        ('/add "li si"', CommandInput("add", (3,))),
         ("/addfriend 5", CommandInput("add", (5,))),
         ("/create tea time: four o'clock", CommandInput("create", ("tea time: four o'clock",))),
         ("/remove", CommandInput("remove")),
