@@ -87,6 +87,7 @@ class MessageSearchCommands(RequestCommands):
         room = self._context.rooms.room(self._context.rooms.key_of(hit.message))
         self._rooms.open_room(room)
         search = self._context.state.search = Search(room)
+        search.text = _found_word(hit)
         self._context.notice("search keys", stays=True)
         self._context.terminal.spawn(self._show(room, search, hit))
 
@@ -140,9 +141,8 @@ class MessageSearchCommands(RequestCommands):
                 terminal.redraw()
                 return
         if state.search is search and item is not None:
-            first, behind = hit.marks[0] if hit.marks else (0, 0)
             search.found = item
-            search.set_text(hit.message.text[first:behind])
+            search.set_text(_found_word(hit))
             self._context.message_view.show_in_middle(room, item)
             terminal.redraw()
 
@@ -154,6 +154,12 @@ class MessageSearchCommands(RequestCommands):
         room.history = HistoryState.LOADING
         await self._loader.load_page(room)
         return room.oldest_seq != oldest
+
+
+def _found_word(hit: Hit) -> str:
+    """The first word that was found in the message."""
+    first, behind = hit.marks[0] if hit.marks else (0, 0)
+    return hit.message.text[first:behind]
 
 
 def _item(room: Room, hit: Hit) -> MessageItem | None:

@@ -106,6 +106,12 @@ class Room:
         return self.history in (HistoryState.UNKNOWN, HistoryState.MORE)
 
     @property
+    def is_above_end(self) -> bool:
+        """Whether the last line is not visible."""
+        anchor = self.anchor
+        return anchor is not None and (anchor.below > 0 or anchor.item is not self.items[-1])
+
+    @property
     def failed(self) -> list[MessageItem]:
         """The own messages that failed."""
         return [item for item in self.items if item.mark is Mark.FAILED]
@@ -203,8 +209,10 @@ class Room:
         """Add a page of history. Returns the number of new messages."""
         added = [item for item in items if self._order.add(item)]
         self.history = HistoryState.MORE if more else HistoryState.COMPLETE
-        if self.items:
-            self.active = max(self.active, self.items[-1].time or 0.0)
+        messages = (item for item in reversed(self.items) if item.mark is not Mark.NOTICE)
+        newest = next(messages, None)
+        if newest is not None:
+            self.active = max(self.active, newest.time or 0.0)
         if self.unloaded:
             self._restore_unread(added)
         self._move_receipt()

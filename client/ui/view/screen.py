@@ -201,7 +201,7 @@ class Screen:
 
     def _status(self, cells: int) -> Line:
         room = self._state.rooms.current
-        below = room is not None and room.anchor is not None
+        below = room is not None and room.is_above_end
         shown, above = self._message_view.shown, 0
         if room is not None and shown is not None and shown.room is room:
             above = room.unread_above(shown.first)
@@ -241,10 +241,12 @@ class Screen:
     def _overview(self, cells: int, rows: int) -> list[Line]:
         """The conversations with their last messages, and how to open one."""
         state = self._state
-        found = overview_lines(state.rooms, state.texts, cells, rows - 2, time.time())
-        if not found:
-            return []
-        return [[("class:note", clip(state.texts("choose"), cells))], [], *found]
+        hint: list[Line] = [
+            [("class:note", piece)] for piece in wrap(state.texts("choose"), max(cells, 1))
+        ]
+        room_for = max(rows - len(hint) - 1, 0)
+        found = overview_lines(state.rooms, state.texts, cells, room_for, time.time())
+        return [*hint, [], *found] if found else []
 
     def _welcome(self) -> list[str]:
         rooms, texts = self._state.rooms, self._state.texts

@@ -50,8 +50,20 @@ def test_a_hit_opens_its_conversation_there(server: FakeServer, app: AppRun) -> 
     app.wait_for("Messages with mess", "message 77")
     app.type(ENTER)
     app.wait_for("message 77\n", "message 76\n", "Esc: done", gone="Messages with")
+    app.wait_for("search: message", "▼")
     app.type(ESC)
     app.wait_for(">", "bob")
+
+
+def test_a_hit_in_the_newest_message(server: FakeServer, app: AppRun) -> None:
+    """Nothing is below it, although the search holds the view."""
+    hit = {**one_chat(2, "message 2"), "marks": [[0, 7]]}
+    server.rules[MsgType.SEARCH_MSG] = found({"messages": [hit], "more": False})
+    server.rules[MsgType.HISTORY_MSG] = history((1, 2))
+    app.command("/search mess")
+    app.wait_for("Messages with mess", "message 2")
+    app.type(ENTER)
+    app.wait_for("message 1\n", "message 2\n", "search: message", gone="▼")
 
 
 def test_a_hit_that_the_history_does_not_have(server: FakeServer, app: AppRun) -> None:

@@ -51,6 +51,14 @@ def test_the_terminal_opens_with_the_conversations(server: FakeServer, start: St
     assert "2 unread" in screen
 
 
+def test_the_conversations_on_a_narrow_screen(server: FakeServer, start: Start) -> None:
+    """How to open one is told in several lines."""
+    list_at_login(server, BOB, DAN)
+    app = start(columns=60)
+    app.sign_in()
+    app.wait_for("bob: see you", "Choose a conversation on the left:", "Ctrl+K.")
+
+
 def test_what_is_shown_is_marked_as_read(server: FakeServer, start: Start) -> None:
     list_at_login(server, BOB)
     server.rules[MsgType.HISTORY_MSG] = lambda r: [

@@ -52,3 +52,13 @@ def test_snippets() -> None:
     assert all("\n" not in piece for _, piece in line)
     assert sum(len(piece) for _, piece in line) < 350
     assert snippet("tea", []) == [("", "tea")]
+
+
+def test_a_snippet_begins_with_a_word() -> None:
+    """And with the whole text, if the match is near its beginning."""
+    text = "three o'clock is the time for green tea"
+    assert snippet(text, [(36, 39)])[0] == ("", text[:36])
+    line = snippet("x" * 40 + " all of the best green tea", [(63, 66)])
+    assert [piece for _, piece in line] == ["…", "of the best green ", "tea"]
+    wide = snippet("茶" * 30 + "tea", [(30, 33)])
+    assert [piece for _, piece in wide] == ["…", "茶" * 20, "tea"]

@@ -227,6 +227,14 @@ def test_catching_up_with_the_whole_history() -> None:
     assert texts(made) == ["1", "2", "3", "4"]
 
 
+def test_an_event_of_the_group_does_not_move_the_room() -> None:
+    made = Room(RoomKey(True, 7), "")
+    event = item(9, "ann has joined")
+    event.mark, event.time = Mark.NOTICE, 5000.0
+    made.add_older([item(3, "3"), event], more=False)
+    assert made.active == 1000.0
+
+
 def test_a_hidden_room_returns_with_a_message() -> None:
     made = room(1)
     made.hidden = True
