@@ -20,7 +20,7 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from chat.counters import SIZES, Histogram
@@ -128,7 +128,7 @@ class CommitQueue:
         self._count = 0  # of the waiting ones, including the backlog
         self._characters = 0  # likewise
         self._rows = 0  # likewise, as they were counted in ``add``
-        self._sizes: dict[int, int] = {}  # of groups, at their last message
+        self._sizes: dict[int, int] = {}  # of groups, in mailboxes, at their last message
         self._submitted = False  # the database has a batch that has not begun
         self._backlog = Backlog()
         self._calm = CALM  # transactions since the last one with messages to single users
@@ -211,23 +211,26 @@ class CommitQueue:
         return max(submission.rows, self._sizes.get(submission.message.target, 1))
 
     def cut(self, batch: Sequence[Submission], members: Members) -> Sequence[Submission]:
-        """The submissions of a batch that fit into one transaction, by the real sizes of groups.
+        """The submissions of a batch that fit into one transaction, by the members of groups.
 
         The rest goes back to the front of the queue. Writer thread.
 
         Example: 1,000 messages to a new group of 3,000 wait, each counted as one row. The first
-        transaction reads the members, keeps two messages, and returns 998.
+        transaction reads the members, keeps two messages, and returns 998. A member with several
+        devices counts as often from the second message to the group on.
         """
-        largest = max([len(users) for users in members.values()], default=0)
-        left: list[Submission] = []
-        if largest * len(batch) > BATCH_ROWS:
-            batch, left = choose(batch, lambda submission: _rows(submission, members))
         with self._lock:
-            if len(self._sizes) > MAX_SIZES:
-                self._sizes.clear()
-            self._sizes.update({group_id: len(users) for group_id, users in members.items()})
-            if not left:
-                return batch
+            sizes = {
+                group: max(len(users), self._sizes.get(group, 1))
+                for group, users in members.items()
+            }
+        largest = max(sizes.values(), default=0)
+        if largest * len(batch) <= BATCH_ROWS:
+            return batch
+        batch, left = choose(batch, lambda submission: _rows(submission, sizes))
+        if not left:
+            return batch
+        with self._lock:
             self._backlog.put_back(left)
             self._count_out(left, 1)
             if self._submitted:
@@ -246,6 +249,7 @@ class CommitQueue:
         announced = [s.message for s in batch if s.outcome in ANNOUNCED]
         self._note(batch, announced)
         if members:
+            self._keep_sizes(announced, members)
             self._on_members(members, read_at)
         if announced:
             self._announce(announced)
@@ -258,6 +262,17 @@ class CommitQueue:
         queue_in_loops(answer_senders, by_loop)
         if self._quota is not None:
             self._tell_quota(self._quota, batch, announced)
+
+    def _keep_sizes(self, announced: Sequence[ChatMessage], members: Members) -> None:
+        """Note the mailboxes of the messages to groups. A user has one for each device."""
+        sizes = {group_id: len(users) for group_id, users in members.items()}
+        for message in announced:
+            if message.kind != ONE_CHAT and len(message.receivers) > sizes.get(message.target, 0):
+                sizes[message.target] = len(message.receivers)
+        with self._lock:
+            if len(self._sizes) > MAX_SIZES:
+                self._sizes.clear()
+            self._sizes.update(sizes)
 
     def _tell_quota(
         self, quota: MailboxQuota, batch: Sequence[Submission], announced: Sequence[ChatMessage]
@@ -376,10 +391,9 @@ def _has_many(submission: Submission) -> bool:
     return login is not None and login.connection.flow.in_flight > FEW
 
 
-def _rows(submission: Submission, members: Members) -> int:
+def _rows(submission: Submission, sizes: Mapping[int, int]) -> int:
     """Its mailbox rows; 1 if it has none, because its row of the log costs as much."""
     message = submission.message
     if message.kind == ONE_CHAT:
         return 1
-    receivers = members.get(message.target, ()) if submission.only is None else submission.only
-    return len(receivers) or 1
+    return sizes.get(message.target, 1) if submission.only is None else len(submission.only) or 1

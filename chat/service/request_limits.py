@@ -9,8 +9,8 @@ names and conversations, and searches, which may read much for a short answer. R
 too, so that ids and names cannot be tried out.
 
 Chat messages are limited by the token bucket of the connection (``user_rate``), which costs
-nothing: an account has one connection at a time. A login makes a new bucket; it costs the sender
-more time than the bucket holds.
+nothing: an account has one connection for each of its devices (``chat.devices``). A login makes a
+new bucket; it costs the sender more time than the bucket holds.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT
 from chat.storage import Transaction
 from tests.chat.delivery.commitkit import CommitDesk
+from tests.chat.delivery.test_devices import devices
 from tests.chat.loopkit import Outcomes, writer_held
 
 GROUP_SIZE = 6
@@ -69,6 +70,15 @@ def test_then_their_size_is_known(crowd: Crowd, rows: None) -> None:
     assert queue.rows_for(crowd.group) == GROUP_SIZE
     assert crowd.commit(*(crowd.to_all(number) for number in range(3))) == [1, 1, 1]
     assert (queue._rows, queue._characters, queue._waiting) == (0, 0, [])
+
+
+def test_each_device_of_a_member_counts(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One member has three devices, so a message has more rows than the group has members."""
+    monkeypatch.setattr(chat.delivery.commit_queue, "BATCH_ROWS", 2 * GROUP_SIZE)
+    devices(crowd.commits, crowd.users[5], 1, 2, 3)
+    crowd.commit(crowd.to_all(0))
+    assert crowd.commits.queue.rows_for(crowd.group) == GROUP_SIZE - 1 + 2
+    assert crowd.commit(*(crowd.to_all(number) for number in range(2))) == [1, 1]
 
 
 def test_a_message_to_one_does_not_wait_for_those_to_all(crowd: Crowd, rows: None) -> None:
