@@ -141,15 +141,19 @@ def _shows_receipts(tx: Transaction, user_id: int, other_id: int) -> bool:
 def mute(ctx: Context, request: Request[MuteRequest]) -> Message:
     """MUTE_MSG: a conversation does not disturb the user, or does again."""
     place, muted, user_id = _place(request), request.message["muted"], request.user_id
+    number = place.number(user_id)
 
     def change(tx: Transaction) -> bool:
         hold_login(tx, request)
-        _newest(tx, user_id, place)
         model = ConversationModel(tx)
-        if muted and len(model.muted(user_id, LISTED_MUTED)) >= LISTED_MUTED:
+        found = model.find(user_id, number)
+        is_muted = found is not None and found[1]
+        if muted or not is_muted:  # a user that has left a muted group may end the muting
+            _newest(tx, user_id, place)
+        if muted and not is_muted and len(model.muted(user_id, LISTED_MUTED)) >= LISTED_MUTED:
             full = f"{LISTED_MUTED} conversations are muted: end that for one of them first"
             raise ProtocolError(ErrNo.REFUSED, full)
-        return model.set_muted(user_id, place.number(user_id), muted)
+        return model.set_muted(user_id, number, muted)
 
     if ctx.database.write(change):
         ctx.delivery.conversation_notices.tell(

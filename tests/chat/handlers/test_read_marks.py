@@ -215,8 +215,22 @@ def test_the_number_of_muted_conversations_is_bounded(
     tea = bob.make_group("tea")
     assert bob.ask(MUTE, groupid=tea, muted=True)["errno"] == 0
     assert bob.ask(MUTE, **with_user(ann, muted=True))["errno"] == 1
+    assert bob.ask(MUTE, groupid=tea, muted=True)["errno"] == 0, "it is muted already"
     assert bob.ask(MUTE, groupid=tea, muted=False)["errno"] == 0
     assert bob.ask(MUTE, **with_user(ann, muted=True))["errno"] == 0
+
+
+def test_a_user_that_has_left_a_muted_group(node: Node) -> None:
+    """It may end the muting, which counts for the bound. It learns nothing, and mutes nothing."""
+    ann, bob = node.online("ann", devices=True), node.online("bob", devices=True)
+    tea = ann.make_group("tea", bob)
+    bob.take(len(bob.inbox))
+    assert bob.ask(MUTE, groupid=tea, muted=True)["errno"] == 0
+    assert bob.ask(MsgType.LEAVE_GROUP_MSG, groupid=tea)["errno"] == 0
+    outside = bob.ask(MUTE, groupid=99, muted=False)["errno"]
+    assert bob.ask(MUTE, groupid=tea, muted=True)["errno"] == 9
+    assert bob.ask(MUTE, groupid=tea, muted=False)["errno"] == 0
+    assert (outside, bob.ask(MUTE, groupid=tea, muted=False)["errno"]) == (5, 9)
 
 
 # ---------------------------------------------------------------------- typing
