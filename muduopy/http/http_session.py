@@ -435,8 +435,10 @@ class HttpSession:
         A timer that would run too early stays as it is, because a needless run costs less than a
         move of the timer with every request.
         """
-        deadlines = (self._context.deadline, self._connection_deadline())
-        when = min((time for time in deadlines if time is not None), default=None)
+        when = self._context.deadline
+        limit = self._connection_deadline()
+        if limit is not None and (when is None or limit < when):
+            when = limit
         if when is None or (self._timer is not None and self._timer.when <= when):
             return
         self._cancel_timer()

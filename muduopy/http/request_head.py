@@ -15,12 +15,11 @@ from muduopy.http.http_headers import HttpHeaders
 
 TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 
-_is_token = re.compile(TOKEN).fullmatch
+_parse_request_line = re.compile(rf"({TOKEN}) ([!-~]+) HTTP/([0-9])\.([0-9])").fullmatch
 
-_REQUEST_LINE = re.compile(rf"({TOKEN}) ([!-~]+) HTTP/([0-9])\.([0-9])")
+_find_fields = re.compile(rf"^({TOKEN}):[ \t]*([^\r\n]*)", re.MULTILINE).findall
 
-_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n")
-"""Control characters other than tab; CR and LF that are not in a pair."""
+_CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t"))
 
 _is_length = re.compile("[0-9]{1,18}").fullmatch
 
@@ -51,11 +50,8 @@ class RequestHead:
 
 def parse_head(head: bytes) -> RequestHead:
     """Parse everything before the empty line. Raises BadRequestError."""
-    text = head.decode("latin-1")
-    if _ILLEGAL.search(text):
-        raise BadRequestError(400, "an illegal character in the header")
-    request_line, _, rest = text.partition("\r\n")
-    found = _REQUEST_LINE.fullmatch(request_line)
+    request_line, _, rest = _checked(head).partition("\r\n")
+    found = _parse_request_line(request_line)
     if found is None:
         raise BadRequestError(400, "the first line is no request")
     method, target, major, minor = found.groups()
@@ -90,24 +86,29 @@ def parse_fields(text: str) -> dict[str, list[str]]:
     fields: dict[str, list[str]] = {}
     if not text:
         return fields
-    for line in text.split("\r\n"):
-        name, colon, value = line.partition(":")
-        if not colon or not _is_token(name):  # a folded line begins with a space
-            raise BadRequestError(400, "a header line is not of the form name: value")
-        name = name.lower()
+    found: list[tuple[str, str]] = _find_fields(text)
+    if len(found) != text.count("\r\n") + 1:  # a folded line, for instance, begins with a space
+        raise BadRequestError(400, "a header line is not of the form name: value")
+    for spelled, value in found:
+        name = spelled.lower()
         if name in fields:
-            fields[name].append(value.strip(" \t"))
+            fields[name].append(value.rstrip(" \t"))
         else:
-            fields[name] = [value.strip(" \t")]
+            fields[name] = [value.rstrip(" \t")]
     return fields
 
 
 def parse_trailer(trailer: bytes) -> None:
     """Check the fields after the last chunk, which are dropped. Raises BadRequestError."""
-    text = trailer.decode("latin-1")
-    if _ILLEGAL.search(text):
-        raise BadRequestError(400, "an illegal character in the trailer")
-    parse_fields(text)
+    parse_fields(_checked(trailer))
+
+
+def _checked(head: bytes) -> str:
+    """The text of a head, if it has no control characters except tabs and pairs of CR and LF."""
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    if controls != 2 * head.count(b"\r\n"):
+        raise BadRequestError(400, "an illegal character in the header")
+    return head.decode("latin-1")
 
 
 def _body_length(fields: dict[str, list[str]], headers: HttpHeaders, *, is_old: bool) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from muduopy.buffer import Buffer
 from muduopy.http.errors import BadRequestError
 from muduopy.http.request_head import CHUNKED, TOKEN, RequestHead, parse_head, parse_trailer
 
@@ -32,11 +31,12 @@ class RequestReader:
     """
 
     __slots__ = (
-        "_buffer",
+        "_data",
         "_left",
         "_max_header_bytes",
-        "_read_chunk",
         "_scanned",
+        "_start",
+        "_step",
         "finished",
         "in_body",
         "started",
@@ -47,36 +47,52 @@ class RequestReader:
         self.finished = False
         self.in_body = False
         self._max_header_bytes = max_header_bytes
-        self._buffer = Buffer()
-        self._scanned = 0  # so many bytes have no end of the head
+        # A bytes object and an offset, because most requests come in one piece. What is left of it
+        # is copied when more arrives: at most a header, or the line before a chunk.
+        self._data = b""
+        self._start = 0
+        self._scanned = 0  # the end of the head is not before this place
         self._left = 0  # bytes of the body, or of the present chunk, that have not been read
-        self._read_chunk: Callable[[RequestReader], bytes | None] | None = None
+        self._step: Callable[[RequestReader], bytes | None] | None = None  # of the chunked coding
 
     def feed(self, data: bytes, now: float) -> None:
         """Take bytes; ``b""`` for the end of the stream."""
         if not data:
             self.finished = True
             return
-        self._buffer.append(data)
+        start = self._start
+        if start == len(self._data):
+            self._data = data
+            self._start = self._scanned = 0
+        elif start:
+            self._data = self._data[start:] + data
+            self._scanned = max(0, self._scanned - start)
+            self._start = 0
+        else:
+            self._data += data
         if self.started is None:
             self._begin(now)
 
     def take_rest(self) -> bytes:
         """Take the bytes that belong to no request that was read."""
-        return self._buffer.retrieve_all()
+        rest = self._data[self._start :]
+        self._data = b""
+        self._start = 0
+        return rest
 
     def next(self, now: float) -> None:
         """The body has ended; the following bytes are the next request."""
         self.started = None
         self.in_body = False
-        self._begin(now)
+        if self._start != len(self._data):
+            self._begin(now)
 
     def _begin(self, now: float) -> None:
-        buffer = self._buffer
-        while len(buffer) >= 2 and buffer.peek(2) == b"\r\n":
-            buffer.retrieve(2)  # RFC 9112, 2.2: some clients send an empty line first
-        self._scanned = 0
-        if buffer and buffer.peek() != b"\r":
+        data, start = self._data, self._start
+        while data.startswith(b"\r\n", start):
+            start += 2  # RFC 9112, 2.2: some clients send an empty line first
+        self._start = self._scanned = start
+        if start != len(data) and (len(data) - start > 1 or not data.endswith(b"\r")):
             self.started = now
 
     # ------------------------------------------------------------------ the head
@@ -85,38 +101,38 @@ class RequestReader:
         """The head of the present request, when it is complete."""
         if self.started is None:
             return None
-        buffer = self._buffer
-        end = buffer.find(b"\r\n\r\n", max(0, self._scanned - 3))
+        data, start = self._data, self._start
+        end = data.find(b"\r\n\r\n", self._scanned)
         if end < 0:
             self._check_incomplete_head()
             return None
-        if end + 4 > self._max_header_bytes:
+        if end + 4 - start > self._max_header_bytes:
             raise BadRequestError(431, "the header is too large")
-        head = parse_head(buffer.retrieve_as_bytes(end))
-        buffer.retrieve(4)
+        self._start = end + 4
+        head = parse_head(data[start:end])
         self._left = head.length
-        self._read_chunk = RequestReader._read_chunk_line if head.length == CHUNKED else None
+        self._step = RequestReader._read_chunk_line if head.length == CHUNKED else None
         return head
 
     def _check_incomplete_head(self) -> None:
-        data = self._buffer.peek()
-        if not _is_token_character(data):
+        data, start = self._data, self._start
+        if not _is_token_character(data, start):
             raise BadRequestError(400, "the first line is no request")
-        if len(data) > self._max_header_bytes:
-            if b"\r\n" in data:
+        if len(data) - start > self._max_header_bytes:
+            if data.find(b"\r\n", start) >= 0:
                 raise BadRequestError(431, "the header is too large")
             raise BadRequestError(414, "the first line is too long")
         if _find_bare_lf(data, self._scanned):
             raise BadRequestError(400, "a line must end with CR LF")
         if self.finished:
             raise BadRequestError(400, "the connection ended within a request")
-        self._scanned = len(data)
+        self._scanned = max(start, len(data) - 3)
 
     # ------------------------------------------------------------------ the body
 
     def read_part(self) -> bytes | None:
         """The next bytes of the body; ``b""`` at its end; None if more data is needed."""
-        part = self._read_length() if self._read_chunk is None else self._read_chunks()
+        part = self._read_length() if self._step is None else self._read_chunks()
         if part is None and self.finished:
             raise BadRequestError(400, "the connection ended within a request")
         return part
@@ -124,72 +140,69 @@ class RequestReader:
     def _read_length(self) -> bytes | None:
         if not self._left:
             return b""
-        if not (count := min(self._left, len(self._buffer))):
+        data, start = self._data, self._start
+        count = min(self._left, len(data) - start)
+        if not count:
             return None
         self.in_body = True
         self._left -= count
-        return self._buffer.retrieve_as_bytes(count)
+        self._start = end = start + count
+        return data if count == len(data) else data[start:end]
 
     def _read_chunks(self) -> bytes | None:
         """Run the steps of the chunked coding until one has bytes, or needs more data."""
-        if self._buffer:
+        if self._start != len(self._data):
             self.in_body = True
         while True:
-            step = self._read_chunk
+            step = self._step
             assert step is not None
             part = step(self)
-            if part is not None or self._read_chunk is step:
+            if part is not None or self._step is step:
                 return part
 
     def _read_chunk_line(self) -> bytes | None:
-        buffer = self._buffer
-        end = buffer.find(b"\r\n")
-        if not 0 <= end <= MAX_CHUNK_LINE:
+        data, start = self._data, self._start
+        end = data.find(b"\r\n", start, start + MAX_CHUNK_LINE + 2)
+        if end < 0:
             # A line that is not complete must be the beginning of a good one.
-            line = buffer.peek(min(len(buffer), MAX_CHUNK_LINE + 1))
-            if len(line) > MAX_CHUNK_LINE or (line.rstrip(b"\r") and not _chunk_line(line)):
+            line = data[start : start + MAX_CHUNK_LINE + 1]
+            begins = line.removesuffix(b"\r")
+            if len(line) > MAX_CHUNK_LINE or (begins and not _parse_chunk_line(begins)):
                 raise BadRequestError(400, "a bad chunk size")
             return None
-        found = _parse_chunk_line(buffer.peek(end))
+        found = _parse_chunk_line(data, start, end)
         if found is None:
             raise BadRequestError(400, "a bad chunk size")
-        buffer.retrieve(end + 2)
+        self._start = end + 2
         self._left = int(found[1], 16)
-        self._read_chunk = (
-            RequestReader._read_chunk_data if self._left else RequestReader._read_trailer
-        )
+        self._step = RequestReader._read_chunk_data if self._left else RequestReader._read_trailer
         return None
 
     def _read_chunk_data(self) -> bytes | None:
         if self._left:
             return self._read_length()
-        if len(self._buffer) < 2:
+        if len(self._data) - self._start < 2:
             return None
-        if self._buffer.peek(2) != b"\r\n":
+        if not self._data.startswith(b"\r\n", self._start):
             raise BadRequestError(400, "a chunk is longer than its size")
-        self._buffer.retrieve(2)
-        self._read_chunk = RequestReader._read_chunk_line
+        self._start += 2
+        self._step = RequestReader._read_chunk_line
         return None
 
     def _read_trailer(self) -> bytes | None:
-        buffer = self._buffer
-        if len(buffer) < 2:
+        data, start = self._data, self._start
+        if len(data) - start < 2:
             return None
-        if buffer.peek(2) == b"\r\n":
-            buffer.retrieve(2)
+        if data.startswith(b"\r\n", start):
+            self._start += 2
             return b""
-        end = buffer.find(b"\r\n\r\n")
-        if (len(buffer) if end < 0 else end + 4) > self._max_header_bytes:
+        end = data.find(b"\r\n\r\n", start)
+        if (len(data) if end < 0 else end + 4) - start > self._max_header_bytes:
             raise BadRequestError(431, "the trailer is too large")
         if end < 0:
-            if _find_bare_lf(buffer.peek()):
+            if _find_bare_lf(data, start):
                 raise BadRequestError(400, "a line must end with CR LF")
             return None
-        parse_trailer(buffer.retrieve_as_bytes(end))
-        buffer.retrieve(4)
+        self._start = end + 4
+        parse_trailer(data[start:end])
         return b""
-
-
-def _chunk_line(line: bytes) -> bool:
-    """Whether these bytes may begin the line of a chunk."""
-    return _parse_chunk_line(line.removesuffix(b"\r")) is not None

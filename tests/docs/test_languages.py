@@ -16,6 +16,7 @@ PAIRS = {
     "quickstart": (DOCS / "quickstart.md", DOCS / "zh" / "quickstart.md"),
     "client": (DOCS / "client.md", DOCS / "zh" / "client.md"),
     "protocol": (DOCS / "protocol.md", DOCS / "zh" / "protocol.md"),
+    "http": (DOCS / "muduopy" / "http.md", DOCS / "muduopy" / "http.zh-CN.md"),
     "deploy": (DOCS / "deploy.md", DOCS / "zh" / "deploy.md"),
 }
 
