@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from chat.protocol import ErrNo
 from client.account.lifecycle import State, Status
-from client.errors import ClientError, ClosedError, RefusedError
+from client.errors import ClientError, ClosedError, RefusedError, TooManyDevicesError
 from client.ui.commands.context import CommandContext
 from client.ui.commands.login_controller import LoginController
 from client.ui.commands.read_marks import ReadMarks
@@ -219,6 +219,8 @@ class ClientEvents:
         if status.state is State.STOPPED:
             if isinstance(status.error, RefusedError) and status.error.errno == ErrNo.REFUSED:
                 self._login.token_refused()
+            elif isinstance(status.error, TooManyDevicesError):
+                self._login.devices_refused(status.error)
         elif status.state is State.ONLINE:
             self._online()
         elif status.state is State.WAITING:

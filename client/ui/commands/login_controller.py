@@ -11,6 +11,7 @@ from chat.protocol.errors import DISABLED, NAME_LOOKALIKE
 from client.account.saved_accounts import SavedAccount, shown_name
 from client.errors import ClientError, NotLoggedInError, RefusedError, TooManyDevicesError
 from client.ui.commands.context import CommandContext
+from client.ui.commands.device_choice import DeviceChoice
 from client.ui.commands.room_controller import RoomController
 from client.ui.model.login_form import (
     CODE,
@@ -21,7 +22,7 @@ from client.ui.model.login_form import (
     RegistrationAnswers,
 )
 from client.ui.text.cells import one_line
-from client.ui.text.devices import device_name, device_used
+from client.ui.text.devices import device_name
 from client.ui.text.error_texts import error_text
 from client.values import Account, Device
 
@@ -38,7 +39,9 @@ class LoginController:
         """``saved_accounts`` reads the accounts with a saved token."""
         self._context = context
         self._rooms = rooms
+        self._device_choice = DeviceChoice(context)
         self._saved_accounts = saved_accounts
+        self._ends: tuple[str, int] | None = None  # the device that the next login of a user ends
         self._registration: object = None  # a token of the request that the form waits for
 
     @property
@@ -60,7 +63,9 @@ class LoginController:
         if isinstance(wanted, RegistrationAnswers):
             self._context.terminal.spawn(self._register(wanted))
         else:
-            self._log_in(wanted.user, wanted.password)
+            user, device = self._ends or ("", None)
+            ends = device if user == str(wanted.user) else None
+            self._log_in(wanted.user, wanted.password, end_device=ends)
 
     def use_saved(self, account: SavedAccount) -> None:
         """Show the rooms at once, and log in with the saved token.
@@ -130,9 +135,8 @@ class LoginController:
                 self._show_form(self._login_refusal(exc), failed=True)
                 if password is not None and exc.errno == ErrNo.ALREADY_ONLINE:
                     self._offer_to_replace(user, password)
-                if password is not None and isinstance(exc, TooManyDevicesError):
-                    devices = sorted(exc.devices, key=lambda device: device.last)
-                    self._offer_to_end(user, password, devices)
+                if isinstance(exc, TooManyDevicesError):
+                    self._offer_devices(user, password, exc.devices)
         except ClientError as exc:
             self._show_form(error_text(exc, texts), failed=True)
         else:
@@ -160,21 +164,21 @@ class LoginController:
 
         self._context.state.ask(self._context.state.texts("replace sure"), yes)
 
-    def _offer_to_end(self, user: int | str, password: str, devices: list[Device]) -> None:
-        """Ask for one device after another, the one that was not used for longest first."""
-        if not devices:
-            return
-        texts = self._context.state.texts
-        device, *others = devices
-        values = {"label": device_name(device, texts), "last": device_used(device)}
+    def _offer_devices(
+        self, user: int | str, password: str | None, devices: tuple[Device, ...]
+    ) -> None:
+        def chosen(device: Device) -> None:
+            if password is not None:
+                self._log_in(user, password, end_device=device.id)
+                return
+            # A login by token may not end a device.
+            self._ends = (str(user), device.id)
+            self._context.terminal.set_field("id", str(user))
+            self._context.terminal.set_field("password", "")
+            label = device_name(device, self._context.state.texts)
+            self._say("password to end", label=label, id=device.id)
 
-        def yes() -> None:
-            self._log_in(user, password, end_device=device.id)
-
-        def no() -> None:
-            self._offer_to_end(user, password, others)
-
-        self._context.state.ask(texts("end device sure", id=device.id, **values), yes, no)
+        self._device_choice.ask(devices, chosen)
 
     # ------------------------------------------------------------------ registration
 
@@ -253,9 +257,18 @@ class LoginController:
             self._rooms.save()
             self._ask_for_password(shown_name(user_id, name))
 
+    def devices_refused(self, error: TooManyDevicesError) -> None:
+        """At a reconnect, the server has no place for this device: offer to end another one."""
+        user_id, name = self._context.directory.me
+        if self._context.state.logged_in and user_id:
+            self._rooms.save()
+            self._show_form(self._login_refusal(error), failed=True)
+            self._offer_devices(shown_name(user_id, name), None, error.devices)
+
     # ------------------------------------------------------------------ the form
 
     def _show_form(self, line: str, *, failed: bool = False) -> None:
+        self._ends = None
         self._context.state.show_form()
         form = self._form
         if form.mode is FormMode.REGISTER:

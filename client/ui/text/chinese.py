@@ -142,6 +142,7 @@ CHINESE: dict[str, str] = {
     "no such device": "你没有设备 {id}。查看：/devices",
     "device number": "{text} 不是设备的号码。查看：/devices",
     "end this device sure": "让本设备永久退出登录？y：是   n：否",
+    "password to end": "请输入密码，以移除 {label}（{id}）并在这里登录。",
     "end device sure": "移除 {label}（{id}，最近使用 {last}），在这里登录？y：是   n：下一个",
     "password changed": "密码已修改。你的其他设备需要重新登录。",
     "group password": "群 {id} 的密码：",

@@ -147,6 +147,7 @@ ENGLISH: dict[str, str] = {
     "no such device": "You have no device {id}. See them: /devices",
     "device number": "{text} is not the number of a device. See them: /devices",
     "end this device sure": "Sign this device out for good? y: yes   n: no",
+    "password to end": "Type your password, to end {label} ({id}) and sign in here.",
     "end device sure": "End {label} ({id}), last used {last}, and sign in here? y: yes   n: next",
     "password changed": "The password is changed. Your other devices must sign in again.",
     "group password": "password of group {id}:",

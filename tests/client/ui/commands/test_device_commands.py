@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from chat.protocol import Message, MsgType
 from tests.client.fake_server import FakeServer, ack, login_ack, one_chat, refuse
-from tests.client.ui.appkit import Start
+from tests.client.ui.appkit import Start, save_login
 from tests.client.ui.apprun import ENTER, ESC, TAB, AppRun
 
 TIME = "2026-11-23 12:00:00"
@@ -97,3 +99,41 @@ def test_too_many_devices(server: FakeServer, start: Start, answer: str) -> None
     server.expect(MsgType.LOGIN_MSG)
     ended = server.expect(MsgType.LOGIN_MSG)["end_device"]
     assert ended == (3 if answer == "y" else 4)
+
+
+def refuse_ninth(request: Message) -> list[Message]:
+    if "end_device" in request:
+        return [login_ack(request, name="alice")]
+    text = "you have too many devices: end one of them"
+    return [ack(MsgType.LOGIN_MSG_ACK, request, 13, errmsg=text, devices=[LAPTOP, PHONE])]
+
+
+def test_too_many_devices_for_a_saved_login(
+    server: FakeServer, start: Start, tmp_path: Path
+) -> None:
+    """A token may not end a device: the choice comes first, then the password."""
+    save_login(tmp_path, server.port, 1, "alice")
+    server.rules[MsgType.LOGIN_MSG] = refuse_ninth
+    app = start(tmp_path)
+    app.wait_for("End phone\\x1b (3), last used 2026-11-22 20:00, and sign in here?")
+    app.type("y")
+    app.wait_for("Type your password, to end phone\\x1b (3) and sign in here.")
+    app.type("secret", ENTER)
+    app.wait_for("alice (1) ●")
+    assert "token" in server.expect(MsgType.LOGIN_MSG)
+    request = server.expect(MsgType.LOGIN_MSG)
+    assert (request["password"], request["end_device"]) == ("secret", 3)
+
+
+def test_too_many_devices_at_a_reconnect(server: FakeServer, app: AppRun) -> None:
+    """The cluster has begun to know devices meanwhile."""
+    app.wait_for("2 devices online")
+    server.rules[MsgType.LOGIN_MSG] = refuse_ninth
+    server.hang_up()
+    app.wait_for("End phone\\x1b (3), last used 2026-11-22 20:00, and sign in here?")
+    app.type("n")
+    app.wait_for("End chatclient@laptop (4)")
+    app.type("y")
+    app.wait_for("Type your password, to end chatclient@laptop (4) and sign in here.")
+    app.type("secret", ENTER)
+    app.wait_for("alice (1) ●")
