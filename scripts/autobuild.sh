@@ -121,6 +121,16 @@ install() {
     printf '%s\n%s' "$(place)" "$(cat pyproject.toml requirements.lock | cksum)" >"$venv/built"
 }
 
+# Installs the packages of Node.js that tests need, in the versions of package-lock.json.
+install_node_packages() {
+    local folder=tests/node sum
+    sum=$(cat "$folder/package.json" "$folder/package-lock.json" | cksum)
+    [ "$(cat "$folder/node_modules/installed" 2>/dev/null)" != "$sum" ] || return 0
+    say "installing $folder/package-lock.json"
+    (cd "$folder" && npm ci --no-audit --no-fund --ignore-scripts --silent)
+    printf '%s' "$sum" >"$folder/node_modules/installed"
+}
+
 run_checks() {
     # Without bytecode, each process of pytest rewrites all tests (10 s), and each server that a test
     # starts compiles all of its modules (1 s).
@@ -194,6 +204,8 @@ test)
     has_server mariadbd || missing+=(mariadb-server)
     has_server redis-server || missing+=(redis-server)
     has_server nginx || missing+=(nginx)
+    command -v npm >/dev/null || missing+=(npm)
+    command -v chromium >/dev/null || missing+=(chromium)
     [ -e /usr/lib/nginx/modules/ngx_stream_module.so ] || missing+=(libnginx-mod-stream)
     [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}"
     # The tests of the alert rules do more with promtool, and do without it if it cannot be had.
@@ -202,6 +214,7 @@ test)
     lock_build
     make_venv
     install requirements-dev.lock
+    install_node_packages
     unlock_build
     run_checks
     ;;

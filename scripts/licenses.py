@@ -22,8 +22,9 @@ This table has each package that `scripts/autobuild.sh` installs on Linux, with 
 lock files and the licence that its metadata state. *Programs* are the packages of
 `requirements.lock`: the servers and the client need them, or they build the project. *Checks* are
 the further packages of `requirements-dev.lock`. The project itself is under the
-[MIT licence](../LICENSE), and `muduopy` needs no other package. Only servers with a MySQL or
-MariaDB database load `mysql-connector-python`. `scripts/lock.sh` writes this page.
+[MIT licence](../LICENSE). Of `muduopy`, only `muduopy.websocket` needs another package. Only
+servers with a MySQL or MariaDB database load `mysql-connector-python`. `scripts/lock.sh` writes
+this page.
 """
 
 # Names of the same licence in the metadata of different packages, by SPDX identifiers.

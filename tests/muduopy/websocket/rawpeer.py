@@ -132,6 +132,7 @@ class RawPeer:
         assert head.status == 101, head
         assert head.fields["sec-websocket-accept"] == accept_field()
         self.fields = head.fields
+        self.offered = "".join(field for field in fields if "Extensions" in field)
         return self
 
     def read_head(self) -> Head:
