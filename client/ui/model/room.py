@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
-from client.ui.model.message_item import Mark, MessageItem, Place
-from client.ui.model.message_order import MessageOrder
+from client.ui.model.message_item import Mark, MessageItem
+from client.ui.model.reading import START, Reading
 from client.ui.text import times
 from client.values import Conversation
-
-START: Place = (0.0, 0)
 
 
 class RoomKey(NamedTuple):
@@ -38,15 +36,11 @@ class Anchor(NamedTuple):
     below: int
 
 
-class Room:
-    """A conversation. The terminal's thread.
+class Room(Reading):
+    """A conversation. The terminal's thread. Reading has further attributes.
 
     Attributes:
         title: the name, not escaped.
-        items: the messages in their order. Only this class changes the list.
-        unloaded: the unread messages of an earlier run that are not in ``items`` yet.
-        mentioned: whether an unread message names the user.
-        read: the place up to which an earlier run has shown all messages.
         divider: the first new message, below the line "new messages"; None without that line.
         anchor: the scroll position; None follows the end.
         wanted: an item that the next drawing puts at the top of the view.
@@ -59,16 +53,12 @@ class Room:
         stale: whether messages may be missing, because the connection was lost.
         muted: whether it should not disturb the user.
         preview: the last message as the server has listed it, while none is loaded.
-        told_read: the ``seq`` up to which the server knows that the user has read.
-        other_read: the ``seq`` up to which the other user has read; 0 if that is not known.
     """
 
     def __init__(self, key: RoomKey, title: str) -> None:
+        super().__init__()
         self.key = key
         self.title = title
-        self.unloaded = 0
-        self.mentioned = False
-        self.read: Place = START
         self.divider: MessageItem | None = None
         self.anchor: Anchor | None = None
         self.wanted: MessageItem | None = None
@@ -81,15 +71,7 @@ class Room:
         self.stale = False
         self.muted = False
         self.preview = ""
-        self.told_read = 0
-        self.other_read = 0
-        self._receipt: MessageItem | None = None
-        self._counted = 0  # ``unloaded`` counts messages up to this ``seq``
-        self._read_elsewhere = 0  # another device has shown the messages up to this ``seq``
-        self._order = MessageOrder()
-        self.items = self._order.items
         self._by_mid: dict[str, MessageItem] = {}
-        self._unread_items = 0
 
     def __repr__(self) -> str:
         kind = "group" if self.key.in_group else "user"
@@ -270,11 +252,6 @@ class Room:
         self.seeking = False
 
     @property
-    def unread(self) -> int:
-        """The number of messages that were not shown."""
-        return self._unread_items + self.unloaded
-
-    @property
     def last_line(self) -> str:
         """The newest message with its sender, not escaped; empty if none is known."""
         for item in reversed(self.items):
@@ -282,50 +259,10 @@ class Room:
                 return f"{item.sender}: {item.text}"
         return self.preview
 
-    @property
-    def read_seq(self) -> float:
-        """The ``seq`` up to which all messages were shown."""
-        if self.unloaded:
-            return self.read[0]
-        first = self.first_unread()
-        if first is None:
-            return max(float(self._order.highest_seq), self.read[0])
-        return max(first.place[0] - 1, 0.0)
-
-    def first_unread(self) -> MessageItem | None:
-        """The oldest loaded message that was not shown."""
-        found, left = None, self._unread_items
-        for item in reversed(self.items):
-            if not left:
-                break
-            if item.unread:
-                found, left = item, left - 1
-        return found
-
-    def unread_above(self, index: int) -> int:
-        """The number of unread messages before this index."""
-        if not self.unread:
-            return 0
-        return self.unread - sum(item.unread for item in self.items[index:])
-
     def seek_new(self) -> None:
         """Go to the first unread message, after loading it if necessary."""
         self.divider = self.wanted = self.first_unread()
         self.seeking = self.unloaded > 0
-
-    def mark_shown(self, items: Iterable[MessageItem]) -> bool:
-        """Mark messages as read. Returns whether one of them was unread."""
-        if not self._unread_items:
-            return False
-        before = self._unread_items
-        for item in items:
-            if item.unread:
-                item.unread = False
-                self._unread_items -= 1
-        if not self.unread:
-            self.mentioned = False
-            self.read = (float(self._order.highest_seq), 0)
-        return self._unread_items < before
 
     # ------------------------------------------------------------------ marks of the server
 
@@ -349,44 +286,3 @@ class Room:
             self._counted = last.seq
         elif not conversation.unread:
             self.take_read(last.seq)
-
-    def take_read(self, seq: int) -> None:
-        """The user has read up to this ``seq`` on another device."""
-        self.told_read = max(self.told_read, seq)
-        self._set_shown_up_to(seq)
-        if seq >= self._counted:
-            self.unloaded = 0
-        if not self.unread:
-            self.mentioned = False
-
-    def set_other_read(self, seq: int) -> None:
-        """The other user has read up to this ``seq``."""
-        if seq > self.other_read:
-            self.other_read = seq
-            self._move_receipt()
-
-    def _set_shown_up_to(self, seq: int) -> None:
-        self._read_elsewhere = max(self._read_elsewhere, seq)
-        self.read = max(self.read, (float(seq), 0))
-        for item in self.items:
-            if item.unread and item.seq is not None and item.seq <= seq:
-                item.unread = False
-                self._unread_items -= 1
-
-    def _move_receipt(self) -> None:
-        """Put the receipt on the last own message that the other user has read."""
-        if not self.other_read:
-            return
-        for item in reversed(self.items):
-            if item.mark is Mark.STORED and item.seq is not None and item.seq <= self.other_read:
-                if item is not self._receipt:
-                    if self._receipt is not None:
-                        self._receipt.receipt, self._receipt.rendered = False, None
-                    item.receipt, item.rendered = True, None
-                    self._receipt = item
-                return
-
-    def _mark_unread(self, item: MessageItem) -> None:
-        item.unread = True
-        self._unread_items += 1
-        self.mentioned |= item.mention
