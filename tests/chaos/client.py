@@ -26,7 +26,8 @@ from tests.chaos.group_changer import (
     GroupChanger,
     event_of,
 )
-from tests.chaos.history import UNNAMED, Device, History, Look, Received, Sent
+from tests.chaos.history import History, Look, Received, Sent
+from tests.chaos.own_device import OwnDevice
 from tests.chaos.person import Kind, Person
 
 ONE_CHAT, GROUP_CHAT, GROUP_EVENT = 6, 10, 113
@@ -41,8 +42,7 @@ TO_CHANGING = 0.15
 """The share of messages to groups whose members change."""
 
 RETRY_ERRNOS = {6, 8}
-REFUSED, REPLACED, NOT_FOUND, NOT_A_MEMBER, MAILBOX_FULL, TOO_MANY_DEVICES = 1, 3, 5, 9, 12, 13
-PASSWORD = "secret-1"
+REPLACED, NOT_FOUND, NOT_A_MEMBER, MAILBOX_FULL = 3, 5, 9, 12
 
 WAYS = ("reset", "close", "half-open", "slow", "logout")
 NAMED_WAYS = ("end", "end another", "forget")
@@ -68,10 +68,8 @@ class Client:
     """One device. Everything in the event loop's thread.
 
     Attributes:
-        number: of the device; None: the client does not know it.
-        named: it says ``devices``.
+        own: the device.
         sleeps: the device is left alone after its first login, until this is set.
-        ends: numbers of devices that it has asked to end, without an answer yet.
         changer: of the first device of a user: it changes groups; None: the client does not.
     """
 
@@ -90,13 +88,10 @@ class Client:
         self.user_id = person.user_id
         self.seat = seat
         self.name = f"{person.name} at {seat}"
-        self.device = person.device_name(seat)
-        self.named = person.begins_named(seat)
-        self.number: int | None = None
+        self._random = random.Random(seed)
+        self.own = OwnDevice(person, seat, history, self._random)
         self.groups = groups
         self.outbox: dict[str, Sent] = {}
-        self.ends: set[int] = set()
-        self.token: str | None = None
         self.changer: GroupChanger | None = None
         self.sends = True
         self.disconnects = True
@@ -106,12 +101,9 @@ class Client:
         self.logins = 0
         self.idle_since = 0.0
         self._port = port
-        self._random = random.Random(seed)
         self._history = history
         self._rate = rate
         self._numbers = itertools.count()
-        self._names = itertools.count(1)
-        self._room_for: int | None = None  # the device that the next login ends
         self._done: dict[str, Sent] = {}
         self._connection = 0
         self._writer: asyncio.StreamWriter | None = None
@@ -125,7 +117,7 @@ class Client:
     def busy(self) -> bool:
         """Does it wait for an answer?"""
         changes = self.changer is not None and self.changer.waits
-        return bool(self.outbox or self.ends or changes)
+        return bool(self.outbox or self.own.ends or changes)
 
     # ------------------------------------------------------------------ connections
 
@@ -143,7 +135,9 @@ class Client:
                 if self.changer is not None:
                     self.changer.connection_lost()
                 if self._forgets:
-                    self._forget()
+                    self._forgets = False
+                    self.own.forget()
+                    self.outbox.clear()
                 await asyncio.sleep(self._random.uniform(0.05, 0.3) + self._away)
                 self._away = 0.0
         finally:
@@ -185,124 +179,25 @@ class Client:
             self._writer = None
 
     async def _log_in(self, reader: asyncio.StreamReader) -> None:
-        fields: Message = {"devices": True} if self.named else {}
-        if self._room_for is not None:
-            fields["end_device"] = self._room_for
-            self._known(self._room_for).ending = True
-            self.token = None
-        fields |= {"token": self.token} if self.token else {"password": PASSWORD}
+        request = self.own.login()
         asked = self._history.tick()
-        self._send(msgid=1, id=self.user_id, v=2, device=self.device, **fields)
+        self._send(**request)
         while True:
             message = await self._receive(reader)
             if message["msgid"] == 2:
                 break
             raise GoneError("a message before the answer to the login")  # a goodbye
         if message["errno"]:
-            self._login_refused(message)
+            self.own.refused(message)
             raise GoneError(message["errmsg"])
-        self.token = message["token"]
         self.logins += 1
-        self._opened(message.get("deviceid", UNNAMED), message.get("since", 0), asked)
+        self.own.opened(message, asked)
         for mail in message["offlinemsg"]:
             self._take_mail(mail)
-        for number in self.ends:
-            self._send_end(number)
+        for number in self.own.ends:
+            self._send(**self.own.end_request(number))
         for sent in self.outbox.values():  # unacknowledged messages first, in order
             self._send_chat(sent)
-
-    def _login_refused(self, answer: Message) -> None:
-        errno = answer["errno"]
-        if errno == REFUSED and self.token and self._is_ended(self.number):
-            self.token = None
-        elif errno == NOT_FOUND and self._room_for is not None:  # an earlier attempt has ended it
-            self._history.end(self.user_id, self._room_for)
-            self._room_for = None
-        elif errno == TOO_MANY_DEVICES:
-            used = {UNNAMED, *self.person.numbers.values()}
-            spare = [d["deviceid"] for d in answer["devices"] if d["deviceid"] not in used]
-            self._room_for = self._random.choice(spare) if spare else None
-        elif errno in (REFUSED, NOT_FOUND):
-            self._history.surprises.append(f"{self.name} cannot log in: {answer}")
-
-    # ------------------------------------------------------------------ devices
-
-    def _known(self, number: int) -> Device:
-        """A device of the user. The client may have heard of it from the server only."""
-        key = (self.user_id, number)
-        return self._history.devices.setdefault(key, Device(*key, opened=self._history.clock))
-
-    def _is_ended(self, number: int | None) -> bool:
-        """Has the device ended, or may it have?"""
-        if number is None:
-            return False
-        device = self._known(number)
-        return device.ended is not None or device.ending
-
-    def _opened(self, number: int, since: int, asked: int) -> None:
-        """A login has begun, on the device with this number."""
-        if self.named and number == UNNAMED:
-            self._history.surprises.append(f"{self.name} got no named device")
-        old, person = self.number, self.person
-        if self._room_for is not None:
-            self._history.end(self.user_id, self._room_for)
-            self._room_for = None
-        takes = not self.seat and self.named and person.heir is None
-        if takes and person.kind is not Kind.MIXED:
-            person.heir = number
-        took = number == person.heir
-        self._history.open(self.user_id, number, since, asked=asked, took=took)
-        if old is not None and old != number:
-            if not self._is_ended(old) and not (old == UNNAMED and took):
-                self._history.surprises.append(f"{self.name} lost its device {old}")
-            self._history.end(self.user_id, old)
-            self.ends.discard(old)
-        self.number = number
-        if self.named:
-            person.numbers[self.device] = number
-        if self.named or person.kind is not Kind.UPGRADED:
-            person.ready.set()
-
-    def _end(self, number: int) -> None:
-        """Ask for the end of a device of the user, until there is an answer."""
-        self.ends.add(number)
-        self._known(number).ending = True
-        self._send_end(number)
-
-    def _send_end(self, number: int) -> None:
-        self._send(msgid=92, id=self.user_id, deviceid=number, rid=str(number))
-
-    def _take_end(self, answer: Message) -> None:
-        number, errno = int(answer["rid"]), answer["errno"]
-        if number not in self.ends:
-            return
-        if errno in (0, NOT_FOUND):
-            self.ends.discard(number)
-            self._history.end(self.user_id, number)
-            if number == self.number:
-                raise GoneError("ended")
-        elif errno in RETRY_ERRNOS:
-            loop = asyncio.get_running_loop()
-            loop.call_later(0.3, self._end_again, self._connection, number)
-        elif errno == REPLACED:
-            raise GoneError("replaced")
-        else:
-            self._history.surprises.append(f"{self.name}: {answer}")
-
-    def _end_again(self, connection: int, number: int) -> None:
-        if connection == self._connection and number in self.ends:
-            self._send_end(number)
-
-    def _forget(self) -> None:
-        """Leave the device as it is, and come back as another one, which knows nothing."""
-        self._forgets = False
-        if self.number is None:
-            return
-        self.person.lost.append((self.device, self.number))
-        del self.person.numbers[self.device]
-        self.device = f"{self.person.device_name(self.seat)}, no. {next(self._names)}"
-        self.number = self.token = None
-        self.outbox.clear()
 
     # ------------------------------------------------------------------ reading
 
@@ -336,10 +231,29 @@ class Client:
             while self._slow:
                 await asyncio.sleep(0.05)
 
+    def _take_end(self, answer: Message) -> None:
+        number, errno = int(answer["rid"]), answer["errno"]
+        if number not in self.own.ends:
+            return
+        if errno in (0, NOT_FOUND):
+            if self.own.ended(number):
+                raise GoneError("ended")
+        elif errno in RETRY_ERRNOS:
+            loop = asyncio.get_running_loop()
+            loop.call_later(0.3, self._end_again, self._connection, number)
+        elif errno == REPLACED:
+            raise GoneError("replaced")
+        else:
+            self._history.surprises.append(f"{self.name}: {answer}")
+
+    def _end_again(self, connection: int, number: int) -> None:
+        if connection == self._connection and number in self.own.ends:
+            self._send(**self.own.end_request(number))
+
     def _take_bye(self, bye: Message) -> None:
         # Only this client uses the device, and all its requests are correct. So a BYE_MSG must
         # allow it to reconnect, unless the device has ended.
-        if not bye["reconnect"] and not (bye["reason"] == "ended" and self._is_ended(self.number)):
+        if not bye["reconnect"] and not (bye["reason"] == "ended" and self.own.is_ended()):
             self._history.surprises.append(f"{self.name} got a final BYE_MSG: {bye}")
         raise GoneError(bye["reason"])
 
@@ -354,11 +268,11 @@ class Client:
         loop.call_later(delay, self._acknowledge, self._connection, message["seq"])
 
     def _take_event(self, message: Message) -> None:
-        if not self.named:
+        if not self.own.named:
             self._history.surprises.append(f"{self.name} is unnamed, and got {message}")
-        assert self.number is not None
+        assert self.own.number is not None
         at = self._history.tick()
-        event = event_of(message, self.user_id, self.number, self._connection, at)
+        event = event_of(message, self.user_id, self.own.number, self._connection, at)
         self._history.events.append(event)
         if event.event in MEMBERSHIP and self._random.random() < LOOKS:
             self._send(msgid=48, id=self.user_id, groupid=event.group, rid=str(event.seq))
@@ -374,10 +288,10 @@ class Client:
     def _take_chat(self, message: Message) -> None:
         kind = message["msgid"]
         target = message["toid" if kind == ONE_CHAT else "groupid"]
-        assert self.number is not None
+        assert self.own.number is not None
         got = Received(
             self.user_id,
-            self.number,
+            self.own.number,
             self._connection,
             message["seq"],
             message["id"],
@@ -439,8 +353,8 @@ class Client:
             self._writer.write(json.dumps(message, ensure_ascii=False).encode() + b"\n")
 
     def _send_chat(self, sent: Sent) -> None:
-        assert self.number is not None
-        sent.devices.add(self.number)
+        assert self.own.number is not None
+        sent.devices.add(self.own.number)
         target = {"toid" if sent.kind == ONE_CHAT else "groupid": sent.target}
         self._send(msgid=sent.kind, id=self.user_id, msg=sent.text, mid=sent.mid, **target)
 
@@ -539,11 +453,11 @@ class Client:
                 self._change_devices(way)
                 continue
             if way == "upgrade":
-                self.named = True
+                self.own.named = True
                 raise GoneError(way)
             if way == "logout":
                 self._send(msgid=3, id=self.user_id)
-                self.token = None
+                self.own.token = None
                 await asyncio.sleep(0.1)
                 raise GoneError(way)
             self._slow = True
@@ -554,17 +468,14 @@ class Client:
         if self.user_id == self.groups.observer:
             return WAYS
         ways = WAYS + AWAY if self.goes_away else WAYS
-        if self.named:
+        if self.own.named:
             return ways + NAMED_WAYS
         return ("upgrade",) if self.person.kind is Kind.UPGRADED else ways
 
     def _change_devices(self, way: str) -> None:
-        assert self.number is not None
         if way == "forget":
             self._forgets = True
             raise GoneError(way)
-        others = [number for number in self.person.numbers.values() if number != self.number]
-        if way == "end":
-            self._end(self.number)
-        elif others:
-            self._end(self._random.choice(others))
+        request = self.own.end(another=way != "end")
+        if request is not None:
+            self._send(**request)

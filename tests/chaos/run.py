@@ -235,7 +235,7 @@ def _drawer(
             device = history.devices[person.user_id, number]
             if device.ended is None and not device.ending:
                 client = Client(servers.listen, person, seat, number, history, RATE, groups)
-                client.device, client.named, client.number = name, True, number
+                client.own.name, client.own.named, client.own.number = name, True, number
                 client.sends = client.disconnects = False
                 clients.append(client)
     return clients
