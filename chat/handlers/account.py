@@ -6,7 +6,7 @@ import logging
 
 from chat.connection.classic_writer import MAIL_QUEUE
 from chat.epoch import service_of
-from chat.handlers.context import Connection, Context, Request
+from chat.handlers.context import Connection, Context, LongAnswer, Request
 from chat.handlers.devices import device_list, named_device, named_fields
 from chat.handlers.login_answer import LoginAnswer, answer_of
 from chat.login.device_rows import TooManyDevices
@@ -124,7 +124,7 @@ def _room(members: int, request: Request[LoginRequest]) -> AnswerRoom:
 
 def finish_login(
     ctx: Context, connection: Connection, message: LoginRequest, result: LoginAnswer
-) -> Message:
+) -> Message | LongAnswer:
     """Begin the login, and make its answer. Connection's loop."""
     login, snapshot = result.entered.login, result.entered.snapshot
     if not ctx.login_flow.still_registered(login):
@@ -133,15 +133,16 @@ def finish_login(
     answer: Message = {
         "id": login.user_id,
         "name": login.name,
-        **result.lists,
     }
     if connection.v2:
         answer.update(v=V2, token=login.token, heartbeat=ctx.heartbeat, node=ctx.node)
         answer.update(named_fields(result.entered))
         if snapshot.service and snapshot.epoch:
             answer.update(service=service_of(snapshot.service, login.user_id), epoch=snapshot.epoch)
+    else:
+        answer.update(result.lists)
     mail, all_mail = result.mail, result.all_mail
-    if connection.classic_output.frame_limit:
+    if not connection.v2 and connection.classic_output.frame_limit:
         answer = _fit(login, answer, message.get("rid"), all_mail)
         if len(answer["offlinemsg"]) < len(mail):
             mail, all_mail = [], False
@@ -149,7 +150,7 @@ def finish_login(
     # 7 elsewhere; a message to 7 is stored. Its wake came before the subscription to 7.
     joined = len(snapshot.group_ids) != len(login.groups)
     login.begin(mail, not all_mail or joined, snapshot.newest)
-    return answer
+    return LongAnswer(answer, result.encoded) if connection.v2 else answer
 
 
 def _fit(login: Login, answer: Message, rid: object, all_mail: bool) -> Message:

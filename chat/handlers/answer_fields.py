@@ -15,7 +15,6 @@ from chat.storage.tables import (
     Group,
     GroupInvitation,
     GroupUser,
-    LastMessage,
     partner_of,
 )
 
@@ -66,30 +65,36 @@ def member_fields(user: GroupUser) -> Message:
     return {"id": user.id, "name": user.name, "state": user.state, "role": user.role}
 
 
-def conversation_fields(listed: Listed) -> Message:
-    """A conversation in a list. ``other_read`` is absent if the user may not see it."""
-    partner, unread = listed.partner, listed.unread
-    fields: Message
-    if partner is None:
-        fields = {"groupid": listed.group_id, "groupname": listed.group_name}
+def conversation_fields(reader: str, listed: Listed) -> Message:
+    """A conversation in a list. ``other_read`` is absent if the user may not see it.
+
+    ``reader``: the name of the user that gets the list.
+    """
+    row, unread, event = listed
+    last: Message
+    if event is not None:
+        last = event.fields(v2=True)
+        del last["msgid"], last["groupid"]
     else:
-        fields = {"with": partner.id, "name": partner.name}
-    fields.update(last=_last_fields(listed.last), read=listed.mark, unread=unread.number)
+        text = row.text[:LAST_CHARACTERS]
+        name = row.sender_name or ""
+        if row.partner:
+            name = row.name or "" if row.sender == row.partner else reader
+        last = {"seq": row.seq, "id": row.sender, "name": name, "msg": text, "time": row.time}
+        if len(text) < len(row.text):
+            last["cut"] = True
+    fields: Message
+    if row.partner:
+        fields = {"with": row.partner, "name": row.name}
+    else:
+        fields = {"groupid": -row.conversation, "groupname": row.name}
+    fields["last"], fields["read"], fields["unread"] = last, row.mark, unread.number
     if unread.more:
         fields["unread_more"] = True
-    if partner is not None and partner.mark is not None:
-        fields["other_read"] = partner.mark
-    if listed.muted:
+    if row.other_mark is not None:
+        fields["other_read"] = row.other_mark
+    if row.muted:
         fields["muted"] = True
-    return fields
-
-
-def _last_fields(last: LastMessage) -> Message:
-    text = last.text[:LAST_CHARACTERS]
-    fields = {"seq": last.seq, "id": last.sender, "name": last.name or "", "msg": text}
-    fields["time"] = last.time
-    if len(text) < len(last.text):
-        fields["cut"] = True
     return fields
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from chat.config import ClassicConfig
 from chat.connection.connection import ClientConnection
@@ -90,6 +90,18 @@ class Context:
     classic: ClassicConfig = field(default_factory=ClassicConfig)
 
 
+class LongAnswer(NamedTuple):
+    """The fields of an answer; a worker has encoded most of them.
+
+    Attributes:
+        fields: the others.
+        encoded: a JSON object that is not empty.
+    """
+
+    fields: Message
+    encoded: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Request(Generic[MessageT]):
     """A request for a worker. Its values are copied in the loop.
@@ -157,7 +169,7 @@ LoopHandler = Callable[[Context, Connection, Any, bytes], "Waiting | None"]
 """Gets the message and its frame. WAIT: the frame is served later, and nothing was done."""
 
 WorkerHandler = Callable[[Context, Request[Any]], Any]
-Finish = Callable[[Context, Connection, Any, Any], Message]
+Finish = Callable[[Context, Connection, Any, Any], Message | LongAnswer]
 """In the connection's loop, after a worker handler: makes the fields of the answer."""
 
 

@@ -14,6 +14,7 @@ from chat.handlers.context import Context, Request
 from chat.handlers.current_login import hold_login
 from chat.handlers.group_access import membership
 from chat.login.conversation_list import LISTED_MUTED, read_conversations
+from chat.mailbox_number import is_named
 from chat.protocol import LISTED_CONVERSATIONS, MAX_SEQ, ErrNo, Message, ProtocolError, errors
 from chat.protocol.requests import (
     ConversationsRequest,
@@ -85,11 +86,17 @@ def _newest(tx: Transaction, user_id: int, place: Place) -> int:
 
 
 def list_conversations(ctx: Context, request: Request[ConversationsRequest]) -> Message:
-    """CONVERSATIONS_MSG: the conversations with the newest messages below ``before``."""
+    """CONVERSATIONS_MSG: the conversations with the newest messages below ``before``.
+
+    A named device gets events of groups as messages.
+    """
     before = request.message.get("before", MAX_SEQ + 1)
     limit = request.message.get("limit", LISTED_CONVERSATIONS)
-    page = ctx.database.read(lambda tx: read_conversations(tx, request.user_id, before, limit))
-    listed = [conversation_fields(item) for item in page.conversations]
+    user_id, events = request.user_id, is_named(request.current.mailbox)
+    page = ctx.database.read(
+        lambda tx: read_conversations(tx, user_id, before, limit, events=events)
+    )
+    listed = [conversation_fields(request.name, item) for item in page.conversations]
     return {"conversations": listed, "more": page.more}
 
 
@@ -126,7 +133,7 @@ def read_up_to(ctx: Context, request: Request[ReadRequest]) -> Message:
 def _shows_receipts(tx: Transaction, user_id: int, other_id: int) -> bool:
     """May each of the two users know what the other one has read?
 
-    ConversationModel.partners has the same rule.
+    ConversationListModel.of_user has the same rule.
     """
     if user_id == other_id:
         return False

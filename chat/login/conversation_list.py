@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from chat.mailbox.mailbox import to_messages
+from chat.message import ChatMessage
+from chat.protocol import GROUP_EVENT
 from chat.storage import Transaction
-from chat.storage.tables import (
-    ConversationModel,
-    ConversationRow,
-    GroupModel,
-    LastMessage,
-    Partner,
-    Unread,
-    partner_of,
-)
+from chat.storage.tables import ConversationListModel, ConversationRow, MailRow, Unread
 
 LISTED_MUTED = 1000
 """Muted conversations in the answer to a login."""
@@ -22,26 +16,18 @@ LISTED_MUTED = 1000
 _NONE_UNREAD = Unread(0, False)
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """A conversation in a list.
 
     Attributes:
-        partner: the other user; None in a group.
-        group_id, group_name: the group; 0 and empty in a conversation of two.
-        last: its newest message.
-        mark: the user has read the messages up to this number.
+        row: the conversation, with its newest message.
         unread: the messages of others after the mark.
-        muted: it does not disturb the user.
+        event: the newest message, if it is an event of a group; else None.
     """
 
-    partner: Partner | None
-    group_id: int
-    group_name: str
-    last: LastMessage
-    mark: int
+    row: ConversationRow
     unread: Unread
-    muted: bool
+    event: ChatMessage | None
 
 
 class ConversationPage(NamedTuple):
@@ -54,34 +40,37 @@ class ConversationPage(NamedTuple):
 NO_CONVERSATIONS = ConversationPage([], False)
 
 
-def read_conversations(tx: Transaction, user_id: int, before: int, limit: int) -> ConversationPage:
+def read_conversations(
+    tx: Transaction, user_id: int, before: int, limit: int, *, events: bool
+) -> ConversationPage:
     """The conversations with the newest messages below the number ``before``. Raises StorageError.
 
     Each has a message that the user may read. So a group is absent until a message follows the
     user's joining, and after the user has left it.
+
+    ``events``: the reader knows events of groups, and they count as messages.
     """
-    model = ConversationModel(tx)
-    rows = model.of_user(user_id, before, limit + 1)
+    model = ConversationListModel(tx)
+    rows = model.of_user(user_id, before, limit + 1, events=events)
     more, rows = len(rows) > limit, rows[:limit]
-    last = model.last_messages([row.newest for row in rows])
-    users = [partner_of(row.conversation, user_id) for row in rows if row.conversation > 0]
-    groups = [-row.conversation for row in rows if row.conversation < 0]
-    partners = model.partners(user_id, users)
-    names = GroupModel(tx).names(groups)
-    marks = [(row.conversation, row.mark) for row in rows if row.newest > row.mark]
+    marks = [(row.conversation, row.mark) for row in rows if row.seq > row.mark]
     unread = model.unread(user_id, marks)
+    named = _events(tx, rows) if events else {}
+    return ConversationPage(
+        [
+            Listed(row, unread.get(row.conversation, _NONE_UNREAD), named.get(row.seq))
+            for row in rows
+            if row.name is not None
+        ],
+        more,
+    )
 
-    def listed(row: ConversationRow) -> Listed | None:
-        message = last.get(row.newest)
-        partner, group_id, name = None, 0, ""
-        if row.conversation > 0:
-            partner = partners.get(partner_of(row.conversation, user_id))
-        else:
-            group_id = -row.conversation
-            name = names.get(group_id, "")
-        if message is None or (partner is None and not group_id):
-            return None
-        count = unread.get(row.conversation, _NONE_UNREAD)
-        return Listed(partner, group_id, name, message, row.mark, count, row.muted)
 
-    return ConversationPage([item for row in rows if (item := listed(row)) is not None], more)
+def _events(tx: Transaction, rows: list[ConversationRow]) -> dict[int, ChatMessage]:
+    """The events among the newest messages, by number."""
+    logged = [
+        MailRow(row.seq, None, GROUP_EVENT, 0, None, -row.conversation, "", row.time, row.event)
+        for row in rows
+        if row.event is not None
+    ]
+    return {event.seq: event for event in to_messages(tx, logged)}

@@ -15,6 +15,7 @@ from chat.login.conversation_list import (
 from chat.login.registry import MAX_BLOCKERS
 from chat.login.visibility import Visibility
 from chat.mailbox.mailbox import load
+from chat.mailbox_number import is_named
 from chat.message import ChatMessage
 from chat.protocol import MAX_SEQ
 from chat.storage import Transaction
@@ -126,7 +127,9 @@ class SnapshotReader:
             requests = FriendRequestModel(tx).received(user_id, now, LISTED_REQUESTS)
         page, muted, receipts = NO_CONVERSATIONS, list[int](), True
         if room.conversations:
-            page = read_conversations(tx, user_id, MAX_SEQ + 1, room.conversations)
+            page = read_conversations(
+                tx, user_id, MAX_SEQ + 1, room.conversations, events=is_named(mailbox)
+            )
             muted = ConversationModel(tx).muted(user_id, LISTED_MUTED)
             receipts = UserModel(tx).has_receipts([user_id])
         mail, all_mail = load(tx, mailbox, (), room.messages, room.text_bytes)

@@ -47,8 +47,13 @@ class Answers:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
 
-    def send_answer(self, connection: AnyConnection, answer: Message, rid: object) -> int:
-        """Send an answer with the ``rid`` of its request, if that has one. Returns its length."""
+    def send_answer(
+        self, connection: AnyConnection, answer: Message, rid: object, encoded: bytes = b""
+    ) -> int:
+        """Send an answer with the ``rid`` of its request, if that has one. Returns its length.
+
+        ``encoded``: further fields of an answer in v2, as a JSON object.
+        """
         self._echo(answer, "rid", rid)
         if not connection.v2:
             connection.classic_output.arrange()
@@ -57,6 +62,8 @@ class Answers:
                 return 0
             answer = shaped
         frame = encode(answer)
+        if encoded:
+            frame = b"%b,%b" % (frame[:-1], encoded[1:])
         connection.send_encoded(frame)
         return len(frame)
 

@@ -16,6 +16,7 @@ from chat.connection.classic_reader import ClassicReader
 from chat.connection.connection import ClientConnection
 from chat.handlers import WAIT, Context, Request, Route, Where
 from chat.handlers.account import check_account
+from chat.handlers.context import LongAnswer
 from chat.limits.keyed_buckets import KeyedBuckets
 from chat.login.login import Login
 from chat.protocol import (
@@ -359,8 +360,9 @@ class ChatService:
         msgid = ACK_OF.get(message["msgid"])
         if msgid is None:  # it is answered only if it fails
             return
-        answer = {"msgid": msgid, "errno": 0, **result}
-        size = self._answers.send_answer(connection, answer, message.get("rid"))
+        fields, encoded = result if isinstance(result, LongAnswer) else (result, b"")
+        answer = {"msgid": msgid, "errno": 0, **fields}
+        size = self._answers.send_answer(connection, answer, message.get("rid"), encoded)
         self._charge(connection.login, message["msgid"], size)
 
     def _charge(self, login: Login | None, msgid: int, size: int) -> None:

@@ -60,11 +60,13 @@ class Transaction(ABC):
         for_share: ends a SELECT that locks its rows against changes until the commit. Empty in a
             database with one writer.
         clock: an SQL expression for the database's time, in milliseconds since 1970.
+        greatest: the name of the SQL function for the greatest of several numbers.
     """
 
     for_update = ""
     for_share = ""
     clock = ""
+    greatest = ""
 
     def bytes_in(self, column: str) -> str:
         """An SQL expression: the length of a text in bytes of UTF-8."""

@@ -11,6 +11,7 @@ from client.protocol.fields import (
     read_seq,
     read_text,
 )
+from client.protocol.parsing_groups import read_group_event
 from client.values import (
     ChatMessage,
     Conversation,
@@ -39,14 +40,17 @@ def read_conversation(item: Message) -> Conversation | None:
         return None
     user_id, group_id = place
     last = read_object(item, "last")
-    message = ChatMessage(
-        sender_id=read_id(last, "id"),
-        sender_name=read_text(last, "name"),
-        time_text=read_text(last, "time"),
-        text=read_text(last, "msg"),
-        group_id=group_id,
-        seq=read_seq(last),
-    )
+    if group_id is not None and "event" in last:
+        message = read_group_event({**last, "groupid": group_id})
+    else:
+        message = ChatMessage(
+            sender_id=read_id(last, "id"),
+            sender_name=read_text(last, "name"),
+            time_text=read_text(last, "time"),
+            text=read_text(last, "msg"),
+            group_id=group_id,
+            seq=read_seq(last),
+        )
     return Conversation(
         user_id,
         group_id,

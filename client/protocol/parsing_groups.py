@@ -1,12 +1,12 @@
-"""Parsing of groups, their members and bans, and their changes. Pure."""
+"""Parsing of groups, their members and bans, their changes and events. Pure."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from chat.protocol import MAX_ID, Message
-from client.protocol.fields import read_id, read_object, read_objects, read_text
-from client.values import Ban, Group, GroupNotice, Invitation, Member
+from client.protocol.fields import read_id, read_object, read_objects, read_seq, read_text
+from client.values import Ban, ChatMessage, Group, GroupNotice, Invitation, Member
 
 
 class MemberPage(NamedTuple):
@@ -101,4 +101,34 @@ def to_group_notice(message: Message) -> GroupNotice:
         group_desc=read_text(message, "groupdesc"),
         join=read_text(message, "join"),
         reason=read_text(message, "reason"),
+    )
+
+
+_EVENT_TEXTS = {
+    "created": "created the group",
+    "joined": "joined the group",
+    "left": "left the group",
+    "removed": "removed {name}",
+    "banned": "banned {name}",
+    "role": "made {name} {role}",
+    "renamed": "renamed the group: {group_name}",
+    "changed": "changed the group",
+    "dissolved": "dissolved the group",
+}
+
+
+def read_group_event(message: Message) -> ChatMessage:
+    """A GROUP_EVENT_MSG, or the last line of a conversation that is one."""
+    event = to_group_notice(message)
+    text = _EVENT_TEXTS.get(event.event, event.event).format(
+        name=event.name or event.user_id, role=event.role, group_name=event.group_name
+    )
+    return ChatMessage(
+        sender_id=event.by_id,
+        sender_name=event.by_name,
+        time_text=read_text(message, "time"),
+        text=text,
+        group_id=event.group_id,
+        seq=read_seq(message),
+        event=event,
     )

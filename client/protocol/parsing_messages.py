@@ -1,4 +1,4 @@
-"""Parsing of chat messages, group events, and what is found of them. Pure."""
+"""Parsing of chat messages, and what is found of them. Pure."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from chat.protocol import Message, MsgType
 from client.protocol.events import ChatAnswer
 from client.protocol.fields import read_id, read_objects, read_seq, read_text
 from client.protocol.parsing import read_failure, read_retry_after
-from client.protocol.parsing_groups import to_group_notice
+from client.protocol.parsing_groups import read_group_event
 from client.values import ChatMessage, History, Hit, SearchPage
 
 
 def read_chat(message: Message, me: int | None = None) -> ChatMessage:
     """A chat message or GROUP_EVENT_MSG, live or stored. ``me``: the user that is logged in."""
     if message.get("msgid") == MsgType.GROUP_EVENT_MSG:
-        return _read_group_event(message)
+        return read_group_event(message)
     in_group = message.get("msgid") == MsgType.GROUP_CHAT_MSG
     sender_id = read_id(message, "id")
     return ChatMessage(
@@ -25,36 +25,6 @@ def read_chat(message: Message, me: int | None = None) -> ChatMessage:
         seq=read_seq(message),
         to_id=read_id(message, "toid"),
         mine=sender_id == me,
-    )
-
-
-_EVENT_TEXTS = {
-    "created": "created the group",
-    "joined": "joined the group",
-    "left": "left the group",
-    "removed": "removed {name}",
-    "banned": "banned {name}",
-    "role": "made {name} {role}",
-    "renamed": "renamed the group: {group_name}",
-    "changed": "changed the group",
-    "dissolved": "dissolved the group",
-}
-
-
-def _read_group_event(message: Message) -> ChatMessage:
-    """A GROUP_EVENT_MSG."""
-    event = to_group_notice(message)
-    text = _EVENT_TEXTS.get(event.event, event.event).format(
-        name=event.name or event.user_id, role=event.role, group_name=event.group_name
-    )
-    return ChatMessage(
-        sender_id=event.by_id,
-        sender_name=event.by_name,
-        time_text=read_text(message, "time"),
-        text=text,
-        group_id=event.group_id,
-        seq=read_seq(message),
-        event=event,
     )
 
 

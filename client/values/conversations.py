@@ -15,7 +15,7 @@ class Conversation:
         user_id: the other user; None in a group.
         group_id: the group; None in a conversation of two.
         name: the name of that user or group, not escaped.
-        last: the newest message. Its text may be cut, see ``is_cut``.
+        last: the newest message, or event of the group. Its text may be cut, see ``is_cut``.
         is_cut: the text of ``last`` is longer.
         read: this user has read the messages up to this ``seq``.
         unread: the number of messages of others after ``read``.

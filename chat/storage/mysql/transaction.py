@@ -25,6 +25,7 @@ class MysqlTransaction(Transaction):
     for_update = " FOR UPDATE"
     for_share = " LOCK IN SHARE MODE"
     clock = "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)"
+    greatest = "GREATEST"
 
     def __init__(self, connection: MysqlConnection) -> None:
         self._connection = connection

@@ -24,6 +24,7 @@ class SqliteTransaction(Transaction):
     """A transaction of one connection. SQLite has one writer at a time and needs no row locks."""
 
     clock = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+    greatest = "MAX"
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection

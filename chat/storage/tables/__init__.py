@@ -4,14 +4,12 @@ from chat.storage.tables.account import AccountModel, AccountNumbers, AccountRow
 from chat.storage.tables.addressban import AddressBan, AddressBanModel
 from chat.storage.tables.audit import AuditModel, AuditRow
 from chat.storage.tables.blocked import BlockedModel
-from chat.storage.tables.conversation import (
+from chat.storage.tables.conversation import ConversationModel, partner_of
+from chat.storage.tables.conversation_list import (
     LAST_CHARACTERS,
-    ConversationModel,
+    ConversationListModel,
     ConversationRow,
-    LastMessage,
-    Partner,
     Unread,
-    partner_of,
 )
 from chat.storage.tables.device import DEVICES, Device, DeviceModel, SeenDevice
 from chat.storage.tables.directory import DirectoryModel, UserName
@@ -105,6 +103,7 @@ __all__ = [
     "BlockedModel",
     "Chunk",
     "Contact",
+    "ConversationListModel",
     "ConversationModel",
     "ConversationRow",
     "Device",
@@ -130,7 +129,6 @@ __all__ = [
     "InvitationModel",
     "JoinRule",
     "KnownDeviceModel",
-    "LastMessage",
     "LogRow",
     "MailRow",
     "MailShare",
@@ -144,7 +142,6 @@ __all__ = [
     "NodeRow",
     "OfflineMessageModel",
     "OwnedRowsModel",
-    "Partner",
     "Progress",
     "RetentionModel",
     "SearchChunkModel",

@@ -7,89 +7,14 @@ themselves are in ``groupuser``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from functools import lru_cache
-from itertools import chain
-from typing import NamedTuple
+from collections.abc import Collection
 
 from chat.protocol import MAX_ID
 from chat.storage.base import Transaction
-from chat.storage.chunks import bounds_of_chunks
-
-MOST_CONVERSATIONS = 20_000
-"""Conversations of a user that are compared for a list. Each costs one look-up in an index: some
-60 ms in all."""
-
-UNREAD_OF_ONE = 100
-UNREAD_OF_ALL = 1000
-UNREAD_LEAST = 10
-"""Messages that are looked at to count unread ones: of one conversation, and of all in a list. With
-many unread conversations each gets an equal share, and UNREAD_LEAST at least."""
-
-LAST_CHARACTERS = 100
-"""Characters of the last message in a list."""
+from chat.storage.tables.conversation_list import MOST_CONVERSATIONS
 
 _ID_BITS = MAX_ID.bit_length()
 _TABLE, _COLUMNS = "conversation", ("userid", "conversation", "readmark", "muted")
-
-_OF_A_USER = (
-    "SELECT -groupuser.groupid AS conversation, COALESCE(own.readmark, 0) AS readmark, "
-    "COALESCE(own.muted, 0) AS muted, groupuser.since AS since FROM groupuser "
-    "LEFT JOIN conversation AS own "
-    "ON own.userid = groupuser.userid AND own.conversation = -groupuser.groupid "
-    "WHERE groupuser.userid = ? "
-    "UNION ALL SELECT conversation, readmark, muted, 0 FROM conversation "
-    "WHERE userid = ? AND conversation > 0"
-)
-# The newest message. With MAX(seq), MariaDB would read the whole conversation.
-_DATED = (
-    "SELECT listed.conversation, listed.readmark, listed.muted, listed.since, "
-    "(SELECT seq FROM message WHERE message.conversation = listed.conversation "
-    "ORDER BY seq DESC LIMIT 1) AS newest "
-    f"FROM ({_OF_A_USER}) AS listed LIMIT {MOST_CONVERSATIONS}"
-)
-
-
-class ConversationRow(NamedTuple):
-    """A conversation as one of its users sees it.
-
-    Attributes:
-        conversation: its number: ``user_conversation`` or ``group_conversation``.
-        mark: the user has read the messages up to this number, or has joined the group after it.
-        muted: the user does not want to be disturbed by it.
-        newest: the number of the newest message.
-    """
-
-    conversation: int
-    mark: int
-    muted: bool
-    newest: int
-
-
-class LastMessage(NamedTuple):
-    """The newest message of a conversation. ``text``: one character more than LAST_CHARACTERS, if
-    it is longer. ``name``: None if the sender's row is missing."""
-
-    seq: int
-    sender: int
-    name: str | None
-    text: str
-    time: str
-
-
-class Partner(NamedTuple):
-    """The other user of a conversation. ``mark``: None if this user may not see it."""
-
-    id: int
-    name: str
-    mark: int | None
-
-
-class Unread(NamedTuple):
-    """``number`` messages of others are unread. ``more``: there may be further ones."""
-
-    number: int
-    more: bool
 
 
 def partner_of(conversation: int, user_id: int) -> int:
@@ -185,18 +110,6 @@ class ConversationModel:
 
     # ------------------------------------------------------------------ lists
 
-    def of_user(self, user_id: int, before: int, limit: int) -> list[ConversationRow]:
-        """The conversations with the newest messages below ``before``, newest first."""
-        rows = self._tx.query(
-            f"SELECT conversation, readmark, muted, since, newest FROM ({_DATED}) AS dated "
-            "WHERE newest > since AND newest < ? ORDER BY newest DESC LIMIT ?",
-            (user_id, user_id, before, limit),
-        )
-        return [
-            ConversationRow(number, max(mark, since), bool(muted), newest)
-            for number, mark, muted, since, newest in rows
-        ]
-
     def with_users(self, user_id: int) -> list[int]:
         """The conversations of a user with other users, at most MOST_CONVERSATIONS."""
         sql = "SELECT conversation FROM conversation WHERE userid = ? AND conversation > 0 LIMIT ?"
@@ -206,69 +119,3 @@ class ConversationModel:
         """The numbers of the muted conversations, ``limit`` at most."""
         sql = "SELECT conversation FROM conversation WHERE userid = ? AND muted = 1 LIMIT ?"
         return [number for (number,) in self._tx.query(sql, (user_id, limit))]
-
-    def last_messages(self, seqs: Sequence[int]) -> dict[int, LastMessage]:
-        """The messages with these numbers, their texts cut."""
-        rows = self._tx.query_in(
-            "SELECT message.seq, message.sender, user.name, "
-            f"SUBSTR(message.text, 1, {LAST_CHARACTERS + 1}), message.time "
-            "FROM message LEFT JOIN user ON user.id = message.sender WHERE message.seq IN :ids",
-            seqs,
-        )
-        return {row[0]: LastMessage(*row) for row in rows}
-
-    def partners(self, user_id: int, partner_ids: Sequence[int]) -> dict[int, Partner]:
-        """The other users of conversations, with the marks that the user may see.
-
-        A mark is hidden if one of the two has switched receipts off, or blocks the other one.
-        """
-        number = (
-            f"CASE WHEN user.id < ? THEN (user.id << {_ID_BITS}) + ? "
-            f"ELSE (? << {_ID_BITS}) + user.id END"
-        )
-        rows = self._tx.query_in(
-            "SELECT user.id, user.name, other.readmark FROM user "
-            "LEFT JOIN conversation AS other ON other.userid = user.id "
-            f"AND other.conversation = {number} AND user.receipts = 1 "
-            "AND EXISTS (SELECT 1 FROM user AS own WHERE own.id = ? AND own.receipts = 1) "
-            "AND NOT EXISTS (SELECT 1 FROM blocked WHERE userid = user.id AND blockedid = ?) "
-            "AND NOT EXISTS (SELECT 1 FROM blocked WHERE userid = ? AND blockedid = user.id) "
-            "WHERE user.id IN :ids",
-            partner_ids,
-            before=(user_id,) * 6,
-        )
-        return {row[0]: Partner(*row) for row in rows}
-
-    def unread(self, user_id: int, marks: Sequence[tuple[int, int]]) -> dict[int, Unread]:
-        """The unread messages of conversations with newer ones: pairs of conversation and mark."""
-        if not marks:
-            return {}
-        most = min(UNREAD_OF_ONE, max(UNREAD_LEAST, UNREAD_OF_ALL // len(marks)))
-        found: dict[int, Unread] = {}
-        for start, end in _parts(len(marks)):
-            part = marks[start:end]
-            params = chain.from_iterable([(user_id, *mark) for mark in part])
-            for place, seen, count in self._tx.query(_unread_sql(end - start, most), tuple(params)):
-                found[part[place][0]] = Unread(int(count or 0), seen == most)
-        return found
-
-
-# A statement for many conversations costs less than many statements, and few sizes stay in the
-# cache of prepared statements.
-_CHUNKS = (32, 8, 2, 1)
-
-
-@lru_cache(maxsize=256)
-def _parts(count: int) -> tuple[tuple[int, int], ...]:
-    """The bounds of the chunks of so many conversations."""
-    return bounds_of_chunks(count, _CHUNKS)
-
-
-@lru_cache(maxsize=64)
-def _unread_sql(count: int, most: int) -> str:
-    """Counts the newest messages after a mark, ``most`` at the most, and those of others."""
-    return " UNION ALL ".join(
-        f"SELECT {place}, COUNT(*), SUM(sender <> ?) FROM (SELECT sender FROM message "
-        f"WHERE conversation = ? AND seq > ? ORDER BY seq DESC LIMIT {most}) AS newest{place}"
-        for place in range(count)
-    )

@@ -197,11 +197,6 @@ class GroupModel:
         )
         return Membership(*rows[0]) if rows else None
 
-    def names(self, group_ids: Collection[int]) -> dict[int, str]:
-        """The names of these groups."""
-        sql = "SELECT id, groupname FROM allgroup WHERE id IN :ids"
-        return dict(self._tx.query_in(sql, list(group_ids)))
-
     def head(self, group_id: int) -> Group | None:
         """A group without its members; None if there is no such group."""
         rows = self._tx.query(

@@ -253,10 +253,12 @@ class Room(Reading):
 
     @property
     def last_line(self) -> str:
-        """The newest message with its sender, not escaped; empty if none is known."""
+        """The newest message with its sender, or event, not escaped; empty if none is known."""
         for item in reversed(self.items):
             if item.mark is not Mark.NOTICE:
                 return f"{item.sender}: {item.text}"
+            if item.seq is not None:
+                return item.text
         return self.preview
 
     def seek_new(self) -> None:
@@ -266,8 +268,10 @@ class Room(Reading):
 
     # ------------------------------------------------------------------ marks of the server
 
-    def take_listed(self, conversation: Conversation) -> None:
+    def take_listed(self, conversation: Conversation, line: str) -> None:
         """Take what the answer to a login says about this conversation.
+
+        ``line``: its last message, or event. An event does not move the room in the list.
 
         The count of the server replaces the saved one, unless this terminal has shown more than the
         server knows. Example: the messages were read without a connection.
@@ -275,8 +279,9 @@ class Room(Reading):
         last = conversation.last
         if last.seq is None:
             return
-        self.active = max(self.active, times.parse(last.time_text) or 0.0)
-        self.preview = f"{last.sender_name}: {last.text}"
+        if last.event is None or not self.active:
+            self.active = max(self.active, times.parse(last.time_text) or 0.0)
+        self.preview = line
         self.told_read = conversation.read
         self.set_other_read(conversation.other_read or 0)
         known = self.unloaded or self.read > START  # an earlier run has shown some

@@ -89,7 +89,7 @@ class RoomList:
             if not in_group and not self.directory.is_friend(room.key.id):
                 room.title = listed.name
                 self.directory.add_name(room.key.id, listed.name, newest=False)
-            room.take_listed(listed)
+            room.take_listed(listed, self._line_of(listed.last))
         self.set_muted(account)
 
     def set_muted(self, account: Account) -> None:
@@ -201,6 +201,12 @@ class RoomList:
         in_group = message.group_id is not None
         item.mention = in_group and not item.mine and mentions(message.text, name)
         return item
+
+    def _line_of(self, message: ChatMessage) -> str:
+        """A message or an event as one line, not escaped."""
+        if message.event is None:
+            return f"{message.sender_name}: {message.text}"
+        return self._event_text(message.event) or message.text
 
     def _event_text(self, event: GroupNotice) -> str | None:
         """The line of an event; None for an unknown one."""

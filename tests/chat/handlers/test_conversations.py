@@ -145,12 +145,51 @@ def test_a_group_is_listed_to_its_members_from_their_joining(node: Node) -> None
     assert client_page(client)["conversations"] == [], "a new member again"
 
 
-def client_page(client: Client) -> Message:
-    """CONVERSATIONS_ACK; chat messages that come first are dropped."""
-    client.send(MsgType.CONVERSATIONS_MSG)
+def client_page(client: Client, **fields: Any) -> Message:
+    """CONVERSATIONS_ACK; messages and notices that come first are dropped."""
+    client.send(MsgType.CONVERSATIONS_MSG, **fields)
     while (answer := client.next())["msgid"] != MsgType.CONVERSATIONS_ACK:
-        assert answer["msgid"] == MsgType.GROUP_CHAT_MSG
+        pass
     return answer
+
+
+def test_an_event_of_a_group_is_the_last_message(node: Node) -> None:
+    """For named devices: others do not know events."""
+    ann = node.online("ann", device="laptop", devices=True)
+    bob, eve = node.online("bob"), node.online("eve")
+    outsider = node.online("joe", device="phone", devices=True)
+    tea = ann.make_group("tea")
+    entry = client_page(ann)["conversations"][0]
+    me = {"userid": ann.user_id, "name": "ann", "by": ann.user_id, "byname": "ann"}
+    assert (entry["groupid"], entry["groupname"], entry["unread"]) == (tea, "tea", 0)
+    last = entry["last"]
+    assert last.pop("time")
+    created = last.pop("seq")
+    assert last == {"event": "created", **me, "groupname": "tea"}
+    ann.say(bob, "hello")
+    bob.expect(MsgType.ONE_CHAT_MSG)
+    assert bob.ask(MsgType.ADD_GROUP_MSG, groupid=tea)["errno"] == 0
+    assert eve.ask(MsgType.ADD_GROUP_MSG, groupid=tea)["errno"] == 0
+    bob.tell(tea, "a message")
+    bob.expect(MsgType.CHAT_ACK)
+    ann.until(lambda: any(one["msgid"] == MsgType.GROUP_CHAT_MSG for one in ann.inbox))
+    ann.inbox.clear()
+    assert ann.ask(MsgType.REMOVE_MEMBER_MSG, groupid=tea, userid=eve.user_id)["errno"] == 0
+    first, second = client_page(ann)["conversations"]
+    assert (first["last"]["event"], first["last"]["name"], first["unread"]) == ("removed", "eve", 1)
+    assert first["last"]["seq"] > second["last"]["seq"] > created
+    older = client_page(ann, before=first["last"]["seq"])["conversations"]
+    assert [entry["with"] for entry in older] == [bob.user_id], "a conversation is on one page"
+    seq = first["last"]["seq"]
+    assert ann.ask(MsgType.READ_MSG, groupid=tea, seq=seq)["errno"] == 0, "an event can be read"
+    assert client_page(ann)["conversations"][0]["unread"] == 0
+    (entry,) = [entry for entry in client_page(bob)["conversations"] if "groupid" in entry]
+    assert entry["last"]["msg"] == "a message", "the unnamed device"
+    for stranger in (eve, outsider):
+        assert client_page(stranger)["conversations"] == [], "removed, or never a member"
+    again = node.connect()
+    answer = again.log_in(ann.user_id, device="desk", devices=True)
+    assert answer["conversations"][0]["last"]["event"] == "removed"
 
 
 def test_deleted_messages_are_not_listed(node: Node) -> None:

@@ -147,7 +147,7 @@ def size(lists: Message) -> int:
     return len(encode(lists))
 
 
-LOGIN: Any = SimpleNamespace(user_id=1)
+LOGIN: Any = SimpleNamespace(user_id=1, name="ann")
 
 
 def test_the_worst_lists_fit() -> None:

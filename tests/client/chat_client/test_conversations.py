@@ -8,7 +8,14 @@ import pytest
 
 from chat.protocol import Message, MsgType
 from client import ChatMessage
-from client.values import Conversation, ConversationPage, MuteNotice, ReadNotice, TypingNotice
+from client.values import (
+    Conversation,
+    ConversationPage,
+    GroupNotice,
+    MuteNotice,
+    ReadNotice,
+    TypingNotice,
+)
 from tests.client.chat_client.clientkit import Make
 from tests.client.fake_server import WAIT, FakeServer, ack, login_ack
 
@@ -57,6 +64,20 @@ def test_conversations(server: FakeServer, make: Make) -> None:
     ]
     assert client.conversations(before=9, limit=1) == ConversationPage((bob,), True)
     assert server.expect(MsgType.CONVERSATIONS_MSG)["before"] == 9
+
+
+def test_an_event_is_the_last_line_of_a_group(server: FakeServer, make: Make) -> None:
+    last = {"seq": 9, "event": "joined", "userid": 2, "name": "bob", "by": 2, "byname": "bob"}
+    entry = {"groupid": 5, "groupname": "tea", "last": {**last, "time": "now"}, "read": 3}
+    server.rules[MsgType.CONVERSATIONS_MSG] = lambda r: [
+        ack(MsgType.CONVERSATIONS_ACK, r, conversations=[entry], more=False)
+    ]
+    client = make(devices=True)
+    client.login(1, "secret")
+    (found,) = client.conversations().conversations
+    event = GroupNotice("joined", 5, 2, 2, "bob", "bob")
+    assert found.last == ChatMessage(2, "bob", "now", "joined the group", 5, 9, event=event)
+    assert (found.name, found.unread) == ("tea", 0)
 
 
 def test_marks_typing_and_muting(server: FakeServer, make: Make) -> None:

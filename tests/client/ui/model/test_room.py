@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from client.ui.model.message_item import Mark, MessageItem
 from client.ui.model.room import Anchor, HistoryState, Room, RoomKey
-from client.values import ChatMessage, Conversation
+from client.ui.text import times
+from client.values import ChatMessage, Conversation, GroupNotice
 from tests.client.ui.uikit import BOB, at, item, texts
 
 
@@ -289,7 +290,7 @@ def listed(last: int, read: int, unread: int, other_read: int | None = None) -> 
 
 def test_the_counts_of_the_server_are_taken() -> None:
     room = Room(RoomKey(False, BOB), "bob")
-    room.take_listed(listed(9, 5, 3))
+    room.take_listed(listed(9, 5, 3), "bob: the last one")
     assert (room.unread, room.told_read, room.last_line) == (3, 5, "bob: the last one")
     assert room.active > 0
     room.receive(item(8))
@@ -297,17 +298,42 @@ def test_the_counts_of_the_server_are_taken() -> None:
     assert room.unread == 3
     room.receive(item(10))
     assert room.unread == 4
-    room.take_listed(listed(10, 10, 0))
+    room.take_listed(listed(10, 10, 0), "bob: the last one")
     assert room.unread == 0
+
+
+def test_a_listed_event_is_the_last_line_and_keeps_the_place() -> None:
+    event = GroupNotice("joined", 5, BOB, BOB, "bob", "bob")
+    room = Room(RoomKey(True, 5), "tea")
+    for active, expected in ((0.0, times.parse(at(5))), (77.0, 77.0)):
+        room.active = active
+        last = ChatMessage(BOB, "bob", at(5), "joined the group", 5, 9, event=event)
+        entry = Conversation(None, 5, "tea", last, False, 3, 0, False, None, False)
+        room.take_listed(entry, "bob joined")
+        assert (room.last_line, room.active, room.unread) == ("bob joined", expected, 0)
+
+
+def test_a_loaded_event_is_the_last_line() -> None:
+    room = Room(RoomKey(True, 5), "tea")
+    room.receive(item(8))
+    line = room.last_line
+    notice = item(9)
+    notice.text, notice.mark = "bob joined", Mark.NOTICE
+    assert room.add_event(notice)
+    assert room.last_line == "bob joined" != line
+    own = item(10)
+    own.seq, own.mark, own.text = None, Mark.NOTICE, "a note of this terminal"
+    room.add_notice(own)
+    assert room.last_line == "bob joined"
 
 
 def test_what_was_shown_without_a_connection_stays_read() -> None:
     room = Room(RoomKey(False, BOB), "bob")
     room.read = (9.0, 0)  # as it was saved
     room.unloaded = 1
-    room.take_listed(listed(12, 5, 4))
+    room.take_listed(listed(12, 5, 4), "bob: the last one")
     assert room.unread == 1
-    room.take_listed(listed(12, 5, 0))
+    room.take_listed(listed(12, 5, 0), "bob: the last one")
     assert room.unread == 0
 
 
