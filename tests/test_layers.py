@@ -36,7 +36,8 @@ chat.group_notice      : chat.message chat.protocol
 chat.group_event       : chat.message chat.protocol
 chat.announcement      : chat.message chat.protocol
 chat.conversation_notice : chat.message chat.protocol
-chat.config            : chat.limits chat.protocol
+chat.config_values     :
+chat.config            : chat.config_values chat.limits chat.protocol
 chat.listeners         : chat.config muduopy
 chat.dialect_files     : chat.config chat.process chat.protocol.dialects
 chat.tls               : chat.config muduopy

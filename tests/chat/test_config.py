@@ -11,14 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat.config import (
-    _MAXIMUM,
-    _MINIMUM,
-    MIN_CLASSIC_FRAME,
     Config,
     ConfigError,
     check,
     parse_config,
 )
+from chat.config_values import MAXIMUM, MIN_CLASSIC_FRAME, MINIMUM
 from tests.chat.loopkit import PROJECT
 from tests.tiers import examples
 
@@ -33,8 +31,8 @@ DEFAULTS: dict[tuple[str, str], Any] = {
     (section, key): getattr(getattr(Config(), section), key) for section, key in KEYS
 }
 NUMBERS = [key for key in KEYS if type(DEFAULTS[key]) in (int, float)]
-MAXIMA = {tuple(key.split(".")): most for key, most in _MAXIMUM.items()}
-MINIMA = {tuple(key.split(".")): least for key, least in _MINIMUM.items()}
+MAXIMA = {tuple(key.split(".")): most for key, most in MAXIMUM.items()}
+MINIMA = {tuple(key.split(".")): least for key, least in MINIMUM.items()}
 
 MAY_BE_ZERO = [
     ("server", "threads"),

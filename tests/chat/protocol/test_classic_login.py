@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.config import MIN_CLASSIC_FRAME
+from chat.config_values import MIN_CLASSIC_FRAME
 from chat.protocol import MAX_ID, Limits, encode
 from chat.protocol.classic_login import fit_login, left_out
 from chat.protocol.dialects.classic_answer import classic_answer

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.config import MIN_CLASSIC_FRAME
+from chat.config_values import MIN_CLASSIC_FRAME
 from chat.protocol import MAX_ID, Limits, encode
 from chat.protocol.classic_split import MAX_SEQUENCE, json_size, split_message, split_text
 from tests.tiers import examples
