@@ -63,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
     if not args.plain and _has_screen():
         return _run_screen(parser, args, tls, is_last=is_last)
     if is_last:
-        line = f"{parser.prog}: the server of the last time, {args.host} {args.port}"
+        line = f"{parser.prog}: the last server: {args.host} {args.port}"
         print(escape(line), file=_text_stream(sys.stderr, _encoding()))
     return _run_lines(parser, args, tls)
 

@@ -417,7 +417,7 @@ def test_no_home_is_no_obstacle(server: FakeServer, tmp_path: Path) -> None:
 def test_the_last_server(server: FakeServer, tmp_path: Path) -> None:
     remember_server(tmp_path, LastServer("127.0.0.1", server.port))
     result = run("--plain", "--folder", str(tmp_path), stdin=b"1\nli si\nsecret\nquit\n")
-    told = f"chatclient: the server of the last time, 127.0.0.1 {server.port}\n"
+    told = f"chatclient: the last server: 127.0.0.1 {server.port}\n"
     assert (result.returncode, result.stderr.decode()) == (0, told)
     assert b"name:li si" in result.stdout
     (tmp_path / "last-server.json").write_text('{"host": 5}', encoding="ascii")
