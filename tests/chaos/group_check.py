@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from tests.chaos.group_log import ENDS, Entry, GroupLog
-from tests.chaos.history import UNNAMED, Change, Device, History, Look
+from tests.chaos.history import UNNAMED, Change, Device, Event, History, Look
 
 MOST_TOLD = 1000
 """By the protocol: see above."""
@@ -75,14 +75,10 @@ class GroupCheck:
         entries: defaultdict[Key, list[Entry]] = defaultdict(list)
         for change in self._history.changes:
             if not change.refused:
-                changes[_key(change.event, change.group, change.user, change.by, change.mark)] += [
-                    change
-                ]
+                changes[_key(change)].append(change)
         for entry in self._entries():
-            if entry.is_second:
-                continue
-            one = entry.first
-            entries[_key(one.event, one.group, one.user, one.by, one.mark)].append(entry)
+            if not entry.is_second:
+                entries[_key(entry.first)].append(entry)
         keys = sorted({**changes, **entries}, key=lambda key: key[0] in WITHOUT_EFFECT)
         for key in keys:
             asked = sorted(changes[key], key=lambda change: change.asked)
@@ -225,8 +221,8 @@ class GroupCheck:
         )
 
 
-def _key(event: str, group: int | None, user: int, by: int, mark: str) -> Key:
+def _key(one: Change | Event) -> Key:
     """A change with a text of its own is found by it: of a new group nothing else is known."""
-    if mark and event != "role":
-        return event, by, mark
-    return event, group, user, by, mark
+    if one.mark and one.event != "role":
+        return one.event, one.by, one.mark
+    return one.event, one.group, one.user, one.by, one.mark
