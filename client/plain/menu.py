@@ -23,9 +23,13 @@ from client.errors import (
 )
 from client.ids import parse_id
 from client.original_commands import CommandError, parse
+from client.plain.account_commands import AccountCommands
+from client.plain.command_group import Command
 from client.plain.console import Console
 from client.plain.contact_commands import ContactCommands
+from client.plain.conversation_commands import ConversationCommands
 from client.plain.event_lines import EventLines
+from client.plain.group_commands import GroupCommands
 from client.plain.plain_text import PlainText
 from client.plain.sign_in import DeclinedError, SignIn
 from client.protocol.connection import CLOSED
@@ -43,6 +47,10 @@ _WINDOW = 200
 
 _LOST = (ConnectionLostError, ConnectError, ReplacedError)
 """The errors that end the program, because there is no connection any more."""
+
+
+_Place = tuple[int | None, int | None]
+"""A conversation: the other user, or the group."""
 
 
 class _Quit(Exception):
@@ -81,6 +89,7 @@ class Menu:
         self._is_kept = is_kept
         self._sign_in = SignIn(client, text, self._print, self._ask, saved_accounts, script=script)
         self._code = 0
+        self._unread: dict[_Place, int] = {}  # the newest shown messages of others
         self._written = 0  # messages since the last wait for acks
         self._choices: dict[str, Callable[[], None]] = {"1": self._login, "2": self._register}
         contacts = ContactCommands(
@@ -91,11 +100,13 @@ class Menu:
             "chat": self._chat,
             **contacts.by_name(),
             "groupchat": self._group_chat,
-            "devices": self._devices,
-            "end": self._end_device,
             "loginout": self._logout,
             "quit": self._quit,
         }
+        self._added: dict[str, Command] = {}
+        for group in (ConversationCommands, GroupCommands, AccountCommands):
+            commands = group(client, text, self._ask_secret, self._confirm)
+            self._added.update(commands.by_name())
 
     def run(self, user: int | str | None = None) -> int:
         """Run until the user quits or the connection is lost; returns the exit code.
@@ -167,11 +178,14 @@ class Menu:
         for sending in self._client.outbox:  # of an earlier run
             self._events.watch(sending)
         self._show_events()  # the offline messages
-        self._print_all(self._text.help_lines())
+        self._print_all(self._text.first_help_lines())
         if not self._script:
             self._tell_devices(account)
         while self._client.account is not None:
-            self._one_command(self._console.read_line(self._show_events))
+            line = self._console.read_line(self._show_events)
+            if not self._script:
+                self._mark_read()
+            self._one_command(line)
 
     def _tell_devices(self, account: Account) -> None:
         """Show the number of devices online, if there are several."""
@@ -190,7 +204,10 @@ class Menu:
         except CommandError as exc:
             self._fail(str(exc))
             return
-        self._commands[word](*args)
+        if word in self._added:
+            self._run(word, self._added[word], args)
+        else:
+            self._commands[word](*args)
 
     def _help(self) -> None:
         self._print_all(self._text.help_lines())
@@ -223,21 +240,19 @@ class Menu:
         if self._written >= _WINDOW:
             self._wait_for_acks()
 
-    def _devices(self) -> None:
+    def _run(self, word: str, command: Command, args: tuple[str, ...]) -> None:
+        """Run a command that line mode has added, and show its result."""
         try:
-            self._print_all(map(self._text.device_line, self._client.devices()))
+            lines = command(*args)
+            self._print_all([self._text("done", word=word)] if lines is None else lines)
+        except CommandError as exc:
+            self._fail(str(exc))
         except ClientError as exc:
-            self._print_failure(self._text.failed(self._text("do devices"), exc), exc)
+            self._print_failure(self._text.failed(word, exc), exc)
 
-    def _end_device(self, number: str) -> None:
-        try:
-            self._client.end_device(int(number))
-        except ValueError:
-            self._fail(self._text("device number"))
-        except ClientError as exc:
-            self._print_failure(self._text.failed(self._text("do end", id=number), exc), exc)
-        else:
-            self._print(self._text("device ended", id=number))
+    def _confirm(self, prompt: str) -> bool:
+        """Ask a person; a script is sure."""
+        return self._script or self._ask(prompt).strip().lower() in ("y", "yes")
 
     def _logout(self) -> None:
         self._finish_chats()
@@ -302,6 +317,20 @@ class Menu:
         """Show the messages that have arrived. Each is acknowledged after it was printed."""
         for message in self._client.messages(timeout):
             self._print(self._text.message_line(message))
+            if message.seq is not None and not message.mine:
+                other = message.other_id if message.group_id is None else None
+                self._unread[other, message.group_id] = message.seq
+
+    def _mark_read(self) -> None:
+        """Note that the shown messages are read: a person has typed a line after them."""
+        unread, self._unread = self._unread, {}
+        account = self._client.account
+        if account is None or not account.device_id:
+            return
+        for (user_id, group_id), seq in unread.items():
+            # Without an answer the next message of the conversation marks this one, too.
+            with contextlib.suppress(RefusedError, NoAnswerError):
+                self._client.mark_read(seq, user_id=user_id, group_id=group_id)
 
     def _show_lines(self) -> None:
         for line in self._events.take():

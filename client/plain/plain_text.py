@@ -13,13 +13,20 @@ from chat.protocol import ErrNo
 from chat.protocol.errors import DISABLED, NAME_TAKEN
 from chat.safe_text import escape
 from client.errors import ClientError, RefusedError
-from client.original_commands import LINE_MODE_COMMANDS
+from client.original_commands import (
+    ADDED_COMMANDS,
+    LINE_MODE_COMMANDS,
+    ORIGINAL_COMMANDS,
+    Command,
+)
 from client.plain import chinese, english
 from client.protocol.parsing import read_retry_after
 from client.server_texts import in_chinese
 from client.values import (
     Account,
+    Ban,
     ChatMessage,
+    Conversation,
     Device,
     DeviceNotice,
     Friend,
@@ -27,6 +34,7 @@ from client.values import (
     Group,
     GroupNotice,
     Member,
+    User,
 )
 
 NO_WORDS = str(RefusedError(ErrNo.REFUSED, ""))
@@ -61,11 +69,19 @@ class PlainText:
                 yield self("more members", count=group.member_count - len(group.members))
         yield self("end rule")
 
-    def help_lines(self) -> Iterator[str]:
-        """The list of commands, with their formats."""
+    def first_help_lines(self) -> Iterator[str]:
+        """The original's commands, shown after a login."""
         yield self("commands")
-        for command in LINE_MODE_COMMANDS:
-            yield f"{command.name} : {self(f'command {command.name}')}, {command.format}"
+        yield from map(self._command_line, ORIGINAL_COMMANDS)
+        yield self("more commands", count=len(ADDED_COMMANDS))
+
+    def help_lines(self) -> Iterator[str]:
+        """The list of all commands, with their formats."""
+        yield self("commands")
+        yield from map(self._command_line, LINE_MODE_COMMANDS)
+
+    def _command_line(self, command: Command) -> str:
+        return f"{command.name} : {self(f'command {command.name}')}, {command.format}"
 
     def message_line(self, message: ChatMessage) -> str:
         """A chat message on one line."""
@@ -80,6 +96,28 @@ class PlainText:
         if message.group_id is None:
             return self("said", **fields)
         return self("said in group", group=message.group_id, **fields)
+
+    def shown(self, text: str) -> str:
+        """A text of a user, escaped."""
+        return escape(text)
+
+    def user_line(self, user: User) -> str:
+        """A user on one line."""
+        return f"{user.id} {escape(user.name)}"
+
+    def ban_line(self, ban: Ban) -> str:
+        """A removed or banned user of a group on one line."""
+        parts = (str(ban.user_id), escape(ban.name), escape(ban.kind), escape(ban.reason))
+        return " ".join(filter(None, parts))
+
+    def conversation_line(self, one: Conversation) -> str:
+        """A conversation on one line, with its number of unread messages and its last message."""
+        number = f"[{one.group_id}]" if one.user_id is None else str(one.user_id)
+        unread = f"{one.unread}+" if one.more_unread else str(one.unread)
+        muted = self("muted") if one.muted else ""
+        last = "" if one.last.event is not None else escape(one.last.text)
+        head = " ".join(filter(None, (number, escape(one.name), muted)))
+        return self._table["conversation"].format(head=head, unread=unread, last=last).rstrip()
 
     def device_line(self, device: Device) -> str:
         """A device of the user on one line."""

@@ -493,7 +493,7 @@ def test_devices(server: FakeServer, menu: MenuRun) -> None:
     menu.out.wait_for("4 my\\x1bphone offline then\n")
     menu.type("end:4", "end:4", "end:phone")
     menu.out.wait_for("device 4 has ended\n")
-    menu.out.wait_for("end 4 failed: you have no such device\n")
+    menu.out.wait_for("end failed: you have no such device\n")
     menu.out.wait_for("the number of a device is expected")
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from chat.protocol.errors import DISABLED
 from client.errors import ConnectionLostError, NoAnswerError, RefusedError
+from client.original_commands import LINE_MODE_COMMANDS
 from client.plain import chinese, english
 from client.plain.plain_text import PlainText
 from client.values import Account, ChatMessage, Friend, Group, Member
@@ -86,18 +87,16 @@ def test_account() -> None:
 
 def test_help_lists_every_command_with_its_format() -> None:
     lines = list(text.help_lines())
-    assert lines[1:] == [
+    assert len(lines) == 1 + len(LINE_MODE_COMMANDS)
+    assert any(line.endswith("role:groupid:who:creator|admin|normal") for line in lines)
+    lines = list(text.first_help_lines())
+    assert lines[1:-1] == [
         "help : show all supported commands, help",
         "chat : one-to-one chat, chat:friendid:message",
         "addfriend : add a friend, addfriend:friendid",
         "creategroup : create a group, creategroup:groupname:groupdesc",
         "addgroup : join a group, addgroup:groupid",
         "groupchat : group chat, groupchat:groupid:message",
-        "requests : show the users that ask to be your friend, requests",
-        "accept : accept such a request, accept:who",
-        "decline : decline such a request, decline:who",
-        "devices : show your devices, devices",
-        "end : sign a device out, end:number",
         "loginout : log out, loginout",
         "quit : leave the program, quit",
     ]
