@@ -23,13 +23,13 @@ the request again with its whole body.
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 from email.utils import formatdate
 from enum import Enum
 from functools import lru_cache
 
 from muduopy.address import Address
+from muduopy.http.answer_queue import AnswerQueue
 from muduopy.http.errors import BadRequestError
 from muduopy.http.http_exchange import HttpExchange, Segment
 from muduopy.http.http_limits import HttpLimits
@@ -46,9 +46,6 @@ class Phase(Enum):
 # Each answer reads them, and a global name is read faster than an enum member.
 _READING = Phase.READING
 _ENDED = Phase.ENDED
-
-LARGE = 32 * 1024
-"""A segment of so many bytes is sent by a call of its own, which costs less than a copy."""
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -71,26 +68,22 @@ class HttpContext:
     Attributes:
         wants_data: more bytes are needed before anything else can happen.
         refused: the reason why the last request was refused; "" if it was not.
-        output_bytes: the number of bytes that ``take_output`` would return.
-        upgraded: the last exchange, if it takes the connection over; see ``take_rest``.
     """
 
     __slots__ = (
+        "_answers",
         "_date",
         "_held",
         "_idle_since",
         "_limits",
         "_offers_bodies",
-        "_output",
         "_outstanding",
         "_peer",
         "_phase",
         "_reader",
         "_receiving",
         "_streaming",
-        "output_bytes",
         "refused",
-        "upgraded",
         "wants_data",
     )
 
@@ -106,8 +99,6 @@ class HttpContext:
         """``date``: returns the text of an answer's Date field."""
         self.wants_data = True
         self.refused = ""
-        self.output_bytes = 0
-        self.upgraded: HttpExchange | None = None
         self._limits = limits
         self._peer = peer
         self._date = date
@@ -118,8 +109,8 @@ class HttpContext:
         self._receiving = HttpExchange()
         self._streaming: HttpExchange | None = None  # its body is taken in parts
         self._held: HttpExchange | None = None  # complete, and waiting for earlier answers
-        self._outstanding: deque[HttpExchange] = deque()  # handed out, and not in the output yet
-        self._output: list[Segment] = []
+        self._answers = AnswerQueue()
+        self._outstanding = self._answers.exchanges  # handed out, and not in the output yet
 
     def __repr__(self) -> str:
         return f"<HttpContext {self._phase.value} outstanding={len(self._outstanding)}>"
@@ -134,25 +125,20 @@ class HttpContext:
         """Whether the peer has finished sending."""
         return self._reader.finished
 
+    @property
+    def upgraded(self) -> HttpExchange | None:
+        """The last exchange, if it takes the connection over; see ``take_rest``."""
+        last = self._answers.left_last
+        return last if last is not None and last.upgrade is not None else None
+
+    @property
+    def output_bytes(self) -> int:
+        """The number of bytes that ``take_output`` would return."""
+        return self._answers.output_bytes
+
     def take_output(self) -> list[Segment]:
         """Take what is ready to be sent. Small neighbours are joined."""
-        output, self._output = self._output, []
-        self.output_bytes = 0
-        if len(output) < 2:
-            return output
-        joined: list[Segment] = []
-        run: list[bytes] = []
-        for segment in output:
-            if isinstance(segment, bytes) and len(segment) < LARGE:
-                run.append(segment)
-                continue
-            if run:
-                joined.append(b"".join(run))
-                run = []
-            joined.append(segment)
-        if run:
-            joined.append(b"".join(run))
-        return joined
+        return self._answers.take_output()
 
     # ------------------------------------------------------------------ requests
 
@@ -320,7 +306,7 @@ class HttpContext:
     def _allow_body(self, exchange: HttpExchange, now: float) -> None:
         if exchange.expects_continue and not self._reader.in_body:
             exchange.continued = True
-            self._add_output(CONTINUE)
+            self._answers.add_output(CONTINUE)
             self._reader.started = now  # the client's time begins now
 
     def _refuse(self, status: int, reason: str, now: float) -> None:
@@ -366,12 +352,11 @@ class HttpContext:
     @property
     def sending(self) -> HttpExchange | None:
         """The exchange whose source makes the next bytes of the output."""
-        outstanding = self._outstanding
-        return outstanding[0] if outstanding and outstanding[0].source is not None else None
+        return self._answers.sending
 
     def add_body(self, exchange: HttpExchange, data: bytes) -> None:
         """Take bytes from the source of the ``sending`` exchange. Raises BadResponseError."""
-        self._add_output(exchange.frame(data))
+        self._answers.add_output(exchange.frame(data))
 
     def end_body(self, exchange: HttpExchange, now: float) -> None:
         """The source of the ``sending`` exchange has ended. Raises BadResponseError."""
@@ -380,40 +365,19 @@ class HttpContext:
 
     def drop_sources(self) -> None:
         """The connection is down: nothing takes the rest of any body."""
-        for exchange in self._outstanding:
-            exchange.drop_source()
-
-    def _take_from(self, exchange: HttpExchange) -> None:
-        for segment in exchange.output:
-            self._add_output(segment)
-        exchange.output.clear()
-
-    def _add_output(self, segment: Segment) -> None:
-        self._output.append(segment)
-        self.output_bytes += len(segment)
+        self._answers.drop_sources()
 
     def _flush(self, now: float) -> None:
         """Move answers into the output, up to the first one that is not complete."""
-        outstanding = self._outstanding
-        while outstanding:
-            exchange = outstanding[0]
-            self._take_from(exchange)
-            if not exchange.done:
-                return
+        if self._answers.flush():
             self._idle_since = now
-            outstanding.popleft()
-            if exchange.is_last or exchange.upgrade is not None:
-                if exchange.upgrade is not None:
-                    self.upgraded = exchange
-                self.drop_sources()
-                outstanding.clear()
-                self._held = None
-                self._phase = _ENDED
-                self.wants_data = False
-                return
-        if self._held is not None:
+        if self._answers.left_last is not None:
+            self._held = None
+            self._phase = _ENDED
+            self.wants_data = False
+        elif self._outstanding or self._held is not None:
             return
-        if self._phase is Phase.ENDING:
+        elif self._phase is Phase.ENDING:
             self._phase = _ENDED
         elif self._phase is _READING:
             self._allow_body(self._receiving, now)

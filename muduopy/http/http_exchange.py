@@ -12,7 +12,7 @@ from muduopy.file_part import FilePart
 from muduopy.http.body_writer import BodyWriter
 from muduopy.http.errors import BadResponseError
 from muduopy.http.http_request import HttpRequest
-from muduopy.http.http_response import HttpResponse, UpgradeCallback
+from muduopy.http.http_response import HttpResponse, UpgradeCallback, close_source
 from muduopy.http.request_head import CHUNKED, RequestHead
 from muduopy.http.response_head import REASONS, format_head
 
@@ -50,7 +50,6 @@ class HttpExchange:
 
     __slots__ = (
         "_body",
-        "_body_bytes",
         "_left",
         "answered",
         "continued",
@@ -81,8 +80,7 @@ class HttpExchange:
         self.source: Iterator[bytes] | BodyWriter | None = None
         self.upgrade: UpgradeCallback | None = None
         self.is_last = False
-        self._body: list[bytes] | None = None
-        self._body_bytes = 0
+        self._body: bytes | bytearray = b""
         self._left = 0
 
     def __repr__(self) -> str:
@@ -107,11 +105,14 @@ class HttpExchange:
 
     def add(self, part: bytes) -> int:
         """Keep a part of the body; returns the number of bytes of all parts."""
-        if self._body is None:
-            self._body = []
-        self._body.append(part)
-        self._body_bytes += len(part)
-        return self._body_bytes
+        if not self._body:
+            self._body = part
+        else:
+            # A list of parts would cost 40 bytes for each chunk of a byte.
+            if isinstance(self._body, bytes):
+                self._body = bytearray(self._body)
+            self._body += part
+        return len(self._body)
 
     def complete(self, peer: Address, now: float) -> HttpRequest:
         """Make the request from its head and the parts of its body."""
@@ -119,8 +120,7 @@ class HttpExchange:
         assert head is not None
         target = head.target
         path, query = _split_target(target)
-        body = b"".join(self._body) if self._body else b""
-        self._body = None
+        body, self._body = bytes(self._body), b""
         self.request = HttpRequest(
             method=head.method,
             target=target,
@@ -163,7 +163,7 @@ class HttpExchange:
         if head.length == 0:
             self.output.append(head.data)
             self.done = True
-            _drop(source)
+            close_source(source)
             return
         if source is not None:
             self.output.append(head.data)
@@ -201,7 +201,7 @@ class HttpExchange:
     def drop_source(self) -> None:
         """Nothing takes the rest of the body. Idempotent."""
         source, self.source = self.source, None
-        _drop(source)
+        close_source(source)
 
     def _add_segments(self, head: bytes, segments: Sequence[Segment]) -> None:
         if self._left != CHUNKED:
@@ -213,12 +213,6 @@ class HttpExchange:
             if segment:
                 self.output += [b"%x\r\n" % len(segment), segment, b"\r\n"]
         self.output.append(b"0\r\n\r\n")
-
-
-def _drop(source: Iterator[bytes] | BodyWriter | None) -> None:
-    close = getattr(source, "close", None)  # a generator, or a writer
-    if close is not None:
-        close()
 
 
 def _split_target(target: str) -> tuple[str, str]:

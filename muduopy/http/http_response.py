@@ -218,6 +218,10 @@ class HttpResponse:
         source, self._source = self._source, None
         return source
 
+    def drop_source(self) -> None:
+        """No one takes the body. For the server."""
+        close_source(self.take_source())
+
     def take_segments(self) -> list[bytes | FilePart]:
         """The bytes and files of the body. For the server; once."""
         segments, self._segments = self._segments, None
@@ -248,6 +252,13 @@ class HttpResponse:
         if not self._deferred:
             raise StateError("finish() on a response that was not deferred")
         self._finished(self)
+
+
+def close_source(source: Iterator[bytes] | BodyWriter | None) -> None:
+    """Tell a generator or a writer that no one takes the rest of its body."""
+    close = getattr(source, "close", None)
+    if close is not None:
+        close()
 
 
 def _check_length(length: int | None) -> int:

@@ -61,9 +61,9 @@ class HttpServer:
     ) -> None:
         """
         ``limits``: what one client may do, and how long.
-        ``idle_timeout``: seconds without a byte in either direction after which a connection is
-        shut down, whatever it waits for, also after an upgrade. ``HttpLimits`` has time-outs for
-        the phases of a request, which hold without it.
+        ``idle_timeout``: as that of TcpServer, for peers that neither send anything nor take any
+        waiting output. It also ends connections whose answer is late, or that were upgraded.
+        ``HttpLimits`` has time-outs for the phases of a request, which hold without it.
         The other options are those of TcpServer, and so are the exceptions.
         """
         self._loop = loop

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from muduopy.callbacks import discard_message
 from muduopy.connection_state import State
-from muduopy.http.body_source import pull
+from muduopy.http.body_source import send_body, send_output
 from muduopy.http.body_writer import BodyWriter
 from muduopy.http.errors import BadResponseError
 from muduopy.http.http_context import HttpContext
@@ -17,22 +17,17 @@ from muduopy.http.http_limits import DEFAULT_LIMITS, HttpLimits
 from muduopy.http.http_request import HttpRequest
 from muduopy.http.http_response import HttpResponse
 from muduopy.http.http_upload import HttpUpload, UploadCallback
+from muduopy.http.session_timer import SessionTimer
+from muduopy.http.upload_feed import UploadFeed
 from muduopy.tcp_connection import TcpConnection
 
 if TYPE_CHECKING:
     from muduopy.buffer import Buffer
-    from muduopy.timer_queue import Timer
 
 log = logging.getLogger(__name__)
 
 HttpCallback: TypeAlias = "Callable[[HttpRequest, HttpResponse], object]"
 """Fills the response to a request; runs in the connection's loop, which it must not block."""
-
-PIECE_BYTES = 64 * 1024
-"""A source is asked for parts until there are so many bytes to send."""
-
-PIECES = 16
-"""Pieces of a body that are made in one pass of the loop, before the other connections' turn."""
 
 
 def _keep(session: HttpSession) -> None:
@@ -62,6 +57,7 @@ class HttpSession:
         "_callback",
         "_closing_since",
         "_context",
+        "_feed",
         "_is_detached",
         "_limits",
         "_loop",
@@ -69,9 +65,7 @@ class HttpSession:
         "_scheduled",
         "_timer",
         "_upgraded",
-        "_upload",
         "_upload_callback",
-        "_upload_exchange",
         "connection",
     )
 
@@ -103,9 +97,8 @@ class HttpSession:
         self._is_detached = False
         self._scheduled = False
         self._closing_since: float | None = None
-        self._timer: Timer | None = None
-        self._upload: HttpUpload | None = None
-        self._upload_exchange: tuple[HttpExchange, HttpResponse] | None = None
+        self._timer = SessionTimer(connection.loop, self._on_timer)
+        self._feed: UploadFeed | None = None
         self._low_mark = limits.max_unsent_bytes
 
     def __repr__(self) -> str:
@@ -134,7 +127,7 @@ class HttpSession:
 
     def gone(self) -> None:
         """End the session, because the connection is down. Idempotent."""
-        self._cancel_timer()
+        self._timer.cancel()
         self._is_detached = True
         self._context.drop_sources()
         self._abort_upload("the connection is down")
@@ -164,15 +157,12 @@ class HttpSession:
     def _on_finish(self, exchange: HttpExchange, response: HttpResponse) -> None:
         """A deferred response; from any thread, so it comes through the queue."""
         if self._is_down:
-            source = response.take_source()
-            if isinstance(source, BodyWriter):
-                source.close()
+            response.drop_source()
             return
         self._answer(exchange, response)
         self._work()
 
     def _on_timer(self) -> None:
-        self._timer = None
         now = self._loop.poll_return_time
         self._context.expire(now)
         deadline = self._connection_deadline()
@@ -197,7 +187,7 @@ class HttpSession:
             more = self._take_requests()
             exchange = self._context.sending
             if exchange is not None:
-                more = self._make_body(exchange) or more
+                more = self._send_body(exchange) or more
             self._send()
             if exchange is not None:
                 self._resume(exchange)
@@ -217,7 +207,7 @@ class HttpSession:
         """Serve requests, up to the limit of one pass. True if there may be more."""
         context, connection = self._context, self.connection
         now = self._loop.poll_return_time
-        if self._upload is not None and not self._take_parts(self._upload, now):
+        if self._feed is not None and not self._take_parts(self._feed, now):
             return False
         for _ in range(self._limits.max_pipelined):
             if connection.output_bytes + context.output_bytes > self._limits.max_unsent_bytes:
@@ -247,6 +237,9 @@ class HttpSession:
             self._contain(exc, request)
             self._answer(exchange, _server_error())
             return
+        self._answer_unless_deferred(exchange, response)
+
+    def _answer_unless_deferred(self, exchange: HttpExchange, response: HttpResponse) -> None:
         if not response.deferred:
             response.answered()
             self._answer(exchange, response)
@@ -286,95 +279,62 @@ class HttpSession:
             self._answer(exchange, _server_error())
             return
         if upload.refused:
-            response.answered()
-            self._answer(exchange, response)
+            self._answer_unless_deferred(exchange, response)
         elif upload.part_callback is None:
             self._context.collect(now)
         else:
-            self._upload = upload
-            self._upload_exchange = exchange, response
-            self._take_parts(upload, now)
+            self._feed = feed = UploadFeed(self._context, upload, exchange, response)
+            self._take_parts(feed, now)
 
-    def _take_parts(self, upload: HttpUpload, now: float) -> bool:
+    def _take_parts(self, feed: UploadFeed, now: float) -> bool:
         """Hand over the parts that have arrived. True if the body has ended."""
-        context = self._context
-        pair = self._upload_exchange
-        assert pair is not None
-        exchange, response = pair
-        while not upload.paused:
-            part = context.next_part(now)
-            if part is None:
-                break
-            try:
-                upload.take(part)
-            except BaseException as exc:  # noqa: BLE001 - contained
-                assert exchange.request is not None
-                self._contain(exc, exchange.request)
-                self._answer(exchange, _server_error())
-                break
-            if not part:
-                self._upload = self._upload_exchange = None
-                if not response.deferred:
-                    response.answered()
-                    self._answer(exchange, response)
-                return True
-        else:
-            context.hold_back()
-        if exchange.answered:
-            self._abort_upload(context.refused or "it was answered before its end")
-        return False
+        exchange = feed.exchange
+        try:
+            ended = feed.hand_over_parts(now)
+        except BaseException as exc:  # noqa: BLE001 - contained
+            assert exchange.request is not None
+            self._contain(exc, exchange.request)
+            self._answer(exchange, _server_error())
+            ended = False
+        if ended:
+            self._feed = None
+            self._answer_unless_deferred(exchange, feed.response)
+        elif exchange.answered:
+            self._abort_upload(self._context.refused or "it was answered before its end")
+        return ended
 
     def _abort_upload(self, reason: str) -> None:
-        upload, self._upload = self._upload, None
-        self._upload_exchange = None
-        if upload is not None:
+        feed, self._feed = self._feed, None
+        if feed is not None:
             try:
-                upload.abort(reason)
+                feed.abort(reason)
             except BaseException as exc:  # noqa: BLE001 - contained
                 self._loop.contain(exc, "%s: abort callback raised", self.connection.log_name)
 
     # ------------------------------------------------------------------ sending
 
-    def _make_body(self, exchange: HttpExchange) -> bool:
-        """Have the source make the next parts of a body, and send them.
-
-        True if it may make more at once, in the next pass. It pauses as soon as the kernel does not
-        take everything.
-        """
-        connection, context = self.connection, self._context
-        if self._low_mark:
+    def _send_body(self, exchange: HttpExchange) -> bool:
+        """Send the next parts of a body that a source makes. True if it may make more at once."""
+        connection = self.connection
+        if self._low_mark:  # from now on the kernel's buffer is large enough
             self._low_mark = 0
             connection.set_low_water_callback(self._on_low_water, 0)
-        more = True
         try:
-            for _ in range(PIECES):
-                if not more or exchange.source is None or connection.output_bytes:
-                    break
-                more = pull(exchange, context, PIECE_BYTES, self._loop.poll_return_time)
-                self._send_output()
+            return send_body(self._context, connection, self._loop.poll_return_time)
         except BaseException as exc:  # noqa: BLE001 - contained
             self._loop.contain(exc, "%s: the source of a body raised", connection.log_name)
             exchange.drop_source()
             connection.force_close()  # so the client sees that the body is not complete
             return False
-        return more
 
     def _resume(self, exchange: HttpExchange) -> None:
         source = exchange.source
-        if isinstance(source, BodyWriter) and self.connection.output_bytes <= self._low_mark:
+        if isinstance(source, BodyWriter) and not self.connection.output_bytes:
             source.resume()
-
-    def _send_output(self) -> None:
-        connection = self.connection
-        for segment in self._context.take_output():
-            if isinstance(segment, bytes):
-                connection.send(segment)
-            else:
-                connection.send_file(segment)
 
     def _send(self) -> None:
         context, connection = self._context, self.connection
-        self._send_output()
+        send_output(context, connection)
         if not context.ended:
             self._read(context.wants_data)
             return
@@ -406,7 +366,7 @@ class HttpSession:
             connection.shutdown()
             return
         self._is_detached = True
-        self._cancel_timer()
+        self._timer.cancel()
         connection.set_message_callback(discard_message)
         connection.set_half_close_callback(None)
         connection.set_low_water_callback(None)
@@ -430,24 +390,11 @@ class HttpSession:
         return max(self._closing_since, connection.drained_at) + self._limits.linger_seconds
 
     def _arm_timer(self) -> None:
-        """Have the timer run at the next deadline, or before it.
-
-        A timer that would run too early stays as it is, because a needless run costs less than a
-        move of the timer with every request.
-        """
         when = self._context.deadline
         limit = self._connection_deadline()
         if limit is not None and (when is None or limit < when):
             when = limit
-        if when is None or (self._timer is not None and self._timer.when <= when):
-            return
-        self._cancel_timer()
-        self._timer = self._loop.run_at(when, self._on_timer)
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._loop.cancel(self._timer)
-            self._timer = None
+        self._timer.arm(when)
 
 
 def _server_error() -> HttpResponse:

@@ -83,6 +83,8 @@ class HttpUpload:
     def refuse(self) -> None:
         """Do not read the body: send the response as it is, then close the connection.
 
+        If the response is deferred, ``finish`` sends it.
+
         A client that waits for "100 Continue" sends nothing. Another one may still be sending
         when it gets the answer.
         """

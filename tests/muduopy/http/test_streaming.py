@@ -269,6 +269,21 @@ def test_a_deferred_answer_with_a_writer(run_http: HttpMaker) -> None:
     assert client.answer().body == b"onetwo"
 
 
+def test_a_source_is_closed_if_the_client_has_gone_before_the_answer(run_http: HttpMaker) -> None:
+    deferring, source = Deferring(), Source(3)
+    running = run_http(deferring)
+    client = running.client().send(get("/"))
+    _, response = deferring.take()
+    client.file.close()
+    reset(client.socket)
+    eventually(lambda: running.call(lambda: "connections=0" in repr(running.server)))
+    parts = source.parts()
+    assert next(parts)
+    response.set_source(parts)
+    response.finish()
+    assert source.closed.wait(WAIT)
+
+
 def test_parts_of_other_types(run_http: HttpMaker) -> None:
     writer = HttpResponse().open_writer()
     with pytest.raises(TypeError):
@@ -357,6 +372,23 @@ def test_a_refused_upload_is_not_read(run_http: HttpMaker) -> None:
     answer = client.answer()
     assert (answer.status, answer.body) == (403, b"not here")
     assert answer.headers["Connection"] == "close"
+    assert client.at_end()
+
+
+def test_a_deferred_refusal(run_http: HttpMaker) -> None:
+    deferred: queue.SimpleQueue[HttpResponse] = queue.SimpleQueue()
+
+    def on_upload(request: HttpRequest, response: HttpResponse, upload: HttpUpload) -> None:
+        response.defer()
+        upload.refuse()
+        deferred.put(response)
+
+    client = run_http(echo, upload_callback=on_upload).client()
+    client.send(get("/", "Content-Length: 9", "Expect: 100-continue", method="POST"))
+    response = deferred.get(timeout=WAIT)
+    response.set_text("no", 403)
+    response.finish()
+    assert client.answer().status == 403
     assert client.at_end()
 
 
