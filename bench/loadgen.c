@@ -6,7 +6,7 @@
  *     loadgen chat     HOST PORT --accounts ids --pairs 100 --dialect v2 --inflight 8
  *     loadgen group    HOST PORT --accounts ids --users 100 --group 1 --senders 10 --dialect v2
  *     loadgen idle     HOST PORT --accounts ids --users 200 --dialect v2         < pipe
- *     loadgen echo     HOST PORT --connections 100 --bytes 64
+ *     loadgen echo     HOST PORT --connections 100 --bytes 64 [--websocket]
  *
  * Standard output has the result: one line of JSON, or one id on each line, or READY. Standard
  * error has errors, and the lines MEASURE and DONE at the two ends of the measured window, so that the
@@ -102,7 +102,7 @@ static struct {
     unsigned port, second_port, group, senders, first_id, users, pairs, inflight, text_bytes, login_inflight;
     unsigned connections, bytes;
     double warmup, seconds, drain, login_timeout, rate;
-    bool v2, use_token, write_each, alternate, nul;
+    bool v2, use_token, write_each, alternate, nul, websocket;
 } opt = {
     .password = "secret-1", .prefix = "bench", .pairs = 1, .inflight = 1, .text_bytes = 32,
     .login_inflight = 16, .senders = 1, .connections = 1, .bytes = 64,
@@ -332,6 +332,7 @@ struct conn {
     unsigned number;
     bool ready;                     /* logged in, or echoed once */
     bool wants_write;
+    bool upgraded;                  /* echo --websocket: the handshake is done */
     char *in, *out;                 /* an unfinished frame; bytes the kernel did not take yet */
     size_t in_size, in_room, out_size, out_room, out_at;
     unsigned retries;
@@ -1337,28 +1338,61 @@ static int run_register(void)
 
 /* ---------------------------------------------------------------- mode echo */
 
-static char *echo_message;
+/* With --websocket the message is a masked frame, and its echo is the same frame without a mask. */
+static char *echo_message, *echo_answer;
+static size_t echo_sent_bytes, echo_answer_bytes;
 static uint64_t echo_corrupt;
+
+static const char END_OF_HEAD[] = "\r\n\r\n";
 
 static void send_echo(struct conn *c)
 {
     c->sent_ns = clock_ns;
     c->echoed = 0;
-    size_t sent = c->out_size == 0 ? try_send(c, echo_message, opt.bytes) : 0;
-    if (sent < opt.bytes) {
-        queue(c, echo_message + sent, opt.bytes - sent);
+    size_t sent = c->out_size == 0 ? try_send(c, echo_message, echo_sent_bytes) : 0;
+    if (sent < echo_sent_bytes) {
+        queue(c, echo_message + sent, echo_sent_bytes - sent);
         flush(c);
+    }
+}
+
+static void begin_handshake(struct conn *c)
+{
+    static const char request[] =
+        "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    clock_ns = now_ns();
+    c->echoed = 0;
+    queue(c, request, sizeof request - 1);
+    flush(c);
+}
+
+/* Reads the head of the answer. Nothing comes behind it: the server has nothing to say yet. */
+static void handshake_on_bytes(struct conn *c, const char *data, size_t size)
+{
+    if (c->echoed == 0 && size >= 12 && memcmp(data, "HTTP/1.1 101", 12) != 0)
+        die("connection %u was refused: %.40s", c->number, data);
+    for (size_t i = 0; i < size; i++)
+        c->echoed = data[i] == END_OF_HEAD[c->echoed] ? c->echoed + 1 : data[i] == '\r';
+    if (c->echoed == sizeof END_OF_HEAD - 1) {
+        c->upgraded = true;
+        send_echo(c);
     }
 }
 
 static void echo_on_bytes(struct conn *c, const char *data, size_t size)
 {
-    if (c->echoed + size > opt.bytes)
-        die("connection %u got %zu bytes back for %u", c->number, c->echoed + size, opt.bytes);
-    if (memcmp(echo_message + c->echoed, data, size) != 0)
+    if (!c->upgraded && opt.websocket) {
+        handshake_on_bytes(c, data, size);
+        return;
+    }
+    if (c->echoed + size > echo_answer_bytes)
+        die("connection %u got %zu bytes back for %zu", c->number, c->echoed + size,
+            echo_answer_bytes);
+    if (memcmp(echo_answer + c->echoed, data, size) != 0)
         echo_corrupt++;
     c->echoed += size;
-    if (c->echoed < opt.bytes)
+    if (c->echoed < echo_answer_bytes)
         return;
     if (!c->ready) {
         c->ready = true;
@@ -1377,17 +1411,53 @@ static void begin_echo(struct conn *c)
     send_echo(c);
 }
 
+/* The head of a text frame; mask is 0x80 or 0. Returns its size. */
+static size_t put_frame_head(char *at, unsigned bytes, int mask)
+{
+    at[0] = (char)0x81;
+    if (bytes < 126) {
+        at[1] = (char)(mask | (int)bytes);
+        return 2;
+    }
+    if (bytes > 0xffff)
+        die("--bytes: at most 65535 with --websocket");
+    at[1] = (char)(mask | 126);
+    at[2] = (char)(bytes >> 8);
+    at[3] = (char)bytes;
+    return 4;
+}
+
+static void make_echo_message(void)
+{
+    static const char key[4] = {0x37, 0x5a, 0x21, 0x6d};
+    char *payload = allocate(opt.bytes, 1);
+    for (unsigned i = 0; i < opt.bytes; i++)
+        payload[i] = (char)('!' + i % 89);          /* no power of two: a shift would show */
+    echo_message = echo_answer = payload;
+    echo_sent_bytes = echo_answer_bytes = opt.bytes;
+    if (!opt.websocket)
+        return;
+    echo_message = allocate(opt.bytes + 16, 1);
+    echo_answer = allocate(opt.bytes + 16, 1);
+    size_t head = put_frame_head(echo_message, opt.bytes, 0x80);
+    memcpy(echo_message + head, key, sizeof key);
+    for (unsigned i = 0; i < opt.bytes; i++)
+        echo_message[head + sizeof key + i] = (char)(payload[i] ^ key[i % sizeof key]);
+    echo_sent_bytes = head + sizeof key + opt.bytes;
+    head = put_frame_head(echo_answer, opt.bytes, 0);
+    memcpy(echo_answer + head, payload, opt.bytes);
+    echo_answer_bytes = head + opt.bytes;
+}
+
 static int run_echo(void)
 {
     if (opt.bytes < 1 || opt.connections < 1)
         die("--bytes and --connections start at 1");
     n_conns = opt.connections;
     conns = allocate(n_conns, sizeof *conns);
-    echo_message = allocate(opt.bytes, 1);
-    for (unsigned i = 0; i < opt.bytes; i++)
-        echo_message[i] = (char)('!' + i % 89);     /* no power of two: a shift would show */
+    make_echo_message();
     on_bytes = echo_on_bytes;
-    start_all(ECHO_CONNECTS_IN_FLIGHT, begin_echo);
+    start_all(ECHO_CONNECTS_IN_FLIGHT, opt.websocket ? begin_handshake : begin_echo);
     measure();
     printf("{\"mode\":\"echo\",\"connections\":%u,\"bytes\":%u,", opt.connections, opt.bytes);
     print_common();
@@ -1431,6 +1501,7 @@ static const struct {
     {"rate", AS_DOUBLE, &opt.rate},                     /* chat: messages a second of all pairs */
     {"connections", AS_UNSIGNED, &opt.connections},     /* echo */
     {"bytes", AS_UNSIGNED, &opt.bytes},                 /* echo */
+    {"websocket", AS_FLAG, &opt.websocket},             /* echo: in frames, after a handshake */
     {"warmup", AS_DOUBLE, &opt.warmup},                 /* seconds */
     {"seconds", AS_DOUBLE, &opt.seconds},               /* the window; idle: at most so long */
     {"drain", AS_DOUBLE, &opt.drain},                   /* seconds to wait for the messages in flight */

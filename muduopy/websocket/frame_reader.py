@@ -1,8 +1,8 @@
 """FrameReader: cuts the bytes of a peer into messages (RFC 6455, 5).
 
 Nearly all messages are one frame that one read has brought. They take the short way through
-``next``: a slice, an XOR and a decoding, 0.9 µs for 64 bytes, where the generators of
-websockets take 3.5 µs. All other messages are put together by a MessageBuilder.
+``next``: a slice, an XOR and a decoding, 0.8 µs for 64 bytes. The generators of websockets take
+3.3 µs. All other messages are put together by a MessageBuilder.
 """
 
 from __future__ import annotations

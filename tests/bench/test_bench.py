@@ -96,6 +96,18 @@ def test_echo() -> None:
     assert "muduopy" in text
 
 
+def test_websocket(tmp_path: Path) -> None:
+    result = tmp_path / "figures.json"
+    text = run(
+        "websocket",
+        *("--sizes", "64,16384", "--connections", "2", "--idle", "10", "--repeat", "1"),
+        *("--seconds", "0.3", "--warmup", "0.1", "--json", str(result)),
+    )
+    assert "| muduopy " in text
+    assert "| websockets, threads " in text
+    assert all(run["rate"] > 0 for case in figures(result)["cases"] for run in case["runs"])
+
+
 def test_library(tmp_path: Path) -> None:
     result = tmp_path / "figures.json"
     text = run("library", "--parts", "timers,import", "--repeat", "1", "--json", str(result))

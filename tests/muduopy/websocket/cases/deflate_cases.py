@@ -70,7 +70,7 @@ DATA: list[tuple[str, int, Callable[[], bytes]]] = [
     ("a bitmap", BINARY, cache(bitmap)),
     ("prose", BINARY, cache(prose)),
     ("HTML", TEXT, cache(html)),
-    ("a document that is compressed already", BINARY, cache(document)),
+    ("a compressed document", BINARY, cache(document)),
 ]
 
 DEFAULT = "permessage-deflate; client_no_context_takeover; client_max_window_bits"
