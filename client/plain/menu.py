@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from client.account.saved_accounts import SavedAccount
-from client.account.sending import Sending
 from client.chat_client import ChatClient
 from client.errors import (
     ClientError,
@@ -24,6 +22,7 @@ from client.errors import (
 from client.ids import parse_id
 from client.original_commands import CommandError, parse
 from client.plain.account_commands import AccountCommands
+from client.plain.chat_writer import ChatWriter
 from client.plain.command_group import Command
 from client.plain.console import Console
 from client.plain.contact_commands import ContactCommands
@@ -40,10 +39,6 @@ _QUIT_CHOICE = "3"
 
 _LAST_WORDS_SECONDS = 1.0
 """After a failed request: the time to receive the server's last messages."""
-
-_WINDOW = 200
-"""The number of messages after which the menu waits for their acks. Without that, a script of
-100,000 lines would be read at once, and the wait at the end would be too short for their acks."""
 
 _LOST = (ConnectionLostError, ConnectError, ReplacedError)
 """The errors that end the program, because there is no connection any more."""
@@ -90,16 +85,16 @@ class Menu:
         self._sign_in = SignIn(client, text, self._print, self._ask, saved_accounts, script=script)
         self._code = 0
         self._unread: dict[_Place, int] = {}  # the newest shown messages of others
-        self._written = 0  # messages since the last wait for acks
+        self._writer = ChatWriter(client, events, text, timing, self._print_failure)
         self._choices: dict[str, Callable[[], None]] = {"1": self._login, "2": self._register}
         contacts = ContactCommands(
             client, text, self._print, self._print_failure, None if script else self._ask_secret
         )
         self._commands: dict[str, Callable[..., None]] = {
             "help": self._help,
-            "chat": self._chat,
+            "chat": self._writer.chat,
             **contacts.by_name(),
-            "groupchat": self._group_chat,
+            "groupchat": self._writer.group_chat,
             "loginout": self._logout,
             "quit": self._quit,
         }
@@ -212,34 +207,6 @@ class Menu:
     def _help(self) -> None:
         self._print_all(self._text.help_lines())
 
-    def _chat(self, friend: str, message: str) -> None:
-        number = parse_id(friend)
-        if number is not None:
-            self._write(self._client.send, number, message, to_group=False)
-        else:
-            self._write(self._client.send_to, friend.strip(), message, to_group=False)
-
-    def _group_chat(self, group_id: str, message: str) -> None:
-        self._write(self._client.send_group, int(group_id), message, to_group=True)
-
-    def _write(
-        self,
-        send: Callable[[Any, str], Sending],
-        target: int | str,
-        message: str,
-        *,
-        to_group: bool,
-    ) -> None:
-        try:
-            sending = send(target, message)
-        except ClientError as exc:
-            self._print_failure(self._text.chat_failed(target, to_group, exc), exc)
-            return
-        self._events.watch(sending)
-        self._written += 1
-        if self._written >= _WINDOW:
-            self._wait_for_acks()
-
     def _run(self, word: str, command: Command, args: tuple[str, ...]) -> None:
         """Run a command that line mode has added, and show its result."""
         try:
@@ -283,12 +250,8 @@ class Menu:
         self._show_lines()
 
     def _finish_chats(self) -> None:
-        self._wait_for_acks()
+        self._writer.wait_for_acks()
         self._show_events()
-
-    def _wait_for_acks(self) -> None:
-        self._client.flush(self._timing.chat_acks)
-        self._written = 0
 
     def _lost(self, error: ClientError) -> int:
         try:
