@@ -1,6 +1,8 @@
 """The time of searches in a log of a million messages, and the size and speed of the index.
 
     python -m bench.search --messages 1000000
+    python -m bench.search --keep /tmp/log     # the second run uses the log of the first
+    python -m bench.search --mariadb --messages 100000
 
 One user searches. It has a large group with a fifth of all messages, and 98 conversations with
 other users, most of them small, with another fifth; the rest is said by others. A search ends with
@@ -18,11 +20,13 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from bench import common
-from bench.chat_users import Crowd, befriend, make_groups, put_users
+from bench.chat_cluster import ChatCluster
+from bench.chat_users import befriend, make_groups, put_users
 from bench.search_texts import Texts
 from chat.process.clock import Clock
 from chat.search.indexer import Indexer
@@ -40,25 +44,41 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--messages", type=int, default=1_000_000, metavar="N")
+    parser.add_argument("--mariadb", action="store_true", help="instead of SQLite")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="keep the log there, or use the one there"
+    )
     parser.add_argument("--searches", type=int, default=100, metavar="N", help="of each kind")
     parser.add_argument("--server-python", default=sys.executable, metavar="PROGRAM")
     parser.add_argument("--json", type=Path, metavar="FILE")
     return parser.parse_args()
 
 
+@dataclass
 class Log:
-    """The messages of the run.
+    """What the searches need to know of the log.
 
     Attributes:
-        samples: texts of conversations of the user, for the searches.
+        ids, tokens: of the users; the first one searches.
+        group: the large group.
+        samples: texts of conversations of the user.
     """
 
-    def __init__(self, database: Database, crowd: Crowd, group: int) -> None:
-        self.texts = Texts()
-        self.samples: list[str] = []
+    ids: list[int]
+    tokens: list[str]
+    group: int
+    samples: list[str]
+
+
+class Filling:
+    """Makes the messages of a log."""
+
+    def __init__(self, database: Database, log: Log) -> None:
+        self._texts = Texts()
+        self._log = log
         self._database = database
-        self._ids = crowd.ids
-        self._group = group
+        self._ids = log.ids
+        self._group = log.group
         self._random = random.Random(2)
 
     def fill(self, count: int) -> None:
@@ -72,7 +92,7 @@ class Log:
             self._database.write(insert)
 
     def _row(self, number: int) -> tuple[Any, ...]:
-        text, place, ids = self.texts.next(), self._random.random(), self._ids
+        text, place, ids = self._texts.next(), self._random.random(), self._ids
         kind, target = 6, ids[1 + FRIENDS + int(self._random.random() * OTHERS)]
         sender = ids[1 + FRIENDS + int(self._random.random() ** 2 * OTHERS)]
         if place < 0.2:
@@ -81,7 +101,7 @@ class Log:
             friend = ids[1 + min(int(self._random.expovariate(1 / 25)), FRIENDS - 1)]
             sender, target = (ids[0], friend) if number % 2 else (friend, ids[0])
         if place < 0.4 and self._random.random() < 0.02:
-            self.samples.append(text)
+            self._log.samples.append(text)
         return sender, f"m{number}", kind, target, text, "2026-11-23 12:00:00"
 
 
@@ -112,10 +132,11 @@ class Searcher:
         return answer
 
 
-def kinds(log: Log, group: int, smallest: int) -> dict[str, Callable[[], tuple[str, Any]]]:
+def kinds(log: Log) -> dict[str, Callable[[], tuple[str, Any]]]:
     """The kinds of searches: each gives a query, and the part of the log."""
     choose = random.Random(3)
-    common_words = log.texts.chinese[:10]
+    group, smallest = log.group, log.ids[FRIENDS]
+    common_words = Texts().chinese[:10]
     pairs = [text for text in log.samples if text.endswith("。") and len(text) > 8]
     phrases = [text for text in log.samples if " " in text]
 
@@ -155,7 +176,7 @@ def kinds(log: Log, group: int, smallest: int) -> dict[str, Callable[[], tuple[s
 
 
 def index(database: Database) -> tuple[float, int]:
-    """Index the whole log; returns the CPU seconds, and the number of chunks."""
+    """Index the whole log; returns the CPU seconds, and the number of new blocks."""
     indexer = Indexer(database, Clock(), work_seconds=1.0, settled_seconds=0.0)
     begun = time.process_time()
     while indexer.work():
@@ -169,12 +190,12 @@ def sizes(database: Database) -> tuple[int, int]:
         rows = database.read(
             lambda tx: tx.query(
                 "SELECT table_name, data_length + index_length FROM information_schema.tables "
-                "WHERE table_schema = DATABASE() AND table_name IN ('message', 'searchchunk')"
+                "WHERE table_schema = DATABASE() AND table_name IN ('message', 'searchblock')"
             )
         )
         return tuple(int(size) for _, size in sorted(rows))  # type: ignore[return-value]
     found = []
-    for table in ("message", "searchchunk"):
+    for table in ("message", "searchblock"):
         sql = f"SELECT SUM(pgsize) FROM dbstat WHERE name LIKE '%{table}%'"
         ((size,),) = database.read(lambda tx, sql=sql: tx.query(sql))  # type: ignore[misc]
         found.append(int(size))
@@ -182,27 +203,29 @@ def sizes(database: Database) -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def sqlite(
+def serving(
     options: argparse.Namespace, folder: Path
-) -> Iterator[tuple[Database, Callable[..., Any]]]:
-    """A database, and the start of a server on it, after which the database is closed."""
-    path = folder / "chat.db"
-    database = SqliteDatabase.open(path, common.ROOT / "db" / "schema.sqlite.sql")
+) -> Iterator[tuple[Callable[[], contextlib.AbstractContextManager[Database]], Callable[[], Any]]]:
+    """How to open the database, and how to start a server on it."""
+    settings = folder / "chat.toml"
+    settings.write_text(SETTINGS)
+    if options.mariadb:
+        flags = ["--config", str(settings)]
+        with ChatCluster("chatserver", folder / "cluster", options.server_python, flags) as cluster:
+            yield cluster.database, lambda: contextlib.nullcontext(cluster)
+        return
+    path = (options.keep or folder) / "chat.db"
+    schema = common.ROOT / "db" / "schema.sqlite.sql"
+    command = [options.server_python, "-m", "chat.app", common.HOST, "{port}"]
+    command += ["--config", str(settings), "--db", f"sqlite:///{path}"]
+    yield (
+        lambda: contextlib.closing(SqliteDatabase.open(path, schema)),
+        lambda: common.Server("chatserver", command, folder),
+    )
 
-    def serve() -> common.Server:
-        database.close()
-        (folder / "chat.toml").write_text(SETTINGS)
-        command = [options.server_python, "-m", "chat.app", common.HOST, "{port}"]
-        command += ["--config", str(folder / "chat.toml"), "--db", f"sqlite:///{path}"]
-        return common.Server("chatserver", command, folder)
 
-    try:
-        yield database, serve
-    finally:
-        database.close()
-
-
-def run(options: argparse.Namespace, database: Database, serve: Callable[..., Any]) -> None:
+def fill(database: Database, messages: int) -> Log:
+    """Put users and messages into an empty database."""
     crowd = put_users(database, 1 + FRIENDS + OTHERS, "user")
     befriend(database, crowd.ids, 1)
     for friend in crowd.ids[2 : 1 + FRIENDS]:
@@ -212,28 +235,50 @@ def run(options: argparse.Namespace, database: Database, serve: Callable[..., An
             )
         )
     (group,) = make_groups(database, crowd.ids[: 1 + FRIENDS], 1 + FRIENDS, "group")
-    log = Log(database, crowd, group)
-    log.fill(options.messages)
-    seconds, chunks = index(database)
+    log = Log(crowd.ids, crowd.tokens, group, [])
+    Filling(database, log).fill(messages)
+    return log
+
+
+def prepare(options: argparse.Namespace, database: Database) -> Log:
+    """Fill and index the database, unless an earlier run has done it."""
+    notes = options.keep / "log.json" if options.keep else None
+    if notes is not None and notes.exists():
+        kept = json.loads(notes.read_text())
+        if kept.pop("messages") != options.messages:
+            raise common.BenchError(f"{notes}: the log has another number of messages")
+        return Log(**kept)
+    log = fill(database, options.messages)
+    seconds, blocks = index(database)
     log_bytes, index_bytes = sizes(database)
     print(
-        f"{common.machine_line(options.server_python)}; {options.messages:,} messages; "
         f"log {log_bytes / options.messages:.0f} bytes a message, "
         f"index {index_bytes / options.messages:.0f}; "
-        f"{chunks:,} chunks; {seconds / options.messages * 1e6:.0f} µs of CPU a message\n"
+        f"{blocks:,} new blocks; {seconds / options.messages * 1e6:.0f} µs of CPU a message"
     )
-    searches = kinds(log, group, crowd.ids[FRIENDS])
+    if notes is not None:
+        notes.write_text(json.dumps({"messages": options.messages, **asdict(log)}))
+    return log
+
+
+def run(options: argparse.Namespace, folder: Path) -> None:
     rows, report = [], {}
-    with serve() as server:
-        searcher = Searcher(server.port, crowd.ids[0], crowd.tokens[0])
-        for name, make in searches.items():
-            times = []
-            for _ in range(options.searches):
-                query, part = make()
-                times.append(searcher.seconds(query, **part))
-            times.sort()
-            report[name] = times
-            rows.append([name, *(f"{time_ * 1e3:.1f} ms" for time_ in percentiles(times))])
+    with serving(options, folder) as (open_database, serve):
+        with open_database() as database:
+            log = prepare(options, database)
+        where = "MariaDB" if options.mariadb else "SQLite"
+        machine = common.machine_line(options.server_python)
+        print(f"{machine}; {where}; {options.messages:,} messages\n")
+        with serve() as server:
+            searcher = Searcher(server.port, log.ids[0], log.tokens[0])
+            for name, make in kinds(log).items():
+                times = []
+                for _ in range(options.searches):
+                    query, part = make()
+                    times.append(searcher.seconds(query, **part))
+                times.sort()
+                report[name] = times
+                rows.append([name, *(f"{time_ * 1e3:.1f} ms" for time_ in percentiles(times))])
     every = sorted(time_ for times in report.values() for time_ in times)
     rows.append(["all", *(f"{time_ * 1e3:.1f} ms" for time_ in percentiles(every))])
     print(common.markdown_table(["search", "p50", "p95", "longest"], rows))
@@ -247,8 +292,12 @@ def percentiles(times: list[float]) -> tuple[float, float, float]:
 
 def main() -> None:
     options = parse_arguments()
-    with common.work_folder() as folder, sqlite(options, Path(folder)) as (database, serve):
-        run(options, database, serve)
+    if options.keep and options.mariadb:
+        raise common.BenchError("--keep and --mariadb: only SQLite can be kept")
+    if options.keep:
+        options.keep.mkdir(parents=True, exist_ok=True)
+    with common.work_folder() as folder:
+        run(options, Path(folder))
 
 
 if __name__ == "__main__":

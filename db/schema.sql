@@ -169,16 +169,18 @@ CREATE TABLE device (
     KEY device_node (node)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
--- What the search skips. A row is a part of the filter (chat/search/filters.py) of the messages of a
--- conversation behind the number ``after`` and up to ``last``. Without rows a search reads more texts.
-CREATE TABLE searchchunk (
+-- What the search skips. A row is a part of a block: the filters (chat/search/filters.py) of the
+-- messages of a conversation behind the number ``after`` and up to ``last``. Without rows a search
+-- reads more texts.
+CREATE TABLE searchblock (
     conversation BIGINT NOT NULL,
-    part         SMALLINT NOT NULL,
+    level        TINYINT NOT NULL,
+    part         TINYINT NOT NULL,
     last         BIGINT NOT NULL,
     after        BIGINT NOT NULL,
-    bits         VARCHAR(320) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-    PRIMARY KEY (conversation, part, last),
-    KEY searchchunk_last (last)
+    bits         BLOB NOT NULL,
+    PRIMARY KEY (conversation, level, part, last),
+    KEY searchblock_last (last, part)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 -- The mailboxes: a row for each message that a device has not acknowledged yet.

@@ -160,17 +160,19 @@ CREATE TABLE device (
 );
 CREATE INDEX device_node ON device (node) WHERE node IS NOT NULL;
 
--- What the search skips. A row is a part of the filter (chat/search/filters.py) of the messages of a
--- conversation behind the number ``after`` and up to ``last``. Without rows a search reads more texts.
-CREATE TABLE searchchunk (
+-- What the search skips. A row is a part of a block: the filters (chat/search/filters.py) of the
+-- messages of a conversation behind the number ``after`` and up to ``last``. Without rows a search
+-- reads more texts.
+CREATE TABLE searchblock (
     conversation INTEGER NOT NULL,
+    level        INTEGER NOT NULL,
     part         INTEGER NOT NULL,
     last         INTEGER NOT NULL,
     after        INTEGER NOT NULL,
-    bits         TEXT NOT NULL,
-    PRIMARY KEY (conversation, part, last)
+    bits         BLOB NOT NULL,
+    PRIMARY KEY (conversation, level, part, last)
 ) WITHOUT ROWID;
-CREATE INDEX searchchunk_last ON searchchunk (last);
+CREATE INDEX searchblock_last ON searchblock (last, part);
 
 -- The mailboxes: a row for each message that a device has not acknowledged yet.
 -- userid: the number of the mailbox; for the unnamed device that is the id of the user.

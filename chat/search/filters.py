@@ -1,82 +1,133 @@
-"""Filters: which terms (terms.py) a chunk of messages may have.
+"""Filters: which terms (terms.py) the messages of a chunk may have.
 
-A filter is a Bloom filter: it may say yes for a term that no message of the chunk has, and never no
-for one that a message has. It has PARTS parts, each a row of the database, and each part has LANES
-lanes of 192 bits. A term belongs to one lane, and sets BITS bits of it. So a search reads one row
-for each term, and not the whole filter.
+A chunk is a few messages of one conversation that stand one after another. It has a Bloom filter:
+it may say yes for a term that no message of the chunk has, and never no for one that a message has.
 
-    chunk of 64 messages ──▶ up to 960 terms ──▶ 8 parts of 240 bytes, 320 characters in Base64
+The filters of some chunks are stored together, as a *block*. A block has one *slice* for each bit
+of a filter, and in it one bit for each chunk. So a search that combines four slices has asked all
+chunks of the block for a term:
 
-With TERMS terms one answer in some hundred is a wrong yes. It costs the reading of the chunk.
+    slices of "北京"    bit of chunk  0 1 2 3 4 5 6 7
+    3                                 1 0 1 0 0 1 0 0
+    17                                1 1 1 0 0 0 0 1
+    20                                1 0 0 0 1 0 1 0
+    41                                1 0 1 1 0 0 0 0
+    all of them                       1 0 0 0 0 0 0 0   chunk 0 may have it
+
+The slices of a block are stored in PARTS parts, each a row of the database, and those of a term are
+in one part. So a search reads one row for each term. New blocks have CHUNKS chunks. FAN of them
+become one larger block, and FAN of these, up to LEVELS: so a conversation has few blocks, and its
+newest messages need no large one.
+
+With TERMS terms in a chunk, one answer in some fifty is a wrong yes. It costs the reading of four
+messages.
 """
 
 from __future__ import annotations
 
-from binascii import a2b_base64, b2a_base64
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from zlib import crc32
 
-PARTS = 8
-LANES = 10
-"""Lanes of one part."""
+MESSAGES = 4
+"""Of a chunk; fewer, if they have many terms."""
 
-LANE_BYTES = 24
-LANE_BITS = 8 * LANE_BYTES
-LANE_CHARACTERS = 32
-"""In Base64, which is without padding for three bytes."""
+TERMS = 144
+"""A chunk with more terms gets no further message."""
 
-BITS = 6
-TERMS = PARTS * LANES * LANE_BITS // 16
-"""Terms of a full chunk: 16 bits for each."""
+PARTS = 16
+SLICES = 64
+"""Of one part."""
+
+CHUNKS = 8
+"""Chunks of a new block: one byte of each slice."""
+
+FAN = 8
+LEVELS = 3
+"""Sizes of blocks: 8, 64 and 512 chunks. A row of the largest has 4 KiB."""
+
+SET_BITS = 4
+"""Bits of a term in the filter of a chunk."""
 
 _GOLDEN = 0x9E3779B97F4A7C15
 """2^64 divided by the golden ratio: its product spreads the bits of a checksum."""
 
+_END_BYTES = 5
+"""A number of a message in ``pack_ends``: a distance, so 10^12 is far more than enough."""
+
 
 class Probe(NamedTuple):
-    """Where the bits of a term are.
-
-    Attributes:
-        lane: of the part.
-        mask: the bits of the lane that must be set.
-    """
+    """Where the bits of a term are: the part, and its slices."""
 
     part: int
-    lane: int
-    mask: int
+    slices: tuple[int, ...]
 
-    def may_be_in(self, bits: str) -> bool:
-        """May the chunk with this part have the term? ``bits``: of the part."""
-        start = self.lane * LANE_CHARACTERS
-        lane = int.from_bytes(a2b_base64(bits[start : start + LANE_CHARACTERS]), "little")
-        return lane & self.mask == self.mask
+    def chunks(self, bits: bytes) -> int:
+        """The chunks of a block that may have the term, one bit for each. ``bits``: of the part."""
+        size = len(bits) // SLICES
+        found = -1
+        for place in self.slices:
+            start = place * size
+            found &= int.from_bytes(bits[start : start + size], "little")
+        return found
 
 
 def probe(term: str) -> Probe:
     """The bits of a term. The same on all machines, because they are stored."""
     mixed = crc32(term.encode()) * _GOLDEN
-    mask = 0
-    for number in range(BITS):
-        mask |= 1 << ((mixed >> 8 * number & 255) * LANE_BITS >> 8)
-    lane = mixed >> 8 * BITS
-    return Probe(lane % PARTS, lane // PARTS % LANES, mask)
+    slices = [mixed >> 6 * number & 63 for number in range(SET_BITS)]
+    return Probe((mixed >> 40) % PARTS, tuple(dict.fromkeys(slices)))
 
 
-def full() -> list[str]:
-    """The parts of a filter that may have every term."""
-    return ["/" * LANE_CHARACTERS * LANES] * PARTS
+def build(chunks: Sequence[set[str] | None]) -> list[bytes]:
+    """The parts of a new block. Of each chunk its terms; None: it may have every term."""
+    parts = [bytearray(SLICES) for _ in range(PARTS)]
+    for number, terms in enumerate(chunks):
+        bit = 1 << number
+        if terms is None:
+            parts = [bytearray([byte | bit for byte in part]) for part in parts]
+            continue
+        for term in terms:
+            part, slices = probe(term)
+            bits = parts[part]
+            for place in slices:
+                bits[place] |= bit
+    return [bytes(part) for part in parts]
 
 
-def build(terms: Iterable[str]) -> list[str]:
-    """The parts of the filter of a chunk with these terms."""
-    lanes = [[0] * LANES for _ in range(PARTS)]
-    for term in terms:
-        part, lane, mask = probe(term)
-        lanes[part][lane] |= mask
-    return [
-        b2a_base64(
-            b"".join([lane.to_bytes(LANE_BYTES, "little") for lane in part]), newline=False
-        ).decode()
-        for part in lanes
-    ]
+def join(blocks: Sequence[bytes]) -> bytes:
+    """One part of a larger block, from the same part of blocks that follow one another."""
+    sizes = [(bits, len(bits) // SLICES) for bits in blocks]
+    return b"".join(
+        [bits[place * size : (place + 1) * size] for place in range(SLICES) for bits, size in sizes]
+    )
+
+
+def pack_ends(after: int, lasts: Sequence[int]) -> bytes:
+    """The last message of each chunk of a block that begins behind the message ``after``."""
+    return b"".join([(last - after).to_bytes(_END_BYTES, "little") for last in lasts])
+
+
+def end_of(after: int, ends: bytes, chunk: int) -> int:
+    """The last message of a chunk, from ``pack_ends``. Before the first chunk: ``after``."""
+    if chunk < 0:
+        return after
+    place = chunk * _END_BYTES
+    return after + int.from_bytes(ends[place : place + _END_BYTES], "little")
+
+
+def ends_of(after: int, ends: bytes) -> list[int]:
+    """The last message of each chunk, from ``pack_ends``."""
+    return [end_of(after, ends, chunk) for chunk in range(len(ends) // _END_BYTES)]
+
+
+def runs(chunks: int) -> Iterator[tuple[int, int]]:
+    """Chunks that follow one another in a set of ``Probe.chunks``: the first one, and the last."""
+    place = 0
+    while chunks:
+        skip = (chunks & -chunks).bit_length() - 1
+        chunks >>= skip
+        length = (~chunks & (chunks + 1)).bit_length() - 1
+        yield place + skip, place + skip + length - 1
+        chunks >>= length
+        place += skip + length

@@ -4,16 +4,16 @@ The log is searched from the newest message backwards, in windows of numbers tha
 
     numbers     ◀── older                                               newer ──
     windows      ╷         64,000         ╷    16,000    ╷ 4,000 ╷
-    A's chunks        [. . . .][. . . . .][. . .]
-    B's chunks                   [. . . . . . . . . .]
+    A's blocks        [. . . .][. . . . .][. . .]
+    B's blocks                   [. . . . . . . . . .]
 
-In each window the filters of the chunks (filters.py) are asked for the terms of the query. The
-texts of the chunks that remain are read, the newest first, and compared with the query. So a
-frequent word is found in the first texts, and a rare one costs a row for each chunk.
+In each window the blocks (filters.py) tell which of their chunks may have the terms of the query.
+The texts of these chunks are read, the newest first, and compared with the query. So a frequent
+word is found in the first texts, and a rare one costs some rows for each block.
 
-A message that is in no chunk is read in any case: the newest ones, those of small conversations,
-and all before the indexer (indexer.py) has come to them. So a search
-finds the same without chunks, and takes longer.
+A message that is in no block is read in any case: the newest ones, those of small conversations,
+and all before the indexer (indexer.py) has come to them. So a search finds the same without
+blocks, and takes longer.
 
 One search reads a bounded number of texts. Beyond it the answer is a page that is not full, with
 the number where the next search begins.
@@ -21,21 +21,24 @@ the number where the next search begins.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import NamedTuple
 
-from chat.search.filters import Probe, probe
+from chat.search.filters import Probe, end_of, probe, runs
 from chat.search.query import Query
 from chat.search.terms import of_query
 from chat.storage import Transaction
-from chat.storage.tables import Chunk, HistoryModel, MessageModel, SearchChunkModel
+from chat.storage.tables import ENDS, HistoryModel, MessageModel, Part, SearchBlockModel
 
 FIRST_WINDOW = 4000
-GROWTH = 4
+GROWTH = 16
 """Each window is so much larger than the one before."""
+
+RANGES = 50
+"""Ranges of one statement. As many chunks have some 200 messages."""
 
 TEXTS = 250
 """Texts of one statement."""
@@ -45,12 +48,6 @@ MOST_TEXTS = 8000
 
 MOST_CHARACTERS = 1024 * 1024
 """Characters of the texts of one search. The texts of one statement may exceed it."""
-
-FEW = 4
-"""With so few chunks left, the texts are read, instead of further filters."""
-
-_last_of = itemgetter(2)
-"""The column ``last`` of a chunk."""
 
 
 class Range(NamedTuple):
@@ -79,7 +76,7 @@ class Finder:
 
     def __init__(self, tx: Transaction, query: Query, conversations: Mapping[int, int]) -> None:
         """``conversations``: their numbers, and the last number before the user's part of each."""
-        self._chunks = SearchChunkModel(tx)
+        self._blocks = SearchBlockModel(tx)
         self._history = HistoryModel(tx)
         self._newest = MessageModel(tx).newest
         self._query = query
@@ -88,6 +85,8 @@ class Finder:
         self._floors: dict[int, int] = {}
         """Of each conversation, the lowest number that was looked at."""
         self._ranges: list[Range] = []
+        self._numbers: list[int] = []
+        """Of messages to compare, in windows that come later."""
         self._texts = MOST_TEXTS
         self._characters = MOST_CHARACTERS
 
@@ -112,46 +111,51 @@ class Finder:
     # ------------------------------------------------------------------ which ranges to read
 
     def _cut_at(self, top: int) -> None:
-        """Look at the chunks that ``top`` is in: no window has the ends of these."""
-        for part in self._first_part():
-            self._take(self._chunks.holding(self._floors, part, top + 1))
+        """Look at the blocks that ``top`` is in: no window has the ends of these."""
+        if self._probes:
+            self._take(self._blocks.holding(self._floors, list(self._probes), top + 1))
 
     def _look(self, bottom: int, top: int) -> None:
         """Note the ranges that end in this window and may have matches."""
         open_ = [id_ for id_, floor in self._floors.items() if floor > bottom + 1]
-        for part in self._first_part():
-            self._take(self._chunks.between(open_, part, bottom, top + 1))
+        if self._probes:
+            self._take(self._blocks.between(open_, list(self._probes), bottom, top + 1))
         for conversation in open_:
             if self._floors[conversation] > bottom + 1:
                 self._add(conversation, bottom, self._floors[conversation] - 1)
                 self._floors[conversation] = bottom + 1
 
-    def _first_part(self) -> list[int]:
-        """The part of the filters that is asked first; none if the query has no terms."""
-        return list(self._probes)[:1]
-
-    def _take(self, chunks: list[Chunk]) -> None:
-        """Note these chunks, if they may have all terms, and what lies between them."""
-        chunks.sort(key=_last_of, reverse=True)
+    def _take(self, parts: list[Part]) -> None:
+        """Note the chunks of these blocks that may have all terms, and what lies between blocks."""
+        chunks: dict[tuple[int, int, int], int] = {}
+        for conversation, part, after, last, bits in parts:
+            block = last, after, conversation
+            kept = chunks.get(block, -1)
+            for place in self._probes[part]:
+                kept = kept and kept & place.chunks(bits)
+            chunks[block] = kept
         floors = self._floors
-        (first, *others) = self._probes.values()
-        kept: dict[int, Range] = {}
-        for conversation, after, last, bits in chunks:
+        found: list[tuple[Range, int, int]] = []
+        for block in sorted(chunks, reverse=True):
+            last, after, conversation = block
             floor = floors[conversation]
             if after + 1 >= floor:
                 continue  # it has no message that was not looked at
             if last + 1 < floor:
                 self._add(conversation, last, floor - 1)
             floors[conversation] = after + 1
-            if _may_have(bits, first):
-                kept[last] = Range(conversation, after, min(last, floor - 1))
-        for probes in others:
-            if len(kept) <= FEW:
-                break
-            bits_of = self._chunks.parts(kept, probes[0].part)
-            kept = {last: kept[last] for last in kept if _may_have(bits_of[last], probes)}
-        for part in kept.values():
-            self._add(*part)
+            if chunks[block]:
+                found.append((Range(conversation, after, last), chunks[block], floor - 1))
+        self._add_chunks(found)
+
+    def _add_chunks(self, blocks: list[tuple[Range, int, int]]) -> None:
+        """Note these chunks of blocks, each up to a number."""
+        packed = self._blocks.part([block.last for block, _, _ in blocks], ENDS)
+        for (conversation, after, last), chunks, up_to in blocks:
+            ends = packed[last]
+            for first, final in runs(chunks):
+                begin = end_of(after, ends, first - 1)
+                self._add(conversation, begin, min(end_of(after, ends, final), up_to))
 
     def _add(self, conversation: int, after: int, last: int) -> None:
         after = max(after, self._since[conversation])
@@ -163,9 +167,39 @@ class Finder:
     def _read(self, bottom: int, limit: int, found: list[int]) -> int | None:
         """Add the matches above ``bottom`` to ``found``; returns the number to go on before.
 
-        None: all messages above ``bottom`` have been compared.
+        None: all messages above ``bottom`` have been compared. It asks for the numbers of a few
+        ranges at a time, the newest first, because most searches end before the last range.
         """
-        seqs = self._numbers(bottom)
+        groups = self._next_ranges(bottom)
+        for start in range(0, max(len(groups), 1), RANGES):
+            self._numbers += self._history.numbers_in(
+                groups[start : start + RANGES], self._texts + 1
+            )
+            later = groups[start + RANGES : start + RANGES + 1]
+            edge = later[0][2] if later else bottom  # no number above it is missing
+            self._numbers.sort()
+            place = bisect_right(self._numbers, edge)
+            ready = self._numbers[place:][::-1]
+            del self._numbers[place:]
+            stopped = self._compare(ready, limit, found)
+            if stopped is not None:
+                return stopped
+        return None
+
+    def _next_ranges(self, bottom: int) -> list[tuple[list[int], int, int]]:
+        """The ranges that end above ``bottom``, the newest first; those alike are one."""
+        alike: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+        rest: list[Range] = []
+        for part in self._ranges:
+            if part.last > bottom:
+                alike[part.last, part.after].append(part.conversation)
+            else:
+                rest.append(part)
+        self._ranges = rest
+        return [(alike[key], key[1], key[0]) for key in sorted(alike, reverse=True)]
+
+    def _compare(self, seqs: list[int], limit: int, found: list[int]) -> int | None:
+        """Add those of these messages that match; returns the number to go on before, or None."""
         for start in range(0, len(seqs), TEXTS):
             part = seqs[start : start + TEXTS]
             texts = self._history.texts(part)
@@ -181,31 +215,9 @@ class Finder:
                 return part[-1]
         return None
 
-    def _numbers(self, bottom: int) -> list[int]:
-        """The numbers above ``bottom`` in the ranges, the newest first.
-
-        It returns as many as the search may still read. The lower ones stay for the next window.
-        """
-        alike: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-        rest: list[Range] = []
-        for conversation, after, last in self._ranges:
-            if last > bottom:
-                alike[max(after, bottom), last].append(conversation)
-            if after < bottom:
-                rest.append(Range(conversation, after, min(last, bottom)))
-        self._ranges = rest
-        ranges = [(ids, after, last) for (after, last), ids in alike.items()]
-        found = self._history.numbers_in(ranges, self._texts + 1)
-        return sorted(found, reverse=True)[: self._texts + 1]
-
-
-def _may_have(bits: str, probes: list[Probe]) -> bool:
-    """May a chunk with this part of its filter have all these terms?"""
-    return all([probe.may_be_in(bits) for probe in probes])
-
 
 def _by_part(query: Query) -> dict[int, list[Probe]]:
-    """The probes of a query's terms by their part; the part of the rarest term first."""
+    """The probes of a query's terms by their part."""
     found: defaultdict[int, list[Probe]] = defaultdict(list)
     for term in of_query(query):
         found[(place := probe(term)).part].append(place)

@@ -1,9 +1,9 @@
-"""Indexer: makes the filters (filters.py) of new chunks of messages, behind the commits.
+"""Indexer: makes the filters (filters.py) of new messages, behind the commits.
 
 A commit does nothing for the search. The indexer reads the log from a stored number on, the
-*place*. Of one message in SAMPLE it looks at the conversation: if CHUNK messages there are in no
-chunk yet, they become chunks. So a conversation has some CHUNK messages without a filter at the
-end, which a search reads, and costs one look for CHUNK messages.
+*place*. Of one message in SAMPLE it looks at the conversation: if CHUNKS chunks can be made of the
+messages that are in no block yet, they become a block. So a conversation has some BLOCK messages
+without a filter at the end, which a search reads. Small blocks become larger ones (blocks.py).
 
 It works for WORK_SECONDS at a time and rests for longer, because it shares the interpreter with the
 loops; in a process with little to do it works for QUIET_SECONDS. After an upgrade it has a long way
@@ -15,10 +15,10 @@ locks that row and compares the claim. So a server that was frozen changes nothi
 What a killed server has not committed is done again.
 
 **Late numbers.** Numbers are given at the insert, and become visible at the commit. Example: node 1
-inserts 7 and is slow; meanwhile node 2 inserts 8 and commits. A chunk up to 8 without 7 would hide
+inserts 7 and is slow; meanwhile node 2 inserts 8 and commits. A block up to 8 without 7 would hide
 7 for ever. So the indexer stays SETTLED_SECONDS behind the newest number, far longer than a
-transaction lives. And it counts the messages of a chunk with a lock, which waits for rows that are
-not committed; if one has come since the texts were read, the chunk is not stored.
+transaction lives. And it counts the messages of a block with a lock, which waits for rows that are
+not committed; if one has come since the texts were read, the block is not stored.
 """
 
 from __future__ import annotations
@@ -29,25 +29,29 @@ import secrets
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chat.process.clock import Clock
-from chat.search.filters import TERMS, build, full
+from chat.search.blocks import join_blocks
+from chat.search.filters import CHUNKS, MESSAGES, TERMS, build, pack_ends
 from chat.search.folding import fold
 from chat.search.terms import of_text
 from chat.storage import Database, Transaction
 from chat.storage.tables import (
+    ENDS,
+    BlockRange,
     HistoryModel,
     MessageModel,
     Progress,
     RetentionModel,
-    SearchChunkModel,
+    SearchBlockModel,
     SearchProgressModel,
     is_of_events,
 )
 
-CHUNK = 64
-"""Messages of a chunk; fewer, if they have many terms."""
+BLOCK = CHUNKS * MESSAGES
+"""Messages of a new block; fewer, if they have many terms."""
 
 SAMPLE = 8
 
@@ -68,35 +72,34 @@ BUSY = 0.4
 CLAIM_SECONDS = 30
 SETTLED_SECONDS = 30.0
 
-OLD_CHUNKS = 200
-"""Chunks of one deletion."""
+OLD_BLOCKS = 200
+"""Blocks of one deletion."""
 
 
 @dataclass(slots=True)
-class _NewChunk:
-    """A chunk that is not stored yet. ``count``: its messages."""
+class _NewBlock:
+    """A block that is not stored yet. ``count``: its messages."""
 
     conversation: int
-    after: int
-    last: int
+    range: BlockRange
     count: int
-    parts: list[str]
+    parts: dict[int, bytes]
 
 
 @dataclass(slots=True)
 class _Batch:
-    """A part of the log: its conversations that are not done, and its chunks so far."""
+    """A part of the log: its conversations that are not done, and its blocks so far."""
 
     end: int
     conversations: list[int]
-    chunks: list[_NewChunk] = field(default_factory=list)
+    blocks: list[_NewBlock] = field(default_factory=list)
 
 
 class Indexer:
     """See the module's text. ``work``: a worker thread.
 
     Attributes:
-        indexed: chunks that were stored. Any thread reads it.
+        indexed: new blocks that were stored. Any thread reads it.
     """
 
     def __init__(
@@ -180,18 +183,18 @@ class Indexer:
 
     def _work(self, settled: int) -> bool:
         if self._may_be_old:
-            self._may_be_old = self._database.write(_delete_old_chunks) == OLD_CHUNKS
+            self._may_be_old = self._database.write(_delete_old_blocks) == OLD_BLOCKS
         end = time.monotonic() + (self._work_seconds or self._seconds_by_load())
         batch = self._batch = self._batch or self._next_batch(settled)
         if batch is None:
             return False
         while batch.conversations and time.monotonic() < end:
-            if not self._add_chunks(batch, batch.conversations[-1], settled, end):
+            if not self._add_block(batch, batch.conversations[-1], settled):
                 batch.conversations.pop()
         if not self._save(batch):
             return False
-        self.indexed += len(batch.chunks)
-        batch.chunks = []
+        self.indexed += len(batch.blocks)
+        batch.blocks = []
         if not batch.conversations:
             self._place, self._batch = batch.end, None
         return True
@@ -221,31 +224,21 @@ class Indexer:
         looked_at = {id_ for id_ in texts if random.random() * self._sample < 1}
         return _Batch(rows[-1][0], sorted(looked_at))
 
-    def _add_chunks(self, batch: _Batch, conversation: int, settled: int, end: float) -> bool:
-        """Make chunks of a conversation's next messages; False if it has too few of them."""
+    def _add_block(self, batch: _Batch, conversation: int, settled: int) -> bool:
+        """Make a block of a conversation's next messages; False if it has too few of them."""
 
         def look(tx: Transaction) -> tuple[int, list[tuple[int, str]]]:
-            mine = [chunk.last for chunk in batch.chunks if chunk.conversation == conversation]
-            after = max(mine, default=0) or SearchChunkModel(tx).newest(conversation)
-            return after, HistoryModel(tx).oldest_texts(conversation, after, settled, CHUNK)
+            mine = [
+                block.range.last for block in batch.blocks if block.conversation == conversation
+            ]
+            after = max(mine, default=0) or SearchBlockModel(tx).newest(conversation)
+            return after, HistoryModel(tx).oldest_texts(conversation, after, settled, BLOCK)
 
         after, texts = self._database.read(look)
-        if len(texts) < CHUNK:
+        block = _first_block(conversation, after, texts)
+        if block is None:
             return False
-        terms: set[str] = set()
-        begin = 0
-        for index, (seq, text) in enumerate(texts):
-            is_long = len(text) > LONG
-            if not is_long:
-                terms |= of_text(fold(text))
-            is_full = len(terms) > TERMS or is_long or index - begin + 1 == CHUNK
-            if is_full:
-                parts = full() if is_long else build(terms)
-                count = index - begin + 1
-                batch.chunks.append(_NewChunk(conversation, after, seq, count, parts))
-                after, begin, terms = seq, index + 1, set()
-                if time.monotonic() > end:
-                    break
+        batch.blocks.append(block)
         return True
 
     def _seconds_by_load(self) -> float:
@@ -256,7 +249,7 @@ class Indexer:
 
     def _save(self, batch: _Batch) -> bool:
         """Store what there is to store; False without the claim."""
-        if batch.conversations and not batch.chunks:
+        if batch.conversations and not batch.blocks:
             return True
         if self._database.write(self._store):
             return True
@@ -264,21 +257,21 @@ class Indexer:
         return False
 
     def _store(self, tx: Transaction) -> bool:
-        """Store the chunks of the batch, and the place after it; False without the claim."""
+        """Store the blocks of the batch, and the place after it; False without the claim."""
         batch = self._batch
         assert batch is not None
         progress = SearchProgressModel(tx).lock()
         if progress.claim != self._claim:
             return False
-        chunks, history = SearchChunkModel(tx), HistoryModel(tx)
-        refused: set[int] = set()  # conversations whose chunks would leave a hole
-        for chunk in batch.chunks:
-            id_ = chunk.conversation
-            count = history.settled_count(id_, chunk.after, chunk.last)
-            if id_ in refused or count != chunk.count:
+        blocks, history = SearchBlockModel(tx), HistoryModel(tx)
+        refused: set[int] = set()  # conversations whose blocks would leave a hole
+        for block in batch.blocks:
+            id_ = block.conversation
+            if id_ in refused or history.settled_count(id_, *block.range) != block.count:
                 refused.add(id_)
             else:
-                chunks.insert(id_, chunk.after, chunk.last, chunk.parts)
+                blocks.insert(id_, 0, block.range, block.parts)
+                join_blocks(blocks, id_)
         if not batch.conversations:
             SearchProgressModel(tx).set(progress._replace(place=batch.end))
         return True
@@ -288,6 +281,30 @@ def _newest(tx: Transaction) -> int:
     return MessageModel(tx).newest()
 
 
-def _delete_old_chunks(tx: Transaction) -> int:
-    """Delete chunks of messages that retention deletes; returns how many."""
-    return SearchChunkModel(tx).delete_up_to(RetentionModel(tx).boundary(), OLD_CHUNKS)
+def _delete_old_blocks(tx: Transaction) -> int:
+    """Delete blocks of messages that retention deletes; returns how many."""
+    return SearchBlockModel(tx).delete_up_to(RetentionModel(tx).boundary(), OLD_BLOCKS)
+
+
+def _first_block(
+    conversation: int, after: int, texts: Sequence[tuple[int, str]]
+) -> _NewBlock | None:
+    """A block of the first of these messages; None if they do not fill one."""
+    chunks: list[set[str] | None] = []
+    lasts: list[int] = []
+    terms: set[str] = set()
+    messages = 0
+    for count, (seq, text) in enumerate(texts, 1):
+        messages += 1
+        is_long = len(text) > LONG
+        if not is_long:
+            terms |= of_text(fold(text))
+        if is_long or messages == MESSAGES or len(terms) > TERMS:
+            chunks.append(None if is_long else terms)
+            lasts.append(seq)
+            terms, messages = set(), 0
+            if len(chunks) == CHUNKS:
+                parts = dict(enumerate(build(chunks)))
+                parts[ENDS] = pack_ends(after, lasts)
+                return _NewBlock(conversation, BlockRange(after, seq), count, parts)
+    return None

@@ -37,7 +37,7 @@ GROWING = frozenset(
         "mailboxgap",
         "message",
         "offlinemessage",
-        "searchchunk",
+        "searchblock",
         "token",
         "user",
     }

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import mysql.connector
-from mysql.connector.constants import ClientFlag
+from mysql.connector.constants import ClientFlag, FieldType
 
 from chat.storage.base import DiskError, OutcomeUnknown, Row, StorageError, UniqueViolation
 
@@ -40,6 +40,12 @@ IDLE_TRANSACTION_SECONDS = 5
 
 PREFERRED, REQUIRED, OFF = "preferred", "required", "off"
 TLS_MODES = (PREFERRED, REQUIRED, OFF)
+
+_BLOBS = frozenset(
+    {FieldType.TINY_BLOB, FieldType.MEDIUM_BLOB, FieldType.LONG_BLOB, FieldType.BLOB}
+)
+_BINARY = 63
+"""The number of the character set of bytes."""
 
 LARGEST_STATEMENT = 16 * 1024 * 1024
 SMALLEST_STATEMENT = 512 * 1024
@@ -186,14 +192,15 @@ class MysqlConnection:
         return self._cursor
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
-        """The rows of a SELECT; binary columns as text. Raises StorageError."""
+        """The rows of a SELECT; bytes as text, except of a BLOB. Raises StorageError."""
         cursor = self.run(sql, params)
         try:
             found: list[Row] = cursor.fetchall()
         except _DRIVER_ERRORS as exc:
             raise _translate(exc) from exc
         if found and any(isinstance(value, bytes | bytearray) for value in found[0]):
-            return [tuple(_text(value) for value in row) for row in found]
+            blobs = [_is_blob(column) for column in cursor.description]
+            return [tuple(map(_bytes_or_text, row, blobs)) for row in found]
         return found
 
     def commit(self) -> None:
@@ -304,5 +311,12 @@ def _tls_words(exc: Any, address: MysqlAddress) -> str:
     )
 
 
-def _text(value: object) -> object:
-    return value.decode() if isinstance(value, bytes | bytearray) else value
+def _is_blob(column: Sequence[Any]) -> bool:
+    """Is this column of a result a BLOB? A TEXT has the same type, and another character set."""
+    return column[1] in _BLOBS and column[8] == _BINARY
+
+
+def _bytes_or_text(value: object, is_blob: bool) -> object:
+    if is_blob or not isinstance(value, bytes | bytearray):
+        return value
+    return value.decode()

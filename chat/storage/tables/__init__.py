@@ -62,7 +62,7 @@ from chat.storage.tables.rows import (
     NameHashes,
     User,
 )
-from chat.storage.tables.searchchunk import Chunk, SearchChunkModel
+from chat.storage.tables.searchblock import ENDS, BlockRange, Part, SearchBlockModel
 from chat.storage.tables.searchprogress import Progress, SearchProgressModel
 from chat.storage.tables.session import Session, SessionModel
 from chat.storage.tables.setting import EPOCH, SERVICE, SettingModel
@@ -79,6 +79,7 @@ __all__ = [
     "DEVICES",
     "DISABLED",
     "DRAIN",
+    "ENDS",
     "EPOCH",
     "GROUPS",
     "HASHES",
@@ -100,8 +101,8 @@ __all__ = [
     "AddressBanModel",
     "AuditModel",
     "AuditRow",
+    "BlockRange",
     "BlockedModel",
-    "Chunk",
     "Contact",
     "ConversationListModel",
     "ConversationModel",
@@ -142,9 +143,10 @@ __all__ = [
     "NodeRow",
     "OfflineMessageModel",
     "OwnedRowsModel",
+    "Part",
     "Progress",
     "RetentionModel",
-    "SearchChunkModel",
+    "SearchBlockModel",
     "SearchProgressModel",
     "SeenDevice",
     "Session",

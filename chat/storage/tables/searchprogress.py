@@ -1,4 +1,4 @@
-"""SearchProgressModel: the setting ``search``, ``<time> <number> <claim>``.
+"""SearchProgressModel: the setting ``searchblock``, ``<time> <number> <claim>``.
 
 The number is in the log: messages up to it have been given to the index of the search. The server
 with the claim, a random text, gives it the next ones. After the time (Unix seconds) any server may
@@ -12,7 +12,8 @@ from typing import NamedTuple
 from chat.storage.base import Transaction
 from chat.storage.tables.setting import SettingModel
 
-_NAME = "search"
+_NAME = "searchblock"
+"""As the table. Another format of the index has another name, so it begins at the first message."""
 
 
 class Progress(NamedTuple):

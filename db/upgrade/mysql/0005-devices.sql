@@ -30,14 +30,15 @@ ALTER TABLE token ADD COLUMN mailbox BIGINT NOT NULL DEFAULT 0;
 
 ALTER TABLE node ADD COLUMN version INT NOT NULL DEFAULT 0;
 
-CREATE TABLE searchchunk (
+CREATE TABLE searchblock (
     conversation BIGINT NOT NULL,
-    part         SMALLINT NOT NULL,
+    level        TINYINT NOT NULL,
+    part         TINYINT NOT NULL,
     last         BIGINT NOT NULL,
     after        BIGINT NOT NULL,
-    bits         VARCHAR(320) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-    PRIMARY KEY (conversation, part, last),
-    KEY searchchunk_last (last)
+    bits         BLOB NOT NULL,
+    PRIMARY KEY (conversation, level, part, last),
+    KEY searchblock_last (last, part)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 CREATE TABLE conversation (

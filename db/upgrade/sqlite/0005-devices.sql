@@ -20,15 +20,16 @@ ALTER TABLE token ADD COLUMN mailbox INTEGER NOT NULL DEFAULT 0;
 
 ALTER TABLE node ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
 
-CREATE TABLE searchchunk (
+CREATE TABLE searchblock (
     conversation INTEGER NOT NULL,
+    level        INTEGER NOT NULL,
     part         INTEGER NOT NULL,
     last         INTEGER NOT NULL,
     after        INTEGER NOT NULL,
-    bits         TEXT NOT NULL,
-    PRIMARY KEY (conversation, part, last)
+    bits         BLOB NOT NULL,
+    PRIMARY KEY (conversation, level, part, last)
 ) WITHOUT ROWID;
-CREATE INDEX searchchunk_last ON searchchunk (last);
+CREATE INDEX searchblock_last ON searchblock (last, part);
 
 CREATE TABLE conversation (
     userid       INTEGER NOT NULL,

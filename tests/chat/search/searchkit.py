@@ -1,4 +1,4 @@
-"""Messages in a database, their chunks, and a search that compares every text."""
+"""Messages in a database, their blocks, and a search that compares every text."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def index_all(database: Database) -> Indexer:
     return indexer
 
 
-def chunks(database: Database) -> list[tuple[int, int, int]]:
-    """The chunks: conversation, after, last."""
-    sql = "SELECT conversation, after, last FROM searchchunk WHERE part = 0 ORDER BY last"
+def blocks(database: Database) -> list[tuple[int, int, int]]:
+    """The blocks: conversation, after, last."""
+    sql = "SELECT conversation, after, last FROM searchblock WHERE part = 0 ORDER BY last"
     return [(c, after, last) for c, after, last in database.read(lambda tx: tx.query(sql))]
 
 

@@ -1,4 +1,4 @@
-"""The indexer: its claim among servers, its place after a crash, late numbers, and old chunks."""
+"""The indexer: its claim among servers, its place after a crash, late numbers, and old blocks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from chat.search.filters import PARTS
+from chat.search.filters import CHUNKS, FAN, LEVELS, MESSAGES, PARTS
 from chat.search.indexer import (
-    CHUNK,
+    BLOCK,
     CLAIM_SECONDS,
     LONG,
     QUIET_SECONDS,
@@ -20,13 +20,13 @@ from chat.storage import Database, StorageError, Transaction
 from chat.storage.tables import (
     Progress,
     RetentionModel,
-    SearchChunkModel,
+    SearchBlockModel,
     SearchProgressModel,
     group_conversation,
     user_conversation,
 )
 from tests.chat.nodekit import TestClock
-from tests.chat.search.searchkit import chunks, find, index_all, log, newest
+from tests.chat.search.searchkit import blocks, find, index_all, log, newest
 
 BOB = user_conversation(1, 2)
 GROUP = group_conversation(3)
@@ -47,48 +47,70 @@ def progress(database: Database) -> Progress:
     return database.read(lambda tx: SearchProgressModel(tx).lock())
 
 
-def fill(database: Database, count: int = CHUNK) -> None:
+def fill(database: Database, count: int = BLOCK) -> None:
     log(database, [(2, f"hi {number}") for number in range(count)])
 
 
-def test_chunks_of_each_conversation(database: Database, clock: TestClock) -> None:
-    log(database, [(2, "a"), (-3, "b")] * (2 * CHUNK + 5))
+def test_blocks_of_each_conversation(database: Database, clock: TestClock) -> None:
+    log(database, [(2, "a"), (-3, "b")] * (2 * BLOCK + 5))
     indexer = new(database, clock)
     assert indexer.work()
-    assert chunks(database) == [
-        (BOB, 0, 2 * CHUNK - 1),
-        (GROUP, 0, 2 * CHUNK),
-        (BOB, 2 * CHUNK - 1, 4 * CHUNK - 1),
-        (GROUP, 2 * CHUNK, 4 * CHUNK),
+    assert blocks(database) == [
+        (BOB, 0, 2 * BLOCK - 1),
+        (GROUP, 0, 2 * BLOCK),
+        (BOB, 2 * BLOCK - 1, 4 * BLOCK - 1),
+        (GROUP, 2 * BLOCK, 4 * BLOCK),
     ]
     assert indexer.indexed == 4
     assert progress(database).place == newest(database)
-    ((rows,),) = database.read(lambda tx: tx.query("SELECT COUNT(*) FROM searchchunk"))
-    assert rows == 4 * PARTS
+    ((rows,),) = database.read(lambda tx: tx.query("SELECT COUNT(*) FROM searchblock"))
+    assert rows == 4 * (PARTS + 1)
     assert not indexer.work()
 
 
-def test_a_chunk_of_many_terms_is_shorter(database: Database, clock: TestClock) -> None:
-    texts = ["".join(map(chr, range(0x4E00 + 30 * n, 0x4E00 + 30 * n + 30))) for n in range(CHUNK)]
-    log(database, [(2, text) for text in texts])
+def test_a_block_of_many_terms_is_shorter(database: Database, clock: TestClock) -> None:
+    texts = ["".join(map(chr, range(0x4E00 + 30 * n, 0x4E00 + 30 * n + 30))) for n in range(BLOCK)]
+    log(database, [(2, text) for text in texts * 2])
     new(database, clock).work()
-    found = chunks(database)
+    found = blocks(database)
     assert len(found) > 1
+    assert all(last - after < BLOCK for _, after, last in found)
     assert [after for _, after, _ in found] == [0, *(last for _, _, last in found[:-1])]
 
 
 def test_a_long_text_is_always_read(database: Database, clock: TestClock) -> None:
-    log(database, [(2, "x" * LONG + " needle"), *[(2, "hi")] * CHUNK])
+    log(database, [(2, "x" * LONG + " needle"), *[(2, "hi")] * BLOCK])
     new(database, clock).work()
-    assert chunks(database)[0] == (BOB, 0, 1)
+    assert blocks(database) == [(BOB, 0, 1 + (CHUNKS - 1) * MESSAGES)]
     assert find(database, "needle", {BOB: 0}) == [[1]]
+
+
+def test_blocks_become_larger_ones(database: Database, clock: TestClock) -> None:
+    """Two times eight small blocks, and a search finds the same as before in each chunk."""
+    log(database, [(2, f"number{n} 第{chr(0x4E00 + n)}") for n in range((2 * FAN + 1) * BLOCK)])
+    new(database, clock).work()
+    assert blocks(database) == [
+        (BOB, 0, FAN * BLOCK),
+        (BOB, FAN * BLOCK, 2 * FAN * BLOCK),
+        (BOB, 2 * FAN * BLOCK, (2 * FAN + 1) * BLOCK),
+    ]
+    for number in range(0, (2 * FAN + 1) * BLOCK, 7):
+        (found,) = find(database, f"第{chr(0x4E00 + number)}", {BOB: 0})
+        assert found == [number + 1]
+
+
+def test_the_largest_blocks_stay_as_they_are(database: Database, clock: TestClock) -> None:
+    many = FAN ** (LEVELS - 1)
+    log(database, [(2, "hi")] * ((many + 1) * BLOCK))
+    new(database, clock).work()
+    assert blocks(database) == [(BOB, 0, many * BLOCK), (BOB, many * BLOCK, (many + 1) * BLOCK)]
 
 
 def test_few_new_messages_wait(database: Database, clock: TestClock) -> None:
     fill(database)
-    assert not new(database, clock, least=CHUNK + 1).work()
+    assert not new(database, clock, least=BLOCK + 1).work()
     assert progress(database) == Progress(0, 0, ""), "not even a claim"
-    assert new(database, clock, least=CHUNK).work()
+    assert new(database, clock, least=BLOCK).work()
 
 
 def test_it_works_longer_in_a_quiet_process(database: Database, clock: TestClock) -> None:
@@ -114,7 +136,7 @@ def test_one_server_indexes_until_its_claim_ends(database: Database, clock: Test
     fill(database)
     assert not first.work(), "it has lost its claim"
     assert second.work()
-    assert len(chunks(database)) == 3
+    assert len(blocks(database)) == 3
 
 
 def test_a_frozen_server_stores_nothing(database: Database, clock: TestClock) -> None:
@@ -130,7 +152,7 @@ def test_a_frozen_server_stores_nothing(database: Database, clock: TestClock) ->
 
     first._save = frozen  # type: ignore[method-assign]
     assert not first.work()
-    assert chunks(database) == [(BOB, 0, CHUNK)]
+    assert blocks(database) == [(BOB, 0, BLOCK)]
     assert progress(database).claim == second._claim
 
 
@@ -148,7 +170,7 @@ def test_a_clock_that_was_set_back_does_not_stop_the_index(
 
 def test_a_killed_server_loses_only_its_last_step(database: Database, clock: TestClock) -> None:
     """The step is done again by the next server, from the stored place."""
-    fill(database, 3 * CHUNK)
+    fill(database, 3 * BLOCK)
     first = new(database, clock, work_seconds=1e-9)
     assert first.work()  # begins a batch, and has no time for more than its start
     before = progress(database).place
@@ -157,7 +179,7 @@ def test_a_killed_server_loses_only_its_last_step(database: Database, clock: Tes
     while second.work():
         pass
     assert before == 0
-    assert [last for _, _, last in chunks(database)] == [CHUNK, 2 * CHUNK, 3 * CHUNK]
+    assert [last for _, _, last in blocks(database)] == [BLOCK, 2 * BLOCK, 3 * BLOCK]
 
 
 def test_an_error_is_tried_again(
@@ -170,12 +192,12 @@ def test_an_error_is_tried_again(
         raise StorageError("the disk is full")
 
     with monkeypatch.context() as patched:
-        patched.setattr(SearchChunkModel, "insert", fail)
+        patched.setattr(SearchBlockModel, "insert", fail)
         with pytest.raises(StorageError):
             indexer.work()
-    assert chunks(database) == []
+    assert blocks(database) == []
     assert indexer.work()
-    assert chunks(database) == [(BOB, 0, CHUNK)]
+    assert blocks(database) == [(BOB, 0, BLOCK)]
 
 
 def test_only_one_thread_works(database: Database, clock: TestClock) -> None:
@@ -199,17 +221,17 @@ def test_it_stays_behind_the_newest_numbers(database: Database, clock: TestClock
     assert not indexer.work()
     clock.now += 1
     assert indexer.work()
-    assert progress(database).place == CHUNK
+    assert progress(database).place == BLOCK
     clock.now += 30
     assert indexer.work()
-    assert progress(database).place == 2 * CHUNK
+    assert progress(database).place == 2 * BLOCK
 
 
 def test_a_late_message_is_never_hidden(database: Database, clock: TestClock) -> None:
-    """A message in the middle of a chunk is inserted, and committed only after the others."""
+    """A message in the middle of a block is inserted, and committed only after the others."""
     if database.exclusive:
         return  # with one writer, numbers appear in order
-    log(database, [(2, "hi")] * (CHUNK - 1))
+    log(database, [(2, "hi")] * (BLOCK - 1))
     inserted, may_commit = threading.Event(), threading.Event()
 
     def late(tx: Transaction) -> None:
@@ -221,7 +243,7 @@ def test_a_late_message_is_never_hidden(database: Database, clock: TestClock) ->
     thread = threading.Thread(target=database.write, args=(late,))
     thread.start()
     assert inserted.wait(10)
-    log(database, [(2, "hi")] * CHUNK)
+    log(database, [(2, "hi")] * BLOCK)
     indexer = new(database, clock)
     save = indexer._save
 
@@ -241,15 +263,15 @@ def test_a_late_message_is_never_hidden(database: Database, clock: TestClock) ->
 # ---------------------------------------------------------------------- retention
 
 
-def test_chunks_of_deleted_messages_go(database: Database, clock: TestClock) -> None:
-    fill(database, 3 * CHUNK)
+def test_blocks_of_deleted_messages_go(database: Database, clock: TestClock) -> None:
+    fill(database, 3 * BLOCK)
     indexer = new(database, clock)
     indexer.work()
-    database.write(lambda tx: RetentionModel(tx).set(0, 2 * CHUNK + 5))
-    database.write(lambda tx: tx.execute("DELETE FROM message WHERE seq < ?", (2 * CHUNK,)))
+    database.write(lambda tx: RetentionModel(tx).set(0, 2 * BLOCK + 5))
+    database.write(lambda tx: tx.execute("DELETE FROM message WHERE seq < ?", (2 * BLOCK,)))
     fill(database)
     clock.date += CLAIM_SECONDS
     indexer.work()
-    assert [last for _, _, last in chunks(database)] == [3 * CHUNK, 4 * CHUNK]
+    assert [last for _, _, last in blocks(database)] == [3 * BLOCK, 4 * BLOCK]
     (found,) = find(database, "hi", {BOB: 0}, limit=1000)
-    assert found == list(range(4 * CHUNK, 2 * CHUNK - 1, -1)), "also one that still waits"
+    assert found == list(range(4 * BLOCK, 2 * BLOCK - 1, -1)), "also one that still waits"

@@ -56,7 +56,7 @@ from chat.storage.tables import (
     OfflineMessageModel,
     OwnedRowsModel,
     RetentionModel,
-    SearchChunkModel,
+    SearchBlockModel,
     SessionModel,
     SettingModel,
     TokenModel,
@@ -125,8 +125,9 @@ def fill(tx: Transaction) -> None:
         ("sender", "mid", "kind", "target", "text", "time"),
         [(n % 300 + 1, f"mid {n}", 6, n % 100 + 1, "hi", "now") for n in numbers],
     )
-    chunks = [(n % 9000, n % 8, n, n - 1, "A" * 320) for n in numbers]
-    tx.insert_rows("searchchunk", ("conversation", "part", "last", "after", "bits"), chunks)
+    blocks = [(n % 9000, n % 3, n % 16, n, n - 1, b"A" * 512) for n in numbers]
+    columns = ("conversation", "level", "part", "last", "after", "bits")
+    tx.insert_rows("searchblock", columns, blocks)
     tx.insert_rows(
         "conversation",
         ("userid", "conversation"),
@@ -453,7 +454,7 @@ def bound_mailboxes(planner: Planner) -> None:
 
 
 def search_messages(planner: Planner) -> None:
-    """In one conversation and in many, with chunks and without."""
+    """In one conversation and in many, with blocks and without."""
     conversations = {user_conversation(ABSENT, other): 0 for other in range(1, 200)}
     query = Query("needle in the haystack")
 
@@ -461,7 +462,7 @@ def search_messages(planner: Planner) -> None:
         for before in (None, ROWS // 2):
             Finder(tx, query, conversations).run(before, 20)
             Finder(tx, query, {user_conversation(ABSENT, 8): 0}).run(before, 20)
-        SearchChunkModel(tx).parts(range(1, 600), 3)
+        SearchBlockModel(tx).part(range(1, 600), 3)
         HistoryModel(tx).rows([1, 2, 3])
         HistoryModel(tx).texts([1, 2, 3])
         FriendModel(tx).both_ways(ABSENT)
@@ -470,7 +471,8 @@ def search_messages(planner: Planner) -> None:
 
     planner.read(look)
     index_all(planner)
-    planner.write(lambda tx: SearchChunkModel(tx).delete_up_to(5, 10))
+    planner.write(lambda tx: SearchBlockModel(tx).delete_up_to(5, 10))
+    planner.write(lambda tx: SearchBlockModel(tx).delete(range(1, 600)))
 
 
 def delete_old_messages(planner: Planner) -> None:
