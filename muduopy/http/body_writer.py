@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 
 from muduopy.checks import check_callback
 from muduopy.errors import StateError
+
+log = logging.getLogger(__name__)
 
 WRITER_MARK = 256 * 1024
 """Bytes that wait in a writer until ``write`` tells the program to pause."""
@@ -89,8 +92,8 @@ class BodyWriter:
     def set_ready_callback(self, callback: Callable[[], object]) -> None:
         """Called in the connection's loop when a paused program may go on, or has to stop.
 
-        The latter when ``closed``. Any thread, before the first ``write``. Raises TypeError unless
-        it is a function.
+        The latter when ``closed``. If it raises, that is logged. Any thread, before the first
+        ``write``. Raises TypeError unless it is a function.
         """
         check_callback(callback, "the ready callback")
         with self._waiting:
@@ -119,7 +122,7 @@ class BodyWriter:
             self._was_full = False
             self._waiting.notify_all()
             callback = self._ready_callback
-        callback()
+        _run(callback)
 
     def close(self) -> None:
         """No part is sent any more. Idempotent. Loop thread."""
@@ -131,4 +134,12 @@ class BodyWriter:
             self._bytes = 0
             self._waiting.notify_all()
             callback = self._ready_callback if not self._finished else _nothing
+        _run(callback)
+
+
+def _run(callback: Callable[[], object]) -> None:
+    """Run a ready callback. If it raises, the session's work goes on, as it is half done here."""
+    try:
         callback()
+    except Exception:
+        log.exception("the ready callback of a body raised")

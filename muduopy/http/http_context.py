@@ -9,7 +9,6 @@ if:
 * it is safe (GET or HEAD, mainly), and so are the outstanding ones. A client that sends POST and
   then GET without waiting means that order, so an unsafe request runs alone.
 * fewer than ``max_pipelined`` requests are outstanding.
-
 * no outstanding request asks for an upgrade: the bytes after it may be those of another protocol.
 
 While no request can be handed out, ``wants_data`` is False: the owner should not read from the
@@ -22,15 +21,13 @@ the request again with its whole body.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from email.utils import formatdate
 from enum import Enum
-from functools import lru_cache
 
 from muduopy.address import Address
 from muduopy.http.answer_queue import AnswerQueue
 from muduopy.http.errors import BadRequestError
+from muduopy.http.http_date import http_date
 from muduopy.http.http_exchange import HttpExchange, Segment
 from muduopy.http.http_limits import HttpLimits
 from muduopy.http.http_response import HttpResponse
@@ -48,16 +45,6 @@ _READING = Phase.READING
 _ENDED = Phase.ENDED
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-def http_date() -> str:
-    """The present time in HTTP's format."""
-    return _date_of(int(time.time()))
-
-
-@lru_cache(maxsize=1)
-def _date_of(second: int) -> str:
-    return formatdate(second, usegmt=True)
 
 
 class HttpContext:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -14,6 +15,8 @@ from muduopy.http.request_head import CHUNKED
 if TYPE_CHECKING:
     from muduopy.http.http_request import HttpRequest
     from muduopy.tcp_connection import TcpConnection
+
+log = logging.getLogger(__name__)
 
 UpgradeCallback: TypeAlias = "Callable[[TcpConnection, HttpRequest], object]"
 """Takes over a connection: see HttpResponse.upgrade. Runs in the connection's loop."""
@@ -258,7 +261,10 @@ def close_source(source: Iterator[bytes] | BodyWriter | None) -> None:
     """Tell a generator or a writer that no one takes the rest of its body."""
     close = getattr(source, "close", None)
     if close is not None:
-        close()
+        try:
+            close()
+        except Exception:
+            log.exception("the end of a generator raised")
 
 
 def _check_length(length: int | None) -> int:

@@ -46,7 +46,7 @@ class HttpSession:
         session.gone()                # in the connection callback, when it is down
 
     The context decides which requests are read, answered and refused. The session does not own the
-    connection, but sets all its callbacks except the connection callback. ``drain``: any thread;
+    connection. It sets the message, half-close and low-water callbacks. ``drain``: any thread;
     constructor and all other methods: the connection's loop thread.
 
     Attributes:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from muduopy import InetAddress
 from muduopy.http import BadResponseError, HttpLimits, HttpRequest, HttpResponse
-from muduopy.http.http_context import HttpContext, http_date
+from muduopy.http.http_context import HttpContext
+from muduopy.http.http_date import http_date
 from muduopy.http.http_exchange import HttpExchange
 from tests.muduopy.http.httpkit import chunked, get, post
 from tests.tiers import examples
@@ -649,3 +650,81 @@ def test_garbage_never_raises_and_stops_at_the_first_refusal(
     core.receive(b"", now)
     assert not taken(core, now)
     assert core.ended
+
+
+@settings(max_examples=examples(150), deadline=None)
+@given(st.lists(st.one_of(PIECES, st.binary(min_size=1, max_size=40)), max_size=12), st.randoms())
+def test_garbage_for_bodies_in_parts(pieces: list[bytes], random: object) -> None:
+    core, now = HttpContext(LIMITS, PEER, 0.0, lambda: "today", offers_bodies=True), 0.0
+    feeding: HttpExchange | None = None
+    for piece in [*pieces, b""]:
+        now += 1.0
+        core.receive(piece, now)
+        while not core.ended:
+            if feeding is not None:
+                part = core.next_part(now)
+                if part is None:
+                    feeding = None if feeding.answered else feeding
+                    break
+                if part and random.random() < 0.9:  # type: ignore[attr-defined]
+                    continue
+                core.answer(feeding, text("x"), now)
+                feeding = None
+            exchange = core.next_request(now)
+            if exchange is None:
+                break
+            if not exchange.incomplete:
+                core.answer(exchange, text("x"), now)
+            elif random.random() < 0.5:  # type: ignore[attr-defined]
+                core.collect(now)
+            else:
+                feeding = exchange
+        core.expire(now)
+    found = statuses(output_of(core))
+    assert all(status in (100, 200) for status in found[:-1])
+    assert core.ended
+
+
+# ---------------------------------------------------------------------- bodies in parts
+
+
+def offered(data: bytes) -> tuple[HttpContext, HttpExchange]:
+    core = HttpContext(LIMITS, PEER, 0.0, lambda: "today", offers_bodies=True)
+    core.receive(data, 0.0)
+    (exchange,) = taken(core)
+    assert exchange.incomplete
+    assert exchange.request is not None
+    assert exchange.request.body == b""
+    return core, exchange
+
+
+def test_a_body_in_parts() -> None:
+    core, exchange = offered(post(b"x" * 500)[:-100])
+    assert core.next_part(1.0) == b"x" * 400
+    assert core.next_part(1.0) is None
+    assert core.wants_data
+    assert core.deadline == 11.0
+    core.receive(b"x" * 100 + get("/2"), 8.0)
+    assert core.next_part(8.0) == b"x" * 100
+    assert core.next_part(8.0) == b""
+    assert not exchange.incomplete
+    assert not taken(core, 8.0)
+    core.answer(exchange, text("1"), 9.0)
+    assert len(taken(core, 9.0)) == 1
+    assert b"Connection: close" not in output_of(core)
+
+
+def test_a_body_that_is_collected_has_its_limits() -> None:
+    core, _ = offered(post(b"x" * 101))
+    core.collect(0.0)
+    assert not taken(core)
+    assert statuses(output_of(core)) == [413]
+    core, _ = offered(chunked(b"x" * 60, b"x" * 60))
+    core.collect(0.0)
+    assert not taken(core)
+    assert statuses(output_of(core)) == [413]
+
+
+def test_many_tiny_chunks_are_one_body() -> None:
+    (request,) = requests(context(), chunked(*[b"%d" % (n % 10) for n in range(100)]))
+    assert request.body == b"0123456789" * 10

@@ -249,6 +249,30 @@ def test_a_client_that_goes_away_releases_the_writer(run_http: HttpMaker) -> Non
     assert repr(writer) == "<BodyWriter closed 0 bytes>"
 
 
+def test_callbacks_at_the_end_may_raise(run_http: HttpMaker, errors: ErrorLog) -> None:
+    def parts() -> Iterator[bytes]:
+        try:
+            while True:
+                yield PART
+        finally:
+            raise RuntimeError("generator")
+
+    def callback(request: HttpRequest, response: HttpResponse) -> None:
+        if request.path == "/generator":
+            response.set_source(parts())
+        else:
+            response.open_writer().set_ready_callback(lambda: 1 // 0)
+
+    running = run_http(callback)
+    for path in ("/generator", "/writer"):
+        client = running.client().send(get(path))
+        assert client.socket.recv(10)
+        client.file.close()
+        reset(client.socket)
+    eventually(lambda: len(errors.exceptions) == 2)
+    assert set(errors.exceptions) == {"generator", "integer division or modulo by zero"}
+
+
 def test_a_writer_for_head_is_closed_at_once(run_http: HttpMaker) -> None:
     writing = Writing(5)
     client = run_http(writing).client()
