@@ -31,7 +31,7 @@ from muduopy.http.http_date import http_date
 from muduopy.http.http_exchange import HttpExchange, Segment
 from muduopy.http.http_limits import HttpLimits
 from muduopy.http.http_response import HttpResponse
-from muduopy.http.request_reader import RequestReader
+from muduopy.http.request_intake import RequestIntake
 
 
 class Phase(Enum):
@@ -62,13 +62,10 @@ class HttpContext:
         "_date",
         "_held",
         "_idle_since",
+        "_intake",
         "_limits",
-        "_offers_bodies",
         "_outstanding",
-        "_peer",
         "_phase",
-        "_reader",
-        "_receiving",
         "_streaming",
         "refused",
         "wants_data",
@@ -87,13 +84,10 @@ class HttpContext:
         self.wants_data = True
         self.refused = ""
         self._limits = limits
-        self._peer = peer
         self._date = date
-        self._offers_bodies = offers_bodies
         self._phase = _READING
         self._idle_since = now
-        self._reader = RequestReader(limits.max_header_bytes)
-        self._receiving = HttpExchange()
+        self._intake = RequestIntake(limits, peer, offers_bodies=offers_bodies)
         self._streaming: HttpExchange | None = None  # its body is taken in parts
         self._held: HttpExchange | None = None  # complete, and waiting for earlier answers
         self._answers = AnswerQueue()
@@ -110,7 +104,7 @@ class HttpContext:
     @property
     def peer_finished(self) -> bool:
         """Whether the peer has finished sending."""
-        return self._reader.finished
+        return self._intake.reader.finished
 
     @property
     def upgraded(self) -> HttpExchange | None:
@@ -135,7 +129,7 @@ class HttpContext:
         Bytes after the last request are dropped.
         """
         if self._phase is _READING:
-            self._reader.feed(data, now)
+            self._intake.reader.feed(data, now)
 
     def next_request(self, now: float) -> HttpExchange | None:
         """Hand out the next request, if it may run now. Call it until it returns None.
@@ -156,12 +150,12 @@ class HttpContext:
 
     def collect(self, now: float) -> None:
         """The owner does not take the parts of the incomplete request that it got last."""
-        exchange = self._outstanding.pop()
-        exchange.incomplete = False
-        exchange.request = None
+        self._outstanding.pop()
         self._streaming = None
-        self._receiving = exchange
-        self._check_length(exchange, now)
+        try:
+            self._intake.collect()
+        except BadRequestError as exc:
+            self._refuse(exc, now)
 
     def next_part(self, now: float) -> bytes | None:
         """The next part of the incomplete request's body; ``b""`` at the end, once.
@@ -172,25 +166,25 @@ class HttpContext:
         if exchange is None or self._phase is not _READING:
             return None
         try:
-            part = self._reader.read_part()
+            part = self._intake.read_part(now)
         except BadRequestError as exc:
             self._streaming = None
             self._refuse_body(exchange, exc, now)
             return None
         if part is None:
             self._want_data(now)
-            self._allow_body(exchange, now)
+            self._allow_body(now)
             return None
-        exchange.handed_out = self._reader.started = now  # the client is not slow
+        exchange.handed_out = now
         if not part:
             self._streaming = None
-            exchange.incomplete = False
-            self._complete(exchange, now)
+            if exchange.is_last:
+                self._end()
         return part
 
     def take_rest(self) -> bytes:
         """The bytes after the request that took the connection over. Once."""
-        return self._reader.take_rest()
+        return self._intake.reader.take_rest()
 
     def hold_back(self) -> None:
         """Note that the owner takes no requests for a while, so no time-out of a request runs."""
@@ -218,54 +212,19 @@ class HttpContext:
         if not self._may_overlap():
             self.wants_data = False
             return False
-        exchange = self._receiving
-        reader = self._reader
         try:
-            if exchange.head is None:
-                head = reader.read_head()
-                if head is None:
-                    self._starve(now)
-                    return False
-                exchange.begin(head)
-                if head.length and self._offers_bodies:
-                    exchange.complete(self._peer, now)
-                    exchange.incomplete = True
-                    self.wants_data = False
-                    self._held = exchange
-                    return True
-                if not self._check_length(exchange, now):
-                    return False
-            while part := reader.read_part():
-                if exchange.add(part) > self._limits.max_body_bytes:
-                    raise BadRequestError(413, "the body is too large")
+            exchange = self._intake.read(now)
         except BadRequestError as exc:
-            self._refuse(exc.status, exc.reason, now)
+            self._refuse(exc, now)
             return False
-        if part is None:
+        if exchange is None:
             self._starve(now)
             return False
-        exchange.complete(self._peer, now)
         self.wants_data = False
         self._held = exchange
-        self._complete(exchange, now)
-        return True
-
-    def _check_length(self, exchange: HttpExchange, now: float) -> bool:
-        """Refuse a body that is announced as too large. False if it was."""
-        head = exchange.head
-        assert head is not None
-        if head.length > self._limits.max_body_bytes:
-            self._refuse(413, "the body is too large", now)
-            return False
-        return True
-
-    def _complete(self, exchange: HttpExchange, now: float) -> None:
-        """The request was read to its end; begin the next one."""
-        if exchange.is_last:
+        if exchange.is_last and not exchange.incomplete:
             self._end()
-            return
-        self._receiving = HttpExchange()
-        self._reader.next(now)
+        return True
 
     def _may_overlap(self) -> bool:
         outstanding = self._outstanding
@@ -274,7 +233,7 @@ class HttpContext:
         return not outstanding or outstanding[-1].is_safe
 
     def _starve(self, now: float) -> None:
-        reader = self._reader
+        reader = self._intake.reader
         if reader.finished and reader.started is None:
             self._end()
             self._flush(now)
@@ -282,28 +241,22 @@ class HttpContext:
         self._want_data(now)
         # Not before earlier answers: the client would take "100 Continue" for one of them.
         if not self._outstanding:
-            self._allow_body(self._receiving, now)
+            self._allow_body(now)
 
     def _want_data(self, now: float) -> None:
         if not self.wants_data:
             self.wants_data = True
-            if self._reader.started is not None:  # reading has paused, and with it the clock
-                self._reader.started = now
+            self._intake.pause_ended(now)
 
-    def _allow_body(self, exchange: HttpExchange, now: float) -> None:
-        if exchange.expects_continue and not self._reader.in_body:
-            exchange.continued = True
+    def _allow_body(self, now: float) -> None:
+        if self._intake.let_continue(now):
             self._answers.add_output(CONTINUE)
-            self._reader.started = now  # the client's time begins now
 
-    def _refuse(self, status: int, reason: str, now: float) -> None:
+    def _refuse(self, error: BadRequestError, now: float) -> None:
         """Answer with an error, after the answers to earlier requests, and end."""
-        exchange = self._receiving
-        exchange.refuse(status, reason, self._date())
-        self.refused = f"{status}: {reason}"
+        exchange = self._intake.exchange
         self._outstanding.append(exchange)
-        self._end()
-        self._flush(now)
+        self._refuse_body(exchange, error, now)
 
     def _refuse_body(self, exchange: HttpExchange, error: BadRequestError, now: float) -> None:
         """Refuse an outstanding request because of its body."""
@@ -367,7 +320,7 @@ class HttpContext:
         elif self._phase is Phase.ENDING:
             self._phase = _ENDED
         elif self._phase is _READING:
-            self._allow_body(self._receiving, now)
+            self._allow_body(now)
 
     def _end(self) -> None:
         self._phase = Phase.ENDING
@@ -385,9 +338,9 @@ class HttpContext:
         if outstanding and not outstanding[0].answered:
             candidates.append(outstanding[0].handed_out + self._limits.answer_seconds)
         if self.wants_data:
-            if self._reader.started is not None:
-                if not self._receiving.expects_continue or self._reader.in_body:
-                    candidates.append(self._reader.started + self._limits.request_seconds)
+            if self._intake.reader.started is not None:
+                if (since := self._intake.waits_since) is not None:
+                    candidates.append(since + self._limits.request_seconds)
             elif not outstanding:
                 candidates.append(self._idle_since + self._limits.idle_seconds)
         return min(candidates, default=None)
@@ -411,7 +364,7 @@ class HttpContext:
             exchange, self._streaming = self._streaming, None
             late = BadRequestError(408, "the body did not go on in time")
             self._refuse_body(exchange, late, now)
-        elif self._reader.started is not None:
-            self._refuse(408, "the request was not complete in time", now)
+        elif self._intake.reader.started is not None:
+            self._refuse(BadRequestError(408, "the request was not complete in time"), now)
         else:
             self.drain(now)

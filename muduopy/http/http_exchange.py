@@ -37,7 +37,6 @@ class HttpExchange:
         request: the request, when it is handed out; None before.
         is_safe: the request has no effect on which another one could depend.
         incomplete: the request was handed out before its body, which follows in parts.
-        offered: the owner was asked whether it takes the body in parts.
         continued: "100 Continue" was sent.
         handed_out: time at which the request was handed out, in seconds.
         answered: the head of an answer was made.
@@ -59,7 +58,6 @@ class HttpExchange:
         "incomplete",
         "is_last",
         "is_safe",
-        "offered",
         "output",
         "request",
         "source",
@@ -71,7 +69,6 @@ class HttpExchange:
         self.request: HttpRequest | None = None
         self.is_safe = False
         self.incomplete = False
-        self.offered = False
         self.continued = False
         self.handed_out = 0.0
         self.answered = False
