@@ -31,6 +31,7 @@ from muduopy.websocket.message_deflate import DeflateParameters
 
 if TYPE_CHECKING:
     from muduopy.address import Address
+    from muduopy.buffer import Buffer
 
 END_OF_HEAD = b"\r\n\r\n"
 
@@ -100,6 +101,17 @@ def refuse(status: int, reason: str) -> Opening:
     """A server's refusal, with a text for human readers."""
     response = ServerProtocol().reject(status, f"{reason}\n")
     return Opening(answer=_bytes_of(response), refusal=HandshakeError(status, reason))
+
+
+def take_head(buffer: Buffer, most: int) -> bytes | None:
+    """Take a head out of the buffer; None if it is not complete.
+
+    Raises HandshakeError for a head of more than ``most`` bytes, complete or not.
+    """
+    end = buffer.find(END_OF_HEAD)
+    if (end if end >= 0 else len(buffer)) > most:
+        raise HandshakeError(431, f"The head has more than {most} bytes.")
+    return buffer.retrieve_as_bytes(end + len(END_OF_HEAD)) if end >= 0 else None
 
 
 def answer_request(

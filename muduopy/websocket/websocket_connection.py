@@ -42,8 +42,9 @@ from muduopy.websocket.frames import (
     encode_masked_frame,
     parse_close,
 )
-from muduopy.websocket.handshake import END_OF_HEAD, Opening, refuse
+from muduopy.websocket.handshake import Opening, refuse, take_head
 from muduopy.websocket.message_deflate import COMPRESS_FROM, MessageDeflate
+from muduopy.websocket.peer_clock import Due, PeerClock
 from muduopy.websocket.websocket_callbacks import WebSocketCallbacks
 from muduopy.websocket.websocket_limits import WebSocketLimits
 
@@ -60,8 +61,6 @@ _CONNECTED = State.CONNECTED
 MAX_WAITING_PONG_BYTES = 16 * 1024
 """Pings get no answer while so many bytes of Pongs wait: a peer that sends Pings and reads nothing
 must not fill the memory. It may answer the latest Ping only (RFC 6455, 5.5.3)."""
-
-_NEVER = -math.inf
 
 Opener = Callable[[bytes], Opening]
 """Takes the head of the peer's half of the opening handshake."""
@@ -92,21 +91,18 @@ class WebSocketConnection(Generic[ContextT]):
         "__weakref__",
         "_binary_callback",
         "_callbacks",
+        "_clock",
         "_deflate",
         "_delivers",
         "_encode",
         "_is_client",
         "_limits",
-        "_message_since",
         "_open_with",
-        "_pinged_at",
         "_pong_bytes",
         "_previous_callback",
         "_queue",
         "_reader",
         "_report",
-        "_resumed_at",
-        "_since",
         "_state",
         "_text_callback",
         "_timer",
@@ -152,9 +148,7 @@ class WebSocketConnection(Generic[ContextT]):
         self._queue = SendQueue()  # sealed by close
         self._delivers = True  # False after stop_read, and when no more frames are read
         self._timer: Timer | None = None
-        self._since = self.loop.poll_return_time  # the handshake, or the end, has begun
-        self._message_since: float | None = None  # a message has begun to arrive
-        self._pinged_at = self._resumed_at = _NEVER
+        self._clock = PeerClock(limits, self.loop.poll_return_time)
         self._pong_bytes = 0  # since output has begun to wait
 
     def __repr__(self) -> str:
@@ -212,7 +206,7 @@ class WebSocketConnection(Generic[ContextT]):
         reports the end. Raises TypeError for other objects, and UnicodeEncodeError for a text with
         lone surrogates.
         """
-        if type(message) is str:
+        if isinstance(message, str):
             self._send_message(FINAL_TEXT, message.encode())
         else:
             self._send_message(FINAL_BINARY, _as_bytes(message))
@@ -244,7 +238,7 @@ class WebSocketConnection(Generic[ContextT]):
                 self.connection.send(self._encode(first, payload))
         elif self._deflate is not None:
             # The compressor belongs to the loop, and compressed messages have an order.
-            loop.queue_in_loop(partial(self._send_message, first, bytes(payload)))
+            loop._queue(partial(self._send_message, first, bytes(payload)))
         elif self._queue.put(self._encode(first, payload)):
             loop._queue(self._take_queued_frames)
 
@@ -292,7 +286,7 @@ class WebSocketConnection(Generic[ContextT]):
         self.close_code, self.close_reason = code, reason
         self.connection.send(self._encode(FINAL | CLOSE, payload))
         self._become(State.DISCONNECTING)
-        self._since = self.loop.poll_return_time
+        self._clock.began = self.loop.poll_return_time
         self._arm_timer()
 
     def _fail(self, code: int, reason: str) -> None:
@@ -311,7 +305,7 @@ class WebSocketConnection(Generic[ContextT]):
         connection.set_message_callback(discard_message)
         connection.start_read()  # if a peer still sends, an early end would lose the last output
         connection.shutdown()
-        self._since = self.loop.poll_return_time
+        self._clock.began = self.loop.poll_return_time
         self._arm_timer()
 
     # ------------------------------------------------------------------ back-pressure
@@ -340,8 +334,8 @@ class WebSocketConnection(Generic[ContextT]):
 
     def _resume(self) -> None:
         self._delivers = True
-        self._resumed_at = now = self.loop.poll_return_time
-        self._message_since = None
+        now = self.loop.poll_return_time
+        self._clock.resume(now)
         self._deliver(now)
         if self._delivers:
             self.connection.start_read()
@@ -384,17 +378,15 @@ class WebSocketConnection(Generic[ContextT]):
             self._on_handshake_bytes(connection, buffer, self.loop.poll_return_time)
 
     def _on_handshake_bytes(self, connection: TcpConnection, buffer: Buffer, when: float) -> None:
-        most = self._limits.max_header_bytes
-        end = buffer.find(END_OF_HEAD)
-        if (end if end >= 0 else len(buffer)) > most:
-            self._refused(refuse(431, f"The head has more than {most} bytes."))
-            return
-        if end < 0:
-            return
         open_with = self._open_with
         assert open_with is not None
         try:
-            opening = open_with(buffer.retrieve_as_bytes(end + len(END_OF_HEAD)))
+            head = take_head(buffer, self._limits.max_header_bytes)
+            if head is None:
+                return
+            opening = open_with(head)
+        except HandshakeError as error:
+            opening = refuse(error.status, error.reason)
         except BaseException as exc:  # noqa: BLE001 - contained
             self.loop.contain(exc, "%s: the handshake callback raised", connection.log_name)
             opening = refuse(500, "The server has failed.")
@@ -466,10 +458,7 @@ class WebSocketConnection(Generic[ContextT]):
             except BaseException as exc:  # noqa: BLE001 - contained
                 self._contain(exc)
                 return
-        if not reader.incomplete:
-            self._message_since = None
-        elif had_message or self._message_since is None:
-            self._message_since = when
+        if self._clock.has_read(reader.incomplete, had_message, when):
             self._arm_timer()
 
     def _on_control(self, frame: ControlFrame, when: float) -> None:
@@ -548,29 +537,18 @@ class WebSocketConnection(Generic[ContextT]):
 
     def _deadline(self) -> float:
         """The time at which ``_on_timer`` has something to do."""
-        limits, connection = self._limits, self.connection
+        connection = self.connection
         if self._state is State.CONNECTING and not self._is_refused:
-            return self._since + limits.handshake_seconds
+            return self._clock.open_deadline()
         if self._state is not _CONNECTED:
             # A peer that still takes output is not cut off.
             waits = connection.output_bytes > 0
-            since = max(self._since, connection.drained_at) if waits else self._since
-            return since + limits.close_seconds
-        if not self._delivers:
-            return math.inf
-        heard = self._heard_at()
-        if self._pinged_at > heard:
-            when = self._pinged_at + limits.pong_seconds
-        else:
-            when = heard + limits.ping_seconds
-        if self._message_since is not None:
-            when = min(when, self._message_since + limits.message_seconds)
-        return when
+            return self._clock.close_deadline(connection.drained_at if waits else -math.inf)
+        return self._clock.deadline(self._heard_at()) if self._delivers else math.inf
 
     def _heard_at(self) -> float:
         """The last time that the peer has shown life, by sending or by taking output."""
-        connection = self.connection
-        return max(connection.received_at, connection.drained_at, self._resumed_at)
+        return max(self.connection.received_at, self.connection.drained_at)
 
     def _arm_timer(self) -> None:
         """Have the timer run at the deadline, or before it.
@@ -593,20 +571,22 @@ class WebSocketConnection(Generic[ContextT]):
         self._arm_timer()
 
     def _expire(self, now: float) -> None:
-        since = self._message_since
-        if self._state is State.DISCONNECTING or self._is_refused:
+        if self._state is State.CONNECTING and not self._is_refused:
+            self._refused(refuse(408, "The handshake was not complete in time."))
+            return
+        if self._state is not _CONNECTED:
             log.info("%s: the peer does not close; closing", self.connection.log_name)
             self.connection.force_close()
-            self._since = math.inf
-        elif self._state is State.CONNECTING:
-            self._refused(refuse(408, "The handshake was not complete in time."))
-        elif since is not None and since + self._limits.message_seconds <= now:
-            self._fail(CloseCode.POLICY_VIOLATION, "a message that was not complete in time")
-        elif self._pinged_at > self._heard_at():
-            self._fail(CloseCode.INTERNAL_ERROR, "no answer to a Ping")
-        else:
-            self._pinged_at = now
+            self._clock.began = math.inf
+            return
+        due = self._clock.due(self._heard_at(), now)
+        if due is Due.PING:
+            self._clock.pinged(now)
             self.ping()
+        elif due is Due.NO_PONG:
+            self._fail(CloseCode.INTERNAL_ERROR, due.value)
+        else:
+            self._fail(CloseCode.POLICY_VIOLATION, due.value)
 
 
 def _discard(*_: object) -> None:

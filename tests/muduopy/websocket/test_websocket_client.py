@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import queue
 import socket
+import ssl
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +33,8 @@ from tests.muduopy.websocket.rawpeer import (
     text,
 )
 from tests.muduopy.websocket.websocketkit import RunningWebSockets, WebSocketMaker, echo
+
+PEM = Path(__file__).parents[1] / "certs" / "localhost.pem"
 
 
 class Client:
@@ -121,6 +125,27 @@ def test_retry(run_websockets: WebSocketMaker, other_loop: EventLoop) -> None:
     assert client.next() == "UP"
     client.client.disconnect()
     assert client.next() == ("DOWN", 1000)
+
+
+def test_tls(run_websockets: WebSocketMaker, other_loop: EventLoop) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(PEM)
+    running = run_websockets(tls=context)
+    trusting = ssl.create_default_context(cafile=str(PEM))
+    url = f"wss://localhost:{port_of(running.server.address)}/x"
+    client = Client(other_loop, url, tls=trusting, address=running.server.address)
+    websocket = client.up()
+    for message in ("hello", "x" * 300_000):
+        websocket.send(message)
+        assert client.next() == message
+    client.client.disconnect(4000)
+    assert client.next() == ("DOWN", 4000)
+    assert running.down().close_code == 4000
+
+
+def test_tls_is_for_wss(loop: EventLoop) -> None:
+    with pytest.raises(ValueError, match="wss"):
+        WebSocketClient(loop, "ws://127.0.0.1/", tls=ssl.create_default_context())
 
 
 def test_wrong_arguments(loop: EventLoop) -> None:
