@@ -193,7 +193,7 @@ class LoginFlow:
 
     def _take(self, attempt: LoginAttempt, named: NamedDevice | None) -> _Taken:
         """Open the device, and make its session ours."""
-        user, new_hash = attempt.verified
+        user = attempt.verified.user
         issued = None
         if attempt.issues_token and attempt.token is None:
             issued = secrets.token_urlsafe(TOKEN_BYTES)
@@ -205,29 +205,8 @@ class LoginFlow:
             opened = self._open(tx, current, attempt, named)
             session = SessionModel(tx).find(opened.mailbox)
             assert session is not None
-            # A client that has hung up does not replace another login. Example: A logs in here and
-            # gets no answer for long; A hangs up and logs in at node 2; then this worker runs.
-            gone = attempt.connection.finishing or attempt.connection.closed
-            generation = self._presence.take(
-                tx,
-                session,
-                attempt.device,
-                same_device=named is not None
-                or (attempt.device is not None and attempt.device == current.device),
-                may_replace=not gone,
-                wants=attempt.replaces,
-                others=opened.others,
-            )
-            if issued is not None:
-                TokenModel(tx).insert(issued, user.id, self._clock.unix(), opened.mailbox)
-            elif attempt.token is not None:
-                TokenModel(tx).give_to_device(attempt.token, opened.mailbox)
-            if attempt.issues_token and attempt.device is not None:
-                by_password = attempt.token is None
-                now = self._clock.unix()
-                KnownDeviceModel(tx).note(user.id, attempt.device, now, add=by_password)
-            if new_hash is not None:
-                UserModel(tx).set_password(user.id, user.password, new_hash)
+            generation = self._take_session(tx, attempt, current, opened, session, named)
+            self._keep_credentials(tx, attempt, issued, opened.mailbox)
             return current, opened, session, generation
 
         current, opened, session, generation = self._database.write(take)
@@ -244,6 +223,48 @@ class LoginFlow:
             knows_devices=attempt.knows_devices,
         )
         return _Taken(login, opened, session.node, current.state == OFFLINE)
+
+    def _take_session(
+        self,
+        tx: Transaction,
+        attempt: LoginAttempt,
+        user: User,
+        opened: Opened,
+        session: Session,
+        named: NamedDevice | None,
+    ) -> int:
+        """Make the session of the opened device ours; returns the generation."""
+        # A client that has hung up does not replace another login. Example: A logs in here and
+        # gets no answer for long; A hangs up and logs in at node 2; then this worker runs.
+        gone = attempt.connection.finishing or attempt.connection.closed
+        return self._presence.take(
+            tx,
+            session,
+            attempt.device,
+            same_device=named is not None
+            or (attempt.device is not None and attempt.device == user.device),
+            may_replace=not gone,
+            wants=attempt.replaces,
+            others=opened.others,
+        )
+
+    def _keep_credentials(
+        self, tx: Transaction, attempt: LoginAttempt, issued: str | None, mailbox: int
+    ) -> None:
+        """Store the token of the login, its device as a known one, and a newer hash.
+
+        ``issued``: a new token; None: the client has one, or can use none.
+        """
+        user, new_hash = attempt.verified
+        now, by_password = self._clock.unix(), attempt.token is None
+        if issued is not None:
+            TokenModel(tx).insert(issued, user.id, now, mailbox)
+        elif attempt.token is not None:
+            TokenModel(tx).give_to_device(attempt.token, mailbox)
+        if attempt.issues_token and attempt.device is not None:
+            KnownDeviceModel(tx).note(user.id, attempt.device, now, add=by_password)
+        if new_hash is not None:
+            UserModel(tx).set_password(user.id, user.password, new_hash)
 
     def _open(
         self, tx: Transaction, user: User, attempt: LoginAttempt, named: NamedDevice | None
