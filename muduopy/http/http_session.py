@@ -16,7 +16,7 @@ from muduopy.http.http_exchange import HttpExchange
 from muduopy.http.http_limits import DEFAULT_LIMITS, HttpLimits
 from muduopy.http.http_request import HttpRequest
 from muduopy.http.http_response import HttpResponse
-from muduopy.http.http_upload import HttpUpload, UploadCallback
+from muduopy.http.http_upload import UploadCallback
 from muduopy.http.session_timer import SessionTimer
 from muduopy.http.upload_feed import UploadFeed
 from muduopy.tcp_connection import TcpConnection
@@ -65,7 +65,6 @@ class HttpSession:
         "_scheduled",
         "_timer",
         "_upgraded",
-        "_upload_callback",
         "connection",
     )
 
@@ -84,7 +83,6 @@ class HttpSession:
         """
         self.connection = connection
         self._callback = callback
-        self._upload_callback = upload_callback
         self._upgraded = upgraded
         self._limits = limits
         self._loop = connection.loop
@@ -99,6 +97,8 @@ class HttpSession:
         self._closing_since: float | None = None
         self._timer = SessionTimer(connection.loop, self._on_timer)
         self._feed: UploadFeed | None = None
+        if upload_callback is not None:
+            self._feed = UploadFeed(self._context, upload_callback, self)
         self._low_mark = limits.max_unsent_bytes
 
     def __repr__(self) -> str:
@@ -130,7 +130,8 @@ class HttpSession:
         self._timer.cancel()
         self._is_detached = True
         self._context.drop_sources()
-        self._abort_upload("the connection is down")
+        if self._feed is not None:
+            self._feed.abort("the connection is down")
 
     # ------------------------------------------------------------------ events
 
@@ -207,7 +208,7 @@ class HttpSession:
         """Serve requests, up to the limit of one pass. True if there may be more."""
         context, connection = self._context, self.connection
         now = self._loop.poll_return_time
-        if self._feed is not None and not self._take_parts(self._feed, now):
+        if self._feed is not None and not self._feed.hand_over_parts(now):
             return False
         for _ in range(self._limits.max_pipelined):
             if connection.output_bytes + context.output_bytes > self._limits.max_unsent_bytes:
@@ -215,10 +216,12 @@ class HttpSession:
             exchange = context.next_request(now)
             if exchange is None:
                 return False
-            if exchange.incomplete:
-                self._offer(exchange, now)
+            request = exchange.request
+            assert request is not None
+            if exchange.incomplete and self._feed is not None:
+                self._feed.offer(exchange, request, now)
             else:
-                self._serve(exchange)
+                self._serve(exchange, request)
         context.hold_back()
         return True
 
@@ -227,24 +230,28 @@ class HttpSession:
             finished=lambda done: self._loop.queue_in_loop(lambda: self._on_finish(exchange, done))
         )
 
-    def _serve(self, exchange: HttpExchange) -> None:
-        request = exchange.request
-        assert request is not None
+    def _serve(self, exchange: HttpExchange, request: HttpRequest) -> None:
         response = self._new_response(exchange)
         try:
             self._callback(request, response)
         except BaseException as exc:  # noqa: BLE001 - contained
-            self._contain(exc, request)
-            self._answer(exchange, _server_error())
+            self._answer_failed(exchange, exc)
             return
         self._answer_unless_deferred(exchange, response)
+
+    def _answer_failed(self, exchange: HttpExchange, exc: BaseException) -> None:
+        """A callback has raised."""
+        self._contain(exc, exchange)
+        self._answer(exchange, _server_error())
 
     def _answer_unless_deferred(self, exchange: HttpExchange, response: HttpResponse) -> None:
         if not response.deferred:
             response.answered()
             self._answer(exchange, response)
 
-    def _contain(self, exc: BaseException, request: HttpRequest) -> None:
+    def _contain(self, exc: BaseException, exchange: HttpExchange) -> None:
+        request = exchange.request
+        assert request is not None
         self._loop.contain(
             exc,
             "%s: the callback for %s %s raised",
@@ -262,54 +269,6 @@ class HttpSession:
             self._context.answer(exchange, _server_error(), now)
         if isinstance(exchange.source, BodyWriter):
             exchange.source.attach(self._wake)
-
-    # ------------------------------------------------------------------ uploads
-
-    def _offer(self, exchange: HttpExchange, now: float) -> None:
-        """Ask the program whether it takes the body in parts."""
-        request = exchange.request
-        assert request is not None
-        assert self._upload_callback is not None
-        response = self._new_response(exchange)
-        upload = HttpUpload(self._wake)
-        try:
-            self._upload_callback(request, response, upload)
-        except BaseException as exc:  # noqa: BLE001 - contained
-            self._contain(exc, request)
-            self._answer(exchange, _server_error())
-            return
-        if upload.refused:
-            self._answer_unless_deferred(exchange, response)
-        elif upload.part_callback is None:
-            self._context.collect(now)
-        else:
-            self._feed = feed = UploadFeed(self._context, upload, exchange, response)
-            self._take_parts(feed, now)
-
-    def _take_parts(self, feed: UploadFeed, now: float) -> bool:
-        """Hand over the parts that have arrived. True if the body has ended."""
-        exchange = feed.exchange
-        try:
-            ended = feed.hand_over_parts(now)
-        except BaseException as exc:  # noqa: BLE001 - contained
-            assert exchange.request is not None
-            self._contain(exc, exchange.request)
-            self._answer(exchange, _server_error())
-            ended = False
-        if ended:
-            self._feed = None
-            self._answer_unless_deferred(exchange, feed.response)
-        elif exchange.answered:
-            self._abort_upload(self._context.refused or "it was answered before its end")
-        return ended
-
-    def _abort_upload(self, reason: str) -> None:
-        feed, self._feed = self._feed, None
-        if feed is not None:
-            try:
-                feed.abort(reason)
-            except BaseException as exc:  # noqa: BLE001 - contained
-                self._loop.contain(exc, "%s: abort callback raised", self.connection.log_name)
 
     # ------------------------------------------------------------------ sending
 
@@ -376,7 +335,7 @@ class HttpSession:
         try:
             callback(connection, request)
         except BaseException as exc:  # noqa: BLE001 - contained
-            self._contain(exc, request)
+            self._contain(exc, exchange)
             connection.force_close()
 
     # ------------------------------------------------------------------ time

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TypeAlias
 
 from muduopy.checks import check_callback
 from muduopy.http.http_request import HttpRequest
 from muduopy.http.http_response import HttpResponse
+
+log = logging.getLogger(__name__)
 
 
 def _ignore(reason: str) -> None:
@@ -75,7 +78,8 @@ class HttpUpload:
     def set_abort_callback(self, callback: Callable[[str], object]) -> None:
         """``callback(reason)``: the body will not be complete, and the end callback not called.
 
-        The client has gone, was too slow or wrong, or an answer was sent before the end.
+        The client has gone, was too slow or wrong, or an answer was sent before the end. If the
+        callback raises, that is logged.
         """
         check_callback(callback, "the abort callback")
         self._abort_callback = callback
@@ -123,7 +127,10 @@ class HttpUpload:
         """No more parts. Idempotent."""
         if not self.finished:
             self.finished = True
-            self._abort_callback(reason)
+            try:
+                self._abort_callback(reason)
+            except Exception:  # the session's work is half done here, and goes on
+                log.exception("the abort callback of an upload raised")
 
 
 UploadCallback: TypeAlias = "Callable[[HttpRequest, HttpResponse, HttpUpload], object]"

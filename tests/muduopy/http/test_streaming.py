@@ -519,6 +519,18 @@ def test_a_part_callback_that_raises(run_http: HttpMaker, errors: ErrorLog) -> N
     assert errors.exceptions == ["integer division or modulo by zero", "head"]
 
 
+def test_an_abort_callback_that_raises(run_http: HttpMaker, errors: ErrorLog) -> None:
+    def on_upload(request: HttpRequest, response: HttpResponse, upload: HttpUpload) -> None:
+        upload.set_part_callback(len)
+        upload.set_abort_callback(lambda reason: 1 // 0)
+
+    client = run_http(echo, upload_callback=on_upload).client().send(post(PART)[:-1])
+    client.socket.shutdown(socket.SHUT_WR)
+    assert client.answer().status == 400
+    assert client.at_end()
+    assert errors.exceptions == ["integer division or modulo by zero"]
+
+
 def test_an_early_answer_ends_the_upload(run_http: HttpMaker) -> None:
     taking = Taking()
     taking.defers = True
