@@ -226,7 +226,8 @@ class HttpServer:
         self._farewell = farewell
         self._server.stop_accepting()
         self._drain_timer = self._loop.run_after(drain_seconds, self._close)
-        for connection, session in self._sessions.items():
+        # A copy, because a farewell may end a connection of this loop at once.
+        for connection, session in list(self._sessions.items()):
             if session is not None:
                 session.drain()
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import socket
 import threading
 
@@ -176,6 +177,23 @@ def test_stop_says_farewell_to_upgraded_connections(run_http: HttpMaker) -> None
     client.close()
     assert stopped.wait(WAIT)
     assert shouting.down.is_set()
+
+
+def test_a_farewell_may_end_connections_at_once(run_http: HttpMaker) -> None:
+    shouting = Shouting()
+    halves: queue.SimpleQueue[TcpConnection] = queue.SimpleQueue()
+
+    def take_over(connection: TcpConnection, request: HttpRequest) -> None:
+        connection.set_half_close_callback(halves.put)
+        shouting.take_over(connection, request)
+
+    running = run_http(lambda request, response: response.upgrade(take_over))
+    for _ in range(3):
+        client = running.client().send(ASKING)
+        assert client.file.read(len(SWITCHING)) == SWITCHING
+        client.socket.shutdown(socket.SHUT_WR)
+        halves.get(timeout=WAIT)
+    running.stop()
 
 
 def test_a_stopping_server_upgrades_no_more(run_http: HttpMaker) -> None:
