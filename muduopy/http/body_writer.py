@@ -68,7 +68,9 @@ class BodyWriter:
             is_first = not self._parts
             self._parts.append(bytes(data))
             self._bytes += len(data)
-            self._was_full = full = self._bytes >= WRITER_MARK
+            # It stays full until the taken parts have been sent. Example: a part fills it, and the
+            # loop takes that part; then a second thread writes a byte. The first one still waits.
+            self._was_full = full = self._was_full or self._bytes >= WRITER_MARK
             wake = self._wake
         if is_first:
             wake()

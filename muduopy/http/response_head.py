@@ -76,11 +76,7 @@ def _format(
     if is_head and response.has_no_body and "content-length" in own:
         lines.append("{}: {}\r\n".format(*own["content-length"]))
     elif status not in WITHOUT_BODY and length != UNTIL_CLOSE:
-        lines.append(
-            "Transfer-Encoding: chunked\r\n"
-            if length == CHUNKED
-            else f"Content-Length: {length}\r\n"
-        )
+        lines.append(_CHUNKED_LINE if length == CHUNKED else f"Content-Length: {length}\r\n")
     if "date" not in own:
         lines.append(f"Date: {date}\r\n")
     if closes:

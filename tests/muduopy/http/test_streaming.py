@@ -308,6 +308,24 @@ def test_a_source_is_closed_if_the_client_has_gone_before_the_answer(run_http: H
     assert source.closed.wait(WAIT)
 
 
+def test_a_full_writer_is_full_until_its_parts_were_sent() -> None:
+    writer = BodyWriter()
+    ready: list[bool] = []
+    writer.set_ready_callback(lambda: ready.append(True))
+    assert writer.write(b"x")
+    assert not writer.write(bytes(WRITER_MARK))
+    assert writer.take() == ([b"x", bytes(WRITER_MARK)], False)
+    assert not writer.write(b"y")
+    assert not writer.wait(0)
+    writer.resume()
+    assert not ready
+    assert writer.take() == ([b"y"], False)
+    writer.resume()
+    assert ready == [True]
+    assert writer.wait(0)
+    assert writer.write(b"z")
+
+
 def test_parts_of_other_types(run_http: HttpMaker) -> None:
     writer = HttpResponse().open_writer()
     with pytest.raises(TypeError):
