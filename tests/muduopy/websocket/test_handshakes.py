@@ -51,6 +51,7 @@ def altered(old: str, new: str) -> bytes:
         pytest.param(altered("Upgrade: websocket", "Upgrade: h2c"), 426, id="another upgrade"),
         pytest.param(altered("Connection: Upgrade", "Connection: close"), 426, id="no token"),
         pytest.param(altered("Host: test\r\n", ""), 400, id="no host"),
+        pytest.param(altered("Host: test", "Host: a\r\nHost: b"), 400, id="2 hosts"),
         pytest.param(altered(KEY, "c2hvcnQ="), 400, id="short key"),
         pytest.param(altered(KEY, "!!!"), 400, id="key not in base64"),
         pytest.param(altered(f"Sec-WebSocket-Key: {KEY}\r\n", ""), 400, id="no key"),
