@@ -71,6 +71,7 @@ export class MessageList {
     this.#isAtEnd = true;
     this.#lines.replaceChildren();
     this.#live.replaceChildren();
+    this.#all = [];
     this.#start = this.#end = 0;
     this.update();
     this.#scrollToUnread();
