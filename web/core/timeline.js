@@ -87,10 +87,10 @@ export class Timeline {
   #placeOf(seq) {
     if (!seq) return this.messages.length;
     let index = this.messages.length;
-    while (index > 0) {
-      const before = this.messages[index - 1].seq;
-      if (before && before < seq) break;
-      index -= 1;
+    for (let at = index - 1; at >= 0; at -= 1) {
+      const { seq: other } = this.messages[at];
+      if (other && other < seq) break;
+      if (other) index = at;
     }
     return index;
   }
