@@ -3,6 +3,8 @@
 import { MSG } from './core/numbers.js';
 import { Client } from './io/client.js';
 import { Database } from './io/database.js';
+import { prepareOffline } from './io/offline.js';
+import { reloadIfOutdated } from './io/page_version.js';
 import { randomId } from './io/random_id.js';
 import { register, signIn } from './io/sign_in.js';
 import { Tabs } from './io/tabs.js';
@@ -75,7 +77,10 @@ class App {
     const client = new Client(URL_OF_SERVER, this.#database, tabs, saved, device, {
       onTouched: (parts) => this.#touched(parts),
       onArrived: (messages) => this.#arrived(messages),
-      onState: () => this.#view?.stateChanged(),
+      onState: (state) => {
+        if (state.name === 'online') reloadIfOutdated();
+        this.#view?.stateChanged();
+      },
       onAnnouncement: (said) => toast(text('announcement', { text: said })),
     });
     await client.load();
@@ -182,6 +187,7 @@ async function main() {
   const theme = await database.get('settings', 'theme');
   if (theme) document.documentElement.dataset.theme = theme.value;
   await new App(database, await browserName(database)).start();
+  await prepareOffline();
 }
 
 main();

@@ -2,6 +2,7 @@
 
 import { isGroup } from '../core/keys.js';
 import { plainName } from '../core/rich_text.js';
+import { addressOf } from '../io/page_version.js';
 import { text } from '../text/texts.js';
 
 /** @typedef {import('../core/types.js').Message} Message */
@@ -47,6 +48,6 @@ export function notify(message, account, open) {
 export function showCount(unread) {
   document.title = unread ? `(${unread}) ${text('app')}` : text('app');
   const link = document.querySelector('link[rel="icon"]');
-  link?.setAttribute('href', unread ? '/icons/icon-unread.svg' : '/icons/icon.svg');
+  link?.setAttribute('href', addressOf(unread ? 'icons/icon-unread.svg' : 'icons/icon.svg'));
   if ('setAppBadge' in navigator) navigator.setAppBadge(unread).catch(() => {});
 }

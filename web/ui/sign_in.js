@@ -1,6 +1,7 @@
 /** The page for signing in, registering, and choosing an account of this browser. */
 
 import { ERR } from '../core/numbers.js';
+import { addressOf } from '../io/page_version.js';
 import { RefusedError } from '../io/socket.js';
 import { text } from '../text/texts.js';
 import { field, makeForm } from './dialog.js';
@@ -34,7 +35,7 @@ export function makeSignIn(actions, accounts, notice) {
     };
     fill(
       panel,
-      make('img', { src: '/icons/icon.svg', alt: '', class: 'logo', width: 64, height: 64 }),
+      make('img', { src: addressOf('icons/icon.svg'), alt: '', class: 'logo', width: 64, height: 64 }),
       make('h1', {}, text(isNew ? 'register' : 'signIn')),
       notice && make('p', { class: 'notice' }, notice),
       !isNew && accounts.length > 0 && accountList(accounts, actions.choose),

@@ -1,0 +1,32 @@
+/** The version of the page, which is part of the address of its files: `/v/…/app.js`. */
+
+const IN_ADDRESS = /\/v\/([^/"]+)\//;
+
+/** The version of this page. */
+export const ownVersion = IN_ADDRESS.exec(import.meta.url)?.[1] ?? '';
+
+/** The address of a file of the page. @param {string} file such as `icons/icon.svg` */
+export const addressOf = (file) => new URL(`../${file}`, import.meta.url).href;
+
+const RELOADED = 'chat-reloaded-for';
+
+/**
+ * Reload the page if the server has a newer one: once for each version, so that a cache between
+ * the two cannot make it reload for ever. What is written and not sent is saved, and stays.
+ */
+export async function reloadIfOutdated() {
+  const version = await serverVersion();
+  if (!version || version === ownVersion || sessionStorage.getItem(RELOADED) === version) return;
+  sessionStorage.setItem(RELOADED, version);
+  location.reload();
+}
+
+/** The version that the server's start page names; empty if that is unknown. */
+async function serverVersion() {
+  try {
+    const answer = await fetch('/', { cache: 'no-cache' });
+    return IN_ADDRESS.exec(await answer.text())?.[1] ?? '';
+  } catch {
+    return '';
+  }
+}
