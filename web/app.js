@@ -144,7 +144,8 @@ class App {
 
   /** @param {any} news of another tab */
   #told(news) {
-    if (news.type === 'left') this.#view?.client.adopt(Number(news.place));
+    if (news.type === 'left') this.#view?.client.adopt();
+    else if (news.type === 'withdrawn') this.#view?.client.withdrawnElsewhere(String(news.mid));
   }
 
   /** @param {string} language */

@@ -33,7 +33,6 @@
  * @property {number} time  When it was written, by the clock of this machine.
  * @property {SendState} state
  * @property {number} copies  How many copies were sent and not answered.
- * @property {number} place  The tab that sends it: see io/tabs.js.
  * @property {number} order  Drafts of an earlier page are sent in this order.
  * @property {string} [error]  Why it has failed.
  *

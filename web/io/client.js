@@ -106,12 +106,9 @@ export class Client {
       this.#database.all('conversations', account),
       this.#database.seqs(account, 1000),
     ]);
-    const living = await this.tabs.livingPlaces();
-    living.delete(this.tabs.place);
-    const mine = outbox.filter((draft) => !living.has(draft.place));
-    mine.sort((one, other) => one.order - other.order);
+    outbox.sort(byOrder);
     const { id, name } = this.saved;
-    this.account = new Account(id, name, { outbox: mine, conversations, shown });
+    this.account = new Account(id, name, { outbox, conversations, shown });
     await this.#database.trim(account);
   }
 
@@ -166,8 +163,7 @@ export class Client {
   write(key, text) {
     const mid = randomId();
     const time = Date.now();
-    const draft = { mid, key, text, time, copies: 0, place: this.tabs.place, order: time };
-    this.account.write({ ...draft, state: 'waiting' });
+    this.account.write({ mid, key, text, time, copies: 0, order: time, state: 'waiting' });
     this.#flushSoon();
   }
 
@@ -180,17 +176,24 @@ export class Client {
   /** @param {string} mid */
   withdraw(mid) {
     const isGone = this.account.withdraw(mid);
+    if (isGone) this.tabs.tell({ type: 'withdrawn', mid });
     this.#flushSoon();
     return isGone;
   }
 
-  /** Another tab was closed: send what it has not sent. @param {number} place */
-  async adopt(place) {
+  /** Another tab was closed: send what it has not sent. The server knows what it has by `mid`. */
+  async adopt() {
     const drafts = await this.#database.all('outbox', this.saved.account);
-    for (const draft of drafts) {
-      if (draft.place !== place || this.account.outbox.get(draft.mid)) continue;
-      this.account.write({ ...draft, state: 'waiting', copies: 1, place: this.tabs.place });
+    for (const draft of drafts.sort(byOrder)) {
+      const state = draft.state === 'failed' ? 'failed' : 'waiting';
+      if (!this.account.outbox.get(draft.mid)) this.account.write({ ...draft, state, copies: 1 });
     }
+    this.#flushSoon();
+  }
+
+  /** Another tab has deleted a message that was not sent. @param {string} mid */
+  withdrawnElsewhere(mid) {
+    this.account.withdraw(mid);
     this.#flushSoon();
   }
 
@@ -405,6 +408,9 @@ export class Client {
     this.ask(MSG.USERS, { ids }).then(take).catch(ignoreRefusal);
   }
 }
+
+/** @param {import('../core/types.js').Draft} one @param {import('../core/types.js').Draft} other */
+const byOrder = (one, other) => one.order - other.order;
 
 /** @param {Message} value @returns {import('../core/types.js').Change} */
 const putMessage = (value) => ({ type: 'put', store: 'messages', value });

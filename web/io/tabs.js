@@ -46,17 +46,6 @@ export class Tabs {
     return 0;
   }
 
-  /** The places of living tabs. @returns {Promise<Set<number>>} */
-  async livingPlaces() {
-    if (navigator.locks) {
-      const names = (await navigator.locks.query()).held?.map((lock) => lock.name) ?? [];
-      const all = Array.from({ length: PLACES }, (_, index) => index + 1);
-      return new Set(all.filter((place) => names.includes(this.#lockOf(place))));
-    }
-    await this.#ask();
-    return new Set([...this.#taken, this.place]);
-  }
-
   /** Tell the other tabs. @param {any} news */
   tell(news) {
     this.#channel?.postMessage(news);
@@ -64,7 +53,7 @@ export class Tabs {
 
   /** Give the place back. */
   leave() {
-    if (this.place) this.tell({ type: 'left', place: this.place });
+    if (this.place) this.tell({ type: 'left' });
     this.place = 0;
     this.#release();
     this.#release = () => {};

@@ -8,7 +8,6 @@ export const draft = (mid, key = 'u2', text = mid) => ({
   time: 0,
   state: 'waiting',
   copies: 0,
-  place: 1,
   order: 0,
 });
 
