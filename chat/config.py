@@ -54,6 +54,8 @@ class ServerConfig:
     tls_certificate: str = ""
     tls_key: str = ""
     listen: tuple[str, ...] = ()
+    web: bool = True
+    origins: tuple[str, ...] = ()
     status: str = ""
     status_names: tuple[str, ...] = ()
     admin_socket: str = "auto"

@@ -23,6 +23,7 @@ from chat.app.live_settings import LiveSettings
 from chat.app.login_parts import build_logins
 from chat.app.server_parts import bind_server, build_context, build_delivery, build_service
 from chat.app.status_page import build_status_page
+from chat.app.web_page import build_web_front, page_address
 from chat.backends import mask
 from chat.config import Config
 from chat.delivery.agreed_mode import agree_on_mode
@@ -103,7 +104,9 @@ class App:
         context = build_context(config, base, logins, delivery)
         self._lookalikes = context.lookalikes
         service = build_service(config, base, context, dialects)
-        server = bind_server(config, base, service, dialects, self._tls, address, also)
+        front = build_web_front(config, self._is_ending, base.bus, lease)
+        server = bind_server(config, base, service, dialects, self._tls, address, also, front)
+        self._has_page = front is not None
         undo.callback(server.close)
         self._server = server
         settings = self._settings = LiveSettings(
@@ -228,6 +231,10 @@ class App:
         if config.chat.delivery == DIRECT and config.chat.devices > 1:
             log.info("delivery direct: an account has one login at a time, and no devices")
         warn_without_tls(config.server, self._server.addresses)
+        if self._has_page:
+            scheme = "http" if self._tls is None else "https"
+            address = page_address(self._server.address)
+            log.info("open %s://%s/ in a browser", scheme, address)
         if self._status is not None:
             self._status.announce()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from chat.app.foundation import Foundation
 from chat.app.login_parts import LoginParts, approves_friends
 from chat.config import Config
-from chat.connection.server import ChatServer
+from chat.connection.server import ChatServer, HttpFront
 from chat.delivery.delivery import Delivery
 from chat.dialect_files import Dialects
 from chat.handlers import ROUTES, Context
@@ -83,8 +83,12 @@ def bind_server(
     tls: ssl.SSLContext | None,
     address: InetAddress,
     also: Sequence[Listener],
+    front: HttpFront | None,
 ) -> ChatServer:
-    """The server, bound to all its addresses. Raises OSError, ConfigError."""
+    """The server, bound to all its addresses. Raises OSError, ConfigError.
+
+    ``front`` serves HTTP on them; None: HTTP is refused.
+    """
     return ChatServer(
         base.loop,
         address,
@@ -98,4 +102,5 @@ def bind_server(
             (other.address, dialects.named(other.dialect) if other.dialect else None)
             for other in also
         ],
+        front,
     )

@@ -37,6 +37,16 @@ CLOSE_SECONDS = 5.0
 """How long a connection may take to drain after ``close``, in seconds."""
 
 
+class Front(Protocol):
+    """Serves HTTP on a connection, until it ends or becomes a WebSocket. The connection's loop."""
+
+    def drain(self) -> None:
+        """Answer the last request, and close."""
+
+    def gone(self) -> None:
+        """The connection is down."""
+
+
 class OutputListener(Protocol):
     """Hears of a connection's output. The connection's loop."""
 
@@ -72,6 +82,7 @@ class ClientConnection(Generic[LoginT]):
         known: a registration or login has succeeded on this connection.
         peer: the client's host; behind a balancer the host that the balancer names.
         guest: the bounds of the input before the login.
+        front: serves HTTP on this connection; None: it speaks the chat protocol.
         ticket: the entry in the Admission; None: the connection is not counted.
         label: the peer and the number of the connection, for the log.
     """
@@ -79,6 +90,8 @@ class ClientConnection(Generic[LoginT]):
     __slots__ = (
         "_allowances",
         "_listener",
+        "_shut_down",
+        "_told",
         "classic_output",
         "closed",
         "counters",
@@ -86,6 +99,7 @@ class ClientConnection(Generic[LoginT]):
         "finishing",
         "flow",
         "framer",
+        "front",
         "guest",
         "known",
         "label",
@@ -110,11 +124,13 @@ class ClientConnection(Generic[LoginT]):
         counters: LoopCounters,
         number: int,
         new_reader: Callable[[AnyConnection], ClassicReader] | None = None,
+        shut_down: Callable[[str | None], object] | None = None,
     ) -> None:
         """``resume`` gives the connection a turn: its frames are served soon. ``number``: unique in
         the process.
 
-        ``new_reader``: None where no clones of the original connect.
+        ``new_reader``: None where no clones of the original connect. ``shut_down`` ends the output
+        behind what waits, and gets the reason of the end; None: the TCP connection's own end.
         """
         self.tcp = tcp
         self.loop = tcp.loop
@@ -124,6 +140,9 @@ class ClientConnection(Generic[LoginT]):
         self.introduce(tcp.peer_address.host, number)
         self.guest = GuestInput(self.loop.poll_return_time)
         self.ticket: Ticket | None = None
+        self.front: Front | None = None
+        self._shut_down = shut_down
+        self._told: str | None = None
         self.v2 = False
         self.reader = None if new_reader is None else new_reader(self)
         self.classic_output = ClassicOutput(tcp, framer, classic, self._writer_changed)
@@ -243,10 +262,12 @@ class ClientConnection(Generic[LoginT]):
             bye = {"msgid": MsgType.BYE_MSG, "reason": reason, "reconnect": reconnect}
             self.send_message(bye)
         writer = self.classic_output.writer
-        if writer is None:
-            self.tcp.shutdown()
-        else:
+        if writer is not None:
             writer.finish(self.tcp.shutdown)
+        elif self._shut_down is not None:
+            self._shut_down(reason or self._told)
+        else:
+            self.tcp.shutdown()
         self.tcp.start_read()  # to notice that the peer closes in turn
         self.flow.bucket.tokens = CLOSE_TOKENS
         # A peer that keeps its side open is cut off.
@@ -266,7 +287,8 @@ class ClientConnection(Generic[LoginT]):
         """Close at once, with the reason: a new connection takes this guest's place."""
         if self.login is None:  # it may have logged in meanwhile
             self.counters.closed.add("room")
-            self.refuse(Refusal(FULL, RETRY_SECONDS))
+            if self.front is None:
+                self.refuse(Refusal(FULL, RETRY_SECONDS))
             self.abandon()
 
     def abandon(self) -> None:
@@ -281,8 +303,12 @@ class ClientConnection(Generic[LoginT]):
         if self.flow.bucket.tokens < 0:
             self.tcp.force_close()
 
-    def finish(self) -> None:
-        """Read no more requests; close when those that have been received are answered."""
+    def finish(self, reason: str | None = None) -> None:
+        """Read no more requests; close when those that have been received are answered.
+
+        ``reason``: what the peer was told.
+        """
+        self._told = reason
         if self.reader is not None:
             self.reader.end_with_braces()  # no terminator follows
         self.finishing = True
@@ -291,13 +317,16 @@ class ClientConnection(Generic[LoginT]):
 
     def drain(self) -> None:
         """The server stops: send BYE_MSG (v2), then ``finish``. Idempotent."""
+        if self.front is not None:
+            self.front.drain()
+            return
         if self.finishing:
             self.finish_if_idle()
             return
         if self.v2 and not self.closed:
             bye = {"msgid": MsgType.BYE_MSG, "reason": "draining", "reconnect": True}
             self.send_message(bye)
-        self.finish()
+        self.finish("draining")
 
     def finish_if_idle(self) -> None:
         """Called while finishing, after each answer."""
@@ -306,6 +335,8 @@ class ClientConnection(Generic[LoginT]):
 
     def went_down(self) -> None:
         """The transport is down: nothing more is served or sent."""
+        if self.front is not None:
+            self.front.gone()
         self.closed = True
         self.flow.drop_frames()
         writer = self.classic_output.writer

@@ -1,22 +1,28 @@
 """GuestGate: passes the input of guests on to the service, and closes those that abuse it.
 
 A guest is a connection without a login. The gate reads the line of the PROXY protocol, which comes
-first, and applies the bounds of GuestInput. After the login, input does not pass here.
+first. It finds out whether the peer speaks HTTP, and applies the bounds of GuestInput. After the
+login, input does not pass here.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chat.connection.admission import RETRY_SECONDS, Refusal
-from chat.connection.connection import AnyConnection
+from chat.connection.connection import AnyConnection, Front
+from chat.connection.first_line import Speech, speech_of
 from chat.connection.proxy_protocol import BadProxyLineError, split_proxy_line
 from chat.limits.bans import Bans
 from chat.protocol import Limits
 
 if TYPE_CHECKING:
     from chat.connection.server import FrameService
+
+BeginHttp = Callable[[AnyConnection, bytes], Front]
+"""Has HTTP served on a connection; gets the first bytes."""
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +35,19 @@ class GuestGate:
     """
 
     def __init__(
-        self, service: FrameService, limits: Limits, login_seconds: float, bans: Bans
+        self,
+        service: FrameService,
+        limits: Limits,
+        login_seconds: float,
+        bans: Bans,
+        begin_http: BeginHttp | None,
     ) -> None:
-        """``bans``: refuses addresses that a balancer announces."""
+        """``bans``: refuses addresses that a balancer announces. ``begin_http``: None: no HTTP."""
         self._service = service
         self._bans = bans
         self.limits = limits
         self._login_seconds = login_seconds
+        self._begin_http = begin_http
 
     def receive(self, connection: AnyConnection, data: bytes, now: float) -> None:
         """These bytes have arrived."""
@@ -43,6 +55,10 @@ class GuestGate:
         if guest.announced is not None:
             guest.note(data, len(data), now)
             data = self._introduce(connection, guest.announced + data, now)
+            if not data:
+                return
+        if guest.first is not None:
+            data = self._listen(connection, guest.first + data, now)
             if not data:
                 return
         if guest.spent > self.limits.guest_bytes and not connection.closed:
@@ -61,9 +77,9 @@ class GuestGate:
     def check(self, connection: AnyConnection, now: float) -> None:
         """Close the connection if its time is over. To be called every few seconds."""
         guest, flow = connection.guest, connection.flow
-        if flow.busy:
+        if flow.busy or connection.front is not None:
             return
-        if guest.announced is None and not connection.framer.held:
+        if guest.announced is None and not (guest.first or connection.framer.held):
             guest.begun_at = None
         elif guest.is_slow(now, self.limits.frame_seconds) and not flow.pending:
             log.warning("%s: has not completed a frame in time; closing", connection.label)
@@ -74,6 +90,21 @@ class GuestGate:
             return  # the original's menu, at which a user may wait without limit
         if now - guest.since > self._login_seconds:
             connection.close("idle", reconnect=True)
+
+    def _listen(self, connection: AnyConnection, data: bytes, now: float) -> bytes:
+        """Find out whether the peer speaks HTTP; returns the bytes of one that does not."""
+        guest = connection.guest
+        speech = speech_of(data)
+        if speech is Speech.UNKNOWN:
+            guest.first = data
+            guest.note(data, len(data), now)
+            return b""
+        guest.first = None
+        if speech is Speech.LINES:
+            return data
+        assert self._begin_http is not None
+        connection.front = self._begin_http(connection, data)
+        return b""
 
     def _introduce(self, connection: AnyConnection, data: bytes, now: float) -> bytes:
         """Read the client's address from the balancer's line; returns the bytes after the line.

@@ -16,15 +16,18 @@ class GuestInput:
     Attributes:
         announced: the bytes so far of the balancer's line; None once it is complete, or not
             expected.
+        first: the bytes so far of the first line, until they show what the peer speaks; None from
+            then on, and where only the chat protocol is spoken.
         spent: bytes since the last login or registration.
         since: the time of the last login or registration; at first, of the connection.
         begun_at: the time of the first byte of an unfinished frame; None: there is none.
     """
 
-    __slots__ = ("announced", "begun_at", "since", "spent")
+    __slots__ = ("announced", "begun_at", "first", "since", "spent")
 
     def __init__(self, now: float) -> None:
         self.announced: bytes | None = None
+        self.first: bytes | None = None
         self.spent = 0
         self.since = now
         self.begun_at: float | None = None

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from chat.config import ClassicConfig, ServerConfig
 from chat.connection.admission import Admission, error_of
 from chat.connection.classic_reader import ClassicReader
-from chat.connection.connection import AnyConnection, ClientConnection
+from chat.connection.connection import AnyConnection, ClientConnection, Front
 from chat.connection.farewell import FINISH_SECONDS, Farewell, send_away
-from chat.connection.framing import LineFramer, pack_for_unknown
+from chat.connection.framing import Framer, LineFramer, pack_for_unknown
 from chat.connection.guest_gate import GuestGate
 from chat.connection.loop_counters import LoopCounters
 from chat.connection.proxy_protocol import is_idle
@@ -72,6 +72,21 @@ class FrameService(Protocol):
         """The connection is down."""
 
 
+class HttpFront(Protocol):
+    """Serves HTTP on connections that begin with it. All methods: the connection's loop."""
+
+    def begin(self, connection: AnyConnection, data: bytes) -> Front:
+        """Serve HTTP on this connection; ``data`` are its first bytes."""
+
+    def serve(
+        self,
+        speaks_messages: Callable[[AnyConnection, Framer, Callable[[str | None], object]], object],
+        received: Callable[[TcpConnection, bytes, float], object],
+    ) -> None:
+        """Set what is told of WebSockets: a new one, with its framer and the function that ends it;
+        and its messages."""
+
+
 class ChatServer:
     """Accepts chat connections. Base loop's thread, callbacks excepted.
 
@@ -91,11 +106,12 @@ class ChatServer:
         tls: ssl.SSLContext | None = None,
         tables: Sequence[Table] = (TUTORIAL,),
         also: Sequence[tuple[InetAddress, Table | None]] = (),
+        front: HttpFront | None = None,
     ) -> None:
         """Binds. Raises OSError.
 
         ``tables``: the dialects that a classic client may speak. ``also``: further addresses, and
-        the dialect that is expected there.
+        the dialect that is expected there. ``front`` serves HTTP; None: HTTP is refused.
         """
         self._config = config
         self._service = service
@@ -106,7 +122,11 @@ class ChatServer:
         self.admission = Admission(config.max_connections, limits, exempt)
         self.bans = Bans()
         self._balancers = Networks(config.proxy_from)
-        self._gate = GuestGate(service, limits, config.login_seconds, self.bans)
+        begin_http = None if front is None else front.begin
+        self._gate = GuestGate(service, limits, config.login_seconds, self.bans, begin_http)
+        self._has_front = front is not None
+        if front is not None:
+            front.serve(self._speaks_messages, self._received)
         self._lock = threading.Lock()  # guards the dicts
         self._number = 0  # of the last connection; the base loop's
         # A loop uses its own entry only; both dicts are filled before a second thread reads them.
@@ -317,8 +337,10 @@ class ChatServer:
         connection = self._new_connection(tcp, new_guess, number)
         if self._config.proxy_protocol:
             connection.guest.announced = b""
+        if self._has_front:
+            connection.guest.first = b""
         host = self._host_of(tcp.peer_address)
-        end = partial(tcp.loop.queue_in_loop, connection.make_room)
+        end = partial(tcp.loop.queue_in_loop, partial(_make_room, tcp))
         connection.ticket = self.admission.come_up(host, end)
         tcp.context = connection
         self._by_loop[tcp.loop].add(connection)
@@ -338,6 +360,34 @@ class ChatServer:
             partial(ClassicReader, framer, new_guess),
         )
 
+    def _speaks_messages(
+        self,
+        former: AnyConnection,
+        framer: Framer,
+        shut_down: Callable[[str | None], object],
+    ) -> None:
+        """A connection that has begun with HTTP is a WebSocket now: it speaks v2 in messages."""
+        tcp, counters = former.tcp, former.counters
+        resume = self._turns[tcp.loop].add
+        connection: AnyConnection = ClientConnection(
+            tcp,
+            framer,
+            self._allowances,
+            resume,
+            self._classic,
+            counters,
+            former.label.number,
+            shut_down=shut_down,
+        )
+        connection.introduce(former.peer, former.label.number)
+        connection.v2 = True
+        connection.ticket, former.ticket = former.ticket, None
+        tcp.context = connection
+        connections = self._by_loop[tcp.loop]
+        connections.discard(former)
+        connections.add(connection)
+        counters.keep_bytes(former)
+
     def _went(self, tcp: TcpConnection) -> None:
         connection = tcp.context
         if isinstance(connection, ClientConnection):
@@ -349,12 +399,15 @@ class ChatServer:
             tcp.context = None
 
     def _on_message(self, tcp: TcpConnection, buffer: Buffer, when: float) -> None:
+        self._received(tcp, buffer.retrieve_all(), when)
+
+    def _received(self, tcp: TcpConnection, data: bytes, when: float) -> None:
         connection: AnyConnection = tcp.context
         if connection.login is None:
-            self._gate.receive(connection, buffer.retrieve_all(), when)
+            self._gate.receive(connection, data, when)
             return
         connection.last_seen = when
-        self._service.receive(connection, buffer.retrieve_all())
+        self._service.receive(connection, data)
 
     def _on_half_close(self, tcp: TcpConnection) -> None:
         connection = tcp.context
@@ -390,3 +443,10 @@ class ChatServer:
         # A classic client has no heartbeat; TCP keepalive watches over it.
         elif connection.v2 and silent > HEARTBEATS_MISSED * self._config.heartbeat:
             connection.close("idle", reconnect=True)
+
+
+def _make_room(tcp: TcpConnection) -> None:
+    """End a guest for a new connection. The connection's loop."""
+    connection = tcp.context
+    if isinstance(connection, ClientConnection):
+        connection.make_room()

@@ -49,6 +49,8 @@ messages in flight, a turn for each read cost 2 to 4 of 15 µs a message."""
 
 PING = int(MsgType.PING_MSG)
 
+TOO_LARGE = "frame too large"
+
 LOGGED = {
     MsgType.CHANGE_PASSWORD_MSG: "has changed the password",
     MsgType.DELETE_ACCOUNT_MSG: "has deleted the account",
@@ -173,13 +175,13 @@ class ChatService:
 
     def _frame_too_large(self, connection: Connection) -> None:
         """The stream cannot be cut into frames any more."""
-        error = ProtocolError(ErrNo.TOO_LARGE, "frame too large")
+        error = ProtocolError(ErrNo.TOO_LARGE, TOO_LARGE)
         limit = connection.framer.max_frame
         log.warning(
             "%s: a frame of more than %d bytes, %s", connection.label, limit, connection.owner
         )
         self._answers.send_answer(connection, failure(MsgType.ERROR_MSG, error), None)
-        connection.finish()  # answers to earlier requests still go out
+        connection.finish(TOO_LARGE)  # answers to earlier requests still go out
 
     # ------------------------------------------------------------------ one frame
 

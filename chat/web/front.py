@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
-from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from chat.connection.framing import Framer
+from chat.web.message_framer import MessageFramer
 from chat.web.page_files import PageFile, PageFiles
 from muduopy import TcpConnection
 from muduopy.http import HttpLimits, HttpRequest, HttpResponse, HttpSession
-from muduopy.websocket import WebSocketConnection, WebSocketEndpoint, WebSocketLimits
+from muduopy.websocket import CloseCode, WebSocketConnection, WebSocketEndpoint, WebSocketLimits
 
 if TYPE_CHECKING:
     from chat.connection.connection import AnyConnection
@@ -42,14 +43,19 @@ SECURITY = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
-Check = Callable[[], Collection[str]]
-"""Returns the troubles of the server; none: it is well. Any thread."""
+Check = Callable[[], bool]
+"""Whether the server is well. Any thread."""
 
-Open = Callable[["AnyConnection", "WebSocketConnection[AnyConnection]"], object]
-"""The connection speaks WebSocket from now on. Its loop."""
+SpeaksMessages = Callable[["AnyConnection", Framer, Callable[[str | None], object]], object]
+Received = Callable[[TcpConnection, bytes, float], object]
+"""See ``chat.connection.server.HttpFront.serve``."""
 
-Receive = Callable[["AnyConnection", bytes, float], object]
-"""A message has arrived. Its loop."""
+CODES = {
+    "draining": CloseCode.SERVICE_RESTART,
+    "abuse": CloseCode.POLICY_VIOLATION,
+    "frame too large": CloseCode.TOO_BIG,
+}
+"""Close codes for the reasons of an end; the others are a normal end."""
 
 
 class WebFront:
@@ -70,7 +76,7 @@ class WebFront:
         """
         self._files = files
         self._checks = checks
-        self._endpoint: WebSocketEndpoint[AnyConnection] = WebSocketEndpoint(
+        self._endpoint: WebSocketEndpoint[None] = WebSocketEndpoint(
             limits=WebSocketLimits(
                 # The framer refuses a message above the limit with an error that says so. One that
                 # is much larger is not read to its end.
@@ -82,32 +88,30 @@ class WebFront:
         )
         self._endpoint.set_connection_callback(self._websocket_changed)
         self._endpoint.set_text_callback(self._text_arrived)
-        self._open: Open = _ignore
-        self._receive: Receive = _ignore
+        self._max_frame = max_frame
+        self._speaks_messages: SpeaksMessages = _ignore
+        self._received: Received = _ignore
 
-    def serve(self, opened: Open, receive: Receive) -> None:
-        """Set the receivers of WebSockets and of their messages. Before the server starts."""
-        self._open = opened
-        self._receive = receive
+    def serve(self, speaks_messages: SpeaksMessages, received: Received) -> None:
+        """Set what is told of WebSockets and of their messages. Before the server starts."""
+        self._speaks_messages = speaks_messages
+        self._received = received
 
     def begin(self, connection: AnyConnection, data: bytes) -> HttpSession:
         """The connection has begun with an HTTP request; ``data`` are its first bytes."""
         tcp = connection.tcp
         tcp.input_buffer.append(data)
-        answer = partial(self._answer, connection)
-        session = HttpSession(tcp, answer, LIMITS, upgraded=_ignore)
+        session = HttpSession(tcp, self._answer, LIMITS, upgraded=_ignore)
         session.start()
         return session
 
     # ------------------------------------------------------------------ HTTP
 
-    def _answer(
-        self, connection: AnyConnection, request: HttpRequest, response: HttpResponse
-    ) -> None:
+    def _answer(self, request: HttpRequest, response: HttpResponse) -> None:
         for name, value in SECURITY.items():
             response.set_header(name, value)
         if request.raw_path == WEBSOCKET:
-            self._upgrade(connection, request, response)
+            self._upgrade(request, response)
             return
         file, check = self._files.get(request.raw_path), self._checks.get(request.raw_path)
         if file is None and check is None:
@@ -120,45 +124,44 @@ class WebFront:
         elif file is not None:
             _show_file(request, response, file)
 
-    def _upgrade(
-        self, connection: AnyConnection, request: HttpRequest, response: HttpResponse
-    ) -> None:
-        if not request.asks_for("websocket"):
+    def _upgrade(self, request: HttpRequest, response: HttpResponse) -> None:
+        if request.asks_for("websocket"):
+            response.upgrade(self._take_over)
+        else:
             response.set_header("Upgrade", "websocket")
             response.set_text("426: this address speaks WebSocket\n", 426)
-            return
-
-        def take_over(tcp: TcpConnection, head: HttpRequest) -> None:
-            self._endpoint.accept_request(tcp, head)
-
-        response.upgrade(take_over)
 
     # ------------------------------------------------------------------ WebSocket
 
-    def _websocket_changed(self, websocket: WebSocketConnection[AnyConnection]) -> None:
-        if websocket.connected:
-            connection: AnyConnection = websocket.connection.context
-            websocket.context = connection
-            self._open(connection, websocket)
+    def _take_over(self, tcp: TcpConnection, request: HttpRequest) -> None:
+        self._endpoint.accept_request(tcp, request)
 
-    def _text_arrived(
-        self, websocket: WebSocketConnection[AnyConnection], text: str, when: float
-    ) -> None:
+    def _websocket_changed(self, websocket: WebSocketConnection[None]) -> None:
+        if not websocket.connected:
+            return
+        former: AnyConnection = websocket.connection.context
+
+        def shut_down(reason: str | None) -> None:
+            websocket.close(CODES.get(reason or "", CloseCode.NORMAL), reason or "")
+
+        self._speaks_messages(former, MessageFramer(self._max_frame), shut_down)
+
+    def _text_arrived(self, websocket: WebSocketConnection[None], text: str, when: float) -> None:
         if text:  # an empty one is ignored, as an empty line is
-            self._receive(websocket.context, text.encode(), when)
+            self._received(websocket.connection, text.encode(), when)
 
 
 def _ignore(*_: object) -> None:
     pass
 
 
-def _show_health(response: HttpResponse, troubles: Collection[str]) -> None:
+def _show_health(response: HttpResponse, is_well: bool) -> None:
     """The status only: the reasons are for the operator, on the status page."""
     response.set_header("Cache-Control", "no-store")
-    if troubles:
-        response.set_text("no\n", HTTPStatus.SERVICE_UNAVAILABLE)
-    else:
+    if is_well:
         response.set_text("ok\n")
+    else:
+        response.set_text("no\n", HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def _show_file(request: HttpRequest, response: HttpResponse, file: PageFile) -> None:

@@ -73,9 +73,8 @@ class PageFiles:
         self._files = {}
         for name, body in contents.items():
             address = FIXED.get(name, place + name)
-            if name in FIXED:
-                body = body.replace(PLACEHOLDER, place.encode())
-            self._files[address] = _file(name, body)
+            shown = body.replace(PLACEHOLDER, place.encode()) if name in FIXED else body
+            self._files[address] = _file(name, shown)
         if place + ICON in self._files:
             self._files["/favicon.ico"] = _file(ICON, contents[ICON], ASK_AGAIN)
 

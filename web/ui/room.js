@@ -86,7 +86,9 @@ export class Room {
     const name = plainName(account.titleOf(this.key)) || text('number', { n: idOf(this.key) });
     setText(this.#title, name);
     setText(this.#status, typingText(account, this.key) || this.#statusText());
-    const isMember = !isGroup(this.key) || account.roster.groups.has(idOf(this.key));
+    // Before the first login of this page, the groups are not known.
+    const isUnknown = !account.newest;
+    const isMember = !isGroup(this.key) || isUnknown || account.roster.groups.has(idOf(this.key));
     this.#composer.allow(isMember);
     this.#closed.hidden = isMember;
   }
