@@ -15,6 +15,7 @@ PAIRS = {
     "README": (ROOT / "README.md", ROOT / "README.zh-CN.md"),
     "quickstart": (DOCS / "quickstart.md", DOCS / "zh" / "quickstart.md"),
     "client": (DOCS / "client.md", DOCS / "zh" / "client.md"),
+    "web": (DOCS / "web.md", DOCS / "zh" / "web.md"),
     "protocol": (DOCS / "protocol.md", DOCS / "zh" / "protocol.md"),
     "http": (DOCS / "muduopy" / "http.md", DOCS / "muduopy" / "http.zh-CN.md"),
     "deploy": (DOCS / "deploy.md", DOCS / "zh" / "deploy.md"),
