@@ -32,6 +32,19 @@ _OWN_SHAPES = {
 
 _SHAPES = _ORIGINAL_SHAPES | _OWN_SHAPES
 
+_OPTIONAL = {
+    msgid: {
+        name: wanted
+        for name, wanted, _, _, _, _ in _SCHEMA[msgid]
+        if name not in shape and name != "v"
+    }
+    for msgid, shape in _SHAPES.items()
+}
+"""The types of all other fields that a request may have.
+
+``v`` is not among them: the reader drops it from a translated request, so it refuses none.
+"""
+
 _TELLING = frozenset("password toid msg friendid groupid groupname groupdesc".split())
 """Fields that only some requests have. Clients send ``id``, ``name`` and ``time`` with many."""
 
@@ -76,9 +89,18 @@ def kind_of(message: Message, table: Table) -> int | None:
 
 
 def is_whole(request: Message) -> bool:
-    """True if a translated request has all fields of its kind, in the right types."""
-    shape = _SHAPES[request["msgid"]]
-    return all(type(request.get(field)) is wanted for field, wanted in shape.items())
+    """True if a translated request has all fields of its kind, and all its fields the right types.
+
+    The schema refuses all others. Example: a login with ``"name": 1``. It tells nothing about the
+    client, so it must not exclude a table.
+    """
+    kind = request["msgid"]
+    return all(
+        type(request.get(field)) is wanted for field, wanted in _SHAPES[kind].items()
+    ) and all(
+        request.get(field) is None or type(request[field]) is wanted
+        for field, wanted in _OPTIONAL[kind].items()
+    )
 
 
 def is_foreign(request: Message) -> bool:

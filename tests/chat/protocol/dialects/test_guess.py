@@ -151,6 +151,15 @@ def test_a_request_that_lacks_something_is_refused_as_itself() -> None:
     assert guess.tables == SHIPPED.used
 
 
+def test_a_request_that_the_schema_refuses_excludes_no_table() -> None:
+    guess = new_guess()
+    read = guess.read({"msgid": 1, "id": 1, "name": 1, "password": "x"})
+    with pytest.raises(ProtocolError, match="name"):
+        validate(read, SCHEMA[1])
+    guess.read({"msgid": 6, "id": 1, "toid": 2, "msg": "hi", "time": 5})
+    assert guess.tables == SHIPPED.used
+
+
 def test_a_request_of_very_many_fields_fits_nowhere() -> None:
     many = {f"x{number}": 0 for number in range(61)}
     join = {"msgid": 9, "id": 1, "groupid": 39}
@@ -324,6 +333,7 @@ def is_refused_later(read: Message) -> bool:
 
 
 @example([(1, {"id": 1})], None)
+@example([(1, {"id": 1, "name": 1, "passwd": "x"})], None)
 @example([(3, {"name": "x", "password": "x"}), (1, {"id": 1})], "ack5")
 @given(st.lists(st.tuples(numbers, fields), max_size=6), st.sampled_from([None, "reg3", "ack5"]))
 def test_nothing_is_served_as_something_else(
