@@ -4,8 +4,8 @@ import { groupKey } from '../core/keys.js';
 import { MSG } from '../core/numbers.js';
 import { text } from '../text/texts.js';
 import { field, makeForm, openDialog } from './dialog.js';
-import { fill, make } from './dom.js';
-import { attempt, toast } from './feedback.js';
+import { make } from './dom.js';
+import { toast } from './feedback.js';
 
 /** @typedef {import('./chat_view.js').ChatView} ChatView */
 
@@ -14,11 +14,9 @@ export function openAddPerson(view, createGroup) {
   const name = make('input', { required: true, maxLength: 50, autocomplete: 'off' });
   const form = makeForm([field(text('personName'), name)], text('add'), async () => {
     const wanted = name.value.trim();
-    await attempt(async () => {
-      const answer = await view.addPerson(wanted);
-      if (answer.pending) toast(text('requested', { name: wanted }));
-      dialog.close();
-    });
+    const answer = await view.addPerson(wanted);
+    dialog.close();
+    if (answer.pending) toast(text('requested', { name: wanted }));
   });
   const others = make(
     'div',
@@ -66,23 +64,21 @@ export function openCreateGroup(view) {
   const description = make('input', { maxLength: 200, autocomplete: 'off' });
   const join = joinFields();
   const fields = [field(text('groupName'), name), field(text('groupDescription'), description)];
-  const form = makeForm([...fields, ...join.elements], text('create'), () =>
-    attempt(async () => {
-      const groupname = name.value.trim();
-      const more = { groupdesc: description.value.trim(), ...join.values() };
-      const { groupid } = await view.client.ask(MSG.CREATE_GROUP, { groupname, ...more });
-      const { account } = view.client;
-      if (!account.roster.groups.has(groupid)) {
-        const self = { id: account.id, name: account.name, state: 'online', role: 'creator' };
-        account.roster.addGroup({ id: groupid, groupname, ...more, users: [self] });
-      }
-      account.conversations.open(groupKey(groupid), groupname);
-      account.touch('list', 'people');
-      view.client.flush();
-      dialog.close();
-      view.open(groupKey(groupid));
-    }),
-  );
+  const form = makeForm([...fields, ...join.elements], text('create'), async () => {
+    const groupname = name.value.trim();
+    const more = { groupdesc: description.value.trim(), ...join.values() };
+    const { groupid } = await view.client.ask(MSG.CREATE_GROUP, { groupname, ...more });
+    const { account } = view.client;
+    if (!account.roster.groups.has(groupid)) {
+      const self = { id: account.id, name: account.name, state: 'online', role: 'creator' };
+      account.roster.addGroup({ id: groupid, groupname, ...more, users: [self] });
+    }
+    account.conversations.open(groupKey(groupid), groupname);
+    account.touch('list', 'people');
+    view.client.flush();
+    dialog.close();
+    view.open(groupKey(groupid));
+  });
   const { dialog } = openDialog(text('newGroup'), form);
   name.focus();
 }
@@ -92,13 +88,10 @@ function openJoinGroup(view) {
   const number = make('input', { required: true, inputMode: 'numeric', pattern: '[0-9]+' });
   const password = make('input', { type: 'password', autocomplete: 'off', maxLength: 128 });
   const fields = [field(text('groupNumber'), number), field(text('groupPassword'), password)];
-  const form = makeForm(fields, text('join'), () =>
-    attempt(async () => {
-      await view.joinGroup(Number(number.value), password.value);
-      dialog.close();
-    }),
-  );
-  const { dialog, body } = openDialog(text('joinGroup'), form);
-  fill(body, form);
+  const form = makeForm(fields, text('join'), async () => {
+    await view.joinGroup(Number(number.value), password.value);
+    dialog.close();
+  });
+  const { dialog } = openDialog(text('joinGroup'), form);
   number.focus();
 }

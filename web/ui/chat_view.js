@@ -5,13 +5,14 @@
 
 import { ERR, MSG } from '../core/numbers.js';
 import { groupKey, userKey } from '../core/keys.js';
+import { plainName } from '../core/rich_text.js';
 import { LostError, RefusedError } from '../io/socket.js';
 import { text } from '../text/texts.js';
 import { openAddPerson, openCreateGroup } from './add_dialogs.js';
 import { ConnectionBar } from './connection_bar.js';
 import { ConversationList } from './conversation_list.js';
 import { openDetails } from './details.js';
-import { iconButton, make } from './dom.js';
+import { iconButton, make, setText } from './dom.js';
 import { attempt } from './feedback.js';
 import { openProfile } from './profile.js';
 import { Room } from './room.js';
@@ -39,6 +40,7 @@ export class ChatView {
   #list;
   #room;
   #bar;
+  #name;
   /** Open panels to draw again: part → draw. @type {Set<(parts: Set<Part>) => void>} */
   #panels = new Set();
   #onHash = () => this.#route();
@@ -61,16 +63,21 @@ export class ChatView {
         attempt(() => this.#answerRequest(userid, accept)),
       joinGroup: (/** @type {number} */ groupid) => attempt(() => this.joinGroup(groupid)),
       more: () => attempt(() => this.#moreConversations()),
+      addPerson: () => this.#openNew(),
+      createGroup: () => openCreateGroup(this),
     };
     this.#list = new ConversationList(client, listActions, (key) => texts.get(key));
     this.#room = new Room(client, texts, {
       back: () => this.close(),
       info: (key) => openDetails(this, key),
       search: (key) => openSearch(this, key),
+      addPerson: () => this.#openNew(),
+      createGroup: () => openCreateGroup(this),
     });
+    this.#name = make('bdi', {}, plainName(client.saved.name));
     const buttons = [
       iconButton('menu', text('profile'), () => openProfile(this, this.#actions)),
-      make('bdi', { class: 'own-name' }, client.saved.name),
+      make('h1', { class: 'own-name' }, this.#name),
       iconButton('search', text('searchAll'), () => openSearch(this, '')),
       iconButton('add', text('newChat'), () => this.#openNew()),
     ];
@@ -134,6 +141,11 @@ export class ChatView {
   stateChanged() {
     this.#bar.update();
     if (this.client.state.name === 'online' && this.#room.key) this.client.open(this.#room.key);
+  }
+
+  /** The user has another name. */
+  nameChanged() {
+    setText(this.#name, plainName(this.client.account.name));
   }
 
   /** The page is seen again. */

@@ -5,6 +5,7 @@ import { plainName } from '../core/rich_text.js';
 import { eventText } from '../text/event_text.js';
 import { shortTimeOf, text } from '../text/texts.js';
 import { fill, make, reconcile, setAttribute, setText } from './dom.js';
+import { makeFirstSteps } from './empty_room.js';
 import { typingText } from './typing_text.js';
 
 /** @typedef {import('../core/types.js').Conversation} Conversation */
@@ -17,6 +18,8 @@ import { typingText } from './typing_text.js';
  * @property {(userId: number, accept: boolean) => unknown} answerRequest
  * @property {(groupId: number) => unknown} joinGroup
  * @property {() => unknown} more
+ * @property {() => unknown} addPerson
+ * @property {() => unknown} createGroup
  */
 
 export class ConversationList {
@@ -26,7 +29,7 @@ export class ConversationList {
   #textOf;
   #requests = make('ul', { class: 'requests', 'aria-label': text('requests') });
   #list = make('ul', { class: 'conversations' });
-  #empty = make('p', { class: 'hint' }, text('noConversations'));
+  #empty;
   #more;
   /** @type {Key} */
   #current = '';
@@ -40,6 +43,7 @@ export class ConversationList {
     this.#client = client;
     this.#actions = actions;
     this.#textOf = textOf;
+    this.#empty = makeFirstSteps(actions);
     const onclick = () => actions.more();
     this.#more = make('button', { type: 'button', class: 'link', onclick }, text('moreConversations'));
     const parts = [this.#requests, this.#list, this.#empty, this.#more];

@@ -6,7 +6,7 @@ import { plainName } from '../core/rich_text.js';
 import { roleText } from '../text/event_text.js';
 import { text } from '../text/texts.js';
 import { joinFields } from './add_dialogs.js';
-import { confirmAction, field, makeForm, openDialog } from './dialog.js';
+import { confirmAction, field, foldedPart, makeForm, openDialog } from './dialog.js';
 import { fill, make } from './dom.js';
 import { attempt, toast } from './feedback.js';
 
@@ -109,15 +109,13 @@ function groupParts(view, groupId) {
 /** @param {ChatView} view @param {Group} group */
 function inviteForm(view, group) {
   const name = make('input', { required: true, maxLength: 50, autocomplete: 'off' });
-  const form = makeForm([field(text('personName'), name)], text('invite'), () =>
-    attempt(async () => {
-      const { users } = await view.client.ask(MSG.FIND_USER, { name: name.value.trim() });
-      await view.client.ask(MSG.INVITE, { groupid: group.id, userid: users[0].id });
-      toast(`✓ ${users[0].name}`);
-      name.value = '';
-    }),
-  );
-  return form;
+  const form = makeForm([field(text('personName'), name)], text('invite'), async () => {
+    const { users } = await view.client.ask(MSG.FIND_USER, { name: name.value.trim() });
+    await view.client.ask(MSG.INVITE, { groupid: group.id, userid: users[0].id });
+    toast(text('invited', { name: plainName(users[0].name) }));
+    name.value = '';
+  });
+  return foldedPart(text('invitePerson'), form);
 }
 
 /** @param {ChatView} view @param {Group} group @param {string} own the role of this user */
@@ -177,17 +175,16 @@ function changeForm(view, group) {
   const description = make('input', { value: group.description, maxLength: 200 });
   const join = joinFields(group.join);
   const fields = [field(text('groupName'), name), field(text('groupDescription'), description)];
-  return makeForm([...fields, ...join.elements], text('save'), () =>
-    attempt(async () => {
-      const groupname = name.value.trim();
-      const more = { groupdesc: description.value.trim(), ...join.values() };
-      await view.client.ask(MSG.CHANGE_GROUP, { groupid: group.id, groupname, ...more });
-      group.name = groupname;
-      group.description = more.groupdesc;
-      group.join = more.join;
-      view.client.account.touch('people', 'list', groupKey(group.id));
-      view.client.flush();
-      toast(text('changed'));
-    }),
-  );
+  const form = makeForm([...fields, ...join.elements], text('save'), async () => {
+    const groupname = name.value.trim();
+    const more = { groupdesc: description.value.trim(), ...join.values() };
+    await view.client.ask(MSG.CHANGE_GROUP, { groupid: group.id, groupname, ...more });
+    group.name = groupname;
+    group.description = more.groupdesc;
+    group.join = more.join;
+    view.client.account.touch('people', 'list', groupKey(group.id));
+    view.client.flush();
+    toast(text('changed'));
+  });
+  return foldedPart(text('changeGroup'), form);
 }

@@ -1,7 +1,8 @@
 /** Dialogs: the browser's own, which keep the focus inside and close with Escape. */
 
 import { text } from '../text/texts.js';
-import { iconButton, make } from './dom.js';
+import { fill, iconButton, make } from './dom.js';
+import { errorText, keepToasts } from './feedback.js';
 
 /** @typedef {import('./dom.js').Child} Child */
 
@@ -18,6 +19,7 @@ export function openDialog(title, ...content) {
   const body = make('div', { class: 'dialog-body' }, ...content);
   const dialog = make('dialog', { 'aria-labelledby': id }, head, body);
   dialog.addEventListener('close', () => {
+    keepToasts();
     dialog.remove();
     if (before instanceof HTMLElement) before.focus();
   });
@@ -53,21 +55,33 @@ export const field = (label, input) =>
   make('label', { class: 'field' }, make('span', {}, label), input);
 
 /**
- * A form that calls `submit`; its button waits meanwhile.
+ * A part of a dialog that is folded behind its title.
+ * @param {string} title
+ * @param {...Child} content
+ */
+export const foldedPart = (title, ...content) =>
+  make('details', { class: 'folded' }, make('summary', {}, title), ...content);
+
+/**
+ * A form that calls `submit`; its button waits meanwhile. It shows the error of a request.
  * @param {Child[]} fields
  * @param {string} action the text of the button
  * @param {() => Promise<unknown>} submit
  */
 export function makeForm(fields, action, submit) {
   const button = make('button', { type: 'submit', class: 'primary' }, action);
+  const error = make('p', { class: 'error', role: 'alert' });
   const onsubmit = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     button.disabled = true;
+    fill(error);
     try {
       await submit();
+    } catch (thrown) {
+      fill(error, errorText(thrown));
     } finally {
       button.disabled = false;
     }
   };
-  return make('form', { class: 'form', onsubmit }, ...fields, button);
+  return make('form', { class: 'form', onsubmit }, ...fields, error, button);
 }

@@ -2,6 +2,7 @@
 
 import { NOT_NOW } from '../core/numbers.js';
 import { LostError, RefusedError } from '../io/socket.js';
+import { refusalText } from '../text/refusal_text.js';
 import { text } from '../text/texts.js';
 import { make } from './dom.js';
 
@@ -11,8 +12,18 @@ const SHOWN = 6000;
 /** Show a text for some seconds. @param {string} shown */
 export function toast(shown) {
   const element = make('div', { class: 'toast' }, shown);
-  document.getElementById('toasts')?.append(element);
+  const toasts = document.getElementById('toasts');
+  // An open dialog covers the page, and hides it from screen readers.
+  const dialog = [...document.querySelectorAll('dialog')].at(-1);
+  if (toasts && dialog && toasts.parentElement !== dialog) dialog.append(toasts);
+  toasts?.append(element);
   setTimeout(() => element.remove(), SHOWN);
+}
+
+/** A dialog goes away: its toasts stay. */
+export function keepToasts() {
+  const toasts = document.getElementById('toasts');
+  if (toasts) document.body.append(toasts);
 }
 
 /** The text for the error of a request. @param {unknown} error */
@@ -20,7 +31,7 @@ export function errorText(error) {
   if (error instanceof LostError) return text('lost');
   if (!(error instanceof RefusedError)) throw error;
   if (NOT_NOW.includes(error.errno) && error.retryAfter) return text('later', { n: error.retryAfter });
-  return text('failed', { error: error.message });
+  return refusalText(error.message);
 }
 
 /**

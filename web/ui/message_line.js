@@ -33,7 +33,8 @@ export function makeLine(line, account, actions) {
 /** @param {Line} line @param {Account} account */
 function makeMessage(line, account) {
   const message = line.message;
-  const name = message ? message.name || account.roster.nameOf(message.from) : account.name;
+  const isOther = message && message.from !== account.id;
+  const name = isOther ? message.name || account.roster.nameOf(message.from) : text('you');
   const said = message?.text ?? line.draft?.text ?? '';
   const sender = make('bdi', { class: 'sender' }, plainName(name));
   sender.dataset.colour = String((message?.from ?? account.id) % 6);

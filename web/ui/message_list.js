@@ -3,6 +3,7 @@
  * when its end is scrolled into view. So a conversation of any length scrolls smoothly.
  */
 
+import { isGroup } from '../core/keys.js';
 import { linesOf } from '../core/lines.js';
 import { text } from '../text/texts.js';
 import { iconButton, make, reconcile } from './dom.js';
@@ -66,6 +67,7 @@ export class MessageList {
   show(key) {
     const conversation = this.#client.account.conversations.get(key);
     this.#key = key;
+    this.element.classList.toggle('direct', !isGroup(key));
     this.#unreadAfter = conversation?.unread ? conversation.read : -1;
     this.#newest = this.#client.account.timeline(key).newest;
     this.#isAtEnd = true;

@@ -6,12 +6,22 @@ import { text } from '../text/texts.js';
 import { Composer } from './composer.js';
 import { iconButton, make, setText } from './dom.js';
 import { toast } from './feedback.js';
+import { makeEmptyRoom } from './empty_room.js';
 import { MessageList } from './message_list.js';
 import { typingText } from './typing_text.js';
 
 /** @typedef {import('../core/types.js').Key} Key */
 /** @typedef {import('../io/client.js').Client} Client */
 /** @typedef {import('./texts_store.js').UnfinishedTexts} UnfinishedTexts */
+
+/**
+ * @typedef {object} RoomActions
+ * @property {() => unknown} back
+ * @property {(key: Key) => unknown} info
+ * @property {(key: Key) => unknown} search
+ * @property {() => unknown} addPerson
+ * @property {() => unknown} createGroup
+ */
 
 export class Room {
   element;
@@ -24,13 +34,13 @@ export class Room {
   #list;
   #composer;
   #closed = make('p', { class: 'hint closed' }, text('notMember'));
-  #empty = make('p', { class: 'hint empty' }, text('openConversation'));
+  #empty;
   #content;
 
   /**
    * @param {Client} client
    * @param {UnfinishedTexts} texts
-   * @param {{back: () => unknown, info: (key: Key) => unknown, search: (key: Key) => unknown}} actions
+   * @param {RoomActions} actions
    */
   constructor(client, texts, actions) {
     this.#client = client;
@@ -46,6 +56,7 @@ export class Room {
       typing: (key) => client.tellTyping(key),
       save: (key, said) => texts.save(key, said),
     });
+    this.#empty = makeEmptyRoom(client, actions);
     const back = iconButton('back', text('back'), actions.back);
     back.classList.add('back');
     const search = iconButton('search', text('search'), () => actions.search(this.key));
@@ -54,7 +65,7 @@ export class Room {
     const head = make('header', { class: 'room-head' }, back, names, search, info);
     const bottom = [this.#closed, this.#composer.element];
     this.#content = make('div', { class: 'room-content' }, head, this.#list.element, ...bottom);
-    this.element = make('main', { class: 'room' }, this.#empty, this.#content);
+    this.element = make('main', { class: 'room' }, this.#empty.element, this.#content);
     this.element.addEventListener('keydown', (event) => {
       if (this.#list.scrollBy(event)) event.preventDefault();
     });
@@ -64,7 +75,7 @@ export class Room {
   /** @param {Key} key */
   async open(key) {
     this.key = key;
-    this.#empty.hidden = true;
+    this.#empty.element.hidden = true;
     this.#content.hidden = false;
     this.#composer.show(key, plainName(this.#client.account.titleOf(key)), this.#texts.get(key));
     this.update();
@@ -76,12 +87,16 @@ export class Room {
 
   close() {
     this.key = '';
-    this.#empty.hidden = false;
+    this.#empty.element.hidden = false;
+    this.#empty.update();
     this.#content.hidden = true;
   }
 
   update() {
-    if (!this.key) return;
+    if (!this.key) {
+      this.#empty.update();
+      return;
+    }
     const { account } = this.#client;
     const name = plainName(account.titleOf(this.key)) || text('number', { n: idOf(this.key) });
     setText(this.#title, name);

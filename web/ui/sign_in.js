@@ -121,8 +121,7 @@ class CredentialsForm {
       fill(this.#error, text('endDeviceFirst'));
       this.#offerDevices(error.answer.devices ?? []);
     } else {
-      const isRefused = error instanceof RefusedError && error.errno === ERR.REFUSED;
-      fill(this.#error, isRefused ? /** @type {Error} */ (error).message : errorText(error));
+      fill(this.#error, errorText(error));
       this.#password.select();
     }
   }
