@@ -68,6 +68,7 @@ def answer_friend(ctx: Context, request: Request[AnswerFriendRequest]) -> Messag
         if friend is not None:
             return {**fields, "friend": friend}
     elif ctx.database.write(decline):
+        ctx.friend_notices.request_declined(request.current, asker)
         return fields
     raise ProtocolError(ErrNo.NOT_FOUND, "has not asked you, or has taken the request back")
 
@@ -97,6 +98,7 @@ def _accept(ctx: Context, request: Request[Any], asker: int, now: int) -> Messag
     friend = ctx.database.write(accept)
     if friend is not None:
         ctx.friend_notices.tell(asker, ACCEPTED, user_id)
+        ctx.friend_notices.list_changed(request.current, asker)
     return friend
 
 

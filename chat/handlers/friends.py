@@ -40,6 +40,7 @@ def add_friend(ctx: Context, request: Request[AddFriendRequest]) -> Message:
         ctx.database.write(add)
     except UniqueViolation as exc:
         raise ProtocolError(ErrNo.EXISTS, "is a friend already", **fields) from exc
+    ctx.friend_notices.list_changed(request.current, friend_id)
     return fields
 
 
@@ -51,22 +52,26 @@ def remove_friend(ctx: Context, request: Request[FriendRequest]) -> Message:
     """
     user_id, friend_id = request.user_id, request.message["friendid"]
 
-    def remove(tx: Transaction) -> bool:
+    def remove(tx: Transaction) -> tuple[bool, bool]:
+        """Was there a request; was there a friend."""
         # Locked. Example: A takes its request to B back, while B accepts it.
         hold_login(tx, request)
         found = FriendRequestModel(tx).delete(user_id, friend_id)
         friends = FriendModel(tx)
         if not friends.is_one(user_id, friend_id):
-            return found
+            return found, False
         pairs = [(user_id, friend_id)]
         if ctx.approve_friends:
             pairs.append((friend_id, user_id))
         for pair in sorted(pairs):  # in the same order, if both users remove each other
             friends.delete(*pair)
-        return True
+        return found, True
 
-    if not ctx.database.write(remove):
+    took_back, removed = ctx.database.write(remove)
+    if not took_back and not removed:
         raise ProtocolError(ErrNo.NOT_FOUND, "is not in your list")
+    if removed:
+        ctx.friend_notices.list_changed(request.current, friend_id)
     return {"friendid": friend_id}
 
 

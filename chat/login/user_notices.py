@@ -9,7 +9,17 @@ from chat.login.friend_notices import FriendNotices
 from chat.login.presence_feed import PresenceFeed
 from chat.login.reconciliation import Reconciliation
 from chat.login.registry import LoginRegistry
-from chat.notice import ACCEPTED, ASKED, BLOCKED, DEVICE, PRESENCE, TAKEN, Notice
+from chat.notice import (
+    ACCEPTED,
+    ASKED,
+    BLOCKED,
+    DECLINED,
+    DEVICE,
+    LISTED,
+    PRESENCE,
+    TAKEN,
+    Notice,
+)
 
 
 class UserNotices:
@@ -39,6 +49,8 @@ class UserNotices:
                 self._feed.heard(notice.target, notice.ids)
             elif notice.word in (ASKED, ACCEPTED):
                 self._friend_notices.heard(notice)
+            elif notice.word in (LISTED, DECLINED) and notice.ids:
+                self._friend_notices.heard_change(notice)
             elif notice.word == DEVICE:
                 self._device_notices.heard(notice)
             elif notice.word == BLOCKED:

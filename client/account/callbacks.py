@@ -42,7 +42,8 @@ class Functions:
             those that are no events.
         on_group_event: gets each event of a group as a ChatMessage with ``event``; its return
             acknowledges the event.
-        on_friend_notice: gets each request to be a friend, and each acceptance.
+        on_friend_notice: gets each request to be a friend, each acceptance, and each change of the
+            list by another device of this user.
         on_device_notice: gets each first login, and each end, of another device of this user.
         on_announcement: gets each text of the operator for all users.
         on_state: gets each new Status of the client.
@@ -172,7 +173,7 @@ class Callbacks:
             self._dispatcher.post(partial(self._functions.on_device_notice, notice))
 
     def contact_changed(self, notice: FriendNotice) -> None:
-        """Another user asks to be a friend, or has accepted."""
+        """Another user asks or has accepted, or another device has changed the list."""
         if self._functions.on_friend_notice is not None:
             self._dispatcher.post(partial(self._functions.on_friend_notice, notice))
 

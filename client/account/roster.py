@@ -85,16 +85,20 @@ class Roster:
         self.forget_friend_request(friend.id)
 
     def take_friend_notice(self, notice: FriendNotice) -> None:
-        """Take a notice: another user asks to be a friend, or has accepted."""
+        """Take a notice: of another user, or of a change by another device of this user."""
         self.heard += 1
         user_id, name = notice.user_id, notice.name
-        if notice.event == "accepted":
+        if notice.event in ("accepted", "added"):
             self.add_friend(Friend(user_id, name, notice.state))
         elif notice.event == "asked":
             self.forget_friend_request(user_id)
             new = FriendRequest(user_id, name, notice.time_text)
             requests = (new, *self.account.friend_requests)
             self.account = replace(self.account, friend_requests=requests)
+        elif notice.event == "removed":
+            self.remove_friend(user_id)
+        elif notice.event == "declined":
+            self.forget_friend_request(user_id)
 
     def set_friend_requests(self, requests: tuple[FriendRequest, ...], since: int | None) -> None:
         """Replace the requests that wait, unless there was a notice since the request.

@@ -35,6 +35,8 @@ TEXTS = {
     "friend asked": "如果有 {who} 这个用户，已向其发出请求",
     "request": "{id} {name} 请求加你为好友：accept:{id} 或 decline:{id}",
     "accepted": "{name}（{id}）已同意，现在是你的好友",
+    "added elsewhere": "你的另一台设备添加了好友 {name}（{id}）",
+    "removed elsewhere": "你的另一台设备删除了好友 {name}（{id}）",
     "no requests": "没有好友请求",
     "requests wait": "有 {count} 个好友请求；命令 requests 列出它们",
     "request declined": "已拒绝 {who} 的请求",

@@ -37,6 +37,8 @@ TEXTS = {
     "friend asked": "{who} is asked, if there is such a user",
     "request": "{id} {name} asks to be your friend: accept:{id} or decline:{id}",
     "accepted": "{name} ({id}) has accepted, and is your friend now",
+    "added elsewhere": "another device of yours has added {name} ({id})",
+    "removed elsewhere": "another device of yours has removed {name} ({id})",
     "no requests": "no user asks to be your friend",
     "requests wait": "requests to be your friend: {count}; the command requests shows them",
     "request declined": "the request of {who} is declined",

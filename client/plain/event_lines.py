@@ -68,7 +68,7 @@ class EventLines:
         self._add(self._text.device_notice(notice))
 
     def friend_notice(self, notice: FriendNotice) -> None:
-        """Add a line for a request to be a friend, or its acceptance. Any thread."""
+        """Add a line for a request to be a friend, or a change of the list. Any thread."""
         self._add(self._text.friend_notice(notice))
 
     def take(self) -> Iterator[EventLine]:

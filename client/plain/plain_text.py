@@ -135,8 +135,14 @@ class PlainText:
 
     def friend_notice(self, notice: FriendNotice) -> str | None:
         """One line for a FriendNotice; None for an unknown event."""
-        key = {"asked": "request", "accepted": "accepted"}.get(notice.event)
-        return None if key is None else self(key, id=notice.user_id, name=notice.name)
+        key = {
+            "asked": "request",
+            "accepted": "accepted",
+            "added": "added elsewhere",
+            "removed": "removed elsewhere",
+        }.get(notice.event)
+        name = notice.name or str(notice.user_id)
+        return None if key is None else self(key, id=notice.user_id, name=name)
 
     def group_notice(self, notice: GroupNotice, account: Account) -> str | None:
         """One line for a GroupNotice; None for an unknown event."""

@@ -50,14 +50,18 @@ class FriendRequest:
 
 @dataclass(frozen=True, slots=True)
 class FriendNotice:
-    """A notice: another user asks to be a friend, or has accepted the request of this user.
+    """A notice about a friend, or a request to be one.
+
+    "asked" and "accepted": another user asks to be a friend, or has accepted the request of this
+    user. "added", "removed" and "declined": another device of this user has added or removed a
+    friend, or has declined a request.
 
     Attributes:
-        event: "asked", "accepted", or a newer word.
+        event: one of these, or a newer word.
         user_id: the number of the other user.
-        name: the name of the other user, not escaped.
-        state: "online" or "offline"; empty in "asked".
-        time_text: the time of the request as it stands on the wire; empty in "accepted".
+        name: the name of the other user, not escaped; empty if the account was deleted.
+        state: "online" or "offline", in "accepted" and "added"; else empty.
+        time_text: the time of the request as it stands on the wire, in "asked"; else empty.
     """
 
     event: str

@@ -1,4 +1,4 @@
-"""Read marks, muted conversations, typing and events of groups reach devices on other servers."""
+"""Friends, read marks, muting, typing and events of groups reach devices on other servers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tests.e2e.chatkit import Message, Wire
 Member = Callable[..., Wire]
 Connect = Callable[..., Wire]
 
+FRIEND_NOTICE = 67
 ONE_CHAT, READ_NOTICE, TYPING_NOTICE, MUTE_NOTICE, GROUP_EVENT = 6, 105, 107, 112, 113
 
 
@@ -47,6 +48,18 @@ def query(cluster: ClusterKit, sql: str, *params: object) -> list[tuple[Any, ...
     """Look into the servers' database."""
     with cluster.database() as database:
         return list(database.read(lambda tx: tx.query(sql, params)))
+
+
+def test_a_friend_that_another_device_adds_and_removes(connect: Connect) -> None:
+    phone, laptop = pair(connect, "ann adds")
+    bob = connect(0).register("bob is added")
+    phone.send(msgid=7, id=phone.id, friendid=bob)
+    phone.find(22, errno=0)
+    laptop.find(FRIEND_NOTICE, event="added", id=bob, name="bob is added", state="offline")
+    laptop.send(msgid=40, id=laptop.id, friendid=bob)
+    laptop.find(41, errno=0)
+    phone.find(FRIEND_NOTICE, event="removed", id=bob)
+    assert not laptop.taken(FRIEND_NOTICE)
 
 
 def test_a_read_mark(connect: Connect) -> None:

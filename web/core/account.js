@@ -262,9 +262,7 @@ export class Account {
 
   /** @param {Frame} frame */
   #takeFriendNotice(frame) {
-    if (frame.event === 'accepted') this.roster.addFriend(frame);
-    else this.roster.requests.set(frame.id, { id: frame.id, name: frame.name, online: false });
-    this.roster.named(frame.id, frame.name);
+    this.roster.takeFriendNotice(frame);
     this.#touch('people', 'list');
   }
 

@@ -55,6 +55,17 @@ export class Roster {
     this.named(friend.id, friend.name);
   }
 
+  /** A notice of another user, or of a change by another device. @param {Frame} notice */
+  takeFriendNotice(notice) {
+    const other = personOf(notice);
+    if (!other) return;
+    if (notice.event === 'accepted' || notice.event === 'added') this.addFriend(notice);
+    else if (notice.event === 'asked') this.requests.set(other.id, other);
+    else if (notice.event === 'removed') this.friends.delete(other.id);
+    else if (notice.event === 'declined') this.requests.delete(other.id);
+    this.named(other.id, other.name);
+  }
+
   /** @param {Frame} entry `{id, groupname, users, ...}` */
   addGroup(entry) {
     const id = Number(entry?.id);

@@ -91,7 +91,7 @@ class ClientEvents:
         self._hand_over(self._take_group_event, message)
 
     def on_friend_notice(self, notice: FriendNotice) -> None:
-        """Another user asks to be a friend, or has accepted."""
+        """Another user asks or has accepted, or another device has changed the list."""
         call_if_open(self._context.terminal, self._take_friend_notice, notice)
 
     def on_read(self, notice: ReadNotice) -> None:
@@ -155,10 +155,14 @@ class ClientEvents:
 
     def _take_friend_notice(self, notice: FriendNotice) -> None:
         self._loader.refresh_account()
+        name = one_line(notice.name) or str(notice.user_id)
+        own = {"added": "friend added", "removed": "friend removed"}.get(notice.event)
+        if own is not None:  # by another device of this user
+            self._context.notice(own, name=name, id=notice.user_id)
+            return
         key = {"asked": "asks you", "accepted": "friend accepted"}.get(notice.event)
         if key is None:
             return
-        name = one_line(notice.name)
         self._context.notice(key, stays=True, name=name, id=notice.user_id)
         if self._context.state.bell and self._bell.rings(self._clock()):
             self._context.terminal.ring_bell()

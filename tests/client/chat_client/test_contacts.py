@@ -87,6 +87,30 @@ def test_requests_to_be_a_friend(server: FakeServer, make: Make) -> None:
     assert account.friend_requests == (dan,)
 
 
+def test_changes_by_another_device(server: FakeServer, make: Make) -> None:
+    came: queue.SimpleQueue[FriendNotice] = queue.SimpleQueue()
+    asking = [{"id": user_id, "name": "dan", "time": "now"} for user_id in (7, 8)]
+    server.rules[MsgType.LOGIN_MSG] = lambda r: [login_ack(r, friend_requests=asking)]
+    client = make(on_friend_notice=came.put)
+    client.login(1, "secret")
+    for event, friends, waiting in (
+        ("added", (Friend(7, "dan", "online"),), [8]),
+        ("removed", (), [8]),
+        ("declined", (), [8]),
+        ("waved", (), [8]),
+    ):
+        server.send({"msgid": 67, "event": event, "id": 7, "name": "dan", "state": "online"})
+        assert came.get(timeout=WAIT).event == event
+        account = client.account
+        assert account is not None
+        assert account.friends == friends
+        assert [request.user_id for request in account.friend_requests] == waiting
+    server.send({"msgid": 67, "event": "declined", "id": 8, "name": "dan"})
+    came.get(timeout=WAIT)
+    assert client.account is not None
+    assert client.account.friend_requests == ()
+
+
 def test_a_contact_that_has_to_agree(server: FakeServer, make: Make) -> None:
     came: queue.SimpleQueue[FriendNotice] = queue.SimpleQueue()
     client = make(on_friend_notice=came.put)

@@ -77,6 +77,9 @@ def test_notices_are_no_failures() -> None:
     lines.friend_notice(FriendNotice("asked", 9, "dan\x1b"))
     lines.friend_notice(FriendNotice("waved", 9, "dan"))
     lines.friend_notice(FriendNotice("accepted", 9, "dan"))
+    lines.friend_notice(FriendNotice("added", 9, "dan", "online"))
+    lines.friend_notice(FriendNotice("declined", 9, "dan"))
+    lines.friend_notice(FriendNotice("removed", 9, ""))
     for notice in (
         GroupNotice("joined", 7, 9, 9, name="dan"),
         GroupNotice("left", 7, 8, 8),
@@ -96,6 +99,8 @@ def test_notices_are_no_failures() -> None:
         "announcement of the server: maintenance",
         r"9 dan\x1b asks to be your friend: accept:9 or decline:9",
         "dan (9) has accepted, and is your friend now",
+        "another device of yours has added dan (9)",
+        "another device of yours has removed 9 (9)",
         "group 7: dan joined",
         "group 7: user 8 left",
         "group 7: new role of bob: admin",

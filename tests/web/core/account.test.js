@@ -110,6 +110,24 @@ test('an event that the login knows does not change the group again', () => {
   assert.equal(account.roster.groups.get(3)?.size, 2);
 });
 
+test('another device adds and removes a friend, and declines a request', () => {
+  const account = loggedIn({ friend_requests: [{ id: 7, name: 'dan', time: '' }] });
+  const { friends, requests } = account.roster;
+  const dan = { msgid: 67, id: 7, name: 'dan', state: 'online' };
+  account.take({ ...dan, event: 'waved' });
+  assert.deepEqual([friends.has(7), requests.has(7)], [false, true]);
+  account.take({ ...dan, event: 'added' });
+  assert.deepEqual([friends.get(7)?.online, requests.has(7)], [true, false]);
+  account.take({ ...dan, event: 'removed' });
+  assert.equal(friends.has(7), false);
+  account.take({ ...dan, event: 'asked' });
+  assert.equal(requests.has(7), true);
+  account.take({ ...dan, event: 'declined' });
+  assert.equal(requests.has(7), false);
+  account.take({ msgid: 67, event: 'asked' });
+  assert.equal(requests.size, 0);
+});
+
 test('a typing user is shown until a message comes', () => {
   const account = loggedIn();
   account.take({ msgid: 107, id: 2, with: 2 }, 1000);

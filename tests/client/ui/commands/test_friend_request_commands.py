@@ -76,6 +76,20 @@ def test_the_own_request(server: FakeServer, app: AppRun) -> None:
     app.wait_for("dan (9) has accepted, and is on your list.", "● dan")
 
 
+def test_a_change_by_another_device(server: FakeServer, app: AppRun) -> None:
+    dan = {"msgid": 67, "id": 9, "name": "dan"}
+    server.send({**dan, "event": "added", "state": "online"})
+    app.wait_for("dan (9) is on your list.", "● dan")
+    server.send({**dan, "event": "removed"})
+    app.wait_for("dan is not on your list any more.")
+    server.send(ASKED)
+    app.wait_for("dan asks to be your friend")
+    assert app.output.bells == 1
+    server.send({**dan, "event": "declined"})
+    app.command("/decline dan")
+    app.wait_for("dan does not ask to be your friend. See the requests: /requests")
+
+
 def test_a_newer_event_is_ignored(server: FakeServer, app: AppRun) -> None:
     server.send({**ASKED, "event": "waved"}, ASKED)
     app.wait_for("dan asks to be your friend")
