@@ -16,7 +16,7 @@ TESTS = Path(__file__).parent
 SLOW = {
     TESTS / place
     for place in (
-        *("bench", "chaos", "cluster", "docs", "e2e", "examples", "fuzz"),
+        *("bench", "chaos", "cluster", "docs", "e2e", "examples", "fuzz", "web/e2e"),
         "test_running_tests.py",
         *(f"chat/bus/redis/test_{name}.py" for name in ("cluster", "failures", "redis_bus")),
         *("chat/bus/redis/test_requests.py", "chat/bus/redis/test_url.py", "chat/storage/mysql"),
