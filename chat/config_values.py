@@ -35,6 +35,7 @@ MAXIMUM: dict[str, float] = {
     "limits.blocked": 100_000,
     "limits.members": 1000,
     "limits.query": 1000,
+    "limits.new_devices": 1_000_000,
     "limits.joins": 1_000_000,
     "limits.new_groups": 1_000_000,
     "limits.new_friends": 1_000_000,

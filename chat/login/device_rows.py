@@ -13,7 +13,7 @@ The caller has locked the row of the user. So no other login of the user opens o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chat.mailbox_number import is_named, mailbox_of
@@ -112,22 +112,39 @@ def open_only(tx: Transaction, user: User, name: str | None) -> Opened:
     return Opened(None, user.id, ends_logins=bool(online), others=tuple(others))
 
 
-def open_named(tx: Transaction, user: User, wanted: NamedDevice, most: int, now: int) -> Opened:
+def _no_limit() -> None:
+    """A new device needs no permission."""
+
+
+def open_named(
+    tx: Transaction,
+    user: User,
+    wanted: NamedDevice,
+    most: int,
+    now: int,
+    check_new: Callable[[], object] = _no_limit,
+) -> Opened:
     """The named device of a login. Raises TooManyDevices, ProtocolError(NOT_FOUND).
 
-    ``most``: devices of one user. ``now``: Unix seconds.
+    ``most``: devices of one user. ``now``: Unix seconds. ``check_new``: is called before a device
+    is opened, and before any lock but that of the user; it may raise.
     """
+    devices = DeviceModel(tx).of_user(user.id)
     ended: tuple[int, ...] = ()
     if wanted.ends is not None:
-        ended = (end_device(tx, user.id, wanted.ends),)
-    devices = DeviceModel(tx).of_user(user.id)
+        ended = (_find_mailbox(devices, user.id, wanted.ends),)
+        devices = [device for device in devices if device.mailbox not in ended]
     hashed = device_hash(wanted.name)
-    for device in devices:
-        if device.hash == hashed:
-            DeviceModel(tx).note_use(device.mailbox, now, wanted.label)
-            return Opened(device, device.mailbox, ended=ended, ends_logins=bool(ended))
-    if len(devices) >= most:
-        raise TooManyDevices(devices)
+    same = next((device for device in devices if device.hash == hashed), None)
+    if same is None:
+        if len(devices) >= most:
+            raise TooManyDevices(devices)
+        check_new()
+    if ended:
+        delete_devices(tx, user.id, ended)
+    if same is not None:
+        DeviceModel(tx).note_use(same.mailbox, now, wanted.label)
+        return Opened(same, same.mailbox, ended=ended, ends_logins=bool(ended))
     mailbox = mailbox_of(user.id, DeviceModel(tx).next_number())
     newest = MessageModel(tx).newest()
     replaces = not devices and _used_unnamed(tx, user, wanted.name)
@@ -143,8 +160,14 @@ def open_named(tx: Transaction, user: User, wanted: NamedDevice, most: int, now:
     return Opened(device, mailbox, True, ended, ends_logins)
 
 
-def open_unnamed(tx: Transaction, user: User, most: int, now: int) -> Opened:
-    """The unnamed device of a login. Raises TooManyDevices. ``most``: devices of one user."""
+def open_unnamed(
+    tx: Transaction,
+    user: User,
+    most: int,
+    now: int,
+    check_new: Callable[[], object] = _no_limit,
+) -> Opened:
+    """The unnamed device of a login. Raises TooManyDevices. Parameters: as in ``open_named``."""
     devices = DeviceModel(tx).of_user(user.id)
     if not devices:
         return Opened(None, user.id)
@@ -153,6 +176,7 @@ def open_unnamed(tx: Transaction, user: User, most: int, now: int) -> Opened:
         return Opened(devices[0], user.id)
     if len(devices) >= most:
         raise TooManyDevices(devices)
+    check_new()
     DeviceModel(tx).next_number()
     newest = MessageModel(tx).newest()
     device = Device(user.id, user.id, "", "", now, now, None, newest)
@@ -166,11 +190,16 @@ def end_device(tx: Transaction, user_id: int, number: int) -> int:
     Raises ProtocolError(NOT_FOUND) if the user has no such device. Call
     ``Reconciliation.rows_changed`` after the commit.
     """
-    devices = DeviceModel(tx).of_user(user_id)
+    mailbox = _find_mailbox(DeviceModel(tx).of_user(user_id), user_id, number)
+    delete_devices(tx, user_id, [mailbox])
+    return mailbox
+
+
+def _find_mailbox(devices: Sequence[Device], user_id: int, number: int) -> int:
+    """The mailbox of a device of the user. Raises ProtocolError(NOT_FOUND)."""
     mailbox = mailbox_of(user_id, number)
     if mailbox not in {device.mailbox for device in devices} and (devices or number):
         raise ProtocolError(ErrNo.NOT_FOUND, "you have no such device")
-    delete_devices(tx, user_id, [mailbox])
     return mailbox
 
 

@@ -1,9 +1,13 @@
-"""LoginCosts: an account and a network pay for what their logins draw.
+"""LoginCosts: an account and a network pay for what their logins draw and open.
 
 The answer to a login has friends, groups and up to 200 waiting messages. A client that acknowledges
 nothing gets the same messages at its next login: 2 MB of logins by token drew 324 MB in 10 s. So
 each login is charged with the bytes of its answer, and at its end with the stored messages that
 came after it and were not acknowledged. An account or network that owes is told to wait.
+
+A login that opens a device takes the lock of ``setting.devices``, which waits for the messages in
+the making. The transactions of all messages wait for it in turn. So an account may open only so
+many devices in an hour, here too if it ends one for each that it opens.
 
 The limits must not become a weapon:
 
@@ -21,6 +25,7 @@ from chat.limits.keyed_buckets import KeyedBuckets
 from chat.protocol import ErrNo, Limits, ProtocolError, errors
 
 KIB = 1024
+HOUR = 3600.0
 
 BURST_SECONDS = 8
 """An account and a network may draw the bytes of so many seconds at once, and owe as much again."""
@@ -45,6 +50,7 @@ class LoginCosts:
         self._accounts = KeyedBuckets(rate * ACCOUNT_SHARE, rate * ACCOUNT_SHARE * BURST_SECONDS)
         self._spare = KeyedBuckets(1 / SPARE_SECONDS, SPARE_LOGINS)
         self._most = 2.0 * rate * BURST_SECONDS
+        self._devices = KeyedBuckets(limits.new_devices / HOUR, limits.new_devices)
 
     def change(self, limits: Limits, now: float) -> None:
         """Use other limits from now on. Debts stay."""
@@ -53,6 +59,7 @@ class LoginCosts:
         account = rate * ACCOUNT_SHARE
         self._accounts.set_limit(account, account * BURST_SECONDS, now)
         self._most = 2.0 * rate * BURST_SECONDS
+        self._devices.set_limit(limits.new_devices / HOUR, limits.new_devices, now)
 
     def check(self, user_id: int, host: str, now: float, *, by_password: bool) -> None:
         """Before a verified login begins. Raises ProtocolError(TOO_MANY)."""
@@ -64,6 +71,13 @@ class LoginCosts:
                 wait = 0.0
         if wait:
             raise ProtocolError(ErrNo.TOO_MANY, errors.TOO_MUCH_DRAWN, retry_after=int(wait) + 1)
+
+    def open_device(self, user_id: int, now: float) -> None:
+        """Before a login opens a device. Raises ProtocolError(TOO_MANY)."""
+        wait = self._devices.take(user_id, now)
+        if wait:
+            words = errors.TOO_MANY_NEW_DEVICES
+            raise ProtocolError(ErrNo.TOO_MANY, words, retry_after=int(wait) + 1)
 
     def charge(self, user_id: int, host: str, size: int, now: float, *, by_password: bool) -> None:
         """A login has drawn so many bytes."""

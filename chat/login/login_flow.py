@@ -19,7 +19,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from chat.bus import Bus
@@ -198,11 +198,14 @@ class LoginFlow:
         if attempt.issues_token and attempt.token is None:
             issued = secrets.token_urlsafe(TOKEN_BYTES)
 
+        # Cached, because the database may run the transaction again.
+        check_new = cache(partial(self._check_new_device, user.id))
+
         def take(tx: Transaction) -> tuple[User, Opened, Session, int]:
             current = UserModel(tx).find(user.id, lock=True)
             assert current is not None  # the rows of users are never deleted
             _check_again(tx, current, attempt)
-            opened = self._open(tx, current, attempt, named)
+            opened = self._open(tx, current, attempt, named, check_new)
             session = SessionModel(tx).find(opened.mailbox)
             assert session is not None
             generation = self._take_session(tx, attempt, current, opened, session, named)
@@ -267,14 +270,23 @@ class LoginFlow:
             UserModel(tx).set_password(user.id, user.password, new_hash)
 
     def _open(
-        self, tx: Transaction, user: User, attempt: LoginAttempt, named: NamedDevice | None
+        self,
+        tx: Transaction,
+        user: User,
+        attempt: LoginAttempt,
+        named: NamedDevice | None,
+        check_new: Callable[[], object],
     ) -> Opened:
         if self._devices is None or self._devices.most == 1:
             return open_only(tx, user, attempt.device)
         most, now = self._devices.most, self._clock.unix()
         if named is None:
-            return open_unnamed(tx, user, most, now)
-        return open_named(tx, user, named, most, now)
+            return open_unnamed(tx, user, most, now, check_new)
+        return open_named(tx, user, named, most, now, check_new)
+
+    def _check_new_device(self, user_id: int) -> None:
+        if self._costs is not None:
+            self._costs.open_device(user_id, self._clock.monotonic())
 
     def _charge_of(self, attempt: LoginAttempt) -> Callable[[int], object]:
         """The function that charges the login with bytes. It may be called by any thread."""

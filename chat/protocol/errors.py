@@ -42,6 +42,7 @@ TOO_MANY_REGISTRATIONS = "too many registrations from your network: try again la
 BUSY = "the server is busy"
 REPLACED = "this session has been replaced"
 
+TOO_MANY_NEW_DEVICES = "too many new devices: wait, or use one that has logged in before"
 TOO_MANY_DEVICES = "you have too many devices: end one of them"
 
 BLOCKED = "does not take messages from you"

@@ -45,6 +45,7 @@ class Limits:
         group_bans: banned users of one group.
         failures_of_network, failures_of_account: failed logins by password in an hour.
         registrations_of_network: in an hour.
+        new_devices: devices that logins of one account open in an hour.
         joins, new_groups, new_friends, invitations, renames, password_changes, group_changes,
             moderations, reads, conversation_lists, other_changes, lookups, searches: requests of
             one account in an hour.
@@ -87,6 +88,7 @@ class Limits:
     failures_of_network: int = 50
     failures_of_account: int = 100
     registrations_of_network: int = 50
+    new_devices: int = 30
     joins: int = 200
     new_groups: int = 50
     new_friends: int = 500

@@ -9,7 +9,7 @@ import pytest
 
 from chat.delivery.delivery import DIRECT
 from chat.mailbox_number import mailbox_of
-from chat.protocol import Message, MsgType
+from chat.protocol import Limits, Message, MsgType
 from chat.storage.tables import ONLINE
 from tests.chat.nodekit import Client, Node
 
@@ -177,6 +177,37 @@ def test_an_older_client_of_a_user_with_devices(node: Node) -> None:
 
 
 # ---------------------------------------------------------------------- too many
+
+
+def test_too_many_new_devices_in_an_hour(make_node: Callable[..., Node]) -> None:
+    node = make_node(devices=2, limits=Limits(new_devices=3))
+    phone = on(node, "ann", "phone")
+    ann, guest = phone.user_id, node.connect()
+    on(node, ann, "laptop").close()
+    full = guest.log_in(ann, devices=True, device="tablet")
+    assert full["errno"] == 13, "it opens none, so it does not count"
+    wrong = guest.log_in(ann, devices=True, device="tablet", end_device=99)
+    assert wrong["errno"] == 5
+    on(node, ann, "tablet", end_device=2).close()
+    assert sorted(news(phone)[0] for _ in range(3)) == ["ended", "new", "new"]
+    before = numbers(phone)
+    watch = {"devices": True, "device": "watch", "end_device": before[1]}
+    refused = guest.log_in(ann, **watch)
+    assert (refused["errno"], 0 < refused["retry_after"] <= 1201) == (6, True)
+    assert numbers(phone) == before, "the login has ended no device"
+    on(node, ann, "tablet").close()
+    assert guest.log_in(node.user("bob"), devices=True, device="d")["errno"] == 0
+    node.clock.now += refused["retry_after"]
+    assert node.connect().log_in(ann, **watch)["errno"] == 0
+
+
+def test_the_unnamed_device_counts_as_a_new_one(make_node: Callable[..., Node]) -> None:
+    node = make_node(limits=Limits(new_devices=1))
+    phone = on(node, "ann", "phone")
+    guest = node.connect()
+    assert guest.log_in(phone.user_id)["errno"] == 6
+    node.context.login_flow.change_limits(Limits(new_devices=2))
+    assert guest.log_in(phone.user_id)["errno"] == 0
 
 
 def test_one_device_too_many(make_node: Callable[..., Node]) -> None:
