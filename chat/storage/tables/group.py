@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from chat.storage.base import Transaction
+from chat.storage.tables.device import DeviceModel
 from chat.storage.tables.rows import (
     NO_HASHES,
     Group,
@@ -120,9 +121,14 @@ class GroupModel:
         )
 
     def remove_member(self, group_id: int, user_id: int) -> bool:
-        """Remove a member and its gap; False if the user is no member."""
-        sql = "DELETE FROM mailboxgap WHERE groupid = ? AND userid = ?"
-        self._tx.execute(sql, (group_id, user_id))
+        """Remove a member and its devices' gaps in the group; False if the user is no member.
+
+        The gaps in the messages between users (BETWEEN_USERS) stay.
+        """
+        devices = DeviceModel(self._tx).of_user(user_id)
+        mailboxes = sorted({user_id, *(device.mailbox for device in devices)})
+        sql = "DELETE FROM mailboxgap WHERE groupid = ? AND userid IN :ids"
+        self._tx.execute_in(sql, mailboxes, before=(group_id,))
         sql = "DELETE FROM groupuser WHERE groupid = ? AND userid = ?"
         return bool(self._tx.execute(sql, (group_id, user_id)))
 

@@ -12,6 +12,7 @@ from chat.protocol import GROUP_CHAT
 from chat.storage import Database, Transaction
 from chat.storage.mysql.database import MysqlDatabase
 from chat.storage.tables import (
+    BETWEEN_USERS,
     CREATOR,
     NORMAL,
     Device,
@@ -168,6 +169,28 @@ def test_a_member_that_has_left(database: Database, group: int) -> None:
     database.write(lambda tx: GroupModel(tx).add_member(group, BOB, NORMAL))
     fill(database)
     assert owed(database) == []
+
+
+def test_the_gaps_of_all_devices_of_a_member_that_has_left(database: Database, group: int) -> None:
+    """They end in this group. Those in other conversations, and of other members, stay."""
+    boxes = [mailbox_of(BOB, number) for number in (1, 2)]
+
+    def make(tx: Transaction) -> int:
+        for box in boxes:
+            DeviceModel(tx).insert(Device(box, BOB, f"h{box}", "", 1, 1, None, 0))
+        other = GroupModel(tx).insert("coffee", "")
+        GroupModel(tx).add_member(other, BOB, CREATOR)
+        MailboxGapModel(tx).open(BETWEEN_USERS, boxes, 0)
+        return other
+
+    other = database.write(make)
+    for one in (group, other):
+        begin(database, one, ANN, BOB, *boxes)
+    assert database.write(lambda tx: GroupModel(tx).remove_member(group, BOB))
+    assert [gap(database, group, box) for box in (BOB, *boxes)] == [None] * 3
+    assert gap(database, group, ANN) is not None
+    for one in (other, BETWEEN_USERS):
+        assert None not in [gap(database, one, box) for box in boxes]
 
 
 def test_a_group_that_is_gone(database: Database, group: int) -> None:
