@@ -66,6 +66,7 @@ export const chinese = {
   newMessages: '新消息',
   jumpToUnread: '到第一条未读消息',
   jumpToNewest: '到最新消息',
+  jumpToNew: { one: '到最新消息：{n} 条新消息', other: '到最新消息：{n} 条新消息' },
   today: '今天',
   yesterday: '昨天',
   stateWaiting: '等待发送',

@@ -72,6 +72,10 @@ export const english = {
   newMessages: 'New messages',
   jumpToUnread: 'To the first unread message',
   jumpToNewest: 'To the newest message',
+  jumpToNew: {
+    one: 'To the newest message: {n} is new',
+    other: 'To the newest message: {n} are new',
+  },
   today: 'Today',
   yesterday: 'Yesterday',
   stateWaiting: 'waiting to be sent',

@@ -53,6 +53,7 @@ const ICONS = {
   info: 'M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM12 11v5M12 8v.5',
   muted: 'M6 9v6h3l5 4V5L9 9zM18 9l4 6M22 9l-4 6',
   down: 'M12 5v14M6 13l6 6 6-6',
+  up: 'M12 19V5M6 11l6-6 6 6',
 };
 
 /** @param {keyof typeof ICONS} name */

@@ -6,7 +6,8 @@
 import { isGroup } from '../core/keys.js';
 import { linesOf } from '../core/lines.js';
 import { text } from '../text/texts.js';
-import { iconButton, make, reconcile } from './dom.js';
+import { make, reconcile } from './dom.js';
+import { JumpButtons } from './jump_buttons.js';
 import { changeLine, makeLine } from './message_line.js';
 
 /** @typedef {import('../core/lines.js').Line} Line */
@@ -29,11 +30,13 @@ export class MessageList {
   onSeen = () => {};
   /** Called when older messages are wanted. */
   onOlder = () => {};
+  /** Called when the first unread message is wanted. */
+  onUnread = () => {};
   #client;
   #actions;
   #scroller;
   #lines;
-  #jump;
+  #jumps = new JumpButtons(() => this.onUnread(), () => this.jumpToNewest());
   #live = make('div', { class: 'visually-hidden', role: 'log', 'aria-live': 'polite' });
   /** @type {Line[]} */
   #all = [];
@@ -42,7 +45,14 @@ export class MessageList {
   #end = 0;
   /** @type {Key} */
   #key = '';
+  /** The seq before the line "new messages"; -1: no such line. */
   #unreadAfter = -1;
+  /** The number of unread messages when the line was set; empty: the user has seen the line. */
+  #unreadCount = '';
+  /** The newest seq when the end was last on the screen. */
+  #seenUpTo = 0;
+  /** The newest page has been shown. */
+  #isOpened = false;
   #newest = 0;
   #isAtEnd = true;
 
@@ -52,9 +62,8 @@ export class MessageList {
     this.#actions = actions;
     this.#lines = make('ol', { class: 'lines', 'aria-label': text('messages') });
     this.#scroller = make('div', { class: 'scroller', tabIndex: 0 }, this.#lines);
-    this.#jump = iconButton('down', text('jumpToNewest'), () => this.jumpToNewest());
-    this.#jump.classList.add('jump');
-    this.element = make('div', { class: 'message-list' }, this.#scroller, this.#jump, this.#live);
+    const parts = [this.#scroller, ...this.#jumps.elements, this.#live];
+    this.element = make('div', { class: 'message-list' }, ...parts);
     this.#scroller.addEventListener('scroll', () => this.#scrolled(), { passive: true });
     new ResizeObserver(() => this.#keepEnd()).observe(this.#scroller);
   }
@@ -68,7 +77,11 @@ export class MessageList {
     const conversation = this.#client.account.conversations.get(key);
     this.#key = key;
     this.element.classList.toggle('direct', !isGroup(key));
-    this.#unreadAfter = conversation?.unread ? conversation.read : -1;
+    this.#unreadAfter = -1;
+    this.#unreadCount = '';
+    this.#seenUpTo = Number.MAX_SAFE_INTEGER; // the user begins at the end
+    this.#isOpened = false;
+    if (conversation?.unread) this.#setUnread(conversation);
     this.#newest = this.#client.account.timeline(key).newest;
     this.#isAtEnd = true;
     this.#lines.replaceChildren();
@@ -76,7 +89,18 @@ export class MessageList {
     this.#all = [];
     this.#start = this.#end = 0;
     this.update();
-    this.#scrollToUnread();
+  }
+
+  /** Messages have come while the user was away: they get the line "new messages". */
+  wasAway() {
+    const conversation = this.#client.account.conversations.get(this.#key);
+    if (!conversation?.unread || conversation.read === this.#unreadAfter) return;
+    this.#setUnread(conversation);
+  }
+
+  /** The seq behind which the unread messages begin; -1: there are none. */
+  get unreadAfter() {
+    return this.#unreadAfter;
   }
 
   /** Draw what has changed. */
@@ -85,7 +109,8 @@ export class MessageList {
     const { account } = this.#client;
     const timeline = account.timeline(this.#key);
     const otherRead = account.conversations.get(this.#key)?.otherRead ?? 0;
-    const view = { ownId: account.id, otherRead, unreadAfter: this.#unreadAfter };
+    const unreadAfter = this.#isUnreadLoaded ? this.#unreadAfter : -1;
+    const view = { ownId: account.id, otherRead, unreadAfter };
     const first = this.#all[this.#start]?.id;
     const wasWhole = this.#end >= this.#all.length;
     this.#all = linesOf(timeline.messages, account.outbox.of(this.#key), view);
@@ -98,6 +123,7 @@ export class MessageList {
     this.#draw();
     this.#announce();
     this.#keepEnd();
+    if (!this.#isOpened && timeline.loaded) this.#begin();
     this.#fillScreen();
   }
 
@@ -105,13 +131,14 @@ export class MessageList {
   forgetUnread() {
     if (this.#unreadAfter < 0) return;
     this.#unreadAfter = -1;
+    this.#unreadCount = '';
     this.update();
   }
 
   jumpToNewest() {
     this.#setWindow(this.#all.length - WINDOW, this.#all.length);
-    this.#draw();
     this.#isAtEnd = true;
+    this.#draw();
     this.#keepEnd();
   }
 
@@ -161,7 +188,7 @@ export class MessageList {
       (line) => makeLine(line, this.#client.account, this.#actions),
       (element, line) => changeLine(element, line, this.#actions),
     );
-    this.#jump.hidden = this.#isAtEnd;
+    this.#showJumps();
   }
 
   /** A screen reader says what is new. */
@@ -182,8 +209,8 @@ export class MessageList {
     const below = scrollHeight - scrollTop - clientHeight;
     const isWhole = this.#end >= this.#all.length;
     this.#isAtEnd = isWhole && below < AT_END;
-    this.#jump.hidden = this.#isAtEnd;
-    if (this.#isAtEnd) this.onSeen();
+    if (this.#isAtEnd) this.#sawEnd();
+    this.#showJumps();
     if (scrollTop < NEAR) this.#moveUp();
     else if (!isWhole && below < NEAR) this.#moveDown();
   }
@@ -229,7 +256,7 @@ export class MessageList {
   #keepEnd() {
     if (!this.#isAtEnd) return;
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
-    this.onSeen();
+    if (this.#isOpened) this.#sawEnd();
   }
 
   /** A short conversation does not scroll: load until the screen is full. */
@@ -239,14 +266,72 @@ export class MessageList {
     if (loaded && more && scrollHeight <= clientHeight + NEAR && this.#start === 0) this.onOlder();
   }
 
-  #scrollToUnread() {
-    const line = this.#elementOf('unread');
-    if (!line) return;
-    const { top } = line.getBoundingClientRect();
-    const screen = this.#scroller.getBoundingClientRect();
-    if (top >= screen.top) return; // on the screen
+  /** Show the line "new messages" at the top of the screen. */
+  scrollToUnread() {
+    const index = this.#all.findIndex((line) => line.type === 'unread');
+    if (index < 0) return;
     this.#isAtEnd = false;
-    line.scrollIntoView({ block: 'start' });
-    this.#jump.hidden = false;
+    this.#setWindow(index - STEP, index - STEP + WINDOW);
+    this.#draw();
+    this.#elementOf('unread')?.scrollIntoView({ block: 'start' });
+    this.#unreadCount = '';
+    this.#seenUpTo = this.#client.account.timeline(this.#key).newest;
+    this.#showJumps();
+  }
+
+  /** The newest page is here: show its first unread message, else its end. */
+  #begin() {
+    this.#isOpened = true;
+    if (this.#isAtEnd && this.#isUnreadLoaded && this.#isUnreadAbove()) this.scrollToUnread();
+    if (this.#isAtEnd) this.#sawEnd();
+  }
+
+  /** @param {import('../core/types.js').Conversation} conversation */
+  #setUnread({ read, unread, unreadMore }) {
+    this.#unreadAfter = read;
+    this.#unreadCount = `${unread}${unreadMore ? '+' : ''}`;
+  }
+
+  /** Is the place of the line "new messages" among the loaded messages? */
+  get #isUnreadLoaded() {
+    const { loaded, more, messages } = this.#client.account.timeline(this.#key);
+    return loaded && (!more || messages.some(({ seq }) => seq && seq <= this.#unreadAfter));
+  }
+
+  #isUnreadAbove() {
+    if (this.#unreadAfter < 0) return false;
+    const line = this.#elementOf('unread');
+    const top = this.#scroller.getBoundingClientRect().top;
+    if (line) return line.getBoundingClientRect().bottom < top;
+    const index = this.#all.findIndex(({ type }) => type === 'unread');
+    return index < this.#start; // also if it is not loaded
+  }
+
+  #sawEnd() {
+    const { loaded, newest } = this.#client.account.timeline(this.#key);
+    if (!loaded) return;
+    this.#seenUpTo = newest;
+    this.onSeen();
+  }
+
+  #showJumps() {
+    if (this.#unreadCount && !this.#isUnreadAbove() && this.#elementOf('unread')) {
+      this.#unreadCount = '';
+    }
+    this.#jumps.showUnread(this.#unreadCount && this.#isUnreadAbove() ? this.#unreadCount : '');
+    this.#jumps.showNewest(this.#isAtEnd, this.#isAtEnd ? 0 : this.#countNews());
+  }
+
+  /** Messages of others that came since the end was on the screen. */
+  #countNews() {
+    const { account } = this.#client;
+    const { messages } = account.timeline(this.#key);
+    let count = 0;
+    for (let index = messages.length - 1; index >= 0; index -= 1) {
+      const { seq, from, event } = messages[index];
+      if (seq && seq <= this.#seenUpTo) break;
+      if (from !== account.id && !event) count += 1;
+    }
+    return count;
   }
 }

@@ -14,6 +14,9 @@ import { typingText } from './typing_text.js';
 /** @typedef {import('../io/client.js').Client} Client */
 /** @typedef {import('./texts_store.js').UnfinishedTexts} UnfinishedTexts */
 
+/** Pages that the way to the first unread message loads at most. */
+const UNREAD_PAGES = 40;
+
 /**
  * @typedef {object} RoomActions
  * @property {() => unknown} back
@@ -51,6 +54,7 @@ export class Room {
     });
     this.#list.onSeen = () => this.#seen();
     this.#list.onOlder = () => this.#loadOlder();
+    this.#list.onUnread = () => this.#showUnread();
     this.#composer = new Composer({
       send: (key, said) => this.#send(key, said),
       typing: (key) => client.tellTyping(key),
@@ -82,7 +86,7 @@ export class Room {
     this.#list.show(key);
     if (!matchMedia('(pointer: coarse)').matches) this.#composer.focus();
     await this.#client.open(key);
-    if (this.key === key) this.#list.show(key);
+    if (this.key === key) this.#list.update();
   }
 
   close() {
@@ -111,10 +115,16 @@ export class Room {
   /** The messages have changed. */
   updateMessages() {
     this.update();
-    if (this.key) this.#list.update();
+    if (!this.key) return;
+    if (!isAttended()) this.#list.wasAway();
+    this.#list.update();
   }
 
-  /** Load pages until the message is there, and show it. @param {number} seq @param {number} pages */
+  /**
+   * Load pages until the message is there, and show it.
+   * @param {number} seq
+   * @param {number} pages
+   */
   async showMessage(seq, pages = 20) {
     const timeline = this.#client.account.timeline(this.key);
     for (let page = 0; page < pages && !timeline.has(seq) && timeline.more; page += 1) {
@@ -140,15 +150,29 @@ export class Room {
   }
 
   #seen() {
-    if (this.key && document.visibilityState === 'visible' && document.hasFocus()) {
-      this.#client.read(this.key);
-    }
+    if (this.key && isAttended()) this.#client.read(this.key);
   }
 
   async #loadOlder() {
     const { key } = this;
     await this.#client.loadOlder(key);
     if (this.key === key) this.#list.updateInPlace();
+  }
+
+  /** Load pages until the first unread message is there, and show it. */
+  async #showUnread() {
+    const { key } = this;
+    const timeline = this.#client.account.timeline(key);
+    const after = this.#list.unreadAfter;
+    for (let page = 0; page < UNREAD_PAGES && timeline.more; page += 1) {
+      if ((timeline.oldest ?? Infinity) <= after) break;
+      const before = timeline.oldest;
+      await this.#client.loadOlder(key);
+      if (timeline.oldest === before) break; // no connection
+    }
+    if (this.key !== key) return;
+    this.#list.update();
+    this.#list.scrollToUnread();
   }
 
   /** @param {Key} key @param {string} said */
@@ -164,3 +188,6 @@ export class Room {
     if (this.#client.withdraw(mid) && copies > 0) toast(text('mayHaveArrived'));
   }
 }
+
+/** Does the user see the page? */
+const isAttended = () => document.visibilityState === 'visible' && document.hasFocus();
