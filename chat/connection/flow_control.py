@@ -30,6 +30,9 @@ REFUSALS_PER_SECOND = 100
 Ten users that wrote to full mailboxes delayed the messages of others by 30 ms (median); 3 ms with
 this price and small transactions (chat/delivery/commit_queue.py)."""
 
+SURPLUS_PER_TOKEN = 64
+"""Bytes of Pings and empty messages, ten of them: their work is that of one request."""
+
 SHORTAGES = 3
 """A guest is closed when its bucket was empty so often in a row: after some four seconds."""
 
@@ -209,6 +212,14 @@ class FlowControl:
         bucket.tokens -= count * max(1, bucket.rate // REFUSALS_PER_SECOND)
         if bucket.tokens < 0:
             self.spent()
+
+    def pay_surplus(self) -> None:
+        """Charge for bytes that were no frame. To be called every few seconds."""
+        tokens = self._connection.framer.surplus(self._connection.tcp.bytes_received)
+        if tokens := tokens // SURPLUS_PER_TOKEN:
+            self.bucket.tokens -= tokens
+            if self.bucket.tokens < 0:
+                self.spent()
 
     # ------------------------------------------------------------------ reading
 

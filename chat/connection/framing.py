@@ -48,6 +48,12 @@ class Framer(Protocol):
     def clear(self) -> None:
         """Drop the bytes that were fed and not taken."""
 
+    def surplus(self, received: int) -> int:
+        """Of the ``received`` bytes so far, those that made no frame, since the last call.
+
+        Bytes of which the service learns nothing, such as a WebSocket's Pings.
+        """
+
     def pack(self, frames: Collection[bytes]) -> bytes:
         """The bytes that carry these frames, at least one, to the peer."""
 
@@ -73,6 +79,10 @@ class LineFramer(FrameDecoder):
     def answer_with_nul(self) -> None:
         """The peer ends its frames with nothing: from here on it gets NUL."""
         self.terminator = NUL
+
+    def surplus(self, received: int) -> int:
+        """Each byte belongs to a line, and ``FlowControl.keep`` charges for it."""
+        return 0
 
     def pack(self, frames: Collection[bytes]) -> bytes:
         """The bytes that carry these frames, at least one, to the peer."""

@@ -385,8 +385,7 @@ class ChatServer:
         tcp.context = connection
         connections = self._by_loop[tcp.loop]
         connections.discard(former)
-        connections.add(connection)
-        counters.keep_bytes(former)
+        connections.add(connection)  # the bytes so far count with it
 
     def _went(self, tcp: TcpConnection) -> None:
         connection = tcp.context
@@ -436,9 +435,11 @@ class ChatServer:
             log.info("%s: %s does not read; closing", connection.label, connection.owner)
             connection.counters.closed.add("stalled")
             connection.tcp.force_close()
-        elif connection.closed:
             return
-        elif connection.login is None:
+        if connection.closed:
+            return
+        connection.flow.pay_surplus()
+        if connection.login is None:
             self._gate.check(connection, now)
         # A classic client has no heartbeat; TCP keepalive watches over it.
         elif connection.v2 and silent > HEARTBEATS_MISSED * self._config.heartbeat:

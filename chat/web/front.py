@@ -144,7 +144,8 @@ class WebFront:
         def shut_down(reason: str | None) -> None:
             websocket.close(CODES.get(reason or "", CloseCode.NORMAL), reason or "")
 
-        self._speaks_messages(former, MessageFramer(self._max_frame), shut_down)
+        framer = MessageFramer(self._max_frame, websocket.connection.bytes_received)
+        self._speaks_messages(former, framer, shut_down)
 
     def _text_arrived(self, websocket: WebSocketConnection[None], text: str, when: float) -> None:
         if text:  # an empty one is ignored, as an empty line is

@@ -8,18 +8,23 @@ from itertools import islice
 
 from muduopy.websocket.frames import FINAL_TEXT, encode_frame
 
+OVERHEAD = 14
+"""The most bytes of a frame's header."""
+
 
 class MessageFramer:
     """Frames are messages: see ``chat.connection.framing.Framer``. The connection's loop."""
 
-    __slots__ = ("_waiting", "held", "max_frame", "taken", "too_large")
+    __slots__ = ("_used", "_waiting", "held", "max_frame", "taken", "too_large")
 
-    def __init__(self, max_frame: int) -> None:
+    def __init__(self, max_frame: int, received: int = 0) -> None:
+        """``received``: the bytes of the connection so far, which were HTTP."""
         self.max_frame = max_frame
         self.taken = 0
         self.too_large = False
         self.held = 0
         self._waiting: deque[bytes] = deque()
+        self._used = received
 
     @property
     def may_be_original(self) -> bool:
@@ -28,6 +33,7 @@ class MessageFramer:
 
     def whole(self, data: bytes) -> bytes | None:
         """The message, unless others wait before it, or it is too large."""
+        self._used += len(data) + OVERHEAD
         if self._waiting or len(data) > self.max_frame or self.too_large:
             return None
         return data
@@ -66,6 +72,14 @@ class MessageFramer:
         """Drop the messages that were not taken."""
         self._waiting.clear()
         self.held = 0
+
+    def surplus(self, received: int) -> int:
+        """Bytes of Pings, empty messages and empty fragments. A half message counts once whole."""
+        surplus = received - self._used - 2 * self.max_frame
+        if surplus <= 0:
+            return 0
+        self._used += surplus
+        return surplus
 
     def pack(self, frames: Collection[bytes]) -> bytes:
         """The bytes that carry these frames to the peer."""

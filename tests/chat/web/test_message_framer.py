@@ -45,3 +45,13 @@ def test_frames_become_text_messages() -> None:
     framer = MessageFramer(10)
     assert framer.pack_one(b"{}") == b"\x81\x02{}"
     assert framer.pack([b"{}", b"[]"]) == b"\x81\x02{}\x81\x02[]"
+
+
+def test_bytes_that_made_no_message_are_a_surplus_once() -> None:
+    framer = MessageFramer(100, received=5000)
+    assert framer.whole(b"x" * 100) is not None
+    assert framer.surplus(5106) == 0
+    assert framer.surplus(5106 + 150) == 0  # the half of a message, perhaps
+    surplus = framer.surplus(5106 + 10_000)
+    assert 9_500 < surplus < 10_000
+    assert framer.surplus(5106 + 10_000) == 0
