@@ -53,6 +53,8 @@ export class MessageList {
   #seenUpTo = 0;
   /** The newest page has been shown. */
   #isOpened = false;
+  /** The size of the screen at the last scrolling. */
+  #screen = '';
   #newest = 0;
   #isAtEnd = true;
 
@@ -205,7 +207,13 @@ export class MessageList {
   }
 
   #scrolled() {
-    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
+    const { scrollTop, scrollHeight, clientHeight, clientWidth } = this.#scroller;
+    const screen = `${clientWidth} ${clientHeight}`;
+    if (this.#screen !== screen) {
+      this.#screen = screen;
+      this.#keepEnd(); // the browser has scrolled, not the user
+    }
+    if (this.#isAtEnd && this.#scroller.scrollTop !== scrollTop) return;
     const below = scrollHeight - scrollTop - clientHeight;
     const isWhole = this.#end >= this.#all.length;
     this.#isAtEnd = isWhole && below < AT_END;
