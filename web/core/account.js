@@ -263,6 +263,8 @@ export class Account {
   /** @param {Frame} frame */
   #takeFriendNotice(frame) {
     this.roster.takeFriendNotice(frame);
+    const isFriend = frame.event === 'accepted' || frame.event === 'added';
+    if (isFriend) this.conversations.open(userKey(frame.id), this.roster.nameOf(frame.id));
     this.#touch('people', 'list');
   }
 

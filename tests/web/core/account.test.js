@@ -150,3 +150,10 @@ test('the outbox survives a reload and a new login', () => {
   account.loggedIn(loginAnswer());
   assert.deepEqual(account.outbox.take(0).map((one) => one.mid), ['a']);
 });
+
+test('who accepts a request to be a friend is in the list at once', () => {
+  const account = loggedIn();
+  account.take({ msgid: 67, event: 'accepted', id: 9, name: 'wang wu', state: 'online' });
+  assert.equal(account.conversations.get('u9')?.name, 'wang wu');
+  assert.ok(account.takeTouched().has('list'));
+});
