@@ -12,7 +12,7 @@ import { bestLanguage, setLanguage, text } from './text/texts.js';
 import { ChatView } from './ui/chat_view.js';
 import { fill } from './ui/dom.js';
 import { toast } from './ui/feedback.js';
-import { notify, showCount } from './ui/notifications.js';
+import { notifyOf, showCount } from './ui/notifications.js';
 import { makeSignIn } from './ui/sign_in.js';
 import { UnfinishedTexts } from './ui/texts_store.js';
 
@@ -133,13 +133,11 @@ class App {
   #arrived(messages) {
     const view = this.#view;
     if (!view) return;
-    for (const message of messages) {
-      const isSeen = document.hasFocus() && view.current === message.key;
-      const isMuted = view.client.account.conversations.get(message.key)?.muted;
-      if (!isSeen && !isMuted) {
-        notify(message, view.client.account, () => view.open(message.key));
-      }
-    }
+    const { account } = view.client;
+    const isNew = (/** @type {import('./core/types.js').Message} */ { key }) =>
+      !(document.hasFocus() && view.current === key) && !account.conversations.get(key)?.muted;
+    notifyOf(messages.filter(isNew), account, (key) => view.open(key));
+    view.arrived();
   }
 
   /** @param {any} news of another tab */

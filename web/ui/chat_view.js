@@ -14,6 +14,7 @@ import { ConversationList } from './conversation_list.js';
 import { openDetails } from './details.js';
 import { iconButton, make, setText } from './dom.js';
 import { attempt } from './feedback.js';
+import { NotificationOffer } from './notification_offer.js';
 import { openProfile } from './profile.js';
 import { Room } from './room.js';
 import { openSearch } from './search.js';
@@ -41,6 +42,7 @@ export class ChatView {
   #room;
   #bar;
   #name;
+  #offer = new NotificationOffer();
   /** Open panels to draw again: part → draw. @type {Set<(parts: Set<Part>) => void>} */
   #panels = new Set();
   #onHash = () => this.#route();
@@ -82,7 +84,8 @@ export class ChatView {
       iconButton('add', text('newChat'), () => this.#openNew()),
     ];
     const head = make('header', { class: 'side-head' }, ...buttons);
-    const side = make('div', { class: 'side' }, head, this.#bar.element, this.#list.element);
+    const bars = [this.#bar.element, this.#offer.element];
+    const side = make('div', { class: 'side' }, head, ...bars, this.#list.element);
     this.element = make('div', { class: 'chat' }, side, this.#room.element);
     addEventListener('hashchange', this.#onHash);
     document.addEventListener('keydown', this.#onKey);
@@ -148,8 +151,14 @@ export class ChatView {
     setText(this.#name, plainName(this.client.account.name));
   }
 
+  /** Messages of others have come. */
+  arrived() {
+    this.#offer.arrived();
+  }
+
   /** The page is seen again. */
   seen() {
+    this.#offer.seen();
     this.#room.seen();
   }
 

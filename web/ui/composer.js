@@ -1,9 +1,8 @@
 /** The input for a message: several lines, emoji, an unfinished text for each conversation. */
 
 import { text } from '../text/texts.js';
-import { iconButton, make } from './dom.js';
+import { iconButton, make, setAttribute, setText } from './dom.js';
 import { openEmoji } from './emoji.js';
-import { toast } from './feedback.js';
 
 /** @typedef {import('../core/types.js').Key} Key */
 
@@ -21,6 +20,7 @@ export class Composer {
   element;
   #actions;
   #input;
+  #error = make('p', { class: 'error', role: 'alert' });
   /** @type {Key} */
   #key = '';
 
@@ -30,11 +30,12 @@ export class Composer {
     this.#input = make('textarea', { rows: 1, 'aria-label': text('write'), enterKeyHint: 'send' });
     this.#input.addEventListener('keydown', (event) => this.#pressed(event));
     this.#input.addEventListener('input', () => this.#changed());
-    const emoji = make('button', { type: 'button', class: 'icon-button', 'aria-label': text('emoji') }, '☺');
+    const properties = { type: 'button', class: 'icon-button', 'aria-label': text('emoji') };
+    const emoji = make('button', properties, '☺');
     emoji.addEventListener('click', () => openEmoji(emoji, (one) => this.#insert(one)));
     const send = iconButton('send', text('send'), () => this.#send());
     send.classList.add('primary');
-    this.element = make('div', { class: 'composer' }, emoji, this.#input, send);
+    this.element = make('div', { class: 'composer' }, this.#error, emoji, this.#input, send);
   }
 
   /** @param {Key} key @param {string} title @param {string} unfinished */
@@ -42,6 +43,7 @@ export class Composer {
     this.#key = key;
     this.#input.value = unfinished;
     this.#input.placeholder = text('writeTo', { name: title });
+    this.#checkSize();
     this.#grow();
   }
 
@@ -65,6 +67,7 @@ export class Composer {
   }
 
   #changed() {
+    this.#checkSize();
     this.#grow();
     this.#actions.save(this.#key, this.#input.value);
     if (this.#input.value) this.#actions.typing(this.#key);
@@ -73,10 +76,7 @@ export class Composer {
   #send() {
     const said = this.#input.value.replace(/\s+$/u, '');
     if (!said.trim()) return;
-    if (new TextEncoder().encode(said).length > TEXT_BYTES) {
-      toast(text('tooLong', { n: TEXT_BYTES }));
-      return;
-    }
+    if (!this.#checkSize()) return;
     this.#actions.send(this.#key, said);
     this.#input.value = '';
     this.#actions.save(this.#key, '');
@@ -89,6 +89,17 @@ export class Composer {
     this.focus();
     this.#input.setRangeText(said, this.#input.selectionStart, this.#input.selectionEnd, 'end');
     this.#changed();
+  }
+
+  /** Says how long a text may be, also while it is written or pasted. Returns whether it fits. */
+  #checkSize() {
+    const said = this.#input.value.replace(/\s+$/u, '');
+    // A character has at most three bytes for each unit of the string.
+    const size = 3 * said.length > TEXT_BYTES ? new TextEncoder().encode(said).length : 0;
+    const isTooLong = size > TEXT_BYTES;
+    setText(this.#error, isTooLong ? text('tooLong', { n: TEXT_BYTES, size }) : '');
+    setAttribute(this.#input, 'aria-invalid', isTooLong ? 'true' : null);
+    return !isTooLong;
   }
 
   /** As high as the text, up to a limit of the style sheet. */

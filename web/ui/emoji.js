@@ -22,6 +22,10 @@ export function openEmoji(button, choose) {
     const isInside = event.target instanceof Node && choice.contains(event.target);
     const isEscape = event instanceof KeyboardEvent && event.key === 'Escape';
     if (event instanceof KeyboardEvent ? !isEscape : isInside) return;
+    if (isEscape) {
+      event.stopPropagation(); // the conversation stays open
+      button.focus();
+    }
     choice.remove();
     document.removeEventListener('pointerdown', close, true);
     document.removeEventListener('keydown', close, true);

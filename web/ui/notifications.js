@@ -10,19 +10,52 @@ import { text } from '../text/texts.js';
 
 const SETTING = 'chat-notifications';
 
+/** What the user has chosen: `on`, `off`, or null. A browser may forbid to read it. */
+function chosen() {
+  try {
+    return localStorage.getItem(SETTING);
+  } catch {
+    return null;
+  }
+}
+
+/** @param {boolean} on */
+function choose(on) {
+  try {
+    localStorage.setItem(SETTING, on ? 'on' : 'off');
+  } catch {
+    // The choice is lost with the page.
+  }
+}
+
+/** May the page offer notifications? Only while the user has chosen nothing. */
+export const isOfferDue = () => notificationState() === 'off' && chosen() === null;
+
 /** @returns {'impossible' | 'denied' | 'on' | 'off'} */
 export function notificationState() {
   if (!('Notification' in globalThis) || !isSecureContext) return 'impossible';
   if (Notification.permission === 'denied') return 'denied';
-  const isWanted = localStorage.getItem(SETTING) === 'on';
+  const isWanted = chosen() === 'on';
   return isWanted && Notification.permission === 'granted' ? 'on' : 'off';
 }
 
 /** The user wants notifications, or does not. Returns whether they are on. @param {boolean} on */
 export async function askForNotifications(on) {
-  localStorage.setItem(SETTING, on ? 'on' : 'off');
+  choose(on);
   if (on && Notification.permission === 'default') await Notification.requestPermission();
   return notificationState() === 'on';
+}
+
+/**
+ * Notify of new messages: one notification for each conversation, with its newest message. After a
+ * night without a connection, hundreds may come at once.
+ * @param {Message[]} messages
+ * @param {Account} account
+ * @param {(key: string) => unknown} open
+ */
+export function notifyOf(messages, account, open) {
+  const newest = new Map(messages.map((message) => [message.key, message]));
+  for (const message of newest.values()) notify(message, account, () => open(message.key));
 }
 
 /**
@@ -31,17 +64,27 @@ export async function askForNotifications(on) {
  * @param {Account} account
  * @param {() => unknown} open
  */
-export function notify(message, account, open) {
+function notify(message, account, open) {
   if (notificationState() !== 'on') return;
   const sender = plainName(message.name);
   const title = isGroup(message.key) ? `${sender} · ${plainName(account.titleOf(message.key))}` : sender;
   const body = message.text.slice(0, 200);
-  const notification = new Notification(title, { body, tag: `${account.id} ${message.seq}` });
+  const notification = create(title, { body, tag: `${account.id} ${message.seq}` });
+  if (!notification) return;
   notification.onclick = () => {
     focus();
     open();
     notification.close();
   };
+}
+
+/** @param {string} title @param {NotificationOptions} options */
+function create(title, options) {
+  try {
+    return new Notification(title, options);
+  } catch {
+    return null; // Android allows them only from a service worker
+  }
 }
 
 /** Show the number of unread messages. @param {number} unread */
