@@ -6,8 +6,9 @@ messages that are in no block yet, they become a block. So a conversation has so
 without a filter at the end, which a search reads. Small blocks become larger ones (blocks.py).
 
 It works for WORK_SECONDS at a time and rests for longer, because it shares the interpreter with the
-loops; in a process with little to do it works for QUIET_SECONDS. After an upgrade it has a long way
-to go, some minutes for a million messages. Meanwhile a search reads more texts.
+loops; in a process with little to do it works for QUIET_SECONDS. It stores AT_ONCE blocks in one
+transaction, so that messages of users do not wait long for the database. After an upgrade it has a
+long way to go, some minutes for a million messages. Meanwhile a search reads more texts.
 
 One server of a cluster indexes: the one with the *claim* in the row of ``setting``, which it renews
 with its work. After CLAIM_SECONDS without renewal another server takes over. Each transaction
@@ -31,6 +32,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from chat.process.clock import Clock
 from chat.search.blocks import join_blocks
@@ -71,6 +73,9 @@ BUSY = 0.4
 
 CLAIM_SECONDS = 30
 SETTLED_SECONDS = 30.0
+
+AT_ONCE = 4
+"""New blocks of one transaction. One of eight makes a larger block, too."""
 
 OLD_BLOCKS = 200
 """Blocks of one deletion."""
@@ -125,7 +130,8 @@ class Indexer:
         self._until = 0  # of the claim, Unix seconds; 0: another server has it, or none
         self._try_at = -math.inf  # the time of the next try for the claim, monotonic
         self._may_be_old = False
-        self._last = (time.monotonic(), time.process_time())  # at the last work
+        self._last = (math.inf, 0.0)  # time and CPU time at the last ``work``
+        self._is_quiet = False  # since the last ``work``; a server that starts is not
         self._place = 0
         self._batch: _Batch | None = None
         self._newest: deque[tuple[float, int]] = deque()  # newest numbers, by time
@@ -136,6 +142,7 @@ class Indexer:
         if not self._busy.acquire(blocking=False):
             return False
         try:
+            self._measure_load()
             settled = self._settled()
             # The last messages of the log can wait: each look at few ones would cost a commit.
             if self._batch is None and settled < self._place + self._least:
@@ -193,8 +200,6 @@ class Indexer:
                 batch.conversations.pop()
         if not self._save(batch):
             return False
-        self.indexed += len(batch.blocks)
-        batch.blocks = []
         if not batch.conversations:
             self._place, self._batch = batch.end, None
         return True
@@ -241,39 +246,52 @@ class Indexer:
         batch.blocks.append(block)
         return True
 
-    def _seconds_by_load(self) -> float:
-        """The time to work, by the CPU time of the process since the last call."""
+    def _measure_load(self) -> None:
+        """Was the process quiet since the last ``work``? The first time it was not."""
         (then, used), now = self._last, (time.monotonic(), time.process_time())
         self._last = now
-        return WORK_SECONDS if now[1] - used > BUSY * (now[0] - then) else QUIET_SECONDS
+        self._is_quiet = now[1] - used <= BUSY * (now[0] - then)
+
+    def _seconds_by_load(self) -> float:
+        """The time to work."""
+        return QUIET_SECONDS if self._is_quiet else WORK_SECONDS
 
     def _save(self, batch: _Batch) -> bool:
-        """Store what there is to store; False without the claim."""
-        if batch.conversations and not batch.blocks:
+        """Store what there is to store, in short transactions; False without the claim."""
+        blocks, batch.blocks = batch.blocks, []
+        place = None if batch.conversations else batch.end
+        refused: set[int] = set()
+        if not blocks and place is None:
             return True
-        if self._database.write(self._store):
-            return True
-        self._lose_claim()
-        return False
+        for start in range(0, max(len(blocks), 1), AT_ONCE):
+            part = blocks[start : start + AT_ONCE]
+            done = place if start + AT_ONCE >= len(blocks) else None
+            if not self._database.write(partial(self._store, part, refused, done)):
+                self._lose_claim()
+                return False
+            self.indexed += len(part)
+        return True
 
-    def _store(self, tx: Transaction) -> bool:
-        """Store the blocks of the batch, and the place after it; False without the claim."""
-        batch = self._batch
-        assert batch is not None
+    def _store(
+        self, new: list[_NewBlock], refused: set[int], place: int | None, tx: Transaction
+    ) -> bool:
+        """Store these blocks, and then the place; False without the claim.
+
+        ``refused``: conversations whose blocks would leave a hole. It may add some.
+        """
         progress = SearchProgressModel(tx).lock()
         if progress.claim != self._claim:
             return False
         blocks, history = SearchBlockModel(tx), HistoryModel(tx)
-        refused: set[int] = set()  # conversations whose blocks would leave a hole
-        for block in batch.blocks:
+        for block in new:
             id_ = block.conversation
             if id_ in refused or history.settled_count(id_, *block.range) != block.count:
                 refused.add(id_)
             else:
                 blocks.insert(id_, 0, block.range, block.parts)
                 join_blocks(blocks, id_)
-        if not batch.conversations:
-            SearchProgressModel(tx).set(progress._replace(place=batch.end))
+        if place is not None:
+            SearchProgressModel(tx).set(progress._replace(place=place))
         return True
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from chat.search.filters import CHUNKS, FAN, LEVELS, MESSAGES, PARTS
 from chat.search.indexer import (
+    AT_ONCE,
     BLOCK,
     CLAIM_SECONDS,
     LONG,
@@ -115,10 +116,40 @@ def test_few_new_messages_wait(database: Database, clock: TestClock) -> None:
 
 def test_it_works_longer_in_a_quiet_process(database: Database, clock: TestClock) -> None:
     indexer = new(database, clock, work_seconds=None)
+    indexer.work()
+    assert indexer._seconds_by_load() == WORK_SECONDS, "it has just started"
     indexer._last = (indexer._last[0] - 1000, indexer._last[1])
+    indexer.work()  # there is nothing to do, and it measures the load
     assert indexer._seconds_by_load() == QUIET_SECONDS
     indexer._last = (indexer._last[0], indexer._last[1] - 1000)
+    indexer.work()
     assert indexer._seconds_by_load() == WORK_SECONDS
+
+
+def test_a_transaction_stores_few_blocks(
+    database: Database, clock: TestClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error loses the blocks of one transaction, and the place is stored with the last ones."""
+    fill(database, (2 * AT_ONCE + 1) * BLOCK)
+    indexer = new(database, clock)
+    insert, calls = SearchBlockModel.insert, 0
+
+    def fail_once(*arguments: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2 * AT_ONCE:
+            raise StorageError("the disk is full")
+        insert(*arguments)
+
+    monkeypatch.setattr(SearchBlockModel, "insert", fail_once)
+    with pytest.raises(StorageError):
+        indexer.work()
+    assert len(blocks(database)) == indexer.indexed == AT_ONCE
+    assert progress(database).place == 0
+    assert indexer.work()
+    assert blocks(database)[-1][2] == progress(database).place == newest(database)
+    (found,) = find(database, "hi", {BOB: 0}, limit=1000)
+    assert len(found) == newest(database)
 
 
 # ---------------------------------------------------------------------- several servers
