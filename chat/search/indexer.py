@@ -308,6 +308,10 @@ def _first_block(
     conversation: int, after: int, texts: Sequence[tuple[int, str]]
 ) -> _NewBlock | None:
     """A block of the first of these messages; None if they do not fill one."""
+    # A character begins two terms at most. So few messages are put aside without a look at them.
+    most_terms = 2 * sum(len(text) for _, text in texts)
+    if len(texts) // MESSAGES + most_terms // TERMS < CHUNKS:
+        return None
     chunks: list[set[str] | None] = []
     lasts: list[int] = []
     terms: set[str] = set()
