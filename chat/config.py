@@ -51,6 +51,7 @@ class ServerConfig:
         "fc00::/7",
         "fe80::/10",
     )
+    proxy_http_from: tuple[str, ...] = ()
     tls_certificate: str = ""
     tls_key: str = ""
     listen: tuple[str, ...] = ()
@@ -180,11 +181,17 @@ def check(config: Config) -> Config:
     for key, networks in (
         ("limits.exempt", config.limits.exempt),
         ("server.proxy_from", config.server.proxy_from),
+        ("server.proxy_http_from", config.server.proxy_http_from),
     ):
         try:
             parse_networks(networks)
         except ValueError as exc:
             raise ConfigError(f"{key}: {exc}") from exc
+    if config.server.proxy_protocol and config.server.proxy_http_from:
+        raise ConfigError(
+            "server.proxy_http_from: set it only without server.proxy_protocol, which names the "
+            "client already"
+        )
     longest = config.limits.password_max
     for key, shortest in (
         ("limits.password_min", config.limits.password_min),

@@ -77,7 +77,7 @@ chat.status            : chat.backends chat.config chat.connection chat.counters
                          chat.limits chat.login chat.mailbox chat.process chat.protocol
                          chat.storage chat.storage.tables chat.tls chat.version muduopy
                          muduopy.http prometheus_client
-chat.web               : chat.connection muduopy muduopy.http muduopy.websocket
+chat.web               : chat.connection chat.limits muduopy muduopy.http muduopy.websocket
 chat.node_status       : chat.storage chat.storage.tables
 chat.reloading         : chat.config chat.protocol chat.tls muduopy
 chat.admin             : chat.announcement chat.config chat.connection chat.delivery

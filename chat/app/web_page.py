@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from chat.config import Config, ConfigError
+from chat.limits.networks import Networks
 from chat.process.data_files import shipped_page
 
 if TYPE_CHECKING:
@@ -48,7 +49,12 @@ def build_web_front(
 
     checks = {"/healthz": lambda: True, "/readyz": is_ready}
     return WebFront(
-        files, config.server.origins, config.server.max_frame, limits.frame_seconds, checks
+        files,
+        config.server.origins,
+        config.server.max_frame,
+        limits.frame_seconds,
+        checks,
+        Networks(config.server.proxy_http_from).covers,
     )
 
 

@@ -129,14 +129,18 @@ class GuestGate:
         host, rest = found
         if host is None:  # the balancer's own connection
             return rest
+        return rest if self.announce(connection, host, now) else b""
+
+    def announce(self, connection: AnyConnection, host: str, now: float) -> bool:
+        """A balancer or proxy has named the client. False: the connection is refused."""
         connection.introduce(host, connection.label.number)
         if self._bans.banned(host):
             log.info("%s: is banned, refused", connection.label)
             connection.counters.closed.add("banned")
             connection.abandon()
-            return b""
+            return False
         refusal = None if connection.ticket is None else connection.ticket.announce(host, now)
         if refusal is not None:
             connection.refuse(refusal)
-            return b""
-        return rest
+            return False
+        return True

@@ -122,6 +122,7 @@ class ChatServer:
         self.admission = Admission(config.max_connections, limits, exempt)
         self.bans = Bans()
         self._balancers = Networks(config.proxy_from)
+        self._http_proxies = Networks(config.proxy_http_from)
         begin_http = None if front is None else front.begin
         self._gate = GuestGate(service, limits, config.login_seconds, self.bans, begin_http)
         self._has_front = front is not None
@@ -284,8 +285,9 @@ class ChatServer:
     # ------------------------------------------------------------------ in the base loop
 
     def _host_of(self, peer: Address) -> str | None:
-        """The host to count the connection for; None: the balancer will announce it."""
-        return None if self._config.proxy_protocol else peer.host
+        """The host to count the connection for; None: a balancer or proxy will announce it."""
+        announced = self._config.proxy_protocol or self._http_proxies.covers(peer.host)
+        return None if announced else peer.host
 
     def _admit(self, peer: Address) -> bytes | None:
         if self._config.proxy_protocol:
@@ -386,6 +388,8 @@ class ChatServer:
         connections = self._by_loop[tcp.loop]
         connections.discard(former)
         connections.add(connection)  # the bytes so far count with it
+        if self._http_proxies.covers(tcp.peer_address.host):
+            self._gate.announce(connection, former.peer, tcp.loop.poll_return_time)
 
     def _went(self, tcp: TcpConnection) -> None:
         connection = tcp.context

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from chat.connection.framing import Framer
+from chat.web.forwarded import client_of
 from chat.web.message_framer import MessageFramer
 from chat.web.page_files import PageFile, PageFiles
 from muduopy import TcpConnection
@@ -68,12 +69,15 @@ class WebFront:
         max_frame: int,
         frame_seconds: float,
         checks: dict[str, Check],
+        is_proxy: Callable[[str], bool],
     ) -> None:
         """
         ``origins``: other sites whose pages may connect, such as "https://example.org".
         ``max_frame``: bytes of one message. ``frame_seconds``: for one message to arrive.
         ``checks``: the addresses that show the health of the server, such as "/healthz".
+        ``is_proxy``: whether this host names its clients in X-Forwarded-For. Any thread.
         """
+        self._is_proxy = is_proxy
         self._files = files
         self._checks = checks
         self._endpoint: WebSocketEndpoint[None] = WebSocketEndpoint(
@@ -134,6 +138,11 @@ class WebFront:
     # ------------------------------------------------------------------ WebSocket
 
     def _take_over(self, tcp: TcpConnection, request: HttpRequest) -> None:
+        former: AnyConnection = tcp.context
+        if self._is_proxy(former.peer):
+            client = client_of(request.headers.get("x-forwarded-for", ""), self._is_proxy)
+            if client is not None:
+                former.introduce(client, former.label.number)
         self._endpoint.accept_request(tcp, request)
 
     def _websocket_changed(self, websocket: WebSocketConnection[None]) -> None:
