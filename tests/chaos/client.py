@@ -29,6 +29,7 @@ from tests.chaos.group_changer import (
 from tests.chaos.history import History, Look, Received, Sent
 from tests.chaos.own_device import OwnDevice
 from tests.chaos.person import Kind, Person
+from tests.chaos.websocket_stream import WebSocketStream
 
 ONE_CHAT, GROUP_CHAT, GROUP_EVENT = 6, 10, 113
 LOGIN_SECONDS = 5.0
@@ -37,6 +38,9 @@ PING_SECONDS = 1.5
 OUTBOX = 20
 REPEATED = 0.03
 """The share of messages that are sent twice at once."""
+
+WEBSOCKETS = 0.4
+"""The share of connections that are WebSockets, as those of the web page."""
 
 TO_CHANGING = 0.15
 """The share of messages to groups whose members change."""
@@ -107,6 +111,7 @@ class Client:
         self._done: dict[str, Sent] = {}
         self._connection = 0
         self._writer: asyncio.StreamWriter | None = None
+        self._websocket: WebSocketStream | None = None
         self._retry = asyncio.Event()
         self._away = 0.0
         self._forgets = False
@@ -151,6 +156,10 @@ class Client:
         async with asyncio.timeout(LOGIN_SECONDS):
             reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
             self._writer = writer
+            self._websocket = None
+            if self._random.random() < WEBSOCKETS:
+                self._websocket = WebSocketStream(reader, writer, self._port)
+                await self._websocket.open()
             self._connection = next(_connections)
             await self._log_in(reader)
         tasks = [
@@ -204,7 +213,10 @@ class Client:
     async def _receive(self, reader: asyncio.StreamReader) -> Message:
         try:
             async with asyncio.timeout(SILENCE_SECONDS):
-                line = await reader.readuntil(b"\n")
+                if self._websocket is None:
+                    line = await reader.readuntil(b"\n")
+                else:
+                    line = await self._websocket.receive()
         except TimeoutError as exc:
             raise GoneError("silence") from exc
         message: Message = json.loads(line)
@@ -350,7 +362,11 @@ class Client:
 
     def _send(self, **message: Any) -> None:
         if self._writer is not None and not self._writer.transport.is_closing():
-            self._writer.write(json.dumps(message, ensure_ascii=False).encode() + b"\n")
+            frame = json.dumps(message, ensure_ascii=False).encode()
+            if self._websocket is None:
+                self._writer.write(frame + b"\n")
+            else:
+                self._websocket.send(frame)
 
     def _send_chat(self, sent: Sent) -> None:
         assert self.own.number is not None
