@@ -11,21 +11,19 @@ commit_transaction.py.
 A flood fills more than a batch. The rest waits in the backlog, from which each sender gets a share
 of the next batch.
 
-A batch is one piece of work for the database's writer, which may run it again (see submission.py).
+A batch is one piece of work for the database's writer, which may run it again (commit_batch.py).
 """
 
 from __future__ import annotations
 
-import logging
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from chat.counters import SIZES, Histogram
 from chat.delivery.backlog import Backlog
-from chat.delivery.commit_transaction import store
+from chat.delivery.commit_batch import BATCH_ROWS, MAX_BATCH, CommitBatch, choose
 from chat.delivery.known_conversations import KnownConversations
 from chat.delivery.members import Members
 from chat.delivery.owed import KnownMailboxes
@@ -40,17 +38,8 @@ from chat.mailbox.quota import NO_FILLS, Fills, MailboxQuota
 from chat.message import ChatMessage
 from chat.process.loops import queue_in_loops
 from chat.protocol import ONE_CHAT, ErrNo
-from chat.storage import Database, StorageError, Transaction
+from chat.storage import Database
 from muduopy import EventLoop
-
-log = logging.getLogger(__name__)
-
-MAX_BATCH = 1000
-BATCH_ROWS = 8000
-"""Submissions and mailbox rows in one transaction; the rest goes into the next one. A single
-submission may have more rows. 8,000 rows take some 50 ms, in which all other messages wait. Smaller
-batches would be slower in total, because the mailboxes of a large group are on as many pages as it
-has members, and all messages to the group in one transaction share these pages."""
 
 FAIR_BATCH = 128
 """Submissions in one transaction while some senders have many in the queue and others few: some
@@ -172,7 +161,7 @@ class CommitQueue:
             return self._sizes.get(group_id, 1)
 
     def _submit(self) -> None:
-        batch = _Batch(self)
+        batch = CommitBatch(self)
         self._database.submit(batch.work, batch.done)
 
     def take(self) -> list[Submission]:
@@ -300,89 +289,6 @@ class CommitQueue:
                 self.refused[submission.errno] += 1
             elif submission.outcome is REPEATED:
                 self.repeated += 1
-
-
-class _Batch:
-    """One piece of work for the writer: the submissions that have gathered when it begins.
-
-    A message that an attempt has refused stays refused, and one that an attempt has committed stays
-    committed. Example: A sends 1 to B and 2 to C; B's mailbox is full, so 1 is refused, and 2 is
-    committed; the answer to the COMMIT is lost, and meanwhile B reads. If the second attempt took
-    1, it would have a higher number than 2, and A would not know.
-    """
-
-    def __init__(self, queue: CommitQueue) -> None:
-        self._queue = queue
-        self._submissions: Sequence[Submission] | None = None
-        self._conversations: set[int] = set()  # new ones, at the last attempt
-        self._begun = 0.0
-
-    def work(self, tx: Transaction) -> Members:
-        if self._submissions is None:
-            self._submissions = self._queue.take()
-            self._begun = time.monotonic()
-            members = store(tx, self._submissions, self._queue.known, self._cut, self._queue.fills)
-        else:
-            members = self._store_again(tx, self._submissions)
-        self._conversations = self._queue.conversations.insert(tx, self._submissions)
-        return members
-
-    def _store_again(self, tx: Transaction, submissions: Sequence[Submission]) -> Members:
-        """The outcome of the attempt before is not known."""
-        self._begun = time.monotonic()
-        left = [submission for submission in submissions if submission.outcome is not REFUSED]
-        if not left:
-            return {}
-        for submission in left:
-            submission.retry()
-        return store(tx, left, self._queue.known, fills=self._queue.fills, again=True)
-
-    def _cut(self, submissions: Sequence[Submission], members: Members) -> Sequence[Submission]:
-        self._submissions = self._queue.cut(submissions, members)
-        return self._submissions
-
-    def done(self, members: Members | None, error: BaseException | None) -> None:
-        submissions = self._submissions
-        if submissions is None:
-            submissions = self._queue.take()
-        if error is not None:
-            log.warning("%d messages were not stored: %s", len(submissions), error)
-            if not isinstance(error, StorageError):
-                log.error("the transaction of messages failed", exc_info=error)
-            for submission in submissions:
-                submission.refuse(ErrNo.UNAVAILABLE, "the message could not be stored, try again")
-        elif self._conversations:
-            self._queue.conversations.committed(self._conversations)
-        self._queue.settled(submissions, members or {}, self._begun)
-
-
-def choose(
-    submissions: Sequence[Submission], rows: Callable[[Submission], int]
-) -> tuple[list[Submission], list[Submission]]:
-    """Split submissions into the next batch and the rest; both keep their order.
-
-    The first submission is always in the batch. Further ones join it while BATCH_ROWS has room,
-    and each sender's in order. Example: A sends three messages to a group of 3,000, then B sends
-    one to C. The batch has two of A's messages, and B's.
-    """
-    taken = [submissions[0]]
-    left: list[Submission] = []
-    room = BATCH_ROWS
-    if (needed := rows(submissions[0])) <= room:
-        room -= needed
-    waits: set[int] = set()  # senders with a message in ``left``
-    for place, submission in enumerate(submissions[1:], 1):
-        if not room or len(taken) == MAX_BATCH:
-            left += submissions[place:]
-            break
-        sender = submission.message.sender
-        if sender in waits or (needed := rows(submission)) > room:
-            waits.add(sender)
-            left.append(submission)
-        else:
-            taken.append(submission)
-            room -= needed
-    return taken, left
 
 
 def _has_many(submission: Submission) -> bool:

@@ -11,7 +11,7 @@ from chat.handlers.devices import device_list, named_device, named_fields
 from chat.handlers.login_answer import LoginAnswer, answer_of
 from chat.login.device_rows import TooManyDevices
 from chat.login.login import Login
-from chat.login.login_flow import LoginAttempt
+from chat.login.session_taker import LoginAttempt
 from chat.login.snapshot import AnswerRoom
 from chat.mailbox.mailbox import LOOK_BYTES
 from chat.mailbox.pump import WINDOW

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import chat.delivery.commit_batch
 import chat.delivery.commit_queue
-from chat.delivery.commit_queue import BATCH_ROWS, MAX_BATCH, choose
+from chat.delivery.commit_batch import BATCH_ROWS, MAX_BATCH, choose
 from chat.delivery.submission import Outcome, Submission
 from chat.message import ChatMessage
 from chat.protocol import GROUP_CHAT
@@ -17,6 +18,12 @@ from tests.chat.delivery.test_devices import devices
 from tests.chat.loopkit import Outcomes, writer_held
 
 GROUP_SIZE = 6
+
+
+def allow_rows(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    """The rows of one transaction."""
+    for module in (chat.delivery.commit_batch, chat.delivery.commit_queue):
+        monkeypatch.setattr(module, "BATCH_ROWS", rows)
 
 
 class Crowd:
@@ -52,7 +59,7 @@ def crowd(commits: CommitDesk) -> Crowd:
 
 @pytest.fixture
 def rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat.delivery.commit_queue, "BATCH_ROWS", 8)
+    allow_rows(monkeypatch, 8)
 
 
 def test_a_batch_is_cut_when_its_groups_are_larger_than_was_known(crowd: Crowd, rows: None) -> None:
@@ -74,7 +81,7 @@ def test_then_their_size_is_known(crowd: Crowd, rows: None) -> None:
 
 def test_each_device_of_a_member_counts(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
     """One member has three devices, so a message has more rows than the group has members."""
-    monkeypatch.setattr(chat.delivery.commit_queue, "BATCH_ROWS", 2 * GROUP_SIZE)
+    allow_rows(monkeypatch, 2 * GROUP_SIZE)
     devices(crowd.commits, crowd.users[5], 1, 2, 3)
     crowd.commit(crowd.to_all(0))
     assert crowd.commits.queue.rows_for(crowd.group) == GROUP_SIZE - 1 + 2
@@ -110,7 +117,7 @@ def test_a_message_to_one_is_in_a_small_transaction(
 
 
 def test_a_group_that_is_larger_than_a_batch(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat.delivery.commit_queue, "BATCH_ROWS", 3)
+    allow_rows(monkeypatch, 3)
     sends = [crowd.to_all(0), *(crowd.to_one(number % 3 + 1) for number in range(5))]
     assert crowd.commit(*sends) == [4, 2]
 

@@ -199,8 +199,8 @@ def test_a_device_that_is_online_elsewhere(make_node: Make) -> None:
     """A login ends another one only as it may where users have one device."""
     node = make_node()
     phone = on(node, "ann", "phone")
-    devices_of_node, node.context.login_flow._devices = node.devices, None
-    assert devices_of_node is not None
+    flow = node.context.login_flow
+    flow._devices = flow._taker._devices = None  # as with chat.devices = 1
     assert node.connect().log_in(phone.user_id, device="laptop")["errno"] == 2
     phone.nothing_more()
     assert devices(node, phone.user_id) == [1], "the refused login has changed nothing"
