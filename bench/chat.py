@@ -3,6 +3,7 @@
     python -m bench.chat --pairs 2,20,100 --delivery direct,stored --inflight 1,8 --baseline
     python -m bench.chat --across               the two of a pair at two servers
     python -m bench.chat --across --group 100   a group instead of pairs
+    python -m bench.chat --delivery stored --devices 1,2    users with one and with two devices
 
 It starts one real server for each delivery mode, with an SQLite database of its own. `--mariadb`
 replaces SQLite by MariaDB. `--across` starts two servers with MariaDB and Redis, and `--nginx` puts
@@ -12,6 +13,10 @@ It registers users, and bench/loadgen.c makes pairs of them. In each pair the fi
 the second, with a fixed number of messages in flight. A message counts when the second user has
 received it, and in v2 when the first has its CHAT_ACK, too.
 
+With `--devices` each user logs in with so many devices. A message counts once: when all devices of
+the second user have it, and the other devices of the first have their copies. Each number of
+devices has users of its own, and is compared with the first number.
+
 `--baseline` measures bench/prototype.py in the same run, as the upper limit. The repeats are
 interleaved: each configuration is measured once, then each a second time, and so on.
 """
@@ -20,7 +25,7 @@ import argparse
 import contextlib
 import itertools
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +44,15 @@ class Case:
     dialect: str
     inflight: int
     pairs: int
+    devices: int  # of each user; 0: clients that use the unnamed device
+
+    @property
+    def prefix(self) -> str:
+        """The names of the users, without their numbers."""
+        return f"bench{self.devices}-" if self.devices else "bench"
+
+    def accounts(self, folder: Path) -> Path:
+        return folder / f"{self.delivery}-{self.devices}.accounts"
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -53,6 +67,13 @@ def parse_arguments() -> argparse.Namespace:
         "--dialect", choices=["classic", "v2"], help="default: classic for direct, v2 for stored"
     )
     parser.add_argument("--inflight", type=common.numbers, default=[1, 8], metavar="K,...")
+    parser.add_argument(
+        "--devices",
+        type=common.numbers,
+        default=[0],
+        metavar="N,...",
+        help="of each user, with a mailbox each; 0, the default: clients without devices",
+    )
     parser.add_argument("--mariadb", action="store_true", help="instead of SQLite")
     parser.add_argument("--across", action="store_true", help="two servers; implies --mariadb")
     parser.add_argument("--nginx", action="store_true", help="before the servers")
@@ -81,6 +102,11 @@ def parse_arguments() -> argparse.Namespace:
         options.pairs = [0]
     if unknown := set(options.delivery) - DEFAULT_DIALECT.keys():
         parser.error(f"no delivery mode {', '.join(sorted(unknown))}")
+    if any(options.devices):
+        if options.delivery != ["stored"] or options.dialect == "classic":
+            parser.error("--devices needs --delivery stored, and v2")
+        if options.group is not None or options.baseline:
+            parser.error("--devices cannot be combined with --group or --baseline")
     if options.gap and options.config is not None:
         parser.error("--gap: write it into the configuration file instead")
     return options
@@ -117,8 +143,11 @@ def cases(options: argparse.Namespace) -> list[Case]:
     modes = [(mode, options.dialect or DEFAULT_DIALECT[mode]) for mode in options.delivery]
     if options.baseline:
         modes.insert(0, (PROTOTYPE, "classic"))
-    grid = itertools.product(modes, options.inflight, options.pairs)
-    return [Case(mode, dialect, inflight, pairs) for (mode, dialect), inflight, pairs in grid]
+    grid = itertools.product(modes, options.inflight, options.pairs, options.devices)
+    return [
+        Case(delivery, dialect, inflight, pairs, devices)
+        for (delivery, dialect), inflight, pairs, devices in grid
+    ]
 
 
 def run_cases(options: argparse.Namespace, folder: Path) -> dict[Case, list[dict[str, Any]]]:
@@ -132,16 +161,21 @@ def run_cases(options: argparse.Namespace, folder: Path) -> dict[Case, list[dict
         groups: dict[str, int] = {}
         if options.baseline:
             servers[PROTOTYPE] = prototype(options, folder)
-        for mode, server in servers.items():
+        for server in servers.values():
             stack.enter_context(server)
-            accounts = folder / f"{mode}.accounts"
-            generator.register(server, options.group or 2 * max(options.pairs), accounts)
+        users = options.group or 2 * max(options.pairs)
+        for case in runs:
+            server, accounts = servers[case.delivery], case.accounts(folder)
+            if accounts.exists():
+                continue
+            generator.register(server, users, accounts, prefix=case.prefix)
             if options.group:
-                groups[mode] = make_group(server.port, accounts, options.group)
+                groups[case.delivery] = make_group(server.port, accounts, options.group)
         for turn, case in itertools.product(range(options.repeat), runs):
             server = servers[case.delivery]
             common_flags = {
-                "accounts": folder / f"{case.delivery}.accounts",
+                "accounts": case.accounts(folder),
+                "prefix": case.prefix,
                 "dialect": case.dialect,
                 "inflight": case.inflight,
                 "text_bytes": options.text_bytes,
@@ -164,6 +198,7 @@ def run_cases(options: argparse.Namespace, folder: Path) -> dict[Case, list[dict
                     "chat",
                     server,
                     pairs=case.pairs,
+                    devices=case.devices,
                     write_each=options.write_each,
                     alternate=options.alternate,
                     **common_flags,
@@ -175,29 +210,31 @@ def run_cases(options: argparse.Namespace, folder: Path) -> dict[Case, list[dict
 
 def table(summaries: dict[Case, common.Summary], group: int | None) -> str:
     has_baseline = any(case.delivery == PROTOTYPE for case in summaries)
+    has_devices = any(case.devices for case in summaries)
     has_services = any(found.services_us for found in summaries.values())
     load, what = ("pairs", "message") if group is None else ("group of", "arrival")
-    header = [load, "delivery", "dialect", "in flight", f"{what}s/s", "min–max", "p50", "p99"]
+    header = [load, "delivery", "dialect"] + ["devices"] * has_devices
+    header += ["in flight", f"{what}s/s", "min–max", "p50", "p99"]
     header += [f"server CPU/{what}"] + ["other servers' CPU"] * has_services
     header += ["generator CPU", "errors"]
     rows: list[list[str]] = []
     for case, found in summaries.items():
-        row = [
-            str(case.pairs if group is None else group),
-            case.delivery,
-            case.dialect,
-            str(case.inflight),
-        ]
+        row = [str(case.pairs if group is None else group), case.delivery, case.dialect]
+        row += [str(case.devices)] * has_devices + [str(case.inflight)]
         row += [f"{found.rate:,.0f}", f"{found.rate_min:,.0f}–{found.rate_max:,.0f}"]
         row += [common.microseconds(found.p50_us), common.microseconds(found.p99_us)]
         row += [f"{found.server_us:.1f} µs"]
         row += [f"{found.services_us:.1f} µs"] * has_services
         row += [f"{found.generator_share:.0%}", str(found.errors)]
         if has_baseline:
-            ceiling = summaries[Case(PROTOTYPE, "classic", case.inflight, case.pairs)]
+            ceiling = summaries[Case(PROTOTYPE, "classic", case.inflight, case.pairs, 0)]
             row.append(f"{found.rate / ceiling.rate:.2f}")
+        if has_devices:
+            first = summaries[replace(case, devices=next(iter(summaries)).devices)]
+            row.append(f"{found.rate / first.rate:.2f}")
         rows.append(row)
-    return common.markdown_table(header + ["of prototype"] * has_baseline, rows)
+    header += ["of prototype"] * has_baseline + ["of the first"] * has_devices
+    return common.markdown_table(header, rows)
 
 
 def main() -> None:

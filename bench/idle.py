@@ -1,10 +1,12 @@
 """Resident memory of the chat server for each idle, logged-in connection.
 
-    python -m bench.idle --connections 5000 --dialect classic,v2
+    python -m bench.idle --connections 5000 --dialect classic,v2,device
 
 It puts the users into an SQLite database, and starts the server on it. A few users log in first, so
 that memory for one-time initialisation is not counted. Then the requested number of users logs in,
-and the figure is the increase of VmRSS. It does not contain the kernel's memory for a socket.
+and the figure is the increase of VmRSS. It does not contain the kernel's memory for a socket. The
+dialect `device` is v2 with `"devices": true` in the login: each user has one device, with its own
+mailbox.
 
 The password hash has its least cost, for two reasons: 5,000 logins then take seconds, and the hash
 needs little memory (at the default cost, 19 MiB for each worker thread). It needs argon2-cffi in
@@ -20,6 +22,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from bench import common
 
@@ -27,6 +30,12 @@ PASSWORD = "secret-1"
 FIRST_LOGINS = 100
 SETTLE_SECONDS = 1.0  # the time in which the server finishes the work that the logins have queued
 CHEAP_HASH = {"time_cost": 1, "memory_kib": 8, "parallelism": 1}  # the least that argon2 accepts
+
+DIALECTS: dict[str, dict[str, Any]] = {  # each with its options of the load generator
+    "classic": {"dialect": "classic"},
+    "v2": {"dialect": "v2"},
+    "device": {"dialect": "v2", "devices": 1},
+}
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=4, help="the server's worker threads")
     parser.add_argument("--server-python", default=sys.executable, metavar="PROGRAM")
     parser.add_argument("--json", type=Path, metavar="FILE")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if unknown := set(options.dialect) - DIALECTS.keys():
+        parser.error(f"no dialect {', '.join(sorted(unknown))}")
+    if "device" in options.dialect and options.delivery == "direct":
+        parser.error("--dialect device needs --delivery stored")
+    return options
 
 
 def chat_server(options: argparse.Namespace, folder: Path) -> common.Server:
@@ -97,7 +111,7 @@ def logged_in(
 ) -> Iterator[None]:
     """Keep all users of the file logged in and idle during the `with` block."""
     users = len(accounts.read_text().split())
-    options = {"accounts": accounts, "users": users, "dialect": dialect, "password": PASSWORD}
+    options = {"accounts": accounts, "users": users, "password": PASSWORD, **DIALECTS[dialect]}
     with subprocess.Popen(
         generator.command("idle", server, options),
         stdin=subprocess.PIPE,

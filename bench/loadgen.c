@@ -4,6 +4,7 @@
  *     cc -O2 -Wall -Wextra -o loadgen loadgen.c
  *     loadgen register HOST PORT --prefix bench --users 200 --password secret-1   > ids
  *     loadgen chat     HOST PORT --accounts ids --pairs 100 --dialect v2 --inflight 8
+ *     loadgen chat     HOST PORT --accounts ids --pairs 100 --dialect v2 --devices 2
  *     loadgen group    HOST PORT --accounts ids --users 100 --group 1 --senders 10 --dialect v2
  *     loadgen idle     HOST PORT --accounts ids --users 200 --dialect v2         < pipe
  *     loadgen echo     HOST PORT --connections 100 --bytes 64 [--websocket]
@@ -27,6 +28,12 @@
  * messages behind the stall, and their latencies do not contain that delay.
  *
  * With --rate the messages of all pairs together begin at that rate, as long as slots are free.
+ *
+ * With --devices D each user logs in with D devices, each with its own mailbox. The first device of
+ * a user writes. A message is done when all devices of the other user have it, the other devices of
+ * the sender have their copies, and the sender has its CHAT_ACK. It counts once, but each arrival
+ * is a latency. Each D needs accounts of its own, because devices that are offline get messages,
+ * too.
  *
  * With --second-port every other connection goes to that port, so that the two users of a pair are
  * at two servers. In a group the first --senders users write to all other users, each with K
@@ -66,6 +73,7 @@ enum {
     MAX_TEXT = 16 * 1024,           /* the server's own limit */
     MAX_SECRET = 128,
     MAX_ACCOUNTS = 100000,          /* the pair number in a text has five digits */
+    MAX_DEVICES = 16,               /* of a user: a slot has a bit for each device of its pair */
     SEQS_PER_FRAME = 200,           /* the server's window of unacknowledged messages */
     WINDOW_SECONDS = 5,             /* unless --seconds says otherwise */
     IDLE_SECONDS = 3600,
@@ -100,7 +108,7 @@ enum { E_ALREADY_ONLINE = 2, E_SLOW_DOWN = 6, E_UNAVAILABLE = 8 };
 static struct {
     const char *mode, *host, *accounts, *password, *prefix;
     unsigned port, second_port, group, senders, first_id, users, pairs, inflight, text_bytes, login_inflight;
-    unsigned connections, bytes;
+    unsigned connections, bytes, devices;
     double warmup, seconds, drain, login_timeout, rate;
     bool v2, use_token, write_each, alternate, nul, websocket;
 } opt = {
@@ -200,7 +208,7 @@ struct span {
 
 struct frame {
     int64_t msgid, id, errnum, seq;     /* -1 where absent or null */
-    struct span msg, mid, errmsg, reason, offlinemsg;
+    struct span msg, mid, errmsg, reason, offlinemsg, devices;
 };
 
 static const char *skip_blanks(const char *p, const char *end)
@@ -293,6 +301,8 @@ static void take_member(struct frame *f, struct span key, struct span value)
         f->reason = unquoted(value);
     else if (is(key, "offlinemsg"))
         f->offlinemsg = value;
+    else if (is(key, "devices"))
+        f->devices = value;
 }
 
 static bool read_object(const char *p, const char *end, struct frame *f)
@@ -344,7 +354,7 @@ struct conn {
 
 static int epoll_fd;
 static struct conn *conns;
-static unsigned n_conns, n_started, n_ready, n_retrying;
+static unsigned n_conns, n_accounts, n_started, n_ready, n_retrying;
 static bool stdin_closed;
 static uint64_t clock_ns;           /* when the bytes being handled were received */
 static void (*on_bytes)(struct conn *c, const char *data, size_t size);
@@ -597,11 +607,43 @@ static void read_accounts(unsigned count)
         fclose(file);
 }
 
+/* The first devices of all accounts come first, then all second devices, and so on. */
+static unsigned account_of(const struct conn *c)
+{
+    return c->number % n_accounts;
+}
+
+static unsigned device_of(const struct conn *c)
+{
+    return c->number / n_accounts;
+}
+
+/* The connections of one account. Without --devices it is one, with the unnamed device. */
+static unsigned devices_each(void)
+{
+    return opt.devices > 0 ? opt.devices : 1;
+}
+
+static void make_conns(unsigned users)
+{
+    n_accounts = users;
+    n_conns = users * devices_each();
+    conns = allocate(n_conns, sizeof *conns);
+    for (unsigned i = 0; i < n_conns; i++)
+        conns[i].number = i;
+    read_accounts(users);
+}
+
 static void send_login(struct conn *c)
 {
-    const struct account *account = &accounts[c->number];
-    send_line(c, "{\"msgid\":1,\"id\":%" PRId64 ",\"%s\":\"%s\"%s}\n", account->id,
-              opt.use_token ? "token" : "password", account->secret, opt.v2 ? ",\"v\":2" : "");
+    const struct account *account = &accounts[account_of(c)];
+    char device[64] = "";
+    if (opt.devices > 0)
+        snprintf(device, sizeof device, ",\"devices\":true,\"device\":\"loadgen %u\"",
+                 device_of(c) + 1);
+    send_line(c, "{\"msgid\":1,\"id\":%" PRId64 ",\"%s\":\"%s\"%s%s}\n", account->id,
+              opt.use_token ? "token" : "password", account->secret, opt.v2 ? ",\"v\":2" : "",
+              device);
 }
 
 /* errno 2 passes when the server has noticed that the last run's connections are gone. */
@@ -633,8 +675,11 @@ static void login_answered(struct conn *c, const struct frame *f)
     if (c->ready || (f->errnum != 0 && retry_later(c, f->errnum)))
         return;
     if (f->errnum != 0)
-        die("login of %" PRId64 ": errno %" PRId64 " %.*s", accounts[c->number].id, f->errnum,
+        die("login of %" PRId64 ": errno %" PRId64 " %.*s", accounts[account_of(c)].id, f->errnum,
             (int)f->errmsg.size, f->errmsg.at);
+    if (opt.devices > 0 && !is(f->devices, "true"))
+        die("login of %" PRId64 ": no device was opened; --devices needs delivery stored and "
+            "chat.devices from 2", accounts[account_of(c)].id);
     c->ready = true;
     n_ready++;
 }
@@ -705,17 +750,22 @@ static void print_common(void)
 /* ---------------------------------------------------------------- mode chat */
 
 struct slot {
-    bool busy, acked, received;
-    uint32_t counter;
+    bool busy, acked;
+    uint32_t counter, missing;      /* missing: a bit for each device that does not have it yet */
     uint64_t sent_ns;
     int64_t acked_seq, received_seq;
 };
 
-/* One direction of a pair. */
-struct flow {
-    struct conn *from, *to;
+/* What one device of a pair got from a flow. */
+struct arrivals {
     uint32_t expected;              /* the counter of the next message to arrive */
     int64_t last_seq;
+};
+
+/* One direction of a pair. */
+struct flow {
+    struct conn *from, *to;         /* the first devices of both users */
+    struct arrivals *arrivals;      /* of all devices of the pair, by device_in_pair() */
     char *frame;                    /* the message, ready but for its counter */
     size_t frame_size, text_at, mid_at;
 };
@@ -769,9 +819,9 @@ static void build_frame(struct flow *way, unsigned pair_number)
     int size = snprintf(frame, sizeof frame,
                         "{\"msgid\":6,\"id\":%" PRId64 ",\"name\":\"%s%06zu\",\"toid\":%" PRId64
                         ",\"msg\":\"",
-                        accounts[way->from->number].id, opt.prefix,
+                        accounts[account_of(way->from)].id, opt.prefix,
                         (size_t)way->from->number + 1, /* the name it was registered with */
-                        accounts[way->to->number].id);
+                        accounts[account_of(way->to)].id);
     way->text_at = (size_t)size;
     size += snprintf(frame + size, sizeof frame - (size_t)size, "%s\",\"time\":\"%s\"", text, day);
     if (opt.v2) {
@@ -784,6 +834,23 @@ static void build_frame(struct flow *way, unsigned pair_number)
         die("a message does not fit its frame");
     way->frame = memcpy(allocate((size_t)size, 1), frame, (size_t)size);
     way->frame_size = (size_t)size;
+}
+
+static struct pair *pair_of(const struct conn *c)
+{
+    return &pairs[account_of(c) / 2];
+}
+
+static unsigned device_in_pair(const struct conn *c)
+{
+    return 2 * device_of(c) + account_of(c) % 2;
+}
+
+/* One bit for each device that gets the messages of a flow: all but the one that sends. */
+static uint32_t receivers(const struct flow *way)
+{
+    uint64_t all = (1ull << 2 * devices_each()) - 1;
+    return (uint32_t)all & ~(1u << device_in_pair(way->from));
 }
 
 static struct flow *flow_of(struct pair *p, uint32_t counter)
@@ -814,7 +881,8 @@ static void pump(struct pair *p)
         if (opt.v2)
             put_digits(way->frame + way->mid_at + COUNTER_AT, p->next, COUNTER_DIGITS);
         p->slots[p->next % opt.inflight] =
-            (struct slot){.busy = true, .counter = p->next, .sent_ns = clock_ns};
+            (struct slot){.busy = true, .counter = p->next, .missing = receivers(way),
+                          .sent_ns = clock_ns, .received_seq = -1};
         queue(way->from, way->frame, way->frame_size);
         if (opt.write_each)
             flush(way->from);
@@ -823,7 +891,7 @@ static void pump(struct pair *p)
 
 static void maybe_done(struct slot *s)
 {
-    if (!s->received || (opt.v2 && !s->acked))
+    if (s->missing != 0 || (opt.v2 && !s->acked))
         return;
     if (opt.v2 && s->acked_seq >= 0 && s->received_seq >= 0 && s->acked_seq != s->received_seq)
         faults.wrong_seq++;
@@ -846,23 +914,23 @@ static bool of_this_run(struct pair *p, struct span s, uint32_t *counter)
     return true;
 }
 
-static void check_order(struct flow *way, uint32_t counter, int64_t seq)
+static void check_order(struct arrivals *at, uint32_t counter, int64_t seq)
 {
-    bool in_order = counter >= way->expected;
+    bool in_order = counter >= at->expected;
     if (in_order)
-        way->expected = counter + 1;    /* skipped messages are counted when they come */
+        at->expected = counter + 1;     /* skipped messages are counted when they come */
     else
         faults.reordered++;
-    if (in_order && seq >= 0 && seq <= way->last_seq)
+    if (in_order && seq >= 0 && seq <= at->last_seq)
         faults.wrong_seq++;
-    if (seq > way->last_seq)
-        way->last_seq = seq;
+    if (seq > at->last_seq)
+        at->last_seq = seq;
 }
 
 static bool is_intact(const struct flow *way, const struct frame *f)
 {
     size_t padding = opt.text_bytes - MIN_TEXT;
-    return f->msg.size == opt.text_bytes && f->id == accounts[way->from->number].id
+    return f->msg.size == opt.text_bytes && f->id == accounts[account_of(way->from)].id
            && memcmp(f->msg.at + MIN_TEXT, way->frame + way->text_at + MIN_TEXT, padding) == 0;
 }
 
@@ -873,20 +941,23 @@ static void chat_received(struct pair *p, struct conn *c, const struct frame *f)
         return;
     struct slot *s = &p->slots[counter % opt.inflight];
     struct flow *way = flow_of(p, counter);
-    if (way->to != c) {
+    if (way->from == c) {
         faults.misdelivered++;
         return;
     }
-    if (!s->busy || s->counter != counter || s->received) {
+    unsigned place = device_in_pair(c);
+    if (!s->busy || s->counter != counter || !(s->missing & 1u << place)) {
         faults.duplicated++;
         return;
     }
     if (!is_intact(way, f))
         faults.corrupt++;
-    check_order(way, counter, f->seq);
+    if (s->received_seq >= 0 && s->received_seq != f->seq)
+        faults.wrong_seq++;
+    check_order(&way->arrivals[place], counter, f->seq);
     if (in_window)
         record(&latency, clock_ns - s->sent_ns);
-    s->received = true;
+    s->missing &= ~(1u << place);
     s->received_seq = f->seq;
     maybe_done(s);
 }
@@ -958,7 +1029,7 @@ static void note_offline_seqs(struct conn *c, struct span list)
 
 static void chat_on_frame(struct conn *c, const struct frame *f)
 {
-    struct pair *p = &pairs[c->number / 2];
+    struct pair *p = pair_of(c);
     switch (f->msgid) {
     case ONE_CHAT_MSG:
         note_seq(c, f->seq);
@@ -985,11 +1056,13 @@ static void flush_pair(struct pair *p)
 
 static void chat_after_read(struct conn *c)
 {
-    struct pair *p = &pairs[c->number / 2];
+    struct pair *p = pair_of(c);
     if (n_seqs > 0)
         send_delivered(c);
     pump(p);
     flush_pair(p);
+    if (c->out_size > 0)
+        flush(c);                   /* a device that sends nothing but what it received */
 }
 
 /* Pumps the pairs in turn, so that each gets its share of the due messages. */
@@ -1027,6 +1100,7 @@ static void drain(void)
 static void make_pairs(void)
 {
     struct slot *slots = allocate((size_t)opt.pairs * opt.inflight, sizeof *slots);
+    unsigned devices = 2 * devices_each();
     pairs = allocate(opt.pairs, sizeof *pairs);
     snprintf(nonce, sizeof nonce, "%08x", (unsigned)(now_ns() / 1000) ^ ((unsigned)getpid() << 16));
     for (unsigned i = 0; i < opt.pairs; i++) {
@@ -1035,9 +1109,9 @@ static void make_pairs(void)
             struct flow *way = &pairs[i].flows[side];
             way->from = &conns[2 * i + side];
             way->to = &conns[2 * i + 1 - side];
-            way->from->number = 2 * i + side;
-            way->to->number = 2 * i + 1 - side;
-            way->last_seq = -1;
+            way->arrivals = allocate(devices, sizeof *way->arrivals);
+            for (unsigned place = 0; place < devices; place++)
+                way->arrivals[place].last_seq = -1;
             build_frame(way, i);
         }
     }
@@ -1049,9 +1123,7 @@ static int run_chat(void)
         die("--text-bytes: %d to %d", MIN_TEXT, MAX_TEXT);
     if (opt.pairs < 1 || opt.inflight < 1 || opt.pairs > MAX_ACCOUNTS / 2)
         die("--pairs and --inflight start at 1, --pairs ends at %d", MAX_ACCOUNTS / 2);
-    n_conns = opt.pairs * 2;
-    conns = allocate(n_conns, sizeof *conns);
-    read_accounts(n_conns);
+    make_conns(opt.pairs * 2);
     make_pairs();
     on_frame = chat_on_frame;
     after_read = chat_after_read;
@@ -1066,8 +1138,8 @@ static int run_chat(void)
 
     uint64_t errors = faults.lost + faults.duplicated + faults.reordered + faults.corrupt
                       + faults.misdelivered + faults.wrong_seq;
-    printf("{\"mode\":\"chat\",\"dialect\":\"%s\",\"pairs\":%u,\"inflight\":%u,",
-           opt.v2 ? "v2" : "classic", opt.pairs, opt.inflight);
+    printf("{\"mode\":\"chat\",\"dialect\":\"%s\",\"pairs\":%u,\"devices\":%u,"
+           "\"inflight\":%u,", opt.v2 ? "v2" : "classic", opt.pairs, opt.devices, opt.inflight);
     print_common();
     if (opt.v2)
         printf(",\"ack_p50_us\":%.1f,\"ack_p99_us\":%.1f", percentile_us(&ack_latency, 0.5),
@@ -1214,9 +1286,9 @@ static int run_group(void)
         die("--text-bytes: %d to %d", MIN_TEXT, MAX_TEXT);
     if (opt.users < 2 || opt.senders < 1 || opt.senders > opt.users || opt.inflight < 1)
         die("--users from 2, --senders from 1 to that, --inflight from 1");
-    n_conns = opt.users;
-    conns = allocate(n_conns, sizeof *conns);
-    read_accounts(n_conns);
+    if (opt.devices > 0)
+        die("--devices is an option of chat and idle");
+    make_conns(opt.users);
     snprintf(nonce, sizeof nonce, "%08x", (unsigned)(now_ns() / 1000) ^ ((unsigned)getpid() << 16));
     group_expected = allocate((size_t)opt.users * opt.senders, sizeof *group_expected);
     senders = allocate(opt.senders, sizeof *senders);
@@ -1260,9 +1332,7 @@ static void idle_on_frame(struct conn *c, const struct frame *f)
 
 static int run_idle(void)
 {
-    n_conns = opt.users;
-    conns = allocate(n_conns, sizeof *conns);
-    read_accounts(n_conns);
+    make_conns(opt.users);
     on_frame = idle_on_frame;
     start_all(opt.login_inflight, send_login);
     puts("READY");
@@ -1492,6 +1562,7 @@ static const struct {
     {"second-port", AS_UNSIGNED, &opt.second_port},     /* of every other connection */
     {"group", AS_UNSIGNED, &opt.group},                 /* group: the group's id */
     {"senders", AS_UNSIGNED, &opt.senders},             /* group: how many of the users write */
+    {"devices", AS_UNSIGNED, &opt.devices},             /* chat, idle: of each user (v2) */
     {"pairs", AS_UNSIGNED, &opt.pairs},
     {"inflight", AS_UNSIGNED, &opt.inflight},
     {"text-bytes", AS_UNSIGNED, &opt.text_bytes},
@@ -1560,6 +1631,8 @@ static void read_options(int argc, char **argv)
         die("--users ends at %d, --login-inflight starts at 1", MAX_ACCOUNTS);
     if (opt.use_token && !opt.v2)
         die("--token needs --dialect v2");
+    if (opt.devices > MAX_DEVICES || (opt.devices > 0 && !opt.v2))
+        die("--devices ends at %d, and needs --dialect v2", MAX_DEVICES);
 }
 
 static void allow_many_files(void)

@@ -1,11 +1,13 @@
 """The time until all clients of a killed server are logged in at the other server.
 
     python -m bench.reconnect --clients 2000
+    python -m bench.reconnect --clients 2000 --devices
 
 There are two servers on MariaDB and Redis, with nginx in front. The clients log in at the first
-server by their tokens, each with a `device`. That server is ended by SIGKILL. Then all clients
-connect again through nginx, after a random delay of up to `--jitter` seconds before each attempt.
-The run also compares the number of database connections with the limit of the servers' pools.
+server by their tokens, each with a `device`. With `--devices` that device has a mailbox of its own.
+The server is ended by SIGKILL. Then all clients connect again through nginx, after a random delay
+of up to `--jitter` seconds before each attempt. The run also compares the number of database
+connections with the limit of the servers' pools.
 """
 
 import argparse
@@ -34,6 +36,9 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--clients", type=int, default=2000, metavar="N")
+    parser.add_argument(
+        "--devices", action="store_true", help="log in with `devices`, for a mailbox of its own"
+    )
     parser.add_argument("--jitter", type=float, default=1.0, metavar="SECONDS")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--server-python", default=sys.executable, metavar="PROGRAM")
@@ -44,8 +49,9 @@ def parse_arguments() -> argparse.Namespace:
 class Clients:
     """All clients of the run, in one event loop."""
 
-    def __init__(self, crowd: Crowd, jitter: float) -> None:
+    def __init__(self, crowd: Crowd, *, devices: bool, jitter: float) -> None:
         self.crowd = crowd
+        self.devices = devices
         self.jitter = jitter
         self.back: list[float] = []  # each client's login, in seconds after the kill
         self.attempts = 0
@@ -87,10 +93,13 @@ class Clients:
                         "id": self.crowd.ids[number],
                         "token": self.crowd.tokens[number],
                         "device": f"device {number}",
+                        "devices": self.devices,
                     }
                     writer.write(json.dumps(request).encode() + b"\n")
                     answer = json.loads(await reader.readline())
                 if answer["msgid"] == 2 and not answer["errno"]:
+                    if self.devices and not answer.get("devices"):
+                        raise common.BenchError("a login has opened no device")
                     return reader, writer
                 if answer.get("errno") not in RETRY:
                     raise common.BenchError(f"login refused: {answer}")
@@ -131,7 +140,7 @@ def once(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 
 async def _once(options: argparse.Namespace, cluster: ChatCluster, crowd: Crowd) -> dict[str, Any]:
-    clients = Clients(crowd, options.jitter)
+    clients = Clients(crowd, devices=options.devices, jitter=options.jitter)
     tasks = [
         asyncio.create_task(clients.run(number, cluster.ports[0], cluster.port))
         for number in range(options.clients)
@@ -170,8 +179,9 @@ def main() -> None:
         for run in runs
     ]
     header = ["clients", "half are back", "99 %", "all", "attempts", "database connections"]
+    mailbox = "a mailbox of its own" if options.devices else "the unnamed device"
     print(
-        f"{common.machine_line(options.server_python)}; jitter {options.jitter:g} s; "
+        f"{common.machine_line(options.server_python)}; {mailbox}; jitter {options.jitter:g} s; "
         f"pool {POOL} and one writer a server\n"
     )
     print(common.markdown_table(header, rows))

@@ -17,8 +17,8 @@ from bench import instructions
 PROJECT = Path(__file__).resolve().parents[2]
 
 
-def run(name: str, *args: str) -> str:
-    done = subprocess.run(
+def attempt(name: str, *args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-m", f"bench.{name}", *args],
         cwd=PROJECT,
         capture_output=True,
@@ -26,6 +26,10 @@ def run(name: str, *args: str) -> str:
         timeout=250,
         check=False,
     )
+
+
+def run(name: str, *args: str) -> str:
+    done = attempt(name, *args)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -45,6 +49,38 @@ def test_chat(delivery: str, clients: tuple[str, ...], tmp_path: Path) -> None:
     )
     assert f"| 3     | {delivery}" in text
     assert figures(result)
+
+
+@pytest.mark.parametrize("servers", [(), ("--across",)])
+def test_chat_with_devices(servers: tuple[str, ...], tmp_path: Path) -> None:
+    result = tmp_path / "figures.json"
+    text = run(
+        "chat",
+        *("--pairs", "3", "--delivery", "stored", "--inflight", "2", "--repeat", "2"),
+        *("--devices", "1,3", "--alternate", *servers),
+        *("--seconds", "0.3", "--warmup", "0.1", "--json", str(result)),
+    )
+    assert "of the first" in text
+    cases = figures(result)["cases"]
+    assert [case["devices"] for case in cases] == [1, 3]
+    for one in [one for case in cases for one in case["runs"]]:
+        assert one["messages"] > 0
+        assert one["errors"] == one["stale"] == 0
+
+
+def test_chat_with_devices_needs_a_server_that_has_them(tmp_path: Path) -> None:
+    done = attempt("chat", "--devices", "2", "--delivery", "direct")
+    assert done.returncode == 2
+    assert "--devices needs --delivery stored" in done.stderr
+    settings = tmp_path / "chat.toml"
+    settings.write_text("[chat]\ndevices = 1\n", encoding="utf-8")
+    done = attempt(
+        "chat",
+        *("--devices", "1", "--delivery", "stored", "--pairs", "1", "--inflight", "1"),
+        *("--config", str(settings)),
+    )
+    assert done.returncode == 2
+    assert "no device was opened" in done.stderr
 
 
 @pytest.mark.timeout(300)
@@ -74,7 +110,19 @@ def test_a_row_of_instructions() -> None:
 
 
 def test_idle() -> None:
-    assert "KiB" in run("idle", "--connections", "50")
+    text = run("idle", "--connections", "50", "--dialect", "classic,v2,device")
+    assert text.count("KiB") == 3
+
+
+@pytest.mark.parametrize("devices", [(), ("--devices",)])
+def test_reconnect(devices: tuple[str, ...], tmp_path: Path) -> None:
+    result = tmp_path / "figures.json"
+    run(
+        "reconnect",
+        *("--clients", "20", "--jitter", "0.2", "--repeat", "1", "--json", str(result), *devices),
+    )
+    (found,) = figures(result)["runs"]
+    assert found["attempts"] >= 20
 
 
 def test_flood(tmp_path: Path) -> None:
