@@ -11,7 +11,7 @@
 
 import { Conversations } from './conversations.js';
 import { Inbox } from './inbox.js';
-import { idOf, isGroup, keyOfPlace, userKey } from './keys.js';
+import { groupKey, idOf, isGroup, keyOfPlace, userKey } from './keys.js';
 import { ERR, MSG } from './numbers.js';
 import { Outbox } from './outbox.js';
 import { listOf, messageOf, timeOf } from './parsing.js';
@@ -128,6 +128,7 @@ export class Account {
     this.roster.named(this.id, this.name);
     this.conversations.reset(answer);
     for (const one of this.conversations.list) this.#named(one);
+    this.#openEmpty();
     this.#save('conversations', ...this.conversations.list);
     this.#touch('list', 'people', 'account');
     for (const key of this.#timelines.keys()) this.#touch(key);
@@ -149,8 +150,12 @@ export class Account {
 
   // ------------------------------------------------------------------ frames of the server
 
-  /** A frame that is no answer to a request. @param {Frame} frame @param {number} [now] */
-  take(frame, now = Date.now()) {
+  /**
+   * A frame that is no answer to a request.
+   * @param {Frame} frame
+   * @param {number} [now] milliseconds of a clock that is never set
+   */
+  take(frame, now = performance.now()) {
     switch (frame.msgid) {
       case MSG.CHAT:
       case MSG.GROUP_CHAT:
@@ -341,6 +346,16 @@ export class Account {
   }
 
   // ------------------------------------------------------------------ inside
+
+  /** Friends, groups and unsent messages have a conversation, even without a stored message. */
+  #openEmpty() {
+    const { friends, groups } = this.roster;
+    const keys = [...[...friends.keys()].map(userKey), ...[...groups.keys()].map(groupKey)];
+    // Beyond the first page of the list, a missing conversation may have messages.
+    if (this.conversations.more) keys.length = 0;
+    for (const draft of this.outbox.drafts) keys.push(draft.key);
+    for (const key of keys) this.conversations.open(key, this.titleOf(key));
+  }
 
   /** @param {Conversation} one */
   #named(one) {

@@ -28,9 +28,9 @@ export class Conversations {
     return this.#all.get(key);
   }
 
-  /** The newest first; those without a message first of all. @returns {Conversation[]} */
+  /** The newest first; those without a message at the end. @returns {Conversation[]} */
   get list() {
-    const place = (/** @type {Conversation} */ one) => one.last?.seq ?? Number.MAX_SAFE_INTEGER;
+    const place = (/** @type {Conversation} */ one) => one.last?.seq ?? -1;
     return [...this.#all.values()].sort((one, other) => place(other) - place(one));
   }
 

@@ -163,7 +163,9 @@ export class Client {
   write(key, text) {
     const mid = randomId();
     const time = Date.now();
-    this.account.write({ mid, key, text, time, copies: 0, order: time, state: 'waiting' });
+    // The clock may go back, and two messages may come in one millisecond.
+    const order = Math.max(time, (this.account.outbox.drafts.at(-1)?.order ?? 0) + 1);
+    this.account.write({ mid, key, text, time, copies: 0, order, state: 'waiting' });
     this.#flushSoon();
   }
 
@@ -245,7 +247,7 @@ export class Client {
 
   /** The user is writing. @param {Key} key */
   tellTyping(key) {
-    if (this.state.name !== 'online' || !this.account.typing.isDue(key, Date.now())) return;
+    if (this.state.name !== 'online' || !this.account.typing.isDue(key, performance.now())) return;
     this.#socket?.send({ msgid: MSG.TYPING, id: this.account.id, ...place(key) });
   }
 
@@ -358,13 +360,14 @@ export class Client {
     if (arrived.length) this.#events.onArrived(arrived);
     const changes = this.account.takeChanges();
     const { account } = this;
-    this.#flushing = this.#flushing.then(async () => {
+    const save = async () => {
       await this.#database.write(this.saved.account, changes);
       if (account !== this.account) return;
       account.written(changes);
       this.#acknowledge();
       this.#sendOutbox();
-    });
+    };
+    this.#flushing = this.#flushing.then(save).catch(reportError); // the next one goes on
     this.#askNames();
   }
 
@@ -381,13 +384,13 @@ export class Client {
     clearTimeout(this.#sendTimer);
     if (this.state.name !== 'online') return;
     const { outbox, id } = this.account;
-    for (const draft of outbox.take(Date.now())) {
+    for (const draft of outbox.take(performance.now())) {
       this.account.touch(draft.key);
       this.#socket?.send(frameOf(draft, id));
     }
     const { wakeAt } = outbox;
-    if (wakeAt !== null && wakeAt > Date.now()) {
-      this.#sendTimer = setTimeout(() => this.#sendOutbox(), wakeAt - Date.now());
+    if (wakeAt !== null && wakeAt > performance.now()) {
+      this.#sendTimer = setTimeout(() => this.#sendOutbox(), wakeAt - performance.now());
     }
     const touched = this.account.takeTouched();
     if (touched.size) this.#events.onTouched(touched);

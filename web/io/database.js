@@ -30,6 +30,9 @@ const KEYS = {
 /** Messages of one account that are kept. */
 const MESSAGES_KEPT = 5000;
 
+/** Messages that are kept in memory, where IndexedDB fails. */
+const MESSAGES_IN_MEMORY = 1000;
+
 export class Database {
   /** Does it survive a reload? */
   lasting;
@@ -109,13 +112,17 @@ export class Database {
         else place.delete([account, change.key]);
       }
     });
-    if (!done) for (const change of changes) this.#remember(account, change);
+    for (const change of changes) {
+      if (done || change.type === 'delete') this.#forget(account, change);
+      else this.#remember(account, change.store, change.value);
+    }
   }
 
   /** @param {string} store @param {any} value */
   async put(store, value) {
     const done = await this.#change([store], (objects) => objects(store).put(value));
-    if (!done) this.#memory.get(store)?.set(keyText(store, value), value);
+    if (done) this.#memory.get(store)?.delete(keyText(store, value));
+    else this.#memory.get(store)?.set(keyText(store, value), value);
   }
 
   /** @param {string} store @param {any} key */
@@ -181,14 +188,19 @@ export class Database {
     }
   }
 
-  /** @param {string} account @param {Change} change */
-  #remember(account, change) {
+  /** @param {string} account @param {string} store @param {any} value */
+  #remember(account, store, value) {
+    const values = this.#memory.get(store) ?? new Map();
+    values.set(keyText(store, { ...value, account }), { ...value, account });
+    if (store !== 'messages' || values.size <= MESSAGES_IN_MEMORY) return;
+    values.delete(values.keys().next().value);
+  }
+
+  /** It is in IndexedDB now, or nowhere. @param {string} account @param {Change} change */
+  #forget(account, change) {
     const values = this.#memory.get(change.store);
     if (change.type === 'delete') values?.delete(JSON.stringify([account, change.key]));
-    else {
-      const value = { ...change.value, account };
-      values?.set(keyText(change.store, value), value);
-    }
+    else values?.delete(keyText(change.store, { ...change.value, account }));
   }
 
   /** @param {unknown} error */

@@ -148,6 +148,7 @@ export class Socket {
 
   #beat() {
     const now = Date.now();
+    if (now < this.#sentAt || now < this.#heardAt) this.#sentAt = this.#heardAt = now; // set back
     if (now - this.#heardAt > 3 * this.#heartbeat) this.close();
     else if (now - this.#sentAt >= this.#heartbeat) this.send({ msgid: MSG.PING });
   }

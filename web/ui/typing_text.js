@@ -9,7 +9,7 @@ import { text } from '../text/texts.js';
  * @returns {string} empty: no one is
  */
 export function typingText(account, key) {
-  const ids = account.typing.of(key, Date.now());
+  const ids = account.typing.of(key, performance.now());
   if (!ids.length) return '';
   const names = ids.map((id) => plainName(account.roster.nameOf(id)) || text('number', { n: id }));
   return text(ids.length > 1 ? 'typingMany' : 'typing', { names: names.join(', ') });

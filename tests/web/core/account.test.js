@@ -157,3 +157,12 @@ test('who accepts a request to be a friend is in the list at once', () => {
   assert.equal(account.conversations.get('u9')?.name, 'wang wu');
   assert.ok(account.takeTouched().has('list'));
 });
+
+test('friends, groups and unsent messages are in the list, behind those with messages', () => {
+  const last = { seq: 9, id: 5, name: 'wang wu', msg: 'hi', time: '' };
+  const account = new Account(1, 'zhang san', { outbox: [draft('a', 'u7')] });
+  account.loggedIn(loginAnswer({ conversations: [{ with: 5, name: 'wang wu', last }] }));
+  const keys = account.conversations.list.map((one) => one.key);
+  assert.equal(keys[0], 'u5');
+  assert.deepEqual(keys.slice(1).sort(), ['g3', 'u2', 'u7']);
+});
