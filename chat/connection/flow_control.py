@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -75,7 +74,7 @@ class FlowControl:
     ) -> None:
         """``resume`` gives the connection a turn: its frames are served soon."""
         self.pending = False
-        self.ready: deque[bytes] = deque()
+        self.ready: list[bytes] = []  # an empty deque takes 0.7 KiB more
         self.in_turn = False
         self.busy = False
         self.in_flight = 0
@@ -123,7 +122,7 @@ class FlowControl:
 
     def postpone(self, *frames: bytes) -> None:
         """Put these frames first: they wait for the messages that were sent before them."""
-        self.ready.extendleft(reversed(frames))
+        self.ready[:0] = frames
         self.pending = True
         self.hold_or_read()
 

@@ -14,6 +14,9 @@ from chat.mailbox.mailbox import Mailbox
 from chat.mailbox.pump import Pump
 from chat.message import ChatMessage
 
+NO_IDS: frozenset[int] = frozenset()
+"""Shared: each empty set takes 0.2 KiB, and most logins have several."""
+
 
 def _free(size: int) -> None:
     """The charge of a login that pays nothing."""
@@ -90,9 +93,9 @@ class Login:
         self.token = token
         self.device = device
         self.mailbox = user_id if mailbox is None else mailbox
-        self.groups: frozenset[int] = frozenset()
-        self.blocks: frozenset[int] = frozenset()
-        self.blocked_by: Container[int] = frozenset()
+        self.groups = NO_IDS
+        self.blocks = NO_IDS
+        self.blocked_by: Container[int] = NO_IDS
         self.pump = Pump(connection, reader, self.mailbox)
         self.live_sends: list[Any] = []
         self.alive = False

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from chat.login.login import Login
+from chat.login.login import NO_IDS, Login
 
 MAX_BLOCKERS = 1000
 """With more of them, a login counts as blocked by all users. Then each of its messages to a user is
@@ -127,9 +127,9 @@ class LoginRegistry:
     def add_blocks(self, login: Login, blocks: Iterable[int], blocked_by: Iterable[int]) -> None:
         """Note users that the login's user blocks, and users that block it."""
         with self._lock:
-            login.blocks = login.blocks.union(blocks)
+            login.blocks = login.blocks.union(blocks) or NO_IDS
             if isinstance(login.blocked_by, frozenset):
-                login.blocked_by = login.blocked_by.union(blocked_by)
+                login.blocked_by = login.blocked_by.union(blocked_by) or NO_IDS
                 if len(login.blocked_by) > MAX_BLOCKERS:
                     login.blocked_by = EVERYONE
 

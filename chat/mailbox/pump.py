@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+NO_SEQS: frozenset[int] = frozenset()
+
 WINDOW = 200
 """Messages that are given and not acknowledged, or acknowledged and not deleted. No more than these
 can come again after a crash, so a client knows how many numbers it has to remember."""
@@ -89,7 +91,7 @@ class Pump:
         self._read_count = self._read_bytes = 0  # of the messages that ``read_done`` has given
         self._unacked: set[int] = set()
         self._deleting: set[int] = set()
-        self._deleted_meanwhile: set[int] = set()
+        self._deleted_meanwhile = NO_SEQS
 
     def start(self, first: list[ChatMessage], more: bool, newest: int) -> None:
         """The login is complete. ``first`` is in its answer; ``more``: the mailbox may have more.
@@ -266,7 +268,7 @@ class Pump:
     def deleted(self, seqs: Iterable[int]) -> None:
         """The deletion of these rows is committed."""
         if self._reading:
-            self._deleted_meanwhile.update(seqs)
+            self._deleted_meanwhile = self._deleted_meanwhile.union(seqs)
         else:
             self._deleting.difference_update(seqs)
             self.kick()
@@ -274,7 +276,7 @@ class Pump:
     def _forget_deleted(self) -> None:
         if self._deleted_meanwhile:
             self._deleting -= self._deleted_meanwhile
-            self._deleted_meanwhile.clear()
+            self._deleted_meanwhile = NO_SEQS
 
     def store_settled(self) -> None:
         """One of ``stores_pending`` is in the mailbox now, or has failed."""

@@ -147,9 +147,9 @@ class ChatService:
             dry = count < limit or not connection.framer.held
             flow.bucket.tokens -= count
         while ready and not flow.blocked and not connection.closed:
-            frame = ready.popleft()
+            frame = ready.pop(0)
             if not self._serve(connection, frame):
-                ready.appendleft(frame)
+                ready.insert(0, frame)
                 waits = True
                 break
         if flow.bucket.tokens < 0:

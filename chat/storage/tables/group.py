@@ -34,6 +34,8 @@ _MEMBERS = (
     "FROM groupuser JOIN user ON user.id = groupuser.userid "
 )
 
+NO_GROUPS: frozenset[int] = frozenset()
+
 
 class GroupModel:
     """Groups and their members, within one transaction. Worker or writer thread."""
@@ -273,7 +275,7 @@ class GroupModel:
     def ids_of_user(self, user_id: int) -> frozenset[int]:
         """The ids of a user's groups."""
         rows = self._tx.query("SELECT groupid FROM groupuser WHERE userid = ?", (user_id,))
-        return frozenset(group_id for (group_id,) in rows)
+        return frozenset([group_id for (group_id,) in rows]) if rows else NO_GROUPS
 
     def starts_of_user(self, user_id: int) -> list[tuple[int, int]]:
         """The ids of a user's groups, each with the last number before the user joined."""
