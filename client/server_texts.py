@@ -39,6 +39,7 @@ _TEXTS = {
     errors.CODE_NEEDED: "注册需要邀请码：请联系服务器的运维人员",
     errors.CODE_INVALID: "邀请码无效",
     errors.TOO_MANY_LOGINS: "登录失败次数太多：请等待，或使用以前登录过的设备",
+    errors.TOO_MANY_NEW_DEVICES: "新设备太多：请等待，或使用以前登录过的设备",
     errors.TOO_MANY_REGISTRATIONS: "你的网络注册次数太多",
     errors.TOO_MUCH_DRAWN: "登录得到的数据太多：请等待后再登录",
     errors.NAME_TAKEN: "这个名字已被使用",

@@ -56,7 +56,7 @@ def attack(server: ServerProcess) -> None:
     come(b'{"msgid":1,"id":5,"password":"not the password","v":2}\n' * 10)
     come(b"junk\n" * 60)
     come(b"x" * 9000)
-    come(b"GET / HTTP/1.1\r\n\r\n")
+    come(b"\r\nGET / HTTP/1.1\r\n\r\n")  # not the first line: it is not served
     come(b"\n" * 3_000_000)
     come((b" " * 900 + b"\n") * 20)
     held = [Wire(server.port) for _ in range(3 * BURST)]

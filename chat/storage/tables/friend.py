@@ -70,9 +70,11 @@ class FriendModel:
         return self._tx.query_in(
             "SELECT friend.userid, friend.friendid FROM friend "
             "JOIN user ON user.id = friend.userid "
-            "WHERE friend.friendid IN :ids AND user.state = ? "
-            "AND NOT EXISTS (SELECT 1 FROM blocked WHERE blocked.userid = friend.friendid "
-            f"AND blocked.blockedid = friend.userid) {back if mutual else ''}",
+            # With NOT EXISTS, MariaDB may read the whole table.
+            "LEFT JOIN blocked ON blocked.userid = friend.friendid "
+            "AND blocked.blockedid = friend.userid "
+            "WHERE friend.friendid IN :ids AND user.state = ? AND blocked.userid IS NULL "
+            f"{back if mutual else ''}",
             sorted(user_ids),
             after=(ONLINE,),
         )
