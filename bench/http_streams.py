@@ -4,7 +4,7 @@
 
 The client sends and receives as fast as it can. Beside it, another client asks for a small answer
 every 5 ms, and notes the longest time that it waited. Memory is the peak of the server's resident
-memory (VmHWM), and what it had before the body. Each body has a new server process.
+memory (VmHWM), and its memory before the body. Each body has a new server process.
 """
 
 import argparse

@@ -123,7 +123,7 @@ MIN_CLASSIC_FRAME = 800
 
 
 def problem_of(key: str, value: object) -> str | None:
-    """What is wrong with this value of a setting; None: nothing."""
+    """The fault of this value of a setting; None: it has none."""
     if isinstance(value, str | tuple) and any("\0" in text for text in value):
         return "must not contain NUL"
     if key in CHOICES and value not in CHOICES[key]:

@@ -33,7 +33,7 @@ def build_web_front(
         from chat.web.front import WebFront
         from chat.web.page_files import PageFiles
     except ImportError:
-        log.warning("no web page: it needs two more packages: pip install 'muduopy[chat]'")
+        log.warning("no web page: it needs the package websockets: pip install 'muduopy[chat]'")
         return None
     try:
         files = PageFiles(shipped_page())

@@ -83,8 +83,8 @@ class HttpFront(Protocol):
         speaks_messages: Callable[[AnyConnection, Framer, Callable[[str | None], object]], object],
         received: Callable[[TcpConnection, bytes, float], object],
     ) -> None:
-        """Set what is told of WebSockets: a new one, with its framer and the function that ends it;
-        and its messages."""
+        """Set two functions. ``speaks_messages`` gets each new WebSocket, with its framer and the
+        function that ends it. ``received`` gets its messages."""
 
 
 class ChatServer:
@@ -405,6 +405,7 @@ class ChatServer:
         self._received(tcp, buffer.retrieve_all(), when)
 
     def _received(self, tcp: TcpConnection, data: bytes, when: float) -> None:
+        """These bytes, or a message on a WebSocket, have arrived."""
         connection: AnyConnection = tcp.context
         if connection.login is None:
             self._gate.receive(connection, data, when)

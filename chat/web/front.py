@@ -97,7 +97,7 @@ class WebFront:
         self._received: Received = _ignore
 
     def serve(self, speaks_messages: SpeaksMessages, received: Received) -> None:
-        """Set what is told of WebSockets and of their messages. Before the server starts."""
+        """Set the functions that get WebSockets and their messages. Before the server starts."""
         self._speaks_messages = speaks_messages
         self._received = received
 

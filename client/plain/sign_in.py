@@ -27,9 +27,9 @@ class DeclinedError(Exception):
 class SignIn:
     """Logs in and registers. The console's thread.
 
-    A person is asked for what is missing: for the password if there is no saved login, and for the
-    device to end if the account has too many. A script is asked for the password only, so that
-    each line of it has one meaning; other refusals fail.
+    It asks a person for the password if there is no saved login, and for the device to end if the
+    account has too many. It asks a script for the password only, so that each line of the script
+    has one meaning; other refusals fail.
     """
 
     def __init__(

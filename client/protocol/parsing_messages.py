@@ -1,4 +1,4 @@
-"""Parsing of chat messages, and what is found of them. Pure."""
+"""Parsing of chat messages, and of the results of a search. Pure."""
 
 from __future__ import annotations
 

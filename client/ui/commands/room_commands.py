@@ -91,7 +91,7 @@ class RoomCommands(RequestCommands):
         context.terminal.redraw()
 
     def _open_with_typed(self, key: RoomKey, opened: Callable[[], None]) -> None:
-        """Open a room. What was typed since the command is for this room, and moves there."""
+        """Open a room. Lines that were typed since the command move to it."""
         terminal, rooms = self._context.terminal, self._context.rooms
         typed = terminal.input_text()
         terminal.set_input("")
