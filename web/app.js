@@ -7,6 +7,7 @@ import { prepareOffline } from './io/offline.js';
 import { reloadIfOutdated } from './io/page_version.js';
 import { randomId } from './io/random_id.js';
 import { register, signIn } from './io/sign_in.js';
+import { recall, remember } from './io/tab_memory.js';
 import { Tabs } from './io/tabs.js';
 import { bestLanguage, setLanguage, text } from './text/texts.js';
 import { ChatView } from './ui/chat_view.js';
@@ -40,8 +41,9 @@ class App {
 
   async start() {
     const accounts = await this.#database.all('accounts');
-    const last = await this.#database.get('settings', 'account');
-    const account = accounts.find((one) => one.account === last?.value && one.token);
+    // Two tabs may have two accounts, also after a reload.
+    const last = recall('account') || (await this.#database.get('settings', 'account'))?.value;
+    const account = accounts.find((one) => one.account === last && one.token);
     if (account) await this.#show(account);
     else this.#showSignIn('');
   }
@@ -51,12 +53,20 @@ class App {
     this.#leave();
     const accounts = (await this.#database.all('accounts')).filter((one) => one.token);
     const actions = {
-      signIn: async (/** @type {string} */ name, /** @type {string} */ password, /** @type {number | undefined} */ endDevice) => {
+      signIn: async (
+        /** @type {string} */ name,
+        /** @type {string} */ password,
+        /** @type {number | undefined} */ endDevice,
+      ) => {
         const device = `${this.#browser}-1`;
         const fields = { name, password, device, label: deviceLabel(), endDevice };
         await this.#show(await signIn(URL_OF_SERVER, this.#database, fields));
       },
-      register: async (/** @type {string} */ name, /** @type {string} */ password, /** @type {string | undefined} */ code) => {
+      register: async (
+        /** @type {string} */ name,
+        /** @type {string} */ password,
+        /** @type {string | undefined} */ code,
+      ) => {
         await register(URL_OF_SERVER, { name, password, code });
         await actions.signIn(name, password, undefined);
       },
@@ -70,6 +80,7 @@ class App {
   async #show(saved, useHere = false) {
     this.#leave();
     await this.#database.put('settings', { name: 'account', value: saved.account });
+    remember('account', saved.account);
     const tabs = new Tabs(saved.account, (news) => this.#told(news));
     const taken = await tabs.takePlace();
     if (!taken) tabs.place = 1; // all are taken: the user may take the first one
@@ -110,6 +121,7 @@ class App {
   async #signOut(client) {
     const { account } = client.saved;
     await client.ask(MSG.LOGOUT).catch(() => {}); // the token is forgotten here in any case
+    client.tabs.tell({ type: 'signedOut' });
     this.#leave();
     location.hash = '';
     await this.#database.clear(account);
@@ -143,6 +155,7 @@ class App {
   /** @param {any} news of another tab */
   #told(news) {
     if (news.type === 'left') this.#view?.client.adopt();
+    else if (news.type === 'signedOut') this.#showSignIn(text('signedOut'));
     else if (news.type === 'withdrawn') this.#view?.client.withdrawnElsewhere(String(news.mid));
   }
 
@@ -162,10 +175,24 @@ class App {
 /** A name for this browser in the list of devices. */
 function deviceLabel() {
   const agent = navigator.userAgent;
-  const browser = /Edg/.test(agent) ? 'Edge' : /Firefox/.test(agent) ? 'Firefox'
-    : /Chrom/.test(agent) ? 'Chrome' : /Safari/.test(agent) ? 'Safari' : 'Browser';
-  const system = /Android/.test(agent) ? 'Android' : /iPhone|iPad/.test(agent) ? 'iOS'
-    : /Windows/.test(agent) ? 'Windows' : /Mac OS/.test(agent) ? 'macOS' : 'Linux';
+  const browser = /Edg/.test(agent)
+    ? 'Edge'
+    : /Firefox/.test(agent)
+      ? 'Firefox'
+      : /Chrom/.test(agent)
+        ? 'Chrome'
+        : /Safari/.test(agent)
+          ? 'Safari'
+          : 'Browser';
+  const system = /Android/.test(agent)
+    ? 'Android'
+    : /iPhone|iPad/.test(agent)
+      ? 'iOS'
+      : /Windows/.test(agent)
+        ? 'Windows'
+        : /Mac OS/.test(agent)
+          ? 'macOS'
+          : 'Linux';
   return `${browser}, ${system}`;
 }
 

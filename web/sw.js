@@ -15,7 +15,9 @@ const ANSWER_WITHIN = 4000;
 const worker = /** @type {any} */ (self);
 
 worker.addEventListener('install', () => worker.skipWaiting());
-worker.addEventListener('activate', (/** @type {any} */ event) => event.waitUntil(worker.clients.claim()));
+worker.addEventListener('activate', (/** @type {any} */ event) =>
+  event.waitUntil(worker.clients.claim()),
+);
 
 worker.addEventListener('fetch', (/** @type {any} */ event) => {
   const { request } = event;
@@ -33,7 +35,10 @@ worker.addEventListener('message', (/** @type {any} */ event) => {
 async function startPage() {
   const cache = await caches.open(CACHE);
   try {
-    const answer = await fetch('/', { cache: 'no-cache', signal: AbortSignal.timeout(ANSWER_WITHIN) });
+    const answer = await fetch('/', {
+      cache: 'no-cache',
+      signal: AbortSignal.timeout(ANSWER_WITHIN),
+    });
     if (answer.ok) await cache.put('/', answer.clone());
     return answer;
   } catch (error) {
@@ -53,7 +58,10 @@ async function versioned(request) {
   return answer;
 }
 
-/** Keep these files and the start page, and delete those of other versions. @param {string[]} files */
+/**
+ * Keep these files and the start page, and delete those of other versions.
+ * @param {string[]} files
+ */
 async function keep(files) {
   const cache = await caches.open(CACHE);
   const wanted = new Set(files);

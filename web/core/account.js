@@ -209,7 +209,10 @@ export class Account {
     return this.outbox.of(message.key).some(isSame);
   }
 
-  /** A message that is new here: to the list, to its timeline, and to the database. @param {Message} message */
+  /**
+   * A message that is new here: to the list, to its timeline, and to the database.
+   * @param {Message} message
+   */
   #show(message) {
     const { key } = message;
     const isOwn = message.from === this.id;

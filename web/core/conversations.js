@@ -176,4 +176,3 @@ function lastOf(message, one) {
   const last = { seq: message.seq || (one.last?.seq ?? 0), from, name, text, time };
   return event ? { ...last, event } : last;
 }
-

@@ -66,8 +66,14 @@ export function linesOf(messages, drafts, { ownId, otherRead, unreadAfter }) {
 }
 
 /** @param {'day' | 'unread'} type @param {string} id @param {number} time @returns {Line} */
-const divider = (type, id, time) =>
-  ({ type, id, time, isOwn: false, isFirst: false, isRead: false });
+const divider = (type, id, time) => ({
+  type,
+  id,
+  time,
+  isOwn: false,
+  isFirst: false,
+  isRead: false,
+});
 
 /** The day in the zone of this machine. @param {number} time */
 function dayOf(time) {

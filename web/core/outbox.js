@@ -116,7 +116,11 @@ export class Outbox {
     return draft;
   }
 
-  /** Send a failed draft again, behind the others. @param {string} mid @returns {Draft | undefined} */
+  /**
+   * Send a failed draft again, behind the others.
+   * @param {string} mid
+   * @returns {Draft | undefined}
+   */
   retry(mid) {
     const draft = this.#drafts.get(mid);
     if (draft?.state !== 'failed') return undefined;

@@ -83,5 +83,8 @@ function hrefOf(address) {
  * @param {string} name
  */
 export function plainName(name) {
-  return name.replace(/[\p{Cc}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu, '\ufffd');
+  return name.replace(
+    /[\p{Cc}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu,
+    '\ufffd',
+  );
 }

@@ -141,7 +141,9 @@ export class Roster {
 
 /** @param {unknown} entries @returns {Map<number, Person>} */
 function personsOf(entries) {
-  const people = listOf(entries).map(personOf).filter((person) => person !== null);
+  const people = listOf(entries)
+    .map(personOf)
+    .filter((person) => person !== null);
   return new Map(people.map((person) => [person.id, person]));
 }
 

@@ -48,7 +48,10 @@ export class Timeline {
     return true;
   }
 
-  /** Messages that were saved earlier: shown until the first page comes. @param {Message[]} saved */
+  /**
+   * Messages that were saved earlier: shown until the first page comes.
+   * @param {Message[]} saved
+   */
   addSaved(saved) {
     if (this.loaded) return;
     for (const message of saved) this.add(message);

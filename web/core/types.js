@@ -6,7 +6,8 @@
  * @typedef {string} Key  Names a conversation: `u2` with the user 2, `g3` with the group 3.
  *
  * @typedef {object} GroupEvent  What has happened in a group.
- * @property {string} type  created, joined, left, removed, banned, role, renamed, changed, dissolved
+ * @property {string} type  created, joined, left, removed, banned, role, renamed, changed or
+ *   dissolved
  * @property {number} [userId]  The user that it has happened to.
  * @property {string} [name]  The name of that user.
  * @property {number} [by]  The user that has done it; absent for an operator of the server.

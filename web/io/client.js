@@ -9,7 +9,7 @@
 
 import { Account } from '../core/account.js';
 import { Backoff } from '../core/backoff.js';
-import { place } from '../core/keys.js';
+import { idOf, isGroup, place } from '../core/keys.js';
 import { ERR, MSG, NOT_NOW } from '../core/numbers.js';
 import { randomId } from './random_id.js';
 import { LostError, RefusedError, Socket } from './socket.js';
@@ -41,7 +41,8 @@ import { LostError, RefusedError, Socket } from './socket.js';
 /**
  * @typedef {object} ClientState
  * @property {'offline' | 'connecting' | 'online' | 'waiting' | 'ended'} name
- * @property {string} [reason]  Of `ended`: `login`, `replaced`, `ended`, `disabled`, `deleted`, `abuse`.
+ * @property {string} [reason]  Of `ended`: `login`, `replaced`, `ended`, `disabled`, `deleted` or
+ *   `abuse`.
  * @property {string} [text]  What the server said.
  * @property {number} [until]  Of `waiting`: when the next attempt begins, milliseconds.
  */
@@ -159,7 +160,11 @@ export class Client {
 
   // ------------------------------------------------------------------ messages
 
-  /** Write a message. It is sent when the connection allows, once. @param {Key} key @param {string} text */
+  /**
+   * Write a message. It is sent when the connection allows, once.
+   * @param {Key} key
+   * @param {string} text
+   */
   write(key, text) {
     const mid = randomId();
     const time = Date.now();
@@ -401,7 +406,10 @@ export class Client {
     if (this.state.name !== 'online') return;
     const { conversations, roster } = this.account;
     const users = conversations.list.flatMap((one) => (one.last?.from ? [one.last.from] : []));
-    const ids = roster.unnamed(users).filter((id) => !this.#namesAsked.has(id)).slice(0, 200);
+    const ids = roster
+      .unnamed(users)
+      .filter((id) => !this.#namesAsked.has(id))
+      .slice(0, 200);
     if (!ids.length) return;
     for (const id of ids) this.#namesAsked.add(id);
     const take = (/** @type {Frame} */ answer) => {
@@ -420,9 +428,10 @@ const putMessage = (value) => ({ type: 'put', store: 'messages', value });
 
 /** @param {import('../core/types.js').Draft} draft @param {number} id @returns {Frame} */
 function frameOf({ key, text, mid }, id) {
-  const isGroup = key.startsWith('g');
-  const target = isGroup ? { groupid: Number(key.slice(1)) } : { toid: Number(key.slice(1)) };
-  return { msgid: isGroup ? MSG.GROUP_CHAT : MSG.CHAT, id, ...target, msg: text, mid };
+  const target = isGroup(key)
+    ? { msgid: MSG.GROUP_CHAT, groupid: idOf(key) }
+    : { msgid: MSG.CHAT, toid: idOf(key) };
+  return { ...target, id, msg: text, mid };
 }
 
 /** @param {unknown} error */

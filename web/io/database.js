@@ -210,7 +210,6 @@ export class Database {
   }
 }
 
-
 /** @param {string} store @param {any} value */
 function keyText(store, value) {
   const parts = KEYS[store].map((part) => value[part]);

@@ -1,5 +1,7 @@
 /** The version of the page, which is part of the address of its files: `/v/…/app.js`. */
 
+import { recall, remember } from './tab_memory.js';
+
 const IN_ADDRESS = /\/v\/([^/"]+)\//;
 
 /** The version of this page. */
@@ -8,7 +10,7 @@ export const ownVersion = IN_ADDRESS.exec(import.meta.url)?.[1] ?? '';
 /** The address of a file of the page. @param {string} file such as `icons/icon.svg` */
 export const addressOf = (file) => new URL(`../${file}`, import.meta.url).href;
 
-const RELOADED = 'chat-reloaded-for';
+const RELOADED = 'reloaded-for';
 
 /**
  * Reload the page if the server has a newer one: once for each version, so that a cache between
@@ -16,9 +18,10 @@ const RELOADED = 'chat-reloaded-for';
  */
 export async function reloadIfOutdated() {
   const version = await serverVersion();
-  if (!version || version === ownVersion || sessionStorage.getItem(RELOADED) === version) return;
-  sessionStorage.setItem(RELOADED, version);
-  location.reload();
+  if (!version || version === ownVersion || recall(RELOADED) === version) return;
+  remember(RELOADED, version);
+  // Without memory, a cache between the two could make it reload for ever.
+  if (recall(RELOADED) === version) location.reload();
 }
 
 /** The version that the server's start page names; empty if that is unknown. */

@@ -23,7 +23,8 @@ export function register(url, { name, password, code }) {
  * client connects with the token. Rejects with RefusedError or LostError.
  * @param {string} url
  * @param {import('./database.js').Database} database
- * @param {{name: string, password: string, device: string, label: string, endDevice?: number}} fields
+ * @param {{name: string, password: string, device: string, label: string,
+ *   endDevice?: number}} fields
  * @returns {Promise<SavedAccount>}
  */
 export function signIn(url, database, { name, password, device, label, endDevice }) {
@@ -53,7 +54,11 @@ export function signIn(url, database, { name, password, device, label, endDevice
  * @returns {Promise<T>}
  */
 async function onConnection(url, use) {
-  const socket = new Socket(url, () => {}, () => {});
+  const socket = new Socket(
+    url,
+    () => {},
+    () => {},
+  );
   try {
     await socket.opened;
     return await use(socket);

@@ -4,8 +4,8 @@
  * of a closed one.
  *
  * A tab holds its place with a Web Lock. Without HTTPS there are no Web Locks: then a tab asks the
- * others over a BroadcastChannel, and two tabs that open at the same moment may take the same place.
- * The server then ends the login of the first, which takes another place.
+ * others over a BroadcastChannel. Two tabs that open at the same moment may take the same place
+ * then. The server ends the login of the first, and its page says so.
  */
 
 /** Tabs of one account. */
@@ -30,14 +30,15 @@ export class Tabs {
   constructor(account, onNews) {
     this.#account = account;
     this.#onNews = onNews;
-    this.#channel = 'BroadcastChannel' in globalThis ? new BroadcastChannel(`chat ${account}`) : null;
+    this.#channel =
+      'BroadcastChannel' in globalThis ? new BroadcastChannel(`chat ${account}`) : null;
     this.#channel?.addEventListener('message', (event) => this.#take(event.data));
   }
 
-  /** Take the first free place. Returns 0 if all are taken. @param {number} [after] */
-  async takePlace(after = 0) {
+  /** Take the first free place. Returns 0 if all are taken. */
+  async takePlace() {
     this.leave();
-    for (let place = after + 1; place <= PLACES; place += 1) {
+    for (let place = 1; place <= PLACES; place += 1) {
       if (await this.#tryPlace(place)) {
         this.place = place;
         return place;

@@ -31,7 +31,10 @@ export const currentLanguage = () => language;
  */
 export function text(key, values = {}) {
   const found = CATALOGS[language][key];
-  const form = typeof found === 'string' ? found : found[new Intl.PluralRules(language).select(Number(values.n))] ?? found.other;
+  const form =
+    typeof found === 'string'
+      ? found
+      : (found[new Intl.PluralRules(language).select(Number(values.n))] ?? found.other);
   return form.replace(/\{(\w+)\}/g, (/** @type {string} */ whole, /** @type {string} */ name) =>
     name in values ? String(values[name]) : whole,
   );
@@ -49,7 +52,8 @@ function format(options) {
 }
 
 /** @param {number} time */
-export const clockOf = (time) => (time ? format({ hour: '2-digit', minute: '2-digit' }).format(time) : '');
+export const clockOf = (time) =>
+  time ? format({ hour: '2-digit', minute: '2-digit' }).format(time) : '';
 
 /** @param {number} time */
 export const fullTimeOf = (time) =>
@@ -68,7 +72,9 @@ export function dayOf(time) {
 /** Short, for the list: the time today, else the date. @param {number} time */
 export function shortTimeOf(time) {
   if (!time) return '';
-  return daysAgo(time) === 0 ? clockOf(time) : format({ day: 'numeric', month: 'short' }).format(time);
+  return daysAgo(time) === 0
+    ? clockOf(time)
+    : format({ day: 'numeric', month: 'short' }).format(time);
 }
 
 /** @param {number} time */

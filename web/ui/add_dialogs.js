@@ -22,7 +22,11 @@ export function openAddPerson(view, createGroup) {
     'div',
     { class: 'buttons' },
     make('button', { type: 'button', onclick: () => change(createGroup) }, text('newGroup')),
-    make('button', { type: 'button', onclick: () => change(() => openJoinGroup(view)) }, text('joinGroup')),
+    make(
+      'button',
+      { type: 'button', onclick: () => change(() => openJoinGroup(view)) },
+      text('joinGroup'),
+    ),
   );
   const { dialog } = openDialog(text('addPerson'), form, others);
   const change = (/** @type {() => unknown} */ open) => {
@@ -44,7 +48,11 @@ export function joinFields(join = '') {
     {},
     ...options.map(([value, label]) => make('option', { value, selected: value === join }, label)),
   );
-  const password = make('input', { type: 'password', autocomplete: 'new-password', maxLength: 128 });
+  const password = make('input', {
+    type: 'password',
+    autocomplete: 'new-password',
+    maxLength: 128,
+  });
   const passwordField = field(text('groupPassword'), password);
   const show = () => {
     passwordField.hidden = select.value !== 'password';

@@ -51,13 +51,23 @@ export class ConnectionBar {
     const { state } = this.#client;
     if (state.name !== 'waiting' || !this.element.isConnected) clearInterval(this.#timer);
     const n = Math.max(0, Math.ceil(((state.until ?? 0) - Date.now()) / 1000));
-    fill(this.element, text('waiting', { n }), ' ', this.#button('tryNow', () => this.#client.wakeUp()));
+    fill(
+      this.element,
+      text('waiting', { n }),
+      ' ',
+      this.#button('tryNow', () => this.#client.wakeUp()),
+    );
   }
 
   #showEnd() {
     const { reason = '', text: said } = this.#client.state;
     if (reason === 'tabs') {
-      fill(this.element, text('endedTabs', { n: PLACES }), ' ', this.#button('useHere', this.#useHere));
+      fill(
+        this.element,
+        text('endedTabs', { n: PLACES }),
+        ' ',
+        this.#button('useHere', this.#useHere),
+      );
       return;
     }
     const isElsewhere = reason === 'replaced' || reason === 'online';

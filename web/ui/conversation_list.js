@@ -45,7 +45,11 @@ export class ConversationList {
     this.#textOf = textOf;
     this.#empty = makeFirstSteps(actions);
     const onclick = () => actions.more();
-    this.#more = make('button', { type: 'button', class: 'link', onclick }, text('moreConversations'));
+    this.#more = make(
+      'button',
+      { type: 'button', class: 'link', onclick },
+      text('moreConversations'),
+    );
     const parts = [this.#requests, this.#list, this.#empty, this.#more];
     this.element = make('nav', { class: 'list', 'aria-label': text('conversations') }, ...parts);
     this.element.addEventListener('keydown', (event) => this.#moveFocus(event));
@@ -76,15 +80,22 @@ export class ConversationList {
   #make({ key }) {
     const parts = ['avatar', 'title', 'time', 'preview', 'badge'];
     const spans = parts.map((name) => make('span', { class: name }));
-    const button = make('button', { type: 'button', onclick: () => this.#actions.open(key) }, ...spans);
+    const button = make(
+      'button',
+      { type: 'button', onclick: () => this.#actions.open(key) },
+      ...spans,
+    );
     return make('li', {}, button);
   }
 
   /** @param {HTMLElement} element @param {Conversation} one */
   #fill(element, one) {
     const button = /** @type {HTMLElement} */ (element.firstElementChild);
-    const [avatar, title, time, preview, badge] = /** @type {HTMLElement[]} */ ([...button.children]);
-    const name = plainName(this.#client.account.titleOf(one.key)) || text('number', { n: idOf(one.key) });
+    const [avatar, title, time, preview, badge] = /** @type {HTMLElement[]} */ ([
+      ...button.children,
+    ]);
+    const name =
+      plainName(this.#client.account.titleOf(one.key)) || text('number', { n: idOf(one.key) });
     setText(avatar, isGroup(one.key) ? '#' : firstCharacter(name));
     avatar.dataset.colour = String(idOf(one.key) % 6);
     avatar.classList.toggle('online', this.#isOnline(one.key));
@@ -159,4 +170,3 @@ export class ConversationList {
 
 /** @param {string} name */
 const firstCharacter = (name) => [...name][0]?.toUpperCase() ?? '?';
-

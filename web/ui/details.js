@@ -23,7 +23,8 @@ export function openDetails(view, key) {
     fill(body, muteButton(view, key), ...parts);
   };
   const stop = view.watch((parts) => {
-    if ((parts.has('people') || parts.has('list')) && !body.contains(document.activeElement)) draw();
+    if ((parts.has('people') || parts.has('list')) && !body.contains(document.activeElement))
+      draw();
   });
   dialog.addEventListener('close', stop);
   dialog.addEventListener('changed', draw);
@@ -68,7 +69,8 @@ function personParts(view, userId) {
     const answer = await client.ask(msgid, fields);
     if (msgid === MSG.REMOVE_FRIEND) roster.friends.delete(userId);
     if (answer.friend) roster.addFriend(answer.friend);
-    if (msgid === MSG.BLOCK) toast(text('isBlocked', { name: client.account.titleOf(userKey(userId)) }));
+    if (msgid === MSG.BLOCK)
+      toast(text('isBlocked', { name: client.account.titleOf(userKey(userId)) }));
     client.account.touch('people', 'list');
     client.flush();
   };
@@ -120,7 +122,9 @@ function inviteForm(view, group) {
 
 /** @param {ChatView} view @param {Group} group @param {string} own the role of this user */
 function memberList(view, group, own) {
-  const people = [...group.members.values()].sort((one, other) => one.name.localeCompare(other.name));
+  const people = [...group.members.values()].sort((one, other) =>
+    one.name.localeCompare(other.name),
+  );
   const items = people.map((person) => memberItem(view, group, person, own));
   const more = async () => {
     const after = Math.max(0, ...group.members.keys());
@@ -160,11 +164,18 @@ function memberItem(view, group, person, own) {
   return make(
     'li',
     {},
-    make('button', { type: 'button', class: 'link', onclick: open }, make('bdi', {}, plainName(person.name))),
+    make(
+      'button',
+      { type: 'button', class: 'link', onclick: open },
+      make('bdi', {}, plainName(person.name)),
+    ),
     person.role !== 'normal' && make('span', { class: 'role' }, roleText(person.role)),
     own === 'creator' &&
       isOther &&
-      actionButton(text(next === 'admin' ? 'makeAdmin' : 'makeNormal'), ask(MSG.SET_ROLE, { role: next })),
+      actionButton(
+        text(next === 'admin' ? 'makeAdmin' : 'makeNormal'),
+        ask(MSG.SET_ROLE, { role: next }),
+      ),
     mayRemove && actionButton(text('remove'), ask(MSG.REMOVE_MEMBER, {}), 'danger'),
   );
 }

@@ -31,7 +31,11 @@ export function openDialog(title, ...content) {
   return { dialog, body };
 }
 
-/** Ask before something that cannot be taken back. @param {string} action @returns {Promise<boolean>} */
+/**
+ * Ask before something that cannot be taken back.
+ * @param {string} action
+ * @returns {Promise<boolean>}
+ */
 export function confirmAction(action) {
   return new Promise((resolve) => {
     const answer = (/** @type {boolean} */ value) => () => {

@@ -59,7 +59,11 @@ const ICONS = {
 /** @param {keyof typeof ICONS} name */
 export function icon(name) {
   const svg = document.createElementNS(SVG, 'svg');
-  for (const [key, value] of [['viewBox', '0 0 24 24'], ['class', 'icon'], ['aria-hidden', 'true']]) {
+  for (const [key, value] of [
+    ['viewBox', '0 0 24 24'],
+    ['class', 'icon'],
+    ['aria-hidden', 'true'],
+  ]) {
     svg.setAttribute(key, value);
   }
   const path = document.createElementNS(SVG, 'path');

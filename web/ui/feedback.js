@@ -30,7 +30,8 @@ export function keepToasts() {
 export function errorText(error) {
   if (error instanceof LostError) return text('lost');
   if (!(error instanceof RefusedError)) throw error;
-  if (NOT_NOW.includes(error.errno) && error.retryAfter) return text('later', { n: error.retryAfter });
+  if (NOT_NOW.includes(error.errno) && error.retryAfter)
+    return text('later', { n: error.retryAfter });
   return refusalText(error.message);
 }
 

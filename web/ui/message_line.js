@@ -14,7 +14,12 @@ import { fill, make, setAttribute, setText } from './dom.js';
  * @property {(mid: string) => unknown} withdraw
  */
 
-/** @param {Line} line @param {Account} account @param {LineActions} actions @returns {HTMLElement} */
+/**
+ * @param {Line} line
+ * @param {Account} account
+ * @param {LineActions} actions
+ * @returns {HTMLElement}
+ */
 export function makeLine(line, account, actions) {
   if (line.type === 'day') return make('li', { class: 'day' }, make('span', {}, dayOf(line.time)));
   if (line.type === 'unread') {
@@ -41,7 +46,12 @@ function makeMessage(line, account) {
   const body = make('div', { class: 'body', dir: 'auto' }, ...piecesOf(said).map(nodeOf));
   const time = make('time', { title: fullTimeOf(line.time) }, clockOf(line.time));
   const state = make('span', { class: 'state' });
-  const bubble = make('div', { class: 'bubble' }, body, make('span', { class: 'meta' }, time, state));
+  const bubble = make(
+    'div',
+    { class: 'bubble' },
+    body,
+    make('span', { class: 'meta' }, time, state),
+  );
   return make('li', { class: 'message' }, sender, bubble, make('div', { class: 'trouble' }));
 }
 
@@ -85,8 +95,10 @@ function showTrouble(place, { draft }, actions) {
     fill(place);
     return;
   }
-  const button = (/** @type {import('../text/texts.js').TextKey} */ key, /** @type {() => unknown} */ act) =>
-    make('button', { type: 'button', class: 'link', onclick: act }, text(key));
+  const button = (
+    /** @type {import('../text/texts.js').TextKey} */ key,
+    /** @type {() => unknown} */ act,
+  ) => make('button', { type: 'button', class: 'link', onclick: act }, text(key));
   const { mid } = draft;
   fill(
     place,

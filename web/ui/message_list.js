@@ -36,7 +36,10 @@ export class MessageList {
   #actions;
   #scroller;
   #lines;
-  #jumps = new JumpButtons(() => this.onUnread(), () => this.jumpToNewest());
+  #jumps = new JumpButtons(
+    () => this.onUnread(),
+    () => this.jumpToNewest(),
+  );
   #live = make('div', { class: 'visually-hidden', role: 'log', 'aria-live': 'polite' });
   /** @type {Line[]} */
   #all = [];

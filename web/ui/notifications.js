@@ -67,7 +67,9 @@ export function notifyOf(messages, account, open) {
 function notify(message, account, open) {
   if (notificationState() !== 'on') return;
   const sender = plainName(message.name);
-  const title = isGroup(message.key) ? `${sender} · ${plainName(account.titleOf(message.key))}` : sender;
+  const title = isGroup(message.key)
+    ? `${sender} · ${plainName(account.titleOf(message.key))}`
+    : sender;
   const body = message.text.slice(0, 200);
   const notification = create(title, { body, tag: `${account.id} ${message.seq}` });
   if (!notification) return;

@@ -29,7 +29,10 @@ export function openProfile(view, actions) {
       make('h3', {}, text('account')),
       foldedPart(text('rename'), renameForm(view)),
       foldedPart(text('changePassword'), passwordForm(view)),
-      foldedPart(text('deleteAccount'), deletionForm(view, () => ended())),
+      foldedPart(
+        text('deleteAccount'),
+        deletionForm(view, () => ended()),
+      ),
     ),
     buttons(view, actions, () => dialog.close()),
   );

@@ -20,7 +20,9 @@ const WAIT = 250;
 /** @param {ChatView} view @param {Key} key empty: all conversations */
 export function openSearch(view, key) {
   const { account } = view.client;
-  const label = key ? text('searchHere', { name: plainName(account.titleOf(key)) }) : text('searchAll');
+  const label = key
+    ? text('searchHere', { name: plainName(account.titleOf(key)) })
+    : text('searchAll');
   const properties = { type: 'search', maxLength: 100, placeholder: text('searchPlaceholder') };
   const input = make('input', { ...properties, 'aria-label': label });
   const hits = make('ul', { class: 'hits' });

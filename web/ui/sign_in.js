@@ -35,7 +35,13 @@ export function makeSignIn(actions, accounts, notice) {
     };
     fill(
       panel,
-      make('img', { src: addressOf('icons/icon.svg'), alt: '', class: 'logo', width: 64, height: 64 }),
+      make('img', {
+        src: addressOf('icons/icon.svg'),
+        alt: '',
+        class: 'logo',
+        width: 64,
+        height: 64,
+      }),
       make('h1', {}, text(isNew ? 'register' : 'signIn')),
       notice && make('p', { class: 'notice' }, notice),
       !isNew && accounts.length > 0 && accountList(accounts, actions.choose),
@@ -57,9 +63,17 @@ export function makeSignIn(actions, accounts, notice) {
 function accountList(accounts, choose) {
   const buttons = accounts.map((account) => {
     const onclick = () => choose(account);
-    return make('li', {}, make('button', { type: 'button', onclick }, make('bdi', {}, account.name)));
+    return make(
+      'li',
+      {},
+      make('button', { type: 'button', onclick }, make('bdi', {}, account.name)),
+    );
   });
-  return make('nav', { 'aria-label': text('chooseAccount') }, make('ul', { class: 'accounts' }, ...buttons));
+  return make(
+    'nav',
+    { 'aria-label': text('chooseAccount') },
+    make('ul', { class: 'accounts' }, ...buttons),
+  );
 }
 
 /** The form for the name and the password. */
@@ -67,7 +81,12 @@ class CredentialsForm {
   element;
   #actions;
   #isNew;
-  #name = make('input', { name: 'username', autocomplete: 'username', required: true, maxLength: 50 });
+  #name = make('input', {
+    name: 'username',
+    autocomplete: 'username',
+    required: true,
+    maxLength: 50,
+  });
   #password;
   #code = make('input', { name: 'code', maxLength: 64, autocomplete: 'off' });
   #codeField = field(text('code'), this.#code);

@@ -37,12 +37,23 @@ export function openSwitcher(view) {
     const wanted = input.value.trim().toLocaleLowerCase();
     shown = places.filter(({ name }) => name.toLocaleLowerCase().includes(wanted)).slice(0, SHOWN);
     chosen = Math.min(chosen, Math.max(0, shown.length - 1));
-    const option = (/** @type {{key: Key, name: string}} */ { key, name }, /** @type {number} */ index) => {
+    const option = (
+      /** @type {{key: Key, name: string}} */ { key, name },
+      /** @type {number} */ index,
+    ) => {
       const state = { role: 'option', 'aria-selected': String(index === chosen) };
-      return make('li', { ...state, id: `option-${key}`, onclick: () => go(key) }, make('bdi', {}, name));
+      return make(
+        'li',
+        { ...state, id: `option-${key}`, onclick: () => go(key) },
+        make('bdi', {}, name),
+      );
     };
     fill(list, ...shown.map(option));
-    setAttribute(input, 'aria-activedescendant', shown[chosen] ? `option-${shown[chosen].key}` : null);
+    setAttribute(
+      input,
+      'aria-activedescendant',
+      shown[chosen] ? `option-${shown[chosen].key}` : null,
+    );
   };
   input.addEventListener('input', () => {
     chosen = 0;
@@ -61,7 +72,10 @@ export function openSwitcher(view) {
   input.focus();
 }
 
-/** All conversations, friends and groups; those with the newest messages first. @param {ChatView} view */
+/**
+ * All conversations, friends and groups; those with the newest messages first.
+ * @param {ChatView} view
+ */
 function placesOf(view) {
   const { account } = view.client;
   /** @type {Map<Key, string>} */

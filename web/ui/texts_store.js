@@ -35,7 +35,10 @@ export class UnfinishedTexts {
   save(key, text) {
     this.#texts.set(key, text);
     clearTimeout(this.#timers.get(key));
-    this.#timers.set(key, setTimeout(() => this.#write(key), text ? SAVE_AFTER : 0));
+    this.#timers.set(
+      key,
+      setTimeout(() => this.#write(key), text ? SAVE_AFTER : 0),
+    );
   }
 
   #saveAll() {

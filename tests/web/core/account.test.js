@@ -26,7 +26,10 @@ test('a message is counted, shown, saved, and then acknowledged', () => {
   assert.deepEqual(account.takeAcknowledgements(), []);
   account.written(changes);
   assert.deepEqual(account.takeAcknowledgements(), [11]);
-  assert.deepEqual(account.takeArrived().map((one) => one.seq), [11]);
+  assert.deepEqual(
+    account.takeArrived().map((one) => one.seq),
+    [11],
+  );
 });
 
 test('the list of the login has counted its waiting messages already', () => {
@@ -53,7 +56,10 @@ test('a message that is sent: saved in the outbox, then in the timeline once', (
   assert.equal(puts(account, 'outbox').length, 1);
   account.outbox.take(0);
   account.take({ msgid: 20, errno: 0, mid: 'a', seq: 11, time: '2026-11-27 08:00:00' });
-  assert.deepEqual(account.timeline('u2').messages.map((one) => one.text), ['hello']);
+  assert.deepEqual(
+    account.timeline('u2').messages.map((one) => one.text),
+    ['hello'],
+  );
   assert.ok(account.takeChanges().some((one) => one.type === 'delete' && one.key === 'a'));
   account.take({ msgid: 20, errno: 0, mid: 'a', seq: 11, time: '2026-11-27 08:00:00' });
   assert.equal(account.timeline('u2').messages.length, 1);
@@ -77,7 +83,10 @@ test('a copy of an equal message of another device is shown, too', () => {
   account.outbox.take(0);
   account.take(chatFrame(11, { id: 1, toid: 2, msg: 'hello' }));
   account.take({ msgid: 20, errno: 0, mid: 'a', seq: 12, time: '' });
-  assert.deepEqual(account.timeline('u2').messages.map((one) => one.seq), [11, 12]);
+  assert.deepEqual(
+    account.timeline('u2').messages.map((one) => one.seq),
+    [11, 12],
+  );
 });
 
 test('a mark of another own device clears the count', () => {
@@ -138,7 +147,13 @@ test('a typing user is shown until a message comes', () => {
 
 test('frames that make no sense, or are unknown, change nothing', () => {
   const account = loggedIn();
-  for (const frame of [{}, { msgid: 6 }, { msgid: 6, id: '2', msg: 'x' }, { msgid: 999 }, { msgid: 10, id: 2, msg: 5 }]) {
+  for (const frame of [
+    {},
+    { msgid: 6 },
+    { msgid: 6, id: '2', msg: 'x' },
+    { msgid: 999 },
+    { msgid: 10, id: 2, msg: 5 },
+  ]) {
     account.take(frame);
   }
   assert.deepEqual(account.takeChanges(), []);
@@ -148,7 +163,10 @@ test('frames that make no sense, or are unknown, change nothing', () => {
 test('the outbox survives a reload and a new login', () => {
   const account = new Account(1, 'zhang san', { outbox: [draft('a')] });
   account.loggedIn(loginAnswer());
-  assert.deepEqual(account.outbox.take(0).map((one) => one.mid), ['a']);
+  assert.deepEqual(
+    account.outbox.take(0).map((one) => one.mid),
+    ['a'],
+  );
 });
 
 test('who accepts a request to be a friend is in the list at once', () => {

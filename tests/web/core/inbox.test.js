@@ -44,14 +44,23 @@ test('a copy of a message that was sent here is not shown, but acknowledged', ()
   assert.equal(inbox.put(message(7), true), false);
   inbox.sentHere(7);
   assert.deepEqual(inbox.takeAcknowledgements(), [7]);
-  assert.deepEqual(inbox.release(() => false), []);
+  assert.deepEqual(
+    inbox.release(() => false),
+    [],
+  );
 });
 
 test('a held copy that was not sent here is shown after all', () => {
   const inbox = new Inbox();
   inbox.put(message(7), true);
-  assert.deepEqual(inbox.release(() => true), []);
-  assert.deepEqual(inbox.release(() => false).map((one) => one.seq), [7]);
+  assert.deepEqual(
+    inbox.release(() => true),
+    [],
+  );
+  assert.deepEqual(
+    inbox.release(() => false).map((one) => one.seq),
+    [7],
+  );
 });
 
 test('at most 1,000 numbers go in one acknowledgement', () => {

@@ -72,7 +72,10 @@ test('a draft on its way cannot be withdrawn; a waiting one can', () => {
 });
 
 test('saved drafts may have been sent by the earlier page', () => {
-  const outbox = new Outbox([{ ...draft('a'), state: 'sent' }, { ...draft('b'), state: 'failed' }]);
+  const outbox = new Outbox([
+    { ...draft('a'), state: 'sent' },
+    { ...draft('b'), state: 'failed' },
+  ]);
   assert.equal(outbox.get('a')?.state, 'waiting');
   assert.equal(outbox.get('a')?.copies, 1);
   assert.equal(outbox.get('b')?.state, 'failed');

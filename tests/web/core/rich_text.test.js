@@ -23,22 +23,33 @@ test('punctuation of the sentence is no part of a link', () => {
 
 test('the pieces are the whole text', () => {
   for (const text of ['', 'a', 'https://a.example', 'x https://a.example/?q=1&r="2" <b>y</b>']) {
-    assert.equal(piecesOf(text).map((piece) => piece.text).join(''), text);
+    assert.equal(
+      piecesOf(text)
+        .map((piece) => piece.text)
+        .join(''),
+      text,
+    );
   }
 });
 
 test('marks count code points', () => {
   const pieces = markedPieces('😀你好吗', [[1, 3]]);
-  assert.deepEqual(pieces, [
-    { text: '😀' },
-    { text: '你好', isMarked: true },
-    { text: '吗' },
-  ]);
+  assert.deepEqual(pieces, [{ text: '😀' }, { text: '你好', isMarked: true }, { text: '吗' }]);
 });
 
 test('marks that make no sense are left out', () => {
-  const marks = /** @type {[number, number][]} */ ([[0, 1], [0, 1], [2, 99], [3, 1]]);
-  assert.equal(markedPieces('abc', marks).map((piece) => piece.text).join(''), 'abc');
+  const marks = /** @type {[number, number][]} */ ([
+    [0, 1],
+    [0, 1],
+    [2, 99],
+    [3, 1],
+  ]);
+  assert.equal(
+    markedPieces('abc', marks)
+      .map((piece) => piece.text)
+      .join(''),
+    'abc',
+  );
 });
 
 test('characters that hide or reorder are visible in a name', () => {

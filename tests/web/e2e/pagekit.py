@@ -57,6 +57,7 @@ class Tab:
         self.wait_until_online()
 
     def wait_until_online(self) -> None:
+        expect(self.page.locator(".chat")).to_be_visible()  # a bar that is not there is hidden, too
         expect(self.page.locator(".chat .bar")).to_be_hidden()
 
     def wait_until_offline(self) -> None:
