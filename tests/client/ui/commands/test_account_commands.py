@@ -69,7 +69,7 @@ def test_a_deleted_account(server: FakeServer, talk: AppRun) -> None:
 
 def test_receipts(server: FakeServer, talk: AppRun) -> None:
     talk.command("/receipts")
-    talk.wait_for("Receipts are on: others see what you have read, and you what they have.")
+    talk.wait_for("Receipts are on: you and others see what the other side has read.")
     assert "receipts" not in server.expect(MsgType.SETTINGS_MSG)
     talk.type("/rece", TAB)
     talk.wait_for("> /receipts")

@@ -85,7 +85,9 @@ def test_a_change_by_another_device(server: FakeServer, app: AppRun) -> None:
     server.send(ASKED)
     app.wait_for("dan asks to be your friend")
     assert app.output.bells == 1
-    server.send({**dan, "event": "declined"})
+    later = {"msgid": 67, "id": 8, "name": "eve", "event": "added", "state": "online"}
+    server.send({**dan, "event": "declined"}, later)
+    app.wait_for("eve (8) is on your list.")  # so the event before it was taken, too
     app.command("/decline dan")
     app.wait_for("dan does not ask to be your friend. See the requests: /requests")
 
